@@ -1,0 +1,1 @@
+"""Apps as rootless Podman containers: from a manifest to something that runs and is watched."""

@@ -1,0 +1,108 @@
+"""Manifest text to manifest, or to everything that is wrong with it. Pure: it reads no file."""
+
+import json
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from archipelago.container.manifest.checks import check_manifest
+from archipelago.container.manifest.explain import explain
+from archipelago.container.manifest.model import AppManifest
+from archipelago.container.manifest.problems import MAX_PROBLEMS, Finding, ManifestError, Problem
+from archipelago.container.manifest.salvage import declared_names, salvage
+from archipelago.container.manifest.shapes import is_text, locate
+from archipelago.container.manifest.tree import MapNode, Node, Path, ScalarNode, dotted, find, plain, position_of
+from archipelago.container.manifest.yaml_reader import YamlProblem, read_yaml
+
+
+def load_manifest(text: str, source: str) -> AppManifest:
+    """Read a manifest from YAML text; `source` names the text in problems (a file's path, say).
+
+    Raises ManifestError with all problems at once, in the order of the text.
+    """
+    reading = read_yaml(text)
+    problems = [_yaml_problem(problem, source) for problem in reading.problems]
+    if reading.root is None:
+        if not problems:
+            problems.append(Problem(source, 1, 1, "", "the text is empty", "a mapping"))
+        raise ManifestError(_bounded(tuple(problems), source))
+    manifest, findings = _validate(reading.root)
+    problems += [_problem(finding, reading.root, source) for finding in findings]
+    if manifest is None or problems:
+        problems.sort(key=lambda problem: (problem.line, problem.column))
+        raise ManifestError(_bounded(tuple(dict.fromkeys(problems)), source))
+    return manifest
+
+
+def place_findings(text: str, source: str, findings: list[Finding]) -> list[Problem]:
+    """Return findings as problems at their lines and columns in the text."""
+    root = read_yaml(text).root if findings else None
+    return [_problem(finding, root, source) for finding in findings] if root is not None else []
+
+
+def _validate(root: Node) -> tuple[AppManifest | None, list[Finding]]:
+    """Return the manifest when it is right, and what is wrong with it when it is not."""
+    if not isinstance(root, MapNode):
+        return None, [Finding((), "the text is not a manifest", "a mapping")]
+    texts: frozenset[Path] = frozenset()
+    manifest, errors = _model(plain(root))
+    if errors:
+        # A number without quotes where text belongs (`version: 1.10`, `mode: 0400`) is the text that was written.
+        texts = frozenset(path for error in errors if (path := _written_text(error, root)) is not None)
+        if texts:
+            manifest, errors = _model(plain(root, texts))
+    if manifest is not None:
+        return manifest, check_manifest(manifest)
+    findings = _findings(errors)
+    if len(findings) > MAX_PROBLEMS:
+        return None, findings
+    rest = salvage(plain(root, texts), findings, _try)
+    if rest is not None:
+        findings += check_manifest(rest, declared_names(root))
+    return None, findings
+
+
+def _try(value: object) -> tuple[AppManifest | None, list[Finding]]:
+    manifest, errors = _model(value)
+    return manifest, _findings(errors)
+
+
+def _findings(errors: list[ErrorDetails]) -> list[Finding]:
+    findings = (explain(error, hints=count < MAX_PROBLEMS) for count, error in enumerate(errors))
+    return list(dict.fromkeys(findings))
+
+
+def _model(value: object) -> tuple[AppManifest | None, list[ErrorDetails]]:
+    """Validate strictly: by way of JSON, where a list is a tuple and a word an enum, but `"5"` is no number."""
+    try:
+        return AppManifest.model_validate_json(json.dumps(value), strict=True), []
+    except ValidationError as error:
+        return None, error.errors(include_url=False)
+
+
+def _written_text(error: ErrorDetails, root: Node) -> Path | None:
+    if error["type"] != "string_type":
+        return None
+    place = locate(error["loc"])
+    node = find(root, place.path)
+    if is_text(place.shape) and isinstance(node, ScalarNode) and node.value is not None:
+        return place.path
+    return None
+
+
+def _yaml_problem(problem: YamlProblem, source: str) -> Problem:
+    return Problem(source, problem.position.line, problem.position.column, "", problem.message, problem.expected)
+
+
+def _problem(finding: Finding, root: Node, source: str) -> Problem:
+    position = position_of(root, finding.path, at_key=finding.at_key)
+    where = dotted(finding.path)
+    return Problem(source, position.line, position.column, where, finding.message, finding.expected, finding.hint)
+
+
+def _bounded(problems: tuple[Problem, ...], source: str) -> tuple[Problem, ...]:
+    if len(problems) <= MAX_PROBLEMS:
+        return problems
+    last = problems[MAX_PROBLEMS - 1]
+    more = Problem(source, last.line, last.column, "", f"and {len(problems) - MAX_PROBLEMS + 1} more problems")
+    return (*problems[: MAX_PROBLEMS - 1], more)

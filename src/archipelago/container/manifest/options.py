@@ -1,0 +1,202 @@
+"""The owner's options: are the values right, which of them hold, and which rules do they break?"""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from archipelago.container.manifest.model import (
+    AppManifest,
+    BoolOption,
+    ChoiceOption,
+    IntOption,
+    Option,
+    OptionRule,
+    StringOption,
+)
+from archipelago.container.manifest.patterns import matches
+from archipelago.container.manifest.problems import nearest, show
+from archipelago.container.manifest.scalars import Scalar
+from archipelago.errors import ErrorCode, NodeError
+
+MAX_INT = 2**53 - 1
+"""Largest whole number that every part of the system (JavaScript among them) carries unharmed."""
+
+_UNSAFE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+"""Characters that would end a line in a configuration file, and so let a value write settings of its own."""
+
+_TRUE = frozenset({"true", "yes", "on", "1"})
+_FALSE = frozenset({"false", "no", "off", "0"})
+
+
+@dataclass(frozen=True, slots=True)
+class OptionProblem:
+    """Why a value cannot be given to an option."""
+
+    option: str
+    message: str
+    expected: str | None = None
+    hint: str | None = None
+    """Nearest option or choice."""
+
+    def __str__(self) -> str:
+        """Return the problem as one line."""
+        parts = [f"{self.option}: {self.message}"]
+        if self.expected is not None:
+            parts.append(f"expected {self.expected}")
+        if self.hint is not None:
+            parts.append(f"did you mean '{self.hint}'?")
+        return "; ".join(parts)
+
+
+class OptionError(NodeError):
+    """Values that an app's options cannot take, with every problem that was found."""
+
+    def __init__(self, problems: tuple[OptionProblem, ...]) -> None:
+        data = [
+            {"option": item.option, "message": item.message, "expected": item.expected, "hint": item.hint}
+            for item in problems
+        ]
+        super().__init__(ErrorCode.INVALID_OPTION, "\n".join(map(str, problems)), data={"problems": data})
+        self.problems = problems
+
+
+def describe_option(option: Option) -> str:
+    """Return what an option takes, in words, such as `a whole number from 0 to 100 (MiB)`."""
+    match option:
+        case BoolOption():
+            return "true or false"
+        case IntOption(minimum=low, maximum=high, unit=unit):
+            if low is not None and high is not None:
+                text = f"a whole number from {low} to {high}"
+            elif low is not None:
+                text = f"a whole number of at least {low}"
+            elif high is not None:
+                text = f"a whole number of at most {high}"
+            else:
+                text = "a whole number"
+            return f"{text} ({unit})" if unit else text
+        case StringOption(pattern=pattern, max_length=longest):
+            text = f"one line of at most {longest} characters"
+            return text if pattern is None else f"{text} that matches {pattern}"
+        case ChoiceOption(choices=choices):
+            return "one of: " + ", ".join(choices)
+
+
+def check_option_value(name: str, option: Option, value: object) -> OptionProblem | None:
+    """Return why an option cannot take a value, or None when it can."""
+    fits, hint = False, None
+    match option:
+        case BoolOption():
+            fits = isinstance(value, bool)
+        case IntOption(minimum=low, maximum=high):
+            fits = (
+                isinstance(value, int)
+                and not isinstance(value, bool)
+                and (-MAX_INT if low is None else low) <= value <= (MAX_INT if high is None else high)
+            )
+        case StringOption(pattern=pattern, max_length=longest):
+            fits = (
+                isinstance(value, str)
+                and len(value) <= longest
+                and not _UNSAFE.search(value)
+                and (pattern is None or matches(pattern, value))
+            )
+        case ChoiceOption(choices=choices):
+            fits = isinstance(value, str) and value in choices
+            hint = nearest(value, choices) if isinstance(value, str) and not fits else None
+    return None if fits else OptionProblem(name, f"cannot be {show(value)}", describe_option(option), hint)
+
+
+def validate_option_value(option: Option, value: object, name: str = "value") -> Scalar:
+    """Return the value when the option can take it; raises OptionError. Nothing is converted: `"5"` is no number."""
+    problem = check_option_value(name, option, value)
+    if problem is not None:
+        raise OptionError((problem,))
+    assert isinstance(value, bool | int | str)
+    return value
+
+
+def validate_options(manifest: AppManifest, given: Mapping[str, object]) -> dict[str, Scalar]:
+    """Return the given values when the app's options can take all of them; raises OptionError with all problems.
+
+    Rules between options are not looked at, as they depend on the values that are not given: see `broken_rules`.
+    """
+    values: dict[str, Scalar] = {}
+    problems: list[OptionProblem] = []
+    for name, value in given.items():
+        option = manifest.options.get(name)
+        problem = _no_option(manifest, name) if option is None else check_option_value(name, option, value)
+        if problem is not None:
+            problems.append(problem)
+        elif isinstance(value, bool | int | str):
+            values[name] = value
+    if problems:
+        raise OptionError(tuple(problems))
+    return values
+
+
+def _no_option(manifest: AppManifest, name: str) -> OptionProblem:
+    known = ", ".join(manifest.options)
+    expected = f"one of: {known}" if known else None
+    message = "there is no such option" if known else f"{manifest.id} has no options"
+    return OptionProblem(name[:60], message, expected, nearest(name, manifest.options))
+
+
+def parse_option_text(option: Option, text: str, name: str = "value") -> Scalar:
+    """Return the value that a text from a command line means for an option; raises OptionError."""
+    value: object = text
+    word = text.strip().lower()
+    match option:
+        case BoolOption() if word in _TRUE | _FALSE:
+            value = word in _TRUE
+        case IntOption() if len(word) <= 20 and word.lstrip("+-").isdecimal() and word.isascii():
+            try:
+                value = int(word)
+            except ValueError:
+                value = text
+    return validate_option_value(option, value, name)
+
+
+def parse_option_texts(manifest: AppManifest, given: Mapping[str, str]) -> dict[str, Scalar]:
+    """Return the values that texts from a command line mean; raises OptionError with all problems."""
+    values: dict[str, Scalar] = {}
+    problems: list[OptionProblem] = []
+    for name, text in given.items():
+        option = manifest.options.get(name)
+        if option is None:
+            problems.append(_no_option(manifest, name))
+            continue
+        try:
+            values[name] = parse_option_text(option, text, name)
+        except OptionError as error:
+            problems += error.problems
+    if problems:
+        raise OptionError(tuple(problems))
+    return values
+
+
+def effective_options(
+    manifest: AppManifest, owner: Mapping[str, Scalar], demands: Mapping[str, Scalar]
+) -> dict[str, Scalar]:
+    """Return the value of every option: what dependents demand, else what the owner set, else the default.
+
+    Names that are no options of this app are left out.
+    """
+    return {
+        name: demands[name] if name in demands else owner.get(name, option.default)
+        for name, option in manifest.options.items()
+    }
+
+
+def same_value(first: Scalar, second: Scalar) -> bool:
+    """Tell whether two option values are the same; unlike in Python, true is not 1."""
+    return first == second and isinstance(first, bool) == isinstance(second, bool)
+
+
+def broken_rules(manifest: AppManifest, values: Mapping[str, Scalar]) -> list[OptionRule]:
+    """Return the rules that the values break."""
+
+    def hold(wanted: Iterable[tuple[str, Scalar]]) -> bool:
+        return all(name in values and same_value(values[name], value) for name, value in wanted)
+
+    return [rule for rule in manifest.rules if hold(rule.when.items()) and not hold(rule.require.items())]

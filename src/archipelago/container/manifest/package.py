@@ -1,0 +1,222 @@
+"""An app's folder: manifest, templates, recipe and icon as one value. The only module of this room that reads files."""
+
+import base64
+import binascii
+import hashlib
+import json
+import os
+import stat
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from archipelago.container.manifest.loader import load_manifest, place_findings
+from archipelago.container.manifest.model import AppManifest, ContainerfileRecipe, PackagesRecipe
+from archipelago.container.manifest.problems import Finding, ManifestError, Problem, nearest
+from archipelago.container.manifest.templates import Names, check_template
+from archipelago.container.manifest.tree import Path as KeyPath
+from archipelago.container.manifest.yaml_reader import MAX_BYTES
+
+MANIFEST_NAME = "manifest.yml"
+ICON_NAMES = ("icon.svg", "icon.png")
+MAX_FILES = 200
+MAX_FILE_BYTES = 1024**2
+MAX_TOTAL_BYTES = 8 * 1024**2
+
+_IGNORED = frozenset({".git", "__pycache__", ".DS_Store"})
+
+
+@dataclass(frozen=True, slots=True)
+class AppPackage:
+    """Everything that an app's folder holds, checked."""
+
+    manifest: AppManifest
+    manifest_text: str
+    files: Mapping[str, bytes] = field(default_factory=dict)
+    """Content of every other file but the icon, by its path in the folder (with `/`)."""
+    icon: bytes | None = None
+    """SVG or PNG."""
+
+    def package_digest(self) -> str:
+        """Return the SHA-256 (hexadecimal) of all content: the same for the same folder, on every machine."""
+        digest = hashlib.sha256(b"archipelago-package-1\n")
+        parts = {f"files/{path}": content for path, content in self.files.items()}
+        parts[MANIFEST_NAME] = self.manifest_text.encode("utf-8", "surrogatepass")
+        if self.icon is not None:
+            parts["icon"] = self.icon
+        for name, content in sorted(parts.items()):
+            encoded = name.encode("utf-8", "surrogateescape")
+            digest.update(b"%d:%s%d:" % (len(encoded), encoded, len(content)))
+            digest.update(content)
+        return digest.hexdigest()
+
+
+def load_package(folder: Path) -> AppPackage:
+    """Read an app's folder; blocks on files. Raises ManifestError with all problems at once."""
+    source = str(folder / MANIFEST_NAME)
+    text = _manifest_text(folder / MANIFEST_NAME)
+    content, problems = _contents(folder)
+    try:
+        manifest = load_manifest(text, source)
+    except ManifestError as error:
+        raise ManifestError((*error.problems, *problems)) from error
+    content.pop(MANIFEST_NAME, None)
+    icons = [icon for name in ICON_NAMES if (icon := content.pop(name, None)) is not None]
+    findings = list(_missing(manifest, content))
+    name = folder.resolve().name
+    if name != manifest.id:
+        findings.append(Finding(("id",), f"the app's folder is named '{name}'", "the same name as the folder"))
+    problems += place_findings(text, source, findings)
+    problems += _template_problems(folder, manifest, content)
+    if problems:
+        raise ManifestError(tuple(problems))
+    return AppPackage(manifest, text, content, icons[0] if icons else None)
+
+
+def package_to_json(package: AppPackage) -> str:
+    """Return a package as JSON text, from which `package_from_json` makes the same package."""
+    return json.dumps(
+        {
+            "format": 1,
+            "manifest": package.manifest_text,
+            "files": {path: _encode(content) for path, content in sorted(package.files.items())},
+            "icon": None if package.icon is None else _encode(package.icon),
+        }
+    )
+
+
+def package_from_json(text: str) -> AppPackage:
+    """Return the package that `package_to_json` wrote; raises ManifestError."""
+    source = "package snapshot"
+    try:
+        value = json.loads(text)
+        if value["format"] != 1:
+            raise ValueError(f"format {value['format']!r} is unknown")
+        manifest_text = str(value["manifest"])
+        files = {str(path): _decode(content) for path, content in value["files"].items()}
+        icon = None if value["icon"] is None else _decode(value["icon"])
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError, binascii.Error) as error:
+        raise ManifestError((Problem(source, 1, 1, "", f"not a package: {error}"),)) from error
+    return AppPackage(load_manifest(manifest_text, source), manifest_text, files, icon)
+
+
+def _encode(content: bytes) -> str:
+    return base64.b64encode(content).decode("ascii")
+
+
+def _decode(text: str) -> bytes:
+    return base64.b64decode(text, validate=True)
+
+
+def _problem(path: Path, message: str, expected: str | None = None) -> Problem:
+    return Problem(str(path), 1, 1, "", message, expected)
+
+
+def _manifest_text(path: Path) -> str:
+    try:
+        content = _read(path, MAX_BYTES + 1)
+        return content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        line = error.object[: error.start].count(b"\n") + 1
+        problem = Problem(str(path), line, 1, "", "the text is not UTF-8")
+        raise ManifestError((problem,)) from error
+    except OSError as error:
+        message = f"the manifest cannot be read: {error.strerror or error}"
+        raise ManifestError((_problem(path, message),)) from error
+
+
+def _read(path: Path, limit: int) -> bytes:
+    """Read at most `limit` bytes of a regular file; raises OSError. A pipe or device would block for ever."""
+    if not stat.S_ISREG(path.stat().st_mode):
+        raise OSError("it is not a regular file")
+    with path.open("rb") as file:
+        return file.read(limit)
+
+
+def _contents(folder: Path) -> tuple[dict[str, bytes], list[Problem]]:
+    """Return the content of every file of a folder, within the limits, and what is wrong with the rest."""
+    root = folder.resolve()
+    content: dict[str, bytes] = {}
+    problems: list[Problem] = []
+    total = 0
+    for path in _paths(folder):
+        name = path.relative_to(folder).as_posix()
+        if name == MANIFEST_NAME:
+            content[name] = b""  # read apart, under its own limit
+            continue
+        if not _inside(path, root):
+            problems.append(_problem(path, "the link leads out of the app's folder", "a file of the folder itself"))
+            continue
+        if path.is_symlink() and path.is_dir():
+            problems.append(_problem(path, "a link to a directory", "a link to a file, or the directory itself"))
+            continue
+        if len(content) > MAX_FILES:
+            problems.append(_problem(folder, "there are too many files", f"at most {MAX_FILES}"))
+            break
+        try:
+            data = _read(path, MAX_FILE_BYTES + 1)
+        except OSError as error:
+            problems.append(_problem(path, f"the file cannot be read: {error.strerror or error}"))
+            continue
+        total += len(data)
+        if len(data) > MAX_FILE_BYTES:
+            problems.append(_problem(path, "the file is too large", f"at most {MAX_FILE_BYTES // 1024} KiB"))
+        elif total > MAX_TOTAL_BYTES:
+            limit = f"at most {MAX_TOTAL_BYTES // 1024**2} MiB together"
+            problems.append(_problem(folder, "the files are too large", limit))
+            break
+        else:
+            content[name] = data
+    return content, problems
+
+
+def _inside(path: Path, root: Path) -> bool:
+    try:
+        return path.resolve().is_relative_to(root)
+    except (OSError, RuntimeError):  # a loop of links: RuntimeError up to Python 3.12, OSError after it
+        return False
+
+
+def _paths(folder: Path) -> Iterator[Path]:
+    """Yield files and links below a folder in a stable order; links are not followed."""
+    for directory, names, files in os.walk(folder, followlinks=False):
+        here = Path(directory)
+        names[:] = sorted(name for name in names if name not in _IGNORED)
+        # os.walk counts a link to a directory among the directories, and does not enter it.
+        links = [name for name in names if (here / name).is_symlink()]
+        yield from (here / name for name in sorted([*files, *links]) if name not in _IGNORED)
+
+
+def _named_files(manifest: AppManifest) -> Iterator[tuple[KeyPath, str]]:
+    for name, container in manifest.containers.items():
+        here: KeyPath = ("containers", name)
+        for index, file in enumerate(container.files):
+            yield (*here, "files", index, "template"), file.template
+        match container.build:
+            case PackagesRecipe(python=python, files=files):
+                if python is not None:
+                    yield (*here, "build", "python"), python
+                for index, recipe_file in enumerate(files):
+                    yield (*here, "build", "files", index, "source"), recipe_file.source
+            case ContainerfileRecipe(containerfile=containerfile):
+                yield (*here, "build", "containerfile"), containerfile
+
+
+def _missing(manifest: AppManifest, content: Mapping[str, bytes]) -> Iterator[Finding]:
+    for path, name in _named_files(manifest):
+        if name not in content:
+            yield Finding(path, f"there is no file '{name}' in the app's folder", hint=nearest(name, content))
+
+
+def _template_problems(folder: Path, manifest: AppManifest, content: Mapping[str, bytes]) -> Iterator[Problem]:
+    names = Names(manifest.options, manifest.secrets)
+    templates = {file.template for container in manifest.containers.values() for file in container.files}
+    for name in sorted(templates & content.keys()):
+        source = str(folder / name)
+        try:
+            text = content[name].decode("utf-8")
+        except UnicodeDecodeError:
+            yield Problem(source, 1, 1, "", "the template is not UTF-8")
+            continue
+        for problem in check_template(text, names):
+            yield Problem(source, problem.line, 1, "", problem.message, hint=problem.hint)

@@ -1,0 +1,89 @@
+"""The manifest's JSON Schema (draft 2020-12), for editors and for the reference page."""
+
+import ast
+import inspect
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from archipelago.container.manifest import model
+
+SCHEMA_ID = "urn:archipelago:manifest:1"
+
+Examples = Mapping[tuple[str, str], object]
+"""Example value of a key, by the part's class and the key."""
+
+
+def attribute_docs(module: Any = model) -> dict[tuple[str, str], str]:
+    """Return the docstring of every attribute of a module's classes, by class and attribute; reads its source.
+
+    pydantic can do the same when the classes are made, at the cost of parsing the source at each start of the node.
+    """
+    docs: dict[tuple[str, str], str] = {}
+    for node in ast.parse(inspect.getsource(module)).body:
+        if not isinstance(node, ast.ClassDef):
+            continue
+        for statement, follower in zip(node.body, node.body[1:], strict=False):
+            match statement, follower:
+                case (
+                    ast.AnnAssign(target=ast.Name(id=name)) | ast.Assign(targets=[ast.Name(id=name)]),
+                    ast.Expr(value=ast.Constant(value=str(text))),
+                ):
+                    docs[node.name, name] = inspect.cleandoc(text)
+    return docs
+
+
+def manifest_schema(examples: Examples | None = None) -> dict[str, Any]:
+    """Return the schema of a manifest, with the given examples."""
+    schema = model.AppManifest.model_json_schema(mode="validation")
+    docs = attribute_docs()
+    parts = {"AppManifest": schema, **schema["$defs"]}
+    for part, definition in parts.items():
+        for key, value in definition.get("properties", {}).items():
+            owners = (base.__name__ for base in getattr(model, part).__mro__)
+            if (text := next((docs[owner, key] for owner in owners if (owner, key) in docs), None)) is not None:
+                value["description"] = " ".join(text.split())
+            if examples and (part, key) in examples:
+                value["examples"] = [examples[part, key]]
+        if "enum" in definition:
+            words = dict(_enum_docs(part, docs))
+            definition["markdownEnumDescriptions"] = [words.get(word, "") for word in definition["enum"]]
+    for node in list(subschemas(schema)):
+        _admit_numbers(node)
+        _name_keys(node)
+    head = {"$schema": "https://json-schema.org/draft/2020-12/schema", "$id": SCHEMA_ID}
+    return {**head, **schema, "title": "Archipelago app manifest, version 1"}
+
+
+def _enum_docs(part: str, docs: Mapping[tuple[str, str], str]) -> Iterator[tuple[str, str]]:
+    for member in getattr(model, part):
+        yield member.value, docs.get((part, member.name), "")
+
+
+def subschemas(schema: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """Yield every schema inside a schema, in order, but not through references."""
+    for key in ("$defs", "properties", "patternProperties"):
+        for inner in schema.get(key, {}).values():
+            yield inner
+            yield from subschemas(inner)
+    for key in ("items", "additionalProperties", "propertyNames"):
+        if isinstance(inner := schema.get(key), dict):
+            yield inner
+            yield from subschemas(inner)
+    for key in ("anyOf", "oneOf", "allOf"):
+        for inner in schema.get(key, ()):
+            yield inner
+            yield from subschemas(inner)
+
+
+def _admit_numbers(node: dict[str, Any]) -> None:
+    # The loader takes `version: 29.4` for the text that it looks like, so an editor must not complain.
+    if node.get("type") == "string" and "enum" not in node and "const" not in node:
+        node["type"] = ["string", "number", "boolean"]
+
+
+def _name_keys(node: dict[str, Any]) -> None:
+    # pydantic lets keys that match no pattern pass; the loader does not.
+    patterns = node.pop("patternProperties", {})
+    for pattern, inner in patterns.items():
+        node["propertyNames"] = {"type": "string", "pattern": pattern}
+        node["additionalProperties"] = inner

@@ -1,0 +1,69 @@
+"""What can be said of a template without rendering it: its syntax, and the options and secrets that it names."""
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+
+from jinja2 import StrictUndefined, TemplateSyntaxError, nodes
+from jinja2.sandbox import SandboxedEnvironment
+
+from archipelago.container.manifest.problems import nearest
+
+OPTIONS = "options"
+SECRETS = "secrets"
+
+
+@dataclass(frozen=True, slots=True)
+class TemplateProblem:
+    """Something wrong in a template; `line` counts from 1 within the template."""
+
+    line: int
+    message: str
+    hint: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """What a template may name."""
+
+    options: Collection[str]
+    secrets: Collection[str] | None
+    """None where a template cannot name any secret."""
+
+
+def check_template(text: str, names: Names) -> list[TemplateProblem]:
+    """Return what is wrong with a template: syntax, unknown options and secrets, secrets where none belong."""
+    if "{" not in text:
+        return []
+    try:
+        tree = SandboxedEnvironment(undefined=StrictUndefined, autoescape=False).parse(text)
+    except TemplateSyntaxError as error:
+        return [TemplateProblem(error.lineno, f"not a valid template: {error.message}")]
+    except RecursionError:
+        return [TemplateProblem(1, "not a valid template: it is nested too deeply")]
+    problems = [problem for node in _walk(tree) for problem in _check(node, names)]
+    return list(dict.fromkeys(problems))
+
+
+def _walk(root: nodes.Node) -> Iterator[nodes.Node]:
+    # Not recursive: `1+1+1+…` is a tree as deep as it is long.
+    stack = [root]
+    while stack:
+        node = stack.pop()
+        yield node
+        stack.extend(reversed(list(node.iter_child_nodes())))
+
+
+def _check(node: nodes.Node, names: Names) -> Iterator[TemplateProblem]:
+    if isinstance(node, nodes.Name) and node.name == SECRETS and names.secrets is None:
+        yield TemplateProblem(node.lineno, "a secret cannot be named here; put it into a file (`files`)")
+    match node:
+        case nodes.Getattr(node=nodes.Name(name=base), attr=str(key)):
+            pass
+        case nodes.Getitem(node=nodes.Name(name=base), arg=nodes.Const(value=str(key))):
+            pass
+        case _:
+            return
+    known = names.options if base == OPTIONS else names.secrets if base == SECRETS else None
+    # Methods of a mapping, such as `options.items()`, are no options.
+    if known is not None and key not in known and not hasattr(dict, key):
+        yield TemplateProblem(node.lineno, f"there is no {base[:-1]} '{key[:60]}'", nearest(key, known))

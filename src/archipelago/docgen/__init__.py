@@ -1,0 +1,1 @@
+"""Documents that are generated from the code, so that they cannot disagree with it."""
