@@ -1,0 +1,255 @@
+"""Containers, as Podman's API deals with them."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from datetime import datetime
+
+from archipelago.container.podman_errors import (
+    BadRequest,
+    ImageMissing,
+    NotFound,
+    PodmanCall,
+    PodmanError,
+    PodmanUnavailable,
+)
+from archipelago.container.podman_exec import Execs
+from archipelago.container.podman_models import (
+    ContainerDetails,
+    ContainerStats,
+    ContainerSummary,
+    ExecResult,
+    LogLine,
+)
+from archipelago.container.podman_ports import refuse_taken_ports
+from archipelago.container.podman_replies import container_details, container_stats, container_summary
+from archipelago.container.podman_requests import container_request, filters, label_filter, signal_number
+from archipelago.container.podman_spec import ContainerSpec, PortMapping
+from archipelago.container.podman_streams import LogReader, StreamBroken
+from archipelago.container.podman_transport import Params, Transport, inner_error, named, parse, same_name
+
+_MARGIN = 30.0
+
+
+class Containers:
+    """What can be done with containers. Every `name` is a full name or a full ID; anything less raises BadRequest."""
+
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+        self._execs = Execs(transport)
+
+    async def list(
+        self,
+        *,
+        all: bool = True,
+        labels: Mapping[str, str | None] | None = None,
+    ) -> tuple[ContainerSummary, ...]:
+        """List containers that carry all `labels` (a value of None: any), without `all` only those that run."""
+        call = PodmanCall("list containers")
+        params = {"all": all, **filters(label=label_filter(labels))}
+        found = await self._transport.json("GET", "/containers/json", call, params=params)
+        return tuple(container_summary(item) for item in found or ())
+
+    async def inspect(self, name: str) -> ContainerDetails:
+        """Look at one container closely."""
+        call = PodmanCall("inspect container", name)
+        details = container_details(await self._transport.json("GET", f"/containers/{named(call, name)}/json", call))
+        same_name(call, name, details.name, details.id)
+        return details
+
+    async def exists(self, name: str) -> bool:
+        """Tell whether there is such a container."""
+        call = PodmanCall("look for container", name)
+        path = f"/containers/{named(call, name)}/exists"
+        status, _ = await self._transport.request("GET", path, call, success=frozenset({404}))
+        return status != 404
+
+    async def create(self, spec: ContainerSpec) -> str:
+        """Create a container and return its ID; raise AlreadyExists, ImageMissing, NotFound (a network), BadRequest."""
+        call = PodmanCall("create container", spec.name)
+        try:
+            request = container_request(spec)
+        except ValueError as error:
+            raise BadRequest(call, str(error)) from error
+        try:
+            reply = await self._transport.json("POST", "/containers/create", call, body=request)
+        except ImageMissing as error:
+            raise ImageMissing(call, f"no image {spec.image} here", status=error.status, cause=error.cause) from error
+        return str(reply["Id"])
+
+    async def start(self, name: str, *, ports: Sequence[PortMapping] = ()) -> bool:
+        """Start a container; False when it runs already; raise PortTaken, NotFound, PodmanFailure.
+
+        Give the `ports` that it publishes, unless it runs: see `refuse_taken_ports` for what it costs to leave that
+        to Podman.
+        """
+        call = PodmanCall("start container", name)
+        refuse_taken_ports(call, ports)
+        path = f"/containers/{named(call, name)}/start"
+        status, _ = await self._transport.request("POST", path, call, idempotent=True)
+        return status != 304
+
+    async def stop(self, name: str, *, timeout: int = 10, ignore_missing: bool = False) -> bool:
+        """Stop a container, killing it after `timeout` seconds, and return when it is down; False when it was."""
+        call = PodmanCall("stop container", name)
+        try:
+            status, _ = await self._transport.request(
+                "POST",
+                f"/containers/{named(call, name)}/stop",
+                call,
+                params={"timeout": timeout},
+                idempotent=True,
+                timeout=timeout + _MARGIN,
+            )
+        except NotFound:
+            if ignore_missing:
+                return False
+            raise
+        return status != 304
+
+    async def kill(self, name: str, signal: str = "SIGKILL") -> None:
+        """Send a signal to a container's first process; raise Conflict when it does not run."""
+        call = PodmanCall(f"send {signal} to container", name)
+        try:
+            signal_number(signal)
+        except ValueError as error:
+            raise BadRequest(call, str(error)) from error
+        path = f"/containers/{named(call, name)}/kill"
+        await self._transport.request("POST", path, call, params={"signal": signal})
+
+    async def remove(
+        self,
+        name: str,
+        *,
+        force: bool = False,
+        volumes: bool = True,
+        ignore_missing: bool = True,
+        timeout: int = 0,
+    ) -> bool:
+        """Remove a container, its anonymous volumes too; `force` stops it first, killing it after `timeout` seconds.
+
+        False when there was none. Raise Conflict when it runs and force is not wanted.
+        """
+        call = PodmanCall("remove container", name)
+        params: dict[str, str | int | bool] = {"v": volumes, "force": force}
+        if force:
+            params["timeout"] = timeout
+        try:
+            status, body = await self._transport.request(
+                "DELETE", f"/containers/{named(call, name)}", call, params=params, timeout=timeout + 2 * _MARGIN
+            )
+            if error := inner_error(call, parse(call, body), status):
+                raise error
+        except NotFound:
+            if ignore_missing:
+                return False
+            raise
+        return True
+
+    async def rename(self, name: str, new_name: str) -> None:
+        """Give a container another name; raise AlreadyExists when it is taken."""
+        call = PodmanCall("rename container", f"{name} to {new_name}")
+        path = f"/containers/{named(call, name)}/rename"
+        await self._transport.request("POST", path, call, params={"name": named(call, new_name)})
+
+    async def wait(self, name: str, *, timeout: float | None = None) -> int:
+        """Return the exit code of a container once it is down; raise PodmanTimeout after `timeout` seconds.
+
+        Podman looks four times a second; who must know at once waits for the process instead (`process_exit`).
+        """
+        call = PodmanCall("wait for container", name)
+        path = f"/containers/{named(call, name)}/wait"
+        code = await self._transport.json("POST", path, call, idempotent=True, timeout=timeout)
+        return int(code or 0)
+
+    async def logs(
+        self,
+        name: str,
+        *,
+        tail: int | None = None,
+        since: datetime | None = None,
+        follow: bool = False,
+        timestamps: bool = True,
+    ) -> AsyncGenerator[LogLine, None]:
+        """Yield a container's output, the last `tail` lines or those from `since` (whole seconds).
+
+        With `follow` what comes after too
+
+        Following ends when the container does.
+        """
+        call = PodmanCall("read logs of container", name)
+        params: Params = {
+            "stdout": True,
+            "stderr": True,
+            "follow": follow,
+            "timestamps": timestamps,
+            "tail": tail,
+            "since": int(since.timestamp()) if since else None,
+        }
+        path = f"/containers/{named(call, name)}/logs"
+        patience = None if follow else _MARGIN
+        reader = LogReader(timestamps=timestamps)
+        async with self._transport.stream("GET", path, call, params=params, begin=patience, idle=patience) as pieces:
+            try:
+                async for piece in pieces:
+                    for line in reader.feed(piece):
+                        yield line
+                for line in reader.flush():
+                    yield line
+            except StreamBroken as error:
+                raise PodmanUnavailable(call, str(error)) from error
+
+    async def exec(
+        self,
+        name: str,
+        command: Sequence[str],
+        *,
+        user: str = "",
+        env: Mapping[str, str] | None = None,
+        workdir: str = "",
+        timeout: float = 30.0,
+        max_output: int = 1024 * 1024,
+    ) -> ExecResult:
+        """Run a command inside a running container; output beyond `max_output` bytes is dropped.
+
+        After `timeout` seconds the command is killed and PodmanTimeout raised.
+        Raise Conflict when the container does not run.
+        """
+        return await self._execs.run(
+            name, command, user=user, env=env, workdir=workdir, timeout=timeout, max_output=max_output
+        )
+
+    async def stats(self, names: Sequence[str] = ()) -> tuple[ContainerStats, ...]:
+        """Read the use of resources of containers, of all when none is named; one that is gone is left out."""
+        if not names:
+            return await self._stats_of(())
+        try:
+            return await self._stats_of(names)
+        except PodmanUnavailable:
+            raise
+        except PodmanError:
+            # One that is gone spoils the reply for all and is not named in it, so each is asked for alone.
+            found = await asyncio.gather(*(self._stats_if_up(name) for name in names))
+        return tuple(item for some in found for item in some)
+
+    async def _stats_of(self, names: Sequence[str]) -> tuple[ContainerStats, ...]:
+        call = PodmanCall("read stats of containers", ", ".join(names))
+        params: Params = {"stream": False, "containers": [named(call, name) for name in names]}
+        status, body = await self._transport.request("GET", "/containers/stats", call, params=params)
+        reply = parse(call, body)
+        if error := inner_error(call, reply, status):
+            raise error
+        return tuple(container_stats(item) for item in (reply or {}).get("Stats") or ())
+
+    async def _stats_if_up(self, name: str) -> tuple[ContainerStats, ...]:
+        try:
+            return await self._stats_of((name,))
+        except PodmanUnavailable:
+            raise
+        except PodmanError:
+            with contextlib.suppress(NotFound):
+                if (await self.inspect(name)).state.is_up:
+                    raise
+            return ()

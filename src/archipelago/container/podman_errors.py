@@ -1,0 +1,159 @@
+"""What can go wrong when Podman is asked for something, each kind a type of its own."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class PodmanCall:
+    """What was asked of Podman: the verb, in our words, and the thing that it was about."""
+
+    action: str
+    subject: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.action} {self.subject}".rstrip()
+
+
+class PodmanError(Exception):
+    """Podman could not do what it was asked; `cause` and `message` are its own words."""
+
+    def __init__(self, call: PodmanCall, message: str, *, status: int | None = None, cause: str = "") -> None:
+        super().__init__(f"{call}: {message}")
+        self.call = call
+        self.message = message
+        self.status = status
+        self.cause = cause or message
+
+
+class PodmanUnavailable(PodmanError):
+    """The service does not answer, or died while it was answering."""
+
+
+class PodmanTimeout(PodmanUnavailable):
+    """The service took longer than this call may take; the work may still be done."""
+
+
+class NotFound(PodmanError):
+    """No such container, network or image."""
+
+
+class ImageMissing(NotFound):
+    """The image that a container wants is not in the local store."""
+
+
+class Conflict(PodmanError):
+    """The thing is in a state that forbids this: in use, running, stopped."""
+
+
+class AlreadyExists(Conflict):
+    """The name is taken."""
+
+
+class PortTaken(Conflict):
+    """Another program on this host already listens on a port that is to be published."""
+
+    def __init__(
+        self,
+        call: PodmanCall,
+        message: str,
+        *,
+        status: int | None = None,
+        cause: str = "",
+        host_ip: str | None = None,
+        port: int | None = None,
+    ) -> None:
+        super().__init__(call, message, status=status, cause=cause)
+        self.host_ip = host_ip
+        self.port = port
+
+
+class BadRequest(PodmanError):
+    """Podman refused the request itself: a wrong value, an unknown option."""
+
+
+class StorageFull(PodmanError):
+    """There is no space left on the disk that Podman writes to."""
+
+
+class PodmanFailure(PodmanError):
+    """Podman or the runtime failed for a reason that has no type of its own."""
+
+
+class NameMismatch(PodmanError):
+    """Podman took the name for a part of another one and answered for that one."""
+
+
+class ReplyTooLarge(PodmanError):
+    """The reply is larger than this call may hold in memory."""
+
+
+_PORT = re.compile(r"listen (?:tcp|udp)[46]? (?P<ip>\S*?):(?P<port>\d+): bind: address already in use")
+_PORT_ALONE = re.compile(r"(?P<ip>[0-9.]+|\[[0-9a-fA-F:]+\]):(?P<port>\d+)\b.*address already in use")
+_FULL = ("no space left on device", "disk quota exceeded", "enospc")
+_TAKEN = ("already in use", "already exists", "already connected")
+_MISSING_IMAGE = ("no such image", "image not known")
+_MISSING = (
+    "no such container",
+    "no such network",
+    "network not found",
+    "unable to find network",
+    "no such exec session",
+    "no such pod",
+    "is not connected to",
+    "no container with name or id",
+)
+_CONFLICT = (
+    "container state improper",
+    "is running or paused",
+    "is being used",
+    "has associated containers",
+    "in use by",
+    "is in use",
+    "already used",
+    "invalid network mode",
+)
+
+
+def error_from_text(call: PodmanCall, text: str, *, status: int | None = None, cause: str = "") -> PodmanError:
+    """Find the type of an error from Podman's words and HTTP status.
+
+    Words come first: Podman answers 500 to a taken name, a full disk and a taken port alike.
+    """
+    text, cause = text.strip(), cause.strip()
+    words = f"{text} {cause}".lower()
+    if any(sign in words for sign in _FULL):
+        return StorageFull(call, text, status=status, cause=cause)
+    if "address already in use" in words:
+        found = _PORT.search(text) or _PORT_ALONE.search(text)
+        ip, port = (found["ip"].strip("[]"), int(found["port"])) if found else (None, None)
+        return PortTaken(call, text, status=status, cause=cause, host_ip=ip, port=port)
+    kind: type[PodmanError] = PodmanFailure
+    if any(sign in words for sign in _MISSING_IMAGE):
+        kind = ImageMissing
+    elif status == 404 or any(sign in words for sign in _MISSING):
+        kind = NotFound
+    elif any(sign in words for sign in _TAKEN):
+        kind = AlreadyExists
+    elif any(sign in words for sign in _CONFLICT) or status == 409:
+        kind = Conflict
+    elif status is not None and 400 <= status < 500:
+        kind = BadRequest
+    return kind(call, text, status=status, cause=cause)
+
+
+def error_from_reply(call: PodmanCall, status: int, body: bytes) -> PodmanError:
+    """Make an error of a reply that is not a success; its body is `{cause, message, response}` or plain text."""
+    text = body.decode(errors="replace").strip()
+    cause = ""
+    try:
+        parsed = json.loads(text)
+    except ValueError:
+        parsed = None
+    if isinstance(parsed, dict):
+        text = str(parsed.get("message") or parsed.get("errorMessage") or text)
+        cause = str(parsed.get("cause") or "")
+    return error_from_text(call, text[:4000] or f"status {status} without a word", status=status, cause=cause[:1000])

@@ -1,0 +1,61 @@
+"""Podman's events: one connection of them, or a stream that never ends."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import aclosing
+from datetime import UTC, datetime
+
+from archipelago.container.podman_errors import PodmanCall, PodmanError
+from archipelago.container.podman_models import PodmanEvent, Resync
+from archipelago.container.podman_replies import podman_event
+from archipelago.container.podman_requests import filters, label_filter
+from archipelago.container.podman_transport import Params, Transport, objects
+
+_CALL = PodmanCall("follow events")
+_FIRST_PAUSE = 0.05
+_LONGEST_PAUSE = 10.0
+
+
+class Events:
+    """The stream of what happens in Podman."""
+
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+
+    async def once(
+        self, *, labels: Mapping[str, str | None] | None = None, since: datetime | None = None
+    ) -> AsyncGenerator[PodmanEvent, None]:
+        """Yield the events of one connection, from `since` or from now; it ends with the service."""
+        begin = since or datetime.now(UTC)
+        params: Params = {"stream": True, "since": int(begin.timestamp()), **filters(label=label_filter(labels))}
+        # Podman sends not even the head of its reply before the first event, so there is no bound on the wait.
+        async with self._transport.stream("GET", "/events", _CALL, params=params, begin=None) as pieces:
+            async for item in objects(_CALL, pieces):
+                event = podman_event(item)
+                # Podman counts `since` in whole seconds; what happened earlier in that second was not asked for.
+                if event and event.time >= begin:
+                    yield event
+
+    async def for_ever(
+        self, *, labels: Mapping[str, str | None] | None = None
+    ) -> AsyncGenerator[PodmanEvent | Resync, None]:
+        """Yield a Resync at each new connection, then its events; nothing after a Resync is lost."""
+        attempt, error = 0, None
+        loop = asyncio.get_running_loop()
+        while True:
+            begun = loop.time()
+            try:
+                await self._transport.service.ensure()
+                begin = datetime.now(UTC)
+                yield Resync(attempt, error)
+                async with aclosing(self.once(labels=labels, since=begin)) as events:
+                    async for event in events:
+                        attempt = 0
+                        yield event
+                error = "the stream ended"
+            except PodmanError as broken:
+                error = str(broken)
+            attempt = 1 if loop.time() - begun > _LONGEST_PAUSE else attempt + 1
+            await asyncio.sleep(min(_FIRST_PAUSE * 2 ** min(attempt - 1, 10), _LONGEST_PAUSE))

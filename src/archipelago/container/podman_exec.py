@@ -1,0 +1,96 @@
+"""Commands inside a running container."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Mapping, Sequence
+
+from archipelago.container.podman_errors import PodmanCall, PodmanError, PodmanFailure, PodmanTimeout, PodmanUnavailable
+from archipelago.container.podman_models import ExecResult, LogStream
+from archipelago.container.podman_streams import FrameDemultiplexer, StreamBroken
+from archipelago.container.podman_transport import Transport, named
+
+_TIDY = 10.0
+
+
+class Execs:
+    """Exec sessions: made, read to their end, and killed when that does not come.
+
+    Podman 4.3 cannot remove a session: each keeps a monitor process for `exit_command_delay` seconds after its end,
+    five minutes unless containers.conf says less.
+    """
+
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+
+    async def run(
+        self,
+        name: str,
+        command: Sequence[str],
+        *,
+        user: str,
+        env: Mapping[str, str] | None,
+        workdir: str,
+        timeout: float,
+        max_output: int,
+    ) -> ExecResult:
+        """Run a command to its end or its time."""
+        call = PodmanCall(f"run {command[0] if command else 'nothing'} in container", name)
+        request = {
+            "AttachStdout": True,
+            "AttachStderr": True,
+            "Cmd": list(command),
+            "Env": [f"{key}={value}" for key, value in (env or {}).items()],
+            "User": user,
+            "WorkingDir": workdir,
+        }
+        session = await self._transport.json("POST", f"/containers/{named(call, name)}/exec", call, body=request)
+        exec_id = str(session["Id"])
+        try:
+            try:
+                async with asyncio.timeout(timeout):
+                    stdout, stderr, truncated = await self._output(call, exec_id, max_output)
+                    code = await self._exit_code(call, exec_id)
+            except TimeoutError:
+                raise PodmanTimeout(call, f"it did not end within {timeout:g} s and was killed") from None
+            return ExecResult(code, stdout, stderr, truncated)
+        except BaseException:
+            await asyncio.shield(self._end(exec_id))
+            raise
+
+    async def _output(self, call: PodmanCall, exec_id: str, limit: int) -> tuple[bytes, bytes, bool]:
+        frames = FrameDemultiplexer()
+        kept = {LogStream.STDOUT: bytearray(), LogStream.STDERR: bytearray()}
+        truncated = False
+        body = {"Detach": False, "Tty": False}
+        async with self._transport.stream("POST", f"/exec/{exec_id}/start", call, body=body) as pieces:
+            try:
+                async for piece in pieces:
+                    for stream, payload in frames.feed(piece):
+                        room = limit - sum(len(one) for one in kept.values())
+                        kept[stream] += payload[:room]
+                        truncated = truncated or len(payload) > room
+            except StreamBroken as error:
+                raise PodmanFailure(call, str(error)) from error
+        if frames.pending:
+            raise PodmanUnavailable(call, "the stream was cut off")
+        return bytes(kept[LogStream.STDOUT]), bytes(kept[LogStream.STDERR]), truncated
+
+    async def _exit_code(self, call: PodmanCall, exec_id: str) -> int:
+        pause = 0.002
+        while True:
+            found = await self._transport.json("GET", f"/exec/{exec_id}/json", call)
+            if not found.get("Running"):
+                return int(found.get("ExitCode") or 0)
+            # The output ends a moment before the monitor has written the exit code.
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, 0.1)
+
+    async def _end(self, exec_id: str) -> None:
+        """Kill a command that may still run; closing the connection alone leaves it running."""
+        call = PodmanCall("end exec session", exec_id[:12])
+        with contextlib.suppress(PodmanError, OSError):
+            found = await self._transport.json("GET", f"/exec/{exec_id}/json", call, timeout=_TIDY)
+            if found.get("Running") and found.get("Pid"):
+                await self._transport.service.kill(int(found["Pid"]))

@@ -1,0 +1,40 @@
+"""Processes that are not our children: wait for their end at once, end them gently and then not."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+
+
+async def process_exit(pid: int) -> None:
+    """Return within a millisecond of the end of a process, or at once when there is none of that number.
+
+    Works for any process of the host, a container's first one included. Podman itself reports a container's death
+    some hundred milliseconds later. A number may have been given to another process: once this waits, ask Podman
+    again whether it is still the container's.
+    """
+    try:
+        handle = os.pidfd_open(pid)
+    except ProcessLookupError:
+        return
+    loop = asyncio.get_running_loop()
+    ended = asyncio.Event()
+    loop.add_reader(handle, ended.set)
+    try:
+        await ended.wait()
+    finally:
+        loop.remove_reader(handle)
+        os.close(handle)
+
+
+async def terminate(pid: int, grace: float) -> None:
+    """Ask a process to end and kill it after `grace` seconds; return when it is gone."""
+    for sign, patience in ((signal.SIGTERM, grace), (signal.SIGKILL, 5.0)):
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, sign)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(patience):
+                await process_exit(pid)
+                return

@@ -1,0 +1,275 @@
+"""Podman's API service: found alive, or started by us, and started again when it dies."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import signal
+import subprocess
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from archipelago.container.podman_errors import PodmanCall, PodmanTimeout, PodmanUnavailable
+from archipelago.container.podman_process import process_exit, terminate
+from archipelago.container.podman_socket import Ping, ping
+
+_log = logging.getLogger(__name__)
+
+_CALL = PodmanCall("reach the Podman service")
+_PING_TIMEOUT = 10.0
+_START_TIMEOUT = 30.0
+_STOP_GRACE = 5.0
+_HEALTHY_SPELL = 5.0
+_MAX_PAUSE = 10.0
+_LOG_LIMIT = 1024 * 1024
+
+
+class PodmanService:
+    """Keep a `podman system service` answering on `socket_path`.
+
+    A service that already answers there is used: one that systemd runs, or one that an earlier, killed daemon of ours
+    left behind; the latter is known by the process id in `<socket>.pid` and ends with `stop()` like one of our own.
+    `log` is a file that gets the service's output; it is cut when it grows past a bound.
+    `environment` replaces the process's environment where given.
+    """
+
+    def __init__(
+        self,
+        socket_path: Path,
+        log: Path,
+        *,
+        command: Sequence[str] = ("podman",),
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
+        self._socket = socket_path
+        self._pid_file = socket_path.with_name(f"{socket_path.name}.pid")
+        self._output = log
+        self._command = tuple(command)
+        self._environment = dict(environment) if environment is not None else None
+        self._child: subprocess.Popen[bytes] | None = None
+        self._serving: Ping | None = None
+        self._ours = False
+        self._lock = asyncio.Lock()
+        self._watcher: asyncio.Task[None] | None = None
+        self._stopping = False
+        self._failures = 0
+        self._failed_until = 0.0
+
+    @property
+    def socket_path(self) -> Path:
+        """Where the service listens."""
+        return self._socket
+
+    @property
+    def pid(self) -> int | None:
+        """Process id of the process that answers; None while none does."""
+        return self._serving.pid if self._serving else None
+
+    @property
+    def is_ours(self) -> bool:
+        """Whether we started it, in this life or an earlier one."""
+        return self._ours
+
+    @property
+    def api_version(self) -> str:
+        """Version of the libpod API as the service told it; empty before the first answer."""
+        return self._serving.api_version if self._serving else ""
+
+    async def start(self) -> None:
+        """Use the service that answers, or start one, and watch it; raise PodmanUnavailable when none does."""
+        self._stopping = False
+        await self.ensure()
+        if self._watcher is None:
+            self._watcher = asyncio.create_task(self._watch(), name="podman-service-watch")
+
+    async def ensure(self) -> None:
+        """Return when the service answers, starting it where it does not; raise PodmanUnavailable otherwise."""
+        async with self._lock:
+            if self._stopping:
+                raise PodmanUnavailable(_CALL, "it is being stopped")
+            if await self._find():
+                return
+            # Every caller comes here when the service is broken; one try per pause is enough for all of them.
+            if asyncio.get_running_loop().time() < self._failed_until:
+                raise PodmanUnavailable(_CALL, "it does not start; see its log")
+            try:
+                await self._launch()
+            except PodmanUnavailable:
+                self._failures += 1
+                pause = min(0.1 * 2**self._failures, _MAX_PAUSE)
+                self._failed_until = asyncio.get_running_loop().time() + pause
+                raise
+
+    async def stop(self) -> None:
+        """End the watch, and the service when it is ours."""
+        self._stopping = True
+        if self._watcher:
+            self._watcher.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._watcher
+            self._watcher = None
+        async with self._lock:
+            if self._ours:
+                await self._end()
+                await asyncio.to_thread(self._forget)
+            self._serving = None
+
+    async def kill(self, pid: int) -> None:
+        """Kill a process of a container, also one whose user is not the service user."""
+        try:
+            os.kill(pid, signal.SIGKILL)
+        except ProcessLookupError:
+            return
+        except PermissionError:
+            # Inside Podman's user namespace every user of every container is within reach.
+            command = [*self._command, "unshare", "kill", "-KILL", str(pid)]
+            child = await asyncio.create_subprocess_exec(
+                *command,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                start_new_session=True,
+                env=self._environment,
+            )
+            await child.wait()
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.stop()
+
+    async def _find(self) -> bool:
+        """Tell whether a service answers; one of ours that hangs is ended."""
+        try:
+            answer = await ping(self._socket, _PING_TIMEOUT)
+        except PodmanTimeout:
+            _log.warning("the Podman service hangs on %s", self._socket)
+            if not self._ours:
+                raise
+            await self._end()
+            return False
+        except PodmanUnavailable:
+            return False
+        if self._serving is None or answer.pid != self._serving.pid:
+            self._serving = answer
+            self._ours = await asyncio.to_thread(self._is_recorded, answer.pid)
+        return True
+
+    async def _launch(self) -> None:
+        await self._end()
+        try:
+            child = self._child = await asyncio.to_thread(self._spawn)
+        except OSError as error:
+            raise PodmanUnavailable(_CALL, f"cannot run {self._command[0]}: {error}") from error
+        loop = asyncio.get_running_loop()
+        deadline, pause = loop.time() + _START_TIMEOUT, 0.005
+        while loop.time() < deadline:
+            if (code := child.poll()) is not None:
+                raise PodmanUnavailable(_CALL, f"it ended with code {code}: {await self._last_words()}")
+            with contextlib.suppress(PodmanUnavailable):
+                self._serving, self._ours = await ping(self._socket, 2.0), True
+                await asyncio.to_thread(self._record, self._serving.pid)
+                return
+            await asyncio.sleep(pause)
+            pause = min(pause * 1.5, 0.1)
+        await self._end()
+        raise PodmanUnavailable(_CALL, f"it did not answer within {_START_TIMEOUT:.0f} s: {await self._last_words()}")
+
+    async def _watch(self) -> None:
+        """Start the service again each time that it dies."""
+        loop = asyncio.get_running_loop()
+        while True:
+            begun = loop.time()
+            if serving := self._serving:
+                await self._until_death(serving.pid)
+                _log.warning("the Podman service (process %d) is gone", serving.pid)
+            if loop.time() - begun > _HEALTHY_SPELL:
+                self._failures = 0
+            else:
+                self._failures += 1
+                await asyncio.sleep(min(0.05 * 2 ** min(self._failures - 1, 10), _MAX_PAUSE))
+            try:
+                await self.ensure()
+            except PodmanUnavailable as error:
+                self._serving = None
+                _log.error("%s", error)
+
+    async def _until_death(self, pid: int) -> None:
+        death = asyncio.create_task(process_exit(pid))
+        try:
+            while not death.done():
+                await asyncio.wait({death}, timeout=60)
+                await asyncio.to_thread(self._trim_output)
+        finally:
+            death.cancel()
+
+    async def _end(self) -> None:
+        """End the service that we know of and take its process off the table."""
+        # A rootless service is two processes: the one that we started waits for the one that serves.
+        pids = {self._serving.pid} if self._serving and self._ours else set[int]()
+        child, self._child, self._serving = self._child, None, None
+        if child and child.poll() is None:
+            pids.add(child.pid)
+        for pid in pids:
+            await terminate(pid, _STOP_GRACE)
+        if child:
+            await asyncio.to_thread(child.wait)
+
+    def _spawn(self) -> subprocess.Popen[bytes]:
+        self._socket.parent.mkdir(parents=True, exist_ok=True)
+        self._output.parent.mkdir(parents=True, exist_ok=True)
+        self._trim_output()
+        # A session of its own: Ctrl-C on our terminal is for us, and we decide in which order things end.
+        # Output goes to a file and not to a pipe, so that the service outlives our own sudden death.
+        output = os.open(self._output, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+        try:
+            return subprocess.Popen(
+                [*self._command, "system", "service", "--time=0", f"unix://{self._socket}"],
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                start_new_session=True,
+                env=self._environment,
+            )
+        finally:
+            os.close(output)
+
+    def _trim_output(self) -> None:
+        with contextlib.suppress(FileNotFoundError):
+            if self._output.stat().st_size > _LOG_LIMIT:
+                with self._output.open("r+b") as file:
+                    file.seek(-_LOG_LIMIT // 4, os.SEEK_END)
+                    tail = file.read()
+                    file.seek(0)
+                    file.truncate()
+                    file.write(tail)
+
+    async def _last_words(self) -> str:
+        def read() -> str:
+            try:
+                return " | ".join(self._output.read_text(errors="replace").splitlines()[-3:])
+            except OSError:
+                return ""
+
+        return await asyncio.to_thread(read) or "it said nothing"
+
+    def _record(self, pid: int) -> None:
+        self._pid_file.write_text(f"{pid}\n")
+
+    def _is_recorded(self, pid: int) -> bool:
+        try:
+            return self._pid_file.read_text().strip() == str(pid)
+        except OSError:
+            return False
+
+    def _forget(self) -> None:
+        self._pid_file.unlink(missing_ok=True)
+        self._socket.unlink(missing_ok=True)

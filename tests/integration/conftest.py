@@ -1,0 +1,12 @@
+"""Fixtures of the integration tests."""
+
+from podman_fixtures import (
+    busybox_image,
+    corner,
+    podman,
+    podman_runtime,
+    podman_service,
+    podman_socket,
+)
+
+__all__ = ["busybox_image", "corner", "podman", "podman_runtime", "podman_service", "podman_socket"]

@@ -1,0 +1,87 @@
+"""Podman's words become types; each of these was said by a real Podman."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from archipelago.container.podman_errors import (
+    AlreadyExists,
+    BadRequest,
+    Conflict,
+    ImageMissing,
+    NotFound,
+    PodmanCall,
+    PodmanError,
+    PodmanFailure,
+    PortTaken,
+    StorageFull,
+    error_from_reply,
+    error_from_text,
+)
+from archipelago.container.podman_transport import inner_error
+
+_CALL = PodmanCall("create container", "archipelago-x")
+
+
+@pytest.mark.parametrize(
+    ("status", "text", "kind"),
+    [
+        (
+            500,
+            "the container name is already in use by 5d: that name is already in use",
+            AlreadyExists,
+        ),
+        (409, "network name x already used: network already exists", AlreadyExists),
+        (500, "subnet 10.89.0.0/24 is already used on the host or by another config", Conflict),
+        (500, "container 5d is already connected to network x: network is already connected", AlreadyExists),
+        (404, "No such image: localhost/none:1: image not known", ImageMissing),
+        (500, "localhost/none:1: image not known", ImageMissing),
+        (500, "unable to find network with name or ID x: network not found", NotFound),
+        (404, 'no container with name or ID "x" found: no such container', NotFound),
+        (500, "can only create exec sessions on running containers: container state improper", Conflict),
+        (500, '"x" has associated containers with it: network is being used', Conflict),
+        (409, "image used by 5d: image is in use by a container", Conflict),
+        (400, "failed to decode", BadRequest),
+        (500, "copying system image: write /var/x: no space left on device", StorageFull),
+        (500, "crun: executable file `nope` not found in $PATH", PodmanFailure),
+    ],
+)
+def test_words_become_types(status: int, text: str, kind: type[PodmanError]) -> None:
+    body = json.dumps({"cause": "the cause", "message": text, "response": status}).encode()
+    error = error_from_reply(_CALL, status, body)
+    assert type(error) is kind
+    assert (error.status, error.cause, error.message) == (status, "the cause", text)
+    assert str(error) == f"create container archipelago-x: {text}"
+
+
+@pytest.mark.parametrize(
+    ("text", "ip", "port"),
+    [
+        ("rootlessport listen tcp 127.0.0.1:41129: bind: address already in use", "127.0.0.1", 41129),
+        ("listen tcp [::1]:80: bind: address already in use", "::1", 80),
+        ("cannot listen on the TCP port: listen tcp4 :80: bind: address already in use", "", 80),
+        ("bind: address already in use", None, None),
+    ],
+)
+def test_a_taken_port_is_read(text: str, ip: str | None, port: int | None) -> None:
+    error = error_from_text(_CALL, text, status=500)
+    assert isinstance(error, PortTaken)
+    assert (error.host_ip, error.port) == (ip, port)
+
+
+@given(st.binary(max_size=300), st.integers(min_value=300, max_value=599))
+def test_any_reply_becomes_an_error(body: bytes, status: int) -> None:
+    error = error_from_reply(_CALL, status, body)
+    assert error.status == status and error.message
+
+
+def test_errors_inside_a_reply_of_success() -> None:
+    assert inner_error(_CALL, [{"Id": "x", "Err": None}], 200) is None
+    assert inner_error(_CALL, {"Error": None, "Stats": []}, 200) is None
+    assert inner_error(_CALL, None, 200) is None
+    assert isinstance(inner_error(_CALL, [{"Name": "x", "Err": "network is being used"}], 200), Conflict)
+    assert isinstance(inner_error(_CALL, {"Error": {}, "Stats": None}, 200), PodmanFailure)
