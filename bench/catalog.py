@@ -1,0 +1,170 @@
+"""How long does it take to plan with a large catalog?
+
+Run as `python bench/catalog.py`. The catalog is synthetic and the same in each run: layers of apps, of which each
+requires one to four interfaces of the layers below, a third of them with a version range, a third with a demand, some
+optional; every fifth app is a second provider of an interface; ports clash. Making the manifest models is not counted
+(they are frozen out of the garbage collector, as the node does not make them for each plan either); indexing the
+catalog is, as each plan starts from bare mappings.
+"""
+
+import argparse
+import gc
+import json
+import random
+import resource
+import statistics
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from archipelago.container.dependency_resolver import resolve
+from archipelago.container.host_facts import HostFacts
+from archipelago.container.manifest.model import AppManifest, Architecture
+from archipelago.container.plan import InstalledApp, Plan, Request
+
+HOST = HostFacts(architecture=Architecture.ARM64, memory=64 << 40, cores=4, free_disk=1 << 50)
+LAYERS = 8
+
+
+def make_catalog(size: int, seed: int = 1) -> dict[str, AppManifest]:
+    """Return a synthetic catalog in which every app can be installed beside all others."""
+    chance = random.Random(seed)
+    catalog: dict[str, AppManifest] = {}
+    layer_of = [min(index * LAYERS // size, LAYERS - 1) for index in range(size)]
+    below: list[list[str]] = [[] for _ in range(LAYERS + 1)]
+    for index in range(size):
+        layer = layer_of[index]
+        # Every fourth interface has a second provider.
+        interface = f"service-{index - 1 if index % 5 == 4 else index}"
+        requires: dict[str, Any] = {}
+        reachable = [name for names in below[:layer] for name in names]
+        for name in chance.sample(reachable, min(len(reachable), chance.randint(1, 4))):
+            requires[name] = {
+                "version": chance.choice(("", "", ">=1,<3")),
+                "demands": chance.choice(({}, {}, {"index": True})),
+                "optional": chance.random() < 0.15,
+            }
+        below[layer].append(interface)
+        catalog[f"app-{index}"] = AppManifest.model_validate(
+            {
+                "manifest": 1,
+                "id": f"app-{index}",
+                "name": f"App {index}",
+                "version": f"{1 + index % 2}.{index % 10}",
+                "summary": "Synthetic",
+                "description": "Synthetic",
+                "category": "other",
+                "license": "MIT",
+                "options": {
+                    "index": {"type": "bool", "label": "Index", "default": False},
+                    "cache": {"type": "int", "label": "Cache", "default": 100, "minimum": 0},
+                },
+                "containers": {"main": {"image": f"registry.example/app@sha256:{index:064x}"}},
+                "provides": {interface: {"container": "main", "port": 80, "accepts": ["index"]}},
+                "requires": requires,
+                "endpoints": {
+                    "web": {"kind": "ui", "container": "main", "port": 80, "host_port": 8000 + index % 1000},
+                },
+            }
+        )
+    return catalog
+
+
+def closure(catalog: dict[str, AppManifest], app: str, index: dict[str, str]) -> int:
+    """Return how many apps an app needs, itself included."""
+    seen, waiting = {app}, [app]
+    while waiting:
+        for interface, required in catalog[waiting.pop()].requires.items():
+            provider = index[interface]
+            if not required.optional and provider not in seen:
+                seen.add(provider)
+                waiting.append(provider)
+    return len(seen)
+
+
+def worst_app(catalog: dict[str, AppManifest]) -> str:
+    """Return the app that needs the most others."""
+    index: dict[str, str] = {}
+    for app, manifest in catalog.items():
+        for interface in manifest.provides:
+            index.setdefault(interface, app)
+    return max(catalog, key=lambda app: (closure(catalog, app, index), app))
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the table; times in milliseconds."""
+
+    what: str
+    first: float
+    median: float
+    worst: float
+    aim: float | None
+    apps: int
+    edges: int
+
+
+def measure(what: str, aim: float | None, rounds: int, call: Callable[[], Plan]) -> tuple[Row, Plan]:
+    """Call several times, the first one cold, and return the times."""
+    times = []
+    for _ in range(rounds):
+        start = time.perf_counter()
+        plan = call()
+        times.append((time.perf_counter() - start) * 1000)
+    return Row(what, times[0], statistics.median(times), max(times), aim, len(plan.apps), len(plan.edges)), plan
+
+
+def installed_by(catalog: dict[str, AppManifest], plan: Plan) -> dict[str, InstalledApp]:
+    """Return what is installed once a plan was carried out."""
+    ports: dict[str, dict[str, int]] = {}
+    for key, port in plan.ports.items():
+        app, _, endpoint = key.partition("/")
+        ports.setdefault(app, {})[endpoint] = port
+    return {
+        one.app: InstalledApp(
+            catalog[one.app], {}, {edge.interface: edge.provider for edge in one.edges}, ports.get(one.app, {})
+        )
+        for one in plan.apps
+    }
+
+
+def main() -> None:
+    """Measure and print the table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--json", action="store_true")
+    given = parser.parse_args()
+    start = time.perf_counter()
+    small, large = make_catalog(1_000), make_catalog(10_000)
+    built = time.perf_counter() - start
+    worst = worst_app(large)
+    gc.collect()
+    gc.freeze()
+    rows = []
+    everything = Request(install=tuple(small))
+    row, plan = measure("install all of 1,000", 100, given.rounds, lambda: resolve(small, {}, everything, HOST))
+    rows.append(row)
+    there = installed_by(small, plan)
+    rows.append(
+        measure("boot with 1,000 installed", None, given.rounds, lambda: resolve(small, there, Request(), HOST))[0]
+    )
+    ask = Request(install=(worst,))
+    rows.append(measure("worst app of 10,000", 250, given.rounds, lambda: resolve(large, {}, ask, HOST))[0])
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+    if given.json:
+        print(json.dumps({"rows": [vars(row) for row in rows], "models_seconds": built, "peak_mib": peak}))
+        return
+    print(f"{'':28}{'first ms':>10}{'median ms':>11}{'worst ms':>10}{'aim ms':>8}{'apps':>7}{'edges':>7}")
+    for row in rows:
+        aim = "" if row.aim is None else f"{row.aim:.0f}"
+        print(f"{row.what:28}{row.first:10.1f}{row.median:11.1f}{row.worst:10.1f}{aim:>8}{row.apps:7}{row.edges:7}")
+    print(
+        f"Not counted: {built:.1f} s to make the {len(small) + len(large):,} manifest models. Peak memory {peak} MiB."
+    )
+    print(f"Python {sys.version.split()[0]}, {given.rounds} rounds each, the first one cold.")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,175 @@
+"""From a catalog, what is installed and a request to a plan. Pure and deterministic.
+
+Which provider serves a requirement: the owner's choice, else the one that it is bound to, else one that is installed or
+comes anyway, else the requirement's default, else the first by id that fits.
+"""
+
+from collections.abc import Collection, Mapping
+
+from archipelago.container.host_facts import HostFacts
+from archipelago.container.manifest.model import AppManifest
+from archipelago.container.manifest.scalars import AppId
+from archipelago.container.plan import Action, Edge, InstalledApp, Plan, PlannedApp, Request
+from archipelago.container.resolution_asks import asks_of, check_disk, host_warnings
+from archipelago.container.resolution_errors import ResolutionCode, ResolutionError
+from archipelago.container.resolution_optional import bind_optional
+from archipelago.container.resolution_order import start_order
+from archipelago.container.resolution_ports import allocate
+from archipelago.container.resolution_reasons import action, because, before, clients
+from archipelago.container.resolution_request import check_options, check_request, request_warnings
+from archipelago.container.resolution_search import Descent, solve
+from archipelago.container.resolution_world import World
+
+__all__ = ["ResolutionCode", "ResolutionError", "explain", "resolve"]
+
+
+def resolve(
+    catalog: Mapping[AppId, AppManifest],
+    installed: Mapping[AppId, InstalledApp],
+    request: Request,
+    host: HostFacts | None = None,
+    *,
+    reserved_ports: Collection[int] = (),
+) -> Plan:
+    """Return what is to be done for a request; raises ResolutionError, and nothing else.
+
+    Installed apps keep their manifest unless the request updates them, and their providers and ports. Without `host`,
+    nothing is refused for the host's sake. No endpoint is given a new port out of `reserved_ports`.
+    """
+    check_request(catalog, installed, request)
+    world = World(catalog, installed, request, host)
+    descent = solve(world)
+    check_options(world, descent.apps)
+    optional = bind_optional(world, descent)
+    edges = tuple(
+        Edge(
+            consumer=consumer,
+            interface=interface,
+            provider=provider,
+            wait=world.apps[consumer].requires[interface].wait,
+            optional=(consumer, interface) in optional.bindings,
+            gates=(consumer, interface) not in optional.ungated,
+        )
+        for (consumer, interface), provider in sorted({**descent.bindings, **optional.bindings}.items())
+    )
+    needs: dict[AppId, set[AppId]] = {}
+    for edge in edges:
+        if edge.gates:
+            needs.setdefault(edge.consumer, set()).add(edge.provider)
+    order = start_order(descent.apps, needs)
+    ports = allocate(order, world.apps, {app: installed[app] for app in world.kept}, reserved_ports)
+    asks = asks_of([app for app in order if world.is_new(app)], world.apps, installed, ports.given)
+    check_disk(world, asks)
+    return Plan(
+        apps=(*_stay(world, descent, order, edges, ports.given), *_go(world)),
+        edges=edges,
+        ports=ports.given,
+        asks=asks,
+        alternatives=_alternatives(world, edges),
+        warnings=(
+            *request_warnings(world, edges),
+            *optional.warnings,
+            *ports.moved,
+            *host_warnings(world, order, asks),
+        ),
+    )
+
+
+def explain(plan: Plan, app: AppId) -> tuple[str, ...]:
+    """Return sentences that say why an app is in a plan, up to what the owner asked for; none when it is not."""
+    by_id = {planned.app: planned for planned in plan.apps}
+    if app not in by_id:
+        return ()
+    consumers: dict[AppId, list[AppId]] = {}
+    for edge in plan.edges:
+        consumers.setdefault(edge.provider, []).append(edge.consumer)
+    sentences: dict[str, None] = {}
+    waiting, seen = [app], {app}
+    for one in waiting:
+        for reason in by_id[one].because:
+            sentences.setdefault(f"{one}: {reason}")
+        fresh = [consumer for consumer in consumers.get(one, ()) if consumer not in seen]
+        seen.update(fresh)
+        waiting += fresh
+    return tuple(sentences)
+
+
+def _stay(
+    world: World, descent: Descent, order: list[AppId], edges: tuple[Edge, ...], ports: Mapping[str, int]
+) -> list[PlannedApp]:
+    outgoing: dict[AppId, list[Edge]] = {}
+    incoming: dict[AppId, list[Edge]] = {}
+    for edge in edges:
+        outgoing.setdefault(edge.consumer, []).append(edge)
+        incoming.setdefault(edge.provider, []).append(edge)
+    earlier = before(world.installed)
+    logins = clients(world, edges)
+    planned = []
+    for app in order:
+        manifest, settled, uses = world.apps[app], descent.settled[app], outgoing.get(app, [])
+        what, why = action(
+            world,
+            app,
+            settled,
+            {edge.interface: edge.provider for edge in uses},
+            {name: ports[f"{app}/{name}"] for name in manifest.endpoints},
+            (earlier.clients.get(app, set()), logins.get(app, set())),
+            earlier.demands.get(app, {}),
+        )
+        planned.append(
+            PlannedApp(
+                app=app,
+                name=manifest.name,
+                version=manifest.version,
+                action=what,
+                because=(*because(world, app, incoming.get(app, [])), *why),
+                options=settled.values,
+                option_origins=settled.origins,
+                edges=tuple(uses),
+            )
+        )
+    return planned
+
+
+def _go(world: World) -> list[PlannedApp]:
+    needs = {
+        app: {provider for provider in world.installed[app].choices.values() if provider in world.removed}
+        for app in world.removed
+    }
+    # Optional edges may close a cycle; whoever is left in one goes last, by name.
+    order = start_order(needs, needs)
+    order += sorted(world.removed.difference(order))
+    return [
+        PlannedApp(
+            app=app,
+            name=world.installed[app].manifest.name,
+            version=world.installed[app].manifest.version,
+            action=Action.REMOVE,
+            because=("you asked to remove it",),
+        )
+        for app in reversed(order)
+    ]
+
+
+def _alternatives(world: World, edges: tuple[Edge, ...]) -> dict[str, tuple[AppId, ...]]:
+    used: dict[str, set[AppId]] = {}
+    consumers: dict[str, dict[object, AppId]] = {}
+    for edge in edges:
+        required = world.apps[edge.consumer].requires[edge.interface]
+        used.setdefault(edge.interface, set()).add(edge.provider)
+        kind = (required.version, tuple(sorted(required.demands.items())))
+        consumers.setdefault(edge.interface, {}).setdefault(kind, edge.consumer)
+    found = {}
+    for interface, ones in consumers.items():
+        others = tuple(
+            provider
+            for provider in world.providers(interface)
+            if provider not in used[interface]
+            and all(
+                world.misfit(provider, consumer, interface, world.apps[consumer].requires[interface]) is None
+                for consumer in ones.values()
+            )
+        )
+        if others:
+            found[interface] = others
+    return found

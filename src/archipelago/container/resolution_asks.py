@@ -1,0 +1,115 @@
+"""What a plan asks of the owner: downloads, space, ports, rights, and warnings about the host."""
+
+from collections.abc import Iterable, Mapping
+
+from archipelago.container.manifest.model import AppManifest, Architecture, Container, Egress
+from archipelago.container.manifest.scalars import AppId
+from archipelago.container.plan import AskedEndpoint, Asks, Fetch, FetchKind, HostMinimum, InstalledApp
+from archipelago.container.resolution_errors import ResolutionCode, ResolutionError
+from archipelago.container.resolution_world import World
+
+_GIB = 1024**3
+
+
+def asks_of(
+    apps: Iterable[AppId],
+    manifests: Mapping[AppId, AppManifest],
+    installed: Mapping[AppId, InstalledApp],
+    ports: Mapping[str, int],
+) -> Asks:
+    """Return what the given apps, newly installed or updated, ask for."""
+    apps = tuple(apps)
+    fresh = [manifests[app] for app in apps]
+    before = {app: installed[app].manifest.containers for app in apps if app in installed}
+    return Asks(
+        fetches=tuple(
+            _fetch(one.id, name, container)
+            for one in fresh
+            for name, container in sorted(one.containers.items())
+            if not _has_image(before.get(one.id, {}).get(name), container)
+        ),
+        disk=sum(volume.disk for one in fresh if one.id not in installed for volume in one.volumes.values()),
+        memory=sum(memory_limit(one) for one in fresh),
+        egress={one.id: one.egress for one in fresh if one.egress is not Egress.NONE},
+        endpoints=tuple(
+            AskedEndpoint(
+                app=one.id,
+                endpoint=name,
+                kind=endpoint.kind,
+                protocol=endpoint.protocol,
+                port=ports[f"{one.id}/{name}"],
+                access=endpoint.access,
+                label=endpoint.label,
+            )
+            for one in fresh
+            for name, endpoint in sorted(one.endpoints.items())
+        ),
+        capabilities=_rights({one.id: _capabilities(one) for one in fresh}),
+        devices=_rights({one.id: _devices(one) for one in fresh}),
+        host=HostMinimum(
+            memory=max((one.host.memory for one in fresh), default=0),
+            disk=sum(one.host.disk for one in fresh if one.id not in installed),
+        ),
+        architectures=tuple(one for one in Architecture if all(one in app.architectures for app in fresh)),
+    )
+
+
+def memory_limit(manifest: AppManifest) -> int:
+    """Return the bytes that all containers of an app may take together."""
+    return sum(container.resources.memory for container in manifest.containers.values())
+
+
+def check_disk(world: World, asks: Asks) -> None:
+    """Raise ResolutionError when the new apps need more disk together than there is."""
+    if world.host is not None and asks.host.disk > world.host.free_disk:
+        needed, there = asks.host.disk / _GIB, world.host.free_disk / _GIB
+        raise ResolutionError(
+            ResolutionCode.HOST_TOO_SMALL,
+            f"Together these apps need {needed:.1f} GiB of free disk, and this host has {there:.1f} GiB",
+            "Install fewer of them, free some space, or attach a larger disk",
+            {"what": "free_disk", "needed": asks.host.disk, "available": world.host.free_disk},
+        )
+
+
+def host_warnings(world: World, apps: Iterable[AppId], asks: Asks) -> list[str]:
+    """Return what may go wrong on this host, though it is no reason to refuse."""
+    if world.host is None:
+        return []
+    apps = tuple(apps)
+    warnings = [problem.message for app in apps if not world.is_new(app) for problem in world.host_troubles(app)]
+    limits = sum(memory_limit(world.apps[app]) for app in apps)
+    if limits > world.host.memory:
+        warnings.append(
+            f"The memory limits of all apps add up to {limits / _GIB:.1f} GiB, "
+            f"and this host has {world.host.memory / _GIB:.1f} GiB"
+        )
+    if asks.disk > world.host.free_disk:
+        warnings.append(
+            f"The new apps are expected to take {asks.disk / _GIB:.1f} GiB, "
+            f"and {world.host.free_disk / _GIB:.1f} GiB of disk are free"
+        )
+    return warnings
+
+
+def _fetch(app: AppId, name: str, container: Container) -> Fetch:
+    if container.image is not None:
+        return Fetch(app=app, container=name, kind=FetchKind.DOWNLOAD, source=container.image)
+    source = container.build.type if container.build is not None else ""
+    return Fetch(app=app, container=name, kind=FetchKind.BUILD, source=source)
+
+
+def _has_image(before: Container | None, now: Container) -> bool:
+    # A local recipe may have changed in files that the manifest does not show, so an update builds it anew.
+    return before is not None and now.image is not None and before.image == now.image
+
+
+def _capabilities(manifest: AppManifest) -> set[str]:
+    return {one.value for container in manifest.containers.values() for one in container.security.capabilities}
+
+
+def _devices(manifest: AppManifest) -> set[str]:
+    return {one for container in manifest.containers.values() for one in container.security.devices}
+
+
+def _rights(rights: Mapping[AppId, set[str]]) -> dict[AppId, tuple[str, ...]]:
+    return {app: tuple(sorted(ones)) for app, ones in rights.items() if ones}

@@ -1,0 +1,113 @@
+"""Why each app is in a plan, and what happens to it."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from archipelago.container.manifest.model import Credentials, Required
+from archipelago.container.manifest.options import effective_options, same_value
+from archipelago.container.manifest.scalars import AppId, Key, Name, Scalar
+from archipelago.container.plan import Action, Edge, InstalledApp
+from archipelago.container.resolution_options import Settled, shown
+from archipelago.container.resolution_world import World
+
+
+@dataclass(slots=True)
+class Before:
+    """What held for the installed apps until now."""
+
+    demands: dict[AppId, dict[Key, Scalar]] = field(default_factory=dict)
+    clients: dict[AppId, set[AppId]] = field(default_factory=dict)
+    """Apps that have a login of their own at a provider."""
+
+
+def before(installed: Mapping[AppId, InstalledApp]) -> Before:
+    """Return what the installed apps were bound to and demanded."""
+    result = Before()
+    for consumer, one in sorted(installed.items()):
+        for interface, provider in one.choices.items():
+            required = one.manifest.requires.get(interface)
+            if required is None or provider not in installed:
+                continue
+            result.demands.setdefault(provider, {}).update(required.demands)
+            if _has_login(installed[provider], interface):
+                result.clients.setdefault(provider, set()).add(consumer)
+    return result
+
+
+def _has_login(provider: InstalledApp, interface: Name) -> bool:
+    provided = provider.manifest.provides.get(interface)
+    return provided is not None and provided.credentials is not Credentials.NONE
+
+
+def clients(world: World, edges: Iterable[Edge]) -> dict[AppId, set[AppId]]:
+    """Return the apps that get a login of their own at each provider."""
+    result: dict[AppId, set[AppId]] = {}
+    for edge in edges:
+        if world.apps[edge.provider].provides[edge.interface].credentials is not Credentials.NONE:
+            result.setdefault(edge.provider, set()).add(edge.consumer)
+    return result
+
+
+def action(
+    world: World,
+    app: AppId,
+    settled: Settled,
+    choices: Mapping[Name, AppId],
+    ports: Mapping[Name, int],
+    logins: tuple[set[AppId], set[AppId]],
+    demanded: Mapping[Key, Scalar],
+) -> tuple[Action, tuple[str, ...]]:
+    """Return what happens to an app that stays or comes, and why it is restarted.
+
+    `logins` are the clients before and after; `demanded` are the values that dependents demanded until now.
+    """
+    if app not in world.kept:
+        return Action.INSTALL, ()
+    one = world.installed[app]
+    if app in world.updated and world.apps[app] != one.manifest:
+        return Action.UPDATE, (f"it is updated from {one.manifest.version} to {world.apps[app].version}",)
+    reasons = []
+    was = effective_options(one.manifest, one.options, demanded)
+    for option, value in settled.values.items():
+        if option not in was or not same_value(was[option], value):
+            reasons.append(f"it is restarted with {shown(option, value)}")
+    for interface in sorted({*choices, *one.choices}):
+        now, earlier = choices.get(interface), one.choices.get(interface)
+        if now != earlier:
+            reasons.append(
+                f"it is restarted as it takes {interface} from {now}"
+                if now
+                else f"it is restarted as it goes without {interface}"
+            )
+    earlier_logins, now_logins = logins
+    for client in sorted(now_logins - earlier_logins):
+        reasons.append(f"it is restarted as {client} gets a login")
+    for client in sorted(earlier_logins - now_logins):
+        reasons.append(f"it is restarted as {client} loses its login")
+    for endpoint in sorted(name for name, port in ports.items() if one.ports.get(name) != port):
+        reasons.append(f"it is restarted with port {ports[endpoint]} for {endpoint}")
+    return (Action.RESTART if reasons else Action.REUSE), tuple(reasons)
+
+
+def because(world: World, app: AppId, incoming: Iterable[Edge]) -> tuple[str, ...]:
+    """Return why an app is in the plan, the owner's wish first."""
+    reasons = []
+    if app in world.asked:
+        reasons.append("you asked for it" if app not in world.kept else "you asked for it, and it is installed already")
+    elif app in world.updated:
+        reasons.append("you asked to update it")
+    elif app in world.kept:
+        reasons.append("it is installed")
+    for edge in incoming:
+        required = world.apps[edge.consumer].requires[edge.interface]
+        reasons.append(_sentence(edge, required))
+    for interface in sorted(name for name, provider in world.request.choices.items() if provider == app):
+        reasons.append(f"you chose it for {interface}")
+    return tuple(reasons)
+
+
+def _sentence(edge: Edge, required: Required) -> str:
+    verb = "can use" if edge.optional else "needs"
+    version = f" ({required.version})" if required.version else ""
+    demands = " and ".join(shown(option, value) for option, value in sorted(required.demands.items()))
+    return f"{edge.consumer} {verb} {edge.interface}{version}{f' with {demands}' if demands else ''}"

@@ -1,0 +1,137 @@
+"""Is a request sound before anything is resolved, and what of it had no effect?"""
+
+import difflib
+from collections.abc import Collection, Iterable, Mapping
+
+from archipelago.container.manifest.model import AppManifest
+from archipelago.container.manifest.scalars import AppId
+from archipelago.container.plan import Edge, InstalledApp, Request
+from archipelago.container.resolution_errors import ResolutionCode, ResolutionError
+from archipelago.container.resolution_world import World
+
+
+def check_request(
+    catalog: Mapping[AppId, AppManifest], installed: Mapping[AppId, InstalledApp], request: Request
+) -> None:
+    """Raise ResolutionError when a request names what is not there, contradicts itself or takes away what is needed."""
+    for app in request.install:
+        if app not in catalog and app not in installed:
+            raise unknown(app, catalog)
+    for verb, apps in (("removed", request.remove), ("updated", request.update)):
+        for app in apps:
+            if app not in installed:
+                raise _not_installed(app, verb, installed)
+    for app in request.update:
+        if app not in catalog:
+            raise ResolutionError(
+                ResolutionCode.UNKNOWN_APP,
+                f"{app} cannot be updated, as it is in the catalog no longer",
+                "It keeps running as it is; look for its successor in the catalog",
+                {"app": app},
+            )
+    for app in sorted(set(request.remove).intersection((*request.install, *request.update))):
+        raise ResolutionError(
+            ResolutionCode.BAD_REQUEST,
+            f"{app} is to be removed and to be installed or updated in one step",
+            "Ask for one of the two",
+            {"app": app},
+        )
+    _check_choices(catalog, installed, request)
+    _check_removals(installed, request)
+
+
+def unknown(app: str, catalog: Mapping[AppId, AppManifest]) -> ResolutionError:
+    """Return the refusal of a name that no app has, with the nearest names."""
+    shown = app[:60]
+    near = difflib.get_close_matches(shown, list(catalog), n=3, cutoff=0.6)
+    hint = f"Did you mean {' or '.join(near)}?" if near else "The catalog lists what there is"
+    return ResolutionError(
+        ResolutionCode.UNKNOWN_APP, f"There is no app '{shown}'", hint, {"app": shown, "nearest": near}
+    )
+
+
+def _not_installed(app: str, verb: str, installed: Mapping[AppId, InstalledApp]) -> ResolutionError:
+    near = difflib.get_close_matches(app[:60], list(installed), n=3, cutoff=0.6)
+    return ResolutionError(
+        ResolutionCode.NOT_INSTALLED,
+        f"{app[:60]} cannot be {verb}, as it is not installed",
+        f"Did you mean {' or '.join(near)}?" if near else "The list of installed apps has the names",
+        {"app": app[:60], "nearest": near},
+    )
+
+
+def _check_choices(
+    catalog: Mapping[AppId, AppManifest], installed: Mapping[AppId, InstalledApp], request: Request
+) -> None:
+    for interface, app in sorted(request.choices.items()):
+        one = installed.get(app)
+        manifest = one.manifest if one is not None and app not in request.update else catalog.get(app)
+        if manifest is None:
+            raise unknown(app, catalog)
+        if interface not in manifest.provides:
+            provides = ", ".join(sorted(manifest.provides)) or "nothing to other apps"
+            raise ResolutionError(
+                ResolutionCode.BAD_REQUEST,
+                f"You chose {app} for '{interface[:60]}', which it does not provide",
+                f"It provides {provides}",
+                {"app": app, "interface": interface[:60], "provides": sorted(manifest.provides)},
+            )
+
+
+def _check_removals(installed: Mapping[AppId, InstalledApp], request: Request) -> None:
+    needed: dict[AppId, list[AppId]] = {}
+    removed = set(request.remove)
+    for consumer, one in sorted(installed.items()):
+        if consumer in removed:
+            continue
+        for interface, provider in sorted(one.choices.items()):
+            required = one.manifest.requires.get(interface)
+            if provider in removed and required is not None and not required.optional:
+                choice = request.choices.get(interface)
+                if choice is None or choice in removed or choice == consumer:
+                    needed.setdefault(provider, []).append(consumer)
+    for app, dependents in sorted(needed.items()):
+        dependents = list(dict.fromkeys(dependents))
+        names = ", ".join(dependents)
+        raise ResolutionError(
+            ResolutionCode.STILL_NEEDED,
+            f"{app} is still needed by {names}",
+            f"Remove {names} as well, or choose another provider",
+            {"app": app, "dependents": dependents},
+        )
+
+
+def check_options(world: World, apps: Collection[AppId]) -> None:
+    """Raise ResolutionError when the request sets options of an app that is not there in the end."""
+    for app in sorted(set(world.request.options).difference(apps)):
+        if app not in world.apps:
+            raise unknown(app, world.catalog)
+        raise ResolutionError(
+            ResolutionCode.NOT_INSTALLED,
+            f"You set options of {app}, which is neither installed nor installed by this request",
+            f"Install {app} in the same step, or leave its options out",
+            {"app": app},
+        )
+
+
+def request_warnings(world: World, edges: Iterable[Edge]) -> list[str]:
+    """Return which wishes had no effect, which settings are void and which installed providers were passed over."""
+    edges = tuple(edges)
+    warnings = []
+    for interface, app in sorted(world.request.choices.items()):
+        if not any(edge.interface == interface and edge.provider == app for edge in edges):
+            warnings.append(f"Nothing uses {interface} of {app}, which you chose")
+    for app in sorted(world.kept):
+        void = sorted(set(world.installed[app].options).difference(world.apps[app].options))
+        if void:
+            warnings.append(f"{app} {world.apps[app].version} has no option {', '.join(void)} any longer")
+    for edge in edges:
+        if edge.provider in world.kept or edge.consumer in world.kept:
+            continue
+        for other in world.providers(edge.interface):
+            if other in world.kept and other != edge.consumer:
+                required = world.apps[edge.consumer].requires[edge.interface]
+                problem = world.misfit(other, edge.consumer, edge.interface, required)
+                why = problem.message if problem else "it does not go together with the rest"
+                warnings.append(f"{edge.consumer} gets {edge.interface} from {edge.provider}, not {other}: {why}")
+    return warnings

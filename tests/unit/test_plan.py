@@ -1,0 +1,134 @@
+"""What a plan asks of the owner, its ports, and that it survives its way to a client."""
+
+from typing import Any
+
+import pytest
+
+from archipelago.container.dependency_resolver import ResolutionCode, ResolutionError, resolve
+from archipelago.container.host_facts import HostFacts
+from archipelago.container.manifest.model import AppManifest, Architecture, Egress
+from archipelago.container.plan import FetchKind, InstalledApp, Plan, Request
+from archipelago.container.resolution_order import find_cycle, reaches, start_order
+
+MIB = 1024**2
+
+
+def app(name: str, *ports: int, **parts: Any) -> AppManifest:
+    endpoints = {
+        f"web-{port}": {
+            "kind": "ui",
+            "container": "main",
+            "port": 80,
+            "host_port": port,
+            "access": ["lan"],
+            "label": "Page",
+        }
+        for port in ports
+    }
+    return AppManifest.model_validate(
+        {
+            "manifest": 1,
+            "id": name,
+            "name": name.title(),
+            "version": "1.0",
+            "summary": "An app",
+            "description": "An app",
+            "category": "other",
+            "license": "MIT",
+            "containers": {"main": {"image": f"registry.example/{name}@sha256:{'0' * 64}"}},
+            "endpoints": endpoints,
+            **parts,
+        }
+    )
+
+
+def catalog_of(*apps: AppManifest) -> dict[str, AppManifest]:
+    return {one.id: one for one in apps}
+
+
+class TestPorts:
+    def test_a_clash_moves_the_later_to_a_port_that_nobody_proposes(self) -> None:
+        catalog = catalog_of(app("a", 8080), app("b", 8080), app("c", 8081))
+        plan = resolve(catalog, {}, Request(install=("a", "b", "c")))
+        assert plan.ports == {"a/web-8080": 8080, "b/web-8080": 8082, "c/web-8081": 8081}
+        assert plan.warnings == ("b/web-8080 gets port 8082, as 8080 is taken by a/web-8080",)
+
+    def test_what_was_given_stays(self) -> None:
+        installed = {"b": InstalledApp(app("b", 8080), ports={"web-8080": 8080})}
+        plan = resolve(catalog_of(app("a", 8080), app("b", 8080)), installed, Request(install=("a",)))
+        assert plan.ports == {"a/web-8080": 8081, "b/web-8080": 8080}
+        assert plan.endpoint_ports("b") == {"web-8080": 8080}
+
+    def test_a_moved_port_stays_when_its_proposal_is_free_again(self) -> None:
+        installed = {"b": InstalledApp(app("b", 8080), ports={"web-8080": 8081})}
+        assert resolve({}, installed, Request()).ports == {"b/web-8080": 8081}
+
+    def test_removal_frees_a_port(self) -> None:
+        installed = {"b": InstalledApp(app("b", 8080), ports={"web-8080": 8080})}
+        plan = resolve(catalog_of(app("a", 8080)), installed, Request(install=("a",), remove=("b",)))
+        assert plan.ports == {"a/web-8080": 8080}
+
+    def test_reserved_ports_are_left_alone(self) -> None:
+        plan = resolve(catalog_of(app("a", 8480)), {}, Request(install=("a",)), reserved_ports={8480})
+        assert plan.ports == {"a/web-8480": 8481}
+        assert "taken by the node" in plan.warnings[0]
+
+    def test_after_the_last_comes_the_first_that_is_not_well_known(self) -> None:
+        plan = resolve(catalog_of(app("a", 65535), app("b", 65535)), {}, Request(install=("a", "b")))
+        assert plan.ports["b/web-65535"] == 1024
+
+    def test_there_is_an_end(self) -> None:
+        with pytest.raises(ResolutionError) as caught:
+            resolve(catalog_of(app("a", 9000)), {}, Request(install=("a",)), reserved_ports=range(1, 65536))
+        assert caught.value.reason is ResolutionCode.PORTS_EXHAUSTED
+
+
+def test_asks_names_what_comes_newly() -> None:
+    catalog = catalog_of(
+        app(
+            "a",
+            8080,
+            egress="tor",
+            host={"memory": "1GiB", "disk": "2GiB"},
+            architectures=["amd64"],
+            volumes={"data": {"disk": "10MiB"}},
+            containers={
+                "main": {
+                    "image": f"registry.example/a@sha256:{'0' * 64}",
+                    "resources": {"memory": "100MiB"},
+                    "security": {"capabilities": ["CAP_CHOWN"], "devices": ["/dev/ttyUSB0"]},
+                },
+                "side": {"build": {"type": "packages", "packages": ["tor"]}, "resources": {"memory": "50MiB"}},
+            },
+        ),
+        app("b", 8081),
+    )
+    installed = {"b": InstalledApp(catalog["b"], ports={"web-8081": 8081})}
+    asks = resolve(catalog, installed, Request(install=("a",))).asks
+    assert [(one.container, one.kind, one.source.split("@")[0]) for one in asks.fetches] == [
+        ("main", FetchKind.DOWNLOAD, "registry.example/a"),
+        ("side", FetchKind.BUILD, "packages"),
+    ]
+    assert (asks.disk, asks.memory) == (10 * MIB, 150 * MIB)
+    assert asks.egress == {"a": Egress.TOR}
+    assert [(one.app, one.port) for one in asks.endpoints] == [("a", 8080)]
+    assert asks.capabilities == {"a": ("CAP_CHOWN",)}
+    assert asks.devices == {"a": ("/dev/ttyUSB0",)}
+    assert (asks.host.memory, asks.host.disk) == (1024 * MIB, 2048 * MIB)
+    assert asks.architectures == (Architecture.AMD64,)
+
+
+def test_a_plan_survives_json() -> None:
+    host = HostFacts(Architecture.AMD64, memory=1 << 34, cores=2, free_disk=1 << 40)
+    plan = resolve(catalog_of(app("a", 8080), app("b", 8080)), {}, Request(install=("a", "b")), host)
+    assert Plan.model_validate_json(plan.model_dump_json()) == plan
+    assert plan.planned("nobody") is None
+
+
+def test_order_and_cycles() -> None:
+    needs = {"c": {"b"}, "b": {"a"}, "d": {"a"}}
+    assert start_order(["d", "c", "b", "a"], needs) == ["a", "b", "c", "d"]
+    assert find_cycle(needs, needs) is None
+    assert find_cycle(["a"], {"a": ["b"], "b": ["c"], "c": ["b"]}) == ("b", "c", "b")
+    assert reaches("c", "a", needs)
+    assert not reaches("a", "c", needs)
