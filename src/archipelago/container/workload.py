@@ -1,0 +1,336 @@
+"""The compiler: manifest, options, bindings, secrets and host facts in; networks, containers and files out. Pure.
+
+Each container has one hash over everything that would need a re-creation. Its networks are left out, since Podman joins
+and leaves them live; secrets go in by fingerprint, so that the hash, which Podman keeps in the clear, tells nothing.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import PurePosixPath
+from typing import Any
+
+from archipelago.container.host_facts import HostFacts
+from archipelago.container.labels import APP, CONTAINER, HASH, NODE
+from archipelago.container.manifest.model import Access, AppManifest, Container, Egress, Health, Stop
+from archipelago.container.manifest.package import AppPackage
+from archipelago.container.manifest.scalars import Scalar
+from archipelago.container.plan import Edge
+from archipelago.container.podman_spec import (
+    BindMount,
+    ContainerSpec,
+    IdMappings,
+    IdRange,
+    Mount,
+    NetworkAttachment,
+    NetworkSpec,
+    PortMapping,
+    ResourceLimits,
+    TmpfsMount,
+    Ulimit,
+)
+from archipelago.container.templates import FINGERPRINTS, REVEALED, Renderer, Shown
+from archipelago.network.plan import PREFIX, app_networks, attachments, provider_host
+from archipelago.security.secret import Secret, SecretBytes, rpcauth_line
+
+IDS_PER_APP = 65536
+_CPU_PERIOD = 100_000
+_SCRATCH = 64 * 1024 * 1024
+_LOOPBACK = "127.0.0.1"
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """What is the same for all apps of one node."""
+
+    node_id: str
+    data: str
+    """Directory below which each app has one of its own."""
+    files: str
+    """Directory in memory for rendered files."""
+    host: HostFacts
+
+
+@dataclass(frozen=True, slots=True)
+class Binding:
+    """An interface that the app uses: who provides it, and how it logs in there."""
+
+    edge: Edge
+    provider: AppManifest
+    exports: Mapping[str, str] = field(default_factory=dict)
+    credential: Secret | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Consumer:
+    """An app that uses one of this app's interfaces."""
+
+    interface: str
+    app: str
+    credential: Secret | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AppInput:
+    """Everything that the workload of one app depends on, besides the site."""
+
+    package: AppPackage
+    options: Mapping[str, Scalar]
+    slot: int
+    images: Mapping[str, str]
+    ports: Mapping[str, int] = field(default_factory=dict)
+    bindings: tuple[Binding, ...] = ()
+    consumers: tuple[Consumer, ...] = ()
+    secrets: Mapping[str, Secret] = field(default_factory=dict)
+    edges: tuple[Edge, ...] = ()
+    """All edges that the app is at either end of."""
+
+
+@dataclass(frozen=True, slots=True)
+class RenderedFile:
+    """A file on the host's tmpfs; uid and gid as in the service user's namespace."""
+
+    path: str
+    content: SecretBytes
+    mode: int
+    uid: int
+    gid: int
+
+
+@dataclass(frozen=True, slots=True)
+class VolumeDirectory:
+    """A directory on disk; uid and gid as in the service user's namespace."""
+
+    path: str
+    uid: int
+    gid: int
+
+
+@dataclass(frozen=True, slots=True)
+class ContainerWorkload:
+    """One container, as it ought to be."""
+
+    app: str
+    container: str
+    name: str
+    """Its name in Podman."""
+    spec: ContainerSpec
+    files: tuple[RenderedFile, ...]
+    attachments: Mapping[str, NetworkAttachment]
+    after: tuple[str, ...]
+    health: Health | None
+    stop: Stop
+    hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class Workload:
+    """One app, compiled; containers in start order."""
+
+    app: str
+    networks: tuple[NetworkSpec, ...]
+    containers: tuple[ContainerWorkload, ...]
+    volumes: tuple[VolumeDirectory, ...]
+    hash: str
+
+
+def compile_app(given: AppInput, site: Site, renderer: Renderer) -> Workload:
+    """Return the workload of one app. Raises `NodeError` where a template of it is wrong."""
+    manifest = given.package.manifest
+    containers = tuple(
+        _container(given, site, renderer, name, manifest.containers[name]) for name in _start_order(manifest)
+    )
+    return Workload(
+        app=manifest.id,
+        networks=app_networks(manifest, given.edges, site.node_id),
+        containers=containers,
+        volumes=_volumes(given, site),
+        hash=_digest([container.hash for container in containers]),
+    )
+
+
+def _container(given: AppInput, site: Site, renderer: Renderer, name: str, container: Container) -> ContainerWorkload:
+    manifest = given.package.manifest
+    context = _context(given, site, container, None)
+    where = f"apps/{manifest.id}: containers.{name}"
+    uid, gid = _owner(container, given.slot)
+    files, mounts, contents = [], list(_volume_mounts(given, site, container)), {}
+    for number, file in enumerate(container.files):
+        host_path = f"{site.files}/{manifest.id}/{name}/{number}-{PurePosixPath(file.path).name}"
+        place = f"apps/{manifest.id}/{file.template}"
+
+        def render(shown: Shown, place: str = place, template: str = file.template) -> bytes:
+            return renderer.file(place, template, given.package.files, _context(given, site, container, shown))
+
+        files.append(RenderedFile(host_path, SecretBytes(render(REVEALED)), int(file.mode, 8), uid, gid))
+        contents[file.path] = hashlib.sha256(render(FINGERPRINTS)).hexdigest() + file.mode
+        mounts.append(BindMount(PurePosixPath(host_path), PurePosixPath(file.path), read_only=True))
+    spec = ContainerSpec(
+        name=f"{PREFIX}{manifest.id}-{name}",
+        image=given.images[name],
+        entrypoint=container.entrypoint or None,
+        command=tuple(renderer.inline(f"{where}.command", text, context) for text in container.command) or None,
+        env={
+            key: renderer.inline(f"{where}.environment.{key}", text, context)
+            for key, text in container.environment.items()
+        },
+        user=container.user,
+        hostname=manifest.id,
+        workdir=container.workdir or "",
+        read_only_filesystem=not container.security.writable_root,
+        mounts=(*mounts, *_scratch(container)),
+        devices=container.security.devices,
+        cap_add=tuple(capability.value for capability in container.security.capabilities),
+        id_mappings=_mappings(given.slot),
+        limits=ResourceLimits(
+            memory=container.resources.memory,
+            memory_swap=container.resources.memory,
+            cpu_quota=round(container.resources.cpu * _CPU_PERIOD),
+            cpu_period=_CPU_PERIOD,
+            pids=container.resources.pids,
+        ),
+        ulimits=(Ulimit("nofile", container.resources.open_files, container.resources.open_files),),
+        ports=tuple(_ports(given, name)),
+        stop_signal=container.stop.signal,
+        stop_timeout=round(container.stop.grace),
+        init=container.init,
+    )
+    digest = _digest([asdict(spec), contents, manifest.egress is Egress.DIRECT])
+    labels = {NODE: site.node_id, APP: manifest.id, CONTAINER: name, HASH: digest}
+    return ContainerWorkload(
+        app=manifest.id,
+        container=name,
+        name=spec.name,
+        spec=replace(spec, labels=labels),
+        files=tuple(files),
+        attachments=attachments(manifest, name, given.edges),
+        after=container.after,
+        health=container.health,
+        stop=container.stop,
+        hash=digest,
+    )
+
+
+def exports(given: AppInput, interface: str, renderer: Renderer) -> dict[str, str]:
+    """Return the further values that an interface gives its consumers, rendered from the provider's options."""
+    manifest = given.package.manifest
+    context = {"app": {"id": manifest.id, "version": manifest.version}, "options": dict(given.options)}
+    return {
+        key: renderer.inline(f"apps/{manifest.id}: provides.{interface}.exports.{key}", text, context)
+        for key, text in manifest.provides[interface].exports.items()
+    }
+
+
+def _context(given: AppInput, site: Site, container: Container, shown: Shown | None) -> dict[str, Any]:
+    """Return what templates see; `shown` is None where secrets must not appear at all."""
+    manifest = given.package.manifest
+    requires: dict[str, Any] = dict.fromkeys(manifest.requires)
+    for binding in given.bindings:
+        provided = binding.provider.provides[binding.edge.interface]
+        requires[binding.edge.interface] = {
+            "app": binding.provider.id,
+            "host": provider_host(binding.edge.interface),
+            "port": provided.port,
+            "version": provided.version or binding.provider.version,
+            "exports": dict(binding.exports),
+            "user": manifest.id,
+            **({"password": shown.text(binding.credential)} if shown and binding.credential else {}),
+        }
+    consumers: dict[str, list[dict[str, str]]] = {interface: [] for interface in manifest.provides}
+    for consumer in sorted(given.consumers, key=lambda each: each.app):
+        entry = {"app": consumer.app, "user": consumer.app}
+        if shown and consumer.credential:
+            entry["rpcauth"] = rpcauth_line(consumer.app, shown.text(consumer.credential))
+        consumers[consumer.interface].append(entry)
+    context: dict[str, Any] = {
+        "app": {"id": manifest.id, "version": manifest.version},
+        "options": dict(given.options),
+        "host": {"memory": site.host.memory, "cores": site.host.cores, "arch": site.host.architecture.value},
+        "container": {"memory": container.resources.memory},
+        "requires": requires,
+        "consumers": consumers,
+    }
+    if shown:
+        context["secrets"] = {key: shown.text(secret) for key, secret in given.secrets.items()}
+    return context
+
+
+def _volumes(given: AppInput, site: Site) -> tuple[VolumeDirectory, ...]:
+    manifest = given.package.manifest
+    found = {}
+    for name in sorted(manifest.volumes):
+        users = [
+            container
+            for container in manifest.containers.values()
+            if any(mount.volume == name for mount in container.mounts)
+        ]
+        writers = [
+            container
+            for container in users
+            if any(mount.volume == name and not mount.read_only for mount in container.mounts)
+        ]
+        for container in (writers or users)[:1]:
+            uid, gid = _owner(container, given.slot)
+            found[name] = VolumeDirectory(f"{site.data}/{manifest.id}/{name}", uid, gid)
+    return tuple(found.values())
+
+
+def _volume_mounts(given: AppInput, site: Site, container: Container) -> list[Mount]:
+    root = f"{site.data}/{given.package.manifest.id}"
+    return [
+        BindMount(PurePosixPath(root, mount.volume), PurePosixPath(mount.path), read_only=mount.read_only)
+        for mount in container.mounts
+    ]
+
+
+def _scratch(container: Container) -> list[Mount]:
+    declared = [TmpfsMount(PurePosixPath(tmpfs.path), tmpfs.size) for tmpfs in container.tmpfs]
+    paths = {str(mount.target) for mount in declared}
+    usual = [TmpfsMount(PurePosixPath(path), _SCRATCH) for path in ("/tmp", "/run") if path not in paths]  # noqa: S108
+    return [*declared, *usual]
+
+
+def _ports(given: AppInput, container: str) -> list[PortMapping]:
+    # The host's own loopback is where every endpoint begins; LAN and Tor are led to it by the ingress.
+    return [
+        PortMapping(container_port=endpoint.port, host_port=given.ports[name], host_ip=_LOOPBACK)
+        for name, endpoint in sorted(given.package.manifest.endpoints.items())
+        if endpoint.container == container and Access.HOST in endpoint.access
+    ]
+
+
+def _owner(container: Container, slot: int) -> tuple[int, int]:
+    uid, gid = (int(part) for part in container.user.split(":"))
+    base = _base(slot)
+    return base + uid, base + gid
+
+
+def _base(slot: int) -> int:
+    # Id 0 of the service user's namespace is the service user himself.
+    return 1 + slot * IDS_PER_APP
+
+
+def _mappings(slot: int) -> IdMappings:
+    ids = (IdRange(container_id=0, host_id=_base(slot), size=IDS_PER_APP),)
+    return IdMappings(uids=ids, gids=ids)
+
+
+def _start_order(manifest: AppManifest) -> list[str]:
+    """Return containers so that each stands behind those that it comes after; the loader has refused cycles."""
+    order: dict[str, None] = {}
+
+    def visit(name: str) -> None:
+        if name not in order:
+            for earlier in manifest.containers[name].after:
+                visit(earlier)
+            order[name] = None
+
+    for name in manifest.containers:
+        visit(name)
+    return list(order)
+
+
+def _digest(value: object) -> str:
+    text = json.dumps(value, sort_keys=True, default=str, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()[:32]

@@ -1,0 +1,1 @@
+"""Secrets, policies and trust."""

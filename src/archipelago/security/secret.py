@@ -1,0 +1,80 @@
+"""Values that cannot be printed."""
+
+import hashlib
+import hmac
+from typing import Any, NoReturn
+
+_HIDDEN = "***"
+_RPCAUTH_SALT_BYTES = 16
+
+
+class Secret:
+    """Holds a secret text; every accidental way of showing it gives `***`.
+
+    `fingerprint` is a random id of this very revision: it changes when the secret is rotated and tells nothing of it.
+    """
+
+    __slots__ = ("__value", "fingerprint")
+
+    def __init__(self, value: str, fingerprint: str) -> None:
+        self.__value = value
+        self.fingerprint = fingerprint
+
+    def reveal(self) -> str:
+        """Return the value, for the one place that needs it."""
+        return self.__value
+
+    def __repr__(self) -> str:
+        return _HIDDEN
+
+    __str__ = __repr__
+
+    def __format__(self, _spec: str) -> str:
+        return _HIDDEN
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Secret):
+            return NotImplemented
+        return hmac.compare_digest(self.__value.encode(), other.__value.encode())
+
+    def __hash__(self) -> int:
+        return hash(self.fingerprint)
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a secret cannot be pickled or copied")
+
+
+class SecretBytes:
+    """Holds the content of a file that may have secrets in it; it cannot be printed either."""
+
+    __slots__ = ("__value",)
+
+    def __init__(self, value: bytes) -> None:
+        self.__value = value
+
+    def reveal(self) -> bytes:
+        """Return the content."""
+        return self.__value
+
+    def __repr__(self) -> str:
+        return _HIDDEN
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, SecretBytes) and hmac.compare_digest(self.__value, other.__value)
+
+    def __hash__(self) -> int:
+        return hash(SecretBytes)
+
+    def __reduce__(self) -> Any:
+        raise TypeError("a secret cannot be pickled or copied")
+
+
+def rpcauth_line(user: str, password: str) -> str:
+    """Return `user:salt$hash` for bitcoind's `rpcauth` (Bitcoin Core, share/rpcauth): HMAC-SHA256 keyed by the salt.
+
+    The salt is derived from the password instead of drawn, so that a configuration file is the same at each rendering.
+    """
+    derived = hmac.new(password.encode(), f"rpcauth {user}".encode(), hashlib.sha256).hexdigest()
+    salt = derived[: 2 * _RPCAUTH_SALT_BYTES]
+    digest = hmac.new(salt.encode(), password.encode(), hashlib.sha256).hexdigest()
+    return f"{user}:{salt}${digest}"
