@@ -1,0 +1,1 @@
+"""Where apps come from."""

@@ -1,0 +1,74 @@
+"""Bitcoin's `getblockchaininfo` as a health state (https://bitcoincore.org/en/doc/ of the RPC)."""
+
+import base64
+import json
+from dataclasses import dataclass
+
+from archipelago.container.status import Sync
+
+_RPC_IN_WARMUP = -28
+"""Error code of a node that loads its block index (Bitcoin Core, rpc/protocol.h)."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChainAnswer:
+    """What a chain daemon said of itself: `sync` where it knows, `message` while it still loads."""
+
+    sync: Sync | None
+    message: str = ""
+
+
+def request_headers(user: str, password: str) -> dict[str, str]:
+    """Return the HTTP headers of an authenticated call (RFC 7617)."""
+    token = base64.b64encode(f"{user}:{password}".encode()).decode()
+    return {"Authorization": f"Basic {token}", "Content-Type": "application/json"}
+
+
+REQUEST_BODY = json.dumps({"jsonrpc": "1.0", "id": "archipelago", "method": "getblockchaininfo", "params": []})
+
+
+def parse_answer(status: int, body: str) -> ChainAnswer:
+    """Read the answer to `getblockchaininfo`; raises `ValueError` with a reason where it is no good."""
+    if status == 401:
+        raise ValueError("the node's own RPC user was refused")
+    try:
+        answer = json.loads(body)
+    except ValueError as error:
+        raise ValueError(f"HTTP {status} without a JSON answer") from error
+    if not isinstance(answer, dict):
+        raise ValueError("the answer is not a JSON-RPC answer")
+    if problem := answer.get("error"):
+        message = str(problem.get("message", problem)) if isinstance(problem, dict) else str(problem)
+        if isinstance(problem, dict) and problem.get("code") == _RPC_IN_WARMUP:
+            return ChainAnswer(None, message)
+        raise ValueError(message[:200])
+    try:
+        result = answer["result"]
+        return ChainAnswer(
+            Sync(
+                chain=str(result["chain"]),
+                height=int(result["blocks"]),
+                headers=int(result["headers"]),
+                percent=_percent(result),
+                initial_block_download=bool(result["initialblockdownload"]),
+            )
+        )
+    except (KeyError, TypeError) as error:
+        raise ValueError("getblockchaininfo answered without the chain's height") from error
+
+
+def is_synced(sync: Sync) -> bool:
+    """Tell whether the daemon is at the tip: out of initial download and less than two blocks behind its headers.
+
+    A regtest chain reports initial download until its first block is mined; with nothing to fetch it is at its tip.
+    """
+    if sync.chain == "regtest":
+        return sync.headers - sync.height < 2
+    return not sync.initial_block_download and sync.headers - sync.height < 2
+
+
+def _percent(result: dict[str, object]) -> float:
+    if result["chain"] == "regtest" and result["blocks"] == result["headers"]:
+        return 100.0
+    progress = float(result["verificationprogress"])  # type: ignore[arg-type]
+    return round(min(max(progress, 0.0), 1.0) * 100, 2)

@@ -1,0 +1,432 @@
+"""Keeps one app as it ought to be: a task that looks, takes the next step, and sleeps until something changes."""
+
+import asyncio
+import random
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from archipelago.container.desired_state import DesiredApp, DesiredState, provides, worst
+from archipelago.container.health_monitor import HealthMonitor, Watched
+from archipelago.container.labels import HASH
+from archipelago.container.namespace import Namespace, Target
+from archipelago.container.network_keeper import NetworkKeeper
+from archipelago.container.observer import Observer, is_running
+from archipelago.container.podman_client import PodmanClient
+from archipelago.container.podman_errors import ImageMissing, NotFound, PodmanError, PortTaken
+from archipelago.container.podman_models import ContainerState, ContainerSummary
+from archipelago.container.podman_process import process_exit
+from archipelago.container.restart_policy import RestartPolicy
+from archipelago.container.status import Failure, Health, HealthState
+from archipelago.container.workload import ContainerWorkload
+from archipelago.errors import NodeError
+
+_LOG_LINES = 20
+_UNHEALTHY_PATIENCE = 30.0
+"""Least time that a running but unhealthy container gets to recover by itself."""
+_ORPHAN_GRACE = 600.0
+"""Time to stop for a container whose manifest is no longer known: as long as a chain daemon may need."""
+_DEATH_POLL = 0.02
+_STEP_RETRY = 0.5
+_STEP_RETRY_LONGEST = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Tools:
+    """What all keepers share."""
+
+    client: PodmanClient
+    namespace: Namespace
+    observer: Observer
+    networks: NetworkKeeper
+    monitor: HealthMonitor
+    files_root: str
+    desired: Callable[[], DesiredState]
+    health_of: Callable[[str], Health]
+    changed: Callable[[str], None]
+    """Told the app whenever its health or what runs of it changed."""
+    rebuild: Callable[[DesiredApp, str], Awaitable[None]]
+    """Brings back the image of one container."""
+
+
+class AppKeeper:
+    """The reconciliation loop of one app.
+
+    Level-triggered: each step compares what ought to be with what is, so it does not matter which event woke it, or
+    which one was lost. Only this task changes the app's containers.
+    """
+
+    def __init__(self, app: str, tools: Tools) -> None:
+        self.app = app
+        self._tools = tools
+        self._wake = asyncio.Event()
+        self._healths: dict[str, Health] = {}
+        self._policies: dict[str, RestartPolicy] = {}
+        self._failures: dict[str, Failure] = {}
+        self._runs: dict[str, str] = {}
+        """Container name -> id and process of the run that is known to be going on."""
+        self._deaths: dict[str, asyncio.Task[None]] = {}
+        """Container name -> task that ends with the run's first process."""
+        self._restarts: set[str] = set()
+        """Containers that the owner wants restarted."""
+        self.settled = 0
+        """Generation of the desired state that the last finished step worked towards."""
+        self.gone = False
+        """Whether the app is not installed and nothing of it is left."""
+
+    def wake(self) -> None:
+        """Have the keeper look again, soon."""
+        self._wake.set()
+
+    def request_restart(self) -> None:
+        """Restart all containers of the app, in order."""
+        self._restarts = set(self._healths) or {""}
+        self.wake()
+
+    @property
+    def restart_pending(self) -> bool:
+        """Whether a requested restart has not been carried out."""
+        return bool(self._restarts)
+
+    @property
+    def healths(self) -> Mapping[str, Health]:
+        """Health of each container, by its name in the manifest."""
+        return self._healths
+
+    @property
+    def health(self) -> Health:
+        """Health of the app."""
+        return worst(self._healths)
+
+    def probed(self, container: str, health: Health) -> None:
+        """Take in what the health monitor found."""
+        before = self._healths.get(container)
+        if before is not None and before.state in (HealthState.STOPPING, HealthState.STOPPED):
+            return
+        self._set(container, health)
+        if before is None or before.state != health.state:
+            self.wake()
+
+    async def run(self) -> None:
+        """Keep the app until cancelled, or until it is gone."""
+        try:
+            await self._keep()
+        finally:
+            for name in tuple(self._deaths):
+                self._forget_run(name)
+
+    async def _keep(self) -> None:
+        trouble = 0
+        while not self.gone:
+            self._wake.clear()
+            generation = self._tools.desired().generation
+            pause: float | None
+            try:
+                pause = await self._step()
+                trouble = 0
+            except (PodmanError, NodeError) as error:
+                self._set_all(HealthState.FAILED, str(error))
+                pause = min(_STEP_RETRY * 2**trouble, _STEP_RETRY_LONGEST)
+                trouble += 1
+            self.settled = generation
+            self._tools.changed(self.app)
+            if not self.gone:
+                await self._sleep(pause)
+
+    async def _sleep(self, seconds: float | None) -> None:
+        try:
+            async with asyncio.timeout(seconds):
+                await self._wake.wait()
+        except TimeoutError:
+            pass
+
+    async def _step(self) -> float | None:
+        """Take the steps that are possible now; return seconds after which to look again, None for no such time."""
+        state = self._tools.desired()
+        seen = await self._tools.observer.look()
+        mine = seen.of(self.app)
+        desired = state.apps.get(self.app)
+        if desired is not None and state.wanted(self.app):
+            return await self._up(desired, state, mine)
+        waiting_for = [
+            edge.consumer for edge in state.dependents(self.app) if not edge.optional and seen.running(edge.consumer)
+        ]
+        if waiting_for and any(is_running(container) for container in mine.values()):
+            self._set_all(HealthState.STOPPING, f"waits until {', '.join(waiting_for)} has stopped")
+            return None
+        await self._down(desired, mine, state.obstacle(self.app) or "")
+        if desired is None:
+            await self._clear(mine)
+        return None
+
+    # --- up ---------------------------------------------------------------------------------------------------------
+
+    async def _up(self, desired: DesiredApp, state: DesiredState, mine: Mapping[str, ContainerSummary]) -> float | None:
+        workload = desired.workload
+        names = {container.name for container in workload.containers}
+        for name, extra in mine.items():
+            if name not in names:
+                await self._stop(extra, _ORPHAN_GRACE)
+                await self._remove(name)
+        for known in set(self._healths) - {container.container for container in workload.containers}:
+            del self._healths[known]
+        if "" in self._restarts:
+            self._restarts = {container.container for container in workload.containers}
+        pauses = []
+        for container in workload.containers:
+            pause = await self._up_container(desired, container, state, mine.get(container.name))
+            if pause is not None:
+                pauses.append(pause)
+        return min(pauses, default=None)
+
+    async def _up_container(
+        self, desired: DesiredApp, wanted: ContainerWorkload, state: DesiredState, found: ContainerSummary | None
+    ) -> float | None:
+        outdated = found is not None and found.labels.get(HASH) != wanted.hash
+        if found is not None and (outdated or found.state is ContainerState.REMOVING):
+            await self._stop(found, wanted.stop.grace)
+            await self._remove(found.name)
+            found = None
+        if found is not None and wanted.container in self._restarts:
+            await self._stop(found, wanted.stop.grace)
+            found = None if not await self._tools.client.containers.exists(found.name) else found
+            self._restarts.discard(wanted.container)
+            self._runs.pop(wanted.name, None)
+            self._policies.pop(wanted.container, None)
+        elif found is not None and is_running(found):
+            return await self._keep_running(desired, wanted, found)
+        elif found is not None:
+            await self._note_death(wanted, found)
+        self._restarts.discard(wanted.container)
+        now = time.monotonic()
+        policy = self._policies.get(wanted.container, RestartPolicy())
+        if policy.retry_at is not None and policy.retry_at > now:
+            return policy.retry_at - now
+        if (waits := self._waits_for(wanted, state)) is not None:
+            self._set(wanted.container, self._health(wanted, HealthState.WAITING, waits))
+            return None
+        try:
+            if found is None:
+                await self._create(desired, wanted)
+            await self._start(desired, wanted)
+        except (PodmanError, NodeError) as error:
+            return self._failed_to_start(wanted, error)
+        return 0.0
+
+    def _waits_for(self, wanted: ContainerWorkload, state: DesiredState) -> str | None:
+        for edge in state.providers(self.app):
+            if not edge.gates or edge.optional:
+                continue
+            health = self._tools.health_of(edge.provider)
+            if not provides(health, edge.wait):
+                detail = f": {health.reason}" if health.reason else ""
+                return f"waits for {edge.provider}, which is {health.state}{detail}"
+        for sibling in wanted.after:
+            health = self._healths.get(sibling, Health(state=HealthState.STARTING))
+            if health.state is not HealthState.HEALTHY:
+                return f"waits for its container {sibling}, which is {health.state}"
+        return None
+
+    async def _create(self, desired: DesiredApp, wanted: ContainerWorkload) -> None:
+        for volume in desired.workload.volumes:
+            await self._tools.namespace.directory(str(volume.path), volume.uid, volume.gid)
+        await self._tools.networks.ensure(desired.workload.networks)
+        await self._write_files(wanted)
+        spec = self._tools.networks.attach(wanted)
+        try:
+            await self._tools.client.containers.create(spec)
+        except ImageMissing:
+            self._set(wanted.container, self._health(wanted, HealthState.STARTING, "its image is brought back"))
+            await self._tools.rebuild(desired, wanted.container)
+            await self._tools.client.containers.create(spec)
+
+    async def _start(self, desired: DesiredApp, wanted: ContainerWorkload) -> None:
+        self._set(wanted.container, self._health(wanted, HealthState.STARTING, ""))
+        # Written at each start: they lie on a tmpfs, which is empty after a reboot.
+        await self._write_files(wanted)
+        try:
+            await self._tools.client.containers.start(wanted.name, ports=wanted.spec.ports)
+        except NotFound:
+            self._tools.networks.forget()
+            raise
+        if (policy := self._policies.get(wanted.container)) is not None:
+            self._policies[wanted.container] = policy.started()
+
+    async def _write_files(self, wanted: ContainerWorkload) -> None:
+        for file in wanted.files:
+            await self._tools.namespace.file(
+                str(file.path), file.content.reveal(), uid=file.uid, gid=file.gid, mode=file.mode
+            )
+
+    async def _keep_running(
+        self, desired: DesiredApp, wanted: ContainerWorkload, found: ContainerSummary
+    ) -> float | None:
+        await self._tools.networks.reattach(desired.workload.networks, wanted, found)
+        run = f"{found.id} {found.pid}"
+        if self._runs.get(wanted.name) != run:
+            details = await self._tools.client.containers.inspect(wanted.name)
+            addresses = [endpoint.ip for endpoint in details.networks.values() if endpoint.ip is not None]
+            target = Target(details.pid, str(addresses[0]) if addresses else "127.0.0.1")
+            self._await_death(wanted.name, details.pid)
+            self._runs[wanted.name] = run
+            self._set(wanted.container, self._health(wanted, HealthState.STARTING, ""))
+            watched = Watched(
+                self.app, wanted.container, wanted.name, target, wanted.health, dict(desired.probe_secrets)
+            )
+            self._tools.monitor.watch(watched, details.started_at or datetime.now(UTC))
+        if self._deaths[wanted.name].done():
+            return _DEATH_POLL  # its process has ended, and Podman is about to notice
+        return await self._mind_unhealthy(wanted, found)
+
+    def _await_death(self, name: str, pid: int) -> None:
+        """Be woken by the end of a process: Podman's own event comes a quarter of a second later."""
+
+        async def wait() -> None:
+            await process_exit(pid)
+            self.wake()
+
+        self._forget_run(name)
+        self._deaths[name] = asyncio.create_task(wait())
+
+    def _forget_run(self, name: str) -> None:
+        if (task := self._deaths.pop(name, None)) is not None:
+            task.cancel()
+
+    async def _mind_unhealthy(self, wanted: ContainerWorkload, found: ContainerSummary) -> float | None:
+        """Restart a container that runs but has not answered for long; each time more patiently."""
+        health = self._healths.get(wanted.container)
+        policy = self._policies.get(wanted.container, RestartPolicy())
+        if health is None or health.state is not HealthState.UNHEALTHY:
+            if policy.retry_at is not None:
+                self._policies[wanted.container] = policy.started()
+            return None
+        now = time.monotonic()
+        if policy.retry_at is None:
+            await self._note_failure(wanted, health.reason, None)
+            policy = policy.failed(now, _ran_for(found), random.random())  # noqa: S311 - spreads restarts, no secret
+            due = max(policy.retry_at or now, now + _UNHEALTHY_PATIENCE)
+            self._policies[wanted.container] = RestartPolicy(policy.restarts, due)
+            return due - now
+        if policy.retry_at > now:
+            return policy.retry_at - now
+        await self._stop(found, wanted.stop.grace)
+        self._runs.pop(wanted.name, None)
+        self._policies[wanted.container] = policy.started()
+        return 0.0
+
+    # --- failures ---------------------------------------------------------------------------------------------------
+
+    async def _note_death(self, wanted: ContainerWorkload, found: ContainerSummary) -> None:
+        """Take note of a container that ended without being told to."""
+        if self._runs.pop(wanted.name, None) is None:
+            return
+        self._tools.monitor.unwatch(wanted.name)
+        policy = self._policies.get(wanted.container, RestartPolicy())
+        ran_for = _ran_for(found)
+        policy = policy.failed(time.monotonic(), ran_for, random.random())  # noqa: S311 - spreads restarts, no secret
+        self._policies[wanted.container] = policy
+        details = await self._tools.client.containers.inspect(found.name)
+        reason = f"ended with exit code {details.exit_code} after {ran_for:.0f} s"
+        if details.oom_killed:
+            reason = f"ran out of memory (its limit is {wanted.spec.limits.memory} bytes) after {ran_for:.0f} s"
+        await self._note_failure(wanted, reason, details.exit_code)
+        self._set(wanted.container, self._health(wanted, HealthState.BACKING_OFF, reason))
+
+    async def _note_failure(self, wanted: ContainerWorkload, reason: str, exit_code: int | None) -> None:
+        lines = []
+        async for line in self._tools.client.containers.logs(wanted.name, tail=_LOG_LINES):
+            lines.append(line.text)
+        self._failures[wanted.container] = Failure(
+            at=datetime.now(UTC), reason=reason, exit_code=exit_code, logs=tuple(lines[-_LOG_LINES:])
+        )
+
+    def _failed_to_start(self, wanted: ContainerWorkload, error: PodmanError | NodeError) -> float:
+        reason = str(error)
+        if isinstance(error, PortTaken):
+            reason = f"port {error.port} of this host is taken by another program"
+        now = time.monotonic()
+        policy = self._policies.get(wanted.container, RestartPolicy())
+        policy = policy.failed(now, 0.0, random.random())  # noqa: S311 - spreads restarts, no secret
+        self._policies[wanted.container] = policy
+        self._failures[wanted.container] = Failure(at=datetime.now(UTC), reason=reason)
+        self._set(wanted.container, self._health(wanted, HealthState.FAILED, reason))
+        return (policy.retry_at or now) - now
+
+    # --- down -------------------------------------------------------------------------------------------------------
+
+    async def _down(self, desired: DesiredApp | None, mine: Mapping[str, ContainerSummary], reason: str) -> None:
+        known = {container.name: container for container in desired.workload.containers} if desired else {}
+        order = list(reversed(desired.workload.containers)) if desired else []
+        self._policies.clear()
+        self._restarts.clear()
+        if any(is_running(container) for container in mine.values()):
+            self._set_all(HealthState.STOPPING, reason)
+        for wanted in order:
+            found = mine.get(wanted.name)
+            if found is not None and is_running(found):
+                await self._stop(found, wanted.stop.grace)
+        for name, found in mine.items():
+            if name not in known and is_running(found):
+                await self._stop(found, _ORPHAN_GRACE)
+        self._runs.clear()
+        await self._tools.namespace.remove(f"{self._tools.files_root}/{self.app}")
+        for container in [wanted.container for wanted in order] or list(self._healths):
+            self._healths.pop(container, None)
+            self._set(container, Health(state=HealthState.STOPPED, reason=reason, since=datetime.now(UTC)))
+
+    async def _clear(self, mine: Mapping[str, ContainerSummary]) -> None:
+        """Remove what is left of an app that is no longer installed."""
+        for name in mine:
+            await self._remove(name)
+        self._healths.clear()
+        # It may have been installed again meanwhile.
+        self.gone = self.app not in self._tools.desired().apps
+
+    async def _stop(self, found: ContainerSummary, grace: float) -> None:
+        self._runs.pop(found.name, None)
+        self._forget_run(found.name)
+        self._tools.monitor.unwatch(found.name)
+        if is_running(found):
+            await self._tools.client.containers.stop(found.name, timeout=round(grace), ignore_missing=True)
+
+    async def _remove(self, name: str) -> None:
+        await self._tools.client.containers.remove(name, force=True, ignore_missing=True)
+
+    # --- health -----------------------------------------------------------------------------------------------------
+
+    def _health(self, wanted: ContainerWorkload, state: HealthState, reason: str) -> Health:
+        policy = self._policies.get(wanted.container, RestartPolicy())
+        retry_at = None
+        if policy.retry_at is not None:
+            retry_at = datetime.now(UTC) + timedelta(seconds=max(0.0, policy.retry_at - time.monotonic()))
+        before = self._healths.get(wanted.container)
+        same = before is not None and before.state == state
+        return Health(
+            state=state,
+            reason=reason,
+            since=before.since if same and before is not None else datetime.now(UTC),
+            retry_at=retry_at,
+        )
+
+    def _set_all(self, state: HealthState, reason: str) -> None:
+        for container, health in list(self._healths.items()):
+            if health.state not in (HealthState.STOPPED, state):
+                self._set(container, Health(state=state, reason=reason, since=datetime.now(UTC)))
+
+    def _set(self, container: str, health: Health) -> None:
+        policy = self._policies.get(container)
+        health = health.model_copy(
+            update={"restarts": policy.restarts if policy else 0, "failure": self._failures.get(container)}
+        )
+        if self._healths.get(container) != health:
+            self._healths[container] = health
+            self._tools.changed(self.app)
+
+
+def _ran_for(found: ContainerSummary) -> float:
+    """Return seconds between a container's start and its end, or until now."""
+    if found.started_at is None:
+        return 0.0
+    ended = found.exited_at if found.exited_at and found.exited_at > found.started_at else datetime.now(UTC)
+    return max(0.0, (ended - found.started_at).total_seconds())

@@ -1,0 +1,121 @@
+"""Compiles what is installed into a desired state: resolves, makes missing secrets, and runs the pure compiler."""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import replace
+
+from archipelago.catalog.local import Catalog
+from archipelago.container.dependency_resolver import resolve
+from archipelago.container.desired_state import DesiredApp, DesiredState
+from archipelago.container.host_facts import HostFacts
+from archipelago.container.images import ImageStore
+from archipelago.container.manifest.model import AppManifest, Credentials
+from archipelago.container.manifest.options import parse_option_text, validate_options
+from archipelago.container.manifest.scalars import Scalar
+from archipelago.container.plan import Edge, InstalledApp, Plan, Request
+from archipelago.container.templates import Renderer
+from archipelago.container.workload import AppInput, Binding, Consumer, Site, compile_app, exports
+from archipelago.security.secret import Secret
+from archipelago.security.secrets_manager import SecretsManager
+from archipelago.storage.state import AppRecord
+
+Records = Mapping[str, AppRecord]
+
+
+class Composer:
+    """Turns records into plans and workloads."""
+
+    def __init__(
+        self, site: Site, secrets: SecretsManager, images: ImageStore, *, reserved_ports: frozenset[int]
+    ) -> None:
+        self._site = site
+        self._secrets = secrets
+        self._images = images
+        self._reserved_ports = reserved_ports
+
+    @property
+    def host(self) -> HostFacts:
+        """Facts of the host that workloads depend on."""
+        return self._site.host
+
+    async def plan(self, records: Records, request: Request, catalog: Catalog | None = None) -> Plan:
+        """Resolve a request; without a catalog, only what is installed can be used. Raises `ResolutionError`."""
+        manifests = {app: record.package.manifest for app, record in records.items()}
+        if catalog is not None:
+            manifests = {**manifests, **{app: package.manifest for app, package in catalog.packages.items()}}
+        return await asyncio.to_thread(
+            resolve, manifests, _installed(records), request, self.host, reserved_ports=self._reserved_ports
+        )
+
+    async def compose(self, records: Records) -> DesiredState:
+        """Compile everything that is installed. Raises `NodeError` when it does not fit together."""
+        plan = await self.plan(records, Request())
+        return await asyncio.to_thread(self._compile, records, plan)
+
+    def check_options(
+        self, manifest: AppManifest, given: Mapping[str, object], reset: tuple[str, ...]
+    ) -> dict[str, Scalar]:
+        """Return the owner's options with their types; texts are read as the option's type. Raises `OptionError`."""
+        read = {
+            key: parse_option_text(manifest.options[key], value, key)
+            if isinstance(value, str) and key in manifest.options
+            else value
+            for key, value in given.items()
+        }
+        # Names that are to be reset must exist as well; their defaults are valid values.
+        defaults = {key: manifest.options[key].default if key in manifest.options else None for key in reset}
+        validate_options(manifest, {**defaults, **read})
+        return validate_options(manifest, read)
+
+    def _compile(self, records: Records, plan: Plan) -> DesiredState:
+        renderer = Renderer()
+        credentials = {edge: self._credential(records, edge) for edge in plan.edges}
+        inputs = {app: self._input(record, plan, credentials) for app, record in records.items()}
+        apps = {}
+        for app, given in inputs.items():
+            bindings = tuple(
+                Binding(
+                    edge,
+                    records[edge.provider].package.manifest,
+                    exports(inputs[edge.provider], edge.interface, renderer),
+                    credentials[edge],
+                )
+                for edge in given.edges
+                if edge.consumer == app
+            )
+            bound = replace(given, bindings=bindings)
+            apps[app] = DesiredApp(records[app], compile_app(bound, self._site, renderer), given.secrets)
+        return DesiredState(apps, plan)
+
+    def _input(self, record: AppRecord, plan: Plan, credentials: Mapping[Edge, Secret | None]) -> AppInput:
+        package, app = record.package, record.app
+        planned = plan.planned(app)
+        edges = tuple(edge for edge in plan.edges if app in (edge.consumer, edge.provider))
+        return AppInput(
+            package=package,
+            options=planned.options if planned is not None else {},
+            slot=record.slot,
+            images={name: self._images.reference(package, name) for name in package.manifest.containers},
+            ports=plan.endpoint_ports(app),
+            consumers=tuple(
+                Consumer(edge.interface, edge.consumer, credentials[edge]) for edge in edges if edge.provider == app
+            ),
+            secrets={
+                key: self._secrets.ensure(app, key, spec.kind, spec.bytes)
+                for key, spec in package.manifest.secrets.items()
+            },
+            edges=edges,
+        )
+
+    def _credential(self, records: Records, edge: Edge) -> Secret | None:
+        provided = records[edge.provider].package.manifest.provides[edge.interface]
+        if provided.credentials is Credentials.NONE:
+            return None
+        return self._secrets.ensure_edge(edge.provider, edge.consumer, edge.interface)
+
+
+def _installed(records: Records) -> dict[str, InstalledApp]:
+    return {
+        app: InstalledApp(record.package.manifest, record.options, record.choices, record.ports)
+        for app, record in records.items()
+    }

@@ -1,0 +1,173 @@
+"""The daemon's side of `namespace_agent`: probes inside containers, and files that containers own."""
+
+import asyncio
+import base64
+import contextlib
+import itertools
+import json
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from archipelago.errors import ErrorCode, NodeError
+
+_AGENT = Path(__file__).with_name("namespace_agent.py")
+_LINE_LIMIT = 4 * 1024 * 1024
+_FILE_TIMEOUT = 60.0
+_REMOVE_TIMEOUT = 1800.0
+
+
+class ProbeFailed(Exception):
+    """The container did not answer; the text says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class HttpAnswer:
+    """An HTTP answer: status code and (bounded) body."""
+
+    status: int
+    body: str
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A running container, as a probe reaches it."""
+
+    pid: int
+    """Process ID of its first process, on the host."""
+    host: str
+    """Its own address, so that a service bound to loopback alone is not taken for reachable."""
+
+
+class Namespace:
+    """Keeps one agent alive in the user namespace and speaks to it.
+
+    `roots` are the directories below which it may create, chown and remove files.
+    """
+
+    def __init__(self, roots: tuple[Path, ...], *, on_log: Callable[[str], None]) -> None:
+        self._command = ("podman", "unshare", sys.executable, "-I", str(_AGENT), *map(str, roots))
+        self._on_log = on_log
+        self._process: asyncio.subprocess.Process | None = None
+        self._reader: asyncio.Task[None] | None = None
+        self._starting = asyncio.Lock()
+        self._waiting: dict[int, asyncio.Future[dict[str, Any]]] = {}
+        self._ids = itertools.count(1)
+
+    async def close(self) -> None:
+        """End the agent."""
+        process, self._process = self._process, None
+        if process is not None and process.stdin is not None:
+            process.stdin.close()
+            with contextlib.suppress(ProcessLookupError):
+                process.terminate()
+            await process.wait()
+        if self._reader is not None:
+            await self._reader
+
+    async def tcp(self, target: Target, port: int, timeout: float) -> None:
+        """Open a TCP connection to the container and close it. Raises `ProbeFailed`."""
+        await self._probe({"do": "tcp", "pid": target.pid, "host": target.host, "port": port, "timeout": timeout})
+
+    async def http(
+        self,
+        target: Target,
+        port: int,
+        path: str,
+        timeout: float,
+        *,
+        method: str = "GET",
+        headers: dict[str, str] | None = None,
+        body: str = "",
+    ) -> HttpAnswer:
+        """Send one HTTP request to the container. Raises `ProbeFailed` where there is no HTTP answer."""
+        request = {"do": "http", "pid": target.pid, "host": target.host, "port": port, "timeout": timeout}
+        request |= {"path": path, "method": method, "headers": headers or {}, "body": body}
+        answer = await self._probe(request)
+        return HttpAnswer(answer["status"], answer["body"])
+
+    async def directory(self, path: str, uid: int, gid: int) -> bool:
+        """Make sure of a directory owned by a user of the namespace; return whether it is new."""
+        answer = await self._file({"do": "directory", "path": path, "uid": uid, "gid": gid}, _FILE_TIMEOUT)
+        return bool(answer["created"])
+
+    async def file(self, path: str, content: bytes, *, uid: int, gid: int, mode: int) -> None:
+        """Write a file owned by a user of the namespace, atomically."""
+        encoded = base64.b64encode(content).decode()
+        request = {"do": "file", "path": path, "uid": uid, "gid": gid, "mode": mode, "content": encoded}
+        await self._file(request, _FILE_TIMEOUT)
+
+    async def remove(self, path: str) -> None:
+        """Remove a directory with all that is in it, whoever owns it."""
+        await self._file({"do": "remove", "path": path}, _REMOVE_TIMEOUT)
+
+    async def _probe(self, request: dict[str, Any]) -> dict[str, Any]:
+        try:
+            answer = await self._ask(request, request["timeout"] + 1.0)
+        except (TimeoutError, ConnectionError) as error:
+            raise ProbeFailed(str(error) or "no answer in time") from error
+        if not answer["ok"]:
+            raise ProbeFailed(answer["error"])
+        return answer
+
+    async def _file(self, request: dict[str, Any], timeout: float) -> dict[str, Any]:
+        try:
+            answer = await self._ask(request, timeout)
+        except (TimeoutError, ConnectionError) as error:
+            raise NodeError(ErrorCode.INTERNAL, f"{request['path']}: {error or 'no answer in time'}") from error
+        if answer["ok"]:
+            return answer
+        full = "space" in answer["error"] or "quota" in answer["error"].lower()
+        raise NodeError(
+            ErrorCode.DISK_FULL if full else ErrorCode.INTERNAL,
+            f"{request['path']}: {answer['error']}",
+            hint="free some space, then try again" if full else "check the owner and the mode of the directory",
+        )
+
+    async def _ask(self, request: dict[str, Any], timeout: float) -> dict[str, Any]:
+        process = await self._running()
+        number = next(self._ids)
+        answer: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
+        self._waiting[number] = answer
+        try:
+            assert process.stdin is not None
+            process.stdin.write(json.dumps({"id": number, **request}).encode() + b"\n")
+            await process.stdin.drain()
+            async with asyncio.timeout(timeout):
+                return await answer
+        finally:
+            self._waiting.pop(number, None)
+
+    async def _running(self) -> asyncio.subprocess.Process:
+        async with self._starting:
+            process = self._process
+            if process is None or process.returncode is not None:
+                process = await asyncio.create_subprocess_exec(
+                    *self._command,
+                    stdin=asyncio.subprocess.PIPE,
+                    stdout=asyncio.subprocess.PIPE,
+                    stderr=asyncio.subprocess.PIPE,
+                    limit=_LINE_LIMIT,
+                    start_new_session=True,  # Ctrl-C is for the daemon, which still needs the agent to stop in order
+                )
+                self._process = process
+                self._reader = asyncio.create_task(self._read(process))
+            return process
+
+    async def _read(self, process: asyncio.subprocess.Process) -> None:
+        assert process.stdout is not None and process.stderr is not None
+        complaints = asyncio.create_task(process.stderr.read(65536))
+        while line := await process.stdout.readline():
+            answer = json.loads(line)
+            future = self._waiting.get(answer["id"])
+            if future is not None and not future.done():
+                future.set_result(answer)
+        await process.wait()
+        text = (await complaints).decode("utf-8", "replace").strip()
+        if text:
+            self._on_log(text)
+        for future in self._waiting.values():
+            if not future.done():
+                future.set_exception(ConnectionError(f"the namespace agent ended: {text[-300:] or 'no reason given'}"))

@@ -1,0 +1,149 @@
+"""A small program that runs as root of the service user's user namespace (`podman unshare`).
+
+It does what the daemon cannot from outside: knock at a container from within the container's own network namespace, and
+own files as the users that containers run as. It reads one JSON request per line and answers each with one JSON line;
+it ends when its input does. It is started with `python -I` and imports little, since it stays in memory for ever.
+
+Requests: `{"id": 1, "do": "tcp", "pid": 42, "host": "10.89.0.2", "port": 80, "timeout": 5}`, likewise `http` (with
+`method`, `path`, `headers`, `body`), `directory` and `file` (with `path`, `uid`, `gid`, `mode`, `content`), `remove`.
+"""
+
+import base64
+import ctypes
+import json
+import os
+import shutil
+import socket
+import sys
+import threading
+import time
+
+_CLONE_NEWNET = 0x40000000
+_MAX_BODY = 256 * 1024
+_MAX_AT_ONCE = 64
+
+
+class Refused(Exception):
+    """A request that this agent does not take."""
+
+
+def main() -> None:
+    """Serve requests until the input ends. Arguments: the directories below which files may be touched."""
+    roots = tuple(os.path.realpath(root) for root in sys.argv[1:])
+    output = threading.Lock()
+    places = threading.BoundedSemaphore(_MAX_AT_ONCE)
+
+    def serve(line: bytes) -> None:
+        request = json.loads(line)
+        try:
+            answer = {"id": request["id"], "ok": True, **_do(request, roots)}
+        except Exception as error:  # every failure is an answer
+            reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
+            answer = {"id": request["id"], "ok": False, "error": reason}
+        finally:
+            places.release()
+        with output:
+            sys.stdout.write(json.dumps(answer) + "\n")
+            sys.stdout.flush()
+
+    for line in sys.stdin.buffer:
+        places.acquire()
+        # A thread of its own: setns(2) changes the calling thread only, and the thread ends with its request.
+        threading.Thread(target=serve, args=(line,), daemon=True).start()
+
+
+def _do(request: dict, roots: tuple) -> dict:  # type: ignore[type-arg]
+    what = request["do"]
+    if what == "tcp":
+        _connect(request).close()
+        return {}
+    if what == "http":
+        return _http(request)
+    if what == "directory":
+        return _directory(_inside(request["path"], roots), request["uid"], request["gid"])
+    if what == "file":
+        return _file(_inside(request["path"], roots), request)
+    if what == "remove":
+        path = _inside(request["path"], roots)
+        shutil.rmtree(path, ignore_errors=False) if os.path.lexists(path) else None
+        return {}
+    if what == "ping":
+        return {}
+    raise Refused(f"unknown request {what!r}")
+
+
+def _connect(request: dict) -> socket.socket:  # type: ignore[type-arg]
+    libc = ctypes.CDLL(None, use_errno=True)
+    with open(f"/proc/{int(request['pid'])}/ns/net", "rb") as namespace:
+        if libc.setns(namespace.fileno(), _CLONE_NEWNET) != 0:
+            code = ctypes.get_errno()
+            raise OSError(code, os.strerror(code))
+    return socket.create_connection((request["host"], int(request["port"])), timeout=request["timeout"])
+
+
+def _http(request: dict) -> dict:  # type: ignore[type-arg]
+    """Speak HTTP/1.0 (RFC 1945), which every server still answers and which ends with the connection."""
+    deadline = time.monotonic() + request["timeout"]
+    body = request.get("body", "").encode()
+    headers = {"Host": f"{request['host']}:{request['port']}", "Connection": "close", **request.get("headers", {})}
+    if body:
+        headers["Content-Length"] = str(len(body))
+    lines = [f"{request.get('method', 'GET')} {request['path']} HTTP/1.0"]
+    lines += [f"{name}: {value}" for name, value in headers.items()]
+    with _connect(request) as connection:
+        connection.sendall("\r\n".join(lines).encode("latin-1") + b"\r\n\r\n" + body)
+        answer = b""
+        while len(answer) < _MAX_BODY:
+            connection.settimeout(max(0.001, deadline - time.monotonic()))
+            part = connection.recv(65536)
+            if not part:
+                break
+            answer += part
+    head, _, content = answer.partition(b"\r\n\r\n")
+    words = head.split(b"\r\n", 1)[0].split(b" ", 2)
+    if len(words) < 2 or not words[0].startswith(b"HTTP/") or not words[1].isdigit():
+        raise Refused("the answer is not HTTP")
+    return {"status": int(words[1]), "body": content[:_MAX_BODY].decode("utf-8", "replace")}
+
+
+def _inside(path: str, roots: tuple) -> str:  # type: ignore[type-arg]
+    """Return `path` if its parent truly lies below one of the roots (links followed), else refuse."""
+    parent, name = os.path.split(os.path.abspath(path))
+    real = os.path.realpath(parent)
+    if not name or not any(real == root or real.startswith(root + os.sep) for root in roots):
+        raise Refused(f"{path} is outside the directories of this node")
+    return os.path.join(real, name)
+
+
+def _directory(path: str, uid: int, gid: int) -> dict:  # type: ignore[type-arg]
+    created = not os.path.isdir(path)
+    if created:
+        os.makedirs(path, mode=0o700, exist_ok=True)
+    found = os.lstat(path)
+    # Only the directory itself: its contents belong to the app, whose ids stay the same for ever.
+    if (found.st_uid, found.st_gid) != (uid, gid):
+        os.chown(path, uid, gid, follow_symlinks=False)
+    return {"created": created}
+
+
+def _file(path: str, request: dict) -> dict:  # type: ignore[type-arg]
+    content = base64.b64decode(request["content"])
+    os.makedirs(os.path.dirname(path), mode=0o711, exist_ok=True)
+    if os.path.isfile(path) and not os.path.islink(path):
+        with open(path, "rb") as current:
+            found = os.fstat(current.fileno())
+            same = current.read(len(content) + 1) == content
+        if same and (found.st_uid, found.st_gid) == (request["uid"], request["gid"]):
+            return {"changed": False}
+    temporary = f"{path}.new"
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(content)
+        os.fchown(file.fileno(), request["uid"], request["gid"])
+        os.fchmod(file.fileno(), request["mode"])
+    os.replace(temporary, path)
+    return {"changed": True}
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,208 @@
+"""Operations: durable pieces of work with steps, progress and cancel, one at a time per app."""
+
+import asyncio
+import secrets
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+import structlog
+
+from archipelago.container.podman_errors import PodmanError
+from archipelago.container.signal import Signal
+from archipelago.container.status import ErrorView, Operation, OperationKind, OperationState, Step
+from archipelago.errors import ErrorCode, NodeError
+from archipelago.storage.state import OperationRecord, State
+
+_WRITE_EVERY = 0.5
+"""Least time between two writes of mere progress, in seconds."""
+
+
+class Tracker:
+    """The steps of one running operation. Changes of state are written at once, mere progress now and then."""
+
+    def __init__(self, state: State, record: OperationRecord, changed: Callable[[], None]) -> None:
+        self._state = state
+        self._arguments = record.arguments
+        self._changed = changed
+        self._written = 0.0
+        self.view = record.view
+
+    async def steps(self, names: tuple[str, ...]) -> None:
+        """Say which steps there will be."""
+        await self._update(steps=tuple(Step(name=name) for name in names))
+
+    async def begin(self, name: str, detail: str = "") -> None:
+        """Begin a step."""
+        await self._step(name, state=OperationState.RUNNING, detail=detail)
+
+    async def progress(self, name: str, percent: float | None, detail: str) -> None:
+        """Say how far a step is."""
+        await self._step(name, percent=percent, detail=detail)
+
+    async def finish(self, name: str, detail: str = "") -> None:
+        """End a step."""
+        await self._step(name, state=OperationState.DONE, percent=100.0, detail=detail)
+
+    async def end(self, state: OperationState, error: ErrorView | None = None) -> None:
+        """End the operation; steps that were not finished end with it."""
+        steps = tuple(
+            step if step.state.ended else step.model_copy(update={"state": state}) for step in self.view.steps
+        )
+        percent = 100.0 if state is OperationState.DONE else self.view.percent
+        await self._update(state=state, error=error, steps=steps, percent=percent)
+
+    async def _step(self, name: str, **changes: object) -> None:
+        steps = tuple(step.model_copy(update=changes) if step.name == name else step for step in self.view.steps)
+        done = sum(1.0 if step.state.ended else (step.percent or 0.0) / 100 for step in steps)
+        mere_progress = "state" not in changes
+        await self._update(lazy=mere_progress, steps=steps, percent=round(100 * done / max(1, len(steps)), 1))
+
+    async def _update(self, *, lazy: bool = False, **changes: object) -> None:
+        self.view = self.view.model_copy(update={**changes, "updated_at": datetime.now(UTC)})
+        now = time.monotonic()
+        if not lazy or now - self._written >= _WRITE_EVERY:
+            self._written = now
+            self.view = await self._state.save_operation(OperationRecord(self.view, self._arguments))
+        self._changed()
+
+
+Work = Callable[[Tracker], Awaitable[None]]
+
+
+class Operations:
+    """Opens, runs, cancels and remembers operations."""
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+        self._log = structlog.get_logger("operations")
+        self._changed = Signal()
+        self._running: dict[str, tuple[Tracker, asyncio.Task[None], frozenset[str]]] = {}
+        self._closing = False
+
+    async def open(
+        self, kind: OperationKind, app: str, apps: frozenset[str], arguments: Mapping[str, Any], work: Work
+    ) -> Operation:
+        """Write a new operation down and start it; raises `NodeError` BUSY when one of its apps is being worked on."""
+        self._refuse_if_busy(apps | {app})
+        now = datetime.now(UTC)
+        view = Operation(
+            id=secrets.token_hex(6),
+            kind=kind,
+            app=app,
+            state=OperationState.RUNNING,
+            percent=0.0,
+            created_at=now,
+            updated_at=now,
+        )
+        return await self._run(OperationRecord(view, arguments), apps | {app}, work, fresh=True)
+
+    async def resume(self, record: OperationRecord, apps: frozenset[str], work: Work) -> None:
+        """Run an operation again that a crash cut off."""
+        self._log.info("resumes", operation=record.view.id, kind=record.view.kind, app=record.view.app)
+        await self._run(record, apps | {record.view.app}, work, fresh=False)
+
+    async def cancel(self, operation: str) -> Operation:
+        """Cancel a running operation and return it, ended."""
+        if operation not in self._running:
+            return (await self._state.operation(operation)).view
+        tracker, task, _ = self._running[operation]
+        task.cancel()
+        await asyncio.wait([task])
+        return tracker.view
+
+    async def get(self, operation: str) -> Operation:
+        """Return an operation; raises `NodeError` when there is none of that id."""
+        if operation in self._running:
+            return self._running[operation][0].view
+        return (await self._state.operation(operation)).view
+
+    async def wait(self, operation: str, timeout: float) -> Operation:
+        """Return the operation once it has ended, or as it stands after `timeout` seconds."""
+        try:
+            async with asyncio.timeout(timeout):
+                await self._changed.until(lambda: operation not in self._running)
+        except TimeoutError:
+            pass
+        return await self.get(operation)
+
+    @property
+    def closing(self) -> bool:
+        """Whether the node is shutting down: what is interrupted now is taken up again later."""
+        return self._closing
+
+    async def newest(self, app: str | None, limit: int) -> tuple[Operation, ...]:
+        """Return the newest operations first, running ones as they stand."""
+        live = {key: tracker.view for key, (tracker, _, _) in self._running.items()}
+        return tuple(live.get(found.id, found) for found in await self._state.operations(app, limit))
+
+    def working_on(self, app: str) -> str | None:
+        """Return the id of the operation that works on an app."""
+        return next((key for key, (_, _, apps) in self._running.items() if app in apps), None)
+
+    async def close(self) -> None:
+        """Interrupt what runs; it is resumed at the next start."""
+        self._closing = True
+        tasks = [task for _, task, _ in self._running.values()]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _refuse_if_busy(self, apps: frozenset[str]) -> None:
+        if self._closing:
+            raise NodeError(ErrorCode.SHUTTING_DOWN, "the node is shutting down", hint="start it again, then try again")
+        for key, (tracker, _, taken) in self._running.items():
+            if shared := sorted(taken & apps):
+                raise NodeError(
+                    ErrorCode.BUSY,
+                    f"{tracker.view.kind} of {tracker.view.app} is still working on {', '.join(shared)}",
+                    hint=f"wait for it, or cancel it with 'archipelago operations cancel {key}'",
+                    data={"operation": key},
+                )
+
+    async def _run(self, record: OperationRecord, apps: frozenset[str], work: Work, *, fresh: bool) -> Operation:
+        tracker = Tracker(self._state, record, self._changed.notify)
+        written: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        task = asyncio.create_task(self._carry_out(tracker, work, written))
+        # Taken before the first await: nobody else can slip in between the check and the lock.
+        self._running[record.view.id] = (tracker, task, apps)
+        try:
+            if fresh:
+                tracker.view = await self._state.save_operation(record)
+        except BaseException:
+            task.cancel()
+            self._running.pop(record.view.id, None)
+            raise
+        written.set_result(None)
+        return tracker.view
+
+    async def _carry_out(self, tracker: Tracker, work: Work, written: "asyncio.Future[None]") -> None:
+        key = tracker.view.id
+        await written
+        try:
+            await work(tracker)
+            await tracker.end(OperationState.DONE)
+        except asyncio.CancelledError:
+            if not self._closing:
+                error = ErrorView(code=ErrorCode.CANCELLED, message="cancelled by its owner")
+                await tracker.end(OperationState.CANCELLED, error)
+        except NodeError as error:
+            view = ErrorView(code=error.code, message=error.message, hint=error.hint, data=error.data)
+            await self._fail(tracker, view)
+        except PodmanError as error:
+            await self._fail(tracker, ErrorView(code=ErrorCode.PODMAN, message=str(error)))
+        except Exception as error:
+            self._log.exception("operation failed", operation=key)
+            await self._fail(tracker, ErrorView(code=ErrorCode.INTERNAL, message=f"unexpected: {error}"))
+        finally:
+            self._running.pop(key, None)
+            self._changed.notify()
+
+    async def _fail(self, tracker: Tracker, error: ErrorView) -> None:
+        self._log.warning("failed", operation=tracker.view.id, kind=tracker.view.kind, error=error.message)
+        try:
+            await tracker.end(OperationState.FAILED, error)
+        except NodeError:
+            # The disk is full: the row says "running" still, and is resumed, and fails again, at the next start.
+            self._log.error("cannot write the end of an operation", operation=tracker.view.id)

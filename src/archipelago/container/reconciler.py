@@ -1,0 +1,211 @@
+"""Makes Podman look like the desired state: one keeper per app, woken by events and by what its neighbours do."""
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+
+import structlog
+
+from archipelago.container.app_keeper import AppKeeper, Tools
+from archipelago.container.desired_state import DesiredApp, DesiredState
+from archipelago.container.health_monitor import HealthMonitor, Watched
+from archipelago.container.labels import APP, NODE
+from archipelago.container.namespace import Namespace
+from archipelago.container.network_keeper import NetworkKeeper
+from archipelago.container.observer import Observer
+from archipelago.container.podman_client import PodmanClient
+from archipelago.container.podman_errors import PodmanError
+from archipelago.container.podman_models import Resync
+from archipelago.container.signal import Signal
+from archipelago.container.status import Health, HealthState
+
+_LOOK_AGAIN = 60.0
+"""Everything is compared at least this often, should an event ever be lost."""
+
+_QUIET_ACTIONS = frozenset({"exec", "exec_died", "exec_create", "exec_start", "health_status", "attach"})
+"""What Podman reports and no keeper needs to hear of."""
+
+Rebuild = Callable[[DesiredApp, str], Awaitable[None]]
+OnHealth = Callable[[str, Health], Awaitable[None]]
+
+
+class Reconciler:
+    """Runs the keepers. `apply` gives it a new desired state; everything else follows."""
+
+    def __init__(
+        self,
+        client: PodmanClient,
+        namespace: Namespace,
+        node_id: str,
+        files_root: str,
+        rebuild: Rebuild,
+        on_health: OnHealth,
+    ) -> None:
+        self._client = client
+        self._node_id = node_id
+        self._log = structlog.get_logger("reconciler")
+        self._desired = DesiredState()
+        self._on_health = on_health
+        self._told: dict[str, tuple[HealthState, str]] = {}
+        self._to_tell: asyncio.Queue[tuple[str, Health]] = asyncio.Queue()
+        self._keepers: dict[str, tuple[AppKeeper, asyncio.Task[None]]] = {}
+        self._tasks: list[asyncio.Task[None]] = []
+        self.changed = Signal()
+        self.observer = Observer(client, node_id)
+        self._networks = NetworkKeeper(client, node_id)
+        self._monitor = HealthMonitor(namespace, self._execute, self._probed)
+        self._tools = Tools(
+            client=client,
+            namespace=namespace,
+            observer=self.observer,
+            networks=self._networks,
+            monitor=self._monitor,
+            files_root=files_root,
+            desired=lambda: self._desired,
+            health_of=self.health,
+            changed=self._app_changed,
+            rebuild=rebuild,
+        )
+
+    @property
+    def desired(self) -> DesiredState:
+        """The state that is being worked towards."""
+        return self._desired
+
+    def start(self) -> None:
+        """Begin to listen to Podman and to keep apps."""
+        loops = (self._listen(), self._look_again(), self._tell())
+        self._tasks = [asyncio.create_task(loop) for loop in loops]
+
+    async def close(self) -> None:
+        """Stop all loops; containers stay as they are."""
+        tasks = self._tasks + [task for _, task in self._keepers.values()]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await self._monitor.close()
+
+    def apply(self, desired: DesiredState) -> None:
+        """Work towards a new desired state, at once."""
+        self._desired = replace(desired, generation=self._desired.generation + 1)
+        for app in desired.apps:
+            self._keep(app)
+        for keeper, _ in self._keepers.values():
+            keeper.wake()
+
+    async def settled(self) -> None:
+        """Return once every keeper has taken a step towards the newest desired state."""
+        generation = self._desired.generation
+        await self.changed.until(lambda: all(keeper.settled >= generation for keeper, _ in self._keepers.values()))
+
+    async def restart(self, app: str) -> None:
+        """Restart the containers of an app, in order; return when it was carried out."""
+        keeper = self._keep(app)
+        keeper.request_restart()
+        await self.changed.until(lambda: not keeper.restart_pending)
+
+    def health(self, app: str) -> Health:
+        """Return the health of an app."""
+        if app in self._keepers:
+            return self._keepers[app][0].health
+        return Health(state=HealthState.STOPPED, reason="not installed")
+
+    def container_healths(self, app: str) -> dict[str, Health]:
+        """Return the health of each container of an app."""
+        return dict(self._keepers[app][0].healths) if app in self._keepers else {}
+
+    def is_gone(self, app: str) -> bool:
+        """Tell whether nothing is left of an app that was removed."""
+        return app not in self._keepers
+
+    def is_down(self, app: str) -> bool:
+        """Tell whether no container of an app runs."""
+        return self.health(app).state is HealthState.STOPPED
+
+    # --- loops ------------------------------------------------------------------------------------------------------
+
+    def _keep(self, app: str) -> AppKeeper:
+        if app not in self._keepers:
+            keeper = AppKeeper(app, self._tools)
+            self._keepers[app] = (keeper, asyncio.create_task(self._run(keeper)))
+        return self._keepers[app][0]
+
+    async def _run(self, keeper: AppKeeper) -> None:
+        try:
+            await keeper.run()
+        except Exception:
+            self._log.exception("keeper failed", app=keeper.app)
+            raise
+        finally:
+            del self._keepers[keeper.app]
+            self._told.pop(keeper.app, None)
+        if keeper.app in self._desired.apps:
+            self._keep(keeper.app)
+        with contextlib.suppress(PodmanError):
+            await self._sweep()
+        self.changed.notify()
+
+    async def _listen(self) -> None:
+        async for event in self._client.stream_events(labels={NODE: self._node_id}):
+            if isinstance(event, Resync):
+                await self._resync()
+            elif event.action not in _QUIET_ACTIONS and (app := event.attributes.get(APP)):
+                self._wake(app)
+
+    async def _resync(self) -> None:
+        """Look at everything, apps that are not installed included: what a crash left behind goes."""
+        self._networks.forget()
+        try:
+            seen = await self.observer.look()
+            for app in seen.apps:
+                self._keep(app)
+            await self._sweep()
+        except PodmanError as error:
+            self._log.warning("cannot look at Podman", error=str(error))
+        for keeper, _ in self._keepers.values():
+            keeper.wake()
+
+    async def _look_again(self) -> None:
+        while True:
+            await asyncio.sleep(_LOOK_AGAIN)
+            await self._resync()
+
+    async def _sweep(self) -> None:
+        desired = self._desired
+        needed = {network.name for app in desired.apps.values() for network in app.workload.networks}
+        await self._networks.sweep(needed)
+
+    async def _tell(self) -> None:
+        while True:
+            app, health = await self._to_tell.get()
+            await self._on_health(app, health)
+
+    def _wake(self, app: str) -> None:
+        self._keep(app).wake()
+
+    def _app_changed(self, app: str) -> None:
+        self.changed.notify()
+        if app not in self._keepers:
+            return
+        health = self._keepers[app][0].health
+        percent = "" if health.sync is None else f"{health.sync.percent:.0f} %"
+        news = (health.state, percent)
+        if self._told.get(app) == news:
+            return
+        self._told[app] = news
+        self._to_tell.put_nowait((app, health))
+        for neighbour in self._desired.neighbours(app):
+            if neighbour in self._keepers:
+                self._keepers[neighbour][0].wake()
+
+    async def _probed(self, watched: Watched, health: Health) -> None:
+        if watched.app in self._keepers:
+            self._keepers[watched.app][0].probed(watched.container, health)
+
+    async def _execute(self, name: str, command: tuple[str, ...], timeout: float) -> int:
+        try:
+            result = await self._client.containers.exec(name, command, timeout=timeout)
+        except PodmanError:
+            return -1
+        return result.exit_code

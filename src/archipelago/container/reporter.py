@@ -1,0 +1,281 @@
+"""Answers questions about installed apps and the catalog: state, logs, and commands run inside."""
+
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+
+from packaging.version import Version
+
+from archipelago.catalog.local import Catalog, LocalCatalog
+from archipelago.container.desired_state import DesiredApp
+from archipelago.container.manifest.model import AppManifest, Protocol
+from archipelago.container.manifest.scalars import Scalar
+from archipelago.container.observer import is_running
+from archipelago.container.operations import Operations
+from archipelago.container.podman_client import PodmanClient
+from archipelago.container.podman_errors import Conflict, NotFound, PodmanError, PodmanTimeout
+from archipelago.container.podman_models import ContainerSummary
+from archipelago.container.podman_models import LogLine as PodmanLogLine
+from archipelago.container.reconciler import Reconciler
+from archipelago.container.status import (
+    AppStatus,
+    AppSummary,
+    CatalogEntry,
+    ContainerStatus,
+    Dependency,
+    EndpointStatus,
+    ExecResult,
+    Health,
+    HealthState,
+    Limits,
+    LogLine,
+)
+from archipelago.container.workload import ContainerWorkload
+from archipelago.errors import ErrorCode, NodeError
+from archipelago.storage.state import AppRecord, State
+
+_LOOPBACK = "127.0.0.1"
+
+
+@dataclass(frozen=True, slots=True)
+class Reporter:
+    """Reads, and changes nothing."""
+
+    state: State
+    catalog: LocalCatalog
+    reconciler: Reconciler
+    operations: Operations
+    client: PodmanClient
+    not_enforced: tuple[str, ...]
+    """What the host cannot enforce, in words for the owner."""
+
+    async def status(self, app: str) -> AppStatus:
+        """Return everything about one installed app."""
+        found = await self._installed(app)
+        desired = self.reconciler.desired
+        manifest = found.record.package.manifest
+        planned = desired.plan.planned(app)
+        seen = (await self._look()).get(app, {})
+        healths = self.reconciler.container_healths(app)
+        health = self.reconciler.health(app)
+        catalog = await self.catalog.read()
+        return AppStatus(
+            app=app,
+            name=manifest.name,
+            version=manifest.version,
+            summary=manifest.summary,
+            desired=found.record.desired,
+            health=health,
+            chain=next((each.sync for each in healths.values() if each.sync is not None), None),
+            containers=tuple(
+                _container_status(wanted, seen.get(wanted.name), healths) for wanted in found.workload.containers
+            ),
+            endpoints=_endpoints(found.record),
+            options=planned.options if planned is not None else {},
+            options_set=tuple(sorted(found.record.options)),
+            uses=tuple(
+                Dependency(interface=edge.interface, app=edge.provider, optional=edge.optional)
+                for edge in desired.providers(app)
+            ),
+            used_by=tuple(sorted({edge.consumer for edge in desired.dependents(app)})),
+            update_to=_newer(catalog, manifest),
+            operation=self.operations.working_on(app),
+            not_enforced=self.not_enforced,
+        )
+
+    async def summaries(self) -> tuple[AppSummary, ...]:
+        """Return a line about each installed app; from memory, without asking Podman."""
+        found = self.reconciler.desired.apps
+        return tuple(self._summary(app, found[app].record) for app in sorted(found))
+
+    async def health(self, app: str) -> Health:
+        """Return the health of an installed app."""
+        await self._installed(app)
+        return self.reconciler.health(app)
+
+    async def options(self, app: str) -> dict[str, Scalar]:
+        """Return the values of an app's options that are in force."""
+        await self._installed(app)
+        planned = self.reconciler.desired.plan.planned(app)
+        return dict(planned.options) if planned is not None else {}
+
+    async def entries(self) -> tuple[CatalogEntry, ...]:
+        """Return the apps that can be installed, and those whose manifest is wrong."""
+        catalog = await self.catalog.read()
+        installed = self.reconciler.desired.apps
+        entries = [
+            _entry(package.manifest, installed[app].record if app in installed else None)
+            for app, package in sorted(catalog.packages.items())
+        ]
+        return (*entries, *(_broken(app, problem) for app, problem in sorted(catalog.problems.items())))
+
+    async def logs(self, app: str, container: str | None, tail: int) -> tuple[LogLine, ...]:
+        """Return the last lines that an app's containers wrote."""
+        found = await self._installed(app)
+        lines: list[LogLine] = []
+        for wanted in _chosen(found, container):
+            try:
+                async for line in self.client.containers.logs(wanted.name, tail=tail):
+                    lines.append(_log_line(wanted, line))
+            except NotFound:
+                continue
+        return tuple(lines)
+
+    async def follow_logs(self, app: str, container: str | None, tail: int) -> AsyncIterator[LogLine]:
+        """Yield the last lines of one container and then each new one, until it stops."""
+        found = await self._installed(app)
+        wanted = _chosen(found, container)[0]
+        try:
+            async for line in self.client.containers.logs(wanted.name, tail=tail, follow=True):
+                yield _log_line(wanted, line)
+        except NotFound:
+            return
+
+    async def execute(self, app: str, command: tuple[str, ...], container: str | None, timeout: float) -> ExecResult:
+        """Run a command inside a container of the app."""
+        found = await self._installed(app)
+        wanted = _chosen(found, container)[0]
+        try:
+            result = await self.client.containers.exec(wanted.name, command, timeout=timeout)
+        except (NotFound, Conflict) as error:
+            raise NodeError(
+                ErrorCode.NOT_RUNNING,
+                f"container {wanted.container} of {app} does not run",
+                hint=f"'archipelago status {app}' says why; 'archipelago start {app}' starts it",
+            ) from error
+        except PodmanTimeout as error:
+            raise NodeError(
+                ErrorCode.TIMEOUT, f"'{command[0]}' did not end within {timeout:g} s and was killed"
+            ) from error
+        return ExecResult(
+            exit_code=result.exit_code,
+            stdout=result.stdout.decode("utf-8", "replace"),
+            stderr=result.stderr.decode("utf-8", "replace"),
+            truncated=result.truncated,
+        )
+
+    async def _installed(self, app: str) -> DesiredApp:
+        found = self.reconciler.desired.apps.get(app)
+        if found is None:
+            (await self.catalog.read()).package(app)
+            raise NodeError(
+                ErrorCode.NOT_INSTALLED,
+                f"{app} is not installed",
+                hint=f"install it with 'archipelago install {app}'",
+                data={"app": app},
+            )
+        return found
+
+    async def _look(self) -> Mapping[str, Mapping[str, ContainerSummary]]:
+        try:
+            return (await self.reconciler.observer.look()).apps
+        except PodmanError:
+            return self.reconciler.observer.last.apps
+
+    def _summary(self, app: str, record: AppRecord) -> AppSummary:
+        health = self.reconciler.health(app)
+        return AppSummary(
+            app=app,
+            name=record.package.manifest.name,
+            version=record.package.manifest.version,
+            desired=record.desired,
+            state=health.state,
+            reason=health.reason,
+            percent=health.sync.percent if health.sync is not None else None,
+            endpoints=_endpoints(record),
+            operation=self.operations.working_on(app),
+        )
+
+
+def _chosen(found: DesiredApp, container: str | None) -> tuple[ContainerWorkload, ...]:
+    workloads = found.workload.containers
+    if container is None:
+        return workloads
+    chosen = tuple(wanted for wanted in workloads if wanted.container == container)
+    if not chosen:
+        names = [wanted.container for wanted in workloads]
+        raise NodeError(
+            ErrorCode.UNKNOWN_CONTAINER,
+            f"{found.record.app} has no container {container!r}",
+            hint=f"it has {', '.join(names)}",
+            data={"containers": names},
+        )
+    return chosen
+
+
+def _container_status(
+    wanted: ContainerWorkload, found: ContainerSummary | None, healths: Mapping[str, Health]
+) -> ContainerStatus:
+    limits = wanted.spec.limits
+    cpu = (limits.cpu_quota or 0) / limits.cpu_period
+    running = found is not None and is_running(found)
+    return ContainerStatus(
+        name=wanted.container,
+        container=wanted.name,
+        image=wanted.spec.image,
+        state=found.state.value if found is not None else "absent",
+        health=healths.get(wanted.container, Health(state=HealthState.STARTING)),
+        limits=Limits(memory=limits.memory or 0, cpu=cpu, pids=limits.pids or 0),
+        started_at=found.started_at if found is not None and running else None,
+    )
+
+
+def _endpoints(record: AppRecord) -> tuple[EndpointStatus, ...]:
+    found = []
+    for name, endpoint in record.package.manifest.endpoints.items():
+        address = f"{_LOOPBACK}:{record.ports.get(name, endpoint.host_port)}"
+        if endpoint.protocol is Protocol.HTTP:
+            address = f"http://{address}{endpoint.path}"
+        found.append(
+            EndpointStatus(
+                name=name,
+                kind=endpoint.kind.value,
+                protocol=endpoint.protocol.value,
+                address=address,
+                label=endpoint.label,
+            )
+        )
+    return tuple(found)
+
+
+def _newer(catalog: Catalog, manifest: AppManifest) -> str | None:
+    offered = catalog.packages.get(manifest.id)
+    if offered is None or Version(offered.manifest.version) <= Version(manifest.version):
+        return None
+    return offered.manifest.version
+
+
+def _entry(manifest: AppManifest, installed: AppRecord | None) -> CatalogEntry:
+    return CatalogEntry(
+        app=manifest.id,
+        name=manifest.name,
+        version=manifest.version,
+        summary=manifest.summary,
+        description=manifest.description,
+        category=manifest.category.value,
+        license=manifest.license,
+        website=manifest.website,
+        architectures=tuple(architecture.value for architecture in manifest.architectures),
+        requires=tuple(sorted(manifest.requires)),
+        provides=tuple(sorted(manifest.provides)),
+        installed=installed.package.manifest.version if installed is not None else None,
+    )
+
+
+def _broken(app: str, problem: str) -> CatalogEntry:
+    return CatalogEntry(
+        app=app,
+        name=app,
+        version="",
+        summary="",
+        description="",
+        category="other",
+        license="",
+        architectures=(),
+        requires=(),
+        provides=(),
+        problem=problem,
+    )
+
+
+def _log_line(wanted: ContainerWorkload, line: PodmanLogLine) -> LogLine:
+    return LogLine(container=wanted.container, stream=line.stream.value, at=line.time, text=line.text)

@@ -1,0 +1,34 @@
+"""When a container that died is started again: at once, then ever later, never not at all."""
+
+from dataclasses import dataclass, replace
+
+FIRST_DELAY = 0.1
+LONGEST_DELAY = 300.0
+HEALTHY_SPELL = 120.0
+_JITTER = 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class RestartPolicy:
+    """How often a container was restarted since its last healthy spell, and when the next restart is due.
+
+    Times are seconds on one monotonic clock, passed in.
+    """
+
+    restarts: int = 0
+    retry_at: float | None = None
+
+    def failed(self, now: float, ran_for: float, random: float) -> "RestartPolicy":
+        """Return the policy after a failure; `random` in [0, 1) spreads restarts of many containers."""
+        restarts = 0 if ran_for >= HEALTHY_SPELL else self.restarts
+        return RestartPolicy(restarts + 1, now + delay(restarts, random))
+
+    def started(self) -> "RestartPolicy":
+        """Return the policy once the container was started again."""
+        return replace(self, retry_at=None)
+
+
+def delay(restarts: int, random: float) -> float:
+    """Return seconds until the restart after `restarts` earlier ones: 0.1, 1, 2, 4 … 300, each ± 20 %."""
+    base = FIRST_DELAY if restarts == 0 else min(2.0 ** min(restarts - 1, 30), LONGEST_DELAY)
+    return base * (1 + _JITTER * (2 * random - 1))

@@ -1,0 +1,308 @@
+"""What the node says of its apps: the values that the RPC, the command line and the page show."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from archipelago.container.manifest.scalars import Scalar
+
+
+class View(BaseModel):
+    """Base of every value that leaves the node: frozen, unknown keys refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+
+class Desired(StrEnum):
+    """What the owner wants of an app."""
+
+    RUNNING = "running"
+    STOPPED = "stopped"
+
+
+class HealthState(StrEnum):
+    """State of an app or of one of its containers."""
+
+    STARTING = "starting"
+    SYNCING = "syncing"
+    HEALTHY = "healthy"
+    UNHEALTHY = "unhealthy"
+    BACKING_OFF = "backing-off"
+    WAITING = "waiting"
+    """It waits for another app."""
+    STOPPING = "stopping"
+    STOPPED = "stopped"
+    FAILED = "failed"
+    """It cannot be brought up; the reason says why, and the node goes on trying."""
+
+
+class Sync(View):
+    """How far a chain is."""
+
+    chain: str
+    height: Annotated[int, Field(ge=0)]
+    headers: Annotated[int, Field(ge=0)]
+    percent: Annotated[float, Field(ge=0, le=100)]
+    initial_block_download: bool
+    seconds_left: float | None = None
+    """Estimate of the time to the tip, from the progress seen so far."""
+
+
+class Failure(View):
+    """The last time that something went wrong."""
+
+    at: datetime
+    reason: str
+    exit_code: int | None = None
+    logs: tuple[str, ...] = ()
+    """Last lines of the container's log."""
+
+
+class Health(View):
+    """Health of an app or container."""
+
+    state: HealthState
+    reason: str = ""
+    since: datetime | None = None
+    sync: Sync | None = None
+    restarts: int = 0
+    """Restarts by the node since the last healthy spell."""
+    retry_at: datetime | None = None
+    failure: Failure | None = None
+
+
+class Limits(View):
+    """Upper limits of a container."""
+
+    memory: int
+    cpu: float
+    pids: int
+
+
+class ContainerStatus(View):
+    """One container of an app."""
+
+    name: str
+    container: str
+    """Its name in Podman."""
+    image: str
+    state: str
+    """State as Podman reports it, or `absent`."""
+    health: Health
+    limits: Limits
+    started_at: datetime | None = None
+
+
+class EndpointStatus(View):
+    """Where an endpoint of an app is reached."""
+
+    name: str
+    kind: str
+    protocol: str
+    address: str
+    """`http://127.0.0.1:8480/` or `127.0.0.1:50001`."""
+    label: str | None = None
+
+
+class Dependency(View):
+    """One app that another one uses."""
+
+    interface: str
+    app: str
+    optional: bool
+
+
+class AppStatus(View):
+    """One installed app, whole."""
+
+    app: str
+    name: str
+    version: str
+    summary: str
+    desired: Desired
+    health: Health
+    chain: Sync | None = None
+    """Height and progress, for an app that follows a chain."""
+    containers: tuple[ContainerStatus, ...]
+    endpoints: tuple[EndpointStatus, ...] = ()
+    options: dict[str, Scalar] = {}
+    options_set: tuple[str, ...] = ()
+    """Names of the options that the owner set himself."""
+    uses: tuple[Dependency, ...] = ()
+    used_by: tuple[str, ...] = ()
+    update_to: str | None = None
+    """Newer version in the catalog."""
+    operation: str | None = None
+    """Operation that works on the app now."""
+    not_enforced: tuple[str, ...] = ()
+    """What was asked for and the host cannot enforce."""
+
+
+class AppSummary(View):
+    """One installed app, in a list."""
+
+    app: str
+    name: str
+    version: str
+    desired: Desired
+    state: HealthState
+    reason: str = ""
+    percent: float | None = None
+    """Progress while it is syncing."""
+    endpoints: tuple[EndpointStatus, ...] = ()
+    operation: str | None = None
+
+
+class OperationKind(StrEnum):
+    """What an operation does."""
+
+    INSTALL = "install"
+    START = "start"
+    STOP = "stop"
+    RESTART = "restart"
+    REMOVE = "remove"
+    UPDATE = "update"
+    CONFIGURE = "configure"
+
+
+class OperationState(StrEnum):
+    """How far an operation is."""
+
+    PENDING = "pending"
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing more will happen."""
+        return self in (OperationState.DONE, OperationState.FAILED, OperationState.CANCELLED)
+
+
+class Step(View):
+    """One step of an operation."""
+
+    name: str
+    """What is done, such as `build image of electrumx`."""
+    state: OperationState = OperationState.PENDING
+    percent: float | None = None
+    detail: str = ""
+
+
+class ErrorView(View):
+    """Why an operation failed."""
+
+    code: str
+    message: str
+    hint: str = ""
+    data: dict[str, object] = {}
+
+
+class Operation(View):
+    """A durable piece of work, with steps and progress."""
+
+    id: str
+    kind: OperationKind
+    app: str
+    state: OperationState
+    percent: Annotated[float, Field(ge=0, le=100)]
+    steps: tuple[Step, ...] = ()
+    error: ErrorView | None = None
+    created_at: datetime
+    updated_at: datetime
+    revision: int = 0
+    """Revision of the event stream that contains the operation's newest change."""
+
+
+class Event(View):
+    """Something that changed."""
+
+    revision: int
+    at: datetime
+    kind: str
+    """`app`, `operation`, `health`, `catalog` or `system`."""
+    app: str | None = None
+    message: str = ""
+    data: dict[str, object] = {}
+
+
+class LogLine(View):
+    """One line of a container's log."""
+
+    container: str
+    stream: str
+    at: datetime | None = None
+    text: str
+
+
+class ExecResult(View):
+    """How a command inside a container ended."""
+
+    exit_code: int
+    stdout: str
+    stderr: str
+    truncated: bool = False
+
+
+class CatalogEntry(View):
+    """An app that can be installed."""
+
+    app: str
+    name: str
+    version: str
+    summary: str
+    description: str
+    category: str
+    license: str
+    website: str | None = None
+    architectures: tuple[str, ...]
+    requires: tuple[str, ...]
+    provides: tuple[str, ...]
+    installed: str | None = None
+    """Installed version."""
+    problem: str | None = None
+    """Why it cannot be used (its manifest is wrong)."""
+
+
+class Severity(StrEnum):
+    """Weight of a finding."""
+
+    OK = "ok"
+    NOTE = "note"
+    WARNING = "warning"
+    ERROR = "error"
+
+
+class Finding(View):
+    """One thing that the doctor looked at."""
+
+    check: str
+    severity: Severity
+    what: str
+    why: str = ""
+    mend: str = ""
+    """Command or step that mends it."""
+
+
+class SystemInfo(View):
+    """The node and its host."""
+
+    version: str
+    node_id: str
+    revision: int
+    architecture: str
+    kernel: str
+    memory: int
+    memory_available: int
+    cores: int
+    load: float
+    disk_total: int
+    disk_free: int
+    podman: str
+    data_root: str
+    uptime: float
+    """Seconds since the daemon started."""
+    not_enforced: tuple[str, ...] = ()

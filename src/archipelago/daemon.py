@@ -1,0 +1,174 @@
+"""The `archipelago` daemon: runs a node in the foreground until it is told to stop."""
+
+import argparse
+import asyncio
+import contextlib
+import logging
+import os
+import signal
+import sys
+
+import structlog
+
+from archipelago import __version__
+from archipelago.config import NodeConfig, system_config
+from archipelago.container.status import OperationState
+from archipelago.errors import NodeError
+from archipelago.node import Node
+from archipelago.rpc.server import RpcServer
+
+_SECOND_SIGNAL = 130
+
+
+def main() -> None:
+    """Run the daemon; ends with exit code 0 after an orderly stop."""
+    arguments = _parse()
+    _set_up_log(arguments.verbose)
+    try:
+        config = system_config()
+        sys.exit(asyncio.run(_serve(config, arguments.first_install, dict(arguments.set))))
+    except NodeError as error:
+        print(f"archipelago: {error}", file=sys.stderr)
+        sys.exit(1)
+
+
+async def _serve(config: NodeConfig, first_install: str | None, options: dict[str, str]) -> int:
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    signals = 0
+
+    def told_to_stop() -> None:
+        nonlocal signals
+        signals += 1
+        if signals == 1:
+            stopping.set()
+        else:
+            # The owner insists. Containers stay as they are, and are adopted at the next start.
+            print("Leaving the apps as they are; the next start takes them up again.", flush=True)
+            os._exit(_SECOND_SIGNAL)
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, told_to_stop)
+    _refuse_root()
+    node = Node(config)
+    await node.start()
+    server = RpcServer(node)
+    try:
+        await server.start(config.socket, config.port)
+        greeting = asyncio.create_task(_greet(node, config, first_install, options))
+        await stopping.wait()
+        greeting.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await greeting
+        await _stop(node)
+    finally:
+        await server.stop()
+        await node.close()
+    return 0
+
+
+async def _greet(node: Node, config: NodeConfig, first_install: str | None, options: dict[str, str]) -> None:
+    """Tell the owner where the node is; on the first start, install the first app."""
+    address = f"http://127.0.0.1:{config.port}"
+    print(f"Archipelago {__version__} answers at {address}", flush=True)
+    installed = await node.list_apps()
+    try:
+        if not installed and first_install is not None:
+            await _install_first(node, first_install, options)
+        for app in await node.list_apps():
+            await _say_when_up(node, app.app)
+    except NodeError as error:
+        print(f"  {error}", flush=True)
+    print(
+        f"\n  Address   {address}\n"
+        "  Next      ./archipelago list\n"
+        "            ./archipelago catalog\n"
+        "            ./archipelago install electrumx\n"
+        "  Ctrl-C stops all apps in order; the next 'make run' brings them back.\n",
+        flush=True,
+    )
+
+
+async def _install_first(node: Node, app: str, options: dict[str, str]) -> None:
+    chosen = ", ".join(f"{key} = {value}" for key, value in options.items())
+    print(f"First start: {app} is installed" + (f" with {chosen}" if chosen else ""), flush=True)
+    operation = await node.install(app, options=options, choices={}, start=True)
+    said = ""
+    while not operation.state.ended:
+        step = next((step for step in operation.steps if step.state is OperationState.RUNNING), None)
+        text = f"{step.name}: {step.detail}" if step is not None and step.detail else (step.name if step else "")
+        if text and text != said:
+            print(f"  {operation.percent:3.0f} %  {text}", flush=True)
+            said = text
+        operation = await node.wait_operation(operation.id, timeout=1.0)
+    if operation.error is not None:
+        print(f"  {operation.error.message}\n  {operation.error.hint}", flush=True)
+
+
+async def _say_when_up(node: Node, app: str) -> None:
+    status = await node.status(app)
+    while status.desired == "running" and status.health.state in ("starting", "waiting"):
+        await node.wait_for_change()
+        status = await node.status(app)
+    line = f"  {status.name} {status.version} is {status.health.state}"
+    if status.chain is not None:
+        line += f"; {status.chain.chain} at block {status.chain.height} ({status.chain.percent} %)"
+    elif status.health.reason:
+        line += f": {status.health.reason}"
+    print(line, flush=True)
+
+
+async def _stop(node: Node) -> None:
+    print("\nStopping the apps in order (a second Ctrl-C leaves them as they are)", flush=True)
+    halt = asyncio.create_task(node.halt())
+    said: tuple[str, ...] = ()
+    while not halt.done():
+        left = node.running_apps()
+        if left and left != said:
+            print(f"  still running: {', '.join(left)}", flush=True)
+            said = left
+        change = asyncio.create_task(node.wait_for_change())
+        await asyncio.wait({halt, change}, return_when=asyncio.FIRST_COMPLETED)
+        change.cancel()
+    await halt
+    print("All apps have stopped.", flush=True)
+
+
+def _refuse_root() -> None:
+    if os.geteuid() == 0:
+        raise SystemExit("archipelago: the daemon must not run as root; start it with 'make run'")
+
+
+def _parse() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="archipelago-daemon", description="Run an Archipelago node.")
+    parser.add_argument("--first-install", metavar="APP", help="app to install when none is")
+    parser.add_argument(
+        "--set", metavar="OPTION=VALUE", action="append", default=[], type=_assignment, help="option of that app"
+    )
+    parser.add_argument("--verbose", action="store_true", help="log debug messages")
+    return parser.parse_args()
+
+
+def _assignment(text: str) -> tuple[str, str]:
+    key, separator, value = text.partition("=")
+    if not separator:
+        raise argparse.ArgumentTypeError(f"expected OPTION=VALUE, not {text!r}")
+    return key, value
+
+
+def _set_up_log(verbose: bool) -> None:
+    level = logging.DEBUG if verbose else logging.WARNING
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso"),
+            structlog.processors.format_exc_info,
+            structlog.processors.LogfmtRenderer(key_order=["timestamp", "level", "event"]),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,278 @@
+"""The switchboard: builds every part, hands each what it needs, starts and stops them in order."""
+
+import asyncio
+import platform
+import secrets
+import time
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import replace
+from typing import Self
+
+import structlog
+
+from archipelago import __version__
+from archipelago.catalog.local import LocalCatalog
+from archipelago.config import NodeConfig
+from archipelago.container.composer import Composer
+from archipelago.container.desired_state import DesiredApp
+from archipelago.container.images import ImageStore
+from archipelago.container.manifest.scalars import Scalar
+from archipelago.container.namespace import Namespace
+from archipelago.container.operations import Operations
+from archipelago.container.orchestrator import Orchestrator
+from archipelago.container.plan import Plan
+from archipelago.container.podman_client import PodmanClient
+from archipelago.container.podman_service import PodmanService
+from archipelago.container.reconciler import Reconciler
+from archipelago.container.reporter import Reporter
+from archipelago.container.status import (
+    AppStatus,
+    AppSummary,
+    CatalogEntry,
+    Event,
+    ExecResult,
+    Finding,
+    Health,
+    LogLine,
+    Operation,
+    SystemInfo,
+)
+from archipelago.container.workload import Site
+from archipelago.event_bus import EventBus
+from archipelago.performance import host
+from archipelago.performance.doctor import Doctor
+from archipelago.performance.enforcement import not_enforced
+from archipelago.security.secrets_manager import SecretsManager
+from archipelago.storage.data import AppData
+from archipelago.storage.database import Database
+from archipelago.storage.state import State
+
+_HALT_TIMEOUT = 1800.0
+"""Longest orderly shutdown: a chain daemon may need many minutes to flush."""
+
+
+class Node:
+    """A running node; implements `container.engine.Engine` for the RPC."""
+
+    def __init__(self, config: NodeConfig) -> None:
+        self._config = config
+        self._started = time.monotonic()
+        self._log = structlog.get_logger("node")
+        self._files = f"{config.runtime}/files"
+        self._bus = EventBus()
+        self._database = Database(config.database)
+        self._state = State(self._database, self._bus.publish)
+        self._catalog = LocalCatalog(config.apps)
+        self._secrets = SecretsManager(config.root / "secrets", config.root / "node.key")
+        self._podman = PodmanService(config.podman_socket, log=config.root / "logs" / "podman.log")
+        self._client = PodmanClient(self._podman)
+        self._namespace = Namespace((config.root, config.runtime), on_log=lambda text: self._log.warning(text))
+
+    async def start(self) -> Self:
+        """Open the database, adopt the containers that run, and begin to keep what is installed."""
+        config = self._config
+        await asyncio.to_thread(_make_directories, config)
+        await self._database.open()
+        await self._state.open()
+        self._node_id = await self._state.fact("node-id", lambda: secrets.token_hex(8))
+        await self._podman.start()
+        info = await self._client.info()
+        self._podman_version = info.version
+        self._not_enforced = not_enforced(info)
+        self._images = ImageStore(self._client, config.root / "tmp")
+        facts = await asyncio.to_thread(host.read_host_facts, config.root)
+        site = Site(self._node_id, str(config.root), self._files, facts)
+        reserved = frozenset({config.port})
+        self._composer = Composer(site, self._secrets, self._images, reserved_ports=reserved)
+        self._reconciler = Reconciler(
+            self._client,
+            self._namespace,
+            self._node_id,
+            self._files,
+            self._rebuild,
+            self._record_health,
+        )
+        self._operations = Operations(self._state)
+        data = AppData(config.root, self._namespace, self._secrets, self._state)
+        self._orchestrator = Orchestrator(
+            self._state, self._catalog, self._composer, self._images, self._reconciler, self._operations, data
+        )
+        self._reporter = Reporter(
+            self._state, self._catalog, self._reconciler, self._operations, self._client, self._not_enforced
+        )
+        self._doctor = Doctor(config, info, self._not_enforced)
+        self._reconciler.start()
+        await self._orchestrator.apply()
+        await self._orchestrator.resume()
+        await self._state.prune()
+        return self
+
+    async def halt(self) -> None:
+        """Stop all apps in reverse order; they come back at the next start, since they are still wanted."""
+        await self._operations.close()
+        desired = self._reconciler.desired
+        self._reconciler.apply(replace(desired, halted=True))
+        async with asyncio.timeout(_HALT_TIMEOUT):
+            await self._reconciler.changed.until(lambda: all(map(self._reconciler.is_down, desired.apps)))
+
+    async def close(self) -> None:
+        """Let go of everything; containers stay as they are."""
+        await self._operations.close()
+        await self._reconciler.close()
+        await self._namespace.close()
+        await self._client.close()
+        await self._podman.stop()
+        await self._database.close()
+
+    def running_apps(self) -> tuple[str, ...]:
+        """Return the apps that are not down yet."""
+        return tuple(app for app in self._reconciler.desired.apps if not self._reconciler.is_down(app))
+
+    async def wait_for_change(self) -> None:
+        """Return at the next change of any app."""
+        seen = False
+
+        def first() -> bool:
+            nonlocal seen
+            seen, before = True, seen
+            return before
+
+        await self._reconciler.changed.until(first)
+
+    async def _rebuild(self, app: DesiredApp, container: str) -> None:
+        await self._images.ensure(app.record.package, container, lambda _: None)
+
+    async def _record_health(self, app: str, health: Health) -> None:
+        text = f"{app} is {health.state}" + (f": {health.reason}" if health.reason else "")
+        await self._state.record("health", app, text, {"state": health.state.value})
+
+    # --- Engine: changes ----------------------------------------------------------------------------------------------
+
+    @property
+    def revision(self) -> int:
+        """Revision of the newest event."""
+        return self._state.revision
+
+    async def install(
+        self, app: str, *, options: Mapping[str, object], choices: Mapping[str, str], start: bool
+    ) -> Operation:
+        """Install an app with all that it needs."""
+        return await self._orchestrator.install(app, options, choices, start=start)
+
+    async def start_app(self, app: str) -> Operation:
+        """Start an app, and those that it cannot do without."""
+        return await self._orchestrator.start(app)
+
+    async def stop_app(self, app: str) -> Operation:
+        """Stop an app, and first those that cannot do without it."""
+        return await self._orchestrator.stop(app)
+
+    async def restart(self, app: str) -> Operation:
+        """Restart an app."""
+        return await self._orchestrator.restart(app)
+
+    async def remove(self, app: str, *, delete_data: bool) -> Operation:
+        """Remove an app."""
+        return await self._orchestrator.remove(app, delete_data=delete_data)
+
+    async def update(self, app: str) -> Operation:
+        """Bring an app to the version of the catalog."""
+        return await self._orchestrator.update(app)
+
+    async def configure(self, app: str, *, options: Mapping[str, object], reset: tuple[str, ...]) -> Operation:
+        """Change options of an app."""
+        return await self._orchestrator.configure(app, options, reset)
+
+    async def cancel(self, operation: str) -> Operation:
+        """Cancel an operation."""
+        return await self._orchestrator.cancel(operation)
+
+    # --- Engine: questions --------------------------------------------------------------------------------------------
+
+    async def plan(self, app: str, *, options: Mapping[str, object], choices: Mapping[str, str]) -> Plan:
+        """Return what installing or updating the app would do."""
+        return await self._orchestrator.plan(app, options, choices)
+
+    async def options(self, app: str) -> dict[str, Scalar]:
+        """Return the options in force."""
+        return await self._reporter.options(app)
+
+    async def status(self, app: str) -> AppStatus:
+        """Return everything about an app."""
+        return await self._reporter.status(app)
+
+    async def health(self, app: str) -> Health:
+        """Return the health of an app."""
+        return await self._reporter.health(app)
+
+    async def list_apps(self) -> tuple[AppSummary, ...]:
+        """Return a line about each app."""
+        return await self._reporter.summaries()
+
+    async def catalog(self) -> tuple[CatalogEntry, ...]:
+        """Return the catalog."""
+        return await self._reporter.entries()
+
+    async def operations(self, *, app: str | None, limit: int) -> tuple[Operation, ...]:
+        """Return the newest operations."""
+        return await self._operations.newest(app, limit)
+
+    async def operation(self, operation: str) -> Operation:
+        """Return one operation."""
+        return await self._operations.get(operation)
+
+    async def wait_operation(self, operation: str, *, timeout: float) -> Operation:
+        """Return the operation once it has ended, or as it stands after `timeout` seconds."""
+        return await self._operations.wait(operation, timeout)
+
+    async def logs(self, app: str, *, container: str | None, tail: int) -> tuple[LogLine, ...]:
+        """Return the last log lines."""
+        return await self._reporter.logs(app, container, tail)
+
+    def follow_logs(self, app: str, *, container: str | None, tail: int) -> AsyncIterator[LogLine]:
+        """Yield log lines as they come."""
+        return self._reporter.follow_logs(app, container, tail)
+
+    async def execute(self, app: str, command: tuple[str, ...], *, container: str | None, timeout: float) -> ExecResult:
+        """Run a command inside a container."""
+        return await self._reporter.execute(app, command, container, timeout)
+
+    async def events_since(self, revision: int, *, limit: int) -> tuple[Event, ...]:
+        """Return events after a revision."""
+        return await self._state.events_since(revision, limit)
+
+    def follow_events(self, since: int | None) -> AsyncIterator[Event]:
+        """Yield events for ever."""
+        return self._bus.follow(self.revision if since is None else since, self._state.events_since)
+
+    async def system(self) -> SystemInfo:
+        """Return facts of node and host."""
+        total, available = await asyncio.to_thread(host.memory)
+        disk_total, disk_free = await asyncio.to_thread(host.disk, self._config.root)
+        facts = self._composer.host
+        return SystemInfo(
+            version=__version__,
+            node_id=self._node_id,
+            revision=self.revision,
+            architecture=facts.architecture.value,
+            kernel=platform.release(),
+            memory=total,
+            memory_available=available,
+            cores=facts.cores,
+            load=host.load(),
+            disk_total=disk_total,
+            disk_free=disk_free,
+            podman=self._podman_version,
+            data_root=str(self._config.root),
+            uptime=round(time.monotonic() - self._started, 1),
+            not_enforced=self._not_enforced,
+        )
+
+    async def doctor(self) -> tuple[Finding, ...]:
+        """Examine host and node."""
+        return await asyncio.to_thread(self._doctor.examine)
+
+
+def _make_directories(config: NodeConfig) -> None:
+    for path in (config.root, config.runtime, config.root / "logs", config.root / "tmp", config.runtime / "files"):
+        path.mkdir(mode=0o711, parents=True, exist_ok=True)

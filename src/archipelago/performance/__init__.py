@@ -1,0 +1,1 @@
+"""The host: what it is, and how much of it there is."""

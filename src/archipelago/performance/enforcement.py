@@ -1,0 +1,19 @@
+"""What was asked for and this host cannot enforce: said openly, never assumed."""
+
+from archipelago.container.podman_models import PodmanInfo
+
+_CONTROLLERS = {"memory": "memory limits", "cpu": "CPU limits", "pids": "limits on the number of processes"}
+
+
+def not_enforced(info: PodmanInfo) -> tuple[str, ...]:
+    """Return, in words for the owner, the protections that Podman on this host does not enforce."""
+    found = [
+        f"{what} (the host's cgroup2 has no {controller} controller for this user)"
+        for controller, what in _CONTROLLERS.items()
+        if controller not in info.cgroup_controllers
+    ]
+    if not info.seccomp:
+        found.append("system call filter (Podman was built without seccomp)")
+    if not info.apparmor and not info.selinux:
+        found.append("mandatory access control (the host has neither AppArmor nor SELinux for this user)")
+    return tuple(found)

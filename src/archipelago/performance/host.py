@@ -1,0 +1,51 @@
+"""Facts of the host, read from /proc and /sys (proc(5)). Blocking, but in memory."""
+
+import os
+import platform
+import shutil
+from pathlib import Path
+
+from archipelago.container.host_facts import HostFacts
+from archipelago.container.manifest.model import Architecture
+from archipelago.errors import ErrorCode, NodeError
+
+_MACHINES = {
+    "x86_64": Architecture.AMD64,
+    "amd64": Architecture.AMD64,
+    "aarch64": Architecture.ARM64,
+    "arm64": Architecture.ARM64,
+}
+
+
+def memory() -> tuple[int, int]:
+    """Return total and available memory, in bytes."""
+    fields = {}
+    for line in Path("/proc/meminfo").read_text().splitlines():
+        name, _, rest = line.partition(":")
+        fields[name] = int(rest.split()[0]) * 1024
+    return fields["MemTotal"], fields.get("MemAvailable", fields["MemFree"])
+
+
+def load() -> float:
+    """Return the load average of the last minute."""
+    return os.getloadavg()[0]
+
+
+def disk(path: Path) -> tuple[int, int]:
+    """Return total and free bytes of the file system that holds `path`."""
+    usage = shutil.disk_usage(path)
+    return usage.total, usage.free
+
+
+def read_host_facts(data_root: Path) -> HostFacts:
+    """Return the facts on which plans and workloads depend. Raises `NodeError` on an unknown CPU architecture."""
+    machine = platform.machine()
+    if machine not in _MACHINES:
+        raise NodeError(
+            ErrorCode.INTERNAL,
+            f"this host's CPU architecture, {machine}, is not supported",
+            hint="use an x86_64 or ARM64 machine",
+        )
+    total, _ = memory()
+    cores = len(os.sched_getaffinity(0))
+    return HostFacts(architecture=_MACHINES[machine], memory=total, cores=cores, free_disk=disk(data_root)[1])

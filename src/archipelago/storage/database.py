@@ -1,0 +1,112 @@
+"""The SQLite database: opening, migrating, and running work on it off the event loop."""
+
+import asyncio
+import sqlite3
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, Self, TypeVar
+
+from sqlalchemy import Connection, create_engine, event, inspect, text
+from sqlalchemy.exc import DatabaseError, OperationalError
+
+from archipelago.errors import ErrorCode, NodeError
+
+_HEAD = "0001"
+T = TypeVar("T")
+
+
+class Database:
+    """One SQLite file in WAL mode, used from a thread of its own.
+
+    A single writer thread gives every transaction a place in one order, and keeps the event loop free of disk waits.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._engine = create_engine(f"sqlite:///{path}", pool_size=1, max_overflow=0)
+        event.listen(self._engine, "connect", _set_pragmas)
+        event.listen(self._engine, "begin", _begin_immediate)
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="database")
+
+    async def open(self) -> Self:
+        """Create or migrate the tables. Raises `NodeError` when the file is unreadable or newer than this program."""
+        await self._in_thread(self._migrate)
+        return self
+
+    async def run(self, work: Callable[[Connection], T]) -> T:
+        """Run `work` in one transaction: all of it is kept, or nothing."""
+        return await self._in_thread(lambda: self._transaction(work))
+
+    async def close(self) -> None:
+        """Write everything out and let go of the file."""
+        await self._in_thread(self._engine.dispose)
+        self._thread.shutdown(wait=True)
+
+    async def _in_thread(self, work: Callable[[], T]) -> T:
+        # A cancelled caller must not leave a transaction half told: the thread always finishes what it began.
+        return await asyncio.shield(asyncio.get_running_loop().run_in_executor(self._thread, work))
+
+    def _transaction(self, work: Callable[[Connection], T]) -> T:
+        try:
+            with self._engine.begin() as connection:
+                return work(connection)
+        except OperationalError as error:
+            if "full" in str(error.orig):
+                raise NodeError(
+                    ErrorCode.DISK_FULL,
+                    f"the disk that holds {self._path} is full; nothing was changed",
+                    hint="free some space, then try again",
+                ) from error
+            raise
+
+    def _migrate(self) -> None:
+        try:
+            with self._engine.begin() as connection:
+                found = _version(connection)
+                if found != _HEAD:
+                    _upgrade(connection, self._path, found)
+        except DatabaseError as error:
+            raise NodeError(
+                ErrorCode.INTERNAL,
+                f"{self._path} cannot be used: {error.orig}",
+                hint="check the disk and the file's owner; restore the file from a backup if it is damaged",
+            ) from error
+
+
+def _version(connection: Connection) -> str | None:
+    if not inspect(connection).has_table("alembic_version"):
+        return None
+    return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+
+
+def _upgrade(connection: Connection, path: Path, found: str | None) -> None:
+    # Imported here: Alembic costs 60 ms, and is needed only when the tables change.
+    from alembic import command
+    from alembic.config import Config
+    from alembic.script import ScriptDirectory
+
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    config.attributes["connection"] = connection
+    known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
+    if found is not None and found not in known:
+        raise NodeError(
+            ErrorCode.INTERNAL,
+            f"{path} was written by a newer version of Archipelago (its tables are at {found})",
+            hint="start the newer version again, or restore a backup from before the update",
+        )
+    command.upgrade(config, "head")
+
+
+def _set_pragmas(connection: sqlite3.Connection, _record: Any) -> None:
+    # Transactions are begun by hand (below): the driver would begin them too late for DDL.
+    connection.isolation_level = None
+    connection.execute("PRAGMA journal_mode=WAL")
+    connection.execute("PRAGMA synchronous=FULL")
+    connection.execute("PRAGMA foreign_keys=ON")
+    connection.execute("PRAGMA busy_timeout=5000")
+
+
+def _begin_immediate(connection: Connection) -> None:
+    connection.exec_driver_sql("BEGIN IMMEDIATE")

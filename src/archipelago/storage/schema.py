@@ -1,0 +1,57 @@
+"""Tables of the state database."""
+
+from sqlalchemy import Column, Float, Index, Integer, MetaData, String, Table, Text
+
+metadata = MetaData()
+
+apps = Table(
+    "apps",
+    metadata,
+    Column("app", String, primary_key=True),
+    Column("package", Text, nullable=False),  # JSON: manifest and files as they were installed
+    Column("desired", String, nullable=False),
+    Column("options", Text, nullable=False),  # JSON: what the owner set
+    Column("choices", Text, nullable=False),  # JSON: interface -> provider
+    Column("ports", Text, nullable=False),  # JSON: endpoint -> host port
+    Column("installed_at", Float, nullable=False),
+)
+
+# A slot outlives its app when the data is kept, so that a later installation owns its files again.
+slots = Table(
+    "slots",
+    metadata,
+    Column("app", String, primary_key=True),
+    Column("slot", Integer, nullable=False, unique=True),
+)
+
+operations = Table(
+    "operations",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("kind", String, nullable=False),
+    Column("app", String, nullable=False),
+    Column("state", String, nullable=False),
+    Column("arguments", Text, nullable=False),  # JSON
+    Column("view", Text, nullable=False),  # JSON of status.Operation
+    Column("created_at", Float, nullable=False),
+)
+Index("operations_by_time", operations.c.created_at)
+
+events = Table(
+    "events",
+    metadata,
+    Column("revision", Integer, primary_key=True, autoincrement=True),
+    Column("at", Float, nullable=False),
+    Column("kind", String, nullable=False),
+    Column("app", String),
+    Column("message", Text, nullable=False),
+    Column("data", Text, nullable=False),
+    sqlite_autoincrement=True,
+)
+
+facts = Table(
+    "facts",
+    metadata,
+    Column("key", String, primary_key=True),
+    Column("value", Text, nullable=False),
+)

@@ -1,0 +1,226 @@
+"""A real node for the tests: the daemon as a process of its own, with real Podman, asked over its unix socket."""
+
+import asyncio
+import contextlib
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+
+ROOT = Path(os.environ.get("ARCHIPELAGO_ROOT", "/var/lib/archipelago-test")) / "tests"
+RUNTIME = Path(os.environ.get("ARCHIPELAGO_RUNTIME", "/run/archipelago-test")) / "t"
+APPS = Path(__file__).resolve().parents[1] / "apps"
+LABEL = "io.archipelago.node"
+START_TIMEOUT = 30.0
+CALL_TIMEOUT = 700.0
+
+
+class RpcError(Exception):
+    """An error answer of the node."""
+
+    def __init__(self, error: dict[str, Any]) -> None:
+        super().__init__(f"{error['code']}: {error['message']}")
+        self.code: int = error["code"]
+        self.message: str = error["message"]
+        self.data: dict[str, Any] = error.get("data") or {}
+
+
+def free_port() -> int:
+    """Return a port of loopback on which nothing listens."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def podman(*arguments: str) -> str:
+    """Run the podman command and return what it prints."""
+    done = subprocess.run(["podman", *arguments], capture_output=True, text=True, timeout=300)
+    if done.returncode != 0:
+        raise RuntimeError(f"podman {' '.join(arguments)}: {done.stderr}")
+    return done.stdout.strip()
+
+
+@dataclass
+class TestNode:
+    """A daemon with a data root of its own."""
+
+    __test__ = False
+
+    name: str
+    apps: Path = APPS
+    port: int = field(default_factory=free_port)
+    environment: dict[str, str] = field(default_factory=dict)
+    process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def root(self) -> Path:
+        """Its data root."""
+        return ROOT / self.name
+
+    @property
+    def runtime(self) -> Path:
+        """Its run-time directory."""
+        return RUNTIME / self.name
+
+    @property
+    def socket(self) -> Path:
+        """Its unix socket."""
+        return self.runtime / "archipelago.sock"
+
+    async def start(self, *arguments: str) -> None:
+        """Start the daemon and wait until it answers."""
+        self.root.mkdir(parents=True, exist_ok=True)
+        self.runtime.mkdir(parents=True, exist_ok=True)
+        environment = {
+            **os.environ,
+            "ARCHIPELAGO_ROOT": str(self.root),
+            "ARCHIPELAGO_RUNTIME": str(self.runtime),
+            "ARCHIPELAGO_APPS": str(self.apps),
+            "ARCHIPELAGO_PORT": str(self.port),
+            **self.environment,
+        }
+        with (self.root / "daemon.log").open("ab") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "archipelago.daemon", *arguments],
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+        async with asyncio.timeout(START_TIMEOUT):
+            while True:
+                with contextlib.suppress(OSError, aiohttp.ClientError):
+                    await self.call("system-info")
+                    return
+                if self.process.poll() is not None:
+                    raise RuntimeError(f"the daemon ended with {self.process.returncode}:\n{self.log()}")
+                await asyncio.sleep(0.02)  # no event tells a stranger that a socket has appeared
+
+    def log(self) -> str:
+        """Return what the daemon wrote."""
+        return (self.root / "daemon.log").read_text()[-4000:]
+
+    async def stop(self) -> None:
+        """Have the daemon stop everything in order, as Ctrl-C does."""
+        assert self.process is not None
+        self.process.send_signal(signal.SIGINT)
+        code = await asyncio.to_thread(self.process.wait, 900)
+        assert code == 0, self.log()
+
+    def kill(self) -> None:
+        """kill -9 the daemon; containers go on."""
+        if self.process is not None:
+            self.process.kill()
+            self.process.wait()
+
+    async def call(self, method: str, **parameters: Any) -> Any:
+        """Call an RPC method; raises `RpcError`."""
+        request = {"jsonrpc": "2.0", "id": 1, "method": method, "params": parameters}
+        connector = aiohttp.UnixConnector(str(self.socket))
+        timeout = aiohttp.ClientTimeout(total=CALL_TIMEOUT)
+        async with (
+            aiohttp.ClientSession(connector=connector, timeout=timeout) as session,
+            session.post("http://localhost/rpc/v1", json=request) as response,
+        ):
+            answer = await response.json(content_type=None)
+        if "error" in answer:
+            raise RpcError(answer["error"])
+        return answer["result"]
+
+    async def done(self, operation: dict[str, Any]) -> dict[str, Any]:
+        """Wait for an operation and require that it succeeded."""
+        ended = await self.ended(operation)
+        assert ended["state"] == "done", f"{ended}\n{self.log()}"
+        return ended
+
+    async def ended(self, operation: dict[str, Any]) -> dict[str, Any]:
+        """Wait until an operation has ended, one way or the other."""
+        async with asyncio.timeout(CALL_TIMEOUT):
+            while operation["state"] not in ("done", "failed", "cancelled"):
+                operation = await self.call("operation-wait", id=operation["id"], timeout=30)
+        return operation
+
+    async def install(self, app: str, **parameters: Any) -> dict[str, Any]:
+        """Install an app and wait until it is up."""
+        return await self.done(await self.call("container-install", app=app, **parameters))
+
+    async def until(self, app: str, *states: str) -> dict[str, Any]:
+        """Return the status of an app once it is in one of the states; woken by the node's own events."""
+        async with asyncio.timeout(CALL_TIMEOUT):
+            while True:
+                revision = (await self.call("system-info"))["revision"]
+                status = await self.call("container-status", app=app)
+                if status["health"]["state"] in states:
+                    return dict(status)
+                await self.next_event(revision)
+
+    async def next_event(self, revision: int) -> None:
+        """Return when there is an event after `revision`."""
+        while not await self.call("events-since", revision=revision):
+            await asyncio.sleep(0.05)
+
+    async def execute(self, app: str, *command: str) -> str:
+        """Run a command inside an app and return what it prints."""
+        result = await self.call("container-exec", app=app, command=list(command))
+        assert result["exit_code"] == 0, result
+        return str(result["stdout"])
+
+    async def destroy(self) -> None:
+        """Remove the node and everything of it; it need not be running."""
+        self.kill()
+        node = self.node_id()
+        if node is not None:
+            remove_all(f"{LABEL}={node}")
+        podman("unshare", "rm", "-rf", str(self.root), str(self.runtime))
+
+    def node_id(self) -> str | None:
+        """Return the node's id from its database."""
+        import sqlite3
+
+        path = self.root / "state.db"
+        if not path.exists():
+            return None
+        with contextlib.closing(sqlite3.connect(path)) as database:
+            try:
+                row = database.execute("SELECT value FROM facts WHERE key = 'node-id'").fetchone()
+            except sqlite3.OperationalError:
+                return None
+        return str(row[0]) if row else None
+
+
+def remove_all(label: str) -> None:
+    """Remove all containers and networks that carry a label."""
+    containers = podman("ps", "-aq", "--filter", f"label={label}").split()
+    if containers:
+        podman("rm", "-f", "-t", "0", *containers)
+    networks = podman("network", "ls", "-q", "--filter", f"label={label}").split()
+    for network in networks:
+        podman("network", "rm", "-f", network)
+
+
+def remove_leftovers() -> None:
+    """Remove what tests that crashed left behind; images stay, since they are costly to build."""
+    remove_all(LABEL)
+    if ROOT.exists() or RUNTIME.exists():
+        podman("unshare", "rm", "-rf", str(ROOT), str(RUNTIME))
+
+
+@contextlib.asynccontextmanager
+async def running_node(name: str, **parameters: Any) -> AsyncIterator[TestNode]:
+    """Give a running node, and remove it with everything of it at the end."""
+    node = TestNode(name, **parameters)
+    shutil.rmtree(node.runtime, ignore_errors=True)
+    try:
+        await node.start()
+        yield node
+    finally:
+        await node.destroy()
