@@ -1,6 +1,7 @@
 """The switchboard: builds every part, hands each what it needs, starts and stops them in order."""
 
 import asyncio
+import os
 import platform
 import secrets
 import time
@@ -15,7 +16,9 @@ from archipelago.catalog.local import LocalCatalog
 from archipelago.config import NodeConfig
 from archipelago.container.composer import Composer
 from archipelago.container.desired_state import DesiredApp
-from archipelago.container.images import ImageStore
+from archipelago.container.host_facts import HostFacts
+from archipelago.container.image_recipe import DEFAULT_MIRROR, Tools
+from archipelago.container.images import ImageStore, find_uv
 from archipelago.container.manifest.scalars import Scalar
 from archipelago.container.namespace import Namespace
 from archipelago.container.operations import Operations
@@ -79,8 +82,9 @@ class Node:
         info = await self._client.info()
         self._podman_version = info.version
         self._not_enforced = not_enforced(info)
-        self._images = ImageStore(self._client, config.root / "tmp")
         facts = await asyncio.to_thread(host.read_host_facts, config.root)
+        self._images = ImageStore(self._client, config.root / "tmp" / "builds", _build_tools(facts))
+        await self._images.clean()
         site = Site(self._node_id, str(config.root), self._files, facts)
         reserved = frozenset({config.port})
         self._composer = Composer(site, self._secrets, self._images, reserved_ports=reserved)
@@ -271,6 +275,11 @@ class Node:
     async def doctor(self) -> tuple[Finding, ...]:
         """Examine host and node."""
         return await asyncio.to_thread(self._doctor.examine)
+
+
+def _build_tools(facts: HostFacts) -> Tools:
+    mirror = os.environ.get("ARCHIPELAGO_DEBIAN_MIRROR", DEFAULT_MIRROR)
+    return Tools(uv=find_uv(), architecture=facts.architecture, mirror=mirror)
 
 
 def _make_directories(config: NodeConfig) -> None:

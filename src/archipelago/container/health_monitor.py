@@ -13,6 +13,9 @@ from archipelago.container.namespace import Namespace, ProbeFailed, Target
 from archipelago.container.status import Health, HealthState, Sync
 from archipelago.security.secret import Secret
 
+_STILL_SYNCING = 75
+"""Exit code of a probe command that works but still syncs (EX_TEMPFAIL, sysexits.h)."""
+
 _FIRST_INTERVAL = 0.25
 """Time between probes of a container that has not answered yet; grows to the manifest's interval."""
 
@@ -82,13 +85,14 @@ class Progress:
 
 
 Report = Callable[[Watched, Health], Awaitable[None]]
-Execute = Callable[[str, tuple[str, ...], float], Awaitable[int]]
+Execute = Callable[[str, tuple[str, ...], float], Awaitable[tuple[int, str]]]
 
 
 class HealthMonitor:
     """Runs the probe loops and reports each change of health.
 
-    `execute(container name, command, timeout)` runs a command inside a container and returns its exit code.
+    `execute(container name, command, timeout)` runs a command inside a container and returns its exit code and the first
+    line that it printed.
     """
 
     def __init__(self, namespace: Namespace, execute: Execute, report: Report) -> None:
@@ -151,8 +155,10 @@ class HealthMonitor:
                         return Verdict(True)
                     return Verdict(False, f"HTTP status {answer.status} on port {probe.port}")
                 case ExecProbe():
-                    code = await self._execute(watched.name, probe.command, spec.timeout)
-                    return Verdict(code == 0, "" if code == 0 else f"'{probe.command[0]}' ended with exit code {code}")
+                    code, said = await self._execute(watched.name, probe.command, spec.timeout)
+                    if code in (0, _STILL_SYNCING):
+                        return Verdict(True, said if code else "", syncing=bool(code))
+                    return Verdict(False, said or f"'{probe.command[0]}' ended with exit code {code}")
                 case ChainProbe():
                     return await self._chain(watched, probe, spec.timeout)
         except ProbeFailed as error:

@@ -26,6 +26,8 @@ _LOOK_AGAIN = 60.0
 _QUIET_ACTIONS = frozenset({"exec", "exec_died", "exec_create", "exec_start", "health_status", "attach"})
 """What Podman reports and no keeper needs to hear of."""
 
+_PROBE_OUTPUT = 4096
+
 Rebuild = Callable[[DesiredApp, str], Awaitable[None]]
 OnHealth = Callable[[str, Health], Awaitable[None]]
 
@@ -203,9 +205,10 @@ class Reconciler:
         if watched.app in self._keepers:
             self._keepers[watched.app][0].probed(watched.container, health)
 
-    async def _execute(self, name: str, command: tuple[str, ...], timeout: float) -> int:
+    async def _execute(self, name: str, command: tuple[str, ...], timeout: float) -> tuple[int, str]:
         try:
-            result = await self._client.containers.exec(name, command, timeout=timeout)
-        except PodmanError:
-            return -1
-        return result.exit_code
+            result = await self._client.containers.exec(name, command, timeout=timeout, max_output=_PROBE_OUTPUT)
+        except PodmanError as error:
+            return -1, str(error)
+        lines = result.stdout.decode("utf-8", "replace").splitlines()
+        return result.exit_code, lines[0][:200] if lines else ""

@@ -6,9 +6,10 @@ and leaves them live; secrets go in by fingerprint, so that the hash, which Podm
 
 import hashlib
 import json
+import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
-from pathlib import PurePosixPath
+from dataclasses import dataclass, field, replace
+from pathlib import PurePath, PurePosixPath
 from typing import Any
 
 from archipelago.container.host_facts import HostFacts
@@ -26,16 +27,14 @@ from archipelago.container.podman_spec import (
     NetworkAttachment,
     NetworkSpec,
     PortMapping,
-    ResourceLimits,
     TmpfsMount,
-    Ulimit,
 )
 from archipelago.container.templates import FINGERPRINTS, REVEALED, Renderer, Shown
 from archipelago.network.plan import PREFIX, app_networks, attachments, provider_host
+from archipelago.security.container_policies import confine
 from archipelago.security.secret import Secret, SecretBytes, rpcauth_line
 
 IDS_PER_APP = 65536
-_CPU_PERIOD = 100_000
 _SCRATCH = 64 * 1024 * 1024
 _LOOPBACK = "127.0.0.1"
 
@@ -153,18 +152,21 @@ def compile_app(given: AppInput, site: Site, renderer: Renderer) -> Workload:
 def _container(given: AppInput, site: Site, renderer: Renderer, name: str, container: Container) -> ContainerWorkload:
     manifest = given.package.manifest
     context = _context(given, site, container, None)
+    secretive = {shown: _context(given, site, container, shown) for shown in (FINGERPRINTS, REVEALED)}
     where = f"apps/{manifest.id}: containers.{name}"
     uid, gid = _owner(container, given.slot)
+    confined = confine(container)
     files, mounts, contents = [], list(_volume_mounts(given, site, container)), {}
     for number, file in enumerate(container.files):
         host_path = f"{site.files}/{manifest.id}/{name}/{number}-{PurePosixPath(file.path).name}"
         place = f"apps/{manifest.id}/{file.template}"
-
-        def render(shown: Shown, place: str = place, template: str = file.template) -> bytes:
-            return renderer.file(place, template, given.package.files, _context(given, site, container, shown))
-
-        files.append(RenderedFile(host_path, SecretBytes(render(REVEALED)), int(file.mode, 8), uid, gid))
-        contents[file.path] = hashlib.sha256(render(FINGERPRINTS)).hexdigest() + file.mode
+        # Fingerprints first: what is wrong with a template then comes to light without a secret in the error.
+        hashed, content = (
+            renderer.file(place, file.template, given.package.files, secretive[shown], shown)
+            for shown in (FINGERPRINTS, REVEALED)
+        )
+        files.append(RenderedFile(host_path, SecretBytes(content), int(file.mode, 8), uid, gid))
+        contents[file.path] = hashlib.sha256(hashed).hexdigest() + file.mode
         mounts.append(BindMount(PurePosixPath(host_path), PurePosixPath(file.path), read_only=True))
     spec = ContainerSpec(
         name=f"{PREFIX}{manifest.id}-{name}",
@@ -178,25 +180,21 @@ def _container(given: AppInput, site: Site, renderer: Renderer, name: str, conta
         user=container.user,
         hostname=manifest.id,
         workdir=container.workdir or "",
-        read_only_filesystem=not container.security.writable_root,
+        read_only_filesystem=confined.read_only,
         mounts=(*mounts, *_scratch(container)),
-        devices=container.security.devices,
-        cap_add=tuple(capability.value for capability in container.security.capabilities),
+        devices=confined.devices,
+        cap_drop=confined.cap_drop,
+        cap_add=confined.cap_add,
+        no_new_privileges=confined.no_new_privileges,
         id_mappings=_mappings(given.slot),
-        limits=ResourceLimits(
-            memory=container.resources.memory,
-            memory_swap=container.resources.memory,
-            cpu_quota=round(container.resources.cpu * _CPU_PERIOD),
-            cpu_period=_CPU_PERIOD,
-            pids=container.resources.pids,
-        ),
-        ulimits=(Ulimit("nofile", container.resources.open_files, container.resources.open_files),),
+        limits=confined.limits,
+        ulimits=confined.ulimits,
         ports=tuple(_ports(given, name)),
         stop_signal=container.stop.signal,
-        stop_timeout=round(container.stop.grace),
+        stop_timeout=math.ceil(container.stop.grace),
         init=container.init,
     )
-    digest = _digest([asdict(spec), contents, manifest.egress is Egress.DIRECT])
+    digest = _digest([spec, contents, manifest.egress is Egress.DIRECT])
     labels = {NODE: site.node_id, APP: manifest.id, CONTAINER: name, HASH: digest}
     return ContainerWorkload(
         app=manifest.id,
@@ -286,7 +284,9 @@ def _volume_mounts(given: AppInput, site: Site, container: Container) -> list[Mo
 
 def _scratch(container: Container) -> list[Mount]:
     declared = [TmpfsMount(PurePosixPath(tmpfs.path), tmpfs.size) for tmpfs in container.tmpfs]
-    paths = {str(mount.target) for mount in declared}
+    # A volume may be there as well, and Podman refuses two mounts on one path.
+    paths = {mount.path.rstrip("/") for mount in container.tmpfs}
+    paths |= {mount.path.rstrip("/") for mount in container.mounts}
     usual = [TmpfsMount(PurePosixPath(path), _SCRATCH) for path in ("/tmp", "/run") if path not in paths]  # noqa: S108
     return [*declared, *usual]
 
@@ -332,5 +332,18 @@ def _start_order(manifest: AppManifest) -> list[str]:
 
 
 def _digest(value: object) -> str:
-    text = json.dumps(value, sort_keys=True, default=str, separators=(",", ":"))
-    return hashlib.sha256(text.encode()).hexdigest()[:32]
+    return hashlib.sha256(_CANONICAL.encode(value).encode()).hexdigest()[:32]
+
+
+def _plain(value: object) -> object:
+    # Much faster than dataclasses.asdict, which copies everything deeply; the text that is hashed is the same.
+    if isinstance(value, PurePath):
+        return str(value)
+    if isinstance(value, Mapping):
+        return dict(value)
+    # The parts of a spec are dataclasses with slots; anything else has no place in a hash, and fails here.
+    names: tuple[str, ...] = type(value).__slots__  # type: ignore[attr-defined]
+    return {name: getattr(value, name) for name in names}
+
+
+_CANONICAL = json.JSONEncoder(sort_keys=True, default=_plain, separators=(",", ":"))

@@ -1,6 +1,5 @@
 """Values that cannot be printed."""
 
-import hashlib
 import hmac
 from typing import Any, NoReturn
 
@@ -35,10 +34,11 @@ class Secret:
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Secret):
             return NotImplemented
-        return hmac.compare_digest(self.__value.encode(), other.__value.encode())
+        return hmac.compare_digest(_encode(self.__value), _encode(other.__value))
 
     def __hash__(self) -> int:
-        return hash(self.fingerprint)
+        # Equal values must have equal hashes, whatever their fingerprints; a hash of the value would tell of it.
+        return hash(Secret)
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("a secret cannot be pickled or copied")
@@ -69,12 +69,16 @@ class SecretBytes:
         raise TypeError("a secret cannot be pickled or copied")
 
 
+def _encode(value: str) -> bytes:
+    # A text from outside may hold surrogates, which strict UTF-8 refuses.
+    return value.encode("utf-8", "surrogatepass")
+
+
 def rpcauth_line(user: str, password: str) -> str:
     """Return `user:salt$hash` for bitcoind's `rpcauth` (Bitcoin Core, share/rpcauth): HMAC-SHA256 keyed by the salt.
 
     The salt is derived from the password instead of drawn, so that a configuration file is the same at each rendering.
     """
-    derived = hmac.new(password.encode(), f"rpcauth {user}".encode(), hashlib.sha256).hexdigest()
-    salt = derived[: 2 * _RPCAUTH_SALT_BYTES]
-    digest = hmac.new(salt.encode(), password.encode(), hashlib.sha256).hexdigest()
+    salt = hmac.digest(password.encode(), f"rpcauth {user}".encode(), "sha256")[:_RPCAUTH_SALT_BYTES].hex()
+    digest = hmac.digest(salt.encode(), password.encode(), "sha256").hex()
     return f"{user}:{salt}${digest}"

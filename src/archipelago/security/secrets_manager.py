@@ -1,10 +1,15 @@
 """Secrets at rest: one age file each (age-encryption.org/v1), under the key of this node."""
 
 import base64
+import errno
 import json
 import os
 import secrets
 import stat
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pyrage
@@ -13,11 +18,15 @@ from archipelago.container.manifest.model import SecretKind
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.security.secret import Secret
 
+_EDGE = "edge"
+_MAX_KEY_BYTES = 4096
+
 
 class SecretsManager:
-    """Makes, keeps and forgets secrets. Blocking: call it off the event loop.
+    """Makes, keeps and forgets secrets. Blocking: call it off the event loop, from any thread.
 
-    `root/{app}/{name}.age` holds each one; the owner can read it with `age -d -i node.key`.
+    `root/{app}/{name}.age` holds each one; the owner can read it with `age -d -i node.key`. Every failure is a
+    `NodeError`, and changes nothing.
     """
 
     def __init__(self, root: Path, key_file: Path) -> None:
@@ -25,64 +34,135 @@ class SecretsManager:
         self._key_file = key_file
         self._loaded: pyrage.x25519.Identity | None = None
         self._cache: dict[Path, Secret] = {}
+        # Two first calls at once would make two keys, and lose what was encrypted under the one that is overwritten.
+        self._lock = threading.RLock()
 
     def ensure(self, app: str, name: str, kind: SecretKind, size: int) -> Secret:
         """Return a secret of an app, made from `size` random bytes the first time."""
-        path = self._root / app / f"{name}.age"
-        if path not in self._cache:
-            if not path.exists():
-                self._write(path, _make(kind, size))
-            self._cache[path] = self._read(path)
-        return self._cache[path]
+        path = self._path(app, name)
+        with self._lock, _reported(path):
+            if path not in self._cache:
+                if not path.exists():
+                    self._write(path, _make(kind, size))
+                self._cache[path] = self._read(path)
+            return self._cache[path]
 
     def ensure_edge(self, provider: str, consumer: str, interface: str) -> Secret:
         """Return the password with which one consumer uses one interface of a provider."""
-        return self.ensure(provider, f"edge.{interface}.{consumer}", SecretKind.HEX, 32)
+        return self.ensure(provider, f"{_EDGE}.{interface}.{consumer}", SecretKind.HEX, 32)
+
+    def get(self, app: str, name: str) -> Secret | None:
+        """Return a secret of an app, or None where it has none of that name."""
+        path = self._path(app, name)
+        with self._lock, _reported(path):
+            if path not in self._cache and path.exists():
+                self._cache[path] = self._read(path)
+            return self._cache.get(path)
+
+    def list(self, app: str) -> tuple[str, ...]:
+        """Return the names of an app's secrets, those of its consumers (`edge.<interface>.<consumer>`) among them."""
+        return tuple(sorted(path.stem for path in (self._root / app).glob("*.age")))
 
     def remove_app(self, app: str) -> None:
-        """Forget all secrets of an app."""
+        """Forget all secrets of an app, and those by which it used others."""
         folder = self._root / app
-        self._cache = {path: secret for path, secret in self._cache.items() if path.parent != folder}
-        if folder.is_dir():
-            for path in folder.iterdir():
-                path.unlink()
-            folder.rmdir()
+        with self._lock, _reported(folder):
+            for path in (*self._root.glob(f"*/{_EDGE}.*.{app}.*"), *folder.glob("*")):
+                self._cache.pop(path, None)
+                path.unlink(missing_ok=True)
+            if folder.is_dir():
+                folder.rmdir()
+
+    def _path(self, app: str, name: str) -> Path:
+        # Both come from a checked manifest; this is the last place that could let a name lead elsewhere.
+        for part in (app, name):
+            if not part or "/" in part or "\0" in part or part.startswith("."):
+                raise NodeError(ErrorCode.INTERNAL, f"{part!r} cannot be the name of a secret")
+        return self._root / app / f"{name}.age"
 
     def _write(self, path: Path, value: str) -> None:
-        payload = json.dumps({"value": value, "fingerprint": secrets.token_hex(8)}).encode()
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        _write_atomically(path, pyrage.encrypt(payload, [self._identity().to_public()]))
+        payload = {
+            "value": value,
+            "fingerprint": secrets.token_hex(8),
+            "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        }
+        sealed = pyrage.encrypt(json.dumps(payload).encode(), [self._identity().to_public()])
+        with _reported(path):
+            _make_folder(path.parent, 0o700)
+            _write_atomically(path, sealed)
 
     def _read(self, path: Path) -> Secret:
+        identity = self._identity()
+        with _reported(path):
+            sealed = path.read_bytes()
         try:
-            payload = json.loads(pyrage.decrypt(path.read_bytes(), [self._identity()]))
-            return Secret(payload["value"], payload["fingerprint"])
-        except (pyrage.DecryptError, ValueError, KeyError, OSError) as error:
-            raise NodeError(
-                ErrorCode.INTERNAL,
-                f"the secret {path} cannot be read with the node's key",
-                hint=f"restore {self._key_file} and the secrets folder from the same backup",
-            ) from error
+            payload = json.loads(pyrage.decrypt(sealed, [identity]))
+            value, fingerprint = payload["value"], payload["fingerprint"]
+            if isinstance(value, str) and isinstance(fingerprint, str):
+                return Secret(value, fingerprint)
+        except (pyrage.DecryptError, ValueError, KeyError, TypeError):
+            pass
+        # Outside of `except`: the cause could quote what was decrypted.
+        raise NodeError(
+            ErrorCode.INTERNAL,
+            f"the secret {path} cannot be read with the node's key",
+            hint=f"restore {self._key_file} and the secrets folder from the same backup",
+        )
 
     def _identity(self) -> pyrage.x25519.Identity:
         if self._loaded is None:
-            if not self._key_file.exists():
-                if any(self._root.glob("*/*.age")):
-                    raise NodeError(
-                        ErrorCode.INTERNAL,
-                        f"{self._key_file} is missing, but there are secrets that it opens",
-                        hint="restore the key file from a backup",
-                    )
-                self._key_file.parent.mkdir(parents=True, exist_ok=True)
-                _write_atomically(self._key_file, f"{pyrage.x25519.Identity.generate()}\n".encode())
-            if stat.S_IMODE(self._key_file.stat().st_mode) & 0o077:
+            with _reported(self._key_file):
+                if not os.path.lexists(self._key_file):  # a dangling link is no missing key
+                    self._make_key()
+                self._loaded = self._read_key()
+        return self._loaded
+
+    def _make_key(self) -> None:
+        if any(self._root.glob("*/*.age")):
+            raise NodeError(
+                ErrorCode.INTERNAL,
+                f"{self._key_file} is missing, but there are secrets that it opens",
+                hint="restore the key file from a backup",
+            )
+        _make_folder(self._key_file.parent, 0o755)
+        _write_atomically(self._key_file, f"{pyrage.x25519.Identity.generate()}\n".encode())
+
+    def _read_key(self) -> pyrage.x25519.Identity:
+        descriptor = os.open(self._key_file, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+        with os.fdopen(descriptor, "rb") as file:
+            found = os.fstat(descriptor)
+            if not stat.S_ISREG(found.st_mode):
+                raise NodeError(ErrorCode.INTERNAL, f"{self._key_file} is not a regular file")
+            if stat.S_IMODE(found.st_mode) & 0o077:
                 raise NodeError(
                     ErrorCode.INTERNAL,
                     f"{self._key_file} can be read by others than its owner",
                     hint=f"chmod 0600 {self._key_file}",
                 )
-            self._loaded = pyrage.x25519.Identity.from_str(self._key_file.read_text().strip())
-        return self._loaded
+            text = file.read(_MAX_KEY_BYTES)
+        try:
+            return pyrage.x25519.Identity.from_str(text.decode().strip())
+        except (pyrage.IdentityError, ValueError):
+            pass
+        raise NodeError(
+            ErrorCode.INTERNAL,
+            f"{self._key_file} does not hold an age key",
+            hint="restore the key file from a backup",
+        )
+
+
+@contextmanager
+def _reported(path: Path) -> Iterator[None]:
+    """Turn what the operating system refuses into an error for the owner."""
+    try:
+        yield
+    except OSError as error:
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+        raise NodeError(
+            ErrorCode.DISK_FULL if full else ErrorCode.INTERNAL,
+            f"{path}: {error.strerror or error}",
+            hint="make room on the disk" if full else "the node needs its data folder for itself",
+        ) from error
 
 
 def _make(kind: SecretKind, size: int) -> str:
@@ -97,16 +177,34 @@ def _make(kind: SecretKind, size: int) -> str:
             return base64.b32encode(random).decode().rstrip("=").lower()
 
 
+def _make_folder(folder: Path, mode: int) -> None:
+    """Make a folder and those above it, each with the mode, and each on disk before the next."""
+    for one in reversed((folder, *folder.parents)):
+        if not one.is_dir():
+            one.mkdir(mode=mode, exist_ok=True)
+            _sync_folder(one.parent)
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
 def _write_atomically(path: Path, content: bytes) -> None:
     temporary = path.with_suffix(".new")
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)
-    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+    # A leftover of a crash may have any mode; a new file has the right one from the beginning.
+    temporary.unlink(missing_ok=True)
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
     try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except OSError:
+        temporary.unlink(missing_ok=True)
+        raise
+    _sync_folder(path.parent)

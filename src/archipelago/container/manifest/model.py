@@ -249,7 +249,10 @@ class TcpProbe(Part):
 
 
 class ExecProbe(Part):
-    """Healthy when the command, run inside the container, ends with exit code 0."""
+    """Healthy when the command, run inside the container, ends with exit code 0.
+
+    75 (EX_TEMPFAIL of sysexits.h) means that it works but still syncs; its first line of output says how far it is.
+    """
 
     type: Literal["exec"]
     """Always `exec` for this kind of probe."""

@@ -1,0 +1,1 @@
+"""The `archipelago` command: asks the node over its RPC and shows the answer."""

@@ -1,0 +1,147 @@
+"""Commands that change something: install, start, stop, restart, remove, update, config."""
+
+import sys
+from typing import Annotated, Any
+
+import typer
+
+from archipelago.cli.client import Client
+from archipelago.cli.errors import CommandError, Exit
+from archipelago.cli.options import Available, Choices, Installed, Json, NoWait, Settings, Yes, pairs
+from archipelago.cli.output import line, show, show_facts, show_json
+from archipelago.cli.progress import follow
+from archipelago.cli.views import show_plan
+
+
+def install(
+    app: Available,
+    settings: Settings = None,
+    choices: Choices = None,
+    no_start: Annotated[bool, typer.Option("--no-start", help="Do not start it afterwards.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the plan and change nothing.")] = False,
+    yes: Yes = False,
+    no_wait: NoWait = False,
+    json: Json = False,
+) -> None:
+    """Install an app with all that it needs."""
+    client = Client()
+    wanted: dict[str, Any] = {"app": app, "options": pairs(settings), "choices": pairs(choices)}
+    if dry_run:
+        plan = client.call("container-install", dry_run=True, **wanted)
+        if json:
+            show_json(plan)
+        else:
+            show_plan(plan)
+        return
+    if not json:
+        show_plan(client.call("plan", **wanted))
+        _ask("Install this?", yes)
+    _finish(client, client.call("container-install", start=not no_start, **wanted), no_wait, json)
+
+
+def start(app: Installed, no_wait: NoWait = False, json: Json = False) -> None:
+    """Start an app, and first those that it cannot do without."""
+    _change("container-start", no_wait, json, app=app)
+
+
+def stop(app: Installed, no_wait: NoWait = False, json: Json = False) -> None:
+    """Stop an app, and first those that cannot do without it."""
+    _change("container-stop", no_wait, json, app=app)
+
+
+def restart(app: Installed, no_wait: NoWait = False, json: Json = False) -> None:
+    """Restart an app."""
+    _change("container-restart", no_wait, json, app=app)
+
+
+def update(app: Installed, no_wait: NoWait = False, json: Json = False) -> None:
+    """Bring an app to the version of the catalog."""
+    _change("container-update", no_wait, json, app=app)
+
+
+def remove(
+    app: Installed,
+    delete_data: Annotated[bool, typer.Option("--delete-data", help="Delete its data as well, for ever.")] = False,
+    yes: Yes = False,
+    no_wait: NoWait = False,
+    json: Json = False,
+) -> None:
+    """Remove an app; its data stays unless you say otherwise."""
+    client = Client()
+    if delete_data and not yes and (json or not sys.stdin.isatty()):
+        raise CommandError(Exit.USAGE, "--delete-data needs --yes where nobody can be asked", "nothing was changed")
+    if not json:
+        status = client.call("container-status", app=app)
+        users = ", ".join(status["used_by"])
+        show(f"{line(status['name'])} {line(status['version'])} goes: its containers, network and configuration files.")
+        if users:
+            show(f"Used by: {line(users)}.")
+        if delete_data:
+            show("ITS DATA GOES TOO, AND NOBODY CAN BRING IT BACK: volumes (wallets and keys among them) and secrets.")
+        else:
+            show("Its data and secrets stay; installing it again finds them. --delete-data deletes them.")
+        _ask("Remove it and delete its data?" if delete_data else "Remove it?", yes)
+    _finish(client, client.call("container-remove", app=app, delete_data=delete_data), no_wait, json)
+
+
+def config(
+    app: Installed,
+    settings: Settings = None,
+    reset: Annotated[
+        list[str] | None, typer.Option("--reset", metavar="KEY", help="Put an option back to its default.")
+    ] = None,
+    no_wait: NoWait = False,
+    json: Json = False,
+) -> None:
+    """Show the options in force, or change some."""
+    client = Client()
+    options = pairs(settings)
+    if options or reset:
+        operation = client.call("container-config", app=app, options=options, reset=reset or [])
+        _finish(client, operation, no_wait, json)
+        return
+    values: dict[str, Any] = client.call("container-config", app=app)
+    if json:
+        show_json(values)
+    else:
+        show_facts((line(key), _value(value)) for key, value in values.items())
+
+
+def _change(method: str, no_wait: bool, json: bool, **params: Any) -> None:
+    client = Client()
+    _finish(client, client.call(method, **params), no_wait, json)
+
+
+def _finish(client: Client, operation: dict[str, Any], no_wait: bool, json: bool) -> None:
+    """Follow an operation, show how it ended, and exit with the code that says so."""
+    if not no_wait:
+        operation = follow(client, operation, quiet=json)
+    if json:
+        show_json(operation)
+        if operation["state"] in ("failed", "cancelled"):
+            raise typer.Exit(Exit.FAILED)
+        return
+    what = line(f"{operation['kind']} of {operation['app']}")
+    if operation["state"] == "failed":
+        error = operation["error"] or {}
+        raise CommandError(Exit.FAILED, f"{what} failed: {error.get('message', '')}", error.get("hint", ""))
+    if operation["state"] == "cancelled":
+        raise CommandError(Exit.FAILED, f"{what} was cancelled", f"'archipelago operations show {operation['id']}'")
+    if no_wait and operation["state"] != "done":
+        show(f"{what} has begun; 'archipelago operations show {line(operation['id'])}' shows how far it is")
+    else:
+        show(f"{what}: done")
+
+
+def _ask(question: str, yes: bool) -> None:
+    """Ask the user at a terminal; without one, the command itself is the answer."""
+    if yes or not sys.stdin.isatty():
+        return
+    if not typer.confirm(question):
+        raise CommandError(Exit.REFUSED, "you said no", "nothing was changed")
+
+
+def _value(value: object) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return '""' if value == "" else str(value)

@@ -1,0 +1,131 @@
+"""Asks the node: over its unix socket when this user may, else over loopback."""
+
+import http.client
+import json
+import os
+import socket
+from collections.abc import Iterator, Mapping
+from typing import Any
+from urllib.parse import urlencode
+
+from archipelago.cli.errors import CommandError, Exit, from_rpc
+
+_CONNECT_TIMEOUT = 5.0
+_ANSWER_TIMEOUT = 120.0
+_DEFAULT_PORT = "8480"
+_DEFAULT_RUNTIME = "/run/archipelago"
+
+
+class _UnixConnection(http.client.HTTPConnection):
+    """HTTP over a unix socket that is connected already."""
+
+    def __init__(self, connected: socket.socket) -> None:
+        super().__init__("localhost")
+        self._connected = connected
+
+    def connect(self) -> None:
+        """Take the socket."""
+        self.sock = self._connected
+
+
+class Client:
+    """Calls methods of the node; every failure is a `CommandError`."""
+
+    def __init__(self, environment: Mapping[str, str] = os.environ) -> None:
+        runtime = environment.get("ARCHIPELAGO_RUNTIME") or _DEFAULT_RUNTIME
+        self._socket = environment.get("ARCHIPELAGO_SOCKET") or f"{runtime}/archipelago.sock"
+        self._port = environment.get("ARCHIPELAGO_PORT") or _DEFAULT_PORT
+        if not self._port.isascii() or not self._port.isdigit() or not 1 <= int(self._port[:9]) <= 65535:
+            raise CommandError(
+                Exit.USAGE, f"ARCHIPELAGO_PORT is {self._port!r}, which is no port", "set it to 1 to 65535"
+            )
+
+    def call(self, method: str, *, wait: float = _ANSWER_TIMEOUT, **params: Any) -> Any:
+        """Return the result of a method; `wait` is the longest silence in seconds."""
+        given = {name: value for name, value in params.items() if value is not None}
+        request = {"jsonrpc": "2.0", "id": 1, "method": method, "params": given}
+        body = json.dumps(request, ensure_ascii=True).encode()
+        connection = self._connect()
+        try:
+            response = self._send(connection, "POST", "/rpc/v1", body, wait)
+            return _result(_json(response.read()))
+        except (OSError, http.client.HTTPException) as error:
+            raise _broken(error) from error
+        finally:
+            connection.close()
+
+    def follow_logs(self, app: str, *, container: str | None, tail: int) -> Iterator[dict[str, Any]]:
+        """Yield log lines as they come."""
+        query = {"app": app, "tail": str(tail), "follow": "1"} | ({"container": container} if container else {})
+        connection = self._connect()
+        try:
+            response = self._send(connection, "GET", f"/logs?{urlencode(query)}", None, 60.0)
+            if response.status != 200:
+                _result(_json(response.read()))
+            while line := response.readline():
+                if not line.strip():
+                    continue  # the node shows that it is there
+                value = _json(line)
+                if "error" in value:
+                    raise from_rpc(value["error"])
+                yield value
+        except (OSError, http.client.HTTPException) as error:
+            raise _broken(error) from error
+        finally:
+            connection.close()
+
+    def _send(
+        self, connection: http.client.HTTPConnection, verb: str, path: str, body: bytes | None, wait: float
+    ) -> http.client.HTTPResponse:
+        connection.request(verb, path, body, {"Content-Type": "application/json", "Accept": "application/json"})
+        connection.sock.settimeout(wait)
+        return connection.getresponse()
+
+    def _connect(self) -> http.client.HTTPConnection:
+        unix = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        unix.settimeout(_CONNECT_TIMEOUT)
+        try:
+            unix.connect(self._socket)
+            return _UnixConnection(unix)
+        except OSError:
+            unix.close()  # not there, or not for this user: the port is next
+        connection = http.client.HTTPConnection("127.0.0.1", int(self._port), timeout=_CONNECT_TIMEOUT)
+        try:
+            connection.connect()
+        except OSError as error:
+            raise CommandError(
+                Exit.UNREACHABLE,
+                f"no node answers on {self._socket} or http://127.0.0.1:{self._port}",
+                "start it with 'make run', or set ARCHIPELAGO_SOCKET or ARCHIPELAGO_PORT to where it is",
+            ) from error
+        return connection
+
+
+def _json(body: bytes) -> Any:
+    try:
+        value = json.loads(body)
+    except ValueError as error:
+        raise _stranger() from error
+    if not isinstance(value, dict):
+        raise _stranger()
+    return value
+
+
+def _result(answer: Any) -> Any:
+    if isinstance(answer.get("error"), dict):
+        raise from_rpc(answer["error"])
+    if "result" not in answer:
+        raise _stranger()
+    return answer["result"]
+
+
+def _stranger() -> CommandError:
+    hint = "another program may use the port; set ARCHIPELAGO_PORT to the node's"
+    return CommandError(Exit.UNREACHABLE, "what answers is no Archipelago node", hint)
+
+
+def _broken(error: Exception) -> CommandError:
+    reason = "it took too long" if isinstance(error, TimeoutError) else str(error) or type(error).__name__
+    return CommandError(
+        Exit.UNREACHABLE, f"the node stopped answering: {reason}", "'archipelago list' shows how things are"
+    )

@@ -1,0 +1,105 @@
+"""The command: names its parts, runs one, and turns every failure into two lines and an exit code."""
+
+import os
+import sys
+from typing import Any
+
+import typer
+from typer.exceptions import TyperException
+
+from archipelago.cli import changes, operations, questions
+from archipelago.cli.errors import CommandError, Exit
+from archipelago.cli.output import line, show, show_json
+
+_PROGRAM = "archipelago"
+
+
+def build() -> typer.Typer:
+    """Return the command with all its parts."""
+    root = typer.Typer(
+        name=_PROGRAM,
+        help="Rule a Bitcoin node.",
+        no_args_is_help=True,
+        rich_markup_mode=None,
+        pretty_exceptions_enable=False,
+    )
+    for name, command in (
+        ("install", changes.install),
+        ("plan", questions.plan),
+        ("list", questions.list_apps),
+        ("status", questions.status),
+        ("logs", questions.logs),
+        ("start", changes.start),
+        ("stop", changes.stop),
+        ("restart", changes.restart),
+        ("remove", changes.remove),
+        ("update", changes.update),
+        ("config", changes.config),
+        ("exec", questions.execute),
+        ("catalog", questions.catalog),
+        ("doctor", questions.doctor),
+        ("events", questions.events),
+        ("version", questions.version),
+    ):
+        root.command(name)(command)
+    group = typer.Typer(help="Look at the work that the node does, or cancel it.", no_args_is_help=True)
+    group.command("list")(operations.list_operations)
+    group.command("show")(operations.show)
+    group.command("cancel")(operations.cancel)
+    root.add_typer(group, name="operations")
+    return root
+
+
+def main() -> None:
+    """Run the command and exit."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: list[str]) -> int:
+    """Run the command and return its exit code."""
+    try:
+        code = _run(arguments)
+        sys.stdout.flush()
+        return code
+    except BrokenPipeError:
+        # The reader, such as `head`, has seen enough. Python would complain when it flushes at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return Exit.OK
+
+
+def _run(arguments: list[str]) -> int:
+    try:
+        result: Any = typer.main.get_command(build()).main(arguments, prog_name=_PROGRAM, standalone_mode=False)
+        return result if isinstance(result, int) else Exit.OK
+    except CommandError as error:
+        failure = error
+    except TyperException as error:
+        text = error.format_message()
+        if error.__class__.__name__ == "NoArgsIsHelpError":
+            show(text)
+            return Exit.USAGE
+        failure = CommandError(Exit.USAGE, text, f"see '{_PROGRAM} --help'")
+    except (KeyboardInterrupt, typer.Abort):
+        failure = CommandError(Exit.INTERRUPTED, "interrupted")
+    except BrokenPipeError:
+        raise
+    except Exception as error:
+        if os.environ.get("ARCHIPELAGO_DEBUG"):
+            raise
+        text = f"the command itself failed: {type(error).__name__}: {error}"
+        failure = CommandError(Exit.FAILED, text, "ARCHIPELAGO_DEBUG=1 shows where; please report it")
+    _report(failure, _wants_json(arguments))
+    return failure.exit_code
+
+
+def _report(failure: CommandError, json: bool) -> None:
+    show(f"{_PROGRAM}: {line(failure.message)}", sys.stderr)
+    if failure.hint:
+        show(f"  {line(failure.hint)}", sys.stderr)
+    if json:
+        show_json({"error": failure.error})
+
+
+def _wants_json(arguments: list[str]) -> bool:
+    own = arguments[: arguments.index("--")] if "--" in arguments else arguments
+    return "--json" in own

@@ -1,0 +1,132 @@
+"""Plans, apps and operations in words."""
+
+from typing import Any
+
+from archipelago.cli.output import clean, line, show, show_facts, show_table, size
+
+
+def show_plan(plan: dict[str, Any]) -> None:
+    """Print what would be done, and why."""
+    for app in plan["apps"]:
+        show(line(f"{app['action']:<8} {app['name']} {app['version']}"))
+        for reason in app["because"]:
+            show(f"         {line(reason)}")
+    asks = plan["asks"]
+    for fetch in asks["fetches"]:
+        show(line(f"{fetch['kind']:<8} image of {fetch['app']}: {fetch['source']}"))
+    show_facts(
+        (
+            ("disk", size(asks["disk"]) if asks["disk"] else ""),
+            ("memory", f"up to {size(asks['memory'])}" if asks["memory"] else ""),
+            ("ports", ", ".join(f"{name} {port}" for name, port in plan["ports"].items())),
+            ("network", ", ".join(f"{app}: {egress}" for app, egress in asks["egress"].items())),
+            ("rights", ", ".join(f"{app}: {' '.join(names)}" for app, names in asks["capabilities"].items())),
+            ("devices", ", ".join(f"{app}: {' '.join(names)}" for app, names in asks["devices"].items())),
+        )
+    )
+    for interface, apps in plan["alternatives"].items():
+        show(line(f"{interface} could also come from {', '.join(apps)} (--choose {interface}=APP)"))
+    for warning in plan["warnings"]:
+        show(f"warning: {line(warning)}")
+
+
+def show_apps(apps: list[dict[str, Any]]) -> None:
+    """Print a line about each installed app."""
+    if not apps:
+        show("nothing is installed; 'archipelago catalog' shows what can be")
+        return
+    show_table(
+        ("APP", "VERSION", "STATE", "", "ADDRESS"),
+        (
+            (
+                app["app"],
+                app["version"],
+                state_words(app["state"], app["percent"]),
+                app["reason"],
+                " ".join(endpoint["address"] for endpoint in app["endpoints"]),
+            )
+            for app in apps
+        ),
+    )
+
+
+def show_status(status: dict[str, Any]) -> None:
+    """Print everything about an app."""
+    health, chain = status["health"], status["chain"]
+    show(line(f"{status['name']} {status['version']}: {status['summary']}"))
+    show_facts(
+        (
+            ("state", health["state"]),
+            ("reason", health["reason"]),
+            ("wanted", status["desired"]),
+            (
+                "chain",
+                chain and f"{chain['chain']}, block {chain['height']} of {chain['headers']} ({chain['percent']} %)",
+            ),
+            ("restarts", health["restarts"] or ""),
+            ("retry at", health["retry_at"]),
+            ("update to", status["update_to"]),
+            ("operation", status["operation"]),
+            ("uses", ", ".join(f"{each['app']} ({each['interface']})" for each in status["uses"])),
+            ("used by", ", ".join(status["used_by"])),
+        )
+    )
+    for endpoint in status["endpoints"]:
+        show(line(f"{endpoint['kind']:<9} {endpoint['address']} {endpoint['label'] or ''}"))
+    for each in status["containers"]:
+        limits = each["limits"]
+        bounds = f"{size(limits['memory'])}, {limits['cpu']:g} cpu, {limits['pids']} processes"
+        show(line(f"container {each['name']}: {each['health']['state']}, {each['image']}, at most {bounds}"))
+    for text in status["not_enforced"]:
+        show(f"not enforced: {line(text)}")
+    if failure := health["failure"]:
+        show(line(f"last failure {failure['at']}: {failure['reason']}"))
+        for text in failure["logs"]:
+            show(f"  {line(text)}")
+
+
+def show_catalog(entries: list[dict[str, Any]]) -> None:
+    """Print the apps that can be installed."""
+    show_table(
+        ("APP", "VERSION", "INSTALLED", "SUMMARY"),
+        (
+            (each["app"], each["version"], each["installed"] or "-", each["problem"] or each["summary"])
+            for each in entries
+        ),
+    )
+
+
+def show_operations(operations: list[dict[str, Any]]) -> None:
+    """Print a line about each operation."""
+    show_table(
+        ("ID", "WHEN", "WHAT", "APP", "STATE", "%"),
+        (
+            (each["id"], each["created_at"], each["kind"], each["app"], each["state"], f"{each['percent']:.0f}")
+            for each in operations
+        ),
+    )
+
+
+def show_operation(operation: dict[str, Any]) -> None:
+    """Print an operation with its steps."""
+    show(line(f"{operation['kind']} of {operation['app']}: {operation['state']}, {operation['percent']:.0f} %"))
+    for step in operation["steps"]:
+        percent = "" if step["percent"] is None else f"{step['percent']:3.0f} %"
+        show(line(f"  {step['state']:<9} {percent:<5} {step['name']} {step['detail']}"))
+    if error := operation["error"]:
+        show(f"{clean(error['message'])}\n{clean(error['hint'])}".rstrip())
+
+
+def show_findings(findings: list[dict[str, Any]]) -> None:
+    """Print what the doctor found."""
+    for each in findings:
+        show(line(f"{each['severity']:<8} {each['check']}: {each['what']}"))
+        if each["severity"] != "ok":
+            for name in ("why", "mend"):
+                if each[name]:
+                    show(f"         {name}: {line(each[name])}")
+
+
+def state_words(state: str, percent: float | None) -> str:
+    """Return a state with its progress."""
+    return state if percent is None else f"{state} {percent:.1f} %"

@@ -1,0 +1,92 @@
+"""What an image is made of, as plain values: references, digests, and the commands that build it. Pure."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from archipelago.container.manifest.model import Architecture, Container, ContainerfileRecipe, PackagesRecipe
+from archipelago.container.manifest.package import AppPackage
+
+REPOSITORY = "localhost/archipelago"
+BUILDER_VERSION = 2
+"""Raised when the builder itself changes what it makes: images are built again."""
+
+DEFAULT_MIRROR = "http://deb.debian.org/debian"
+SOURCE_DATE = "1700000000"
+"""Time stamp of all files (SOURCE_DATE_EPOCH, reproducible-builds.org): the same packages give the same image."""
+
+_PYTHON_OF_SUITE = {"bookworm": "3.11", "trixie": "3.13", "sid": "3.13"}
+_GLIBC_OF_SUITE = {"bookworm": "2_36", "trixie": "2_40", "sid": "2_40"}
+_PLATFORM = {Architecture.AMD64: "x86_64", Architecture.ARM64: "aarch64"}
+_LEFT_OUT = ("/usr/share/doc/*", "/usr/share/man/*", "/usr/share/locale/*", "/usr/share/info/*", "/var/cache/*")
+PYTHON_PACKAGES = "usr/lib/python3/dist-packages"
+
+
+@dataclass(frozen=True, slots=True)
+class Tools:
+    """Programs and settings of the host that builds."""
+
+    uv: str
+    architecture: Architecture
+    mirror: str = DEFAULT_MIRROR
+
+
+def reference(package: AppPackage, container: str) -> str:
+    """Return the reference of a container's image: as pulled, or by the digest of the recipe and its files."""
+    spec = package.manifest.containers[container]
+    if spec.image is not None:
+        return spec.image
+    return f"{REPOSITORY}/{package.manifest.id}-{container}:{recipe_digest(package, spec)[:16]}"
+
+
+def recipe_digest(package: AppPackage, container: Container) -> str:
+    """Return a digest over everything that the built image depends on."""
+    recipe = container.build
+    assert recipe is not None
+    names = sorted(package.files) if isinstance(recipe, ContainerfileRecipe) else _recipe_files(recipe)
+    contents = {name: hashlib.sha256(package.files[name]).hexdigest() for name in names}
+    value = [BUILDER_VERSION, recipe.model_dump(mode="json"), contents]
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
+
+
+def _recipe_files(recipe: PackagesRecipe) -> list[str]:
+    names = [file.source for file in recipe.files]
+    return sorted([*names, recipe.python] if recipe.python is not None else names)
+
+
+def overlay_files(recipe: PackagesRecipe, files: Mapping[str, bytes]) -> dict[str, tuple[bytes, int]]:
+    """Return what is laid over the packages: path inside the image -> content and mode."""
+    return {file.path.lstrip("/"): (files[file.source], 0o755 if file.executable else 0o644) for file in recipe.files}
+
+
+def mmdebstrap_command(recipe: PackagesRecipe, tools: Tools, overlay: Path, output: Path) -> tuple[str, ...]:
+    """Return the command that makes a root file system of signed packages (mmdebstrap(1)).
+
+    It runs as root of the service user's own user namespace, so it needs no right on the host.
+    """
+    return (
+        *("podman", "unshare", "mmdebstrap", "--mode=root", "--variant=extract", "--quiet"),
+        "--hook-dir=/usr/share/mmdebstrap/hooks/merged-usr",
+        f"--architectures={tools.architecture.value}",
+        f"--include={','.join(recipe.packages)}",
+        '--aptopt=Acquire::Check-Valid-Until "false"',
+        '--aptopt=Acquire::Retries "3"',
+        '--aptopt=APT::Sandbox::User "root"',
+        *(f"--dpkgopt=path-exclude={path}" for path in _LEFT_OUT),
+        f"--extract-hook=sync-in {overlay} /",
+        recipe.suite,
+        str(output),
+        f"deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] {tools.mirror} {recipe.suite} main",
+    )
+
+
+def uv_command(recipe: PackagesRecipe, tools: Tools, requirements: Path, target: Path) -> tuple[str, ...]:
+    """Return the command that installs pinned Python packages for the image's Python, from the host's side."""
+    platform = f"{_PLATFORM[tools.architecture]}-manylinux_{_GLIBC_OF_SUITE[recipe.suite]}"
+    return (
+        *(tools.uv, "pip", "install", "--quiet", "--require-hashes", "--no-config", "--link-mode", "copy"),
+        *("--python", "/usr/bin/python3", "--python-version", _PYTHON_OF_SUITE[recipe.suite]),
+        *("--python-platform", platform, "--target", str(target), "--requirements", str(requirements)),
+    )

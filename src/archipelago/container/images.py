@@ -1,0 +1,241 @@
+"""The only place that pulls or builds images."""
+
+import asyncio
+import contextlib
+import os
+import shutil
+import signal
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from archipelago.container import image_recipe
+from archipelago.container.image_recipe import REPOSITORY, Tools
+from archipelago.container.manifest.model import Container, ContainerfileRecipe, PackagesRecipe
+from archipelago.container.manifest.package import AppPackage
+from archipelago.container.podman_client import PodmanClient
+from archipelago.container.podman_errors import Conflict, PodmanError, StorageFull
+from archipelago.errors import ErrorCode, NodeError
+
+_LABEL = "io.archipelago.built"
+_KEPT_OUTPUT = 4000
+_CA_BUNDLE = "/etc/ssl/certs/ca-certificates.crt"
+_CA_VARIABLES = ("SSL_CERT_FILE", "PIP_CERT", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "NODE_EXTRA_CA_CERTS")
+_PASSED_ON = (
+    "PATH",
+    "HOME",
+    "XDG_RUNTIME_DIR",
+    "LANG",
+    "TMPDIR",
+    "SSL_CERT_FILE",
+    "SSL_CERT_DIR",
+    "http_proxy",
+    "https_proxy",
+    "no_proxy",
+    "CONTAINERS_CONF",
+    "CONTAINERS_STORAGE_CONF",
+    "CONTAINERS_REGISTRIES_CONF",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far an image is: what is done now, and how much of it, where that is known."""
+
+    text: str
+    percent: float | None = None
+
+
+Told = Callable[[Progress], None]
+
+
+class ImageStore:
+    """Brings images to this node. One build at a time per image; what a cancel or a crash leaves behind is removed.
+
+    `work` is a directory on disk that nobody else uses.
+    """
+
+    def __init__(self, client: PodmanClient, work: Path, tools: Tools) -> None:
+        self._client = client
+        self._work = work
+        self._tools = tools
+        self._building: dict[str, asyncio.Lock] = {}
+
+    def reference(self, package: AppPackage, container: str) -> str:
+        """Return the reference that the image of a container has on this node."""
+        return image_recipe.reference(package, container)
+
+    async def clean(self) -> None:
+        """Remove what builds that a crash cut off left in the work directory."""
+        if self._work.exists():
+            await _run(("podman", "unshare", "rm", "-rf", str(self._work)), self._environment())
+        await asyncio.to_thread(self._work.mkdir, mode=0o700, parents=True, exist_ok=True)
+
+    async def ensure(self, package: AppPackage, container: str, told: Told) -> str:
+        """Return the reference of a container's image, pulled or built if it is not here. Raises `NodeError`."""
+        spec = package.manifest.containers[container]
+        name = self.reference(package, container)
+        async with self._building.setdefault(name, asyncio.Lock()):
+            try:
+                if await self._client.images.exists(name):
+                    told(Progress("already here", 100.0))
+                elif spec.build is None:
+                    await self._pull(name, told)
+                else:
+                    await self._build(package, spec, name, told)
+            except StorageFull as error:
+                raise _disk_full(package, error) from error
+            except PodmanError as error:
+                raise _failed(package, str(error), "see the message; 'archipelago doctor' checks the host") from error
+        return name
+
+    async def prune(self, keep: set[str]) -> None:
+        """Remove images that were built here and that nobody needs; those still in use stay."""
+        for image in await self._client.images.list(labels={_LABEL: None}):
+            for name in image.names:
+                if name.startswith(f"{REPOSITORY}/") and name not in keep:
+                    with contextlib.suppress(Conflict):
+                        await self._client.images.remove(name)
+        await self._client.images.prune(labels={_LABEL: None})
+
+    async def _pull(self, name: str, told: Told) -> None:
+        async for progress in self._client.images.pull(name):
+            if progress.text.strip():
+                told(Progress(progress.text.strip()))
+
+    async def _build(self, package: AppPackage, spec: Container, name: str, told: Told) -> None:
+        folder = Path(await asyncio.to_thread(tempfile.mkdtemp, dir=self._work, prefix="build-"))
+        try:
+            match spec.build:
+                case PackagesRecipe():
+                    await self._from_packages(package, spec.build, name, folder, told)
+                case ContainerfileRecipe():
+                    await self._from_containerfile(package, spec.build, name, folder, told)
+        finally:
+            # Files of the user namespace's other ids may be in it; a cancelled build is cleaned up all the same.
+            removal = _run(("podman", "unshare", "rm", "-rf", str(folder)), self._environment())
+            await asyncio.shield(asyncio.create_task(removal))
+
+    async def _from_packages(
+        self, package: AppPackage, recipe: PackagesRecipe, name: str, folder: Path, told: Told
+    ) -> None:
+        overlay, output = folder / "overlay", folder / "root.tar"
+        await asyncio.to_thread(_write, overlay, image_recipe.overlay_files(recipe, package.files))
+        if recipe.python is not None:
+            told(Progress("fetches Python packages", 5.0))
+            requirements = folder / "requirements.txt"
+            await asyncio.to_thread(requirements.write_bytes, package.files[recipe.python])
+            target = overlay / image_recipe.PYTHON_PACKAGES
+            await self._do(package, image_recipe.uv_command(recipe, self._tools, requirements, target))
+        told(Progress(f"fetches packages from Debian {recipe.suite}", 30.0))
+        await self._do(package, image_recipe.mmdebstrap_command(recipe, self._tools, overlay, output))
+        told(Progress("stores the image", 80.0))
+        digest = image_recipe.recipe_digest(package, _container_of(package, recipe))
+        changes = (f"LABEL {_LABEL}={digest}", "ENV PATH=/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin")
+        await self._client.images.import_tar(name, output, changes=changes)
+        told(Progress("stored", 100.0))
+
+    async def _from_containerfile(
+        self, package: AppPackage, recipe: ContainerfileRecipe, name: str, folder: Path, told: Told
+    ) -> None:
+        context = folder / "context"
+        await asyncio.to_thread(_write, context, {path: (content, 0o644) for path, content in package.files.items()})
+        volumes, arguments = [], {}
+        if await asyncio.to_thread(os.path.exists, _CA_BUNDLE):
+            volumes = [f"{_CA_BUNDLE}:{_CA_BUNDLE}:ro"]
+            arguments = dict.fromkeys(_CA_VARIABLES, _CA_BUNDLE)
+        built = self._client.images.build(
+            name,
+            context,
+            containerfile=recipe.containerfile,
+            build_args=arguments,
+            labels={_LABEL: image_recipe.recipe_digest(package, _container_of(package, recipe))},
+            volumes=volumes,
+        )
+        async for progress in built:
+            if progress.text.strip():
+                told(Progress(progress.text.strip()[:200]))
+
+    async def _do(self, package: AppPackage, command: Sequence[str]) -> None:
+        code, output = await _run(command, self._environment())
+        if code != 0:
+            if "No space left on device" in output:
+                raise _disk_full(package, OSError(output))
+            tool = next(word for word in command if word not in ("podman", "unshare"))
+            reason = _reason(output) or f"exit code {code}"
+            raise _failed(package, f"{Path(tool).name}: {reason}", "check the network and the recipe, then try again")
+
+    def _environment(self) -> dict[str, str]:
+        environment = {key: os.environ[key] for key in _PASSED_ON if key in os.environ}
+        environment["SOURCE_DATE_EPOCH"] = image_recipe.SOURCE_DATE
+        environment["UV_CACHE_DIR"] = str(self._work.parent / "uv-cache")
+        environment["UV_PYTHON_DOWNLOADS"] = "never"
+        return environment
+
+
+async def _run(command: Sequence[str], environment: Mapping[str, str]) -> tuple[int, str]:
+    """Run a command in a process group of its own; a cancel ends all of it. Return exit code and last output."""
+    process = await asyncio.create_subprocess_exec(
+        *command,
+        env=dict(environment),
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+        start_new_session=True,
+    )
+    assert process.stdout is not None
+    output = b""
+    try:
+        while part := await process.stdout.read(65536):
+            output = (output + part)[-_KEPT_OUTPUT:]
+        return await process.wait(), output.decode("utf-8", "replace")
+    except asyncio.CancelledError:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        await asyncio.shield(process.wait())
+        raise
+
+
+def _write(folder: Path, files: Mapping[str, tuple[bytes, int]]) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    folder.chmod(0o755)
+    for name, (content, mode) in files.items():
+        path = folder / name
+        path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+        path.write_bytes(content)
+        path.chmod(mode)
+
+
+def _container_of(package: AppPackage, recipe: PackagesRecipe | ContainerfileRecipe) -> Container:
+    return next(spec for spec in package.manifest.containers.values() if spec.build is recipe)
+
+
+def _reason(output: str) -> str:
+    lines = [line.strip() for line in output.splitlines() if line.strip()]
+    telling = [line for line in lines if line.startswith(("E:", "error", "Error")) or "error:" in line]
+    return "; ".join((telling or lines)[-3:])
+
+
+def _failed(package: AppPackage, reason: str, hint: str) -> NodeError:
+    return NodeError(
+        ErrorCode.IMAGE,
+        f"the image of {package.manifest.id} cannot be had: {reason}",
+        hint=hint,
+        data={"app": package.manifest.id},
+    )
+
+
+def _disk_full(package: AppPackage, error: Exception) -> NodeError:
+    return NodeError(
+        ErrorCode.DISK_FULL,
+        f"the disk is full: there is no room for the image of {package.manifest.id}",
+        hint="free some space, then try again",
+        data={"app": package.manifest.id, "reason": str(error)[-300:]},
+    )
+
+
+def find_uv() -> str:
+    """Return the uv program: the one that the set-up installed, else the one on PATH."""
+    installed = Path("/opt/archipelago/uv/bin/uv")
+    return str(installed) if installed.exists() else shutil.which("uv") or "uv"

@@ -1,0 +1,84 @@
+"""What every HTTP request passes: access checks on the way in, security headers on the way out, errors as JSON."""
+
+from collections.abc import Awaitable, Callable
+
+from aiohttp import hdrs, web
+
+from archipelago.errors import ErrorCode, NodeError
+from archipelago.rpc.access import Caller, check_host, check_origin, identify
+from archipelago.rpc.errors import INVALID_REQUEST, RpcError
+from archipelago.rpc.protocol import encode, failure
+
+MAX_BODY = 1 << 20
+"""Largest request body, in bytes."""
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+CALLER = web.RequestKey("caller", Caller)
+
+_STATUS = {
+    ErrorCode.UNKNOWN_APP: 404,
+    ErrorCode.NOT_INSTALLED: 404,
+    ErrorCode.UNKNOWN_CONTAINER: 404,
+    ErrorCode.FORBIDDEN: 403,
+    ErrorCode.SHUTTING_DOWN: 503,
+    ErrorCode.INTERNAL: 500,
+}
+
+_HEADERS = {
+    "Server": "archipelago",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Cache-Control": "no-store",
+}
+_POLICY = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
+
+
+@web.middleware
+async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Let nobody through but the owner."""
+    try:
+        request[CALLER] = identify(request)
+        check_host(request)
+        check_origin(request)
+        return await handler(request)
+    except NodeError as error:
+        return refusal(_STATUS.get(error.code, 409), error)
+    except web.HTTPException as error:
+        return refusal(error.status, RpcError(INVALID_REQUEST, error.reason.lower()), allow=error.headers.get("Allow"))
+
+
+async def add_headers(request: web.Request, response: web.StreamResponse) -> None:
+    """Add the security headers, to streams and WebSockets too."""
+    for name, value in _HEADERS.items():
+        response.headers[name] = value
+    response.headers.setdefault("Content-Security-Policy", _POLICY)
+
+
+async def expect_continue(request: web.Request) -> web.StreamResponse | None:
+    """Tell a client that waits for leave to send its body whether it may."""
+    length = request.content_length
+    if length is not None and length > MAX_BODY:
+        return too_large()
+    if request.headers.get(hdrs.EXPECT, "").lower() == "100-continue" and request.transport is not None:
+        request.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+    return None
+
+
+def refusal(status: int, error: RpcError | NodeError, *, allow: str | None = None) -> web.Response:
+    """Return an HTTP error with a JSON-RPC error in its body."""
+    response = web.Response(status=status, body=encode(failure(None, error)), content_type="application/json")
+    if allow is not None:
+        response.headers["Allow"] = allow
+    return response
+
+
+def too_large() -> web.Response:
+    """Return the refusal of a body that is too large, after which the connection closes."""
+    error = RpcError(INVALID_REQUEST, f"a request has at most {MAX_BODY} bytes", hint="send a smaller request")
+    response = refusal(413, error)
+    response.force_close()
+    return response

@@ -1,0 +1,104 @@
+"""The sockets that the server listens on."""
+
+import asyncio
+import errno
+import os
+import socket
+import stat
+from pathlib import Path
+
+from archipelago.errors import ErrorCode, NodeError
+
+LOOPBACK = "127.0.0.1"
+_BACKLOG = 128
+_ANSWER_TIMEOUT = 2.0
+
+
+def open_port(port: int) -> socket.socket:
+    """Return a socket bound to a port of loopback (0: any); raises `NodeError`."""
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((LOOPBACK, port))
+        listener.listen(_BACKLOG)
+    except OSError as error:
+        listener.close()
+        raise NodeError(
+            ErrorCode.PORT_TAKEN,
+            f"port {port} of {LOOPBACK} cannot be used: {os.strerror(error.errno or 0).lower()}",
+            hint="another node may be running; set ARCHIPELAGO_PORT to a free port",
+            data={"port": port},
+        ) from error
+    listener.setblocking(False)
+    return listener
+
+
+async def open_unix(path: Path) -> socket.socket:
+    """Return a unix socket of mode 0600; a file that nobody answers behind is replaced. Raises `NodeError`."""
+    if await asyncio.to_thread(_is_socket, path):
+        if await _answers(path):
+            raise NodeError(
+                ErrorCode.PORT_TAKEN,
+                f"another node answers on {path}",
+                hint="stop it, or set ARCHIPELAGO_RUNTIME and ARCHIPELAGO_PORT to values of this node's own",
+                data={"socket": str(path)},
+            )
+        await asyncio.to_thread(path.unlink, missing_ok=True)
+    return _bind_unix(path)
+
+
+def remove_unix(path: Path, listener: socket.socket, inode: int) -> None:
+    """Remove the socket's file unless another node has put its own there."""
+    listener.close()
+    try:
+        if path.lstat().st_ino == inode:
+            path.unlink()
+    except OSError:
+        pass  # it is gone, or not ours to remove
+
+
+def _bind_unix(path: Path) -> socket.socket:
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        # Mode by umask: chmod after bind would leave a moment in which others may connect.
+        before = os.umask(0o177)
+        try:
+            listener.bind(str(path))
+        finally:
+            os.umask(before)
+        listener.listen(_BACKLOG)
+    except OSError as error:
+        listener.close()
+        reason = error.strerror or str(error)
+        raise NodeError(
+            ErrorCode.PORT_TAKEN if error.errno == errno.EADDRINUSE else ErrorCode.INTERNAL,
+            f"{path} cannot be listened on: {reason.lower()}",
+            hint="set ARCHIPELAGO_RUNTIME to a directory with a short name that the node may write to",
+        ) from error
+    listener.setblocking(False)
+    return listener
+
+
+def _is_socket(path: Path) -> bool:
+    """Tell whether there is a socket file; raises `NodeError` when there is another kind of file."""
+    try:
+        mode = path.lstat().st_mode
+    except FileNotFoundError:
+        return False
+    if not stat.S_ISSOCK(mode):
+        raise NodeError(
+            ErrorCode.INTERNAL, f"{path} is in the way and no socket", hint=f"look at it and move it: {path}"
+        )
+    return True
+
+
+async def _answers(path: Path) -> bool:
+    try:
+        async with asyncio.timeout(_ANSWER_TIMEOUT):
+            _, writer = await asyncio.open_unix_connection(str(path))
+    except (ConnectionRefusedError, FileNotFoundError):
+        return False
+    except (OSError, TimeoutError):
+        return True  # somebody is there, only busy, or not ours to ask
+    writer.close()
+    return True

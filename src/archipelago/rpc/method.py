@@ -1,0 +1,61 @@
+"""What an RPC method is: name, parameters, result, and who may call it."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Generic, TypeVar
+
+from pydantic import BaseModel, ConfigDict
+
+from archipelago.container.engine import Engine
+
+
+class Permission(StrEnum):
+    """What a caller must be allowed to do."""
+
+    DISCOVER = "discover"
+    """Read the description of the RPC."""
+    READ = "read"
+    """See the node: apps, logs, events."""
+    OPERATE = "operate"
+    """Start, stop and restart what is installed."""
+    MANAGE = "manage"
+    """Install, update, configure and remove apps."""
+    EXECUTE = "execute"
+    """Run commands inside containers."""
+
+
+class Params(BaseModel):
+    """Base of the parameters of a method: frozen, unknown keys refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+
+class NoParams(Params):
+    """A method without parameters."""
+
+
+P = TypeVar("P", bound=Params)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Method(Generic[P]):
+    """One method. There is no default permission: who may call it is part of what it is."""
+
+    name: str
+    summary: str
+    params: type[P]
+    result: Any
+    """Type of the result, for the description of the RPC."""
+    permission: Permission
+    mutates: bool = False
+    """Whether it changes something; then it runs to its end even if the caller hangs up."""
+    handler: Callable[[Engine, P], Awaitable[object]]
+
+    def __post_init__(self) -> None:
+        """Refuse a method that nobody was asked about."""
+        if not isinstance(self.permission, Permission):
+            raise TypeError(f"method {self.name} has no permission")
+
+
+AnyMethod = Method[Any]

@@ -1,0 +1,37 @@
+"""All methods of the RPC."""
+
+from typing import Any
+
+from archipelago.container.engine import Engine
+from archipelago.rpc.catalog import catalog_methods
+from archipelago.rpc.containers import container_methods
+from archipelago.rpc.method import AnyMethod, Method, NoParams, Permission
+from archipelago.rpc.operations import operation_methods
+from archipelago.rpc.system import system_methods
+
+
+def all_methods() -> tuple[AnyMethod, ...]:
+    """Return every method, in the order of the reference."""
+    families = (*container_methods(), *catalog_methods(), *operation_methods(), *system_methods())
+    document: dict[str, Any] = {}
+
+    async def discover(_: Engine, __: NoParams) -> dict[str, Any]:
+        if not document:
+            # Schemas of all models take a while; few callers ask for them.
+            from archipelago.rpc.openrpc import openrpc_document
+
+            document.update(openrpc_document(methods))
+        return document
+
+    methods = (
+        *families,
+        Method(
+            name="rpc.discover",
+            summary="Return this description of the RPC (OpenRPC)",
+            params=NoParams,
+            result=dict[str, Any],
+            permission=Permission.DISCOVER,
+            handler=discover,
+        ),
+    )
+    return methods

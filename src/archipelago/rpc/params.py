@@ -1,0 +1,30 @@
+"""Types of parameters, each with its limits."""
+
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, Field, StringConstraints
+
+from archipelago.container.manifest.scalars import AppId, Key, Name, Scalar
+
+_NO_NUL = r"^[^\x00]*$"
+_MAX_NUMBER = 1 << 63
+
+
+def _check_scalar(value: Any) -> Any:
+    if isinstance(value, int | float) and not -_MAX_NUMBER < value < _MAX_NUMBER:
+        raise ValueError("the number is out of range")
+    if isinstance(value, str) and (len(value) > 8000 or "\x00" in value):
+        raise ValueError("expected at most 8000 characters without NUL")
+    return value
+
+
+OptionValue = Annotated[Scalar, AfterValidator(_check_scalar)]
+Options = Annotated[dict[Key, OptionValue], Field(max_length=200)]
+Choices = Annotated[dict[Name, AppId], Field(max_length=100)]
+Flag = Annotated[bool, Field(strict=True)]
+Argument = Annotated[str, StringConstraints(max_length=65536, pattern=_NO_NUL)]
+Command = Annotated[tuple[Argument, ...], Field(min_length=1, max_length=1000)]
+OperationId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]+$", max_length=64)]
+Revision = Annotated[int, Field(strict=True, ge=0, lt=_MAX_NUMBER)]
+Tail = Annotated[int, Field(strict=True, ge=0, le=10_000)]
+"""Number of log lines."""

@@ -1,0 +1,190 @@
+"""JSON-RPC 2.0: from the bytes of a request, or a batch of them, to the bytes of the answer."""
+
+import asyncio
+from collections.abc import Awaitable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+from pydantic import ValidationError
+from pydantic_core import from_json, to_json
+
+from archipelago.container.engine import Engine
+from archipelago.container.podman_errors import PodmanError
+from archipelago.errors import ErrorCode, NodeError
+from archipelago.rpc.access import Caller
+from archipelago.rpc.errors import (
+    INVALID_PARAMS,
+    INVALID_REQUEST,
+    METHOD_NOT_FOUND,
+    PARSE_ERROR,
+    RpcError,
+    error_object,
+    internal_error,
+    invalid_params,
+)
+from archipelago.rpc.method import AnyMethod
+
+MAX_BATCH = 100
+MAX_ID = 256
+"""Longest id, in characters."""
+_MAX_WHOLE = 2**53
+_REQUEST_KEYS = frozenset({"jsonrpc", "method", "params", "id"})
+
+RequestId = str | int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One well-formed request."""
+
+    method: str
+    params: dict[str, Any]
+    id: RequestId
+    notification: bool
+
+
+def parse_body(body: bytes | str) -> Any:
+    """Return the JSON of a body; raises `RpcError`. Strict: no NaN, no lone surrogates, at most 200 levels."""
+    try:
+        return from_json(body, allow_inf_nan=False)
+    except ValueError as error:
+        raise RpcError(PARSE_ERROR, f"no JSON: {error}", hint="send one JSON request, in UTF-8") from error
+
+
+def parse_call(value: Any) -> Call:
+    """Return the request in a JSON value; raises `RpcError`."""
+    if not isinstance(value, dict):
+        raise RpcError(INVALID_REQUEST, "a request is a JSON object")
+    if value.get("jsonrpc") != "2.0":
+        raise RpcError(INVALID_REQUEST, 'jsonrpc must be "2.0"')
+    method = value.get("method")
+    if not isinstance(method, str):
+        raise RpcError(INVALID_REQUEST, "method must be a text")
+    if not _is_id(value.get("id")):
+        raise RpcError(INVALID_REQUEST, f"id must be a text of at most {MAX_ID} characters, a whole number or null")
+    if unknown := sorted(set(value) - _REQUEST_KEYS):
+        raise RpcError(INVALID_REQUEST, f"a request has no member {unknown[0][:60]!r}")
+    params = value.get("params", {})
+    if not isinstance(params, dict):
+        raise RpcError(INVALID_REQUEST, "params must be an object: parameters are given by name")
+    return Call(method, params, value.get("id"), "id" not in value)
+
+
+def request_id(value: Any) -> RequestId:
+    """Return the id of a request that may be malformed, or None."""
+    found = value.get("id") if isinstance(value, dict) else None
+    return found if _is_id(found) else None
+
+
+def success(key: RequestId, result: object) -> dict[str, Any]:
+    """Return an answer with a result."""
+    return {"jsonrpc": "2.0", "id": key, "result": result}
+
+
+def failure(key: RequestId, error: RpcError | NodeError) -> dict[str, Any]:
+    """Return an answer with an error."""
+    return {"jsonrpc": "2.0", "id": key, "error": error_object(error)}
+
+
+def encode(value: object) -> bytes:
+    """Return a value, pydantic models included, as JSON."""
+    return to_json(value, inf_nan_mode="null")
+
+
+def _is_id(value: object) -> bool:
+    if isinstance(value, str):
+        return len(value) <= MAX_ID
+    return value is None or (type(value) is int and abs(value) <= _MAX_WHOLE)
+
+
+class Dispatcher:
+    """Finds the method of a request, checks caller and parameters, calls it, and turns every outcome into an answer."""
+
+    def __init__(self, engine: Engine, methods: Iterable[AnyMethod]) -> None:
+        self._engine = engine
+        self._methods = {method.name: method for method in methods}
+        self._changing: set[asyncio.Future[object]] = set()
+        self._log = structlog.get_logger("rpc")
+
+    async def answer(self, body: bytes, caller: Caller) -> bytes | None:
+        """Return the answer to a body, or None when nobody asked for one."""
+        try:
+            value = parse_body(body)
+        except RpcError as error:
+            return encode(failure(None, error))
+        if not isinstance(value, list):
+            answer = await self._answer_one(value, caller)
+            return self._encode(answer) if answer is not None else None
+        if not 1 <= len(value) <= MAX_BATCH:
+            text = f"a batch has 1 to {MAX_BATCH} requests, not {len(value)}"
+            return encode(failure(None, RpcError(INVALID_REQUEST, text)))
+        # One after the other, so that a batch may ask for the effect of what it did.
+        answers = [answer for item in value if (answer := await self._answer_one(item, caller)) is not None]
+        return b"[" + b",".join(map(self._encode, answers)) + b"]" if answers else None
+
+    async def close(self, timeout: float) -> None:
+        """Wait for changes whose callers hung up."""
+        if self._changing:
+            await asyncio.wait(self._changing, timeout=timeout)
+        for task in self._changing:
+            task.cancel()
+
+    async def _answer_one(self, value: Any, caller: Caller) -> dict[str, Any] | None:
+        try:
+            call = parse_call(value)
+        except RpcError as error:
+            return failure(request_id(value), error)
+        try:
+            answer = success(call.id, await self._call(call, caller))
+        except (RpcError, NodeError) as error:
+            answer = failure(call.id, error)
+        except PodmanError as error:
+            hint = "'archipelago doctor' examines the host"
+            answer = failure(call.id, NodeError(ErrorCode.PODMAN, f"Podman could not do it: {error}", hint=hint))
+        except Exception:
+            self._log.exception("a method failed", method=call.method)
+            answer = failure(call.id, internal_error())
+        return None if call.notification else answer
+
+    async def _call(self, call: Call, caller: Caller) -> object:
+        method = self._methods.get(call.method)
+        if method is None:
+            raise RpcError(
+                METHOD_NOT_FOUND, f"there is no method {call.method[:60]!r}", hint="rpc.discover lists all methods"
+            )
+        if method.permission not in caller.permissions:
+            raise NodeError(
+                ErrorCode.FORBIDDEN,
+                f"you may not call {method.name}",
+                hint="ask the owner of the node",
+                data={"permission": method.permission.value},
+            )
+        try:
+            params = method.params.model_validate(call.params)
+        except ValidationError as error:
+            raise invalid_params(method.name, error) from error
+        except RecursionError as error:
+            raise RpcError(INVALID_PARAMS, f"{method.name}: the parameters are nested too deeply") from error
+        if method.mutates:
+            return await self._to_the_end(method.handler(self._engine, params))
+        return await method.handler(self._engine, params)
+
+    async def _to_the_end(self, work: Awaitable[object]) -> object:
+        """Run a change so that a caller who hangs up does not cut it in half."""
+        task = asyncio.ensure_future(work)
+        self._changing.add(task)
+        task.add_done_callback(self._forget)
+        return await asyncio.shield(task)
+
+    def _forget(self, task: asyncio.Future[object]) -> None:
+        self._changing.discard(task)
+        if not task.cancelled():
+            task.exception()  # fetched, so that a change whose caller hung up leaves no complaint of asyncio
+
+    def _encode(self, answer: dict[str, Any]) -> bytes:
+        try:
+            return encode(answer)
+        except ValueError:
+            self._log.exception("an answer cannot be written as JSON")
+            return encode(failure(answer["id"], internal_error()))

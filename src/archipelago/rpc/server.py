@@ -1,0 +1,126 @@
+"""The RPC server: HTTP and WebSocket on loopback and on a unix socket, for the owner alone."""
+
+import asyncio
+import socket
+from functools import partial
+from pathlib import Path
+
+from aiohttp import web
+from pydantic_core import to_json
+
+from archipelago.container.engine import Engine
+from archipelago.rpc.errors import INVALID_REQUEST, RpcError
+from archipelago.rpc.guard import CALLER, MAX_BODY, add_headers, expect_continue, guard, refusal, too_large
+from archipelago.rpc.listening import open_port, open_unix, remove_unix
+from archipelago.rpc.methods import all_methods
+from archipelago.rpc.page import PAGE, PAGE_POLICY
+from archipelago.rpc.protocol import Dispatcher
+from archipelago.rpc.streams import LogStreams
+from archipelago.rpc.websocket import SocketHub
+
+_BODY_TIMEOUT = 30.0
+_CHANGE_TIMEOUT = 10.0
+_SHUTDOWN_TIMEOUT = 2.0
+_LINGER = 5.0
+"""Seconds for which the rest of a refused body is read and dropped, so that the client sees the refusal."""
+
+
+class RpcServer:
+    """Lets the owner ask the engine."""
+
+    def __init__(self, engine: Engine) -> None:
+        methods = all_methods()
+        self._methods = methods
+        self._dispatcher = Dispatcher(engine, methods)
+        self._sockets = SocketHub(engine)
+        self._streams = LogStreams(engine)
+        self._runner: web.AppRunner | None = None
+        self._port = 0
+        self._unix: tuple[Path, socket.socket, int] | None = None
+
+    @property
+    def port(self) -> int:
+        """Port on loopback; 0 before `start`."""
+        return self._port
+
+    async def start(self, unix_socket: Path, port: int) -> None:
+        """Listen; raises `NodeError` when the port or the socket is taken, and then listens nowhere."""
+        listener = open_port(port)
+        try:
+            unix = await open_unix(unix_socket)
+        except BaseException:
+            listener.close()
+            raise
+        inode = (await asyncio.to_thread(unix_socket.lstat)).st_ino
+        self._unix = (unix_socket, unix, inode)
+        self._port = int(listener.getsockname()[1])
+        # A caller who hangs up ends his question; changes are shielded (see `Dispatcher`).
+        self._runner = web.AppRunner(
+            self._application(),
+            handler_cancellation=True,
+            access_log=None,
+            auto_decompress=False,
+            lingering_time=_LINGER,
+            shutdown_timeout=_SHUTDOWN_TIMEOUT,
+        )
+        await self._runner.setup()
+        for each in (listener, unix):
+            await web.SockSite(self._runner, each).start()
+
+    async def stop(self) -> None:
+        """Stop listening and let go of all clients; safe to call twice, or without `start`."""
+        runner, self._runner = self._runner, None
+        unix, self._unix = self._unix, None
+        if runner is not None:
+            for site in tuple(runner.sites):
+                await site.stop()
+            await self._sockets.close()
+            self._streams.close()
+            await self._dispatcher.close(_CHANGE_TIMEOUT)
+            await runner.cleanup()
+        if unix is not None:
+            await asyncio.to_thread(partial(remove_unix, *unix))
+
+    def _application(self) -> web.Application:
+        application = web.Application(middlewares=[guard], client_max_size=MAX_BODY)
+        application.on_response_prepare.append(add_headers)
+        routes = application.router
+        routes.add_route("POST", "/rpc/v1", self._rpc, expect_handler=expect_continue)
+        routes.add_get("/ws/v1", self._sockets.handle, allow_head=False)
+        routes.add_get("/logs", self._streams.handle, allow_head=False)
+        routes.add_get("/healthz", self._healthz)
+        routes.add_get("/openrpc.json", self._openrpc)
+        routes.add_get("/", self._page)
+        return application
+
+    async def _rpc(self, request: web.Request) -> web.StreamResponse:
+        if request.content_length is not None and request.content_length > MAX_BODY:
+            return too_large()
+        if len(request.headers.getall("Content-Type", [])) != 1 or request.content_type != "application/json":
+            # Browsers send other types across origins without asking first.
+            return refusal(415, RpcError(INVALID_REQUEST, "Content-Type must be application/json"))
+        try:
+            async with asyncio.timeout(_BODY_TIMEOUT):
+                body = await request.read()
+        except web.HTTPRequestEntityTooLarge:
+            return too_large()
+        except TimeoutError:
+            response = refusal(408, RpcError(INVALID_REQUEST, f"the body did not arrive in {_BODY_TIMEOUT:.0f} s"))
+            response.force_close()
+            return response
+        answer = await self._dispatcher.answer(body, request[CALLER])
+        if answer is None:
+            return web.Response(status=204)
+        return web.Response(body=answer, content_type="application/json")
+
+    async def _healthz(self, _: web.Request) -> web.StreamResponse:
+        return web.Response(text="ok\n")
+
+    async def _openrpc(self, _: web.Request) -> web.StreamResponse:
+        from archipelago.rpc.openrpc import openrpc_document
+
+        document = openrpc_document(self._methods)
+        return web.Response(body=to_json(document, indent=2), content_type="application/json")
+
+    async def _page(self, _: web.Request) -> web.StreamResponse:
+        return web.Response(text=PAGE, content_type="text/html", headers={"Content-Security-Policy": PAGE_POLICY})

@@ -1,0 +1,61 @@
+"""Methods about the node and its host."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from archipelago.container.engine import Engine
+from archipelago.container.status import Event, Finding, SystemInfo
+from archipelago.rpc.method import AnyMethod, Method, NoParams, Params, Permission
+from archipelago.rpc.params import Revision
+
+
+class EventsParams(Params):
+    """Which events are read."""
+
+    revision: Revision
+    """Revision of the newest event that the caller has seen."""
+    limit: Annotated[int, Field(strict=True, ge=1, le=1000)] = 200
+    """How many, the oldest ones."""
+
+
+async def _info(engine: Engine, _: NoParams) -> SystemInfo:
+    return await engine.system()
+
+
+async def _doctor(engine: Engine, _: NoParams) -> tuple[Finding, ...]:
+    return await engine.doctor()
+
+
+async def _events(engine: Engine, params: EventsParams) -> tuple[Event, ...]:
+    return await engine.events_since(params.revision, limit=params.limit)
+
+
+def system_methods() -> tuple[AnyMethod, ...]:
+    """Return the methods of this family."""
+    return (
+        Method(
+            name="system-info",
+            summary="Return facts of node and host",
+            params=NoParams,
+            result=SystemInfo,
+            permission=Permission.READ,
+            handler=_info,
+        ),
+        Method(
+            name="doctor",
+            summary="Examine host and node; say what is wrong, why it matters and what mends it",
+            params=NoParams,
+            result=tuple[Finding, ...],
+            permission=Permission.READ,
+            handler=_doctor,
+        ),
+        Method(
+            name="events-since",
+            summary="Return what changed after a revision",
+            params=EventsParams,
+            result=tuple[Event, ...],
+            permission=Permission.READ,
+            handler=_events,
+        ),
+    )

@@ -1,0 +1,46 @@
+"""What a container is allowed to do: the least privilege, and what its manifest adds back. Pure.
+
+The seccomp profile is Podman's default one (`seccomp_profile` of the spec stays None).
+"""
+
+from dataclasses import dataclass
+
+from archipelago.container.manifest.model import Container
+from archipelago.container.podman_spec import ResourceLimits, Ulimit
+
+_CPU_PERIOD = 100_000
+_LEAST_CPU_QUOTA = 1_000
+"""Microseconds; the kernel refuses less (sched/core.c, `min_cfs_quota_period`)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Confinement:
+    """The part of a container's spec that holds it back."""
+
+    limits: ResourceLimits
+    ulimits: tuple[Ulimit, ...]
+    cap_add: tuple[str, ...] = ()
+    cap_drop: tuple[str, ...] = ("ALL",)
+    no_new_privileges: bool = True
+    read_only: bool = True
+    devices: tuple[str, ...] = ()
+
+
+def confine(container: Container) -> Confinement:
+    """Return what a container may do; everything that its manifest does not name stays forbidden."""
+    security, resources = container.security, container.resources
+    return Confinement(
+        limits=ResourceLimits(
+            memory=resources.memory,
+            # Memory and swap together: the same as memory alone means no swap.
+            memory_swap=resources.memory,
+            cpu_quota=max(round(resources.cpu * _CPU_PERIOD), _LEAST_CPU_QUOTA),
+            cpu_period=_CPU_PERIOD,
+            pids=resources.pids,
+        ),
+        ulimits=(Ulimit("nofile", resources.open_files, resources.open_files),),
+        # In a fixed order, so that the order in a manifest does not change the container's hash.
+        cap_add=tuple(sorted({capability.value for capability in security.capabilities})),
+        read_only=not security.writable_root,
+        devices=tuple(sorted(set(security.devices))),
+    )

@@ -1,0 +1,170 @@
+"""Ten thousand malformed requests and a hundred megabytes: each is answered, none changes anything."""
+
+import asyncio
+import json
+import sys
+from collections.abc import AsyncIterator, Coroutine
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+# The engine in memory lives with the unit tests, which are no package.
+sys.path.append(str(Path(__file__).resolve().parents[1] / "unit"))
+
+from test_rpc_engine import MemoryEngine
+
+from archipelago.rpc.methods import all_methods
+from archipelago.rpc.server import RpcServer
+
+JSON = {"Content-Type": "application/json"}
+ROUNDS = 250
+BURST = 40
+"""Requests in a round: ROUNDS times BURST are ten thousand."""
+
+METHODS = [method.name for method in all_methods()]
+CHANGES = [method.name for method in all_methods() if method.mutates]
+
+scalars = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=20)
+values = st.recursive(
+    scalars, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3)
+)
+wrong_versions = st.fixed_dictionaries(
+    {"jsonrpc": scalars.filter(lambda value: value != "2.0"), "id": scalars, "method": st.sampled_from(METHODS)}
+)
+wrong_methods = st.fixed_dictionaries(
+    {"jsonrpc": st.just("2.0"), "id": scalars, "method": values.filter(lambda name: name not in METHODS)}
+)
+wrong_params = st.fixed_dictionaries(
+    {
+        "jsonrpc": st.just("2.0"),
+        "id": st.integers(0, 9) | st.text(max_size=9),
+        "method": st.sampled_from(CHANGES),
+        # No app has such a name, and no method knows such a parameter.
+        "params": st.dictionaries(st.text(max_size=8), values, max_size=3).map(lambda found: found | {"app": "No!"})
+        | st.dictionaries(st.text(max_size=8), values, max_size=2).map(lambda found: found | {"zip": 1, "app": "knots"})
+        | values.filter(lambda found: not isinstance(found, dict)),
+    }
+)
+as_json = st.one_of(values, wrong_versions, wrong_methods, wrong_params).map(lambda value: json.dumps(value).encode())
+broken_json = st.tuples(as_json, st.integers(0, 50), st.binary(min_size=1, max_size=4)).map(
+    lambda parts: parts[0][: parts[1]] + parts[2] + parts[0][parts[1] :]
+)
+bodies = st.one_of(
+    as_json, broken_json, st.binary(max_size=200), wrong_params.map(lambda one: json.dumps(one).encode())
+)
+
+
+class Host:
+    """A server with an event loop that outlives the rounds of hypothesis."""
+
+    def __init__(self, path: Path) -> None:
+        self.loop = asyncio.new_event_loop()
+        self.engine = MemoryEngine()
+        self.server = RpcServer(self.engine)
+        self.run(self.server.start(path, 0))
+        self.address = f"http://127.0.0.1:{self.server.port}/rpc/v1"
+        self.session = self.run(self._open())
+        self.sent = 0
+
+    def run(self, work: Coroutine[Any, Any, Any]) -> Any:
+        return self.loop.run_until_complete(work)
+
+    async def _open(self) -> aiohttp.ClientSession:
+        return aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=20))
+
+    async def post(self, body: Any) -> tuple[int, bytes]:
+        async with self.session.post(self.address, data=body, headers=JSON) as response:
+            return response.status, await response.read()
+
+    async def burst(self, bodies: list[bytes]) -> None:
+        for status, text in await asyncio.gather(*map(self.post, bodies)):
+            self.sent += 1
+            assert status in (200, 204)
+            assert b"Traceback" not in text
+            if status == 200:
+                answers = json.loads(text)
+                for answer in answers if isinstance(answers, list) else [answers]:
+                    assert ("error" in answer) != ("result" in answer)
+                    assert answer.get("error", {}).get("code") != -32603, text
+
+    def close(self) -> None:
+        self.run(self.session.close())
+        self.run(self.server.stop())
+        self.loop.close()
+
+
+@pytest.fixture(scope="module")
+def host(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    host = Host(tmp_path_factory.mktemp("rpc") / "s")
+    yield host
+    host.close()
+
+
+def test_ten_thousand_malformed_requests_change_nothing(host: Host) -> None:
+    @settings(
+        max_examples=ROUNDS, deadline=None, database=None, suppress_health_check=list(HealthCheck), derandomize=True
+    )
+    @given(st.lists(bodies, min_size=BURST, max_size=BURST))
+    def one_round(found: list[bytes]) -> None:
+        host.run(host.burst(found))
+        assert host.engine.changes == []
+
+    one_round()
+    assert host.sent >= 10_000
+    answer = json.loads(host.run(host.post(b'{"jsonrpc":"2.0","id":1,"method":"container-list"}'))[1])
+    assert answer["result"][0]["app"] == "knots"
+
+
+async def _megabytes(count: int) -> AsyncIterator[bytes]:
+    for _ in range(count):
+        yield bytes(1 << 20)
+
+
+def test_a_hundred_megabytes_are_refused_from_the_header_on(host: Host) -> None:
+    async def send() -> bytes:
+        reader, writer = await asyncio.open_connection("127.0.0.1", host.server.port)
+        head = "POST /rpc/v1 HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 104857600"
+        writer.write(f"{head}\r\n\r\n".encode())
+        async with asyncio.timeout(5):
+            answer = await reader.readuntil(b"\r\n\r\n")  # and not a byte of the body was sent
+        writer.close()
+        return answer
+
+    assert host.run(send()).startswith(b"HTTP/1.1 413 ")
+
+
+def test_a_client_that_asks_first_is_told_no(host: Host) -> None:
+    async def send() -> bytes:
+        reader, writer = await asyncio.open_connection("127.0.0.1", host.server.port)
+        head = "POST /rpc/v1 HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 104857600"
+        writer.write(f"{head}\r\nExpect: 100-continue\r\n\r\n".encode())
+        async with asyncio.timeout(5):
+            answer = await reader.readuntil(b"\r\n\r\n")
+        writer.close()
+        return answer
+
+    assert host.run(send()).startswith(b"HTTP/1.1 413 ")
+
+
+@pytest.mark.parametrize("length_known", [True, False])
+def test_a_hundred_megabytes_that_are_sent_all_the_same(host: Host, length_known: bool) -> None:
+    async def send() -> int | None:
+        try:
+            status, _ = await host.post(bytes(100 << 20) if length_known else _megabytes(100))
+        except aiohttp.ClientError:
+            return None  # the node hung up while the client was still sending
+        return status
+
+    before = _resident()
+    assert host.run(send()) in (413, None)
+    if not length_known:
+        assert _resident() - before < 30 << 20
+    assert host.run(host.post(b'{"jsonrpc":"2.0","id":1,"method":"container-list"}'))[0] == 200
+
+
+def _resident() -> int:
+    return int(Path("/proc/self/statm").read_text().split()[1]) * 4096

@@ -1,0 +1,262 @@
+"""A small node in memory for the tests of RPC and command line; run as a program, it serves until it is killed."""
+
+import asyncio
+import sys
+from collections.abc import AsyncIterator, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+
+from archipelago.container.engine import Engine
+from archipelago.container.manifest.scalars import Scalar
+from archipelago.container.plan import Action, Plan, PlannedApp
+from archipelago.container.status import (
+    AppStatus,
+    AppSummary,
+    CatalogEntry,
+    Desired,
+    ErrorView,
+    Event,
+    ExecResult,
+    Finding,
+    Health,
+    HealthState,
+    LogLine,
+    Operation,
+    OperationKind,
+    OperationState,
+    Severity,
+    Step,
+    Sync,
+    SystemInfo,
+)
+from archipelago.errors import ErrorCode, NodeError
+
+NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+EVIL = "\x1b]0;owned\x07\x1b[2Jevil"
+"""Text that would take over a terminal."""
+
+
+class MemoryEngine:
+    """Knows knots, electrumx and a `broken` app whose every operation fails; remembers what changed it."""
+
+    def __init__(self) -> None:
+        self.installed: dict[str, dict[str, Scalar]] = {"knots": {"network": "regtest"}}
+        self.changes: list[tuple[object, ...]] = []
+        self.work: dict[str, Operation] = {}
+        self.events: list[Event] = []
+        self.changed = asyncio.Condition()
+        self.gate: asyncio.Event | None = None
+        """When set, `restart` waits for it before it changes anything."""
+        self.entered = asyncio.Event()
+        self.flood = False
+        """Whether logs never end."""
+
+    @property
+    def revision(self) -> int:
+        return len(self.events)
+
+    async def _change(self, kind: OperationKind, app: str, *details: object) -> Operation:
+        if kind is not OperationKind.INSTALL:
+            self._known(app)
+        self.changes.append((kind.value, app, *details))
+        event = Event(revision=self.revision + 1, at=NOW, kind="operation", app=app, message=f"{kind} {app}")
+        self.events.append(event)
+        async with self.changed:
+            self.changed.notify_all()
+        failed = app == "broken"
+        operation = Operation(
+            id=f"op{len(self.work) + 1}",
+            kind=kind,
+            app=app,
+            state=OperationState.FAILED if failed else OperationState.RUNNING,
+            percent=40,
+            steps=(Step(name="build image", state=OperationState.RUNNING, percent=40),),
+            error=ErrorView(code="image", message="no such image", hint="look for it") if failed else None,
+            created_at=NOW,
+            updated_at=NOW,
+            revision=event.revision,
+        )
+        self.work[operation.id] = operation
+        return operation
+
+    def _known(self, app: str) -> None:
+        if app not in self.installed:
+            raise NodeError(ErrorCode.NOT_INSTALLED, f"{app} is not installed", hint="archipelago list shows what is")
+
+    async def install(
+        self, app: str, *, options: Mapping[str, object], choices: Mapping[str, str], start: bool
+    ) -> Operation:
+        if app == "explode":
+            raise RuntimeError("the password is hunter2")
+        if app in self.installed:
+            raise NodeError(ErrorCode.ALREADY_INSTALLED, f"{app} is installed already", hint="nothing to do")
+        if app not in ("electrumx", "broken"):
+            raise NodeError(ErrorCode.UNKNOWN_APP, f"there is no app {app}", data={"nearest": "knots"})
+        return await self._change(OperationKind.INSTALL, app, dict(options), dict(choices), start)
+
+    async def start_app(self, app: str) -> Operation:
+        return await self._change(OperationKind.START, app)
+
+    async def stop_app(self, app: str) -> Operation:
+        return await self._change(OperationKind.STOP, app)
+
+    async def restart(self, app: str) -> Operation:
+        if self.gate is not None:
+            self.entered.set()
+            await self.gate.wait()
+        return await self._change(OperationKind.RESTART, app)
+
+    async def remove(self, app: str, *, delete_data: bool) -> Operation:
+        return await self._change(OperationKind.REMOVE, app, delete_data)
+
+    async def update(self, app: str) -> Operation:
+        return await self._change(OperationKind.UPDATE, app)
+
+    async def configure(self, app: str, *, options: Mapping[str, object], reset: tuple[str, ...]) -> Operation:
+        if "nonsense" in options:
+            raise NodeError(ErrorCode.INVALID_OPTION, "nonsense: there is no such option")
+        return await self._change(OperationKind.CONFIGURE, app, dict(options), reset)
+
+    async def cancel(self, operation: str) -> Operation:
+        found = (await self.operation(operation)).model_copy(update={"state": OperationState.CANCELLED})
+        self.work[operation] = found
+        return found
+
+    async def plan(self, app: str, *, options: Mapping[str, object], choices: Mapping[str, str]) -> Plan:
+        if app not in ("knots", "electrumx", "broken"):
+            raise NodeError(ErrorCode.UNKNOWN_APP, f"there is no app {app}")
+        because = ("you asked for it",)
+        planned = PlannedApp(app=app, name=app.title(), version="1.0", action=Action.INSTALL, because=because)
+        return Plan(apps=(planned,), warnings=(EVIL,))
+
+    async def options(self, app: str) -> dict[str, Scalar]:
+        self._known(app)
+        return self.installed[app]
+
+    async def status(self, app: str) -> AppStatus:
+        self._known(app)
+        return AppStatus(
+            app=app,
+            name="Knots",
+            version="29.1",
+            summary=EVIL,
+            desired=Desired.RUNNING,
+            health=await self.health(app),
+            chain=Sync(chain="regtest", height=7, headers=7, percent=100, initial_block_download=False),
+            containers=(),
+        )
+
+    async def health(self, app: str) -> Health:
+        self._known(app)
+        return Health(state=HealthState.HEALTHY, since=NOW)
+
+    async def list_apps(self) -> tuple[AppSummary, ...]:
+        return tuple(
+            AppSummary(
+                app=app, name=app, version="29.1", desired=Desired.RUNNING, state=HealthState.HEALTHY, reason=EVIL
+            )
+            for app in self.installed
+        )
+
+    async def catalog(self) -> tuple[CatalogEntry, ...]:
+        entry = CatalogEntry(
+            app="electrumx",
+            name="ElectrumX",
+            version="1.18",
+            summary="An Electrum server",
+            description="It serves wallets.",
+            category="bitcoin",
+            license="MIT",
+            architectures=("x86_64",),
+            requires=("bitcoin-rpc",),
+            provides=("electrum",),
+        )
+        return (entry,)
+
+    async def operations(self, *, app: str | None, limit: int) -> tuple[Operation, ...]:
+        return tuple(each for each in self.work.values() if app in (None, each.app))[-limit:]
+
+    async def operation(self, operation: str) -> Operation:
+        if operation not in self.work:
+            raise NodeError(ErrorCode.UNKNOWN_OPERATION, f"there is no operation {operation}")
+        return self.work[operation]
+
+    async def wait_operation(self, operation: str, *, timeout: float) -> Operation:
+        found = await self.operation(operation)
+        if not found.state.ended:
+            found = found.model_copy(update={"state": OperationState.DONE, "percent": 100.0})
+            self.work[operation] = found
+        return found
+
+    async def logs(self, app: str, *, container: str | None, tail: int) -> tuple[LogLine, ...]:
+        self._known(app)
+        lines = (
+            LogLine(container="main", stream="stdout", at=NOW, text="first"),
+            LogLine(container="main", stream="stderr", at=NOW, text=EVIL),
+        )
+        return lines[-tail:] if tail else ()
+
+    async def follow_logs(self, app: str, *, container: str | None, tail: int) -> AsyncIterator[LogLine]:
+        for line in await self.logs(app, container=container, tail=tail):
+            yield line
+        while self.flood:
+            yield LogLine(container="main", stream="stdout", at=NOW, text="x" * 100_000)
+            await asyncio.sleep(0)
+
+    async def execute(self, app: str, command: tuple[str, ...], *, container: str | None, timeout: float) -> ExecResult:
+        self._known(app)
+        return ExecResult(exit_code=7 if command[0] == "fail" else 0, stdout=" ".join(command) + "\n", stderr="note\n")
+
+    async def events_since(self, revision: int, *, limit: int) -> tuple[Event, ...]:
+        return tuple(self.events[revision : revision + limit])
+
+    async def follow_events(self, since: int | None) -> AsyncIterator[Event]:
+        seen = self.revision if since is None else since
+        while True:
+            async with self.changed:
+                while self.revision <= seen:
+                    await self.changed.wait()
+            yield self.events[seen]
+            seen += 1
+
+    async def system(self) -> SystemInfo:
+        return SystemInfo(
+            version="0.1.0",
+            node_id="abc",
+            revision=self.revision,
+            architecture="x86_64",
+            kernel="6.1",
+            memory=8 << 30,
+            memory_available=4 << 30,
+            cores=2,
+            load=0.5,
+            disk_total=100 << 30,
+            disk_free=50 << 30,
+            podman="4.3.1",
+            data_root="/var/lib/archipelago",
+            uptime=12.5,
+        )
+
+    async def doctor(self) -> tuple[Finding, ...]:
+        return (Finding(check="cgroup", severity=Severity.WARNING, what="no cpu controller", why="limits", mend="x"),)
+
+
+def test_the_engine_in_memory_is_an_engine() -> None:
+    async def check() -> None:
+        engine: Engine = MemoryEngine()
+        assert engine.revision == 0
+
+    asyncio.run(check())
+
+
+async def _serve(unix_socket: Path) -> None:
+    from archipelago.rpc.server import RpcServer
+
+    server = RpcServer(MemoryEngine())
+    await server.start(unix_socket, 0)
+    print(server.port, flush=True)
+    await asyncio.Event().wait()
+
+
+if __name__ == "__main__":
+    asyncio.run(_serve(Path(sys.argv[1])))

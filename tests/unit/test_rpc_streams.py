@@ -1,0 +1,182 @@
+"""WebSocket and log stream over real sockets."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+from test_rpc_engine import EVIL, MemoryEngine
+
+from archipelago.rpc.server import RpcServer
+from archipelago.rpc.websocket import MAX_SUBSCRIPTIONS, TOO_SLOW, SocketHub
+
+
+@pytest.fixture
+def engine() -> MemoryEngine:
+    return MemoryEngine()
+
+
+@pytest.fixture
+async def server(engine: MemoryEngine, tmp_path: Path) -> AsyncIterator[RpcServer]:
+    server = RpcServer(engine)
+    await server.start(tmp_path / "s", 0)
+    yield server
+    await server.stop()
+
+
+@pytest.fixture
+async def session(server: RpcServer) -> AsyncIterator[aiohttp.ClientSession]:
+    async with aiohttp.ClientSession(f"http://127.0.0.1:{server.port}") as session:
+        yield session
+
+
+async def ask(socket: aiohttp.ClientWebSocketResponse, method: str, **params: Any) -> Any:
+    await socket.send_json({"jsonrpc": "2.0", "id": 1, "method": method, "params": params})
+    return await socket.receive_json(timeout=5)
+
+
+async def test_events_come_without_a_gap(session: aiohttp.ClientSession, engine: MemoryEngine) -> None:
+    await engine.restart("knots")
+    async with session.ws_connect("/ws/v1") as socket:
+        answer = await ask(socket, "subscribe", kind="events", since=0)
+        assert answer["result"] == {"subscription": 1, "revision": 1}
+        await engine.stop_app("knots")
+        revisions = [(await socket.receive_json(timeout=5))["params"]["event"]["revision"] for _ in range(2)]
+        assert revisions == [1, 2]
+        assert (await ask(socket, "unsubscribe", subscription=1))["result"] is True
+        assert (await ask(socket, "unsubscribe", subscription=1))["result"] is False
+
+
+async def test_logs_come_and_end(session: aiohttp.ClientSession) -> None:
+    async with session.ws_connect("/ws/v1") as socket:
+        assert "result" in await ask(socket, "subscribe", kind="logs", app="knots", tail=1)
+        assert (await socket.receive_json(timeout=5))["params"]["log"]["text"] == EVIL
+        assert (await socket.receive_json(timeout=5)) == {
+            "jsonrpc": "2.0",
+            "method": "ended",
+            "params": {"subscription": 1},
+        }
+        await ask(socket, "subscribe", kind="logs", app="zip")
+        ended = await socket.receive_json(timeout=5)
+        assert ended["params"]["error"]["data"]["name"] == "not-installed"
+
+
+async def test_malformed_messages_are_answered(session: aiohttp.ClientSession) -> None:
+    async with session.ws_connect("/ws/v1") as socket:
+        for text, code in (
+            ("{", -32700),
+            ("[]", -32600),
+            ("5", -32600),
+            ('{"jsonrpc":"2.0","id":1,"method":"container-list"}', -32601),
+            ('{"jsonrpc":"2.0","id":1,"method":"subscribe"}', -32602),
+            ('{"jsonrpc":"2.0","id":1,"method":"subscribe","params":{"kind":"events","since":-1}}', -32602),
+        ):
+            await socket.send_str(text)
+            assert (await socket.receive_json(timeout=5))["error"]["code"] == code
+        for _ in range(MAX_SUBSCRIPTIONS):
+            assert "result" in await ask(socket, "subscribe", kind="events")
+        assert (await ask(socket, "subscribe", kind="events"))["error"]["data"]["name"] == "busy"
+
+
+async def test_a_message_that_is_too_large_closes(session: aiohttp.ClientSession) -> None:
+    async with session.ws_connect("/ws/v1") as socket:
+        await socket.send_str("x" * (1 << 20))
+        await socket.receive(timeout=5)
+        assert socket.close_code == aiohttp.WSCloseCode.MESSAGE_TOO_BIG
+
+
+async def test_foreign_pages_may_not_connect(session: aiohttp.ClientSession) -> None:
+    for headers in ({"Origin": "http://evil.example"}, {"Host": "evil.example"}):
+        with pytest.raises(aiohttp.WSServerHandshakeError) as caught:
+            await session.ws_connect("/ws/v1", headers=headers)
+        assert caught.value.status == 403
+
+
+async def test_the_end_of_the_node_is_told(session: aiohttp.ClientSession, server: RpcServer) -> None:
+    async with session.ws_connect("/ws/v1") as socket:
+        await ask(socket, "subscribe", kind="events")
+        stop = asyncio.create_task(server.stop())
+        await socket.receive(timeout=5)
+        assert socket.close_code == aiohttp.WSCloseCode.GOING_AWAY
+        await stop
+
+
+async def test_a_client_that_does_not_read_is_closed(engine: MemoryEngine) -> None:
+    from aiohttp import web
+
+    from archipelago.rpc.guard import guard
+
+    engine.flood = True
+    ended = asyncio.Event()
+    closed: list[int | None] = []
+    hub = SocketHub(engine, queue=4, patience=0.2)
+
+    async def handle(request: web.Request) -> web.StreamResponse:
+        try:
+            response = await hub.handle(request)
+            assert isinstance(response, web.WebSocketResponse)
+            closed.append(response.close_code)
+            return response
+        finally:
+            ended.set()
+
+    application = web.Application(middlewares=[guard])
+    application.router.add_get("/ws/v1", handle)
+    runner = web.AppRunner(application)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    try:
+        port = runner.addresses[0][1]
+        reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=1024)
+        key = "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: "
+        writer.write(f"GET /ws/v1 HTTP/1.1\r\nHost: localhost\r\n{key}AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n".encode())
+        await reader.readuntil(b"\r\n\r\n")
+        call = {"jsonrpc": "2.0", "id": 1, "method": "subscribe", "params": {"kind": "logs", "app": "knots"}}
+        body = json.dumps(call).encode()
+        writer.write(bytes([0x81, 0x80 | len(body)]) + bytes(4) + body)  # a masked text frame
+        async with asyncio.timeout(15):
+            await ended.wait()
+        writer.close()
+        assert closed == [TOO_SLOW] or closed == [1006]  # noqa: RUF100
+    finally:
+        await runner.cleanup()
+
+
+async def test_logs_as_lines_of_json(session: aiohttp.ClientSession) -> None:
+    for query in ("app=knots", "app=knots&follow=1", "app=knots&tail=2&follow=0"):
+        async with session.get(f"/logs?{query}") as response:
+            assert response.status == 200
+            assert [json.loads(line)["text"] for line in (await response.text()).split()] == ["first", EVIL]
+
+
+@pytest.mark.parametrize(
+    ("query", "status"),
+    [
+        ("", 400),
+        ("app=..%2F..", 400),
+        ("app=knots&tail=-1", 400),
+        ("app=knots&tail=x", 400),
+        ("app=knots&zip=1", 400),
+        ("app=knots&app=knots", 400),
+        ("app=knots&follow=2", 400),
+        ("app=zip", 404),
+        ("app=zip&follow=1", 404),
+    ],
+)
+async def test_logs_refuse_nonsense(session: aiohttp.ClientSession, query: str, status: int) -> None:
+    async with session.get(f"/logs?{query}") as response:
+        assert response.status == status
+        assert (await response.json())["error"]["message"]
+
+
+async def test_log_streams_end_with_the_node(
+    session: aiohttp.ClientSession, server: RpcServer, engine: MemoryEngine
+) -> None:
+    engine.flood = True
+    async with session.get("/logs?app=knots&follow=1") as response:
+        await response.content.readline()
+        async with asyncio.timeout(10):
+            await server.stop()

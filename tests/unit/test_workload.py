@@ -1,0 +1,195 @@
+"""The compiler: pure, deterministic, and a hash that changes exactly when something must be re-created."""
+
+import json
+from dataclasses import asdict, replace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from archipelago.container.host_facts import HostFacts
+from archipelago.container.manifest.model import AppManifest, Architecture, Wait
+from archipelago.container.manifest.package import AppPackage
+from archipelago.container.plan import Edge
+from archipelago.container.templates import Renderer
+from archipelago.container.workload import AppInput, Binding, Consumer, Site, Workload, compile_app, exports
+from archipelago.errors import NodeError
+from archipelago.security.secret import Secret
+
+SITE = Site("n1", "/data", "/run/files", HostFacts(Architecture.AMD64, 8 << 30, 4, 100 << 30))
+PROBE = Secret("probe-value", "f-probe")
+LOGIN = Secret("login-value", "f-login")
+TEMPLATE = b"""txindex={{ options.txindex | int }}
+rpcauth={{ secrets.probe | rpcauth('archipelago') }}
+{% for each in consumers['bitcoin-rpc'] %}
+rpcauth={{ each.rpcauth }}
+{% endfor %}
+"""
+
+
+def manifest(**changes: Any) -> AppManifest:
+    values: dict[str, Any] = {
+        "manifest": 1,
+        "version": "1.0",
+        "summary": "A test",
+        "description": "A test",
+        "category": "bitcoin",
+        "license": "MIT",
+        **changes,
+    }
+    values.setdefault("name", values["id"])
+    return AppManifest.model_validate(values)
+
+
+def bitcoin(**changes: Any) -> AppPackage:
+    values: dict[str, Any] = {
+        "id": "bitcoin",
+        "options": {"txindex": {"type": "bool", "label": "Index", "default": False}},
+        "secrets": {"probe": {}},
+        "volumes": {"data": {}},
+        "containers": {
+            "main": {
+                "build": {"type": "packages", "packages": ["x"]},
+                "command": ["bitcoind", "-maxmem={{ container.memory | mib }}"],
+                "mounts": [{"volume": "data", "path": "/data"}],
+                "files": [{"path": "/etc/bitcoin.conf", "template": "bitcoin.conf.j2"}],
+            }
+        },
+        "provides": {
+            "bitcoin-rpc": {
+                "container": "main",
+                "port": 8332,
+                "credentials": "rpcauth",
+                "exports": {"index": "{{ options.txindex }}"},
+            }
+        },
+        "endpoints": {"p2p": {"kind": "p2p", "container": "main", "port": 8333, "host_port": 8333}},
+        **changes,
+    }
+    return AppPackage(manifest(**values), "", {"bitcoin.conf.j2": TEMPLATE})
+
+
+ELECTRUM = AppPackage(
+    manifest(
+        id="electrum",
+        requires={"bitcoin-rpc": {}},
+        containers={
+            "main": {
+                "build": {"type": "packages", "packages": ["x"]},
+                "environment": {"NODE": "{{ requires['bitcoin-rpc'].host }}:{{ requires['bitcoin-rpc'].port }}"},
+                "files": [{"path": "/etc/login", "template": "login.j2"}],
+            }
+        },
+    ),
+    "",
+    {"login.j2": b"{{ requires['bitcoin-rpc'].user }}:{{ requires['bitcoin-rpc'].password }}\n"},
+)
+EDGE = Edge(consumer="electrum", interface="bitcoin-rpc", provider="bitcoin", wait=Wait.SERVING)
+
+
+def input_of(package: AppPackage, **changes: Any) -> AppInput:
+    values: dict[str, Any] = {
+        "package": package,
+        "options": {"txindex": False},
+        "slot": 3,
+        "images": {"main": "localhost/x:1"},
+        "ports": {"p2p": 18333},
+        "secrets": {"probe": PROBE},
+        **changes,
+    }
+    return AppInput(**values)
+
+
+def compiled(given: AppInput, site: Site = SITE) -> Workload:
+    return compile_app(given, site, Renderer())
+
+
+def test_a_provider_is_compiled_with_everything_dropped_and_its_own_ids() -> None:
+    workload = compiled(input_of(bitcoin()))
+    (container,) = workload.containers
+    spec = container.spec
+    assert container.name == "archipelago-bitcoin-main"
+    assert spec.command == ("bitcoind", "-maxmem=512")
+    assert spec.cap_drop == ("ALL",)
+    assert not spec.cap_add
+    assert spec.read_only_filesystem and spec.no_new_privileges
+    assert spec.id_mappings is not None
+    assert spec.id_mappings.uids[0].host_id == 1 + 3 * 65536
+    assert [(port.host_ip, port.host_port) for port in spec.ports] == [("127.0.0.1", 18333)]
+    assert (workload.volumes[0].path, workload.volumes[0].uid) == ("/data/bitcoin/data", 1 + 3 * 65536 + 1000)
+    (file,) = container.files
+    assert (file.path, file.mode) == ("/run/files/bitcoin/main/0-bitcoin.conf", 0o400)
+    assert [network.name for network in workload.networks] == ["archipelago-bitcoin"]
+
+
+def test_a_consumer_has_a_login_of_its_own_and_a_network_with_its_provider() -> None:
+    consumers = (Consumer("bitcoin-rpc", "electrum", LOGIN),)
+    provider = compiled(input_of(bitcoin(), consumers=consumers, edges=(EDGE,)))
+    binding = Binding(EDGE, bitcoin().manifest, {}, LOGIN)
+    consumer = compiled(input_of(ELECTRUM, secrets={}, bindings=(binding,), edges=(EDGE,), ports={}))
+    config = provider.containers[0].files[0].content.reveal().decode()
+    login = consumer.containers[0].files[0].content.reveal().decode()
+    assert login == "electrum:login-value\n"
+    assert "rpcauth=electrum:" in config and "login-value" not in config
+    assert consumer.containers[0].spec.env == {"NODE": "bitcoin-rpc:8332"}
+    shared = "archipelago-electrum--bitcoin"
+    assert provider.containers[0].attachments[shared].aliases == ("bitcoin", "bitcoin-rpc")
+    assert shared in consumer.containers[0].attachments
+    assert all(network.internal for network in consumer.networks)
+
+
+def test_the_hash_follows_what_matters_and_nothing_else() -> None:
+    base = compiled(input_of(bitcoin()))
+    assert compiled(input_of(bitcoin(description="Another text"))).hash == base.hash
+    assert compiled(input_of(bitcoin(), edges=(EDGE,))).hash == base.hash, "networks are joined live"
+    roomier = replace(SITE, host=replace(SITE.host, free_disk=1))
+    assert compiled(input_of(bitcoin()), roomier).hash == base.hash
+    for changed in (
+        input_of(bitcoin(), options={"txindex": True}),
+        input_of(bitcoin(), images={"main": "localhost/x:2"}),
+        input_of(bitcoin(), consumers=(Consumer("bitcoin-rpc", "electrum", LOGIN),)),
+        input_of(bitcoin(), ports={"p2p": 18334}),
+        input_of(bitcoin(egress="direct")),
+        input_of(bitcoin(), secrets={"probe": Secret("probe-value", "rotated")}),
+    ):
+        assert compiled(changed).hash != base.hash
+
+
+def test_no_secret_is_in_what_can_be_printed_or_hashed() -> None:
+    consumers = (Consumer("bitcoin-rpc", "electrum", LOGIN),)
+    workload = compiled(input_of(bitcoin(), consumers=consumers, edges=(EDGE,)))
+    shown = repr(workload) + json.dumps(asdict(workload.containers[0].spec), default=str)
+    assert "probe-value" not in shown and "login-value" not in shown
+    # The hash does not depend on the value: two secrets with one fingerprint give one hash.
+    other = compiled(input_of(bitcoin(), secrets={"probe": Secret("another-value", "f-probe")}))
+    assert other.hash == compiled(input_of(bitcoin())).hash
+
+
+def test_a_secret_cannot_be_named_outside_files() -> None:
+    broken = bitcoin()
+    container = broken.manifest.containers["main"].model_copy(update={"environment": {"X": "{{ secrets.probe }}"}})
+    package = replace(broken, manifest=broken.manifest.model_copy(update={"containers": {"main": container}}))
+    with pytest.raises(NodeError, match="secrets"):
+        compiled(input_of(package))
+
+
+def test_exports_come_from_the_providers_options() -> None:
+    assert exports(input_of(bitcoin(), options={"txindex": True}), "bitcoin-rpc", Renderer()) == {"index": "True"}
+
+
+@given(st.permutations(["a", "b", "c", "d"]), st.integers(min_value=0, max_value=254))
+def test_the_order_of_consumers_does_not_matter(order: list[str], slot: int) -> None:
+    def of(names: list[str]) -> str:
+        consumers = tuple(Consumer("bitcoin-rpc", name, Secret(f"v-{name}", f"f-{name}")) for name in names)
+        return compiled(input_of(bitcoin(), consumers=consumers, slot=slot)).hash
+
+    assert of(order) == of(sorted(order))
+
+
+def test_containers_stand_behind_those_that_they_come_after() -> None:
+    build = {"type": "packages", "packages": ["x"]}
+    containers = {"web": {"build": build, "after": ["db"]}, "db": {"build": build}}
+    package = AppPackage(manifest(id="two", containers=containers), "", {})
+    workload = compiled(input_of(package, images={"web": "w", "db": "d"}, secrets={}, ports={}))
+    assert [container.container for container in workload.containers] == ["db", "web"]
