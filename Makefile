@@ -1,8 +1,11 @@
 # make run and make test are all that is needed; both set the host up themselves.
-.PHONY: help run test setup lint unit bench
+.PHONY: help run test setup lint unit bench clean-test
+export PYTHONPATH := src
+cache := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/archipelago
+quiet := PATH=/opt/archipelago/venv/bin:$$PATH PYTHONPYCACHEPREFIX=$(cache)/pycache HYPOTHESIS_STORAGE_DIRECTORY=$(cache)/hypothesis
 
 help:          ## say what there is
-	@awk -F ':|##' '/^[a-z]+:.*##/ { printf "make %-8s %s\n", $$1, $$3 }' Makefile
+	@awk -F ':|##' '/^[a-z-]+:.*##/ { printf "make %-11s %s\n", $$1, $$3 }' Makefile
 
 run:           ## set the host up and run the node in the foreground
 	@scripts/run
@@ -14,11 +17,14 @@ setup:         ## set the host up and do nothing else
 	@scripts/prepare-host
 	@scripts/setup-python
 
-lint: setup    ## check format, types and borders
-	@PATH=/opt/archipelago/venv/bin:$$PATH PYTHONPATH=src scripts/lint
+lint: setup    ## check format, types and borders, as the user that you are
+	@$(quiet) scripts/lint
 
-unit: setup    ## run the pure tests alone
-	@PYTHONPATH=src PYTHONDONTWRITEBYTECODE=1 /opt/archipelago/venv/bin/python -m pytest -p no:cacheprovider tests/unit
+unit: setup    ## run the pure tests alone, as the user that you are
+	@$(quiet) python -m pytest -o cache_dir=$(cache)/pytest tests/unit
 
-bench: setup   ## measure, side by side with the peers
+bench:         ## measure, side by side with the peers
 	@scripts/bench
+
+clean-test: setup ## end and remove what the tests have left behind
+	@scripts/clean-test

@@ -9,10 +9,43 @@ PREFIX=/opt/archipelago
 VENV=$PREFIX/venv
 CONFIG=/etc/archipelago
 
-# as_root SCRIPT ARGS…: goes on as root, through sudo where the caller is somebody else.
+# What is written here must be readable by the service user, whatever the caller's umask.
+umask 022
+
+# Variables that reach the node: where certificates and proxies are, and what the owner set.
+KEPT='TERM CI SSL_CERT_FILE SSL_CERT_DIR PIP_CERT REQUESTS_CA_BUNDLE CURL_CA_BUNDLE NODE_EXTRA_CA_CERTS
+  http_proxy https_proxy no_proxy HTTP_PROXY HTTPS_PROXY NO_PROXY'
+kept_names() {
+  # shellcheck disable=SC2086 # a list of names
+  printf '%s\n' $KEPT
+  env | sed -n 's/^\(ARCHIPELAGO_[A-Z_]*\)=.*/\1/p'
+}
+
+# as_root ARGS…: goes on as root, through sudo where the caller is somebody else.
 as_root() {
   if [ "$(id -u)" -eq 0 ]; then return 0; fi
   command -v sudo >/dev/null 2>&1 || fail "this needs root, and there is no sudo" "run it as root, or install sudo"
-  kept=ARCHIPELAGO_PORT,ARCHIPELAGO_DEBIAN_MIRROR,CI,SSL_CERT_FILE,SSL_CERT_DIR,PIP_CERT,REQUESTS_CA_BUNDLE,CURL_CA_BUNDLE
-  exec sudo --preserve-env="$kept" "$0" "$@"
+  exec sudo --preserve-env="$(kept_names | paste -sd, -)" "$0" "$@"
+}
+
+# as_service_user COMMAND…
+as_service_user() { setpriv --reuid "$SERVICE_USER" --regid "$SERVICE_USER" --init-groups "$@"; }
+
+# alone NAME: waits until no other set-up script of this name runs; the lock ends with this process.
+alone() {
+  mkdir -p "$PREFIX"
+  exec 9>"$PREFIX/.$1.lock"
+  flock 9
+}
+
+# choose_instance NAME: sets the names of a node beside the owner's; an empty NAME is the owner's own.
+choose_instance() {
+  case $1 in *[!a-z0-9-]*) fail "'$1' is no name for an instance" "use small letters, digits and '-'" ;; esac
+  instance=$1
+  suffix=${1:+-$1}
+  data=/var/lib/archipelago$suffix
+  runtime=/run/archipelago$suffix
+  group=archipelago$suffix
+  slice=/sys/fs/cgroup/$group
+  storage=$CONFIG/storage$suffix.conf
 }

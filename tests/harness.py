@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import os
+import re
 import shutil
 import signal
 import socket
@@ -55,7 +56,8 @@ class TestNode:
     __test__ = False
 
     name: str
-    apps: Path = APPS
+    apps: Path | None = None
+    """Folder of the catalog; by default the project's own apps, on ports of their own."""
     port: int = field(default_factory=free_port)
     environment: dict[str, str] = field(default_factory=dict)
     process: subprocess.Popen[bytes] | None = None
@@ -79,6 +81,8 @@ class TestNode:
         """Start the daemon and wait until it answers."""
         self.root.mkdir(parents=True, exist_ok=True)
         self.runtime.mkdir(parents=True, exist_ok=True)
+        if self.apps is None:
+            self.apps = copy_apps(ROOT / f"{self.name}.apps")
         environment = {
             **os.environ,
             "ARCHIPELAGO_ROOT": str(self.root),
@@ -195,6 +199,15 @@ class TestNode:
             except sqlite3.OperationalError:
                 return None
         return str(row[0]) if row else None
+
+
+def copy_apps(target: Path) -> Path:
+    """Copy the project's apps with free host ports, so that tests run beside the owner's own node."""
+    shutil.copytree(APPS, target, dirs_exist_ok=True)
+    for path in target.glob("*/manifest.yml"):
+        text = path.read_text()
+        path.write_text(re.sub(r"(?<=host_port: )\d+", lambda _: str(free_port()), text))
+    return target
 
 
 def remove_all(label: str) -> None:

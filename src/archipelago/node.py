@@ -105,8 +105,9 @@ class Node:
             self._state, self._catalog, self._reconciler, self._operations, self._client, self._not_enforced
         )
         self._doctor = Doctor(config, info, self._not_enforced)
-        self._reconciler.start()
+        # First what is installed, then what is there: a container of an app not known yet would be taken for an orphan.
         await self._orchestrator.apply()
+        self._reconciler.start()
         await self._orchestrator.resume()
         await self._state.prune()
         return self

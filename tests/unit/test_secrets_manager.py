@@ -178,7 +178,7 @@ def test_a_damaged_secret_is_an_error_and_stays_as_it_is(
     manager.ensure("lnd", "seed", SecretKind.HEX, 32)
     path = tmp_path / "data" / "secrets" / "lnd" / "seed.age"
     path.write_bytes(junk)
-    with pytest.raises(NodeError, match="seed.age"):
+    with pytest.raises(NodeError, match=r"seed\.age"):
         again(manager, tmp_path, key).ensure("lnd", "seed", SecretKind.HEX, 32)
     assert path.read_bytes() == junk
 

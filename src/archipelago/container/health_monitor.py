@@ -91,8 +91,8 @@ Execute = Callable[[str, tuple[str, ...], float], Awaitable[tuple[int, str]]]
 class HealthMonitor:
     """Runs the probe loops and reports each change of health.
 
-    `execute(container name, command, timeout)` runs a command inside a container and returns its exit code and the first
-    line that it printed.
+    `execute(container name, command, timeout)` runs a command inside a container and returns its exit code and the
+    first line that it printed.
     """
 
     def __init__(self, namespace: Namespace, execute: Execute, report: Report) -> None:

@@ -7,8 +7,9 @@ and leaves them live; secrets go in by fingerprint, so that the hash, which Podm
 import hashlib
 import json
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
+from operator import attrgetter
 from pathlib import PurePath, PurePosixPath
 from typing import Any
 
@@ -27,7 +28,9 @@ from archipelago.container.podman_spec import (
     NetworkAttachment,
     NetworkSpec,
     PortMapping,
+    ResourceLimits,
     TmpfsMount,
+    Ulimit,
 )
 from archipelago.container.templates import FINGERPRINTS, REVEALED, Renderer, Shown
 from archipelago.network.plan import PREFIX, app_networks, attachments, provider_host
@@ -37,6 +40,7 @@ from archipelago.security.secret import Secret, SecretBytes, rpcauth_line
 IDS_PER_APP = 65536
 _SCRATCH = 64 * 1024 * 1024
 _LOOPBACK = "127.0.0.1"
+_USUAL: Mapping[str, Mount] = {path: TmpfsMount(PurePosixPath(path), _SCRATCH) for path in ("/tmp", "/run")}  # noqa: S108
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +156,8 @@ def compile_app(given: AppInput, site: Site, renderer: Renderer) -> Workload:
 def _container(given: AppInput, site: Site, renderer: Renderer, name: str, container: Container) -> ContainerWorkload:
     manifest = given.package.manifest
     context = _context(given, site, container, None)
-    secretive = {shown: _context(given, site, container, shown) for shown in (FINGERPRINTS, REVEALED)}
+    both = (FINGERPRINTS, REVEALED) if container.files else ()
+    secretive = {shown: _context(given, site, container, shown) for shown in both}
     where = f"apps/{manifest.id}: containers.{name}"
     uid, gid = _owner(container, given.slot)
     confined = confine(container)
@@ -162,13 +167,14 @@ def _container(given: AppInput, site: Site, renderer: Renderer, name: str, conta
         place = f"apps/{manifest.id}/{file.template}"
         # Fingerprints first: what is wrong with a template then comes to light without a secret in the error.
         hashed, content = (
-            renderer.file(place, file.template, given.package.files, secretive[shown], shown)
-            for shown in (FINGERPRINTS, REVEALED)
+            renderer.file(place, file.template, given.package.files, secretive[shown], shown) for shown in both
         )
         files.append(RenderedFile(host_path, SecretBytes(content), int(file.mode, 8), uid, gid))
         contents[file.path] = hashlib.sha256(hashed).hexdigest() + file.mode
         mounts.append(BindMount(PurePosixPath(host_path), PurePosixPath(file.path), read_only=True))
+    labels = {NODE: site.node_id, APP: manifest.id, CONTAINER: name}
     spec = ContainerSpec(
+        labels=labels,
         name=f"{PREFIX}{manifest.id}-{name}",
         image=given.images[name],
         entrypoint=container.entrypoint or None,
@@ -195,12 +201,13 @@ def _container(given: AppInput, site: Site, renderer: Renderer, name: str, conta
         init=container.init,
     )
     digest = _digest([spec, contents, manifest.egress is Egress.DIRECT])
-    labels = {NODE: site.node_id, APP: manifest.id, CONTAINER: name, HASH: digest}
+    # The one label that cannot be known before the rest; nobody else has seen the spec yet.
+    labels[HASH] = digest
     return ContainerWorkload(
         app=manifest.id,
         container=name,
         name=spec.name,
-        spec=replace(spec, labels=labels),
+        spec=spec,
         files=tuple(files),
         attachments=attachments(manifest, name, given.edges),
         after=container.after,
@@ -287,8 +294,7 @@ def _scratch(container: Container) -> list[Mount]:
     # A volume may be there as well, and Podman refuses two mounts on one path.
     paths = {mount.path.rstrip("/") for mount in container.tmpfs}
     paths |= {mount.path.rstrip("/") for mount in container.mounts}
-    usual = [TmpfsMount(PurePosixPath(path), _SCRATCH) for path in ("/tmp", "/run") if path not in paths]  # noqa: S108
-    return [*declared, *usual]
+    return [*declared, *(mount for path, mount in _USUAL.items() if path not in paths)]
 
 
 def _ports(given: AppInput, container: str) -> list[PortMapping]:
@@ -336,14 +342,20 @@ def _digest(value: object) -> str:
 
 
 def _plain(value: object) -> object:
-    # Much faster than dataclasses.asdict, which copies everything deeply; the text that is hashed is the same.
+    # Lists of fields, since dataclasses.asdict costs more than all the rest of a compilation.
+    read = _FIELDS.get(type(value))
+    if read is not None:
+        return [type(value).__name__, *read(value)]
     if isinstance(value, PurePath):
         return str(value)
     if isinstance(value, Mapping):
         return dict(value)
-    # The parts of a spec are dataclasses with slots; anything else has no place in a hash, and fails here.
-    names: tuple[str, ...] = type(value).__slots__  # type: ignore[attr-defined]
-    return {name: getattr(value, name) for name in names}
+    raise TypeError(f"a {type(value).__name__} has no place in a hash")
 
 
+_HASHED = (BindMount, ContainerSpec, IdMappings, IdRange, PortMapping, ResourceLimits, TmpfsMount, Ulimit)
+_UNHASHED = frozenset(("labels", "networks"))
+_FIELDS: Mapping[type, Callable[[object], tuple[object, ...]]] = {
+    kind: attrgetter(*(each.name for each in fields(kind) if each.name not in _UNHASHED)) for kind in _HASHED
+}
 _CANONICAL = json.JSONEncoder(sort_keys=True, default=_plain, separators=(",", ":"))

@@ -236,6 +236,8 @@ def _filtered(node: nodes.Node, name: str) -> nodes.Filter:
 
 
 def _text(value: Any) -> str:
+    if type(value) is str:
+        return value
     if isinstance(value, list | tuple | dict | set) or not isinstance(value, str | int | float | Undefined | None):
         raise TemplateRuntimeError(f"a {type(value).__name__} is not text; loop over it, or use 'join' or 'tojson'")
     return str(value)

@@ -26,7 +26,7 @@ curl -H 'Content-Type: application/json' http://127.0.0.1:8480/rpc/v1 \\
   -d '{{"jsonrpc": "2.0", "id": 1, "method": "container-status", "params": {{"app": "bitcoin-knots"}}}}'
 ```
 
-- `Content-Type` is `application/json`; a body has at most {MAX_BODY:,} bytes (else HTTP 413) and is strict JSON in UTF-8.
+- `Content-Type` is `application/json`; a body is strict JSON in UTF-8, of at most {MAX_BODY:,} bytes (else HTTP 413).
 - Parameters are given by name. Unknown ones are errors. An id is null, a whole number, or at most {MAX_ID} characters.
 - A batch has 1 to {MAX_BATCH} requests, which are carried out one after the other.
 - A request without `id` is a notification: it is carried out and not answered (HTTP 204).
@@ -35,8 +35,8 @@ curl -H 'Content-Type: application/json' http://127.0.0.1:8480/rpc/v1 \\
   that contains it: a client that has seen an event of that revision or a later one has seen the effect of its call.
 
 Also served: `GET /` (a page), `GET /healthz`, `GET /openrpc.json`, `GET /ws/v1` (a WebSocket, below), and
-`GET /logs?app=…[&container=…][&tail=…][&follow=1]`: one `LogLine` of JSON a line, empty lines while the app is silent, and
-at last `{{"error": …}}` when the log breaks off.
+`GET /logs?app=…[&container=…][&tail=…][&follow=1]`: one `LogLine` of JSON a line, empty lines while the app is silent,
+and at last `{{"error": …}}` when the log breaks off.
 """
 
 
@@ -86,8 +86,8 @@ def _socket() -> str:
         "- `unsubscribe` with `{subscription}` returns whether there was one.\n",
         "The node sends notifications: `event` with `{subscription, event}`, `log` with `{subscription, log}`, and",
         "`ended` with `{subscription, error?}` when nothing more will come. Events come without gaps, in the order of",
-        f"their revisions. A client has at most {MAX_SUBSCRIPTIONS} subscriptions; one that does not read is closed with",
-        f"code {TOO_SLOW}, and may come back with `since` set to the last revision that it saw.\n",
+        f"their revisions. A client has at most {MAX_SUBSCRIPTIONS} subscriptions; one that does not read is closed",
+        f"with code {TOO_SLOW}, and may come back with `since` set to the last revision that it saw.\n",
     ]
     models = (EventsSubscription, LogsSubscription, Unsubscription)
     for model in models:
@@ -137,7 +137,8 @@ def _type(schema: Mapping[str, Any]) -> str:
     if kind == "array":
         return f"list of {_type(schema.get('items', {}))}"
     if kind == "object":
-        values = schema.get("additionalProperties")
+        patterns = schema.get("patternProperties", {}).values()
+        values = next(iter(patterns), schema.get("additionalProperties"))
         return f"mapping to {_type(values)}" if isinstance(values, dict) and values else "object"
     words = {"string": "text", "integer": "whole number", "boolean": "true or false"}
     limits = [

@@ -32,6 +32,7 @@ MAX_SUBSCRIPTIONS = 32
 _MAX_MESSAGE = 64 << 10
 _HEARTBEAT = 20.0
 _CLOSE_TIMEOUT = 2.0
+_FLUSH_TIMEOUT = 30.0
 
 
 class EventsSubscription(Params):
@@ -99,33 +100,52 @@ class _Client:
         self._queue: asyncio.Queue[bytes] = asyncio.Queue(queue)
         self._subscriptions: dict[int, asyncio.Task[None]] = {}
         self._number = 0
+        self._closing: asyncio.Task[None] | None = None
+        self._reader: asyncio.Task[None] | None = None
         self._wanted: TypeAdapter[EventsSubscription | LogsSubscription] = TypeAdapter(Subscription)
         self._log = structlog.get_logger("websocket")
 
     async def serve(self) -> web.StreamResponse:
         await self._socket.prepare(self._request)
         writer = asyncio.create_task(self._write())
+        self._reader = asyncio.create_task(self._read())
         try:
-            async for message in self._socket:
-                if message.type not in (WSMsgType.TEXT, WSMsgType.BINARY):
-                    break
-                await self._send(self._answer(message.data))
-        except _TooSlow:
-            pass  # it has been closed
+            await asyncio.wait({self._reader})
+            if not self._reader.cancelled() and (error := self._reader.exception()) is not None:
+                self._log.error("a client could not be served", exc_info=error)
         finally:
-            tasks = (*self._subscriptions.values(), writer)
+            if self._closing is not None:
+                await self._closing  # the code must be on its way before everything is torn down
+            tasks = (*self._subscriptions.values(), writer, self._reader)
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
         return self._socket
 
     async def close(self, code: int, reason: str) -> None:
+        """Close with a code; the first one counts."""
+        if self._closing is None:
+            self._closing = asyncio.create_task(self._close(code, reason))
+        await asyncio.shield(self._closing)
+
+    async def _close(self, code: int, reason: str) -> None:
         try:
             async with asyncio.timeout(_CLOSE_TIMEOUT):
                 await self._socket.close(code=code, message=reason.encode())
         except TimeoutError:
-            if self._request.transport is not None:
-                self._request.transport.abort()
+            # The code waits behind what the client has not read; should it never read, that is dropped.
+            if (transport := self._request.transport) is not None:
+                transport.close()
+                asyncio.get_running_loop().call_later(_FLUSH_TIMEOUT, transport.abort)
+            if self._reader is not None:
+                self._reader.cancel()
+
+    async def _read(self) -> None:
+        with contextlib.suppress(_TooSlow):
+            async for message in self._socket:
+                if message.type not in (WSMsgType.TEXT, WSMsgType.BINARY):
+                    break
+                await self._send(self._answer(message.data))
 
     async def _write(self) -> None:
         with contextlib.suppress(ConnectionError):

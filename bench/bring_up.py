@@ -1,0 +1,172 @@
+"""Brings the 12-app graph up and down: Archipelago, Podman's API called bare and in parallel, and podman-compose.
+
+All three in one run, interleaved, with the same image; the median of the rounds is printed, and ratios.
+Run it with `scripts/bench bring_up`.
+"""
+
+import asyncio
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from pathlib import Path
+
+import yaml
+from graph import EDGES, write_catalog
+
+from archipelago.config import NodeConfig
+from archipelago.container.podman_client import PodmanClient
+from archipelago.container.podman_spec import ContainerSpec, NetworkAttachment, NetworkSpec
+from archipelago.container.status import Desired, HealthState
+from archipelago.node import Node
+from archipelago.storage.state import AppRecord
+
+ROUNDS = int(os.environ.get("BENCH_ROUNDS", "5"))
+LABEL = {"io.archipelago.bench": "1"}
+SLEEP = ("/usr/bin/busybox", "sleep", "100000")
+
+
+async def timed(work: Callable[[], Awaitable[None]]) -> float:
+    """Return seconds that some work takes."""
+    began = time.perf_counter()
+    await work()
+    return time.perf_counter() - began
+
+
+class Archipelago:
+    """A whole node, from its database to its keepers."""
+
+    def __init__(self, node: Node, records: tuple[AppRecord, ...]) -> None:
+        self.node = node
+        self.records = records
+
+    async def up(self) -> None:
+        """Install the records and wait until every app is healthy."""
+        await self.node._state.save(self.records, message="bench")
+        await self.node._orchestrator.apply()
+        reconciler = self.node._reconciler
+        await reconciler.changed.until(
+            lambda: all(reconciler.health(app).state is HealthState.HEALTHY for app in EDGES)
+        )
+
+    async def down(self) -> None:
+        """Remove the records and wait until nothing is left."""
+        await self.node._state.save((), remove=tuple(EDGES), message="bench")
+        await self.node._orchestrator.apply()
+        reconciler = self.node._reconciler
+        await reconciler.changed.until(lambda: all(reconciler.is_gone(app) for app in EDGES))
+
+    async def no_op(self) -> None:
+        """Compare everything, and find that nothing is to be done."""
+        self.node._reconciler.apply(self.node._reconciler.desired)
+        await self.node._reconciler.settled()
+
+
+class Bare:
+    """The least that any program must ask of Podman's API, as much at once as it takes."""
+
+    def __init__(self, client: PodmanClient, image: str) -> None:
+        self.client = client
+        self.image = image
+        self.networks = [f"bare-net-{app}" for app in EDGES]
+        self.networks += [f"bare-net-{app}-{each}" for app, needed in EDGES.items() for each in needed]
+
+    def spec(self, app: str) -> ContainerSpec:
+        """Return the container of one app, on all its networks."""
+        mine = [f"bare-net-{app}", *(f"bare-net-{app}-{each}" for each in EDGES[app])]
+        mine += [f"bare-net-{other}-{app}" for other, needed in EDGES.items() if app in needed]
+        networks = {name: NetworkAttachment(aliases=(app,)) for name in mine}
+        return ContainerSpec(
+            name=f"bare-box-{app}", image=self.image, entrypoint=SLEEP, labels=LABEL, networks=networks, init=True
+        )
+
+    async def up(self) -> None:
+        """Create networks, then containers, then start them."""
+        await asyncio.gather(*(self.client.networks.create(NetworkSpec(name, labels=LABEL)) for name in self.networks))
+        await asyncio.gather(*(self.client.containers.create(self.spec(app)) for app in EDGES))
+        await asyncio.gather(*(self.client.containers.start(f"bare-box-{app}") for app in EDGES))
+
+    async def down(self) -> None:
+        """Remove containers, then networks."""
+        await asyncio.gather(
+            *(self.client.containers.remove(f"bare-box-{app}", force=True, timeout=0) for app in EDGES)
+        )
+        await asyncio.gather(*(self.client.networks.remove(name, force=True) for name in self.networks))
+
+
+class Compose:
+    """podman-compose with the same graph."""
+
+    def __init__(self, folder: Path, image: str) -> None:
+        self.file = folder / "compose.yml"
+        services, networks = {}, {}
+        for app, needed in EDGES.items():
+            mine = [f"net-{app}", *(f"net-{app}-{each}" for each in needed)]
+            mine += [f"net-{other}-{app}" for other, others in EDGES.items() if app in others]
+            networks |= {name: {"internal": True} for name in mine}
+            services[app] = {"image": image, "entrypoint": list(SLEEP), "networks": mine, "init": True}
+            services[app] |= {"depends_on": list(needed)} if needed else {}
+        self.file.write_text(yaml.safe_dump({"services": services, "networks": networks}))
+
+    async def _run(self, *words: str) -> None:
+        command = [sys.executable, "-m", "podman_compose", "-f", str(self.file), "-p", "bench", *words]
+        process = await asyncio.create_subprocess_exec(*command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        _, errors = await process.communicate()
+        if process.returncode != 0:
+            raise RuntimeError(errors.decode()[-500:])
+
+    async def up(self) -> None:
+        """Bring it up."""
+        await self._run("up", "-d")
+
+    async def down(self) -> None:
+        """Bring it down."""
+        await self._run("down", "-t", "0")
+
+
+async def main() -> None:
+    """Measure and print."""
+    base = Path(os.environ["ARCHIPELAGO_ROOT"]) / "bench"
+    runtime = Path(os.environ["ARCHIPELAGO_RUNTIME"]) / "bench"
+    shutil.rmtree(base, ignore_errors=True)
+    base.mkdir(parents=True)
+    node = await Node(NodeConfig(base, runtime, write_catalog(), 18480)).start()
+    packages = (await node._catalog.read()).packages
+    images = {app: await node._images.ensure(package, "main", lambda _: None) for app, package in packages.items()}
+    records = []
+    for app in EDGES:
+        slot = await node._state.take_slot(app)
+        records.append(AppRecord(app=app, package=packages[app], desired=Desired.RUNNING, slot=slot))
+    records = [replace(record, choices={f"{each}-service": each for each in EDGES[record.app]}) for record in records]
+    ours = Archipelago(node, tuple(records))
+    bare = Bare(node._client, images["a1"])
+    compose = Compose(base, images["a1"])
+    figures: dict[str, list[float]] = {}
+    await ours.up()  # once unmeasured: the first use of an image with new ids copies its layer
+    await ours.down()
+    for _ in range(ROUNDS):
+        for name, peer in (("bare API", bare), ("Archipelago", ours), ("podman-compose", compose)):
+            figures.setdefault(f"{name} up", []).append(await timed(peer.up))
+            if peer is ours:
+                figures.setdefault("no-op reconcile", []).append(await timed(ours.no_op))
+            figures.setdefault(f"{name} down", []).append(await timed(peer.down))
+    await node.close()
+    medians = {name: statistics.median(values) for name, values in figures.items()}
+    print(f"{len(EDGES)} apps, {len(bare.networks)} networks, median of {ROUNDS} rounds")
+    for name, value in medians.items():
+        print(f"  {name:22} {value * 1000:8.0f} ms")
+    up = medians["Archipelago up"]
+    print(f"  up: {up / medians['bare API up']:.2f} x the bare API (aim ≤ 1.3)")
+    print(f"  up: {medians['podman-compose up'] / up:.1f} x faster than podman-compose (aim ≥ 6)")
+    down = medians["Archipelago down"]
+    print(f"  down: {down / medians['bare API down']:.2f} x the bare API")
+    print(f"  down: {medians['podman-compose down'] / down:.1f} x faster than podman-compose")
+    print(f"  no-op reconcile: {medians['no-op reconcile'] * 1000:.0f} ms (aim ≤ 50)")
+
+
+if __name__ == "__main__":
+    asyncio.run(main())

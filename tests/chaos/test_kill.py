@@ -1,0 +1,183 @@
+"""kill -9 at random moments: afterwards what ought to run runs, nothing is orphaned, and the chain is what it was.
+
+Seeded: `CHAOS_SEED` and `CHAOS_ROUNDS` repeat or lengthen a run.
+"""
+
+import asyncio
+import os
+import random
+import re
+import signal
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import pytest
+
+from harness import RpcError, TestNode, podman, remove_leftovers, running_node
+
+ROUNDS = int(os.environ.get("CHAOS_ROUNDS", "60"))
+SEED = int(os.environ.get("CHAOS_SEED", "21"))
+APPS = ("bitcoin-knots", "electrumx", "nostr-relay", "tor", "specter")
+REMOVABLE = ("electrumx", "nostr-relay", "tor", "specter")
+SETTLE_TIMEOUT = 600
+
+pytestmark = pytest.mark.timeout(1500)
+
+
+class Chaos:
+    """One seeded run over one node."""
+
+    def __init__(self, node: TestNode, seed: int) -> None:
+        self.node = node
+        self.random = random.Random(seed)
+        self.told: list[str] = []
+
+    async def round(self) -> None:
+        """Begin something, kill something while it goes on, and have the daemon back."""
+        actions = (self.install, self.configure, self.stop, self.start, self.restart, self.remove, self.update)
+        victims: tuple[Callable[[], Awaitable[None]], ...] = (
+            self.kill_daemon,
+            self.kill_podman,
+            self.kill_conmon,
+            self.kill_container,
+        )
+        action, victim = self.random.choice(actions), self.random.choice(victims)
+        app = self.random.choice(REMOVABLE if action == self.remove else APPS)
+        self.told.append(f"{action.__name__} {app}, {victim.__name__}")
+        try:
+            await action(app)
+        except RpcError as refused:
+            # Refused for a reason that an owner could read: busy, not installed, already there …
+            assert refused.data.get("name"), refused
+            self.told[-1] += f" ({refused.data['name']})"
+        await asyncio.sleep(self.random.uniform(0, 1.2))
+        await victim()
+
+    async def install(self, app: str) -> None:
+        """Install an app; bitcoin-knots is always there."""
+        await self.node.call("container-install", app=app)
+
+    async def configure(self, app: str) -> None:
+        """Change an option, where the app has one that costs nothing."""
+        options: dict[str, dict[str, object]] = {
+            "bitcoin-knots": {"maxconnections": self.random.randint(4, 100)},
+            "electrumx": {"cache": self.random.randint(100, 800)},
+            "nostr-relay": {"name": f"Relay {self.random.randint(0, 99)}"},
+        }
+        await self.node.call("container-config", app=app, options=options.get(app, {"no_such": 1}))
+
+    async def stop(self, app: str) -> None:
+        """Stop an app."""
+        await self.node.call("container-stop", app=app)
+
+    async def start(self, app: str) -> None:
+        """Start an app."""
+        await self.node.call("container-start", app=app)
+
+    async def restart(self, app: str) -> None:
+        """Restart an app."""
+        await self.node.call("container-restart", app=app)
+
+    async def remove(self, app: str) -> None:
+        """Remove an app, sometimes with its data."""
+        await self.node.call("container-remove", app=app, delete_data=self.random.random() < 0.3)
+
+    async def update(self, app: str) -> None:
+        """Offer a new version in the catalog and update to it."""
+        assert self.node.apps is not None
+        manifest = self.node.apps / app / "manifest.yml"
+        text = re.sub(r"(?<=pids: )\d+", str(self.random.randint(100, 600)), manifest.read_text())
+        manifest.write_text(text)
+        await self.node.call("container-update", app=app)
+
+    async def kill_daemon(self) -> None:
+        """kill -9 the daemon, and start the next one."""
+        self.node.kill()
+        await self.node.start()
+
+    async def kill_podman(self) -> None:
+        """kill -9 Podman's API service."""
+        self._kill(lambda words: words[1:3] == ["system", "service"] and str(self.node.runtime) in " ".join(words))
+
+    async def kill_conmon(self) -> None:
+        """kill -9 the monitor of a random container of this node."""
+        self._kill(lambda words: words[0].endswith("conmon") and "archipelago-" in " ".join(words), one=True)
+
+    async def kill_container(self) -> None:
+        """kill -9 the first process of a random container of this node."""
+        label = f"label=io.archipelago.node={self.node.node_id()}"
+        pids = podman("ps", "--filter", label, "--format", "{{.Pid}}").split()
+        if pids:
+            podman("unshare", "kill", "-9", self.random.choice(pids))
+
+    def _kill(self, matches: Callable[[list[str]], bool], *, one: bool = False) -> None:
+        found = []
+        for path in Path("/proc").glob("[0-9]*/cmdline"):
+            try:
+                words = path.read_bytes().decode("utf-8", "replace").split("\0")
+                if path.stat().st_uid == os.getuid() and matches(words):
+                    found.append(int(path.parent.name))
+            except OSError:
+                continue
+        for pid in [self.random.choice(found)] if one and found else found:
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                continue
+
+    async def settle(self) -> None:
+        """Wait until no operation runs and every app is what its owner wants."""
+        async with asyncio.timeout(SETTLE_TIMEOUT):
+            for operation in await self.node.call("operation-list", limit=500):
+                await self.node.ended(operation)
+            for app in await self.node.call("container-list"):
+                wanted = ("healthy",) if app["desired"] == "running" else ("stopped",)
+                await self.node.until(app["app"], *wanted, "stopped")
+
+    async def tip(self) -> tuple[int, str]:
+        """Return height and hash of the chain's tip, with bitcoin-knots running."""
+        await self.node.done(await self.node.call("container-start", app="bitcoin-knots"))
+        height = await self.node.execute("bitcoin-knots", "bitcoin-cli", "-regtest", "getblockcount")
+        best = await self.node.execute("bitcoin-knots", "bitcoin-cli", "-regtest", "getbestblockhash")
+        return int(height), best.strip()
+
+
+async def test_nothing_is_lost_or_orphaned_whatever_is_killed_whenever() -> None:
+    remove_leftovers()
+    async with running_node("chaos") as node:
+        chaos = Chaos(node, SEED)
+        await node.install("bitcoin-knots", options={"network": "regtest"})
+        for app in REMOVABLE:
+            await node.install(app)
+        await node.execute("bitcoin-knots", "bitcoin-cli", "-regtest", "-generate", "10")
+        tip = await chaos.tip()
+        try:
+            for _ in range(ROUNDS):
+                await chaos.round()
+            await chaos.settle()
+            assert await chaos.tip() == tip
+            await require_nothing_orphaned(node)
+            await node.stop()
+            await node.start()
+            await chaos.settle()
+            assert await chaos.tip() == tip, "bitcoind opens its data directory clean, at the same tip"
+        except BaseException:
+            print("\n".join(chaos.told), node.log(), sep="\n")
+            raise
+
+
+async def require_nothing_orphaned(node: TestNode) -> None:
+    """Compare what Podman has with what is installed."""
+    apps = {app["app"]: app for app in await node.call("container-list")}
+    label = f"label=io.archipelago.node={node.node_id()}"
+    containers = set(podman("ps", "-a", "--filter", label, "--format", "{{.Names}}").split())
+    expected = {f"archipelago-{app}-main" for app in apps}
+    stopped = {f"archipelago-{app}-main" for app, found in apps.items() if found["state"] == "stopped"}
+    assert expected - stopped <= containers <= expected
+    networks = set(podman("network", "ls", "--filter", label, "--format", "{{.Name}}").split())
+    needed = {f"archipelago-{app}" for app in apps}
+    for app in apps:
+        status = await node.call("container-status", app=app)
+        needed |= {f"archipelago-{app}--{use['app']}" for use in status["uses"]}
+    assert {f"archipelago-{app}" for app in apps if apps[app]["state"] != "stopped"} <= networks <= needed
+    assert not list((node.root / "tmp" / "builds").glob("build-*"))

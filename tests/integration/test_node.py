@@ -1,0 +1,232 @@
+"""One real node with the five real apps, used as an owner and his wallets would use it."""
+
+import asyncio
+import contextlib
+import json
+import subprocess
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+import pytest_asyncio
+from coincurve import PrivateKey
+
+from harness import RpcError, TestNode, podman, remove_leftovers, running_node
+
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(600)]
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def node() -> AsyncIterator[TestNode]:
+    """A node with bitcoin-knots on regtest; the tests of this module build on each other's apps."""
+    remove_leftovers()
+    async with running_node("apps") as running:
+        await running.install("bitcoin-knots", options={"network": "regtest"})
+        yield running
+
+
+async def installed(node: TestNode, app: str) -> None:
+    """Make sure of an app, whichever test comes first."""
+    names = {each["app"] for each in await node.call("container-list")}
+    if app not in names:
+        await node.install(app)
+
+
+async def electrum(port: int, method: str, *params: Any) -> Any:
+    """Ask an Electrum server, by its own protocol (electrum-protocol.readthedocs.io)."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    with contextlib.closing(writer):
+        for number, (name, arguments) in enumerate((("server.version", ["test", "1.4"]), (method, list(params)))):
+            request = {"jsonrpc": "2.0", "id": number, "method": name, "params": arguments}
+            writer.write(json.dumps(request).encode() + b"\n")
+            answer = json.loads(await reader.readline())
+            while answer.get("id") != number:
+                answer = json.loads(await reader.readline())
+        return answer["result"]
+
+
+async def endpoint(node: TestNode, app: str, name: str) -> str:
+    """Return where an endpoint is reached."""
+    status = await node.call("container-status", app=app)
+    return next(str(each["address"]) for each in status["endpoints"] if each["name"] == name)
+
+
+async def starts(node: TestNode) -> dict[str, str]:
+    """Return when each app's container was started."""
+    apps = [each["app"] for each in await node.call("container-list")]
+    return {app: (await node.call("container-status", app=app))["containers"][0]["started_at"] for app in apps}
+
+
+async def test_mined_blocks_arrive_through_the_electrum_server(node: TestNode) -> None:
+    await installed(node, "electrumx")
+    await node.execute("bitcoin-knots", "bitcoin-cli", "-regtest", "-generate", "5")
+    height = int(await node.execute("bitcoin-knots", "bitcoin-cli", "-regtest", "getblockcount"))
+    await node.until("electrumx", "healthy")
+    port = int((await endpoint(node, "electrumx", "electrum")).rsplit(":", 1)[1])
+    async with asyncio.timeout(60):
+        while (await electrum(port, "blockchain.headers.subscribe"))["height"] < height:
+            await asyncio.sleep(0.2)  # ElectrumX asks its daemon for new blocks every few seconds
+    options = (await node.call("container-status", app="bitcoin-knots"))["options"]
+    assert options["txindex"] is True, "demanded by electrumx"
+
+
+async def test_an_event_is_published_and_read_back_through_the_relay(node: TestNode) -> None:
+    await installed(node, "nostr-relay")
+    key = PrivateKey()
+    event = signed_event(key, "written by a test")
+    async with aiohttp.ClientSession() as session:
+        address = await endpoint(node, "nostr-relay", "relay")
+        async with session.ws_connect(address) as socket:
+            await socket.send_json(["EVENT", event])
+            async with asyncio.timeout(30):
+                answer = await socket.receive_json()
+                while answer[0] != "OK":
+                    answer = await socket.receive_json()
+            assert answer[:3] == ["OK", event["id"], True], answer
+            await socket.send_json(["REQ", "mine", {"authors": [event["pubkey"]]}])
+            async with asyncio.timeout(30):
+                answer = await socket.receive_json()
+                while answer[0] != "EVENT":
+                    answer = await socket.receive_json()
+    assert answer[2]["content"] == "written by a test"
+
+
+def signed_event(key: PrivateKey, content: str) -> dict[str, Any]:
+    """Return a signed text note (NIP-01)."""
+    import hashlib
+
+    pubkey = key.public_key.format(compressed=True)[1:].hex()
+    created = int(time.time())
+    serialized = json.dumps([0, pubkey, created, 1, [], content], separators=(",", ":"), ensure_ascii=False)
+    digest = hashlib.sha256(serialized.encode()).digest()
+    return {
+        "id": digest.hex(),
+        "pubkey": pubkey,
+        "created_at": created,
+        "kind": 1,
+        "tags": [],
+        "content": content,
+        "sig": key.sign_schnorr(digest).hex(),
+    }
+
+
+async def test_specter_serves_its_page_and_tor_takes_connections(node: TestNode) -> None:
+    await installed(node, "specter")
+    await installed(node, "tor")
+    async with aiohttp.ClientSession() as session, session.get(await endpoint(node, "specter", "page")) as response:
+        assert response.status == 200
+        assert "Specter" in await response.text()
+    assert (await node.call("container-health", app="tor"))["state"] == "healthy"
+
+
+async def test_a_changed_option_restarts_exactly_what_it_must(node: TestNode) -> None:
+    await installed(node, "nostr-relay")
+    before = await starts(node)
+    operation = await node.call("container-config", app="nostr-relay", options={"name": "Another name"})
+    await node.done(operation)
+    after = await starts(node)
+    assert after.pop("nostr-relay") != before.pop("nostr-relay")
+    assert after == before
+    with pytest.raises(RpcError) as refused:
+        await node.call("container-config", app="nostr-relay", options={"max_event_size": 1})
+    assert "4096" in refused.value.message
+    assert {**after, "nostr-relay": (await starts(node))["nostr-relay"]} == await starts(node)
+
+
+async def test_a_provider_stops_after_its_dependents_and_brings_them_back(node: TestNode) -> None:
+    await installed(node, "electrumx")
+    await node.done(await node.call("container-stop", app="bitcoin-knots"))
+    status = await node.call("container-status", app="electrumx")
+    assert status["health"]["state"] == "stopped"
+    assert status["desired"] == "running"
+    ended = {
+        app: podman("inspect", f"archipelago-{app}-main", "--format", "{{.State.FinishedAt.UnixNano}}")
+        for app in ("bitcoin-knots", "electrumx")
+    }
+    assert int(ended["electrumx"]) < int(ended["bitcoin-knots"])
+    await node.done(await node.call("container-start", app="electrumx"))
+    assert (await node.until("electrumx", "healthy"))["health"]["state"] == "healthy"
+
+
+async def test_a_dead_container_comes_back_with_its_last_words_kept(node: TestNode) -> None:
+    await installed(node, "nostr-relay")
+    await node.until("nostr-relay", "healthy")
+    before = (await starts(node))["bitcoin-knots"]
+    podman("kill", "--signal", "KILL", "archipelago-nostr-relay-main")
+    async with asyncio.timeout(60):
+        while (status := await node.call("container-status", app="nostr-relay"))["health"]["failure"] is None:
+            await asyncio.sleep(0.05)
+    assert status["health"]["failure"]["exit_code"] == 137
+    assert status["health"]["failure"]["logs"]
+    await node.until("nostr-relay", "healthy")
+    assert (await starts(node))["bitcoin-knots"] == before
+
+
+async def test_a_removed_app_leaves_nothing_but_its_data_and_finds_it_again(node: TestNode) -> None:
+    await installed(node, "nostr-relay")
+    with pytest.raises(RpcError) as refused:
+        await node.call("container-remove", app="bitcoin-knots")
+    assert "electrumx" in refused.value.message or "specter" in refused.value.message
+    slot = podman("inspect", "archipelago-nostr-relay-main", "--format", "{{json .HostConfig.IDMappings}}")
+    await node.done(await node.call("container-remove", app="nostr-relay"))
+    assert podman("ps", "-aq", "--filter", "label=io.archipelago.app=nostr-relay") == ""
+    assert "archipelago-nostr-relay" not in podman("network", "ls", "--format", "{{.Name}}").split()
+    assert (node.root / "nostr-relay").exists()
+    await node.install("nostr-relay")
+    again = podman("inspect", "archipelago-nostr-relay-main", "--format", "{{json .HostConfig.IDMappings}}")
+    assert again == slot
+    await node.done(await node.call("container-remove", app="nostr-relay", delete_data=True))
+    assert not (node.root / "nostr-relay").exists()
+
+
+async def test_the_daemon_is_killed_and_the_next_one_adopts_what_runs(node: TestNode) -> None:
+    await node.until("bitcoin-knots", "healthy")
+    before = await starts(node)
+    node.kill()
+    await node.start()
+    for app in before:
+        await node.until(app, "healthy", "syncing")
+    assert await starts(node) == before
+
+
+async def test_an_orderly_stop_ends_everything_and_the_next_start_brings_it_back(node: TestNode) -> None:
+    height = await node.execute("bitcoin-knots", "bitcoin-cli", "-regtest", "getblockcount")
+    await node.stop()
+    assert podman("ps", "-q", "--filter", f"label=io.archipelago.node={node.node_id()}") == ""
+    await node.start()
+    await node.until("bitcoin-knots", "healthy")
+    assert await node.execute("bitcoin-knots", "bitcoin-cli", "-regtest", "getblockcount") == height
+
+
+async def test_requests_that_make_no_sense_change_nothing(node: TestNode) -> None:
+    before = await starts(node)
+    for method, parameters, name in (
+        ("container-install", {"app": "bitcoin-nots"}, "unknown-app"),
+        ("container-install", {"app": "bitcoin-knots"}, "already-installed"),
+        ("container-status", {"app": "no-such-app"}, "unknown-app"),
+        ("container-config", {"app": "bitcoin-knots", "options": {"prune": 550}}, None),
+        ("container-config", {"app": "bitcoin-knots", "options": {"prune": -1}}, "invalid-option"),
+        ("operation-get", {"id": "nothing"}, "unknown-operation"),
+    ):
+        with pytest.raises(RpcError) as refused:
+            await node.call(method, **parameters)
+        assert name is None or refused.value.data["name"] == name, refused.value
+        assert refused.value.message
+    assert await starts(node) == before
+
+
+async def test_no_secret_is_in_the_clear_where_podman_or_the_disk_can_show_it(node: TestNode) -> None:
+    shown = podman("inspect", "archipelago-bitcoin-knots-main", "archipelago-electrumx-main")
+    login = podman("unshare", "cat", f"{node.runtime}/files/electrumx/main/0-environment")
+    password = login.split(":")[2].split("@")[0]
+    assert len(password) == 64
+    assert password not in shown
+    storage = Path(podman("info", "--format", "{{.Store.GraphRoot}}"))
+    places = [str(node.root), *(str(storage / part) for part in ("overlay-containers", "libpod"))]
+    command = ["podman", "unshare", "grep", "-rlF", "-e", password, *places]
+    found = subprocess.run(command, capture_output=True, text=True)
+    # Specter's copy lies on a tmpfs of its container; grep says 1 when it finds nothing.
+    assert (found.returncode, found.stdout) == (1, ""), found

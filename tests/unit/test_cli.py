@@ -1,0 +1,214 @@
+"""The command, as a process of its own, against a real server."""
+
+import json
+import os
+import pty
+import select
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from archipelago.cli.output import clean
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@dataclass(frozen=True)
+class Node:
+    """A server that serves, and the command that asks it."""
+
+    socket: Path
+    port: int
+
+    def environment(self, **more: str) -> dict[str, str]:
+        return {
+            "PATH": os.environ["PATH"],
+            "PYTHONPATH": str(ROOT / "src"),
+            "PYTHONDONTWRITEBYTECODE": "1",
+            "LC_ALL": "C.UTF-8",
+            "ARCHIPELAGO_SOCKET": str(self.socket),
+            "ARCHIPELAGO_PORT": str(self.port),
+            **more,
+        }
+
+    def run(self, *arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "archipelago.cli", *arguments],
+            env=self.environment(**more),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=30,
+        )
+
+    def json(self, *arguments: str) -> Any:
+        done = self.run(*arguments)
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout)
+
+    def type(self, *arguments: str, answer: bytes) -> tuple[int, str]:
+        """Run the command at a terminal, type an answer, and return exit code and screen."""
+        process, terminal = pty.fork()
+        if process == 0:
+            command = [sys.executable, "-m", "archipelago.cli", *arguments]
+            os.execve(sys.executable, command, self.environment(TERM="xterm", COLUMNS="120"))
+        os.write(terminal, answer)
+        screen = b""
+        while select.select([terminal], [], [], 20)[0]:
+            try:
+                chunk = os.read(terminal, 65536)
+            except OSError:
+                break  # Linux says so when the other side is gone
+            if not chunk:
+                break
+            screen += chunk
+        os.close(terminal)
+        return os.waitstatus_to_exitcode(os.waitpid(process, 0)[1]), screen.decode()
+
+
+@pytest.fixture
+def node(tmp_path: Path) -> Iterator[Node]:
+    program = Path(__file__).with_name("test_rpc_engine.py")
+    environment = {"PYTHONPATH": str(ROOT / "src"), "PYTHONDONTWRITEBYTECODE": "1", "PATH": os.environ["PATH"]}
+    command = [sys.executable, str(program), str(tmp_path / "s")]
+    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        yield Node(tmp_path / "s", int(process.stdout.readline()))
+        process.kill()
+
+
+def test_json_is_the_answer_of_the_node(node: Node) -> None:
+    assert node.json("list", "--json")[0]["app"] == "knots"
+    assert node.json("status", "knots", "--json")["chain"]["height"] == 7
+    assert node.json("plan", "electrumx", "--json")["apps"][0]["because"] == ["you asked for it"]
+    assert node.json("catalog", "--json")[0]["app"] == "electrumx"
+    assert node.json("doctor", "--json")[0]["check"] == "cgroup"
+    assert node.json("version", "--json")["node_id"] == "abc"
+    assert node.json("config", "knots", "--json") == {"network": "regtest"}
+    assert [each["text"] for each in node.json("logs", "knots", "-n", "1", "--json")] == ["\x1b]0;owned\x07\x1b[2Jevil"]
+    operation = node.json("install", "electrumx", "--set", "a=1", "--json")
+    assert (operation["kind"], operation["state"]) == ("install", "done")
+    assert node.json("operations", "list", "--json") == [operation]
+    assert node.json("operations", "show", operation["id"], "--json") == operation
+    assert node.json("operations", "cancel", operation["id"], "--json")["state"] == "cancelled"
+    assert node.json("events", "--json")[0]["revision"] == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (("start", "knots"), 0),
+        (("install", "broken", "--yes"), 1),
+        (("nonsense",), 2),
+        (("list", "--nonsense"), 2),
+        (("install",), 2),
+        (("install", "electrumx", "--set", "novalue"), 2),
+        (("status", "No Such"), 2),
+        (("config", "knots", "--set", "nonsense=1"), 2),
+        (("remove", "knots", "--delete-data"), 2),
+        (("status", "zip"), 3),
+        (("install", "zip"), 3),
+        (("operations", "show", "nope"), 3),
+        (("install", "knots", "--yes"), 4),
+    ],
+)
+def test_exit_codes_and_errors(node: Node, arguments: tuple[str, ...], code: int) -> None:
+    done = node.run(*arguments)
+    assert done.returncode == code, done
+    if code:
+        assert "Traceback" not in done.stderr
+        first, *rest = [text for text in done.stderr.splitlines() if "%" not in text]
+        assert first.startswith("archipelago: ") and len(rest) <= 1
+    as_json = node.run(*arguments, "--json")
+    assert as_json.returncode == code
+    assert isinstance(json.loads(as_json.stdout), dict)
+
+
+def test_nobody_there(node: Node) -> None:
+    done = node.run("list", "--json", ARCHIPELAGO_SOCKET="/nowhere", ARCHIPELAGO_PORT="1")
+    assert done.returncode == 69
+    assert json.loads(done.stdout)["error"]["data"]["name"] == "unreachable"
+    assert "make run" in done.stderr
+    assert node.run("list", ARCHIPELAGO_SOCKET="/nowhere", ARCHIPELAGO_PORT="http").returncode == 2
+
+
+def test_the_port_where_the_socket_may_not_be_opened(node: Node) -> None:
+    assert "knots" in node.run("list", ARCHIPELAGO_SOCKET="/nowhere").stdout
+
+
+def test_exec_passes_output_and_exit_code_through(node: Node) -> None:
+    done = node.run("exec", "knots", "--", "fail", "-generate", "1", "--json")
+    assert (done.returncode, done.stdout, done.stderr) == (7, "fail -generate 1 --json\n", "note\n")
+    result = node.run("exec", "--json", "knots", "--", "echo", "x")
+    assert result.returncode == 0 and json.loads(result.stdout)["stdout"] == "echo x\n"
+
+
+def test_install_says_what_and_how_far(node: Node) -> None:
+    done = node.run("install", "electrumx")
+    assert "you asked for it" in done.stdout and "done" in done.stdout
+    assert "40 %  build image" in done.stderr
+
+
+def test_the_owner_may_say_no(node: Node) -> None:
+    code, screen = node.type("install", "electrumx", answer=b"n\n")
+    assert code == 4 and "Install this?" in screen
+    code, screen = node.type("remove", "knots", "--delete-data", answer=b"n\n")
+    assert code == 4 and "NOBODY CAN BRING IT BACK" in screen
+    assert node.json("events", "--json") == []
+
+
+def test_a_terminal_is_not_taken_over(node: Node) -> None:
+    for arguments in (("list",), ("status", "knots"), ("logs", "knots"), ("plan", "electrumx")):
+        code, screen = node.type(*arguments, answer=b"")
+        assert code == 0
+        assert "\x1b]0;" not in screen and "\x1b[2J" not in screen and "\x07" not in screen
+        assert "evil" in screen
+
+
+def test_a_bar_at_a_terminal(node: Node) -> None:
+    code, screen = node.type("restart", "knots", answer=b"")
+    assert code == 0 and "restart knots" in screen and "100%" in screen
+
+
+def test_logs_that_are_followed_end_with_the_log(node: Node) -> None:
+    done = node.run("logs", "knots", "-f", "--json")
+    assert json.loads(done.stdout.splitlines()[0])["text"] == "first"
+    assert node.run("logs", "zip", "-f").returncode == 3
+
+
+def test_interrupted(node: Node) -> None:
+    command = [sys.executable, "-m", "archipelago.cli", "events", "--follow", "--json"]
+    node.run("restart", "knots")
+    with subprocess.Popen(command, env=node.environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout is not None and process.stderr is not None
+        process.stdout.readline()
+        process.send_signal(signal.SIGINT)
+        assert process.wait(10) == 130
+        assert b"Traceback" not in process.stderr.read()
+
+
+def test_help_names_every_command(node: Node) -> None:
+    done = node.run("--help")
+    assert done.returncode == 0
+    commands = "install plan list status logs start stop restart remove update config exec catalog operations doctor"
+    for command in (*commands.split(), "events", "version"):
+        assert f"\n  {command} " in done.stdout
+
+
+def test_control_characters_are_made_visible() -> None:
+    assert clean("a\x1b[2J\u202eb\x9b\x00\tc\n") == "a\\x1b[2J\\x202eb\\x9b\\x00\tc\n"
+
+
+def test_the_command_starts_without_what_it_does_not_need() -> None:
+    program = (
+        "import sys, archipelago.cli.main; print([m for m in ('rich', 'aiohttp', 'pydantic') if m in sys.modules])"
+    )
+    environment = {"PYTHONPATH": str(ROOT / "src"), "PYTHONDONTWRITEBYTECODE": "1"}
+    done = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"

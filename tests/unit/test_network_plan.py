@@ -1,0 +1,102 @@
+"""Who is on which network, and by which name."""
+
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from archipelago.container.labels import APP, NODE
+from archipelago.container.manifest.model import AppManifest, Wait
+from archipelago.container.plan import Edge
+from archipelago.network.plan import app_network, app_networks, attachments, edge_network, provider_host
+
+NAMES = st.from_regex(r"[a-z][a-z0-9]{0,3}(-[a-z0-9]{1,3}){0,2}", fullmatch=True)
+
+
+def manifest(**changes: Any) -> AppManifest:
+    container = {"build": {"type": "packages", "packages": ["x"]}}
+    values: dict[str, Any] = {
+        "manifest": 1,
+        "id": "bitcoin",
+        "name": "A test",
+        "version": "1.0",
+        "summary": "A test",
+        "description": "A test",
+        "category": "bitcoin",
+        "license": "MIT",
+        "containers": {"main": container, "web": container},
+        "provides": {
+            "bitcoin-rpc": {"container": "main", "port": 8332},
+            "bitcoin-zmq": {"container": "main", "port": 28332},
+            "bitcoin-web": {"container": "web", "port": 80},
+        },
+        **changes,
+    }
+    return AppManifest.model_validate(values)
+
+
+def edge(consumer: str, interface: str = "bitcoin-rpc", provider: str = "bitcoin") -> Edge:
+    return Edge(consumer=consumer, interface=interface, provider=provider, wait=Wait.HEALTHY)
+
+
+def test_only_direct_egress_leads_out() -> None:
+    for egress, internal in (("none", True), ("direct", False)):
+        network = app_network(manifest(egress=egress), "n1")
+        assert (network.internal, network.isolate) == (internal, not internal)
+        assert network.labels == {NODE: "n1", APP: "bitcoin"}
+
+
+def test_egress_through_tor_is_the_edge_to_tor_and_nothing_else() -> None:
+    app = manifest(id="wallet", egress="tor", provides={}, requires={"tor-socks": {}})
+    networks = app_networks(app, [edge("wallet", "tor-socks", "tor")], "n1")
+    assert [network.name for network in networks] == ["archipelago-wallet", "archipelago-wallet--tor"]
+    assert all(network.internal for network in networks)
+
+
+def test_several_interfaces_of_a_pair_share_one_network() -> None:
+    edges = [edge("lnd"), edge("lnd", "bitcoin-zmq"), edge("lnd", "bitcoin-web"), edge("electrs")]
+    names = [network.name for network in app_networks(manifest(), edges, "n1")]
+    assert names == ["archipelago-bitcoin", "archipelago-electrs--bitcoin", "archipelago-lnd--bitcoin"]
+    main = attachments(manifest(), "main", edges)
+    web = attachments(manifest(), "web", edges)
+    assert main["archipelago-lnd--bitcoin"].aliases == ("bitcoin", "bitcoin-rpc", "bitcoin-zmq")
+    assert main["archipelago-electrs--bitcoin"].aliases == ("bitcoin", "bitcoin-rpc")
+    assert web["archipelago-lnd--bitcoin"].aliases == ("bitcoin", "bitcoin-web")
+    assert "archipelago-electrs--bitcoin" not in web, "only the containers behind the interface are there"
+    assert main["archipelago-bitcoin"].aliases == ("main",)
+
+
+def test_every_container_of_a_consumer_reaches_its_providers() -> None:
+    app = manifest(id="lnd", provides={}, requires={"bitcoin-rpc": {}})
+    for container in app.containers:
+        found = attachments(app, container, [edge("lnd")])
+        assert set(found) == {"archipelago-lnd", "archipelago-lnd--bitcoin"}
+        assert found["archipelago-lnd--bitcoin"].aliases == ()
+
+
+def test_the_name_that_a_template_gets_is_one_of_the_aliases() -> None:
+    found = attachments(manifest(), "main", [edge("lnd")])
+    assert provider_host("bitcoin-rpc") in found["archipelago-lnd--bitcoin"].aliases
+
+
+@given(st.tuples(NAMES, NAMES), st.tuples(NAMES, NAMES))
+def test_no_two_pairs_share_a_network(first: tuple[str, str], second: tuple[str, str]) -> None:
+    names = [edge_network(*pair, "n1").name for pair in (first, second)]
+    assert (names[0] == names[1]) == (first == second)
+    assert edge_network(*first, "n1").name != app_network(manifest(id=second[0]), "n1").name
+
+
+@given(st.lists(st.tuples(NAMES, st.sampled_from(["bitcoin-rpc", "bitcoin-zmq"])), max_size=8), st.randoms())
+def test_both_ends_name_the_same_network_in_any_order(pairs: list[tuple[str, str]], chance: Any) -> None:
+    edges = [edge(consumer, interface) for consumer, interface in pairs if consumer != "bitcoin"]
+    shuffled = list(edges)
+    chance.shuffle(shuffled)
+    assert app_networks(manifest(), edges, "n1") == app_networks(manifest(), shuffled, "n1")
+    assert attachments(manifest(), "main", edges) == attachments(manifest(), "main", shuffled)
+    for consumer in {each.consumer for each in edges}:
+        app = manifest(id=consumer, provides={}, requires={"bitcoin-rpc": {}, "bitcoin-zmq": {}})
+        shared = set(attachments(app, "main", edges)) & set(attachments(manifest(), "main", edges))
+        assert shared == {edge_network(consumer, "bitcoin", "n1").name}
+        mine = {network.name: network for network in app_networks(app, edges, "n1")}
+        theirs = {network.name: network for network in app_networks(manifest(), edges, "n1")}
+        assert all(mine[name] == theirs[name] for name in shared), "or the two would re-create it in turns"
