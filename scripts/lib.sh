@@ -12,13 +12,13 @@ CONFIG=/etc/archipelago
 # What is written here must be readable by the service user, whatever the caller's umask.
 umask 022
 
-# Variables that reach the node: where certificates and proxies are, and what the owner set.
+# Variables that reach the node: where certificates and proxies are, what the owner set, and what the tests take.
 KEPT='TERM CI SSL_CERT_FILE SSL_CERT_DIR PIP_CERT REQUESTS_CA_BUNDLE CURL_CA_BUNDLE NODE_EXTRA_CA_CERTS
   http_proxy https_proxy no_proxy HTTP_PROXY HTTPS_PROXY NO_PROXY'
 kept_names() {
   # shellcheck disable=SC2086 # a list of names
   printf '%s\n' $KEPT
-  env | sed -n 's/^\(ARCHIPELAGO_[A-Z_]*\)=.*/\1/p'
+  env | sed -nE 's/^((ARCHIPELAGO|CHAOS|BENCH)_[A-Z_]+)=.*/\1/p'
 }
 
 # as_root ARGS…: goes on as root, through sudo where the caller is somebody else.
