@@ -63,7 +63,7 @@ class Archipelago:
     async def no_op(self) -> None:
         """Compare everything, and find that nothing is to be done."""
         self.node._reconciler.apply(self.node._reconciler.desired)
-        await self.node._reconciler.settled()
+        await self.node._reconciler.settled(EDGES)
 
 
 class Bare:

@@ -91,7 +91,7 @@ class Daemon:
 
     async def death_to_restart(self, app: str) -> float:
         """kill -9 an app's first process; return seconds until its successor was asked for."""
-        name = f"archipelago-{app}-main"
+        name = f"archipelago-{app}--main"
         pid = subprocess.run(
             ["podman", "inspect", name, "--format", "{{.State.Pid}}"], capture_output=True, text=True, check=True
         ).stdout.strip()

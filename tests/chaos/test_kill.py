@@ -171,13 +171,21 @@ async def require_nothing_orphaned(node: TestNode) -> None:
     apps = {app["app"]: app for app in await node.call("container-list")}
     label = f"label=io.archipelago.node={node.node_id()}"
     containers = set(podman("ps", "-a", "--filter", label, "--format", "{{.Names}}").split())
-    expected = {f"archipelago-{app}-main" for app in apps}
-    stopped = {f"archipelago-{app}-main" for app, found in apps.items() if found["state"] == "stopped"}
+    expected = {f"archipelago-{app}--main" for app in apps}
+    stopped = {f"archipelago-{app}--main" for app, found in apps.items() if found["state"] == "stopped"}
     assert expected - stopped <= containers <= expected
-    networks = set(podman("network", "ls", "--filter", label, "--format", "{{.Name}}").split())
     needed = {f"archipelago-{app}" for app in apps}
     for app in apps:
         status = await node.call("container-status", app=app)
         needed |= {f"archipelago-{app}--{use['app']}" for use in status["uses"]}
-    assert {f"archipelago-{app}" for app in apps if apps[app]["state"] != "stopped"} <= networks <= needed
+    present = {f"archipelago-{app}" for app in apps if apps[app]["state"] != "stopped"}
+    async with asyncio.timeout(30):  # a network goes a moment after the last container has left it
+        while not present <= (networks := networks_of(label)) <= needed:
+            assert present <= networks, (present, networks)
+            await asyncio.sleep(0.2)
     assert not list((node.root / "tmp" / "builds").glob("build-*"))
+
+
+def networks_of(label: str) -> set[str]:
+    """Return the names of the node's networks."""
+    return set(podman("network", "ls", "--filter", label, "--format", "{{.Name}}").split())

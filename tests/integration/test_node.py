@@ -143,7 +143,7 @@ async def test_a_provider_stops_after_its_dependents_and_brings_them_back(node: 
     assert status["health"]["state"] == "stopped"
     assert status["desired"] == "running"
     ended = {
-        app: podman("inspect", f"archipelago-{app}-main", "--format", "{{.State.FinishedAt.UnixNano}}")
+        app: podman("inspect", f"archipelago-{app}--main", "--format", "{{.State.FinishedAt.UnixNano}}")
         for app in ("bitcoin-knots", "electrumx")
     }
     assert int(ended["electrumx"]) < int(ended["bitcoin-knots"])
@@ -155,7 +155,7 @@ async def test_a_dead_container_comes_back_with_its_last_words_kept(node: TestNo
     await installed(node, "nostr-relay")
     await node.until("nostr-relay", "healthy")
     before = (await starts(node))["bitcoin-knots"]
-    podman("kill", "--signal", "KILL", "archipelago-nostr-relay-main")
+    podman("kill", "--signal", "KILL", "archipelago-nostr-relay--main")
     async with asyncio.timeout(60):
         while (status := await node.call("container-status", app="nostr-relay"))["health"]["failure"] is None:
             await asyncio.sleep(0.05)
@@ -170,13 +170,13 @@ async def test_a_removed_app_leaves_nothing_but_its_data_and_finds_it_again(node
     with pytest.raises(RpcError) as refused:
         await node.call("container-remove", app="bitcoin-knots")
     assert "electrumx" in refused.value.message or "specter" in refused.value.message
-    slot = podman("inspect", "archipelago-nostr-relay-main", "--format", "{{json .HostConfig.IDMappings}}")
+    slot = podman("inspect", "archipelago-nostr-relay--main", "--format", "{{json .HostConfig.IDMappings}}")
     await node.done(await node.call("container-remove", app="nostr-relay"))
     assert podman("ps", "-aq", "--filter", "label=io.archipelago.app=nostr-relay") == ""
     assert "archipelago-nostr-relay" not in podman("network", "ls", "--format", "{{.Name}}").split()
     assert (node.root / "nostr-relay").exists()
     await node.install("nostr-relay")
-    again = podman("inspect", "archipelago-nostr-relay-main", "--format", "{{json .HostConfig.IDMappings}}")
+    again = podman("inspect", "archipelago-nostr-relay--main", "--format", "{{json .HostConfig.IDMappings}}")
     assert again == slot
     await node.done(await node.call("container-remove", app="nostr-relay", delete_data=True))
     assert not (node.root / "nostr-relay").exists()
@@ -219,7 +219,7 @@ async def test_requests_that_make_no_sense_change_nothing(node: TestNode) -> Non
 
 
 async def test_no_secret_is_in_the_clear_where_podman_or_the_disk_can_show_it(node: TestNode) -> None:
-    shown = podman("inspect", "archipelago-bitcoin-knots-main", "archipelago-electrumx-main")
+    shown = podman("inspect", "archipelago-bitcoin-knots--main", "archipelago-electrumx--main")
     login = podman("unshare", "cat", f"{node.runtime}/files/electrumx/main/0-environment")
     password = login.split(":")[2].split("@")[0]
     assert len(password) == 64

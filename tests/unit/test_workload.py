@@ -109,7 +109,7 @@ def test_a_provider_is_compiled_with_everything_dropped_and_its_own_ids() -> Non
     workload = compiled(input_of(bitcoin()))
     (container,) = workload.containers
     spec = container.spec
-    assert container.name == "archipelago-bitcoin-main"
+    assert container.name == "archipelago-bitcoin--main"
     assert spec.command == ("bitcoind", "-maxmem=512")
     assert spec.cap_drop == ("ALL",)
     assert not spec.cap_add

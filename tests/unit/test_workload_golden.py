@@ -132,7 +132,7 @@ def test_the_node_in_full() -> None:
     (container,) = workload.containers
     ids = (IdRange(container_id=0, host_id=1, size=65536),)
     assert container.spec == ContainerSpec(
-        name="archipelago-bitcoin-knots-main",
+        name="archipelago-bitcoin-knots--main",
         image="localhost/knots:1",
         entrypoint=("bitcoind",),
         command=("-conf=/etc/bitcoin/bitcoin.conf", "-datadir=/data"),

@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from test_workload import EDGE, ELECTRUM, LOGIN, SITE, bitcoin, compiled, input_of, manifest
 
@@ -153,6 +153,7 @@ def _reordered(value: Any, chance: Any) -> Any:
     return [_reordered(each, chance) for each in value] if isinstance(value, list) else value
 
 
+@settings(deadline=None)
 @given(st.randoms(), st.dictionaries(st.sampled_from("ABCDEF"), st.text("xyz", max_size=3)))
 def test_the_order_of_keys_never_matters(chance: Any, environment: dict[str, str]) -> None:
     package = bitcoin()
@@ -166,6 +167,7 @@ def test_the_order_of_keys_never_matters(chance: Any, environment: dict[str, str
     assert len(found) == 1
 
 
+@settings(deadline=None)
 @given(st.lists(st.sampled_from(["electrum", "lnd", "mempool"]), unique=True))
 def test_compiling_is_pure(consumers: list[str]) -> None:
     given = input_of(bitcoin(), consumers=tuple(Consumer("bitcoin-rpc", each, LOGIN) for each in consumers))
@@ -175,6 +177,7 @@ def test_compiling_is_pure(consumers: list[str]) -> None:
 
 
 # A word that no template, path or hexadecimal digest has in it by chance.
+@settings(deadline=None)
 @given(st.text("GHIJKLMNOPQRSTUVWXYZ", min_size=8), st.text("GHIJKLMNOPQRSTUVWXYZ", min_size=8))
 def test_no_value_of_a_secret_is_in_anything_but_a_files_content(probe: str, login: str) -> None:
     own, shared = Secret(probe, "f1"), Secret(login, "f2")

@@ -28,6 +28,8 @@ _UNHEALTHY_PATIENCE = 30.0
 _ORPHAN_GRACE = 600.0
 """Time to stop for a container whose manifest is no longer known: as long as a chain daemon may need."""
 _DEATH_POLL = 0.02
+_TRIES_WITH_ONE_CONTAINER = 2
+"""Failed starts after which a container is made anew."""
 _STEP_RETRY = 0.5
 _STEP_RETRY_LONGEST = 10.0
 
@@ -46,6 +48,8 @@ class Tools:
     health_of: Callable[[str], Health]
     changed: Callable[[str], None]
     """Told the app whenever its health or what runs of it changed."""
+    sweep_soon: Callable[[], None]
+    """Has networks removed that nobody needs."""
     rebuild: Callable[[DesiredApp, str], Awaitable[None]]
     """Brings back the image of one container."""
 
@@ -209,8 +213,13 @@ class AppKeeper:
         try:
             if found is None:
                 await self._create(desired, wanted)
+            else:
+                await self._reattach(desired, wanted, found)
             await self._start(desired, wanted)
         except (PodmanError, NodeError) as error:
+            if policy.restarts >= _TRIES_WITH_ONE_CONTAINER:
+                # What a kill -9 of Podman left of it may be beyond repair; its data lies elsewhere.
+                await self._remove(wanted.name)
             return self._failed_to_start(wanted, error)
         return 0.0
 
@@ -262,7 +271,7 @@ class AppKeeper:
     async def _keep_running(
         self, desired: DesiredApp, wanted: ContainerWorkload, found: ContainerSummary
     ) -> float | None:
-        await self._tools.networks.reattach(desired.workload.networks, wanted, found)
+        await self._reattach(desired, wanted, found)
         run = f"{found.id} {found.pid}"
         if self._runs.get(wanted.name) != run:
             details = await self._tools.client.containers.inspect(wanted.name)
@@ -278,6 +287,10 @@ class AppKeeper:
         if self._deaths[wanted.name].done():
             return _DEATH_POLL  # its process has ended, and Podman is about to notice
         return await self._mind_unhealthy(wanted, found)
+
+    async def _reattach(self, desired: DesiredApp, wanted: ContainerWorkload, found: ContainerSummary) -> None:
+        if await self._tools.networks.reattach(desired.workload.networks, wanted, found):
+            self._tools.sweep_soon()
 
     def _await_death(self, name: str, pid: int) -> None:
         """Be woken by the end of a process: Podman's own event comes a quarter of a second later."""
@@ -364,8 +377,11 @@ class AppKeeper:
             self._set_all(HealthState.STOPPING, reason)
         for wanted in order:
             found = mine.get(wanted.name)
-            if found is not None and is_running(found):
+            if desired is None or found is None:
+                continue
+            if is_running(found):
                 await self._stop(found, wanted.stop.grace)
+            await self._reattach(desired, wanted, found)
         for name, found in mine.items():
             if name not in known and is_running(found):
                 await self._stop(found, _ORPHAN_GRACE)

@@ -32,6 +32,7 @@ class Composer:
         self._secrets = secrets
         self._images = images
         self._reserved_ports = reserved_ports
+        self._renderer = Renderer()
 
     @property
     def host(self) -> HostFacts:
@@ -68,7 +69,7 @@ class Composer:
         return validate_options(manifest, read)
 
     def _compile(self, records: Records, plan: Plan) -> DesiredState:
-        renderer = Renderer()
+        renderer = self._renderer
         credentials = {edge: self._credential(records, edge) for edge in plan.edges}
         inputs = {app: self._input(record, plan, credentials) for app, record in records.items()}
         apps = {}

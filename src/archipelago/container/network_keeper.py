@@ -55,8 +55,11 @@ class NetworkKeeper:
 
     async def reattach(
         self, specs: Collection[NetworkSpec], wanted: ContainerWorkload, found: ContainerSummary
-    ) -> None:
-        """Join an existing container to the networks that it lacks, and take it off those that it should not see."""
+    ) -> bool:
+        """Join an existing container to the networks that it lacks, and take it off those that it should not see.
+
+        Return whether it was taken off any, which may leave a network that nobody needs.
+        """
         lacking = set(wanted.attachments) - set(found.networks)
         surplus = set(found.networks) - set(wanted.attachments)
         if lacking:
@@ -74,6 +77,7 @@ class NetworkKeeper:
                 await self._client.networks.disconnect(name, found.name, force=True)
             except NotFound:
                 pass
+        return bool(surplus)
 
     async def sweep(self, needed: Collection[str]) -> None:
         """Remove this node's networks that no workload needs and no container is on."""

@@ -255,6 +255,7 @@ class Orchestrator:
             kept = "" if delete_data else "; its data stays"
             await self._keep(changed, remove=(app,), message=f"{app} removed{kept}", app=app)
         await self._reconciler.changed.until(lambda: self._reconciler.is_gone(app))
+        await self._reconciler.sweep()
         await tracker.finish(stop)
         if delete_data:
             await tracker.begin(delete)
@@ -352,7 +353,7 @@ class Orchestrator:
         self._reconciler.apply(desired)
 
     async def _await_ready(self, tracker: Tracker, apps: tuple[str, ...]) -> None:
-        await self._reconciler.settled()
+        await self._reconciler.settled(apps)
 
         async def one(app: str) -> None:
             await tracker.begin(_start_step(app))

@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import replace
 
 import structlog
@@ -53,6 +53,7 @@ class Reconciler:
         self._to_tell: asyncio.Queue[tuple[str, Health]] = asyncio.Queue()
         self._keepers: dict[str, tuple[AppKeeper, asyncio.Task[None]]] = {}
         self._tasks: list[asyncio.Task[None]] = []
+        self._sweep_wanted = asyncio.Event()
         self.changed = Signal()
         self.observer = Observer(client, node_id)
         self._networks = NetworkKeeper(client, node_id)
@@ -67,6 +68,7 @@ class Reconciler:
             desired=lambda: self._desired,
             health_of=self.health,
             changed=self._app_changed,
+            sweep_soon=self._sweep_wanted.set,
             rebuild=rebuild,
         )
 
@@ -77,7 +79,7 @@ class Reconciler:
 
     def start(self) -> None:
         """Begin to listen to Podman and to keep apps."""
-        loops = (self._listen(), self._look_again(), self._tell())
+        loops = (self._listen(), self._look_again(), self._tell(), self._sweep_when_wanted())
         self._tasks = [asyncio.create_task(loop) for loop in loops]
 
     async def close(self) -> None:
@@ -96,10 +98,15 @@ class Reconciler:
         for keeper, _ in self._keepers.values():
             keeper.wake()
 
-    async def settled(self) -> None:
-        """Return once every keeper has taken a step towards the newest desired state."""
+    async def settled(self, apps: Collection[str]) -> None:
+        """Return once the keepers of these apps have taken a step towards the newest desired state."""
         generation = self._desired.generation
-        await self.changed.until(lambda: all(keeper.settled >= generation for keeper, _ in self._keepers.values()))
+
+        def all_have() -> bool:
+            keepers = (self._keepers[app][0] for app in apps if app in self._keepers)
+            return all(keeper.settled >= generation for keeper in keepers)
+
+        await self.changed.until(all_have)
 
     async def restart(self, app: str) -> None:
         """Restart the containers of an app, in order; return when it was carried out."""
@@ -144,8 +151,7 @@ class Reconciler:
             self._told.pop(keeper.app, None)
         if keeper.app in self._desired.apps:
             self._keep(keeper.app)
-        with contextlib.suppress(PodmanError):
-            await self._sweep()
+        self._sweep_wanted.set()
         self.changed.notify()
 
     async def _listen(self) -> None:
@@ -162,7 +168,7 @@ class Reconciler:
             seen = await self.observer.look()
             for app in seen.apps:
                 self._keep(app)
-            await self._sweep()
+            self._sweep_wanted.set()
         except PodmanError as error:
             self._log.warning("cannot look at Podman", error=str(error))
         for keeper, _ in self._keepers.values():
@@ -173,7 +179,15 @@ class Reconciler:
             await asyncio.sleep(_LOOK_AGAIN)
             await self._resync()
 
-    async def _sweep(self) -> None:
+    async def _sweep_when_wanted(self) -> None:
+        while True:
+            await self._sweep_wanted.wait()
+            self._sweep_wanted.clear()
+            with contextlib.suppress(PodmanError):  # the next look at everything wants it again
+                await self.sweep()
+
+    async def sweep(self) -> None:
+        """Remove the networks that nobody needs. Raises `PodmanError`."""
         desired = self._desired
         needed = {network.name for app in desired.apps.values() for network in app.workload.networks}
         await self._networks.sweep(needed)

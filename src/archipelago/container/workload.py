@@ -175,7 +175,7 @@ def _container(given: AppInput, site: Site, renderer: Renderer, name: str, conta
     labels = {NODE: site.node_id, APP: manifest.id, CONTAINER: name}
     spec = ContainerSpec(
         labels=labels,
-        name=f"{PREFIX}{manifest.id}-{name}",
+        name=f"{PREFIX}{manifest.id}--{name}",
         image=given.images[name],
         entrypoint=container.entrypoint or None,
         command=tuple(renderer.inline(f"{where}.command", text, context) for text in container.command) or None,

@@ -44,15 +44,17 @@ def attachments(manifest: AppManifest, container: str, edges: Collection[Edge]) 
     """Return the networks of one container, with its names on each.
 
     `edges` are those of the whole node; every container of a consumer may use what the app requires, but of a provider
-    only the containers behind the interface are there.
+    only the containers behind the interface are there. A provider's names do not depend on which of its interfaces a
+    consumer uses: names cannot be changed while a container is on the network.
     """
+    offered = {interface for interface, provided in manifest.provides.items() if provided.container == container}
     found = {f"{PREFIX}{manifest.id}": {container}}
     for edge in edges:
         name = f"{PREFIX}{edge.consumer}--{edge.provider}"
         if edge.consumer == manifest.id:
             found.setdefault(name, set())
-        elif edge.provider == manifest.id and manifest.provides[edge.interface].container == container:
-            found.setdefault(name, set()).update((edge.interface, edge.provider))
+        elif edge.provider == manifest.id and edge.interface in offered:
+            found[name] = {edge.provider, *offered}
     return {name: NetworkAttachment(aliases=tuple(sorted(aliases))) for name, aliases in sorted(found.items())}
 
 
