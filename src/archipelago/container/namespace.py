@@ -48,7 +48,9 @@ class Namespace:
     """
 
     def __init__(self, roots: tuple[Path, ...], *, on_log: Callable[[str], None]) -> None:
-        self._command = ("podman", "unshare", sys.executable, "-I", str(_AGENT), *map(str, roots))
+        # Its text, not its path: the namespace may be older than this checkout's place in it.
+        source = _AGENT.read_text(encoding="utf-8")
+        self._command = ("podman", "unshare", sys.executable, "-I", "-c", source, *map(str, roots))
         self._on_log = on_log
         self._process: asyncio.subprocess.Process | None = None
         self._reader: asyncio.Task[None] | None = None

@@ -2,7 +2,7 @@
 
 It does what the daemon cannot from outside: knock at a container from within the container's own network namespace, and
 own files as the users that containers run as. It reads one JSON request per line and answers each with one JSON line;
-it ends when its input does. It is started with `python -I` and imports little, since it stays in memory for ever.
+it ends when its input does. It is started with `python -I -c` and imports little, since it stays in memory for ever.
 
 Requests: `{"id": 1, "do": "tcp", "pid": 42, "host": "10.89.0.2", "port": 80, "timeout": 5}`, likewise `http` (with
 `method`, `path`, `headers`, `body`), `directory` and `file` (with `path`, `uid`, `gid`, `mode`, `content`), `remove`.
