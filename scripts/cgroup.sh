@@ -7,16 +7,23 @@ mount_cgroup2() {
   mount -t cgroup2 none /sys/fs/cgroup || fail "no cgroup2 file system can be mounted" "the kernel needs CONFIG_CGROUPS and cgroup2"
 }
 
-# delegate_slice: gives the service user $slice, with every controller that there is; its sub-group `node` is for processes.
-# A controller that cgroup v1 holds cannot be had: then limits are not enforced, and doctor says so.
+# delegate_slice: makes $slice with every controller that there is; its sub-group `node` is for processes. Where limits can be
+# enforced it belongs to the service user, and `delegated` is its name for Podman. Where cgroup v1 holds the controllers it
+# stays root's: Podman then does without limits (and doctor says so), while newer releases fail on limits in a group of theirs.
 delegate_slice() {
   mkdir -p "$slice/node" || fail "no control group can be made under /sys/fs/cgroup" "it may be mounted read-only, as in a container"
   for controller in memory cpu pids io; do
     echo "+$controller" >/sys/fs/cgroup/cgroup.subtree_control 2>/dev/null || true
     echo "+$controller" >"$slice/cgroup.subtree_control" 2>/dev/null || true
   done
-  chown "$SERVICE_USER" "$slice" "$slice/cgroup.procs" "$slice/cgroup.subtree_control" "$slice/cgroup.threads"
-  chown -R "$SERVICE_USER" "$slice/node"
+  if grep -qwE 'memory|cpu|pids' "$slice/cgroup.subtree_control"; then
+    delegated=/$group
+    chown "$SERVICE_USER" "$slice" "$slice/cgroup.procs" "$slice/cgroup.subtree_control" "$slice/cgroup.threads"
+    chown -R "$SERVICE_USER" "$slice/node"
+  else
+    delegated=
+    chown -R root "$slice"
+  fi
 }
 
 # names_in_slice: the names of the processes that the instance has.

@@ -9,6 +9,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,6 +23,7 @@ APPS = Path(__file__).resolve().parents[1] / "apps"
 LABEL = "io.archipelago.node"
 START_TIMEOUT = 30.0
 CALL_TIMEOUT = 700.0
+REMOVE_TIMEOUT = 60.0
 
 
 class RpcError(Exception):
@@ -167,6 +169,12 @@ class TestNode:
                     return dict(status)
                 await self.next_event(revision)
 
+    async def until_installed(self, app: str) -> None:
+        """Return once an app is among the installed ones."""
+        async with asyncio.timeout(CALL_TIMEOUT):
+            while app not in {each["app"] for each in await self.call("container-list")}:
+                await asyncio.sleep(0.02)
+
     async def next_event(self, revision: int) -> None:
         """Return when there is an event after `revision`."""
         while not await self.call("events-since", revision=revision):
@@ -212,9 +220,14 @@ def copy_apps(target: Path) -> Path:
 
 def remove_all(label: str) -> None:
     """Remove all containers and networks that carry a label."""
-    containers = podman("ps", "-aq", "--filter", f"label={label}").split()
-    if containers:
-        podman("rm", "-f", "-t", "0", *containers)
+    deadline = time.monotonic() + REMOVE_TIMEOUT
+    while containers := podman("ps", "-aq", "--filter", f"label={label}").split():
+        try:
+            podman("rm", "-f", "-t", "0", *containers)
+        except RuntimeError:
+            # Podman refuses a container that is just ending; nobody revives it, since the daemon is dead.
+            if time.monotonic() > deadline:
+                raise
     networks = podman("network", "ls", "-q", "--filter", f"label={label}").split()
     for network in networks:
         podman("network", "rm", "-f", network)

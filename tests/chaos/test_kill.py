@@ -8,6 +8,7 @@ import os
 import random
 import re
 import signal
+import subprocess
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
@@ -108,7 +109,9 @@ class Chaos:
         label = f"label=io.archipelago.node={self.node.node_id()}"
         pids = podman("ps", "--filter", label, "--format", "{{.Pid}}").split()
         if pids:
-            podman("unshare", "kill", "-9", self.random.choice(pids))
+            # It may have ended by itself meanwhile.
+            command = ["podman", "unshare", "kill", "-9", self.random.choice(pids)]
+            subprocess.run(command, capture_output=True, timeout=60)
 
     def _kill(self, matches: Callable[[list[str]], bool], *, one: bool = False) -> None:
         found = []

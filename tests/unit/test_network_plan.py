@@ -60,7 +60,9 @@ def test_several_interfaces_of_a_pair_share_one_network() -> None:
     main = attachments(manifest(), "main", edges)
     web = attachments(manifest(), "web", edges)
     assert main["archipelago-lnd--bitcoin"].aliases == ("bitcoin", "bitcoin-rpc", "bitcoin-zmq")
-    assert main["archipelago-electrs--bitcoin"].aliases == ("bitcoin", "bitcoin-rpc", "bitcoin-zmq"), "names stay when uses change"
+    assert main["archipelago-electrs--bitcoin"].aliases == ("bitcoin", "bitcoin-rpc", "bitcoin-zmq"), (
+        "names stay when uses change"
+    )
     assert web["archipelago-lnd--bitcoin"].aliases == ("bitcoin", "bitcoin-web")
     assert "archipelago-electrs--bitcoin" not in web, "only the containers behind the interface are there"
     assert main["archipelago-bitcoin"].aliases == ("main",)

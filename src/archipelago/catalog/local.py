@@ -72,6 +72,6 @@ def _load(folder: Path) -> Catalog:
     for path in _folders(folder):
         try:
             packages[path.name] = load_package(path)
-        except (ValueError, OSError) as error:
+        except (NodeError, OSError) as error:
             problems[path.name] = str(error)
     return Catalog(packages, problems)

@@ -152,6 +152,7 @@ class Namespace:
                     stdout=asyncio.subprocess.PIPE,
                     stderr=asyncio.subprocess.PIPE,
                     limit=_LINE_LIMIT,
+                    cwd="/",
                     start_new_session=True,  # Ctrl-C is for the daemon, which still needs the agent to stop in order
                 )
                 self._process = process

@@ -132,6 +132,7 @@ class PodmanService:
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
+                cwd="/",  # the directory that the daemon was started in may go
                 start_new_session=True,
                 env=self._environment,
             )
@@ -236,6 +237,7 @@ class PodmanService:
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
+                cwd="/",  # the directory that the daemon was started in may go
                 start_new_session=True,
                 env=self._environment,
             )

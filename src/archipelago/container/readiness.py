@@ -87,13 +87,25 @@ class Readiness:
         return f"{health.state}: {health.reason}" if health.reason else str(health.state)
 
     def _error(self, app: str, what: str) -> NodeError:
-        health: Health = self._reconciler.health(app)
+        culprit = self._culprit(app)
+        health: Health = self._reconciler.health(culprit)
         failure = health.failure
         reason = failure.reason if failure is not None else health.reason
         logs = list(failure.logs) if failure is not None else []
+        cause = str(reason or health.state)
+        if culprit != app:
+            cause = f"it needs {culprit}, of which: {cause}"
         return NodeError(
             ErrorCode.NOT_HEALTHY,
-            f"{app} {what}: {reason or health.state}",
-            hint=f"it stays installed and the node goes on trying; see 'archipelago logs {app}'",
-            data={"app": app, "state": health.state.value, "logs": logs},
+            f"{app} {what}: {cause}",
+            hint=f"it stays installed and the node goes on trying; see 'archipelago logs {culprit}'",
+            data={"app": culprit, "state": health.state.value, "logs": logs},
         )
+
+    def _culprit(self, app: str) -> str:
+        """Return the app for which another one waits in vain, or the app itself."""
+        if self._reconciler.health(app).state is HealthState.WAITING:
+            for edge in self._reconciler.desired.providers(app):
+                if edge.gates and not edge.optional and self._hopeless(edge.provider):
+                    return self._culprit(edge.provider)
+        return app

@@ -1,0 +1,40 @@
+"""A catalog of tiny apps, for what real apps cannot be asked to do: crash, hang, cling to a port."""
+
+from pathlib import Path
+
+_MANIFEST = """manifest: 1
+id: {app}
+name: {app}
+version: {version}
+summary: A test
+description: A test
+category: other
+license: MIT
+containers:
+  main:
+    build: {{type: packages, packages: [{packages}]}}
+    entrypoint: [/usr/bin/busybox]
+    command: {command}
+    init: true
+    stop: {{grace: 2s}}
+    {health}
+{more}
+"""
+SERVE = '[httpd, -f, -p, "8000", -h, /]'
+TCP = "health: {probe: {type: tcp, port: 8000}, interval: 1s, start_timeout: 5s}"
+
+
+def write_app(
+    folder: Path,
+    app: str,
+    *,
+    command: str = SERVE,
+    health: str = TCP,
+    more: str = "",
+    packages: str = "busybox-static",
+    version: str = "1.0",
+) -> None:
+    """Write one app; `command` and `health` are YAML, `more` is added at the end."""
+    (folder / app).mkdir(parents=True, exist_ok=True)
+    text = _MANIFEST.format(app=app, command=command, health=health, more=more, packages=packages, version=version)
+    (folder / app / "manifest.yml").write_text(text)
