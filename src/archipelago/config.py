@@ -24,6 +24,8 @@ class NodeConfig:
     """Folder of the catalog (`ARCHIPELAGO_APPS`)."""
     port: int
     """Port on loopback (`ARCHIPELAGO_PORT`)."""
+    cgroup: str = ""
+    """Control group for containers (`ARCHIPELAGO_CGROUP`); empty where nothing is delegated."""
 
     @property
     def socket(self) -> Path:
@@ -55,6 +57,7 @@ def read_config(environment: Mapping[str, str], checkout: Path) -> NodeConfig:
         runtime=Path(environment.get("ARCHIPELAGO_RUNTIME", DEFAULT_RUNTIME)),
         apps=Path(environment.get("ARCHIPELAGO_APPS", str(checkout / "apps"))),
         port=int(text),
+        cgroup=environment.get("ARCHIPELAGO_CGROUP", ""),
     )
 
 

@@ -81,11 +81,12 @@ class Node:
         await self._podman.start()
         info = await self._client.info()
         self._podman_version = info.version
-        self._not_enforced = not_enforced(info)
+        cgroup = await asyncio.to_thread(host.read_control_group, config.cgroup)
+        self._not_enforced = not_enforced(info, cgroup)
         facts = await asyncio.to_thread(host.read_host_facts, config.root)
         self._images = ImageStore(self._client, config.root / "tmp" / "builds", _build_tools(facts))
         await self._images.clean()
-        site = Site(self._node_id, str(config.root), self._files, facts)
+        site = Site(self._node_id, str(config.root), self._files, facts, cgroup)
         reserved = frozenset({config.port})
         self._composer = Composer(site, self._secrets, self._images, reserved_ports=reserved)
         self._reconciler = Reconciler(

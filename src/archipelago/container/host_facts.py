@@ -1,6 +1,6 @@
 """What the host is, as plain values; reading them from the machine is done elsewhere."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from archipelago.container.manifest.model import Architecture
 
@@ -13,3 +13,14 @@ class HostFacts:
     memory: int
     cores: int
     free_disk: int
+
+
+@dataclass(frozen=True, slots=True)
+class ControlGroup:
+    """The part of the cgroup2 tree below which containers are put; without a parent, Podman chooses.
+
+    Only limits whose controller is delegated there are enforced, and only those are accepted by the runtime.
+    """
+
+    parent: str = ""
+    controllers: frozenset[str] = field(default_factory=frozenset)

@@ -87,6 +87,6 @@ def uv_command(recipe: PackagesRecipe, tools: Tools, requirements: Path, target:
     platform = f"{_PLATFORM[tools.architecture]}-manylinux_{_GLIBC_OF_SUITE[recipe.suite]}"
     return (
         *(tools.uv, "pip", "install", "--quiet", "--require-hashes", "--no-config", "--link-mode", "copy"),
-        *("--python", "/usr/bin/python3", "--python-version", _PYTHON_OF_SUITE[recipe.suite]),
+        *("--no-deps", "--python", "/usr/bin/python3", "--python-version", _PYTHON_OF_SUITE[recipe.suite]),
         *("--python-platform", platform, "--target", str(target), "--requirements", str(requirements)),
     )

@@ -67,7 +67,8 @@ class Reporter:
             health=health,
             chain=next((each.sync for each in healths.values() if each.sync is not None), None),
             containers=tuple(
-                _container_status(wanted, seen.get(wanted.name), healths) for wanted in found.workload.containers
+                _container_status(wanted, manifest, seen.get(wanted.name), healths)
+                for wanted in found.workload.containers
             ),
             endpoints=_endpoints(found.record),
             options=planned.options if planned is not None else {},
@@ -203,10 +204,9 @@ def _chosen(found: DesiredApp, container: str | None) -> tuple[ContainerWorkload
 
 
 def _container_status(
-    wanted: ContainerWorkload, found: ContainerSummary | None, healths: Mapping[str, Health]
+    wanted: ContainerWorkload, manifest: AppManifest, found: ContainerSummary | None, healths: Mapping[str, Health]
 ) -> ContainerStatus:
-    limits = wanted.spec.limits
-    cpu = (limits.cpu_quota or 0) / limits.cpu_period
+    declared = manifest.containers[wanted.container].resources
     running = found is not None and is_running(found)
     return ContainerStatus(
         name=wanted.container,
@@ -214,7 +214,7 @@ def _container_status(
         image=wanted.spec.image,
         state=found.state.value if found is not None else "absent",
         health=healths.get(wanted.container, Health(state=HealthState.STARTING)),
-        limits=Limits(memory=limits.memory or 0, cpu=cpu, pids=limits.pids or 0),
+        limits=Limits(memory=declared.memory, cpu=declared.cpu, pids=declared.pids),
         started_at=found.started_at if found is not None and running else None,
     )
 

@@ -8,12 +8,12 @@ import hashlib
 import json
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from operator import attrgetter
 from pathlib import PurePath, PurePosixPath
 from typing import Any
 
-from archipelago.container.host_facts import HostFacts
+from archipelago.container.host_facts import ControlGroup, HostFacts
 from archipelago.container.labels import APP, CONTAINER, HASH, NODE
 from archipelago.container.manifest.model import Access, AppManifest, Container, Egress, Health, Stop
 from archipelago.container.manifest.package import AppPackage
@@ -53,6 +53,7 @@ class Site:
     files: str
     """Directory in memory for rendered files."""
     host: HostFacts
+    cgroup: ControlGroup = field(default_factory=ControlGroup)
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,7 +194,8 @@ def _container(given: AppInput, site: Site, renderer: Renderer, name: str, conta
         cap_add=confined.cap_add,
         no_new_privileges=confined.no_new_privileges,
         id_mappings=_mappings(given.slot),
-        limits=confined.limits,
+        limits=_enforceable(confined.limits, site.cgroup),
+        cgroup_parent=site.cgroup.parent,
         ulimits=confined.ulimits,
         ports=tuple(_ports(given, name)),
         stop_signal=container.stop.signal,
@@ -215,6 +217,18 @@ def _container(given: AppInput, site: Site, renderer: Renderer, name: str, conta
         stop=container.stop,
         hash=digest,
     )
+
+
+def _enforceable(limits: ResourceLimits, cgroup: ControlGroup) -> ResourceLimits:
+    """Leave out what the runtime would refuse; a host without any control group takes all and enforces none."""
+    if not cgroup.parent:
+        return limits
+    kept = limits
+    if "memory" not in cgroup.controllers:
+        kept = replace(kept, memory=None, memory_swap=None)
+    if "cpu" not in cgroup.controllers:
+        kept = replace(kept, cpu_quota=None)
+    return kept if "pids" in cgroup.controllers else replace(kept, pids=None)
 
 
 def exports(given: AppInput, interface: str, renderer: Renderer) -> dict[str, str]:

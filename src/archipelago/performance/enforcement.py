@@ -1,16 +1,17 @@
 """What was asked for and this host cannot enforce: said openly, never assumed."""
 
+from archipelago.container.host_facts import ControlGroup
 from archipelago.container.podman_models import PodmanInfo
 
 _CONTROLLERS = {"memory": "memory limits", "cpu": "CPU limits", "pids": "limits on the number of processes"}
 
 
-def not_enforced(info: PodmanInfo) -> tuple[str, ...]:
+def not_enforced(info: PodmanInfo, cgroup: ControlGroup) -> tuple[str, ...]:
     """Return, in words for the owner, the protections that Podman on this host does not enforce."""
     found = [
-        f"{what} (the host's cgroup2 has no {controller} controller for this user)"
+        f"{what} (no {controller} controller of cgroup2 is delegated to this node)"
         for controller, what in _CONTROLLERS.items()
-        if controller not in info.cgroup_controllers
+        if controller not in cgroup.controllers
     ]
     if not info.seccomp:
         found.append("system call filter (Podman was built without seccomp)")

@@ -5,7 +5,7 @@ import platform
 import shutil
 from pathlib import Path
 
-from archipelago.container.host_facts import HostFacts
+from archipelago.container.host_facts import ControlGroup, HostFacts
 from archipelago.container.manifest.model import Architecture
 from archipelago.errors import ErrorCode, NodeError
 
@@ -35,6 +35,17 @@ def disk(path: Path) -> tuple[int, int]:
     """Return total and free bytes of the file system that holds `path`."""
     usage = shutil.disk_usage(path)
     return usage.total, usage.free
+
+
+def read_control_group(parent: str) -> ControlGroup:
+    """Return what is delegated below `parent`, a path of the cgroup2 file system such as `/archipelago`, or empty."""
+    if not parent:
+        return ControlGroup()
+    try:
+        controllers = Path(f"/sys/fs/cgroup{parent}/cgroup.subtree_control").read_text().split()
+    except OSError:
+        return ControlGroup()
+    return ControlGroup(parent, frozenset(controllers))
 
 
 def read_host_facts(data_root: Path) -> HostFacts:
