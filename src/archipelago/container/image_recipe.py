@@ -10,7 +10,7 @@ from archipelago.container.manifest.model import Architecture, Container, Contai
 from archipelago.container.manifest.package import AppPackage
 
 REPOSITORY = "localhost/archipelago"
-BUILDER_VERSION = 2
+BUILDER_VERSION = 3
 """Raised when the builder itself changes what it makes: images are built again."""
 
 DEFAULT_MIRROR = "http://deb.debian.org/debian"
@@ -70,7 +70,8 @@ def mmdebstrap_command(recipe: PackagesRecipe, tools: Tools, overlay: Path, outp
         *("podman", "unshare", "mmdebstrap", "--mode=root", "--variant=extract", "--quiet"),
         "--hook-dir=/usr/share/mmdebstrap/hooks/merged-usr",
         f"--architectures={tools.architecture.value}",
-        f"--include={','.join(recipe.packages)}",
+        # base-files brings the links of a merged /usr (/lib64 …), which newer releases of mmdebstrap leave to it.
+        f"--include={','.join(('base-files', *recipe.packages))}",
         '--aptopt=Acquire::Check-Valid-Until "false"',
         '--aptopt=Acquire::Retries "3"',
         '--aptopt=APT::Sandbox::User "root"',
