@@ -85,18 +85,10 @@ class TestNode:
         self.runtime.mkdir(parents=True, exist_ok=True)
         if self.apps is None:
             self.apps = copy_apps(ROOT / f"{self.name}.apps")
-        environment = {
-            **os.environ,
-            "ARCHIPELAGO_ROOT": str(self.root),
-            "ARCHIPELAGO_RUNTIME": str(self.runtime),
-            "ARCHIPELAGO_APPS": str(self.apps),
-            "ARCHIPELAGO_PORT": str(self.port),
-            **self.environment,
-        }
         with (self.root / "daemon.log").open("ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "archipelago.daemon", *arguments],
-                env=environment,
+                [*self.command(), *arguments],
+                env=self.full_environment(),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -110,6 +102,21 @@ class TestNode:
                 if self.process.poll() is not None:
                     raise RuntimeError(f"the daemon ended with {self.process.returncode}:\n{self.log()}")
                 await asyncio.sleep(0.02)  # no event tells a stranger that a socket has appeared
+
+    def command(self) -> list[str]:
+        """Return the command that is the daemon."""
+        return [sys.executable, "-m", "archipelago.daemon"]
+
+    def full_environment(self) -> dict[str, str]:
+        """Return the daemon's environment."""
+        return {
+            **os.environ,
+            "ARCHIPELAGO_ROOT": str(self.root),
+            "ARCHIPELAGO_RUNTIME": str(self.runtime),
+            "ARCHIPELAGO_APPS": str(self.apps),
+            "ARCHIPELAGO_PORT": str(self.port),
+            **self.environment,
+        }
 
     def log(self) -> str:
         """Return what the daemon wrote."""

@@ -12,10 +12,13 @@ import structlog
 
 from archipelago import __version__
 from archipelago.config import NodeConfig, system_config
+from archipelago.container.podman_errors import PodmanError
 from archipelago.container.status import OperationState
 from archipelago.errors import NodeError
+from archipelago.network.ports import require_free
 from archipelago.node import Node
 from archipelago.rpc.server import RpcServer
+from archipelago.storage.lock import RootLock
 
 _SECOND_SIGNAL = 130
 
@@ -27,7 +30,7 @@ def main() -> None:
     try:
         config = system_config()
         sys.exit(asyncio.run(_serve(config, arguments.first_install, dict(arguments.set))))
-    except NodeError as error:
+    except (NodeError, PodmanError) as error:
         print(f"archipelago: {error}", file=sys.stderr)
         sys.exit(1)
 
@@ -47,13 +50,15 @@ async def _serve(config: NodeConfig, first_install: str | None, options: dict[st
             print("Leaving the apps as they are; the next start takes them up again.", flush=True)
             os._exit(_SECOND_SIGNAL)
 
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         loop.add_signal_handler(number, told_to_stop)
     _refuse_root()
+    lock = await asyncio.to_thread(RootLock, config.root)
+    await require_free((config.port,))
     node = Node(config)
-    await node.start()
     server = RpcServer(node)
     try:
+        await node.start()
         await server.start(config.socket, config.port)
         greeting = asyncio.create_task(_greet(node, config, first_install, options))
         await stopping.wait()
@@ -64,6 +69,7 @@ async def _serve(config: NodeConfig, first_install: str | None, options: dict[st
     finally:
         await server.stop()
         await node.close()
+        lock.release()
     return 0
 
 

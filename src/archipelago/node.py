@@ -6,6 +6,7 @@ import platform
 import secrets
 import time
 from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack
 from dataclasses import replace
 from typing import Self
 
@@ -62,6 +63,7 @@ class Node:
         self._started = time.monotonic()
         self._log = structlog.get_logger("node")
         self._files = f"{config.runtime}/files"
+        self._closing = AsyncExitStack()
         self._bus = EventBus()
         self._database = Database(config.database)
         self._state = State(self._database, self._bus.publish)
@@ -75,10 +77,14 @@ class Node:
         """Open the database, adopt the containers that run, and begin to keep what is installed."""
         config = self._config
         await asyncio.to_thread(_make_directories, config)
+        self._closing.push_async_callback(self._database.close)
         await self._database.open()
         await self._state.open()
         self._node_id = await self._state.fact("node-id", lambda: secrets.token_hex(8))
+        self._closing.push_async_callback(self._podman.stop)
         await self._podman.start()
+        self._closing.push_async_callback(self._client.close)
+        self._closing.push_async_callback(self._namespace.close)
         info = await self._client.info()
         self._podman_version = info.version
         cgroup = await asyncio.to_thread(host.read_control_group, config.cgroup)
@@ -107,6 +113,8 @@ class Node:
         )
         self._doctor = Doctor(config, info, self._not_enforced)
         # First what is installed, then what is there: a container of an app not known yet would be taken for an orphan.
+        self._closing.push_async_callback(self._reconciler.close)
+        self._closing.push_async_callback(self._operations.close)
         await self._orchestrator.apply()
         self._reconciler.start()
         await self._orchestrator.resume()
@@ -122,13 +130,8 @@ class Node:
             await self._reconciler.changed.until(lambda: all(map(self._reconciler.is_down, desired.apps)))
 
     async def close(self) -> None:
-        """Let go of everything; containers stay as they are."""
-        await self._operations.close()
-        await self._reconciler.close()
-        await self._namespace.close()
-        await self._client.close()
-        await self._podman.stop()
-        await self._database.close()
+        """Let go of everything that was begun, last things first; containers stay as they are."""
+        await self._closing.aclose()
 
     def running_apps(self) -> tuple[str, ...]:
         """Return the apps that are not down yet."""

@@ -1,0 +1,62 @@
+"""The daemon as a process: one per data root, a taken port, and a damaged or newer database."""
+
+import asyncio
+import socket
+import sqlite3
+
+import pytest
+
+from harness import TestNode, remove_leftovers, running_node
+
+pytestmark = pytest.mark.timeout(120)
+
+
+async def refused(node: TestNode) -> str:
+    """Start a daemon that must refuse; return what it says."""
+    with pytest.raises(RuntimeError) as error:
+        await node.start()
+    assert node.process is not None
+    assert node.process.returncode == 1
+    assert "Traceback" not in str(error.value)
+    return str(error.value)
+
+
+async def test_a_second_daemon_on_the_same_data_is_refused() -> None:
+    remove_leftovers()
+    async with running_node("first") as node:
+        second = TestNode("first", apps=node.apps)
+        second.environment = {"ARCHIPELAGO_RUNTIME": str(node.runtime) + "2"}
+        process = await asyncio.create_subprocess_exec(
+            *second.command(), env=second.full_environment(), stderr=asyncio.subprocess.PIPE
+        )
+        _, said = await process.communicate()
+        assert process.returncode == 1
+        assert b"already running" in said and b"Traceback" not in said
+        assert (await node.call("system-info"))["version"]
+
+
+async def test_a_taken_port_is_said_with_the_way_out() -> None:
+    node = TestNode("port")
+    try:
+        with socket.create_server(("127.0.0.1", node.port)):
+            said = await refused(node)
+        assert str(node.port) in said
+    finally:
+        await node.destroy()
+
+
+async def test_a_database_that_cannot_be_read_is_left_as_it_is() -> None:
+    async with running_node("database") as node:
+        await node.stop()
+        path = node.root / "state.db"
+        with sqlite3.connect(path) as database:
+            database.execute("UPDATE alembic_version SET version_num = '9999'")
+        database.close()
+        assert "newer version" in await refused(node)
+        for beside in path.parent.glob("state.db-*"):
+            beside.unlink()
+        path.write_bytes(b"this is no database, and somebody may still want to look at it" * 100)
+        before = path.read_bytes()
+        assert "cannot be used" in await refused(node)
+        assert path.read_bytes() == before
+        path.unlink()
