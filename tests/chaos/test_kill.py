@@ -12,6 +12,7 @@ import subprocess
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
+import aiohttp
 import pytest
 
 from harness import RpcError, TestNode, podman, remove_leftovers, running_node
@@ -20,7 +21,7 @@ ROUNDS = int(os.environ.get("CHAOS_ROUNDS", "60"))
 SEED = int(os.environ.get("CHAOS_SEED", "21"))
 APPS = ("bitcoin-knots", "electrumx", "nostr-relay", "tor", "specter")
 REMOVABLE = ("electrumx", "nostr-relay", "tor", "specter")
-SETTLE_TIMEOUT = 600
+SETTLE_TIMEOUT = 300
 
 pytestmark = pytest.mark.timeout(1500)
 
@@ -165,7 +166,7 @@ async def test_nothing_is_lost_or_orphaned_whatever_is_killed_whenever() -> None
             await chaos.settle()
             assert await chaos.tip() == tip, "bitcoind opens its data directory clean, at the same tip"
         except BaseException:
-            print("\n".join(chaos.told), node.log(), sep="\n")
+            print("\n".join(chaos.told), await report(node), sep="\n")
             raise
 
 
@@ -187,6 +188,20 @@ async def require_nothing_orphaned(node: TestNode) -> None:
             assert present <= networks, (present, networks)
             await asyncio.sleep(0.2)
     assert not list((node.root / "tmp" / "builds").glob("build-*"))
+
+
+async def report(node: TestNode) -> str:
+    """Return what the node and Podman say of the apps, and the daemon's last words."""
+    parts = [podman("ps", "-a", "--format", "{{.Names}} {{.State}} {{.Status}}")]
+    try:
+        for app in await node.call("container-list"):
+            status = await node.call("container-status", app=app["app"])
+            parts.append(f"{app['app']} wanted {app['desired']}: {status['health']}")
+        running = await node.call("operation-list", limit=20)
+        parts += [f"{each['id']} {each['kind']} {each['app']} {each['state']}" for each in running]
+    except (OSError, RpcError, aiohttp.ClientError) as error:
+        parts.append(f"the node does not answer: {error}")
+    return "\n".join([*parts, node.log()])
 
 
 def networks_of(label: str) -> set[str]:

@@ -16,7 +16,7 @@ containers:
     entrypoint: [/usr/bin/busybox]
     command: {command}
     init: true
-    stop: {{grace: 2s}}
+    stop: {{grace: {grace}}}
     {health}
 {more}
 """
@@ -33,8 +33,11 @@ def write_app(
     more: str = "",
     packages: str = "busybox-static",
     version: str = "1.0",
+    grace: str = "2s",
 ) -> None:
     """Write one app; `command` and `health` are YAML, `more` is added at the end."""
     (folder / app).mkdir(parents=True, exist_ok=True)
-    text = _MANIFEST.format(app=app, command=command, health=health, more=more, packages=packages, version=version)
+    text = _MANIFEST.format(
+        app=app, command=command, health=health, more=more, packages=packages, version=version, grace=grace
+    )
     (folder / app / "manifest.yml").write_text(text)

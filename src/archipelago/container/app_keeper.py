@@ -16,7 +16,7 @@ from archipelago.container.observer import Observer, is_running
 from archipelago.container.podman_client import PodmanClient
 from archipelago.container.podman_errors import ImageMissing, NotFound, PodmanError, PortTaken
 from archipelago.container.podman_models import ContainerState, ContainerSummary
-from archipelago.container.podman_process import process_exit
+from archipelago.container.podman_process import is_alive, process_exit
 from archipelago.container.restart_policy import RestartPolicy
 from archipelago.container.status import Failure, Health, HealthState
 from archipelago.container.workload import ContainerWorkload
@@ -28,6 +28,8 @@ _UNHEALTHY_PATIENCE = 30.0
 _ORPHAN_GRACE = 600.0
 """Time to stop for a container whose manifest is no longer known: as long as a chain daemon may need."""
 _DEATH_POLL = 0.02
+_DEATH_PATIENCE = 3.0
+"""Time in which Podman notices that a container's process has ended, unless the container's conmon died before it."""
 _TRIES_WITH_ONE_CONTAINER = 2
 """Failed starts after which a container is made anew."""
 _STEP_RETRY = 0.5
@@ -70,8 +72,8 @@ class AppKeeper:
         self._failures: dict[str, Failure] = {}
         self._runs: dict[str, str] = {}
         """Container name -> id and process of the run that is known to be going on."""
-        self._deaths: dict[str, asyncio.Task[None]] = {}
-        """Container name -> task that ends with the run's first process."""
+        self._deaths: dict[str, asyncio.Task[float]] = {}
+        """Container name -> task that ends with the run's first process; its result is when, on the monotonic clock."""
         self._restarts: set[str] = set()
         """Containers that the owner wants restarted."""
         self.settled = 0
@@ -198,7 +200,7 @@ class AppKeeper:
             self._restarts.discard(wanted.container)
             self._runs.pop(wanted.name, None)
             self._policies.pop(wanted.container, None)
-        elif found is not None and is_running(found):
+        elif found is not None and is_running(found) and found.state is not ContainerState.INITIALIZED:
             return await self._keep_running(desired, wanted, found)
         elif found is not None:
             await self._note_death(wanted, found)
@@ -284,9 +286,14 @@ class AppKeeper:
                 self.app, wanted.container, wanted.name, target, wanted.health, dict(desired.probe_secrets)
             )
             self._tools.monitor.watch(watched, details.started_at or datetime.now(UTC))
-        if self._deaths[wanted.name].done():
+        death = self._deaths[wanted.name]
+        if not death.done():
+            return await self._mind_unhealthy(wanted, found)
+        if time.monotonic() - death.result() < _DEATH_PATIENCE:
             return _DEATH_POLL  # its process has ended, and Podman is about to notice
-        return await self._mind_unhealthy(wanted, found)
+        await self._note_death(wanted, found)
+        await self._remove(found.name)
+        return 0.0
 
     async def _reattach(self, desired: DesiredApp, wanted: ContainerWorkload, found: ContainerSummary) -> None:
         if await self._tools.networks.reattach(desired.workload.networks, wanted, found):
@@ -295,9 +302,10 @@ class AppKeeper:
     def _await_death(self, name: str, pid: int) -> None:
         """Be woken by the end of a process: Podman's own event comes a quarter of a second later."""
 
-        async def wait() -> None:
+        async def wait() -> float:
             await process_exit(pid)
             self.wake()
+            return time.monotonic()
 
         self._forget_run(name)
         self._deaths[name] = asyncio.create_task(wait())
@@ -400,11 +408,20 @@ class AppKeeper:
         self.gone = self.app not in self._tools.desired().apps
 
     async def _stop(self, found: ContainerSummary, grace: float) -> None:
+        """End a run, and remove a container that Podman cannot end because its conmon is dead."""
         self._runs.pop(found.name, None)
         self._forget_run(found.name)
         self._tools.monitor.unwatch(found.name)
-        if is_running(found):
+        if not is_running(found):
+            return
+        # Podman would wait the whole grace for a process that has ended without its conmon.
+        if not found.pid or is_alive(found.pid):
             await self._tools.client.containers.stop(found.name, timeout=round(grace), ignore_missing=True)
+        deadline = time.monotonic() + _DEATH_PATIENCE
+        while (await self._tools.observer.look()).running(self.app, found.name):
+            if time.monotonic() > deadline:
+                await self._remove(found.name)
+            await asyncio.sleep(_DEATH_POLL)
 
     async def _remove(self, name: str) -> None:
         await self._tools.client.containers.remove(name, force=True, ignore_missing=True)

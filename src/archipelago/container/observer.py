@@ -19,14 +19,17 @@ class Observation:
         """Return the containers of one app, by name."""
         return self.apps.get(app, {})
 
-    def running(self, app: str) -> bool:
-        """Tell whether any container of the app runs."""
-        return any(is_running(container) for container in self.of(app).values())
+    def running(self, app: str, name: str | None = None) -> bool:
+        """Tell whether the named container of the app runs, or any of its containers."""
+        return any(is_running(container) for container in self.of(app).values() if name in (None, container.name))
+
+
+_DOWN = (ContainerState.CREATED, ContainerState.STOPPED, ContainerState.EXITED, ContainerState.REMOVING)
 
 
 def is_running(container: ContainerSummary) -> bool:
     """Tell whether processes of the container may be alive."""
-    return container.state not in (ContainerState.CREATED, ContainerState.EXITED, ContainerState.REMOVING)
+    return container.state not in _DOWN
 
 
 class Observer:

@@ -175,9 +175,7 @@ class Containers:
     ) -> AsyncGenerator[LogLine, None]:
         """Yield a container's output, the last `tail` lines or those from `since` (whole seconds).
 
-        With `follow` what comes after too
-
-        Following ends when the container does.
+        With `follow` also what comes after, until the container ends.
         """
         call = PodmanCall("read logs of container", name)
         params: Params = {

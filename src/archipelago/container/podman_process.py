@@ -15,6 +15,8 @@ async def process_exit(pid: int) -> None:
     some hundred milliseconds later. A number may have been given to another process: once this waits, ask Podman
     again whether it is still the container's.
     """
+    if pid <= 0:
+        return
     try:
         handle = os.pidfd_open(pid)
     except ProcessLookupError:
@@ -27,6 +29,17 @@ async def process_exit(pid: int) -> None:
     finally:
         loop.remove_reader(handle)
         os.close(handle)
+
+
+def is_alive(pid: int) -> bool:
+    """Tell whether there is a process of this number."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass  # another user's, as a container's is
+    return True
 
 
 async def terminate(pid: int, grace: float) -> None:

@@ -1,0 +1,60 @@
+"""A container whose conmon was killed: Podman never learns of its end, so the node must."""
+
+import asyncio
+import os
+import signal
+import subprocess
+from collections.abc import AsyncIterator
+
+import pytest
+import pytest_asyncio
+from tiny_apps import write_app
+
+from harness import TestNode, podman, remove_leftovers, running_node
+
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(300)]
+
+LONG_GRACE = "10m"
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def node(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[TestNode]:
+    """A node with a provider and a consumer, which take long to stop."""
+    remove_leftovers()
+    async with running_node("monitor", apps=tmp_path_factory.mktemp("catalog")) as running:
+        assert running.apps is not None
+        write_app(running.apps, "provider", grace=LONG_GRACE, more="provides: {ear: {container: main, port: 8000}}")
+        write_app(running.apps, "consumer", grace=LONG_GRACE, more="requires: {ear: {}}")
+        await running.install("consumer")
+        yield running
+
+
+def kill(app: str, *, process: bool) -> None:
+    """kill -9 the conmon of an app, and before it can tell, its first process."""
+    name = f"archipelago-{app}--main"
+    pid, conmon = podman("inspect", "--format", "{{.State.Pid}} {{.State.ConmonPid}}", name).split()
+    os.kill(int(conmon), signal.SIGKILL)
+    if process:
+        subprocess.run(["podman", "unshare", "kill", "-9", pid], check=True, timeout=60)
+
+
+async def test_a_container_that_died_with_its_conmon_comes_back(node: TestNode) -> None:
+    before = podman("inspect", "--format", "{{.Id}}", "archipelago-consumer--main")
+    kill("consumer", process=True)
+    async with asyncio.timeout(60):
+        while True:
+            status = await node.call("container-status", app="consumer")
+            if status["health"]["restarts"] and status["health"]["state"] == "healthy":
+                break
+            await asyncio.sleep(0.05)
+    assert podman("inspect", "--format", "{{.Id}}", "archipelago-consumer--main") != before
+
+
+@pytest.mark.parametrize("process", [True, False])
+async def test_it_can_be_stopped_at_once_and_so_can_its_provider(node: TestNode, process: bool) -> None:
+    kill("consumer", process=process)
+    async with asyncio.timeout(60):
+        await node.done(await node.call("container-stop", app="provider"))
+    assert not podman("ps", "-q", "--filter", "name=archipelago-").split()
+    await node.done(await node.call("container-start", app="provider"))
+    await node.until("consumer", "healthy")
