@@ -230,3 +230,9 @@ def test_checks_run_on_what_is_right_beside_what_is_wrong() -> None:
         *("summary", "containers.main.memroy", "containers.main.after[0]", "options.size.default"),
         *("provides.x.accepts[1]", "endpoints.web.host_port"),
     }
+
+
+def test_a_directory_of_the_node_is_no_app() -> None:
+    with pytest.raises(ManifestError) as wrong:
+        load_manifest(as_yaml(manifest(id="secrets")), "m.yml")
+    assert "'secrets' is a directory of the node itself" in str(wrong.value)

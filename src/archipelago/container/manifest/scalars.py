@@ -82,8 +82,18 @@ def _check_package_path(value: str) -> str:
 _NAME = r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$"
 _KEY = r"^[a-z][a-z0-9_]*$"
 
-AppId = Annotated[str, StringConstraints(pattern=_NAME, max_length=40)]
-"""Name of an app: lower case letters, digits and single hyphens (an RFC 1123 label)."""
+RESERVED_IDS = frozenset({"backups", "cache", "catalog", "logs", "podman", "secrets", "snapshots", "tests", "tmp"})
+"""Names below the data root that are not apps'; an app of this name would share the node's own directory."""
+
+
+def _check_app_id(value: str) -> str:
+    if value in RESERVED_IDS:
+        raise ValueError(f"'{value}' is a directory of the node itself; choose another name")
+    return value
+
+
+AppId = Annotated[str, StringConstraints(pattern=_NAME, max_length=40), AfterValidator(_check_app_id)]
+"""Name of an app: lower case letters, digits and single hyphens (an RFC 1123 label), no directory of the node's."""
 
 Name = Annotated[str, StringConstraints(pattern=_NAME, max_length=40)]
 """Name of an interface, container, volume or endpoint."""
