@@ -19,8 +19,8 @@ import yaml
 from graph import EDGES, write_catalog
 
 from archipelago.config import NodeConfig
-from archipelago.container.podman_client import PodmanClient
-from archipelago.container.podman_spec import ContainerSpec, NetworkAttachment, NetworkSpec
+from archipelago.container.podman_client.client import PodmanClient
+from archipelago.container.podman_client.spec import ContainerSpec, NetworkAttachment, NetworkSpec
 from archipelago.container.status import Desired, HealthState
 from archipelago.node import Node
 from archipelago.storage.state import AppRecord

@@ -19,7 +19,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from archipelago.container.dependency_resolver import resolve
+from archipelago.container.dependency_resolver.resolver import resolve
 from archipelago.container.host_facts import HostFacts
 from archipelago.container.manifest.model import AppManifest, Architecture
 from archipelago.container.plan import InstalledApp, Plan, Request

@@ -12,7 +12,7 @@ import structlog
 
 from archipelago import __version__
 from archipelago.config import NodeConfig, system_config
-from archipelago.container.podman_errors import PodmanError
+from archipelago.container.podman_client.errors import PodmanError
 from archipelago.container.status import OperationState
 from archipelago.errors import NodeError
 from archipelago.network.ports import require_free

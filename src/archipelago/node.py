@@ -25,8 +25,8 @@ from archipelago.container.namespace import Namespace
 from archipelago.container.operations import Operations
 from archipelago.container.orchestrator import Orchestrator
 from archipelago.container.plan import Plan
-from archipelago.container.podman_client import PodmanClient
-from archipelago.container.podman_service import PodmanService
+from archipelago.container.podman_client.client import PodmanClient
+from archipelago.container.podman_client.service import PodmanService
 from archipelago.container.reconciler import Reconciler
 from archipelago.container.reporter import Reporter
 from archipelago.container.status import (

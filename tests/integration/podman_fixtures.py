@@ -16,10 +16,10 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from archipelago.container.podman_client import PodmanClient
-from archipelago.container.podman_models import NetworkDetails
-from archipelago.container.podman_service import PodmanService
-from archipelago.container.podman_spec import ContainerSpec, NetworkSpec
+from archipelago.container.podman_client.client import PodmanClient
+from archipelago.container.podman_client.models import NetworkDetails
+from archipelago.container.podman_client.service import PodmanService
+from archipelago.container.podman_client.spec import ContainerSpec, NetworkSpec
 
 TEST_IMAGE = "localhost/archipelago-test/busybox:1"
 TEST_LABEL = "io.archipelago.test"

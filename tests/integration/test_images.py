@@ -8,7 +8,7 @@ from tiny_apps import write_app
 from archipelago.container.image_recipe import Tools
 from archipelago.container.images import ImageStore, Progress, find_uv
 from archipelago.container.manifest.package import AppPackage, load_package
-from archipelago.container.podman_client import PodmanClient
+from archipelago.container.podman_client.client import PodmanClient
 from archipelago.performance.host import read_host_facts
 from harness import podman as run_podman
 

@@ -10,8 +10,8 @@ from pathlib import Path, PurePosixPath
 import pytest
 from podman_fixtures import TEST_IMAGE, Corner
 
-from archipelago.container.podman_client import PodmanClient
-from archipelago.container.podman_errors import (
+from archipelago.container.podman_client.client import PodmanClient
+from archipelago.container.podman_client.errors import (
     AlreadyExists,
     BadRequest,
     Conflict,
@@ -21,9 +21,9 @@ from archipelago.container.podman_errors import (
     PodmanTimeout,
     PortTaken,
 )
-from archipelago.container.podman_models import ContainerState, LogLine, LogStream
-from archipelago.container.podman_process import process_exit
-from archipelago.container.podman_spec import (
+from archipelago.container.podman_client.models import ContainerState, LogLine, LogStream
+from archipelago.container.podman_client.process import process_exit
+from archipelago.container.podman_client.spec import (
     BindMount,
     IdMappings,
     IdRange,

@@ -8,10 +8,17 @@ from pathlib import Path
 import pytest
 from podman_fixtures import TEST_IMAGE, TEST_LABEL, Corner, busybox_rootfs
 
-from archipelago.container.podman_client import PodmanClient
-from archipelago.container.podman_errors import AlreadyExists, BadRequest, Conflict, ImageMissing, NotFound, PodmanError
-from archipelago.container.podman_images import last_image
-from archipelago.container.podman_spec import NetworkAttachment
+from archipelago.container.podman_client.client import PodmanClient
+from archipelago.container.podman_client.errors import (
+    AlreadyExists,
+    BadRequest,
+    Conflict,
+    ImageMissing,
+    NotFound,
+    PodmanError,
+)
+from archipelago.container.podman_client.images import last_image
+from archipelago.container.podman_client.spec import NetworkAttachment
 
 pytestmark = pytest.mark.timeout(120)
 

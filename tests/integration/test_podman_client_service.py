@@ -15,11 +15,11 @@ import pytest
 import pytest_asyncio
 from podman_fixtures import TEST_LABEL, Corner
 
-from archipelago.container.podman_client import PodmanClient
-from archipelago.container.podman_errors import PodmanUnavailable
-from archipelago.container.podman_models import ContainerState, PodmanEvent, Resync
-from archipelago.container.podman_process import process_exit
-from archipelago.container.podman_service import PodmanService
+from archipelago.container.podman_client.client import PodmanClient
+from archipelago.container.podman_client.errors import PodmanUnavailable
+from archipelago.container.podman_client.models import ContainerState, PodmanEvent, Resync
+from archipelago.container.podman_client.process import process_exit
+from archipelago.container.podman_client.service import PodmanService
 
 pytestmark = pytest.mark.timeout(60)
 
@@ -75,7 +75,7 @@ async def test_a_second_daemon_finds_the_first_one_s_service(own: PodmanService)
 async def test_it_outlives_a_daemon_that_is_killed(own_socket: Path) -> None:
     script = (
         "import asyncio, sys, pathlib\n"
-        "from archipelago.container.podman_service import PodmanService\n"
+        "from archipelago.container.podman_client.service import PodmanService\n"
         "async def main():\n"
         "    path = pathlib.Path(sys.argv[1])\n"
         "    await PodmanService(path, path.with_suffix('.log')).start()\n"

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from archipelago.container.dependency_resolver import ResolutionCode, ResolutionError, explain, resolve
+from archipelago.container.dependency_resolver.resolver import ResolutionCode, ResolutionError, explain, resolve
 from archipelago.container.host_facts import HostFacts
 from archipelago.container.manifest.model import AppManifest, Architecture
 from archipelago.container.plan import Action, InstalledApp, Plan, Request

@@ -4,11 +4,11 @@ from typing import Any
 
 import pytest
 
-from archipelago.container.dependency_resolver import ResolutionCode, ResolutionError, resolve
+from archipelago.container.dependency_resolver.order import find_cycle, reaches, start_order
+from archipelago.container.dependency_resolver.resolver import ResolutionCode, ResolutionError, resolve
 from archipelago.container.host_facts import HostFacts
 from archipelago.container.manifest.model import AppManifest, Architecture, Egress
 from archipelago.container.plan import FetchKind, InstalledApp, Plan, Request
-from archipelago.container.resolution_order import find_cycle, reaches, start_order
 
 MIB = 1024**2
 

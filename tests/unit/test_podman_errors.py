@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from archipelago.container.podman_errors import (
+from archipelago.container.podman_client.errors import (
     AlreadyExists,
     BadRequest,
     Conflict,
@@ -22,7 +22,7 @@ from archipelago.container.podman_errors import (
     error_from_reply,
     error_from_text,
 )
-from archipelago.container.podman_transport import inner_error
+from archipelago.container.podman_client.transport import inner_error
 
 _CALL = PodmanCall("create container", "archipelago-x")
 

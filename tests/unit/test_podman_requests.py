@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from archipelago.container.podman_requests import (
+from archipelago.container.podman_client.requests import (
     container_request,
     filters,
     is_safe_name,
@@ -18,7 +18,7 @@ from archipelago.container.podman_requests import (
     network_request,
     signal_number,
 )
-from archipelago.container.podman_spec import (
+from archipelago.container.podman_client.spec import (
     BindMount,
     ContainerSpec,
     IdMappings,

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from archipelago.container.podman_models import LogStream
-from archipelago.container.podman_streams import (
+from archipelago.container.podman_client.models import LogStream
+from archipelago.container.podman_client.streams import (
     FrameDemultiplexer,
     JsonLines,
     LineSplitter,

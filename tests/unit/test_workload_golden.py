@@ -8,7 +8,7 @@ from archipelago.container.labels import APP, CONTAINER, HASH, NODE
 from archipelago.container.manifest.model import Wait
 from archipelago.container.manifest.package import AppPackage
 from archipelago.container.plan import Edge
-from archipelago.container.podman_spec import (
+from archipelago.container.podman_client.spec import (
     BindMount,
     ContainerSpec,
     IdMappings,

@@ -10,7 +10,7 @@ from test_workload import EDGE, ELECTRUM, LOGIN, SITE, bitcoin, compiled, input_
 
 from archipelago.container.manifest.model import AppManifest
 from archipelago.container.manifest.package import AppPackage
-from archipelago.container.podman_spec import BindMount, ContainerSpec, TmpfsMount
+from archipelago.container.podman_client.spec import BindMount, ContainerSpec, TmpfsMount
 from archipelago.container.templates import Renderer, TemplateError
 from archipelago.container.workload import AppInput, Binding, Consumer, Workload, _digest, compile_app
 from archipelago.security.secret import Secret

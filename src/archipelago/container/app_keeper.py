@@ -13,10 +13,10 @@ from archipelago.container.labels import HASH
 from archipelago.container.namespace import Namespace, Target
 from archipelago.container.network_keeper import NetworkKeeper
 from archipelago.container.observer import Observer, is_running
-from archipelago.container.podman_client import PodmanClient
-from archipelago.container.podman_errors import ImageMissing, NotFound, PodmanError, PortTaken
-from archipelago.container.podman_models import ContainerState, ContainerSummary
-from archipelago.container.podman_process import is_alive, process_exit
+from archipelago.container.podman_client.client import PodmanClient
+from archipelago.container.podman_client.errors import ImageMissing, NotFound, PodmanError, PortTaken
+from archipelago.container.podman_client.models import ContainerState, ContainerSummary
+from archipelago.container.podman_client.process import is_alive, process_exit
 from archipelago.container.restart_policy import RestartPolicy
 from archipelago.container.status import Failure, Health, HealthState
 from archipelago.container.workload import ContainerWorkload

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from archipelago.catalog.local import Catalog
-from archipelago.container.dependency_resolver import resolve
+from archipelago.container.dependency_resolver.resolver import resolve
 from archipelago.container.desired_state import DesiredApp, DesiredState
 from archipelago.container.host_facts import HostFacts
 from archipelago.container.images import ImageStore

@@ -14,8 +14,8 @@ from archipelago.container import image_recipe
 from archipelago.container.image_recipe import REPOSITORY, Tools
 from archipelago.container.manifest.model import Container, ContainerfileRecipe, PackagesRecipe
 from archipelago.container.manifest.package import AppPackage
-from archipelago.container.podman_client import PodmanClient
-from archipelago.container.podman_errors import Conflict, PodmanError, StorageFull
+from archipelago.container.podman_client.client import PodmanClient
+from archipelago.container.podman_client.errors import Conflict, PodmanError, StorageFull
 from archipelago.errors import ErrorCode, NodeError
 
 _LABEL = "io.archipelago.built"

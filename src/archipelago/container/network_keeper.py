@@ -5,10 +5,10 @@ from collections.abc import Collection, Iterable
 from dataclasses import replace
 
 from archipelago.container.labels import NODE
-from archipelago.container.podman_client import PodmanClient
-from archipelago.container.podman_errors import AlreadyExists, Conflict, NotFound
-from archipelago.container.podman_models import ContainerSummary
-from archipelago.container.podman_spec import ContainerSpec, NetworkSpec
+from archipelago.container.podman_client.client import PodmanClient
+from archipelago.container.podman_client.errors import AlreadyExists, Conflict, NotFound
+from archipelago.container.podman_client.models import ContainerSummary
+from archipelago.container.podman_client.spec import ContainerSpec, NetworkSpec
 from archipelago.container.workload import ContainerWorkload
 
 

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from archipelago.container.labels import APP, NODE
-from archipelago.container.podman_client import PodmanClient
-from archipelago.container.podman_models import ContainerState, ContainerSummary
+from archipelago.container.podman_client.client import PodmanClient
+from archipelago.container.podman_client.models import ContainerState, ContainerSummary
 
 
 @dataclass(frozen=True, slots=True)

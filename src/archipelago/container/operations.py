@@ -9,7 +9,7 @@ from typing import Any
 
 import structlog
 
-from archipelago.container.podman_errors import PodmanError
+from archipelago.container.podman_client.errors import PodmanError
 from archipelago.container.signal import Signal
 from archipelago.container.status import ErrorView, Operation, OperationKind, OperationState, Step
 from archipelago.errors import ErrorCode, NodeError

@@ -14,9 +14,9 @@ from archipelago.container.labels import APP, NODE
 from archipelago.container.namespace import Namespace
 from archipelago.container.network_keeper import NetworkKeeper
 from archipelago.container.observer import Observer
-from archipelago.container.podman_client import PodmanClient
-from archipelago.container.podman_errors import PodmanError
-from archipelago.container.podman_models import Resync
+from archipelago.container.podman_client.client import PodmanClient
+from archipelago.container.podman_client.errors import PodmanError
+from archipelago.container.podman_client.models import Resync
 from archipelago.container.signal import Signal
 from archipelago.container.status import Health, HealthState
 

@@ -11,10 +11,10 @@ from archipelago.container.manifest.model import AppManifest, Protocol
 from archipelago.container.manifest.scalars import Scalar
 from archipelago.container.observer import is_running
 from archipelago.container.operations import Operations
-from archipelago.container.podman_client import PodmanClient
-from archipelago.container.podman_errors import Conflict, NotFound, PodmanError, PodmanTimeout
-from archipelago.container.podman_models import ContainerSummary
-from archipelago.container.podman_models import LogLine as PodmanLogLine
+from archipelago.container.podman_client.client import PodmanClient
+from archipelago.container.podman_client.errors import Conflict, NotFound, PodmanError, PodmanTimeout
+from archipelago.container.podman_client.models import ContainerSummary
+from archipelago.container.podman_client.models import LogLine as PodmanLogLine
 from archipelago.container.reconciler import Reconciler
 from archipelago.container.status import (
     AppStatus,

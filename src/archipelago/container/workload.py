@@ -19,7 +19,7 @@ from archipelago.container.manifest.model import Access, AppManifest, Container,
 from archipelago.container.manifest.package import AppPackage
 from archipelago.container.manifest.scalars import Scalar
 from archipelago.container.plan import Edge
-from archipelago.container.podman_spec import (
+from archipelago.container.podman_client.spec import (
     BindMount,
     ContainerSpec,
     IdMappings,

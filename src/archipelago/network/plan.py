@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable
 from archipelago.container.labels import APP, NODE
 from archipelago.container.manifest.model import AppManifest, Egress
 from archipelago.container.plan import Edge
-from archipelago.container.podman_spec import NetworkAttachment, NetworkSpec
+from archipelago.container.podman_client.spec import NetworkAttachment, NetworkSpec
 
 PREFIX = "archipelago-"
 """Not hexadecimal: Podman takes a name of hexadecimal digits for a part of an id."""

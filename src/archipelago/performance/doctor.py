@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from archipelago.config import NodeConfig
-from archipelago.container.podman_models import PodmanInfo
+from archipelago.container.podman_client.models import PodmanInfo
 from archipelago.container.status import Finding, Severity
 from archipelago.performance import host
 

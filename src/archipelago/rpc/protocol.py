@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from pydantic_core import from_json, to_json
 
 from archipelago.container.engine import Engine
-from archipelago.container.podman_errors import PodmanError
+from archipelago.container.podman_client.errors import PodmanError
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.rpc.access import Caller
 from archipelago.rpc.errors import (

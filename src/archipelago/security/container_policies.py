@@ -6,7 +6,7 @@ The seccomp profile is Podman's default one (`seccomp_profile` of the spec stays
 from dataclasses import dataclass
 
 from archipelago.container.manifest.model import Container
-from archipelago.container.podman_spec import ResourceLimits, Ulimit
+from archipelago.container.podman_client.spec import ResourceLimits, Ulimit
 
 _CPU_PERIOD = 100_000
 _LEAST_CPU_QUOTA = 1_000

@@ -7,11 +7,11 @@ from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 from datetime import UTC, datetime
 
-from archipelago.container.podman_errors import PodmanCall, PodmanError
-from archipelago.container.podman_models import PodmanEvent, Resync
-from archipelago.container.podman_replies import podman_event
-from archipelago.container.podman_requests import filters, label_filter
-from archipelago.container.podman_transport import Params, Transport, objects
+from archipelago.container.podman_client.errors import PodmanCall, PodmanError
+from archipelago.container.podman_client.models import PodmanEvent, Resync
+from archipelago.container.podman_client.replies import podman_event
+from archipelago.container.podman_client.requests import filters, label_filter
+from archipelago.container.podman_client.transport import Params, Transport, objects
 
 _CALL = PodmanCall("follow events")
 _FIRST_PAUSE = 0.05

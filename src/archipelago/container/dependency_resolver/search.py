@@ -11,13 +11,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from itertools import pairwise
 
+from archipelago.container.dependency_resolver.backtrack import Impossible, search
+from archipelago.container.dependency_resolver.errors import Problem, ResolutionCode
+from archipelago.container.dependency_resolver.options import Demand, Settled, settle
+from archipelago.container.dependency_resolver.order import find_cycle
+from archipelago.container.dependency_resolver.world import Token, World
 from archipelago.container.manifest.model import Required
 from archipelago.container.manifest.scalars import AppId, Name
-from archipelago.container.resolution_backtrack import Impossible, search
-from archipelago.container.resolution_errors import Problem, ResolutionCode
-from archipelago.container.resolution_options import Demand, Settled, settle
-from archipelago.container.resolution_order import find_cycle
-from archipelago.container.resolution_world import Token, World
 
 Need = tuple[AppId, Name]
 """A mandatory requirement: consumer and interface."""

@@ -3,11 +3,11 @@
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
+from archipelago.container.dependency_resolver.errors import Problem, ResolutionCode
 from archipelago.container.manifest.model import AppManifest
 from archipelago.container.manifest.options import broken_rules, check_option_value, effective_options, same_value
 from archipelago.container.manifest.problems import nearest
 from archipelago.container.manifest.scalars import AppId, Key, Name, Scalar
-from archipelago.container.resolution_errors import Problem, ResolutionCode
 
 
 @dataclass(frozen=True, slots=True, order=True)

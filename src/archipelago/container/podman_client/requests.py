@@ -8,7 +8,7 @@ import signal
 from collections.abc import Mapping
 from typing import Any
 
-from archipelago.container.podman_spec import (
+from archipelago.container.podman_client.spec import (
     BindMount,
     ContainerSpec,
     IdRange,

@@ -7,7 +7,7 @@ import contextlib
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from datetime import datetime
 
-from archipelago.container.podman_errors import (
+from archipelago.container.podman_client.errors import (
     BadRequest,
     ImageMissing,
     NotFound,
@@ -15,20 +15,20 @@ from archipelago.container.podman_errors import (
     PodmanError,
     PodmanUnavailable,
 )
-from archipelago.container.podman_exec import Execs
-from archipelago.container.podman_models import (
+from archipelago.container.podman_client.exec import Execs
+from archipelago.container.podman_client.models import (
     ContainerDetails,
     ContainerStats,
     ContainerSummary,
     ExecResult,
     LogLine,
 )
-from archipelago.container.podman_ports import refuse_taken_ports
-from archipelago.container.podman_replies import container_details, container_stats, container_summary
-from archipelago.container.podman_requests import container_request, filters, label_filter, signal_number
-from archipelago.container.podman_spec import ContainerSpec, PortMapping
-from archipelago.container.podman_streams import LogReader, StreamBroken
-from archipelago.container.podman_transport import Params, Transport, inner_error, named, parse, same_name
+from archipelago.container.podman_client.ports import refuse_taken_ports
+from archipelago.container.podman_client.replies import container_details, container_stats, container_summary
+from archipelago.container.podman_client.requests import container_request, filters, label_filter, signal_number
+from archipelago.container.podman_client.spec import ContainerSpec, PortMapping
+from archipelago.container.podman_client.streams import LogReader, StreamBroken
+from archipelago.container.podman_client.transport import Params, Transport, inner_error, named, parse, same_name
 
 _MARGIN = 30.0
 

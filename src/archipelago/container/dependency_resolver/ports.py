@@ -3,10 +3,10 @@
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
+from archipelago.container.dependency_resolver.errors import ResolutionCode, ResolutionError
 from archipelago.container.manifest.model import AppManifest
 from archipelago.container.manifest.scalars import AppId
 from archipelago.container.plan import InstalledApp
-from archipelago.container.resolution_errors import ResolutionCode, ResolutionError
 
 _HIGHEST = 65535
 _LOWEST_FREE = 1024

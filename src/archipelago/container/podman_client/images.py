@@ -8,7 +8,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from archipelago.container.podman_errors import (
+from archipelago.container.podman_client.errors import (
     BadRequest,
     ImageMissing,
     NameMismatch,
@@ -18,11 +18,11 @@ from archipelago.container.podman_errors import (
     PodmanUnavailable,
     error_from_text,
 )
-from archipelago.container.podman_models import ImageDetails, ImageProgress, ImageSummary, RemovedImages
-from archipelago.container.podman_replies import image_details, image_summary
-from archipelago.container.podman_requests import filters, label_filter
-from archipelago.container.podman_tar import packed, read_pieces
-from archipelago.container.podman_transport import Params, Transport, inner_error, objects, parse
+from archipelago.container.podman_client.models import ImageDetails, ImageProgress, ImageSummary, RemovedImages
+from archipelago.container.podman_client.replies import image_details, image_summary
+from archipelago.container.podman_client.requests import filters, label_filter
+from archipelago.container.podman_client.tar import packed, read_pieces
+from archipelago.container.podman_client.transport import Params, Transport, inner_error, objects, parse
 
 _IMPORT_TIMEOUT = 1800.0
 _IDLE_TIMEOUT = 1800.0

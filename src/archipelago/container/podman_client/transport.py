@@ -10,7 +10,7 @@ from typing import Any
 
 import aiohttp
 
-from archipelago.container.podman_errors import (
+from archipelago.container.podman_client.errors import (
     BadRequest,
     NameMismatch,
     PodmanCall,
@@ -22,9 +22,9 @@ from archipelago.container.podman_errors import (
     error_from_reply,
     error_from_text,
 )
-from archipelago.container.podman_requests import is_safe_name
-from archipelago.container.podman_service import PodmanService
-from archipelago.container.podman_streams import JsonLines, StreamBroken
+from archipelago.container.podman_client.requests import is_safe_name
+from archipelago.container.podman_client.service import PodmanService
+from archipelago.container.podman_client.streams import JsonLines, StreamBroken
 
 # Every Podman from 4.0 to 5.x answers this version of the API.
 _BASE = "http://podman/v4.0.0/libpod"

@@ -7,12 +7,12 @@ from functools import lru_cache
 from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
+from archipelago.container.dependency_resolver.errors import Problem, ResolutionCode
+from archipelago.container.dependency_resolver.options import Demand, settle, shown
 from archipelago.container.host_facts import HostFacts
 from archipelago.container.manifest.model import AppManifest, Required
 from archipelago.container.manifest.scalars import AppId, Key, Name, Scalar
 from archipelago.container.plan import InstalledApp, Request
-from archipelago.container.resolution_errors import Problem, ResolutionCode
-from archipelago.container.resolution_options import Demand, settle, shown
 
 Token = tuple[str, ...]
 """A thing of which one side only may be in a plan.

@@ -6,10 +6,16 @@ import asyncio
 import contextlib
 from collections.abc import Mapping, Sequence
 
-from archipelago.container.podman_errors import PodmanCall, PodmanError, PodmanFailure, PodmanTimeout, PodmanUnavailable
-from archipelago.container.podman_models import ExecResult, LogStream
-from archipelago.container.podman_streams import FrameDemultiplexer, StreamBroken
-from archipelago.container.podman_transport import Transport, named
+from archipelago.container.podman_client.errors import (
+    PodmanCall,
+    PodmanError,
+    PodmanFailure,
+    PodmanTimeout,
+    PodmanUnavailable,
+)
+from archipelago.container.podman_client.models import ExecResult, LogStream
+from archipelago.container.podman_client.streams import FrameDemultiplexer, StreamBroken
+from archipelago.container.podman_client.transport import Transport, named
 
 _TIDY = 10.0
 

@@ -3,12 +3,12 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+from archipelago.container.dependency_resolver.options import Settled, shown
+from archipelago.container.dependency_resolver.world import World
 from archipelago.container.manifest.model import Credentials, Required
 from archipelago.container.manifest.options import effective_options, same_value
 from archipelago.container.manifest.scalars import AppId, Key, Name, Scalar
 from archipelago.container.plan import Action, Edge, InstalledApp
-from archipelago.container.resolution_options import Settled, shown
-from archipelago.container.resolution_world import World
 
 
 @dataclass(slots=True)

@@ -9,7 +9,7 @@ from enum import StrEnum
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from pathlib import PurePosixPath
 
-from archipelago.container.podman_spec import IdRange, ResourceLimits
+from archipelago.container.podman_client.spec import IdRange, ResourceLimits
 
 
 class ContainerState(StrEnum):

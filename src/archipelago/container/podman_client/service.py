@@ -13,9 +13,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from archipelago.container.podman_errors import PodmanCall, PodmanTimeout, PodmanUnavailable
-from archipelago.container.podman_process import process_exit, terminate
-from archipelago.container.podman_socket import Ping, ping
+from archipelago.container.podman_client.errors import PodmanCall, PodmanTimeout, PodmanUnavailable
+from archipelago.container.podman_client.process import process_exit, terminate
+from archipelago.container.podman_client.socket import Ping, ping
 
 _log = logging.getLogger(__name__)
 

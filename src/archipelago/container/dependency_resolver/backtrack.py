@@ -6,11 +6,11 @@ from typing import Any
 
 from resolvelib import AbstractProvider, BaseReporter, ResolutionImpossible, ResolutionTooDeep, Resolver
 
+from archipelago.container.dependency_resolver.errors import Problem, ResolutionCode, ResolutionError
+from archipelago.container.dependency_resolver.options import Demand, settle
+from archipelago.container.dependency_resolver.world import World
 from archipelago.container.manifest.model import Required
 from archipelago.container.manifest.scalars import AppId, Name
-from archipelago.container.resolution_errors import Problem, ResolutionCode, ResolutionError
-from archipelago.container.resolution_options import Demand, settle
-from archipelago.container.resolution_world import World
 
 Key = tuple[str, ...]
 """`app, id`; `need, consumer, interface`; or `token, …`."""

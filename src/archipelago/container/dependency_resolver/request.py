@@ -3,11 +3,11 @@
 import difflib
 from collections.abc import Collection, Iterable, Mapping
 
+from archipelago.container.dependency_resolver.errors import ResolutionCode, ResolutionError
+from archipelago.container.dependency_resolver.world import World
 from archipelago.container.manifest.model import AppManifest
 from archipelago.container.manifest.scalars import AppId
 from archipelago.container.plan import Edge, InstalledApp, Request
-from archipelago.container.resolution_errors import ResolutionCode, ResolutionError
-from archipelago.container.resolution_world import World
 
 
 def check_request(

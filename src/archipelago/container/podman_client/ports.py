@@ -6,8 +6,8 @@ import errno
 import socket
 from collections.abc import Sequence
 
-from archipelago.container.podman_errors import PodmanCall, PortTaken
-from archipelago.container.podman_spec import PortMapping, Protocol
+from archipelago.container.podman_client.errors import PodmanCall, PortTaken
+from archipelago.container.podman_client.spec import PortMapping, Protocol
 
 
 def refuse_taken_ports(call: PodmanCall, ports: Sequence[PortMapping]) -> None:

@@ -6,19 +6,19 @@ comes anyway, else the requirement's default, else the first by id that fits.
 
 from collections.abc import Collection, Mapping
 
+from archipelago.container.dependency_resolver.asks import asks_of, check_disk, host_warnings
+from archipelago.container.dependency_resolver.errors import ResolutionCode, ResolutionError
+from archipelago.container.dependency_resolver.optional import bind_optional
+from archipelago.container.dependency_resolver.order import start_order
+from archipelago.container.dependency_resolver.ports import allocate
+from archipelago.container.dependency_resolver.reasons import action, because, before, clients
+from archipelago.container.dependency_resolver.request import check_options, check_request, request_warnings
+from archipelago.container.dependency_resolver.search import Descent, solve
+from archipelago.container.dependency_resolver.world import World
 from archipelago.container.host_facts import HostFacts
 from archipelago.container.manifest.model import AppManifest
 from archipelago.container.manifest.scalars import AppId
 from archipelago.container.plan import Action, Edge, InstalledApp, Plan, PlannedApp, Request
-from archipelago.container.resolution_asks import asks_of, check_disk, host_warnings
-from archipelago.container.resolution_errors import ResolutionCode, ResolutionError
-from archipelago.container.resolution_optional import bind_optional
-from archipelago.container.resolution_order import start_order
-from archipelago.container.resolution_ports import allocate
-from archipelago.container.resolution_reasons import action, because, before, clients
-from archipelago.container.resolution_request import check_options, check_request, request_warnings
-from archipelago.container.resolution_search import Descent, solve
-from archipelago.container.resolution_world import World
 
 __all__ = ["ResolutionCode", "ResolutionError", "explain", "resolve"]
 

@@ -3,12 +3,12 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from archipelago.container.dependency_resolver.errors import Problem
+from archipelago.container.dependency_resolver.options import Demand, settle
+from archipelago.container.dependency_resolver.order import find_cycle, reaches
+from archipelago.container.dependency_resolver.search import Descent
+from archipelago.container.dependency_resolver.world import World
 from archipelago.container.manifest.scalars import AppId, Name
-from archipelago.container.resolution_errors import Problem
-from archipelago.container.resolution_options import Demand, settle
-from archipelago.container.resolution_order import find_cycle, reaches
-from archipelago.container.resolution_search import Descent
-from archipelago.container.resolution_world import World
 
 
 @dataclass(frozen=True, slots=True)

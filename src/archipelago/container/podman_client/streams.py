@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
-from archipelago.container.podman_models import LogLine, LogStream
+from archipelago.container.podman_client.models import LogLine, LogStream
 
 MAX_FRAME = 16 * 1024 * 1024
 MAX_LINE = 4 * 1024 * 1024

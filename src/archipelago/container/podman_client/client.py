@@ -1,10 +1,10 @@
-"""The one door to Podman: a typed, async client of its libpod API, versions 4.3 to 5.x.
+"""Podman's libpod API, versions 4.3 to 5.x: where everything of the client comes together.
 
     async with PodmanService(socket, log) as service, PodmanClient(service) as podman:
         for container in await podman.containers.list(labels={"io.archipelago.node": node}):
             ...
 
-Values that go in are in `podman_spec`, those that come out in `podman_models`, errors in `podman_errors`.
+Values that go in are in `spec`, those that come out in `models`, errors in `errors`.
 """
 
 from __future__ import annotations
@@ -14,15 +14,15 @@ from datetime import datetime
 from types import TracebackType
 from typing import Self
 
-from archipelago.container.podman_containers import Containers
-from archipelago.container.podman_errors import PodmanCall
-from archipelago.container.podman_events import Events
-from archipelago.container.podman_images import Images
-from archipelago.container.podman_models import PodmanEvent, PodmanInfo, PodmanVersion, Resync
-from archipelago.container.podman_networks import Networks
-from archipelago.container.podman_replies import podman_info
-from archipelago.container.podman_service import PodmanService
-from archipelago.container.podman_transport import Transport
+from archipelago.container.podman_client.containers import Containers
+from archipelago.container.podman_client.errors import PodmanCall
+from archipelago.container.podman_client.events import Events
+from archipelago.container.podman_client.images import Images
+from archipelago.container.podman_client.models import PodmanEvent, PodmanInfo, PodmanVersion, Resync
+from archipelago.container.podman_client.networks import Networks
+from archipelago.container.podman_client.replies import podman_info
+from archipelago.container.podman_client.service import PodmanService
+from archipelago.container.podman_client.transport import Transport
 
 
 class PodmanClient:

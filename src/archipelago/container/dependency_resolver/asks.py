@@ -2,11 +2,11 @@
 
 from collections.abc import Iterable, Mapping
 
+from archipelago.container.dependency_resolver.errors import ResolutionCode, ResolutionError
+from archipelago.container.dependency_resolver.world import World
 from archipelago.container.manifest.model import AppManifest, Architecture, Container, Egress
 from archipelago.container.manifest.scalars import AppId
 from archipelago.container.plan import AskedEndpoint, Asks, Fetch, FetchKind, HostMinimum, InstalledApp
-from archipelago.container.resolution_errors import ResolutionCode, ResolutionError
-from archipelago.container.resolution_world import World
 
 _GIB = 1024**3
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from archipelago.container.podman_errors import BadRequest, NotFound, PodmanCall
-from archipelago.container.podman_models import NetworkDetails
-from archipelago.container.podman_replies import network_details
-from archipelago.container.podman_requests import attachment_request, filters, label_filter, network_request
-from archipelago.container.podman_spec import NetworkAttachment, NetworkSpec
-from archipelago.container.podman_transport import Transport, inner_error, named, parse, same_name
+from archipelago.container.podman_client.errors import BadRequest, NotFound, PodmanCall
+from archipelago.container.podman_client.models import NetworkDetails
+from archipelago.container.podman_client.replies import network_details
+from archipelago.container.podman_client.requests import attachment_request, filters, label_filter, network_request
+from archipelago.container.podman_client.spec import NetworkAttachment, NetworkSpec
+from archipelago.container.podman_client.transport import Transport, inner_error, named, parse, same_name
 
 
 class Networks:

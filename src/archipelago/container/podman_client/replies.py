@@ -9,7 +9,7 @@ from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from pathlib import PurePosixPath
 from typing import Any
 
-from archipelago.container.podman_models import (
+from archipelago.container.podman_client.models import (
     ContainerDetails,
     ContainerState,
     ContainerStats,
@@ -22,8 +22,8 @@ from archipelago.container.podman_models import (
     PodmanEvent,
     PodmanInfo,
 )
-from archipelago.container.podman_spec import IdRange, ResourceLimits
-from archipelago.container.podman_streams import parse_time
+from archipelago.container.podman_client.spec import IdRange, ResourceLimits
+from archipelago.container.podman_client.streams import parse_time
 
 Json = Mapping[str, Any]
 

@@ -8,7 +8,7 @@ import struct
 from dataclasses import dataclass
 from pathlib import Path
 
-from archipelago.container.podman_errors import PodmanCall, PodmanTimeout, PodmanUnavailable
+from archipelago.container.podman_client.errors import PodmanCall, PodmanTimeout, PodmanUnavailable
 
 _CREDENTIALS = struct.Struct("3i")  # pid, uid, gid: unix(7), SO_PEERCRED
 _MAX_REPLY = 64 * 1024
