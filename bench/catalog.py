@@ -1,6 +1,6 @@
-"""How long does it take to plan with a large catalog?
+"""How long does it take to plan and to compile with a large catalog?
 
-Run as `python bench/catalog.py`. The catalog is synthetic and the same in each run: layers of apps, of which each
+Run it with `scripts/bench catalog`. The catalog is synthetic and the same in each run: layers of apps, of which each
 requires one to four interfaces of the layers below, a third of them with a version range, a third with a demand, some
 optional; every fifth app is a second provider of an interface; ports clash. Making the manifest models is not counted
 (they are frozen out of the garbage collector, as the node does not make them for each plan either); indexing the
@@ -22,7 +22,10 @@ from typing import Any
 from archipelago.container.dependency_resolver.resolver import resolve
 from archipelago.container.host_facts import HostFacts
 from archipelago.container.manifest.model import AppManifest, Architecture
-from archipelago.container.plan import InstalledApp, Plan, Request
+from archipelago.container.manifest.package import AppPackage
+from archipelago.container.plan import Edge, InstalledApp, Plan, Request
+from archipelago.container.templates import Renderer
+from archipelago.container.workload import AppInput, Binding, Consumer, Site, Workload, compile_app
 
 HOST = HostFacts(architecture=Architecture.ARM64, memory=64 << 40, cores=4, free_disk=1 << 50)
 LAYERS = 8
@@ -106,6 +109,34 @@ class Row:
     edges: int
 
 
+def compile_all(catalog: dict[str, AppManifest], plan: Plan) -> list[Workload]:
+    """Compile every app of a plan, as the node does after each change."""
+    edges: dict[str, list[Edge]] = {app: [] for app in catalog}
+    for edge in plan.edges:
+        edges[edge.consumer].append(edge)
+        edges[edge.provider].append(edge)
+    ports: dict[str, dict[str, int]] = {app: {} for app in catalog}
+    for key, port in plan.ports.items():
+        app, _, endpoint = key.partition("/")
+        ports[app][endpoint] = port
+    renderer = Renderer()
+    site = Site("node", "/data", "/files", HOST)
+    workloads = []
+    for slot, (app, manifest) in enumerate(catalog.items()):
+        given = AppInput(
+            package=AppPackage(manifest, ""),
+            options={},
+            slot=slot,
+            images={"main": "localhost/app:1"},
+            ports=ports[app],
+            bindings=tuple(Binding(edge, catalog[edge.provider]) for edge in edges[app] if edge.consumer == app),
+            consumers=tuple(Consumer(edge.interface, edge.consumer) for edge in edges[app] if edge.provider == app),
+            edges=tuple(edges[app]),
+        )
+        workloads.append(compile_app(given, site, renderer))
+    return workloads
+
+
 def measure(what: str, aim: float | None, rounds: int, call: Callable[[], Plan]) -> tuple[Row, Plan]:
     """Call several times, the first one cold, and return the times."""
     times = []
@@ -144,8 +175,15 @@ def main() -> None:
     gc.freeze()
     rows = []
     everything = Request(install=tuple(small))
-    row, plan = measure("install all of 1,000", 100, given.rounds, lambda: resolve(small, {}, everything, HOST))
+    row, plan = measure("resolve all of 1,000", None, given.rounds, lambda: resolve(small, {}, everything, HOST))
     rows.append(row)
+
+    def both() -> Plan:
+        found = resolve(small, {}, everything, HOST)
+        assert len(compile_all(small, found)) == len(small)
+        return found
+
+    rows.append(measure("resolve + compile 1,000", 100, given.rounds, both)[0])
     there = installed_by(small, plan)
     rows.append(
         measure("boot with 1,000 installed", None, given.rounds, lambda: resolve(small, there, Request(), HOST))[0]

@@ -71,7 +71,11 @@ class Composer:
     def _compile(self, records: Records, plan: Plan) -> DesiredState:
         renderer = self._renderer
         credentials = {edge: self._credential(records, edge) for edge in plan.edges}
-        inputs = {app: self._input(record, plan, credentials) for app, record in records.items()}
+        edges: dict[str, list[Edge]] = {app: [] for app in records}
+        for edge in plan.edges:
+            for end in {edge.consumer, edge.provider}:
+                edges[end].append(edge)
+        inputs = {app: self._input(record, plan, tuple(edges[app]), credentials) for app, record in records.items()}
         apps = {}
         for app, given in inputs.items():
             bindings = tuple(
@@ -88,10 +92,11 @@ class Composer:
             apps[app] = DesiredApp(records[app], compile_app(bound, self._site, renderer), given.secrets)
         return DesiredState(apps, plan)
 
-    def _input(self, record: AppRecord, plan: Plan, credentials: Mapping[Edge, Secret | None]) -> AppInput:
+    def _input(
+        self, record: AppRecord, plan: Plan, edges: tuple[Edge, ...], credentials: Mapping[Edge, Secret | None]
+    ) -> AppInput:
         package, app = record.package, record.app
         planned = plan.planned(app)
-        edges = tuple(edge for edge in plan.edges if app in (edge.consumer, edge.provider))
         return AppInput(
             package=package,
             options=planned.options if planned is not None else {},
