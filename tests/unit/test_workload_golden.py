@@ -148,6 +148,7 @@ def test_the_node_in_full() -> None:
             ),
             TmpfsMount(PurePosixPath("/tmp"), 64 * 1024**2),
             TmpfsMount(PurePosixPath("/run"), 64 * 1024**2),
+            TmpfsMount(PurePosixPath("/dev/shm"), 64 * 1024**2),
         ),
         id_mappings=IdMappings(ids, ids),
         limits=ResourceLimits(memory=3 * GIB, memory_swap=3 * GIB, cpu_quota=400_000, pids=512),

@@ -135,7 +135,7 @@ def test_a_volume_on_a_usual_scratch_directory_takes_its_place() -> None:
     workload = compiled(two(mounts=[{"volume": "data", "path": "/run/"}], tmpfs=[{"path": "/tmp", "size": "1MiB"}]))
     web = next(container for container in workload.containers if container.container == "web")
     targets = [str(mount.target) for mount in web.spec.mounts]
-    assert sorted(targets) == ["/run", "/tmp"]
+    assert sorted(targets) == ["/dev/shm", "/run", "/tmp"]
     assert isinstance(web.spec.mounts[0], BindMount)
     assert isinstance(web.spec.mounts[1], TmpfsMount) and web.spec.mounts[1].size == 1024**2
 

@@ -40,7 +40,11 @@ from archipelago.security.secret import Secret, SecretBytes, rpcauth_line
 IDS_PER_APP = 65536
 _SCRATCH = 64 * 1024 * 1024
 _LOOPBACK = "127.0.0.1"
-_USUAL: Mapping[str, Mount] = {path: TmpfsMount(PurePosixPath(path), _SCRATCH) for path in ("/tmp", "/run")}  # noqa: S108
+_USUAL: Mapping[str, Mount] = {
+    # Podman 5 mounts /dev/shm read-only with the root, and POSIX semaphores lie there.
+    path: TmpfsMount(PurePosixPath(path), _SCRATCH)
+    for path in ("/tmp", "/run", "/dev/shm")  # noqa: S108
+}
 
 
 @dataclass(frozen=True, slots=True)
