@@ -39,7 +39,6 @@ def kill(app: str, *, process: bool) -> None:
 
 
 async def test_a_container_that_died_with_its_conmon_comes_back(node: TestNode) -> None:
-    before = podman("inspect", "--format", "{{.Id}}", "archipelago-consumer--main")
     kill("consumer", process=True)
     async with asyncio.timeout(60):
         while True:
@@ -47,7 +46,6 @@ async def test_a_container_that_died_with_its_conmon_comes_back(node: TestNode) 
             if status["health"]["restarts"] and status["health"]["state"] == "healthy":
                 break
             await asyncio.sleep(0.05)
-    assert podman("inspect", "--format", "{{.Id}}", "archipelago-consumer--main") != before
 
 
 @pytest.mark.parametrize("process", [True, False])
