@@ -10,11 +10,12 @@ import pytest
 import pytest_asyncio
 from tiny_apps import write_app
 
-from harness import TestNode, podman, remove_leftovers, running_node
+from harness import TestNode, free_port, podman, remove_leftovers, running_node
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(300)]
 
 LONG_GRACE = "10m"
+PORT = free_port()
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -24,7 +25,8 @@ async def node(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[TestNo
     async with running_node("monitor", apps=tmp_path_factory.mktemp("catalog")) as running:
         assert running.apps is not None
         write_app(running.apps, "provider", grace=LONG_GRACE, more="provides: {ear: {container: main, port: 8000}}")
-        write_app(running.apps, "consumer", grace=LONG_GRACE, more="requires: {ear: {}}")
+        endpoint = f"endpoints: {{web: {{kind: ui, protocol: http, container: main, port: 8000, host_port: {PORT}}}}}"
+        write_app(running.apps, "consumer", grace=LONG_GRACE, more=f"requires: {{ear: {{}}}}\n{endpoint}")
         await running.install("consumer")
         yield running
 
@@ -38,14 +40,19 @@ def kill(app: str, *, process: bool) -> None:
         subprocess.run(["podman", "unshare", "kill", "-9", pid], check=True, timeout=60)
 
 
-async def test_a_container_that_died_with_its_conmon_comes_back(node: TestNode) -> None:
-    kill("consumer", process=True)
+@pytest.mark.parametrize("process", [True, False])
+async def test_a_container_comes_back_whether_it_died_with_its_conmon_or_not(node: TestNode, process: bool) -> None:
+    before = (await node.call("container-status", app="consumer"))["health"]["restarts"]
+    kill("consumer", process=process)
     async with asyncio.timeout(60):
         while True:
             status = await node.call("container-status", app="consumer")
-            if status["health"]["restarts"] and status["health"]["state"] == "healthy":
+            if status["health"]["restarts"] > before and status["health"]["state"] == "healthy":
                 break
             await asyncio.sleep(0.05)
+    # Podman's port forwarder goes with conmon: healthy must mean that the owner can reach the app as well.
+    _, writer = await asyncio.open_connection("127.0.0.1", PORT)
+    writer.close()
 
 
 @pytest.mark.parametrize("process", [True, False])

@@ -257,15 +257,6 @@ async def test_a_published_port_answers(corner: Corner) -> None:
     writer.close()
 
 
-async def test_rename(corner: Corner) -> None:
-    first, second = await corner.running("a"), await corner.running("b")
-    with pytest.raises(AlreadyExists):
-        await corner.podman.containers.rename(first, second)
-    await corner.podman.containers.rename(first, corner.name("c"))
-    assert not await corner.podman.containers.exists(first)
-    assert await corner.podman.containers.exists(corner.name("c"))
-
-
 async def test_logs(corner: Corner) -> None:
     script = (
         "echo one; echo two >&2; printf part; sleep 0.1; echo ial; yes x | head -c 20000 | tr -d '\\n'; echo; echo end"

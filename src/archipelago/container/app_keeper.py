@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from archipelago.container.container_run import PATIENCE, Run, stop_container
 from archipelago.container.desired_state import DesiredApp, DesiredState, provides, worst
 from archipelago.container.health_monitor import HealthMonitor, Watched
 from archipelago.container.labels import HASH
@@ -14,13 +15,19 @@ from archipelago.container.namespace import Namespace, Target
 from archipelago.container.network_keeper import NetworkKeeper
 from archipelago.container.observer import Observer, is_running
 from archipelago.container.podman_client.client import PodmanClient
-from archipelago.container.podman_client.errors import ImageMissing, NotFound, PodmanError, PortTaken
+from archipelago.container.podman_client.errors import (
+    ImageMissing,
+    NotFound,
+    PodmanError,
+    PodmanUnavailable,
+    PortTaken,
+)
 from archipelago.container.podman_client.models import ContainerState, ContainerSummary
-from archipelago.container.podman_client.process import is_alive, process_exit
 from archipelago.container.restart_policy import RestartPolicy
 from archipelago.container.status import Failure, Health, HealthState
 from archipelago.container.workload import ContainerWorkload
 from archipelago.errors import NodeError
+from archipelago.network.plan import PREFIX
 
 _LOG_LINES = 20
 _UNHEALTHY_PATIENCE = 30.0
@@ -28,8 +35,6 @@ _UNHEALTHY_PATIENCE = 30.0
 _ORPHAN_GRACE = 600.0
 """Time to stop for a container whose manifest is no longer known: as long as a chain daemon may need."""
 _DEATH_POLL = 0.02
-_DEATH_PATIENCE = 3.0
-"""Time in which Podman notices that a container's process has ended, unless the container's conmon died before it."""
 _TRIES_WITH_ONE_CONTAINER = 2
 """Failed starts after which a container is made anew."""
 _STEP_RETRY = 0.5
@@ -70,10 +75,8 @@ class AppKeeper:
         self._healths: dict[str, Health] = {}
         self._policies: dict[str, RestartPolicy] = {}
         self._failures: dict[str, Failure] = {}
-        self._runs: dict[str, str] = {}
-        """Container name -> id and process of the run that is known to be going on."""
-        self._deaths: dict[str, asyncio.Task[float]] = {}
-        """Container name -> task that ends with the run's first process; its result is when, on the monotonic clock."""
+        self._runs: dict[str, Run] = {}
+        """Container name -> the run that is known to be going on."""
         self._restarts: set[str] = set()
         """Containers that the owner wants restarted."""
         self.settled = 0
@@ -119,7 +122,7 @@ class AppKeeper:
         try:
             await self._keep()
         finally:
-            for name in tuple(self._deaths):
+            for name in tuple(self._runs):
                 self._forget_run(name)
 
     async def _keep(self) -> None:
@@ -194,11 +197,10 @@ class AppKeeper:
             await self._stop(found, wanted.stop.grace)
             await self._remove(found.name)
             found = None
-        if found is not None and wanted.container in self._restarts:
+        half_stopped = found is not None and found.state is ContainerState.STOPPING
+        if found is not None and (half_stopped or wanted.container in self._restarts):
             await self._stop(found, wanted.stop.grace)
-            found = None if not await self._tools.client.containers.exists(found.name) else found
-            self._restarts.discard(wanted.container)
-            self._runs.pop(wanted.name, None)
+            found = found if await self._tools.client.containers.exists(found.name) else None
             self._policies.pop(wanted.container, None)
         elif found is not None and is_running(found) and found.state is not ContainerState.INITIALIZED:
             return await self._keep_running(desired, wanted, found)
@@ -218,6 +220,8 @@ class AppKeeper:
             else:
                 await self._reattach(desired, wanted, found)
             await self._start(desired, wanted)
+        except PodmanUnavailable:
+            raise  # says nothing about this container
         except (PodmanError, NodeError) as error:
             if policy.restarts >= _TRIES_WITH_ONE_CONTAINER:
                 # What a kill -9 of Podman left of it may be beyond repair; its data lies elsewhere.
@@ -274,45 +278,42 @@ class AppKeeper:
         self, desired: DesiredApp, wanted: ContainerWorkload, found: ContainerSummary
     ) -> float | None:
         await self._reattach(desired, wanted, found)
-        run = f"{found.id} {found.pid}"
-        if self._runs.get(wanted.name) != run:
-            details = await self._tools.client.containers.inspect(wanted.name)
-            addresses = [endpoint.ip for endpoint in details.networks.values() if endpoint.ip is not None]
-            target = Target(details.pid, str(addresses[0]) if addresses else "127.0.0.1")
-            self._await_death(wanted.name, details.pid)
-            self._runs[wanted.name] = run
-            self._set(wanted.container, self._health(wanted, HealthState.STARTING, ""))
-            watched = Watched(
-                self.app, wanted.container, wanted.name, target, wanted.health, dict(desired.probe_secrets)
-            )
-            self._tools.monitor.watch(watched, details.started_at or datetime.now(UTC))
-        death = self._deaths[wanted.name]
-        if not death.done():
+        run = self._runs.get(wanted.name)
+        if run is None or not run.is_of(found):
+            run = await self._begin_watch(desired, wanted)
+        if run.over_since is None:
             return await self._mind_unhealthy(wanted, found)
-        if time.monotonic() - death.result() < _DEATH_PATIENCE:
-            return _DEATH_POLL  # its process has ended, and Podman is about to notice
+        if time.monotonic() - run.over_since < PATIENCE:
+            return _DEATH_POLL  # Podman is about to notice
         await self._note_death(wanted, found)
+        await self._stop(found, wanted.stop.grace)
         await self._remove(found.name)
         return 0.0
+
+    async def _begin_watch(self, desired: DesiredApp, wanted: ContainerWorkload) -> Run:
+        """Begin to watch a run that was not known: one that we started, or one from an earlier life of the daemon."""
+        self._forget_run(wanted.name)
+        details = await self._tools.client.containers.inspect(wanted.name)
+        run = self._runs[wanted.name] = Run(details, self.wake)
+        self._set(wanted.container, self._health(wanted, HealthState.STARTING, ""))
+        # Its own network, which it never leaves.
+        own = details.networks.get(f"{PREFIX}{self.app}")
+        target = Target(details.pid, str(own.ip) if own is not None and own.ip is not None else "127.0.0.1")
+        watched = Watched(self.app, wanted.container, wanted.name, target, wanted.health, dict(desired.probe_secrets))
+        self._tools.monitor.watch(watched, details.started_at or datetime.now(UTC))
+        return run
 
     async def _reattach(self, desired: DesiredApp, wanted: ContainerWorkload, found: ContainerSummary) -> None:
         if await self._tools.networks.reattach(desired.workload.networks, wanted, found):
             self._tools.sweep_soon()
 
-    def _await_death(self, name: str, pid: int) -> None:
-        """Be woken by the end of a process: Podman's own event comes a quarter of a second later."""
-
-        async def wait() -> float:
-            await process_exit(pid)
-            self.wake()
-            return time.monotonic()
-
-        self._forget_run(name)
-        self._deaths[name] = asyncio.create_task(wait())
-
-    def _forget_run(self, name: str) -> None:
-        if (task := self._deaths.pop(name, None)) is not None:
-            task.cancel()
+    def _forget_run(self, name: str) -> bool:
+        """Watch a run no longer; return whether one was known."""
+        self._tools.monitor.unwatch(name)
+        run = self._runs.pop(name, None)
+        if run is not None:
+            run.close()
+        return run is not None
 
     async def _mind_unhealthy(self, wanted: ContainerWorkload, found: ContainerSummary) -> float | None:
         """Restart a container that runs but has not answered for long; each time more patiently."""
@@ -332,7 +333,6 @@ class AppKeeper:
         if policy.retry_at > now:
             return policy.retry_at - now
         await self._stop(found, wanted.stop.grace)
-        self._runs.pop(wanted.name, None)
         self._policies[wanted.container] = policy.started()
         return 0.0
 
@@ -340,15 +340,16 @@ class AppKeeper:
 
     async def _note_death(self, wanted: ContainerWorkload, found: ContainerSummary) -> None:
         """Take note of a container that ended without being told to."""
-        if self._runs.pop(wanted.name, None) is None:
+        if not self._forget_run(wanted.name):
             return
-        self._tools.monitor.unwatch(wanted.name)
         policy = self._policies.get(wanted.container, RestartPolicy())
         ran_for = _ran_for(found)
         policy = policy.failed(time.monotonic(), ran_for, random.random())  # noqa: S311 - spreads restarts, no secret
         self._policies[wanted.container] = policy
         details = await self._tools.client.containers.inspect(found.name)
         reason = f"ended with exit code {details.exit_code} after {ran_for:.0f} s"
+        if is_running(found):
+            reason = f"its monitor (conmon) was killed after {ran_for:.0f} s"
         if details.oom_killed:
             reason = f"ran out of memory (its limit is {wanted.spec.limits.memory} bytes) after {ran_for:.0f} s"
         await self._note_failure(wanted, reason, details.exit_code)
@@ -393,7 +394,8 @@ class AppKeeper:
         for name, found in mine.items():
             if name not in known and is_running(found):
                 await self._stop(found, _ORPHAN_GRACE)
-        self._runs.clear()
+        for name in tuple(self._runs):
+            self._forget_run(name)
         await self._tools.namespace.remove(f"{self._tools.files_root}/{self.app}")
         for container in [wanted.container for wanted in order] or list(self._healths):
             self._healths.pop(container, None)
@@ -408,20 +410,8 @@ class AppKeeper:
         self.gone = self.app not in self._tools.desired().apps
 
     async def _stop(self, found: ContainerSummary, grace: float) -> None:
-        """End a run, and remove a container that Podman cannot end because its conmon is dead."""
-        self._runs.pop(found.name, None)
         self._forget_run(found.name)
-        self._tools.monitor.unwatch(found.name)
-        if not is_running(found):
-            return
-        # Podman would wait the whole grace for a process that has ended without its conmon.
-        if not found.pid or is_alive(found.pid):
-            await self._tools.client.containers.stop(found.name, timeout=round(grace), ignore_missing=True)
-        deadline = time.monotonic() + _DEATH_PATIENCE
-        while (await self._tools.observer.look()).running(self.app, found.name):
-            if time.monotonic() > deadline:
-                await self._remove(found.name)
-            await asyncio.sleep(_DEATH_POLL)
+        await stop_container(self._tools.client, self._tools.observer, self.app, found, grace)
 
     async def _remove(self, name: str) -> None:
         await self._tools.client.containers.remove(name, force=True, ignore_missing=True)

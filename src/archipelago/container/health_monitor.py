@@ -6,6 +6,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
+import structlog
+
 from archipelago.chains import bitcoin
 from archipelago.container.manifest.model import ChainProbe, ExecProbe, HttpProbe, TcpProbe
 from archipelago.container.manifest.model import Health as HealthSpec
@@ -99,6 +101,7 @@ class HealthMonitor:
         self._namespace = namespace
         self._execute = execute
         self._report = report
+        self._log = structlog.get_logger("health")
         self._loops: dict[str, tuple[Watched, asyncio.Task[None]]] = {}
 
     def watch(self, watched: Watched, started_at: datetime) -> None:
@@ -164,6 +167,10 @@ class HealthMonitor:
         except ProbeFailed as error:
             port = getattr(probe, "port", None)
             return Verdict(False, f"port {port}: {error}" if port else str(error))
+        except Exception as error:
+            # A mistake of ours must not end the probes, nor look like health; its text may hold a secret.
+            self._log.error("probe cannot be made", container=watched.name, error=type(error).__name__)
+            return Verdict(False, f"it cannot be probed ({type(error).__name__})")
 
     async def _chain(self, watched: Watched, probe: ChainProbe, timeout: float) -> Verdict:
         headers = bitcoin.request_headers(probe.user, watched.secrets[probe.secret].reveal())

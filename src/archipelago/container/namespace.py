@@ -108,7 +108,7 @@ class Namespace:
     async def _probe(self, request: dict[str, Any]) -> dict[str, Any]:
         try:
             answer = await self._ask(request, request["timeout"] + 1.0)
-        except (TimeoutError, ConnectionError) as error:
+        except OSError as error:
             raise ProbeFailed(str(error) or "no answer in time") from error
         if not answer["ok"]:
             raise ProbeFailed(answer["error"])
@@ -117,7 +117,7 @@ class Namespace:
     async def _file(self, request: dict[str, Any], timeout: float) -> dict[str, Any]:
         try:
             answer = await self._ask(request, timeout)
-        except (TimeoutError, ConnectionError) as error:
+        except OSError as error:
             raise NodeError(ErrorCode.INTERNAL, f"{request['path']}: {error or 'no answer in time'}") from error
         if answer["ok"]:
             return answer
@@ -162,11 +162,16 @@ class Namespace:
     async def _read(self, process: asyncio.subprocess.Process) -> None:
         assert process.stdout is not None and process.stderr is not None
         complaints = asyncio.create_task(process.stderr.read(65536))
-        while line := await process.stdout.readline():
-            answer = json.loads(line)
-            future = self._waiting.get(answer["id"])
-            if future is not None and not future.done():
-                future.set_result(answer)
+        try:
+            while line := await process.stdout.readline():
+                answer = json.loads(line)
+                future = self._waiting.get(answer["id"])
+                if future is not None and not future.done():
+                    future.set_result(answer)
+        except (ValueError, LookupError) as error:
+            # The next question starts an agent whose answers make sense.
+            self._on_log(f"the namespace agent is ended, since its answer makes no sense: {error}")
+            process.kill()
         await process.wait()
         text = (await complaints).decode("utf-8", "replace").strip()
         if text:

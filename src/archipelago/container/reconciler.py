@@ -27,6 +27,7 @@ _QUIET_ACTIONS = frozenset({"exec", "exec_died", "exec_create", "exec_start", "h
 """What Podman reports and no keeper needs to hear of."""
 
 _PROBE_OUTPUT = 4096
+_AFTER_A_FAULT = 1.0
 
 Rebuild = Callable[[DesiredApp, str], Awaitable[None]]
 OnHealth = Callable[[str, Health], Awaitable[None]]
@@ -79,8 +80,8 @@ class Reconciler:
 
     def start(self) -> None:
         """Begin to listen to Podman and to keep apps."""
-        loops = (self._listen(), self._look_again(), self._tell(), self._sweep_when_wanted())
-        self._tasks = [asyncio.create_task(loop) for loop in loops]
+        loops = (self._listen, self._look_again, self._tell, self._sweep_when_wanted)
+        self._tasks = [asyncio.create_task(self._for_ever(loop)) for loop in loops]
 
     async def close(self) -> None:
         """Stop all loops; containers stay as they are."""
@@ -140,12 +141,23 @@ class Reconciler:
             self._keepers[app] = (keeper, asyncio.create_task(self._run(keeper)))
         return self._keepers[app][0]
 
+    async def _for_ever(self, loop: Callable[[], Awaitable[None]]) -> None:
+        """Run a loop again after a mistake of ours: apps must be kept all the same."""
+        while True:
+            try:
+                await loop()
+            except Exception:
+                self._log.exception("loop failed", loop=loop.__name__)
+            await asyncio.sleep(_AFTER_A_FAULT)
+
     async def _run(self, keeper: AppKeeper) -> None:
         try:
-            await keeper.run()
-        except Exception:
-            self._log.exception("keeper failed", app=keeper.app)
-            raise
+            while not keeper.gone:
+                try:
+                    await keeper.run()
+                except Exception:
+                    self._log.exception("keeper failed", app=keeper.app)
+                    await asyncio.sleep(_AFTER_A_FAULT)
         finally:
             del self._keepers[keeper.app]
             self._told.pop(keeper.app, None)

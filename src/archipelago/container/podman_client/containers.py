@@ -148,12 +148,6 @@ class Containers:
             raise
         return True
 
-    async def rename(self, name: str, new_name: str) -> None:
-        """Give a container another name; raise AlreadyExists when it is taken."""
-        call = PodmanCall("rename container", f"{name} to {new_name}")
-        path = f"/containers/{named(call, name)}/rename"
-        await self._transport.request("POST", path, call, params={"name": named(call, new_name)})
-
     async def wait(self, name: str, *, timeout: float | None = None) -> int:
         """Return the exit code of a container once it is down; raise PodmanTimeout after `timeout` seconds.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import signal
 from collections.abc import Mapping, Sequence
 
 from archipelago.container.podman_client.errors import (
@@ -99,4 +100,4 @@ class Execs:
         with contextlib.suppress(PodmanError, OSError):
             found = await self._transport.json("GET", f"/exec/{exec_id}/json", call, timeout=_TIDY)
             if found.get("Running") and found.get("Pid"):
-                await self._transport.service.kill(int(found["Pid"]))
+                await self._transport.service.signal(int(found["Pid"]), signal.SIGKILL)

@@ -6,6 +6,8 @@ import asyncio
 import contextlib
 import os
 import signal
+from collections.abc import Awaitable, Callable
+from pathlib import Path
 
 
 async def process_exit(pid: int) -> None:
@@ -32,21 +34,27 @@ async def process_exit(pid: int) -> None:
 
 
 def is_alive(pid: int) -> bool:
-    """Tell whether there is a process of this number."""
+    """Tell whether a process runs; one that has ended and only waits for its parent to notice does not."""
     try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
+        status = Path(f"/proc/{pid}/stat").read_text()
+    except (FileNotFoundError, ProcessLookupError):
         return False
-    except PermissionError:
-        pass  # another user's, as a container's is
-    return True
+    return status.rpartition(")")[2].split()[0] not in ("Z", "X")
 
 
-async def terminate(pid: int, grace: float) -> None:
+Signaller = Callable[[int, signal.Signals], Awaitable[None]]
+
+
+async def signal_own(pid: int, sign: signal.Signals) -> None:
+    """Send a signal to a process of our own user; one that is gone is no error."""
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, sign)
+
+
+async def terminate(pid: int, grace: float, send: Signaller = signal_own) -> None:
     """Ask a process to end and kill it after `grace` seconds; return when it is gone."""
     for sign, patience in ((signal.SIGTERM, grace), (signal.SIGKILL, 5.0)):
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(pid, sign)
+        await send(pid, sign)
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(patience):
                 await process_exit(pid)

@@ -118,15 +118,22 @@ class PodmanService:
                 await asyncio.to_thread(self._forget)
             self._serving = None
 
-    async def kill(self, pid: int) -> None:
-        """Kill a process of a container, also one whose user is not the service user."""
+    async def restart(self) -> None:
+        """End the service when it is ours, so that the next call starts it anew: it answers, but not to the point."""
+        async with self._lock:
+            if self._ours:
+                _log.warning("the Podman service does not answer its calls, and is started anew")
+                await self._end()
+
+    async def signal(self, pid: int, sign: signal.Signals) -> None:
+        """Send a signal to a process of a container, also to one whose user is not the service user."""
         try:
-            os.kill(pid, signal.SIGKILL)
+            os.kill(pid, sign)
         except ProcessLookupError:
             return
         except PermissionError:
             # Inside Podman's user namespace every user of every container is within reach.
-            command = [*self._command, "unshare", "kill", "-KILL", str(pid)]
+            command = [*self._command, "unshare", "kill", f"-{sign.value}", str(pid)]
             child = await asyncio.create_subprocess_exec(
                 *command,
                 stdin=subprocess.DEVNULL,

@@ -30,6 +30,8 @@ from archipelago.container.podman_client.streams import JsonLines, StreamBroken
 _BASE = "http://podman/v4.0.0/libpod"
 _CONNECT_TIMEOUT = 10.0
 _CALL_TIMEOUT = 60.0
+_DEADLOCKED = 3
+"""Calls in a row without an answer after which the service is started anew; a ping it might still answer."""
 _MAX_REPLY = 64 * 1024 * 1024
 _MAX_ERROR = 256 * 1024
 _CHUNK = 64 * 1024
@@ -43,6 +45,8 @@ class Transport:
     def __init__(self, service: PodmanService) -> None:
         self._service = service
         self._session: aiohttp.ClientSession | None = None
+        self._unanswered = 0
+        """Calls in a row that ought to take no time and got no answer."""
 
     @property
     def service(self) -> PodmanService:
@@ -73,14 +77,24 @@ class Transport:
         """
         repeatable = method in ("GET", "HEAD", "DELETE") if idempotent is None else idempotent
         try:
-            return await self._request_once(method, path, call, params, body, timeout, success)
+            answer = await self._request_once(method, path, call, params, body, timeout, success)
+            self._unanswered = 0
+            return answer
         except PodmanTimeout:
+            if timeout == _CALL_TIMEOUT:
+                await self._no_answer()
             raise
         except PodmanUnavailable as error:
             if not repeatable and not isinstance(error.__cause__, aiohttp.ClientConnectorError):
                 raise
         await self._service.ensure()
         return await self._request_once(method, path, call, params, body, timeout, success)
+
+    async def _no_answer(self) -> None:
+        self._unanswered += 1
+        if self._unanswered >= _DEADLOCKED:
+            self._unanswered = 0
+            await self._service.restart()
 
     async def json(self, method: str, path: str, call: PodmanCall, **options: Any) -> Any:
         """Do one call and read its reply as JSON; an empty reply is None."""
@@ -112,7 +126,9 @@ class Transport:
                 response = await request
         try:
             if response.status >= 300:
-                raise error_from_reply(call, response.status, await _read(call, response, _MAX_ERROR))
+                with translated(call):
+                    content = await _read(call, response, _MAX_ERROR)
+                raise error_from_reply(call, response.status, content)
             yield _pieces(call, response)
         finally:
             # Streams are broken off, never read to their end for the sake of the connection.

@@ -1,0 +1,74 @@
+"""One run of a container: noticing its end at once, and ending it even where Podman no longer can."""
+
+import asyncio
+import time
+from collections.abc import Callable
+
+from archipelago.container.observer import Observer, is_running
+from archipelago.container.podman_client.client import PodmanClient
+from archipelago.container.podman_client.errors import PodmanError, PodmanUnavailable
+from archipelago.container.podman_client.models import ContainerDetails, ContainerState, ContainerSummary
+from archipelago.container.podman_client.process import is_alive, process_exit, terminate
+
+PATIENCE = 3.0
+"""Seconds in which Podman notices the end of a container's process, unless the container's conmon died before it."""
+_POLL = 0.02
+
+
+class Run:
+    """A run that is going on: over when its first process has ended, or conmon, which holds its log and its ports.
+
+    Podman tells of an end a quarter of a second late, and without conmon not at all.
+    """
+
+    def __init__(self, details: ContainerDetails, on_end: Callable[[], None]) -> None:
+        self.over_since: float | None = None
+        """When it was noticed to be over, on the monotonic clock."""
+        self._key = (details.id, details.pid)
+        self._on_end = on_end
+        self._task = asyncio.create_task(self._watch(details.pid, details.conmon_pid))
+
+    def is_of(self, found: ContainerSummary) -> bool:
+        """Tell whether this is the run that Podman's list shows."""
+        return self._key == (found.id, found.pid)
+
+    def close(self) -> None:
+        """Watch no longer; the container goes on."""
+        self._task.cancel()
+
+    async def _watch(self, *pids: int) -> None:
+        ends = [asyncio.create_task(process_exit(pid)) for pid in pids]
+        try:
+            await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for end in ends:
+                end.cancel()
+        self.over_since = time.monotonic()
+        self._on_end()
+
+
+async def stop_container(
+    client: PodmanClient, observer: Observer, app: str, found: ContainerSummary, grace: float
+) -> None:
+    """Stop a container, killing it after `grace` seconds, and return when Podman knows that it is down.
+
+    One that Podman cannot stop is ended without it and removed; its data lies elsewhere. Raises `PodmanError`.
+    """
+    if not is_running(found):
+        return
+    # Created by the runtime but not started, its first process only waits, and heeds no signal.
+    grace = 0 if found.state is ContainerState.INITIALIZED else grace
+    # Of a process that ended together with its conmon, Podman would await the end for the whole grace.
+    if not found.pid or await asyncio.to_thread(is_alive, found.pid):
+        try:
+            await client.containers.stop(found.name, timeout=round(grace), ignore_missing=True)
+        except PodmanUnavailable:
+            raise
+        except PodmanError:
+            # `remove` alone would leave the process behind, and with it the lock on its data.
+            await terminate(found.pid, grace, client.signal_process)
+    deadline = time.monotonic() + PATIENCE
+    while (await observer.look()).running(app, found.name):
+        if time.monotonic() > deadline:
+            await client.containers.remove(found.name, force=True)
+        await asyncio.sleep(_POLL)
