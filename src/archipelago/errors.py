@@ -27,6 +27,7 @@ class ErrorCode(StrEnum):
     FORBIDDEN = "forbidden"
     SHUTTING_DOWN = "shutting-down"
     CANCELLED = "cancelled"
+    TOO_LATE = "too-late"
     INTERNAL = "internal"
 
 

@@ -21,7 +21,7 @@ ROUNDS = int(os.environ.get("CHAOS_ROUNDS", "60"))
 SEED = int(os.environ.get("CHAOS_SEED", "21"))
 APPS = ("bitcoin-knots", "electrumx", "nostr-relay", "tor", "specter")
 REMOVABLE = ("electrumx", "nostr-relay", "tor", "specter")
-SETTLE_TIMEOUT = 300
+SETTLE_TIMEOUT = 400
 
 pytestmark = pytest.mark.timeout(1500)
 

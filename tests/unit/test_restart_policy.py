@@ -21,8 +21,8 @@ def test_a_restart_is_always_due_some_time(restarts: int, random: float) -> None
 
 
 @given(st.integers(min_value=0, max_value=1000), randoms, st.floats(min_value=0, max_value=1e6))
-def test_a_healthy_spell_resets_the_count(restarts: int, random: float, ran_for: float) -> None:
-    policy = RestartPolicy(restarts).failed(100.0, ran_for, random)
-    assert policy.restarts == (1 if ran_for >= HEALTHY_SPELL else restarts + 1)
+def test_a_healthy_spell_resets_the_count(restarts: int, random: float, healthy_for: float) -> None:
+    policy = RestartPolicy(restarts).failed(100.0, healthy_for, random)
+    assert policy.restarts == (1 if healthy_for >= HEALTHY_SPELL else restarts + 1)
     assert policy.retry_at is not None and policy.retry_at > 100.0
     assert policy.started().retry_at is None

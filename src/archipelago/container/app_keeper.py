@@ -108,8 +108,10 @@ class AppKeeper:
         """Health of the app."""
         return worst(self._healths)
 
-    def probed(self, container: str, health: Health) -> None:
-        """Take in what the health monitor found."""
+    def probed(self, name: str, container: str, health: Health) -> None:
+        """Take in what the health monitor found of a container; `name` is its name in Podman."""
+        if (run := self._runs.get(name)) is not None:
+            run.note(answers=health.state in (HealthState.HEALTHY, HealthState.SYNCING))
         before = self._healths.get(container)
         if before is not None and before.state in (HealthState.STOPPING, HealthState.STOPPED):
             return
@@ -307,13 +309,10 @@ class AppKeeper:
         if await self._tools.networks.reattach(desired.workload.networks, wanted, found):
             self._tools.sweep_soon()
 
-    def _forget_run(self, name: str) -> bool:
-        """Watch a run no longer; return whether one was known."""
+    def _forget_run(self, name: str) -> None:
         self._tools.monitor.unwatch(name)
-        run = self._runs.pop(name, None)
-        if run is not None:
+        if (run := self._runs.pop(name, None)) is not None:
             run.close()
-        return run is not None
 
     async def _mind_unhealthy(self, wanted: ContainerWorkload, found: ContainerSummary) -> float | None:
         """Restart a container that runs but has not answered for long; each time more patiently."""
@@ -326,7 +325,7 @@ class AppKeeper:
         now = time.monotonic()
         if policy.retry_at is None:
             await self._note_failure(wanted, health.reason, None)
-            policy = policy.failed(now, _ran_for(found), random.random())  # noqa: S311 - spreads restarts, no secret
+            policy = policy.failed(now, self._runs[wanted.name].healthy_for, _spread())
             due = max(policy.retry_at or now, now + _UNHEALTHY_PATIENCE)
             self._policies[wanted.container] = RestartPolicy(policy.restarts, due)
             return due - now
@@ -340,13 +339,15 @@ class AppKeeper:
 
     async def _note_death(self, wanted: ContainerWorkload, found: ContainerSummary) -> None:
         """Take note of a container that ended without being told to."""
-        if not self._forget_run(wanted.name):
+        run = self._runs.get(wanted.name)
+        if run is None:
             return
+        self._forget_run(wanted.name)
         policy = self._policies.get(wanted.container, RestartPolicy())
-        ran_for = _ran_for(found)
-        policy = policy.failed(time.monotonic(), ran_for, random.random())  # noqa: S311 - spreads restarts, no secret
+        policy = policy.failed(time.monotonic(), run.healthy_for, _spread())
         self._policies[wanted.container] = policy
         details = await self._tools.client.containers.inspect(found.name)
+        ran_for = _ran_for(found)
         reason = f"ended with exit code {details.exit_code} after {ran_for:.0f} s"
         if is_running(found):
             reason = f"its monitor (conmon) was killed after {ran_for:.0f} s"
@@ -369,7 +370,7 @@ class AppKeeper:
             reason = f"port {error.port} of this host is taken by another program"
         now = time.monotonic()
         policy = self._policies.get(wanted.container, RestartPolicy())
-        policy = policy.failed(now, 0.0, random.random())  # noqa: S311 - spreads restarts, no secret
+        policy = policy.failed(now, 0.0, _spread())
         self._policies[wanted.container] = policy
         self._failures[wanted.container] = Failure(at=datetime.now(UTC), reason=reason)
         self._set(wanted.container, self._health(wanted, HealthState.FAILED, reason))
@@ -453,3 +454,7 @@ def _ran_for(found: ContainerSummary) -> float:
         return 0.0
     ended = found.exited_at if found.exited_at and found.exited_at > found.started_at else datetime.now(UTC)
     return max(0.0, (ended - found.started_at).total_seconds())
+
+
+def _spread() -> float:
+    return random.random()  # noqa: S311 - spreads restarts, no secret

@@ -24,6 +24,8 @@ class Run:
     def __init__(self, details: ContainerDetails, on_end: Callable[[], None]) -> None:
         self.over_since: float | None = None
         """When it was noticed to be over, on the monotonic clock."""
+        self._answers_since: float | None = None
+        self._answered_until: float | None = None
         self._key = (details.id, details.pid)
         self._on_end = on_end
         self._task = asyncio.create_task(self._watch(details.pid, details.conmon_pid))
@@ -31,6 +33,22 @@ class Run:
     def is_of(self, found: ContainerSummary) -> bool:
         """Tell whether this is the run that Podman's list shows."""
         return self._key == (found.id, found.pid)
+
+    def note(self, *, answers: bool) -> None:
+        """Take note of whether it is healthy, or syncing, as of now."""
+        now = time.monotonic()
+        if answers:
+            self._answers_since = self._answers_since or now
+            self._answered_until = None
+        elif self._answered_until is None:
+            self._answered_until = now
+
+    @property
+    def healthy_for(self) -> float:
+        """Seconds from its first answer to its last."""
+        if self._answers_since is None:
+            return 0.0
+        return max(0.0, (self._answered_until or self.over_since or time.monotonic()) - self._answers_since)
 
     def close(self) -> None:
         """Watch no longer; the container goes on."""

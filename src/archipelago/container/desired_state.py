@@ -58,6 +58,22 @@ class DesiredState:
         """Return the edges from the apps that use this one."""
         return tuple(edge for edge in self.plan.edges if edge.provider == app)
 
+    def needed_by(self, app: str) -> tuple[str, ...]:
+        """Return the app and all that it cannot do without, providers first."""
+        found: dict[str, None] = {}
+        for edge in self.providers(app):
+            if not edge.optional:
+                found.update(dict.fromkeys(self.needed_by(edge.provider)))
+        return (*found, app)
+
+    def needing(self, app: str) -> tuple[str, ...]:
+        """Return the app and all that cannot do without it, dependents first."""
+        found: dict[str, None] = {}
+        for edge in self.dependents(app):
+            if not edge.optional:
+                found.update(dict.fromkeys(self.needing(edge.consumer)))
+        return (*found, app)
+
     def neighbours(self, app: str) -> frozenset[str]:
         """Return the apps whose next step may hang on this one."""
         used = {edge.provider for edge in self.providers(app)}

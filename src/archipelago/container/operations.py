@@ -45,13 +45,17 @@ class Tracker:
         """End a step."""
         await self._step(name, state=OperationState.DONE, percent=100.0, detail=detail)
 
+    async def commit(self) -> None:
+        """Say that what was done so far cannot be undone."""
+        await self._update(cancellable=False)
+
     async def end(self, state: OperationState, error: ErrorView | None = None) -> None:
         """End the operation; steps that were not finished end with it."""
         steps = tuple(
             step if step.state.ended else step.model_copy(update={"state": state}) for step in self.view.steps
         )
         percent = 100.0 if state is OperationState.DONE else self.view.percent
-        await self._update(state=state, error=error, steps=steps, percent=percent)
+        await self._update(state=state, error=error, steps=steps, percent=percent, cancellable=False)
 
     async def _step(self, name: str, **changes: object) -> None:
         steps = tuple(step.model_copy(update=changes) if step.name == name else step for step in self.view.steps)
@@ -104,11 +108,21 @@ class Operations:
         await self._run(record, apps | {record.view.app}, work, fresh=False)
 
     async def cancel(self, operation: str) -> Operation:
-        """Cancel a running operation and return it, ended."""
+        """Cancel a running operation, have it undone, and return it, ended.
+
+        Raises `NodeError` TOO_LATE where it cannot be undone any more.
+        """
         if operation not in self._running:
             return (await self._state.operation(operation)).view
         tracker, task, _ = self._running[operation]
-        task.cancel()
+        if not tracker.view.cancellable:
+            raise NodeError(
+                ErrorCode.TOO_LATE,
+                f"{tracker.view.kind} of {tracker.view.app} cannot be undone any more, and goes on",
+                hint=f"'archipelago operations show {operation}' shows how far it is",
+            )
+        if not task.cancelling():  # a second cancel must not interrupt the undoing
+            task.cancel()
         await asyncio.wait([task])
         return tracker.view
 

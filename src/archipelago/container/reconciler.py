@@ -229,7 +229,7 @@ class Reconciler:
 
     async def _probed(self, watched: Watched, health: Health) -> None:
         if watched.app in self._keepers:
-            self._keepers[watched.app][0].probed(watched.container, health)
+            self._keepers[watched.app][0].probed(watched.name, watched.container, health)
 
     async def _execute(self, name: str, command: tuple[str, ...], timeout: float) -> tuple[int, str]:
         try:

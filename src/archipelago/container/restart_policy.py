@@ -18,9 +18,12 @@ class RestartPolicy:
     restarts: int = 0
     retry_at: float | None = None
 
-    def failed(self, now: float, ran_for: float, random: float) -> "RestartPolicy":
-        """Return the policy after a failure; `random` in [0, 1) spreads restarts of many containers."""
-        restarts = 0 if ran_for >= HEALTHY_SPELL else self.restarts
+    def failed(self, now: float, healthy_for: float, random: float) -> "RestartPolicy":
+        """Return the policy after a failure of a run that had been healthy for so long.
+
+        `random` in [0, 1) spreads restarts of many containers.
+        """
+        restarts = 0 if healthy_for >= HEALTHY_SPELL else self.restarts
         return RestartPolicy(restarts + 1, now + delay(restarts, random))
 
     def started(self) -> "RestartPolicy":

@@ -211,6 +211,8 @@ class Operation(View):
     percent: Annotated[float, Field(ge=0, le=100)]
     steps: tuple[Step, ...] = ()
     error: ErrorView | None = None
+    cancellable: bool = True
+    """Whether cancelling it brings back what was before; false once it is past that point."""
     created_at: datetime
     updated_at: datetime
     revision: int = 0

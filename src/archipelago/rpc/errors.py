@@ -36,6 +36,7 @@ NUMBERS: Mapping[ErrorCode, int] = {
     ErrorCode.FORBIDDEN: 1018,
     ErrorCode.SHUTTING_DOWN: 1019,
     ErrorCode.CANCELLED: 1020,
+    ErrorCode.TOO_LATE: 1021,
     ErrorCode.INTERNAL: INTERNAL_ERROR,
 }
 

@@ -81,6 +81,11 @@ class State:
         """Return the app's UID slot, giving it the lowest free one where it has none."""
         return await self._database.run(lambda connection: _take_slot(connection, app))
 
+    async def has_slot(self, app: str) -> bool:
+        """Tell whether the app has a UID slot, which it keeps for as long as its data is there."""
+        query = select(func.count()).where(slots.c.app == app)
+        return await self._database.run(lambda connection: bool(connection.execute(query).scalar()))
+
     async def release_slot(self, app: str) -> None:
         """Forget the app's slot; only once none of its files is left."""
         await self._database.run(lambda connection: connection.execute(delete(slots).where(slots.c.app == app)))

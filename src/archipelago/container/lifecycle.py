@@ -1,0 +1,406 @@
+"""The work of each kind of operation, from what was asked to apps that run, or are gone."""
+
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from archipelago.catalog.local import LocalCatalog
+from archipelago.container.composer import Composer
+from archipelago.container.dependency_resolver.errors import ResolutionError
+from archipelago.container.images import ImageStore, Progress
+from archipelago.container.manifest.package import AppPackage
+from archipelago.container.manifest.scalars import Scalar
+from archipelago.container.operations import Operations, Tracker, Work
+from archipelago.container.plan import Action, Plan, Request
+from archipelago.container.readiness import Readiness
+from archipelago.container.reconciler import Reconciler
+from archipelago.container.status import Desired, OperationKind
+from archipelago.errors import ErrorCode, NodeError
+from archipelago.storage.data import AppData
+from archipelago.storage.state import AppRecord, State
+
+_BUILDS_AT_ONCE = 2
+_PLAN_STEP = "write the plan down"
+
+Records = dict[str, AppRecord]
+
+
+class Lifecycle:
+    """Installs, starts, stops, restarts, removes, updates and configures apps.
+
+    Work on different apps goes on side by side. Whatever changes the records reads them, decides and writes within one
+    turn (`_change`), so no operation puts back what another one has changed meanwhile.
+    """
+
+    def __init__(
+        self,
+        state: State,
+        catalog: LocalCatalog,
+        composer: Composer,
+        images: ImageStore,
+        reconciler: Reconciler,
+        operations: Operations,
+        data: AppData,
+    ) -> None:
+        self._state = state
+        self._catalog = catalog
+        self._composer = composer
+        self._images = images
+        self._reconciler = reconciler
+        self._operations = operations
+        self._data = data
+        self._readiness = Readiness(reconciler)
+        self._building = asyncio.Semaphore(_BUILDS_AT_ONCE)
+        self._changing = asyncio.Lock()
+
+    def work(self, kind: OperationKind, app: str, arguments: Mapping[str, Any]) -> Work:
+        """Return the work of one operation; after a crash it may be done again from its beginning."""
+
+        async def work(tracker: Tracker) -> None:
+            match kind:
+                case OperationKind.INSTALL:
+                    await self._install(tracker, app, arguments)
+                case OperationKind.START:
+                    await self._start(tracker, app, arguments)
+                case OperationKind.STOP:
+                    await self._stop(tracker, app, arguments)
+                case OperationKind.RESTART:
+                    await self._restart(tracker, app)
+                case OperationKind.REMOVE:
+                    await self._remove(tracker, app, delete_data=arguments["delete_data"])
+                case OperationKind.UPDATE:
+                    await self._update(tracker, app)
+                case OperationKind.CONFIGURE:
+                    await self._configure(tracker, app, arguments)
+
+        return work
+
+    async def apply(self) -> None:
+        """Compile what is installed and have it kept so."""
+        async with self._changing:
+            self._reconciler.apply(await self._composer.compose(await self._state.load_apps()))
+
+    async def plan(
+        self, app: str, options: Mapping[str, object], choices: Mapping[str, str]
+    ) -> tuple[Plan, dict[str, Scalar]]:
+        """Return the plan of installing or updating an app, and the owner's options with their types."""
+        catalog = await self._catalog.read()
+        package = catalog.package(app)
+        given = self._composer.check_options(package.manifest, options, ())
+        records = await self._state.load_apps()
+        if app in records:
+            request = Request(update=(app,), choices=choices, options={app: given})
+        else:
+            request = Request(install=(app,), choices=choices, options={app: given})
+        return await self._composer.plan(records, request, catalog), given
+
+    # --- the work of each kind --------------------------------------------------------------------------------------
+
+    async def _install(self, tracker: Tracker, app: str, arguments: Mapping[str, Any]) -> None:
+        if app in await self._state.load_apps():  # a crash came after the plan was kept
+            await self._await_ready(tracker, (app,))
+            return
+        packages = (await self._catalog.read()).packages
+        plan, _ = await self.plan(app, arguments["options"], arguments["choices"])
+        new = tuple(planned.app for planned in plan.apps if planned.action is Action.INSTALL)
+        started = tuple(name for name in new if arguments["start"] or name != app)
+        await tracker.steps((*map(_image_step, new), _PLAN_STEP, *map(_start_step, started)))
+        await self._fetch(tracker, {name: packages[name] for name in new})
+        await tracker.begin(_PLAN_STEP)
+        without_data = [name for name in new if not await self._state.has_slot(name)]
+
+        async def decide(records: Records) -> Records:
+            nonlocal plan
+            plan, options = await self.plan(app, arguments["options"], arguments["choices"])
+            desired = Desired.RUNNING if arguments["start"] else Desired.STOPPED
+            return await self._planned(plan, records, {name: packages[name] for name in new}, app, options, desired)
+
+        async with self._undone_if_cancelled(lambda: self._undo_install(app, new, without_data)):
+            await self._change(decide, message=f"{', '.join(new)} installed", app=app)
+            await tracker.finish(_PLAN_STEP)
+            await self._await_ready(
+                tracker, tuple(name for name in _touched(plan) if name in started or name not in new)
+            )
+
+    async def _undo_install(self, app: str, new: tuple[str, ...], without_data: list[str]) -> None:
+        """Remove what was installed; only data that this installation made goes with it."""
+        message = f"installation of {app} cancelled"
+        try:
+            await self._take_out(new, message, app)
+        except ResolutionError:
+            # Meanwhile another app came to rely on what was installed along with this one.
+            new = (app,)
+            await self._take_out(new, message, app)
+        for name in set(new) & set(without_data):
+            await self._data.delete(name)
+
+    async def _start(self, tracker: Tracker, app: str, arguments: Mapping[str, Any]) -> None:
+        stopped: list[str] = arguments["stopped"]
+        needed = self._reconciler.desired.needed_by(app)
+        await tracker.steps(tuple(map(_start_step, needed)))
+        undo = self._desire(stopped, Desired.STOPPED, f"start of {app} cancelled", app)
+        async with self._undone_if_cancelled(undo):
+            await self._desire(stopped, Desired.RUNNING, f"{', '.join(needed)} to be started", app)()
+            await self._await_ready(tracker, needed)
+
+    async def _stop(self, tracker: Tracker, app: str, arguments: Mapping[str, Any]) -> None:
+        affected = self._reconciler.desired.needing(app)
+        await tracker.steps(tuple(map(_stop_step, affected)))
+
+        async def one(name: str) -> None:
+            await tracker.begin(_stop_step(name))
+            await self._reconciler.changed.until(lambda: self._reconciler.is_down(name))
+            await tracker.finish(_stop_step(name))
+
+        undo = self._desire([app], Desired(arguments["desired"]), f"stop of {app} cancelled", app)
+        async with self._undone_if_cancelled(undo):
+            await self._desire([app], Desired.STOPPED, f"{app} to be stopped", app)()
+            await asyncio.gather(*map(one, affected))
+
+    async def _restart(self, tracker: Tracker, app: str) -> None:
+        await tracker.steps((_stop_step(app), _start_step(app)))
+        await tracker.commit()
+        await tracker.begin(_stop_step(app))
+        await self._reconciler.restart(app)
+        await tracker.finish(_stop_step(app))
+        await self._await_ready(tracker, (app,))
+
+    async def _remove(self, tracker: Tracker, app: str, *, delete_data: bool) -> None:
+        stop, delete = _stop_step(app), f"delete the data of {app}"
+        await tracker.steps((stop, delete) if delete_data else (stop,))
+        await tracker.commit()
+        await tracker.begin(stop)
+        kept = "" if delete_data else "; its data stays"
+        await self._take_out((app,), f"{app} removed{kept}", app)
+        await self._reconciler.sweep()
+        await tracker.finish(stop)
+        if delete_data:
+            await tracker.begin(delete)
+            await self._data.delete(app)
+            await tracker.finish(delete)
+        await self._prune_images()
+
+    async def _update(self, tracker: Tracker, app: str) -> None:
+        catalog = await self._catalog.read()
+        request = Request(update=(app,))
+        plan = await self._composer.plan(await self._state.load_apps(), request, catalog)
+        packages = {
+            planned.app: catalog.package(planned.app)
+            for planned in plan.apps
+            if planned.action in (Action.UPDATE, Action.INSTALL)
+        }
+        touched = _touched(plan)
+        await tracker.steps((*map(_image_step, packages), _PLAN_STEP, *map(_start_step, touched)))
+        await self._fetch(tracker, packages)
+        # From here on the new version may change the app's data in a way that the old one cannot read.
+        await tracker.commit()
+        await tracker.begin(_PLAN_STEP)
+
+        async def decide(records: Records) -> Records:
+            return await self._planned(await self._composer.plan(records, request, catalog), records, packages)
+
+        version = catalog.package(app).manifest.version
+        await self._change(decide, message=f"{app} updated to {version}", app=app)
+        await tracker.finish(_PLAN_STEP)
+        await self._await_ready(tracker, touched)
+        await self._prune_images()
+
+    async def _configure(self, tracker: Tracker, app: str, arguments: Mapping[str, Any]) -> None:
+        hashes = {name: found.workload.hash for name, found in self._reconciler.desired.apps.items()}
+
+        async def change(records: Records) -> Records:
+            options = changed_options(records[app].options, arguments["options"], tuple(arguments["reset"]))
+            return {app: replace(records[app], options=options)}
+
+        async def back(records: Records) -> Records:
+            return {app: replace(records[app], options=arguments["before"])}
+
+        async def undo() -> None:
+            await self._change(back, message=f"change of options of {app} cancelled", app=app)
+
+        async with self._undone_if_cancelled(undo):
+            await self._change(change, message=f"options of {app} changed", app=app)
+            desired = self._reconciler.desired.apps
+            touched = tuple(name for name, found in desired.items() if hashes.get(name) != found.workload.hash)
+            await tracker.steps(tuple(map(_start_step, touched)))
+            await self._await_ready(tracker, touched)
+
+    # --- changes of what is desired ---------------------------------------------------------------------------------
+
+    async def _change(
+        self,
+        decide: Callable[[Records], Awaitable[Records]],
+        *,
+        remove: tuple[str, ...] = (),
+        message: str,
+        app: str,
+    ) -> None:
+        """Have `decide` turn the records into those that change; compile, keep and apply them.
+
+        Compiled first, so that nothing is kept that cannot be carried out.
+        """
+        async with self._changing:
+            records = await self._state.load_apps()
+            left = {name: record for name, record in records.items() if name not in remove}
+            wanted = await decide(left)
+            changed = {name: record for name, record in wanted.items() if records.get(name) != record}
+            desired = await self._composer.compose({**left, **changed})
+            await self._state.save(tuple(changed.values()), remove=remove, message=message, app=app)
+            self._reconciler.apply(desired)
+
+    async def _planned(
+        self,
+        plan: Plan,
+        records: Records,
+        packages: Mapping[str, AppPackage],
+        target: str = "",
+        options: Mapping[str, Scalar] | None = None,
+        desired: Desired = Desired.RUNNING,
+    ) -> Records:
+        """Return the records of a plan; the images of `packages` are here, and `target` is the app that was asked for.
+
+        Raises `NodeError` when others have changed so much meanwhile that the plan needs more than these packages.
+        """
+        found = {}
+        for planned in plan.apps:
+            name = planned.app
+            if planned.action in (Action.INSTALL, Action.UPDATE) and name not in packages:
+                raise NodeError(
+                    ErrorCode.BUSY,
+                    f"what is installed was changed meanwhile, so that {name} is needed as well",
+                    hint="try again",
+                )
+            record = records.get(name)
+            if record is None:
+                record = AppRecord(
+                    app=name,
+                    package=packages[name],
+                    desired=desired if name == target else Desired.RUNNING,
+                    slot=await self._state.take_slot(name),
+                    options=dict(options or {}) if name == target else {},
+                    installed_at=time.time(),
+                )
+            record = replace(record, package=packages.get(name, record.package))
+            found[name] = replace(record, choices=plan.choices(name), ports=plan.endpoint_ports(name))
+        return found
+
+    async def _take_out(self, apps: tuple[str, ...], message: str, app: str) -> None:
+        """Have apps be no longer installed, and return when nothing of them runs. Raises `ResolutionError`."""
+
+        async def rebind(records: Records) -> Records:
+            plan = await self._composer.plan(records, Request())
+            return {name: replace(record, choices=plan.choices(name)) for name, record in records.items()}
+
+        if not set(apps).isdisjoint(await self._state.load_apps()):
+            await self._change(rebind, remove=apps, message=message, app=app)
+        await self._reconciler.changed.until(lambda: all(map(self._reconciler.is_gone, apps)))
+
+    def _desire(self, apps: list[str], desired: Desired, message: str, app: str) -> Callable[[], Awaitable[None]]:
+        async def decide(records: Records) -> Records:
+            return {name: replace(records[name], desired=desired) for name in apps if name in records}
+
+        async def change() -> None:
+            await self._change(decide, message=message, app=app)
+
+        return change
+
+    @contextlib.asynccontextmanager
+    async def _undone_if_cancelled(self, undo: Callable[[], Awaitable[None]]) -> AsyncIterator[None]:
+        """Undo when the owner cancels; a shutdown only interrupts, and the operation is taken up again later."""
+        try:
+            yield
+        except asyncio.CancelledError:
+            if not self._operations.closing:
+                await undo()
+            raise
+
+    # --- shared steps -----------------------------------------------------------------------------------------------
+
+    async def _fetch(self, tracker: Tracker, packages: Mapping[str, AppPackage]) -> None:
+        async def one(app: str, package: AppPackage) -> None:
+            step = _image_step(app)
+            async with self._building:
+                await tracker.begin(step)
+                news: asyncio.Queue[Progress | None] = asyncio.Queue()
+                teller = asyncio.create_task(_tell(tracker, step, news))
+                try:
+                    for container in package.manifest.containers:
+                        await self._images.ensure(package, container, news.put_nowait)
+                finally:
+                    news.put_nowait(None)
+                    await teller
+                await tracker.finish(step)
+
+        async with _FirstError(), asyncio.TaskGroup() as group:
+            for app, package in packages.items():
+                group.create_task(one(app, package))
+
+    async def _await_ready(self, tracker: Tracker, apps: tuple[str, ...]) -> None:
+        await self._reconciler.settled(apps)
+
+        async def one(app: str) -> None:
+            await tracker.begin(_start_step(app))
+
+            async def told(detail: str) -> None:
+                await tracker.progress(_start_step(app), None, detail)
+
+            detail = await self._readiness.wait(app, told)
+            await tracker.finish(_start_step(app), detail)
+
+        async with _FirstError(), asyncio.TaskGroup() as group:
+            for app in apps:
+                if self._reconciler.desired.wanted(app):
+                    group.create_task(one(app))
+                else:
+                    await tracker.finish(_start_step(app), self._reconciler.desired.obstacle(app) or "")
+
+    async def _prune_images(self) -> None:
+        records = await self._state.load_apps()
+        keep = {
+            self._images.reference(record.package, container)
+            for record in records.values()
+            for container in record.package.manifest.containers
+        }
+        await self._images.prune(keep)
+
+
+class _FirstError:
+    """Unwrap the exception group of a task group: one cause is what an owner can act on."""
+
+    async def __aenter__(self) -> None:
+        return None
+
+    async def __aexit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, BaseExceptionGroup):
+            raise error.exceptions[0] from None
+
+
+async def _tell(tracker: Tracker, step: str, news: "asyncio.Queue[Progress | None]") -> None:
+    while (progress := await news.get()) is not None:
+        await tracker.progress(step, progress.percent, progress.text)
+
+
+def _touched(plan: Plan) -> tuple[str, ...]:
+    return tuple(planned.app for planned in plan.apps if planned.action is not Action.REUSE)
+
+
+def changed_options(
+    options: Mapping[str, Scalar], given: Mapping[str, Scalar], reset: tuple[str, ...]
+) -> dict[str, Scalar]:
+    """Return the owner's options after a change: `given` set, `reset` back to their defaults."""
+    return {key: value for key, value in {**options, **given}.items() if key not in reset}
+
+
+def _image_step(app: str) -> str:
+    return f"image of {app}"
+
+
+def _start_step(app: str) -> str:
+    return f"start {app}"
+
+
+def _stop_step(app: str) -> str:
+    return f"stop {app}"

@@ -1,0 +1,107 @@
+"""Operations side by side, cancelled, and too late to cancel: what one does, no other one puts back."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+from tiny_apps import write_app
+
+from harness import RpcError, TestNode, podman, remove_leftovers, running_node
+
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(300)]
+
+DEAF_UNLESS_ONE = '[sh, -c, "[ {{ options.n }} = 1 ] && exec busybox httpd -f -p 8000 -h /; exec busybox sleep 100000"]'
+PATIENT = "health: {probe: {type: tcp, port: 8000}, interval: 1s, start_timeout: 100s}"
+OPTION = "options: {n: {type: int, label: N, default: 1, minimum: 1, maximum: 9}}"
+WITH_DATA = f"{OPTION}\nvolumes: {{data: {{}}}}"
+MOUNT = "init: true\n    mounts: [{volume: data, path: /data}]"
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def node(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[TestNode]:
+    """A node whose catalog the tests write."""
+    remove_leftovers()
+    async with running_node("operations", apps=tmp_path_factory.mktemp("catalog")) as running:
+        yield running
+
+
+def offer(node: TestNode, app: str, *, version: str = "1.0", more: str = OPTION) -> Path:
+    """Offer an app that does not answer unless its option is 1; return its manifest."""
+    assert node.apps is not None
+    write_app(node.apps, app, command=DEAF_UNLESS_ONE, health=PATIENT, more=more, version=version)
+    manifest = node.apps / app / "manifest.yml"
+    if "volumes" in more:
+        manifest.write_text(manifest.read_text().replace("init: true", MOUNT))
+    return manifest
+
+
+async def option(node: TestNode, app: str) -> object:
+    """Return the app's option."""
+    return (await node.call("container-status", app=app))["options"]["n"]
+
+
+async def test_a_cancelled_installation_leaves_the_data_of_an_earlier_one(node: TestNode) -> None:
+    offer(node, "keeper", more=WITH_DATA)
+    await node.install("keeper")
+    await node.execute("keeper", "busybox", "sh", "-c", "echo wallet > /data/wallet")
+    await node.done(await node.call("container-remove", app="keeper"))
+    operation = await node.call("container-install", app="keeper", options={"n": 2})
+    await node.until_installed("keeper")
+    await node.until("keeper", "starting")
+    assert (await node.call("operation-cancel", id=operation["id"]))["state"] == "cancelled"
+    assert "keeper" not in {app["app"] for app in await node.call("container-list")}
+    assert podman("unshare", "cat", str(node.root / "keeper" / "data" / "wallet")) == "wallet"
+
+
+async def test_what_others_change_during_a_long_installation_stays(node: TestNode) -> None:
+    for app in ("changed", "stopped", "removed"):
+        offer(node, app)
+        await node.install(app)
+    assert node.apps is not None
+    write_app(node.apps, "long", packages="busybox-static, python3, perl-base")
+    operation = await node.call("container-install", app="long")
+    await node.done(await node.call("container-stop", app="stopped"))
+    await node.done(await node.call("container-remove", app="removed"))
+    await node.done(await node.call("container-config", app="changed", options={"n": 1}))
+    running = await node.call("operation-get", id=operation["id"])
+    assert running["state"] == "running", "the test needs an installation that takes longer"
+    await node.done(operation)
+    desired = {app["app"]: app["desired"] for app in await node.call("container-list")}
+    assert desired["stopped"] == "stopped" and "removed" not in desired
+    assert (await node.call("container-status", app="changed"))["options_set"] == ["n"]
+
+
+async def test_a_cancelled_change_of_options_a_stop_and_a_start_are_undone(node: TestNode) -> None:
+    offer(node, "undone")
+    await node.install("undone")
+    operation = await node.call("container-config", app="undone", options={"n": 2})
+    async with asyncio.timeout(30):
+        while await option(node, "undone") != 2:
+            await asyncio.sleep(0.02)
+    assert (await node.call("operation-cancel", id=operation["id"]))["state"] == "cancelled"
+    assert await option(node, "undone") == 1
+    await node.until("undone", "healthy")
+
+    await node.done(await node.call("container-stop", app="undone"))
+    changed = await node.call("container-config", app="undone", options={"n": 2})
+    await node.done(changed)
+    operation = await node.call("container-start", app="undone")
+    await node.until("undone", "starting")
+    assert (await node.call("operation-cancel", id=operation["id"]))["state"] == "cancelled"
+    await node.until("undone", "stopped")
+
+
+async def test_an_update_that_may_have_changed_data_goes_on(node: TestNode) -> None:
+    offer(node, "forward")
+    await node.install("forward")
+    manifest = offer(node, "forward", version="2.0")
+    manifest.write_text(manifest.read_text().replace("options.n }} = 1", "options.n }} = 5"))
+    operation = await node.call("container-update", app="forward")
+    async with asyncio.timeout(60):
+        while (await node.call("operation-get", id=operation["id"]))["cancellable"]:
+            await asyncio.sleep(0.02)
+    with pytest.raises(RpcError) as refused:
+        await node.call("operation-cancel", id=operation["id"])
+    assert refused.value.data["name"] == "too-late"
