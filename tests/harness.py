@@ -62,12 +62,14 @@ class TestNode:
     """Folder of the catalog; by default the project's own apps, on ports of their own."""
     port: int = field(default_factory=free_port)
     environment: dict[str, str] = field(default_factory=dict)
+    disk: Path = ROOT
+    """Directory in which its data root is."""
     process: subprocess.Popen[bytes] | None = None
 
     @property
     def root(self) -> Path:
         """Its data root."""
-        return ROOT / self.name
+        return self.disk / self.name
 
     @property
     def runtime(self) -> Path:

@@ -1,0 +1,77 @@
+"""A disk that is full: each request is refused with the reason, apps are kept running, and nothing is lost."""
+
+import asyncio
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from tiny_apps import write_app
+
+from harness import RpcError, TestNode, podman, remove_leftovers, running_node
+
+SMALL_DISK = os.environ.get("ARCHIPELAGO_SMALL_DISK")
+
+pytestmark = [
+    pytest.mark.timeout(300),
+    pytest.mark.skipif(SMALL_DISK is None, reason="'make test' mounts the small disk that this test fills"),
+]
+
+
+@contextmanager
+def full(disk: Path) -> Iterator[None]:
+    """Leave no byte free on a disk."""
+    filler = disk / "filler"
+    with filler.open("wb", buffering=0) as file:
+        for size in (1 << 20, 4096, 1):
+            while True:
+                try:
+                    file.write(b"x" * size)
+                except OSError:
+                    break
+    try:
+        yield
+    finally:
+        filler.unlink()
+
+
+async def refused(node: TestNode, method: str, **parameters: object) -> None:
+    """Require that a call is refused, or its operation fails, because the disk is full."""
+    try:
+        operation = await node.ended(await node.call(method, **parameters))
+    except RpcError as error:
+        assert error.data["name"] == "disk-full", error
+    else:
+        assert operation["error"]["code"] == "disk-full", operation
+
+
+async def test_a_full_disk_refuses_changes_keeps_apps_running_and_loses_nothing(tmp_path: Path) -> None:
+    assert SMALL_DISK is not None
+    remove_leftovers()
+    disk, catalog = Path(SMALL_DISK), tmp_path / "catalog"
+    option = "options: {n: {type: int, label: N, default: 1}}"
+    write_app(catalog, "here", more=option)
+    write_app(catalog, "wanted", version="2.0")
+    async with running_node("full", apps=catalog, disk=disk) as node:
+        await node.install("here")
+        with full(disk):
+            await refused(node, "container-install", app="wanted")
+            await refused(node, "container-config", app="here", options={"n": 2})
+            await refused(node, "container-stop", app="here")
+            assert [app["app"] for app in await node.call("container-list")] == ["here"]
+
+            before = podman("inspect", "--format", "{{.State.Pid}}", "archipelago-here--main")
+            podman("unshare", "kill", "-9", before)
+            async with asyncio.timeout(60):
+                while True:
+                    status = await node.call("container-status", app="here")
+                    if status["health"]["restarts"] and status["health"]["state"] == "healthy":
+                        break
+                    await asyncio.sleep(0.05)  # health events cannot be written, so there is none to wait for
+            assert status["options"] == {"n": 1}
+            node.kill()
+        await node.start()
+        await node.until("here", "healthy")
+        await node.done(await node.call("container-config", app="here", options={"n": 2}))
+        await node.install("wanted")

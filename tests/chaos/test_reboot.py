@@ -1,0 +1,67 @@
+"""A power cut: no process and no run-time file is left, and all that was running comes back in order."""
+
+import contextlib
+import os
+import signal
+import subprocess
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+from tiny_apps import write_app
+
+from harness import TestNode, podman, remove_leftovers, running_node
+
+RUNTIME = Path(os.environ.get("ARCHIPELAGO_RUNTIME", "/run/archipelago-test"))
+
+pytestmark = pytest.mark.timeout(300)
+
+
+def cut_power(node: TestNode) -> None:
+    """kill -9 everything but the tests themselves, and empty what a reboot empties: the run-time directory."""
+    node.kill()
+    pids = podman("ps", "--format", "{{.Pid}}").split()
+    subprocess.run(["podman", "unshare", "kill", "-9", *pids], check=True, timeout=60)
+    everything = ["find", str(RUNTIME), "-xdev", "-mindepth", "1", "-type", "f", "-delete"]
+    subprocess.run(["podman", "unshare", *everything], capture_output=True, timeout=60)
+    mine = {os.getpid(), os.getppid()}
+    for path in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            environment = (path / "environ").read_bytes().split(b"\0")
+            if int(path.name) not in mine and f"XDG_RUNTIME_DIR={RUNTIME}".encode() in environment:
+                os.kill(int(path.name), signal.SIGKILL)
+    subprocess.run(everything, capture_output=True, timeout=60)
+
+
+def started_at(app: str) -> datetime:
+    """Return when an app's container was started."""
+    return datetime.fromisoformat(podman("inspect", "--format", "{{json .State.StartedAt}}", name(app)).strip('"'))
+
+
+def name(app: str) -> str:
+    """Return the name of an app's container."""
+    return f"archipelago-{app}--main"
+
+
+async def test_after_a_reboot_everything_that_is_wanted_comes_back_in_order(tmp_path: Path) -> None:
+    remove_leftovers()
+    write_app(tmp_path, "provider", more="provides: {ear: {container: main, port: 8000}}\nvolumes: {data: {}}")
+    manifest = tmp_path / "provider" / "manifest.yml"
+    mount = "    mounts: [{volume: data, path: /data}]\n    init: true"
+    manifest.write_text(manifest.read_text().replace("    init: true", mount))
+    write_app(tmp_path, "consumer", more="requires: {ear: {}}")
+    write_app(tmp_path, "unwanted")
+    async with running_node("reboot", apps=tmp_path) as node:
+        await node.install("consumer")
+        await node.install("unwanted")
+        await node.done(await node.call("container-stop", app="unwanted"))
+        await node.execute("provider", "busybox", "sh", "-c", "echo kept > /data/file; sync")
+        before = {app: started_at(app) for app in ("provider", "consumer")}
+        cut_power(node)
+        await node.start()
+        await node.until("consumer", "healthy")
+        await node.until("unwanted", "stopped")
+        assert await node.execute("provider", "busybox", "cat", "/data/file") == "kept\n"
+        assert before["provider"] < started_at("provider") < started_at("consumer")
+        answer = await node.execute("consumer", "busybox", "wget", "-q", "-O", "-", "http://ear:8000/etc/hostname")
+        assert answer.strip() == "provider"
