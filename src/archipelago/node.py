@@ -8,6 +8,7 @@ import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import replace
+from pathlib import Path
 from typing import Self
 
 import structlog
@@ -100,6 +101,7 @@ class Node:
             self._namespace,
             self._node_id,
             self._files,
+            Path(info.run_root),
             self._rebuild,
             self._record_health,
         )

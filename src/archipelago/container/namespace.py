@@ -90,6 +90,11 @@ class Namespace:
         answer = await self._probe(request)
         return HttpAnswer(answer["status"], answer["body"])
 
+    async def dns(self, target: Target, name: str, timeout: float) -> bool:
+        """Tell whether the name server at `target` answers the container, whatever it says. Raises `ProbeFailed`."""
+        request = {"do": "dns", "pid": target.pid, "host": target.host, "port": 53, "name": name, "timeout": timeout}
+        return bool((await self._probe(request))["answered"])
+
     async def directory(self, path: str, uid: int, gid: int) -> bool:
         """Make sure of a directory owned by a user of the namespace; return whether it is new."""
         answer = await self._file({"do": "directory", "path": path, "uid": uid, "gid": gid}, _FILE_TIMEOUT)

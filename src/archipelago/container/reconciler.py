@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Collection
 from dataclasses import replace
+from pathlib import Path
 
 import structlog
 
@@ -11,6 +12,7 @@ from archipelago.container.app_keeper import AppKeeper, Tools
 from archipelago.container.desired_state import DesiredApp, DesiredState
 from archipelago.container.health_monitor import HealthMonitor, Watched
 from archipelago.container.labels import APP, NODE
+from archipelago.container.name_server import NameServer
 from archipelago.container.namespace import Namespace
 from archipelago.container.network_keeper import NetworkKeeper
 from archipelago.container.observer import Observer
@@ -42,6 +44,7 @@ class Reconciler:
         namespace: Namespace,
         node_id: str,
         files_root: str,
+        run_root: Path,
         rebuild: Rebuild,
         on_health: OnHealth,
     ) -> None:
@@ -55,9 +58,11 @@ class Reconciler:
         self._keepers: dict[str, tuple[AppKeeper, asyncio.Task[None]]] = {}
         self._tasks: list[asyncio.Task[None]] = []
         self._sweep_wanted = asyncio.Event()
+        self._mend_wanted = asyncio.Event()
         self.changed = Signal()
         self.observer = Observer(client, node_id)
         self._networks = NetworkKeeper(client, node_id)
+        self._names = NameServer(client, namespace, node_id, run_root)
         self._monitor = HealthMonitor(namespace, self._execute, self._probed)
         self._tools = Tools(
             client=client,
@@ -80,7 +85,7 @@ class Reconciler:
 
     def start(self) -> None:
         """Begin to listen to Podman and to keep apps."""
-        loops = (self._listen, self._look_again, self._tell, self._sweep_when_wanted)
+        loops = (self._listen, self._look_again, self._tell, self._sweep_when_wanted, self._mend_when_wanted)
         self._tasks = [asyncio.create_task(self._for_ever(loop)) for loop in loops]
 
     async def close(self) -> None:
@@ -176,6 +181,7 @@ class Reconciler:
     async def _resync(self) -> None:
         """Look at everything, apps that are not installed included: what a crash left behind goes."""
         self._networks.forget()
+        self._mend_wanted.set()
         try:
             seen = await self.observer.look()
             for app in seen.apps:
@@ -197,6 +203,12 @@ class Reconciler:
             self._sweep_wanted.clear()
             with contextlib.suppress(PodmanError):  # the next look at everything wants it again
                 await self.sweep()
+
+    async def _mend_when_wanted(self) -> None:
+        while True:
+            await self._mend_wanted.wait()
+            self._mend_wanted.clear()
+            await self._names.mend()
 
     async def sweep(self) -> None:
         """Remove the networks that nobody needs. Raises `PodmanError`."""

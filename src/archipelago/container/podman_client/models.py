@@ -68,6 +68,7 @@ class PodmanInfo:
     oci_runtime: str
     graph_driver: str
     graph_root: PurePosixPath
+    run_root: PurePosixPath
     events_logger: str
     apparmor: bool
     seccomp: bool

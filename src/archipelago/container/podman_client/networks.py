@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from archipelago.container.podman_client.errors import BadRequest, NotFound, PodmanCall
+from archipelago.container.podman_client.errors import BadRequest, NotFound, PodmanCall, PodmanFailure
 from archipelago.container.podman_client.models import NetworkDetails
 from archipelago.container.podman_client.replies import network_details
 from archipelago.container.podman_client.requests import attachment_request, filters, label_filter, network_request
@@ -73,3 +73,13 @@ class Networks:
         call = PodmanCall("disconnect container", f"{container} from network {name}")
         body = {"Container": named(call, container), "Force": force}
         await self._transport.request("POST", f"/networks/{named(call, name)}/disconnect", call, body=body)
+
+    async def reload(self) -> None:
+        """Build the networks of all running containers again; their addresses stay, raise PodmanFailure otherwise.
+
+        Their connections pause for a moment. The API has no such call, so this is the one use of the command.
+        """
+        call = PodmanCall("reload the networks of all containers")
+        code, text = await self._transport.service.command("network", "reload", "--all")
+        if code:
+            raise PodmanFailure(call, text)

@@ -185,6 +185,7 @@ def podman_info(item: Json) -> PodmanInfo:
         oci_runtime=(host.get("ociRuntime") or {}).get("name") or "",
         graph_driver=store.get("graphDriverName") or "",
         graph_root=PurePosixPath(store.get("graphRoot") or "/"),
+        run_root=PurePosixPath(store.get("runRoot") or "/"),
         events_logger=host.get("eventLogger") or "",
         apparmor=bool(security.get("apparmorEnabled")),
         seccomp=bool(security.get("seccompEnabled")),

@@ -8,6 +8,7 @@ import logging
 import os
 import signal
 import subprocess
+import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -23,6 +24,7 @@ _CALL = PodmanCall("reach the Podman service")
 _PING_TIMEOUT = 10.0
 _START_TIMEOUT = 30.0
 _STOP_GRACE = 5.0
+_COMMAND_TIMEOUT = 120.0
 _HEALTHY_SPELL = 5.0
 _MAX_PAUSE = 10.0
 _LOG_LIMIT = 1024 * 1024
@@ -133,17 +135,33 @@ class PodmanService:
             return
         except PermissionError:
             # Inside Podman's user namespace every user of every container is within reach.
-            command = [*self._command, "unshare", "kill", f"-{sign.value}", str(pid)]
+            await self.command("unshare", "kill", f"-{sign.value}", str(pid))
+
+    async def command(self, *arguments: str) -> tuple[int, str]:
+        """Run the podman command, for what the API cannot do; return its exit code and what it complained of.
+
+        Raises PodmanTimeout.
+        """
+        # Not a pipe: what Podman starts may keep it open long after Podman has ended.
+        with tempfile.TemporaryFile() as complaints:
             child = await asyncio.create_subprocess_exec(
-                *command,
+                *self._command,
+                *arguments,
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
+                stderr=complaints,
                 cwd="/",  # the directory that the daemon was started in may go
                 start_new_session=True,
                 env=self._environment,
             )
-            await child.wait()
+            try:
+                async with asyncio.timeout(_COMMAND_TIMEOUT):
+                    code = await child.wait()
+            except TimeoutError as error:
+                child.kill()
+                raise PodmanTimeout(PodmanCall("run podman", " ".join(arguments)), "it does not end") from error
+            complaints.seek(0)
+            return code, complaints.read().decode(errors="replace").strip()[-1000:]
 
     async def __aenter__(self) -> Self:
         await self.start()

@@ -1,0 +1,121 @@
+"""Podman's name server after a kill -9 of it or of Podman: names are resolved again, and addresses stay."""
+
+import asyncio
+import json
+import os
+import signal
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+from tiny_apps import write_app
+
+from harness import TestNode, podman, remove_leftovers, running_node
+
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(300)]
+
+EDGE = "archipelago-consumer--provider"
+STALE = f"{'0' * 64} 10.99.99.2  nobody\n"
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def node(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[TestNode]:
+    """A node with a provider and a consumer."""
+    remove_leftovers()
+    async with running_node("names", apps=tmp_path_factory.mktemp("catalog")) as running:
+        assert running.apps is not None
+        write_app(running.apps, "provider", more="provides: {ear: {container: main, port: 8000}}")
+        write_app(running.apps, "consumer", more="requires: {ear: {}}")
+        await running.install("consumer")
+        await until_resolved(running)
+        yield running
+
+
+def directory() -> Path:
+    """Return where the name server's files are."""
+    return Path(podman("info", "--format", "{{.Store.RunRoot}}")) / "networks" / "aardvark-dns"
+
+
+def name_server() -> int:
+    """Return the name server's process."""
+    return int((directory() / "aardvark.pid").read_text())
+
+
+def addresses() -> dict[str, dict[str, str]]:
+    """Return what Podman says: app -> network -> address."""
+    found = {}
+    for app in ("provider", "consumer"):
+        text = podman("inspect", "--format", "{{json .NetworkSettings.Networks}}", f"archipelago-{app}--main")
+        found[app] = {name: place["IPAddress"] for name, place in json.loads(text).items()}
+    return found
+
+
+async def resolves(node: TestNode) -> bool:
+    """Tell whether the name server of their network tells the consumer where the provider is."""
+    # Of that network alone: busybox asks all name servers at once.
+    gateway = podman("network", "inspect", "--format", "{{(index .Subnets 0).Gateway}}", EDGE)
+    command = ["busybox", "timeout", "1", "busybox", "nslookup", "ear", gateway]
+    result = await node.call("container-exec", app="consumer", command=command)
+    if result["exit_code"] != 0:
+        return False
+    assert addresses()["provider"][EDGE] in result["stdout"].split()
+    return True
+
+
+async def until_resolved(node: TestNode) -> None:
+    """Return once the consumer finds the provider by its name."""
+    async with asyncio.timeout(30):
+        while not await resolves(node):
+            await asyncio.sleep(0.2)  # no event tells that a name server listens
+
+
+async def until_written(node: TestNode, *, without: str) -> None:
+    """Return once names are resolved, and the files are free of a text."""
+    async with asyncio.timeout(30):
+        while any(without in path.read_text() for path in directory().glob("archipelago-*")):
+            await asyncio.sleep(0.2)  # as above
+    await until_resolved(node)
+
+
+async def interrupt_podman(node: TestNode) -> None:
+    """kill -9 Podman's service, which has the node look at everything; else it does so once a minute."""
+    record = node.runtime / "podman.sock.pid"
+    killed = record.read_text()
+    os.kill(int(killed), signal.SIGKILL)
+    async with asyncio.timeout(30):
+        while record.read_text() in ("", killed):
+            await asyncio.sleep(0.02)  # no event tells a stranger that the next one serves
+
+
+async def test_a_name_server_that_was_killed_comes_back(node: TestNode) -> None:
+    before, killed = addresses(), name_server()
+    os.kill(killed, signal.SIGKILL)
+    assert not await resolves(node)
+    await interrupt_podman(node)
+    await until_resolved(node)
+    assert addresses() == before
+
+
+async def test_a_stale_name_goes_and_so_does_an_old_address(node: TestNode) -> None:
+    before = addresses()
+    path = directory() / EDGE
+    path.write_text("\n".join(["10.99.99.1", *path.read_text().splitlines()[1:], STALE]))
+    os.kill(name_server(), signal.SIGHUP)
+    await interrupt_podman(node)
+    await until_written(node, without="10.99.99.")
+    assert addresses() == before
+
+
+async def test_a_name_server_in_a_namespace_that_podman_gave_up_is_replaced(node: TestNode) -> None:
+    with (directory() / EDGE).open("a") as file:
+        file.write(STALE)
+    old = name_server()
+    namespace = os.readlink(f"/proc/{old}/ns/net")
+    await node.done(await node.call("container-stop", app="provider"))
+    await node.done(await node.call("container-start", app="provider"))
+    await node.until("consumer", "healthy")
+    await interrupt_podman(node)
+    await until_written(node, without="10.99.99.")
+    assert os.readlink(f"/proc/{name_server()}/ns/net") != namespace
+    assert "in vain" not in node.log()
