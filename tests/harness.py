@@ -107,7 +107,7 @@ class TestNode:
 
     def command(self) -> list[str]:
         """Return the command that is the daemon."""
-        return [sys.executable, "-m", "archipelago.daemon"]
+        return [sys.executable, str(Path(__file__).with_name("strict_daemon.py"))]
 
     def full_environment(self) -> dict[str, str]:
         """Return the daemon's environment."""

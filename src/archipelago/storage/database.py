@@ -41,7 +41,7 @@ class Database:
     async def close(self) -> None:
         """Write everything out and let go of the file."""
         await self._in_thread(self._engine.dispose)
-        self._thread.shutdown(wait=True)
+        await asyncio.to_thread(self._thread.shutdown)
 
     async def _in_thread(self, work: Callable[[], T]) -> T:
         # A cancelled caller must not leave a transaction half told: the thread always finishes what it began.
