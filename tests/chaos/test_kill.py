@@ -59,8 +59,9 @@ class Chaos:
             # Refused for a reason that an owner could read: busy, not installed, already there …
             assert refused.data.get("name"), refused
             self.told[-1] += f" ({refused.data['name']})"
-        else:
-            self.rounds[f"{action.__name__}, {victim.__name__}"] += 1
+            await asyncio.sleep(0.1)  # what is busy gets on meanwhile
+            return
+        self.rounds[f"{action.__name__}, {victim.__name__}"] += 1
         early = self.random.random() < 0.85
         await asyncio.sleep(self.random.uniform(0, 1.2) if early else self.random.uniform(1.2, 5))
         await victim()
