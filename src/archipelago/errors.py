@@ -1,5 +1,6 @@
 """The one error type that reaches an owner: what, where, how to mend."""
 
+import errno
 from collections.abc import Mapping
 from enum import StrEnum
 
@@ -45,3 +46,17 @@ class NodeError(Exception):
 
     def __str__(self) -> str:
         return f"{self.message} ({self.hint})" if self.hint else self.message
+
+
+_FULL_DISK = ("no space left on device", "disk quota exceeded", "enospc", "enough free space in")
+"""What the C library, Go's and apt's own words are when a disk is full; small letters."""
+
+
+def is_disk_full(error: OSError) -> bool:
+    """Tell whether the operating system refused because a disk, a quota or the number of files is used up."""
+    return error.errno in (errno.ENOSPC, errno.EDQUOT)
+
+
+def says_disk_full(words: str) -> bool:
+    """Tell whether another program's words say that a disk is full."""
+    return any(sign in words.lower() for sign in _FULL_DISK)

@@ -1,14 +1,18 @@
 """The builder, for real: packages from a distribution, a Containerfile, the cache, and the same image twice."""
 
+import contextlib
+import os
 from pathlib import Path
 
 import pytest
+from small_disk import small_disk
 from tiny_apps import write_app
 
 from archipelago.container.image_recipe import Tools
 from archipelago.container.images import ImageStore, Progress, find_uv
 from archipelago.container.manifest.package import AppPackage, load_package
 from archipelago.container.podman_client.client import PodmanClient
+from archipelago.errors import ErrorCode, NodeError
 from archipelago.performance.host import read_host_facts
 from harness import podman as run_podman
 
@@ -18,13 +22,28 @@ pytestmark = pytest.mark.timeout(300)
 @pytest.fixture
 def store(podman: PodmanClient, tmp_path: Path) -> ImageStore:
     """A store with a work directory of its own."""
-    architecture = read_host_facts(tmp_path).architecture
-    return ImageStore(podman, tmp_path / "builds", Tools(uv=find_uv(), architecture=architecture))
+    return store_in(podman, tmp_path / "builds")
+
+
+def store_in(podman: PodmanClient, work: Path) -> ImageStore:
+    """Return a store that works in this directory."""
+    architecture = read_host_facts(work.parent).architecture
+    return ImageStore(podman, work, Tools(uv=find_uv(), architecture=architecture))
 
 
 def tiny(folder: Path, app: str) -> AppPackage:
     """Return a package that takes a second to build."""
     write_app(folder, app)
+    return load_package(folder / app)
+
+
+def with_recipe(folder: Path, app: str, recipe: str, **files: str) -> AppPackage:
+    """Return a package with another recipe (YAML), and with files beside its manifest."""
+    write_app(folder, app)
+    manifest = folder / app / "manifest.yml"
+    manifest.write_text(manifest.read_text().replace("{type: packages, packages: [busybox-static]}", recipe))
+    for name, content in files.items():
+        (folder / app / name).write_text(content)
     return load_package(folder / app)
 
 
@@ -74,16 +93,8 @@ async def test_what_nobody_needs_is_pruned_and_what_is_kept_stays(store: ImageSt
 async def test_a_containerfile_is_built_upon_an_image_of_this_node(store: ImageStore, tmp_path: Path) -> None:
     base = tiny(tmp_path, "base")
     await build(store, base)
-    folder = tmp_path / "ours"
-    write_app(tmp_path, "ours")
-    manifest = (folder / "manifest.yml").read_text()
-    (folder / "manifest.yml").write_text(
-        manifest.replace("{type: packages, packages: [busybox-static]}", "{type: containerfile}")
-    )
-    (folder / "Containerfile").write_text(
-        f'FROM {store.reference(base, "main")}\nRUN ["/usr/bin/busybox", "touch", "/made-here"]\n'
-    )
-    package = load_package(folder)
+    containerfile = f'FROM {store.reference(base, "main")}\nRUN ["/usr/bin/busybox", "touch", "/made-here"]\n'
+    package = with_recipe(tmp_path, "ours", "{type: containerfile}", Containerfile=containerfile)
     await build(store, package)
     found = run_podman(
         "run", "--rm", "--entrypoint", "/usr/bin/busybox", store.reference(package, "main"), "ls", "/made-here"
@@ -91,3 +102,49 @@ async def test_a_containerfile_is_built_upon_an_image_of_this_node(store: ImageS
     assert found == "/made-here"
     for built in (package, base):
         run_podman("rmi", store.reference(built, "main"))
+
+
+async def test_a_full_disk_is_said_leaves_nothing_and_the_build_works_once_there_is_room(
+    podman: PodmanClient, tmp_path: Path
+) -> None:
+    recipe = "{type: packages, packages: [busybox-static], files: [{source: greeting, path: /etc/greeting}]}"
+    package = with_recipe(tmp_path, "full", recipe, greeting="hello")
+    with small_disk(size="64m", files=60) as disk:
+        store = store_in(podman, disk / "builds")
+        (disk / "builds").mkdir()
+        # What fails is, in turn: the first directory, a file of the recipe, what the packages are written to.
+        for filler in (take_files, take_space, take_most_space):
+            taken = filler(disk)
+            with pytest.raises(NodeError) as refused:
+                await store.ensure(package, "main", lambda _: None)
+            assert refused.value.code is ErrorCode.DISK_FULL, f"{filler.__name__}: {refused.value}"
+            assert "full" in refused.value.message and refused.value.hint
+            assert [*(disk / "builds").iterdir()] == []
+            for path in taken:
+                path.unlink()
+        await build(store, package)
+    run_podman("rmi", store.reference(package, "main"))
+
+
+def take_files(disk: Path) -> list[Path]:
+    """Use up the number of files."""
+    paths = []
+    with contextlib.suppress(OSError):
+        while True:
+            path = disk / f"file-{len(paths)}"
+            path.touch()
+            paths.append(path)
+    return paths
+
+
+def take_space(disk: Path, *, left: int = 0) -> list[Path]:
+    """Use up the space, but for `left` bytes."""
+    path = disk / "space"
+    free = os.statvfs(disk)
+    path.write_bytes(bytes(free.f_bavail * free.f_bsize - left))
+    return [path]
+
+
+def take_most_space(disk: Path) -> list[Path]:
+    """Leave room for the recipe's own files, not for its packages."""
+    return take_space(disk, left=64 * 1024)

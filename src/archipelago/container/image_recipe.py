@@ -67,7 +67,8 @@ def mmdebstrap_command(recipe: PackagesRecipe, tools: Tools, overlay: Path, outp
     It runs as root of the service user's own user namespace, so it needs no right on the host.
     """
     return (
-        *("podman", "unshare", "mmdebstrap", "--mode=root", "--variant=extract", "--quiet"),
+        # Not --quiet: that a disk is full is a mere warning to mmdebstrap.
+        *("podman", "unshare", "mmdebstrap", "--mode=root", "--variant=extract"),
         "--hook-dir=/usr/share/mmdebstrap/hooks/merged-usr",
         f"--architectures={tools.architecture.value}",
         # base-files brings the links of a merged /usr (/lib64 …), which newer releases of mmdebstrap leave to it.

@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from archipelago.container import image_recipe
+from archipelago.container.image_errors import explained, tool_failed
 from archipelago.container.image_recipe import REPOSITORY, Tools
 from archipelago.container.manifest.model import Container, ContainerfileRecipe, PackagesRecipe
 from archipelago.container.manifest.package import AppPackage
 from archipelago.container.podman_client.client import PodmanClient
-from archipelago.container.podman_client.errors import Conflict, PodmanError, StorageFull
-from archipelago.errors import ErrorCode, NodeError
+from archipelago.container.podman_client.errors import Conflict
 
 _LABEL = "io.archipelago.built"
 _KEPT_OUTPUT = 4000
@@ -77,17 +77,13 @@ class ImageStore:
         spec = package.manifest.containers[container]
         name = self.reference(package, container)
         async with self._building.setdefault(name, asyncio.Lock()):
-            try:
+            with explained(package):
                 if await self._client.images.exists(name):
                     told(Progress("already here", 100.0))
                 elif spec.build is None:
                     await self._pull(name, told)
                 else:
                     await self._build(package, spec, name, told)
-            except StorageFull as error:
-                raise _disk_full(package, error) from error
-            except PodmanError as error:
-                raise _failed(package, str(error), "see the message; 'archipelago doctor' checks the host") from error
         return name
 
     async def prune(self, keep: set[str]) -> None:
@@ -160,11 +156,8 @@ class ImageStore:
     async def _do(self, package: AppPackage, command: Sequence[str]) -> None:
         code, output = await _run(command, self._environment())
         if code != 0:
-            if "No space left on device" in output:
-                raise _disk_full(package, OSError(output))
             tool = next(word for word in command if word not in ("podman", "unshare"))
-            reason = _reason(output) or f"exit code {code}"
-            raise _failed(package, f"{Path(tool).name}: {reason}", "check the network and the recipe, then try again")
+            raise tool_failed(package, Path(tool).name, code, output)
 
     def _environment(self) -> dict[str, str]:
         environment = {key: os.environ[key] for key in _PASSED_ON if key in os.environ}
@@ -209,30 +202,6 @@ def _write(folder: Path, files: Mapping[str, tuple[bytes, int]]) -> None:
 
 def _container_of(package: AppPackage, recipe: PackagesRecipe | ContainerfileRecipe) -> Container:
     return next(spec for spec in package.manifest.containers.values() if spec.build is recipe)
-
-
-def _reason(output: str) -> str:
-    lines = [line.strip() for line in output.splitlines() if line.strip()]
-    telling = [line for line in lines if line.startswith(("E:", "error", "Error")) or "error:" in line]
-    return "; ".join((telling or lines)[-3:])
-
-
-def _failed(package: AppPackage, reason: str, hint: str) -> NodeError:
-    return NodeError(
-        ErrorCode.IMAGE,
-        f"the image of {package.manifest.id} cannot be had: {reason}",
-        hint=hint,
-        data={"app": package.manifest.id},
-    )
-
-
-def _disk_full(package: AppPackage, error: Exception) -> NodeError:
-    return NodeError(
-        ErrorCode.DISK_FULL,
-        f"the disk is full: there is no room for the image of {package.manifest.id}",
-        hint="free some space, then try again",
-        data={"app": package.manifest.id, "reason": str(error)[-300:]},
-    )
 
 
 def find_uv() -> str:

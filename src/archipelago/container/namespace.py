@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from archipelago.errors import ErrorCode, NodeError
+from archipelago.errors import ErrorCode, NodeError, says_disk_full
 
 _AGENT = Path(__file__).with_name("namespace_agent.py")
 _LINE_LIMIT = 4 * 1024 * 1024
@@ -126,7 +126,7 @@ class Namespace:
             raise NodeError(ErrorCode.INTERNAL, f"{request['path']}: {error or 'no answer in time'}") from error
         if answer["ok"]:
             return answer
-        full = "space" in answer["error"] or "quota" in answer["error"].lower()
+        full = says_disk_full(answer["error"])
         raise NodeError(
             ErrorCode.DISK_FULL if full else ErrorCode.INTERNAL,
             f"{request['path']}: {answer['error']}",

@@ -1,7 +1,6 @@
 """Secrets at rest: one age file each (age-encryption.org/v1), under the key of this node."""
 
 import base64
-import errno
 import json
 import os
 import secrets
@@ -15,7 +14,7 @@ from pathlib import Path
 import pyrage
 
 from archipelago.container.manifest.model import SecretKind
-from archipelago.errors import ErrorCode, NodeError
+from archipelago.errors import ErrorCode, NodeError, is_disk_full
 from archipelago.security.secret import Secret
 
 _EDGE = "edge"
@@ -157,7 +156,7 @@ def _reported(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+        full = is_disk_full(error)
         raise NodeError(
             ErrorCode.DISK_FULL if full else ErrorCode.INTERNAL,
             f"{path}: {error.strerror or error}",

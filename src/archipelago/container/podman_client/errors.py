@@ -6,6 +6,8 @@ import json
 import re
 from dataclasses import dataclass
 
+from archipelago.errors import says_disk_full
+
 
 @dataclass(frozen=True, slots=True)
 class PodmanCall:
@@ -93,7 +95,6 @@ class ReplyTooLarge(PodmanError):
 
 _PORT = re.compile(r"listen (?:tcp|udp)[46]? (?P<ip>\S*?):(?P<port>\d+): bind: address already in use")
 _PORT_ALONE = re.compile(r"(?P<ip>[0-9.]+|\[[0-9a-fA-F:]+\]):(?P<port>\d+)\b.*address already in use")
-_FULL = ("no space left on device", "disk quota exceeded", "enospc")
 _TAKEN = ("already in use", "already exists", "already connected")
 _MISSING_IMAGE = ("no such image", "image not known")
 _MISSING = (
@@ -125,7 +126,7 @@ def error_from_text(call: PodmanCall, text: str, *, status: int | None = None, c
     """
     text, cause = text.strip(), cause.strip()
     words = f"{text} {cause}".lower()
-    if any(sign in words for sign in _FULL):
+    if says_disk_full(words):
         return StorageFull(call, text, status=status, cause=cause)
     if "address already in use" in words:
         found = _PORT.search(text) or _PORT_ALONE.search(text)
