@@ -19,7 +19,7 @@ from archipelago.config import NodeConfig
 from archipelago.container.composer import Composer
 from archipelago.container.desired_state import DesiredApp
 from archipelago.container.host_facts import HostFacts
-from archipelago.container.image_recipe import DEFAULT_MIRROR, Tools
+from archipelago.container.image_recipe import DEFAULT_MIRROR, DEFAULT_SECURITY_MIRROR, Tools
 from archipelago.container.images import ImageStore, find_uv
 from archipelago.container.manifest.scalars import Scalar
 from archipelago.container.namespace import Namespace
@@ -285,8 +285,12 @@ class Node:
 
 
 def _build_tools(facts: HostFacts) -> Tools:
-    mirror = os.environ.get("ARCHIPELAGO_DEBIAN_MIRROR", DEFAULT_MIRROR)
-    return Tools(uv=find_uv(), architecture=facts.architecture, mirror=mirror)
+    return Tools(
+        uv=find_uv(),
+        architecture=facts.architecture,
+        mirror=os.environ.get("ARCHIPELAGO_DEBIAN_MIRROR", DEFAULT_MIRROR),
+        security_mirror=os.environ.get("ARCHIPELAGO_DEBIAN_SECURITY_MIRROR", DEFAULT_SECURITY_MIRROR),
+    )
 
 
 def _make_directories(config: NodeConfig) -> None:

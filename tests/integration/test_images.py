@@ -73,6 +73,24 @@ async def test_an_unchanged_recipe_is_built_once_and_the_same_bytes_come_out_aga
     run_podman("rmi", name)
 
 
+async def test_another_version_than_the_manifests_is_said_and_no_hindrance(store: ImageStore, tmp_path: Path) -> None:
+    package = tiny(tmp_path, "busybox-static")
+    said = (await build(store, package))[-1]
+    assert said.startswith("stored; it holds busybox-static 1:1.") and said.endswith("the manifest says 1.0")
+    run_podman("rmi", store.reference(package, "main"))
+
+
+@pytest.mark.parametrize("suite", ["bookworm", "trixie"])
+async def test_security_updates_are_among_the_sources(store: ImageStore, tmp_path: Path, suite: str) -> None:
+    # mmdebstrap fails where a source cannot be had or is not signed; the list of them is in the image.
+    package = with_recipe(tmp_path, suite, f"{{type: packages, suite: {suite}, packages: [busybox-static]}}")
+    await build(store, package)
+    name = store.reference(package, "main")
+    listed = run_podman("run", "--rm", "--entrypoint", "/usr/bin/busybox", name, "cat", "/etc/apt/sources.list")
+    assert f"debian-security {suite}-security main" in listed and f"{suite}-updates main" in listed
+    run_podman("rmi", name)
+
+
 def podman_layers(name: str) -> str:
     """Return the digests of an image's layers."""
     return run_podman("image", "inspect", name, "--format", "{{json .RootFS.Layers}}")

@@ -2,7 +2,19 @@
 
 from pathlib import Path
 
-from archipelago.container.image_recipe import Tools, mmdebstrap_command, overlay_files, reference, uv_command
+import pytest
+
+from archipelago.container.image_recipe import (
+    Tools,
+    installed_version,
+    is_version,
+    main_package,
+    mmdebstrap_command,
+    overlay_files,
+    reference,
+    sources,
+    uv_command,
+)
 from archipelago.container.manifest.model import Architecture, PackagesRecipe
 from archipelago.container.manifest.package import AppPackage, load_package
 
@@ -56,3 +68,55 @@ def test_files_of_the_recipe_keep_their_modes() -> None:
     assert isinstance(recipe, PackagesRecipe)
     files = overlay_files(recipe, electrumx.files)
     assert files["usr/local/bin/start"] == (electrumx.files["files/start"], 0o755)
+
+
+def test_stable_suites_come_with_their_security_updates_from_their_own_mirror() -> None:
+    tools = Tools("uv", Architecture.AMD64, mirror="http://m/debian", security_mirror="http://s/security")
+    for suite in ("bookworm", "trixie"):
+        found = [line.split("] ")[1] for line in sources(suite, tools)]
+        assert found == [
+            f"http://m/debian {suite} main",
+            f"http://s/security {suite}-security main",
+            f"http://m/debian {suite}-updates main",
+        ]
+    assert [line.split("] ")[1] for line in sources("sid", tools)] == ["http://m/debian sid main"]
+    assert all("[signed-by=/usr/share/keyrings/" in line for line in sources("trixie", tools))
+
+
+def test_the_package_that_is_the_app_is_the_one_with_its_name() -> None:
+    recipe = PackagesRecipe(type="packages", packages=("busybox-static", "tor=0.4.9.11-0+deb12u1"))
+    assert main_package("tor", recipe) == "tor"
+    assert main_package("electrumx", recipe) is None
+    command = mmdebstrap_command(recipe, TOOLS, Path("/w/overlay"), Path("/w/root.tar"), shown="tor")
+    assert '--extract-hook=echo "$1"/var/cache/apt/archives/tor_*.deb' in command
+
+
+@pytest.mark.parametrize(
+    ("output", "version"),
+    [
+        ("I: x\n/tmp/m.Un/var/cache/apt/archives/tor_0.4.9.15-0+deb13u1_amd64.deb\nI: done\n", "0.4.9.15-0+deb13u1"),
+        ("/t/var/cache/apt/archives/tor_1%3a4.13+dfsg1-1_all.deb", "1:4.13+dfsg1-1"),
+        ("/t/var/cache/apt/archives/tor_*.deb", None),
+        ("/t/var/cache/apt/archives/tor-geoipdb_0.4_all.deb", None),
+        ("", None),
+    ],
+)
+def test_the_installed_version_is_read_from_what_the_builder_prints(output: str, version: str | None) -> None:
+    assert installed_version("tor", output) == version
+
+
+@pytest.mark.parametrize(
+    ("said", "installed", "same"),
+    [
+        ("0.4.9", "0.4.9.11-0+deb12u1", True),
+        ("29.4", "29.4+dfsg-1", True),
+        ("29.4", "1:29.4-1", True),
+        ("29.4", "29.4", True),
+        ("29.4", "29.40-1", False),
+        ("29.4", "29.3-1", False),
+        ("29.4", "29.4~rc1-1", False),
+        ("1.0", "1:1.35.0-4+b7", False),
+    ],
+)
+def test_versions_are_compared_without_what_the_distribution_adds(said: str, installed: str, same: bool) -> None:
+    assert is_version(said, installed) is same

@@ -2,25 +2,33 @@
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import unquote
 
 from archipelago.container.manifest.model import Architecture, Container, ContainerfileRecipe, PackagesRecipe
 from archipelago.container.manifest.package import AppPackage
 
 REPOSITORY = "localhost/archipelago"
-BUILDER_VERSION = 3
+BUILDER_VERSION = 4
 """Raised when the builder itself changes what it makes: images are built again."""
 
 DEFAULT_MIRROR = "http://deb.debian.org/debian"
+DEFAULT_SECURITY_MIRROR = "http://deb.debian.org/debian-security"
 SOURCE_DATE = "1700000000"
 """Time stamp of all files (SOURCE_DATE_EPOCH, reproducible-builds.org): the same packages give the same image."""
 
 _PYTHON_OF_SUITE = {"bookworm": "3.11", "trixie": "3.13", "sid": "3.13"}
 _GLIBC_OF_SUITE = {"bookworm": "2_36", "trixie": "2_40", "sid": "2_40"}
+_STABLE = ("bookworm", "trixie")
+"""Suites that get corrections in repositories of their own; sid gets them in place."""
+
 _PLATFORM = {Architecture.AMD64: "x86_64", Architecture.ARM64: "aarch64"}
 _LEFT_OUT = ("/usr/share/doc/*", "/usr/share/man/*", "/usr/share/locale/*", "/usr/share/info/*", "/var/cache/*")
+_KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
+_ARCHIVES = "/var/cache/apt/archives/"
 PYTHON_PACKAGES = "usr/lib/python3/dist-packages"
 
 
@@ -31,6 +39,7 @@ class Tools:
     uv: str
     architecture: Architecture
     mirror: str = DEFAULT_MIRROR
+    security_mirror: str = DEFAULT_SECURITY_MIRROR
 
 
 def reference(package: AppPackage, container: str) -> str:
@@ -61,10 +70,21 @@ def overlay_files(recipe: PackagesRecipe, files: Mapping[str, bytes]) -> dict[st
     return {file.path.lstrip("/"): (files[file.source], 0o755 if file.executable else 0o644) for file in recipe.files}
 
 
-def mmdebstrap_command(recipe: PackagesRecipe, tools: Tools, overlay: Path, output: Path) -> tuple[str, ...]:
+def sources(suite: str, tools: Tools) -> tuple[str, ...]:
+    """Return the package sources of a suite (sources.list(5)), with its security and other updates."""
+    origins = [(tools.mirror, suite)]
+    if suite in _STABLE:
+        origins += [(tools.security_mirror, f"{suite}-security"), (tools.mirror, f"{suite}-updates")]
+    return tuple(f"deb [signed-by={_KEYRING}] {mirror} {name} main" for mirror, name in origins)
+
+
+def mmdebstrap_command(
+    recipe: PackagesRecipe, tools: Tools, overlay: Path, output: Path, shown: str | None = None
+) -> tuple[str, ...]:
     """Return the command that makes a root file system of signed packages (mmdebstrap(1)).
 
-    It runs as root of the service user's own user namespace, so it needs no right on the host.
+    It runs as root of the service user's own user namespace, so it needs no right on the host. What it prints names the
+    file of the package `shown`, which `installed_version` finds there.
     """
     return (
         # Not --quiet: that a disk is full is a mere warning to mmdebstrap.
@@ -78,10 +98,32 @@ def mmdebstrap_command(recipe: PackagesRecipe, tools: Tools, overlay: Path, outp
         '--aptopt=APT::Sandbox::User "root"',
         *(f"--dpkgopt=path-exclude={path}" for path in _LEFT_OUT),
         f"--extract-hook=sync-in {overlay} /",
+        *((f'--extract-hook=echo "$1"{_ARCHIVES}{shown}_*.deb',) if shown else ()),
         recipe.suite,
         str(output),
-        f"deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] {tools.mirror} {recipe.suite} main",
+        *sources(recipe.suite, tools),
     )
+
+
+def main_package(app: str, recipe: PackagesRecipe) -> str | None:
+    """Return the package that is the app itself: the one that has its id as name; None where there is none."""
+    return app if app in {name.partition("=")[0] for name in recipe.packages} else None
+
+
+def installed_version(name: str, output: str) -> str | None:
+    """Find the version of the package `name` (with epoch and revision) in what `mmdebstrap_command` printed."""
+    found = re.search(rf"{re.escape(_ARCHIVES + name)}_([^_/*\s]+)_[a-z0-9-]+\.deb", output)
+    return unquote(found[1]) if found else None
+
+
+def is_version(said: str, installed: str) -> bool:
+    """Tell whether a distribution's version is that of a manifest, which may leave out its last parts.
+
+    Before comparing, the epoch ("1:") and the distribution's own revision ("-0+deb12u1") are left out.
+    """
+    upstream = installed.partition(":")[2] or installed
+    upstream = upstream.rpartition("-")[0] or upstream
+    return re.match(rf"{re.escape(said)}(?:$|[.+-])", upstream) is not None
 
 
 def uv_command(recipe: PackagesRecipe, tools: Tools, requirements: Path, target: Path) -> tuple[str, ...]:

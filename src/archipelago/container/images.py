@@ -10,6 +10,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import structlog
+
 from archipelago.container import image_recipe
 from archipelago.container.image_errors import explained, tool_failed
 from archipelago.container.image_recipe import REPOSITORY, Tools
@@ -60,6 +62,7 @@ class ImageStore:
         self._client = client
         self._work = work
         self._tools = tools
+        self._log = structlog.get_logger("images")
         self._building: dict[str, asyncio.Lock] = {}
 
     def reference(self, package: AppPackage, container: str) -> str:
@@ -125,12 +128,24 @@ class ImageStore:
             target = overlay / image_recipe.PYTHON_PACKAGES
             await self._do(package, image_recipe.uv_command(recipe, self._tools, requirements, target))
         told(Progress(f"fetches packages from Debian {recipe.suite}", 30.0))
-        await self._do(package, image_recipe.mmdebstrap_command(recipe, self._tools, overlay, output))
+        main = image_recipe.main_package(package.manifest.id, recipe)
+        printed = await self._do(
+            package, image_recipe.mmdebstrap_command(recipe, self._tools, overlay, output, shown=main)
+        )
         told(Progress("stores the image", 80.0))
         digest = image_recipe.recipe_digest(package, _container_of(package, recipe))
         changes = (f"LABEL {_LABEL}={digest}", "ENV PATH=/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin")
         await self._client.images.import_tar(name, output, changes=changes)
-        told(Progress("stored", 100.0))
+        told(Progress(self._stored(package, main, printed), 100.0))
+
+    def _stored(self, package: AppPackage, main: str | None, printed: str) -> str:
+        """Return what is said of a stored image; a suite moves on, so the version in it may not be the manifest's."""
+        installed = image_recipe.installed_version(main, printed) if main else None
+        said = package.manifest.version
+        if installed is None or image_recipe.is_version(said, installed):
+            return "stored"
+        self._log.warning("another version than the manifest's", app=main, manifest=said, installed=installed)
+        return f"stored; it holds {main} {installed}, where the manifest says {said}"
 
     async def _from_containerfile(
         self, package: AppPackage, recipe: ContainerfileRecipe, name: str, folder: Path, told: Told
@@ -153,11 +168,12 @@ class ImageStore:
             if progress.text.strip():
                 told(Progress(progress.text.strip()[:200]))
 
-    async def _do(self, package: AppPackage, command: Sequence[str]) -> None:
+    async def _do(self, package: AppPackage, command: Sequence[str]) -> str:
         code, output = await _run(command, self._environment())
         if code != 0:
             tool = next(word for word in command if word not in ("podman", "unshare"))
             raise tool_failed(package, Path(tool).name, code, output)
+        return output
 
     def _environment(self) -> dict[str, str]:
         environment = {key: os.environ[key] for key in _PASSED_ON if key in os.environ}

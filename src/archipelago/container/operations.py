@@ -41,8 +41,8 @@ class Tracker:
         """Say how far a step is."""
         await self._step(name, percent=percent, detail=detail)
 
-    async def finish(self, name: str, detail: str = "") -> None:
-        """End a step."""
+    async def finish(self, name: str, detail: str | None = None) -> None:
+        """End a step; without a new `detail`, what was said of it last stays."""
         await self._step(name, state=OperationState.DONE, percent=100.0, detail=detail)
 
     async def commit(self) -> None:
@@ -58,6 +58,7 @@ class Tracker:
         await self._update(state=state, error=error, steps=steps, percent=percent, cancellable=False)
 
     async def _step(self, name: str, **changes: object) -> None:
+        changes = {key: value for key, value in changes.items() if key != "detail" or value is not None}
         steps = tuple(step.model_copy(update=changes) if step.name == name else step for step in self.view.steps)
         done = sum(1.0 if step.state.ended else (step.percent or 0.0) / 100 for step in steps)
         mere_progress = "state" not in changes

@@ -97,11 +97,11 @@ class PackagesRecipe(Part):
     type: Literal["packages"]
     """Always `packages` for this kind of recipe."""
     suite: Literal["bookworm", "trixie", "sid"] = "bookworm"
-    """Debian suite from which the packages come."""
+    """Debian suite from which the packages come, with its security and other updates."""
     packages: tuple[Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9+.=:~-]*$", max_length=80)], ...] = (
         Field(min_length=1, max_length=100)
     )
-    """Debian packages, each optionally `name=version`."""
+    """Debian packages, each optionally `name=version`; one with the app's id is told when it differs from `version`."""
     python: PackagePath | None = None
     """A requirements file with pinned versions and hashes, installed into the image's Python (package `python3`)."""
     files: tuple[RecipeFile, ...] = ()
