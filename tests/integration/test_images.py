@@ -122,6 +122,40 @@ async def test_a_containerfile_is_built_upon_an_image_of_this_node(store: ImageS
         run_podman("rmi", store.reference(built, "main"))
 
 
+async def test_a_containerfile_upon_packages_needs_no_registry_and_gives_the_same_layers_again(
+    store: ImageStore, tmp_path: Path
+) -> None:
+    recipe = "{type: containerfile, base: {suite: bookworm, packages: [dash, coreutils]}}"
+    containerfile = "ARG BASE\nFROM $BASE\nCOPY greeting /etc/greeting\nRUN cat /etc/greeting >/made && mkdir /here\n"
+    package = with_recipe(tmp_path, "upon", recipe, Containerfile=containerfile, greeting="hello")
+    other = with_recipe(tmp_path, "sharer", recipe, Containerfile="ARG BASE\nFROM $BASE\nRUN touch /x\n")
+    name = store.reference(package, "main")
+    before = image_ids()
+    said = await build(store, package)
+    assert "fetches packages from Debian bookworm" in said and said[-1] == "built"
+    assert run_podman("run", "--rm", "--entrypoint", "/bin/cat", name, "/made") == "hello"
+    first = podman_layers(name)
+    base = run_podman("image", "inspect", name, "--format", '{{index .Labels "io.archipelago.base"}}')
+    assert "fetches packages from Debian bookworm" not in await build(store, other), "the base is shared"
+    await store.prune(others({store.reference(other, "main"), base}))
+    assert podman_layers(base), "what a kept image is built upon is kept"
+    await store.prune(others({name, base}))
+    assert image_ids() == before, "no layer is left that the next build could take instead of making it"
+    await build(store, package)
+    assert podman_layers(name) == first
+    await store.prune(others({name, base}))
+
+
+def image_ids() -> set[str]:
+    """Return the ids of all images, also of those that have no name."""
+    return set(run_podman("images", "--all", "--quiet", "--no-trunc").splitlines())
+
+
+def others(mine: set[str]) -> set[str]:
+    """Return the names of all images but these."""
+    return set(run_podman("images", "--format", "{{.Repository}}:{{.Tag}}").splitlines()) - mine
+
+
 async def test_a_full_disk_is_said_leaves_nothing_and_the_build_works_once_there_is_room(
     podman: PodmanClient, tmp_path: Path
 ) -> None:

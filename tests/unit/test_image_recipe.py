@@ -6,16 +6,19 @@ import pytest
 
 from archipelago.container.image_recipe import (
     Tools,
+    base_recipe,
+    base_reference,
     installed_version,
     is_version,
     main_package,
     mmdebstrap_command,
     overlay_files,
+    recipe_digest,
     reference,
     sources,
     uv_command,
 )
-from archipelago.container.manifest.model import Architecture, PackagesRecipe
+from archipelago.container.manifest.model import Architecture, ContainerfileRecipe, PackagesBase, PackagesRecipe
 from archipelago.container.manifest.package import AppPackage, load_package
 
 APPS = Path(__file__).parents[2] / "apps"
@@ -48,6 +51,22 @@ def test_the_reference_follows_what_the_image_is_made_of_and_nothing_else() -> N
     assert reference(changed(electrumx, "requirements.txt"), "main") != reference(electrumx, "main")
     template = "files/environment.j2"
     assert reference(changed(electrumx, template), "main") == reference(electrumx, "main"), "mounted, not built in"
+
+
+def test_a_base_has_a_reference_of_its_own_and_is_part_of_what_is_built_upon_it() -> None:
+    example = load_package(Path(__file__).parents[2] / "src/archipelago/docgen/example/harbour")
+    notes = example.manifest.containers["notes"].build
+    assert isinstance(notes, ContainerfileRecipe) and notes.base is not None
+    base = base_recipe(notes)
+    assert base is not None and base.packages == notes.base.packages
+    again = base_recipe(ContainerfileRecipe(type="containerfile", containerfile="Other", base=notes.base))
+    assert again is not None and base_reference(again) == base_reference(base)
+    more = PackagesBase(packages=(*base.packages, "curl"))
+    other = notes.model_copy(update={"base": more})
+    assert base_recipe(other) not in (None, base)
+    spec = example.manifest.containers["notes"]
+    assert recipe_digest(example, spec) != recipe_digest(example, spec.model_copy(update={"build": other}))
+    assert base_recipe(ContainerfileRecipe(type="containerfile")) is None
 
 
 def test_commands_name_the_images_architecture_and_python_and_hold_no_shell() -> None:

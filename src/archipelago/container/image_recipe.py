@@ -55,7 +55,28 @@ def recipe_digest(package: AppPackage, container: Container) -> str:
     recipe = container.build
     assert recipe is not None
     names = sorted(package.files) if isinstance(recipe, ContainerfileRecipe) else _recipe_files(recipe)
-    contents = {name: hashlib.sha256(package.files[name]).hexdigest() for name in names}
+    return _digest(recipe, {name: package.files[name] for name in names})
+
+
+def base_recipe(recipe: ContainerfileRecipe) -> PackagesRecipe | None:
+    """Return the recipe of the image that a Containerfile builds upon; None where it names its own."""
+    if recipe.base is None:
+        return None
+    return PackagesRecipe(type="packages", suite=recipe.base.suite, packages=recipe.base.packages)
+
+
+def base_reference(base: PackagesRecipe) -> str:
+    """Return the reference of an image to build upon; apps that ask for the same one share it."""
+    return f"{REPOSITORY}/base:{base_digest(base)[:16]}"
+
+
+def base_digest(base: PackagesRecipe) -> str:
+    """Return a digest over everything that an image to build upon depends on."""
+    return _digest(base, {})
+
+
+def _digest(recipe: PackagesRecipe | ContainerfileRecipe, files: Mapping[str, bytes]) -> str:
+    contents = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
     value = [BUILDER_VERSION, recipe.model_dump(mode="json"), contents]
     return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
 

@@ -6,7 +6,7 @@ import os
 import shutil
 import signal
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,6 +21,8 @@ from archipelago.container.podman_client.client import PodmanClient
 from archipelago.container.podman_client.errors import Conflict
 
 _LABEL = "io.archipelago.built"
+_BASE_LABEL = "io.archipelago.base"
+"""On an image that was built upon another one made here: its reference."""
 _KEPT_OUTPUT = 4000
 _CA_BUNDLE = "/etc/ssl/certs/ca-certificates.crt"
 _CA_VARIABLES = ("SSL_CERT_FILE", "PIP_CERT", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "NODE_EXTRA_CA_CERTS")
@@ -91,7 +93,10 @@ class ImageStore:
 
     async def prune(self, keep: set[str]) -> None:
         """Remove images that were built here and that nobody needs; those still in use stay."""
-        for image in await self._client.images.list(labels={_LABEL: None}):
+        built = await self._client.images.list(labels={_LABEL: None})
+        keep = keep | {image.labels.get(_BASE_LABEL, "") for image in built if not keep.isdisjoint(image.names)}
+        keep |= {name for name, lock in self._building.items() if lock.locked()}
+        for image in built:
             for name in image.names:
                 if name.startswith(f"{REPOSITORY}/") and name not in keep:
                     with contextlib.suppress(Conflict):
@@ -104,38 +109,65 @@ class ImageStore:
                 told(Progress(progress.text.strip()))
 
     async def _build(self, package: AppPackage, spec: Container, name: str, told: Told) -> None:
+        digest = image_recipe.recipe_digest(package, spec)
+        match spec.build:
+            case PackagesRecipe() as recipe:
+                await self._from_packages(package, recipe, name, digest, told)
+            case ContainerfileRecipe() as recipe:
+                base = image_recipe.base_recipe(recipe)
+                if base is None:
+                    await self._from_containerfile(package, recipe, name, {_LABEL: digest}, told)
+                else:
+                    await self._upon_base(package, recipe, base, name, digest, told)
+
+    async def _upon_base(
+        self,
+        package: AppPackage,
+        recipe: ContainerfileRecipe,
+        base: PackagesRecipe,
+        name: str,
+        digest: str,
+        told: Told,
+    ) -> None:
+        upon = image_recipe.base_reference(base)
+        # Held to the end: what is locked is not pruned, and another app may share it.
+        async with self._building.setdefault(upon, asyncio.Lock()):
+            if not await self._client.images.exists(upon):
+                half = _scaled(told, 0.0, 50.0)
+                await self._from_packages(package, base, upon, image_recipe.base_digest(base), half)
+            labels = {_LABEL: digest, _BASE_LABEL: upon}
+            await self._from_containerfile(package, recipe, name, labels, _scaled(told, 50.0, 100.0), base=upon)
+
+    @contextlib.asynccontextmanager
+    async def _folder(self) -> AsyncIterator[Path]:
+        """Yield a directory for one build, which is removed after it."""
         folder = Path(await asyncio.to_thread(tempfile.mkdtemp, dir=self._work, prefix="build-"))
         try:
-            match spec.build:
-                case PackagesRecipe():
-                    await self._from_packages(package, spec.build, name, folder, told)
-                case ContainerfileRecipe():
-                    await self._from_containerfile(package, spec.build, name, folder, told)
+            yield folder
         finally:
             # Files of the user namespace's other ids may be in it; a cancelled build is cleaned up all the same.
             removal = _run(("podman", "unshare", "rm", "-rf", str(folder)), self._environment())
             await asyncio.shield(asyncio.create_task(removal))
 
     async def _from_packages(
-        self, package: AppPackage, recipe: PackagesRecipe, name: str, folder: Path, told: Told
+        self, package: AppPackage, recipe: PackagesRecipe, name: str, digest: str, told: Told
     ) -> None:
-        overlay, output = folder / "overlay", folder / "root.tar"
-        await asyncio.to_thread(_write, overlay, image_recipe.overlay_files(recipe, package.files))
-        if recipe.python is not None:
-            told(Progress("fetches Python packages", 5.0))
-            requirements = folder / "requirements.txt"
-            await asyncio.to_thread(requirements.write_bytes, package.files[recipe.python])
-            target = overlay / image_recipe.PYTHON_PACKAGES
-            await self._do(package, image_recipe.uv_command(recipe, self._tools, requirements, target))
-        told(Progress(f"fetches packages from Debian {recipe.suite}", 30.0))
-        main = image_recipe.main_package(package.manifest.id, recipe)
-        printed = await self._do(
-            package, image_recipe.mmdebstrap_command(recipe, self._tools, overlay, output, shown=main)
-        )
-        told(Progress("stores the image", 80.0))
-        digest = image_recipe.recipe_digest(package, _container_of(package, recipe))
-        changes = (f"LABEL {_LABEL}={digest}", "ENV PATH=/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin")
-        await self._client.images.import_tar(name, output, changes=changes)
+        async with self._folder() as folder:
+            overlay, output = folder / "overlay", folder / "root.tar"
+            await asyncio.to_thread(_write, overlay, image_recipe.overlay_files(recipe, package.files))
+            if recipe.python is not None:
+                told(Progress("fetches Python packages", 5.0))
+                requirements = folder / "requirements.txt"
+                await asyncio.to_thread(requirements.write_bytes, package.files[recipe.python])
+                target = overlay / image_recipe.PYTHON_PACKAGES
+                await self._do(package, image_recipe.uv_command(recipe, self._tools, requirements, target))
+            told(Progress(f"fetches packages from Debian {recipe.suite}", 30.0))
+            main = image_recipe.main_package(package.manifest.id, recipe)
+            command = image_recipe.mmdebstrap_command(recipe, self._tools, overlay, output, shown=main)
+            printed = await self._do(package, command)
+            told(Progress("stores the image", 80.0))
+            changes = (f"LABEL {_LABEL}={digest}", "ENV PATH=/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin")
+            await self._client.images.import_tar(name, output, changes=changes)
         told(Progress(self._stored(package, main, printed), 100.0))
 
     def _stored(self, package: AppPackage, main: str | None, printed: str) -> str:
@@ -148,25 +180,37 @@ class ImageStore:
         return f"stored; it holds {main} {installed}, where the manifest says {said}"
 
     async def _from_containerfile(
-        self, package: AppPackage, recipe: ContainerfileRecipe, name: str, folder: Path, told: Told
+        self,
+        package: AppPackage,
+        recipe: ContainerfileRecipe,
+        name: str,
+        labels: Mapping[str, str],
+        told: Told,
+        *,
+        base: str | None = None,
     ) -> None:
-        context = folder / "context"
-        await asyncio.to_thread(_write, context, {path: (content, 0o644) for path, content in package.files.items()})
-        volumes, arguments = [], {}
+        volumes: tuple[str, ...] = ()
+        arguments = {} if base is None else {"BASE": base}
         if await asyncio.to_thread(os.path.exists, _CA_BUNDLE):
-            volumes = [f"{_CA_BUNDLE}:{_CA_BUNDLE}:ro"]
-            arguments = dict.fromkeys(_CA_VARIABLES, _CA_BUNDLE)
-        built = self._client.images.build(
-            name,
-            context,
-            containerfile=recipe.containerfile,
-            build_args=arguments,
-            labels={_LABEL: image_recipe.recipe_digest(package, _container_of(package, recipe))},
-            volumes=volumes,
-        )
-        async for progress in built:
-            if progress.text.strip():
-                told(Progress(progress.text.strip()[:200]))
+            volumes = (f"{_CA_BUNDLE}:{_CA_BUNDLE}:ro",)
+            arguments |= dict.fromkeys(_CA_VARIABLES, _CA_BUNDLE)
+        async with self._folder() as folder:
+            context = folder / "context"
+            files = {path: (content, 0o644) for path, content in package.files.items()}
+            await asyncio.to_thread(_write, context, files)
+            built = self._client.images.build(
+                name,
+                context,
+                containerfile=recipe.containerfile,
+                build_args=arguments,
+                labels=labels,
+                volumes=volumes,
+                timestamp=int(image_recipe.SOURCE_DATE),
+            )
+            async for progress in built:
+                if progress.text.strip():
+                    told(Progress(progress.text.strip()[:200]))
+        told(Progress("built", 100.0))
 
     async def _do(self, package: AppPackage, command: Sequence[str]) -> str:
         code, output = await _run(command, self._environment())
@@ -216,8 +260,14 @@ def _write(folder: Path, files: Mapping[str, tuple[bytes, int]]) -> None:
         path.chmod(mode)
 
 
-def _container_of(package: AppPackage, recipe: PackagesRecipe | ContainerfileRecipe) -> Container:
-    return next(spec for spec in package.manifest.containers.values() if spec.build is recipe)
+def _scaled(told: Told, first: float, last: float) -> Told:
+    """Return a way to tell the progress of a part: its 0 to 100 % are `first` to `last` % of the whole."""
+
+    def tell(progress: Progress) -> None:
+        percent = first if progress.percent is None else first + (last - first) * progress.percent / 100
+        told(Progress(progress.text, percent))
+
+    return tell
 
 
 def find_uv() -> str:

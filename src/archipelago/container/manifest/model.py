@@ -91,21 +91,38 @@ class RecipeFile(Part):
     """Whether the file may be run (mode 0755 instead of 0644)."""
 
 
+Suite = Literal["bookworm", "trixie", "sid"]
+DebianPackages = Annotated[
+    tuple[Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9+.=:~-]*$", max_length=80)], ...],
+    Field(min_length=1, max_length=100),
+]
+
+
 class PackagesRecipe(Part):
     """An image made from a distribution's signed packages, without any container registry."""
 
     type: Literal["packages"]
     """Always `packages` for this kind of recipe."""
-    suite: Literal["bookworm", "trixie", "sid"] = "bookworm"
+    suite: Suite = "bookworm"
     """Debian suite from which the packages come, with its security and other updates."""
-    packages: tuple[Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9+.=:~-]*$", max_length=80)], ...] = (
-        Field(min_length=1, max_length=100)
-    )
+    packages: DebianPackages
     """Debian packages, each optionally `name=version`; one with the app's id is told when it differs from `version`."""
     python: PackagePath | None = None
     """A requirements file with pinned versions and hashes, installed into the image's Python (package `python3`)."""
     files: tuple[RecipeFile, ...] = ()
     """Files of the app's folder that are copied into the image."""
+
+
+class PackagesBase(Part):
+    """An image to build upon, made from a distribution's signed packages, without any container registry.
+
+    The packages are unpacked and their set-up scripts are not run. `RUN` with a line of shell needs a shell among them.
+    """
+
+    suite: Suite = "bookworm"
+    """Debian suite from which the packages come, with its security and other updates."""
+    packages: DebianPackages
+    """Debian packages, each optionally `name=version`; without any that only the build needs, as all of them stay."""
 
 
 class ContainerfileRecipe(Part):
@@ -115,6 +132,8 @@ class ContainerfileRecipe(Part):
     """Always `containerfile` for this kind of recipe."""
     containerfile: PackagePath = "Containerfile"
     """Path of the Containerfile inside the app's folder; the folder is the build context."""
+    base: PackagesBase | None = None
+    """Image that is made first and given to the build as argument `BASE`: begin with `ARG BASE` and `FROM $BASE`."""
 
 
 Recipe = Annotated[PackagesRecipe | ContainerfileRecipe, Field(discriminator="type")]
