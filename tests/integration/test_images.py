@@ -5,8 +5,10 @@ import os
 from pathlib import Path
 
 import pytest
+from podman_fixtures import busybox_rootfs
 from small_disk import small_disk
 from tiny_apps import write_app
+from tiny_registry import TinyImage, tiny_registry
 
 from archipelago.container.image_recipe import Tools
 from archipelago.container.images import ImageStore, Progress, find_uv
@@ -154,6 +156,58 @@ def image_ids() -> set[str]:
 def others(mine: set[str]) -> set[str]:
     """Return the names of all images but these."""
     return set(run_podman("images", "--format", "{{.Repository}}:{{.Tag}}").splitlines()) - mine
+
+
+async def test_a_pulled_image_goes_when_nobody_needs_it_and_not_before(store: ImageStore, tmp_path: Path) -> None:
+    root = busybox_rootfs(tmp_path / "root.tar").read_bytes()
+    architecture = read_host_facts(tmp_path).architecture.value
+    old, new = (TinyImage(root, architecture, {"io.archipelago.test": version}) for version in ("old", "new"))
+    async with tiny_registry(Path.home(), tmp_path, old, new) as host:
+        name, moved, newer = (
+            f"{host}/{where}@{image.digest}" for where, image in (("a/app:1", old), ("b/app", old), ("a/app:2", new))
+        )
+        first, second = pulling(tmp_path, "first", name), pulling(tmp_path, "second", newer)
+        built = others(set())
+        said = await build(store, first)
+        assert any("Copying blob" in line for line in said)
+        assert await build(store, first) == ["already here"]
+        await build(store, second)
+        old_id, new_id = image_id(name), image_id(newer)
+        await store.prune(built | {name, newer})
+        assert {old_id, new_id} <= image_ids()
+        # An update to a reference with the same content under another name; Podman takes what it has.
+        await build(store, pulling(tmp_path, "third", moved))
+        await store.prune(built | {moved, newer})
+        container = run_podman("create", moved, "/bin/true")
+        # An update while the old container is still there, and again once it is gone.
+        await store.prune(built | {newer})
+        assert old_id in image_ids()
+        run_podman("rm", container)
+        # The owner's own name for an image is left alone, and so the image stays.
+        run_podman("tag", old_id, "localhost/mine:1")
+        await store.prune(built | {newer})
+        assert image_id("localhost/mine:1") == old_id and image_id(newer) == new_id
+        run_podman("rmi", "localhost/mine:1")
+        assert old_id not in image_ids()
+        # What was taken away comes again when it is asked for; at last nothing is left.
+        await build(store, first)
+        assert image_id(name) == old_id
+        await store.prune(built)
+        assert image_ids().isdisjoint({old_id, new_id})
+
+
+def image_id(name: str) -> str:
+    """Return the id of an image, as the list of images has it."""
+    return f"sha256:{run_podman('image', 'inspect', name, '--format', '{{.Id}}')}"
+
+
+def pulling(folder: Path, app: str, reference: str) -> AppPackage:
+    """Return a package whose image is pulled."""
+    write_app(folder, app)
+    manifest = folder / app / "manifest.yml"
+    built = "build: {type: packages, packages: [busybox-static]}"
+    manifest.write_text(manifest.read_text().replace(built, f"image: {reference}"))
+    return load_package(folder / app)
 
 
 async def test_a_full_disk_is_said_leaves_nothing_and_the_build_works_once_there_is_room(

@@ -11,8 +11,10 @@ from archipelago.container.image_recipe import (
     installed_version,
     is_version,
     main_package,
+    marked_names,
     mmdebstrap_command,
     overlay_files,
+    pulled_mark,
     recipe_digest,
     reference,
     sources,
@@ -51,6 +53,17 @@ def test_the_reference_follows_what_the_image_is_made_of_and_nothing_else() -> N
     assert reference(changed(electrumx, "requirements.txt"), "main") != reference(electrumx, "main")
     template = "files/environment.j2"
     assert reference(changed(electrumx, template), "main") == reference(electrumx, "main"), "mounted, not built in"
+
+
+def test_of_a_pulled_image_go_the_nodes_own_names_and_only_when_no_reference_with_its_digest_is_kept() -> None:
+    one, other = "a" * 64, "b" * 64
+    name = f"registry.example/x/app@sha256:{one}"
+    mark = pulled_mark(f"registry.example/x/app:1.2@sha256:{one}")
+    names = (mark, name, "localhost/mine:1")
+    assert marked_names(names, {f"registry.example/x/app:1.2@sha256:{one}"}) == ()
+    assert marked_names(names, {f"elsewhere.example/app@sha256:{one}", "localhost/archipelago/x-main:1"}) == ()
+    assert marked_names(names, {f"registry.example/x/app:1.2@sha256:{other}"}) == (name, mark)
+    assert marked_names((name, "localhost/mine:1"), set()) == (), "the node did not pull it"
 
 
 def test_a_base_has_a_reference_of_its_own_and_is_part_of_what_is_built_upon_it() -> None:

@@ -3,7 +3,7 @@
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote
@@ -12,6 +12,7 @@ from archipelago.container.manifest.model import Architecture, Container, Contai
 from archipelago.container.manifest.package import AppPackage
 
 REPOSITORY = "localhost/archipelago"
+PULLED = f"{REPOSITORY}/pulled:"
 BUILDER_VERSION = 4
 """Raised when the builder itself changes what it makes: images are built again."""
 
@@ -56,6 +57,23 @@ def recipe_digest(package: AppPackage, container: Container) -> str:
     assert recipe is not None
     names = sorted(package.files) if isinstance(recipe, ContainerfileRecipe) else _recipe_files(recipe)
     return _digest(recipe, {name: package.files[name] for name in names})
+
+
+def pulled_mark(reference: str) -> str:
+    """Return the name that says of a pulled image that this node pulled it, by its digest."""
+    return f"{PULLED}{reference.rpartition('@sha256:')[2]}"
+
+
+def marked_names(names: Collection[str], keep: Collection[str]) -> tuple[str, ...]:
+    """Return which of an image's names go, once only the references in `keep` are needed; the mark goes last.
+
+    That is nothing where the node did not pull the image, or where a kept reference has the same digest, under whatever
+    name: Podman does not pull what it has, so one name may stand for several. Names that the owner gave are left alone.
+    """
+    kept = {pulled_mark(name) for name in keep if "@" in name}
+    marks = [name for name in names if name.startswith(PULLED) and name not in kept]
+    digests = tuple(f"@sha256:{mark.removeprefix(PULLED)}" for mark in marks)
+    return (*(name for name in names if digests and name.endswith(digests)), *marks)
 
 
 def base_recipe(recipe: ContainerfileRecipe) -> PackagesRecipe | None:

@@ -14,7 +14,7 @@ import structlog
 
 from archipelago.container import image_recipe
 from archipelago.container.image_errors import explained, tool_failed
-from archipelago.container.image_recipe import REPOSITORY, Tools
+from archipelago.container.image_recipe import PULLED, REPOSITORY, Tools
 from archipelago.container.manifest.model import Container, ContainerfileRecipe, PackagesRecipe
 from archipelago.container.manifest.package import AppPackage
 from archipelago.container.podman_client.client import PodmanClient
@@ -89,19 +89,29 @@ class ImageStore:
                     await self._pull(name, told)
                 else:
                     await self._build(package, spec, name, told)
+                if spec.build is None:
+                    # Also where it was here before: a crash may have come between the pull and the mark.
+                    await self._client.images.tag(name, image_recipe.pulled_mark(name))
         return name
 
     async def prune(self, keep: set[str]) -> None:
-        """Remove images that were built here and that nobody needs; those still in use stay."""
-        built = await self._client.images.list(labels={_LABEL: None})
+        """Remove images that were built or pulled here and that nobody needs; those still in use stay."""
+        images = await self._client.images.list()
+        built = [image for image in images if _LABEL in image.labels]
         keep = keep | {image.labels.get(_BASE_LABEL, "") for image in built if not keep.isdisjoint(image.names)}
         keep |= {name for name, lock in self._building.items() if lock.locked()}
+        for image in images:
+            for name in image_recipe.marked_names(image.names, keep):
+                await self._remove(name)
         for image in built:
             for name in image.names:
-                if name.startswith(f"{REPOSITORY}/") and name not in keep:
-                    with contextlib.suppress(Conflict):
-                        await self._client.images.remove(name)
+                if name.startswith(f"{REPOSITORY}/") and not name.startswith(PULLED) and name not in keep:
+                    await self._remove(name)
         await self._client.images.prune(labels={_LABEL: None})
+
+    async def _remove(self, name: str) -> None:
+        with contextlib.suppress(Conflict):  # a container uses it: it goes the next time
+            await self._client.images.remove(name)
 
     async def _pull(self, name: str, told: Told) -> None:
         async for progress in self._client.images.pull(name):
