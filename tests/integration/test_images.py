@@ -50,15 +50,13 @@ def with_recipe(folder: Path, app: str, recipe: str, **files: str) -> AppPackage
 
 
 async def build(store: ImageStore, package: AppPackage) -> list[str]:
-    """Build the image of a package; return what was said."""
-    said: list[str] = []
-
-    def told(progress: Progress) -> None:
-        said.append(progress.text)
-
+    """Build or pull the image of a package; return what was said."""
+    said: list[Progress] = []
     await store.clean()
-    await store.ensure(package, "main", told)
-    return said
+    await store.ensure(package, "main", said.append)
+    percents = [progress.percent for progress in said if progress.percent is not None]
+    assert len(percents) == len(said) and percents == sorted(percents) and percents[-1] == 100.0, said
+    return [progress.text for progress in said]
 
 
 async def test_an_unchanged_recipe_is_built_once_and_the_same_bytes_come_out_again(

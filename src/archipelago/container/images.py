@@ -14,6 +14,7 @@ import structlog
 
 from archipelago.container import image_recipe
 from archipelago.container.image_errors import explained, tool_failed
+from archipelago.container.image_progress import PullProgress, build_percent
 from archipelago.container.image_recipe import PULLED, REPOSITORY, Tools
 from archipelago.container.manifest.model import Container, ContainerfileRecipe, PackagesRecipe
 from archipelago.container.manifest.package import AppPackage
@@ -45,7 +46,7 @@ _PASSED_ON = (
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far an image is: what is done now, and how much of it, where that is known."""
+    """How far an image is: what is done now, and how much of the whole in percent, where that is known."""
 
     text: str
     percent: float | None = None
@@ -114,9 +115,12 @@ class ImageStore:
             await self._client.images.remove(name)
 
     async def _pull(self, name: str, told: Told) -> None:
+        so_far = PullProgress()
         async for progress in self._client.images.pull(name):
-            if progress.text.strip():
-                told(Progress(progress.text.strip()))
+            if text := progress.text.strip():
+                so_far = so_far.after(text)
+                told(Progress(text, so_far.percent))
+        told(Progress("pulled", 100.0))
 
     async def _build(self, package: AppPackage, spec: Container, name: str, told: Told) -> None:
         digest = image_recipe.recipe_digest(package, spec)
@@ -217,9 +221,11 @@ class ImageStore:
                 volumes=volumes,
                 timestamp=int(image_recipe.SOURCE_DATE),
             )
+            percent = 0.0
             async for progress in built:
-                if progress.text.strip():
-                    told(Progress(progress.text.strip()[:200]))
+                if text := progress.text.strip():
+                    percent = max(percent, build_percent(text) or 0.0)
+                    told(Progress(text[:200], percent))
         told(Progress("built", 100.0))
 
     async def _do(self, package: AppPackage, command: Sequence[str]) -> str:

@@ -1,0 +1,62 @@
+"""How far a pull or a build is, from the lines that Podman prints. Pure.
+
+Podman names no sizes, and of a pull no totals, so these are estimates for a progress bar. They end below 100 %.
+"""
+
+import re
+from dataclasses import dataclass, replace
+
+_STEP = re.compile(
+    r"^(?:\[(?P<stage>\d+)/(?P<stages>\d+)\] )?(?:STEP (?P<step>\d+)/(?P<steps>\d+): |(?P<commit>COMMIT\b))"
+)
+_BUILT = 95.0
+"""Percent at which all steps of a build are done, and its image remains to be stored."""
+
+_BLOB = re.compile(r"^Copying blob (?:sha256:)?([0-9a-f]{12,64})(?P<copied>.*\b(?:done|skipped)\b)?")
+_MILESTONES = (
+    ("Trying to pull ", 1.0),
+    ("Getting image source signatures", 5.0),
+    ("Copying config ", 90.0),
+    ("Writing manifest ", 94.0),
+    ("Storing signatures", 97.0),
+)
+_BLOBS_FROM, _BLOBS_TO = 5.0, 90.0
+
+
+def build_percent(line: str) -> float | None:
+    """Return how far a build is that prints this line: `STEP 2/4: …`, `[1/2] STEP 2/4: …` or `COMMIT …`; else None."""
+    found = _STEP.match(line)
+    if found is None:
+        return None
+    stage, stages = int(found["stage"] or 1), int(found["stages"] or 1)
+    if found["commit"]:
+        begun = 1.0
+    else:
+        step, steps = int(found["step"]), int(found["steps"])
+        if not 1 <= step <= steps:
+            return None
+        begun = (step - 1) / steps
+    return round(_BUILT * (stage - 1 + begun) / stages, 1) if 1 <= stage <= stages else None
+
+
+@dataclass(frozen=True, slots=True)
+class PullProgress:
+    """What the lines of a pull have told so far: which blobs (layers, by digest) were begun and which are copied.
+
+    A blob that was begun counts half. One more is expected than were seen, as Podman tells no number.
+    """
+
+    seen: frozenset[str] = frozenset()
+    copied: frozenset[str] = frozenset()
+    percent: float = 0.0
+
+    def after(self, line: str) -> "PullProgress":
+        """Return the progress after one more line."""
+        if found := _BLOB.match(line):
+            seen = self.seen | {found[1]}
+            copied = self.copied | {found[1]} if found["copied"] else self.copied
+            share = (len(seen) + len(copied)) / 2 / (len(seen) + 1)
+            percent = _BLOBS_FROM + (_BLOBS_TO - _BLOBS_FROM) * share
+            return PullProgress(seen, copied, max(self.percent, round(percent, 1)))
+        reached = max((percent for start, percent in _MILESTONES if line.startswith(start)), default=0.0)
+        return replace(self, percent=max(self.percent, reached))
