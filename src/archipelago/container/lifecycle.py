@@ -3,7 +3,8 @@
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -55,6 +56,8 @@ class Lifecycle:
         self._readiness = Readiness(reconciler)
         self._building = asyncio.Semaphore(_BUILDS_AT_ONCE)
         self._changing = asyncio.Lock()
+        self._held: Counter[str] = Counter()
+        """References of images that operations have fetched for apps that are not written down yet."""
 
     def work(self, kind: OperationKind, app: str, arguments: Mapping[str, Any]) -> Work:
         """Return the work of one operation; after a crash it may be done again from its beginning."""
@@ -108,8 +111,6 @@ class Lifecycle:
         new = tuple(planned.app for planned in plan.apps if planned.action is Action.INSTALL)
         started = tuple(name for name in new if arguments["start"] or name != app)
         await tracker.steps((*map(_image_step, new), _PLAN_STEP, *map(_start_step, started)))
-        await self._fetch(tracker, {name: packages[name] for name in new})
-        await tracker.begin(_PLAN_STEP)
         without_data = [name for name in new if not await self._state.has_slot(name)]
 
         async def decide(records: Records) -> Records:
@@ -119,7 +120,9 @@ class Lifecycle:
             return await self._planned(plan, records, {name: packages[name] for name in new}, app, options, desired)
 
         async with self._undone_if_cancelled(lambda: self._undo_install(app, new, without_data)):
-            await self._change(decide, message=f"{', '.join(new)} installed", app=app)
+            async with self._fetched(tracker, {name: packages[name] for name in new}):
+                await tracker.begin(_PLAN_STEP)
+                await self._change(decide, message=f"{', '.join(new)} installed", app=app)
             await tracker.finish(_PLAN_STEP)
             await self._await_ready(
                 tracker, tuple(name for name in _touched(plan) if name in started or name not in new)
@@ -194,16 +197,16 @@ class Lifecycle:
         }
         touched = _touched(plan)
         await tracker.steps((*map(_image_step, packages), _PLAN_STEP, *map(_start_step, touched)))
-        await self._fetch(tracker, packages)
-        # From here on the new version may change the app's data in a way that the old one cannot read.
-        await tracker.commit()
-        await tracker.begin(_PLAN_STEP)
 
         async def decide(records: Records) -> Records:
             return await self._planned(await self._composer.plan(records, request, catalog), records, packages)
 
         version = catalog.package(app).manifest.version
-        await self._change(decide, message=f"{app} updated to {version}", app=app)
+        async with self._fetched(tracker, packages):
+            # From here on the new version may change the app's data in a way that the old one cannot read.
+            await tracker.commit()
+            await tracker.begin(_PLAN_STEP)
+            await self._change(decide, message=f"{app} updated to {version}", app=app)
         await tracker.finish(_PLAN_STEP)
         await self._await_ready(tracker, touched)
         await self._prune_images()
@@ -319,6 +322,17 @@ class Lifecycle:
 
     # --- shared steps -----------------------------------------------------------------------------------------------
 
+    @contextlib.asynccontextmanager
+    async def _fetched(self, tracker: Tracker, packages: Mapping[str, AppPackage]) -> AsyncIterator[None]:
+        """Fetch the images of packages and hold them, so that no other operation removes them as needed by nobody."""
+        references = Counter(self._references(packages.values()))
+        self._held += references
+        try:
+            await self._fetch(tracker, packages)
+            yield
+        finally:
+            self._held -= references
+
     async def _fetch(self, tracker: Tracker, packages: Mapping[str, AppPackage]) -> None:
         async def one(app: str, package: AppPackage) -> None:
             step = _image_step(app)
@@ -359,12 +373,11 @@ class Lifecycle:
 
     async def _prune_images(self) -> None:
         records = await self._state.load_apps()
-        keep = {
-            self._images.reference(record.package, container)
-            for record in records.values()
-            for container in record.package.manifest.containers
-        }
-        await self._images.prune(keep)
+        needed = self._references(record.package for record in records.values())
+        await self._images.prune({*needed, *self._held})
+
+    def _references(self, packages: Iterable[AppPackage]) -> list[str]:
+        return [self._images.reference(package, name) for package in packages for name in package.manifest.containers]
 
 
 class _FirstError:
