@@ -138,6 +138,23 @@ def test_nobody_there(node: Node) -> None:
     assert node.run("list", ARCHIPELAGO_SOCKET="/nowhere", ARCHIPELAGO_PORT="http").returncode == 2
 
 
+def test_the_doctor_needs_no_node(node: Node) -> None:
+    nowhere = {"ARCHIPELAGO_SOCKET": "/nowhere", "ARCHIPELAGO_PORT": "1", "ARCHIPELAGO_ROOT": "/not/there/yet"}
+    done = node.run("doctor", "--json", **nowhere)
+    found = {each["check"]: each for each in json.loads(done.stdout)}
+    assert all(set(each) == set(node.json("doctor", "--json")[0]) for each in found.values())
+    down = found.pop("node")
+    assert down["severity"] == "error" and "does not answer" in down["what"] and "make run" in down["mend"]
+    assert found["podman-version"]["what"].startswith("not checked") and found["podman-version"]["why"]
+    assert found["disk"]["severity"] in ("ok", "warning")
+    broken = any(each["severity"] == "error" for each in found.values())
+    assert done.returncode == (1 if broken else 69)
+    shown = node.run("doctor", **nowhere)
+    assert shown.returncode == done.returncode
+    assert "node: the node does not answer" in shown.stdout and "make run" in shown.stderr
+    assert "Traceback" not in shown.stderr
+
+
 def test_the_port_where_the_socket_may_not_be_opened(node: Node) -> None:
     assert "knots" in node.run("list", ARCHIPELAGO_SOCKET="/nowhere").stdout
 

@@ -7,7 +7,8 @@ from typing import Annotated
 import typer
 
 from archipelago.cli.client import Client
-from archipelago.cli.errors import Exit
+from archipelago.cli.errors import CommandError, Exit
+from archipelago.cli.local_doctor import examine_here
 from archipelago.cli.options import Available, Choices, ContainerName, Installed, Json, Settings, pairs
 from archipelago.cli.output import (
     clean,
@@ -106,14 +107,29 @@ def catalog(json: Json = False) -> None:
 
 
 def doctor(json: Json = False) -> None:
-    """Examine host and node; exits with 1 when something is wrong."""
-    found = Client().call("doctor")
+    """Examine host and node, also when the node is down.
+
+    Exits with 1 when something is wrong, with 69 when nothing is but that the node does not answer.
+    """
+    client = Client()
+    silence = None
+    try:
+        found = client.call("doctor")
+    except CommandError as error:
+        if error.exit_code is not Exit.UNREACHABLE:
+            raise
+        silence = error
+        found = examine_here(error)
+        show(f"archipelago: {line(error.message)}; these are the checks that need no node", sys.stderr)
+        show(f"  {line(error.hint)}", sys.stderr)
     if json:
         show_json(found)
     else:
         show_findings(found)
-    if any(each["severity"] == "error" for each in found):
+    if any(each["severity"] == "error" and each["check"] != "node" for each in found):
         raise typer.Exit(Exit.FAILED)
+    if silence is not None:
+        raise typer.Exit(Exit.UNREACHABLE)
 
 
 def events(

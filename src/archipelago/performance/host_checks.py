@@ -1,0 +1,91 @@
+"""What the doctor asks of the host itself: space, memory, clock, devices, the node's key. Blocking.
+
+Each check yields nothing or findings; one that may not look raises `OSError`.
+"""
+
+import os
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+from archipelago.container.status import Finding, Severity
+from archipelago.performance import host
+
+_GIB = 1024**3
+_LITTLE_DISK = 5 * _GIB
+_LITTLE_MEMORY = _GIB
+
+
+def disk(root: Path) -> Iterator[Finding]:
+    """Look at the space left for data below `root`, which need not exist yet."""
+    total, free = host.disk(next(path for path in (root, *root.parents) if path.exists()))
+    text = f"{free / _GIB:.1f} of {total / _GIB:.1f} GiB are free under {root}"
+    if free < _LITTLE_DISK:
+        yield Finding(
+            check="disk",
+            severity=Severity.ERROR if free < _LITTLE_DISK / 10 else Severity.WARNING,
+            what=text,
+            why="databases are damaged when a disk runs full",
+            mend="remove apps or files that you do not need, or move the data to a larger disk",
+        )
+    else:
+        yield Finding(check="disk", severity=Severity.OK, what=text)
+
+
+def memory() -> Iterator[Finding]:
+    """Look at the memory that is left."""
+    total, available = host.memory()
+    text = f"{available / _GIB:.1f} of {total / _GIB:.1f} GiB of memory are available"
+    if available < _LITTLE_MEMORY / 4:
+        yield Finding(
+            check="memory",
+            severity=Severity.WARNING,
+            what=text,
+            why="the kernel kills processes when memory runs out",
+            mend="stop an app, or lower the memory that it may use",
+        )
+    else:
+        yield Finding(check="memory", severity=Severity.OK, what=text)
+
+
+def clock() -> Iterator[Finding]:
+    """Look whether systemd knows the clock to be right; without systemd nobody can be asked."""
+    synchronised = Path("/run/systemd/timesync/synchronized").exists()
+    if Path("/run/systemd/system").is_dir() and not synchronised:
+        yield Finding(
+            check="clock",
+            severity=Severity.NOTE,
+            what="the clock is not known to be synchronised",
+            why="Bitcoin refuses blocks, and logins fail, when the clock is far off",
+            mend="timedatectl set-ntp true",
+        )
+
+
+def tun() -> Iterator[Finding]:
+    """Look whether this process may open the device of rootless networks."""
+    device = Path("/dev/net/tun")
+    if not device.exists() or not os.access(device, os.R_OK | os.W_OK):
+        yield Finding(
+            check="tun",
+            severity=Severity.ERROR,
+            what=f"{device} cannot be opened",
+            why="apps that may reach the internet cannot",
+            mend=f"modprobe tun && chmod 0666 {device}",
+        )
+
+
+def key_file(root: Path) -> Iterator[Finding]:
+    """Look whether others can read the node's key; a node that was never started has none."""
+    key = root / "node.key"
+    try:
+        mode = stat.S_IMODE(key.stat().st_mode)
+    except FileNotFoundError:
+        return
+    if mode & 0o077:
+        yield Finding(
+            check="key-file",
+            severity=Severity.ERROR,
+            what=f"{key} can be read by others",
+            why="it opens every secret of this node",
+            mend=f"chmod 0600 {key}",
+        )

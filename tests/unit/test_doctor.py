@@ -1,0 +1,56 @@
+"""What the doctor can see without Podman, against files of its own."""
+
+from pathlib import Path
+
+from archipelago.config import read_config
+from archipelago.container.status import Severity
+from archipelago.performance import host_checks, setup_checks
+from archipelago.performance.doctor import examine_without_node
+
+
+def test_ids_are_counted_over_all_lines_of_the_user(tmp_path: Path) -> None:
+    file = tmp_path / "subuid"
+    (missing,) = setup_checks.granted_ids((file,))
+    assert missing.severity is Severity.ERROR and str(file) in missing.what and missing.mend == "make setup"
+    file.write_text("lead:100000:16777216\narchipelago:20000000:16711680\n")
+    (few,) = setup_checks.granted_ids((file,))
+    assert few.severity is Severity.WARNING and "254 apps" in few.what
+    with file.open("a") as more:
+        more.write("archipelago:50000000:65536\nnonsense\n")
+    assert not list(setup_checks.granted_ids((file,)))
+
+
+def test_configuration_must_be_as_it_was_shipped(tmp_path: Path) -> None:
+    shipped, installed = tmp_path / "shipped", tmp_path / "installed"
+    shipped.mkdir()
+    installed.mkdir()
+    for name in ("a.conf", "policy.json"):
+        (shipped / name).write_text(name)
+        (installed / name).write_text(name)
+    (installed / "storage.conf").write_text("ours, and made at each start")
+    assert not list(setup_checks.configuration(shipped, installed))
+    (installed / "a.conf").write_text("A.conf")
+    (installed / "policy.json").unlink()
+    changed, missing = setup_checks.configuration(shipped, installed)
+    assert "a.conf differs" in changed.what and "policy.json is missing" in missing.what
+    assert {changed.mend, missing.mend} == {"make setup"}
+
+
+def test_a_key_that_others_can_read(tmp_path: Path) -> None:
+    assert not list(host_checks.key_file(tmp_path))
+    key = tmp_path / "node.key"
+    key.touch(0o600)
+    assert not list(host_checks.key_file(tmp_path))
+    key.chmod(0o640)
+    (found,) = host_checks.key_file(tmp_path)
+    assert found.severity is Severity.ERROR and str(key) in found.mend
+
+
+def test_what_may_not_be_looked_at_hides_nothing_else(tmp_path: Path) -> None:
+    loop = tmp_path / "loop"
+    loop.symlink_to(loop)  # looking at what lies below it is an OSError, for root too
+    config = read_config({"ARCHIPELAGO_ROOT": str(loop)}, tmp_path)
+    found = examine_without_node(config, "nobody is there", "start it")
+    assert (found[0].check, found[0].mend) == ("node", "start it")
+    assert next(each for each in found if each.check == "key-file").severity is Severity.NOTE
+    assert any(each.check == "memory" for each in found)
