@@ -1,6 +1,6 @@
 """Hands each new event to all who follow along; those who fall behind catch up from the database."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from functools import partial
 
 from archipelago.container.signal import Signal
@@ -26,7 +26,7 @@ class EventBus:
         self._revision = max(self._revision, event.revision)
         self._signal.notify()
 
-    async def follow(self, since: int, read: Read) -> AsyncIterator[Event]:
+    async def follow(self, since: int, read: Read) -> AsyncGenerator[Event, None]:
         """Yield all events after revision `since`, for ever; `read(since, limit)` reads a page of them."""
         while True:
             page = await read(since, _PAGE)

@@ -5,7 +5,7 @@ import os
 import platform
 import secrets
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -240,7 +240,7 @@ class Node:
         """Return the last log lines."""
         return await self._reporter.logs(app, container, tail)
 
-    def follow_logs(self, app: str, *, container: str | None, tail: int) -> AsyncIterator[LogLine]:
+    def follow_logs(self, app: str, *, container: str | None, tail: int) -> AsyncGenerator[LogLine, None]:
         """Yield log lines as they come."""
         return self._reporter.follow_logs(app, container, tail)
 
@@ -252,7 +252,7 @@ class Node:
         """Return events after a revision."""
         return await self._state.events_since(revision, limit)
 
-    def follow_events(self, since: int | None) -> AsyncIterator[Event]:
+    def follow_events(self, since: int | None) -> AsyncGenerator[Event, None]:
         """Yield events for ever."""
         return self._bus.follow(self.revision if since is None else since, self._state.events_since)
 

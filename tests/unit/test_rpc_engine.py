@@ -2,7 +2,7 @@
 
 import asyncio
 import sys
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -196,7 +196,7 @@ class MemoryEngine:
         )
         return lines[-tail:] if tail else ()
 
-    async def follow_logs(self, app: str, *, container: str | None, tail: int) -> AsyncIterator[LogLine]:
+    async def follow_logs(self, app: str, *, container: str | None, tail: int) -> AsyncGenerator[LogLine, None]:
         for line in await self.logs(app, container=container, tail=tail):
             yield line
         while self.flood:
@@ -210,7 +210,7 @@ class MemoryEngine:
     async def events_since(self, revision: int, *, limit: int) -> tuple[Event, ...]:
         return tuple(self.events[revision : revision + limit])
 
-    async def follow_events(self, since: int | None) -> AsyncIterator[Event]:
+    async def follow_events(self, since: int | None) -> AsyncGenerator[Event, None]:
         seen = self.revision if since is None else since
         while True:
             async with self.changed:

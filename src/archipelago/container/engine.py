@@ -1,6 +1,6 @@
 """What the RPC may ask of the node: the whole surface between translation and work."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from typing import Protocol
 
 from archipelago.container.manifest.scalars import Scalar
@@ -53,12 +53,15 @@ class Engine(Protocol):
         ...
 
     async def logs(self, app: str, *, container: str | None, tail: int) -> tuple[LogLine, ...]: ...
-    def follow_logs(self, app: str, *, container: str | None, tail: int) -> AsyncIterator[LogLine]: ...
+    def follow_logs(self, app: str, *, container: str | None, tail: int) -> AsyncGenerator[LogLine, None]:
+        """Yield the last `tail` lines, then each new one until the app is removed; close it to end it."""
+        ...
+
     async def execute(
         self, app: str, command: tuple[str, ...], *, container: str | None, timeout: float
     ) -> ExecResult: ...
     async def events_since(self, revision: int, *, limit: int) -> tuple[Event, ...]: ...
-    def follow_events(self, since: int | None) -> AsyncIterator[Event]:
+    def follow_events(self, since: int | None) -> AsyncGenerator[Event, None]:
         """Yield events from `since` (exclusive; None: from now) for ever, without gaps."""
         ...
 

@@ -1,12 +1,14 @@
 """Answers questions about installed apps and the catalog: state, logs, and commands run inside."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import aclosing
 from dataclasses import dataclass
 
 from packaging.version import Version
 
 from archipelago.catalog.local import Catalog, LocalCatalog
 from archipelago.container.desired_state import DesiredApp
+from archipelago.container.log_follower import LogFollower, log_line, newest_lines
 from archipelago.container.manifest.model import AppManifest, Protocol
 from archipelago.container.manifest.scalars import Scalar
 from archipelago.container.observer import is_running
@@ -14,7 +16,6 @@ from archipelago.container.operations import Operations
 from archipelago.container.podman_client.client import PodmanClient
 from archipelago.container.podman_client.errors import Conflict, NotFound, PodmanError, PodmanTimeout
 from archipelago.container.podman_client.models import ContainerSummary
-from archipelago.container.podman_client.models import LogLine as PodmanLogLine
 from archipelago.container.reconciler import Reconciler
 from archipelago.container.status import (
     AppStatus,
@@ -110,26 +111,17 @@ class Reporter:
         return (*entries, *(_broken(app, problem) for app, problem in sorted(catalog.problems.items())))
 
     async def logs(self, app: str, container: str | None, tail: int) -> tuple[LogLine, ...]:
-        """Return the last lines that an app's containers wrote."""
+        """Return the last `tail` lines of one container, or of all together in the order of their times."""
         found = await self._installed(app)
-        lines: list[LogLine] = []
-        for wanted in _chosen(found, container):
-            try:
-                async for line in self.client.containers.logs(wanted.name, tail=tail):
-                    lines.append(_log_line(wanted, line))
-            except NotFound:
-                continue
-        return tuple(lines)
+        lines = await newest_lines(self.client, _chosen(found, container), tail)
+        return tuple(log_line(wanted, line) for wanted, line in lines[max(0, len(lines) - tail) :])
 
-    async def follow_logs(self, app: str, container: str | None, tail: int) -> AsyncIterator[LogLine]:
-        """Yield the last lines of one container and then each new one, until it stops."""
-        found = await self._installed(app)
-        wanted = _chosen(found, container)[0]
-        try:
-            async for line in self.client.containers.logs(wanted.name, tail=tail, follow=True):
-                yield _log_line(wanted, line)
-        except NotFound:
-            return
+    async def follow_logs(self, app: str, container: str | None, tail: int) -> AsyncGenerator[LogLine, None]:
+        """Yield the last lines, and then each new one until the app is removed."""
+        _chosen(await self._installed(app), container)
+        async with aclosing(LogFollower(self.client, self.reconciler, app, container, tail).lines()) as lines:
+            async for line in lines:
+                yield line
 
     async def execute(self, app: str, command: tuple[str, ...], container: str | None, timeout: float) -> ExecResult:
         """Run a command inside a container of the app."""
@@ -275,7 +267,3 @@ def _broken(app: str, problem: str) -> CatalogEntry:
         provides=(),
         problem=problem,
     )
-
-
-def _log_line(wanted: ContainerWorkload, line: PodmanLogLine) -> LogLine:
-    return LogLine(container=wanted.container, stream=line.stream.value, at=line.time, text=line.text)

@@ -61,7 +61,8 @@ class LogStreams:
         lines = self._engine.follow_logs(params.app, container=params.container, tail=params.tail)
         with contextlib.suppress(ConnectionError):
             try:
-                await _pass_on(lines, response)
+                async with contextlib.aclosing(lines):
+                    await _pass_on(lines, response)
             except NodeError as error:
                 await response.write(encode({"error": error_object(error)}) + b"\n")
             except ConnectionError:

@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from typing import Annotated, Any, Literal
 
 import structlog
@@ -209,12 +209,13 @@ class _Client:
             task.cancel()
         return task is not None
 
-    async def _feed(self, number: int, kind: str, source: AsyncIterator[object]) -> None:
+    async def _feed(self, number: int, kind: str, source: AsyncGenerator[object, None]) -> None:
         """Pass on what a subscription yields, and say when it ends."""
         end: dict[str, object] = {"subscription": number}
         try:
-            async for item in source:
-                await self._send(_notification(kind, {"subscription": number, kind: item}))
+            async with contextlib.aclosing(source):
+                async for item in source:
+                    await self._send(_notification(kind, {"subscription": number, kind: item}))
         except _TooSlow:
             return
         except NodeError as error:

@@ -1,0 +1,141 @@
+"""Logs that are followed: all containers of an app, over restarts, crashes, a dead Podman service and an update."""
+
+import asyncio
+import json
+import os
+import signal
+from collections import defaultdict
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import aiohttp
+import pytest
+from tiny_apps import write_app
+
+from harness import TestNode, podman, remove_leftovers, running_node
+
+pytestmark = pytest.mark.timeout(180)
+
+# Each run has a name of its own and counts: what is missing or doubled can be seen. Two lines are written at once, so
+# that they share a time.
+_TALK = (
+    "read run </proc/sys/kernel/random/uuid; i=0; "
+    "while :; do printf '%s %d\\n%s %d\\n' $run $i $run $((i+1)); i=$((i+2)); sleep PAUSE; done"
+)
+_SIDE = """
+  side:
+    build: {type: packages, packages: [busybox-static]}
+    entrypoint: [/usr/bin/busybox]
+    command: [sh, -c, %s]
+    init: true
+    stop: {grace: 1s}
+"""
+
+
+class Listener:
+    """A client that follows; keeps the numbers of each run of each container."""
+
+    def __init__(self) -> None:
+        self.runs: dict[str, dict[str, list[int]]] = defaultdict(dict)
+        self.heard = asyncio.Event()
+
+    async def listen(self, node: TestNode, query: str) -> None:
+        """Return when the node ends the stream."""
+        connector = aiohttp.UnixConnector(str(node.socket))
+        async with (
+            aiohttp.ClientSession(connector=connector, timeout=aiohttp.ClientTimeout()) as session,
+            session.get(f"http://localhost/logs?follow=1&{query}") as response,
+        ):
+            assert response.status == 200
+            async for text in response.content:
+                if text.strip():
+                    value = json.loads(text)
+                    assert "error" not in value, value
+                    run, number = value["text"].split()
+                    self.runs[value["container"]].setdefault(run, []).append(int(number))
+                    self.heard.set()
+
+    async def until(self, runs: int, *containers: str, lines: int = 20) -> None:
+        """Return once each of the containers has been heard in that many runs, the last of them for a while."""
+        async with asyncio.timeout(60):
+            while any(
+                len(self.runs[each]) < runs or len(list(self.runs[each].values())[-1]) < lines for each in containers
+            ):
+                self.heard.clear()
+                await self.heard.wait()
+
+    def check(self) -> None:
+        """No number is missing, doubled or out of order."""
+        for container, runs in self.runs.items():
+            for run, numbers in runs.items():
+                expected = list(range(numbers[0], numbers[0] + len(numbers)))
+                assert numbers == expected, f"{container} {run}: {numbers}"
+
+
+@pytest.fixture
+async def node(tmp_path: Path) -> AsyncIterator[TestNode]:
+    """A node with one app of two containers that talk."""
+    remove_leftovers()
+    write_talker(tmp_path, "1.0")
+    async with running_node("logs", apps=tmp_path) as running:
+        await running.install("talker")
+        yield running
+
+
+def write_talker(folder: Path, version: str) -> None:
+    talk = json.dumps(
+        _TALK.replace("PAUSE", "0.05" if version == "1.0" else "0.06")
+    )  # so that containers are made anew
+    side = _SIDE % talk
+    write_app(folder, "talker", command=f"[sh, -c, {talk}]", health=side, version=version, grace="1s")
+
+
+async def test_all_containers_are_followed_until_the_app_is_removed(node: TestNode) -> None:
+    everything, side = Listener(), Listener()
+    following = [
+        asyncio.create_task(everything.listen(node, "app=talker&tail=3")),
+        asyncio.create_task(side.listen(node, "app=talker&tail=0&container=side")),
+    ]
+    await everything.until(1, "main", "side")
+    await node.done(await node.call("container-restart", app="talker"))
+    await everything.until(2, "main", "side")
+    podman("kill", "--signal", "KILL", "archipelago-talker--main")
+    await everything.until(3, "main")
+    os.kill(int((node.runtime / "podman.sock.pid").read_text()), signal.SIGKILL)
+    before = len(list(everything.runs["main"].values())[-1])
+    while len(list(everything.runs["main"].values())[-1]) < before + 100:  # each 20 lines are half a second
+        everything.heard.clear()
+        await asyncio.wait_for(everything.heard.wait(), 30)
+    assert node.apps is not None
+    write_talker(node.apps, "2.0")
+    await node.done(await node.call("container-update", app="talker"))
+    await everything.until(4, "main")
+    await everything.until(3, "side")
+    await node.done(await node.call("container-stop", app="talker"))
+    written = podman("logs", "archipelago-talker--side").splitlines()
+    assert not any(task.done() for task in following)
+    await node.done(await node.call("container-start", app="talker"))
+    await everything.until(4, "side")
+    await node.done(await node.call("container-remove", app="talker"))
+    async with asyncio.timeout(20):
+        await asyncio.gather(*following)
+    everything.check()
+    side.check()
+    assert set(side.runs) == {"side"}
+    # Of a run that ended with its container still there, the very last line was passed on.
+    run, last = written[-1].split()
+    assert everything.runs["side"][run][-1] == side.runs["side"][run][-1] == int(last)
+    assert list(everything.runs["side"]) == list(side.runs["side"])
+
+
+async def test_the_newest_lines_of_all_containers_come_in_order(node: TestNode) -> None:
+    listener = Listener()
+    following = asyncio.create_task(listener.listen(node, "app=talker"))
+    await listener.until(1, "main", "side", lines=150)
+    lines = await node.call("container-logs", app="talker", tail=100)
+    assert len(lines) == 100
+    assert {each["container"] for each in lines} == {"main", "side"}
+    assert [each["at"] for each in lines] == sorted(each["at"] for each in lines)
+    following.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await following
