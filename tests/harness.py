@@ -13,7 +13,7 @@ import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import aiohttp
 
@@ -81,8 +81,8 @@ class TestNode:
         """Its unix socket."""
         return self.runtime / "archipelago.sock"
 
-    async def start(self, *arguments: str) -> None:
-        """Start the daemon and wait until it answers."""
+    async def start(self, *arguments: str, output: IO[bytes] | None = None) -> None:
+        """Start the daemon and wait until it answers; without `output`, what it writes goes to `daemon.log`."""
         self.root.mkdir(parents=True, exist_ok=True)
         self.runtime.mkdir(parents=True, exist_ok=True)
         if self.apps is None:
@@ -92,8 +92,8 @@ class TestNode:
                 [*self.command(), *arguments],
                 env=self.full_environment(),
                 stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
+                stdout=output or log,
+                stderr=output or log,
                 start_new_session=True,
             )
         async with asyncio.timeout(START_TIMEOUT):

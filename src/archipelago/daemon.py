@@ -15,6 +15,7 @@ from archipelago.config import NodeConfig, system_config
 from archipelago.container.podman_client.errors import PodmanError
 from archipelago.container.status import OperationState
 from archipelago.errors import NodeError
+from archipelago.lasting_stream import outlive_readers
 from archipelago.network.ports import require_free
 from archipelago.node import Node
 from archipelago.rpc.server import RpcServer
@@ -26,6 +27,7 @@ _SECOND_SIGNAL = 130
 def main() -> None:
     """Run the daemon; ends with exit code 0 after an orderly stop."""
     arguments = _parse()
+    outlive_readers()
     _set_up_log(arguments.verbose)
     try:
         config = system_config()
@@ -38,20 +40,21 @@ def main() -> None:
 async def _serve(config: NodeConfig, first_install: str | None, options: dict[str, str]) -> int:
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
-    signals = 0
+    insistence = 0
 
     def told_to_stop() -> None:
-        nonlocal signals
-        signals += 1
-        if signals == 1:
-            stopping.set()
-        else:
+        nonlocal insistence
+        insistence += 1
+        stopping.set()
+        if insistence > 1:
             # The owner insists. Containers stay as they are, and are adopted at the next start.
             print("Leaving the apps as they are; the next start takes them up again.", flush=True)
             os._exit(_SECOND_SIGNAL)
 
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, told_to_stop)
+    # A terminal that closes may say so twice: the kernel tells everybody, and the shell its jobs. It never insists.
+    loop.add_signal_handler(signal.SIGHUP, stopping.set)
     _refuse_root()
     lock = await asyncio.to_thread(RootLock, config.root)
     await require_free((config.port,))
@@ -60,7 +63,7 @@ async def _serve(config: NodeConfig, first_install: str | None, options: dict[st
     try:
         await node.start()
         await server.start(config.socket, config.port)
-        greeting = asyncio.create_task(_greet(node, config, first_install, options))
+        greeting = asyncio.create_task(_greet_or_log(node, config, first_install, options))
         await stopping.wait()
         greeting.cancel()
         with contextlib.suppress(asyncio.CancelledError):
@@ -71,6 +74,14 @@ async def _serve(config: NodeConfig, first_install: str | None, options: dict[st
         await node.close()
         lock.release()
     return 0
+
+
+async def _greet_or_log(node: Node, config: NodeConfig, first_install: str | None, options: dict[str, str]) -> None:
+    """Greet the owner; whatever goes wrong in it, the node goes on and is stopped in order when its time comes."""
+    try:
+        await _greet(node, config, first_install, options)
+    except Exception:
+        structlog.get_logger("daemon").exception("the greeting failed; the node goes on")
 
 
 async def _greet(node: Node, config: NodeConfig, first_install: str | None, options: dict[str, str]) -> None:

@@ -1,12 +1,17 @@
 """The daemon as a process: one per data root, a taken port, and a damaged or newer database."""
 
 import asyncio
+import os
+import signal
 import socket
 import sqlite3
+import sys
+from pathlib import Path
 
 import pytest
+from tiny_apps import write_app
 
-from harness import TestNode, remove_leftovers, running_node
+from harness import LABEL, TestNode, podman, remove_leftovers, running_node
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -60,3 +65,55 @@ async def test_a_database_that_cannot_be_read_is_left_as_it_is() -> None:
         assert "cannot be used" in await refused(node)
         assert path.read_bytes() == before
         path.unlink()
+
+
+def running(node: TestNode) -> list[str]:
+    """Return the containers of a node that run."""
+    return podman("ps", "--format", "{{.Names}}", "--filter", f"label={LABEL}={node.node_id()}").split()
+
+
+@pytest.mark.parametrize("signals", [(signal.SIGHUP, signal.SIGHUP), (signal.SIGINT,), (signal.SIGTERM, signal.SIGHUP)])
+async def test_the_apps_are_stopped_in_order_when_the_terminal_is_gone(
+    tmp_path: Path, signals: tuple[signal.Signals, ...]
+) -> None:
+    write_app(tmp_path, "tiny")
+    async with running_node("hangup", apps=tmp_path) as node:
+        await node.install("tiny")
+        await node.stop()
+        reader, writer = os.pipe()
+        with os.fdopen(writer, "wb") as output:
+            await node.start(output=output)
+        await node.until("tiny", "healthy")
+        os.close(reader)
+        assert running(node) == ["archipelago-tiny--main"]
+        assert node.process is not None
+        for each in signals:
+            node.process.send_signal(each)
+        assert await asyncio.to_thread(node.process.wait, 60) == 0
+        assert running(node) == []
+
+
+async def test_the_apps_are_stopped_in_order_though_the_greeting_failed(tmp_path: Path) -> None:
+    class Clumsy(TestNode):
+        """A daemon with a mistake in its greeting."""
+
+        def command(self) -> list[str]:
+            mistake = "async def broken(*_): 1 / 0\n"
+            program = f"from archipelago import daemon\n{mistake}daemon._say_when_up = broken\ndaemon.main()"
+            return [sys.executable, "-c", program]
+
+    write_app(tmp_path, "tiny")
+    node = Clumsy("clumsy", apps=tmp_path)
+    try:
+        await node.start("--first-install", "tiny")
+        await node.until_installed("tiny")
+        await node.until("tiny", "healthy")
+        async with asyncio.timeout(30):
+            while "greeting failed" not in node.log():
+                await asyncio.sleep(0.05)
+        assert running(node) == ["archipelago-tiny--main"]
+        await node.stop()
+        assert running(node) == []
+        assert "ZeroDivisionError" in node.log() and "All apps have stopped" in node.log()
+    finally:
+        await node.destroy()
