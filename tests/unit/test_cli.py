@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from archipelago.cli.output import clean
+from archipelago.cli.output import clean, duration
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -178,6 +178,28 @@ def test_the_owner_may_say_no(node: Node) -> None:
     code, screen = node.type("remove", "knots", "--delete-data", answer=b"n\n")
     assert code == 4 and "NOBODY CAN BRING IT BACK" in screen
     assert node.json("events", "--json") == []
+
+
+def test_a_chain_that_syncs_says_how_long_it_will_take(node: Node) -> None:
+    assert "regtest, block 7 of 14 (50.0 %), about 3 h 20 min left\n" in node.run("status", "knots").stdout
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (0, "less than a minute"),
+        (29, "less than a minute"),
+        (31, "1 min"),
+        (3569, "59 min"),
+        (3599, "1 h"),
+        (5400, "1 h 30 min"),
+        (86399, "1 day"),
+        (90000, "1 day 1 h"),
+        (777600, "9 days"),
+    ],
+)
+def test_times_are_for_people(seconds: float, text: str) -> None:
+    assert duration(seconds) == text
 
 
 def test_a_terminal_is_not_taken_over(node: Node) -> None:

@@ -142,7 +142,9 @@ class MemoryEngine:
             summary=EVIL,
             desired=Desired.RUNNING,
             health=await self.health(app),
-            chain=Sync(chain="regtest", height=7, headers=7, percent=100, initial_block_download=False),
+            chain=Sync(
+                chain="regtest", height=7, headers=14, percent=50, initial_block_download=True, seconds_left=12000
+            ),
             containers=(),
         )
 

@@ -80,5 +80,20 @@ def size(count: float) -> str:
     return f"{count:.1f} TiB"
 
 
+def duration(seconds: float) -> str:
+    """Return a time that is to be waited, in the two largest units that say something: `3 h 20 min`."""
+    minutes = round(seconds / 60)
+    if minutes < 1:
+        return "less than a minute"
+    hours, minutes = divmod(minutes, 60)
+    if hours < 1:
+        return f"{minutes} min"
+    days, hours = divmod(hours, 24)
+    if days < 1:
+        return f"{hours} h {minutes} min" if minutes else f"{hours} h"
+    text = f"{days} day" if days == 1 else f"{days} days"
+    return f"{text} {hours} h" if hours else text
+
+
 def _is_utf8(stream: TextIO) -> bool:
     return (stream.encoding or "").lower().replace("-", "") == "utf8"

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from archipelago.cli.output import clean, line, show, show_facts, show_table, size
+from archipelago.cli.output import clean, duration, line, show, show_facts, show_table, size
 
 
 def show_plan(plan: dict[str, Any]) -> None:
@@ -59,10 +59,7 @@ def show_status(status: dict[str, Any]) -> None:
             ("state", health["state"]),
             ("reason", health["reason"]),
             ("wanted", status["desired"]),
-            (
-                "chain",
-                chain and f"{chain['chain']}, block {chain['height']} of {chain['headers']} ({chain['percent']} %)",
-            ),
+            ("chain", chain and _chain_words(chain)),
             ("restarts", health["restarts"] or ""),
             ("retry at", health["retry_at"]),
             ("update to", status["update_to"]),
@@ -130,3 +127,10 @@ def show_findings(findings: list[dict[str, Any]]) -> None:
 def state_words(state: str, percent: float | None) -> str:
     """Return a state with its progress."""
     return state if percent is None else f"{state} {percent:.1f} %"
+
+
+def _chain_words(chain: dict[str, Any]) -> str:
+    """Return how far a chain is, with the estimate of the time left where there is one."""
+    text = f"{chain['chain']}, block {chain['height']} of {chain['headers']} ({chain['percent']} %)"
+    left = chain["seconds_left"]
+    return text if left is None else f"{text}, about {duration(left)} left"
