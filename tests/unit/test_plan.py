@@ -20,7 +20,7 @@ def app(name: str, *ports: int, **parts: Any) -> AppManifest:
             "container": "main",
             "port": 80,
             "host_port": port,
-            "access": ["lan"],
+            "access": ["host"],
             "label": "Page",
         }
         for port in ports
@@ -116,6 +116,26 @@ def test_asks_names_what_comes_newly() -> None:
     assert asks.devices == {"a": ("/dev/ttyUSB0",)}
     assert (asks.host.memory, asks.host.disk) == (1024 * MIB, 2048 * MIB)
     assert asks.architectures == (Architecture.AMD64,)
+
+
+class TestAccess:
+    def endpoint(self, *access: str) -> dict[str, AppManifest]:
+        web = {"kind": "ui", "container": "main", "port": 80, "host_port": 8080, "access": access, "label": "Page"}
+        return catalog_of(app("a", endpoints={"web": web}))
+
+    def test_what_is_not_carried_out_yet_is_said_before_the_installation(self) -> None:
+        (warning,) = resolve(self.endpoint("host", "lan", "tor"), {}, Request(install=("a",))).warnings
+        assert warning == (
+            "a/web asks to be reachable from the local network and through Tor, which this version cannot do yet: "
+            "it will be reachable on this host only, on port 8080"
+        )
+        (warning,) = resolve(self.endpoint("internet"), {}, Request(install=("a",))).warnings
+        assert warning.endswith("from the internet, which this version cannot do yet: it will not be reachable at all")
+
+    def test_nothing_is_said_of_what_is_carried_out_or_was_said_before(self) -> None:
+        assert resolve(self.endpoint("host"), {}, Request(install=("a",))).warnings == ()
+        catalog = self.endpoint("host", "lan")
+        assert resolve(catalog, {"a": InstalledApp(catalog["a"], ports={"web": 8080})}, Request()).warnings == ()
 
 
 def test_a_plan_survives_json() -> None:

@@ -4,11 +4,16 @@ from collections.abc import Iterable, Mapping
 
 from archipelago.container.dependency_resolver.errors import ResolutionCode, ResolutionError
 from archipelago.container.dependency_resolver.world import World
-from archipelago.container.manifest.model import AppManifest, Architecture, Container, Egress
+from archipelago.container.manifest.model import Access, AppManifest, Architecture, Container, Egress
 from archipelago.container.manifest.scalars import AppId
 from archipelago.container.plan import AskedEndpoint, Asks, Fetch, FetchKind, HostMinimum, InstalledApp
 
 _GIB = 1024**3
+_WAYS = {
+    Access.LAN: "from the local network",
+    Access.TOR: "through Tor",
+    Access.INTERNET: "from the internet",
+}
 
 
 def asks_of(
@@ -88,6 +93,26 @@ def host_warnings(world: World, apps: Iterable[AppId], asks: Asks) -> list[str]:
             f"The new apps are expected to take {asks.disk / _GIB:.1f} GiB, "
             f"and {world.host.free_disk / _GIB:.1f} GiB of disk are free"
         )
+    return warnings
+
+
+def access_warnings(asks: Asks) -> list[str]:
+    """Return which of the new endpoints will not be reachable in the ways that their manifests ask for.
+
+    There is no ingress yet: only `host` is carried out (see `workload`), and nobody may believe in the rest.
+    """
+    warnings = []
+    for endpoint in asks.endpoints:
+        if missing := [_WAYS[way] for way in endpoint.access if way is not Access.HOST]:
+            there = (
+                f"it will be reachable on this host only, on port {endpoint.port}"
+                if Access.HOST in endpoint.access
+                else "it will not be reachable at all"
+            )
+            warnings.append(
+                f"{endpoint.app}/{endpoint.endpoint} asks to be reachable {' and '.join(missing)}, "
+                f"which this version cannot do yet: {there}"
+            )
     return warnings
 
 

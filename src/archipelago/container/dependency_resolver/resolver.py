@@ -6,7 +6,7 @@ comes anyway, else the requirement's default, else the first by id that fits.
 
 from collections.abc import Collection, Mapping
 
-from archipelago.container.dependency_resolver.asks import asks_of, check_disk, host_warnings
+from archipelago.container.dependency_resolver.asks import access_warnings, asks_of, check_disk, host_warnings
 from archipelago.container.dependency_resolver.errors import ResolutionCode, ResolutionError
 from archipelago.container.dependency_resolver.optional import bind_optional
 from archipelago.container.dependency_resolver.order import start_order
@@ -70,6 +70,7 @@ def resolve(
             *request_warnings(world, edges),
             *optional.warnings,
             *ports.moved,
+            *access_warnings(asks),
             *host_warnings(world, order, asks),
         ),
     )
