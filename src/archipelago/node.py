@@ -95,7 +95,13 @@ class Node:
         await self._images.clean()
         site = Site(self._node_id, str(config.root), self._files, facts, cgroup)
         reserved = frozenset({config.port})
-        self._composer = Composer(site, self._secrets, self._images, reserved_ports=reserved)
+        self._composer = Composer(
+            site,
+            self._secrets,
+            self._images,
+            free_disk=lambda: host.disk(config.root)[1],
+            reserved_ports=reserved,
+        )
         self._reconciler = Reconciler(
             self._client,
             self._namespace,

@@ -1,7 +1,7 @@
 """Compiles what is installed into a desired state: resolves, makes missing secrets, and runs the pure compiler."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from archipelago.catalog.local import Catalog
@@ -26,17 +26,25 @@ class Composer:
     """Turns records into plans and workloads."""
 
     def __init__(
-        self, site: Site, secrets: SecretsManager, images: ImageStore, *, reserved_ports: frozenset[int]
+        self,
+        site: Site,
+        secrets: SecretsManager,
+        images: ImageStore,
+        *,
+        free_disk: Callable[[], int],
+        reserved_ports: frozenset[int],
     ) -> None:
+        """Take what plans and workloads depend on; `free_disk()`, in bytes, may block and is asked for each plan."""
         self._site = site
         self._secrets = secrets
         self._images = images
+        self._free_disk = free_disk
         self._reserved_ports = reserved_ports
         self._renderer = Renderer()
 
     @property
     def host(self) -> HostFacts:
-        """Facts of the host that workloads depend on."""
+        """Facts of the host that workloads depend on: those of the start, so that no template changes by itself."""
         return self._site.host
 
     async def plan(self, records: Records, request: Request, catalog: Catalog | None = None) -> Plan:
@@ -44,9 +52,13 @@ class Composer:
         manifests = {app: record.package.manifest for app, record in records.items()}
         if catalog is not None:
             manifests = {**manifests, **{app: package.manifest for app, package in catalog.packages.items()}}
-        return await asyncio.to_thread(
-            resolve, manifests, _installed(records), request, self.host, reserved_ports=self._reserved_ports
-        )
+
+        def resolve_here() -> Plan:
+            # How much of the disk is free is another matter each time.
+            host = replace(self.host, free_disk=self._free_disk())
+            return resolve(manifests, _installed(records), request, host, reserved_ports=self._reserved_ports)
+
+        return await asyncio.to_thread(resolve_here)
 
     async def compose(self, records: Records) -> DesiredState:
         """Compile everything that is installed. Raises `NodeError` when it does not fit together."""
