@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+import re
 import subprocess
 import time
 from collections.abc import AsyncIterator
@@ -113,12 +114,24 @@ def signed_event(key: PrivateKey, content: str) -> dict[str, Any]:
     }
 
 
-async def test_specter_serves_its_page_and_tor_takes_connections(node: TestNode) -> None:
+async def test_specter_reports_the_chain_of_the_node_and_tor_takes_connections(node: TestNode) -> None:
     await installed(node, "specter")
     await installed(node, "tor")
-    async with aiohttp.ClientSession() as session, session.get(await endpoint(node, "specter", "page")) as response:
-        assert response.status == 200
-        assert "Specter" in await response.text()
+    page = (await endpoint(node, "specter", "page")).rstrip("/")
+    # Mined now: Specter must ask the node for it, and may not know it from its start. It is set up without a login.
+    await node.execute("bitcoin-knots", "bitcoin-cli", "-regtest", "-generate", "2")
+    height = int(await node.execute("bitcoin-knots", "bitcoin-cli", "-regtest", "getblockcount"))
+    best = (await node.execute("bitcoin-knots", "bitcoin-cli", "-regtest", "getbestblockhash")).strip()
+    async with aiohttp.ClientSession() as session:
+        async with session.get(f"{page}/wallets/get_txout_set_info") as response:
+            assert response.status == 200
+            told = await response.json()
+        assert (told["height"], told["bestblock"]) == (height, best)
+        # The panel about the node on each page is of Specter's last look at it, and is there only while it answers.
+        async with session.get(page) as response:
+            assert response.status == 200
+            text = " ".join(re.sub(r"<[^>]*>", " ", await response.text()).split())
+        assert re.search(r"Network regtest Blocks count \d+ Host bitcoin-rpc Port 8332", text)
     assert (await node.call("container-health", app="tor"))["state"] == "healthy"
 
 
