@@ -21,6 +21,7 @@ from archipelago.container.desired_state import DesiredApp
 from archipelago.container.host_facts import HostFacts
 from archipelago.container.image_recipe import DEFAULT_MIRROR, DEFAULT_SECURITY_MIRROR, Tools
 from archipelago.container.images import ImageStore, find_uv
+from archipelago.container.lifecycle import Lifecycle
 from archipelago.container.manifest.scalars import Scalar
 from archipelago.container.namespace import Namespace
 from archipelago.container.operations import Operations
@@ -113,8 +114,11 @@ class Node:
         )
         self._operations = Operations(self._state)
         data = AppData(config.root, self._namespace, self._secrets, self._state)
-        self._orchestrator = Orchestrator(
+        lifecycle = Lifecycle(
             self._state, self._catalog, self._composer, self._images, self._reconciler, self._operations, data
+        )
+        self._orchestrator = Orchestrator(
+            self._state, self._catalog, self._composer, self._reconciler, self._operations, lifecycle
         )
         self._reporter = Reporter(
             self._state, self._catalog, self._reconciler, self._operations, self._client, self._not_enforced

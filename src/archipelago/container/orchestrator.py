@@ -7,7 +7,6 @@ from typing import Any
 
 from archipelago.catalog.local import LocalCatalog
 from archipelago.container.composer import Composer
-from archipelago.container.images import ImageStore
 from archipelago.container.lifecycle import Lifecycle, changed_options
 from archipelago.container.operations import Operations
 from archipelago.container.plan import Action, Plan, Request
@@ -15,7 +14,6 @@ from archipelago.container.reconciler import Reconciler
 from archipelago.container.status import Desired, Operation, OperationKind
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.network.ports import require_free
-from archipelago.storage.data import AppData
 from archipelago.storage.state import AppRecord, State
 
 
@@ -27,17 +25,16 @@ class Orchestrator:
         state: State,
         catalog: LocalCatalog,
         composer: Composer,
-        images: ImageStore,
         reconciler: Reconciler,
         operations: Operations,
-        data: AppData,
+        lifecycle: Lifecycle,
     ) -> None:
         self._state = state
         self._catalog = catalog
         self._composer = composer
         self._reconciler = reconciler
         self._operations = operations
-        self._lifecycle = Lifecycle(state, catalog, composer, images, reconciler, operations, data)
+        self._lifecycle = lifecycle
         self._deciding = asyncio.Lock()
 
     # --- requests ---------------------------------------------------------------------------------------------------
