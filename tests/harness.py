@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import IO, Any
 
 import aiohttp
+import pytest
 
 ROOT = Path(os.environ.get("ARCHIPELAGO_ROOT", "/var/lib/archipelago-test")) / "tests"
 RUNTIME = Path(os.environ.get("ARCHIPELAGO_RUNTIME", "/run/archipelago-test")) / "t"
@@ -23,6 +24,7 @@ APPS = Path(__file__).resolve().parents[1] / "apps"
 LABEL = "io.archipelago.node"
 START_TIMEOUT = 30.0
 CALL_TIMEOUT = 700.0
+STOP_TIMEOUT = 300.0
 REMOVE_TIMEOUT = 60.0
 
 
@@ -128,7 +130,10 @@ class TestNode:
         """Have the daemon stop everything in order, as Ctrl-C does."""
         assert self.process is not None
         self.process.send_signal(signal.SIGINT)
-        code = await asyncio.to_thread(self.process.wait, 900)
+        try:
+            code = await asyncio.to_thread(self.process.wait, STOP_TIMEOUT)
+        except subprocess.TimeoutExpired:
+            pytest.fail(f"the daemon does not end:\n{self.log()}")
         assert code == 0, self.log()
 
     def kill(self) -> None:

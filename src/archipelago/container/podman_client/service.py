@@ -8,7 +8,6 @@ import logging
 import os
 import signal
 import subprocess
-import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -25,6 +24,7 @@ _PING_TIMEOUT = 10.0
 _START_TIMEOUT = 30.0
 _STOP_GRACE = 5.0
 _COMMAND_TIMEOUT = 120.0
+_LONGEST_COMPLAINT = 1000
 _HEALTHY_SPELL = 5.0
 _MAX_PAUSE = 10.0
 _LOG_LIMIT = 1024 * 1024
@@ -142,8 +142,9 @@ class PodmanService:
 
         Raises PodmanTimeout.
         """
-        # Not a pipe: what Podman starts may keep it open long after Podman has ended.
-        with tempfile.TemporaryFile() as complaints:
+        # Not a pipe: what Podman starts may keep it open long after Podman has ended. In memory: the disk may be full.
+        complaints = os.memfd_create("complaints")
+        try:
             child = await asyncio.create_subprocess_exec(
                 *self._command,
                 *arguments,
@@ -160,8 +161,10 @@ class PodmanService:
             except TimeoutError as error:
                 child.kill()
                 raise PodmanTimeout(PodmanCall("run podman", " ".join(arguments)), "it does not end") from error
-            complaints.seek(0)
-            return code, complaints.read().decode(errors="replace").strip()[-1000:]
+            start = max(0, os.fstat(complaints).st_size - _LONGEST_COMPLAINT)
+            return code, os.pread(complaints, _LONGEST_COMPLAINT, start).decode(errors="replace").strip()
+        finally:
+            os.close(complaints)
 
     async def __aenter__(self) -> Self:
         await self.start()
