@@ -1,5 +1,6 @@
 """The builder, for real: packages from a distribution, a Containerfile, the cache, and the same image twice."""
 
+import asyncio
 import contextlib
 import os
 from pathlib import Path
@@ -14,8 +15,10 @@ from archipelago.container.image_recipe import Tools
 from archipelago.container.images import ImageStore, Progress, find_uv
 from archipelago.container.manifest.package import AppPackage, load_package
 from archipelago.container.podman_client.client import PodmanClient
+from archipelago.container.podman_client.process import find_processes
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.performance.host import read_host_facts
+from harness import TestNode
 from harness import podman as run_podman
 
 pytestmark = pytest.mark.timeout(300)
@@ -106,6 +109,49 @@ async def test_what_nobody_needs_is_pruned_and_what_is_kept_stays(store: ImageSt
     assert store.reference(kept, "main") in left
     assert store.reference(gone, "main") not in left
     run_podman("rmi", store.reference(kept, "main"))
+
+
+def builders(work: Path) -> list[int]:
+    """Return the processes that build in this directory or below it."""
+    mark = os.fsencode(work)
+    return find_processes(lambda process: mark in (process / "environ").read_bytes())
+
+
+async def until_unpacked(work: Path, build: asyncio.Task[str]) -> None:
+    """Return once a root file system is being filled."""
+    while not list(work.glob("build-*/mmdebstrap.*/var/lib/dpkg")):
+        assert not build.done()
+        await asyncio.sleep(0.02)  # no event tells a stranger
+
+
+async def test_a_cancelled_build_leaves_nothing(store: ImageStore, tmp_path: Path) -> None:
+    await store.clean()
+    build = asyncio.create_task(store.ensure(tiny(tmp_path, "cancelled"), "main", lambda _: None))
+    await until_unpacked(tmp_path / "builds", build)
+    build.cancel()
+    await asyncio.wait([build])
+    assert not list((tmp_path / "builds").iterdir())
+    assert not builders(tmp_path / "builds")
+
+
+async def test_a_build_that_outlives_its_daemon_is_ended_by_the_next_one(tmp_path: Path) -> None:
+    node = TestNode("outlived", apps=tmp_path / "catalog")
+    write_app(tmp_path / "catalog", "big", packages="busybox-static, python3, perl-base")
+    work = node.root / "tmp" / "builds"
+    await node.destroy()
+    try:
+        await node.start()
+        await node.call("container-install", app="big")
+        await until_unpacked(work, asyncio.create_task(asyncio.sleep(100, "")))
+        node.kill()
+        left = builders(work)
+        assert left
+        await node.start()
+        assert not set(left) & set(builders(work)), "what the next start builds is its own"
+        await node.stop()
+        assert not list(work.iterdir())
+    finally:
+        await node.destroy()
 
 
 async def test_a_containerfile_is_built_upon_an_image_of_this_node(store: ImageStore, tmp_path: Path) -> None:
@@ -213,7 +259,7 @@ async def test_a_full_disk_is_said_leaves_nothing_and_the_build_works_once_there
 ) -> None:
     recipe = "{type: packages, packages: [busybox-static], files: [{source: greeting, path: /etc/greeting}]}"
     package = with_recipe(tmp_path, "full", recipe, greeting="hello")
-    with small_disk(size="64m", files=60) as disk:
+    with small_disk(size="512m", files=4000) as disk:
         store = store_in(podman, disk / "builds")
         (disk / "builds").mkdir()
         # What fails is, in turn: the first directory, a file of the recipe, what the packages are written to.

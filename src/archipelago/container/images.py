@@ -20,6 +20,8 @@ from archipelago.container.manifest.model import Container, ContainerfileRecipe,
 from archipelago.container.manifest.package import AppPackage
 from archipelago.container.podman_client.client import PodmanClient
 from archipelago.container.podman_client.errors import Conflict
+from archipelago.container.podman_client.process import find_processes, process_exit
+from archipelago.container.podman_client.tar import pack
 
 _LABEL = "io.archipelago.built"
 _BASE_LABEL = "io.archipelago.base"
@@ -73,9 +75,13 @@ class ImageStore:
         return image_recipe.reference(package, container)
 
     async def clean(self) -> None:
-        """Remove what builds that a crash cut off left in the work directory."""
-        if self._work.exists():
-            await _run(("podman", "unshare", "rm", "-rf", str(self._work)), self._environment())
+        """End the builds that outlived a killed daemon, and remove what they left in the work directory."""
+        for pid in await asyncio.to_thread(self._left_running):
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(os.getpgid(pid), signal.SIGKILL)
+            await process_exit(pid)
+        if await asyncio.to_thread(self._work.exists):
+            await _run(_removal(self._work), _environment())
         await asyncio.to_thread(self._work.mkdir, mode=0o700, parents=True, exist_ok=True)
 
     async def ensure(self, package: AppPackage, container: str, told: Told) -> str:
@@ -109,6 +115,10 @@ class ImageStore:
                 if name.startswith(f"{REPOSITORY}/") and not name.startswith(PULLED) and name not in keep:
                     await self._remove(name)
         await self._client.images.prune(labels={_LABEL: None})
+
+    def _left_running(self) -> list[int]:
+        mark = b"\0TMPDIR=" + os.fsencode(self._work) + b"/"
+        return find_processes(lambda process: mark in b"\0" + (process / "environ").read_bytes())
 
     async def _remove(self, name: str) -> None:
         with contextlib.suppress(Conflict):  # a container uses it: it goes the next time
@@ -160,7 +170,7 @@ class ImageStore:
             yield folder
         finally:
             # Files of the user namespace's other ids may be in it; a cancelled build is cleaned up all the same.
-            removal = _run(("podman", "unshare", "rm", "-rf", str(folder)), self._environment())
+            removal = _run(_removal(folder), _environment())
             await asyncio.shield(asyncio.create_task(removal))
 
     async def _from_packages(
@@ -174,11 +184,11 @@ class ImageStore:
                 requirements = folder / "requirements.txt"
                 await asyncio.to_thread(requirements.write_bytes, package.files[recipe.python])
                 target = overlay / image_recipe.PYTHON_PACKAGES
-                await self._do(package, image_recipe.uv_command(recipe, self._tools, requirements, target))
+                await self._do(package, image_recipe.uv_command(recipe, self._tools, requirements, target), folder)
             told(Progress(f"fetches packages from Debian {recipe.suite}", 30.0))
             main = image_recipe.main_package(package.manifest.id, recipe)
             command = image_recipe.mmdebstrap_command(recipe, self._tools, overlay, output, shown=main)
-            printed = await self._do(package, command)
+            printed = await self._do(package, command, folder)
             told(Progress("stores the image", 80.0))
             changes = (f"LABEL {_LABEL}={digest}", "ENV PATH=/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin")
             await self._client.images.import_tar(name, output, changes=changes)
@@ -209,12 +219,13 @@ class ImageStore:
             volumes = (f"{_CA_BUNDLE}:{_CA_BUNDLE}:ro",)
             arguments |= dict.fromkeys(_CA_VARIABLES, _CA_BUNDLE)
         async with self._folder() as folder:
-            context = folder / "context"
+            context, tar = folder / "context", folder / "context.tar"
             files = {path: (content, 0o644) for path, content in package.files.items()}
             await asyncio.to_thread(_write, context, files)
+            await asyncio.to_thread(pack, context, tar)
             built = self._client.images.build(
                 name,
-                context,
+                tar,
                 containerfile=recipe.containerfile,
                 build_args=arguments,
                 labels=labels,
@@ -228,19 +239,23 @@ class ImageStore:
                     told(Progress(text[:200], percent))
         told(Progress("built", 100.0))
 
-    async def _do(self, package: AppPackage, command: Sequence[str]) -> str:
-        code, output = await _run(command, self._environment())
+    async def _do(self, package: AppPackage, command: Sequence[str], folder: Path) -> str:
+        own = {"TMPDIR": str(folder), "UV_CACHE_DIR": str(self._work.parent / "uv-cache")}
+        code, output = await _run(command, _environment() | own)
         if code != 0:
             tool = next(word for word in command if word not in ("podman", "unshare"))
             raise tool_failed(package, Path(tool).name, code, output)
         return output
 
-    def _environment(self) -> dict[str, str]:
-        environment = {key: os.environ[key] for key in _PASSED_ON if key in os.environ}
-        environment["SOURCE_DATE_EPOCH"] = image_recipe.SOURCE_DATE
-        environment["UV_CACHE_DIR"] = str(self._work.parent / "uv-cache")
-        environment["UV_PYTHON_DOWNLOADS"] = "never"
-        return environment
+
+def _environment() -> dict[str, str]:
+    own = {"SOURCE_DATE_EPOCH": image_recipe.SOURCE_DATE, "UV_PYTHON_DOWNLOADS": "never"}
+    return {key: os.environ[key] for key in _PASSED_ON if key in os.environ} | own
+
+
+def _removal(folder: Path) -> tuple[str, ...]:
+    """Return the command that removes a directory, whoever in the namespace owns what is in it, and nothing mounted."""
+    return ("podman", "unshare", "rm", "-rf", "--one-file-system", str(folder))
 
 
 async def _run(command: Sequence[str], environment: Mapping[str, str]) -> tuple[int, str]:

@@ -23,7 +23,7 @@ from archipelago.container.namespace import Namespace, ProbeFailed, Target
 from archipelago.container.podman_client.client import PodmanClient
 from archipelago.container.podman_client.errors import PodmanError
 from archipelago.container.podman_client.models import ContainerState, ContainerSummary, NetworkDetails
-from archipelago.container.podman_client.process import process_exit
+from archipelago.container.podman_client.process import find_processes, process_exit
 
 _PROGRAM = "aardvark-dns"
 _PID_FILE = "aardvark.pid"
@@ -177,15 +177,12 @@ class NameServer:
 
     def _processes(self) -> list[int]:
         """Return the name servers of these files; the number in the pid file may be another program's by now."""
-        found = []
-        for path in Path("/proc").glob("[0-9]*/cmdline"):
-            try:
-                words = path.read_bytes().split(b"\0")
-            except OSError:
-                continue
-            if Path(os.fsdecode(words[0])).name == _PROGRAM and os.fsencode(self._directory) in words:
-                found.append(int(path.parent.name))
-        return found
+
+        def is_ours(process: Path) -> bool:
+            words = (process / "cmdline").read_bytes().split(b"\0")
+            return Path(os.fsdecode(words[0])).name == _PROGRAM and os.fsencode(self._directory) in words
+
+        return find_processes(is_ours)
 
     def _forget(self) -> None:
         for path in (*self._files(), self._directory / _PID_FILE):

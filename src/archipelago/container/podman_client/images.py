@@ -21,7 +21,7 @@ from archipelago.container.podman_client.errors import (
 from archipelago.container.podman_client.models import ImageDetails, ImageProgress, ImageSummary, RemovedImages
 from archipelago.container.podman_client.replies import image_details, image_summary
 from archipelago.container.podman_client.requests import filters, label_filter
-from archipelago.container.podman_client.tar import packed, read_pieces
+from archipelago.container.podman_client.tar import read_pieces
 from archipelago.container.podman_client.transport import Params, Transport, inner_error, objects, parse
 
 _IMPORT_TIMEOUT = 1800.0
@@ -126,7 +126,7 @@ class Images:
         no_cache: bool = False,
         timestamp: int | None = None,
     ) -> AsyncGenerator[ImageProgress, None]:
-        """Build an image from a directory or a tar file; the last progress carries its ID.
+        """Build an image from a tar file of its directory; the last progress carries its ID.
 
         Errors inside the stream are raised. `timestamp` (seconds) stands in for every time of day in the image, so that
         the same input gives the same image.
@@ -147,19 +147,16 @@ class Images:
             "timestamp": timestamp,
         }
         image_id: str | None = None
-        async with (
-            packed(context) as tar,
-            self._transport.stream(
-                "POST",
-                "/build",
-                call,
-                params=params,
-                data=read_pieces(tar),
-                content_type="application/x-tar",
-                begin=_IMPORT_TIMEOUT,
-                idle=_IDLE_TIMEOUT,
-            ) as pieces,
-        ):
+        async with self._transport.stream(
+            "POST",
+            "/build",
+            call,
+            params=params,
+            data=read_pieces(context),
+            content_type="application/x-tar",
+            begin=_IMPORT_TIMEOUT,
+            idle=_IDLE_TIMEOUT,
+        ) as pieces:
             async for item in objects(call, pieces):
                 _raise_inner(call, item)
                 text = str(item.get("stream") or "")

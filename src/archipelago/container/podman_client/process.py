@@ -42,6 +42,16 @@ def is_alive(pid: int) -> bool:
     return status.rpartition(")")[2].split()[0] not in ("Z", "X")
 
 
+def find_processes(wanted: Callable[[Path], bool]) -> list[int]:
+    """Return the processes whose directory in /proc is `wanted`; one that cannot be read is not."""
+    found = []
+    for directory in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):  # it has ended, or is none of ours
+            if wanted(directory):
+                found.append(int(directory.name))
+    return found
+
+
 Signaller = Callable[[int, signal.Signals], Awaitable[None]]
 
 

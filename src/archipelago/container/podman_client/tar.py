@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import tarfile
-import tempfile
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 
 _PIECE = 1024 * 1024
@@ -20,21 +18,6 @@ async def read_pieces(path: Path) -> AsyncIterator[bytes]:
             yield piece
     finally:
         await asyncio.to_thread(file.close)
-
-
-@asynccontextmanager
-async def packed(context: Path) -> AsyncIterator[Path]:
-    """Yield a tar file of a directory, or the path itself when it is a file."""
-    if await asyncio.to_thread(context.is_file):
-        yield context
-        return
-    directory = await asyncio.to_thread(tempfile.TemporaryDirectory, prefix="archipelago-build-")
-    try:
-        tar = Path(directory.name) / "context.tar"
-        await asyncio.to_thread(pack, context, tar)
-        yield tar
-    finally:
-        await asyncio.to_thread(directory.cleanup)
 
 
 def pack(context: Path, tar: Path) -> None:
