@@ -206,7 +206,7 @@ class TestNode:
         node = self.node_id()
         if node is not None:
             remove_all(f"{LABEL}={node}")
-        podman("unshare", "rm", "-rf", str(self.root), str(self.runtime))
+        podman("unshare", "rm", "-rf", "--one-file-system", str(self.root), str(self.runtime))
 
     def node_id(self) -> str | None:
         """Return the node's id from its database."""
@@ -251,7 +251,7 @@ def remove_leftovers() -> None:
     """Remove what tests that crashed left behind; images stay, since they are costly to build."""
     remove_all(LABEL)
     if ROOT.exists() or RUNTIME.exists():
-        podman("unshare", "rm", "-rf", str(ROOT), str(RUNTIME))
+        podman("unshare", "rm", "-rf", "--one-file-system", str(ROOT), str(RUNTIME))
 
 
 @contextlib.asynccontextmanager

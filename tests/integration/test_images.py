@@ -132,6 +132,7 @@ async def test_a_cancelled_build_leaves_nothing(store: ImageStore, tmp_path: Pat
     await asyncio.wait([build])
     assert not list((tmp_path / "builds").iterdir())
     assert not builders(tmp_path / "builds")
+    assert "mmdebstrap" not in run_podman("unshare", "cat", "/proc/mounts")
 
 
 async def test_a_build_that_outlives_its_daemon_is_ended_by_the_next_one(tmp_path: Path) -> None:

@@ -128,6 +128,8 @@ def mmdebstrap_command(
     return (
         # Not --quiet: that a disk is full is a mere warning to mmdebstrap.
         *("podman", "unshare", "mmdebstrap", "--mode=root", "--variant=extract"),
+        # Nothing runs in what is only extracted; what a killed mmdebstrap has mounted, nobody would unmount.
+        "--skip=chroot/mount",
         "--hook-dir=/usr/share/mmdebstrap/hooks/merged-usr",
         f"--architectures={tools.architecture.value}",
         # base-files brings the links of a merged /usr (/lib64 …), which newer releases of mmdebstrap leave to it.
