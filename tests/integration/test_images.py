@@ -260,7 +260,7 @@ async def test_a_full_disk_is_said_leaves_nothing_and_the_build_works_once_there
 ) -> None:
     recipe = "{type: packages, packages: [busybox-static], files: [{source: greeting, path: /etc/greeting}]}"
     package = with_recipe(tmp_path, "full", recipe, greeting="hello")
-    with small_disk(size="512m", files=4000) as disk:
+    with small_disk(size="320m", files=4000) as disk:
         store = store_in(podman, disk / "builds")
         (disk / "builds").mkdir()
         # What fails is, in turn: the first directory, a file of the recipe, what the packages are written to.
