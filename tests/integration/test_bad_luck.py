@@ -59,6 +59,17 @@ async def test_a_port_that_is_taken_later_is_said_and_the_app_comes_up_once_it_i
     await node.until("later", "healthy")
 
 
+async def test_an_endpoint_that_nothing_leads_to_yet_has_no_address(node: TestNode) -> None:
+    shared = f"{{kind: ui, protocol: http, container: main, port: 8000, host_port: {free_port()}, access: [lan]}}"
+    own = f"{{kind: api, protocol: tcp, container: main, port: 8000, host_port: {free_port()}}}"
+    write_app(catalog(node), "shared", more=f"endpoints:\n  web: {shared}\n  own: {own}")
+    plan = await node.call("plan", app="shared")
+    assert any("web" in warning for warning in plan["warnings"])
+    await node.install("shared")
+    status = await node.call("container-status", app="shared")
+    assert [endpoint["name"] for endpoint in status["endpoints"]] == ["own"]
+
+
 async def test_a_crash_loop_says_why_with_the_last_log_lines(node: TestNode) -> None:
     write_app(catalog(node), "crash", command='[sh, -c, "echo no luck today; exit 3"]')
     operation = await node.ended(await node.call("container-install", app="crash"))

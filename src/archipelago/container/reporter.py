@@ -9,7 +9,7 @@ from packaging.version import Version
 from archipelago.catalog.local import Catalog, LocalCatalog
 from archipelago.container.desired_state import DesiredApp
 from archipelago.container.log_follower import LogFollower, log_line, newest_lines
-from archipelago.container.manifest.model import AppManifest, Protocol
+from archipelago.container.manifest.model import Access, AppManifest, Protocol
 from archipelago.container.manifest.scalars import Scalar
 from archipelago.container.observer import is_running
 from archipelago.container.operations import Operations
@@ -214,6 +214,8 @@ def _container_status(
 def _endpoints(record: AppRecord) -> tuple[EndpointStatus, ...]:
     found = []
     for name, endpoint in record.package.manifest.endpoints.items():
+        if Access.HOST not in endpoint.access:
+            continue  # nothing leads to it yet
         address = f"{_LOOPBACK}:{record.ports.get(name, endpoint.host_port)}"
         if endpoint.protocol is Protocol.HTTP:
             address = f"http://{address}{endpoint.path}"
