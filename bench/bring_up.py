@@ -37,6 +37,14 @@ async def timed(work: Callable[[], Awaitable[None]]) -> float:
     return time.perf_counter() - began
 
 
+def require_running(count: int, peer: str) -> None:
+    """Make sure that what was timed was done."""
+    command = ["podman", "ps", "--filter", "status=running", "--format", "{{.Names}} {{.Networks}}"]
+    running = subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
+    if len(running) != count:
+        raise SystemExit(f"{peer}: {len(running)} containers run instead of {count}: {running}")
+
+
 class Archipelago:
     """A whole node, from its database to its keepers."""
 
@@ -151,9 +159,11 @@ async def main() -> None:
     for _ in range(ROUNDS):
         for name, peer in (("bare API", bare), ("Archipelago", ours), ("podman-compose", compose)):
             figures.setdefault(f"{name} up", []).append(await timed(peer.up))
+            require_running(len(EDGES), name)
             if peer is ours:
                 figures.setdefault("no-op reconcile", []).append(await timed(ours.no_op))
             figures.setdefault(f"{name} down", []).append(await timed(peer.down))
+            require_running(0, name)
     await node.close()
     medians = {name: statistics.median(values) for name, values in figures.items()}
     print(f"{len(EDGES)} apps, {len(bare.networks)} networks, median of {ROUNDS} rounds")

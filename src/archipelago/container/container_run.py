@@ -78,13 +78,18 @@ async def stop_container(
     grace = 0 if found.state is ContainerState.INITIALIZED else grace
     # Of a process that ended together with its conmon, Podman would await the end for the whole grace.
     if not found.pid or await asyncio.to_thread(is_alive, found.pid):
+        end = asyncio.create_task(process_exit(found.pid))
         try:
             await client.containers.stop(found.name, timeout=round(grace), ignore_missing=True)
         except PodmanUnavailable:
             raise
         except PodmanError:
-            # `remove` alone would leave the process behind, and with it the lock on its data.
-            await terminate(found.pid, grace, client.signal_process)
+            # `remove` alone would leave the process behind, and with it the lock on its data. Once the process has
+            # ended, its number may be another's.
+            if not end.done():
+                await terminate(found.pid, grace, client.signal_process)
+        finally:
+            end.cancel()
     deadline = time.monotonic() + PATIENCE
     while (await observer.look()).running(app, found.name):
         if time.monotonic() > deadline:

@@ -49,6 +49,8 @@ class Observer:
         """Return what there is now. Raises `PodmanError`."""
         if self._next is None:
             self._next = asyncio.create_task(self._list())
+            # Whoever asked may be gone when it fails, as at the end of the daemon.
+            self._next.add_done_callback(lambda task: task.cancelled() or task.exception())
         return await asyncio.shield(self._next)
 
     async def _list(self) -> Observation:

@@ -21,7 +21,7 @@ async def process_exit(pid: int) -> None:
         return
     try:
         handle = os.pidfd_open(pid)
-    except ProcessLookupError:
+    except (ProcessLookupError, FileNotFoundError):  # the latter where the number is a thread's by now
         return
     loop = asyncio.get_running_loop()
     ended = asyncio.Event()
