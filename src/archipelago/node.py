@@ -127,6 +127,7 @@ class Node:
         # First what is installed, then what is there: a container of an app not known yet would be taken for an orphan.
         self._closing.push_async_callback(self._reconciler.close)
         self._closing.push_async_callback(self._operations.close)
+        await self._reconciler.prepare()
         await self._orchestrator.apply()
         self._reconciler.start()
         await self._orchestrator.resume()

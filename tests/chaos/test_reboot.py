@@ -1,9 +1,10 @@
-"""A power cut: no process and no run-time file is left, and all that was running comes back in order."""
+"""A power cut, or everything killed without one: all that was running comes back in order."""
 
 import contextlib
 import os
 import signal
 import subprocess
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -16,21 +17,27 @@ RUNTIME = Path(os.environ.get("ARCHIPELAGO_RUNTIME", "/run/archipelago-test"))
 
 pytestmark = pytest.mark.timeout(300)
 
+EMPTY_RUNTIME = ("find", str(RUNTIME), "-xdev", "-mindepth", "1", "-type", "f", "-delete")
 
-def cut_power(node: TestNode) -> None:
-    """kill -9 everything but the tests themselves, and empty what a reboot empties: the run-time directory."""
+
+def kill_everything(node: TestNode, *, before_the_last: Sequence[str] = ("true",)) -> None:
+    """kill -9 everything but the tests themselves; a command is run when the containers are gone, and Podman is not."""
     node.kill()
     pids = podman("ps", "--format", "{{.Pid}}").split()
     subprocess.run(["podman", "unshare", "kill", "-9", *pids], check=True, timeout=60)
-    everything = ["find", str(RUNTIME), "-xdev", "-mindepth", "1", "-type", "f", "-delete"]
-    subprocess.run(["podman", "unshare", *everything], capture_output=True, timeout=60)
+    subprocess.run(["podman", "unshare", *before_the_last], capture_output=True, timeout=60)
     mine = {os.getpid(), os.getppid()}
     for path in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):
             environment = (path / "environ").read_bytes().split(b"\0")
             if int(path.name) not in mine and f"XDG_RUNTIME_DIR={RUNTIME}".encode() in environment:
                 os.kill(int(path.name), signal.SIGKILL)
-    subprocess.run(everything, capture_output=True, timeout=60)
+
+
+def cut_power(node: TestNode) -> None:
+    """kill -9 everything, and empty what a reboot empties: the run-time directory."""
+    kill_everything(node, before_the_last=EMPTY_RUNTIME)
+    subprocess.run(EMPTY_RUNTIME, capture_output=True, timeout=60)
 
 
 def started_at(app: str) -> datetime:
@@ -43,7 +50,10 @@ def name(app: str) -> str:
     return f"archipelago-{app}--main"
 
 
-async def test_after_a_reboot_everything_that_is_wanted_comes_back_in_order(tmp_path: Path) -> None:
+@pytest.mark.parametrize("end", [cut_power, kill_everything])
+async def test_after_a_sudden_end_everything_that_is_wanted_comes_back_in_order(
+    tmp_path: Path, end: Callable[[TestNode], None]
+) -> None:
     remove_leftovers()
     write_app(tmp_path, "provider", more="provides: {ear: {container: main, port: 8000}}\nvolumes: {data: {}}")
     manifest = tmp_path / "provider" / "manifest.yml"
@@ -57,7 +67,7 @@ async def test_after_a_reboot_everything_that_is_wanted_comes_back_in_order(tmp_
         await node.done(await node.call("container-stop", app="unwanted"))
         await node.execute("provider", "busybox", "sh", "-c", "echo kept > /data/file; sync")
         before = {app: started_at(app) for app in ("provider", "consumer")}
-        cut_power(node)
+        end(node)
         await node.start()
         await node.until("consumer", "healthy")
         await node.until("unwanted", "stopped")

@@ -23,7 +23,7 @@ from archipelago.container.namespace import Namespace, ProbeFailed, Target
 from archipelago.container.podman_client.client import PodmanClient
 from archipelago.container.podman_client.errors import PodmanError
 from archipelago.container.podman_client.models import ContainerState, ContainerSummary, NetworkDetails
-from archipelago.container.podman_client.process import find_processes, process_exit
+from archipelago.container.podman_client.process import find_processes, is_alive, process_exit
 
 _PROGRAM = "aardvark-dns"
 _PID_FILE = "aardvark.pid"
@@ -103,6 +103,15 @@ class NameServer:
         self._in_vain = 0
         self._not_before = 0.0
 
+    async def begin(self) -> None:
+        """Forget the names of an earlier life when no container is left of it, but its files are."""
+        try:
+            containers = await self._client.containers.list()
+            if not await asyncio.to_thread(lambda: any(is_alive(each.pid) for each in containers if each.pid)):
+                await self._forget()
+        except (PodmanError, OSError) as error:
+            self._log.warning("cannot look after the name server of containers", error=str(error))
+
     async def mend(self) -> None:
         """Look, and mend what stays wrong; what fails is left to the next call."""
         loop = asyncio.get_running_loop()
@@ -165,15 +174,19 @@ class NameServer:
 
         A line that Podman writes meanwhile may be lost with its file: the next look finds it missing.
         """
-        for pid in await asyncio.to_thread(self._processes):
-            os.kill(pid, signal.SIGKILL)  # it keeps nothing, and one that hangs heeds nothing else
-            async with asyncio.timeout(_KILL_TIMEOUT):
-                await process_exit(pid)
-        await asyncio.to_thread(self._forget)
+        await self._forget()
         try:
             await self._client.networks.reload()
         except PodmanError as error:  # one container may be beyond it, and the others well again
             self._log.warning("cannot reload the network of every container", error=str(error))
+
+    async def _forget(self) -> None:
+        for pid in await asyncio.to_thread(self._processes):
+            os.kill(pid, signal.SIGKILL)  # it keeps nothing, and one that hangs heeds nothing else
+            async with asyncio.timeout(_KILL_TIMEOUT):
+                await process_exit(pid)
+        for path in (*await asyncio.to_thread(self._files), self._directory / _PID_FILE):
+            await asyncio.to_thread(path.unlink, missing_ok=True)
 
     def _processes(self) -> list[int]:
         """Return the name servers of these files; the number in the pid file may be another program's by now."""
@@ -183,10 +196,6 @@ class NameServer:
             return Path(os.fsdecode(words[0])).name == _PROGRAM and os.fsencode(self._directory) in words
 
         return find_processes(is_ours)
-
-    def _forget(self) -> None:
-        for path in (*self._files(), self._directory / _PID_FILE):
-            path.unlink(missing_ok=True)
 
 
 def _address(text: str) -> IPv4Address | IPv6Address | None:

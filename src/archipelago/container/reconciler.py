@@ -83,6 +83,10 @@ class Reconciler:
         """The state that is being worked towards."""
         return self._desired
 
+    async def prepare(self) -> None:
+        """Put away what a sudden end of everything left behind; call it before anything is desired."""
+        await self._names.begin()
+
     def start(self) -> None:
         """Begin to listen to Podman and to keep apps."""
         loops = (self._listen, self._look_again, self._tell, self._sweep_when_wanted, self._mend_when_wanted)
