@@ -117,7 +117,8 @@ def test_links_must_stay_inside(folder: Path, tmp_path: Path) -> None:
     (folder / "directory").symlink_to("files")
     lines = refused(folder)
     assert len(lines) == 5
-    assert sum("leads out of the app's folder" in line for line in lines) == 3
+    # What a link to itself is called depends on the version of Python.
+    assert sum("leads out of the app's folder" in line for line in lines if "loop" not in line) == 2
 
 
 def test_pipes_are_refused_and_never_opened(folder: Path) -> None:
