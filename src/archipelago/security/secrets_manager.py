@@ -4,17 +4,15 @@ import base64
 import json
 import os
 import secrets
-import stat
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pyrage
 
 from archipelago.container.manifest.model import SecretKind
-from archipelago.errors import ErrorCode, NodeError, is_disk_full
+from archipelago.errors import ErrorCode, NodeError
+from archipelago.security.private_files import make_folder, read_key_file, reported, write_atomically
 from archipelago.security.secret import Secret
 
 _EDGE = "edge"
@@ -39,7 +37,7 @@ class SecretsManager:
     def ensure(self, app: str, name: str, kind: SecretKind, size: int) -> Secret:
         """Return a secret of an app, made from `size` random bytes the first time."""
         path = self._path(app, name)
-        with self._lock, _reported(path):
+        with self._lock, reported(path):
             if path not in self._cache:
                 if not path.exists():
                     self._write(path, _make(kind, size))
@@ -53,7 +51,7 @@ class SecretsManager:
     def get(self, app: str, name: str) -> Secret | None:
         """Return a secret of an app, or None where it has none of that name."""
         path = self._path(app, name)
-        with self._lock, _reported(path):
+        with self._lock, reported(path):
             if path not in self._cache and path.exists():
                 self._cache[path] = self._read(path)
             return self._cache.get(path)
@@ -65,7 +63,7 @@ class SecretsManager:
     def remove_app(self, app: str) -> None:
         """Forget all secrets of an app, and those by which it used others."""
         folder = self._root / app
-        with self._lock, _reported(folder):
+        with self._lock, reported(folder):
             for path in (*self._root.glob(f"*/{_EDGE}.*.{app}.*"), *folder.glob("*")):
                 self._cache.pop(path, None)
                 path.unlink(missing_ok=True)
@@ -86,13 +84,13 @@ class SecretsManager:
             "created": datetime.now(UTC).isoformat(timespec="seconds"),
         }
         sealed = pyrage.encrypt(json.dumps(payload).encode(), [self._identity().to_public()])
-        with _reported(path):
-            _make_folder(path.parent, 0o700)
-            _write_atomically(path, sealed)
+        with reported(path):
+            make_folder(path.parent, 0o700)
+            write_atomically(path, sealed)
 
     def _read(self, path: Path) -> Secret:
         identity = self._identity()
-        with _reported(path):
+        with reported(path):
             sealed = path.read_bytes()
         try:
             payload = json.loads(pyrage.decrypt(sealed, [identity]))
@@ -110,7 +108,7 @@ class SecretsManager:
 
     def _identity(self) -> pyrage.x25519.Identity:
         if self._loaded is None:
-            with _reported(self._key_file):
+            with reported(self._key_file):
                 if not os.path.lexists(self._key_file):  # a dangling link is no missing key
                     self._make_key()
                 self._loaded = self._read_key()
@@ -123,22 +121,11 @@ class SecretsManager:
                 f"{self._key_file} is missing, but there are secrets that it opens",
                 hint="restore the key file from a backup",
             )
-        _make_folder(self._key_file.parent, 0o755)
-        _write_atomically(self._key_file, f"{pyrage.x25519.Identity.generate()}\n".encode())
+        make_folder(self._key_file.parent, 0o755)
+        write_atomically(self._key_file, f"{pyrage.x25519.Identity.generate()}\n".encode())
 
     def _read_key(self) -> pyrage.x25519.Identity:
-        descriptor = os.open(self._key_file, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
-        with os.fdopen(descriptor, "rb") as file:
-            found = os.fstat(descriptor)
-            if not stat.S_ISREG(found.st_mode):
-                raise NodeError(ErrorCode.INTERNAL, f"{self._key_file} is not a regular file")
-            if stat.S_IMODE(found.st_mode) & 0o077:
-                raise NodeError(
-                    ErrorCode.INTERNAL,
-                    f"{self._key_file} can be read by others than its owner",
-                    hint=f"chmod 0600 {self._key_file}",
-                )
-            text = file.read(_MAX_KEY_BYTES)
+        text = read_key_file(self._key_file, _MAX_KEY_BYTES)
         try:
             return pyrage.x25519.Identity.from_str(text.decode().strip())
         except (pyrage.IdentityError, ValueError):
@@ -148,20 +135,6 @@ class SecretsManager:
             f"{self._key_file} does not hold an age key",
             hint="restore the key file from a backup",
         )
-
-
-@contextmanager
-def _reported(path: Path) -> Iterator[None]:
-    """Turn what the operating system refuses into an error for the owner."""
-    try:
-        yield
-    except OSError as error:
-        full = is_disk_full(error)
-        raise NodeError(
-            ErrorCode.DISK_FULL if full else ErrorCode.INTERNAL,
-            f"{path}: {error.strerror or error}",
-            hint="make room on the disk" if full else "the node needs its data folder for itself",
-        ) from error
 
 
 def _make(kind: SecretKind, size: int) -> str:
@@ -174,36 +147,3 @@ def _make(kind: SecretKind, size: int) -> str:
         case SecretKind.PASSWORD:
             # Base32 without digits that look like letters, in lower case: easy to type from a screen.
             return base64.b32encode(random).decode().rstrip("=").lower()
-
-
-def _make_folder(folder: Path, mode: int) -> None:
-    """Make a folder and those above it, each with the mode, and each on disk before the next."""
-    for one in reversed((folder, *folder.parents)):
-        if not one.is_dir():
-            one.mkdir(mode=mode, exist_ok=True)
-            _sync_folder(one.parent)
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def _write_atomically(path: Path, content: bytes) -> None:
-    temporary = path.with_suffix(".new")
-    # A leftover of a crash may have any mode; a new file has the right one from the beginning.
-    temporary.unlink(missing_ok=True)
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    except OSError:
-        temporary.unlink(missing_ok=True)
-        raise
-    _sync_folder(path.parent)
