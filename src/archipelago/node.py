@@ -8,6 +8,7 @@ import time
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Self
 
@@ -44,10 +45,13 @@ from archipelago.container.status import (
     SystemInfo,
 )
 from archipelago.container.workload import Site
+from archipelago.errors import NodeError
 from archipelago.event_bus import EventBus
 from archipelago.performance import host
 from archipelago.performance.doctor import Doctor
 from archipelago.performance.enforcement import not_enforced
+from archipelago.security.audit_chain import AuditEntry, AuditVerdict, Outcome
+from archipelago.security.audit_log import AuditLog
 from archipelago.security.secrets_manager import SecretsManager
 from archipelago.storage.data import AppData
 from archipelago.storage.database import Database
@@ -71,6 +75,9 @@ class Node:
         self._state = State(self._database, self._bus.publish)
         self._catalog = LocalCatalog(config.apps)
         self._secrets = SecretsManager(config.root / "secrets", config.root / "node.key")
+        self._audit = AuditLog(
+            config.root / "logs" / "audit", config.root / "identity.key", now=lambda: datetime.now(UTC)
+        )
         self._podman = PodmanService(config.podman_socket, log=config.root / "logs" / "podman.log")
         self._client = PodmanClient(self._podman)
         self._namespace = Namespace((config.root, config.runtime), on_log=lambda text: self._log.warning(text))
@@ -80,6 +87,7 @@ class Node:
         config = self._config
         await asyncio.to_thread(_make_directories, config)
         self._closing.push_async_callback(self._database.close)
+        await self._audit.open()
         await self._database.open()
         await self._state.open()
         self._node_id = await self._state.fact("node-id", lambda: secrets.token_hex(8))
@@ -132,15 +140,24 @@ class Node:
         self._reconciler.start()
         await self._orchestrator.resume()
         await self._state.prune()
+        await self._note("node-start", {"version": __version__})
         return self
 
     async def halt(self) -> None:
         """Stop all apps in reverse order; they come back at the next start, since they are still wanted."""
+        await self._note("node-stop", {})
         await self._operations.close()
         desired = self._reconciler.desired
         self._reconciler.apply(replace(desired, halted=True))
         async with asyncio.timeout(_HALT_TIMEOUT):
             await self._reconciler.changed.until(lambda: all(map(self._reconciler.is_down, desired.apps)))
+
+    async def _note(self, action: str, subject: Mapping[str, str]) -> None:
+        """Write down what the node does by itself; a full disk does not keep it from that."""
+        try:
+            await self._audit.record("node", "", action, subject, Outcome.DONE)
+        except NodeError as error:
+            self._log.warning("not in the audit log", action=action, error=str(error))
 
     async def close(self) -> None:
         """Let go of everything that was begun, last things first; containers stay as they are."""
@@ -209,6 +226,20 @@ class Node:
         """Cancel an operation."""
         return await self._orchestrator.cancel(operation)
 
+    async def record(
+        self,
+        who: str,
+        origin: str,
+        action: str,
+        subject: Mapping[str, str],
+        outcome: Outcome,
+        *,
+        detail: str = "",
+        began: int | None = None,
+    ) -> int:
+        """Write an entry to the audit log."""
+        return await self._audit.record(who, origin, action, subject, outcome, detail=detail, began=began)
+
     # --- Engine: questions --------------------------------------------------------------------------------------------
 
     async def plan(self, app: str, *, options: Mapping[str, object], choices: Mapping[str, str]) -> Plan:
@@ -226,6 +257,22 @@ class Node:
     async def health(self, app: str) -> Health:
         """Return the health of an app."""
         return await self._reporter.health(app)
+
+    async def audit_entries(self, *, limit: int) -> tuple[AuditEntry, ...]:
+        """Return the newest entries of the audit log."""
+        return await self._audit.newest(limit)
+
+    async def audit_lines(self, *, after: int, limit: int) -> tuple[str, ...]:
+        """Return lines of the audit log."""
+        return await self._audit.lines(after, limit)
+
+    async def audit_verdict(self) -> AuditVerdict:
+        """Check the audit log."""
+        return await self._audit.verify()
+
+    def audit_key(self) -> str:
+        """Return the public key that the audit log is signed with."""
+        return self._audit.public_key
 
     async def list_apps(self) -> tuple[AppSummary, ...]:
         """Return a line about each app."""

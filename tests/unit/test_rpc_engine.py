@@ -30,6 +30,7 @@ from archipelago.container.status import (
     SystemInfo,
 )
 from archipelago.errors import ErrorCode, NodeError
+from archipelago.security.audit_chain import AuditEntry, AuditVerdict, Head, Outcome
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 EVIL = "\x1b]0;owned\x07\x1b[2Jevil"
@@ -48,6 +49,7 @@ class MemoryEngine:
         self.gate: asyncio.Event | None = None
         """When set, `restart` waits for it before it changes anything."""
         self.entered = asyncio.Event()
+        self.audit: list[AuditEntry] = []
         self.flood = False
         """Whether logs never end."""
 
@@ -121,6 +123,45 @@ class MemoryEngine:
         found = (await self.operation(operation)).model_copy(update={"state": OperationState.CANCELLED})
         self.work[operation] = found
         return found
+
+    async def record(
+        self,
+        who: str,
+        origin: str,
+        action: str,
+        subject: Mapping[str, str],
+        outcome: Outcome,
+        *,
+        detail: str = "",
+        began: int | None = None,
+    ) -> int:
+        number = len(self.audit) + 1
+        self.audit.append(
+            AuditEntry(
+                sequence=number,
+                at=NOW,
+                who=who,
+                origin=origin,
+                action=action,
+                subject=dict(subject),
+                outcome=outcome,
+                detail=detail,
+                began=began,
+            )
+        )
+        return number
+
+    async def audit_entries(self, *, limit: int) -> tuple[AuditEntry, ...]:
+        return tuple(self.audit[-limit:])
+
+    async def audit_lines(self, *, after: int, limit: int) -> tuple[str, ...]:
+        return tuple(entry.model_dump_json() for entry in self.audit[after : after + limit])
+
+    async def audit_verdict(self) -> AuditVerdict:
+        return AuditVerdict(entries=len(self.audit), head=Head(), faults=())
+
+    def audit_key(self) -> str:
+        return "a key"
 
     async def plan(self, app: str, *, options: Mapping[str, object], choices: Mapping[str, str]) -> Plan:
         if app not in ("knots", "electrumx", "broken"):

@@ -19,6 +19,7 @@ from archipelago.rpc.method import Method, NoParams, Permission
 from archipelago.rpc.methods import all_methods
 from archipelago.rpc.protocol import Dispatcher
 from archipelago.rpc.server import RpcServer
+from archipelago.security.audit_chain import Outcome
 
 JSON = {"Content-Type": "application/json"}
 
@@ -251,10 +252,54 @@ def test_a_method_without_permission_cannot_exist() -> None:
 async def test_a_caller_without_the_permission_is_refused() -> None:
     engine = MemoryEngine()
     for method in all_methods():
-        caller = Caller("guest", frozenset(Permission) - {method.permission})
+        caller = Caller("guest", frozenset(Permission) - {method.permission}, "test")
         body = json.dumps({"jsonrpc": "2.0", "id": 1, "method": method.name, "params": {"app": "knots"}}).encode()
         answer = json.loads(await Dispatcher(engine, all_methods()).answer(body, caller) or b"")
         assert answer["error"]["code"] == NUMBERS[ErrorCode.FORBIDDEN], method.name
+    assert engine.changes == []
+
+
+async def test_a_refused_caller_is_on_record_and_so_is_what_changes_something_before_it_begins() -> None:
+    engine = MemoryEngine()
+    dispatcher = Dispatcher(engine, all_methods())
+    guest = Caller("guest", frozenset(), "127.0.0.1")
+    owner = Caller("owner", frozenset(Permission), "unix socket, uid 0")
+
+    async def call(caller: Caller, method: str, **params: object) -> None:
+        body = json.dumps({"jsonrpc": "2.0", "id": 1, "method": method, "params": params}).encode()
+        await dispatcher.answer(body, caller)
+
+    await call(guest, "container-stop", app="knots")
+    await call(owner, "container-list")
+    await call(owner, "container-config", app="knots", options={"password": "hunter2"})
+    await call(owner, "container-stop", app="nothing")
+    await call(owner, "container-exec", app="knots", command=["login", "hunter2"])
+    found = [(one.who, one.action, one.outcome, one.detail, one.began) for one in engine.audit]
+    assert found == [
+        ("guest", "container-stop", Outcome.REFUSED, "forbidden", None),
+        ("owner", "container-config", Outcome.BEGUN, "", None),
+        ("owner", "container-config", Outcome.DONE, "op1", 2),
+        ("owner", "container-stop", Outcome.BEGUN, "", None),
+        ("owner", "container-stop", Outcome.REFUSED, "not-installed", 4),
+        ("owner", "container-exec", Outcome.BEGUN, "", None),
+        ("owner", "container-exec", Outcome.DONE, "", 6),
+    ]
+    assert engine.audit[1].subject == {"app": "knots", "options": "password"}
+    assert engine.audit[5].subject == {"app": "knots", "command": "login and 1 more", "timeout": "60"}
+    assert all("hunter2" not in one.model_dump_json() for one in engine.audit)
+
+
+async def test_what_cannot_be_written_down_is_not_done() -> None:
+    class FullDisk(MemoryEngine):
+        async def record(self, *_: object, **__: object) -> int:
+            raise NodeError(ErrorCode.DISK_FULL, "the disk is full")
+
+    engine = FullDisk()
+    body = b'{"jsonrpc": "2.0", "id": 1, "method": "container-stop", "params": {"app": "knots"}}'
+    answer = json.loads(
+        await Dispatcher(engine, all_methods()).answer(body, Caller("owner", frozenset(Permission), "test")) or b""
+    )
+    assert answer["error"]["data"]["name"] == "disk-full"
     assert engine.changes == []
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import typer
 from typer.exceptions import TyperException
 
-from archipelago.cli import changes, operations, questions
+from archipelago.cli import audit, changes, operations, questions
 from archipelago.cli.errors import CommandError, Exit
 from archipelago.cli.output import line, show, show_json
 
@@ -47,6 +47,11 @@ def build() -> typer.Typer:
     group.command("show")(operations.show)
     group.command("cancel")(operations.cancel)
     root.add_typer(group, name="operations")
+    group = typer.Typer(help="Look at the audit log, check it, or take it along.", no_args_is_help=True)
+    group.command("show")(audit.show)
+    group.command("verify")(audit.verify)
+    group.command("export")(audit.export)
+    root.add_typer(group, name="audit")
     return root
 
 

@@ -1,6 +1,7 @@
 """Who calls, and what they may do. Until the node has a login: whoever is on this host is the owner."""
 
 import socket
+import struct
 from collections.abc import Mapping
 from dataclasses import dataclass
 from ipaddress import ip_address
@@ -11,6 +12,8 @@ from aiohttp import web
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.rpc.method import Permission
 
+_CREDENTIALS = struct.Struct("3i")
+"""pid, uid and gid of a peer (unix(7), SO_PEERCRED)."""
 _LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
@@ -20,9 +23,12 @@ class Caller:
 
     name: str
     permissions: frozenset[Permission]
+    origin: str
+    """Where the call comes from, for the audit log."""
 
 
-OWNER = Caller("owner", frozenset(Permission))
+def _owner(origin: str) -> Caller:
+    return Caller("owner", frozenset(Permission), origin)
 
 
 def identify(request: web.Request) -> Caller:
@@ -31,9 +37,11 @@ def identify(request: web.Request) -> Caller:
     connection = transport.get_extra_info("socket") if transport is not None else None
     peer = transport.get_extra_info("peername") if transport is not None else None
     if connection is not None and connection.family == socket.AF_UNIX:
-        return OWNER  # only its owner may open a socket of mode 0600
+        # Only its owner may open a socket of mode 0600.
+        _, uid, _ = _CREDENTIALS.unpack(connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size))
+        return _owner(f"unix socket, uid {uid}")
     if isinstance(peer, tuple) and _is_loopback(str(peer[0])):
-        return OWNER
+        return _owner(str(peer[0]))
     raise NodeError(ErrorCode.FORBIDDEN, "the node answers to its own host alone", hint="call it from the host")
 
 

@@ -233,6 +233,7 @@ def container_methods() -> tuple[AnyMethod, ...]:
             params=ExecParams,
             result=ExecResult,
             permission=Permission.EXECUTE,
+            recorded=True,
             handler=_exec,
         ),
         Method(

@@ -23,6 +23,8 @@ class Permission(StrEnum):
     """Install, update, configure and remove apps."""
     EXECUTE = "execute"
     """Run commands inside containers."""
+    AUDIT = "audit"
+    """Read and check the audit log."""
 
 
 class Params(BaseModel):
@@ -50,7 +52,14 @@ class Method(Generic[P]):
     permission: Permission
     mutates: bool = False
     """Whether it changes something; then it runs to its end even if the caller hangs up."""
+    recorded: bool = False
+    """Whether it is written to the audit log though it changes nothing of the node; what mutates always is."""
     handler: Callable[[Engine, P], Awaitable[object]]
+
+    @property
+    def on_record(self) -> bool:
+        """Whether each call is written to the audit log."""
+        return self.mutates or self.recorded
 
     def __post_init__(self) -> None:
         """Refuse a method that nobody was asked about."""

@@ -3,6 +3,7 @@
 from typing import Any
 
 from archipelago.container.engine import Engine
+from archipelago.rpc.audit import audit_methods
 from archipelago.rpc.catalog import catalog_methods
 from archipelago.rpc.containers import container_methods
 from archipelago.rpc.method import AnyMethod, Method, NoParams, Permission
@@ -12,7 +13,7 @@ from archipelago.rpc.system import system_methods
 
 def all_methods() -> tuple[AnyMethod, ...]:
     """Return every method, in the order of the reference."""
-    families = (*container_methods(), *catalog_methods(), *operation_methods(), *system_methods())
+    families = (*container_methods(), *catalog_methods(), *operation_methods(), *system_methods(), *audit_methods())
     document: dict[str, Any] = {}
 
     async def discover(_: Engine, __: NoParams) -> dict[str, Any]:

@@ -11,8 +11,10 @@ from pydantic_core import from_json, to_json
 
 from archipelago.container.engine import Engine
 from archipelago.container.podman_client.errors import PodmanError
+from archipelago.container.status import Operation
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.rpc.access import Caller
+from archipelago.rpc.audit import subject_of
 from archipelago.rpc.errors import (
     INVALID_PARAMS,
     INVALID_REQUEST,
@@ -23,7 +25,8 @@ from archipelago.rpc.errors import (
     internal_error,
     invalid_params,
 )
-from archipelago.rpc.method import AnyMethod
+from archipelago.rpc.method import AnyMethod, Params
+from archipelago.security.audit_chain import Outcome
 
 MAX_BATCH = 100
 MAX_ID = 256
@@ -154,6 +157,9 @@ class Dispatcher:
                 METHOD_NOT_FOUND, f"there is no method {call.method[:60]!r}", hint="rpc.discover lists all methods"
             )
         if method.permission not in caller.permissions:
+            await self._engine.record(
+                caller.name, caller.origin, method.name, {}, Outcome.REFUSED, detail=ErrorCode.FORBIDDEN.value
+            )
             raise NodeError(
                 ErrorCode.FORBIDDEN,
                 f"you may not call {method.name}",
@@ -166,9 +172,28 @@ class Dispatcher:
             raise invalid_params(method.name, error) from error
         except RecursionError as error:
             raise RpcError(INVALID_PARAMS, f"{method.name}: the parameters are nested too deeply") from error
-        if method.mutates:
-            return await self._to_the_end(method.handler(self._engine, params))
-        return await method.handler(self._engine, params)
+        work = self._on_record(method, params, caller) if method.on_record else method.handler(self._engine, params)
+        return await (self._to_the_end(work) if method.mutates else work)
+
+    async def _on_record(self, method: AnyMethod, params: Params, caller: Caller) -> object:
+        """Write down that it begins, before it does, and how it ended; what cannot be written down is not done."""
+        subject = subject_of(params)
+        began = await self._engine.record(caller.name, caller.origin, method.name, subject, Outcome.BEGUN)
+        outcome, detail = Outcome.FAILED, ""
+        try:
+            result = await method.handler(self._engine, params)
+            outcome, detail = Outcome.DONE, result.id if isinstance(result, Operation) else ""
+        except NodeError as error:
+            outcome, detail = Outcome.REFUSED, error.code.value
+            raise
+        finally:
+            try:
+                await self._engine.record(
+                    caller.name, caller.origin, method.name, subject, outcome, detail=detail, began=began
+                )
+            except NodeError as error:
+                self._log.error("the end of an action is not in the audit log", began=began, error=str(error))
+        return result
 
     async def _to_the_end(self, work: Awaitable[object]) -> object:
         """Run a change so that a caller who hangs up does not cut it in half."""

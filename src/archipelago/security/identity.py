@@ -1,0 +1,61 @@
+"""The node's Ed25519 key (RFC 8032), by which what it signs is known as its own."""
+
+from pathlib import Path
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+    load_pem_private_key,
+)
+
+from archipelago.errors import ErrorCode, NodeError
+from archipelago.security.private_files import make_folder, read_key_file, reported, write_atomically
+
+_MAX_BYTES = 4096
+
+
+class Identity:
+    """Signs with the node's key, a PEM file (PKCS #8) that is made when it is not there. Blocking."""
+
+    def __init__(self, key_file: Path) -> None:
+        with reported(key_file):
+            if not key_file.is_symlink() and not key_file.exists():
+                make_folder(key_file.parent, 0o755)
+                write_atomically(key_file, _pem(Ed25519PrivateKey.generate()))
+            text = read_key_file(key_file, _MAX_BYTES)
+        try:
+            key = load_pem_private_key(text, password=None)
+        except (ValueError, TypeError):
+            key = None
+        if not isinstance(key, Ed25519PrivateKey):
+            raise NodeError(
+                ErrorCode.INTERNAL,
+                f"{key_file} does not hold an Ed25519 key",
+                hint="restore the key file from a backup",
+            )
+        self._key = key
+
+    def sign(self, message: bytes) -> bytes:
+        """Return the signature of a message."""
+        return self._key.sign(message)
+
+    def is_signed(self, signature: bytes, message: bytes) -> bool:
+        """Tell whether a signature of a message is this node's."""
+        try:
+            self._key.public_key().verify(signature, message)
+        except InvalidSignature:
+            return False
+        return True
+
+    @property
+    def public_key(self) -> str:
+        """The public key, as PEM: whoever has it can check what this node signed."""
+        return self._key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
+
+
+def _pem(key: Ed25519PrivateKey) -> bytes:
+    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
