@@ -75,3 +75,4 @@ async def test_a_full_disk_refuses_changes_keeps_apps_running_and_loses_nothing(
         await node.until("here", "healthy")
         await node.done(await node.call("container-config", app="here", options={"n": 2}))
         await node.install("wanted")
+        assert (await node.call("audit-verify"))["faults"] == []

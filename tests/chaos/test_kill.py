@@ -182,6 +182,7 @@ async def test_nothing_is_lost_or_orphaned_whatever_is_killed_whenever() -> None
             await node.start()
             await chaos.settle()
             assert await chaos.tip() == tip, "bitcoind opens its data directory clean, at the same tip"
+            assert (await node.call("audit-verify"))["faults"] == []
         except BaseException:
             print("\n".join(chaos.told), await report(node), sep="\n")
             raise
