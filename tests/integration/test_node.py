@@ -1,6 +1,7 @@
 """One real node with the five real apps, used as an owner and his wallets would use it."""
 
 import asyncio
+import base64
 import contextlib
 import json
 import re
@@ -15,6 +16,7 @@ import aiohttp
 import pytest
 import pytest_asyncio
 from coincurve import PrivateKey
+from tiny_apps import write_app
 
 from harness import RpcError, TestNode, podman, remove_leftovers, running_node
 
@@ -73,6 +75,44 @@ async def test_mined_blocks_arrive_through_the_electrum_server(node: TestNode) -
             await asyncio.sleep(0.2)  # ElectrumX asks its daemon for new blocks every few seconds
     options = (await node.call("container-status", app="bitcoin-knots"))["options"]
     assert options["txindex"] is True, "demanded by electrumx"
+
+
+@pytest.mark.parametrize(
+    ("role", "allowed", "forbidden"),
+    [
+        ("read", ("getblockcount", "getmempoolinfo"), ("stop", "dumpprivkey", "listwallets", "getmemoryinfo")),
+        ("wallet", ("getblockcount", "listwallets"), ("stop", "dumpprivkey", "listdescriptors", "getmemoryinfo")),
+        ("full", ("getblockcount", "listwallets", "getmemoryinfo"), ()),
+    ],
+)
+async def test_a_consumer_may_call_what_its_role_says_and_nothing_else(
+    node: TestNode, role: str, allowed: tuple[str, ...], forbidden: tuple[str, ...]
+) -> None:
+    assert node.apps is not None
+    app = f"as-{role}"
+    write_app(node.apps, app, more=f"requires: {{bitcoin-rpc: {{wait: serving, role: {role}}}}}")
+    manifest = node.apps / app / "manifest.yml"
+    login = "init: true\n    files: [{path: /etc/login, template: login.j2}]"
+    manifest.write_text(manifest.read_text().replace("init: true", login))
+    (node.apps / app / "login.j2").write_text(
+        "{% set node = requires['bitcoin-rpc'] %}{{ node.user }}:{{ node.password }}"
+    )
+    await node.install(app)
+    token = base64.b64encode((await node.execute(app, "busybox", "cat", "/etc/login")).encode()).decode()
+
+    async def answer(method: str) -> str:
+        """Call bitcoind as the app; return the status line of a refusal, or the answer."""
+        request = json.dumps({"jsonrpc": "1.0", "id": 1, "method": method, "params": []})
+        command = ["busybox", "wget", "-q", "-O", "-", "--header", f"Authorization: Basic {token}"]
+        command += ["--post-data", request, "http://bitcoin-rpc:8332/"]
+        result = await node.call("container-exec", app=app, command=command)
+        return str(result["stdout"] or result["stderr"])
+
+    for method in allowed:
+        assert json.loads(await answer(method))["error"] is None, method
+    for method in forbidden:
+        assert "403 Forbidden" in await answer(method), method
+    await node.done(await node.call("container-remove", app=app, delete_data=True))
 
 
 async def test_an_event_is_published_and_read_back_through_the_relay(node: TestNode) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from archipelago.container.dependency_resolver.resolver import ResolutionCode, ResolutionError, explain, resolve
 from archipelago.container.host_facts import HostFacts
-from archipelago.container.manifest.model import AppManifest, Architecture
+from archipelago.container.manifest.model import AppManifest, Architecture, Role
 from archipelago.container.plan import Action, InstalledApp, Plan, Request
 from archipelago.errors import ErrorCode
 
@@ -136,6 +136,17 @@ class TestPreference:
     def test_two_new_apps_share_one_provider(self) -> None:
         plan = resolve(self.catalog, {}, Request(install=("specter", "electrumx")))
         assert len(plan.apps) == 3
+
+    def test_a_role_is_said_and_another_one_restarts_the_provider(self) -> None:
+        plan = resolve(self.catalog, {}, Request(install=("specter",)))
+        assert plan.edges[0].role is Role.READ
+        installed = install(self.catalog, "core", "specter")
+        wallet = self.catalog | {"specter": consumer("specter", required={"role": "wallet"}, version="2")}
+        plan = resolve(wallet, installed, Request(update=("specter",)))
+        provider = next(one for one in plan.apps if one.app == "core")
+        assert "specter needs bitcoin-rpc, and may use its wallets" in provider.because
+        assert "it is restarted as specter gets another role" in provider.because
+        assert provider.action is Action.RESTART
 
     def test_what_is_installed_comes_before_the_default(self) -> None:
         plan = resolve(self.catalog, install(self.catalog, "core"), Request(install=("electrumx",)))

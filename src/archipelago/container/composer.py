@@ -116,7 +116,9 @@ class Composer:
             images={name: self._images.reference(package, name) for name in package.manifest.containers},
             ports=plan.endpoint_ports(app),
             consumers=tuple(
-                Consumer(edge.interface, edge.consumer, credentials[edge]) for edge in edges if edge.provider == app
+                Consumer(edge.interface, edge.consumer, credentials[edge], edge.role)
+                for edge in edges
+                if edge.provider == app
             ),
             secrets={
                 key: self._secrets.ensure(app, key, spec.kind, spec.bytes)

@@ -8,7 +8,16 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
-from archipelago.container.manifest.model import Access, AppManifest, Architecture, Egress, EndpointKind, Protocol, Wait
+from archipelago.container.manifest.model import (
+    Access,
+    AppManifest,
+    Architecture,
+    Egress,
+    EndpointKind,
+    Protocol,
+    Role,
+    Wait,
+)
 from archipelago.container.manifest.scalars import AppId, Key, Name, Port, Scalar
 
 _EMPTY: Mapping[Any, Any] = MappingProxyType({})
@@ -81,6 +90,7 @@ class Edge(Shown):
     provider: AppId
     wait: Wait
     optional: bool = False
+    role: Role = Role.READ
     gates: bool = True
     """Whether the consumer's start waits for the provider; false where an optional edge would close a cycle."""
 

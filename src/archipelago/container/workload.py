@@ -13,9 +13,10 @@ from operator import attrgetter
 from pathlib import PurePath, PurePosixPath
 from typing import Any
 
+from archipelago.chains.bitcoin_roles import whitelist_line
 from archipelago.container.host_facts import ControlGroup, HostFacts
 from archipelago.container.labels import APP, CONTAINER, HASH, NODE
-from archipelago.container.manifest.model import Access, AppManifest, Container, Egress, Health, Stop
+from archipelago.container.manifest.model import Access, AppManifest, Container, Egress, Health, Role, Stop
 from archipelago.container.manifest.package import AppPackage
 from archipelago.container.manifest.scalars import Scalar
 from archipelago.container.plan import Edge
@@ -77,6 +78,7 @@ class Consumer:
     interface: str
     app: str
     credential: Secret | None = None
+    role: Role = Role.READ
 
 
 @dataclass(frozen=True, slots=True)
@@ -265,6 +267,7 @@ def _context(given: AppInput, site: Site, container: Container, shown: Shown | N
         entry = {"app": consumer.app, "user": consumer.app}
         if shown and consumer.credential:
             entry["rpcauth"] = rpcauth_line(consumer.app, shown.text(consumer.credential))
+            entry["rpcwhitelist"] = whitelist_line(consumer.app, consumer.role)
         consumers[consumer.interface].append(entry)
     context: dict[str, Any] = {
         "app": {"id": manifest.id, "version": manifest.version},

@@ -5,10 +5,13 @@ from dataclasses import dataclass, field
 
 from archipelago.container.dependency_resolver.options import Settled, shown
 from archipelago.container.dependency_resolver.world import World
-from archipelago.container.manifest.model import Credentials, Required
+from archipelago.container.manifest.model import Credentials, Required, Role
 from archipelago.container.manifest.options import effective_options, same_value
 from archipelago.container.manifest.scalars import AppId, Key, Name, Scalar
 from archipelago.container.plan import Action, Edge, InstalledApp
+
+Login = tuple[AppId, Role]
+"""A consumer with what its login allows."""
 
 
 @dataclass(slots=True)
@@ -16,8 +19,8 @@ class Before:
     """What held for the installed apps until now."""
 
     demands: dict[AppId, dict[Key, Scalar]] = field(default_factory=dict)
-    clients: dict[AppId, set[AppId]] = field(default_factory=dict)
-    """Apps that have a login of their own at a provider."""
+    logins: dict[AppId, set[Login]] = field(default_factory=dict)
+    """Provider -> who has a login of its own there."""
 
 
 def before(installed: Mapping[AppId, InstalledApp]) -> Before:
@@ -30,7 +33,7 @@ def before(installed: Mapping[AppId, InstalledApp]) -> Before:
                 continue
             result.demands.setdefault(provider, {}).update(required.demands)
             if _has_login(installed[provider], interface):
-                result.clients.setdefault(provider, set()).add(consumer)
+                result.logins.setdefault(provider, set()).add((consumer, required.role))
     return result
 
 
@@ -39,12 +42,12 @@ def _has_login(provider: InstalledApp, interface: Name) -> bool:
     return provided is not None and provided.credentials is not Credentials.NONE
 
 
-def clients(world: World, edges: Iterable[Edge]) -> dict[AppId, set[AppId]]:
-    """Return the apps that get a login of their own at each provider."""
-    result: dict[AppId, set[AppId]] = {}
+def logins_of(world: World, edges: Iterable[Edge]) -> dict[AppId, set[Login]]:
+    """Return who gets a login of its own at each provider."""
+    result: dict[AppId, set[Login]] = {}
     for edge in edges:
         if world.apps[edge.provider].provides[edge.interface].credentials is not Credentials.NONE:
-            result.setdefault(edge.provider, set()).add(edge.consumer)
+            result.setdefault(edge.provider, set()).add((edge.consumer, edge.role))
     return result
 
 
@@ -54,12 +57,12 @@ def action(
     settled: Settled,
     choices: Mapping[Name, AppId],
     ports: Mapping[Name, int],
-    logins: tuple[set[AppId], set[AppId]],
+    logins: tuple[set[Login], set[Login]],
     demanded: Mapping[Key, Scalar],
 ) -> tuple[Action, tuple[str, ...]]:
     """Return what happens to an app that stays or comes, and why it is restarted.
 
-    `logins` are the clients before and after; `demanded` are the values that dependents demanded until now.
+    `logins` are those before and after; `demanded` are the values that dependents demanded until now.
     """
     if app not in world.kept:
         return Action.INSTALL, ()
@@ -72,18 +75,18 @@ def action(
         if option not in was or not same_value(was[option], value):
             reasons.append(f"it is restarted with {shown(option, value)}")
     for interface in sorted({*choices, *one.choices}):
-        now, earlier = choices.get(interface), one.choices.get(interface)
-        if now != earlier:
+        now, then = choices.get(interface), one.choices.get(interface)
+        if now != then:
             reasons.append(
                 f"it is restarted as it takes {interface} from {now}"
                 if now
                 else f"it is restarted as it goes without {interface}"
             )
-    earlier_logins, now_logins = logins
-    for client in sorted(now_logins - earlier_logins):
-        reasons.append(f"it is restarted as {client} gets a login")
-    for client in sorted(earlier_logins - now_logins):
-        reasons.append(f"it is restarted as {client} loses its login")
+    earlier, present = logins
+    knew, knows = {client for client, _ in earlier}, {client for client, _ in present}
+    for client in sorted({client for client, _ in present ^ earlier}):
+        what = _LOGIN_CHANGES[client in knew, client in knows]
+        reasons.append(f"it is restarted as {client} {what}")
     for endpoint in sorted(name for name, port in ports.items() if one.ports.get(name) != port):
         reasons.append(f"it is restarted with port {ports[endpoint]} for {endpoint}")
     return (Action.RESTART if reasons else Action.REUSE), tuple(reasons)
@@ -106,8 +109,20 @@ def because(world: World, app: AppId, incoming: Iterable[Edge]) -> tuple[str, ..
     return tuple(reasons)
 
 
+_LOGIN_CHANGES = {
+    (False, True): "gets a login",
+    (True, False): "loses its login",
+    (True, True): "gets another role",
+}
+_ROLES = {
+    Role.READ: "",
+    Role.WALLET: ", and may use its wallets",
+    Role.FULL: ", and may do everything with it",
+}
+
+
 def _sentence(edge: Edge, required: Required) -> str:
     verb = "can use" if edge.optional else "needs"
     version = f" ({required.version})" if required.version else ""
     demands = " and ".join(shown(option, value) for option, value in sorted(required.demands.items()))
-    return f"{edge.consumer} {verb} {edge.interface}{version}{f' with {demands}' if demands else ''}"
+    return f"{edge.consumer} {verb} {edge.interface}{version}{f' with {demands}' if demands else ''}{_ROLES[edge.role]}"

@@ -11,7 +11,7 @@ from archipelago.container.dependency_resolver.errors import ResolutionCode, Res
 from archipelago.container.dependency_resolver.optional import bind_optional
 from archipelago.container.dependency_resolver.order import start_order
 from archipelago.container.dependency_resolver.ports import allocate
-from archipelago.container.dependency_resolver.reasons import action, because, before, clients
+from archipelago.container.dependency_resolver.reasons import action, because, before, logins_of
 from archipelago.container.dependency_resolver.request import check_options, check_request, request_warnings
 from archipelago.container.dependency_resolver.search import Descent, solve
 from archipelago.container.dependency_resolver.world import World
@@ -48,6 +48,7 @@ def resolve(
             provider=provider,
             wait=world.apps[consumer].requires[interface].wait,
             optional=(consumer, interface) in optional.bindings,
+            role=world.apps[consumer].requires[interface].role,
             gates=(consumer, interface) not in optional.ungated,
         )
         for (consumer, interface), provider in sorted({**descent.bindings, **optional.bindings}.items())
@@ -104,7 +105,7 @@ def _stay(
         outgoing.setdefault(edge.consumer, []).append(edge)
         incoming.setdefault(edge.provider, []).append(edge)
     earlier = before(world.installed)
-    logins = clients(world, edges)
+    logins = logins_of(world, edges)
     planned = []
     for app in order:
         manifest, settled, uses = world.apps[app], descent.settled[app], outgoing.get(app, [])
@@ -114,7 +115,7 @@ def _stay(
             settled,
             {edge.interface: edge.provider for edge in uses},
             {name: ports[f"{app}/{name}"] for name in manifest.endpoints},
-            (earlier.clients.get(app, set()), logins.get(app, set())),
+            (earlier.logins.get(app, set()), logins.get(app, set())),
             earlier.demands.get(app, {}),
         )
         planned.append(

@@ -495,6 +495,17 @@ class Wait(StrEnum):
     """The provider is healthy (a chain daemon: synchronised)."""
 
 
+class Role(StrEnum):
+    """What a consumer may do with an interface whose provider knows its consumers by login."""
+
+    READ = "read"
+    """See what is public, and broadcast what is signed elsewhere."""
+    WALLET = "wallet"
+    """Make and use wallets as well."""
+    FULL = "full"
+    """Everything."""
+
+
 class Required(Part):
     """An interface that the app needs from another app."""
 
@@ -508,6 +519,8 @@ class Required(Part):
     """Provider that is proposed when none is installed."""
     wait: Wait = Wait.HEALTHY
     """State of the provider for which the start of this app waits."""
+    role: Role = Role.READ
+    """What the app may do with the interface, where the provider gives each consumer a login (`credentials`)."""
 
 
 class Conflict(Part):

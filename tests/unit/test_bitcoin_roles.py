@@ -1,0 +1,33 @@
+"""Roles of bitcoin-rpc: each has what it needs, and none what would risk the node or its keys."""
+
+import pytest
+
+from archipelago.chains.bitcoin_roles import methods_of, whitelist_line
+from archipelago.container.manifest.model import Role
+
+DANGEROUS = {
+    *("stop", "dumpprivkey", "dumpwallet", "importwallet", "listdescriptors", "backupwallet", "restorewallet"),
+    *("addnode", "setban", "setnetworkactive", "disconnectnode", "invalidateblock", "pruneblockchain", "dumptxoutset"),
+    *("encryptwallet", "walletpassphrasechange", "savemempool", "logging", "generatetoaddress"),
+}
+
+
+@pytest.mark.parametrize("role", [Role.READ, Role.WALLET])
+def test_no_list_has_what_is_dangerous(role: Role) -> None:
+    methods = methods_of(role)
+    assert methods is not None
+    assert not DANGEROUS & set(methods)
+    assert list(methods) == sorted(set(methods))
+
+
+def test_a_wallet_may_all_that_a_reader_may_and_a_reader_has_no_wallet() -> None:
+    read, wallet = methods_of(Role.READ), methods_of(Role.WALLET)
+    assert read is not None and wallet is not None
+    assert set(read) < set(wallet)
+    assert not any("wallet" in method or method.startswith("send") for method in set(read) - {"sendrawtransaction"})
+
+
+def test_the_line_is_what_bitcoind_reads() -> None:
+    assert whitelist_line("electrumx", Role.READ).startswith("electrumx:decodepsbt,decoderawtransaction,")
+    assert " " not in whitelist_line("electrumx", Role.WALLET)
+    assert whitelist_line("admin", Role.FULL) == ""
