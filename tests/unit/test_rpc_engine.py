@@ -31,6 +31,7 @@ from archipelago.container.status import (
 )
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.security.audit_chain import AuditEntry, AuditVerdict, Head, Outcome
+from archipelago.security.rating import Rating, RatingLine
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 EVIL = "\x1b]0;owned\x07\x1b[2Jevil"
@@ -177,6 +178,7 @@ class MemoryEngine:
     async def status(self, app: str) -> AppStatus:
         self._known(app)
         return AppStatus(
+            rating=Rating(score=7, lines=(RatingLine(points=-1, what=f"it asks for much {EVIL}"),)),
             app=app,
             name="Knots",
             version="29.1",

@@ -24,6 +24,8 @@ def show_plan(plan: dict[str, Any]) -> None:
             ("devices", ", ".join(f"{app}: {' '.join(names)}" for app, names in asks["devices"].items())),
         )
     )
+    for app, rating in asks["ratings"].items():
+        _show_rating(f"security of {app}", rating)
     for interface, apps in plan["alternatives"].items():
         show(line(f"{interface} could also come from {', '.join(apps)} (--choose {interface}=APP)"))
     for warning in plan["warnings"]:
@@ -74,6 +76,7 @@ def show_status(status: dict[str, Any]) -> None:
         limits = each["limits"]
         bounds = f"{size(limits['memory'])}, {limits['cpu']:g} cpu, {limits['pids']} processes"
         show(line(f"container {each['name']}: {each['health']['state']}, {each['image']}, at most {bounds}"))
+    _show_rating("security", status["rating"])
     for text in status["not_enforced"]:
         show(f"not enforced: {line(text)}")
     if failure := health["failure"]:
@@ -82,12 +85,24 @@ def show_status(status: dict[str, Any]) -> None:
             show(f"  {line(text)}")
 
 
+def _show_rating(name: str, rating: dict[str, Any]) -> None:
+    show(line(f"{name}: {rating['score']} of 8"))
+    for reason in rating["lines"]:
+        show(line(f"  {reason['points'] or '':>2}  {reason['what']}"))
+
+
 def show_catalog(entries: list[dict[str, Any]]) -> None:
     """Print the apps that can be installed."""
     show_table(
-        ("APP", "VERSION", "INSTALLED", "SUMMARY"),
+        ("APP", "VERSION", "INSTALLED", "SECURITY", "SUMMARY"),
         (
-            (each["app"], each["version"], each["installed"] or "-", each["problem"] or each["summary"])
+            (
+                each["app"],
+                each["version"],
+                each["installed"] or "-",
+                f"{each['rating']['score']} of 8" if each["rating"] else "-",
+                each["problem"] or each["summary"],
+            )
             for each in entries
         ),
     )

@@ -19,6 +19,7 @@ from archipelago.container.manifest.model import (
     Wait,
 )
 from archipelago.container.manifest.scalars import AppId, Key, Name, Port, Scalar
+from archipelago.security.rating import Rating
 
 _EMPTY: Mapping[Any, Any] = MappingProxyType({})
 
@@ -155,6 +156,8 @@ class Asks(Shown):
     endpoints: tuple[AskedEndpoint, ...] = ()
     capabilities: dict[AppId, tuple[str, ...]] = {}
     devices: dict[AppId, tuple[str, ...]] = {}
+    ratings: dict[AppId, Rating] = {}
+    """How little each of them asks for."""
     host: HostMinimum = HostMinimum()
     architectures: tuple[Architecture, ...] = tuple(Architecture)
     """Architectures on which all of them run."""

@@ -32,6 +32,7 @@ from archipelago.container.status import (
 )
 from archipelago.container.workload import ContainerWorkload
 from archipelago.errors import ErrorCode, NodeError
+from archipelago.security.rating import rate
 from archipelago.storage.state import AppRecord, State
 
 _LOOPBACK = "127.0.0.1"
@@ -65,6 +66,7 @@ class Reporter:
             version=manifest.version,
             summary=manifest.summary,
             desired=found.record.desired,
+            rating=rate(manifest),
             health=health,
             chain=next((each.sync for each in healths.values() if each.sync is not None), None),
             containers=tuple(
@@ -252,6 +254,7 @@ def _entry(manifest: AppManifest, installed: AppRecord | None) -> CatalogEntry:
         requires=tuple(sorted(manifest.requires)),
         provides=tuple(sorted(manifest.provides)),
         installed=installed.package.manifest.version if installed is not None else None,
+        rating=rate(manifest),
     )
 
 

@@ -7,6 +7,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field
 
 from archipelago.container.manifest.scalars import Scalar
+from archipelago.security.rating import Rating
 
 
 class View(BaseModel):
@@ -136,6 +137,8 @@ class AppStatus(View):
     """Newer version in the catalog."""
     operation: str | None = None
     """Operation that works on the app now."""
+    rating: Rating
+    """How little it asks for, by its manifest."""
     not_enforced: tuple[str, ...] = ()
     """What was asked for and the host cannot enforce."""
 
@@ -265,6 +268,8 @@ class CatalogEntry(View):
     provides: tuple[str, ...]
     installed: str | None = None
     """Installed version."""
+    rating: Rating | None = None
+    """How little it asks for."""
     problem: str | None = None
     """Why it cannot be used (its manifest is wrong)."""
 

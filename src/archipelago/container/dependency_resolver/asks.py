@@ -7,6 +7,7 @@ from archipelago.container.dependency_resolver.world import World
 from archipelago.container.manifest.model import Access, AppManifest, Architecture, Container, Egress
 from archipelago.container.manifest.scalars import AppId
 from archipelago.container.plan import AskedEndpoint, Asks, Fetch, FetchKind, HostMinimum, InstalledApp
+from archipelago.security.rating import rate
 
 _GIB = 1024**3
 _WAYS = {
@@ -51,6 +52,7 @@ def asks_of(
         ),
         capabilities=_rights({one.id: _capabilities(one) for one in fresh}),
         devices=_rights({one.id: _devices(one) for one in fresh}),
+        ratings={one.id: rate(one) for one in fresh},
         host=HostMinimum(
             memory=max((one.host.memory for one in fresh), default=0),
             disk=sum(one.host.disk for one in fresh if one.id not in installed),

@@ -1,0 +1,80 @@
+"""The security rating: what an app asks for lowers it, each line says why, and nothing raises it."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from archipelago.container.manifest.model import AppManifest
+from archipelago.container.manifest.package import load_package
+from archipelago.security.rating import HIGHEST, LOWEST, rate
+
+APPS = Path(__file__).parents[2] / "apps"
+
+
+def app(security: dict[str, Any] | None = None, user: str = "1000:1000", **parts: Any) -> AppManifest:
+    """Return an app that asks for nothing but what is given."""
+    container = {"build": {"type": "packages", "packages": ["x"]}, "user": user, "security": security or {}}
+    return AppManifest.model_validate(
+        {
+            "manifest": 1,
+            "id": "tiny",
+            "name": "Tiny",
+            "version": "1",
+            "summary": "An app",
+            "description": "An app",
+            "category": "other",
+            "license": "MIT",
+            "containers": {"main": container, "other": container},
+            **parts,
+        }
+    )
+
+
+def endpoint(*access: str) -> dict[str, Any]:
+    """Return endpoints with one that may be reached in these ways."""
+    return {"web": {"kind": "ui", "container": "main", "port": 80, "host_port": 8080, "access": access}}
+
+
+def test_an_app_that_asks_for_nothing_has_the_highest_rating() -> None:
+    rating = rate(app())
+    assert rating.score == HIGHEST
+    assert [line.points for line in rating.lines] == [0]
+
+
+@pytest.mark.parametrize(
+    ("asked", "points", "word"),
+    [
+        ({"egress": "direct"}, -1, "internet"),
+        ({"egress": "tor", "requires": {"tor-socks": {}}}, 0, "Tor"),
+        ({"endpoints": endpoint("host")}, 0, ""),
+        ({"endpoints": endpoint("host", "lan")}, -1, "local network"),
+        ({"endpoints": endpoint("lan", "internet")}, -2, "anybody"),
+        ({"requires": {"bitcoin-rpc": {"role": "read"}}}, 0, ""),
+        ({"requires": {"bitcoin-rpc": {"role": "wallet"}}}, -2, "spend"),
+        ({"requires": {"bitcoin-rpc": {"role": "full"}}}, -3, "everything"),
+        ({"security": {"devices": ["/dev/ttyUSB0"]}}, -2, "/dev/ttyUSB0"),
+        ({"security": {"capabilities": ["CAP_SETUID", "CAP_SETGID"]}}, -1, "any user"),
+        ({"security": {"capabilities": ["CAP_NET_BIND_SERVICE"]}}, -1, "CAP_NET_BIND_SERVICE"),
+        ({"security": {"writable_root": True}}, -1, "programs"),
+        ({"user": "0:0"}, -1, "root"),
+        ({"containers": {"main": {"image": f"registry.example/x@sha256:{'0' * 64}"}}}, -1, "signed"),
+    ],
+)
+def test_each_thing_that_is_asked_for_counts_once_and_is_said(asked: dict[str, Any], points: int, word: str) -> None:
+    rating = rate(app(**asked))
+    assert rating.score == HIGHEST + points
+    assert any(word in line.what for line in rating.lines)
+    assert sum(line.points for line in rating.lines) == points
+
+
+def test_there_is_a_lowest_rating() -> None:
+    everything = {"devices": ["/dev/kvm"], "capabilities": ["CAP_KILL", "CAP_CHOWN"], "writable_root": True}
+    rating = rate(app(everything, "0:0", egress="direct", endpoints=endpoint("internet")))
+    assert rating.score == LOWEST
+    assert HIGHEST + sum(line.points for line in rating.lines) < LOWEST
+
+
+def test_the_apps_of_the_project() -> None:
+    scores = {folder.name: rate(load_package(folder).manifest).score for folder in APPS.iterdir()}
+    assert scores == {"bitcoin-knots": 7, "electrumx": 8, "nostr-relay": 8, "specter": 6, "tor": 7}
