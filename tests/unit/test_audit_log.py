@@ -87,6 +87,28 @@ async def test_what_was_cut_off_stays_missing_after_a_restart(tmp_path: Path) ->
     assert [fault.what for fault in (await log.verify()).faults] == ["entries 3 to 4 are missing before it"]
 
 
+@pytest.mark.parametrize("lost", ["head.json", "*"])
+async def test_that_nobody_can_tell_what_is_missing_is_on_record(tmp_path: Path, lost: str) -> None:
+    log = log_in(tmp_path)
+    await log.open()
+    await write(log, 2)
+    for path in (tmp_path / "audit").glob(lost):
+        path.unlink()
+    log = log_in(tmp_path)
+    await log.open()
+    assert (await log.newest(1))[0].action == "audit-head-lost"
+    assert (await log.verify()).faults == ()
+
+
+async def test_what_is_no_file_is_an_error_for_the_owner(tmp_path: Path) -> None:
+    log = log_in(tmp_path)
+    await log.open()
+    (tmp_path / "audit" / "000000000001.jsonl").mkdir()
+    for call in (log.verify(), log.newest(1), log.lines(0, 1)):
+        with pytest.raises(NodeError, match="directory"):
+            await call
+
+
 async def test_a_line_feed_that_was_taken_away_hides_nothing(tmp_path: Path) -> None:
     log = log_in(tmp_path)
     await log.open()

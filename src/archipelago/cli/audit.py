@@ -9,8 +9,8 @@ import typer
 from archipelago.cli.client import Client
 from archipelago.cli.errors import CommandError, Exit
 from archipelago.cli.options import Json
+from archipelago.cli.output import clean, show_json, show_table
 from archipelago.cli.output import show as show_text
-from archipelago.cli.output import show_json, show_table
 
 _PAGE = 500
 
@@ -62,7 +62,8 @@ def export(
     after = 0
     while True:
         page = client.call("audit-export", after=after, limit=_PAGE)
-        output.writelines(f"{line}\n" for line in page)
+        # What somebody wrote into the log by hand must not take over a terminal.
+        output.writelines(f"{clean(line) if output.isatty() else line}\n" for line in page)
         after += len(page)
         if len(page) < _PAGE:
             break

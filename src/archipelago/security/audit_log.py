@@ -5,6 +5,7 @@ import os
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
+from itertools import islice
 from pathlib import Path
 
 from archipelago.errors import ErrorCode, NodeError
@@ -53,34 +54,21 @@ class AuditLog:
     ) -> int:
         """Append an entry and return its sequence once it is on the disk. Raises `NodeError`."""
 
-        def append() -> int:
-            with self._lock:
-                entry = AuditEntry(
-                    sequence=self._head.sequence + 1,
-                    at=self._now(),
-                    who=who,
-                    origin=origin,
-                    action=action[:_LONGEST_TEXT],
-                    subject={name: value[:_LONGEST_TEXT] for name, value in subject.items()},
-                    outcome=outcome,
-                    detail=detail[:_LONGEST_TEXT],
-                    began=began,
-                )
-                self._append(entry)
-                return entry.sequence
-
         # A caller who hangs up does not leave an entry without its head.
-        return await asyncio.shield(asyncio.to_thread(append))
+        return await asyncio.shield(
+            asyncio.to_thread(self._record, who, origin, action, subject, outcome, detail, began)
+        )
 
     async def newest(self, limit: int) -> tuple[AuditEntry, ...]:
         """Return the newest entries that can be read, the oldest of them first."""
 
         def read() -> tuple[AuditEntry, ...]:
             found: list[AuditEntry] = []
-            for path in reversed(self._files()):
-                found = [*_entries(_lines([path])), *found]
-                if len(found) >= limit:
-                    break
+            with reported(self._folder):
+                for path in reversed(self._files()):
+                    found = [*_entries(_lines([path])), *found]
+                    if len(found) >= limit:
+                        break
             return tuple(found[-limit:])
 
         return await asyncio.to_thread(read)
@@ -89,13 +77,9 @@ class AuditLog:
         """Return lines as they stand in the log, from number `after` + 1 on; the last page is the one that is short."""
 
         def read() -> tuple[str, ...]:
-            page = []
-            for number, line in enumerate(_lines(self._files())):
-                if number >= after + limit:
-                    break
-                if number >= after:
-                    page.append(line.rstrip(b"\n").decode("utf-8", "replace"))
-            return tuple(page)
+            with reported(self._folder):
+                page = islice(_lines(self._files()), after, after + limit)
+                return tuple(line.rstrip(b"\n").decode("utf-8", "replace") for line in page)
 
         return await asyncio.to_thread(read)
 
@@ -103,10 +87,11 @@ class AuditLog:
         """Check the whole log."""
 
         def check() -> AuditVerdict:
-            with self._lock:  # what is appended from here on is left to the next time
-                head, files = self._head, self._files()
-                end = files[-1].stat().st_size if files else 0
-            return audit_chain.verify(_lines(files, end), head, self._known().is_signed)
+            with reported(self._folder):
+                with self._lock:  # what is appended from here on is left to the next time
+                    head, files = self._head, self._files()
+                    end = files[-1].stat().st_size if files else 0
+                return audit_chain.verify(_lines(files, end), head, self._known().is_signed)
 
         return await asyncio.to_thread(check)
 
@@ -121,23 +106,52 @@ class AuditLog:
         return self._identity
 
     def _open(self) -> None:
+        is_new = not self._key_file.exists()
         self._identity = Identity(self._key_file)
         with reported(self._folder):
             make_folder(self._folder.parent, 0o711)
             make_folder(self._folder, 0o700)
             written = _read_head(self._folder / "head.json")
             files = self._files()
-            last = written
+            last = written or Head()
             for line in _lines(files[-1:]):
                 if line.endswith(b"\n"):
                     last = _head_of(line) or last
-                elif last.sequence >= written.sequence:
+                elif written is None or last.sequence >= written.sequence:
                     _cut(files[-1], len(line))
                 else:
                     _end_line(files[-1])
         # A kill between the two writes leaves the head one entry behind; what ends before the head was cut off, and
         # stays missing for all to see.
-        self._head = last if last.sequence > written.sequence else written
+        self._head = last if written is None or last.sequence > written.sequence else written
+        if written is None and not is_new:
+            # From here on nobody can tell what is missing at the end, and that is on record.
+            self._record("node", "", "audit-head-lost", {}, Outcome.FAILED, "", None)
+
+    def _record(
+        self,
+        who: str,
+        origin: str,
+        action: str,
+        subject: Mapping[str, str],
+        outcome: Outcome,
+        detail: str,
+        began: int | None,
+    ) -> int:
+        with self._lock:
+            entry = AuditEntry(
+                sequence=self._head.sequence + 1,
+                at=self._now(),
+                who=who,
+                origin=origin,
+                action=action[:_LONGEST_TEXT],
+                subject={name: value[:_LONGEST_TEXT] for name, value in subject.items()},
+                outcome=outcome,
+                detail=detail[:_LONGEST_TEXT],
+                began=began,
+            )
+            self._append(entry)
+            return entry.sequence
 
     def _append(self, entry: AuditEntry) -> None:
         one = audit_chain.link(self._head, entry, self._known().sign)
@@ -200,11 +214,11 @@ def _head_of(line: bytes) -> Head | None:
         return None
 
 
-def _read_head(path: Path) -> Head:
+def _read_head(path: Path) -> Head | None:
     try:
         return Head.model_validate_json(path.read_bytes())
     except (FileNotFoundError, ValueError):
-        return Head()
+        return None
 
 
 def _cut(path: Path, count: int) -> None:
