@@ -50,7 +50,7 @@ from archipelago.event_bus import EventBus
 from archipelago.performance import host
 from archipelago.performance.doctor import Doctor
 from archipelago.performance.enforcement import not_enforced
-from archipelago.security.audit_chain import AuditEntry, AuditVerdict, Outcome
+from archipelago.security.audit_chain import AuditEntry, AuditVerdict, Deed, Outcome
 from archipelago.security.audit_log import AuditLog
 from archipelago.security.secrets_manager import SecretsManager
 from archipelago.storage.data import AppData
@@ -155,7 +155,9 @@ class Node:
     async def _note(self, action: str, subject: Mapping[str, str]) -> None:
         """Write down what the node does by itself; a full disk does not keep it from that."""
         try:
-            await self._audit.record("node", "", action, subject, Outcome.DONE)
+            await self._audit.record(
+                Deed(who="node", origin="", action=action, subject=dict(subject), outcome=Outcome.DONE)
+            )
         except NodeError as error:
             self._log.warning("not in the audit log", action=action, error=str(error))
 
@@ -226,19 +228,9 @@ class Node:
         """Cancel an operation."""
         return await self._orchestrator.cancel(operation)
 
-    async def record(
-        self,
-        who: str,
-        origin: str,
-        action: str,
-        subject: Mapping[str, str],
-        outcome: Outcome,
-        *,
-        detail: str = "",
-        began: int | None = None,
-    ) -> int:
+    async def record(self, deed: Deed) -> int:
         """Write an entry to the audit log."""
-        return await self._audit.record(who, origin, action, subject, outcome, detail=detail, began=began)
+        return await self._audit.record(deed)
 
     # --- Engine: questions --------------------------------------------------------------------------------------------
 

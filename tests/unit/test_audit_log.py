@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from archipelago.errors import NodeError
-from archipelago.security.audit_chain import Outcome
+from archipelago.security.audit_chain import Deed, Outcome
 from archipelago.security.audit_log import AuditLog
 
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
@@ -21,7 +21,12 @@ def log_in(folder: Path, largest_file: int = 1 << 20) -> AuditLog:
 async def write(log: AuditLog, count: int) -> None:
     """Write entries, all at once."""
     await asyncio.gather(
-        *(log.record("owner", "here", "test", {"n": str(number)}, Outcome.DONE) for number in range(count))
+        *(
+            log.record(
+                Deed(who="owner", origin="here", action="test", subject={"n": str(number)}, outcome=Outcome.DONE)
+            )
+            for number in range(count)
+        )
     )
 
 

@@ -30,7 +30,7 @@ from archipelago.container.status import (
     SystemInfo,
 )
 from archipelago.errors import ErrorCode, NodeError
-from archipelago.security.audit_chain import AuditEntry, AuditVerdict, Head, Outcome
+from archipelago.security.audit_chain import AuditEntry, AuditVerdict, Deed, Head
 from archipelago.security.rating import Rating, RatingLine
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
@@ -125,31 +125,9 @@ class MemoryEngine:
         self.work[operation] = found
         return found
 
-    async def record(
-        self,
-        who: str,
-        origin: str,
-        action: str,
-        subject: Mapping[str, str],
-        outcome: Outcome,
-        *,
-        detail: str = "",
-        began: int | None = None,
-    ) -> int:
+    async def record(self, deed: Deed) -> int:
         number = len(self.audit) + 1
-        self.audit.append(
-            AuditEntry(
-                sequence=number,
-                at=NOW,
-                who=who,
-                origin=origin,
-                action=action,
-                subject=dict(subject),
-                outcome=outcome,
-                detail=detail,
-                began=began,
-            )
-        )
+        self.audit.append(AuditEntry(sequence=number, at=NOW, **dict(deed)))
         return number
 
     async def audit_entries(self, *, limit: int) -> tuple[AuditEntry, ...]:

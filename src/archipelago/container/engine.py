@@ -17,7 +17,7 @@ from archipelago.container.status import (
     Operation,
     SystemInfo,
 )
-from archipelago.security.audit_chain import AuditEntry, AuditVerdict, Outcome
+from archipelago.security.audit_chain import AuditEntry, AuditVerdict, Deed
 
 
 class Engine(Protocol):
@@ -40,17 +40,7 @@ class Engine(Protocol):
     async def configure(self, app: str, *, options: Mapping[str, object], reset: tuple[str, ...]) -> Operation: ...
     async def cancel(self, operation: str) -> Operation: ...
 
-    async def record(
-        self,
-        who: str,
-        origin: str,
-        action: str,
-        subject: Mapping[str, str],
-        outcome: Outcome,
-        *,
-        detail: str = "",
-        began: int | None = None,
-    ) -> int:
+    async def record(self, deed: Deed) -> int:
         """Write an entry to the audit log; return its sequence."""
         ...
 

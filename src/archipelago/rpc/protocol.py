@@ -26,7 +26,7 @@ from archipelago.rpc.errors import (
     invalid_params,
 )
 from archipelago.rpc.method import AnyMethod, Params
-from archipelago.security.audit_chain import Outcome
+from archipelago.security.audit_chain import Deed, Outcome
 
 MAX_BATCH = 100
 MAX_ID = 256
@@ -157,9 +157,14 @@ class Dispatcher:
                 METHOD_NOT_FOUND, f"there is no method {call.method[:60]!r}", hint="rpc.discover lists all methods"
             )
         if method.permission not in caller.permissions:
-            await self._engine.record(
-                caller.name, caller.origin, method.name, {}, Outcome.REFUSED, detail=ErrorCode.FORBIDDEN.value
+            refusal = Deed(
+                who=caller.name,
+                origin=caller.origin,
+                action=method.name,
+                outcome=Outcome.REFUSED,
+                detail=ErrorCode.FORBIDDEN.value,
             )
+            await self._engine.record(refusal)
             raise NodeError(
                 ErrorCode.FORBIDDEN,
                 f"you may not call {method.name}",
@@ -177,8 +182,14 @@ class Dispatcher:
 
     async def _on_record(self, method: AnyMethod, params: Params, caller: Caller) -> object:
         """Write down that it begins, before it does, and how it ended; what cannot be written down is not done."""
-        subject = subject_of(params)
-        began = await self._engine.record(caller.name, caller.origin, method.name, subject, Outcome.BEGUN)
+        deed = Deed(
+            who=caller.name,
+            origin=caller.origin,
+            action=method.name,
+            subject=subject_of(params),
+            outcome=Outcome.BEGUN,
+        )
+        began = await self._engine.record(deed)
         outcome, detail = Outcome.FAILED, ""
         try:
             result = await method.handler(self._engine, params)
@@ -188,9 +199,8 @@ class Dispatcher:
             raise
         finally:
             try:
-                await self._engine.record(
-                    caller.name, caller.origin, method.name, subject, outcome, detail=detail, began=began
-                )
+                end = {"outcome": outcome, "detail": detail, "began": began}
+                await self._engine.record(deed.model_copy(update=end))
             except NodeError as error:
                 self._log.error("the end of an action is not in the audit log", began=began, error=str(error))
         return result

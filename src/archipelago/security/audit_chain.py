@@ -37,23 +37,28 @@ class Outcome(StrEnum):
     FAILED = "failed"
 
 
-class AuditEntry(_Value):
-    """One line of the audit log: who did what, when, from where, and with what result."""
+class Deed(_Value):
+    """Who did what, from where, and with what result."""
 
-    sequence: Annotated[int, Field(ge=1)]
-    at: datetime
     who: str
     origin: str
-    """Where the call came from."""
+    """Where the call came from; empty for what the node did by itself."""
     action: str
     """The RPC method, or what the node did by itself."""
-    subject: dict[str, str]
+    subject: dict[str, str] = {}
     """What it was done to, by the names of the parameters; values that could be secret are left out."""
     outcome: Outcome
     detail: str = ""
     """Name of the error, or id of the operation."""
     began: int | None = None
     """Sequence of the entry in which this action began."""
+
+
+class AuditEntry(Deed):
+    """One line of the audit log: a deed, and when it was written down."""
+
+    sequence: Annotated[int, Field(ge=1)]
+    at: datetime
 
 
 class Head(_Value):

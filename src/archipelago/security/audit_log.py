@@ -3,14 +3,14 @@
 import asyncio
 import os
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 from itertools import islice
 from pathlib import Path
 
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.security import audit_chain
-from archipelago.security.audit_chain import AuditEntry, AuditVerdict, Head, Outcome
+from archipelago.security.audit_chain import AuditEntry, AuditVerdict, Deed, Head, Outcome
 from archipelago.security.identity import Identity
 from archipelago.security.private_files import make_folder, reported, sync_folder, write_atomically
 
@@ -41,23 +41,10 @@ class AuditLog:
         """Read where the log ends. Raises `NodeError`."""
         await asyncio.to_thread(self._open)
 
-    async def record(
-        self,
-        who: str,
-        origin: str,
-        action: str,
-        subject: Mapping[str, str],
-        outcome: Outcome,
-        *,
-        detail: str = "",
-        began: int | None = None,
-    ) -> int:
+    async def record(self, deed: Deed) -> int:
         """Append an entry and return its sequence once it is on the disk. Raises `NodeError`."""
-
         # A caller who hangs up does not leave an entry without its head.
-        return await asyncio.shield(
-            asyncio.to_thread(self._record, who, origin, action, subject, outcome, detail, began)
-        )
+        return await asyncio.shield(asyncio.to_thread(self._record, deed))
 
     async def newest(self, limit: int) -> tuple[AuditEntry, ...]:
         """Return the newest entries that can be read, the oldest of them first."""
@@ -126,32 +113,18 @@ class AuditLog:
         self._head = last if written is None or last.sequence > written.sequence else written
         if written is None and not is_new:
             # From here on nobody can tell what is missing at the end, and that is on record.
-            self._record("node", "", "audit-head-lost", {}, Outcome.FAILED, "", None)
+            self._record(Deed(who="node", origin="", action="audit-head-lost", outcome=Outcome.FAILED))
 
-    def _record(
-        self,
-        who: str,
-        origin: str,
-        action: str,
-        subject: Mapping[str, str],
-        outcome: Outcome,
-        detail: str,
-        began: int | None,
-    ) -> int:
+    def _record(self, deed: Deed) -> int:
         with self._lock:
-            entry = AuditEntry(
-                sequence=self._head.sequence + 1,
-                at=self._now(),
-                who=who,
-                origin=origin,
-                action=action[:_LONGEST_TEXT],
-                subject={name: value[:_LONGEST_TEXT] for name, value in subject.items()},
-                outcome=outcome,
-                detail=detail[:_LONGEST_TEXT],
-                began=began,
-            )
-            self._append(entry)
-            return entry.sequence
+            said = {
+                "action": deed.action[:_LONGEST_TEXT],
+                "detail": deed.detail[:_LONGEST_TEXT],
+                "subject": {name: value[:_LONGEST_TEXT] for name, value in deed.subject.items()},
+            }
+            sequence = self._head.sequence + 1
+            self._append(AuditEntry(sequence=sequence, at=self._now(), **(dict(deed) | said)))
+            return sequence
 
     def _append(self, entry: AuditEntry) -> None:
         one = audit_chain.link(self._head, entry, self._known().sign)
