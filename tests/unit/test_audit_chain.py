@@ -103,5 +103,15 @@ def test_a_line_that_is_no_entry_is_a_fault_and_no_crash(line: bytes) -> None:
     assert (2, "it cannot be read as an entry") in faults([lines[0], line, lines[2]], head)
 
 
+@pytest.mark.parametrize("lines_in_between", [1, 5])
+def test_lines_that_were_put_in_are_the_only_faults(lines_in_between: int) -> None:
+    lines, head = log(3)
+    put_in = [b"junk\n"] * lines_in_between
+    expected = "it cannot be read as an entry"
+    for place in range(4):
+        found = faults([*lines[:place], *put_in, *lines[place:]], head)
+        assert found == [(place + number + 1, expected) for number in range(lines_in_between)]
+
+
 def test_there_is_an_end_to_what_is_said() -> None:
     assert len(verify([b"x\n"] * 10_000, Head(), is_signed).faults) == 100

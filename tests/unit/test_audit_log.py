@@ -105,6 +105,30 @@ async def test_that_nobody_can_tell_what_is_missing_is_on_record(tmp_path: Path,
     assert (await log.verify()).faults == ()
 
 
+async def test_half_a_line_that_somebody_put_there_swallows_no_entry(tmp_path: Path) -> None:
+    log = log_in(tmp_path)
+    await log.open()
+    await write(log, 1)
+    with only_file(tmp_path).open("ab") as file:
+        file.write(b"junk")
+    await write(log, 1)
+    verdict = await log.verify()
+    assert [(fault.line, fault.what) for fault in verdict.faults] == [(2, "it cannot be read as an entry")]
+    assert [entry.sequence for entry in await log.newest(9)] == [1, 2]
+
+
+async def test_a_link_in_the_place_of_the_log_is_not_followed(tmp_path: Path) -> None:
+    log = log_in(tmp_path)
+    await log.open()
+    await write(log, 1)
+    path = only_file(tmp_path)
+    path.rename(tmp_path / "elsewhere")
+    path.symlink_to(tmp_path / "elsewhere")
+    for call in (log.verify(), log.newest(1), log.lines(0, 1), write(log, 1)):
+        with pytest.raises(NodeError, match="symbolic link"):
+            await call
+
+
 async def test_what_is_no_file_is_an_error_for_the_owner(tmp_path: Path) -> None:
     log = log_in(tmp_path)
     await log.open()

@@ -124,36 +124,36 @@ def verify(lines: Iterable[bytes], head: Head, is_signed: IsSigned) -> AuditVerd
     """Check every line, their order, and that none is missing, at the end neither."""
     faults: list[AuditFault] = []
     last, count = Head(), 0
+    unread = 0  # lines since `last` that cannot be read: each may have been an entry, or something put in
     for count, line in enumerate(lines, start=1):
         found = _read(line)
         if found is None:
             faults.append(AuditFault(line=count, sequence=None, what="it cannot be read as an entry"))
-            # Its place is taken, whatever stood there: what follows is judged by itself.
-            last = Head(sequence=last.sequence + 1, hash="")
+            unread += 1
         else:
-            number = found.entry.sequence
-            faults += (AuditFault(line=count, sequence=number, what=what) for what in _faults(found, last, is_signed))
-            last = found.head
+            number, whats = found.entry.sequence, _faults(found, last, unread, is_signed)
+            faults += (AuditFault(line=count, sequence=number, what=what) for what in whats)
+            last, unread = found.head, 0
         if len(faults) >= MAX_FAULTS:
             break
     else:
-        if last.sequence < head.sequence:
+        if last.sequence + unread < head.sequence:
             what = f"the log ends with entry {last.sequence}, but entry {head.sequence} had been written"
             faults.append(AuditFault(line=count + 1, sequence=None, what=what))
-        elif last.sequence == head.sequence and last.hash and last.hash != head.hash:
+        elif last.sequence == head.sequence and last.hash != head.hash:
             what = "the last entry is not the one that had been written"
             faults.append(AuditFault(line=count, sequence=last.sequence, what=what))
     return AuditVerdict(entries=count, head=last, faults=tuple(faults[:MAX_FAULTS]))
 
 
-def _faults(found: Link, last: Head, is_signed: IsSigned) -> Iterator[str]:
+def _faults(found: Link, last: Head, unread: int, is_signed: IsSigned) -> Iterator[str]:
     number, due = found.entry.sequence, last.sequence + 1
-    if number > due:
+    if number > due + unread:
         missing = f"entry {due} is" if number == due + 1 else f"entries {due} to {number - 1} are"
         yield f"{missing} missing before it"
     elif number < due:
         yield f"it is out of its place: entry {due} is due here"
-    elif last.hash and found.previous != last.hash:
+    elif number == due and found.previous != last.hash:
         yield "it does not follow from the entry before it"
     if _digest(found.previous, found.entry) != found.hash:
         yield "it was changed: its hash does not fit"

@@ -131,11 +131,13 @@ class AuditLog:
         with reported(self._folder):
             path = self._place(entry.sequence)
             is_new = not path.exists()
-            descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+            descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW, 0o600)
             try:
                 size = os.fstat(descriptor).st_size
+                # Half a line that somebody put there must not swallow this one.
+                is_torn = size > 0 and os.pread(descriptor, 1, size - 1) != b"\n"
                 try:
-                    _write(descriptor, audit_chain.encode(one))
+                    _write(descriptor, b"\n" * is_torn + audit_chain.encode(one))
                     os.fsync(descriptor)
                 except OSError:
                     os.ftruncate(descriptor, size)  # half a line would spoil the next one
@@ -165,7 +167,7 @@ def _write(descriptor: int, line: bytes) -> None:
 def _lines(files: Sequence[Path], end: int | None = None) -> Iterator[bytes]:
     """Yield the lines of files, of the last one up to byte `end`; too long a line comes in pieces, and is no entry."""
     for number, path in enumerate(files, start=1):
-        with path.open("rb") as file:
+        with os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW), "rb") as file:
             while line := file.readline(_LONGEST_LINE):
                 if number == len(files) and end is not None and file.tell() > end:
                     break
