@@ -117,6 +117,22 @@ async def test_half_a_line_that_somebody_put_there_swallows_no_entry(tmp_path: P
     assert [entry.sequence for entry in await log.newest(9)] == [1, 2]
 
 
+async def test_a_huge_line_that_somebody_put_in_costs_no_entry_at_the_next_start(tmp_path: Path) -> None:
+    log = log_in(tmp_path)
+    await log.open()
+    await write(log, 3)
+    path = only_file(tmp_path)
+    lines = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(b"".join([*lines[:2], b"x" * 200_000, b"\n", lines[2]]))
+    before = path.read_bytes()
+    log = log_in(tmp_path)
+    await log.open()
+    assert path.read_bytes() == before
+    await write(log, 1)
+    assert [entry.sequence for entry in await log.newest(9)] == [1, 2, 3, 4]
+    assert {fault.what for fault in (await log.verify()).faults} == {"it cannot be read as an entry"}
+
+
 async def test_a_link_in_the_place_of_the_log_is_not_followed(tmp_path: Path) -> None:
     log = log_in(tmp_path)
     await log.open()

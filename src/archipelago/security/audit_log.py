@@ -100,14 +100,12 @@ class AuditLog:
             make_folder(self._folder, 0o700)
             written = _read_head(self._folder / "head.json")
             files = self._files()
-            last = written or Head()
+            last, torn = written or Head(), 0
             for line in _lines(files[-1:]):
-                if line.endswith(b"\n"):
-                    last = _head_of(line) or last
-                elif written is None or last.sequence >= written.sequence:
-                    _cut(files[-1], len(line))
-                else:
-                    _end_line(files[-1])
+                torn = 0 if line.endswith(b"\n") else torn + len(line)
+                last = (_head_of(line) if not torn else None) or last
+            if torn and (written is None or last.sequence >= written.sequence):
+                _cut(files[-1], torn)
         # A kill between the two writes leaves the head one entry behind; what ends before the head was cut off, and
         # stays missing for all to see.
         self._head = last if written is None or last.sequence > written.sequence else written
@@ -200,11 +198,4 @@ def _cut(path: Path, count: int) -> None:
     """Remove a last line that a power cut left unfinished: nobody was told that it had been written."""
     with path.open("r+b") as file:
         file.truncate(path.stat().st_size - count)
-        os.fsync(file.fileno())
-
-
-def _end_line(path: Path) -> None:
-    """End a last line that was whole once, so that it stays as it is found."""
-    with path.open("ab") as file:
-        file.write(b"\n")
         os.fsync(file.fileno())
