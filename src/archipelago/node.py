@@ -19,6 +19,7 @@ from archipelago.catalog.local import LocalCatalog
 from archipelago.config import NodeConfig
 from archipelago.container.composer import Composer
 from archipelago.container.desired_state import DesiredApp
+from archipelago.container.firewall import Firewall
 from archipelago.container.host_facts import HostFacts
 from archipelago.container.image_recipe import DEFAULT_MIRROR, DEFAULT_SECURITY_MIRROR, Tools
 from archipelago.container.images import ImageStore, find_uv
@@ -98,7 +99,9 @@ class Node:
         info = await self._client.info()
         self._podman_version = info.version
         cgroup = await asyncio.to_thread(host.read_control_group, config.cgroup)
-        self._not_enforced = not_enforced(info, cgroup)
+        firewall = Firewall(self._namespace, host.own_addresses)
+        await firewall.probe()
+        self._not_enforced = not_enforced(info, cgroup, firewall.obstacle)
         facts = await asyncio.to_thread(host.read_host_facts, config.root)
         self._images = ImageStore(self._client, config.root / "tmp" / "builds", _build_tools(facts))
         await self._images.clean()
@@ -114,6 +117,7 @@ class Node:
         self._reconciler = Reconciler(
             self._client,
             self._namespace,
+            firewall,
             self._node_id,
             self._files,
             Path(info.run_root),

@@ -1,17 +1,22 @@
-"""Who reaches whom: twelve apps with a random graph of dependencies, measured from within each container."""
+"""Who reaches whom: twelve apps with a random graph of dependencies, measured from within each container.
+
+The outside is a machine of its own behind a network namespace (scripts/with-outside).
+"""
 
 import asyncio
 import json
+import os
 import random
+import shutil
 import socket
-import subprocess
 from collections.abc import AsyncIterator
 
 import pytest
 import pytest_asyncio
 from tiny_apps import write_app
 
-from harness import TestNode, podman, remove_leftovers, running_node
+from harness import APPS as OWN_APPS
+from harness import TestNode, free_port, podman, remove_leftovers, running_node
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(400)]
 
@@ -19,8 +24,13 @@ APPS = [f"app{number}" for number in range(12)]
 CHANCE = random.Random(7)
 USES = {app: set(CHANCE.sample(APPS[:number], min(number, CHANCE.randint(0, 2)))) for number, app in enumerate(APPS)}
 """Consumer -> its providers; each is behind its providers in the list, so there is no cycle."""
-DIRECT = set(CHANCE.sample(APPS, 3))
-"""Apps that may reach the internet."""
+OUTWARD = CHANCE.sample(APPS, 4)
+DIRECT, LAN = set(OUTWARD[:3]), set(OUTWARD[3:])
+"""Apps that may reach the internet; and those that may reach the local network too."""
+OFFERED, HIDDEN = 8000, 9000
+"""Ports on which each app listens, of which it offers the first."""
+TWO_PORTS = f'[sh, -c, "busybox httpd -p {HIDDEN} -h / && exec busybox httpd -f -p {OFFERED} -h /"]'
+INTERNET, LOCAL, PORT, HOST = os.environ["ARCHIPELAGO_OUTSIDE"].split()
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -31,7 +41,12 @@ async def node(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[TestNo
     for app in APPS:
         requires = ", ".join(f"{provider}-ear: {{wait: started}}" for provider in sorted(USES[app]))
         more = f"provides: {{{app}-ear: {{container: main, port: 8000}}}}\nrequires: {{{requires}}}\n"
-        write_app(catalog, app, more=more + ("egress: direct\n" if app in DIRECT else ""))
+        more += "egress: direct\n" if app in DIRECT else "egress: lan\n" if app in LAN else ""
+        more += f"endpoints: {{ear: {{kind: ui, container: main, port: {OFFERED}, host_port: {free_port()}}}}}\n"
+        write_app(catalog, app, command=TWO_PORTS, more=more)
+    hidden = "requires: {tor-socks: {wait: started}}\negress: tor\n"
+    write_app(catalog, "hidden", command=TWO_PORTS, more=hidden)
+    shutil.copytree(OWN_APPS / "tor", catalog / "tor")
     async with running_node("isolation", apps=catalog) as running:
         for app in APPS:
             if app not in {each["app"] for each in await running.call("container-list")}:
@@ -39,35 +54,56 @@ async def node(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[TestNo
         yield running
 
 
-def addresses() -> dict[str, str]:
-    """Return every address of every app, with whose it is."""
-    found = {}
-    for app in APPS:
-        text = podman("inspect", "--format", "{{json .NetworkSettings.Networks}}", f"archipelago-{app}--main")
-        found |= {place["IPAddress"]: app for place in json.loads(text).values()}
+def addresses_of(app: str) -> list[str]:
+    """Return every address of an app."""
+    text = podman("inspect", "--format", "{{json .NetworkSettings.Networks}}", f"archipelago-{app}--main")
+    found = [str(place["IPAddress"]) for place in json.loads(text).values()]
     assert "" not in found
     return found
 
 
-async def reached(node: TestNode, app: str, places: list[str], port: int = 8000) -> set[str]:
+def addresses() -> dict[str, str]:
+    """Return every address of every app, with whose it is."""
+    return {address: app for app in APPS for address in addresses_of(app)}
+
+
+async def reached(node: TestNode, app: str, places: list[str], port: int = OFFERED) -> set[str]:
     """Return those of some addresses or names to which an app can open a connection."""
     connect = "(busybox nc -w 3 {0} {1} -e /usr/bin/busybox true 2>/dev/null && echo {0}) & "
     tries = "".join(connect.format(place, port) for place in places)
     return set((await node.execute(app, "busybox", "sh", "-c", f"{tries}wait")).split())
 
 
+async def name_server(node: TestNode, app: str) -> str:
+    """Return the address of an app's name server."""
+    return (await node.execute(app, "busybox", "awk", "/^nameserver/ {print $2; exit}", "/etc/resolv.conf")).strip()
+
+
+async def asked(node: TestNode, app: str, name: str) -> str:
+    """Return what an app is told when it asks its name server for the address of a name."""
+    lookup = f"busybox timeout 3 busybox nslookup -type=a {name} {await name_server(node, app)} 2>&1; true"
+    return await node.execute(app, "busybox", "sh", "-c", lookup)
+
+
 async def require_matrix(node: TestNode) -> None:
     """Measure who reaches whom, and compare it with what the manifests declare."""
     whose = addresses()
     names = [f"{app}-ear" for app in APPS]
-    users = {app: {user for user in APPS if app in USES[user]} for app in APPS}
     for app in APPS:
         found = {whose[place] for place in await reached(node, app, list(whose))} - {app}
-        assert USES[app] <= found, f"{app} does not reach what it declared"
-        # A provider is on one network with each of its consumers, and is not kept from them yet.
-        assert found <= USES[app] | users[app], f"{app} reaches what it did not declare"
+        assert found == USES[app], f"{app} reaches"
+        assert {whose[place] for place in await reached(node, app, list(whose), HIDDEN)} <= {app}
         known = await reached(node, app, names) - {f"{app}-ear"}
         assert known == {f"{provider}-ear" for provider in USES[app]}, f"names that {app} can find"
+
+
+async def knock(host: str, port: int) -> str:
+    """Have the machine outside open a connection, and return what came of it."""
+    reader, writer = await asyncio.open_connection(INTERNET, int(PORT))
+    writer.write(f"GET /knock/{host}/{port} HTTP/1.0\r\n\r\n".encode())
+    answer = await reader.read()
+    writer.close()
+    return answer.partition(b"\r\n\r\n")[2].decode()
 
 
 async def test_an_app_reaches_what_it_declared_and_nothing_else_before_and_after_restarts(node: TestNode) -> None:
@@ -80,16 +116,65 @@ async def test_an_app_reaches_what_it_declared_and_nothing_else_before_and_after
     await require_matrix(node)
 
 
-async def test_only_an_app_with_direct_egress_reaches_the_outside(node: TestNode) -> None:
-    shown = subprocess.run(["ip", "-4", "-o", "addr", "show", "scope", "global"], capture_output=True, text=True)
-    own = [line.split()[3].split("/")[0] for line in shown.stdout.splitlines()]
-    if not own:
-        pytest.skip("this host has no address but loopback's")
-    with socket.create_server(("0.0.0.0", 0)) as outside:
-        port = outside.getsockname()[1]
+async def test_an_app_that_came_late_changes_nothing_for_the_others(node: TestNode) -> None:
+    assert node.apps is not None
+    write_app(node.apps, "late", command=TWO_PORTS, more="requires: {app0-ear: {wait: started}}\n")
+    await node.install("late")
+    try:
+        assert await reached(node, "late", ["app0-ear"]) == {"app0-ear"}
+        for port in (OFFERED, HIDDEN):
+            assert await reached(node, "app0", addresses_of("late"), port) == set()
+        await require_matrix(node)
+    finally:
+        await node.done(await node.call("container-remove", app="late", delete_data=True))
+
+
+async def test_a_daemon_that_comes_back_guards_what_runs(node: TestNode) -> None:
+    victim = next(app for app in APPS if app not in DIRECT | LAN)
+    pid = podman("inspect", "--format", "{{.State.Pid}}", f"archipelago-{victim}--main")
+    node.kill()
+    podman("unshare", "nsenter", "--net", "--target", pid, "nft", "flush", "ruleset")
+    await node.start()
+    await node.until(victim, "healthy")
+    assert "policy drop" in podman("unshare", "nsenter", "--net", "--target", pid, "nft", "list", "ruleset")
+    await require_matrix(node)
+
+
+async def test_only_an_app_with_egress_reaches_the_outside_and_only_as_far_as_declared(node: TestNode) -> None:
+    with socket.create_server(("0.0.0.0", 0)) as service:
+        port = service.getsockname()[1]
         for app in APPS:
-            async with asyncio.timeout(30):
-                found = await reached(node, app, own[:1], port)
-            assert found == (set(own[:1]) if app in DIRECT else set()), app
+            declared = {INTERNET} if app in DIRECT else {INTERNET, LOCAL} if app in LAN else set()
+            assert await reached(node, app, [INTERNET, LOCAL], int(PORT)) == declared, app
             # 10.0.2.2 is the host's loopback, where rootless networking offers it.
-            assert await reached(node, app, ["127.0.0.1", "10.0.2.2"], port) == set(), app
+            host = [HOST, "198.51.100.1", "127.0.0.1", "10.0.2.2"]
+            assert await reached(node, app, host, port) == set(), app
+
+
+async def test_names_of_the_outside_are_for_those_alone_who_reach_it(node: TestNode) -> None:
+    provider = {app: next(iter(sorted(USES[app])), app) for app in APPS}
+    for app in APPS:
+        answer = await asked(node, app, "archipelago.example")
+        assert ("not permitted" not in answer) is (app in DIRECT | LAN), f"{app}: {answer}"
+        assert "Address" in (await asked(node, app, f"{provider[app]}-ear")).partition("\n\n")[2] or not USES[app]
+    # Over TCP nothing may be asked at all.
+    shut = next(app for app in APPS if app not in DIRECT | LAN)
+    assert await reached(node, shut, [await name_server(node, shut)], 53) == set()
+
+
+async def test_an_app_behind_tor_reaches_tor_and_nothing_else(node: TestNode) -> None:
+    await node.install("hidden")
+    assert await reached(node, "hidden", ["tor-socks", INTERNET, LOCAL, HOST], 9050) == {"tor-socks"}
+    assert await reached(node, "hidden", [INTERNET, LOCAL], int(PORT)) == set()
+    assert "not permitted" in await asked(node, "hidden", "archipelago.example")
+    greeting = "busybox printf '\\005\\001\\000' | busybox nc -w 5 tor-socks 9050 | busybox od -An -tx1"
+    assert (await node.execute("hidden", "busybox", "sh", "-c", greeting)).split() == ["05", "00"]
+
+
+async def test_endpoints_are_there_for_the_host_alone(node: TestNode) -> None:
+    places = [place for app in APPS for place in (await node.call("container-status", app=app))["endpoints"]]
+    ports = [int(place["address"].partition(":")[2]) for place in places]
+    assert len(ports) == len(APPS)
+    for port in ports:
+        socket.create_connection(("127.0.0.1", port), timeout=3).close()
+        assert "refused" in await knock(HOST, port)

@@ -86,7 +86,7 @@ def test_only_true_and_false_are_booleans(word: str) -> None:
         ),
         (
             "egress: tors\n",
-            "m.yml:12:9: egress: wrong value: 'tors'; expected one of: none, tor, direct; did you mean 'tor'?",
+            "m.yml:12:9: egress: wrong value: 'tors'; expected one of: none, tor, direct, lan; did you mean 'tor'?",
         ),
         (
             "    health: {probe: {type: tpc, port: 1}}\n",

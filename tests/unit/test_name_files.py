@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime
-from ipaddress import ip_network
+from ipaddress import ip_address, ip_network
 
 import pytest
 
@@ -35,6 +35,7 @@ NET = NetworkDetails(
     dns_enabled=True,
     labels={},
     subnets=(ip_network("10.89.1.0/24"),),
+    gateways=(ip_address("10.89.1.1"),),
     created_at=None,
 )
 HEADER = "10.89.1.1\n"

@@ -3,7 +3,7 @@
 from typing import Any
 
 from archipelago.container.manifest.model import Container
-from archipelago.security.container_policies import confine
+from archipelago.security.container_policies.confinement import confine
 
 
 def container(**changes: Any) -> Container:

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 from archipelago.container.container_run import PATIENCE, Run, stop_container
 from archipelago.container.desired_state import DesiredApp, DesiredState, provides, worst
+from archipelago.container.firewall import Firewall
 from archipelago.container.health_monitor import HealthMonitor, Watched
 from archipelago.container.labels import HASH
 from archipelago.container.namespace import Namespace, Target
@@ -22,7 +23,7 @@ from archipelago.container.podman_client.errors import (
     PodmanUnavailable,
     PortTaken,
 )
-from archipelago.container.podman_client.models import ContainerState, ContainerSummary
+from archipelago.container.podman_client.models import ContainerDetails, ContainerState, ContainerSummary
 from archipelago.container.restart_policy import RestartPolicy
 from archipelago.container.status import Failure, Health, HealthState
 from archipelago.container.workload import ContainerWorkload
@@ -49,6 +50,7 @@ class Tools:
     namespace: Namespace
     observer: Observer
     networks: NetworkKeeper
+    firewall: Firewall
     monitor: HealthMonitor
     files_root: str
     desired: Callable[[], DesiredState]
@@ -263,7 +265,10 @@ class AppKeeper:
         # Written at each start: they lie on a tmpfs, which is empty after a reboot.
         await self._write_files(wanted)
         try:
-            await self._tools.client.containers.start(wanted.name, ports=wanted.spec.ports)
+            await self._tools.client.containers.init(wanted.name, ports=wanted.spec.ports)
+            details = await self._tools.client.containers.inspect(wanted.name)
+            await self._guard(desired, wanted, details)
+            await self._tools.client.containers.start(wanted.name)
         except NotFound:
             self._tools.networks.forget()
             raise
@@ -279,10 +284,11 @@ class AppKeeper:
     async def _keep_running(
         self, desired: DesiredApp, wanted: ContainerWorkload, found: ContainerSummary
     ) -> float | None:
-        await self._reattach(desired, wanted, found)
         run = self._runs.get(wanted.name)
         if run is None or not run.is_of(found):
             run = await self._begin_watch(desired, wanted)
+        await self._guard(desired, wanted, run.details)
+        await self._reattach(desired, wanted, found)
         if run.over_since is None:
             return await self._mind_unhealthy(wanted, found)
         if time.monotonic() - run.over_since < PATIENCE:
@@ -305,12 +311,18 @@ class AppKeeper:
         self._tools.monitor.watch(watched, details.started_at or datetime.now(UTC))
         return run
 
+    async def _guard(self, desired: DesiredApp, wanted: ContainerWorkload, details: ContainerDetails) -> None:
+        """Let the container reach what it declared, before it is on a network where it could reach more."""
+        subnets = await self._tools.networks.subnets(desired.workload.networks)
+        await self._tools.firewall.guard(wanted.name, details.id, details.pid, wanted.reach, subnets)
+
     async def _reattach(self, desired: DesiredApp, wanted: ContainerWorkload, found: ContainerSummary) -> None:
         if await self._tools.networks.reattach(desired.workload.networks, wanted, found):
             self._tools.sweep_soon()
 
     def _forget_run(self, name: str) -> None:
         self._tools.monitor.unwatch(name)
+        self._tools.firewall.forget(name)
         if (run := self._runs.pop(name, None)) is not None:
             run.close()
 

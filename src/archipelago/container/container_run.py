@@ -22,6 +22,7 @@ class Run:
     """
 
     def __init__(self, details: ContainerDetails, on_end: Callable[[], None]) -> None:
+        self.details = details
         self.over_since: float | None = None
         """When it was noticed to be over, on the monotonic clock."""
         self._answers_since: float | None = None

@@ -17,6 +17,7 @@ _AGENT = Path(__file__).with_name("namespace_agent.py")
 _LINE_LIMIT = 4 * 1024 * 1024
 _FILE_TIMEOUT = 60.0
 _REMOVE_TIMEOUT = 1800.0
+_FIREWALL_TIMEOUT = 30.0
 
 
 class ProbeFailed(Exception):
@@ -94,6 +95,22 @@ class Namespace:
         """Tell whether the name server at `target` answers the container, whatever it says. Raises `ProbeFailed`."""
         request = {"do": "dns", "pid": target.pid, "host": target.host, "port": 53, "name": name, "timeout": timeout}
         return bool((await self._probe(request))["answered"])
+
+    async def firewall(self, pid: int, rules: str) -> None:
+        """Load a script of nft(8) in the network namespace of a process; 0 tries it where it has no effect.
+
+        Raises `NodeError` where it cannot be loaded.
+        """
+        try:
+            answer = await self._ask({"do": "firewall", "pid": pid, "rules": rules}, _FIREWALL_TIMEOUT)
+        except OSError as error:
+            answer = {"ok": False, "error": str(error) or "no answer in time"}
+        if not answer["ok"]:
+            raise NodeError(
+                ErrorCode.INTERNAL,
+                f"the firewall of process {pid} cannot be set: {answer['error']}",
+                hint="look whether the kernel has nf_tables: 'archipelago doctor'",
+            )
 
     async def directory(self, path: str, uid: int, gid: int) -> bool:
         """Make sure of a directory owned by a user of the namespace; return whether it is new."""

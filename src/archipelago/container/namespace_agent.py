@@ -1,11 +1,13 @@
 """A small program that runs as root of the service user's user namespace (`podman unshare`).
 
-It does what the daemon cannot from outside: knock at a container from within the container's own network namespace, and
-own files as the users that containers run as. It reads one JSON request per line and answers each with one JSON line;
-it ends when its input does. It is started with `python -I -c` and imports little, since it stays in memory for ever.
+It does what the daemon cannot from outside: knock at a container from within the container's own network namespace, set
+the rules of that namespace's firewall, and own files as the users that containers run as. It reads one JSON request per
+line and answers each with one JSON line; it ends when its input does. It is started with `python -I -c` and imports
+little, since it stays in memory for ever.
 
 Requests: `{"id": 1, "do": "tcp", "pid": 42, "host": "10.89.0.2", "port": 80, "timeout": 5}`, likewise `http` (with
-`method`, `path`, `headers`, `body`) and `dns` (with the `name` that is looked up); `directory` and `file` (with `path`,
+`method`, `path`, `headers`, `body`) and `dns` (with the `name` that is looked up); `firewall` (with `pid`, 0 for a new
+namespace that ends with the request, and `rules` for nft(8)); `directory` and `file` (with `path`,
 `uid`, `gid`, `mode`, `content`), `remove`.
 """
 
@@ -18,6 +20,7 @@ import os
 import shutil
 import socket
 import struct
+import subprocess
 import sys
 import threading
 import time
@@ -26,6 +29,7 @@ _CLONE_NEWNET = 0x40000000
 _SIOCDARP = 0x8953
 _MAX_BODY = 256 * 1024
 _MAX_AT_ONCE = 64
+_NFT_TIMEOUT = 20
 
 
 class Refused(Exception):
@@ -66,6 +70,8 @@ def _do(request: dict, roots: tuple) -> dict:  # type: ignore[type-arg]
         return _http(request)
     if what == "dns":
         return _dns(request)
+    if what == "firewall":
+        return _firewall(request)
     if what == "directory":
         return _directory(_inside(request["path"], roots), request["uid"], request["gid"])
     if what == "file":
@@ -106,12 +112,33 @@ def _dns(request: dict) -> dict:  # type: ignore[type-arg]
     return {"answered": False}
 
 
+def _firewall(request: dict) -> dict:  # type: ignore[type-arg]
+    if request["pid"]:
+        _enter(request)
+    else:
+        _require(_libc().unshare(_CLONE_NEWNET))
+    # A child begins in the namespace of the thread that starts it.
+    done = subprocess.run(
+        ["nft", "-f", "-"], input=request["rules"], capture_output=True, text=True, timeout=_NFT_TIMEOUT, check=False
+    )
+    if done.returncode != 0:
+        raise Refused(f"nft: {done.stderr.strip()[:1000]}")
+    return {}
+
+
 def _enter(request: dict) -> None:  # type: ignore[type-arg]
-    libc = ctypes.CDLL(None, use_errno=True)
     with open(f"/proc/{int(request['pid'])}/ns/net", "rb") as namespace:
-        if libc.setns(namespace.fileno(), _CLONE_NEWNET) != 0:
-            code = ctypes.get_errno()
-            raise OSError(code, os.strerror(code))
+        _require(_libc().setns(namespace.fileno(), _CLONE_NEWNET))
+
+
+def _libc() -> ctypes.CDLL:
+    return ctypes.CDLL(None, use_errno=True)
+
+
+def _require(result: int) -> None:
+    if result != 0:
+        code = ctypes.get_errno()
+        raise OSError(code, os.strerror(code))
 
 
 def _http(request: dict) -> dict:  # type: ignore[type-arg]

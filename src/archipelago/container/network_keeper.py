@@ -1,15 +1,17 @@
 """Makes the networks that workloads need, joins running containers to them, and sweeps those that nobody needs."""
 
 import asyncio
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
+from ipaddress import IPv4Address, IPv4Network
 
 from archipelago.container.labels import NODE
 from archipelago.container.podman_client.client import PodmanClient
 from archipelago.container.podman_client.errors import AlreadyExists, Conflict, NotFound
-from archipelago.container.podman_client.models import ContainerSummary
+from archipelago.container.podman_client.models import ContainerSummary, NetworkDetails
 from archipelago.container.podman_client.spec import ContainerSpec, NetworkSpec
 from archipelago.container.workload import ContainerWorkload
+from archipelago.network.firewall import Subnet
 
 
 class NetworkKeeper:
@@ -19,11 +21,13 @@ class NetworkKeeper:
         self._client = client
         self._node_id = node_id
         self._known: dict[str, NetworkSpec | None] = {}
+        self._subnets: dict[str, Subnet] = {}
         self._change = asyncio.Lock()
 
     def forget(self) -> None:
         """Look anew which networks there are, before the next one is needed."""
         self._known.clear()
+        self._subnets.clear()
 
     async def ensure(self, specs: Iterable[NetworkSpec]) -> None:
         """Make sure that the networks exist, as they ought to be."""
@@ -33,6 +37,7 @@ class NetworkKeeper:
                 if not self._known:
                     found = await self._client.networks.list(labels={NODE: self._node_id})
                     self._known = {network.name: None for network in found}
+                    self._subnets = {network.name: _subnet(network) for network in found if network.subnets}
                 await asyncio.gather(*(self._ensure_one(spec) for spec in missing))
 
     async def _ensure_one(self, spec: NetworkSpec) -> None:
@@ -41,13 +46,20 @@ class NetworkKeeper:
             if (found.internal, found.isolate) != (spec.internal, spec.isolate):
                 # Its containers were removed first: this setting is part of their hash.
                 await self._client.networks.remove(spec.name, force=True)
-                del self._known[spec.name]
+                del self._known[spec.name], self._subnets[spec.name]
         if spec.name not in self._known:
             try:
-                await self._client.networks.create(spec)
+                made = await self._client.networks.create(spec)
             except AlreadyExists:
-                pass  # made before a crash, and not yet listed
+                made = await self._client.networks.inspect(spec.name)  # made before a crash, and not yet listed
+            self._subnets[spec.name] = _subnet(made)
         self._known[spec.name] = spec
+
+    async def subnets(self, specs: Iterable[NetworkSpec]) -> Mapping[str, Subnet]:
+        """Return the addresses of networks, which are made where they are not there."""
+        specs = tuple(specs)
+        await self.ensure(specs)
+        return {spec.name: self._subnets[spec.name] for spec in specs}
 
     def attach(self, wanted: ContainerWorkload) -> ContainerSpec:
         """Return the container's spec with the networks that it joins."""
@@ -90,3 +102,14 @@ class NetworkKeeper:
                 except Conflict:
                     continue  # a container still leaves; the sweep after it will do
                 self._known.pop(network.name, None)
+                self._subnets.pop(network.name, None)
+
+
+def _subnet(network: NetworkDetails) -> Subnet:
+    """Return the IPv4 addresses of a network; ours have no others."""
+    pairs = zip(network.subnets, network.gateways, strict=True)
+    return next(
+        Subnet(addresses, gateway)
+        for addresses, gateway in pairs
+        if isinstance(addresses, IPv4Network) and isinstance(gateway, IPv4Address)
+    )

@@ -10,6 +10,7 @@ import structlog
 
 from archipelago.container.app_keeper import AppKeeper, Tools
 from archipelago.container.desired_state import DesiredApp, DesiredState
+from archipelago.container.firewall import Firewall
 from archipelago.container.health_monitor import HealthMonitor, Watched
 from archipelago.container.labels import APP, NODE
 from archipelago.container.name_server import NameServer
@@ -42,6 +43,7 @@ class Reconciler:
         self,
         client: PodmanClient,
         namespace: Namespace,
+        firewall: Firewall,
         node_id: str,
         files_root: str,
         run_root: Path,
@@ -69,6 +71,7 @@ class Reconciler:
             namespace=namespace,
             observer=self.observer,
             networks=self._networks,
+            firewall=firewall,
             monitor=self._monitor,
             files_root=files_root,
             desired=lambda: self._desired,

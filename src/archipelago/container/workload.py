@@ -16,7 +16,7 @@ from typing import Any
 from archipelago.chains.bitcoin_roles import whitelist_line
 from archipelago.container.host_facts import ControlGroup, HostFacts
 from archipelago.container.labels import APP, CONTAINER, HASH, NODE
-from archipelago.container.manifest.model import Access, AppManifest, Container, Egress, Health, Role, Stop
+from archipelago.container.manifest.model import Access, AppManifest, Container, Health, Role, Stop
 from archipelago.container.manifest.package import AppPackage
 from archipelago.container.manifest.scalars import Scalar
 from archipelago.container.plan import Edge
@@ -34,8 +34,10 @@ from archipelago.container.podman_client.spec import (
     Ulimit,
 )
 from archipelago.container.templates import FINGERPRINTS, REVEALED, Renderer, Shown
+from archipelago.network.firewall import Reach, reach
 from archipelago.network.plan import PREFIX, app_networks, attachments, provider_host
-from archipelago.security.container_policies import confine
+from archipelago.security.container_policies.confinement import confine
+from archipelago.security.container_policies.seccomp import seccomp_json, seccomp_name
 from archipelago.security.secret import Secret, SecretBytes, rpcauth_line
 
 IDS_PER_APP = 65536
@@ -128,6 +130,7 @@ class ContainerWorkload:
     spec: ContainerSpec
     files: tuple[RenderedFile, ...]
     attachments: Mapping[str, NetworkAttachment]
+    reach: Reach
     after: tuple[str, ...]
     health: Health | None
     stop: Stop
@@ -168,6 +171,7 @@ def _container(given: AppInput, site: Site, renderer: Renderer, name: str, conta
     where = f"apps/{manifest.id}: containers.{name}"
     uid, gid = _owner(container, given.slot)
     confined = confine(container)
+    seccomp = _seccomp_file(container, f"{site.files}/{manifest.id}/{name}")
     files, mounts, contents = [], list(_volume_mounts(given, site, container)), {}
     for number, file in enumerate(container.files):
         host_path = f"{site.files}/{manifest.id}/{name}/{number}-{PurePosixPath(file.path).name}"
@@ -199,6 +203,8 @@ def _container(given: AppInput, site: Site, renderer: Renderer, name: str, conta
         cap_drop=confined.cap_drop,
         cap_add=confined.cap_add,
         no_new_privileges=confined.no_new_privileges,
+        seccomp_profile=PurePosixPath(seccomp.path),
+        mask=confined.mask,
         id_mappings=_mappings(given.slot),
         limits=_enforceable(confined.limits, site.cgroup),
         cgroup_parent=site.cgroup.parent,
@@ -208,7 +214,7 @@ def _container(given: AppInput, site: Site, renderer: Renderer, name: str, conta
         stop_timeout=math.ceil(container.stop.grace),
         init=container.init,
     )
-    digest = _digest([spec, contents, manifest.egress is Egress.DIRECT])
+    digest = _digest([spec, contents, manifest.egress.is_direct])
     # The one label that cannot be known before the rest; nobody else has seen the spec yet.
     labels[HASH] = digest
     return ContainerWorkload(
@@ -216,13 +222,25 @@ def _container(given: AppInput, site: Site, renderer: Renderer, name: str, conta
         container=name,
         name=spec.name,
         spec=spec,
-        files=tuple(files),
+        files=(*files, seccomp),
         attachments=attachments(manifest, name, given.edges),
+        reach=reach(manifest, name, given.edges, _provided_ports(given)),
         after=container.after,
         health=container.health,
         stop=container.stop,
         hash=digest,
     )
+
+
+def _seccomp_file(container: Container, folder: str) -> RenderedFile:
+    """Return the profile as a file of the service user's; by its name it is part of the container's hash."""
+    profile = seccomp_json(container)
+    return RenderedFile(f"{folder}/{seccomp_name(profile)}", SecretBytes(profile.encode()), 0o600, 0, 0)
+
+
+def _provided_ports(given: AppInput) -> dict[tuple[str, str], int]:
+    used = ((binding.edge.interface, binding.provider) for binding in given.bindings)
+    return {(provider.id, interface): provider.provides[interface].port for interface, provider in used}
 
 
 def _enforceable(limits: ResourceLimits, cgroup: ControlGroup) -> ResourceLimits:

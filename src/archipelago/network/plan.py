@@ -6,7 +6,7 @@ Each app has a network of its own; each pair of consumer and provider has one mo
 from collections.abc import Collection, Iterable
 
 from archipelago.container.labels import APP, NODE
-from archipelago.container.manifest.model import AppManifest, Egress
+from archipelago.container.manifest.model import AppManifest
 from archipelago.container.plan import Edge
 from archipelago.container.podman_client.spec import NetworkAttachment, NetworkSpec
 
@@ -14,11 +14,21 @@ PREFIX = "archipelago-"
 """Not hexadecimal: Podman takes a name of hexadecimal digits for a part of an id."""
 
 
+def own_network_name(app: str) -> str:
+    """Return the name of an app's own network."""
+    return f"{PREFIX}{app}"
+
+
+def edge_network_name(consumer: str, provider: str) -> str:
+    """Return the name of the network between two apps. App ids hold single hyphens only, so it is unambiguous."""
+    return f"{PREFIX}{consumer}--{provider}"
+
+
 def app_network(manifest: AppManifest, node_id: str) -> NetworkSpec:
-    """Return the app's own network: internal, unless its manifest declares direct egress."""
-    direct = manifest.egress is Egress.DIRECT
+    """Return the app's own network: internal, unless its manifest declares a direct way out."""
+    direct = manifest.egress.is_direct
     return NetworkSpec(
-        name=f"{PREFIX}{manifest.id}",
+        name=own_network_name(manifest.id),
         internal=not direct,
         # Two ordinary bridge networks reach each other unless both are isolated.
         isolate=direct,
@@ -27,9 +37,9 @@ def app_network(manifest: AppManifest, node_id: str) -> NetworkSpec:
 
 
 def edge_network(consumer: str, provider: str, node_id: str) -> NetworkSpec:
-    """Return the network between two apps. App ids hold single hyphens only, so the name is unambiguous."""
+    """Return the network between two apps."""
     return NetworkSpec(
-        name=f"{PREFIX}{consumer}--{provider}",
+        name=edge_network_name(consumer, provider),
         internal=True,
         labels={NODE: node_id, APP: consumer},
     )
@@ -48,9 +58,9 @@ def attachments(manifest: AppManifest, container: str, edges: Collection[Edge]) 
     consumer uses: names cannot be changed while a container is on the network.
     """
     offered = {interface for interface, provided in manifest.provides.items() if provided.container == container}
-    found = {f"{PREFIX}{manifest.id}": {container}}
+    found = {own_network_name(manifest.id): {container}}
     for edge in edges:
-        name = f"{PREFIX}{edge.consumer}--{edge.provider}"
+        name = edge_network_name(edge.consumer, edge.provider)
         if edge.consumer == manifest.id:
             found.setdefault(name, set())
         elif edge.provider == manifest.id and edge.interface in offered:

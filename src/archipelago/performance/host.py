@@ -3,6 +3,8 @@
 import os
 import platform
 import shutil
+from ipaddress import IPv4Address
+from itertools import pairwise
 from pathlib import Path
 
 from archipelago.container.host_facts import ControlGroup, HostFacts
@@ -35,6 +37,13 @@ def disk(path: Path) -> tuple[int, int]:
     """Return total and free bytes of the file system that holds `path`."""
     usage = shutil.disk_usage(path)
     return usage.total, usage.free
+
+
+def own_addresses() -> tuple[IPv4Address, ...]:
+    """Return the IPv4 addresses of this host but loopback's, in order."""
+    lines = Path("/proc/net/fib_trie").read_text().splitlines()
+    local = (before.split()[-1] for before, line in pairwise(lines) if line.split()[-2:] == ["host", "LOCAL"])
+    return tuple(sorted({address for address in map(IPv4Address, local) if not address.is_loopback}))
 
 
 def read_control_group(parent: str) -> ControlGroup:

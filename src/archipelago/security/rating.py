@@ -46,6 +46,8 @@ def _lines(manifest: AppManifest) -> Iterator[tuple[int, str]]:
     match manifest.egress:
         case Egress.DIRECT:
             yield -1, "it reaches the internet, which learns this node's address"
+        case Egress.LAN:
+            yield -2, "it reaches the internet and every machine of the local network"
         case Egress.TOR:
             yield 0, "it reaches the internet through Tor alone"
         case Egress.NONE:
@@ -67,6 +69,8 @@ def _lines(manifest: AppManifest) -> Iterator[tuple[int, str]]:
         yield -1, "it may act as any user within its containers"
     if others := sorted(each.value for each in capabilities - _ANY_USER):
         yield -1, f"it keeps rights of root within its containers: {', '.join(others)}"
+    if calls := sorted({each.value for container in containers for each in container.security.system_calls}):
+        yield -1, f"it uses system calls that few programs need: {', '.join(calls)}"
     if any(container.user.partition(":")[0] == "0" for container in containers):
         yield -1, "it runs as root within its containers (an ordinary user outside)"
     if any(container.security.writable_root for container in containers):

@@ -65,7 +65,14 @@ class Egress(StrEnum):
     TOR = "tor"
     """The internet through Tor only; there is no direct route."""
     DIRECT = "direct"
-    """The internet."""
+    """The internet, but neither the local network nor the host itself."""
+    LAN = "lan"
+    """The internet and the machines of the local network, but not the host itself."""
+
+    @property
+    def is_direct(self) -> bool:
+        """Whether there is a route to the outside."""
+        return self in (Egress.DIRECT, Egress.LAN)
 
 
 class Host(Part):
@@ -346,6 +353,17 @@ class Capability(StrEnum):
     SETUID = "CAP_SETUID"
 
 
+class SystemCalls(StrEnum):
+    """Groups of system calls that few programs need and that are refused otherwise (seccomp(2))."""
+
+    DEBUG = "debug"
+    """Looking into other processes of the container: ptrace(2) and its kin."""
+    IO_URING = "io-uring"
+    """Asynchronous input and output by io_uring(7), past which many doors into the kernel led."""
+    X86_32 = "x86-32"
+    """Programs for 32-bit x86."""
+
+
 class Security(Part):
     """What a container needs beyond the least."""
 
@@ -353,6 +371,8 @@ class Security(Part):
     """Linux capabilities that it keeps; all others are dropped."""
     devices: tuple[Annotated[str, StringConstraints(pattern=r"^/dev/[A-Za-z0-9/_-]+$", max_length=100)], ...] = ()
     """Host devices, each by its path."""
+    system_calls: tuple[SystemCalls, ...] = ()
+    """Groups of system calls that it may use beside those of ordinary programs."""
     writable_root: bool = False
     """Whether the root file system may be written (it is lost at each re-creation)."""
 

@@ -79,6 +79,15 @@ class Containers:
             raise ImageMissing(call, f"no image {spec.image} here", status=error.status, cause=error.cause) from error
         return str(reply["Id"])
 
+    async def init(self, name: str, *, ports: Sequence[PortMapping] = ()) -> None:
+        """Make a container ready to start: its namespaces and networks are there, but no process of its own runs.
+
+        Raise PortTaken, NotFound, PodmanFailure; give the `ports` that it publishes, as for `start`.
+        """
+        call = PodmanCall("prepare container", name)
+        refuse_taken_ports(call, ports)
+        await self._transport.request("POST", f"/containers/{named(call, name)}/init", call, idempotent=True)
+
     async def start(self, name: str, *, ports: Sequence[PortMapping] = ()) -> bool:
         """Start a container; False when it runs already; raise PortTaken, NotFound, PodmanFailure.
 

@@ -182,6 +182,8 @@ class NetworkDetails:
     dns_enabled: bool
     labels: Mapping[str, str]
     subnets: tuple[IPv4Network | IPv6Network, ...]
+    gateways: tuple[IPv4Address | IPv6Address, ...]
+    """One for each subnet: the address of the bridge, at which the network's name server listens."""
     created_at: datetime | None
 
 

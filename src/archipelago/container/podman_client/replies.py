@@ -106,6 +106,7 @@ def container_stats(item: Json) -> ContainerStats:
 def network_details(item: Json) -> NetworkDetails:
     """Read a network."""
     options = item.get("options") or {}
+    subnets = [(ip_network(one["subnet"]), one.get("gateway")) for one in item.get("subnets") or ()]
     return NetworkDetails(
         id=item.get("id") or "",
         name=item.get("name") or "",
@@ -114,7 +115,9 @@ def network_details(item: Json) -> NetworkDetails:
         isolate=str(options.get("isolate", "")).lower() in ("true", "1", "strict"),
         dns_enabled=bool(item.get("dns_enabled")),
         labels=dict(item.get("labels") or {}),
-        subnets=tuple(ip_network(one["subnet"]) for one in item.get("subnets") or ()),
+        subnets=tuple(subnet for subnet, _ in subnets),
+        # Where Podman does not say, it takes the first address.
+        gateways=tuple(ip_address(gateway) if gateway else subnet[1] for subnet, gateway in subnets),
         created_at=_time(item.get("created")),
     )
 

@@ -1,7 +1,4 @@
-"""What a container is allowed to do: the least privilege, and what its manifest adds back. Pure.
-
-The seccomp profile is Podman's default one (`seccomp_profile` of the spec stays None).
-"""
+"""The part of a container's spec that holds it back: the least privilege, and what its manifest adds back. Pure."""
 
 from dataclasses import dataclass
 
@@ -11,6 +8,10 @@ from archipelago.container.podman_client.spec import ResourceLimits, Ulimit
 _CPU_PERIOD = 100_000
 _LEAST_CPU_QUOTA = 1_000
 """Microseconds; the kernel refuses less (sched/core.c, `min_cfs_quota_period`)."""
+
+
+_MASKED = ("/proc/kallsyms", "/proc/modules", "/sys/devices/virtual/dmi", "/sys/devices/virtual/powercap")
+"""Hidden beyond what Podman hides: the kernel's addresses and modules, the host's serial numbers and power draw."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +25,7 @@ class Confinement:
     no_new_privileges: bool = True
     read_only: bool = True
     devices: tuple[str, ...] = ()
+    mask: tuple[str, ...] = _MASKED
 
 
 def confine(container: Container) -> Confinement:

@@ -1,0 +1,76 @@
+"""What a container may send and receive."""
+
+import shutil
+import subprocess
+from ipaddress import IPv4Address, IPv4Network
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from test_network_plan import NAMES, edge, manifest
+
+from archipelago.network.firewall import Reach, Subnet, Wire, reach, ruleset
+
+PORTS = {("bitcoin", "bitcoin-rpc"): 8332, ("bitcoin", "bitcoin-web"): 80}
+NETWORKS = {
+    name: Subnet(IPv4Network(f"10.89.{number}.0/24"), IPv4Address(f"10.89.{number}.1"))
+    for number, name in enumerate(("archipelago-wallet", "archipelago-wallet--bitcoin"))
+}
+
+
+def test_a_consumer_opens_what_it_requires_and_answers_nothing() -> None:
+    wallet = manifest(id="wallet", provides={}, containers={"main": manifest().containers["main"]})
+    found = reach(wallet, "main", [edge("wallet"), edge("wallet", "bitcoin-web")], PORTS)
+    assert found.wires == (Wire("archipelago-wallet--bitcoin", opens=(80, 8332)),)
+    assert found.names == ("bitcoin", "bitcoin-rpc", "bitcoin-web", "main")
+    assert (found.internet, found.local_network) == (False, False)
+
+
+def test_each_container_of_a_provider_answers_what_it_serves_and_is_used() -> None:
+    edges = [edge("lnd"), edge("lnd", "bitcoin-web"), edge("electrs")]
+    main, web = (reach(manifest(), container, edges, {}) for container in ("main", "web"))
+    assert main.wires == (
+        Wire("archipelago-electrs--bitcoin", answers=(8332,)),
+        Wire("archipelago-lnd--bitcoin", answers=(8332,)),
+    )
+    assert web.wires == (Wire("archipelago-lnd--bitcoin", answers=(80,)),)
+
+
+def test_only_a_declared_way_out_is_open() -> None:
+    for egress, outside in (("none", (False, False)), ("direct", (True, False)), ("lan", (True, True))):
+        found = reach(manifest(egress=egress), "main", [], {})
+        assert (found.internet, found.local_network) == outside
+
+
+def test_without_a_way_out_the_name_server_hears_only_declared_names() -> None:
+    text = ruleset(Reach("archipelago-wallet", names=("tor",)), NETWORKS, ())
+    assert "@th,160,40 0x03746f7200" in text
+    assert "tcp dport 53" not in text
+    assert "udp dport 53 accept" in ruleset(Reach("archipelago-wallet", internet=True), NETWORKS, ())
+
+
+def test_the_host_and_the_local_network_are_not_the_internet() -> None:
+    host = (IPv4Address("203.0.113.9"),)
+    direct = ruleset(Reach("archipelago-wallet", internet=True), NETWORKS, host)
+    assert "203.0.113.9" in direct and "192.168.0.0/16" in direct
+    lan = ruleset(Reach("archipelago-wallet", internet=True, local_network=True), NETWORKS, host)
+    assert "203.0.113.9" in lan and "192.168.0.0/16" not in lan
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    names=st.sets(NAMES, max_size=4),
+    opens=st.sets(st.integers(1, 65535), max_size=3),
+    answers=st.sets(st.integers(1, 65535), max_size=3),
+    outside=st.sampled_from([(False, False), (True, False), (True, True)]),
+)
+def test_nft_takes_every_ruleset(
+    names: set[str], opens: set[int], answers: set[int], outside: tuple[bool, bool]
+) -> None:
+    nft = shutil.which("nft") or pytest.skip("nft is not installed")
+    wire = Wire("archipelago-wallet--bitcoin", tuple(opens), tuple(answers))
+    given = Reach("archipelago-wallet", (wire,), tuple(sorted(names)), *outside)
+    script = ruleset(given, NETWORKS, (IPv4Address("203.0.113.9"),))
+    command = ["unshare", "--user", "--map-root-user", "--net", nft, "--check", "--file", "-"]
+    done = subprocess.run(command, input=script, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, ""), script
