@@ -2,10 +2,11 @@
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from archipelago.errors import ErrorCode, NodeError
+from archipelago.security.login.login import Lifetimes
 
 DEFAULT_PORT = 8480
 DEFAULT_ROOT = "/var/lib/archipelago"
@@ -24,6 +25,10 @@ class NodeConfig:
     """Folder of the catalog (`ARCHIPELAGO_APPS`)."""
     port: int
     """Port on loopback (`ARCHIPELAGO_PORT`)."""
+    owners: frozenset[int] = frozenset()
+    """Users of this host who own the node beside root and the node's own user (`ARCHIPELAGO_OWNERS`)."""
+    sessions: Lifetimes = field(default_factory=Lifetimes)
+    """How long a login lasts (`ARCHIPELAGO_SESSION_IDLE`, seconds)."""
     cgroup: str = ""
     """Control group for containers (`ARCHIPELAGO_CGROUP`); empty where nothing is delegated."""
 
@@ -57,8 +62,34 @@ def read_config(environment: Mapping[str, str], checkout: Path) -> NodeConfig:
         runtime=Path(environment.get("ARCHIPELAGO_RUNTIME", DEFAULT_RUNTIME)),
         apps=Path(environment.get("ARCHIPELAGO_APPS", str(checkout / "apps"))),
         port=int(text),
+        owners=_owners(environment.get("ARCHIPELAGO_OWNERS", "")),
+        sessions=_sessions(environment),
         cgroup=environment.get("ARCHIPELAGO_CGROUP", ""),
     )
+
+
+def _owners(text: str) -> frozenset[int]:
+    words = text.replace(",", " ").split()
+    if not all(word.isascii() and word.isdigit() for word in words):
+        raise NodeError(
+            ErrorCode.INVALID_OPTION,
+            f"ARCHIPELAGO_OWNERS is {text!r}",
+            hint="set it to the numbers of users of this host, with commas between them",
+        )
+    return frozenset(map(int, words))
+
+
+def _sessions(environment: Mapping[str, str]) -> Lifetimes:
+    text = environment.get("ARCHIPELAGO_SESSION_IDLE")
+    if text is None:
+        return Lifetimes()
+    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= Lifetimes().absolute:
+        raise NodeError(
+            ErrorCode.INVALID_OPTION,
+            f"ARCHIPELAGO_SESSION_IDLE is {text!r}",
+            hint=f"set it to seconds, from 1 to {Lifetimes().absolute:.0f}",
+        )
+    return Lifetimes(idle=float(text))
 
 
 def system_config() -> NodeConfig:

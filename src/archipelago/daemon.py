@@ -59,7 +59,7 @@ async def _serve(config: NodeConfig, first_install: str | None, options: dict[st
     lock = await asyncio.to_thread(RootLock, config.root)
     await require_free((config.port,))
     node = Node(config)
-    server = RpcServer(node)
+    server = RpcServer(node, config.owners | {0, os.geteuid()})
     try:
         await node.start()
         await server.start(config.socket, config.port)
@@ -88,6 +88,9 @@ async def _greet(node: Node, config: NodeConfig, first_install: str | None, opti
     """Tell the owner where the node is; on the first start, install the first app."""
     address = f"http://127.0.0.1:{config.port}"
     print(f"Archipelago {__version__} answers at {address}", flush=True)
+    if (code := node.login.setup_code) is not None:
+        print(f"  Set the owner's password there with the code  {code}", flush=True)
+        print("  or here with                                  ./archipelago password", flush=True)
     installed = await node.list_apps()
     try:
         if not installed and first_install is not None:

@@ -29,6 +29,11 @@ class ErrorCode(StrEnum):
     SHUTTING_DOWN = "shutting-down"
     CANCELLED = "cancelled"
     TOO_LATE = "too-late"
+    LOGIN_NEEDED = "login-needed"
+    WRONG_CREDENTIALS = "wrong-credentials"
+    SECOND_FACTOR = "second-factor"
+    TOO_MANY = "too-many"
+    INVALID_VALUE = "invalid-value"
     INTERNAL = "internal"
 
 

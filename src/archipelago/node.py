@@ -53,11 +53,14 @@ from archipelago.performance.doctor import Doctor
 from archipelago.performance.enforcement import not_enforced
 from archipelago.security.audit_chain import AuditEntry, AuditVerdict, Deed, Outcome
 from archipelago.security.audit_log import AuditLog
+from archipelago.security.login.login import Login
 from archipelago.security.secrets_manager import SecretsManager
+from archipelago.storage.accounts import AccountStore
 from archipelago.storage.data import AppData
 from archipelago.storage.database import Database
 from archipelago.storage.state import State
 
+_HOUSEKEEPING = 60.0
 _HALT_TIMEOUT = 1800.0
 """Longest orderly shutdown: a chain daemon may need many minutes to flush."""
 
@@ -76,6 +79,7 @@ class Node:
         self._state = State(self._database, self._bus.publish)
         self._catalog = LocalCatalog(config.apps)
         self._secrets = SecretsManager(config.root / "secrets", config.root / "node.key")
+        self.login = Login(AccountStore(self._database), self._secrets, time.time, lifetimes=config.sessions)
         self._audit = AuditLog(
             config.root / "logs" / "audit", config.root / "identity.key", now=lambda: datetime.now(UTC)
         )
@@ -91,6 +95,7 @@ class Node:
         await self._audit.open()
         await self._database.open()
         await self._state.open()
+        await self.login.open()
         self._node_id = await self._state.fact("node-id", lambda: secrets.token_hex(8))
         self._closing.push_async_callback(self._podman.stop)
         await self._podman.start()
@@ -144,6 +149,8 @@ class Node:
         self._reconciler.start()
         await self._orchestrator.resume()
         await self._state.prune()
+        chores = asyncio.create_task(self._keep_house())
+        self._closing.callback(chores.cancel)
         await self._note("node-start", {"version": __version__})
         return self
 
@@ -183,6 +190,15 @@ class Node:
             return before
 
         await self._reconciler.changed.until(first)
+
+    async def _keep_house(self) -> None:
+        """Do what is due now and then."""
+        while True:
+            await asyncio.sleep(_HOUSEKEEPING)
+            try:
+                await self.login.note_use()
+            except NodeError as error:
+                self._log.warning("the last use of sessions is not kept", error=str(error))
 
     async def _rebuild(self, app: DesiredApp, container: str) -> None:
         await self._images.ensure(app.record.package, container, lambda _: None)

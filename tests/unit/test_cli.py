@@ -156,7 +156,9 @@ def test_the_doctor_needs_no_node(node: Node) -> None:
 
 
 def test_the_port_where_the_socket_may_not_be_opened(node: Node) -> None:
-    assert "knots" in node.run("list", ARCHIPELAGO_SOCKET="/nowhere").stdout
+    for token in ("", "arch_forged"):
+        done = node.run("list", ARCHIPELAGO_SOCKET="/nowhere", ARCHIPELAGO_TOKEN=token)
+        assert (done.returncode, done.stdout) == (4, "") and "log in first" in done.stderr
 
 
 def test_exec_passes_output_and_exit_code_through(node: Node) -> None:

@@ -72,4 +72,4 @@ def test_the_reference_page_is_whole() -> None:
     assert links <= titles
     assert "any plain value" not in text.replace("| any plain value | *required* |", "")
     assert example_text() in text
-    assert json.loads(page["docs/manifest.schema.json"])["$defs"]["Egress"]["enum"] == ["none", "tor", "direct"]
+    assert json.loads(page["docs/manifest.schema.json"])["$defs"]["Egress"]["enum"] == ["none", "tor", "direct", "lan"]

@@ -1,7 +1,9 @@
 """A small node in memory for the tests of RPC and command line; run as a program, it serves until it is killed."""
 
 import asyncio
+import os
 import sys
+import time
 from collections.abc import AsyncGenerator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -31,11 +33,41 @@ from archipelago.container.status import (
 )
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.security.audit_chain import AuditEntry, AuditVerdict, Deed, Head
+from archipelago.security.login.login import Login
+from archipelago.security.login.passwords import Cost, Passwords
+from archipelago.security.login.records import Session, Token, User
+from archipelago.security.permissions import TOKEN_PERMISSIONS
 from archipelago.security.rating import Rating, RatingLine
+from archipelago.storage.accounts import Logins
 
+OWNERS = {os.getuid()}
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 EVIL = "\x1b]0;owned\x07\x1b[2Jevil"
 """Text that would take over a terminal."""
+
+
+class MemoryAccounts:
+    """Keeps nothing: what the login knows ends with it."""
+
+    async def load(self) -> Logins:
+        return Logins((), (), ())
+
+    async def save_user(self, user: User) -> None: ...
+    async def remove_user(self, name: str) -> None: ...
+    async def save_session(self, session: Session) -> None: ...
+    async def remove_sessions(self, keys: tuple[str, ...]) -> None: ...
+    async def save_token(self, token: Token) -> None: ...
+    async def remove_token(self, key: str) -> None: ...
+
+
+class Plain:
+    """Seals nothing."""
+
+    def seal(self, text: str) -> bytes:
+        return text.encode()
+
+    def unseal(self, sealed: bytes) -> str:
+        return sealed.decode()
 
 
 class MemoryEngine:
@@ -53,6 +85,13 @@ class MemoryEngine:
         self.audit: list[AuditEntry] = []
         self.flood = False
         """Whether logs never end."""
+
+        self.login = Login(MemoryAccounts(), Plain(), time.time, passwords=Passwords(Cost(1, 8, 1)))  # type: ignore[arg-type]
+
+    async def headers(self) -> dict[str, str]:
+        """Return headers that may do whatever a token may."""
+        made = await self.login.make_token("test", TOKEN_PERMISSIONS, 1)
+        return {"Authorization": f"Bearer {made.secret}"}
 
     @property
     def revision(self) -> int:
@@ -275,7 +314,7 @@ def test_the_engine_in_memory_is_an_engine() -> None:
 async def _serve(unix_socket: Path) -> None:
     from archipelago.rpc.server import RpcServer
 
-    server = RpcServer(MemoryEngine())
+    server = RpcServer(MemoryEngine(), OWNERS)
     await server.start(unix_socket, 0)
     print(server.port, flush=True)
     await asyncio.Event().wait()

@@ -2,24 +2,25 @@
 
 import asyncio
 import json
-import stat
+import os
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 import pytest
-from test_rpc_engine import MemoryEngine
+from test_rpc_engine import OWNERS, MemoryEngine
 
 from archipelago.container.engine import Engine
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.rpc.access import Caller
 from archipelago.rpc.errors import NUMBERS
-from archipelago.rpc.method import Method, NoParams, Permission
+from archipelago.rpc.method import Method, NoParams
 from archipelago.rpc.methods import all_methods
 from archipelago.rpc.protocol import Dispatcher
 from archipelago.rpc.server import RpcServer
 from archipelago.security.audit_chain import Outcome
+from archipelago.security.permissions import TOKEN_PERMISSIONS, Permission
 
 JSON = {"Content-Type": "application/json"}
 
@@ -47,11 +48,11 @@ class Running:
 @pytest.fixture
 async def running(tmp_path: Path) -> AsyncIterator[Running]:
     engine = MemoryEngine()
-    server = RpcServer(engine)
+    server = RpcServer(engine, OWNERS)
     path = tmp_path / "s"
     await server.start(path, 0)
     try:
-        async with aiohttp.ClientSession() as session:
+        async with aiohttp.ClientSession(headers=await engine.headers()) as session:
             yield Running(engine, server, path, session)
     finally:
         await server.stop()
@@ -64,6 +65,8 @@ async def test_every_method_answers(running: Running) -> None:
         "events-since": {"revision": 0},
     }
     for method in all_methods():
+        if method.permission not in TOKEN_PERMISSIONS or method.name.startswith("login"):
+            continue  # test_login asks them
         params = given.get(method.name)
         if params is None:
             fields = method.params.model_fields
@@ -255,14 +258,15 @@ async def test_a_caller_without_the_permission_is_refused() -> None:
         caller = Caller("guest", frozenset(Permission) - {method.permission}, "test")
         body = json.dumps({"jsonrpc": "2.0", "id": 1, "method": method.name, "params": {"app": "knots"}}).encode()
         answer = json.loads(await Dispatcher(engine, all_methods()).answer(body, caller) or b"")
-        assert answer["error"]["code"] == NUMBERS[ErrorCode.FORBIDDEN], method.name
+        known = method.permission is Permission.LOGIN or len(caller.permissions) > 1
+        assert answer["error"]["code"] == NUMBERS[ErrorCode.FORBIDDEN if known else ErrorCode.LOGIN_NEEDED], method.name
     assert engine.changes == []
 
 
 async def test_a_refused_caller_is_on_record_and_so_is_what_changes_something_before_it_begins() -> None:
     engine = MemoryEngine()
     dispatcher = Dispatcher(engine, all_methods())
-    guest = Caller("guest", frozenset(), "127.0.0.1")
+    guest = Caller("guest", frozenset({Permission.READ}), "127.0.0.1")
     owner = Caller("owner", frozenset(Permission), "unix socket, uid 0")
 
     async def call(caller: Caller, method: str, **params: object) -> None:
@@ -307,13 +311,20 @@ def test_whatever_changes_something_needs_more_than_reading() -> None:
     for method in all_methods():
         if method.mutates or method.name == "container-exec":
             assert method.permission not in (Permission.READ, Permission.DISCOVER)
+            assert method.permission is not Permission.LOGIN or method.name in ("login", "login-setup")
 
 
 # --- sockets ---------------------------------------------------------------------------------------------------------
 
 
-async def test_the_unix_socket_is_the_owners_alone(running: Running) -> None:
-    assert stat.S_IMODE(running.path.stat().st_mode) == 0o600
+async def test_the_unix_socket_is_the_owners_alone(running: Running, tmp_path: Path) -> None:
+    for owners, status in ((OWNERS, 200), ({os.getuid() + 1}, 403)):
+        path = tmp_path / str(status)
+        server = RpcServer(running.engine, owners)
+        await server.start(path, 0)
+        async with aiohttp.ClientSession(connector=aiohttp.UnixConnector(str(path))) as session:
+            assert (await session.get("http://localhost/healthz")).status == status
+        await server.stop()
     async with (
         aiohttp.ClientSession(connector=aiohttp.UnixConnector(str(running.path))) as session,
         session.post("http://localhost/rpc/v1", json={"jsonrpc": "2.0", "id": 1, "method": "container-list"}) as found,
@@ -323,14 +334,14 @@ async def test_the_unix_socket_is_the_owners_alone(running: Running) -> None:
 
 async def test_a_taken_port_is_told(running: Running, tmp_path: Path) -> None:
     with pytest.raises(NodeError) as caught:
-        await RpcServer(running.engine).start(tmp_path / "other", running.server.port)
+        await RpcServer(running.engine, OWNERS).start(tmp_path / "other", running.server.port)
     assert caught.value.code is ErrorCode.PORT_TAKEN and "ARCHIPELAGO_PORT" in caught.value.hint
     assert not (tmp_path / "other").exists()
 
 
 async def test_a_socket_that_somebody_answers_on_is_left_alone(running: Running) -> None:
     with pytest.raises(NodeError) as caught:
-        await RpcServer(running.engine).start(running.path, 0)
+        await RpcServer(running.engine, OWNERS).start(running.path, 0)
     assert caught.value.code is ErrorCode.PORT_TAKEN
     async with aiohttp.ClientSession(connector=aiohttp.UnixConnector(str(running.path))) as session:
         assert (await session.get("http://localhost/healthz")).status == 200
@@ -342,7 +353,7 @@ async def test_a_stale_socket_is_replaced_and_removed_at_the_end(tmp_path: Path)
     path = tmp_path / "s"
     with socket.socket(socket.AF_UNIX) as dead:
         dead.bind(str(path))
-    server = RpcServer(MemoryEngine())
+    server = RpcServer(MemoryEngine(), OWNERS)
     await server.start(path, 0)
     await server.stop()
     await server.stop()
@@ -353,7 +364,7 @@ async def test_a_file_in_the_way_is_left_alone(tmp_path: Path) -> None:
     path = tmp_path / "s"
     path.write_text("precious")
     with pytest.raises(NodeError):
-        await RpcServer(MemoryEngine()).start(path, 0)
+        await RpcServer(MemoryEngine(), OWNERS).start(path, 0)
     assert path.read_text() == "precious"
 
 

@@ -2,13 +2,14 @@
 
 import asyncio
 import json
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 import pytest
-from test_rpc_engine import EVIL, MemoryEngine
+from test_rpc_engine import EVIL, OWNERS, MemoryEngine
 
 from archipelago.rpc.server import RpcServer
 from archipelago.rpc.websocket import MAX_SUBSCRIPTIONS, TOO_SLOW, SocketHub
@@ -21,15 +22,16 @@ def engine() -> MemoryEngine:
 
 @pytest.fixture
 async def server(engine: MemoryEngine, tmp_path: Path) -> AsyncIterator[RpcServer]:
-    server = RpcServer(engine)
+    server = RpcServer(engine, OWNERS)
     await server.start(tmp_path / "s", 0)
     yield server
     await server.stop()
 
 
 @pytest.fixture
-async def session(server: RpcServer) -> AsyncIterator[aiohttp.ClientSession]:
-    async with aiohttp.ClientSession(f"http://127.0.0.1:{server.port}") as session:
+async def session(server: RpcServer, engine: MemoryEngine) -> AsyncIterator[aiohttp.ClientSession]:
+    headers = await engine.headers()
+    async with aiohttp.ClientSession(f"http://127.0.0.1:{server.port}", headers=headers) as session:
         yield session
 
 
@@ -107,7 +109,8 @@ async def test_the_end_of_the_node_is_told(session: aiohttp.ClientSession, serve
 async def test_a_client_that_does_not_read_is_closed(engine: MemoryEngine) -> None:
     from aiohttp import web
 
-    from archipelago.rpc.guard import guard
+    from archipelago.rpc.access import LOOPBACK_NAMES, Gate
+    from archipelago.rpc.guard import Guard
 
     engine.flood = True
     ended = asyncio.Event()
@@ -119,7 +122,7 @@ async def test_a_client_that_does_not_read_is_closed(engine: MemoryEngine) -> No
         finally:
             ended.set()
 
-    application = web.Application(middlewares=[guard])
+    application = web.Application(middlewares=[Guard(Gate(engine.login, OWNERS, time.monotonic), LOOPBACK_NAMES).check])
     application.router.add_get("/ws/v1", handle)
     runner = web.AppRunner(application)
     await runner.setup()
@@ -128,7 +131,8 @@ async def test_a_client_that_does_not_read_is_closed(engine: MemoryEngine) -> No
         port = runner.addresses[0][1]
         reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=1024)
         key = "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: "
-        writer.write(f"GET /ws/v1 HTTP/1.1\r\nHost: localhost\r\n{key}AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n".encode())
+        key += "AAAAAAAAAAAAAAAAAAAAAA==\r\nAuthorization: " + (await engine.headers())["Authorization"]
+        writer.write(f"GET /ws/v1 HTTP/1.1\r\nHost: localhost\r\n{key}\r\n\r\n".encode())
         await reader.readuntil(b"\r\n\r\n")
         call = {"jsonrpc": "2.0", "id": 1, "method": "subscribe", "params": {"kind": "logs", "app": "knots"}}
         body = json.dumps(call).encode()

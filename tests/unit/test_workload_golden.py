@@ -131,6 +131,8 @@ def test_the_node_in_full() -> None:
     workload = compiled(knots_input("electrumx"))
     (container,) = workload.containers
     ids = (IdRange(container_id=0, host_id=1, size=65536),)
+    (profile,) = (file for file in container.files if "seccomp" in file.path)
+    assert (profile.uid, profile.gid, profile.mode) == (0, 0, 0o600), "Podman reads it, the container cannot"
     assert container.spec == ContainerSpec(
         name="archipelago-bitcoin-knots--main",
         image="localhost/knots:1",
@@ -156,6 +158,8 @@ def test_the_node_in_full() -> None:
         ports=(PortMapping(container_port=8333, host_port=18333, host_ip="127.0.0.1"),),
         stop_signal="SIGTERM",
         stop_timeout=600,
+        seccomp_profile=PurePosixPath(profile.path),
+        mask=("/proc/kallsyms", "/proc/modules", "/sys/devices/virtual/dmi", "/sys/devices/virtual/powercap"),
     )
     assert workload.volumes == (VolumeDirectory("/data/bitcoin-knots/chain", 1001, 1001),)
     assert workload.networks == (
@@ -166,7 +170,7 @@ def test_the_node_in_full() -> None:
         "archipelago-bitcoin-knots": NetworkAttachment(("main",)),
         "archipelago-electrumx--bitcoin-knots": NetworkAttachment(("bitcoin-knots", "bitcoin-rpc")),
     }
-    (file,) = container.files
+    file, _ = container.files
     assert (file.mode, file.uid, file.gid) == (0o400, 1001, 1001)
     assert file.content.reveal().decode() == (
         "regtest=1\ntxindex=1\ndbcache=1000\n"

@@ -34,6 +34,7 @@ class Client:
     def __init__(self, environment: Mapping[str, str] = os.environ) -> None:
         runtime = environment.get("ARCHIPELAGO_RUNTIME") or _DEFAULT_RUNTIME
         self._socket = environment.get("ARCHIPELAGO_SOCKET") or f"{runtime}/archipelago.sock"
+        self._token = environment.get("ARCHIPELAGO_TOKEN") or ""
         self._port = environment.get("ARCHIPELAGO_PORT") or _DEFAULT_PORT
         if not self._port.isascii() or not self._port.isdigit() or not 1 <= int(self._port[:9]) <= 65535:
             raise CommandError(
@@ -77,18 +78,26 @@ class Client:
     def _send(
         self, connection: http.client.HTTPConnection, verb: str, path: str, body: bytes | None, wait: float
     ) -> http.client.HTTPResponse:
-        connection.request(verb, path, body, {"Content-Type": "application/json", "Accept": "application/json"})
+        headers = {"Content-Type": "application/json", "Accept": "application/json"}
+        if self._token:
+            headers["Authorization"] = f"Bearer {self._token}"
+        connection.request(verb, path, body, headers)
         connection.sock.settimeout(wait)
         return connection.getresponse()
 
     def _connect(self) -> http.client.HTTPConnection:
+        if self._token:
+            return self._connect_to_port()  # whoever shows a token wants to be taken for it
         unix = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         unix.settimeout(_CONNECT_TIMEOUT)
         try:
             unix.connect(self._socket)
             return _UnixConnection(unix)
         except OSError:
-            unix.close()  # not there, or not for this user: the port is next
+            unix.close()  # not there: the port is next
+        return self._connect_to_port()
+
+    def _connect_to_port(self) -> http.client.HTTPConnection:
         connection = http.client.HTTPConnection("127.0.0.1", int(self._port), timeout=_CONNECT_TIMEOUT)
         try:
             connection.connect()

@@ -7,7 +7,7 @@ from typing import Any
 import typer
 from typer.exceptions import TyperException
 
-from archipelago.cli import audit, changes, operations, questions
+from archipelago.cli import accounts, audit, changes, operations, questions
 from archipelago.cli.errors import CommandError, Exit
 from archipelago.cli.output import line, show, show_json
 
@@ -52,6 +52,25 @@ def build() -> typer.Typer:
     group.command("verify")(audit.verify)
     group.command("export")(audit.export)
     root.add_typer(group, name="audit")
+    root.command("password")(accounts.password)
+    group = typer.Typer(help="Log in with a second factor.", no_args_is_help=True)
+    group.command("enable")(accounts.totp_enable)
+    group.command("disable")(accounts.totp_disable)
+    root.add_typer(group, name="totp")
+    group = typer.Typer(help="Decide who may log in.", no_args_is_help=True)
+    group.command("list")(accounts.user_list)
+    group.command("add")(accounts.user_add)
+    group.command("remove")(accounts.user_remove)
+    root.add_typer(group, name="user")
+    group = typer.Typer(help="See who is logged in, or end it.", no_args_is_help=True)
+    group.command("list")(accounts.session_list)
+    group.command("revoke")(accounts.session_revoke)
+    root.add_typer(group, name="session")
+    group = typer.Typer(help="Let programs in.", no_args_is_help=True)
+    group.command("list")(accounts.token_list)
+    group.command("create")(accounts.token_create)
+    group.command("revoke")(accounts.token_revoke)
+    root.add_typer(group, name="token")
     return root
 
 

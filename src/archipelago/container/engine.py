@@ -18,6 +18,7 @@ from archipelago.container.status import (
     SystemInfo,
 )
 from archipelago.security.audit_chain import AuditEntry, AuditVerdict, Deed
+from archipelago.security.login.login import Login
 
 
 class Engine(Protocol):
@@ -26,6 +27,11 @@ class Engine(Protocol):
     @property
     def revision(self) -> int:
         """Revision of the newest event."""
+        ...
+
+    @property
+    def login(self) -> Login:
+        """Who may log in, and who is."""
         ...
 
     # Changes: each opens an operation and returns it at once; `app` names an app of the catalog or an installed one.

@@ -1,20 +1,34 @@
-"""Who calls, and what they may do. Until the node has a login: whoever is on this host is the owner."""
+"""Who calls, and what they may do: the node's own socket is the owner's, all others show a session or a token."""
 
 import socket
 import struct
-from collections.abc import Mapping
-from dataclasses import dataclass
-from ipaddress import ip_address
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from aiohttp import web
 
 from archipelago.errors import ErrorCode, NodeError
-from archipelago.rpc.method import Permission
+from archipelago.security.login.login import TOKEN_PREFIX, Login, Visitor
+from archipelago.security.login.rate_limit import Rate, RateLimit
+from archipelago.security.permissions import ANYBODY, Permission
 
 _CREDENTIALS = struct.Struct("3i")
 """pid, uid and gid of a peer (unix(7), SO_PEERCRED)."""
-_LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
+LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
+COOKIE = "archipelago-session"
+SECURE_COOKIE = f"__Host-{COOKIE}"
+"""Browsers take a cookie of such a name from HTTPS alone, for this very host and all of its paths (RFC 6265bis)."""
+_STRANGERS = Rate(10.0, 100)
+_KNOWN = Rate(100.0, 1000)
+
+
+@dataclass(slots=True)
+class Reply:
+    """What goes back beside the answer."""
+
+    session: str | None = None
+    """Secret of a new session for the cookie; empty where the cookie is to go."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,30 +39,94 @@ class Caller:
     permissions: frozenset[Permission]
     origin: str
     """Where the call comes from, for the audit log."""
+    agent: str = ""
+    session: str = ""
+    """Key of the session or token, where the caller has one."""
+    trusted: bool = False
+    """Whether the kernel says that it is the owner: such a caller needs no password."""
+    reply: Reply = field(default_factory=Reply, compare=False)
+
+    @property
+    def visitor(self) -> Visitor | None:
+        """The caller as the login knows him; None for a stranger."""
+        return None if self.permissions <= ANYBODY else Visitor(self.name, self.permissions, self.session)
 
 
-def _owner(origin: str) -> Caller:
-    return Caller("owner", frozenset(Permission), origin)
+def require(caller: Caller, permission: Permission) -> None:
+    """Raise `NodeError` unless a caller has a permission."""
+    if permission in caller.permissions:
+        return
+    data = {"permission": permission.value}
+    if caller.visitor is None:
+        hint = "with the method login, or send a token; on the node itself use its own socket"
+        raise NodeError(ErrorCode.LOGIN_NEEDED, "log in first", hint=hint, data=data)
+    raise NodeError(
+        ErrorCode.FORBIDDEN, f"you lack the permission '{permission}'", hint="ask the owner of the node", data=data
+    )
 
 
-def identify(request: web.Request) -> Caller:
-    """Return who sent a request; raises `NodeError` for everybody but the owner."""
-    transport = request.transport
-    connection = transport.get_extra_info("socket") if transport is not None else None
-    peer = transport.get_extra_info("peername") if transport is not None else None
-    if connection is not None and connection.family == socket.AF_UNIX:
-        # Only its owner may open a socket of mode 0600.
-        _, uid, _ = _CREDENTIALS.unpack(connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size))
-        return _owner(f"unix socket, uid {uid}")
-    if isinstance(peer, tuple) and _is_loopback(str(peer[0])):
-        return _owner(str(peer[0]))
-    raise NodeError(ErrorCode.FORBIDDEN, "the node answers to its own host alone", hint="call it from the host")
+class Gate:
+    """Tells who sent a request. `owners` are the users of this host who are the owner; `now` is a steady clock."""
+
+    def __init__(self, login: Login, owners: Collection[int], now: Callable[[], float]) -> None:
+        self._login = login
+        self._owners = frozenset(owners)
+        self._now = now
+        self._rates = RateLimit()
+
+    def identify(self, request: web.Request) -> Caller:
+        """Return who sent a request; raises `NodeError` for another user of this host, and for who calls too often."""
+        transport = request.transport
+        connection = transport.get_extra_info("socket") if transport is not None else None
+        if connection is not None and connection.family == socket.AF_UNIX:
+            size = _CREDENTIALS.size
+            _, uid, _ = _CREDENTIALS.unpack(connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, size))
+            if uid not in self._owners:
+                raise NodeError(
+                    ErrorCode.FORBIDDEN,
+                    f"user {uid} of this host does not own the node",
+                    hint="log in over HTTP, or use sudo",
+                )
+            return Caller("owner", frozenset(Permission), f"unix socket, uid {uid}", trusted=True)
+        peer = transport.get_extra_info("peername") if transport is not None else None
+        origin = str(peer[0]) if isinstance(peer, tuple) else "nowhere"
+        visitor = self._visitor(request)
+        who, rate = (f"{visitor.name} {visitor.session}", _KNOWN) if visitor else (f"from {origin}", _STRANGERS)
+        if (wait := self._rates.take(who, rate, self._now())) > 0:
+            raise NodeError(
+                ErrorCode.TOO_MANY, "too many requests", hint="ask less often", data={"retry_after": round(wait, 2)}
+            )
+        agent = request.headers.get("User-Agent", "")[:200]
+        if visitor is None:
+            return Caller("nobody", ANYBODY, origin, agent)
+        return Caller(visitor.name, visitor.permissions, origin, agent, visitor.session)
+
+    def _visitor(self, request: web.Request) -> Visitor | None:
+        authorizations = request.headers.getall("Authorization", [])
+        if authorizations:
+            scheme, _, secret = authorizations[0].partition(" ")
+            known = len(authorizations) == 1 and scheme.lower() == "bearer" and secret.startswith(TOKEN_PREFIX)
+            return self._login.by_token(secret) if known else None
+        secret = request.cookies.get(SECURE_COOKIE if request.secure else COOKIE, "")
+        return self._login.by_session(secret) if secret else None
 
 
-def check_host(request: web.Request) -> None:
+def set_session(request: web.Request, response: web.Response, reply: Reply) -> None:
+    """Have the browser keep a new session, or drop the old one."""
+    if reply.session is None:
+        return
+    name = SECURE_COOKIE if request.secure else COOKIE
+    # No age: it goes with the browser, and the node ends it before that where it is not used.
+    if reply.session:
+        response.set_cookie(name, reply.session, httponly=True, secure=request.secure, samesite="Strict", path="/")
+    else:
+        response.del_cookie(name, httponly=True, secure=request.secure, samesite="Strict", path="/")
+
+
+def check_host(request: web.Request, names: Collection[str]) -> None:
     """Refuse a name that is not this host's own: a page elsewhere may have pointed its name here (DNS rebinding)."""
     hosts = request.headers.getall("Host", [])
-    if len(hosts) != 1 or _host_name(hosts[0]) not in _LOOPBACK_NAMES:
+    if len(hosts) != 1 or _host_name(hosts[0]) not in names:
         raise NodeError(
             ErrorCode.FORBIDDEN, "the Host header does not name this host", hint="use http://127.0.0.1 or localhost"
         )
@@ -57,7 +135,7 @@ def check_host(request: web.Request) -> None:
 def check_origin(request: web.Request) -> None:
     """Refuse a request that a web page of another origin has a browser send (CSRF)."""
     origins = request.headers.getall("Origin", [])
-    own = f"http://{request.headers.get('Host', '')}"
+    own = f"{'https' if request.secure else 'http'}://{request.headers.get('Host', '')}"
     if any(origin != own for origin in origins) or _is_cross_site(request.headers):
         raise NodeError(
             ErrorCode.FORBIDDEN, "a page of another origin may not call the node", hint="open the node's own page"
@@ -75,10 +153,3 @@ def _host_name(host: str) -> str | None:
     except ValueError:
         return None
     return parts.hostname if parts.netloc == host and "@" not in host and not parts.path else None
-
-
-def _is_loopback(address: str) -> bool:
-    try:
-        return ip_address(address).is_loopback
-    except ValueError:
-        return False

@@ -6,8 +6,9 @@ from typing import Annotated
 from pydantic import Field
 
 from archipelago.container.engine import Engine
-from archipelago.rpc.method import AnyMethod, Method, NoParams, Params, Permission
+from archipelago.rpc.method import AnyMethod, Method, NoParams, Params
 from archipelago.security.audit_chain import AuditEntry, AuditVerdict
+from archipelago.security.permissions import Permission
 
 
 class ShowParams(Params):

@@ -2,7 +2,8 @@
 
 from archipelago.container.engine import Engine
 from archipelago.container.status import CatalogEntry
-from archipelago.rpc.method import AnyMethod, Method, NoParams, Permission
+from archipelago.rpc.method import AnyMethod, Method, NoParams
+from archipelago.security.permissions import Permission
 
 
 async def _list(engine: Engine, _: NoParams) -> tuple[CatalogEntry, ...]:

@@ -8,8 +8,9 @@ from archipelago.container.engine import Engine
 from archipelago.container.manifest.scalars import AppId, Key, Name, Scalar
 from archipelago.container.plan import Plan
 from archipelago.container.status import AppStatus, AppSummary, ExecResult, Health, LogLine, Operation
-from archipelago.rpc.method import AnyMethod, Method, NoParams, Params, Permission
+from archipelago.rpc.method import AnyMethod, Method, NoParams, Params
 from archipelago.rpc.params import Choices, Command, Flag, Options, Tail
+from archipelago.security.permissions import Permission
 
 
 class AppParams(Params):

@@ -37,6 +37,11 @@ NUMBERS: Mapping[ErrorCode, int] = {
     ErrorCode.SHUTTING_DOWN: 1019,
     ErrorCode.CANCELLED: 1020,
     ErrorCode.TOO_LATE: 1021,
+    ErrorCode.LOGIN_NEEDED: 1022,
+    ErrorCode.WRONG_CREDENTIALS: 1023,
+    ErrorCode.SECOND_FACTOR: 1024,
+    ErrorCode.TOO_MANY: 1025,
+    ErrorCode.INVALID_VALUE: 1026,
     ErrorCode.INTERNAL: INTERNAL_ERROR,
 }
 

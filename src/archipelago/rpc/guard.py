@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 from aiohttp import hdrs, web
 
 from archipelago.errors import ErrorCode, NodeError
-from archipelago.rpc.access import Caller, check_host, check_origin, identify
+from archipelago.rpc.access import Caller, Gate, check_host, check_origin
 from archipelago.rpc.errors import INVALID_REQUEST, RpcError
 from archipelago.rpc.protocol import encode, failure
 
@@ -21,6 +21,8 @@ _STATUS = {
     ErrorCode.NOT_INSTALLED: 404,
     ErrorCode.UNKNOWN_CONTAINER: 404,
     ErrorCode.FORBIDDEN: 403,
+    ErrorCode.LOGIN_NEEDED: 401,
+    ErrorCode.TOO_MANY: 429,
     ErrorCode.SHUTTING_DOWN: 503,
     ErrorCode.INTERNAL: 500,
 }
@@ -37,18 +39,27 @@ _HEADERS = {
 _POLICY = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
 
 
-@web.middleware
-async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Let nobody through but the owner."""
-    try:
-        request[CALLER] = identify(request)
-        check_host(request)
-        check_origin(request)
-        return await handler(request)
-    except NodeError as error:
-        return refusal(_STATUS.get(error.code, 409), error)
-    except web.HTTPException as error:
-        return refusal(error.status, RpcError(INVALID_REQUEST, error.reason.lower()), allow=error.headers.get("Allow"))
+class Guard:
+    """Finds out who sends a request, and refuses what a page elsewhere made a browser send."""
+
+    def __init__(self, gate: Gate, names: frozenset[str]) -> None:
+        self._gate = gate
+        self._names = names
+        """By which this node is called."""
+
+    @web.middleware
+    async def check(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        """Pass a request on, or refuse it."""
+        try:
+            request[CALLER] = self._gate.identify(request)
+            check_host(request, self._names)
+            check_origin(request)
+            return await handler(request)
+        except NodeError as error:
+            return refusal(_STATUS.get(error.code, 409), error)
+        except web.HTTPException as error:
+            reason = RpcError(INVALID_REQUEST, error.reason.lower())
+            return refusal(error.status, reason, allow=error.headers.get("Allow"))
 
 
 async def add_headers(request: web.Request, response: web.StreamResponse) -> None:

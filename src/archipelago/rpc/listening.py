@@ -34,7 +34,10 @@ def open_port(port: int) -> socket.socket:
 
 
 async def open_unix(path: Path) -> socket.socket:
-    """Return a unix socket of mode 0600; a file that nobody answers behind is replaced. Raises `NodeError`."""
+    """Return a unix socket on which anybody may call, for the kernel tells who does (SO_PEERCRED).
+
+    A file that nobody answers behind is replaced. Raises `NodeError`.
+    """
     if await asyncio.to_thread(_is_socket, path):
         if await _answers(path):
             raise NodeError(
@@ -61,7 +64,7 @@ def _bind_unix(path: Path) -> socket.socket:
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
         # Mode by umask: chmod after bind would leave a moment in which others may connect.
-        before = os.umask(0o177)
+        before = os.umask(0o111)
         try:
             listener.bind(str(path))
         finally:

@@ -2,29 +2,11 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Any, Generic, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
-from archipelago.container.engine import Engine
-
-
-class Permission(StrEnum):
-    """What a caller must be allowed to do."""
-
-    DISCOVER = "discover"
-    """Read the description of the RPC."""
-    READ = "read"
-    """See the node: apps, logs, events."""
-    OPERATE = "operate"
-    """Start, stop and restart what is installed."""
-    MANAGE = "manage"
-    """Install, update, configure and remove apps."""
-    EXECUTE = "execute"
-    """Run commands inside containers."""
-    AUDIT = "audit"
-    """Read and check the audit log."""
+from archipelago.security.permissions import Permission
 
 
 class Params(BaseModel):
@@ -54,7 +36,10 @@ class Method(Generic[P]):
     """Whether it changes something; then it runs to its end even if the caller hangs up."""
     recorded: bool = False
     """Whether it is written to the audit log though it changes nothing of the node; what mutates always is."""
-    handler: Callable[[Engine, P], Awaitable[object]]
+    personal: bool = False
+    """Whether the handler is told who calls, as its third argument (`rpc.access.Caller`)."""
+    handler: Callable[..., Awaitable[object]]
+    """Takes the engine (`container.engine.Engine`) and the parameters."""
 
     @property
     def on_record(self) -> bool:

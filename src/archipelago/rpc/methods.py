@@ -6,14 +6,23 @@ from archipelago.container.engine import Engine
 from archipelago.rpc.audit import audit_methods
 from archipelago.rpc.catalog import catalog_methods
 from archipelago.rpc.containers import container_methods
-from archipelago.rpc.method import AnyMethod, Method, NoParams, Permission
+from archipelago.rpc.login import login_methods
+from archipelago.rpc.method import AnyMethod, Method, NoParams
 from archipelago.rpc.operations import operation_methods
 from archipelago.rpc.system import system_methods
+from archipelago.security.permissions import Permission
 
 
 def all_methods() -> tuple[AnyMethod, ...]:
     """Return every method, in the order of the reference."""
-    families = (*container_methods(), *catalog_methods(), *operation_methods(), *system_methods(), *audit_methods())
+    families = (
+        *container_methods(),
+        *catalog_methods(),
+        *operation_methods(),
+        *system_methods(),
+        *audit_methods(),
+        *login_methods(),
+    )
     document: dict[str, Any] = {}
 
     async def discover(_: Engine, __: NoParams) -> dict[str, Any]:

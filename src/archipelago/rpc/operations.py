@@ -7,8 +7,9 @@ from pydantic import Field
 from archipelago.container.engine import Engine
 from archipelago.container.manifest.scalars import AppId
 from archipelago.container.status import Operation
-from archipelago.rpc.method import AnyMethod, Method, Params, Permission
+from archipelago.rpc.method import AnyMethod, Method, Params
 from archipelago.rpc.params import OperationId
+from archipelago.security.permissions import Permission
 
 
 class ListParams(Params):

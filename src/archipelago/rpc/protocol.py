@@ -1,6 +1,7 @@
 """JSON-RPC 2.0: from the bytes of a request, or a batch of them, to the bytes of the answer."""
 
 import asyncio
+import time
 from collections.abc import Awaitable, Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -13,7 +14,7 @@ from archipelago.container.engine import Engine
 from archipelago.container.podman_client.errors import PodmanError
 from archipelago.container.status import Operation
 from archipelago.errors import ErrorCode, NodeError
-from archipelago.rpc.access import Caller
+from archipelago.rpc.access import Caller, require
 from archipelago.rpc.audit import subject_of
 from archipelago.rpc.errors import (
     INVALID_PARAMS,
@@ -27,11 +28,14 @@ from archipelago.rpc.errors import (
 )
 from archipelago.rpc.method import AnyMethod, Params
 from archipelago.security.audit_chain import Deed, Outcome
+from archipelago.security.login.rate_limit import Rate, RateLimit
 
 MAX_BATCH = 100
 MAX_ID = 256
 """Longest id, in characters."""
 _MAX_WHOLE = 2**53
+_STRANGERS_NOTED = Rate(1 / 60, 10)
+"""How often a refusal of an address that is not logged in is written down: it must not fill the disk."""
 _REQUEST_KEYS = frozenset({"jsonrpc", "method", "params", "id"})
 
 RequestId = str | int | None
@@ -108,6 +112,8 @@ class Dispatcher:
         self._engine = engine
         self._methods = {method.name: method for method in methods}
         self._changing: set[asyncio.Future[object]] = set()
+        self._strangers = RateLimit()
+        self._unnoted = 0
         self._log = structlog.get_logger("rpc")
 
     async def answer(self, body: bytes, caller: Caller) -> bytes | None:
@@ -156,28 +162,18 @@ class Dispatcher:
             raise RpcError(
                 METHOD_NOT_FOUND, f"there is no method {call.method[:60]!r}", hint="rpc.discover lists all methods"
             )
-        if method.permission not in caller.permissions:
-            refusal = Deed(
-                who=caller.name,
-                origin=caller.origin,
-                action=method.name,
-                outcome=Outcome.REFUSED,
-                detail=ErrorCode.FORBIDDEN.value,
-            )
-            await self._engine.record(refusal)
-            raise NodeError(
-                ErrorCode.FORBIDDEN,
-                f"you may not call {method.name}",
-                hint="ask the owner of the node",
-                data={"permission": method.permission.value},
-            )
+        try:
+            require(caller, method.permission)
+        except NodeError as error:
+            await self._note_refusal(method.name, caller, error)
+            raise
         try:
             params = method.params.model_validate(call.params)
         except ValidationError as error:
             raise invalid_params(method.name, error) from error
         except RecursionError as error:
             raise RpcError(INVALID_PARAMS, f"{method.name}: the parameters are nested too deeply") from error
-        work = self._on_record(method, params, caller) if method.on_record else method.handler(self._engine, params)
+        work = self._on_record(method, params, caller) if method.on_record else self._handle(method, params, caller)
         return await (self._to_the_end(work) if method.mutates else work)
 
     async def _on_record(self, method: AnyMethod, params: Params, caller: Caller) -> object:
@@ -192,7 +188,7 @@ class Dispatcher:
         began = await self._engine.record(deed)
         outcome, detail = Outcome.FAILED, ""
         try:
-            result = await method.handler(self._engine, params)
+            result = await self._handle(method, params, caller)
             outcome, detail = Outcome.DONE, result.id if isinstance(result, Operation) else ""
         except NodeError as error:
             outcome, detail = Outcome.REFUSED, error.code.value
@@ -204,6 +200,22 @@ class Dispatcher:
             except NodeError as error:
                 self._log.error("the end of an action is not in the audit log", began=began, error=str(error))
         return result
+
+    def _handle(self, method: AnyMethod, params: Params, caller: Caller) -> Awaitable[object]:
+        return method.handler(self._engine, params, *((caller,) if method.personal else ()))
+
+    async def _note_refusal(self, method: str, caller: Caller, error: NodeError) -> None:
+        """Write down that a caller was refused; of many strangers' calls only some, with the number of the others."""
+        detail = error.code.value
+        if caller.visitor is None:
+            if self._strangers.take(caller.origin, _STRANGERS_NOTED, time.monotonic()) > 0:
+                self._unnoted += 1
+                return
+            if self._unnoted:
+                detail, self._unnoted = f"{detail}; {self._unnoted} more were refused before", 0
+        await self._engine.record(
+            Deed(who=caller.name, origin=caller.origin, action=method, outcome=Outcome.REFUSED, detail=detail)
+        )
 
     async def _to_the_end(self, work: Awaitable[object]) -> object:
         """Run a change so that a caller who hangs up does not cut it in half."""

@@ -1,7 +1,9 @@
-"""The RPC server: HTTP and WebSocket on loopback and on a unix socket, for the owner alone."""
+"""The RPC server: HTTP and WebSocket on loopback, for whoever logs in, and on a unix socket, for the owner."""
 
 import asyncio
 import socket
+import time
+from collections.abc import Collection
 from functools import partial
 from pathlib import Path
 
@@ -9,8 +11,9 @@ from aiohttp import web
 from pydantic_core import to_json
 
 from archipelago.container.engine import Engine
+from archipelago.rpc.access import LOOPBACK_NAMES, Gate, set_session
 from archipelago.rpc.errors import INVALID_REQUEST, RpcError
-from archipelago.rpc.guard import CALLER, MAX_BODY, add_headers, expect_continue, guard, refusal, too_large
+from archipelago.rpc.guard import CALLER, MAX_BODY, Guard, add_headers, expect_continue, refusal, too_large
 from archipelago.rpc.listening import open_port, open_unix, remove_unix
 from archipelago.rpc.methods import all_methods
 from archipelago.rpc.page import PAGE, PAGE_POLICY
@@ -26,9 +29,10 @@ _LINGER = 5.0
 
 
 class RpcServer:
-    """Lets the owner ask the engine."""
+    """Lets callers ask the engine. Whoever of `owners`, users of this host, calls on the unix socket is the owner."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, owners: Collection[int]) -> None:
+        self._guard = Guard(Gate(engine.login, owners, time.monotonic), LOOPBACK_NAMES)
         methods = all_methods()
         self._methods = methods
         self._dispatcher = Dispatcher(engine, methods)
@@ -82,7 +86,7 @@ class RpcServer:
             await asyncio.to_thread(partial(remove_unix, *unix))
 
     def _application(self) -> web.Application:
-        application = web.Application(middlewares=[guard], client_max_size=MAX_BODY)
+        application = web.Application(middlewares=[self._guard.check], client_max_size=MAX_BODY)
         application.on_response_prepare.append(add_headers)
         routes = application.router
         routes.add_route("POST", "/rpc/v1", self._rpc, expect_handler=expect_continue)
@@ -108,10 +112,12 @@ class RpcServer:
             response = refusal(408, RpcError(INVALID_REQUEST, f"the body did not arrive in {_BODY_TIMEOUT:.0f} s"))
             response.force_close()
             return response
-        answer = await self._dispatcher.answer(body, request[CALLER])
-        if answer is None:
-            return web.Response(status=204)
-        return web.Response(body=answer, content_type="application/json")
+        caller = request[CALLER]
+        answer = await self._dispatcher.answer(body, caller)
+        empty = answer is None
+        response = web.Response(status=204) if empty else web.Response(body=answer, content_type="application/json")
+        set_session(request, response, caller.reply)
+        return response
 
     async def _healthz(self, _: web.Request) -> web.StreamResponse:
         return web.Response(text="ok\n")

@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 
 import structlog
 from aiohttp import web
@@ -10,12 +10,13 @@ from pydantic import ValidationError
 
 from archipelago.container.engine import Engine
 from archipelago.container.status import LogLine
-from archipelago.errors import ErrorCode, NodeError
+from archipelago.errors import NodeError
+from archipelago.rpc.access import require
 from archipelago.rpc.containers import LogsParams
 from archipelago.rpc.errors import INVALID_PARAMS, RpcError, error_object, internal_error, invalid_params
 from archipelago.rpc.guard import CALLER, refusal
-from archipelago.rpc.method import Permission
 from archipelago.rpc.protocol import encode
+from archipelago.security.permissions import Permission
 
 _KEEP_ALIVE = 15.0
 """Seconds between empty lines while an app is silent, which find out clients that are gone."""
@@ -31,8 +32,7 @@ class LogStreams:
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """Serve one client; a log that breaks off ends with a line `{"error": …}`."""
-        if Permission.READ not in request[CALLER].permissions:
-            raise NodeError(ErrorCode.FORBIDDEN, "you may not read logs", hint="ask the owner of the node")
+        require(request[CALLER], Permission.READ)
         try:
             params, follow = _read(request)
         except RpcError as error:
@@ -58,11 +58,12 @@ class LogStreams:
     async def _follow(self, request: web.Request, params: LogsParams) -> web.StreamResponse:
         response = web.StreamResponse(headers={"Content-Type": "application/x-ndjson"})
         await response.prepare(request)
+        session = request[CALLER].session
         lines = self._engine.follow_logs(params.app, container=params.container, tail=params.tail)
         with contextlib.suppress(ConnectionError):
             try:
                 async with contextlib.aclosing(lines):
-                    await _pass_on(lines, response)
+                    await _pass_on(lines, response, lambda: not session or self._engine.login.is_alive(session))
             except NodeError as error:
                 await response.write(encode({"error": error_object(error)}) + b"\n")
             except ConnectionError:
@@ -74,13 +75,13 @@ class LogStreams:
         return response
 
 
-async def _pass_on(lines: AsyncIterator[LogLine], response: web.StreamResponse) -> None:
+async def _pass_on(lines: AsyncIterator[LogLine], response: web.StreamResponse, may_go_on: Callable[[], bool]) -> None:
     async def next_line() -> LogLine | None:
         return await anext(lines, None)
 
     waiting: asyncio.Task[LogLine | None] | None = None
     try:
-        while True:
+        while may_go_on():
             waiting = waiting or asyncio.create_task(next_line())
             done, _ = await asyncio.wait({waiting}, timeout=_KEEP_ALIVE)
             if not done:

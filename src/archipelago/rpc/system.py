@@ -6,8 +6,9 @@ from pydantic import Field
 
 from archipelago.container.engine import Engine
 from archipelago.container.status import Event, Finding, SystemInfo
-from archipelago.rpc.method import AnyMethod, Method, NoParams, Params, Permission
+from archipelago.rpc.method import AnyMethod, Method, NoParams, Params
 from archipelago.rpc.params import Revision
+from archipelago.security.permissions import Permission
 
 
 class EventsParams(Params):

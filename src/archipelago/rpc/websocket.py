@@ -12,6 +12,7 @@ from pydantic import Field, TypeAdapter, ValidationError
 from archipelago.container.engine import Engine
 from archipelago.container.manifest.scalars import AppId, Name
 from archipelago.errors import ErrorCode, NodeError
+from archipelago.rpc.access import require
 from archipelago.rpc.errors import (
     INVALID_REQUEST,
     METHOD_NOT_FOUND,
@@ -21,13 +22,16 @@ from archipelago.rpc.errors import (
     invalid_params,
 )
 from archipelago.rpc.guard import CALLER
-from archipelago.rpc.method import Params, Permission
+from archipelago.rpc.method import Params
 from archipelago.rpc.params import Revision, Tail
 from archipelago.rpc.protocol import Call, encode, failure, parse_body, parse_call, request_id, success
+from archipelago.security.permissions import Permission
 
 TOO_SLOW = 4008
 """Close code for a client that does not read what it subscribed to."""
 GOING_AWAY = 1001
+LOGGED_OUT = 4401
+"""Close code when the client's session has ended."""
 MAX_SUBSCRIPTIONS = 32
 _MAX_MESSAGE = 64 << 10
 _HEARTBEAT = 20.0
@@ -75,8 +79,7 @@ class SocketHub:
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """Serve one client until it leaves."""
-        if Permission.READ not in request[CALLER].permissions:
-            raise NodeError(ErrorCode.FORBIDDEN, "you may not watch the node", hint="ask the owner of the node")
+        require(request[CALLER], Permission.READ)
         client = _Client(self._engine, request, self._queue, self._patience)
         self._clients.add(client)
         try:
@@ -109,6 +112,7 @@ class _Client:
         await self._socket.prepare(self._request)
         writer = asyncio.create_task(self._write())
         self._reader = asyncio.create_task(self._read())
+        leave = asyncio.create_task(self._until_logged_out())
         try:
             await asyncio.wait({self._reader})
             if not self._reader.cancelled() and (error := self._reader.exception()) is not None:
@@ -116,11 +120,17 @@ class _Client:
         finally:
             if self._closing is not None:
                 await self._closing  # the code must be on its way before everything is torn down
-            tasks = (*self._subscriptions.values(), writer, self._reader)
+            tasks = (*self._subscriptions.values(), writer, self._reader, leave)
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
         return self._socket
+
+    async def _until_logged_out(self) -> None:
+        session = self._request[CALLER].session
+        if session:
+            await self._engine.login.until_ended(session)
+            await self.close(LOGGED_OUT, "logged out")
 
     async def close(self, code: int, reason: str) -> None:
         """Close with a code; the first one counts."""

@@ -56,6 +56,25 @@ class SecretsManager:
                 self._cache[path] = self._read(path)
             return self._cache.get(path)
 
+    def seal(self, text: str) -> bytes:
+        """Return a text as an age file under the node's key."""
+        with self._lock:
+            return bytes(pyrage.encrypt(text.encode(), [self._identity().to_public()]))
+
+    def unseal(self, sealed: bytes) -> str:
+        """Return what was sealed; raises `NodeError` where the node has another key."""
+        with self._lock:
+            identity = self._identity()
+        try:
+            return bytes(pyrage.decrypt(sealed, [identity])).decode()
+        except pyrage.DecryptError:
+            pass
+        raise NodeError(
+            ErrorCode.INTERNAL,
+            "what was sealed cannot be read with the node's key",
+            hint=f"restore {self._key_file} and the database from the same backup",
+        )
+
     def list(self, app: str) -> tuple[str, ...]:
         """Return the names of an app's secrets, those of its consumers (`edge.<interface>.<consumer>`) among them."""
         return tuple(sorted(path.stem for path in (self._root / app).glob("*.age")))

@@ -1,6 +1,6 @@
 """Tables of the state database."""
 
-from sqlalchemy import Column, Float, Index, Integer, MetaData, String, Table, Text
+from sqlalchemy import Column, Float, Index, Integer, LargeBinary, MetaData, String, Table, Text
 
 metadata = MetaData()
 
@@ -54,4 +54,38 @@ facts = Table(
     metadata,
     Column("key", String, primary_key=True),
     Column("value", Text, nullable=False),
+)
+
+users = Table(
+    "users",
+    metadata,
+    Column("name", String, primary_key=True),
+    Column("role", String, nullable=False),
+    Column("password", Text, nullable=False),  # argon2id, PHC format
+    Column("created_at", Float, nullable=False),
+    Column("totp", LargeBinary),  # an age file under the node's key
+    Column("totp_step", Integer, nullable=False),
+    Column("recovery", Text, nullable=False),  # JSON: hashes of codes
+)
+
+sessions = Table(
+    "sessions",
+    metadata,
+    Column("key", String, primary_key=True),  # SHA-256 of the session's secret
+    Column("user", String, nullable=False),
+    Column("created_at", Float, nullable=False),
+    Column("used_at", Float, nullable=False),
+    Column("origin", String, nullable=False),
+    Column("agent", String, nullable=False),
+)
+
+tokens = Table(
+    "tokens",
+    metadata,
+    Column("key", String, primary_key=True),  # SHA-256 of the token
+    Column("name", String, nullable=False),
+    Column("permissions", Text, nullable=False),  # JSON
+    Column("created_at", Float, nullable=False),
+    Column("expires_at", Float, nullable=False),
+    Column("used_at", Float, nullable=False),
 )

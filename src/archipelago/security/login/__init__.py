@@ -1,0 +1,1 @@
+"""Who is let in: passwords, second factors, sessions and tokens."""

@@ -1,0 +1,62 @@
+"""Passwords: argon2id (RFC 9106, the second recommended option: 64 MiB), off the event loop, two at a time."""
+
+import asyncio
+from dataclasses import dataclass
+
+from argon2 import PasswordHasher, Type
+from argon2.exceptions import InvalidHashError, VerificationError
+
+from archipelago.errors import ErrorCode, NodeError
+
+SHORTEST, LONGEST = 10, 1024
+_AT_ONCE = 2
+"""Each takes the memory below: many logins at once must not take a small machine's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What one hash costs: passes over the memory, memory in KiB, threads."""
+
+    time: int = 3
+    memory: int = 64 * 1024
+    threads: int = 4
+
+
+class Passwords:
+    """Hashes and checks passwords."""
+
+    def __init__(self, cost: Cost = Cost()) -> None:
+        self._hasher = PasswordHasher(
+            time_cost=cost.time, memory_cost=cost.memory, parallelism=cost.threads, type=Type.ID
+        )
+        self._places = asyncio.Semaphore(_AT_ONCE)
+        self._nobodys = ""
+
+    async def hash(self, password: str) -> str:
+        """Return the hash of a new password; raises `NodeError` where it is too short or too long."""
+        if not SHORTEST <= len(password) <= LONGEST:
+            raise NodeError(
+                ErrorCode.INVALID_VALUE,
+                f"a password has {SHORTEST} to {LONGEST} characters",
+                hint="take a few words that nobody would guess together",
+            )
+        async with self._places:
+            return await asyncio.to_thread(self._hasher.hash, password)
+
+    async def fits(self, hashed: str | None, password: str) -> bool:
+        """Tell whether a password is the one that was hashed; without a hash it takes as long, and is not."""
+        if hashed is None and not self._nobodys:
+            self._nobodys = await self.hash("nobody's password")
+        async with self._places:
+            fits = await asyncio.to_thread(self._verify, hashed or self._nobodys, password[:LONGEST])
+        return fits and hashed is not None
+
+    def is_outdated(self, hashed: str) -> bool:
+        """Tell whether a hash was made at another cost than today's."""
+        return self._hasher.check_needs_rehash(hashed)
+
+    def _verify(self, hashed: str, password: str) -> bool:
+        try:
+            return self._hasher.verify(hashed, password)
+        except (VerificationError, InvalidHashError):
+            return False

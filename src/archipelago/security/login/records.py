@@ -1,0 +1,54 @@
+"""What is kept of those who may log in. Times are seconds since 1970."""
+
+from dataclasses import dataclass
+
+from archipelago.security.permissions import Permission, Role
+
+
+@dataclass(frozen=True, slots=True)
+class SecondFactor:
+    """A time-based one-time password (RFC 6238), and what helps when its device is lost."""
+
+    sealed: bytes
+    """The shared secret, as an age file under the node's key."""
+    last_step: int = 0
+    """The newest time step of which a code was taken; none up to it is taken again."""
+    recovery: tuple[str, ...] = ()
+    """SHA-256 of each recovery code that was not used yet."""
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """An account."""
+
+    name: str
+    role: Role
+    password: str
+    """argon2id, in the PHC string format."""
+    created_at: float
+    factor: SecondFactor | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A login that goes on."""
+
+    key: str
+    """SHA-256 of the session's secret, in hexadecimal: who reads the database cannot take the session over."""
+    user: str
+    created_at: float
+    used_at: float
+    origin: str
+    agent: str
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A login for a program."""
+
+    key: str
+    name: str
+    permissions: frozenset[Permission]
+    created_at: float
+    expires_at: float
+    used_at: float = 0.0

@@ -1,0 +1,84 @@
+"""What leaves the node about logins; nothing here is a secret but what is named so."""
+
+from datetime import datetime
+
+from pydantic import BaseModel, ConfigDict
+
+from archipelago.security.permissions import Permission, Role
+
+
+class _View(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+
+class LoginStatus(_View):
+    """Who the caller is, and what he may do."""
+
+    set_up: bool
+    """Whether the node has an owner's password; without one nobody can log in."""
+    user: str | None
+    """The account that is logged in, `owner` on the node's own socket; null for nobody."""
+    role: Role | None
+    permissions: tuple[Permission, ...]
+    second_factor: bool
+    """Whether the account has a second factor."""
+
+
+class UserView(_View):
+    """An account."""
+
+    name: str
+    role: Role
+    created_at: datetime
+    second_factor: bool
+
+
+class SessionView(_View):
+    """A login that goes on."""
+
+    id: str
+    user: str
+    created_at: datetime
+    used_at: datetime
+    expires_at: datetime
+    """When it ends unless it is used before; never later than the longest life of a session."""
+    origin: str
+    agent: str
+    """What the browser calls itself."""
+    current: bool
+    """Whether it is the caller's own."""
+
+
+class TokenView(_View):
+    """A login for a program."""
+
+    id: str
+    name: str
+    permissions: tuple[Permission, ...]
+    created_at: datetime
+    expires_at: datetime
+    used_at: datetime | None
+
+
+class NewToken(_View):
+    """A token that was just made."""
+
+    secret: str
+    """The token itself, shown this once."""
+    token: TokenView
+
+
+class NewSecondFactor(_View):
+    """A second factor that waits to be confirmed by a first code."""
+
+    secret: str
+    """For an authenticator that cannot read the QR code."""
+    uri: str
+    qr: str
+    """The URI as a QR code, an SVG image."""
+
+
+class RecoveryCodes(_View):
+    """Each replaces the second factor once; shown this once."""
+
+    codes: tuple[str, ...]

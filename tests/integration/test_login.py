@@ -1,0 +1,182 @@
+"""Logging in at a real node over HTTP: every method for every role, cookies, sessions, tokens, and what is refused."""
+
+import asyncio
+import re
+from collections.abc import AsyncIterator
+from typing import Any
+
+import aiohttp
+import pyotp
+import pytest
+import pytest_asyncio
+
+from archipelago.rpc.methods import all_methods
+from archipelago.security.permissions import ANYBODY, PERMISSIONS, Permission, Role
+from harness import RpcError, TestNode, remove_leftovers, running_node
+
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(300)]
+
+PASSWORD = "correct horse battery staple"
+LOGGED_OUT = 4401
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def node(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[TestNode]:
+    """A node without apps, whose owner has set his password with the code of the console."""
+    remove_leftovers()
+    async with running_node("login", apps=tmp_path_factory.mktemp("catalog")) as running:
+        async with asyncio.timeout(30):
+            while not (found := re.search(r"with the code\s+([a-z2-7-]+)", running.log())):
+                await asyncio.sleep(0.05)  # the console is a file here, and tells nobody
+        async with visitor(running) as browser:
+            answer = await ask(browser, "login-setup", code="aaaa-bbbb-cccc-dddd", password=PASSWORD)
+            assert answer["error"]["data"]["name"] == "wrong-credentials"
+            assert await refused(browser, "container-list") == "login-needed"
+            assert (await ask(browser, "login-setup", code=found[1], password=PASSWORD))["result"]["role"] == "owner"
+            assert (await ask(browser, "container-list"))["result"] == []
+        for role in (Role.OPERATOR, Role.VIEWER):
+            await running.call("user-add", user=role.value, role=role.value, password=PASSWORD)
+        yield running
+
+
+def visitor(node: TestNode, **headers: str) -> aiohttp.ClientSession:
+    """Return a browser that has never been here."""
+    jar = aiohttp.CookieJar(unsafe=True)  # "unsafe" are cookies of addresses, such as 127.0.0.1
+    return aiohttp.ClientSession(f"http://127.0.0.1:{node.port}", cookie_jar=jar, headers=headers)
+
+
+async def ask(browser: aiohttp.ClientSession, method: str, **parameters: Any) -> Any:
+    """Call a method over HTTP."""
+    request = {"jsonrpc": "2.0", "id": 1, "method": method, "params": parameters}
+    async with browser.post("/rpc/v1", json=request) as response:
+        return await response.json(content_type=None)
+
+
+async def refused(browser: aiohttp.ClientSession, method: str) -> str:
+    """Return by which error a call without parameters is refused; empty where it passed the permission check."""
+    error = (await ask(browser, method)).get("error")
+    name = str(error["data"]["name"]) if error else ""
+    return name if name in ("login-needed", "forbidden") and "permission" in error["data"] else ""
+
+
+async def logged_in(node: TestNode, user: str, **parameters: Any) -> aiohttp.ClientSession:
+    """Return the browser of somebody who has logged in."""
+    browser = visitor(node)
+    answer = await ask(browser, "login", user=user, password=PASSWORD, **parameters)
+    assert "result" in answer, answer
+    return browser
+
+
+async def test_every_method_for_every_role(node: TestNode) -> None:
+    harmless = [method for method in all_methods() if method.name != "logout"]
+    for role in Role:
+        async with await logged_in(node, role.value) as browser:
+            for method in harmless:
+                expected = "" if method.permission in PERMISSIONS[role] else "forbidden"
+                assert await refused(browser, method.name) == expected, (role, method.name)
+    async with visitor(node) as browser:
+        for method in harmless:
+            expected = "" if method.permission in ANYBODY else "login-needed"
+            assert await refused(browser, method.name) == expected, method.name
+    for permission in (Permission.READ, Permission.AUDIT):
+        made = await node.call("token-create", name=f"may {permission}", permissions=[permission])
+        async with visitor(node, Authorization=f"Bearer {made['secret']}") as program:
+            for method in harmless:
+                if method.permission not in ANYBODY:
+                    expected = "" if method.permission is permission else "forbidden"
+                    assert await refused(program, method.name) == expected, (permission, method.name)
+
+
+async def test_the_cookie_is_out_of_reach_of_scripts_and_other_sites(node: TestNode) -> None:
+    async with visitor(node) as browser:
+        request = {"jsonrpc": "2.0", "id": 1, "method": "login", "params": {"password": PASSWORD}}
+        async with browser.post("/rpc/v1", json=request, headers={"Cookie": "archipelago-session=planted"}) as response:
+            (cookie,) = response.headers.getall("Set-Cookie")
+            body = await response.text()
+        secret = cookie.split(";")[0].partition("=")[2]
+        assert len(secret) >= 43 and secret != "planted" and secret not in body
+        assert {"HttpOnly", "SameSite=Strict", "Path=/"} <= {part.strip() for part in cookie.split(";")[1:]}
+        for headers in ({"Origin": "http://evil.example"}, {"Sec-Fetch-Site": "cross-site"}, {"Host": "evil.example"}):
+            call = {"jsonrpc": "2.0", "id": 1, "method": "container-list"}
+            async with browser.post("/rpc/v1", json=call, headers=headers) as response:
+                assert response.status == 403
+        with pytest.raises(aiohttp.WSServerHandshakeError) as caught:
+            await browser.ws_connect("/ws/v1", headers={"Origin": "http://evil.example"})
+        assert caught.value.status == 403
+
+
+async def test_a_session_ends_with_all_that_hangs_on_it(node: TestNode) -> None:
+    async with await logged_in(node, "viewer") as browser:
+        async with browser.ws_connect("/ws/v1") as events:
+            (mine,) = (each for each in (await ask(browser, "session-list"))["result"] if each["current"])
+            await node.call("session-revoke", id=mine["id"])
+            assert (await events.receive(timeout=10)).data == LOGGED_OUT
+        assert await refused(browser, "container-list") == "login-needed"
+        with pytest.raises(aiohttp.WSServerHandshakeError) as caught:
+            await browser.ws_connect("/ws/v1")
+        assert caught.value.status == 401
+    async with await logged_in(node, "viewer") as browser:
+        old = {cookie.key: cookie.value for cookie in browser.cookie_jar}
+        assert (await ask(browser, "logout"))["result"] is None
+        assert not list(browser.cookie_jar)
+        async with visitor(node, Cookie="; ".join(f"{key}={value}" for key, value in old.items())) as thief:
+            assert await refused(thief, "container-list") == "login-needed"
+
+
+async def test_nobody_changes_what_is_anothers(node: TestNode) -> None:
+    async with await logged_in(node, "viewer") as browser:
+        answer = await ask(browser, "password-set", user="owner", current=PASSWORD, password="a new password 1")
+        assert answer["error"]["data"]["name"] == "forbidden"
+        answer = await ask(browser, "password-set", current="not this one at all", password="a new password 1")
+        assert answer["error"]["data"]["name"] == "wrong-credentials"
+        assert {each["user"] for each in (await ask(browser, "session-list"))["result"]} == {"viewer"}
+
+
+async def test_the_second_factor_is_asked_for(node: TestNode) -> None:
+    async with await logged_in(node, "operator") as browser:
+        made = (await ask(browser, "totp-begin"))["result"]
+        confirmed = await ask(browser, "totp-confirm", code=pyotp.TOTP(made["secret"]).now())
+        assert "result" in confirmed, confirmed
+        codes = confirmed["result"]["codes"]
+    async with visitor(node) as browser:
+        answer = await ask(browser, "login", user="operator", password=PASSWORD)
+        assert answer["error"]["data"]["name"] == "second-factor"
+    async with await logged_in(node, "operator", code=codes[0]) as browser:
+        assert (await ask(browser, "login-status"))["result"]["second_factor"] is True
+        again = await ask(browser, "login", user="operator", password=PASSWORD, code=codes[0])
+        assert again["error"]["data"]["name"] == "wrong-credentials"
+    await node.call("totp-disable", user="operator")
+
+
+async def test_a_guesser_waits_and_the_owner_on_the_node_does_not(node: TestNode) -> None:
+    found = set()
+    async with visitor(node) as browser:
+        for _ in range(12):
+            answer = await ask(browser, "login", password="guess guess guess")
+            found.add(answer["error"]["data"]["name"])
+        assert found == {"wrong-credentials", "too-many"}
+        answer = await ask(browser, "login", password=PASSWORD)
+        assert answer["error"]["data"]["name"] == "too-many"
+    assert (await node.call("login-status"))["user"] == "owner"
+    await node.call("password-set", user="owner", password=PASSWORD)
+    with pytest.raises(RpcError):
+        await node.call("password-set", user="owner", password="short")
+
+
+async def test_every_attempt_is_on_record_and_no_password_is(node: TestNode) -> None:
+    entries = await node.call("audit-show", limit=1000)
+    kinds = {(each["who"], each["action"], each["outcome"]) for each in entries}
+    assert ("nobody", "login", "refused") in kinds and ("nobody", "login", "done") in kinds
+    assert ("viewer", "container-install", "refused") in kinds
+    assert all(each["origin"] for each in entries if each["action"] == "login")
+    assert all(secret not in str(entries) + node.log() for secret in (PASSWORD, "guess guess"))
+
+
+async def test_who_calls_without_end_is_slowed_down(node: TestNode) -> None:
+    async with visitor(node) as browser:
+        statuses = set()
+        for _ in range(150):
+            async with browser.get("/healthz") as response:
+                statuses.add(response.status)
+        assert statuses == {200, 429}
+    assert (await node.call("login-status"))["set_up"] is True
