@@ -29,6 +29,8 @@ class NodeConfig:
     """Users of this host who own the node beside root and the node's own user (`ARCHIPELAGO_OWNERS`)."""
     sessions: Lifetimes = field(default_factory=Lifetimes)
     """How long a login lasts (`ARCHIPELAGO_SESSION_IDLE`, seconds)."""
+    passphrase_file: Path | None = None
+    """File of mode 0600 whose passphrase unlocks the node's key at a start (`ARCHIPELAGO_PASSPHRASE_FILE`)."""
     cgroup: str = ""
     """Control group for containers (`ARCHIPELAGO_CGROUP`); empty where nothing is delegated."""
 
@@ -64,6 +66,7 @@ def read_config(environment: Mapping[str, str], checkout: Path) -> NodeConfig:
         port=int(text),
         owners=_owners(environment.get("ARCHIPELAGO_OWNERS", "")),
         sessions=_sessions(environment),
+        passphrase_file=Path(file) if (file := environment.get("ARCHIPELAGO_PASSPHRASE_FILE")) else None,
         cgroup=environment.get("ARCHIPELAGO_CGROUP", ""),
     )
 

@@ -7,18 +7,24 @@ import logging
 import os
 import signal
 import sys
+from typing import cast
 
 import structlog
 
 from archipelago import __version__
 from archipelago.config import NodeConfig, system_config
+from archipelago.container.engine import Engine
 from archipelago.container.podman_client.errors import PodmanError
 from archipelago.container.status import OperationState
 from archipelago.errors import NodeError
 from archipelago.lasting_stream import outlive_readers
+from archipelago.locked_node import LockedNode, unlock_from_file
 from archipelago.network.ports import require_free
 from archipelago.node import Node
+from archipelago.rpc.methods import locked_methods
 from archipelago.rpc.server import RpcServer
+from archipelago.security.node_key import KeyState, NodeKey
+from archipelago.security.secrets_manager import SecretsManager
 from archipelago.storage.lock import RootLock
 
 _SECOND_SIGNAL = 130
@@ -58,8 +64,12 @@ async def _serve(config: NodeConfig, first_install: str | None, options: dict[st
     _refuse_root()
     lock = await asyncio.to_thread(RootLock, config.root)
     await require_free((config.port,))
-    node = Node(config)
-    server = RpcServer(node, config.owners | {0, os.geteuid()})
+    secrets = SecretsManager(config.root / "secrets", config.root / "node.key")
+    if not await _unlocked(config, secrets.key, stopping):
+        lock.release()
+        return 0
+    node = Node(config, secrets)
+    server = RpcServer(node, _owners(config))
     try:
         await node.start()
         await server.start(config.socket, config.port)
@@ -74,6 +84,29 @@ async def _serve(config: NodeConfig, first_install: str | None, options: dict[st
         await node.close()
         lock.release()
     return 0
+
+
+async def _unlocked(config: NodeConfig, key: NodeKey, stopping: asyncio.Event) -> bool:
+    """Return whether the node's key is there; where the owner must bring it, wait until he has, or until the end."""
+    if config.passphrase_file is not None and await asyncio.to_thread(key.state) is KeyState.LOCKED:
+        await asyncio.to_thread(unlock_from_file, key, config.passphrase_file)
+    state = await asyncio.to_thread(key.state)
+    if state not in (KeyState.LOCKED, KeyState.MISSING):
+        return True
+    node = LockedNode(key, config)
+    server = RpcServer(cast(Engine, node), _owners(config), locked_methods())
+    await node.start()
+    await server.start(config.socket, config.port)
+    try:
+        command = "./archipelago key unlock" if state is KeyState.LOCKED else "./archipelago key restore"
+        print(f"Archipelago {__version__} waits for its key: {command}\nApps that run go on meanwhile.", flush=True)
+        return await node.until_open(stopping)
+    finally:
+        await server.stop()
+
+
+def _owners(config: NodeConfig) -> frozenset[int]:
+    return config.owners | {0, os.geteuid()}
 
 
 async def _greet_or_log(node: Node, config: NodeConfig, first_install: str | None, options: dict[str, str]) -> None:

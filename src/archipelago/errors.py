@@ -34,6 +34,7 @@ class ErrorCode(StrEnum):
     SECOND_FACTOR = "second-factor"
     TOO_MANY = "too-many"
     INVALID_VALUE = "invalid-value"
+    LOCKED = "locked"
     INTERNAL = "internal"
 
 

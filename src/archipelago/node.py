@@ -17,6 +17,7 @@ import structlog
 from archipelago import __version__
 from archipelago.catalog.local import LocalCatalog
 from archipelago.config import NodeConfig
+from archipelago.container.app_secrets import AppSecrets
 from archipelago.container.composer import Composer
 from archipelago.container.desired_state import DesiredApp
 from archipelago.container.firewall import Firewall
@@ -43,6 +44,7 @@ from archipelago.container.status import (
     Health,
     LogLine,
     Operation,
+    SecretView,
     SystemInfo,
 )
 from archipelago.container.workload import Site
@@ -54,6 +56,7 @@ from archipelago.performance.enforcement import not_enforced
 from archipelago.security.audit_chain import AuditEntry, AuditVerdict, Deed, Outcome
 from archipelago.security.audit_log import AuditLog
 from archipelago.security.login.login import Login
+from archipelago.security.node_key import KeyState
 from archipelago.security.secrets_manager import SecretsManager
 from archipelago.storage.accounts import AccountStore
 from archipelago.storage.data import AppData
@@ -68,7 +71,7 @@ _HALT_TIMEOUT = 1800.0
 class Node:
     """A running node; implements `container.engine.Engine` for the RPC."""
 
-    def __init__(self, config: NodeConfig) -> None:
+    def __init__(self, config: NodeConfig, secrets_manager: SecretsManager) -> None:
         self._config = config
         self._started = time.monotonic()
         self._log = structlog.get_logger("node")
@@ -78,7 +81,7 @@ class Node:
         self._database = Database(config.database)
         self._state = State(self._database, self._bus.publish)
         self._catalog = LocalCatalog(config.apps)
-        self._secrets = SecretsManager(config.root / "secrets", config.root / "node.key")
+        self._secrets = secrets_manager
         self.login = Login(AccountStore(self._database), self._secrets, time.time, lifetimes=config.sessions)
         self._audit = AuditLog(
             config.root / "logs" / "audit", config.root / "identity.key", now=lambda: datetime.now(UTC)
@@ -131,11 +134,25 @@ class Node:
         )
         self._operations = Operations(self._state)
         data = AppData(config.root, self._namespace, self._secrets, self._state)
+        app_secrets = AppSecrets(self._secrets)
         lifecycle = Lifecycle(
-            self._state, self._catalog, self._composer, self._images, self._reconciler, self._operations, data
+            self._state,
+            self._catalog,
+            self._composer,
+            self._images,
+            self._reconciler,
+            self._operations,
+            data,
+            app_secrets,
         )
         self._orchestrator = Orchestrator(
-            self._state, self._catalog, self._composer, self._reconciler, self._operations, lifecycle
+            self._state,
+            self._catalog,
+            self._composer,
+            self._reconciler,
+            self._operations,
+            lifecycle,
+            app_secrets,
         )
         self._reporter = Reporter(
             self._state, self._catalog, self._reconciler, self._operations, self._client, self._not_enforced
@@ -251,6 +268,47 @@ class Node:
     async def record(self, deed: Deed) -> int:
         """Write an entry to the audit log."""
         return await self._audit.record(deed)
+
+    # --- Engine: key and secrets --------------------------------------------------------------------------------------
+
+    async def key_state(self) -> KeyState:
+        """Return how the node's key is kept."""
+        return await asyncio.to_thread(self._secrets.key.state)
+
+    async def unlock(self, passphrase: str) -> None:
+        """Unlock the node's key, which it is already."""
+
+    async def protect_key(self, passphrase: str, current: str | None) -> None:
+        """Wrap the node's key by a passphrase."""
+        await asyncio.to_thread(self._secrets.key.protect, passphrase, current)
+
+    async def unprotect_key(self, current: str) -> None:
+        """Keep the node's key in a file."""
+        await asyncio.to_thread(self._secrets.key.unprotect, current)
+
+    async def key_phrase(self, current: str | None) -> str:
+        """Return the words that bring the node's key back."""
+        return await asyncio.to_thread(self._secrets.key.phrase, current)
+
+    async def restore_key(self, words: str) -> None:
+        """Bring the node's key back where there is none yet."""
+        await asyncio.to_thread(self._secrets.key.restore, words)
+
+    async def secrets(self, app: str) -> tuple[SecretView, ...]:
+        """List the secrets of an app."""
+        return await self._orchestrator.secrets(app)
+
+    async def reveal_secret(self, app: str, name: str) -> str:
+        """Return a secret of an app."""
+        return await self._orchestrator.reveal_secret(app, name)
+
+    async def set_secret(self, app: str, name: str, value: str) -> Operation:
+        """Give a secret of an app another value."""
+        return await self._orchestrator.set_secret(app, name, value)
+
+    async def rotate_secrets(self, app: str, name: str | None) -> Operation:
+        """Make secrets of an app anew."""
+        return await self._orchestrator.rotate_secrets(app, name)
 
     # --- Engine: questions --------------------------------------------------------------------------------------------
 

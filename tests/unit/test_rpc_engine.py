@@ -26,6 +26,7 @@ from archipelago.container.status import (
     Operation,
     OperationKind,
     OperationState,
+    SecretView,
     Severity,
     Step,
     Sync,
@@ -36,6 +37,7 @@ from archipelago.security.audit_chain import AuditEntry, AuditVerdict, Deed, Hea
 from archipelago.security.login.login import Login
 from archipelago.security.login.passwords import Cost, Passwords
 from archipelago.security.login.records import Session, Token, User
+from archipelago.security.node_key import KeyState
 from archipelago.security.permissions import TOKEN_PERMISSIONS
 from archipelago.security.rating import Rating, RatingLine
 from archipelago.storage.accounts import Logins
@@ -87,6 +89,29 @@ class MemoryEngine:
         """Whether logs never end."""
 
         self.login = Login(MemoryAccounts(), Plain(), time.time, passwords=Passwords(Cost(1, 8, 1)))  # type: ignore[arg-type]
+
+    async def key_state(self) -> KeyState:
+        return KeyState.PLAIN
+
+    async def unlock(self, passphrase: str) -> None: ...
+    async def protect_key(self, passphrase: str, current: str | None) -> None: ...
+    async def unprotect_key(self, current: str) -> None: ...
+    async def key_phrase(self, current: str | None) -> str:
+        return "abandon art"
+
+    async def restore_key(self, words: str) -> None: ...
+    async def secrets(self, app: str) -> tuple[SecretView, ...]:
+        self._known(app)
+        return (SecretView(name="probe", created_at=NOW),)
+
+    async def reveal_secret(self, app: str, name: str) -> str:
+        return "hunter2"
+
+    async def set_secret(self, app: str, name: str, value: str) -> Operation:
+        return await self._change(OperationKind.SECRETS, app, name)
+
+    async def rotate_secrets(self, app: str, name: str | None) -> Operation:
+        return await self._change(OperationKind.SECRETS, app, name)
 
     async def headers(self) -> dict[str, str]:
         """Return headers that may do whatever a token may."""

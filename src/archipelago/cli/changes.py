@@ -36,7 +36,7 @@ def install(
     if not json:
         show_plan(client.call("plan", **wanted))
         _ask("Install this?", yes)
-    _finish(client, client.call("container-install", start=not no_start, **wanted), no_wait, json)
+    finish(client, client.call("container-install", start=not no_start, **wanted), no_wait, json)
 
 
 def start(app: Installed, no_wait: NoWait = False, json: Json = False) -> None:
@@ -81,7 +81,7 @@ def remove(
         else:
             show("Its data and secrets stay; installing it again finds them. --delete-data deletes them.")
         _ask("Remove it and delete its data?" if delete_data else "Remove it?", yes)
-    _finish(client, client.call("container-remove", app=app, delete_data=delete_data), no_wait, json)
+    finish(client, client.call("container-remove", app=app, delete_data=delete_data), no_wait, json)
 
 
 def config(
@@ -98,7 +98,7 @@ def config(
     options = pairs(settings)
     if options or reset:
         operation = client.call("container-config", app=app, options=options, reset=reset or [])
-        _finish(client, operation, no_wait, json)
+        finish(client, operation, no_wait, json)
         return
     values: dict[str, Any] = client.call("container-config", app=app)
     if json:
@@ -109,10 +109,10 @@ def config(
 
 def _change(method: str, no_wait: bool, json: bool, **params: Any) -> None:
     client = Client()
-    _finish(client, client.call(method, **params), no_wait, json)
+    finish(client, client.call(method, **params), no_wait, json)
 
 
-def _finish(client: Client, operation: dict[str, Any], no_wait: bool, json: bool) -> None:
+def finish(client: Client, operation: dict[str, Any], no_wait: bool, json: bool) -> None:
     """Follow an operation, show how it ended, and exit with the code that says so."""
     if not no_wait:
         operation = follow(client, operation, quiet=json)

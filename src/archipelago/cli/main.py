@@ -7,7 +7,7 @@ from typing import Any
 import typer
 from typer.exceptions import TyperException
 
-from archipelago.cli import accounts, audit, changes, operations, questions
+from archipelago.cli import accounts, audit, changes, operations, questions, secrets
 from archipelago.cli.errors import CommandError, Exit
 from archipelago.cli.output import line, show, show_json
 
@@ -71,6 +71,20 @@ def build() -> typer.Typer:
     group.command("create")(accounts.token_create)
     group.command("revoke")(accounts.token_revoke)
     root.add_typer(group, name="token")
+    group = typer.Typer(help="Decide how the node's key is kept, or unlock it.", no_args_is_help=True)
+    group.command("status")(secrets.key_status)
+    group.command("unlock")(secrets.key_unlock)
+    group.command("protect")(secrets.key_protect)
+    group.command("unprotect")(secrets.key_unprotect)
+    group.command("phrase")(secrets.key_phrase)
+    group.command("restore")(secrets.key_restore)
+    root.add_typer(group, name="key")
+    group = typer.Typer(help="Look after the secrets of an app.", no_args_is_help=True)
+    group.command("list")(secrets.secret_list)
+    group.command("show")(secrets.secret_show)
+    group.command("set")(secrets.secret_set)
+    group.command("rotate")(secrets.secret_rotate)
+    root.add_typer(group, name="secret")
     return root
 
 

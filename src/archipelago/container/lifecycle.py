@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from archipelago.catalog.local import LocalCatalog
+from archipelago.container.app_secrets import AppSecrets
 from archipelago.container.composer import Composer
 from archipelago.container.dependency_resolver.errors import ResolutionError
 from archipelago.container.images import ImageStore, Progress
@@ -45,6 +46,7 @@ class Lifecycle:
         reconciler: Reconciler,
         operations: Operations,
         data: AppData,
+        secrets: AppSecrets,
     ) -> None:
         self._state = state
         self._catalog = catalog
@@ -53,6 +55,7 @@ class Lifecycle:
         self._reconciler = reconciler
         self._operations = operations
         self._data = data
+        self._secrets = secrets
         self._readiness = Readiness(reconciler)
         self._building = asyncio.Semaphore(_BUILDS_AT_ONCE)
         self._changing = asyncio.Lock()
@@ -78,6 +81,8 @@ class Lifecycle:
                     await self._update(tracker, app)
                 case OperationKind.CONFIGURE:
                     await self._configure(tracker, app, arguments)
+                case OperationKind.SECRETS:
+                    await self._renew_secrets(tracker, app, arguments)
 
         return work
 
@@ -211,8 +216,22 @@ class Lifecycle:
         await self._await_ready(tracker, touched)
         await self._prune_images()
 
+    async def _renew_secrets(self, tracker: Tracker, app: str, arguments: Mapping[str, Any]) -> None:
+        hashes = self._hashes()
+        await tracker.commit()  # what was made anew cannot be brought back
+        async with self._changing:
+            records = await self._state.load_apps()
+            try:
+                await self._secrets.change(records[app], arguments["names"], given=arguments["given"])
+            finally:
+                # Also where a full disk let only some of them be written.
+                self._reconciler.apply(await self._composer.compose(records))
+        touched = self._touched_since(hashes)
+        await tracker.steps(tuple(map(_start_step, touched)))
+        await self._await_ready(tracker, touched)
+
     async def _configure(self, tracker: Tracker, app: str, arguments: Mapping[str, Any]) -> None:
-        hashes = {name: found.workload.hash for name, found in self._reconciler.desired.apps.items()}
+        hashes = self._hashes()
 
         async def change(records: Records) -> Records:
             options = changed_options(records[app].options, arguments["options"], tuple(arguments["reset"]))
@@ -226,10 +245,17 @@ class Lifecycle:
 
         async with self._undone_if_cancelled(undo):
             await self._change(change, message=f"options of {app} changed", app=app)
-            desired = self._reconciler.desired.apps
-            touched = tuple(name for name, found in desired.items() if hashes.get(name) != found.workload.hash)
+            touched = self._touched_since(hashes)
             await tracker.steps(tuple(map(_start_step, touched)))
             await self._await_ready(tracker, touched)
+
+    def _hashes(self) -> dict[str, str]:
+        return {name: found.workload.hash for name, found in self._reconciler.desired.apps.items()}
+
+    def _touched_since(self, hashes: Mapping[str, str]) -> tuple[str, ...]:
+        """Return the apps whose containers are made anew, given what their hashes were."""
+        desired = self._reconciler.desired.apps
+        return tuple(name for name, found in desired.items() if hashes.get(name) != found.workload.hash)
 
     # --- changes of what is desired ---------------------------------------------------------------------------------
 

@@ -6,12 +6,13 @@ from dataclasses import replace
 from typing import Any
 
 from archipelago.catalog.local import LocalCatalog
+from archipelago.container.app_secrets import AppSecrets
 from archipelago.container.composer import Composer
 from archipelago.container.lifecycle import Lifecycle, changed_options
 from archipelago.container.operations import Operations
 from archipelago.container.plan import Action, Plan, Request
 from archipelago.container.reconciler import Reconciler
-from archipelago.container.status import Desired, Operation, OperationKind
+from archipelago.container.status import Desired, Operation, OperationKind, SecretView
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.network.ports import require_free
 from archipelago.storage.state import AppRecord, State
@@ -28,6 +29,7 @@ class Orchestrator:
         reconciler: Reconciler,
         operations: Operations,
         lifecycle: Lifecycle,
+        secrets: AppSecrets,
     ) -> None:
         self._state = state
         self._catalog = catalog
@@ -35,6 +37,7 @@ class Orchestrator:
         self._reconciler = reconciler
         self._operations = operations
         self._lifecycle = lifecycle
+        self._secrets = secrets
         self._deciding = asyncio.Lock()
 
     # --- requests ---------------------------------------------------------------------------------------------------
@@ -121,6 +124,28 @@ class Orchestrator:
     async def cancel(self, operation: str) -> Operation:
         """Cancel a running operation."""
         return await self._operations.cancel(operation)
+
+    async def secrets(self, app: str) -> tuple[SecretView, ...]:
+        """List the secrets of an app."""
+        return await self._secrets.list(await self._installed(app))
+
+    async def reveal_secret(self, app: str, name: str) -> str:
+        """Return a secret of an app."""
+        return await self._secrets.show(await self._installed(app), name)
+
+    async def set_secret(self, app: str, name: str, value: str) -> Operation:
+        """Give a secret of an app another value."""
+        async with self._deciding:
+            self._secrets.take(await self._installed(app), name, value)
+            arguments = {"names": [name], "given": True}
+            return await self._open(OperationKind.SECRETS, app, arguments, frozenset())
+
+    async def rotate_secrets(self, app: str, name: str | None) -> Operation:
+        """Make secrets of an app anew."""
+        async with self._deciding:
+            names = await self._secrets.named(await self._installed(app), name)
+            arguments = {"names": list(names), "given": False}
+            return await self._open(OperationKind.SECRETS, app, arguments, frozenset())
 
     async def resume(self) -> None:
         """Take up the operations that a crash cut off."""

@@ -168,6 +168,8 @@ class OperationKind(StrEnum):
     REMOVE = "remove"
     UPDATE = "update"
     CONFIGURE = "configure"
+    SECRETS = "secrets"
+    """Secrets are set or made anew."""
 
 
 class OperationState(StrEnum):
@@ -292,6 +294,15 @@ class Finding(View):
     why: str = ""
     mend: str = ""
     """Command or step that mends it."""
+
+
+class SecretView(View):
+    """A secret of an app, without its value."""
+
+    name: str
+    """As in the manifest; `edge.<interface>.<consumer>` is the login of a consumer."""
+    created_at: datetime
+    """When it was made, set or rotated."""
 
 
 class SystemInfo(View):

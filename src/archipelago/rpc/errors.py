@@ -42,6 +42,7 @@ NUMBERS: Mapping[ErrorCode, int] = {
     ErrorCode.SECOND_FACTOR: 1024,
     ErrorCode.TOO_MANY: 1025,
     ErrorCode.INVALID_VALUE: 1026,
+    ErrorCode.LOCKED: 1027,
     ErrorCode.INTERNAL: INTERNAL_ERROR,
 }
 

@@ -1,5 +1,6 @@
 """All methods of the RPC."""
 
+from dataclasses import replace
 from typing import Any
 
 from archipelago.container.engine import Engine
@@ -9,6 +10,7 @@ from archipelago.rpc.containers import container_methods
 from archipelago.rpc.login import login_methods
 from archipelago.rpc.method import AnyMethod, Method, NoParams
 from archipelago.rpc.operations import operation_methods
+from archipelago.rpc.secrets import key_methods, refuse_locked, secret_methods
 from archipelago.rpc.system import system_methods
 from archipelago.security.permissions import Permission
 
@@ -22,6 +24,8 @@ def all_methods() -> tuple[AnyMethod, ...]:
         *system_methods(),
         *audit_methods(),
         *login_methods(),
+        *key_methods(),
+        *secret_methods(),
     )
     document: dict[str, Any] = {}
 
@@ -45,3 +49,12 @@ def all_methods() -> tuple[AnyMethod, ...]:
         ),
     )
     return methods
+
+
+def locked_methods() -> tuple[AnyMethod, ...]:
+    """Return every method, as a locked node has it: those about its key, and refusals."""
+    own = {"key-status", "key-unlock", "key-restore"}
+    return tuple(
+        method if method.name in own else replace(method, handler=refuse_locked, mutates=False, recorded=False)
+        for method in all_methods()
+    )

@@ -15,6 +15,7 @@ from archipelago.rpc.access import LOOPBACK_NAMES, Gate, set_session
 from archipelago.rpc.errors import INVALID_REQUEST, RpcError
 from archipelago.rpc.guard import CALLER, MAX_BODY, Guard, add_headers, expect_continue, refusal, too_large
 from archipelago.rpc.listening import open_port, open_unix, remove_unix
+from archipelago.rpc.method import AnyMethod
 from archipelago.rpc.methods import all_methods
 from archipelago.rpc.page import PAGE, PAGE_POLICY
 from archipelago.rpc.protocol import Dispatcher
@@ -31,9 +32,9 @@ _LINGER = 5.0
 class RpcServer:
     """Lets callers ask the engine. Whoever of `owners`, users of this host, calls on the unix socket is the owner."""
 
-    def __init__(self, engine: Engine, owners: Collection[int]) -> None:
+    def __init__(self, engine: Engine, owners: Collection[int], methods: tuple[AnyMethod, ...] | None = None) -> None:
         self._guard = Guard(Gate(engine.login, owners, time.monotonic), LOOPBACK_NAMES)
-        methods = all_methods()
+        methods = methods or all_methods()
         self._methods = methods
         self._dispatcher = Dispatcher(engine, methods)
         self._sockets = SocketHub(engine)

@@ -2,7 +2,6 @@
 
 import base64
 import json
-import os
 import secrets
 import threading
 from datetime import UTC, datetime
@@ -12,11 +11,13 @@ import pyrage
 
 from archipelago.container.manifest.model import SecretKind
 from archipelago.errors import ErrorCode, NodeError
-from archipelago.security.private_files import make_folder, read_key_file, reported, write_atomically
+from archipelago.security.node_key import NodeKey
+from archipelago.security.private_files import make_folder, reported, write_atomically
 from archipelago.security.secret import Secret
 
 _EDGE = "edge"
-_MAX_KEY_BYTES = 4096
+EDGE_KIND, EDGE_BYTES = SecretKind.HEX, 32
+"""How the login of a consumer is made."""
 
 
 class SecretsManager:
@@ -28,10 +29,8 @@ class SecretsManager:
 
     def __init__(self, root: Path, key_file: Path) -> None:
         self._root = root
-        self._key_file = key_file
-        self._loaded: pyrage.x25519.Identity | None = None
+        self.key = NodeKey(key_file, self._opens)
         self._cache: dict[Path, Secret] = {}
-        # Two first calls at once would make two keys, and lose what was encrypted under the one that is overwritten.
         self._lock = threading.RLock()
 
     def ensure(self, app: str, name: str, kind: SecretKind, size: int) -> Secret:
@@ -46,7 +45,7 @@ class SecretsManager:
 
     def ensure_edge(self, provider: str, consumer: str, interface: str) -> Secret:
         """Return the password with which one consumer uses one interface of a provider."""
-        return self.ensure(provider, f"{_EDGE}.{interface}.{consumer}", SecretKind.HEX, 32)
+        return self.ensure(provider, f"{_EDGE}.{interface}.{consumer}", EDGE_KIND, EDGE_BYTES)
 
     def get(self, app: str, name: str) -> Secret | None:
         """Return a secret of an app, or None where it has none of that name."""
@@ -59,12 +58,12 @@ class SecretsManager:
     def seal(self, text: str) -> bytes:
         """Return a text as an age file under the node's key."""
         with self._lock:
-            return bytes(pyrage.encrypt(text.encode(), [self._identity().to_public()]))
+            return bytes(pyrage.encrypt(text.encode(), [self.key.identity().to_public()]))
 
     def unseal(self, sealed: bytes) -> str:
         """Return what was sealed; raises `NodeError` where the node has another key."""
         with self._lock:
-            identity = self._identity()
+            identity = self.key.identity()
         try:
             return bytes(pyrage.decrypt(sealed, [identity])).decode()
         except pyrage.DecryptError:
@@ -72,12 +71,29 @@ class SecretsManager:
         raise NodeError(
             ErrorCode.INTERNAL,
             "what was sealed cannot be read with the node's key",
-            hint=f"restore {self._key_file} and the database from the same backup",
+            hint=f"restore {self.key.file} and the database from the same backup",
         )
+
+    def replace(self, app: str, name: str, value: str) -> None:
+        """Give a secret another value."""
+        path = self._path(app, name)
+        with self._lock, reported(path):
+            self._write(path, value)
+            self._cache.pop(path, None)
+
+    def renew(self, app: str, name: str, kind: SecretKind, size: int) -> None:
+        """Make a secret anew."""
+        self.replace(app, name, _make(kind, size))
 
     def list(self, app: str) -> tuple[str, ...]:
         """Return the names of an app's secrets, those of its consumers (`edge.<interface>.<consumer>`) among them."""
         return tuple(sorted(path.stem for path in (self._root / app).glob("*.age")))
+
+    def created_at(self, app: str, name: str) -> datetime:
+        """Return when a secret got its value."""
+        path = self._path(app, name)
+        with reported(path):
+            return datetime.fromtimestamp(path.stat().st_mtime, UTC)
 
     def remove_app(self, app: str) -> None:
         """Forget all secrets of an app, and those by which it used others."""
@@ -102,13 +118,13 @@ class SecretsManager:
             "fingerprint": secrets.token_hex(8),
             "created": datetime.now(UTC).isoformat(timespec="seconds"),
         }
-        sealed = pyrage.encrypt(json.dumps(payload).encode(), [self._identity().to_public()])
+        sealed = pyrage.encrypt(json.dumps(payload).encode(), [self.key.identity().to_public()])
         with reported(path):
             make_folder(path.parent, 0o700)
             write_atomically(path, sealed)
 
     def _read(self, path: Path) -> Secret:
-        identity = self._identity()
+        identity = self.key.identity()
         with reported(path):
             sealed = path.read_bytes()
         try:
@@ -122,38 +138,19 @@ class SecretsManager:
         raise NodeError(
             ErrorCode.INTERNAL,
             f"the secret {path} cannot be read with the node's key",
-            hint=f"restore {self._key_file} and the secrets folder from the same backup",
+            hint=f"restore {self.key.file} and the secrets folder from the same backup",
         )
 
-    def _identity(self) -> pyrage.x25519.Identity:
-        if self._loaded is None:
-            with reported(self._key_file):
-                if not os.path.lexists(self._key_file):  # a dangling link is no missing key
-                    self._make_key()
-                self._loaded = self._read_key()
-        return self._loaded
-
-    def _make_key(self) -> None:
-        if any(self._root.glob("*/*.age")):
-            raise NodeError(
-                ErrorCode.INTERNAL,
-                f"{self._key_file} is missing, but there are secrets that it opens",
-                hint="restore the key file from a backup",
-            )
-        make_folder(self._key_file.parent, 0o755)
-        write_atomically(self._key_file, f"{pyrage.x25519.Identity.generate()}\n".encode())
-
-    def _read_key(self) -> pyrage.x25519.Identity:
-        text = read_key_file(self._key_file, _MAX_KEY_BYTES)
+    def _opens(self, identity: pyrage.x25519.Identity) -> bool | None:
+        """Tell whether an identity opens a secret that is kept; None where there is none."""
+        kept = next(self._root.glob("*/*.age"), None)
+        if kept is None:
+            return None
         try:
-            return pyrage.x25519.Identity.from_str(text.decode().strip())
-        except (pyrage.IdentityError, ValueError):
-            pass
-        raise NodeError(
-            ErrorCode.INTERNAL,
-            f"{self._key_file} does not hold an age key",
-            hint="restore the key file from a backup",
-        )
+            pyrage.decrypt(kept.read_bytes(), [identity])
+        except (OSError, pyrage.DecryptError):
+            return False
+        return True
 
 
 def _make(kind: SecretKind, size: int) -> str:

@@ -1,0 +1,75 @@
+"""What an owner does with the secrets of an app: list, show, set, make anew."""
+
+import asyncio
+from collections.abc import Sequence
+
+from archipelago.container.status import SecretView
+from archipelago.errors import ErrorCode, NodeError
+from archipelago.security.secrets_manager import EDGE_BYTES, EDGE_KIND, SecretsManager
+from archipelago.storage.state import AppRecord
+
+
+class AppSecrets:
+    """Reads and changes the secrets of apps. Every refusal is a `NodeError`."""
+
+    def __init__(self, secrets: SecretsManager) -> None:
+        self._secrets = secrets
+        self._given: dict[tuple[str, str], str] = {}
+        """Values of the owner's, until the operation that sets them runs: they must not be written into it."""
+
+    async def list(self, record: AppRecord) -> tuple[SecretView, ...]:
+        """List the secrets of an app, those of its consumers too."""
+
+        def read() -> tuple[SecretView, ...]:
+            names = self._secrets.list(record.app)
+            return tuple(SecretView(name=name, created_at=self._secrets.created_at(record.app, name)) for name in names)
+
+        return await asyncio.to_thread(read)
+
+    async def show(self, record: AppRecord, name: str) -> str:
+        """Return a secret."""
+        await self.named(record, name)
+        found = await asyncio.to_thread(self._secrets.get, record.app, name)
+        assert found is not None
+        return found.reveal()
+
+    async def named(self, record: AppRecord, name: str | None) -> tuple[str, ...]:
+        """Return the name that is meant, or all."""
+        names = await asyncio.to_thread(self._secrets.list, record.app)
+        if name is None:
+            return names
+        if name not in names:
+            known = ", ".join(names) or "none"
+            raise NodeError(ErrorCode.INVALID_VALUE, f"{record.app} has no secret {name!r}", hint=f"it has {known}")
+        return (name,)
+
+    def take(self, record: AppRecord, name: str, value: str) -> None:
+        """Take a value of the owner's for a secret of the manifest, to be set soon."""
+        if name not in record.package.manifest.secrets:
+            known = ", ".join(sorted(record.package.manifest.secrets)) or "none"
+            raise NodeError(
+                ErrorCode.INVALID_VALUE,
+                f"{record.app} declares no secret {name!r}",
+                hint=f"it declares {known}; the logins of its consumers are the node's to make",
+            )
+        if "\n" in value or "\0" in value:
+            raise NodeError(ErrorCode.INVALID_VALUE, "a secret is one line of text", hint="take the line breaks out")
+        self._given[record.app, name] = value
+
+    async def change(self, record: AppRecord, names: Sequence[str], *, given: bool) -> None:
+        """Make secrets anew, or set them to what was `given`."""
+
+        def work() -> None:
+            for name in names:
+                declared = record.package.manifest.secrets.get(name)
+                if not given:
+                    kind, size = (declared.kind, declared.bytes) if declared else (EDGE_KIND, EDGE_BYTES)
+                    self._secrets.renew(record.app, name, kind, size)
+                elif (value := self._given.pop((record.app, name), None)) is not None:
+                    self._secrets.replace(record.app, name, value)
+                else:
+                    raise NodeError(
+                        ErrorCode.CANCELLED, "the node ended before the value was kept", hint="set the secret again"
+                    )
+
+        await asyncio.to_thread(work)

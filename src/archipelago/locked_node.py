@@ -1,0 +1,88 @@
+"""A node that waits for its owner to unlock its key: it answers to that alone, and leaves the apps as they are."""
+
+import asyncio
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+from archipelago.config import NodeConfig
+from archipelago.container.signal import Signal
+from archipelago.errors import ErrorCode, NodeError
+from archipelago.security.audit_chain import Deed
+from archipelago.security.audit_log import AuditLog
+from archipelago.security.login.backoff import Backoff
+from archipelago.security.login.login import Login
+from archipelago.security.node_key import KeyState, NodeKey
+from archipelago.security.private_files import read_key_file, reported
+from archipelago.storage.accounts import AccountStore
+from archipelago.storage.database import Database
+
+_LONGEST_PASSPHRASE_FILE = 4096
+_EVERYBODY = "everybody"
+
+
+class LockedNode:
+    """The part of `container.engine.Engine` that a locked node has."""
+
+    def __init__(self, key: NodeKey, config: NodeConfig) -> None:
+        self._key = key
+        self._audit = AuditLog(config.root / "logs" / "audit", config.root / "identity.key", lambda: datetime.now(UTC))
+        self._backoff = Backoff()
+        self._changed = Signal()
+        self._open = False
+        # Whoever wants to log in must wait; on the node's own socket nobody logs in.
+        self.login = Login(AccountStore(Database(config.database)), _Nothing(), time.time)
+
+    async def start(self) -> None:
+        """Open the audit log."""
+        await self._audit.open()
+
+    async def until_open(self, stopping: asyncio.Event) -> bool:
+        """Return whether the key is there, once it is or the node is told to stop."""
+        told = asyncio.create_task(stopping.wait())
+        there = asyncio.create_task(self._changed.until(lambda: self._open))
+        await asyncio.wait({told, there}, return_when=asyncio.FIRST_COMPLETED)
+        for task in (told, there):
+            task.cancel()
+        return self._open
+
+    async def record(self, deed: Deed) -> int:
+        """Write an entry to the audit log."""
+        return await self._audit.record(deed)
+
+    async def key_state(self) -> KeyState:
+        """Return how the key is there."""
+        return await asyncio.to_thread(self._key.state)
+
+    async def unlock(self, passphrase: str) -> None:
+        """Unlock the key."""
+        await self._try(lambda: self._key.unlock(passphrase))
+
+    async def restore_key(self, words: str) -> None:
+        """Bring the key back from its words."""
+        await self._try(lambda: self._key.restore(words))
+
+    async def _try(self, work: Callable[[], None]) -> None:
+        now = time.monotonic()
+        if (wait := self._backoff.wait(_EVERYBODY, now)) > 0:
+            raise NodeError(ErrorCode.TOO_MANY, f"too many attempts: wait {wait:.0f} s", hint="then try again")
+        self._backoff.fail(_EVERYBODY, now)
+        await asyncio.to_thread(work)
+        self._open = await self.key_state() is not KeyState.LOCKED
+        self._changed.notify()
+
+
+class _Nothing:
+    def seal(self, text: str) -> bytes:
+        raise NodeError(ErrorCode.LOCKED, "the node is locked")
+
+    def unseal(self, sealed: bytes) -> str:
+        raise NodeError(ErrorCode.LOCKED, "the node is locked")
+
+
+def unlock_from_file(key: NodeKey, file: Path) -> None:
+    """Unlock the key with the passphrase in a file of mode 0600. Blocking; raises `NodeError`."""
+    with reported(file):
+        text = read_key_file(file, _LONGEST_PASSPHRASE_FILE)
+    key.unlock(text.decode("utf-8", "replace").rstrip("\n"))

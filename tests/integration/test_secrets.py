@@ -1,0 +1,219 @@
+"""Secrets at a real node: nowhere in the clear, made anew without harm, and locked away by a passphrase."""
+
+import asyncio
+import base64
+import os
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+
+import pytest
+import pytest_asyncio
+from tiny_apps import write_app
+
+from harness import RpcError, TestNode, podman, remove_leftovers, running_node
+
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(300)]
+
+PASSPHRASE = "correct horse battery staple"
+KINDS = ("password", "hex", "token")
+_SECRETS = "secrets: {" + ", ".join(f"{kind}: {{kind: {kind}}}" for kind in KINDS) + "}\n"
+_FILES = "files: [{path: /etc/secrets, template: secrets.j2}]"
+SCAN = """
+import os, sys
+needles = [line.encode() for line in sys.stdin.read().split()]
+longest = max(map(len, needles))
+for root in sys.argv[1:]:
+    for folder, _, names in os.walk(root):
+        for name in names:
+            path = os.path.join(folder, name)
+            if os.path.islink(path) or not os.path.isfile(path):
+                continue
+            with open(path, "rb") as file:
+                rest = b""
+                while part := file.read(1 << 20):
+                    text = rest + part
+                    for needle in needles:
+                        if needle in text:
+                            print(path)
+                    rest = text[-longest:]
+"""
+"""Prints the files below some directories that hold one of the texts of its input, read as root of the namespace."""
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def node(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[TestNode]:
+    """A node with an app that has a secret of each kind, and a consumer with a login at it."""
+    remove_leftovers()
+    catalog = tmp_path_factory.mktemp("catalog")
+    health = f"health: {{probe: {{type: tcp, port: 8000}}}}\n    {_FILES}"
+    offers = "provides: {keeper-rpc: {container: main, port: 8000, credentials: rpcauth}}\n"
+    write_app(catalog, "keeper", health=health, more=_SECRETS + offers)
+    template = "".join(f"{{{{ secrets.{kind} }}}}\n" for kind in KINDS)
+    template += "{% for one in consumers['keeper-rpc'] %}{{ one.rpcauth }}\n{% endfor %}"
+    (catalog / "keeper" / "secrets.j2").write_text(template)
+    write_app(catalog, "user", health=health, more="requires: {keeper-rpc: {wait: started}}\n")
+    (catalog / "user" / "secrets.j2").write_text("{{ requires['keeper-rpc'].password }}\n")
+    write_app(catalog, "bystander")
+    async with running_node("secrets", apps=catalog) as running:
+        for app in ("keeper", "user", "bystander"):
+            await running.install(app)
+        yield running
+
+
+async def values(node: TestNode) -> dict[str, str]:
+    """Return every secret of the node, by name."""
+    names = [one["name"] for one in await node.call("secret-list", app="keeper")]
+    return {name: await node.call("secret-show", app="keeper", name=name) for name in names}
+
+
+def shapes(value: str) -> list[str]:
+    """Return a secret as it may lie about: raw, in hexadecimal, and in base64 at each of its three alignments."""
+    found = [value, value.encode().hex()]
+    for shift in range(3):
+        text = base64.b64encode(bytes(shift) + value.encode()).decode()
+        # What the neighbours of the secret have a part in is cut off at both ends.
+        inner = text[4 if shift else 0 : -4]
+        found += [inner, inner.replace("+", "-").replace("/", "_")]
+    return found
+
+
+def places(node: TestNode) -> list[str]:
+    """Return every directory on disk where the node or Podman could leave something."""
+    # The service user's home: the data root, Podman's storage, and temporary files of both.
+    home = os.environ["HOME"]
+    assert str(node.root).startswith(home) and podman("info", "--format", "{{.Store.GraphRoot}}").startswith(home)
+    return [home]
+
+
+def holding(texts: list[str], *where: str) -> set[str]:
+    """Return the files below some directories that hold one of the texts."""
+    command = ["podman", "unshare", sys.executable, "-c", SCAN, *where]
+    done = subprocess.run(command, input="\n".join(texts), capture_output=True, text=True, timeout=200)
+    assert done.returncode == 0, done.stderr
+    return set(done.stdout.split("\n")) - {""}
+
+
+async def starts(node: TestNode) -> dict[str, str]:
+    """Return since when each app runs."""
+    names = [f"archipelago-{app}--main" for app in ("keeper", "user", "bystander")]
+    return dict(zip(names, podman("inspect", "--format", "{{.State.StartedAt}}", *names).split("\n"), strict=True))
+
+
+async def test_no_secret_lies_anywhere_in_the_clear(node: TestNode) -> None:
+    found = await values(node)
+    assert set(found) == {*KINDS, "edge.keeper-rpc.user"} and all(len(value) >= 32 for value in found.values())
+    texts = [shape for value in found.values() for shape in shapes(value)]
+    inside = await node.execute("keeper", "busybox", "cat", "/etc/secrets")
+    assert all(found[kind] in inside for kind in KINDS), "the app has them"
+    assert (await node.execute("user", "busybox", "cat", "/etc/secrets")).strip() == found["edge.keeper-rpc.user"]
+    assert await asyncio.to_thread(holding, texts, *places(node)) == set()
+    told = [podman("inspect", "archipelago-keeper--main", "archipelago-user--main"), node.log()]
+    for method in ("events-since", "operation-list", "audit-show", "container-list", "system-info"):
+        told.append(str(await node.call(method, **({"revision": 0} if method == "events-since" else {}))))
+    assert [text for text in texts if any(text in each for each in told)] == []
+    # The same scan finds a secret that is there, however it is written.
+    planted = node.root / "planted"
+    for shape in shapes(found["password"]):
+        planted.write_bytes(b"\0" * (1 << 20) + b"xy" + shape.encode() + b"z")
+        assert await asyncio.to_thread(holding, texts, str(node.root)) == {str(planted)}
+    planted.unlink()
+
+
+async def test_rotation_makes_anew_what_uses_the_secret_and_nothing_else(node: TestNode) -> None:
+    before, since = await values(node), await starts(node)
+    await node.done(await node.call("secret-rotate", app="keeper", name="hex"))
+    after, then = await values(node), await starts(node)
+    assert {name for name in after if after[name] != before[name]} == {"hex"}
+    assert after["hex"] in await node.execute("keeper", "busybox", "cat", "/etc/secrets")
+    assert {name for name in then if then[name] != since[name]} == {"archipelago-keeper--main"}
+    await node.done(await node.call("secret-rotate", app="keeper", name="edge.keeper-rpc.user"))
+    password = await node.call("secret-show", app="keeper", name="edge.keeper-rpc.user")
+    assert password != before["edge.keeper-rpc.user"]
+    assert (await node.execute("user", "busybox", "cat", "/etc/secrets")).strip() == password
+    assert (await starts(node))["archipelago-bystander--main"] == since["archipelago-bystander--main"]
+
+
+async def test_the_owner_gives_a_secret_of_his_own(node: TestNode) -> None:
+    await node.done(await node.call("secret-set", app="keeper", name="password", value="my own password"))
+    assert "my own password\n" in await node.execute("keeper", "busybox", "cat", "/etc/secrets")
+    for name, value in (("nothing", "x"), ("edge.keeper-rpc.user", "x"), ("password", "two\nlines"), ("../../x", "x")):
+        with pytest.raises(RpcError) as refused:
+            await node.call("secret-set", app="keeper", name=name, value=value)
+        assert value not in refused.value.message or value == "x"
+    entries = str(await node.call("audit-show", limit=200))
+    told = str(await node.call("operation-list")) + str(await node.call("events-since", revision=0))
+    assert "my own password" not in told
+    assert "secret-set" in entries and "secret-show" in entries and "my own password" not in entries
+
+
+async def test_files_with_secrets_are_gone_when_the_app_stops(node: TestNode) -> None:
+    folder = f"{node.runtime}/files/keeper"
+    assert podman("unshare", "ls", folder)
+    node.kill()
+    await node.start()
+    await node.done(await node.call("container-stop", app="keeper"))
+    assert subprocess.run(["podman", "unshare", "ls", folder], capture_output=True).returncode != 0
+    await node.done(await node.call("container-start", app="user"))
+    await node.until("user", "healthy")
+
+
+async def test_a_node_with_a_passphrase_waits_to_be_unlocked_and_its_apps_go_on(node: TestNode) -> None:
+    before, since = await values(node), await starts(node)
+    words = await node.call("key-phrase")
+    await node.call("key-protect", passphrase=PASSPHRASE)
+    assert await node.call("key-status") == {"state": "unlocked"}
+    assert not (node.root / "node.key").exists()
+    node.kill()
+    await restart(node)
+    assert await node.call("key-status") == {"state": "locked"}
+    for method in ("container-list", "secret-list", "key-phrase", "system-info"):
+        with pytest.raises(RpcError) as refused:
+            await node.call(method, **({"app": "keeper"} if method == "secret-list" else {}))
+        assert refused.value.data["name"] == "locked"
+    assert await starts(node) == since
+    with pytest.raises(RpcError) as refused:
+        await node.call("key-unlock", passphrase="not this one, surely")
+    assert refused.value.data["name"] == "wrong-credentials"
+    await node.call("key-unlock", passphrase=PASSPHRASE)
+    await until_up(node)
+    assert await values(node) == before and await starts(node) == since
+    assert await node.call("key-phrase", current=PASSPHRASE) == words
+    # By a file, as an unattended machine does it; then the key is lost, and comes back by its words.
+    file = node.root.parent / "passphrase"
+    file.touch(mode=0o600)
+    file.write_text(f"{PASSPHRASE}\n")
+    node.environment["ARCHIPELAGO_PASSPHRASE_FILE"] = str(file)
+    node.kill()
+    await node.start()
+    await node.call("key-unprotect", current=PASSPHRASE)
+    node.kill()
+    os.remove(node.root / "node.key")
+    await restart(node)
+    assert await node.call("key-status") == {"state": "missing"}
+    await node.call("key-restore", words=words)
+    await until_up(node)
+    assert await values(node) == before and await starts(node) == since
+    log = await node.call("audit-verify")
+    assert log["faults"] == []
+    assert {"key-unlock", "key-restore", "key-protect"} <= {
+        one["action"] for one in await node.call("audit-show", limit=500)
+    }
+
+
+async def restart(node: TestNode) -> None:
+    """Start the daemon, and require that it is locked."""
+    with pytest.raises(RpcError) as refused:
+        await node.start()
+    assert refused.value.data["name"] == "locked"
+
+
+async def until_up(node: TestNode) -> None:
+    """Return when the node, just unlocked, answers to everything."""
+    async with asyncio.timeout(60):
+        while True:
+            try:
+                await node.call("system-info")
+                return
+            except (OSError, RpcError):
+                await asyncio.sleep(0.05)  # its socket goes and comes again
