@@ -45,6 +45,7 @@ from archipelago.container.status import (
     LogLine,
     Operation,
     SecretView,
+    SignerView,
     SystemInfo,
 )
 from archipelago.container.workload import Site
@@ -55,12 +56,15 @@ from archipelago.performance.doctor import Doctor
 from archipelago.performance.enforcement import not_enforced
 from archipelago.security.audit_chain import AuditEntry, AuditVerdict, Deed, Outcome
 from archipelago.security.audit_log import AuditLog
+from archipelago.security.image_verifier.verifier import ImageVerifier
 from archipelago.security.login.login import Login
 from archipelago.security.node_key import KeyState
+from archipelago.security.registry_client import RegistryClient
 from archipelago.security.secrets_manager import SecretsManager
 from archipelago.storage.accounts import AccountStore
 from archipelago.storage.data import AppData
 from archipelago.storage.database import Database
+from archipelago.storage.signers import SignerStore
 from archipelago.storage.state import State
 
 _HOUSEKEEPING = 60.0
@@ -85,6 +89,9 @@ class Node:
         self.login = Login(AccountStore(self._database), self._secrets, time.time, lifetimes=config.sessions)
         self._audit = AuditLog(
             config.root / "logs" / "audit", config.root / "identity.key", now=lambda: datetime.now(UTC)
+        )
+        self._image_verifier = ImageVerifier(
+            RegistryClient(Path.home()), SignerStore(self._database), self._audit.record
         )
         self._podman = PodmanService(config.podman_socket, log=config.root / "logs" / "podman.log")
         self._client = PodmanClient(self._podman)
@@ -111,7 +118,9 @@ class Node:
         await firewall.probe()
         self._not_enforced = not_enforced(info, cgroup, firewall.obstacle)
         facts = await asyncio.to_thread(host.read_host_facts, config.root)
-        self._images = ImageStore(self._client, config.root / "tmp" / "builds", _build_tools(facts))
+        self._images = ImageStore(
+            self._client, config.root / "tmp" / "builds", _build_tools(facts), self._image_verifier
+        )
         await self._images.clean()
         site = Site(self._node_id, str(config.root), self._files, facts, cgroup)
         reserved = frozenset({config.port})
@@ -309,6 +318,23 @@ class Node:
     async def rotate_secrets(self, app: str, name: str | None) -> Operation:
         """Make secrets of an app anew."""
         return await self._orchestrator.rotate_secrets(app, name)
+
+    # --- Engine: signers ----------------------------------------------------------------------------------------------
+
+    async def signers(self) -> tuple[SignerView, ...]:
+        """Return whom this node takes images from."""
+        return tuple(
+            SignerView(publisher=rule.publisher, signer=rule.signer, since=datetime.fromtimestamp(rule.since, UTC))
+            for rule in await self._image_verifier.rules()
+        )
+
+    async def accept_signer(self, publisher: str, signer: str) -> None:
+        """Take images of a publisher from a signer from now on."""
+        await self._image_verifier.accept(publisher, signer)
+
+    async def forget_signer(self, publisher: str) -> None:
+        """Forget whom images of a publisher came from."""
+        await self._image_verifier.forget(publisher)
 
     # --- Engine: questions --------------------------------------------------------------------------------------------
 

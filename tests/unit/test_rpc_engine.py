@@ -28,6 +28,7 @@ from archipelago.container.status import (
     OperationState,
     SecretView,
     Severity,
+    SignerView,
     Step,
     Sync,
     SystemInfo,
@@ -112,6 +113,12 @@ class MemoryEngine:
 
     async def rotate_secrets(self, app: str, name: str | None) -> Operation:
         return await self._change(OperationKind.SECRETS, app, name)
+
+    async def signers(self) -> tuple[SignerView, ...]:
+        return (SignerView(publisher="ghcr.io/acme", signer="unsigned", since=NOW),)
+
+    async def accept_signer(self, publisher: str, signer: str) -> None: ...
+    async def forget_signer(self, publisher: str) -> None: ...
 
     async def headers(self) -> dict[str, str]:
         """Return headers that may do whatever a token may."""

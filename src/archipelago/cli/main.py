@@ -7,7 +7,7 @@ from typing import Any
 import typer
 from typer.exceptions import TyperException
 
-from archipelago.cli import accounts, audit, changes, operations, questions, secrets
+from archipelago.cli import accounts, audit, changes, operations, questions, secrets, signers
 from archipelago.cli.errors import CommandError, Exit
 from archipelago.cli.output import line, show, show_json
 
@@ -85,6 +85,11 @@ def build() -> typer.Typer:
     group.command("set")(secrets.secret_set)
     group.command("rotate")(secrets.secret_rotate)
     root.add_typer(group, name="secret")
+    group = typer.Typer(help="Decide whom images are taken from.", no_args_is_help=True)
+    group.command("list")(signers.list_signers)
+    group.command("accept")(signers.accept)
+    group.command("forget")(signers.forget)
+    root.add_typer(group, name="signer")
     return root
 
 

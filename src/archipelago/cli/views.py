@@ -13,7 +13,8 @@ def show_plan(plan: dict[str, Any]) -> None:
             show(f"         {line(reason)}")
     asks = plan["asks"]
     for fetch in asks["fetches"]:
-        show(line(f"{fetch['kind']:<8} image of {fetch['app']}: {fetch['source']}"))
+        signed = "" if fetch["kind"] == "build" else ", signed" if fetch["signed"] else ", not signed"
+        show(line(f"{fetch['kind']:<8} image of {fetch['app']}: {fetch['source']}{signed}"))
     show_facts(
         (
             ("disk", size(asks["disk"]) if asks["disk"] else ""),

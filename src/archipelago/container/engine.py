@@ -16,6 +16,7 @@ from archipelago.container.status import (
     LogLine,
     Operation,
     SecretView,
+    SignerView,
     SystemInfo,
 )
 from archipelago.security.audit_chain import AuditEntry, AuditVerdict, Deed
@@ -65,6 +66,11 @@ class Engine(Protocol):
     async def rotate_secrets(self, app: str, name: str | None) -> Operation:
         """Make secrets anew, all of the app's where none is named."""
         ...
+
+    # Whom images are taken from.
+    async def signers(self) -> tuple[SignerView, ...]: ...
+    async def accept_signer(self, publisher: str, signer: str) -> None: ...
+    async def forget_signer(self, publisher: str) -> None: ...
 
     # Questions.
     async def plan(self, app: str, *, options: Mapping[str, object], choices: Mapping[str, str]) -> Plan: ...

@@ -22,6 +22,7 @@ from archipelago.container.podman_client.client import PodmanClient
 from archipelago.container.podman_client.errors import Conflict
 from archipelago.container.podman_client.process import find_processes, process_exit
 from archipelago.container.podman_client.tar import pack
+from archipelago.security.image_verifier.verifier import ImageVerifier
 
 _LABEL = "io.archipelago.built"
 _BASE_LABEL = "io.archipelago.base"
@@ -63,10 +64,11 @@ class ImageStore:
     `work` is a directory on disk that nobody else uses.
     """
 
-    def __init__(self, client: PodmanClient, work: Path, tools: Tools) -> None:
+    def __init__(self, client: PodmanClient, work: Path, tools: Tools, verifier: ImageVerifier) -> None:
         self._client = client
         self._work = work
         self._tools = tools
+        self._verifier = verifier
         self._log = structlog.get_logger("images")
         self._building: dict[str, asyncio.Lock] = {}
 
@@ -90,6 +92,9 @@ class ImageStore:
         name = self.reference(package, container)
         async with self._building.setdefault(name, asyncio.Lock()):
             with explained(package):
+                if spec.build is None:
+                    key = package.files[spec.signed_by] if spec.signed_by is not None else None
+                    await self._verifier.verify(package.manifest.id, name, key)
                 if await self._client.images.exists(name):
                     told(Progress("already here", 100.0))
                 elif spec.build is None:

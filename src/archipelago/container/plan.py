@@ -121,6 +121,8 @@ class Fetch(Shown):
     kind: FetchKind
     source: str
     """Image reference, or the kind of recipe."""
+    signed: bool = False
+    """Whether a signature is asked for before it is downloaded; what is built here needs none."""
 
 
 class AskedEndpoint(Shown):

@@ -305,6 +305,16 @@ class SecretView(View):
     """When it was made, set or rotated."""
 
 
+class SignerView(View):
+    """Whose images are taken of a publisher."""
+
+    publisher: str
+    """A registry, or registry and first part of the repository: `ghcr.io/acme`."""
+    signer: str
+    """SHA-256 of the public key; `unsigned`; or `any`, where some signature must be there."""
+    since: datetime
+
+
 class SystemInfo(View):
     """The node and its host."""
 

@@ -11,6 +11,7 @@ from archipelago.rpc.login import login_methods
 from archipelago.rpc.method import AnyMethod, Method, NoParams
 from archipelago.rpc.operations import operation_methods
 from archipelago.rpc.secrets import key_methods, refuse_locked, secret_methods
+from archipelago.rpc.signers import signer_methods
 from archipelago.rpc.system import system_methods
 from archipelago.security.permissions import Permission
 
@@ -26,6 +27,7 @@ def all_methods() -> tuple[AnyMethod, ...]:
         *login_methods(),
         *key_methods(),
         *secret_methods(),
+        *signer_methods(),
     )
     document: dict[str, Any] = {}
 

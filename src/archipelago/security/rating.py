@@ -75,5 +75,8 @@ def _lines(manifest: AppManifest) -> Iterator[tuple[int, str]]:
         yield -1, "it runs as root within its containers (an ordinary user outside)"
     if any(container.security.writable_root for container in containers):
         yield -1, "it may change its own programs while it runs"
-    if any(container.image is not None for container in containers):
-        yield -1, "its image comes from a registry, and nobody checks yet who signed it"
+    pulled = [container for container in containers if container.image is not None]
+    if pulled and all(container.signed_by is not None for container in pulled):
+        yield 0, "its image comes from a registry, signed by a key that it names"
+    elif pulled:
+        yield -1, "its image comes from a registry and nobody signed it: its digest alone tells that it is the same"

@@ -89,3 +89,18 @@ tokens = Table(
     Column("expires_at", Float, nullable=False),
     Column("used_at", Float, nullable=False),
 )
+
+signers = Table(
+    "signers",
+    metadata,
+    Column("publisher", String, primary_key=True),
+    Column("signer", String, nullable=False),  # fingerprint of a key, or "unsigned", or "any"
+    Column("since", Float, nullable=False),
+)
+
+verified = Table(
+    "verified",
+    metadata,
+    Column("digest", String, primary_key=True),
+    Column("signer", String, primary_key=True),
+)

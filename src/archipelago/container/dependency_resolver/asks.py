@@ -120,7 +120,13 @@ def access_warnings(asks: Asks) -> list[str]:
 
 def _fetch(app: AppId, name: str, container: Container) -> Fetch:
     if container.image is not None:
-        return Fetch(app=app, container=name, kind=FetchKind.DOWNLOAD, source=container.image)
+        return Fetch(
+            app=app,
+            container=name,
+            kind=FetchKind.DOWNLOAD,
+            source=container.image,
+            signed=container.signed_by is not None,
+        )
     source = container.build.type if container.build is not None else ""
     return Fetch(app=app, container=name, kind=FetchKind.BUILD, source=source)
 

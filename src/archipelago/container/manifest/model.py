@@ -413,6 +413,8 @@ class Container(Part):
 
     image: ImageReference | None = None
     """Image to pull, pinned by digest."""
+    signed_by: PackagePath | None = None
+    """Public key (PEM, in the app's folder) by which cosign signed the image; without it only the digest counts."""
     build: Recipe | None = None
     """Image to build on this node instead."""
     entrypoint: tuple[Argument, ...] = Field(default=(), max_length=50)
@@ -446,6 +448,8 @@ class Container(Part):
 
     @model_validator(mode="after")
     def _one_image(self) -> Self:
+        if self.signed_by is not None and self.image is None:
+            raise ValueError("signed_by is about an image that is pulled; what is built here the node makes itself")
         if (self.image is None) == (self.build is None):
             raise ValueError("give either 'image' (with a digest) or 'build', and not both")
         return self

@@ -192,6 +192,8 @@ def _named_files(manifest: AppManifest) -> Iterator[tuple[KeyPath, str]]:
         here: KeyPath = ("containers", name)
         for index, file in enumerate(container.files):
             yield (*here, "files", index, "template"), file.template
+        if container.signed_by is not None:
+            yield (*here, "signed_by"), container.signed_by
         match container.build:
             case PackagesRecipe(python=python, files=files):
                 if python is not None:

@@ -1,0 +1,1 @@
+"""Who signed an image: cosign signatures, and whom this node takes images from."""

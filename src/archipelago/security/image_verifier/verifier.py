@@ -1,0 +1,122 @@
+"""Checks who signed an image before it is pulled, and remembers whom this node takes images from."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+from archipelago.errors import ErrorCode, NodeError
+from archipelago.security.audit_chain import Deed, Outcome
+from archipelago.security.image_verifier.policy import ANY, UNSIGNED, Decision, decide
+from archipelago.security.image_verifier.signature import (
+    LARGEST_PAYLOAD,
+    PAYLOAD_TYPE,
+    SIGNATURE_KEY,
+    BadSignature,
+    ImageName,
+    any_good,
+    fingerprint,
+    image_name,
+    read_key,
+)
+from archipelago.security.registry_client import RegistryClient
+from archipelago.storage.signers import SignerRule, SignerStore
+
+_MOST_SIGNATURES = 50
+_FINGERPRINT_DIGITS = 64
+
+
+class ImageVerifier:
+    """Decides about images. Every refusal is a `NodeError`, and is on record."""
+
+    def __init__(
+        self, registries: RegistryClient, store: SignerStore, record: Callable[[Deed], Awaitable[int]]
+    ) -> None:
+        self._registries = registries
+        self._store = store
+        self._record = record
+        self._turn = asyncio.Lock()
+
+    async def verify(self, app: str, reference: str, key_pem: bytes | None) -> None:
+        """Return if the image may be used; `key_pem` is the key that the app's manifest names."""
+        name = image_name(reference)
+        signer = None
+        try:
+            key = read_key(key_pem) if key_pem is not None else None
+            signer = fingerprint(key) if key is not None else None
+            # One at a time: what is pinned by the first image holds for the second.
+            async with self._turn:
+                decision = decide(await self._rules(), name.publisher, signer)
+                if decision.refused:
+                    raise BadSignature(decision.refused)
+                if key is not None and not await self._store.was_verified(name.digest, str(signer)):
+                    any_good(name, key, await self._signatures(name))
+                await self._keep(app, name, signer, decision)
+        except BadSignature as error:
+            await self._note(app, name, signer, Outcome.REFUSED, str(error))
+            hint = "ask the publisher of the app; the image is not used"
+            if signer is None or "until now" in str(error) or "must be signed" in str(error):
+                hint = decide(await self._rules(), name.publisher, signer).hint or hint
+            raise NodeError(
+                ErrorCode.IMAGE,
+                f"the image of {app} is refused: {error}",
+                hint=hint,
+                data={"app": app, "publisher": name.publisher, "signer": signer or UNSIGNED},
+            ) from error
+
+    async def rules(self) -> tuple[SignerRule, ...]:
+        """Return whom this node takes images from."""
+        return await self._store.rules()
+
+    async def accept(self, publisher: str, signer: str) -> None:
+        """From now on take images of a publisher, or of a registry, from this signer; `any`: whoever signs the next."""
+        known = signer in (ANY, UNSIGNED)
+        if not known and (len(signer) != _FINGERPRINT_DIGITS or not set(signer) <= set("0123456789abcdef")):
+            raise NodeError(
+                ErrorCode.INVALID_VALUE,
+                f"{signer[:80]!r} is no signer",
+                hint=f"give the {_FINGERPRINT_DIGITS} digits of a key's fingerprint, '{UNSIGNED}' or '{ANY}'",
+            )
+        await self._store.pin(publisher, signer)
+
+    async def forget(self, publisher: str) -> None:
+        """Forget whom images of a publisher came from."""
+        await self._store.forget(publisher)
+
+    async def _rules(self) -> dict[str, str]:
+        return {rule.publisher: rule.signer for rule in await self._store.rules()}
+
+    async def _keep(self, app: str, name: ImageName, signer: str | None, decision: Decision) -> None:
+        if decision.pin is None and (signer is None or await self._store.was_verified(name.digest, signer)):
+            return
+        await self._note(app, name, signer, Outcome.DONE, "first of its publisher" if decision.pin else "")
+        if signer is not None:
+            await self._store.mark_verified(name.digest, signer)
+        if decision.pin is not None:
+            await self._store.pin(decision.pin, signer or UNSIGNED)
+
+    async def _note(self, app: str, name: ImageName, signer: str | None, outcome: Outcome, detail: str) -> None:
+        subject = {"app": app, "publisher": name.publisher, "digest": name.digest, "signer": signer or UNSIGNED}
+        action = "image-accept" if outcome is Outcome.DONE else "image-refuse"
+        await self._record(
+            Deed(who="node", origin="", action=action, subject=subject, outcome=outcome, detail=detail[:200])
+        )
+
+    async def _signatures(self, name: ImageName) -> list[tuple[bytes, str]]:
+        """Return payloads and signatures that the registry has for an image."""
+        manifest = await self._registries.manifest(name.registry, name.repository, name.signature_tag)
+        layers = manifest.get("layers") if manifest is not None else None
+        found: list[tuple[bytes, str]] = []
+        for layer in layers[:_MOST_SIGNATURES] if isinstance(layers, list) else ():
+            if not isinstance(layer, dict) or layer.get("mediaType") != PAYLOAD_TYPE:
+                continue
+            digest, annotations = layer.get("digest"), layer.get("annotations")
+            signature = annotations.get(SIGNATURE_KEY) if isinstance(annotations, dict) else None
+            if isinstance(digest, str) and _is_digest(digest) and isinstance(signature, str):
+                payload = await self._registries.blob(name.registry, name.repository, digest)
+                if payload is not None and len(payload) <= LARGEST_PAYLOAD:
+                    found.append((payload, signature))
+        return found
+
+
+def _is_digest(text: str) -> bool:
+    kind, _, digits = text.partition(":")
+    return kind == "sha256" and len(digits) == _FINGERPRINT_DIGITS and set(digits) <= set("0123456789abcdef")

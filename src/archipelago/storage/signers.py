@@ -1,0 +1,54 @@
+"""Whom this node takes images from, and which images it has checked, in the state database."""
+
+import time
+from dataclasses import dataclass
+
+from sqlalchemy import delete, func, select
+from sqlalchemy.dialects.sqlite import insert as upsert
+
+from archipelago.storage.database import Database
+from archipelago.storage.schema import signers, verified
+
+
+@dataclass(frozen=True, slots=True)
+class SignerRule:
+    """Whose images are taken."""
+
+    publisher: str
+    signer: str
+    since: float
+    """Seconds since 1970."""
+
+
+class SignerStore:
+    """Reads and writes rules; each call is one transaction."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def rules(self) -> tuple[SignerRule, ...]:
+        """Return all rules."""
+        query = select(signers).order_by(signers.c.publisher)
+        rows = await self._database.run(lambda connection: connection.execute(query).mappings().all())
+        return tuple(SignerRule(**row) for row in rows)
+
+    async def pin(self, publisher: str, signer: str) -> None:
+        """Write a rule, in the place of another one."""
+        row = {"publisher": publisher, "signer": signer, "since": time.time()}
+        statement = upsert(signers).values(row).on_conflict_do_update(index_elements=["publisher"], set_=row)
+        await self._database.run(lambda connection: connection.execute(statement))
+
+    async def forget(self, publisher: str) -> None:
+        """Remove a rule."""
+        statement = delete(signers).where(signers.c.publisher == publisher)
+        await self._database.run(lambda connection: connection.execute(statement))
+
+    async def was_verified(self, digest: str, signer: str) -> bool:
+        """Tell whether a signature of an image was found good."""
+        query = select(func.count()).where(verified.c.digest == digest, verified.c.signer == signer)
+        return await self._database.run(lambda connection: bool(connection.execute(query).scalar()))
+
+    async def mark_verified(self, digest: str, signer: str) -> None:
+        """Take note that a signature of an image was found good."""
+        statement = upsert(verified).values(digest=digest, signer=signer).on_conflict_do_nothing()
+        await self._database.run(lambda connection: connection.execute(statement))

@@ -1,0 +1,251 @@
+"""Signed images, with the real cosign and a real registry: what is taken, and what is refused."""
+
+import contextlib
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+from podman_fixtures import busybox_rootfs
+from tiny_apps import write_app
+
+from harness import RpcError, TestNode, free_port, podman, remove_leftovers, running_node
+
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(300)]
+
+TOOLS = Path("/opt/archipelago/test-tools/bin")
+CERTS = Path(os.environ.get("HOME", "/")) / ".config/containers/certs.d"
+_REGISTRY = """version: 0.1
+storage: {{filesystem: {{rootdirectory: {root}}}, delete: {{enabled: true}}}}
+http: {{addr: "localhost:{port}", tls: {{certificate: {certificate}, key: {key}}}}}
+log: {{level: error}}
+"""
+
+
+@dataclass
+class Registry:
+    """A registry, and the keys of two publishers."""
+
+    host: str
+    folder: Path
+    images: int = 0
+
+    def cosign(self, *arguments: str) -> None:
+        """Run cosign, which reaches nothing but this registry."""
+        environment = {
+            **os.environ,
+            "COSIGN_PASSWORD": "",
+            "SSL_CERT_FILE": str(self.folder / "certificate.pem"),
+            "HOME": str(self.folder),
+        }
+        command = [str(TOOLS / "cosign"), *arguments]
+        done = subprocess.run(command, env=environment, cwd=self.folder, capture_output=True, text=True, timeout=60)
+        assert done.returncode == 0, done.stderr
+
+    def publish(self, repository: str, tag: str = "1") -> str:
+        """Push an image that nobody has pushed before; return its reference."""
+        self.images += 1
+        name = f"{self.host}/{repository}:{tag}"
+        tar = busybox_rootfs(self.folder / "root.tar")
+        podman("import", "--change", f"LABEL number={self.images}", str(tar), name)
+        podman("push", "--digestfile", str(self.folder / "digest"), name)
+        podman("rmi", name)
+        return f"{name}@{(self.folder / 'digest').read_text().strip()}"
+
+    def sign(self, reference: str, who: str) -> None:
+        """Sign an image with somebody's key."""
+        name, _, digest = reference.partition("@")
+        target = f"{name.rpartition(':')[0]}@{digest}"
+        self.cosign("sign", "--key", f"{who}.key", "--tlog-upload=false", "--yes", target)
+
+    def data(self) -> Path:
+        """Return where the registry keeps its files."""
+        return self.folder / "registry" / "docker/registry/v2"
+
+    def blob(self, digest: str) -> Path:
+        """Return the file of a blob."""
+        digits = digest.removeprefix("sha256:")
+        return self.data() / "blobs/sha256" / digits[:2] / digits / "data"
+
+    def link(self, repository: str, tag: str) -> Path:
+        """Return the file that says what a tag leads to."""
+        return self.data() / "repositories" / repository / "_manifests/tags" / tag / "current/link"
+
+
+@pytest.fixture(scope="module")
+def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Registry]:
+    """A registry that Podman and the node trust."""
+    folder = tmp_path_factory.mktemp("registry")
+    key, certificate, port = folder / "key.pem", folder / "certificate.pem", free_port()
+    command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost"]
+    command += ["-addext", "subjectAltName=DNS:localhost", "-keyout", str(key), "-out", str(certificate)]
+    subprocess.run(command, check=True, capture_output=True)
+    config = folder / "registry.yml"
+    config.write_text(_REGISTRY.format(root=folder / "registry", port=port, certificate=certificate, key=key))
+    with (folder / "registry.log").open("wb") as log:
+        process = subprocess.Popen([str(TOOLS / "docker-registry"), "serve", str(config)], stdout=log, stderr=log)
+    found = Registry(f"localhost:{port}", folder)
+    trusted = CERTS / found.host
+    trusted.mkdir(parents=True)
+    shutil.copy(certificate, trusted / "ca.crt")
+    try:
+        for who in ("alice", "bob"):
+            found.cosign("generate-key-pair", "--output-key-prefix", who)
+        yield found
+    finally:
+        process.terminate()
+        process.wait()
+        shutil.rmtree(trusted)
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def node(registry: Registry, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[TestNode]:
+    """A node with a catalog that the tests fill."""
+    remove_leftovers()
+    async with running_node("signed", apps=tmp_path_factory.mktemp("catalog")) as running:
+        yield running
+
+
+def offer(node: TestNode, registry: Registry, app: str, reference: str, who: str | None, version: str = "1.0") -> None:
+    """Put an app with a pulled image into the catalog, with somebody's public key or none."""
+    assert node.apps is not None
+    write_app(node.apps, app, version=version)
+    manifest = node.apps / app / "manifest.yml"
+    image = f"image: {reference}" + ("\n    signed_by: cosign.pub" if who else "")
+    text = manifest.read_text().replace("build: {type: packages, packages: [busybox-static]}", image)
+    manifest.write_text(text.replace("/usr/bin/busybox", "/bin/busybox"))
+    if who:
+        shutil.copy(registry.folder / f"{who}.pub", node.apps / app / "cosign.pub")
+
+
+async def refusal(node: TestNode, app: str) -> str:
+    """Install an app; return why that failed, and require that nothing of it is left."""
+    ended = await node.ended(await node.call("container-install", app=app))
+    assert ended["state"] == "failed" and ended["error"]["code"] == "image", ended
+    assert app not in {each["app"] for each in await node.call("container-list")}
+    newest = await node.call("audit-show", limit=5)
+    assert any(one["action"] == "image-refuse" and one["subject"]["app"] == app for one in newest)
+    return f"{ended['error']['message']} | {ended['error']['hint']}"
+
+
+def here(reference: str) -> bool:
+    """Tell whether an image is on this machine."""
+    with contextlib.suppress(RuntimeError):
+        return bool(podman("images", "--quiet", "--filter", f"reference={reference}"))
+    return False
+
+
+async def test_a_signed_image_is_taken_and_its_signer_remembered(node: TestNode, registry: Registry) -> None:
+    reference = registry.publish("good/app")
+    registry.sign(reference, "alice")
+    offer(node, registry, "good", reference, "alice")
+    plan = await node.call("container-install", app="good", dry_run=True)
+    assert [fetch["signed"] for fetch in plan["asks"]["fetches"]] == [True]
+    await node.install("good")
+    (rule,) = (each for each in await node.call("signer-list") if each["publisher"] == f"{registry.host}/good")
+    assert len(rule["signer"]) == 64
+
+
+async def test_wrong_key_and_no_signature_are_refused(node: TestNode, registry: Registry) -> None:
+    reference = registry.publish("wrong/app")
+    offer(node, registry, "wrong", reference, "alice")
+    assert "it is not signed" in await refusal(node, "wrong")
+    registry.sign(reference, "bob")
+    assert "another key made it" in await refusal(node, "wrong")
+    assert not here(reference), "it was not even pulled"
+    registry.sign(reference, "alice")
+    await node.install("wrong")
+
+
+async def test_a_signature_of_another_image_is_refused(node: TestNode, registry: Registry) -> None:
+    signed, other = registry.publish("replay/app"), registry.publish("replay/app", "2")
+    registry.sign(signed, "alice")
+    tags = [f"sha256-{reference.rpartition(':')[2]}.sig" for reference in (signed, other)]
+    links = [registry.link("replay/app", tag) for tag in tags]
+    links[1].parent.mkdir(parents=True)
+    shutil.copy(links[0], links[1])
+    offer(node, registry, "replay", other, "alice")
+    assert "it is about another image" in await refusal(node, "replay")
+
+
+async def test_what_was_changed_in_the_registry_is_refused(node: TestNode, registry: Registry) -> None:
+    reference = registry.publish("tampered/app")
+    registry.sign(reference, "alice")
+    offer(node, registry, "tampered", reference, "alice")
+    digest = reference.rpartition("@")[2]
+    tag = f"sha256-{digest.removeprefix('sha256:')}.sig"
+    signature = json.loads(registry.blob(registry.link("tampered/app", tag).read_text()).read_text())
+    payload = registry.blob(signature["layers"][0]["digest"])
+    before = payload.read_bytes()
+    payload.write_bytes(before.replace(b"tampered", b"somewher"))
+    ended = await node.ended(await node.call("container-install", app="tampered"))
+    assert ended["state"] == "failed" and "digest" in ended["error"]["message"], ended
+    payload.write_bytes(before)
+    manifest = registry.blob(digest)
+    before = manifest.read_bytes()
+    manifest.write_bytes(before.replace(b'"schemaVersion":2', b'"schemaVersion": 2'))
+    ended = await node.ended(await node.call("container-install", app="tampered"))
+    assert ended["state"] == "failed" and "digest" in ended["error"]["message"], ended
+    manifest.write_bytes(before)
+    await node.install("tampered")
+
+
+async def test_a_tag_that_was_moved_changes_nothing(node: TestNode, registry: Registry) -> None:
+    first, second = registry.publish("moved/app"), registry.publish("moved/app")
+    assert first != second and first.partition("@")[0] == second.partition("@")[0]
+    registry.sign(first, "alice")
+    offer(node, registry, "moved", first, "alice")
+    await node.install("moved")
+    label = podman("inspect", "--format", '{{index .Config.Labels "number"}}', "archipelago-moved--main")
+    assert label == str(registry.images - 1)
+    offer(node, registry, "tagged", first.partition("@")[0], "alice")
+    with pytest.raises(RpcError) as refused:
+        await node.call("container-install", app="tagged")
+    assert refused.value.data["name"] in ("invalid-manifest", "unknown-app")
+    shutil.rmtree(Path(str(node.apps)) / "tagged")
+
+
+async def test_another_signer_needs_the_owners_consent(node: TestNode, registry: Registry) -> None:
+    references = [registry.publish("changing/app", tag) for tag in ("1", "2", "3")]
+    for reference, who in zip(references, ("alice", "bob", None), strict=True):
+        if who:
+            registry.sign(reference, who)
+    offer(node, registry, "changing", references[0], "alice")
+    await node.install("changing")
+    running = podman("inspect", "--format", "{{.State.StartedAt}}", "archipelago-changing--main")
+    for reference, who, version in ((references[1], "bob", "2.0"), (references[2], None, "3.0")):
+        offer(node, registry, "changing", reference, who, version)
+        ended = await node.ended(await node.call("container-update", app="changing"))
+        assert ended["state"] == "failed" and "until now" in ended["error"]["message"], ended
+        assert not here(reference)
+        assert podman("inspect", "--format", "{{.State.StartedAt}}", "archipelago-changing--main") == running
+        publisher, signer = ended["error"]["hint"].split("signer accept ")[1].split("'")[0].split()
+        await node.call("signer-accept", publisher=publisher, signer=signer)
+        await node.done(await node.call("container-update", app="changing"))
+        running = podman("inspect", "--format", "{{.State.StartedAt}}", "archipelago-changing--main")
+    assert (await node.call("container-status", app="changing"))["version"] == "3.0"
+
+
+async def test_a_registry_may_be_told_to_have_signed_images_alone(node: TestNode, registry: Registry) -> None:
+    await node.call("signer-accept", publisher=registry.host, signer="any")
+    try:
+        offer(node, registry, "unsigned", registry.publish("unsigned/app"), None)
+        assert "must be signed" in await refusal(node, "unsigned")
+    finally:
+        await node.call("signer-forget", publisher=registry.host)
+    await node.install("unsigned")
+    for signer in ("", "abc", "A" * 64, "../../x"):
+        with pytest.raises(RpcError):
+            await node.call("signer-accept", publisher=registry.host, signer=signer)
+
+
+async def test_a_registry_that_is_gone_is_a_clear_error(node: TestNode, registry: Registry) -> None:
+    reference = registry.publish("gone/app").replace(registry.host, f"localhost:{free_port()}")
+    offer(node, registry, "gone", reference, "alice")
+    ended = await node.ended(await node.call("container-install", app="gone"))
+    assert ended["state"] == "failed" and "cannot be asked for signatures" in ended["error"]["message"]
