@@ -10,7 +10,7 @@ from contextlib import AsyncExitStack
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import structlog
 
@@ -22,6 +22,7 @@ from archipelago.container.composer import Composer
 from archipelago.container.desired_state import DesiredApp
 from archipelago.container.firewall import Firewall
 from archipelago.container.host_facts import HostFacts
+from archipelago.container.image_inventory import ImageInventory
 from archipelago.container.image_recipe import DEFAULT_MIRROR, DEFAULT_SECURITY_MIRROR, Tools
 from archipelago.container.images import ImageStore, find_uv
 from archipelago.container.lifecycle import Lifecycle
@@ -44,6 +45,7 @@ from archipelago.container.status import (
     Health,
     LogLine,
     Operation,
+    PackageChange,
     SecretView,
     SignerView,
     SystemInfo,
@@ -60,6 +62,7 @@ from archipelago.security.image_verifier.verifier import ImageVerifier
 from archipelago.security.login.login import Login
 from archipelago.security.node_key import KeyState
 from archipelago.security.registry_client import RegistryClient
+from archipelago.security.sbom.store import SbomStore
 from archipelago.security.secrets_manager import SecretsManager
 from archipelago.storage.accounts import AccountStore
 from archipelago.storage.data import AppData
@@ -143,6 +146,7 @@ class Node:
         )
         self._operations = Operations(self._state)
         data = AppData(config.root, self._namespace, self._secrets, self._state)
+        self._inventory = ImageInventory(self._images, SbomStore(config.root / "sbom"))
         app_secrets = AppSecrets(self._secrets)
         lifecycle = Lifecycle(
             self._state,
@@ -153,6 +157,7 @@ class Node:
             self._operations,
             data,
             app_secrets,
+            self._inventory,
         )
         self._orchestrator = Orchestrator(
             self._state,
@@ -335,6 +340,14 @@ class Node:
     async def forget_signer(self, publisher: str) -> None:
         """Forget whom images of a publisher came from."""
         await self._image_verifier.forget(publisher)
+
+    async def sbom(self, app: str, container: str | None) -> dict[str, Any]:
+        """Return the bill of materials of a container's image."""
+        return await self._inventory.document(app, await self._reporter.container(app, container))
+
+    async def sbom_changes(self, app: str, container: str | None) -> tuple[PackageChange, ...]:
+        """Return what the last update changed in a container's image."""
+        return await self._inventory.changes(app, await self._reporter.container(app, container))
 
     # --- Engine: questions --------------------------------------------------------------------------------------------
 

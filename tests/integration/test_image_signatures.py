@@ -231,6 +231,27 @@ async def test_another_signer_needs_the_owners_consent(node: TestNode, registry:
     assert (await node.call("container-status", app="changing"))["version"] == "3.0"
 
 
+async def test_what_is_in_an_image_is_known_and_what_an_update_changes(node: TestNode) -> None:
+    assert node.apps is not None
+    write_app(node.apps, "known", packages="busybox-static, zlib1g")
+    await node.install("known")
+    document = await node.call("sbom", app="known")
+    found = {part["name"]: part["purl"] for part in document["components"]}
+    assert document["bomFormat"] == "CycloneDX" and {"busybox-static", "zlib1g", "base-files"} <= set(found)
+    assert found["zlib1g"].startswith("pkg:deb/debian/zlib1g@1")
+    assert await node.call("sbom-changes", app="known") == []
+    write_app(node.apps, "known", packages="busybox-static, libbz2-1.0", version="2.0")
+    ended = await node.done(await node.call("container-update", app="known"))
+    assert any("1 new, 1 gone" in (step["detail"] or "") for step in ended["steps"]), ended["steps"]
+    changes = {each["name"]: (each["before"], each["after"]) for each in await node.call("sbom-changes", app="known")}
+    assert set(changes) == {"zlib1g", "libbz2-1.0"}
+    assert changes["zlib1g"][1] is None and changes["libbz2-1.0"][0] is None
+    with pytest.raises(RpcError):
+        await node.call("sbom", app="known", container="../x")
+    await node.done(await node.call("container-remove", app="known", delete_data=True))
+    assert not (node.root / "sbom" / "known").exists()
+
+
 async def test_a_registry_may_be_told_to_have_signed_images_alone(node: TestNode, registry: Registry) -> None:
     await node.call("signer-accept", publisher=registry.host, signer="any")
     try:

@@ -7,6 +7,7 @@ import time
 from collections.abc import AsyncGenerator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from archipelago.container.engine import Engine
 from archipelago.container.manifest.scalars import Scalar
@@ -26,6 +27,7 @@ from archipelago.container.status import (
     Operation,
     OperationKind,
     OperationState,
+    PackageChange,
     SecretView,
     Severity,
     SignerView,
@@ -119,6 +121,13 @@ class MemoryEngine:
 
     async def accept_signer(self, publisher: str, signer: str) -> None: ...
     async def forget_signer(self, publisher: str) -> None: ...
+
+    async def sbom(self, app: str, container: str | None) -> dict[str, Any]:
+        self._known(app)
+        return {"components": [{"purl": "pkg:deb/debian/busybox@1", "name": "busybox", "version": "1"}]}
+
+    async def sbom_changes(self, app: str, container: str | None) -> tuple[PackageChange, ...]:
+        return (PackageChange(ecosystem="deb", name="busybox", before="1", after=None),)
 
     async def headers(self) -> dict[str, str]:
         """Return headers that may do whatever a token may."""

@@ -1,7 +1,7 @@
 """What the RPC may ask of the node: the whole surface between translation and work."""
 
 from collections.abc import AsyncGenerator, Mapping
-from typing import Protocol
+from typing import Any, Protocol
 
 from archipelago.container.manifest.scalars import Scalar
 from archipelago.container.plan import Plan
@@ -15,6 +15,7 @@ from archipelago.container.status import (
     Health,
     LogLine,
     Operation,
+    PackageChange,
     SecretView,
     SignerView,
     SystemInfo,
@@ -71,6 +72,10 @@ class Engine(Protocol):
     async def signers(self) -> tuple[SignerView, ...]: ...
     async def accept_signer(self, publisher: str, signer: str) -> None: ...
     async def forget_signer(self, publisher: str) -> None: ...
+
+    # What is in images.
+    async def sbom(self, app: str, container: str | None) -> dict[str, Any]: ...
+    async def sbom_changes(self, app: str, container: str | None) -> tuple[PackageChange, ...]: ...
 
     # Questions.
     async def plan(self, app: str, *, options: Mapping[str, object], choices: Mapping[str, str]) -> Plan: ...

@@ -13,7 +13,7 @@ from archipelago.container.manifest.package import AppPackage
 
 REPOSITORY = "localhost/archipelago"
 PULLED = f"{REPOSITORY}/pulled:"
-BUILDER_VERSION = 4
+BUILDER_VERSION = 5
 """Raised when the builder itself changes what it makes: images are built again."""
 
 DEFAULT_MIRROR = "http://deb.debian.org/debian"
@@ -30,6 +30,10 @@ _PLATFORM = {Architecture.AMD64: "x86_64", Architecture.ARM64: "aarch64"}
 _LEFT_OUT = ("/usr/share/doc/*", "/usr/share/man/*", "/usr/share/locale/*", "/usr/share/info/*", "/var/cache/*")
 _KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
 _ARCHIVES = "/var/cache/apt/archives/"
+_LIST_PACKAGES = (
+    f'mkdir -p "$1"/var/lib/dpkg/status.d && for deb in "$1"{_ARCHIVES}*.deb; do '
+    'dpkg-deb --field "$deb" >"$1"/var/lib/dpkg/status.d/"$(dpkg-deb --field "$deb" Package)" || exit 1; done'
+)
 PYTHON_PACKAGES = "usr/lib/python3/dist-packages"
 
 
@@ -139,6 +143,8 @@ def mmdebstrap_command(
         '--aptopt=APT::Sandbox::User "root"',
         *(f"--dpkgopt=path-exclude={path}" for path in _LEFT_OUT),
         f"--extract-hook=sync-in {overlay} /",
+        # What is only extracted is not in dpkg's own list; scanners know this one, of distroless images.
+        f"--extract-hook={_LIST_PACKAGES}",
         *((f'--extract-hook=echo "$1"{_ARCHIVES}{shown}_*.deb',) if shown else ()),
         recipe.suite,
         str(output),

@@ -1,10 +1,13 @@
 """The only place that pulls or builds images."""
 
 import asyncio
+import base64
 import contextlib
+import json
 import os
 import shutil
 import signal
+import sys
 import tempfile
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -22,12 +25,15 @@ from archipelago.container.podman_client.client import PodmanClient
 from archipelago.container.podman_client.errors import Conflict
 from archipelago.container.podman_client.process import find_processes, process_exit
 from archipelago.container.podman_client.tar import pack
+from archipelago.security import sbom
 from archipelago.security.image_verifier.verifier import ImageVerifier
 
 _LABEL = "io.archipelago.built"
 _BASE_LABEL = "io.archipelago.base"
 """On an image that was built upon another one made here: its reference."""
 _KEPT_OUTPUT = 4000
+_READER = Path(sbom.__file__).with_name("reader.py")
+"""What runs where Podman can mount an image."""
 _CA_BUNDLE = "/etc/ssl/certs/ca-certificates.crt"
 _CA_VARIABLES = ("SSL_CERT_FILE", "PIP_CERT", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "NODE_EXTRA_CA_CERTS")
 _PASSED_ON = (
@@ -105,6 +111,36 @@ class ImageStore:
                     # Also where it was here before: a crash may have come between the pull and the mark.
                     await self._client.images.tag(name, image_recipe.pulled_mark(name))
         return name
+
+    async def databases(self, package: AppPackage, container: str) -> tuple[str, dict[str, bytes]]:
+        """Return the ID of a container's image, and the package databases in it by path. Raises `NodeError`."""
+        with explained(package):
+            found = await self._client.images.inspect(self.reference(package, container))
+        source = await asyncio.to_thread(_READER.read_text, encoding="utf-8")
+        process = await asyncio.create_subprocess_exec(
+            *("podman", "unshare", sys.executable, "-I", "-c", source, found.id),
+            env=_environment(),
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+            start_new_session=True,
+        )
+        try:
+            output, complaints = await process.communicate()
+        except asyncio.CancelledError:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            await asyncio.shield(process.wait())
+            raise
+        if process.returncode != 0:
+            raise tool_failed(
+                package, "podman image mount", process.returncode or 1, complaints.decode("utf-8", "replace")
+            )
+
+        def read() -> dict[str, bytes]:
+            return {path: base64.b64decode(content) for path, content in json.loads(output).items()}
+
+        return found.id, await asyncio.to_thread(read)
 
     async def prune(self, keep: set[str]) -> None:
         """Remove images that were built or pulled here and that nobody needs; those still in use stay."""

@@ -12,6 +12,7 @@ from archipelago.catalog.local import LocalCatalog
 from archipelago.container.app_secrets import AppSecrets
 from archipelago.container.composer import Composer
 from archipelago.container.dependency_resolver.errors import ResolutionError
+from archipelago.container.image_inventory import ImageInventory
 from archipelago.container.images import ImageStore, Progress
 from archipelago.container.manifest.package import AppPackage
 from archipelago.container.manifest.scalars import Scalar
@@ -47,6 +48,7 @@ class Lifecycle:
         operations: Operations,
         data: AppData,
         secrets: AppSecrets,
+        inventory: ImageInventory,
     ) -> None:
         self._state = state
         self._catalog = catalog
@@ -56,6 +58,7 @@ class Lifecycle:
         self._operations = operations
         self._data = data
         self._secrets = secrets
+        self._inventory = inventory
         self._readiness = Readiness(reconciler)
         self._building = asyncio.Semaphore(_BUILDS_AT_ONCE)
         self._changing = asyncio.Lock()
@@ -189,6 +192,7 @@ class Lifecycle:
             await tracker.begin(delete)
             await self._data.delete(app)
             await tracker.finish(delete)
+        await self._inventory.forget(app)
         await self._prune_images()
 
     async def _update(self, tracker: Tracker, app: str) -> None:
@@ -365,14 +369,21 @@ class Lifecycle:
             async with self._building:
                 await tracker.begin(step)
                 news: asyncio.Queue[Progress | None] = asyncio.Queue()
+                last = Progress("")
+
+                def told(progress: Progress) -> None:
+                    nonlocal last
+                    last = progress
+                    news.put_nowait(progress)
+
                 teller = asyncio.create_task(_tell(tracker, step, news))
                 try:
                     for container in package.manifest.containers:
-                        await self._images.ensure(package, container, news.put_nowait)
+                        await self._images.ensure(package, container, told)
                 finally:
                     news.put_nowait(None)
                     await teller
-                await tracker.finish(step)
+                await tracker.finish(step, f"{last.text}; {await self._inventory.take(package)}")
 
         async with _FirstError(), asyncio.TaskGroup() as group:
             for app, package in packages.items():

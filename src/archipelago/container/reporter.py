@@ -125,6 +125,10 @@ class Reporter:
             async for line in lines:
                 yield line
 
+    async def container(self, app: str, container: str | None) -> str:
+        """Return the container that is meant: the named one, or the first. Raises `NodeError`."""
+        return _chosen(await self._installed(app), container)[0].container
+
     async def execute(self, app: str, command: tuple[str, ...], container: str | None, timeout: float) -> ExecResult:
         """Run a command inside a container of the app."""
         found = await self._installed(app)

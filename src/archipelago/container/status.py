@@ -305,6 +305,18 @@ class SecretView(View):
     """When it was made, set or rotated."""
 
 
+class PackageChange(View):
+    """A package of an image that an update brought, took away or changed."""
+
+    ecosystem: str
+    """`deb`, `apk`, `pypi` or `npm`."""
+    name: str
+    before: str | None
+    """Version until the update; null for one that is new."""
+    after: str | None
+    """Version since; null for one that is gone."""
+
+
 class SignerView(View):
     """Whose images are taken of a publisher."""
 

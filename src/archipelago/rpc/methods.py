@@ -10,6 +10,7 @@ from archipelago.rpc.containers import container_methods
 from archipelago.rpc.login import login_methods
 from archipelago.rpc.method import AnyMethod, Method, NoParams
 from archipelago.rpc.operations import operation_methods
+from archipelago.rpc.sbom import sbom_methods
 from archipelago.rpc.secrets import key_methods, refuse_locked, secret_methods
 from archipelago.rpc.signers import signer_methods
 from archipelago.rpc.system import system_methods
@@ -28,6 +29,7 @@ def all_methods() -> tuple[AnyMethod, ...]:
         *key_methods(),
         *secret_methods(),
         *signer_methods(),
+        *sbom_methods(),
     )
     document: dict[str, Any] = {}
 

@@ -1,0 +1,37 @@
+"""The command about what is in the images of apps: sbom."""
+
+from typing import Annotated
+
+import typer
+
+from archipelago.cli.client import Client
+from archipelago.cli.options import ContainerName, Installed, Json
+from archipelago.cli.output import show, show_json, show_table
+
+
+def sbom(
+    app: Installed,
+    container: ContainerName = None,
+    changes: Annotated[bool, typer.Option("--changes", help="Only what the last update changed.")] = False,
+    json: Json = False,
+) -> None:
+    """Show what is in an app's image; --json gives the bill of materials as CycloneDX."""
+    client = Client()
+    if changes:
+        found = client.call("sbom-changes", app=app, container=container)
+        if json:
+            show_json(found)
+        elif not found:
+            show("The last update changed no package, or there was none.")
+        else:
+            rows = ((one["ecosystem"], one["name"], one["before"] or "", one["after"] or "") for one in found)
+            show_table(("KIND", "PACKAGE", "BEFORE", "NOW"), rows)
+        return
+    document = client.call("sbom", app=app, container=container)
+    if json:
+        show_json(document)
+        return
+    parts = document.get("components", [])
+    show_table(
+        ("KIND", "PACKAGE", "VERSION"), ((one["purl"][4:].split("/")[0], one["name"], one["version"]) for one in parts)
+    )

@@ -1,0 +1,1 @@
+"""What is in an image: a bill of materials from its package databases."""
