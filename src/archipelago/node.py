@@ -39,6 +39,7 @@ from archipelago.container.status import (
     AppStatus,
     AppSummary,
     CatalogEntry,
+    ConfigRevision,
     Event,
     ExecResult,
     Finding,
@@ -47,6 +48,7 @@ from archipelago.container.status import (
     Operation,
     PackageChange,
     SecretView,
+    SettingChange,
     SignerView,
     SystemInfo,
 )
@@ -67,6 +69,7 @@ from archipelago.security.secrets_manager import SecretsManager
 from archipelago.storage.accounts import AccountStore
 from archipelago.storage.data import AppData
 from archipelago.storage.database import Database
+from archipelago.storage.revisions import RevisionStore
 from archipelago.storage.signers import SignerStore
 from archipelago.storage.state import State
 
@@ -167,6 +170,7 @@ class Node:
             self._operations,
             lifecycle,
             app_secrets,
+            RevisionStore(self._database),
         )
         self._reporter = Reporter(
             self._state, self._catalog, self._reconciler, self._operations, self._client, self._not_enforced
@@ -348,6 +352,20 @@ class Node:
     async def sbom_changes(self, app: str, container: str | None) -> tuple[PackageChange, ...]:
         """Return what the last update changed in a container's image."""
         return await self._inventory.changes(app, await self._reporter.container(app, container))
+
+    # --- Engine: configurations ---------------------------------------------------------------------------------------
+
+    async def config_history(self, app: str) -> tuple[ConfigRevision, ...]:
+        """Return the configurations that an app has had."""
+        return await self._orchestrator.history(app)
+
+    async def config_changes(self, app: str, before: int, after: int) -> tuple[SettingChange, ...]:
+        """Return what is different between two of them."""
+        return await self._orchestrator.compare(app, before, after)
+
+    async def roll_back(self, app: str, number: int) -> Operation:
+        """Set the options of an app as they were."""
+        return await self._orchestrator.roll_back(app, number)
 
     # --- Engine: questions --------------------------------------------------------------------------------------------
 

@@ -105,3 +105,37 @@ async def test_an_update_that_may_have_changed_data_goes_on(node: TestNode) -> N
     with pytest.raises(RpcError) as refused:
         await node.call("operation-cancel", id=operation["id"])
     assert refused.value.data["name"] == "too-late"
+
+
+async def test_a_configuration_is_kept_compared_and_brought_back(node: TestNode) -> None:
+    offer(node, "kept", more=f"{OPTION[:-1]}, m: {{type: string, label: M, default: x}}}}")
+    offer(node, "other")
+    for app in ("kept", "other"):
+        await node.install(app)
+    before = podman("inspect", "--format", "{{.State.StartedAt}}", "archipelago-other--main")
+    await node.done(await node.call("container-config", app="kept", options={"m": "one"}))
+    await node.done(await node.call("container-config", app="kept", options={"m": "two"}))
+    history = await node.call("config-history", app="kept")
+    assert [(each["number"], each["options"]) for each in history] == [(3, {"m": "two"}), (2, {"m": "one"}), (1, {})]
+    (change,) = await node.call("config-compare", app="kept", before=1, after=3)
+    assert (change["what"], change["before"], change["after"]) == ("m", None, "two")
+    node.kill()
+    await node.start()
+    await node.done(await node.call("config-rollback", app="kept", number=2))
+    status = await node.call("container-status", app="kept")
+    assert status["options"]["m"] == "one" and status["health"]["state"] == "healthy"
+    await node.done(await node.call("config-rollback", app="kept", number=1))
+    assert (await node.call("container-status", app="kept"))["options"]["m"] == "x"
+    assert [each["number"] for each in await node.call("config-history", app="kept")] == [5, 4, 3, 2, 1]
+    assert podman("inspect", "--format", "{{.State.StartedAt}}", "archipelago-other--main") == before
+    # A cancelled change is told as what it was: there and back again.
+    waiting = await node.call("container-config", app="kept", options={"n": 2})
+    await node.call("operation-cancel", id=waiting["id"])
+    assert (await node.ended(waiting))["state"] == "cancelled"
+    newest = (await node.call("config-history", app="kept"))[0]
+    assert newest["options"] == {} and (await option(node, "kept")) == 1
+    with pytest.raises(RpcError) as refused:
+        await node.call("config-rollback", app="kept", number=99)
+    assert "no revision 99" in refused.value.message
+    await node.done(await node.call("container-remove", app="kept", delete_data=True))
+    assert (await node.call("config-history", app="kept"))[0]["version"] is None

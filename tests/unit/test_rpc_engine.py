@@ -16,6 +16,7 @@ from archipelago.container.status import (
     AppStatus,
     AppSummary,
     CatalogEntry,
+    ConfigRevision,
     Desired,
     ErrorView,
     Event,
@@ -29,6 +30,7 @@ from archipelago.container.status import (
     OperationState,
     PackageChange,
     SecretView,
+    SettingChange,
     Severity,
     SignerView,
     Step,
@@ -128,6 +130,17 @@ class MemoryEngine:
 
     async def sbom_changes(self, app: str, container: str | None) -> tuple[PackageChange, ...]:
         return (PackageChange(ecosystem="deb", name="busybox", before="1", after=None),)
+
+    async def roll_back(self, app: str, number: int) -> Operation:
+        return await self._change(OperationKind.CONFIGURE, app, number)
+
+    async def config_history(self, app: str) -> tuple[ConfigRevision, ...]:
+        self._known(app)
+        options: dict[str, Scalar] = {"network": "regtest"}
+        return (ConfigRevision(number=1, at=NOW, why=EVIL, version="1", options=options, choices={}),)
+
+    async def config_changes(self, app: str, before: int, after: int) -> tuple[SettingChange, ...]:
+        return (SettingChange(what="network", before=None, after="regtest"),)
 
     async def headers(self) -> dict[str, str]:
         """Return headers that may do whatever a token may."""

@@ -63,10 +63,12 @@ async def test_every_method_answers(running: Running) -> None:
         "container-install": {"app": "electrumx", "options": {"x": 1}, "choices": {"bitcoin-rpc": "knots"}},
         "container-exec": {"app": "knots", "command": ["ls"]},
         "events-since": {"revision": 0},
+        "config-compare": {"app": "knots", "before": 1, "after": 2},
+        "config-rollback": {"app": "knots", "number": 1},
     }
     for method in all_methods():
         if method.permission not in TOKEN_PERMISSIONS or method.name.startswith("login"):
-            continue  # test_login asks them
+            continue  # test_login_rules and test_login ask them
         params = given.get(method.name)
         if params is None:
             fields = method.params.model_fields

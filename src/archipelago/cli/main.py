@@ -7,7 +7,7 @@ from typing import Any
 import typer
 from typer.exceptions import TyperException
 
-from archipelago.cli import accounts, audit, changes, operations, questions, sbom, secrets, signers
+from archipelago.cli import accounts, audit, changes, operations, questions, revisions, sbom, secrets, signers
 from archipelago.cli.errors import CommandError, Exit
 from archipelago.cli.output import line, show, show_json
 
@@ -39,6 +39,9 @@ def build() -> typer.Typer:
         ("catalog", questions.catalog),
         ("doctor", questions.doctor),
         ("events", questions.events),
+        ("history", revisions.history),
+        ("compare", revisions.compare),
+        ("rollback", revisions.rollback),
         ("sbom", sbom.sbom),
         ("version", questions.version),
     ):

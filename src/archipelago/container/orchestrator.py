@@ -6,15 +6,17 @@ from dataclasses import replace
 from typing import Any
 
 from archipelago.catalog.local import LocalCatalog
+from archipelago.container import config_history
 from archipelago.container.app_secrets import AppSecrets
 from archipelago.container.composer import Composer
 from archipelago.container.lifecycle import Lifecycle, changed_options
 from archipelago.container.operations import Operations
 from archipelago.container.plan import Action, Plan, Request
 from archipelago.container.reconciler import Reconciler
-from archipelago.container.status import Desired, Operation, OperationKind, SecretView
+from archipelago.container.status import ConfigRevision, Desired, Operation, OperationKind, SecretView, SettingChange
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.network.ports import require_free
+from archipelago.storage.revisions import RevisionStore
 from archipelago.storage.state import AppRecord, State
 
 
@@ -30,6 +32,7 @@ class Orchestrator:
         operations: Operations,
         lifecycle: Lifecycle,
         secrets: AppSecrets,
+        revisions: RevisionStore,
     ) -> None:
         self._state = state
         self._catalog = catalog
@@ -38,6 +41,7 @@ class Orchestrator:
         self._operations = operations
         self._lifecycle = lifecycle
         self._secrets = secrets
+        self._revisions = revisions
         self._deciding = asyncio.Lock()
 
     # --- requests ---------------------------------------------------------------------------------------------------
@@ -124,6 +128,22 @@ class Orchestrator:
     async def cancel(self, operation: str) -> Operation:
         """Cancel a running operation."""
         return await self._operations.cancel(operation)
+
+    async def history(self, app: str) -> tuple[ConfigRevision, ...]:
+        """Return the configurations that an app has had, the newest first."""
+        return tuple(map(config_history.view, await self._revisions.history(app)))
+
+    async def compare(self, app: str, before: int, after: int) -> tuple[SettingChange, ...]:
+        """Return what is different between two revisions."""
+        found = await self._revisions.history(app)
+        return config_history.changes(*(config_history.find(found, app, number) for number in (before, after)))
+
+    async def roll_back(self, app: str, number: int) -> Operation:
+        """Set the options of an app as they were; its version and its providers stay."""
+        record = await self._installed(app)
+        target = config_history.find(await self._revisions.history(app), app, number)
+        options, reset = config_history.way_back(record.options, target, record.package.manifest.options)
+        return await self.configure(app, options, reset)
 
     async def secrets(self, app: str) -> tuple[SecretView, ...]:
         """List the secrets of an app."""

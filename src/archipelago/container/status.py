@@ -305,6 +305,30 @@ class SecretView(View):
     """When it was made, set or rotated."""
 
 
+class ConfigRevision(View):
+    """A configuration that an app had from some time on. Who made it stands in the audit log."""
+
+    number: int
+    at: datetime
+    why: str
+    version: str | None
+    """Of the app; null from its removal on."""
+    options: dict[str, Scalar]
+    """What the owner had set; all others had their defaults."""
+    choices: dict[str, str]
+    """Interface -> app that provides it."""
+
+
+class SettingChange(View):
+    """What is different between two configurations."""
+
+    what: str
+    """An option, `version`, or `provider of <interface>`."""
+    before: Scalar | None
+    """Null where it was not set."""
+    after: Scalar | None
+
+
 class PackageChange(View):
     """A package of an image that an update brought, took away or changed."""
 

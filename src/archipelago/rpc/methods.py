@@ -10,6 +10,7 @@ from archipelago.rpc.containers import container_methods
 from archipelago.rpc.login import login_methods
 from archipelago.rpc.method import AnyMethod, Method, NoParams
 from archipelago.rpc.operations import operation_methods
+from archipelago.rpc.revisions import revision_methods
 from archipelago.rpc.sbom import sbom_methods
 from archipelago.rpc.secrets import key_methods, refuse_locked, secret_methods
 from archipelago.rpc.signers import signer_methods
@@ -30,6 +31,7 @@ def all_methods() -> tuple[AnyMethod, ...]:
         *secret_methods(),
         *signer_methods(),
         *sbom_methods(),
+        *revision_methods(),
     )
     document: dict[str, Any] = {}
 

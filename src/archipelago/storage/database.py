@@ -12,7 +12,7 @@ from sqlalchemy.exc import DatabaseError, OperationalError
 
 from archipelago.errors import ErrorCode, NodeError
 
-_HEAD = "0003"
+_HEAD = "0004"
 T = TypeVar("T")
 
 

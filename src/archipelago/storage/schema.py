@@ -104,3 +104,15 @@ verified = Table(
     Column("digest", String, primary_key=True),
     Column("signer", String, primary_key=True),
 )
+
+revisions = Table(
+    "revisions",
+    metadata,
+    Column("app", String, primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("at", Float, nullable=False),
+    Column("why", Text, nullable=False),
+    Column("version", String),  # null: the app was removed
+    Column("options", Text, nullable=False),  # JSON: what the owner set
+    Column("choices", Text, nullable=False),  # JSON: interface -> provider
+)

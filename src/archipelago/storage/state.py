@@ -15,6 +15,7 @@ from archipelago.container.manifest.scalars import Scalar
 from archipelago.container.status import Desired, Event, Operation, OperationState
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.storage.database import Database
+from archipelago.storage.revisions import Configuration, append
 from archipelago.storage.schema import apps, events, facts, operations, slots
 
 MAX_SLOTS = 255
@@ -104,8 +105,11 @@ class State:
             for record in records:
                 row = _app_row(record)
                 connection.execute(upsert(apps).values(row).on_conflict_do_update(index_elements=["app"], set_=row))
+                version = record.package.manifest.version
+                append(connection, record.app, Configuration(version, record.options, record.choices), message)
             for name in remove:
                 connection.execute(delete(apps).where(apps.c.app == name))
+                append(connection, name, Configuration(None, {}, {}), message)
             return _append(connection, "app", app, message, {})
 
         self._tell(await self._database.run(work))

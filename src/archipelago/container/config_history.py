@@ -1,0 +1,60 @@
+"""What an owner sees of the configurations that an app has had, and what it takes to go back to one. Pure."""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+
+from archipelago.container.manifest.scalars import Scalar
+from archipelago.container.status import ConfigRevision, SettingChange
+from archipelago.errors import ErrorCode, NodeError
+from archipelago.storage.revisions import Configuration, Revision
+
+_CHOICE = "provider of "
+
+
+def view(revision: Revision) -> ConfigRevision:
+    """Return a revision as it leaves the node."""
+    found = revision.configuration
+    return ConfigRevision(
+        number=revision.number,
+        at=datetime.fromtimestamp(revision.at, UTC),
+        why=revision.why,
+        version=found.version,
+        options=dict(found.options),
+        choices=dict(found.choices),
+    )
+
+
+def find(revisions: Sequence[Revision], app: str, number: int) -> Configuration:
+    """Return the configuration of a number. Raises `NodeError`."""
+    for revision in revisions:
+        if revision.number == number:
+            return revision.configuration
+    known = f"{revisions[-1].number} to {revisions[0].number}" if revisions else "none"
+    raise NodeError(ErrorCode.INVALID_VALUE, f"{app} has no revision {number}", hint=f"there are {known}")
+
+
+def changes(before: Configuration, after: Configuration) -> tuple[SettingChange, ...]:
+    """Return what is different; options that the owner had not set have no value."""
+    old, new = _flat(before), _flat(after)
+    return tuple(
+        SettingChange(what=what, before=old.get(what), after=new.get(what))
+        for what in sorted({*old, *new})
+        if old.get(what) != new.get(what)
+    )
+
+
+def way_back(
+    now: Mapping[str, Scalar], target: Configuration, known: Mapping[str, object]
+) -> tuple[dict[str, Scalar], tuple[str, ...]]:
+    """Return the options to set and those to reset, so that they are as they were; `known` are those of the manifest.
+
+    The version is left alone: what a newer one did to the app's data an older one may not be able to read.
+    """
+    options = {key: value for key, value in target.options.items() if key in known and now.get(key) != value}
+    return options, tuple(sorted(key for key in now if key not in target.options and key in known))
+
+
+def _flat(configuration: Configuration) -> dict[str, Scalar | None]:
+    found: dict[str, Scalar | None] = dict(configuration.options)
+    found |= {f"{_CHOICE}{interface}": app for interface, app in configuration.choices.items()}
+    return {"version": configuration.version, **found}

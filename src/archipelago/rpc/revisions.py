@@ -1,0 +1,75 @@
+"""Methods about the configurations that an app has had."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from archipelago.container.engine import Engine
+from archipelago.container.manifest.scalars import AppId
+from archipelago.container.status import ConfigRevision, Operation, SettingChange
+from archipelago.rpc.method import AnyMethod, Method, Params
+from archipelago.security.permissions import Permission
+
+Number = Annotated[int, Field(strict=True, ge=1)]
+
+
+class HistoryParams(Params):
+    """An app, be it installed or not."""
+
+    app: AppId
+
+
+class CompareParams(HistoryParams):
+    """Two revisions of an app."""
+
+    before: Number
+    after: Number
+
+
+class RollBackParams(HistoryParams):
+    """Where to go back to."""
+
+    number: Number
+
+
+async def _history(engine: Engine, params: HistoryParams) -> tuple[ConfigRevision, ...]:
+    return await engine.config_history(params.app)
+
+
+async def _compare(engine: Engine, params: CompareParams) -> tuple[SettingChange, ...]:
+    return await engine.config_changes(params.app, params.before, params.after)
+
+
+async def _roll_back(engine: Engine, params: RollBackParams) -> Operation:
+    return await engine.roll_back(params.app, params.number)
+
+
+def revision_methods() -> tuple[AnyMethod, ...]:
+    """Return the methods of this family."""
+    return (
+        Method(
+            name="config-history",
+            summary="Return the configurations that an app has had, the newest first",
+            params=HistoryParams,
+            result=tuple[ConfigRevision, ...],
+            permission=Permission.READ,
+            handler=_history,
+        ),
+        Method(
+            name="config-compare",
+            summary="Return what is different between two configurations of an app",
+            params=CompareParams,
+            result=tuple[SettingChange, ...],
+            permission=Permission.READ,
+            handler=_compare,
+        ),
+        Method(
+            name="config-rollback",
+            summary="Set the options of an app as they were; its version and its providers stay",
+            params=RollBackParams,
+            result=Operation,
+            permission=Permission.MANAGE,
+            mutates=True,
+            handler=_roll_back,
+        ),
+    )
