@@ -35,6 +35,8 @@ from archipelago.container.podman_client.client import PodmanClient
 from archipelago.container.podman_client.service import PodmanService
 from archipelago.container.reconciler import Reconciler
 from archipelago.container.reporter import Reporter
+from archipelago.container.security_reporter import SecurityReporter
+from archipelago.container.security_view import AppSecurity, ContainerProfiles
 from archipelago.container.status import (
     AppStatus,
     AppSummary,
@@ -175,6 +177,7 @@ class Node:
         self._reporter = Reporter(
             self._state, self._catalog, self._reconciler, self._operations, self._client, self._not_enforced
         )
+        self._security = SecurityReporter(self._reconciler, firewall, self._inventory, cgroup)
         self._doctor = Doctor(config, info, self._not_enforced)
         # First what is installed, then what is there: a container of an app not known yet would be taken for an orphan.
         self._closing.push_async_callback(self._reconciler.close)
@@ -366,6 +369,16 @@ class Node:
     async def roll_back(self, app: str, number: int) -> Operation:
         """Set the options of an app as they were."""
         return await self._orchestrator.roll_back(app, number)
+
+    # --- Engine: how apps are held ------------------------------------------------------------------------------------
+
+    async def security_report(self) -> tuple[AppSecurity, ...]:
+        """Return how each installed app is held."""
+        return await self._security.report()
+
+    async def security_profiles(self, app: str) -> tuple[ContainerProfiles, ...]:
+        """Return the profiles of an app's containers."""
+        return self._security.profiles(app)
 
     # --- Engine: questions --------------------------------------------------------------------------------------------
 

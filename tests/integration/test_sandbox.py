@@ -94,6 +94,20 @@ async def test_a_declared_group_is_given_and_no_more(node: TestNode) -> None:
     assert await call(node, "asking", NUMBERS["bpf"], 0, 0, 0) == EPERM
 
 
+async def test_the_report_says_what_the_kernel_says(node: TestNode) -> None:
+    plain, asking = sorted(await node.call("security-report"), key=lambda one: str(one["app"]), reverse=True)
+    assert (plain["app"], plain["rating"]["score"], plain["egress"]) == ("plain", 8, "none")
+    assert asking["rating"]["score"] == 7
+    held = {one["what"]: one for one in plain["enforcement"]}
+    for what in ("user namespace", "capabilities", "no new privileges", "system call filter", "firewall"):
+        assert held[what]["enforced"], held[what]
+    assert not held["AppArmor"]["enforced"] and held["AppArmor"]["detail"]
+    (image,) = plain["images"]
+    assert image["signer"] == "this node" and image["packages"] >= 3
+    (profiles,) = await node.call("security-profiles", app="plain")
+    assert profiles["apparmor_name"] in profiles["apparmor"] and '"ptrace"' in profiles["seccomp"]
+
+
 async def test_a_container_runs_with_the_least(node: TestNode) -> None:
     pid = podman("inspect", "--format", "{{.State.Pid}}", "archipelago-plain--main")
     with open(f"/proc/{pid}/status") as file:

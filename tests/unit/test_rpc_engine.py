@@ -12,6 +12,7 @@ from typing import Any
 from archipelago.container.engine import Engine
 from archipelago.container.manifest.scalars import Scalar
 from archipelago.container.plan import Action, Plan, PlannedApp
+from archipelago.container.security_view import AppSecurity, ContainerProfiles
 from archipelago.container.status import (
     AppStatus,
     AppSummary,
@@ -141,6 +142,13 @@ class MemoryEngine:
 
     async def config_changes(self, app: str, before: int, after: int) -> tuple[SettingChange, ...]:
         return (SettingChange(what="network", before=None, after="regtest"),)
+
+    async def security_report(self) -> tuple[AppSecurity, ...]:
+        return ()
+
+    async def security_profiles(self, app: str) -> tuple[ContainerProfiles, ...]:
+        self._known(app)
+        return ()
 
     async def headers(self) -> dict[str, str]:
         """Return headers that may do whatever a token may."""

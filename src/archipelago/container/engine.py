@@ -5,6 +5,7 @@ from typing import Any, Protocol
 
 from archipelago.container.manifest.scalars import Scalar
 from archipelago.container.plan import Plan
+from archipelago.container.security_view import AppSecurity, ContainerProfiles
 from archipelago.container.status import (
     AppStatus,
     AppSummary,
@@ -79,6 +80,10 @@ class Engine(Protocol):
     # Configurations that apps have had.
     async def config_history(self, app: str) -> tuple[ConfigRevision, ...]: ...
     async def config_changes(self, app: str, before: int, after: int) -> tuple[SettingChange, ...]: ...
+
+    # How apps are held.
+    async def security_report(self) -> tuple[AppSecurity, ...]: ...
+    async def security_profiles(self, app: str) -> tuple[ContainerProfiles, ...]: ...
 
     # What is in images.
     async def sbom(self, app: str, container: str | None) -> dict[str, Any]: ...

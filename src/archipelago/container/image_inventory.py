@@ -48,6 +48,12 @@ class ImageInventory:
         """Return the bill of materials of a container's image (CycloneDX 1.6). Raises `NodeError`."""
         return await self._store.document(app, container)
 
+    async def count(self, app: str, container: str) -> int | None:
+        """Return how many packages are in a container's image; None where it has no bill of materials."""
+        if not await asyncio.to_thread(self._store.has, app, container):
+            return None
+        return len((await self._store.document(app, container)).get("components", ()))
+
     async def changes(self, app: str, container: str) -> tuple[PackageChange, ...]:
         """Return what the last update changed in a container's image."""
         found = await self._store.difference(app, container)

@@ -13,6 +13,7 @@ from archipelago.rpc.operations import operation_methods
 from archipelago.rpc.revisions import revision_methods
 from archipelago.rpc.sbom import sbom_methods
 from archipelago.rpc.secrets import key_methods, refuse_locked, secret_methods
+from archipelago.rpc.security import security_methods
 from archipelago.rpc.signers import signer_methods
 from archipelago.rpc.system import system_methods
 from archipelago.security.permissions import Permission
@@ -32,6 +33,7 @@ def all_methods() -> tuple[AnyMethod, ...]:
         *signer_methods(),
         *sbom_methods(),
         *revision_methods(),
+        *security_methods(),
     )
     document: dict[str, Any] = {}
 
