@@ -23,6 +23,7 @@ from archipelago.container.podman_client.client import PodmanClient
 from archipelago.container.podman_client.spec import ContainerSpec, NetworkAttachment, NetworkSpec
 from archipelago.container.status import Desired, HealthState
 from archipelago.node import Node
+from archipelago.security.secrets_manager import SecretsManager
 from archipelago.storage.state import AppRecord
 
 ROUNDS = int(os.environ.get("BENCH_ROUNDS", "5"))
@@ -142,7 +143,8 @@ async def main() -> None:
     runtime = Path(os.environ["ARCHIPELAGO_RUNTIME"]) / "bench"
     shutil.rmtree(base, ignore_errors=True)
     base.mkdir(parents=True)
-    node = await Node(NodeConfig(base, runtime, write_catalog(), 18480)).start()
+    secrets = SecretsManager(base / "secrets", base / "node.key")
+    node = await Node(NodeConfig(base, runtime, write_catalog(), 18480), secrets).start()
     packages = (await node._catalog.read()).packages
     images = {app: await node._images.ensure(package, "main", lambda _: None) for app, package in packages.items()}
     records = []

@@ -47,7 +47,7 @@ async def test_an_update_and_a_removal_take_away_what_was_pulled(node: TestNode,
         write_pulled(node, f"{host}/pulled:1@{old.digest}", "1.0")
         operation = await node.install("pulled")
         step = next(each for each in operation["steps"] if each["name"] == "image of pulled")
-        assert (step["state"], step["percent"], step["detail"]) == ("done", 100.0, "pulled")
+        assert (step["state"], step["percent"], step["detail"]) == ("done", 100.0, "pulled; 0 packages")
         assert is_here(old)
         write_pulled(node, f"{host}/pulled:2@{new.digest}", "2.0")
         await node.done(await node.call("container-update", app="pulled"))

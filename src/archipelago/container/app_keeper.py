@@ -264,6 +264,7 @@ class AppKeeper:
         self._set(wanted.container, self._health(wanted, HealthState.STARTING, ""))
         # Written at each start: they lie on a tmpfs, which is empty after a reboot.
         await self._write_files(wanted)
+        self._tools.firewall.forget(wanted.name)
         try:
             await self._tools.client.containers.init(wanted.name, ports=wanted.spec.ports)
             details = await self._tools.client.containers.inspect(wanted.name)
@@ -300,7 +301,7 @@ class AppKeeper:
 
     async def _begin_watch(self, desired: DesiredApp, wanted: ContainerWorkload) -> Run:
         """Begin to watch a run that was not known: one that we started, or one from an earlier life of the daemon."""
-        self._forget_run(wanted.name)
+        self._end_watch(wanted.name)
         details = await self._tools.client.containers.inspect(wanted.name)
         run = self._runs[wanted.name] = Run(details, self.wake)
         self._set(wanted.container, self._health(wanted, HealthState.STARTING, ""))
@@ -321,8 +322,11 @@ class AppKeeper:
             self._tools.sweep_soon()
 
     def _forget_run(self, name: str) -> None:
-        self._tools.monitor.unwatch(name)
         self._tools.firewall.forget(name)
+        self._end_watch(name)
+
+    def _end_watch(self, name: str) -> None:
+        self._tools.monitor.unwatch(name)
         if (run := self._runs.pop(name, None)) is not None:
             run.close()
 

@@ -8,6 +8,7 @@ from ipaddress import IPv4Address, IPv4Network
 import structlog
 
 from archipelago.container.namespace import Namespace
+from archipelago.container.podman_client.process import is_alive
 from archipelago.errors import NodeError
 from archipelago.network.firewall import Reach, Subnet, Wire, ruleset
 
@@ -48,7 +49,12 @@ class Firewall:
         # By its own name the node asks its name server whether it answers.
         rules = ruleset(replace(reach, names=(*reach.names, identity[:_SHORT_ID])), subnets, host)
         if self._loaded.get(name) != (pid, rules):
-            await self._namespace.firewall(pid, rules)
+            try:
+                await self._namespace.firewall(pid, rules)
+            except NodeError:
+                if await asyncio.to_thread(is_alive, pid):
+                    raise
+                return  # it ended meanwhile, which is for others to notice and to explain
             self._loaded[name] = (pid, rules)
 
     def forget(self, name: str) -> None:

@@ -1,0 +1,81 @@
+"""Starts one container with everything that holds it: against the same container started bare over Podman's API.
+
+Both from a container that is not there to its first process running, in turn, on networks and images that are there;
+the median of the rounds is printed. Ours includes the database, the files, the user namespace, the profile of system
+calls and the firewall. Run it with `scripts/bench start`.
+"""
+
+import asyncio
+import os
+import shutil
+import statistics
+from dataclasses import replace
+from pathlib import Path
+
+from bring_up import LABEL, SLEEP, timed
+from graph import write_catalog
+
+from archipelago.config import NodeConfig
+from archipelago.container.podman_client.spec import ContainerSpec, NetworkAttachment, NetworkSpec
+from archipelago.container.status import Desired, HealthState
+from archipelago.node import Node
+from archipelago.security.secrets_manager import SecretsManager
+from archipelago.storage.state import AppRecord
+
+ROUNDS = int(os.environ.get("BENCH_ROUNDS", "15"))
+APP, BARE, NETWORK = "a1", "bare-box", "bare-net"
+
+
+async def main() -> None:
+    """Measure and print."""
+    base = Path(os.environ["ARCHIPELAGO_ROOT"]) / "bench"
+    runtime = Path(os.environ["ARCHIPELAGO_RUNTIME"]) / "bench"
+    shutil.rmtree(base, ignore_errors=True)
+    base.mkdir(parents=True)
+    config = NodeConfig(base, runtime, write_catalog({APP: ()}), 18482)
+    node = await Node(config, SecretsManager(base / "secrets", base / "node.key")).start()
+    client, reconciler = node._client, node._reconciler
+    package = (await node._catalog.read()).packages[APP]
+    image = await node._images.ensure(package, "main", lambda _: None)
+    record = AppRecord(app=APP, package=package, desired=Desired.RUNNING, slot=await node._state.take_slot(APP))
+    await client.networks.create(NetworkSpec(NETWORK, labels=LABEL))
+    name = f"archipelago-{APP}--main"
+
+    async def wish(desired: Desired) -> None:
+        await node._state.save((replace(record, desired=desired),), message="bench")
+        await node._orchestrator.apply()
+
+    async def ours() -> None:
+        await wish(Desired.RUNNING)
+        await reconciler.changed.until(lambda: reconciler.health(APP).state is HealthState.HEALTHY)
+
+    async def down() -> None:
+        await wish(Desired.STOPPED)
+        await reconciler.changed.until(lambda: reconciler.is_down(APP))
+        await client.containers.remove(name, force=True, timeout=0)
+
+    async def bare() -> None:
+        networks = {NETWORK: NetworkAttachment()}
+        spec = ContainerSpec(BARE, image, entrypoint=SLEEP, labels=LABEL, networks=networks, init=True)
+        await client.containers.create(spec)
+        await client.containers.start(BARE)
+
+    figures: dict[str, list[float]] = {"bare": [], "Archipelago": []}
+    await ours()  # once unmeasured: the first use of an image with new ids copies its layer
+    await down()
+    for _ in range(ROUNDS):
+        figures["bare"].append(await timed(bare))
+        await client.containers.remove(BARE, force=True, timeout=0)
+        figures["Archipelago"].append(await timed(ours))
+        await down()
+    await client.networks.remove(NETWORK, force=True)
+    await node.close()
+    medians = {peer: statistics.median(values) for peer, values in figures.items()}
+    print(f"one container, median of {ROUNDS} rounds")
+    for peer, value in medians.items():
+        print(f"  {peer:22} {value * 1000:8.0f} ms")
+    print(f"  {medians['Archipelago'] / medians['bare']:.2f} x the bare start (aim ≤ 1.25)")
+
+
+if __name__ == "__main__":
+    asyncio.run(main())
