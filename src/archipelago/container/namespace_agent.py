@@ -20,7 +20,6 @@ import os
 import shutil
 import socket
 import struct
-import subprocess
 import sys
 import threading
 import time
@@ -29,7 +28,7 @@ _CLONE_NEWNET = 0x40000000
 _SIOCDARP = 0x8953
 _MAX_BODY = 256 * 1024
 _MAX_AT_ONCE = 64
-_NFT_TIMEOUT = 20
+_nft_turn = threading.Lock()
 
 
 class Refused(Exception):
@@ -117,12 +116,19 @@ def _firewall(request: dict) -> dict:  # type: ignore[type-arg]
         _enter(request)
     else:
         _require(_libc().unshare(_CLONE_NEWNET))
-    # A child begins in the namespace of the thread that starts it.
-    done = subprocess.run(
-        ["nft", "-f", "-"], input=request["rules"], capture_output=True, text=True, timeout=_NFT_TIMEOUT, check=False
-    )
-    if done.returncode != 0:
-        raise Refused(f"nft: {done.stderr.strip()[:1000]}")
+    # The library rather than nft(8): half a millisecond instead of ten, in which the container waits.
+    nft = ctypes.CDLL("libnftables.so.1")
+    nft.nft_ctx_new.restype = ctypes.c_void_p
+    nft.nft_ctx_get_error_buffer.restype = ctypes.c_char_p
+    with _nft_turn:  # its parser is not made for threads
+        context = ctypes.c_void_p(nft.nft_ctx_new(0))
+        nft.nft_ctx_buffer_error(context)
+        failed = nft.nft_run_cmd_from_buffer(context, request["rules"].encode())
+        complaint = (nft.nft_ctx_get_error_buffer(context) or b"").decode("utf-8", "replace")
+    # To close its socket, the kernel waits until all other processors have come to rest.
+    threading.Thread(target=nft.nft_ctx_free, args=(context,), daemon=True).start()
+    if failed:
+        raise Refused(f"nft: {complaint.strip()[:1000]}")
     return {}
 
 
