@@ -73,6 +73,7 @@ async def _serve(config: NodeConfig, first_install: str | None, options: dict[st
     try:
         await node.start()
         await server.start(config.socket, config.port)
+        await _open_local_access(node, server)
         greeting = asyncio.create_task(_greet_or_log(node, config, first_install, options))
         await stopping.wait()
         greeting.cancel()
@@ -84,6 +85,14 @@ async def _serve(config: NodeConfig, first_install: str | None, options: dict[st
         await node.close()
         lock.release()
     return 0
+
+
+async def _open_local_access(node: Node, server: RpcServer) -> None:
+    """Be reachable from the local network; where that fails, the owner can still mend it from here."""
+    try:
+        await node.open_local_access(server.front)
+    except NodeError as error:
+        print(f"Not reachable from the local network: {error}", file=sys.stderr, flush=True)
 
 
 async def _unlocked(config: NodeConfig, key: NodeKey, stopping: asyncio.Event) -> bool:

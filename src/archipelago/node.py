@@ -5,7 +5,7 @@ import os
 import platform
 import secrets
 import time
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -45,7 +45,9 @@ from archipelago.container.status import (
     Event,
     ExecResult,
     Finding,
+    FirewallView,
     Health,
+    LocalAccessView,
     LogLine,
     Operation,
     PackageChange,
@@ -57,11 +59,13 @@ from archipelago.container.status import (
 from archipelago.container.workload import Site
 from archipelago.errors import NodeError
 from archipelago.event_bus import EventBus
+from archipelago.network.local_access import Front, LocalAccess
 from archipelago.performance import host
 from archipelago.performance.doctor import Doctor
 from archipelago.performance.enforcement import not_enforced
 from archipelago.security.audit_chain import AuditEntry, AuditVerdict, Deed, Outcome
 from archipelago.security.audit_log import AuditLog
+from archipelago.security.certificates import Certificates
 from archipelago.security.image_verifier.verifier import ImageVerifier
 from archipelago.security.login.login import Login
 from archipelago.security.node_key import KeyState
@@ -174,8 +178,25 @@ class Node:
             app_secrets,
             RevisionStore(self._database),
         )
+        certificates = Certificates(config.root / "tls", self._secrets, platform.node(), now=lambda: datetime.now(UTC))
+        self._local_access = LocalAccess(
+            self._state,
+            certificates,
+            platform.node(),
+            config.port,
+            host.own_addresses,
+            has_password=lambda: self.login.setup_code is None,
+            desired=lambda: self._reconciler.desired,
+            changed=self._reconciler.changed,
+        )
         self._reporter = Reporter(
-            self._state, self._catalog, self._reconciler, self._operations, self._client, self._not_enforced
+            self._state,
+            self._catalog,
+            self._reconciler,
+            self._operations,
+            self._client,
+            self._not_enforced,
+            lambda: self._local_access.addresses,
         )
         self._security = SecurityReporter(self._reconciler, firewall, self._inventory, cgroup)
         self._doctor = Doctor(config, info, self._not_enforced)
@@ -235,8 +256,9 @@ class Node:
             await asyncio.sleep(_HOUSEKEEPING)
             try:
                 await self.login.note_use()
+                await self._local_access.renew()
             except NodeError as error:
-                self._log.warning("the last use of sessions is not kept", error=str(error))
+                self._log.warning("a chore is not done", error=str(error))
 
     async def _rebuild(self, app: DesiredApp, container: str) -> None:
         await self._images.ensure(app.record.package, container, lambda _: None)
@@ -330,6 +352,30 @@ class Node:
     async def rotate_secrets(self, app: str, name: str | None) -> Operation:
         """Make secrets of an app anew."""
         return await self._orchestrator.rotate_secrets(app, name)
+
+    # --- Engine: the local network ------------------------------------------------------------------------------------
+
+    async def open_local_access(self, front: Front) -> None:
+        """Be reachable from the local network as the owner decided; `front` has the node's page listen."""
+        self._closing.push_async_callback(self._local_access.close)
+        await self._local_access.open(front)
+
+    async def local_access(self) -> LocalAccessView:
+        """Return whether the node is reachable from the local network."""
+        return await self._local_access.view()
+
+    async def listen(self, addresses: Sequence[str]) -> LocalAccessView:
+        """Listen on these addresses, and on no others but loopback."""
+        return await self._local_access.listen(addresses)
+
+    async def host_firewall(self, ssh_port: int | None) -> FirewallView:
+        """Return the rules for the firewall of the host."""
+        rules = self._local_access.firewall(ssh_port)
+        try:
+            await self._namespace.firewall(0, rules)
+        except NodeError as error:
+            return FirewallView(rules=rules, problem=str(error))
+        return FirewallView(rules=rules)
 
     # --- Engine: signers ----------------------------------------------------------------------------------------------
 

@@ -60,7 +60,7 @@ async def test_a_port_that_is_taken_later_is_said_and_the_app_comes_up_once_it_i
 
 
 async def test_an_endpoint_that_nothing_leads_to_yet_has_no_address(node: TestNode) -> None:
-    shared = f"{{kind: ui, protocol: http, container: main, port: 8000, host_port: {free_port()}, access: [lan]}}"
+    shared = f"{{kind: ui, protocol: http, container: main, port: 8000, host_port: {free_port()}, access: [tor]}}"
     own = f"{{kind: api, protocol: tcp, container: main, port: 8000, host_port: {free_port()}}}"
     write_app(catalog(node), "shared", more=f"endpoints:\n  web: {shared}\n  own: {own}")
     plan = await node.call("plan", app="shared")

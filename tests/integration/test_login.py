@@ -103,6 +103,8 @@ async def test_the_cookie_is_out_of_reach_of_scripts_and_other_sites(node: TestN
         with pytest.raises(aiohttp.WSServerHandshakeError) as caught:
             await browser.ws_connect("/ws/v1", headers={"Origin": "http://evil.example"})
         assert caught.value.status == 403
+        noted = [entry for entry in await node.call("audit-show", limit=50) if entry["action"] == "http-request"]
+        assert noted and all(entry["outcome"] == "refused" and "forbidden" in entry["detail"] for entry in noted)
 
 
 async def test_a_session_ends_with_all_that_hangs_on_it(node: TestNode) -> None:

@@ -1,6 +1,7 @@
 """Ten thousand malformed requests and a hundred megabytes: each is answered, none changes anything."""
 
 import asyncio
+import contextlib
 import io
 import json
 import sys
@@ -19,6 +20,7 @@ sys.path.append(str(Path(__file__).resolve().parents[1] / "unit"))
 from test_rpc_engine import OWNERS, MemoryEngine
 
 from archipelago.rpc.methods import all_methods
+from archipelago.rpc.patience import Patience
 from archipelago.rpc.server import RpcServer
 
 JSON = {"Content-Type": "application/json"}
@@ -171,3 +173,71 @@ def test_a_hundred_megabytes_that_are_sent_all_the_same(host: Host, length_known
 
 def _resident() -> int:
     return int(Path("/proc/self/statm").read_text().split()[1]) * 4096
+
+
+def test_whoever_says_nothing_is_hung_up_on_and_others_are_served(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        server = RpcServer(MemoryEngine(), OWNERS, patience=Patience(1.0))
+        await server.start(tmp_path / "rpc.sock", 0)
+        try:
+            silent, dribbling, talking = [await asyncio.open_connection("127.0.0.1", server.port) for _ in range(3)]
+            talking[1].write(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            assert b"200 OK" in await talking[0].readline()
+
+            async def dribble() -> None:
+                while True:
+                    dribbling[1].write(b"G")
+                    await asyncio.sleep(0.05)
+
+            dribbler = asyncio.create_task(dribble())
+            async with asyncio.timeout(10):
+                for reader, _ in (silent, dribbling):
+                    with contextlib.suppress(ConnectionError):
+                        assert await reader.read() == b""
+            dribbler.cancel()
+            talking[1].write(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            assert b"200 OK" in await talking[0].readuntil(b"200 OK")
+            for _, writer in (silent, dribbling, talking):
+                writer.close()
+        finally:
+            await server.stop()
+
+    asyncio.run(scenario())
+
+
+SMUGGLED = (
+    b"Content-Length: 5\r\nTransfer-Encoding: chunked",
+    b"Content-Length: 5\r\nContent-Length: 6",
+    b"Content-Length: +5",
+    b"Content-Length: 5, 5",
+    b"Transfer-Encoding: xchunked",
+    b"Transfer-Encoding : chunked",
+    b"Transfer-Encoding: chunked\r\nTransfer-Encoding: identity",
+    b"Content-Length: -1",
+    b"X: a\r\n folded",
+    b"X: a\0b",
+    b"Bad Name: 1",
+    b"Host: localhost",
+)
+
+
+@pytest.mark.parametrize("header", SMUGGLED)
+def test_a_request_that_two_readers_could_read_differently_is_refused_and_the_line_cut(
+    host: Host, header: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    before = len(host.engine.calls) if hasattr(host.engine, "calls") else 0
+    inner = b"POST /rpc/v1 HTTP/1.1\r\nHost: localhost\r\n\r\n"
+    request = b"POST /rpc/v1 HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n" + header + b"\r\n\r\n"
+
+    async def send() -> bytes:
+        reader, writer = await asyncio.open_connection("127.0.0.1", host.server.port)
+        writer.write(request + b"0\r\n\r\n" + inner)
+        async with asyncio.timeout(15):
+            answer = await reader.read()
+        writer.close()
+        return answer
+
+    answer = host.run(send())
+    assert not any(record.exc_info for record in caplog.records)
+    assert answer.count(b"HTTP/1.") == 1 and (b" 400 " in answer[:20] or b" 403 " in answer[:20]), answer
+    assert (len(host.engine.calls) if hasattr(host.engine, "calls") else 0) == before

@@ -126,8 +126,8 @@ class TestAccess:
     def test_what_is_not_carried_out_yet_is_said_before_the_installation(self) -> None:
         (warning,) = resolve(self.endpoint("host", "lan", "tor"), {}, Request(install=("a",))).warnings
         assert warning == (
-            "a/web asks to be reachable from the local network and through Tor, which this version cannot do yet: "
-            "it will be reachable on this host only, on port 8080"
+            "a/web asks to be reachable through Tor, which this version cannot do yet: "
+            "it will be reachable on port 8080 of this host and, once you have it listen there, from the local network"
         )
         (warning,) = resolve(self.endpoint("internet"), {}, Request(install=("a",))).warnings
         assert warning.endswith("from the internet, which this version cannot do yet: it will not be reachable at all")

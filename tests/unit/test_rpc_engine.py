@@ -4,7 +4,7 @@ import asyncio
 import os
 import sys
 import time
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -23,8 +23,10 @@ from archipelago.container.status import (
     Event,
     ExecResult,
     Finding,
+    FirewallView,
     Health,
     HealthState,
+    LocalAccessView,
     LogLine,
     Operation,
     OperationKind,
@@ -118,6 +120,25 @@ class MemoryEngine:
 
     async def rotate_secrets(self, app: str, name: str | None) -> Operation:
         return await self._change(OperationKind.SECRETS, app, name)
+
+    async def local_access(self) -> LocalAccessView:
+        return LocalAccessView(
+            available=(),
+            listening=(),
+            addresses=(),
+            names=(),
+            endpoints=(),
+            problems=(),
+            authority="",
+            fingerprint="",
+            valid_until=NOW,
+        )
+
+    async def listen(self, addresses: Sequence[str]) -> LocalAccessView:
+        return await self.local_access()
+
+    async def host_firewall(self, ssh_port: int | None) -> FirewallView:
+        return FirewallView(rules="")
 
     async def signers(self) -> tuple[SignerView, ...]:
         return (SignerView(publisher="ghcr.io/acme", signer="unsigned", since=NOW),)

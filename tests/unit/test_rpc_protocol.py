@@ -18,11 +18,17 @@ from archipelago.rpc.errors import NUMBERS
 from archipelago.rpc.method import Method, NoParams
 from archipelago.rpc.methods import all_methods
 from archipelago.rpc.protocol import Dispatcher
+from archipelago.rpc.refusals import Refusals
 from archipelago.rpc.server import RpcServer
 from archipelago.security.audit_chain import Outcome
 from archipelago.security.permissions import TOKEN_PERMISSIONS, Permission
 
 JSON = {"Content-Type": "application/json"}
+
+
+def dispatcher_of(engine: MemoryEngine) -> Dispatcher:
+    """Return what answers for an engine."""
+    return Dispatcher(engine, all_methods(), Refusals(engine.record))
 
 
 class Running:
@@ -259,7 +265,7 @@ async def test_a_caller_without_the_permission_is_refused() -> None:
     for method in all_methods():
         caller = Caller("guest", frozenset(Permission) - {method.permission}, "test")
         body = json.dumps({"jsonrpc": "2.0", "id": 1, "method": method.name, "params": {"app": "knots"}}).encode()
-        answer = json.loads(await Dispatcher(engine, all_methods()).answer(body, caller) or b"")
+        answer = json.loads(await dispatcher_of(engine).answer(body, caller) or b"")
         known = method.permission is Permission.LOGIN or len(caller.permissions) > 1
         assert answer["error"]["code"] == NUMBERS[ErrorCode.FORBIDDEN if known else ErrorCode.LOGIN_NEEDED], method.name
     assert engine.changes == []
@@ -267,7 +273,7 @@ async def test_a_caller_without_the_permission_is_refused() -> None:
 
 async def test_a_refused_caller_is_on_record_and_so_is_what_changes_something_before_it_begins() -> None:
     engine = MemoryEngine()
-    dispatcher = Dispatcher(engine, all_methods())
+    dispatcher = dispatcher_of(engine)
     guest = Caller("guest", frozenset({Permission.READ}), "127.0.0.1")
     owner = Caller("owner", frozenset(Permission), "unix socket, uid 0")
 
@@ -302,9 +308,7 @@ async def test_what_cannot_be_written_down_is_not_done() -> None:
 
     engine = FullDisk()
     body = b'{"jsonrpc": "2.0", "id": 1, "method": "container-stop", "params": {"app": "knots"}}'
-    answer = json.loads(
-        await Dispatcher(engine, all_methods()).answer(body, Caller("owner", frozenset(Permission), "test")) or b""
-    )
+    answer = json.loads(await dispatcher_of(engine).answer(body, Caller("owner", frozenset(Permission), "test")) or b"")
     assert answer["error"]["data"]["name"] == "disk-full"
     assert engine.changes == []
 

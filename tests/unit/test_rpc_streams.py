@@ -11,6 +11,7 @@ import aiohttp
 import pytest
 from test_rpc_engine import EVIL, OWNERS, MemoryEngine
 
+from archipelago.rpc.refusals import Refusals
 from archipelago.rpc.server import RpcServer
 from archipelago.rpc.websocket import MAX_SUBSCRIPTIONS, TOO_SLOW, SocketHub
 
@@ -109,7 +110,7 @@ async def test_the_end_of_the_node_is_told(session: aiohttp.ClientSession, serve
 async def test_a_client_that_does_not_read_is_closed(engine: MemoryEngine) -> None:
     from aiohttp import web
 
-    from archipelago.rpc.access import LOOPBACK_NAMES, Gate
+    from archipelago.rpc.access import Gate
     from archipelago.rpc.guard import Guard
 
     engine.flood = True
@@ -122,7 +123,9 @@ async def test_a_client_that_does_not_read_is_closed(engine: MemoryEngine) -> No
         finally:
             ended.set()
 
-    application = web.Application(middlewares=[Guard(Gate(engine.login, OWNERS, time.monotonic), LOOPBACK_NAMES).check])
+    application = web.Application(
+        middlewares=[Guard(Gate(engine.login, OWNERS, time.monotonic), lambda _: None, Refusals(engine.record)).check]
+    )
     application.router.add_get("/ws/v1", handle)
     runner = web.AppRunner(application)
     await runner.setup()

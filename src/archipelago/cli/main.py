@@ -7,7 +7,19 @@ from typing import Any
 import typer
 from typer.exceptions import TyperException
 
-from archipelago.cli import accounts, audit, changes, operations, questions, revisions, sbom, secrets, security, signers
+from archipelago.cli import (
+    accounts,
+    audit,
+    changes,
+    network,
+    operations,
+    questions,
+    revisions,
+    sbom,
+    secrets,
+    security,
+    signers,
+)
 from archipelago.cli.errors import CommandError, Exit
 from archipelago.cli.output import line, show, show_json
 
@@ -94,6 +106,12 @@ def build() -> typer.Typer:
     group.command("accept")(signers.accept)
     group.command("forget")(signers.forget)
     root.add_typer(group, name="signer")
+    group = typer.Typer(help="Decide who can reach the node.", no_args_is_help=True)
+    group.command("status")(network.status)
+    group.command("listen")(network.listen)
+    group.command("authority")(network.authority)
+    group.command("firewall")(network.firewall)
+    root.add_typer(group, name="network")
     group = typer.Typer(help="See how apps are held.", no_args_is_help=True)
     group.command("report")(security.report)
     group.command("profiles")(security.profiles)

@@ -1,6 +1,6 @@
 """What the RPC may ask of the node: the whole surface between translation and work."""
 
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from typing import Any, Protocol
 
 from archipelago.container.manifest.scalars import Scalar
@@ -14,7 +14,9 @@ from archipelago.container.status import (
     Event,
     ExecResult,
     Finding,
+    FirewallView,
     Health,
+    LocalAccessView,
     LogLine,
     Operation,
     PackageChange,
@@ -76,6 +78,11 @@ class Engine(Protocol):
     async def signers(self) -> tuple[SignerView, ...]: ...
     async def accept_signer(self, publisher: str, signer: str) -> None: ...
     async def forget_signer(self, publisher: str) -> None: ...
+
+    # The local network.
+    async def local_access(self) -> LocalAccessView: ...
+    async def listen(self, addresses: Sequence[str]) -> LocalAccessView: ...
+    async def host_firewall(self, ssh_port: int | None) -> FirewallView: ...
 
     # Configurations that apps have had.
     async def config_history(self, app: str) -> tuple[ConfigRevision, ...]: ...

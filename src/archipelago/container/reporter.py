@@ -1,8 +1,9 @@
 """Answers questions about installed apps and the catalog: state, logs, and commands run inside."""
 
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Callable, Collection, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass
+from ipaddress import IPv4Address
 
 from packaging.version import Version
 
@@ -30,7 +31,7 @@ from archipelago.container.status import (
     Limits,
     LogLine,
 )
-from archipelago.container.workload import ContainerWorkload
+from archipelago.container.workload import PUBLISHED, ContainerWorkload
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.security.rating import rate
 from archipelago.storage.state import AppRecord, State
@@ -49,6 +50,8 @@ class Reporter:
     client: PodmanClient
     not_enforced: tuple[str, ...]
     """What the host cannot enforce, in words for the owner."""
+    local_addresses: Callable[[], tuple[IPv4Address, ...]]
+    """Where the node listens beyond loopback."""
 
     async def status(self, app: str) -> AppStatus:
         """Return everything about one installed app."""
@@ -73,7 +76,7 @@ class Reporter:
                 _container_status(wanted, manifest, seen.get(wanted.name), healths)
                 for wanted in found.workload.containers
             ),
-            endpoints=_endpoints(found.record),
+            endpoints=_endpoints(found.record, self.local_addresses()),
             options=planned.options if planned is not None else {},
             options_set=tuple(sorted(found.record.options)),
             uses=tuple(
@@ -180,7 +183,7 @@ class Reporter:
             state=health.state,
             reason=health.reason,
             percent=health.sync.percent if health.sync is not None else None,
-            endpoints=_endpoints(record),
+            endpoints=_endpoints(record, self.local_addresses()),
             operation=self.operations.working_on(app),
         )
 
@@ -217,20 +220,22 @@ def _container_status(
     )
 
 
-def _endpoints(record: AppRecord) -> tuple[EndpointStatus, ...]:
+def _endpoints(record: AppRecord, addresses: Collection[IPv4Address]) -> tuple[EndpointStatus, ...]:
     found = []
     for name, endpoint in record.package.manifest.endpoints.items():
-        if Access.HOST not in endpoint.access:
+        if not PUBLISHED & set(endpoint.access):
             continue  # nothing leads to it yet
-        address = f"{_LOOPBACK}:{record.ports.get(name, endpoint.host_port)}"
-        if endpoint.protocol is Protocol.HTTP:
-            address = f"http://{address}{endpoint.path}"
+        port = record.ports.get(name, endpoint.host_port)
+        lan = addresses if Access.LAN in endpoint.access else ()
+        web = endpoint.protocol is Protocol.HTTP
+        path = endpoint.path if web else ""
         found.append(
             EndpointStatus(
                 name=name,
                 kind=endpoint.kind.value,
                 protocol=endpoint.protocol.value,
-                address=address,
+                address=f"{'http://' if web else ''}{_LOOPBACK}:{port}{path}",
+                local_addresses=tuple(f"{'https://' if web else ''}{each}:{port}{path}" for each in lan),
                 label=endpoint.label,
             )
         )

@@ -104,6 +104,8 @@ class EndpointStatus(View):
     protocol: str
     address: str
     """`http://127.0.0.1:8480/` or `127.0.0.1:50001`."""
+    local_addresses: tuple[str, ...] = ()
+    """Where it is reached from the local network: `https://192.168.1.5:8480/`."""
     label: str | None = None
 
 
@@ -303,6 +305,36 @@ class SecretView(View):
     """As in the manifest; `edge.<interface>.<consumer>` is the login of a consumer."""
     created_at: datetime
     """When it was made, set or rotated."""
+
+
+class LocalAccessView(View):
+    """Whether the node is reachable from the local network."""
+
+    available: tuple[str, ...]
+    """Addresses of this host on which it may listen."""
+    listening: tuple[str, ...]
+    """Addresses on which it does, besides loopback."""
+    addresses: tuple[str, ...]
+    """Where its own page is, as URLs."""
+    names: tuple[str, ...]
+    """Names by which it may be called there."""
+    endpoints: tuple[str, ...]
+    """Endpoints of apps that are reachable, as address:port."""
+    problems: tuple[str, ...]
+    authority: str
+    """Certificate of the node's own authority (PEM), for browsers to trust; it vouches for local addresses alone."""
+    fingerprint: str
+    """SHA-256 of that certificate, as browsers show it."""
+    valid_until: datetime
+
+
+class FirewallView(View):
+    """The rules for the firewall of the host."""
+
+    rules: str
+    """Script for nft(8)."""
+    problem: str = ""
+    """What nftables says against them; empty where it takes them."""
 
 
 class ConfigRevision(View):

@@ -43,6 +43,8 @@ from archipelago.security.secret import Secret, SecretBytes, rpcauth_line
 IDS_PER_APP = 65536
 _SCRATCH = 64 * 1024 * 1024
 _LOOPBACK = "127.0.0.1"
+PUBLISHED = {Access.HOST, Access.LAN}
+"""Ways of access for which an endpoint is on the host's loopback."""
 _USUAL: Mapping[str, Mount] = {
     # Podman 5 mounts /dev/shm read-only with the root, and POSIX semaphores lie there.
     path: TmpfsMount(PurePosixPath(path), _SCRATCH)
@@ -337,11 +339,11 @@ def _scratch(container: Container) -> list[Mount]:
 
 
 def _ports(given: AppInput, container: str) -> list[PortMapping]:
-    # The host's own loopback is where every endpoint begins; LAN and Tor are led to it by the ingress.
+    # The host's own loopback is where every endpoint begins; others are led to it by the ingress.
     return [
         PortMapping(container_port=endpoint.port, host_port=given.ports[name], host_ip=_LOOPBACK)
         for name, endpoint in sorted(given.package.manifest.endpoints.items())
-        if endpoint.container == container and Access.HOST in endpoint.access
+        if endpoint.container == container and PUBLISHED & set(endpoint.access)
     ]
 
 

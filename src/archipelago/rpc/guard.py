@@ -1,16 +1,21 @@
 """What every HTTP request passes: access checks on the way in, security headers on the way out, errors as JSON."""
 
-from collections.abc import Awaitable, Callable
+import asyncio
+from collections.abc import Awaitable, Callable, Set
 
+import structlog
 from aiohttp import hdrs, web
 
 from archipelago.errors import ErrorCode, NodeError
-from archipelago.rpc.access import Caller, Gate, check_host, check_origin
+from archipelago.rpc.access import LOOPBACK_NAMES, Caller, Gate, check_host, check_origin
 from archipelago.rpc.errors import INVALID_REQUEST, RpcError
 from archipelago.rpc.protocol import encode, failure
+from archipelago.rpc.refusals import Refusals
 
 MAX_BODY = 1 << 20
 """Largest request body, in bytes."""
+
+_PATH_NOTED = 60
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -42,20 +47,34 @@ _POLICY = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-act
 class Guard:
     """Finds out who sends a request, and refuses what a page elsewhere made a browser send."""
 
-    def __init__(self, gate: Gate, names: frozenset[str]) -> None:
+    def __init__(self, gate: Gate, hear: Callable[[asyncio.BaseTransport | None], None], refusals: Refusals) -> None:
+        self._refusals = refusals
         self._gate = gate
-        self._names = names
+        self._hear = hear
+        self.names: Set[str] = LOOPBACK_NAMES
         """By which this node is called."""
+
+    async def _note(self, request: web.Request, error: NodeError) -> None:
+        """Write down who was kept out before it was looked at what he wants."""
+        caller = request.get(CALLER)
+        who, origin = (caller.name, caller.origin) if caller is not None else ("nobody", str(request.remote or ""))
+        detail = f"{request.method} {request.path[:_PATH_NOTED]}: {error.code}"
+        try:
+            await self._refusals.note(who, origin, "http-request", detail, kind="http")
+        except NodeError as trouble:
+            structlog.get_logger("rpc").error("a refusal is not in the audit log", error=str(trouble))
 
     @web.middleware
     async def check(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         """Pass a request on, or refuse it."""
+        self._hear(request.transport)
         try:
             request[CALLER] = self._gate.identify(request)
-            check_host(request, self._names)
+            check_host(request, self.names)
             check_origin(request)
             return await handler(request)
         except NodeError as error:
+            await self._note(request, error)
             return refusal(_STATUS.get(error.code, 409), error)
         except web.HTTPException as error:
             reason = RpcError(INVALID_REQUEST, error.reason.lower())

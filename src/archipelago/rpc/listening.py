@@ -23,14 +23,19 @@ def open_port(port: int) -> socket.socket:
         listener.listen(_BACKLOG)
     except OSError as error:
         listener.close()
-        raise NodeError(
-            ErrorCode.PORT_TAKEN,
-            f"port {port} of {LOOPBACK} cannot be used: {os.strerror(error.errno or 0).lower()}",
-            hint="another node may be running; set ARCHIPELAGO_PORT to a free port",
-            data={"port": port},
-        ) from error
+        raise port_unusable(port, LOOPBACK, error) from error
     listener.setblocking(False)
     return listener
+
+
+def port_unusable(port: int, address: str, error: OSError) -> NodeError:
+    """Return what to tell of a port that cannot be listened on."""
+    return NodeError(
+        ErrorCode.PORT_TAKEN,
+        f"port {port} of {address} cannot be used: {os.strerror(error.errno or 0).lower()}",
+        hint="another node may be running; set ARCHIPELAGO_PORT to a free port",
+        data={"port": port},
+    )
 
 
 async def open_unix(path: Path) -> socket.socket:

@@ -9,6 +9,7 @@ from archipelago.rpc.catalog import catalog_methods
 from archipelago.rpc.containers import container_methods
 from archipelago.rpc.login import login_methods
 from archipelago.rpc.method import AnyMethod, Method, NoParams
+from archipelago.rpc.network import network_methods
 from archipelago.rpc.operations import operation_methods
 from archipelago.rpc.revisions import revision_methods
 from archipelago.rpc.sbom import sbom_methods
@@ -34,6 +35,7 @@ def all_methods() -> tuple[AnyMethod, ...]:
         *sbom_methods(),
         *revision_methods(),
         *security_methods(),
+        *network_methods(),
     )
     document: dict[str, Any] = {}
 

@@ -1,7 +1,6 @@
 """JSON-RPC 2.0: from the bytes of a request, or a batch of them, to the bytes of the answer."""
 
 import asyncio
-import time
 from collections.abc import Awaitable, Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -27,15 +26,15 @@ from archipelago.rpc.errors import (
     invalid_params,
 )
 from archipelago.rpc.method import AnyMethod, Params
+from archipelago.rpc.refusals import Refusals
 from archipelago.security.audit_chain import Deed, Outcome
-from archipelago.security.login.rate_limit import Rate, RateLimit
 
 MAX_BATCH = 100
 MAX_ID = 256
 """Longest id, in characters."""
 _MAX_WHOLE = 2**53
-_STRANGERS_NOTED = Rate(1 / 60, 10)
-"""How often a refusal of an address that is not logged in is written down: it must not fill the disk."""
+_MALFORMED_NOTED = 100
+"""Characters of an error about a malformed request that are written down."""
 _REQUEST_KEYS = frozenset({"jsonrpc", "method", "params", "id"})
 
 RequestId = str | int | None
@@ -108,12 +107,11 @@ def _is_id(value: object) -> bool:
 class Dispatcher:
     """Finds the method of a request, checks caller and parameters, calls it, and turns every outcome into an answer."""
 
-    def __init__(self, engine: Engine, methods: Iterable[AnyMethod]) -> None:
+    def __init__(self, engine: Engine, methods: Iterable[AnyMethod], refusals: Refusals) -> None:
         self._engine = engine
         self._methods = {method.name: method for method in methods}
         self._changing: set[asyncio.Future[object]] = set()
-        self._strangers = RateLimit()
-        self._unnoted = 0
+        self._refusals = refusals
         self._log = structlog.get_logger("rpc")
 
     async def answer(self, body: bytes, caller: Caller) -> bytes | None:
@@ -121,13 +119,13 @@ class Dispatcher:
         try:
             value = parse_body(body)
         except RpcError as error:
-            return encode(failure(None, error))
+            return encode(await self._malformed(None, caller, error))
         if not isinstance(value, list):
             answer = await self._answer_one(value, caller)
             return self._encode(answer) if answer is not None else None
         if not 1 <= len(value) <= MAX_BATCH:
             text = f"a batch has 1 to {MAX_BATCH} requests, not {len(value)}"
-            return encode(failure(None, RpcError(INVALID_REQUEST, text)))
+            return encode(await self._malformed(None, caller, RpcError(INVALID_REQUEST, text)))
         # One after the other, so that a batch may ask for the effect of what it did.
         answers = [answer for item in value if (answer := await self._answer_one(item, caller)) is not None]
         return b"[" + b",".join(map(self._encode, answers)) + b"]" if answers else None
@@ -143,10 +141,12 @@ class Dispatcher:
         try:
             call = parse_call(value)
         except RpcError as error:
-            return failure(request_id(value), error)
+            return await self._malformed(request_id(value), caller, error)
         try:
             answer = success(call.id, await self._call(call, caller))
-        except (RpcError, NodeError) as error:
+        except RpcError as error:
+            answer = await self._malformed(call.id, caller, error)
+        except NodeError as error:
             answer = failure(call.id, error)
         except PodmanError as error:
             hint = "'archipelago doctor' examines the host"
@@ -165,7 +165,9 @@ class Dispatcher:
         try:
             require(caller, method.permission)
         except NodeError as error:
-            await self._note_refusal(method.name, caller, error)
+            who, origin = caller.name, caller.origin
+            kind = "stranger" if caller.visitor is None else ""
+            await self._refusals.note(who, origin, method.name, error.code.value, kind=kind)
             raise
         try:
             params = method.params.model_validate(call.params)
@@ -204,18 +206,16 @@ class Dispatcher:
     def _handle(self, method: AnyMethod, params: Params, caller: Caller) -> Awaitable[object]:
         return method.handler(self._engine, params, *((caller,) if method.personal else ()))
 
-    async def _note_refusal(self, method: str, caller: Caller, error: NodeError) -> None:
-        """Write down that a caller was refused; of many strangers' calls only some, with the number of the others."""
-        detail = error.code.value
-        if caller.visitor is None:
-            if self._strangers.take(caller.origin, _STRANGERS_NOTED, time.monotonic()) > 0:
-                self._unnoted += 1
-                return
-            if self._unnoted:
-                detail, self._unnoted = f"{detail}; {self._unnoted} more were refused before", 0
-        await self._engine.record(
-            Deed(who=caller.name, origin=caller.origin, action=method, outcome=Outcome.REFUSED, detail=detail)
-        )
+    async def _malformed(self, key: RequestId, caller: Caller, error: RpcError) -> dict[str, Any]:
+        """Return the answer to what is no request, or none that the node knows."""
+        if not caller.trusted:
+            try:
+                await self._refusals.note(
+                    caller.name, caller.origin, "malformed", str(error)[:_MALFORMED_NOTED], kind="malformed"
+                )
+            except NodeError as trouble:
+                self._log.error("a malformed request is not in the audit log", error=str(trouble))
+        return failure(key, error)
 
     async def _to_the_end(self, work: Awaitable[object]) -> object:
         """Run a change so that a caller who hangs up does not cut it in half."""

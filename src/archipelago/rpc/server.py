@@ -1,30 +1,38 @@
 """The RPC server: HTTP and WebSocket on loopback, for whoever logs in, and on a unix socket, for the owner."""
 
 import asyncio
+import logging
 import socket
+import ssl
 import time
 from collections.abc import Collection
 from functools import partial
+from ipaddress import IPv4Address
 from pathlib import Path
 
 from aiohttp import web
+from aiohttp.http import HttpProcessingError
 from pydantic_core import to_json
 
 from archipelago.container.engine import Engine
+from archipelago.network.ingress import listening_socket
 from archipelago.rpc.access import LOOPBACK_NAMES, Gate, set_session
 from archipelago.rpc.errors import INVALID_REQUEST, RpcError
 from archipelago.rpc.guard import CALLER, MAX_BODY, Guard, add_headers, expect_continue, refusal, too_large
-from archipelago.rpc.listening import open_port, open_unix, remove_unix
+from archipelago.rpc.listening import open_port, open_unix, port_unusable, remove_unix
 from archipelago.rpc.method import AnyMethod
 from archipelago.rpc.methods import all_methods
 from archipelago.rpc.page import PAGE, PAGE_POLICY
+from archipelago.rpc.patience import Patience
 from archipelago.rpc.protocol import Dispatcher
+from archipelago.rpc.refusals import Refusals
 from archipelago.rpc.streams import LogStreams
 from archipelago.rpc.websocket import SocketHub
 
 _BODY_TIMEOUT = 30.0
 _CHANGE_TIMEOUT = 10.0
 _SHUTDOWN_TIMEOUT = 2.0
+_FAREWELL = 1.0
 _LINGER = 5.0
 """Seconds for which the rest of a refused body is read and dropped, so that the client sees the refusal."""
 
@@ -32,16 +40,26 @@ _LINGER = 5.0
 class RpcServer:
     """Lets callers ask the engine. Whoever of `owners`, users of this host, calls on the unix socket is the owner."""
 
-    def __init__(self, engine: Engine, owners: Collection[int], methods: tuple[AnyMethod, ...] | None = None) -> None:
-        self._guard = Guard(Gate(engine.login, owners, time.monotonic), LOOPBACK_NAMES)
+    def __init__(
+        self,
+        engine: Engine,
+        owners: Collection[int],
+        methods: tuple[AnyMethod, ...] | None = None,
+        patience: Patience | None = None,
+    ) -> None:
+        refusals = Refusals(engine.record)
+        self._patience = patience or Patience()
+        self._guard = Guard(Gate(engine.login, owners, time.monotonic), self._patience.hear, refusals)
         methods = methods or all_methods()
         self._methods = methods
-        self._dispatcher = Dispatcher(engine, methods)
+        self._dispatcher = Dispatcher(engine, methods, refusals)
         self._sockets = SocketHub(engine)
         self._streams = LogStreams(engine)
         self._runner: web.AppRunner | None = None
         self._port = 0
         self._unix: tuple[Path, socket.socket, int] | None = None
+        self._front: dict[IPv4Address, web.SockSite] = {}
+        self._watcher: asyncio.Task[None] | None = None
 
     @property
     def port(self) -> int:
@@ -67,15 +85,47 @@ class RpcServer:
             auto_decompress=False,
             lingering_time=_LINGER,
             shutdown_timeout=_SHUTDOWN_TIMEOUT,
+            logger=_quiet_logger(),
         )
         await self._runner.setup()
         for each in (listener, unix):
             await web.SockSite(self._runner, each).start()
+        self._watcher = asyncio.create_task(self._patience.watch(self._transports))
+
+    async def front(self, addresses: Collection[IPv4Address], names: Collection[str], context: ssl.SSLContext) -> None:
+        """Listen on these addresses of the local network by TLS, and on no others; raises `NodeError`.
+
+        Connections to an address that is given up end soon, once who gave it up there has read the answer.
+        """
+        assert self._runner is not None
+        for address in set(self._front) - set(addresses):
+            await self._front.pop(address).stop()
+            asyncio.get_running_loop().call_later(_FAREWELL, self._hang_up, str(address))
+        self._guard.names = LOOPBACK_NAMES | set(names) | set(map(str, addresses))
+        for address in set(addresses) - set(self._front):
+            try:
+                listener = listening_socket(address, self._port)
+            except OSError as error:
+                raise port_unusable(self._port, str(address), error) from error
+            self._front[address] = web.SockSite(self._runner, listener, ssl_context=context)
+            await self._front[address].start()
+
+    def _hang_up(self, address: str) -> None:
+        for transport in self._transports():
+            if (transport.get_extra_info("sockname") or ("",))[0] == address:
+                transport.close()
+
+    def _transports(self) -> list[asyncio.BaseTransport]:
+        server = self._runner.server if self._runner is not None else None
+        connections = server.connections if server is not None else ()
+        return [connection.transport for connection in connections if connection.transport is not None]
 
     async def stop(self) -> None:
         """Stop listening and let go of all clients; safe to call twice, or without `start`."""
         runner, self._runner = self._runner, None
         unix, self._unix = self._unix, None
+        if self._watcher is not None:
+            self._watcher.cancel()
         if runner is not None:
             for site in tuple(runner.sites):
                 await site.stop()
@@ -131,3 +181,11 @@ class RpcServer:
 
     async def _page(self, _: web.Request) -> web.StreamResponse:
         return web.Response(text=PAGE, content_type="text/html", headers={"Content-Security-Policy": PAGE_POLICY})
+
+
+def _quiet_logger() -> logging.Logger:
+    """Return a log for aiohttp in which requests that are no HTTP leave no traceback: they have had their answer."""
+    logger = logging.getLogger("archipelago.rpc.http")
+    if not logger.filters:
+        logger.addFilter(lambda record: not (record.exc_info and isinstance(record.exc_info[1], HttpProcessingError)))
+    return logger

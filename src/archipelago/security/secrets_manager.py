@@ -6,6 +6,7 @@ import secrets
 import threading
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Protocol
 
 import pyrage
 
@@ -18,6 +19,13 @@ from archipelago.security.secret import Secret
 _EDGE = "edge"
 EDGE_KIND, EDGE_BYTES = SecretKind.HEX, 32
 """How the login of a consumer is made."""
+
+
+class Sealer(Protocol):
+    """Keeps something readable for this node alone. Blocking."""
+
+    def seal(self, text: str) -> bytes: ...
+    def unseal(self, sealed: bytes) -> str: ...
 
 
 class SecretsManager:

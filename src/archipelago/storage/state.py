@@ -194,6 +194,12 @@ class State:
 
         return await self._database.run(work)
 
+    async def set_fact(self, key: str, value: str) -> None:
+        """Change a fact of this node."""
+        row = {"key": key, "value": value}
+        statement = upsert(facts).values(row).on_conflict_do_update(index_elements=["key"], set_=row)
+        await self._database.run(lambda connection: connection.execute(statement))
+
     async def prune(self) -> None:
         """Drop the oldest events and ended operations beyond what is kept."""
 

@@ -11,7 +11,6 @@ from archipelago.security.rating import rate
 
 _GIB = 1024**3
 _WAYS = {
-    Access.LAN: "from the local network",
     Access.TOR: "through Tor",
     Access.INTERNET: "from the internet",
 }
@@ -101,14 +100,19 @@ def host_warnings(world: World, apps: Iterable[AppId], asks: Asks) -> list[str]:
 def access_warnings(asks: Asks) -> list[str]:
     """Return which of the new endpoints will not be reachable in the ways that their manifests ask for.
 
-    There is no ingress yet: only `host` is carried out (see `workload`), and nobody may believe in the rest.
+    Nothing leads in through Tor or from the internet yet, and nobody may believe that it does.
     """
     warnings = []
     for endpoint in asks.endpoints:
-        if missing := [_WAYS[way] for way in endpoint.access if way is not Access.HOST]:
+        if missing := [_WAYS[way] for way in endpoint.access if way in _WAYS]:
             there = (
-                f"it will be reachable on this host only, on port {endpoint.port}"
-                if Access.HOST in endpoint.access
+                f"it will be reachable on port {endpoint.port} of this host"
+                + (
+                    " and, once you have it listen there, from the local network"
+                    if Access.LAN in endpoint.access
+                    else ""
+                )
+                if {Access.HOST, Access.LAN} & set(endpoint.access)
                 else "it will not be reachable at all"
             )
             warnings.append(

@@ -606,7 +606,7 @@ class Endpoint(Part):
     host_port: Port
     """Port proposed on the host."""
     access: tuple[Access, ...] = (Access.HOST,)
-    """Who may reach it, until the owner decides otherwise. Only `host` is carried out yet, as plans say."""
+    """Who may reach it; `lan` on the addresses that the owner chose. `tor` and `internet` are not carried out yet."""
     label: ShortText | None = None
     """Name shown to the owner."""
     path: Annotated[str, StringConstraints(pattern=r"^/[\x21-\x7e]*$", max_length=400)] = "/"

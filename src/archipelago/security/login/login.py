@@ -6,7 +6,6 @@ import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Protocol
 
 from archipelago.container.signal import Signal
 from archipelago.errors import ErrorCode, NodeError
@@ -32,6 +31,7 @@ from archipelago.security.login.views import (
     UserView,
 )
 from archipelago.security.permissions import PERMISSIONS, TOKEN_PERMISSIONS, Permission, Role
+from archipelago.security.secrets_manager import Sealer
 from archipelago.storage.accounts import AccountStore
 
 TOKEN_PREFIX = "arch_"  # noqa: S105 - how tokens begin
@@ -43,13 +43,6 @@ _SETUP_TRIES = 20
 _LOOK_EVERY = 60.0
 _ID = 16
 """Hexadecimal digits of a key that name a session or token."""
-
-
-class Sealer(Protocol):
-    """Keeps something readable for this node alone. Blocking."""
-
-    def seal(self, text: str) -> bytes: ...
-    def unseal(self, sealed: bytes) -> str: ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,93 @@
+"""Commands about the local network: network status, listen, authority, firewall."""
+
+import os
+import subprocess
+import sys
+from typing import Annotated
+
+import typer
+
+from archipelago.cli.client import Client
+from archipelago.cli.errors import CommandError, Exit
+from archipelago.cli.options import Json
+from archipelago.cli.output import show, show_json
+
+_NFT_TIMEOUT = 30
+_HOST_TABLE = "inet archipelago_host"
+
+
+def status(json: Json = False) -> None:
+    """Tell where the node is reachable."""
+    _show(Client().call("network-status"), json)
+
+
+def listen(
+    addresses: Annotated[
+        list[str], typer.Argument(metavar="ADDRESS…", help="Addresses of this host, 'lan' for all, or 'none'.")
+    ],
+    json: Json = False,
+) -> None:
+    """Be reachable from the local network, by HTTPS."""
+    _show(Client().call("network-listen", addresses=[] if addresses == ["none"] else addresses), json)
+
+
+def authority() -> None:
+    """Print the certificate of the node's authority, for a browser to trust."""
+    show(Client().call("network-status")["authority"].rstrip())
+
+
+def firewall(
+    what: Annotated[str, typer.Argument(metavar="show|apply|remove", help="'apply' and 'remove' need root.")] = "show",
+    ssh_port: Annotated[int, typer.Option("--ssh-port", min=0, max=65535, help="0 closes SSH.")] = 22,
+) -> None:
+    """Drop what comes in to this host and is not for the node; see the rules first."""
+    if what == "remove":
+        _nft(f"table {_HOST_TABLE}\ndelete table {_HOST_TABLE}\n")
+        show("The host's firewall is as it was without Archipelago.")
+        return
+    if what not in ("show", "apply"):
+        raise CommandError(Exit.USAGE, f"firewall: {what!r} is none of show, apply, remove")
+    found = Client().call("network-firewall", ssh_port=ssh_port or None)
+    if found["problem"]:
+        raise CommandError(Exit.FAILED, f"nftables does not take the rules: {found['problem']}")
+    if what == "show":
+        show(found["rules"].rstrip())
+        return
+    _nft(found["rules"])
+    kept = f"SSH stays open on port {ssh_port}" if ssh_port else "SSH is closed"
+    show(f"The rules stand until the next boot, or 'archipelago network firewall remove'. {kept}.")
+    show("Apply them again when apps or addresses have changed.")
+
+
+def _show(found: dict[str, object], json: bool) -> None:
+    if json:
+        show_json(found)
+        return
+    lines = {key: found[key] for key in ("addresses", "endpoints", "problems")}
+    assert all(isinstance(value, list) for value in lines.values())
+    if not found["listening"]:
+        possible = found["available"]
+        assert isinstance(possible, list)
+        show("The node is reachable on this host only.")
+        show(f"It could be on: {' '.join(possible) or 'nothing, this host has no address of a local network'}")
+        return
+    for key, title in (("addresses", "Page"), ("endpoints", "App"), ("problems", "Problem")):
+        values = found[key]
+        assert isinstance(values, list)
+        for value in values:
+            show(f"{title:8} {value}")
+    show(f"Its authority's certificate (archipelago network authority) has the SHA-256\n  {found['fingerprint']}")
+
+
+def _nft(rules: str) -> None:
+    if os.geteuid() != 0:
+        raise CommandError(Exit.FAILED, "the host's firewall is root's", "sudo ./archipelago network firewall apply")
+    try:
+        done = subprocess.run(
+            ["nft", "-f", "-"], input=rules, capture_output=True, text=True, timeout=_NFT_TIMEOUT, check=False
+        )
+    except OSError as error:
+        raise CommandError(Exit.FAILED, f"nft: {error.strerror}", "apt install nftables") from error
+    if done.returncode != 0:
+        print(done.stderr, file=sys.stderr, end="")
+        raise CommandError(Exit.FAILED, "nftables did not take the rules; nothing is changed")

@@ -1,0 +1,67 @@
+"""Methods about the local network."""
+
+from typing import Annotated
+
+from pydantic import Field, StringConstraints
+
+from archipelago.container.engine import Engine
+from archipelago.container.status import FirewallView, LocalAccessView
+from archipelago.rpc.method import AnyMethod, Method, NoParams, Params
+from archipelago.security.permissions import Permission
+
+
+class ListenParams(Params):
+    """Where to listen."""
+
+    addresses: Annotated[tuple[Annotated[str, StringConstraints(max_length=64)], ...], Field(max_length=32)]
+    """Private addresses of this host, or `lan` for all of them; none for loopback alone."""
+
+
+class FirewallParams(Params):
+    """What besides the node may be reached."""
+
+    ssh_port: Annotated[int, Field(strict=True, ge=1, le=65535)] | None = 22
+    """Port that stays open for SSH; null closes it."""
+
+
+async def _status(engine: Engine, _: NoParams) -> LocalAccessView:
+    return await engine.local_access()
+
+
+async def _listen(engine: Engine, params: ListenParams) -> LocalAccessView:
+    return await engine.listen(params.addresses)
+
+
+async def _firewall(engine: Engine, params: FirewallParams) -> FirewallView:
+    return await engine.host_firewall(params.ssh_port)
+
+
+def network_methods() -> tuple[AnyMethod, ...]:
+    """Return the methods of this family."""
+    return (
+        Method(
+            name="network-status",
+            summary="Tell whether the node is reachable from the local network, where, and by which certificate",
+            params=NoParams,
+            result=LocalAccessView,
+            permission=Permission.READ,
+            handler=_status,
+        ),
+        Method(
+            name="network-listen",
+            summary="Be reachable on these addresses of the local network by HTTPS, and on no others but loopback",
+            params=ListenParams,
+            result=LocalAccessView,
+            permission=Permission.ADMINISTER,
+            mutates=True,
+            handler=_listen,
+        ),
+        Method(
+            name="network-firewall",
+            summary="Return the nftables rules for this host that fit what the node listens on",
+            params=FirewallParams,
+            result=FirewallView,
+            permission=Permission.READ,
+            handler=_firewall,
+        ),
+    )

@@ -1,0 +1,198 @@
+"""The node's certificate authority and the certificate that it shows on the local network (RFC 5280).
+
+The authority may vouch for private addresses and local names alone (name constraints), so whoever takes it into a
+browser trusts it with nothing else. Its key is sealed under the node's key; that of the certificate is a file of mode
+0600, as TLS libraries want it.
+"""
+
+import ssl
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from ipaddress import IPv4Address, IPv4Network
+from pathlib import Path
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+from archipelago.security.private_files import make_folder, read_key_file, reported, write_atomically
+from archipelago.security.secrets_manager import Sealer
+
+AUTHORITY_DAYS = 3650
+LEAF_DAYS = 365
+"""Browsers take no certificate that is good for longer than 398 days."""
+RENEW_DAYS = 60
+PRIVATE_NETWORKS = tuple(
+    map(
+        IPv4Network,
+        ("10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12", "192.168.0.0/16"),
+    )
+)
+"""Networks on which the node may listen: the local ones, and those that VPNs use (RFC 1918, 3927, 6598)."""
+LOCAL_SUFFIXES = ("local", "localhost", "internal", "home.arpa")
+"""Endings of names that lead nowhere on the internet (RFC 6761, 6762, 8375)."""
+_LONGEST_KEY_FILE = 65536
+_BACKDATED = timedelta(hours=1)
+"""Other machines' clocks may be behind ours."""
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """A certificate with its key."""
+
+    certificate: x509.Certificate
+    key: ec.EllipticCurvePrivateKey
+
+    def certificate_pem(self) -> bytes:
+        """Return the certificate as PEM."""
+        return self.certificate.public_bytes(serialization.Encoding.PEM)
+
+    def key_pem(self) -> bytes:
+        """Return the key as PEM, in the clear."""
+        return self.key.private_bytes(
+            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+        )
+
+    def vouches_for(self, names: Collection[str], addresses: Collection[IPv4Address], now: datetime) -> bool:
+        """Tell whether it is good for exactly these, and for a while yet."""
+        found = self.certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+        same = set(found.get_values_for_type(x509.DNSName)) == set(names)
+        same &= set(found.get_values_for_type(x509.IPAddress)) == set(addresses)
+        return same and self.certificate.not_valid_after_utc - now > timedelta(days=RENEW_DAYS)
+
+
+def may_listen_on(address: IPv4Address) -> bool:
+    """Tell whether an address is a local network's."""
+    return not address.is_loopback and any(address in network for network in PRIVATE_NETWORKS)
+
+
+def is_local_name(name: str) -> bool:
+    """Tell whether the authority may vouch for a name."""
+    return any(name == suffix or name.endswith(f".{suffix}") for suffix in LOCAL_SUFFIXES)
+
+
+def make_authority(host: str, now: datetime) -> Identity:
+    """Make a certificate authority; `host` tells it from that of another node."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, f"Archipelago on {host[:40]}")])
+    permitted: list[x509.GeneralName] = [x509.IPAddress(network) for network in PRIVATE_NETWORKS]
+    permitted += [x509.DNSName(suffix) for suffix in LOCAL_SUFFIXES]
+    certificate = (
+        _builder(subject, subject, key, now, AUTHORITY_DAYS)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        .add_extension(_usage(signs_certificates=True), critical=True)
+        .add_extension(x509.NameConstraints(permitted_subtrees=permitted, excluded_subtrees=None), critical=True)
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    return Identity(certificate, key)
+
+
+def issue(authority: Identity, names: Collection[str], addresses: Collection[IPv4Address], now: datetime) -> Identity:
+    """Make a server's certificate for local names and private addresses."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    general: list[x509.GeneralName] = [x509.DNSName(name) for name in sorted(names)]
+    general += [x509.IPAddress(address) for address in sorted(addresses)]
+    issuer = x509.AuthorityKeyIdentifier.from_issuer_public_key(authority.key.public_key())
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Archipelago")])
+    certificate = (
+        _builder(subject, authority.certificate.subject, key, now, LEAF_DAYS)
+        .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+        .add_extension(_usage(signs_certificates=False), critical=True)
+        .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
+        .add_extension(x509.SubjectAlternativeName(general), critical=False)
+        .add_extension(issuer, critical=False)
+        .sign(authority.key, hashes.SHA256())
+    )
+    return Identity(certificate, key)
+
+
+class Certificates:
+    """Keeps the authority and the certificate in a folder. Blocking; raises `NodeError`."""
+
+    def __init__(self, folder: Path, sealer: Sealer, host: str, now: Callable[[], datetime]) -> None:
+        self._folder = folder
+        self._sealer = sealer
+        self._host = host
+        self._now = now
+
+    def authority(self) -> Identity:
+        """Return the authority, made the first time."""
+        certificate, key = self._folder / "authority.crt", self._folder / "authority.key.age"
+        with reported(self._folder):
+            make_folder(self._folder, 0o700)
+            if not key.exists() or not certificate.exists():
+                made = make_authority(self._host, self._now())
+                # The key last: with it, both are there.
+                write_atomically(certificate, made.certificate_pem())
+                write_atomically(key, self._sealer.seal(made.key_pem().decode()))
+            return _load(read_key_file(certificate, _LONGEST_KEY_FILE), self._sealer.unseal(key.read_bytes()).encode())
+
+    def load(self, context: ssl.SSLContext, names: Collection[str], addresses: Collection[IPv4Address]) -> None:
+        """Have servers speak TLS as these names and addresses from their next connection on."""
+        certificate, key = self._folder / "node.crt", self._folder / "node.key"
+        with reported(self._folder):
+            current = self._current(certificate, key)
+            if current is None or not current.vouches_for(names, addresses, self._now()):
+                current = issue(self.authority(), names, addresses, self._now())
+                write_atomically(key, current.key_pem())
+                write_atomically(certificate, current.certificate_pem())
+            context.load_cert_chain(certificate, key)
+
+    def _current(self, certificate: Path, key: Path) -> Identity | None:
+        """Return what is there; None where nothing is, or where a crash left halves of two."""
+        if not certificate.exists() or not key.exists():
+            return None
+        files = [read_key_file(path, _LONGEST_KEY_FILE) for path in (certificate, key)]
+        try:
+            found = _load(*files)
+        except ValueError:
+            return None
+        issuer = self.authority().certificate
+        try:
+            found.certificate.verify_directly_issued_by(issuer)
+        except Exception:  # whatever is wrong with it: a new one costs nothing
+            return None
+        return found if found.certificate.public_key() == found.key.public_key() else None
+
+
+def fingerprint(certificate: x509.Certificate) -> str:
+    """Return the SHA-256 of a certificate as browsers show it."""
+    return certificate.fingerprint(hashes.SHA256()).hex(":").upper()
+
+
+def _load(certificate: bytes, key: bytes) -> Identity:
+    loaded = serialization.load_pem_private_key(key, None)
+    if not isinstance(loaded, ec.EllipticCurvePrivateKey):
+        raise ValueError("not a key of an elliptic curve")
+    return Identity(x509.load_pem_x509_certificate(certificate), loaded)
+
+
+def _builder(
+    subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePrivateKey, now: datetime, days: int
+) -> x509.CertificateBuilder:
+    return (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(issuer)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - _BACKDATED)
+        .not_valid_after(now + timedelta(days=days))
+    )
+
+
+def _usage(*, signs_certificates: bool) -> x509.KeyUsage:
+    return x509.KeyUsage(
+        digital_signature=not signs_certificates,
+        key_cert_sign=signs_certificates,
+        crl_sign=signs_certificates,
+        content_commitment=False,
+        key_encipherment=False,
+        data_encipherment=False,
+        key_agreement=False,
+        encipher_only=False,
+        decipher_only=False,
+    )

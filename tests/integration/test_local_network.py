@@ -1,0 +1,171 @@
+"""A real node that listens beyond loopback, a machine outside that knocks, and the firewall of the host."""
+
+import ast
+import asyncio
+import os
+import ssl
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from ipaddress import IPv4Address
+from pathlib import Path
+
+import aiohttp
+import pytest
+import pytest_asyncio
+from tiny_apps import write_app
+
+from archipelago.network.host_firewall import NEW_BURST, host_ruleset
+from harness import RpcError, TestNode, free_port, remove_leftovers, running_node
+
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(300)]
+
+PASSWORD = "correct horse battery staple"
+INTERNET, LOCAL, PORT, HOST = os.environ["ARCHIPELAGO_OUTSIDE"].split()
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def node(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[TestNode]:
+    """A node that listened nowhere else before its owner had a password."""
+    remove_leftovers()
+    async with running_node("lan", apps=tmp_path_factory.mktemp("catalog")) as running:
+        assert await refusal(running, HOST) == "forbidden"
+        await running.call("password-set", user="owner", password=PASSWORD)
+        yield running
+
+
+async def knock(port: int) -> bool:
+    """Tell whether the machine outside can open a connection to a port of this host's local address."""
+    async with aiohttp.ClientSession() as session, session.get(f"http://{LOCAL}:{PORT}/knock/{HOST}/{port}") as answer:
+        return (await answer.text()) == "open"
+
+
+async def trusted(node: TestNode) -> ssl.SSLContext:
+    """Return what a browser has that trusts the node's authority, and nothing else."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.load_verify_locations(cadata=(await node.call("network-status"))["authority"])
+    return context
+
+
+async def refusal(node: TestNode, *addresses: str) -> str:
+    """Return why the node does not listen somewhere."""
+    with pytest.raises(RpcError) as caught:
+        await node.call("network-listen", addresses=addresses)
+    assert (await node.call("network-status"))["listening"] == []
+    return str(caught.value.data["name"])
+
+
+async def test_the_node_listens_where_its_owner_says_once_there_is_a_password(node: TestNode) -> None:
+    await node.call("network-listen", addresses=[])
+    for wrong in ("127.0.0.1", "0.0.0.0", "198.51.100.1", "192.168.213.77", "10.1", "x" * 65, "::1"):
+        assert await refusal(node, HOST, wrong) in ("invalid-value", "invalid-params"), wrong
+    assert not await knock(node.port)
+    status = await node.call("network-listen", addresses=["lan"])
+    assert HOST in status["listening"] == status["available"]
+    status = await node.call("network-listen", addresses=[HOST])
+    assert status["addresses"] == [f"https://{HOST}:{node.port}"] and status["problems"] == []
+    assert await knock(node.port)
+
+
+async def test_a_browser_that_trusts_the_node_logs_in_and_others_get_no_further(node: TestNode) -> None:
+    await node.call("network-listen", addresses=[HOST])
+    request = {"jsonrpc": "2.0", "id": 1, "method": "login", "params": {"password": PASSWORD}}
+    base = f"https://{HOST}:{node.port}"
+    context = await trusted(node)
+    jar = aiohttp.CookieJar(unsafe=True)
+    async with aiohttp.ClientSession(base, connector=aiohttp.TCPConnector(ssl=context), cookie_jar=jar) as browser:
+        async with browser.post("/rpc/v1", json=request) as response:
+            (cookie,) = response.headers.getall("Set-Cookie")
+            assert cookie.startswith("__Host-") and "Secure" in cookie and "HttpOnly" in cookie
+        request = {"jsonrpc": "2.0", "id": 1, "method": "container-list"}
+        async with browser.post("/rpc/v1", json=request) as response:
+            assert (await response.json())["result"] == []
+        for headers in ({"Host": "evil.example"}, {"Origin": "https://evil.example"}, {"Origin": f"http://{HOST}"}):
+            async with browser.post("/rpc/v1", json=request, headers=headers) as response:
+                assert response.status == 403
+        async with browser.get("/healthz", headers={"Host": f"{os.uname().nodename.lower()}.local"}) as response:
+            assert response.status == 200
+    async with aiohttp.ClientSession() as stranger:
+        with pytest.raises(aiohttp.ClientConnectorCertificateError):
+            await stranger.get(f"{base}/healthz")
+        with pytest.raises(aiohttp.ClientError):  # nobody speaks without TLS there
+            await stranger.get(f"http://{HOST}:{node.port}/healthz")
+
+
+async def test_only_what_asks_for_the_local_network_is_led_in_and_only_while_it_runs(node: TestNode) -> None:
+    assert node.apps is not None
+    ports = {name: free_port() for name in ("page", "wire", "own")}
+    ways = {"page": "protocol: http, access: [lan]", "wire": "access: [host, lan]", "own": "access: [host]"}
+    endpoints = "".join(
+        f"  {name}: {{kind: ui, container: main, port: 8000, host_port: {ports[name]}, {way}}}\n"
+        for name, way in ways.items()
+    )
+    write_app(node.apps, "served", more=f"endpoints:\n{endpoints}")
+    await node.call("network-listen", addresses=[HOST])
+    await node.install("served")
+    status = await node.call("container-status", app="served")
+    assert {each["name"]: each["local_addresses"] for each in status["endpoints"]} == {
+        "page": [f"https://{HOST}:{ports['page']}/"],
+        "wire": [f"{HOST}:{ports['wire']}"],
+        "own": [],
+    }
+    assert [await knock(ports[name]) for name in ("page", "wire", "own")] == [True, True, False]
+    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(ssl=await trusted(node))) as browser:
+        async with browser.get(f"https://{HOST}:{ports['page']}/etc/passwd") as response:
+            assert response.status == 200 and "container user" in await response.text()
+        async with browser.get(f"http://{HOST}:{ports['wire']}/etc/passwd") as response:
+            assert response.status == 200
+    reader, writer = await asyncio.open_connection(HOST, ports["wire"])
+    await node.done(await node.call("container-stop", app="served"))
+    async with asyncio.timeout(10):
+        assert await reader.read() == b""  # a connection that is open ends with the app
+    writer.close()
+    assert not await knock(ports["wire"]) and not await knock(ports["page"])
+    await node.done(await node.call("container-start", app="served"))
+    assert await knock(ports["wire"])
+
+
+async def test_what_the_owner_chose_outlives_a_restart_and_ends_when_he_says_so(node: TestNode) -> None:
+    before = await node.call("network-listen", addresses=[HOST])
+    await node.stop()
+    await node.start()
+    assert await node.call("network-status") == before
+    token = await node.call("token-create", name="watcher", permissions=["read"])
+    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(ssl=await trusted(node))) as browser:
+        socket = await browser.ws_connect(
+            f"https://{HOST}:{node.port}/ws/v1",
+            headers={"Authorization": f"Bearer {token['secret']}"},
+        )
+        await node.call("network-listen", addresses=[])
+        async with asyncio.timeout(10):
+            assert (await socket.receive()).type in (aiohttp.WSMsgType.CLOSE, aiohttp.WSMsgType.CLOSED)
+    assert not await knock(node.port)
+
+
+async def test_the_rules_for_the_host_are_what_nftables_takes(node: TestNode) -> None:
+    await node.call("network-listen", addresses=[HOST])
+    found = await node.call("network-firewall")
+    assert found["problem"] == ""
+    assert f"ip daddr {HOST} tcp dport {node.port}" in found["rules"] and "tcp dport 22 " in found["rules"]
+    assert "dport 22 " not in (await node.call("network-firewall", ssh_port=None))["rules"]
+
+
+async def test_traffic_between_two_namespaces_meets_the_rules(tmp_path: Path) -> None:
+    (tmp_path / "rules").write_text(host_ruleset({(IPv4Address("192.168.7.1"), 8480)}, 22))
+    tries = [
+        ("192.168.7.1", 8480, "192.168.7.2", 3),
+        ("192.168.7.1", 9000, "192.168.7.2", 2),
+        ("203.0.113.1", 8480, "203.0.113.2", 2),
+        ("203.0.113.1", 22, "203.0.113.2", 2),
+        ("192.168.7.1", 8480, "192.168.7.2", NEW_BURST + 60),
+    ]
+    # Its text, not its path: Podman's namespace may be older than this checkout's place in it.
+    scene = Path(__file__).with_name("host_firewall_scene.sh").read_text()
+    rules = str(tmp_path / "rules")
+    command = ["podman", "unshare", "unshare", "--net", "sh", "-c", scene, "sh", rules, sys.executable, repr(tries)]
+    done = await asyncio.to_thread(subprocess.run, command, capture_output=True, text=True, timeout=200, cwd="/")
+    assert done.returncode == 0, done.stderr
+    before, after = map(ast.literal_eval, done.stdout.splitlines())
+    assert before == [count for *_, count in tries]
+    assert after[:4] == [3, 0, 0, 2]
+    assert NEW_BURST * 0.9 <= after[4] < NEW_BURST + 60

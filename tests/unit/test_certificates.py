@@ -1,0 +1,117 @@
+"""The node's certificate authority and its certificates, checked by OpenSSL through Python's ssl."""
+
+import ssl
+import stat
+from datetime import UTC, datetime, timedelta
+from ipaddress import IPv4Address
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+
+from archipelago.errors import NodeError
+from archipelago.network.local_access import choose
+from archipelago.security.certificates import (
+    LEAF_DAYS,
+    Certificates,
+    Identity,
+    issue,
+    make_authority,
+    may_listen_on,
+)
+
+NOW = datetime.now(UTC)
+NAMES, ADDRESS = ("island.local", "localhost"), IPv4Address("192.168.1.5")
+
+
+class Sealed:
+    """Stands for the node's key: what is sealed can be told from what is not."""
+
+    def seal(self, text: str) -> bytes:
+        return text[::-1].encode()
+
+    def unseal(self, sealed: bytes) -> str:
+        return sealed.decode()[::-1]
+
+
+def trusted_as(tmp_path: Path, leaf: Identity, authority: Identity, name: str) -> str:
+    """Return what a client says that trusts the authority and calls the server by a name; empty where all is well."""
+    (tmp_path / "pair.pem").write_bytes(leaf.key_pem() + leaf.certificate_pem())
+    server_context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    server_context.load_cert_chain(tmp_path / "pair.pem")
+    client_context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    client_context.load_verify_locations(cadata=authority.certificate_pem().decode())
+    up, down = ssl.MemoryBIO(), ssl.MemoryBIO()
+    server = server_context.wrap_bio(up, down, server_side=True)
+    client = client_context.wrap_bio(down, up, server_hostname=name)
+    for _ in range(4):
+        for end in (client, server):
+            try:
+                end.do_handshake()
+            except ssl.SSLWantReadError:
+                pass
+            except ssl.SSLCertVerificationError as error:
+                return error.verify_message
+    assert client.version() is not None
+    return ""
+
+
+def test_a_client_that_trusts_the_authority_reaches_the_node_by_its_names(tmp_path: Path) -> None:
+    authority = make_authority("island", NOW)
+    leaf = issue(authority, NAMES, [ADDRESS], NOW)
+    for name in ("192.168.1.5", "island.local", "localhost"):
+        assert trusted_as(tmp_path, leaf, authority, name) == ""
+    assert "mismatch" in trusted_as(tmp_path, leaf, authority, "192.168.1.6")
+    assert trusted_as(tmp_path, leaf, make_authority("island", NOW), "localhost") != ""
+
+
+@pytest.mark.parametrize(("names", "addresses"), [(["bank.example"], []), ([], [IPv4Address("198.51.100.7")])])
+def test_the_authority_cannot_vouch_for_the_world(
+    tmp_path: Path, names: list[str], addresses: list[IPv4Address]
+) -> None:
+    authority = make_authority("island", NOW)
+    stolen = issue(authority, names, addresses, NOW)
+    assert "permitted subtree" in trusted_as(tmp_path, stolen, authority, *names, *map(str, addresses))
+
+
+def test_keys_are_kept_from_others_and_the_authority_lasts(tmp_path: Path) -> None:
+    kept = Certificates(tmp_path / "tls", Sealed(), "island", lambda: NOW)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    kept.load(context, NAMES, [ADDRESS])
+    assert all(stat.S_IMODE(path.stat().st_mode) == 0o600 for path in (tmp_path / "tls").iterdir())
+    assert b"PRIVATE KEY" not in (tmp_path / "tls" / "authority.key.age").read_bytes()
+    leaf = (tmp_path / "tls" / "node.crt").read_bytes()
+    kept.load(context, NAMES, [ADDRESS])
+    assert (tmp_path / "tls" / "node.crt").read_bytes() == leaf
+    kept.load(context, NAMES, [IPv4Address("10.0.0.1")])
+    assert (tmp_path / "tls" / "node.crt").read_bytes() != leaf
+    later = Certificates(tmp_path / "tls", Sealed(), "island", lambda: NOW + timedelta(days=LEAF_DAYS - 30))
+    leaf = (tmp_path / "tls" / "node.crt").read_bytes()
+    later.load(context, NAMES, [IPv4Address("10.0.0.1")])
+    assert (tmp_path / "tls" / "node.crt").read_bytes() != leaf
+    assert later.authority().certificate == kept.authority().certificate
+
+
+def test_halves_of_a_crash_are_made_anew(tmp_path: Path) -> None:
+    kept = Certificates(tmp_path / "tls", Sealed(), "island", lambda: NOW)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    kept.load(context, NAMES, [ADDRESS])
+    other = issue(kept.authority(), NAMES, [ADDRESS], NOW)
+    for file, content in (("node.key", other.key_pem()), ("node.crt", b"junk"), ("node.key", b"junk")):
+        (tmp_path / "tls" / file).write_bytes(content)
+        kept.load(context, NAMES, [ADDRESS])
+    loaded = x509.load_pem_x509_certificate((tmp_path / "tls" / "node.crt").read_bytes())
+    loaded.verify_directly_issued_by(kept.authority().certificate)
+
+
+def test_only_private_addresses_of_this_host_are_listened_on() -> None:
+    own = (ADDRESS, IPv4Address("198.51.100.1"), IPv4Address("100.64.0.9"))
+    assert choose(["lan"], own) == (IPv4Address("100.64.0.9"), ADDRESS)
+    assert choose(["192.168.1.5", "192.168.1.5"], own) == (ADDRESS,)
+    assert choose([], own) == ()
+    for wrong in ("198.51.100.1", "127.0.0.1", "0.0.0.0", "192.168.1.6", "", "lan ", "192.168.1.5/24", "::1"):
+        with pytest.raises(NodeError):
+            choose([wrong], own)
+    with pytest.raises(NodeError):
+        choose(["lan"], [])
+    assert not may_listen_on(IPv4Address("127.0.0.1")) and not may_listen_on(IPv4Address("8.8.8.8"))
