@@ -106,7 +106,7 @@ class Node:
             RegistryClient(Path.home()), SignerStore(self._database), self._audit.record
         )
         self._podman = PodmanService(config.podman_socket, log=config.root / "logs" / "podman.log")
-        self._client = PodmanClient(self._podman)
+        self._client = PodmanClient(self._podman, self._secrets.redactor.redact)
         self._namespace = Namespace((config.root, config.runtime), on_log=lambda text: self._log.warning(text))
 
     async def start(self) -> Self:
@@ -134,7 +134,7 @@ class Node:
             self._client, config.root / "tmp" / "builds", _build_tools(facts), self._image_verifier
         )
         await self._images.clean()
-        site = Site(self._node_id, str(config.root), self._files, facts, cgroup)
+        site = Site(self._node_id, str(config.root), self._files, facts, cgroup, host.static_shell())
         reserved = frozenset({config.port})
         self._composer = Composer(
             site,

@@ -16,7 +16,7 @@ from harness import RpcError, TestNode, podman, remove_leftovers, running_node
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(300)]
 
 PASSPHRASE = "correct horse battery staple"
-KINDS = ("password", "hex", "token")
+KINDS = ("password", "hex", "token", "keypair")
 _SECRETS = "secrets: {" + ", ".join(f"{kind}: {{kind: {kind}}}" for kind in KINDS) + "}\n"
 _FILES = "files: [{path: /etc/secrets, template: secrets.j2}]"
 SCAN = """
@@ -54,9 +54,16 @@ async def node(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[TestNo
     (catalog / "keeper" / "secrets.j2").write_text(template)
     write_app(catalog, "user", health=health, more="requires: {keeper-rpc: {wait: started}}\n")
     (catalog / "user" / "secrets.j2").write_text("{{ requires['keeper-rpc'].password }}\n")
+    variables = 'secret_environment: {PASS: "{{ requires[\'keeper-rpc\'].password }}", ODD: "it\'s $HOME \\"x\\""}'
+    write_app(
+        catalog,
+        "insister",
+        health=f"health: {{probe: {{type: tcp, port: 8000}}}}\n    {variables}",
+        more="requires: {keeper-rpc: {wait: started}}\n",
+    )
     write_app(catalog, "bystander")
     async with running_node("secrets", apps=catalog) as running:
-        for app in ("keeper", "user", "bystander"):
+        for app in ("keeper", "user", "insister", "bystander"):
             await running.install(app)
         yield running
 
@@ -102,7 +109,10 @@ async def starts(node: TestNode) -> dict[str, str]:
 
 async def test_no_secret_lies_anywhere_in_the_clear(node: TestNode) -> None:
     found = await values(node)
-    assert set(found) == {*KINDS, "edge.keeper-rpc.user"} and all(len(value) >= 32 for value in found.values())
+    assert set(found) == {*KINDS, "edge.keeper-rpc.user", "edge.keeper-rpc.insister"} and all(
+        len(value) >= 32 for value in found.values()
+    )
+    found["keypair"] = found["keypair"].splitlines()[1]  # what stands in its frame
     texts = [shape for value in found.values() for shape in shapes(value)]
     inside = await node.execute("keeper", "busybox", "cat", "/etc/secrets")
     assert all(found[kind] in inside for kind in KINDS), "the app has them"
@@ -118,6 +128,25 @@ async def test_no_secret_lies_anywhere_in_the_clear(node: TestNode) -> None:
         planted.write_bytes(b"\0" * (1 << 20) + b"xy" + shape.encode() + b"z")
         assert await asyncio.to_thread(holding, texts, str(node.root)) == {str(planted)}
     planted.unlink()
+
+
+async def test_a_program_that_insists_gets_its_secrets_as_variables_and_its_talk_of_them_is_hidden(
+    node: TestNode,
+) -> None:
+    password = (await values(node))["edge.keeper-rpc.insister"]
+    variables = await node.execute("insister", "busybox", "sh", "-c", "cat /proc/[0-9]*/environ | tr '\\0' '\\n'")
+    assert f"PASS={password}\n" in variables and 'ODD=it\'s $HOME "x"\n' in variables
+    inspected = podman("inspect", "archipelago-insister--main")
+    assert password not in inspected and "PASS" not in inspected
+    await node.execute("insister", "busybox", "sh", "-c", f"echo I was told {password} >/proc/1/fd/1")
+    async with asyncio.timeout(10):
+        while "I was told ***" not in (lines := await node.call("container-logs", app="insister"))[-1:][0]["text"]:
+            await asyncio.sleep(0.05)  # Podman reads along in its own time
+    assert password not in str(lines)
+    # What an app itself writes into its log goes with its container.
+    await node.done(await node.call("container-remove", app="insister"))
+    assert await asyncio.to_thread(holding, [password], *places(node)) == set()
+    await node.install("insister")
 
 
 async def test_rotation_makes_anew_what_uses_the_secret_and_nothing_else(node: TestNode) -> None:

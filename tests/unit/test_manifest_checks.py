@@ -189,15 +189,15 @@ MAIN = manifest()["containers"]["main"]
         ),
         (
             {"containers__main__environment": {"A": "{{ secrets.key }}"}},
-            ["containers.main.environment.A: a secret cannot be named here; put it into a file (`files`)"],
+            ["containers.main.environment.A: a secret cannot stand here; put it into `files` or `secret_environment`"],
         ),
         (
             {"containers__main__command": ["{% set s = secrets %}{{ s['key'] }}"]},
-            ["containers.main.command[0]: a secret cannot be named here"],
+            ["containers.main.command[0]: a secret cannot stand here; put it into `files` or `secret_environment`"],
         ),
         (
             {"provides__x": {"container": "main", "port": 1, "exports": {"k": "{{ secrets }}"}}},
-            ["provides.x.exports.k: a secret cannot be named here"],
+            ["provides.x.exports.k: a secret cannot stand here; put it into `files` or `secret_environment`"],
         ),
         ({"containers__main__command": ["{{ options.items() | list }} { not one }"]}, []),
     ],

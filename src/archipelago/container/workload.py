@@ -33,6 +33,7 @@ from archipelago.container.podman_client.spec import (
     TmpfsMount,
     Ulimit,
 )
+from archipelago.container.secret_environment import SCRIPT, SHELL, script, wrapped
 from archipelago.container.templates import FINGERPRINTS, REVEALED, Renderer, Shown
 from archipelago.network.firewall import Reach, reach
 from archipelago.network.plan import PREFIX, app_networks, attachments, provider_host
@@ -43,6 +44,7 @@ from archipelago.security.secret import Secret, SecretBytes, rpcauth_line
 IDS_PER_APP = 65536
 _SCRATCH = 64 * 1024 * 1024
 _LOOPBACK = "127.0.0.1"
+_SCRIPT_MODE = 0o400
 PUBLISHED = {Access.HOST, Access.LAN}
 """Ways of access for which an endpoint is on the host's loopback."""
 _USUAL: Mapping[str, Mount] = {
@@ -63,6 +65,8 @@ class Site:
     """Directory in memory for rendered files."""
     host: HostFacts
     cgroup: ControlGroup = field(default_factory=ControlGroup)
+    shell: str = "/bin/busybox"
+    """Statically linked busybox of the host."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +172,7 @@ def compile_app(given: AppInput, site: Site, renderer: Renderer) -> Workload:
 def _container(given: AppInput, site: Site, renderer: Renderer, name: str, container: Container) -> ContainerWorkload:
     manifest = given.package.manifest
     context = _context(given, site, container, None)
-    both = (FINGERPRINTS, REVEALED) if container.files else ()
+    both = (FINGERPRINTS, REVEALED) if container.files or container.secret_environment else ()
     secretive = {shown: _context(given, site, container, shown) for shown in both}
     where = f"apps/{manifest.id}: containers.{name}"
     uid, gid = _owner(container, given.slot)
@@ -185,12 +189,23 @@ def _container(given: AppInput, site: Site, renderer: Renderer, name: str, conta
         files.append(RenderedFile(host_path, SecretBytes(content), int(file.mode, 8), uid, gid))
         contents[file.path] = hashlib.sha256(hashed).hexdigest() + file.mode
         mounts.append(BindMount(PurePosixPath(host_path), PurePosixPath(file.path), read_only=True))
+    entrypoint = container.entrypoint
+    if container.secret_environment:
+        host_path = f"{site.files}/{manifest.id}/{name}/environment"
+        hashed, content = (
+            script(_secret_variables(where, container, renderer, secretive[shown], shown)) for shown in both
+        )
+        files.append(RenderedFile(host_path, SecretBytes(content), _SCRIPT_MODE, uid, gid))
+        contents[str(SCRIPT)] = hashlib.sha256(hashed).hexdigest()
+        mounts.append(BindMount(PurePosixPath(host_path), SCRIPT, read_only=True))
+        mounts.append(BindMount(PurePosixPath(site.shell), SHELL, read_only=True))
+        entrypoint = wrapped(entrypoint)
     labels = {NODE: site.node_id, APP: manifest.id, CONTAINER: name}
     spec = ContainerSpec(
         labels=labels,
         name=f"{PREFIX}{manifest.id}--{name}",
         image=given.images[name],
-        entrypoint=container.entrypoint or None,
+        entrypoint=entrypoint or None,
         command=tuple(renderer.inline(f"{where}.command", text, context) for text in container.command) or None,
         env={
             key: renderer.inline(f"{where}.environment.{key}", text, context)
@@ -232,6 +247,16 @@ def _container(given: AppInput, site: Site, renderer: Renderer, name: str, conta
         stop=container.stop,
         hash=digest,
     )
+
+
+def _secret_variables(
+    where: str, container: Container, renderer: Renderer, context: Mapping[str, Any], shown: Shown
+) -> dict[str, bytes]:
+    """Return the variables; an error of a template says nothing of a secret."""
+    return {
+        key: renderer.file(f"{where}.secret_environment.{key}", key, {key: text.encode()}, context, shown)
+        for key, text in container.secret_environment.items()
+    }
 
 
 def _seccomp_file(container: Container, folder: str) -> RenderedFile:

@@ -14,6 +14,7 @@ from jinja2.runtime import Context
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from jinja2.utils import Namespace
 
+from archipelago.security.key_files import load_private, public_pem
 from archipelago.security.secret import rpcauth_line
 
 MAX_TEXT = 1024 * 1024
@@ -72,6 +73,7 @@ class Sandbox(ImmutableSandboxedEnvironment):
                 "_whole": self._whole,
                 "join": self._join,
                 "mib": lambda size: int(size) // _MIB,
+                "public_key": _public_key,
                 "replace": self._replace,
                 "round": _round,
                 "rpcauth": lambda password, user: rpcauth_line(_text(user), _text(password)),
@@ -245,6 +247,13 @@ def _text(value: Any) -> str:
 
 def _bits(value: Any) -> int:
     return value.bit_length() if isinstance(value, int) else 1
+
+
+def _public_key(private: Any) -> str:
+    """Return the public half of a keypair; of a fingerprint, which stands for one in a hash, what changes with it."""
+    text = _text(private)
+    key = load_private(text.encode())
+    return public_pem(key) if key is not None else f"public half of {text}"
 
 
 def _round(value: float, precision: int = 0) -> float:

@@ -46,6 +46,13 @@ def own_addresses() -> tuple[IPv4Address, ...]:
     return tuple(sorted({address for address in map(IPv4Address, local) if not address.is_loopback}))
 
 
+def static_shell() -> str:
+    """Return the path of a busybox that needs no library, so that it runs in any container."""
+    # Alpine's own busybox is linked dynamically; its package busybox-static has another name.
+    alpine = Path("/bin/busybox.static")
+    return str(alpine if alpine.exists() else Path("/bin/busybox"))
+
+
 def read_control_group(parent: str) -> ControlGroup:
     """Return what is delegated below `parent`, a path of the cgroup2 file system such as `/archipelago`, or empty."""
     if not parent:

@@ -4,15 +4,9 @@ from pathlib import Path
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.serialization import (
-    Encoding,
-    NoEncryption,
-    PrivateFormat,
-    PublicFormat,
-    load_pem_private_key,
-)
 
 from archipelago.errors import ErrorCode, NodeError
+from archipelago.security.key_files import load_private, private_pem, public_pem
 from archipelago.security.private_files import make_folder, read_key_file, reported, write_atomically
 
 _MAX_BYTES = 4096
@@ -25,13 +19,10 @@ class Identity:
         with reported(key_file):
             if not key_file.is_symlink() and not key_file.exists():
                 make_folder(key_file.parent, 0o755)
-                write_atomically(key_file, _pem(Ed25519PrivateKey.generate()))
+                write_atomically(key_file, private_pem(Ed25519PrivateKey.generate()).encode())
             text = read_key_file(key_file, _MAX_BYTES)
-        try:
-            key = load_pem_private_key(text, password=None)
-        except (ValueError, TypeError):
-            key = None
-        if not isinstance(key, Ed25519PrivateKey):
+        key = load_private(text)
+        if key is None:
             raise NodeError(
                 ErrorCode.INTERNAL,
                 f"{key_file} does not hold an Ed25519 key",
@@ -54,8 +45,4 @@ class Identity:
     @property
     def public_key(self) -> str:
         """The public key, as PEM: whoever has it can check what this node signed."""
-        return self._key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
-
-
-def _pem(key: Ed25519PrivateKey) -> bytes:
-    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+        return public_pem(self._key)

@@ -9,11 +9,14 @@ from pathlib import Path
 from typing import Protocol
 
 import pyrage
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from archipelago.container.manifest.model import SecretKind
 from archipelago.errors import ErrorCode, NodeError
+from archipelago.security.key_files import private_pem
 from archipelago.security.node_key import NodeKey
 from archipelago.security.private_files import make_folder, reported, write_atomically
+from archipelago.security.redactor import Redactor
 from archipelago.security.secret import Secret
 
 _EDGE = "edge"
@@ -39,6 +42,8 @@ class SecretsManager:
         self._root = root
         self.key = NodeKey(key_file, self._opens)
         self._cache: dict[Path, Secret] = {}
+        self.redactor = Redactor()
+        """Knows every secret that this node has used since its start."""
         self._lock = threading.RLock()
 
     def ensure(self, app: str, name: str, kind: SecretKind, size: int) -> Secret:
@@ -139,6 +144,7 @@ class SecretsManager:
             payload = json.loads(pyrage.decrypt(sealed, [identity]))
             value, fingerprint = payload["value"], payload["fingerprint"]
             if isinstance(value, str) and isinstance(fingerprint, str):
+                self.redactor.learn(value)
                 return Secret(value, fingerprint)
         except (pyrage.DecryptError, ValueError, KeyError, TypeError):
             pass
@@ -171,3 +177,5 @@ def _make(kind: SecretKind, size: int) -> str:
         case SecretKind.PASSWORD:
             # Base32 without digits that look like letters, in lower case: easy to type from a screen.
             return base64.b32encode(random).decode().rstrip("=").lower()
+        case SecretKind.KEYPAIR:
+            return private_pem(Ed25519PrivateKey.generate())

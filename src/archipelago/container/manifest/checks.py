@@ -210,6 +210,11 @@ def _templates(manifest: AppManifest, declared: Declared) -> Iterator[Finding]:
     for path, text in _inline_templates(manifest):
         for problem in check_template(text, names):
             yield Finding(path, problem.message, hint=problem.hint)
+    secretive = Names(declared.options, declared.secrets)
+    for name, container in manifest.containers.items():
+        for variable, text in container.secret_environment.items():
+            for problem in check_template(text, secretive):
+                yield Finding(("containers", name, "secret_environment", variable), problem.message, hint=problem.hint)
 
 
 def _inline_templates(manifest: AppManifest) -> Iterator[tuple[Path, str]]:

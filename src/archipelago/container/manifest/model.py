@@ -14,6 +14,7 @@ from archipelago.container.manifest.scalars import (
     Argument,
     Bytes,
     ContainerPath,
+    EnvironmentName,
     Key,
     LongText,
     Name,
@@ -240,6 +241,8 @@ class SecretKind(StrEnum):
     """Hexadecimal digits."""
     TOKEN = "token"  # noqa: S105
     """URL-safe base64."""
+    KEYPAIR = "keypair"
+    """Private Ed25519 key (PEM, PKCS #8); the filter `public_key` gives its public half (PEM)."""
 
 
 class GeneratedSecret(Part):
@@ -248,7 +251,7 @@ class GeneratedSecret(Part):
     kind: SecretKind = SecretKind.PASSWORD
     """Form of the secret."""
     bytes: Annotated[int, Field(ge=16, le=128)] = 32
-    """Random bytes behind the secret."""
+    """Random bytes behind the secret; a keypair has its own number."""
 
 
 # --- containers ------------------------------------------------------------------------------------------------------
@@ -421,8 +424,11 @@ class Container(Part):
     """Program to run instead of the image's own, with its first arguments; not a template."""
     command: tuple[Argument, ...] = Field(default=(), max_length=200)
     """Arguments; each is a template."""
-    environment: dict[Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")], Argument] = {}
-    """Environment; each value is a template, which cannot name a secret (secrets belong in files)."""
+    environment: dict[EnvironmentName, Argument] = {}
+    """Environment; each value is a template, which cannot name a secret."""
+    secret_environment: dict[EnvironmentName, Argument] = {}
+    """Environment for programs that read secrets from nowhere else (files are better): each value is a template, and is
+    set inside the container only, by a small shell that then becomes the `entrypoint`, which must be given."""
     user: Annotated[str, StringConstraints(pattern=r"^[0-9]{1,5}:[0-9]{1,5}$")] = "1000:1000"
     """User and group inside the container, as numbers."""
     workdir: ContainerPath | None = None
@@ -445,6 +451,14 @@ class Container(Part):
     """Containers of this app that must be healthy first; they stop in the opposite order."""
     init: bool = False
     """Whether a small init reaps orphaned processes (PID 1)."""
+
+    @model_validator(mode="after")
+    def _secret_environment(self) -> Self:
+        if self.secret_environment and not self.entrypoint:
+            raise ValueError("secret_environment needs 'entrypoint': the program that gets it")
+        if twice := sorted(set(self.environment) & set(self.secret_environment)):
+            raise ValueError(f"{twice[0]} stands in environment and in secret_environment")
+        return self
 
     @model_validator(mode="after")
     def _one_image(self) -> Self:

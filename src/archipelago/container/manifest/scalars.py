@@ -137,6 +137,8 @@ LongText = Annotated[
 
 Argument = Annotated[str, StringConstraints(max_length=4000, pattern=r"^[^\x00]*$")]
 """An argument of a program, or the value of an environment variable."""
+EnvironmentName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", max_length=200)]
+"""Name of an environment variable."""
 
 Scalar = bool | int | float | str
 """The value of an option."""

@@ -55,7 +55,7 @@ def _walk(root: nodes.Node) -> Iterator[nodes.Node]:
 
 def _check(node: nodes.Node, names: Names) -> Iterator[TemplateProblem]:
     if isinstance(node, nodes.Name) and node.name == SECRETS and names.secrets is None:
-        yield TemplateProblem(node.lineno, "a secret cannot be named here; put it into a file (`files`)")
+        yield TemplateProblem(node.lineno, "a secret cannot stand here; put it into `files` or `secret_environment`")
     match node:
         case nodes.Getattr(node=nodes.Name(name=base), attr=str(key)):
             pass

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from archipelago.container.podman_client.errors import (
@@ -36,8 +37,9 @@ _MARGIN = 30.0
 class Containers:
     """What can be done with containers. Every `name` is a full name or a full ID; anything less raises BadRequest."""
 
-    def __init__(self, transport: Transport) -> None:
+    def __init__(self, transport: Transport, redact: Callable[[str], str]) -> None:
         self._transport = transport
+        self._redact = redact
         self._execs = Execs(transport)
 
     async def list(
@@ -176,7 +178,7 @@ class Containers:
         follow: bool = False,
         timestamps: bool = True,
     ) -> AsyncGenerator[LogLine, None]:
-        """Yield a container's output, the last `tail` lines or those from `since` (whole seconds).
+        """Yield a container's output without secrets, the last `tail` lines or those from `since` (whole seconds).
 
         With `follow` also what comes after, until the container ends.
         """
@@ -196,11 +198,15 @@ class Containers:
             try:
                 async for piece in pieces:
                     for line in reader.feed(piece):
-                        yield line
+                        yield self._without_secrets(line)
                 for line in reader.flush():
-                    yield line
+                    yield self._without_secrets(line)
             except StreamBroken as error:
                 raise PodmanUnavailable(call, str(error)) from error
+
+    def _without_secrets(self, line: LogLine) -> LogLine:
+        text = self._redact(line.text)
+        return line if text == line.text else replace(line, text=text)
 
     async def exec(
         self,

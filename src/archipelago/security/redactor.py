@@ -1,0 +1,65 @@
+"""Takes secrets out of texts that others wrote, such as an app's log."""
+
+import base64
+import re
+from collections.abc import Iterator
+
+HIDDEN = "***"
+SHORTEST = 8
+"""Characters; shorter values are words that may stand anywhere."""
+_WORDS = re.compile(r"[A-Za-z0-9_+/=-]{8,}")
+_GENERATED = re.compile(r"[A-Za-z0-9_+/=-]+\Z")
+
+
+class Redactor:
+    """Knows secrets, and finds them in texts: as they are, in hexadecimal and in base64.
+
+    A line of a log holds many ids that look like secrets, so each place is looked up by its first letters: however many
+    secrets there are, a line takes the same time.
+    """
+
+    def __init__(self) -> None:
+        self._by_start: dict[str, set[str]] = {}
+        self._others: set[str] = set()
+        """Values that an owner typed, with characters that generated ones have not."""
+
+    def learn(self, value: str) -> None:
+        """Hide a value from now on."""
+        for line in value.splitlines():
+            # PEM: what is secret stands between the dashes.
+            if not line.startswith("-----"):
+                self._learn_line(line)
+
+    def _learn_line(self, value: str) -> None:
+        if len(value) < SHORTEST:
+            return
+        if not _GENERATED.match(value):
+            self._others.add(value)
+        for shape in _shapes(value):
+            if len(shape) >= SHORTEST and _GENERATED.match(shape):
+                self._by_start.setdefault(shape[:SHORTEST], set()).add(shape)
+
+    def redact(self, text: str) -> str:
+        """Return a text without secrets."""
+        for value in self._others:
+            if value in text:
+                text = text.replace(value, HIDDEN)
+        if not self._by_start:
+            return text
+        return _WORDS.sub(lambda found: self._redact_word(found[0]), text)
+
+    def _redact_word(self, word: str) -> str:
+        for at in range(len(word) - SHORTEST + 1):
+            for value in self._by_start.get(word[at : at + SHORTEST], ()):
+                if word.startswith(value, at):
+                    return word[:at] + HIDDEN + self._redact_word(word[at + len(value) :])
+        return word
+
+
+def _shapes(value: str) -> Iterator[str]:
+    raw = value.encode("utf-8", "surrogatepass")
+    yield value
+    yield raw.hex()
+    yield raw.hex().upper()
+    for encoded in (base64.b64encode(raw), base64.urlsafe_b64encode(raw)):
+        yield encoded.decode().rstrip("=")

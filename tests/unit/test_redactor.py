@@ -1,0 +1,51 @@
+"""Secrets are taken out of texts, however they are written; nothing else is."""
+
+import base64
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from archipelago.security.redactor import HIDDEN, Redactor
+
+words = st.text("abcdefghijklmnopqrstuvwxyzABCDEFGHIJ0123456789_-", min_size=16, max_size=64)
+texts = st.text(max_size=60)
+
+
+@given(words, texts, texts)
+def test_a_secret_in_any_shape_is_hidden(secret: str, before: str, after: str) -> None:
+    redactor = Redactor()
+    redactor.learn(secret)
+    for shape in (secret, secret.encode().hex(), base64.b64encode(secret.encode()).decode()):
+        found = redactor.redact(before + shape + after)
+        assert secret not in found and shape.rstrip("=") not in found and HIDDEN in found
+
+
+@given(st.lists(words, max_size=5), texts)
+def test_what_is_no_secret_stays(secrets: list[str], text: str) -> None:
+    redactor = Redactor()
+    for secret in secrets:
+        redactor.learn(secret)
+    if not any(secret[:8] in text for secret in secrets):
+        assert redactor.redact(text) == text
+
+
+def test_what_an_owner_typed_is_hidden_and_short_words_are_not() -> None:
+    redactor = Redactor()
+    for value in ("correct horse, battery", "short", "pässwörter"):
+        redactor.learn(value)
+    assert redactor.redact("it is correct horse, battery; short; pässwörter!") == f"it is {HIDDEN}; short; {HIDDEN}!"
+
+
+def test_a_key_is_hidden_line_by_line_and_its_frame_is_not() -> None:
+    redactor = Redactor()
+    redactor.learn("-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEIJ\n-----END PRIVATE KEY-----\n")
+    found = redactor.redact("-----BEGIN PRIVATE KEY----- MC4CAQAwBQYDK2VwBCIEIJ")
+    assert found == f"-----BEGIN PRIVATE KEY----- {HIDDEN}"
+
+
+def test_two_secrets_that_begin_alike_and_one_beside_the_other() -> None:
+    redactor = Redactor()
+    first, second = "aaaaaaaabbbbbbbb", "aaaaaaaacccccccc"
+    redactor.learn(first)
+    redactor.learn(second)
+    assert redactor.redact(f"a{first}{second} x={second}") == f"a{HIDDEN}{HIDDEN} x={HIDDEN}"
