@@ -57,7 +57,7 @@ from archipelago.container.status import (
     SystemInfo,
 )
 from archipelago.container.workload import Site
-from archipelago.errors import NodeError
+from archipelago.errors import ErrorCode, NodeError
 from archipelago.event_bus import EventBus
 from archipelago.network.local_access import Front, LocalAccess
 from archipelago.performance import host
@@ -66,6 +66,7 @@ from archipelago.performance.enforcement import not_enforced
 from archipelago.security.audit_chain import AuditEntry, AuditVerdict, Deed, Outcome
 from archipelago.security.audit_log import AuditLog
 from archipelago.security.certificates import Certificates
+from archipelago.security.image_verifier.built import BuiltImages
 from archipelago.security.image_verifier.verifier import ImageVerifier
 from archipelago.security.login.login import Login
 from archipelago.security.node_key import KeyState
@@ -131,7 +132,11 @@ class Node:
         self._not_enforced = not_enforced(info, cgroup, firewall.obstacle)
         facts = await asyncio.to_thread(host.read_host_facts, config.root)
         self._images = ImageStore(
-            self._client, config.root / "tmp" / "builds", _build_tools(facts), self._image_verifier
+            self._client,
+            config.root / "tmp" / "builds",
+            _build_tools(facts),
+            self._image_verifier,
+            BuiltImages(config.root / "images", config.root / "identity.key"),
         )
         await self._images.clean()
         site = Site(self._node_id, str(config.root), self._files, facts, cgroup, host.static_shell())
@@ -150,6 +155,7 @@ class Node:
             self._node_id,
             self._files,
             Path(info.run_root),
+            self._image_id,
             self._rebuild,
             self._record_health,
         )
@@ -260,8 +266,15 @@ class Node:
             except NodeError as error:
                 self._log.warning("a chore is not done", error=str(error))
 
-    async def _rebuild(self, app: DesiredApp, container: str) -> None:
+    async def _image_id(self, app: DesiredApp, container: str) -> str | None:
+        return await self._images.image_id(app.record.package, container)
+
+    async def _rebuild(self, app: DesiredApp, container: str) -> str:
         await self._images.ensure(app.record.package, container, lambda _: None)
+        image = await self._image_id(app, container)
+        if image is None:
+            raise NodeError(ErrorCode.IMAGE, f"the image of {app.record.app} was removed while it was brought back")
+        return image
 
     async def _record_health(self, app: str, health: Health) -> None:
         text = f"{app} is {health.state}" + (f": {health.reason}" if health.reason else "")

@@ -19,6 +19,7 @@ from archipelago.container.podman_client.client import PodmanClient
 from archipelago.container.podman_client.process import find_processes
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.performance.host import read_host_facts
+from archipelago.security.image_verifier.built import BuiltImages
 from archipelago.security.image_verifier.verifier import ImageVerifier
 from harness import TestNode
 from harness import podman as run_podman
@@ -42,7 +43,13 @@ def store_in(podman: PodmanClient, work: Path) -> ImageStore:
     """Return a store that works in this directory."""
     architecture = read_host_facts(work.parent).architecture
     tools = Tools(uv=find_uv(), architecture=architecture)
-    return ImageStore(podman, work, tools, cast(ImageVerifier, Trusting()))
+    return ImageStore(
+        podman,
+        work,
+        tools,
+        cast(ImageVerifier, Trusting()),
+        BuiltImages(work.parent / "signatures", work.parent / "identity.key"),
+    )
 
 
 def tiny(folder: Path, app: str) -> AppPackage:
@@ -101,6 +108,21 @@ async def test_security_updates_are_among_the_sources(store: ImageStore, tmp_pat
     listed = run_podman("run", "--rm", "--entrypoint", "/usr/bin/busybox", name, "cat", "/etc/apt/sources.list")
     assert f"debian-security {suite}-security main" in listed and f"{suite}-updates main" in listed
     run_podman("rmi", name)
+
+
+async def test_what_bears_a_name_that_was_not_given_here_is_built_anew(store: ImageStore, tmp_path: Path) -> None:
+    package = tiny(tmp_path, "swapped")
+    name = store.reference(package, "main")
+    await build(store, package)
+    ours = await store.image_id(package, "main")
+    other = tiny(tmp_path, "intruder")
+    await build(store, other)
+    run_podman("tag", store.reference(other, "main"), name)
+    intruder = run_podman("image", "inspect", "--format", "{{.Id}}", name)
+    assert await store.image_id(package, "main") is None
+    assert "stores the image" in await build(store, package)
+    again = await store.image_id(package, "main")
+    assert again is not None and again != intruder and ours is not None
 
 
 def podman_layers(name: str) -> str:

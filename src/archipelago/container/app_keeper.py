@@ -4,7 +4,7 @@ import asyncio
 import random
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from archipelago.container.container_run import PATIENCE, Run, stop_container
@@ -17,7 +17,6 @@ from archipelago.container.network_keeper import NetworkKeeper
 from archipelago.container.observer import Observer, is_running
 from archipelago.container.podman_client.client import PodmanClient
 from archipelago.container.podman_client.errors import (
-    ImageMissing,
     NotFound,
     PodmanError,
     PodmanUnavailable,
@@ -59,8 +58,10 @@ class Tools:
     """Told the app whenever its health or what runs of it changed."""
     sweep_soon: Callable[[], None]
     """Has networks removed that nobody needs."""
-    rebuild: Callable[[DesiredApp, str], Awaitable[None]]
-    """Brings back the image of one container."""
+    image_id: Callable[[DesiredApp, str], Awaitable[str | None]]
+    """Returns the ID of the image of one container; None where it must be brought back."""
+    rebuild: Callable[[DesiredApp, str], Awaitable[str]]
+    """Brings back the image of one container, and returns its ID."""
 
 
 class AppKeeper:
@@ -253,12 +254,12 @@ class AppKeeper:
         await self._tools.networks.ensure(desired.workload.networks)
         await self._write_files(wanted)
         spec = self._tools.networks.attach(wanted)
-        try:
-            await self._tools.client.containers.create(spec)
-        except ImageMissing:
+        image = await self._tools.image_id(desired, wanted.container)
+        if image is None:
             self._set(wanted.container, self._health(wanted, HealthState.STARTING, "its image is brought back"))
-            await self._tools.rebuild(desired, wanted.container)
-            await self._tools.client.containers.create(spec)
+            image = await self._tools.rebuild(desired, wanted.container)
+        # By its ID: another image may be given the name meanwhile.
+        await self._tools.client.containers.create(replace(spec, image=image))
 
     async def _start(self, desired: DesiredApp, wanted: ContainerWorkload) -> None:
         self._set(wanted.container, self._health(wanted, HealthState.STARTING, ""))

@@ -22,10 +22,11 @@ from archipelago.container.image_recipe import PULLED, REPOSITORY, Tools
 from archipelago.container.manifest.model import Container, ContainerfileRecipe, PackagesRecipe
 from archipelago.container.manifest.package import AppPackage
 from archipelago.container.podman_client.client import PodmanClient
-from archipelago.container.podman_client.errors import Conflict
+from archipelago.container.podman_client.errors import Conflict, NameMismatch, NotFound
 from archipelago.container.podman_client.process import find_processes, process_exit
 from archipelago.container.podman_client.tar import pack
 from archipelago.security import sbom
+from archipelago.security.image_verifier.built import BuiltImages
 from archipelago.security.image_verifier.verifier import ImageVerifier
 
 _LABEL = "io.archipelago.built"
@@ -70,11 +71,14 @@ class ImageStore:
     `work` is a directory on disk that nobody else uses.
     """
 
-    def __init__(self, client: PodmanClient, work: Path, tools: Tools, verifier: ImageVerifier) -> None:
+    def __init__(
+        self, client: PodmanClient, work: Path, tools: Tools, verifier: ImageVerifier, built: BuiltImages
+    ) -> None:
         self._client = client
         self._work = work
         self._tools = tools
         self._verifier = verifier
+        self._built = built
         self._log = structlog.get_logger("images")
         self._building: dict[str, asyncio.Lock] = {}
 
@@ -101,16 +105,45 @@ class ImageStore:
                 if spec.build is None:
                     key = package.files[spec.signed_by] if spec.signed_by is not None else None
                     await self._verifier.verify(package.manifest.id, name, key)
-                if await self._client.images.exists(name):
+                if await self.image_id(package, container) is not None:
                     told(Progress("already here", 100.0))
                 elif spec.build is None:
                     await self._pull(name, told)
                 else:
                     await self._build(package, spec, name, told)
+                    await self._sign(name)
                 if spec.build is None:
                     # Also where it was here before: a crash may have come between the pull and the mark.
                     await self._client.images.tag(name, image_recipe.pulled_mark(name))
         return name
+
+    async def image_id(self, package: AppPackage, container: str) -> str | None:
+        """Return the ID of a container's image, or None where it is not here. Raises `NodeError`.
+
+        An image that has the name, but was not built here for it, counts as not here.
+        """
+        name = self.reference(package, container)
+        with explained(package):
+            found = await self._here(name)
+        if found is None or package.manifest.containers[container].build is None:
+            return found
+        return found if await self._is_ours(name, found) else None
+
+    async def _here(self, name: str) -> str | None:
+        try:
+            return (await self._client.images.inspect(name)).id
+        except (NotFound, NameMismatch):
+            return None
+
+    async def _is_ours(self, name: str, image: str) -> bool:
+        if await asyncio.to_thread(self._built.is_signed, name, image):
+            return True
+        self._log.warning("an image bears a name that this node did not give it", name=name, image=image)
+        return False
+
+    async def _sign(self, name: str) -> None:
+        image = (await self._client.images.inspect(name)).id
+        await asyncio.to_thread(self._built.sign, name, image)
 
     async def databases(self, package: AppPackage, container: str) -> tuple[str, dict[str, bytes]]:
         """Return the ID of a container's image, and the package databases in it by path. Raises `NodeError`."""
@@ -164,6 +197,7 @@ class ImageStore:
     async def _remove(self, name: str) -> None:
         with contextlib.suppress(Conflict):  # a container uses it: it goes the next time
             await self._client.images.remove(name)
+            await asyncio.to_thread(self._built.forget, name)
 
     async def _pull(self, name: str, told: Told) -> None:
         so_far = PullProgress()
@@ -197,9 +231,11 @@ class ImageStore:
         upon = image_recipe.base_reference(base)
         # Held to the end: what is locked is not pruned, and another app may share it.
         async with self._building.setdefault(upon, asyncio.Lock()):
-            if not await self._client.images.exists(upon):
+            found = await self._here(upon)
+            if found is None or not await self._is_ours(upon, found):
                 half = _scaled(told, 0.0, 50.0)
                 await self._from_packages(package, base, upon, image_recipe.base_digest(base), half)
+                await self._sign(upon)
             labels = {_LABEL: digest, _BASE_LABEL: upon}
             await self._from_containerfile(package, recipe, name, labels, _scaled(told, 50.0, 100.0), base=upon)
 

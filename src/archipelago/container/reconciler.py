@@ -32,7 +32,8 @@ _QUIET_ACTIONS = frozenset({"exec", "exec_died", "exec_create", "exec_start", "h
 _PROBE_OUTPUT = 4096
 _AFTER_A_FAULT = 1.0
 
-Rebuild = Callable[[DesiredApp, str], Awaitable[None]]
+ImageId = Callable[[DesiredApp, str], Awaitable[str | None]]
+Rebuild = Callable[[DesiredApp, str], Awaitable[str]]
 OnHealth = Callable[[str, Health], Awaitable[None]]
 
 
@@ -47,6 +48,7 @@ class Reconciler:
         node_id: str,
         files_root: str,
         run_root: Path,
+        image_id: ImageId,
         rebuild: Rebuild,
         on_health: OnHealth,
     ) -> None:
@@ -78,6 +80,7 @@ class Reconciler:
             health_of=self.health,
             changed=self._app_changed,
             sweep_soon=self._sweep_wanted.set,
+            image_id=image_id,
             rebuild=rebuild,
         )
 
