@@ -42,6 +42,8 @@ class Caller:
     agent: str = ""
     session: str = ""
     """Key of the session or token, where the caller has one."""
+    site: str = ""
+    """Origin of the node's page as the caller called it, such as `https://island.local:8480`; checked by the guard."""
     trusted: bool = False
     """Whether the kernel says that it is the owner: such a caller needs no password."""
     reply: Reply = field(default_factory=Reply, compare=False)
@@ -98,8 +100,8 @@ class Gate:
             )
         agent = request.headers.get("User-Agent", "")[:200]
         if visitor is None:
-            return Caller("nobody", ANYBODY, origin, agent)
-        return Caller(visitor.name, visitor.permissions, origin, agent, visitor.session)
+            return Caller("nobody", ANYBODY, origin, agent, site=site_of(request))
+        return Caller(visitor.name, visitor.permissions, origin, agent, visitor.session, site_of(request))
 
     def _visitor(self, request: web.Request) -> Visitor | None:
         authorizations = request.headers.getall("Authorization", [])
@@ -132,11 +134,15 @@ def check_host(request: web.Request, names: Collection[str]) -> None:
         )
 
 
+def site_of(request: web.Request) -> str:
+    """Return the origin (RFC 6454) under which a request calls the node."""
+    return f"{'https' if request.secure else 'http'}://{request.headers.get('Host', '')}"
+
+
 def check_origin(request: web.Request) -> None:
     """Refuse a request that a web page of another origin has a browser send (CSRF)."""
     origins = request.headers.getall("Origin", [])
-    own = f"{'https' if request.secure else 'http'}://{request.headers.get('Host', '')}"
-    if any(origin != own for origin in origins) or _is_cross_site(request.headers):
+    if any(origin != site_of(request) for origin in origins) or _is_cross_site(request.headers):
         raise NodeError(
             ErrorCode.FORBIDDEN, "a page of another origin may not call the node", hint="open the node's own page"
         )

@@ -169,11 +169,11 @@ async def _totp_disable(engine: Engine, params: DisableParams, caller: Caller) -
 
 
 async def _sessions(engine: Engine, _: NoParams, caller: Caller) -> tuple[SessionView, ...]:
-    return engine.login.sessions(_own_or_all(caller), caller.session)
+    return engine.login.sessions(own_or_all(caller), caller.session)
 
 
 async def _revoke_session(engine: Engine, params: IdentityParams, caller: Caller) -> None:
-    await engine.login.revoke_session(_own_or_all(caller), params.id)
+    await engine.login.revoke_session(own_or_all(caller), params.id)
 
 
 async def _users(engine: Engine, _: NoParams) -> tuple[UserView, ...]:
@@ -209,7 +209,8 @@ def _whose(user: str | None, caller: Caller) -> str:
     return found
 
 
-def _own_or_all(caller: Caller) -> str | None:
+def own_or_all(caller: Caller) -> str | None:
+    """Return whose things a caller may look after: None for everybody's."""
     return None if Permission.ADMINISTER in caller.permissions else caller.name
 
 

@@ -11,6 +11,7 @@ from archipelago.rpc.login import login_methods
 from archipelago.rpc.method import AnyMethod, Method, NoParams
 from archipelago.rpc.network import network_methods
 from archipelago.rpc.operations import operation_methods
+from archipelago.rpc.passkeys import passkey_methods
 from archipelago.rpc.revisions import revision_methods
 from archipelago.rpc.sbom import sbom_methods
 from archipelago.rpc.secrets import key_methods, refuse_locked, secret_methods
@@ -29,6 +30,7 @@ def all_methods() -> tuple[AnyMethod, ...]:
         *system_methods(),
         *audit_methods(),
         *login_methods(),
+        *passkey_methods(),
         *key_methods(),
         *secret_methods(),
         *signer_methods(),

@@ -1,15 +1,15 @@
 """Who may log in: accounts, sessions and tokens, in the state database."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 from sqlalchemy import Connection, RowMapping, delete, select
 from sqlalchemy.dialects.sqlite import insert as upsert
 
-from archipelago.security.login.records import SecondFactor, Session, Token, User
+from archipelago.security.login.records import Passkey, SecondFactor, Session, Token, User
 from archipelago.security.permissions import Permission, Role
 from archipelago.storage.database import Database
-from archipelago.storage.schema import sessions, tokens, users
+from archipelago.storage.schema import passkeys, sessions, tokens, users
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +19,7 @@ class Logins:
     users: tuple[User, ...]
     sessions: tuple[Session, ...]
     tokens: tuple[Token, ...]
+    passkeys: tuple[Passkey, ...] = ()
 
 
 class AccountStore:
@@ -51,6 +52,7 @@ class AccountStore:
 
         def work(connection: Connection) -> None:
             connection.execute(delete(sessions).where(sessions.c.user == name))
+            connection.execute(delete(passkeys).where(passkeys.c.user == name))
             connection.execute(delete(users).where(users.c.name == name))
 
         await self._database.run(work)
@@ -72,6 +74,18 @@ class AccountStore:
         """Remove sessions."""
         await self._database.run(
             lambda connection: connection.execute(delete(sessions).where(sessions.c.key.in_(keys)))
+        )
+
+    async def save_passkey(self, passkey: Passkey) -> None:
+        """Write a passkey."""
+        row = asdict(passkey)
+        statement = upsert(passkeys).values(row).on_conflict_do_update(index_elements=["id"], set_=row)
+        await self._database.run(lambda connection: connection.execute(statement))
+
+    async def remove_passkey(self, identity: str) -> None:
+        """Remove a passkey."""
+        await self._database.run(
+            lambda connection: connection.execute(delete(passkeys).where(passkeys.c.id == identity))
         )
 
     async def save_token(self, token: Token) -> None:
@@ -97,6 +111,7 @@ def _load(connection: Connection) -> Logins:
         users=tuple(_user(row) for row in connection.execute(select(users)).mappings()),
         sessions=tuple(Session(**row) for row in connection.execute(select(sessions)).mappings()),
         tokens=tuple(_token(row) for row in connection.execute(select(tokens)).mappings()),
+        passkeys=tuple(Passkey(**row) for row in connection.execute(select(passkeys)).mappings()),
     )
 
 

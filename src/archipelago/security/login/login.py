@@ -3,9 +3,10 @@
 import asyncio
 import hashlib
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from typing import Any
 
 from archipelago.container.signal import Signal
 from archipelago.errors import ErrorCode, NodeError
@@ -19,12 +20,14 @@ from archipelago.security.login.codes import (
     totp_step,
     totp_uri,
 )
+from archipelago.security.login.passkeys import Passkeys
 from archipelago.security.login.passwords import Passwords
 from archipelago.security.login.records import SecondFactor, Session, Token, User
 from archipelago.security.login.views import (
     LoginStatus,
     NewSecondFactor,
     NewToken,
+    PasskeyView,
     RecoveryCodes,
     SessionView,
     TokenView,
@@ -88,6 +91,7 @@ class Login:
         """Account -> shared secret of a second factor that was not confirmed yet."""
         self._setup_code = new_code()
         self._setup_tries = 0
+        self.passkeys = Passkeys(store, now)
         self.ended = Signal()
         """Told whenever a session may have ended."""
 
@@ -97,6 +101,7 @@ class Login:
         self._users = {user.name: user for user in found.users}
         self._sessions = {session.key: session for session in found.sessions}
         self._tokens = {token.key: token for token in found.tokens}
+        self.passkeys.take(found.passkeys)
         await self._forget_expired()
 
     # --- who is there -----------------------------------------------------------------------------------------------
@@ -200,6 +205,14 @@ class Login:
         self._backoff.succeed(origin)
         return await self._begin(name, origin, agent)
 
+    async def log_in_by_passkey(self, credential: Mapping[str, Any], origin: str, agent: str) -> str:
+        """Begin a session for whose passkey answered a challenge, and return its secret."""
+        self._attempt(origin)
+        name = await self.passkeys.check(credential)
+        self._user(name)
+        self._backoff.succeed(origin)
+        return await self._begin(name, origin, agent)
+
     async def log_out(self, session: str) -> None:
         """End a session."""
         await self._end_sessions((session,))
@@ -252,6 +265,18 @@ class Login:
         self._pending.pop(name, None)
         return RecoveryCodes(codes=codes)
 
+    def begin_passkey(self, name: str, site: str) -> dict[str, Any]:
+        """Return what a browser needs to make a passkey."""
+        self._user(name)
+        return self.passkeys.begin(name, site)
+
+    async def confirm_passkey(self, name: str, called: str, credential: Mapping[str, Any], origin: str) -> PasskeyView:
+        """Keep the passkey that a browser made."""
+        self._attempt(origin)
+        made = await self.passkeys.confirm(name, called, credential)
+        self._backoff.succeed(origin)
+        return made
+
     async def drop_second_factor(self, name: str) -> None:
         """Go back to the password alone."""
         await self._save(replace(self._user(name), factor=None))
@@ -284,6 +309,7 @@ class Login:
             raise NodeError(ErrorCode.FORBIDDEN, f"{name} is the last owner", hint="make another owner first")
         await self._store.remove_user(name)
         del self._users[name]
+        self.passkeys.forget_user(name)
         self._sessions = {key: one for key, one in self._sessions.items() if one.user != name}
         self.ended.notify()
 

@@ -30,6 +30,23 @@ class User:
 
 
 @dataclass(frozen=True, slots=True)
+class Passkey:
+    """A key that a device of somebody's keeps (WebAuthn)."""
+
+    id: str
+    """Credential ID, base64url."""
+    user: str
+    name: str
+    public_key: bytes
+    """COSE key (RFC 9052)."""
+    sign_count: int
+    host: str
+    """Name by which the page was called (RP ID)."""
+    created_at: float
+    used_at: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class Session:
     """A login that goes on."""
 

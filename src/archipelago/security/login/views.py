@@ -33,6 +33,18 @@ class UserView(_View):
     second_factor: bool
 
 
+class PasskeyView(_View):
+    """A key that a device of somebody's keeps."""
+
+    id: str
+    user: str
+    name: str
+    host: str
+    """Name of this node for which it is good."""
+    created_at: datetime
+    used_at: datetime | None
+
+
 class SessionView(_View):
     """A login that goes on."""
 

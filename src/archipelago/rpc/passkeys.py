@@ -1,0 +1,149 @@
+"""Methods about passkeys. The shapes that browsers make and take are those of WebAuthn's JSON (Level 3)."""
+
+import json
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, Field, SecretStr, StringConstraints
+
+from archipelago.container.engine import Engine
+from archipelago.rpc.access import Caller
+from archipelago.rpc.login import Password, own_or_all
+from archipelago.rpc.method import AnyMethod, Method, NoParams, Params
+from archipelago.security.login.views import LoginStatus, PasskeyView
+from archipelago.security.permissions import Permission
+
+_LARGEST = 16384
+
+
+def _bounded(value: dict[str, Any]) -> dict[str, Any]:
+    if len(json.dumps(value)) > _LARGEST:
+        raise ValueError(f"it has at most {_LARGEST} characters")
+    return value
+
+
+Credential = Annotated[dict[str, Any], AfterValidator(_bounded)]
+
+
+class BeginParams(Params):
+    """Who wants a passkey."""
+
+    password: Password | None = None
+    """Of the account; on the node's own socket it is not asked for."""
+
+
+class ConfirmParams(Params):
+    """A passkey that a browser made."""
+
+    name: Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f\x7f]{1,64}$")]
+    """By which its owner knows it."""
+    credential: Credential
+    """`RegistrationResponseJSON`."""
+
+
+class CheckParams(Params):
+    """A passkey's answer to a challenge."""
+
+    credential: Credential
+    """`AuthenticationResponseJSON`."""
+
+
+class PasskeyParams(Params):
+    """A passkey."""
+
+    id: Annotated[str, Field(max_length=64)]
+    """As the list shows it."""
+
+
+async def _begin(engine: Engine, params: BeginParams, caller: Caller) -> dict[str, Any]:
+    if not caller.trusted:
+        given = params.password or SecretStr("")
+        await engine.login.require_password(caller.name, given.get_secret_value(), caller.origin)
+    return engine.login.begin_passkey(caller.name, caller.site)
+
+
+async def _confirm(engine: Engine, params: ConfirmParams, caller: Caller) -> PasskeyView:
+    return await engine.login.confirm_passkey(caller.name, params.name, params.credential, caller.origin)
+
+
+async def _list(engine: Engine, _: NoParams, caller: Caller) -> tuple[PasskeyView, ...]:
+    return engine.login.passkeys.list(own_or_all(caller))
+
+
+async def _remove(engine: Engine, params: PasskeyParams, caller: Caller) -> None:
+    await engine.login.passkeys.remove(own_or_all(caller), params.id)
+
+
+async def _challenge(engine: Engine, _: NoParams, caller: Caller) -> dict[str, Any]:
+    return engine.login.passkeys.challenge(caller.site)
+
+
+async def _login(engine: Engine, params: CheckParams, caller: Caller) -> LoginStatus:
+    secret = await engine.login.log_in_by_passkey(params.credential, caller.origin, caller.agent)
+    if caller.session:
+        await engine.login.log_out(caller.session)
+    caller.reply.session = secret
+    return engine.login.status(engine.login.by_session(secret))
+
+
+def passkey_methods() -> tuple[AnyMethod, ...]:
+    """Return the methods of this family."""
+    return (
+        Method(
+            name="passkey-begin",
+            summary="Return what a browser needs to make a passkey for the caller's account, for the name it called",
+            params=BeginParams,
+            result=dict[str, Any],
+            permission=Permission.ACCOUNT,
+            personal=True,
+            mutates=True,
+            handler=_begin,
+        ),
+        Method(
+            name="passkey-confirm",
+            summary="Keep the passkey that a browser made",
+            params=ConfirmParams,
+            result=PasskeyView,
+            permission=Permission.ACCOUNT,
+            personal=True,
+            mutates=True,
+            handler=_confirm,
+        ),
+        Method(
+            name="passkey-list",
+            summary="List the passkeys of the caller's account; for the owner, all",
+            params=NoParams,
+            result=tuple[PasskeyView, ...],
+            permission=Permission.ACCOUNT,
+            personal=True,
+            handler=_list,
+        ),
+        Method(
+            name="passkey-remove",
+            summary="Forget a passkey",
+            params=PasskeyParams,
+            result=None,
+            permission=Permission.ACCOUNT,
+            personal=True,
+            mutates=True,
+            handler=_remove,
+        ),
+        Method(
+            name="passkey-challenge",
+            summary="Return what a browser needs to log in by a passkey",
+            params=NoParams,
+            result=dict[str, Any],
+            permission=Permission.LOGIN,
+            personal=True,
+            handler=_challenge,
+        ),
+        Method(
+            name="passkey-login",
+            summary="Log in by a passkey, without password and second factor: the answer sets a cookie",
+            params=CheckParams,
+            result=LoginStatus,
+            permission=Permission.LOGIN,
+            personal=True,
+            mutates=True,
+            handler=_login,
+        ),
+    )
