@@ -31,6 +31,8 @@ class NodeConfig:
     """How long a login lasts (`ARCHIPELAGO_SESSION_IDLE`, seconds)."""
     passphrase_file: Path | None = None
     """File of mode 0600 whose passphrase unlocks the node's key at a start (`ARCHIPELAGO_PASSPHRASE_FILE`)."""
+    trusted_root: Path | None = None
+    """Trusted root of a Sigstore instance of one's own, for keyless signatures (`ARCHIPELAGO_TRUSTED_ROOT`)."""
     cgroup: str = ""
     """Control group for containers (`ARCHIPELAGO_CGROUP`); empty where nothing is delegated."""
 
@@ -67,6 +69,7 @@ def read_config(environment: Mapping[str, str], checkout: Path) -> NodeConfig:
         owners=_owners(environment.get("ARCHIPELAGO_OWNERS", "")),
         sessions=_sessions(environment),
         passphrase_file=Path(file) if (file := environment.get("ARCHIPELAGO_PASSPHRASE_FILE")) else None,
+        trusted_root=Path(file) if (file := environment.get("ARCHIPELAGO_TRUSTED_ROOT")) else None,
         cgroup=environment.get("ARCHIPELAGO_CGROUP", ""),
     )
 

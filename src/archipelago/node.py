@@ -137,6 +137,7 @@ class Node:
             _build_tools(facts),
             self._image_verifier,
             BuiltImages(config.root / "images", config.root / "identity.key"),
+            config.trusted_root,
         )
         await self._images.clean()
         site = Site(self._node_id, str(config.root), self._files, facts, cgroup, host.static_shell())

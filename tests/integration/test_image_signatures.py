@@ -1,23 +1,34 @@
 """Signed images, with the real cosign and a real registry: what is taken, and what is refused."""
 
 import contextlib
+import hashlib
 import json
 import os
 import shutil
+import ssl
 import subprocess
+import urllib.request
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+from urllib.parse import quote
 
 import pytest
 import pytest_asyncio
 from podman_fixtures import busybox_rootfs
 from tiny_apps import write_app
 
+from archipelago.security.image_verifier.keyless import BUNDLE_TYPE
 from harness import RpcError, TestNode, free_port, podman, remove_leftovers, running_node
+from mini_sigstore import MiniSigstore
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(300)]
 
+SIGSTORE = MiniSigstore()
+WORKFLOW, ISSUER = "https://github.com/acme/tool/.github/workflows/release.yml", "https://token.example"
+_MANIFEST = "application/vnd.oci.image.manifest.v1+json"
+_INDEX = "application/vnd.oci.image.index.v1+json"
 TOOLS = Path("/opt/archipelago/test-tools/bin")
 CERTS = Path(os.environ.get("HOME", "/")) / ".config/containers/certs.d"
 _REGISTRY = """version: 0.1
@@ -63,6 +74,37 @@ class Registry:
         target = f"{name.rpartition(':')[0]}@{digest}"
         self.cosign("sign", "--key", f"{who}.key", "--tlog-upload=false", "--yes", target)
 
+    def attach(self, reference: str, bundle: dict[str, Any]) -> None:
+        """Put a Sigstore bundle beside an image, as cosign does where a registry has no list of referrers."""
+        name, _, digest = reference.partition("@")
+        repository = name.partition("/")[2].rpartition(":")[0]
+        manifest = {"schemaVersion": 2, "mediaType": _MANIFEST, "artifactType": BUNDLE_TYPE}
+        manifest["config"] = self._upload(repository, b"{}", "application/vnd.oci.empty.v1+json")
+        manifest["layers"] = [self._upload(repository, json.dumps(bundle).encode(), BUNDLE_TYPE)]
+        text = json.dumps(manifest).encode()
+        own = f"sha256:{hashlib.sha256(text).hexdigest()}"
+        self._put(f"{repository}/manifests/{own}", text, _MANIFEST)
+        entry = {"mediaType": _MANIFEST, "digest": own, "size": len(text), "artifactType": BUNDLE_TYPE}
+        index = {"schemaVersion": 2, "mediaType": _INDEX, "manifests": [entry]}
+        self._put(f"{repository}/manifests/{digest.replace(':', '-')}", json.dumps(index).encode(), _INDEX)
+
+    def _upload(self, repository: str, content: bytes, kind: str) -> dict[str, Any]:
+        digest = f"sha256:{hashlib.sha256(content).hexdigest()}"
+        begin = urllib.request.Request(f"https://{self.host}/v2/{repository}/blobs/uploads/", method="POST")
+        with urllib.request.urlopen(begin, context=self._context()) as answer:
+            place = answer.headers["Location"]
+        joint = "&" if "?" in place else "?"
+        self._put(f"{place}{joint}digest={quote(digest)}", content, "application/octet-stream")
+        return {"mediaType": kind, "digest": digest, "size": len(content)}
+
+    def _put(self, place: str, content: bytes, kind: str) -> None:
+        url = place if place.startswith("https://") else f"https://{self.host}/v2/{place}"
+        request = urllib.request.Request(url, content, {"Content-Type": kind}, method="PUT")
+        urllib.request.urlopen(request, context=self._context()).close()
+
+    def _context(self) -> ssl.SSLContext:
+        return ssl.create_default_context(cafile=str(self.folder / "certificate.pem"))
+
     def data(self) -> Path:
         """Return where the registry keeps its files."""
         return self.folder / "registry" / "docker/registry/v2"
@@ -107,7 +149,10 @@ def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Registry]:
 async def node(registry: Registry, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[TestNode]:
     """A node with a catalog that the tests fill."""
     remove_leftovers()
-    async with running_node("signed", apps=tmp_path_factory.mktemp("catalog")) as running:
+    root = tmp_path_factory.mktemp("sigstore") / "trusted_root.json"
+    root.write_text(SIGSTORE.trusted_root())
+    environment = {"ARCHIPELAGO_TRUSTED_ROOT": str(root)}
+    async with running_node("signed", apps=tmp_path_factory.mktemp("catalog"), environment=environment) as running:
         yield running
 
 
@@ -270,3 +315,26 @@ async def test_a_registry_that_is_gone_is_a_clear_error(node: TestNode, registry
     offer(node, registry, "gone", reference, "alice")
     ended = await node.ended(await node.call("container-install", app="gone"))
     assert ended["state"] == "failed" and "cannot be asked for signatures" in ended["error"]["message"]
+
+
+async def test_an_identity_signs_without_a_key_and_another_one_does_not(node: TestNode, registry: Registry) -> None:
+    assert node.apps is not None
+    reference = registry.publish("keyless/app")
+    offer(node, registry, "keyless", reference, "alice")
+    manifest = node.apps / "keyless" / "manifest.yml"
+    named = f"signed_by_identity: {{identity: '{WORKFLOW}', issuer: '{ISSUER}'}}"
+    manifest.write_text(manifest.read_text().replace("signed_by: cosign.pub", named))
+    assert "it is not signed" in await refusal(node, "keyless")
+    digest = reference.rpartition("@")[2]
+    registry.attach(reference, SIGSTORE.sign(digest, "https://github.com/evil/tool/x.yml@refs/tags/v1", ISSUER))
+    assert "github.com/evil" in await refusal(node, "keyless")
+    registry.attach(reference, MiniSigstore().sign(digest, f"{WORKFLOW}@refs/tags/v1", ISSUER))
+    assert "does not hold" in await refusal(node, "keyless")
+    assert not here(reference)
+    registry.attach(reference, SIGSTORE.sign(digest, f"{WORKFLOW}@refs/tags/v1", ISSUER))
+    await node.install("keyless")
+    (rule,) = (each for each in await node.call("signer-list") if each["publisher"] == f"{registry.host}/keyless")
+    assert rule["signer"] == f"sigstore:{WORKFLOW} ({ISSUER})"
+    await node.call("signer-accept", publisher=f"{registry.host}/keyless", signer=rule["signer"])
+    (report,) = (each for each in await node.call("security-report") if each["app"] == "keyless")
+    assert report["images"][0]["signer"] == rule["signer"]

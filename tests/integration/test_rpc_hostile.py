@@ -241,3 +241,33 @@ def test_a_request_that_two_readers_could_read_differently_is_refused_and_the_li
     assert not any(record.exc_info for record in caplog.records)
     assert answer.count(b"HTTP/1.") == 1 and (b" 400 " in answer[:20] or b" 403 " in answer[:20]), answer
     assert (len(host.engine.calls) if hasattr(host.engine, "calls") else 0) == before
+
+
+credentials = st.one_of(
+    st.binary(max_size=80),
+    st.sampled_from([b"arch_", b"Bearer arch_", b"Bearer ", b"Basic b3duZXI6b3duZXI=", b"archipelago-session="]),
+).map(lambda text: bytes(letter for letter in text if letter >= 32 and letter != 127))
+
+
+@given(name=st.sampled_from([b"Authorization", b"Cookie"]), values=st.lists(credentials, min_size=1, max_size=3))
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_no_made_up_token_or_cookie_lets_anybody_in(host: Host, name: bytes, values: list[bytes]) -> None:
+    prefix = b"Bearer arch_" if name == b"Authorization" else b"archipelago-session="
+    body = b'{"jsonrpc":"2.0","id":1,"method":"container-list"}'
+    head = [b"POST /rpc/v1 HTTP/1.1", b"Host: localhost", b"Content-Type: application/json", b"Connection: close"]
+    head += [
+        b"Content-Length: %d" % len(body),
+        *(name + b": " + (prefix if at % 2 else b"") + value for at, value in enumerate(values)),
+    ]
+
+    async def send() -> bytes:
+        reader, writer = await asyncio.open_connection("127.0.0.1", host.server.port)
+        writer.write(b"\r\n".join(head) + b"\r\n\r\n" + body)
+        async with asyncio.timeout(15):
+            answer = await reader.read()
+        writer.close()
+        return answer
+
+    answer = host.run(send())
+    assert b'"result"' not in answer and b"Traceback" not in answer
+    assert any(word in answer for word in (b"login-needed", b"too-many", b" 400 ")), answer

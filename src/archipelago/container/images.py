@@ -27,6 +27,7 @@ from archipelago.container.podman_client.process import find_processes, process_
 from archipelago.container.podman_client.tar import pack
 from archipelago.security import sbom
 from archipelago.security.image_verifier.built import BuiltImages
+from archipelago.security.image_verifier.signers import signer_of
 from archipelago.security.image_verifier.verifier import ImageVerifier
 
 _LABEL = "io.archipelago.built"
@@ -72,13 +73,20 @@ class ImageStore:
     """
 
     def __init__(
-        self, client: PodmanClient, work: Path, tools: Tools, verifier: ImageVerifier, built: BuiltImages
+        self,
+        client: PodmanClient,
+        work: Path,
+        tools: Tools,
+        verifier: ImageVerifier,
+        built: BuiltImages,
+        trusted_root: Path | None = None,
     ) -> None:
         self._client = client
         self._work = work
         self._tools = tools
         self._verifier = verifier
         self._built = built
+        self._trusted_root = trusted_root
         self._log = structlog.get_logger("images")
         self._building: dict[str, asyncio.Lock] = {}
 
@@ -103,8 +111,8 @@ class ImageStore:
         async with self._building.setdefault(name, asyncio.Lock()):
             with explained(package):
                 if spec.build is None:
-                    key = package.files[spec.signed_by] if spec.signed_by is not None else None
-                    await self._verifier.verify(package.manifest.id, name, key)
+                    signer = signer_of(package, spec, self._trusted_root)
+                    await self._verifier.verify(package.manifest.id, name, signer)
                 if await self.image_id(package, container) is not None:
                     told(Progress("already here", 100.0))
                 elif spec.build is None:

@@ -1,6 +1,7 @@
 """Says how each installed app is held, from what the kernel says of its containers."""
 
 import asyncio
+import contextlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -19,7 +20,8 @@ from archipelago.security.container_policies.apparmor import apparmor_name, appa
 from archipelago.security.container_policies.seccomp import seccomp_json
 from archipelago.security.container_policies.selinux import selinux_module, selinux_name
 from archipelago.security.image_verifier.policy import UNSIGNED
-from archipelago.security.image_verifier.signature import BadSignature, fingerprint, read_key
+from archipelago.security.image_verifier.signature import BadSignature
+from archipelago.security.image_verifier.signers import signer_of
 from archipelago.security.rating import rate
 
 _BUILT_HERE = "this node"
@@ -96,11 +98,9 @@ class SecurityReporter:
         package = found.record.package
         container = package.manifest.containers[wanted.container]
         signer = UNSIGNED if container.image is not None else _BUILT_HERE
-        if container.signed_by is not None:
-            try:
-                signer = fingerprint(read_key(package.files[container.signed_by]))
-            except BadSignature:
-                signer = UNSIGNED
+        if (claimed := signer_of(package, container)) is not None:
+            with contextlib.suppress(BadSignature):
+                signer = claimed.name
         return ImageOrigin(
             container=wanted.container,
             image=wanted.spec.image,

@@ -22,8 +22,9 @@ class PublisherParams(Params):
 class AcceptParams(PublisherParams):
     """Whose images are taken."""
 
-    signer: Annotated[str, StringConstraints(max_length=100)]
-    """SHA-256 of the public key (64 hexadecimal digits), `unsigned`, or `any` for whoever signs the next one."""
+    signer: Annotated[str, StringConstraints(max_length=1000)]
+    """SHA-256 of the public key (64 hexadecimal digits), `sigstore:<identity> (<issuer>)`, `unsigned`, or `any` for
+    whoever signs the next one."""
 
 
 async def _list(engine: Engine, _: NoParams) -> tuple[SignerView, ...]:

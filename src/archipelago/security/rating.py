@@ -76,7 +76,7 @@ def _lines(manifest: AppManifest) -> Iterator[tuple[int, str]]:
     if any(container.security.writable_root for container in containers):
         yield -1, "it may change its own programs while it runs"
     pulled = [container for container in containers if container.image is not None]
-    if pulled and all(container.signed_by is not None for container in pulled):
+    if pulled and all(container.signed for container in pulled):
         yield 0, "its image comes from a registry, signed by a key that it names"
     elif pulled:
         yield -1, "its image comes from a registry and nobody signed it: its digest alone tells that it is the same"

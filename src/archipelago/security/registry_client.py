@@ -21,6 +21,8 @@ MANIFEST_TYPES = (
     "application/vnd.oci.image.manifest.v1+json",
     "application/vnd.docker.distribution.manifest.v2+json",
 )
+_INDEX_TYPE = "application/vnd.oci.image.index.v1+json"
+_MOST_REFERRERS = 50
 _LARGEST = 1 << 20
 _TIMEOUT = aiohttp.ClientTimeout(total=60, connect=15)
 _CHALLENGE = re.compile(r'(realm|service|scope)="([^"]*)"')
@@ -46,6 +48,22 @@ class RegistryClient:
         if not isinstance(found, dict):
             raise _failed(registry, "what it sends as a manifest is none")
         return found
+
+    async def referrers(self, registry: str, repository: str, digest: str, kind: str) -> list[str]:
+        """Return the digests of manifests of a kind that are about another one (OCI distribution spec 1.1).
+
+        Registries that do not know how to tell have an index under a tag made of the digest. Raises `NodeError`.
+        """
+        text = await self._get(registry, repository, f"referrers/{digest}", {"Accept": _INDEX_TYPE})
+        if text is None:
+            text = await self._get(
+                registry, repository, f"manifests/{digest.replace(':', '-')}", {"Accept": _INDEX_TYPE}
+            )
+        try:
+            listed = json.loads(text)["manifests"] if text is not None else []
+            return [one["digest"] for one in listed[:_MOST_REFERRERS] if one.get("artifactType") == kind]
+        except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
+            raise _failed(registry, "what it sends as an index is none") from None
 
     async def blob(self, registry: str, repository: str, digest: str) -> bytes | None:
         """Return a blob that has this digest, None where there is none. Raises `NodeError`."""

@@ -129,7 +129,7 @@ def _fetch(app: AppId, name: str, container: Container) -> Fetch:
             container=name,
             kind=FetchKind.DOWNLOAD,
             source=container.image,
-            signed=container.signed_by is not None,
+            signed=container.signed,
         )
     source = container.build.type if container.build is not None else ""
     return Fetch(app=app, container=name, kind=FetchKind.BUILD, source=source)

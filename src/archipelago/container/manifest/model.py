@@ -411,6 +411,15 @@ class File(Part):
     """File mode, in octal."""
 
 
+class KeylessIdentity(Part):
+    """An identity that an issuer of OpenID Connect tokens vouched for when the image was signed (Sigstore)."""
+
+    identity: Annotated[str, StringConstraints(pattern=r"^[\x21-\x7e]+$", max_length=400)]
+    """Mail address, or a workflow (`https://github.com/acme/tool/.github/workflows/release.yml`, whatever the tag)."""
+    issuer: Annotated[str, StringConstraints(pattern=r"^https://[\x21-\x7e]+$", max_length=400)]
+    """Who vouched, such as `https://token.actions.githubusercontent.com`."""
+
+
 class Container(Part):
     """One container of the app."""
 
@@ -418,6 +427,8 @@ class Container(Part):
     """Image to pull, pinned by digest."""
     signed_by: PackagePath | None = None
     """Public key (PEM, in the app's folder) by which cosign signed the image; without it only the digest counts."""
+    signed_by_identity: KeylessIdentity | None = None
+    """Who signed the image without a key of his own (Sigstore)."""
     build: Recipe | None = None
     """Image to build on this node instead."""
     entrypoint: tuple[Argument, ...] = Field(default=(), max_length=50)
@@ -452,6 +463,11 @@ class Container(Part):
     init: bool = False
     """Whether a small init reaps orphaned processes (PID 1)."""
 
+    @property
+    def signed(self) -> bool:
+        """Whether somebody is named who signed the image."""
+        return self.signed_by is not None or self.signed_by_identity is not None
+
     @model_validator(mode="after")
     def _secret_environment(self) -> Self:
         if self.secret_environment and not self.entrypoint:
@@ -462,7 +478,9 @@ class Container(Part):
 
     @model_validator(mode="after")
     def _one_image(self) -> Self:
-        if self.signed_by is not None and self.image is None:
+        if self.signed_by is not None and self.signed_by_identity is not None:
+            raise ValueError("give either signed_by or signed_by_identity")
+        if self.signed and self.image is None:
             raise ValueError("signed_by is about an image that is pulled; what is built here the node makes itself")
         if (self.image is None) == (self.build is None):
             raise ValueError("give either 'image' (with a digest) or 'build', and not both")

@@ -1,8 +1,10 @@
 """Whom this node takes images from: what it saw first it goes on to expect, and an owner may ask for more. Pure.
 
-A signer is the fingerprint of a key. Rules are kept by publisher (`ghcr.io/acme`), or for a whole registry (`ghcr.io`).
+A signer is the fingerprint of a key, or an identity with its issuer.
+Rules are kept by publisher (`ghcr.io/acme`), or for a whole registry (`ghcr.io`).
 """
 
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -45,11 +47,13 @@ def _changed(publisher: str, before: str, now: str) -> str:
 
 
 def _said(signer: str) -> str:
-    return "not signed" if signer == UNSIGNED else f"signed by {signer[:16]}…"
+    if signer == UNSIGNED:
+        return "not signed"
+    return f"signed by {signer if ':' in signer else f'{signer[:16]}…'}"
 
 
 def _hint(publisher: str, offered: str) -> str:
     return (
         "ask the publisher, elsewhere than where the image comes from; "
-        f"'archipelago signer accept {publisher} {offered}' accepts it"
+        f"'archipelago signer accept {publisher} {shlex.quote(offered)}' accepts it"
     )

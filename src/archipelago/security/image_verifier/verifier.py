@@ -6,21 +6,11 @@ from collections.abc import Awaitable, Callable
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.security.audit_chain import Deed, Outcome
 from archipelago.security.image_verifier.policy import ANY, UNSIGNED, Decision, decide
-from archipelago.security.image_verifier.signature import (
-    LARGEST_PAYLOAD,
-    PAYLOAD_TYPE,
-    SIGNATURE_KEY,
-    BadSignature,
-    ImageName,
-    any_good,
-    fingerprint,
-    image_name,
-    read_key,
-)
+from archipelago.security.image_verifier.signature import BadSignature, ImageName, image_name
+from archipelago.security.image_verifier.signers import KEYLESS, Signer
 from archipelago.security.registry_client import RegistryClient
 from archipelago.storage.signers import SignerRule, SignerStore
 
-_MOST_SIGNATURES = 50
 _FINGERPRINT_DIGITS = 64
 
 
@@ -35,20 +25,19 @@ class ImageVerifier:
         self._record = record
         self._turn = asyncio.Lock()
 
-    async def verify(self, app: str, reference: str, key_pem: bytes | None) -> None:
-        """Return if the image may be used; `key_pem` is the key that the app's manifest names."""
+    async def verify(self, app: str, reference: str, claimed: Signer | None) -> None:
+        """Return if the image may be used; `claimed` is the signer that the app's manifest names."""
         name = image_name(reference)
         signer = None
         try:
-            key = read_key(key_pem) if key_pem is not None else None
-            signer = fingerprint(key) if key is not None else None
+            signer = claimed.name if claimed is not None else None
             # One at a time: what is pinned by the first image holds for the second.
             async with self._turn:
                 decision = decide(await self._rules(), name.publisher, signer)
                 if decision.refused:
                     raise BadSignature(decision.refused)
-                if key is not None and not await self._store.was_verified(name.digest, str(signer)):
-                    any_good(name, key, await self._signatures(name))
+                if claimed is not None and not await self._store.was_verified(name.digest, str(signer)):
+                    await claimed.check(name, self._registries)
                 await self._keep(app, name, signer, decision)
         except BadSignature as error:
             await self._note(app, name, signer, Outcome.REFUSED, str(error))
@@ -68,12 +57,12 @@ class ImageVerifier:
 
     async def accept(self, publisher: str, signer: str) -> None:
         """From now on take images of a publisher, or of a registry, from this signer; `any`: whoever signs the next."""
-        known = signer in (ANY, UNSIGNED)
+        known = signer in (ANY, UNSIGNED) or signer.startswith(KEYLESS)
         if not known and (len(signer) != _FINGERPRINT_DIGITS or not set(signer) <= set("0123456789abcdef")):
             raise NodeError(
                 ErrorCode.INVALID_VALUE,
                 f"{signer[:80]!r} is no signer",
-                hint=f"give the {_FINGERPRINT_DIGITS} digits of a key's fingerprint, '{UNSIGNED}' or '{ANY}'",
+                hint=f"give {_FINGERPRINT_DIGITS} digits of a key's fingerprint, '{KEYLESS}…', '{UNSIGNED}' or '{ANY}'",
             )
         await self._store.pin(publisher, signer)
 
@@ -99,24 +88,3 @@ class ImageVerifier:
         await self._record(
             Deed(who="node", origin="", action=action, subject=subject, outcome=outcome, detail=detail[:200])
         )
-
-    async def _signatures(self, name: ImageName) -> list[tuple[bytes, str]]:
-        """Return payloads and signatures that the registry has for an image."""
-        manifest = await self._registries.manifest(name.registry, name.repository, name.signature_tag)
-        layers = manifest.get("layers") if manifest is not None else None
-        found: list[tuple[bytes, str]] = []
-        for layer in layers[:_MOST_SIGNATURES] if isinstance(layers, list) else ():
-            if not isinstance(layer, dict) or layer.get("mediaType") != PAYLOAD_TYPE:
-                continue
-            digest, annotations = layer.get("digest"), layer.get("annotations")
-            signature = annotations.get(SIGNATURE_KEY) if isinstance(annotations, dict) else None
-            if isinstance(digest, str) and _is_digest(digest) and isinstance(signature, str):
-                payload = await self._registries.blob(name.registry, name.repository, digest)
-                if payload is not None and len(payload) <= LARGEST_PAYLOAD:
-                    found.append((payload, signature))
-        return found
-
-
-def _is_digest(text: str) -> bool:
-    kind, _, digits = text.partition(":")
-    return kind == "sha256" and len(digits) == _FINGERPRINT_DIGITS and set(digits) <= set("0123456789abcdef")
