@@ -130,6 +130,14 @@ def test_exit_codes_and_errors(node: Node, arguments: tuple[str, ...], code: int
     assert isinstance(json.loads(as_json.stdout), dict)
 
 
+def test_where_the_node_is_reachable_and_what_the_host_may_drop(node: Node) -> None:
+    assert "this host only" in node.run("network", "status").stdout
+    assert node.json("network", "listen", "none", "--json")["listening"] == []
+    assert node.run("network", "firewall").returncode == 0
+    wrong = node.run("network", "firewall", "burn")
+    assert wrong.returncode == 2 and "show, apply, remove" in wrong.stderr
+
+
 def test_nobody_there(node: Node) -> None:
     done = node.run("list", "--json", ARCHIPELAGO_SOCKET="/nowhere", ARCHIPELAGO_PORT="1")
     assert done.returncode == 69
