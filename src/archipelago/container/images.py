@@ -5,10 +5,10 @@ import base64
 import contextlib
 import json
 import os
+import secrets
 import shutil
 import signal
 import sys
-import tempfile
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -250,13 +250,20 @@ class ImageStore:
     @contextlib.asynccontextmanager
     async def _folder(self) -> AsyncIterator[Path]:
         """Yield a directory for one build, which is removed after it."""
-        folder = Path(await asyncio.to_thread(tempfile.mkdtemp, dir=self._work, prefix="build-"))
+        folder = self._work / f"build-{secrets.token_hex(8)}"
+        making = asyncio.create_task(asyncio.to_thread(folder.mkdir, 0o700))
+
+        async def remove() -> None:
+            # A thread that was asked to make the directory does so, whoever no longer waits for it.
+            await asyncio.wait([making])
+            await _run(_removal(folder), _environment())
+
         try:
+            await asyncio.shield(making)
             yield folder
         finally:
             # Files of the user namespace's other ids may be in it; a cancelled build is cleaned up all the same.
-            removal = _run(_removal(folder), _environment())
-            await asyncio.shield(asyncio.create_task(removal))
+            await asyncio.shield(asyncio.create_task(remove()))
 
     async def _from_packages(
         self, package: AppPackage, recipe: PackagesRecipe, name: str, digest: str, told: Told
