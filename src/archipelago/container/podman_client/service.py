@@ -202,6 +202,8 @@ class PodmanService:
         deadline, pause = loop.time() + _START_TIMEOUT, 0.005
         while loop.time() < deadline:
             if (code := child.poll()) is not None:
+                if await self._find():
+                    return  # another daemon was faster, and has the socket
                 raise PodmanUnavailable(_CALL, f"it ended with code {code}: {await self._last_words()}")
             with contextlib.suppress(PodmanUnavailable):
                 self._serving, self._ours = await ping(self._socket, 2.0), True
