@@ -16,6 +16,7 @@ test:          ## set the host up and run all checks and tests
 setup:         ## set the host up and do nothing else
 	@scripts/prepare-host
 	@scripts/setup-python
+	@scripts/setup-ui
 
 lint: setup    ## check format, types and borders, as the user that you are
 	@$(quiet) scripts/lint
