@@ -19,8 +19,9 @@ class Redactor:
     """
 
     def __init__(self) -> None:
-        self._by_start: dict[str, set[str]] = {}
-        self._others: set[str] = set()
+        # Values are learned in threads while lines are read in another: sets are replaced, never changed.
+        self._by_start: dict[str, frozenset[str]] = {}
+        self._others: frozenset[str] = frozenset()
         """Values that an owner typed, with characters that generated ones have not."""
 
     def learn(self, value: str) -> None:
@@ -34,10 +35,11 @@ class Redactor:
         if len(value) < SHORTEST:
             return
         if not _GENERATED.match(value):
-            self._others.add(value)
+            self._others |= {value}
         for shape in _shapes(value):
             if len(shape) >= SHORTEST and _GENERATED.match(shape):
-                self._by_start.setdefault(shape[:SHORTEST], set()).add(shape)
+                start = shape[:SHORTEST]
+                self._by_start[start] = self._by_start.get(start, frozenset()) | {shape}
 
     def redact(self, text: str) -> str:
         """Return a text without secrets."""
