@@ -127,9 +127,9 @@ async def test_an_owner_sets_up_installs_changes_and_removes(page: Page, node: T
     assert (await node.call("container-status", app="anchor"))["health"]["since"] == since, "no other app restarts"
 
     await page.goto("/apps/ship")
-    await page.get_by_role("button", name="Stop").click()
-    await expect(page.get_by_role("button", name="Start")).to_be_enabled()
-    await page.get_by_role("button", name="Start").click()
+    await page.get_by_role("button", name="Stop", exact=True).click()
+    await expect(page.get_by_role("button", name="Start", exact=True)).to_be_enabled()
+    await page.get_by_role("button", name="Start", exact=True).click()
     await expect(page.get_by_role("button", name="Restart")).to_be_enabled()
     await node.until("ship", "healthy")
 
