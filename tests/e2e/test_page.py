@@ -135,8 +135,8 @@ async def test_an_owner_sets_up_installs_changes_and_removes(page: Page, node: T
 
     await page.goto("/apps/ship/danger")
     await page.get_by_role("button", name="Remove ship").click()
-    await expect(page.get_by_role("heading", name="Remove ship")).to_be_visible()
-    await expect(page.get_by_text("Done").first).to_be_visible()
+    removal = page.locator("li.card", has=page.get_by_role("heading", name="Remove ship"))
+    await expect(removal).to_contain_text("Done")
     assert {each["app"] for each in await node.call("container-list")} == {"anchor"}
 
 
