@@ -1,5 +1,5 @@
 # make run and make test are all that is needed; both set the host up themselves.
-.PHONY: help run test setup lint unit bench clean-test
+.PHONY: help run test setup lint unit bench screenshots clean-test
 export PYTHONPATH := src
 cache := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/archipelago
 quiet := PATH=/opt/archipelago/venv/bin:$$PATH PYTHONPYCACHEPREFIX=$(cache)/pycache HYPOTHESIS_STORAGE_DIRECTORY=$(cache)/hypothesis
@@ -16,6 +16,7 @@ test:          ## set the host up and run all checks and tests
 setup:         ## set the host up and do nothing else
 	@scripts/prepare-host
 	@scripts/setup-python
+	@scripts/setup-ui
 
 lint: setup    ## check format, types and borders, as the user that you are
 	@$(quiet) scripts/lint
@@ -25,6 +26,9 @@ unit: setup    ## run the pure tests alone, as the user that you are
 
 bench:         ## measure, side by side with the peers
 	@scripts/bench
+
+screenshots:   ## take a picture of every page, into screenshots/
+	@scripts/screenshots
 
 clean-test: setup ## end and remove what the tests have left behind
 	@scripts/clean-test

@@ -11,6 +11,7 @@ from archipelago.security.login.login import Lifetimes
 DEFAULT_PORT = 8480
 DEFAULT_ROOT = "/var/lib/archipelago"
 DEFAULT_RUNTIME = "/run/archipelago"
+DEFAULT_UI = "/opt/archipelago/ui"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +34,8 @@ class NodeConfig:
     """File of mode 0600 whose passphrase unlocks the node's key at a start (`ARCHIPELAGO_PASSPHRASE_FILE`)."""
     trusted_root: Path | None = None
     """Trusted root of a Sigstore instance of one's own, for keyless signatures (`ARCHIPELAGO_TRUSTED_ROOT`)."""
+    ui: Path = Path(DEFAULT_UI)
+    """Folder of the built page (`ARCHIPELAGO_UI`)."""
     cgroup: str = ""
     """Control group for containers (`ARCHIPELAGO_CGROUP`); empty where nothing is delegated."""
 
@@ -70,6 +73,7 @@ def read_config(environment: Mapping[str, str], checkout: Path) -> NodeConfig:
         sessions=_sessions(environment),
         passphrase_file=Path(file) if (file := environment.get("ARCHIPELAGO_PASSPHRASE_FILE")) else None,
         trusted_root=Path(file) if (file := environment.get("ARCHIPELAGO_TRUSTED_ROOT")) else None,
+        ui=Path(environment.get("ARCHIPELAGO_UI", DEFAULT_UI)),
         cgroup=environment.get("ARCHIPELAGO_CGROUP", ""),
     )
 

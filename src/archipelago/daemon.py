@@ -69,7 +69,7 @@ async def _serve(config: NodeConfig, first_install: str | None, options: dict[st
         lock.release()
         return 0
     node = Node(config, secrets)
-    server = RpcServer(node, _owners(config))
+    server = RpcServer(node, _owners(config), ui=config.ui)
     try:
         await node.start()
         await server.start(config.socket, config.port)
@@ -103,7 +103,7 @@ async def _unlocked(config: NodeConfig, key: NodeKey, stopping: asyncio.Event) -
     if state not in (KeyState.LOCKED, KeyState.MISSING):
         return True
     node = LockedNode(key, config)
-    server = RpcServer(cast(Engine, node), _owners(config), locked_methods())
+    server = RpcServer(cast(Engine, node), _owners(config), locked_methods(), ui=config.ui)
     await node.start()
     await server.start(config.socket, config.port)
     try:

@@ -33,7 +33,6 @@ _STATUS = {
 }
 
 _HEADERS = {
-    "Server": "archipelago",
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
     "Referrer-Policy": "no-referrer",
@@ -84,7 +83,8 @@ class Guard:
 async def add_headers(request: web.Request, response: web.StreamResponse) -> None:
     """Add the security headers, to streams and WebSockets too."""
     for name, value in _HEADERS.items():
-        response.headers[name] = value
+        response.headers.setdefault(name, value)
+    response.headers["Server"] = "archipelago"
     response.headers.setdefault("Content-Security-Policy", _POLICY)
 
 

@@ -22,11 +22,11 @@ from archipelago.rpc.guard import CALLER, MAX_BODY, Guard, add_headers, expect_c
 from archipelago.rpc.listening import open_port, open_unix, port_unusable, remove_unix
 from archipelago.rpc.method import AnyMethod
 from archipelago.rpc.methods import all_methods
-from archipelago.rpc.page import PAGE, PAGE_POLICY
 from archipelago.rpc.patience import Patience
 from archipelago.rpc.protocol import Dispatcher
 from archipelago.rpc.refusals import Refusals
 from archipelago.rpc.streams import LogStreams
+from archipelago.rpc.ui import Page, read_page
 from archipelago.rpc.websocket import SocketHub
 
 _BODY_TIMEOUT = 30.0
@@ -46,6 +46,7 @@ class RpcServer:
         owners: Collection[int],
         methods: tuple[AnyMethod, ...] | None = None,
         patience: Patience | None = None,
+        ui: Path | None = None,
     ) -> None:
         refusals = Refusals(engine.record)
         self._patience = patience or Patience()
@@ -55,6 +56,8 @@ class RpcServer:
         self._dispatcher = Dispatcher(engine, methods, refusals)
         self._sockets = SocketHub(engine)
         self._streams = LogStreams(engine)
+        self._ui = ui
+        self._page = Page({})
         self._runner: web.AppRunner | None = None
         self._port = 0
         self._unix: tuple[Path, socket.socket, int] | None = None
@@ -68,6 +71,8 @@ class RpcServer:
 
     async def start(self, unix_socket: Path, port: int) -> None:
         """Listen; raises `NodeError` when the port or the socket is taken, and then listens nowhere."""
+        if self._ui is not None:
+            self._page = await asyncio.to_thread(read_page, self._ui)
         listener = open_port(port)
         try:
             unix = await open_unix(unix_socket)
@@ -145,7 +150,7 @@ class RpcServer:
         routes.add_get("/logs", self._streams.handle, allow_head=False)
         routes.add_get("/healthz", self._healthz)
         routes.add_get("/openrpc.json", self._openrpc)
-        routes.add_get("/", self._page)
+        routes.add_get("/{path:(?!rpc/v1$).*}", self._page.serve)
         return application
 
     async def _rpc(self, request: web.Request) -> web.StreamResponse:
@@ -178,9 +183,6 @@ class RpcServer:
 
         document = openrpc_document(self._methods)
         return web.Response(body=to_json(document, indent=2), content_type="application/json")
-
-    async def _page(self, _: web.Request) -> web.StreamResponse:
-        return web.Response(text=PAGE, content_type="text/html", headers={"Content-Security-Policy": PAGE_POLICY})
 
 
 def _quiet_logger() -> logging.Logger:

@@ -1,0 +1,16 @@
+import { call } from "./api/rpc";
+import type { Operation } from "./api/types";
+
+/** What an owner does with an app; each returns the operation that it began. */
+export const containers = {
+  start: (app: string): Promise<Operation> => call("container-start", { app }),
+  stop: (app: string): Promise<Operation> => call("container-stop", { app }),
+  restart: (app: string): Promise<Operation> => call("container-restart", { app }),
+  update: (app: string): Promise<Operation> => call("container-update", { app }),
+  remove: (app: string, deleteData: boolean): Promise<Operation> =>
+    call("container-remove", { app, delete_data: deleteData }),
+  install: async (app: string): Promise<Operation> => (await call("container-install", { app })) as Operation,
+  configure: async (app: string, options: Record<string, boolean | number | string>, reset: string[]) =>
+    (await call("container-config", { app, options, reset })) as Operation,
+  cancel: (id: string): Promise<Operation> => call("operation-cancel", { id }),
+};

@@ -1,0 +1,29 @@
+import { createI18n } from "vue-i18n";
+import en from "./en";
+
+export type Messages = typeof en;
+export const LANGUAGES = { en: "English", de: "Deutsch", es: "Español" } as const;
+export type Language = keyof typeof LANGUAGES;
+const KEY = "archipelago-language";
+const loaders: Record<Exclude<Language, "en">, () => Promise<{ default: Messages }>> = {
+  de: () => import("./de"),
+  es: () => import("./es"),
+};
+
+export const i18n = createI18n({ legacy: false, locale: "en" as Language, fallbackLocale: "en", messages: { en } as Record<Language, Messages> });
+
+/** Speaks another language from now on; its messages are fetched the first time. */
+export async function speak(language: Language): Promise<void> {
+  if (language !== "en" && !i18n.global.availableLocales.includes(language)) {
+    i18n.global.setLocaleMessage(language, (await loaders[language]()).default);
+  }
+  i18n.global.locale.value = language;
+  document.documentElement.lang = language;
+  localStorage.setItem(KEY, language);
+}
+
+/** Returns the language that was chosen, or that the browser asks for. */
+export function preferred(): Language {
+  const wanted = [localStorage.getItem(KEY), ...navigator.languages.map((each) => each.slice(0, 2))];
+  return (wanted.find((each) => each !== null && each in LANGUAGES) as Language | undefined) ?? "en";
+}

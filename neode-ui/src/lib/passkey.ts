@@ -1,0 +1,24 @@
+import { call } from "../api/rpc";
+import type { LoginStatus, PasskeyView } from "../api/types";
+
+/** Tells whether this browser, at this address, can keep passkeys: never for a bare IP address. */
+export function canUsePasskeys(): boolean {
+  const bare = /^[\d.]+$|^\[/.test(location.hostname);
+  return !bare && window.isSecureContext && "parseCreationOptionsFromJSON" in (window.PublicKeyCredential ?? {});
+}
+
+/** Logs in by a passkey; throws where the owner or the node says no. */
+export async function enterByPasskey(): Promise<LoginStatus> {
+  const options = (await call("passkey-challenge")) as unknown as PublicKeyCredentialRequestOptionsJSON;
+  const publicKey = PublicKeyCredential.parseRequestOptionsFromJSON(options);
+  const credential = (await navigator.credentials.get({ publicKey })) as PublicKeyCredential;
+  return call("passkey-login", { credential: { ...credential.toJSON() } });
+}
+
+/** Makes a passkey for the account that is logged in. */
+export async function addPasskey(name: string, password: string): Promise<PasskeyView> {
+  const options = (await call("passkey-begin", { password })) as unknown as PublicKeyCredentialCreationOptionsJSON;
+  const publicKey = PublicKeyCredential.parseCreationOptionsFromJSON(options);
+  const credential = (await navigator.credentials.create({ publicKey })) as PublicKeyCredential;
+  return call("passkey-confirm", { name, credential: { ...credential.toJSON() } });
+}

@@ -1,0 +1,67 @@
+import { createRouter, createWebHistory } from "vue-router";
+import { useSession } from "./stores/session";
+import HomeView from "./views/HomeView.vue";
+
+declare module "vue-router" {
+  interface RouteMeta {
+    /** Key of the page's name in the messages. */
+    title: string;
+    /** Whether it is shown to strangers. */
+    open?: boolean;
+  }
+}
+
+export const router = createRouter({
+  history: createWebHistory(),
+  scrollBehavior: (_to, _from, saved) => saved ?? { top: 0 },
+  routes: [
+    { path: "/", name: "home", component: HomeView, meta: { title: "nav.home" } },
+    { path: "/apps", name: "apps", component: () => import("./views/ContainerApps.vue"), meta: { title: "nav.apps" } },
+    {
+      path: "/apps/:app/:tab?",
+      name: "app",
+      component: () => import("./views/ContainerAppDetails.vue"),
+      meta: { title: "nav.apps" },
+    },
+    { path: "/store", name: "store", component: () => import("./views/StoreView.vue"), meta: { title: "nav.store" } },
+    {
+      path: "/store/:app",
+      name: "plan",
+      component: () => import("./views/PlanView.vue"),
+      meta: { title: "nav.store" },
+    },
+    {
+      path: "/operations",
+      name: "operations",
+      component: () => import("./views/OperationsView.vue"),
+      meta: { title: "nav.operations" },
+    },
+    {
+      path: "/security",
+      name: "security",
+      component: () => import("./views/SecurityView.vue"),
+      meta: { title: "nav.security" },
+    },
+    {
+      path: "/system",
+      name: "system",
+      component: () => import("./views/SystemView.vue"),
+      meta: { title: "nav.system" },
+    },
+    {
+      path: "/login",
+      name: "login",
+      component: () => import("./views/LoginView.vue"),
+      meta: { title: "login.title", open: true },
+    },
+    { path: "/:rest(.*)*", redirect: "/" },
+  ],
+});
+
+router.beforeEach(async (to) => {
+  const session = useSession();
+  await session.know();
+  if (!to.meta.open && !session.inside) return { name: "login", query: { to: to.fullPath } };
+  if (to.name === "login" && session.inside) return { name: "home" };
+  return true;
+});

@@ -1,0 +1,90 @@
+"""Serves the node's own page (neode-ui): files that were built and compressed beforehand, held in memory."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from aiohttp import web
+
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
+    "connect-src 'self'; font-src 'self'; manifest-src 'self'; frame-ancestors 'none'; base-uri 'none'; "
+    "form-action 'self'"
+)
+"""What the page may load and do: nothing from elsewhere. Styles inline are the widths of bars."""
+_TYPES = {
+    ".html": "text/html; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".css": "text/css; charset=utf-8",
+    ".svg": "image/svg+xml",
+    ".json": "application/json",
+    ".woff2": "font/woff2",
+    ".png": "image/png",
+}
+_ENCODINGS = (("br", ".br"), ("gzip", ".gz"))
+_LARGEST = 4 << 20
+_INDEX = "/index.html"
+_PAGES = frozenset({"", "apps", "store", "operations", "security", "system", "login"})
+"""First parts of the page's own addresses, as in its router."""
+_NOT_BUILT = "The page of this node is not built yet: run 'make setup' and start the node again.\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Asset:
+    """One file, as it is and compressed."""
+
+    kind: str
+    etag: str
+    lasting: bool
+    """Whether its name changes with its content."""
+    content: Mapping[str, bytes]
+    """By encoding; the empty one is the file as it is."""
+
+
+class Page:
+    """The files of the page; without any, it says so."""
+
+    def __init__(self, assets: Mapping[str, Asset]) -> None:
+        self._assets = assets
+
+    async def serve(self, request: web.Request) -> web.StreamResponse:
+        """Answer a GET: a file, or the page for each of its own addresses."""
+        asset = self._assets.get(request.path)
+        if asset is None and request.path.split("/")[1] in _PAGES:
+            asset = self._assets.get(_INDEX)
+            if asset is None:
+                return web.Response(status=503, text=_NOT_BUILT)
+        if asset is None:
+            raise web.HTTPNotFound
+        headers = {
+            "ETag": asset.etag,
+            "Vary": "Accept-Encoding",
+            "Content-Security-Policy": POLICY,
+            "Cache-Control": "public, max-age=31536000, immutable" if asset.lasting else "no-cache",
+        }
+        if request.headers.get("If-None-Match") == asset.etag:
+            return web.Response(status=304, headers=headers)
+        accepted = {part.partition(";")[0].strip() for part in request.headers.get("Accept-Encoding", "").split(",")}
+        encoding = next((name for name, _ in _ENCODINGS if name in accepted and name in asset.content), "")
+        if encoding:
+            headers["Content-Encoding"] = encoding
+        headers["Content-Type"] = asset.kind
+        return web.Response(body=asset.content[encoding], headers=headers)
+
+
+def read_page(folder: Path) -> Page:
+    """Read the built page; blocking. What is no file of a known kind is left out."""
+    assets = {}
+    for path in sorted(folder.rglob("*")) if folder.is_dir() else ():
+        if path.suffix not in _TYPES or path.is_symlink() or not path.is_file() or path.stat().st_size > _LARGEST:
+            continue
+        content = {"": path.read_bytes()}
+        for name, suffix in _ENCODINGS:
+            compressed = path.with_name(path.name + suffix)
+            if compressed.is_file():
+                content[name] = compressed.read_bytes()
+        place = "/" + path.relative_to(folder).as_posix()
+        etag = f'"{hashlib.sha256(content[""]).hexdigest()[:32]}"'
+        assets[place] = Asset(_TYPES[path.suffix], etag, place.startswith("/assets/"), content)
+    return Page(assets)

@@ -1,0 +1,78 @@
+"""How the built page is served: compressed, kept by browsers for ever or not at all, and nothing but it."""
+
+import gzip
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import aiohttp
+import pytest
+import pytest_asyncio
+from aiohttp import web
+
+from archipelago.rpc.ui import read_page
+
+SCRIPT = b"console.log('here')\n" * 50
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A small page."""
+    built = tmp_path / "ui"
+    (built / "assets").mkdir(parents=True)
+    (built / "index.html").write_text("<!doctype html>the page")
+    (built / "assets" / "index-abc.js").write_bytes(SCRIPT)
+    (built / "assets" / "index-abc.js.gz").write_bytes(gzip.compress(SCRIPT))
+    (built / "secret.key").write_text("no")
+    (built / "link.html").symlink_to("/etc/passwd")
+    return built
+
+
+@pytest_asyncio.fixture
+async def address(folder: Path) -> AsyncIterator[str]:
+    """Where the page is served."""
+    application = web.Application()
+    application.router.add_get("/{path:.*}", read_page(folder).serve)
+    runner = web.AppRunner(application)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    yield f"http://127.0.0.1:{runner.addresses[0][1]}"
+    await runner.cleanup()
+
+
+async def test_a_file_is_sent_as_small_as_the_browser_takes_it(address: str) -> None:
+    async with aiohttp.ClientSession(auto_decompress=False) as session:
+        for accepted, encoding, size in (
+            ("gzip, br", "gzip", len(gzip.compress(SCRIPT))),
+            ("identity", None, len(SCRIPT)),
+        ):
+            headers = {"Accept-Encoding": accepted}
+            async with session.get(f"{address}/assets/index-abc.js", headers=headers) as answer:
+                assert answer.headers.get("Content-Encoding") == encoding and len(await answer.read()) == size
+                assert "immutable" in answer.headers["Cache-Control"] and answer.headers["Vary"] == "Accept-Encoding"
+        async with session.get(f"{address}/", headers={"Accept-Encoding": "br"}) as answer:
+            assert answer.headers["Cache-Control"] == "no-cache"
+            etag = answer.headers["ETag"]
+        async with session.get(f"{address}/", headers={"If-None-Match": etag}) as answer:
+            assert answer.status == 304
+
+
+async def test_each_address_of_the_page_is_the_page_and_nothing_else_is(address: str) -> None:
+    async with aiohttp.ClientSession() as session:
+        for path in ("/", "/apps", "/apps/knots/logs", "/store/electrumx", "/login?to=/apps"):
+            async with session.get(address + path) as answer:
+                assert answer.status == 200 and "the page" in await answer.text()
+                assert "script-src 'self'" in answer.headers["Content-Security-Policy"]
+        for path in ("/secret.key", "/link.html", "/etc/passwd", "/assets/none.js", "/assets/%2e%2e/%2e%2e/etc/passwd"):
+            async with session.get(address + path) as answer:
+                assert answer.status == 404, path
+
+
+async def test_what_is_not_built_says_so(tmp_path: Path) -> None:
+    application = web.Application()
+    application.router.add_get("/{path:.*}", read_page(tmp_path / "nothing").serve)
+    runner = web.AppRunner(application)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    async with aiohttp.ClientSession() as session, session.get(f"http://127.0.0.1:{runner.addresses[0][1]}/") as answer:
+        assert answer.status == 503 and "make setup" in await answer.text()
+    await runner.cleanup()
