@@ -32,6 +32,7 @@ from archipelago.container.operations import Operations
 from archipelago.container.orchestrator import Orchestrator
 from archipelago.container.plan import Plan
 from archipelago.container.podman_client.client import PodmanClient
+from archipelago.container.podman_client.errors import PodmanError
 from archipelago.container.podman_client.service import PodmanService
 from archipelago.container.reconciler import Reconciler
 from archipelago.container.reporter import Reporter
@@ -41,6 +42,7 @@ from archipelago.container.status import (
     AppStatus,
     AppSummary,
     CatalogEntry,
+    ConfigPreview,
     ConfigRevision,
     Event,
     ExecResult,
@@ -49,7 +51,10 @@ from archipelago.container.status import (
     Health,
     LocalAccessView,
     LogLine,
+    MetricsSpan,
+    MetricsView,
     Operation,
+    OptionView,
     PackageChange,
     SecretView,
     SettingChange,
@@ -63,6 +68,7 @@ from archipelago.network.local_access import Front, LocalAccess
 from archipelago.performance import host
 from archipelago.performance.doctor import Doctor
 from archipelago.performance.enforcement import not_enforced
+from archipelago.performance.metrics import STEP, Metrics, Usage
 from archipelago.security.audit_chain import AuditEntry, AuditVerdict, Deed, Outcome
 from archipelago.security.audit_log import AuditLog
 from archipelago.security.certificates import Certificates
@@ -206,6 +212,7 @@ class Node:
             lambda: self._local_access.addresses,
         )
         self._security = SecurityReporter(self._reconciler, firewall, self._inventory, cgroup)
+        self._metrics = Metrics()
         self._doctor = Doctor(config, info, self._not_enforced)
         # First what is installed, then what is there: a container of an app not known yet would be taken for an orphan.
         self._closing.push_async_callback(self._reconciler.close)
@@ -215,8 +222,8 @@ class Node:
         self._reconciler.start()
         await self._orchestrator.resume()
         await self._state.prune()
-        chores = asyncio.create_task(self._keep_house())
-        self._closing.callback(chores.cancel)
+        for chore in (self._keep_house(), self._measure()):
+            self._closing.callback(asyncio.create_task(chore).cancel)
         await self._note("node-start", {"version": __version__})
         return self
 
@@ -266,6 +273,23 @@ class Node:
                 await self._local_access.renew()
             except NodeError as error:
                 self._log.warning("a chore is not done", error=str(error))
+
+    async def _measure(self) -> None:
+        """Sample what apps use, for ever."""
+        while True:
+            apps = self._reconciler.desired.apps
+            names = {each.name: app for app, found in apps.items() for each in found.workload.containers}
+            try:
+                found: dict[str, Usage] = {}
+                for each in await self._client.containers.stats() if apps else ():
+                    if (app := names.get(each.name)) is not None:
+                        found[app] = found.get(app, Usage()) + Usage(
+                            each.cpu_nanos, each.memory, each.block_in, each.block_out, each.net_in, each.net_out
+                        )
+                self._metrics.add(time.time(), found, apps)
+            except PodmanError as error:
+                self._log.debug("no sample is taken", error=str(error))
+            await asyncio.sleep(STEP)
 
     async def _image_id(self, app: DesiredApp, container: str) -> str | None:
         return await self._images.image_id(app.record.package, container)
@@ -449,6 +473,19 @@ class Node:
     async def options(self, app: str) -> dict[str, Scalar]:
         """Return the options in force."""
         return await self._reporter.options(app)
+
+    async def metrics(self, app: str, span: MetricsSpan) -> MetricsView:
+        """Return what an app used over time."""
+        await self._reporter.health(app)
+        return self._metrics.history(app, span)
+
+    async def option_views(self, app: str) -> tuple[OptionView, ...]:
+        """Return the options of an app, as a form needs them."""
+        return await self._reporter.option_views(app)
+
+    async def preview(self, app: str, *, options: Mapping[str, object], reset: tuple[str, ...]) -> ConfigPreview:
+        """Return what a change of options would do."""
+        return await self._orchestrator.preview(app, options, reset)
 
     async def status(self, app: str) -> AppStatus:
         """Return everything about an app."""

@@ -17,6 +17,9 @@ from archipelago.container.manifest.options import (
     validate_option_value,
     validate_options,
 )
+from archipelago.container.manifest.scalars import Scalar
+from archipelago.container.option_views import option_views
+from archipelago.container.plan import Action, PlannedApp
 from archipelago.errors import ErrorCode
 
 SWITCH = BoolOption(type="bool", label="Switch", default=False)
@@ -154,6 +157,35 @@ def test_texts_of_several_options_report_all_problems() -> None:
 def test_a_demand_comes_before_the_owner_and_the_owner_before_the_default() -> None:
     values = effective_options(app(), {"txindex": False, "db_cache": 100, "gone": 1}, {"txindex": True, "other": 2})
     assert values == {"txindex": True, "db_cache": 100, "alias": "a", "chain": "main"}
+
+
+def test_a_form_is_told_all_that_it_needs() -> None:
+    manifest = app(
+        options={
+            "size": {"type": "int", "label": "Size", "default": 5, "minimum": 1, "maximum": 9, "unit": "MiB"},
+            "kind": {"type": "choice", "label": "Kind", "default": "a", "choices": ["a", "b"], "help": "Which"},
+            "name": {"type": "string", "label": "Name", "default": "", "pattern": "[a-z]*", "advanced": True},
+            "on": {"type": "bool", "label": "On", "default": False},
+        },
+        rules=[],
+    )
+    origins = {"size": "owner", "kind": "default", "name": "default", "on": "demand by one, two"}
+    values: dict[str, Scalar] = {"size": 7, "kind": "a", "name": "", "on": True}
+    planned = PlannedApp(
+        app=manifest.id, name="A", version="1", action=Action.REUSE, options=values, option_origins=origins
+    )
+    size, kind, name, on = option_views(manifest, planned)
+    assert (size.value, size.default, size.minimum, size.maximum, size.unit) == (7, 5, 1, 9, "MiB")
+    assert (size.set_by_owner, kind.set_by_owner) == (True, False)
+    assert (kind.choices, kind.help, name.pattern, name.advanced, name.max_length) == (
+        ("a", "b"),
+        "Which",
+        "[a-z]*",
+        True,
+        200,
+    )
+    assert (on.value, on.demanded_by) == (True, ("one", "two"))
+    assert [each.value for each in option_views(manifest, None)] == [5, "a", "", False]
 
 
 def test_rules_tell_true_from_one() -> None:

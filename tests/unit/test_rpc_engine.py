@@ -17,6 +17,7 @@ from archipelago.container.status import (
     AppStatus,
     AppSummary,
     CatalogEntry,
+    ConfigPreview,
     ConfigRevision,
     Desired,
     ErrorView,
@@ -28,9 +29,13 @@ from archipelago.container.status import (
     HealthState,
     LocalAccessView,
     LogLine,
+    MetricsSpan,
+    MetricsView,
     Operation,
     OperationKind,
     OperationState,
+    OptionKind,
+    OptionView,
     PackageChange,
     SecretView,
     SettingChange,
@@ -270,6 +275,15 @@ class MemoryEngine:
         because = ("you asked for it",)
         planned = PlannedApp(app=app, name=app.title(), version="1.0", action=Action.INSTALL, because=because)
         return Plan(apps=(planned,), warnings=(EVIL,))
+
+    async def metrics(self, app: str, span: MetricsSpan) -> MetricsView:
+        return MetricsView(step=10, points=())
+
+    async def option_views(self, app: str) -> tuple[OptionView, ...]:
+        return (OptionView(name="network", kind=OptionKind.STRING, label=EVIL, default="main", value="regtest"),)
+
+    async def preview(self, app: str, *, options: Mapping[str, object], reset: tuple[str, ...]) -> ConfigPreview:
+        return ConfigPreview(changes=(), restarts=(app,))
 
     async def options(self, app: str) -> dict[str, Scalar]:
         self._known(app)

@@ -3,8 +3,9 @@
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
+from archipelago.container.desired_state import DesiredState
 from archipelago.container.manifest.scalars import Scalar
-from archipelago.container.status import ConfigRevision, SettingChange
+from archipelago.container.status import ConfigPreview, ConfigRevision, SettingChange
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.storage.revisions import Configuration, Revision
 
@@ -41,6 +42,25 @@ def changes(before: Configuration, after: Configuration) -> tuple[SettingChange,
         for what in sorted({*old, *new})
         if old.get(what) != new.get(what)
     )
+
+
+def preview(before: DesiredState, after: DesiredState, app: str) -> ConfigPreview:
+    """Return what is different once options of `app` are changed: effective values, and who restarts."""
+    changed = []
+    for planned in after.plan.apps:
+        old = before.plan.planned(planned.app)
+        prefix = "" if planned.app == app else f"{planned.app}: "
+        changed += [
+            SettingChange(what=prefix + name, before=old.options.get(name), after=value)
+            for name, value in planned.options.items()
+            if old is not None and old.options.get(name) != value
+        ]
+    restarts = tuple(
+        name
+        for name, wanted in sorted(after.apps.items())
+        if after.wanted(name) and name in before.apps and before.apps[name].workload.hash != wanted.workload.hash
+    )
+    return ConfigPreview(changes=tuple(changed), restarts=restarts)
 
 
 def way_back(

@@ -10,6 +10,7 @@ from archipelago.container.status import (
     AppStatus,
     AppSummary,
     CatalogEntry,
+    ConfigPreview,
     ConfigRevision,
     Event,
     ExecResult,
@@ -18,7 +19,10 @@ from archipelago.container.status import (
     Health,
     LocalAccessView,
     LogLine,
+    MetricsSpan,
+    MetricsView,
     Operation,
+    OptionView,
     PackageChange,
     SecretView,
     SettingChange,
@@ -99,6 +103,9 @@ class Engine(Protocol):
     # Questions.
     async def plan(self, app: str, *, options: Mapping[str, object], choices: Mapping[str, str]) -> Plan: ...
     async def options(self, app: str) -> dict[str, Scalar]: ...
+    async def metrics(self, app: str, span: MetricsSpan) -> MetricsView: ...
+    async def option_views(self, app: str) -> tuple[OptionView, ...]: ...
+    async def preview(self, app: str, *, options: Mapping[str, object], reset: tuple[str, ...]) -> ConfigPreview: ...
     async def status(self, app: str) -> AppStatus: ...
     async def health(self, app: str) -> Health: ...
     async def list_apps(self) -> tuple[AppSummary, ...]: ...

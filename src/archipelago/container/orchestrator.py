@@ -13,7 +13,15 @@ from archipelago.container.lifecycle import Lifecycle, changed_options
 from archipelago.container.operations import Operations
 from archipelago.container.plan import Action, Plan, Request
 from archipelago.container.reconciler import Reconciler
-from archipelago.container.status import ConfigRevision, Desired, Operation, OperationKind, SecretView, SettingChange
+from archipelago.container.status import (
+    ConfigPreview,
+    ConfigRevision,
+    Desired,
+    Operation,
+    OperationKind,
+    SecretView,
+    SettingChange,
+)
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.network.ports import require_free
 from archipelago.storage.revisions import RevisionStore
@@ -124,6 +132,14 @@ class Orchestrator:
             plan = await self._composer.plan(records, Request())
             arguments = {"options": given, "reset": list(reset), "before": dict(record.options)}
             return await self._open(OperationKind.CONFIGURE, app, arguments, _touched(plan))
+
+    async def preview(self, app: str, options: Mapping[str, object], reset: tuple[str, ...]) -> ConfigPreview:
+        """Return what `configure` would do, without doing it."""
+        record = await self._installed(app)
+        given = self._composer.check_options(record.package.manifest, options, reset)
+        records = dict(await self._state.load_apps())
+        records[app] = replace(record, options=changed_options(record.options, given, reset))
+        return config_history.preview(self._reconciler.desired, await self._composer.compose(records), app)
 
     async def cancel(self, operation: str) -> Operation:
         """Cancel a running operation."""

@@ -14,6 +14,7 @@ from archipelago.container.manifest.model import Access, AppManifest, Protocol
 from archipelago.container.manifest.scalars import Scalar
 from archipelago.container.observer import is_running
 from archipelago.container.operations import Operations
+from archipelago.container.option_views import option_views
 from archipelago.container.podman_client.client import PodmanClient
 from archipelago.container.podman_client.errors import Conflict, NotFound, PodmanError, PodmanTimeout
 from archipelago.container.podman_client.models import ContainerSummary
@@ -30,6 +31,7 @@ from archipelago.container.status import (
     HealthState,
     Limits,
     LogLine,
+    OptionView,
 )
 from archipelago.container.workload import PUBLISHED, ContainerWorkload
 from archipelago.errors import ErrorCode, NodeError
@@ -104,6 +106,11 @@ class Reporter:
         await self._installed(app)
         planned = self.reconciler.desired.plan.planned(app)
         return dict(planned.options) if planned is not None else {}
+
+    async def option_views(self, app: str) -> tuple[OptionView, ...]:
+        """Return an installed app's options, as a form needs them."""
+        found = await self._installed(app)
+        return option_views(found.record.package.manifest, self.reconciler.desired.plan.planned(app))
 
     async def entries(self) -> tuple[CatalogEntry, ...]:
         """Return the apps that can be installed, and those whose manifest is wrong."""

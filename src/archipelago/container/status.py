@@ -361,6 +361,78 @@ class SettingChange(View):
     after: Scalar | None
 
 
+class MetricsSpan(StrEnum):
+    """How far back one looks."""
+
+    HOUR = "hour"
+    DAY = "day"
+
+
+class MetricsPoint(View):
+    """What an app used in the step that ended then; rates in bytes per second."""
+
+    at: datetime
+    cpu: Annotated[float, Field(ge=0)]
+    """Cores."""
+    memory: Annotated[int, Field(ge=0)]
+    """Bytes."""
+    disk_read: Annotated[float, Field(ge=0)]
+    disk_written: Annotated[float, Field(ge=0)]
+    received: Annotated[float, Field(ge=0)]
+    sent: Annotated[float, Field(ge=0)]
+
+
+class MetricsView(View):
+    """What an app used over time; zero where the host counts nothing."""
+
+    step: float
+    """Seconds between two points."""
+    points: tuple[MetricsPoint, ...]
+    """The oldest first; they begin with the node's start."""
+
+
+class OptionKind(StrEnum):
+    """What an option takes."""
+
+    BOOL = "bool"
+    INT = "int"
+    STRING = "string"
+    CHOICE = "choice"
+
+
+class OptionView(View):
+    """An option of an app, as a form needs it."""
+
+    name: str
+    kind: OptionKind
+    label: str
+    help: str | None = None
+    advanced: bool = False
+    """Whether it is hidden until asked for."""
+    default: Scalar
+    value: Scalar
+    """What is in force."""
+    set_by_owner: bool = False
+    demanded_by: tuple[str, ...] = ()
+    """Apps that need this value."""
+    minimum: int | None = None
+    maximum: int | None = None
+    unit: str | None = None
+    pattern: str | None = None
+    """Regular expression of Python that the whole text must match."""
+    max_length: int | None = None
+    choices: tuple[str, ...] = ()
+
+
+class ConfigPreview(View):
+    """What a change of options would do."""
+
+    changes: tuple[SettingChange, ...]
+    """Values in force; those of other apps, which follow, are named `<app>: <option>`."""
+    restarts: tuple[str, ...]
+    """Apps that restart, this one among them where it does."""
+
+
 class PackageChange(View):
     """A package of an image that an update brought, took away or changed."""
 

@@ -7,7 +7,18 @@ from pydantic import Field
 from archipelago.container.engine import Engine
 from archipelago.container.manifest.scalars import AppId, Key, Name, Scalar
 from archipelago.container.plan import Plan
-from archipelago.container.status import AppStatus, AppSummary, ExecResult, Health, LogLine, Operation
+from archipelago.container.status import (
+    AppStatus,
+    AppSummary,
+    ConfigPreview,
+    ExecResult,
+    Health,
+    LogLine,
+    MetricsSpan,
+    MetricsView,
+    Operation,
+    OptionView,
+)
 from archipelago.rpc.method import AnyMethod, Method, NoParams, Params
 from archipelago.rpc.params import Choices, Command, Flag, Options, Tail
 from archipelago.security.permissions import Permission
@@ -52,6 +63,22 @@ class ConfigParams(AppParams):
     """Options to set, by name."""
     reset: Annotated[tuple[Key, ...], Field(max_length=200)] = ()
     """Options that go back to their defaults."""
+
+
+class PreviewParams(AppParams):
+    """What would be configured."""
+
+    options: Options = Field(default_factory=dict)
+    """Options that would be set, by name."""
+    reset: Annotated[tuple[Key, ...], Field(max_length=200)] = ()
+    """Options that would go back to their defaults."""
+
+
+class MetricsParams(AppParams):
+    """Whose use of the host, and how far back."""
+
+    span: MetricsSpan = MetricsSpan.HOUR
+    """An hour in fine steps, or a day in coarse ones."""
 
 
 class LogsParams(AppParams):
@@ -108,6 +135,18 @@ async def _config(engine: Engine, params: ConfigParams) -> Operation | dict[str,
     if not params.options and not params.reset:
         return await engine.options(params.app)
     return await engine.configure(params.app, options=params.options or {}, reset=params.reset)
+
+
+async def _options(engine: Engine, params: AppParams) -> tuple[OptionView, ...]:
+    return await engine.option_views(params.app)
+
+
+async def _preview(engine: Engine, params: PreviewParams) -> ConfigPreview:
+    return await engine.preview(params.app, options=params.options, reset=params.reset)
+
+
+async def _metrics(engine: Engine, params: MetricsParams) -> MetricsView:
+    return await engine.metrics(params.app, params.span)
 
 
 async def _status(engine: Engine, params: AppParams) -> AppStatus:
@@ -195,6 +234,30 @@ def container_methods() -> tuple[AnyMethod, ...]:
             permission=Permission.MANAGE,
             mutates=True,
             handler=_config,
+        ),
+        Method(
+            name="option-list",
+            summary="Return the options of an app with their values, limits and words",
+            params=AppParams,
+            result=tuple[OptionView, ...],
+            permission=Permission.READ,
+            handler=_options,
+        ),
+        Method(
+            name="config-preview",
+            summary="Say what a change of options would do, and which apps restart",
+            params=PreviewParams,
+            result=ConfigPreview,
+            permission=Permission.READ,
+            handler=_preview,
+        ),
+        Method(
+            name="container-metrics",
+            summary="Return what an app used of processor, memory, disk and network over time",
+            params=MetricsParams,
+            result=MetricsView,
+            permission=Permission.READ,
+            handler=_metrics,
         ),
         Method(
             name="container-status",
