@@ -179,6 +179,13 @@ export type ConfigParams = {
   "reset": Array<string>;
 };
 
+export type ConfigPreview = {
+  /** Values in force; those of other apps, which follow, are named `<app>: <option>`. */
+  "changes": Array<SettingChange>;
+  /** Apps that restart, this one among them where it does. */
+  "restarts": Array<string>;
+};
+
 export type ConfigRevision = {
   "number": number;
   "at": string;
@@ -488,6 +495,34 @@ export type LogsParams = {
   "tail": number;
 };
 
+export type MetricsParams = {
+  /** Id of the app. */
+  "app": string;
+  /** An hour in fine steps, or a day in coarse ones. */
+  "span": MetricsSpan;
+};
+
+export type MetricsPoint = {
+  "at": string;
+  /** Cores. */
+  "cpu": number;
+  /** Bytes. */
+  "memory": number;
+  "disk_read": number;
+  "disk_written": number;
+  "received": number;
+  "sent": number;
+};
+
+export type MetricsSpan = "hour" | "day";
+
+export type MetricsView = {
+  /** Seconds between two points. */
+  "step": number;
+  /** The oldest first; they begin with the node's start. */
+  "points": Array<MetricsPoint>;
+};
+
 export type NewSecondFactor = {
   /** For an authenticator that cannot read the QR code. */
   "secret": string;
@@ -530,6 +565,30 @@ export type OperationParams = {
 };
 
 export type OperationState = "pending" | "running" | "done" | "failed" | "cancelled";
+
+export type OptionKind = "bool" | "int" | "string" | "choice";
+
+export type OptionView = {
+  "name": string;
+  "kind": OptionKind;
+  "label": string;
+  "help": string | null;
+  /** Whether it is hidden until asked for. */
+  "advanced": boolean;
+  "default": boolean | number | string;
+  /** What is in force. */
+  "value": boolean | number | string;
+  "set_by_owner": boolean;
+  /** Apps that need this value. */
+  "demanded_by": Array<string>;
+  "minimum": number | null;
+  "maximum": number | null;
+  "unit": string | null;
+  /** Regular expression of Python that the whole text must match. */
+  "pattern": string | null;
+  "max_length": number | null;
+  "choices": Array<string>;
+};
 
 export type Outcome = "begun" | "done" | "refused" | "failed";
 
@@ -609,6 +668,15 @@ export type PlannedApp = {
   "option_origins": Record<string, string>;
   /** Interfaces of other apps that it uses. */
   "edges": Array<Edge>;
+};
+
+export type PreviewParams = {
+  /** Id of the app. */
+  "app": string;
+  /** Options that would be set, by name. */
+  "options": Record<string, boolean | number | string>;
+  /** Options that would go back to their defaults. */
+  "reset": Array<string>;
 };
 
 export type ProfilesParams = {
@@ -903,6 +971,27 @@ export interface Methods {
   /** Options that go back to their defaults. */
   "reset"?: Array<string>;
 }; result: Operation | Record<string, boolean | number | string> };
+  /** Return the options of an app with their values, limits and words */
+  "option-list": { params: {
+  /** Id of the app. */
+  "app": string;
+}; result: Array<OptionView> };
+  /** Say what a change of options would do, and which apps restart */
+  "config-preview": { params: {
+  /** Id of the app. */
+  "app": string;
+  /** Options that would be set, by name. */
+  "options"?: Record<string, boolean | number | string>;
+  /** Options that would go back to their defaults. */
+  "reset"?: Array<string>;
+}; result: ConfigPreview };
+  /** Return what an app used of processor, memory, disk and network over time */
+  "container-metrics": { params: {
+  /** Id of the app. */
+  "app": string;
+  /** An hour in fine steps, or a day in coarse ones. */
+  "span"?: MetricsSpan;
+}; result: MetricsView };
   /** Return everything about one app */
   "container-status": { params: {
   /** Id of the app. */
