@@ -34,6 +34,7 @@ from archipelago.container.plan import Plan
 from archipelago.container.podman_client.client import PodmanClient
 from archipelago.container.podman_client.errors import PodmanError
 from archipelago.container.podman_client.service import PodmanService
+from archipelago.container.podman_client.terminal import Terminal
 from archipelago.container.reconciler import Reconciler
 from archipelago.container.reporter import Reporter
 from archipelago.container.security_reporter import SecurityReporter
@@ -473,6 +474,10 @@ class Node:
     async def options(self, app: str) -> dict[str, Scalar]:
         """Return the options in force."""
         return await self._reporter.options(app)
+
+    async def terminal(self, app: str, *, container: str | None, columns: int, rows: int) -> Terminal:
+        """Open a terminal in a container."""
+        return await self._reporter.terminal(app, container, columns, rows)
 
     async def metrics(self, app: str, span: MetricsSpan) -> MetricsView:
         """Return what an app used over time."""

@@ -12,6 +12,7 @@ from typing import Any
 from archipelago.container.engine import Engine
 from archipelago.container.manifest.scalars import Scalar
 from archipelago.container.plan import Action, Plan, PlannedApp
+from archipelago.container.podman_client.terminal import Terminal
 from archipelago.container.security_view import AppSecurity, ContainerProfiles
 from archipelago.container.status import (
     AppStatus,
@@ -275,6 +276,9 @@ class MemoryEngine:
         because = ("you asked for it",)
         planned = PlannedApp(app=app, name=app.title(), version="1.0", action=Action.INSTALL, because=because)
         return Plan(apps=(planned,), warnings=(EVIL,))
+
+    async def terminal(self, app: str, *, container: str | None, columns: int, rows: int) -> Terminal:
+        raise NodeError(ErrorCode.NOT_RUNNING, EVIL)
 
     async def metrics(self, app: str, span: MetricsSpan) -> MetricsView:
         return MetricsView(step=10, points=())

@@ -161,6 +161,7 @@ export default {
     lessOptions: "Weniger Einstellungen",
     discard: "Verwerfen",
     unsaved: "Was du geändert hast, gilt noch nicht. Verlassen?",
+    container: "Container",
   },
   store: {
     search: "Im Laden suchen",
@@ -260,5 +261,11 @@ export default {
     hour: "Stunde",
     day: "Tag",
     soon: "Die ersten Zahlen sind in {seconds} Sekunden da.",
+  },
+  terminal: {
+    hint: "Eine Shell im Container. Was du hier tust, wird nicht zurückgenommen; dass du sie geöffnet hast, steht im Protokoll.",
+    again: "Neu öffnen",
+    refused: "Kein Terminal ließ sich öffnen: Der Container läuft nicht, oder sein Image hat keine Shell.",
+    closed: "Das Terminal ist beendet.",
   },
 } satisfies Messages;

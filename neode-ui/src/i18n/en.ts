@@ -159,6 +159,7 @@ export default {
     lessOptions: "Fewer settings",
     discard: "Discard",
     unsaved: "What you changed is not applied yet. Leave it?",
+    container: "Container",
   },
   store: {
     search: "Search the store",
@@ -258,5 +259,11 @@ export default {
     hour: "Hour",
     day: "Day",
     soon: "The first figures are there in {seconds} seconds.",
+  },
+  terminal: {
+    hint: "A shell inside the container. What you do here is not undone; that you opened it is in the audit log.",
+    again: "Open again",
+    refused: "No terminal could be opened: the container does not run, or its image has no shell.",
+    closed: "The terminal has ended.",
   },
 };

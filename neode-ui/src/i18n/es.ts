@@ -161,6 +161,7 @@ export default {
     lessOptions: "Menos ajustes",
     discard: "Descartar",
     unsaved: "Lo que has cambiado aún no se aplica. ¿Salir?",
+    container: "Contenedor",
   },
   store: {
     search: "Buscar en la tienda",
@@ -260,5 +261,11 @@ export default {
     hour: "Hora",
     day: "Día",
     soon: "Las primeras cifras llegan en {seconds} segundos.",
+  },
+  terminal: {
+    hint: "Una shell dentro del contenedor. Lo que hagas aquí no se deshace; que la abriste queda en el registro.",
+    again: "Abrir de nuevo",
+    refused: "No se pudo abrir un terminal: el contenedor no funciona o su imagen no tiene shell.",
+    closed: "El terminal ha terminado.",
   },
 } satisfies Messages;

@@ -18,6 +18,7 @@ from archipelago.container.option_views import option_views
 from archipelago.container.podman_client.client import PodmanClient
 from archipelago.container.podman_client.errors import Conflict, NotFound, PodmanError, PodmanTimeout
 from archipelago.container.podman_client.models import ContainerSummary
+from archipelago.container.podman_client.terminal import Terminal
 from archipelago.container.reconciler import Reconciler
 from archipelago.container.status import (
     AppStatus,
@@ -39,6 +40,9 @@ from archipelago.security.rating import rate
 from archipelago.storage.state import AppRecord, State
 
 _LOOPBACK = "127.0.0.1"
+_SHELLS = (("sh",), ("busybox", "sh"))
+_BEST_SHELL = "command -v bash >/dev/null 2>&1 && exec bash; exec {}"
+_TRY = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,11 +150,7 @@ class Reporter:
         try:
             result = await self.client.containers.exec(wanted.name, command, timeout=timeout)
         except (NotFound, Conflict) as error:
-            raise NodeError(
-                ErrorCode.NOT_RUNNING,
-                f"container {wanted.container} of {app} does not run",
-                hint=f"'archipelago status {app}' says why; 'archipelago start {app}' starts it",
-            ) from error
+            raise _does_not_run(wanted) from error
         except PodmanTimeout as error:
             raise NodeError(
                 ErrorCode.TIMEOUT, f"'{command[0]}' did not end within {timeout:g} s and was killed"
@@ -161,6 +161,31 @@ class Reporter:
             stderr=result.stderr.decode("utf-8", "replace"),
             truncated=result.truncated,
         )
+
+    async def terminal(self, app: str, container: str | None, columns: int, rows: int) -> Terminal:
+        """Open a shell on a terminal inside a container of the app."""
+        wanted = _chosen(await self._installed(app), container)[0]
+        try:
+            for shell in _SHELLS:
+                # What a terminal shows of a program that is missing is for the owner's eyes, not for ours.
+                if await self._can_run(wanted, (*shell, "-c", "exit 0")):
+                    command = (*shell, "-c", _BEST_SHELL.format(" ".join(shell)))
+                    return await self.client.containers.terminal(wanted.name, command, columns, rows)
+        except (NotFound, Conflict) as error:
+            raise _does_not_run(wanted) from error
+        raise NodeError(
+            ErrorCode.INVALID_VALUE,
+            f"there is no shell in container {wanted.container} of {app}",
+            hint=f"'archipelago exec {app} -- PROGRAM' runs a program that it has",
+        )
+
+    async def _can_run(self, wanted: ContainerWorkload, command: tuple[str, ...]) -> bool:
+        try:
+            return (await self.client.containers.exec(wanted.name, command, timeout=_TRY)).exit_code == 0
+        except (NotFound, Conflict):
+            raise
+        except PodmanError:
+            return False
 
     async def _installed(self, app: str) -> DesiredApp:
         found = self.reconciler.desired.apps.get(app)
@@ -193,6 +218,14 @@ class Reporter:
             endpoints=_endpoints(record, self.local_addresses()),
             operation=self.operations.working_on(app),
         )
+
+
+def _does_not_run(wanted: ContainerWorkload) -> NodeError:
+    return NodeError(
+        ErrorCode.NOT_RUNNING,
+        f"container {wanted.container} of {wanted.app} does not run",
+        hint=f"'archipelago status {wanted.app}' says why; 'archipelago start {wanted.app}' starts it",
+    )
 
 
 def _chosen(found: DesiredApp, container: str | None) -> tuple[ContainerWorkload, ...]:

@@ -39,6 +39,8 @@ curl -H "Authorization: Bearer $TOKEN" -H 'Content-Type: application/json' http:
 Also served: `GET /` (a page), `GET /healthz`, `GET /openrpc.json`, `GET /ws/v1` (a WebSocket, below), and
 `GET /logs?app=…[&container=…][&tail=…][&follow=1]`: one `LogLine` of JSON a line, empty lines while the app is silent,
 and at last `{{"error": …}}` when the log breaks off.
+`GET /terminal?app=…[&container=…][&columns=…][&rows=…]`, permission `execute`, is a WebSocket: a shell in a container;
+bytes both ways, and a text `{{"columns": 80, "rows": 24}}` for another size.
 """
 
 

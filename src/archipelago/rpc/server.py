@@ -26,6 +26,7 @@ from archipelago.rpc.patience import Patience
 from archipelago.rpc.protocol import Dispatcher
 from archipelago.rpc.refusals import Refusals
 from archipelago.rpc.streams import LogStreams
+from archipelago.rpc.terminals import Terminals
 from archipelago.rpc.ui import Page, read_page
 from archipelago.rpc.websocket import SocketHub
 
@@ -56,6 +57,7 @@ class RpcServer:
         self._dispatcher = Dispatcher(engine, methods, refusals)
         self._sockets = SocketHub(engine)
         self._streams = LogStreams(engine)
+        self._terminals = Terminals(engine)
         self._ui = ui
         self._page = Page({})
         self._runner: web.AppRunner | None = None
@@ -135,6 +137,7 @@ class RpcServer:
             for site in tuple(runner.sites):
                 await site.stop()
             await self._sockets.close()
+            await self._terminals.close()
             self._streams.close()
             await self._dispatcher.close(_CHANGE_TIMEOUT)
             await runner.cleanup()
@@ -147,6 +150,7 @@ class RpcServer:
         routes = application.router
         routes.add_route("POST", "/rpc/v1", self._rpc, expect_handler=expect_continue)
         routes.add_get("/ws/v1", self._sockets.handle, allow_head=False)
+        routes.add_get("/terminal", self._terminals.handle, allow_head=False)
         routes.add_get("/logs", self._streams.handle, allow_head=False)
         routes.add_get("/healthz", self._healthz)
         routes.add_get("/openrpc.json", self._openrpc)

@@ -29,6 +29,7 @@ from archipelago.container.podman_client.replies import container_details, conta
 from archipelago.container.podman_client.requests import container_request, filters, label_filter, signal_number
 from archipelago.container.podman_client.spec import ContainerSpec, PortMapping
 from archipelago.container.podman_client.streams import LogReader, StreamBroken
+from archipelago.container.podman_client.terminal import Terminal, open_terminal
 from archipelago.container.podman_client.transport import Params, Transport, inner_error, named, parse, same_name
 
 _MARGIN = 30.0
@@ -227,6 +228,10 @@ class Containers:
         return await self._execs.run(
             name, command, user=user, env=env, workdir=workdir, timeout=timeout, max_output=max_output
         )
+
+    async def terminal(self, name: str, command: Sequence[str], columns: int, rows: int) -> Terminal:
+        """Start a program on a terminal inside a running container; raise Conflict when it does not run."""
+        return await open_terminal(self._transport, name, command, columns, rows)
 
     async def stats(self, names: Sequence[str] = ()) -> tuple[ContainerStats, ...]:
         """Read the use of resources of containers, of all when none is named; one that is gone is left out."""
