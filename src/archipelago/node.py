@@ -59,6 +59,8 @@ from archipelago.container.status import (
     PackageChange,
     SecretView,
     SettingChange,
+    SetupProgress,
+    SetupStep,
     SignerView,
     SystemInfo,
 )
@@ -69,6 +71,7 @@ from archipelago.network.local_access import Front, LocalAccess
 from archipelago.performance import host
 from archipelago.performance.doctor import Doctor
 from archipelago.performance.enforcement import not_enforced
+from archipelago.performance.forecast import DiskForecast
 from archipelago.performance.metrics import STEP, Metrics, Usage
 from archipelago.security.audit_chain import AuditEntry, AuditVerdict, Deed, Outcome
 from archipelago.security.audit_log import AuditLog
@@ -88,6 +91,7 @@ from archipelago.storage.signers import SignerStore
 from archipelago.storage.state import State
 
 _HOUSEKEEPING = 60.0
+_SETUP = "setup-done"
 _HALT_TIMEOUT = 1800.0
 """Longest orderly shutdown: a chain daemon may need many minutes to flush."""
 
@@ -214,6 +218,7 @@ class Node:
         )
         self._security = SecurityReporter(self._reconciler, firewall, self._inventory, cgroup)
         self._metrics = Metrics()
+        self._forecast = DiskForecast()
         self._doctor = Doctor(config, info, self._not_enforced)
         # First what is installed, then what is there: a container of an app not known yet would be taken for an orphan.
         self._closing.push_async_callback(self._reconciler.close)
@@ -288,6 +293,7 @@ class Node:
                             each.cpu_nanos, each.memory, each.block_in, each.block_out, each.net_in, each.net_out
                         )
                 self._metrics.add(time.time(), found, apps)
+                self._forecast.add(time.monotonic(), (await asyncio.to_thread(host.disk, self._config.root))[1])
             except PodmanError as error:
                 self._log.debug("no sample is taken", error=str(error))
             await asyncio.sleep(STEP)
@@ -556,6 +562,17 @@ class Node:
         """Yield events for ever."""
         return self._bus.follow(self.revision if since is None else since, self._state.events_since)
 
+    async def setup_progress(self) -> SetupProgress:
+        """Return what the owner has done of setting the node up."""
+        done = (await self._state.fact(_SETUP, str)).split()
+        return SetupProgress(done=tuple(step for step in SetupStep if step.value in done))
+
+    async def setup_done(self, step: SetupStep) -> SetupProgress:
+        """Note that the owner has done a step."""
+        done = {*(await self.setup_progress()).done, step}
+        await self._state.set_fact(_SETUP, " ".join(sorted(each.value for each in done)))
+        return await self.setup_progress()
+
     async def system(self) -> SystemInfo:
         """Return facts of node and host."""
         total, available = await asyncio.to_thread(host.memory)
@@ -573,6 +590,8 @@ class Node:
             load=host.load(),
             disk_total=disk_total,
             disk_free=disk_free,
+            disk_full_in=self._forecast.seconds_left(),
+            temperature=await asyncio.to_thread(host.temperature),
             podman=self._podman_version,
             data_root=str(self._config.root),
             uptime=round(time.monotonic() - self._started, 1),

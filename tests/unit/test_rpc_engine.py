@@ -40,6 +40,8 @@ from archipelago.container.status import (
     PackageChange,
     SecretView,
     SettingChange,
+    SetupProgress,
+    SetupStep,
     Severity,
     SignerView,
     Step,
@@ -381,6 +383,12 @@ class MemoryEngine:
                     await self.changed.wait()
             yield self.events[seen]
             seen += 1
+
+    async def setup_progress(self) -> SetupProgress:
+        return SetupProgress(done=())
+
+    async def setup_done(self, step: SetupStep) -> SetupProgress:
+        return SetupProgress(done=(step,))
 
     async def system(self) -> SystemInfo:
         return SystemInfo(

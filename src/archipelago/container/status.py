@@ -361,6 +361,23 @@ class SettingChange(View):
     after: Scalar | None
 
 
+class SetupStep(StrEnum):
+    """What an owner does once, at the beginning."""
+
+    PHRASE = "phrase"
+    """He has written the recovery phrase down, and shown that he did."""
+    NETWORK = "network"
+    """He has chosen which chain is followed."""
+    FINISHED = "finished"
+    """He wants to hear no more of it."""
+
+
+class SetupProgress(View):
+    """How far the owner is with setting the node up."""
+
+    done: tuple[SetupStep, ...]
+
+
 class MetricsSpan(StrEnum):
     """How far back one looks."""
 
@@ -469,6 +486,10 @@ class SystemInfo(View):
     load: float
     disk_total: int
     disk_free: int
+    disk_full_in: float | None = None
+    """Seconds until the disk is full, as fast as it filled until now; null where it does not, or before an hour."""
+    temperature: float | None = None
+    """Degrees Celsius of the hottest sensor; null without one."""
     podman: str
     data_root: str
     uptime: float

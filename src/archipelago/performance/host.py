@@ -39,6 +39,17 @@ def disk(path: Path) -> tuple[int, int]:
     return usage.total, usage.free
 
 
+def temperature() -> float | None:
+    """Return degrees Celsius of the hottest part that has a sensor (thermal zones of sysfs); None without any."""
+    found = []
+    for zone in Path("/sys/class/thermal").glob("thermal_zone*/temp"):
+        try:
+            found.append(int(zone.read_text()) / 1000)
+        except (OSError, ValueError):
+            continue  # some sensors answer only while their part is awake
+    return max(found, default=None)
+
+
 def own_addresses() -> tuple[IPv4Address, ...]:
     """Return the IPv4 addresses of this host but loopback's, in order."""
     lines = Path("/proc/net/fib_trie").read_text().splitlines()

@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import Field
 
 from archipelago.container.engine import Engine
-from archipelago.container.status import Event, Finding, SystemInfo
+from archipelago.container.status import Event, Finding, SetupProgress, SetupStep, SystemInfo
 from archipelago.rpc.method import AnyMethod, Method, NoParams, Params
 from archipelago.rpc.params import Revision
 from archipelago.security.permissions import Permission
@@ -20,8 +20,22 @@ class EventsParams(Params):
     """How many, the oldest ones."""
 
 
+class SetupParams(Params):
+    """What is done."""
+
+    step: SetupStep
+
+
 async def _info(engine: Engine, _: NoParams) -> SystemInfo:
     return await engine.system()
+
+
+async def _setup_status(engine: Engine, _: NoParams) -> SetupProgress:
+    return await engine.setup_progress()
+
+
+async def _setup_done(engine: Engine, params: SetupParams) -> SetupProgress:
+    return await engine.setup_done(params.step)
 
 
 async def _doctor(engine: Engine, _: NoParams) -> tuple[Finding, ...]:
@@ -42,6 +56,23 @@ def system_methods() -> tuple[AnyMethod, ...]:
             result=SystemInfo,
             permission=Permission.READ,
             handler=_info,
+        ),
+        Method(
+            name="setup-status",
+            summary="Say what the owner has done of setting the node up",
+            params=NoParams,
+            result=SetupProgress,
+            permission=Permission.READ,
+            handler=_setup_status,
+        ),
+        Method(
+            name="setup-done",
+            summary="Note that the owner has done a step of setting the node up",
+            params=SetupParams,
+            result=SetupProgress,
+            permission=Permission.ADMINISTER,
+            mutates=True,
+            handler=_setup_done,
         ),
         Method(
             name="doctor",

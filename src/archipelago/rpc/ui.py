@@ -25,7 +25,7 @@ _TYPES = {
 _ENCODINGS = (("br", ".br"), ("gzip", ".gz"))
 _LARGEST = 4 << 20
 _INDEX = "/index.html"
-_PAGES = frozenset({"", "apps", "store", "operations", "security", "system", "login"})
+_PAGES = frozenset({"", "apps", "store", "operations", "security", "system", "login", "welcome"})
 """First parts of the page's own addresses, as in its router."""
 _NOT_BUILT = "The page of this node is not built yet: run 'make setup' and start the node again.\n"
 
