@@ -49,6 +49,12 @@ export const router = createRouter({
       meta: { title: "nav.system" },
     },
     {
+      path: "/welcome",
+      name: "welcome",
+      component: () => import("./views/WelcomeView.vue"),
+      meta: { title: "welcome.title" },
+    },
+    {
       path: "/login",
       name: "login",
       component: () => import("./views/LoginView.vue"),

@@ -12,7 +12,7 @@ from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Browser, BrowserContext, Page, async_playwright, expect
 from tiny_apps import write_app
 
-from harness import TestNode, free_port, remove_leftovers, running_node
+from harness import TestNode, free_port, podman, remove_leftovers, running_node
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(300)]
 
@@ -20,6 +20,7 @@ PASSWORD = "correct horse battery staple"
 CHROMIUM = "/usr/bin/chromium"
 SIZES = {"desktop": (1280, 900), "phone": (375, 812)}
 SCREENSHOTS = Path(os.environ.get("ARCHIPELAGO_SCREENSHOTS", "")) if "ARCHIPELAGO_SCREENSHOTS" in os.environ else None
+TABS = ("overview", "logs", "metrics", "settings", "access", "security", "terminal", "danger")
 _FLAGS = [
     "--no-sandbox",  # a browser in a test, as a user without namespaces of his own
     "--disable-gpu",
@@ -104,9 +105,15 @@ async def until_installed(tab: Page) -> None:
     await expect(tab.get_by_text("ship is installed.")).to_be_visible(timeout=120_000)
 
 
-async def test_an_owner_sets_up_installs_changes_and_removes(page: Page, node: TestNode) -> None:
+async def with_ship(tab: Page, node: TestNode) -> None:
+    """Have the ship installed and running."""
     if "ship" not in {each["app"] for each in await node.call("container-list")}:
-        await until_installed(page)
+        await until_installed(tab)
+    await node.until("ship", "healthy")
+
+
+async def test_an_owner_sets_up_installs_changes_and_removes(page: Page, node: TestNode) -> None:
+    await with_ship(page, node)
     await page.goto("/apps")
     await expect(page.get_by_role("link", name="Details of ship")).to_be_visible()
     await expect(page.get_by_text("Running", exact=True).first).to_be_visible()
@@ -115,6 +122,8 @@ async def test_an_owner_sets_up_installs_changes_and_removes(page: Page, node: T
     await expect(page.get_by_role("log")).to_contain_text("sails are set 3")
     since = (await node.call("container-status", app="anchor"))["health"]["since"]
     await page.goto("/apps/ship/settings")
+    await page.get_by_label("sails").fill("6")
+    await expect(page.get_by_text("Restarts: ship")).to_be_visible()
     await page.get_by_label("sails").fill("77")
     await page.get_by_role("button", name="Apply").click()
     await expect(page.get_by_role("alert")).to_contain_text("sails")
@@ -140,6 +149,111 @@ async def test_an_owner_sets_up_installs_changes_and_removes(page: Page, node: T
     assert {each["app"] for each in await node.call("container-list")} == {"anchor"}
 
 
+async def test_the_first_start_shows_the_phrase_and_asks_it_back(page: Page, node: TestNode) -> None:
+    await page.goto("/")
+    await page.get_by_role("link", name="Go on").click()
+    await page.get_by_role("button", name="Show the words").click()
+    await expect(page.get_by_role("list", name="Recovery phrase").locator("li")).to_have_count(24)
+    words = [
+        text.split()[-1]
+        for text in await page.get_by_role("list", name="Recovery phrase").locator("li").all_inner_texts()
+    ]
+    assert words == (await node.call("key-phrase")).split()
+    await page.get_by_role("button", name="I have written them down").click()
+    fields = page.get_by_label(re.compile(r"^Word \d+$"))
+    await expect(fields).to_have_count(3)
+    labels = [await fields.nth(at).evaluate("field => field.labels[0].innerText") for at in range(3)]
+    for wrong in (True, False):
+        for at, label in enumerate(labels):
+            right = words[int(re.findall(r"\d+", label)[0]) - 1]
+            await fields.nth(at).fill("zoo" if wrong and right != "zoo" else right)
+        await page.get_by_role("button", name="Check").click()
+        if wrong:
+            await expect(page.get_by_role("alert")).to_contain_text("not what stands there")
+            assert "phrase" not in (await node.call("setup-status"))["done"]
+    await expect(fields).to_have_count(0)
+    assert (await node.call("setup-status"))["done"] == ["phrase"]
+    await page.get_by_role("button", name="Do not ask again").click()
+    await expect(page.get_by_role("heading", name="Good to have you here")).to_be_visible()
+    await expect(page.get_by_role("link", name="Go on")).to_have_count(0)
+
+
+async def test_a_cancelled_installation_leaves_nothing(page: Page, node: TestNode) -> None:
+    assert node.apps is not None
+    # It never becomes ready, so that there is time.
+    write_app(node.apps, "endless", health="health: {probe: {type: tcp, port: 9}, interval: 1s, start_timeout: 600s}")
+    await page.goto("/store/endless")
+    await page.get_by_role("button", name="Install").click()
+    await page.get_by_role("button", name="Cancel").click()
+    await expect(page.get_by_text("cancelled by its owner")).to_be_visible()
+    await expect(page.get_by_role("button", name="Install")).to_be_enabled()
+    assert "endless" not in {each["app"] for each in await node.call("container-list")}
+    await page.goto("/operations")
+    row = page.locator("li.card", has=page.get_by_role("heading", name="Install endless"))
+    await expect(row.get_by_role("link", name="Try again")).to_be_visible()
+
+
+async def test_a_broken_container_is_seen_to_heal(page: Page, node: TestNode) -> None:
+    await with_ship(page, node)
+    await page.goto("/apps/ship")
+    await expect(page.get_by_text("Running", exact=True).first).to_be_visible()
+    before = (await node.call("container-status", app="ship"))["health"]["restarts"]
+    container = (await node.call("container-status", app="ship"))["containers"][0]["container"]
+    await asyncio.to_thread(podman, "kill", container)
+    await expect(page.get_by_role("heading", name="Last failure")).to_be_visible()
+    await expect(page.get_by_text("Running", exact=True).first).to_be_visible()
+    assert (await node.call("container-status", app="ship"))["health"]["restarts"] > before
+
+
+async def test_data_that_was_kept_is_found_again(page: Page, node: TestNode) -> None:
+    assert node.apps is not None
+    write_app(node.apps, "chest", more="volumes: {data: {}}\n")
+    manifest = node.apps / "chest" / "manifest.yml"
+    mount = "    mounts: [{volume: data, path: /data}]\n    init: true"
+    manifest.write_text(manifest.read_text().replace("    init: true", mount))
+    for number in range(2):
+        await page.goto("/store/chest")
+        await page.get_by_role("button", name="Install").click()
+        await expect(page.get_by_text("chest is installed.")).to_be_visible(timeout=120_000)
+        if number == 0:
+            await node.execute("chest", "/usr/bin/busybox", "touch", "/data/gold")
+        assert await node.execute("chest", "/usr/bin/busybox", "ls", "/data") == "gold\n"
+        await page.goto("/apps/chest/danger")
+        if number == 1:
+            await page.get_by_label("Delete its data too").check()
+            await page.get_by_label("Type chest").fill("chest")
+        await page.get_by_role("button", name="Remove chest").click()
+        await expect(
+            page.locator("li.card", has=page.get_by_role("heading", name="Remove chest")).first
+        ).to_contain_text("Done")
+
+
+async def test_a_terminal_runs_what_is_typed(page: Page, node: TestNode) -> None:
+    await with_ship(page, node)
+    await page.goto("/apps/ship/terminal")
+    screen = page.locator(".xterm-screen")
+    await expect(screen).to_be_visible()
+    await expect(page.locator(".xterm-accessibility-tree")).to_contain_text("~ $")
+    await page.locator(".xterm-helper-textarea").focus()
+    await page.keyboard.type("echo $((6*7))_leagues\n")
+    await expect(page.locator(".xterm")).to_contain_text("42_leagues")
+    await page.keyboard.type("exit\n")
+    await expect(page.get_by_text("The terminal has ended.")).to_be_visible()
+
+
+async def test_an_option_of_a_megabyte_is_refused_and_kept(page: Page, node: TestNode) -> None:
+    await with_ship(page, node)
+    await page.goto("/apps/ship/settings")
+    await page.get_by_label("Sails").evaluate(
+        "field => { field.value = '9'.repeat(1 << 20); field.dispatchEvent(new Event('input')); }"
+    )
+    await page.get_by_role("button", name="Apply").click()
+    await expect(page.get_by_role("alert")).to_be_visible()
+    assert len(await page.get_by_label("Sails").input_value()) == 1 << 20
+    await page.get_by_role("button", name="Discard").click()
+    await expect(page.get_by_label("Sails")).to_have_value(re.compile(r"^\d$"))
+
+
 async def test_the_page_says_when_the_node_is_away_and_comes_back(page: Page, node: TestNode) -> None:
     await expect(page.get_by_role("status")).to_have_count(0)
     node.kill()
@@ -149,8 +263,7 @@ async def test_the_page_says_when_the_node_is_away_and_comes_back(page: Page, no
 
 
 async def test_an_ended_session_asks_again_and_keeps_what_was_typed(page: Page, node: TestNode) -> None:
-    if "ship" not in {each["app"] for each in await node.call("container-list")}:
-        await until_installed(page)
+    await with_ship(page, node)
     await page.goto("/apps/ship/settings")
     await page.get_by_label("sails").fill("7")
     await node.call("password-set", user="owner", password=PASSWORD)
@@ -200,13 +313,12 @@ async def test_hostile_log_lines_are_text(page: Page, node: TestNode) -> None:
 @pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("size", SIZES)
 async def test_every_page_is_there_for_everybody(page: Page, node: TestNode, theme: str, size: str) -> None:
-    if "ship" not in {each["app"] for each in await node.call("container-list")}:
-        await until_installed(page)
+    await with_ship(page, node)
     width, height = SIZES[size]
     await page.set_viewport_size({"width": width, "height": height})
     await page.evaluate(f"localStorage.setItem('archipelago-theme', '{theme}')")
-    pages = ["/", "/apps", "/store", "/store/anchor", "/operations", "/security", "/system"]
-    pages += [f"/apps/ship/{tab}" for tab in ("overview", "logs", "settings", "access", "security", "danger")]
+    pages = ["/", "/welcome", "/apps", "/store", "/store/anchor", "/operations", "/security", "/system"]
+    pages += [f"/apps/ship/{tab}" for tab in TABS]
     for path in pages:
         await page.goto(path)
         await expect(page.locator("h1")).to_be_visible()

@@ -6,6 +6,8 @@ const LOGGED_OUT = 4401;
 
 /** Whether the node is being listened to: what is shown is stale while it is not. */
 export const connected = ref(false);
+/** Whether it cannot be reached, by the last attempt. */
+export const lost = ref(false);
 
 type Handler = (params: never) => void;
 
@@ -32,11 +34,13 @@ class Live {
     socket.onopen = () => {
       this.pause = 500;
       connected.value = true;
+      lost.value = false;
       for (const [key, one] of this.wanted) this.subscribe(key, one);
     };
     socket.onmessage = (message) => this.take(JSON.parse(String(message.data)));
     socket.onclose = (closed) => {
       connected.value = false;
+      lost.value = closed.code !== LOGGED_OUT;
       this.socket = undefined;
       this.waiting.clear();
       for (const one of this.wanted.values()) one.subscription = undefined;
@@ -54,7 +58,7 @@ class Live {
       socket.onclose = null;
       socket.close();
     }
-    connected.value = false;
+    connected.value = lost.value = false;
   }
 
   /** Follows everything that changes, from now on; returns what ends it. */

@@ -792,6 +792,16 @@ export type SettingChange = {
   "after": boolean | number | string | null;
 };
 
+export type SetupParams = {
+  "step": SetupStep;
+};
+
+export type SetupProgress = {
+  "done": Array<SetupStep>;
+};
+
+export type SetupStep = "phrase" | "network" | "finished";
+
 export type Severity = "ok" | "note" | "warning" | "error";
 
 export type ShowParams = {
@@ -837,6 +847,10 @@ export type SystemInfo = {
   "load": number;
   "disk_total": number;
   "disk_free": number;
+  /** Seconds until the disk is full, as fast as it filled until now; null where it does not, or before an hour. */
+  "disk_full_in": number | null;
+  /** Degrees Celsius of the hottest sensor; null without one. */
+  "temperature": number | null;
   "podman": string;
   "data_root": string;
   /** Seconds since the daemon started. */
@@ -1061,6 +1075,12 @@ export interface Methods {
 }; result: Operation };
   /** Return facts of node and host */
   "system-info": { params: Record<string, never>; result: SystemInfo };
+  /** Say what the owner has done of setting the node up */
+  "setup-status": { params: Record<string, never>; result: SetupProgress };
+  /** Note that the owner has done a step of setting the node up */
+  "setup-done": { params: {
+  "step": SetupStep;
+}; result: SetupProgress };
   /** Examine host and node; say what is wrong, why it matters and what mends it */
   "doctor": { params: Record<string, never>; result: Array<Finding> };
   /** Return what changed after a revision */

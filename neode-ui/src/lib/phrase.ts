@@ -1,0 +1,14 @@
+/** Returns `count` different places in a phrase of `length` words, in order; `random()` is from 0 to below 1. */
+export function placesToAsk(length: number, count: number, random: () => number = Math.random): number[] {
+  const places = Array.from({ length }, (_, at) => at);
+  const chosen: number[] = [];
+  while (chosen.length < count && places.length) {
+    chosen.push(...places.splice(Math.floor(random() * places.length), 1));
+  }
+  return chosen.sort((one, other) => one - other);
+}
+
+/** Tells whether the words that were typed are those at the places that were asked for. */
+export function isRemembered(words: string[], places: number[], typed: string[]): boolean {
+  return places.every((place, at) => words[place] === typed[at]?.trim().toLowerCase());
+}
