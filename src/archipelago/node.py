@@ -92,6 +92,7 @@ from archipelago.storage.state import State
 
 _HOUSEKEEPING = 60.0
 _SETUP = "setup-done"
+_HEALTH = "health"
 _HALT_TIMEOUT = 1800.0
 """Longest orderly shutdown: a chain daemon may need many minutes to flush."""
 
@@ -310,7 +311,7 @@ class Node:
 
     async def _record_health(self, app: str, health: Health) -> None:
         text = f"{app} is {health.state}" + (f": {health.reason}" if health.reason else "")
-        await self._state.record("health", app, text, {"state": health.state.value})
+        await self._state.record(_HEALTH, app, text, {"state": health.state.value})
 
     # --- Engine: changes ----------------------------------------------------------------------------------------------
 
@@ -484,6 +485,11 @@ class Node:
     async def terminal(self, app: str, *, container: str | None, columns: int, rows: int) -> Terminal:
         """Open a terminal in a container."""
         return await self._reporter.terminal(app, container, columns, rows)
+
+    async def health_history(self, app: str, *, limit: int) -> tuple[Event, ...]:
+        """Return the newest changes of an app's health."""
+        await self._reporter.health(app)
+        return await self._state.newest_events(app, _HEALTH, limit)
 
     async def metrics(self, app: str, span: MetricsSpan) -> MetricsView:
         """Return what an app used over time."""

@@ -254,6 +254,38 @@ async def test_an_option_of_a_megabyte_is_refused_and_kept(page: Page, node: Tes
     await expect(page.get_by_label("Sails")).to_have_value(re.compile(r"^\d$"))
 
 
+async def test_a_token_is_made_shown_once_and_works(page: Page, node: TestNode) -> None:
+    await page.goto("/security")
+    form = page.locator("form", has=page.get_by_label("What it is for"))
+    await form.get_by_label("What it is for").fill("a program")
+    await form.get_by_role("button", name="Make a token").click()
+    token = await form.locator("code").inner_text()
+    call = {"jsonrpc": "2.0", "id": 1, "method": "container-list", "params": {}}
+    headers = {"Authorization": f"Bearer {token}"}
+    answer = await page.request.post(f"http://127.0.0.1:{node.port}/rpc/v1", data=call, headers=headers)
+    assert "result" in await answer.json()
+    row = page.locator("li", has_text="a program")
+    await row.get_by_role("button", name="Remove").click()
+    await expect(row).to_have_count(0)
+    answer = await page.request.post(f"http://127.0.0.1:{node.port}/rpc/v1", data=call, headers=headers)
+    assert answer.status == 401 or "error" in await answer.json()
+
+
+async def test_the_overview_shows_how_apps_are_connected_and_how_they_were(page: Page, node: TestNode) -> None:
+    await with_ship(page, node)
+    await page.goto("/apps/ship")
+    graph = page.get_by_role("region", name="How it is connected")
+    await expect(graph.get_by_role("link")).to_have_count(2)
+    history = page.get_by_role("list", name="Health until now")
+    await expect(history).to_contain_text("Running")
+    await expect(history).to_contain_text("Starting")
+    await graph.get_by_role("link", name="anchor: moor").click()
+    await expect(page.get_by_role("heading", level=1, name="anchor")).to_be_visible()
+    await page.goto("/apps/ship/security")
+    await page.get_by_role("button", name="Show the packages").click()
+    await expect(page.get_by_role("list", name="Show the packages")).to_contain_text("busybox-static")
+
+
 async def test_the_page_says_when_the_node_is_away_and_comes_back(page: Page, node: TestNode) -> None:
     await expect(page.get_by_role("status")).to_have_count(0)
     node.kill()

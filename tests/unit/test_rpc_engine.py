@@ -282,6 +282,9 @@ class MemoryEngine:
     async def terminal(self, app: str, *, container: str | None, columns: int, rows: int) -> Terminal:
         raise NodeError(ErrorCode.NOT_RUNNING, EVIL)
 
+    async def health_history(self, app: str, *, limit: int) -> tuple[Event, ...]:
+        return tuple(event for event in self.events if event.app == app)[:limit]
+
     async def metrics(self, app: str, span: MetricsSpan) -> MetricsView:
         return MetricsView(step=10, points=())
 

@@ -380,6 +380,13 @@ export type Health = {
   "failure": Failure | null;
 };
 
+export type HealthHistoryParams = {
+  /** Id of the app. */
+  "app": string;
+  /** How many changes, the newest ones. */
+  "limit": number;
+};
+
 export type HealthState = "starting" | "syncing" | "healthy" | "unhealthy" | "backing-off" | "waiting" | "stopping" | "stopped" | "failed";
 
 export type HistoryParams = {
@@ -1016,6 +1023,13 @@ export interface Methods {
   /** Id of the app. */
   "app": string;
 }; result: Health };
+  /** Return how the health of an app changed, the newest first */
+  "health-history": { params: {
+  /** Id of the app. */
+  "app": string;
+  /** How many changes, the newest ones. */
+  "limit"?: number;
+}; result: Array<Event> };
   /** Return a line about each installed app */
   "container-list": { params: Record<string, never>; result: Array<AppSummary> };
   /** Return the newest log lines of an app */

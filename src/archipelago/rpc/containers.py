@@ -11,6 +11,7 @@ from archipelago.container.status import (
     AppStatus,
     AppSummary,
     ConfigPreview,
+    Event,
     ExecResult,
     Health,
     LogLine,
@@ -81,6 +82,13 @@ class MetricsParams(AppParams):
     """An hour in fine steps, or a day in coarse ones."""
 
 
+class HealthHistoryParams(AppParams):
+    """Whose history."""
+
+    limit: Annotated[int, Field(strict=True, ge=1, le=200)] = 50
+    """How many changes, the newest ones."""
+
+
 class LogsParams(AppParams):
     """Which log is read."""
 
@@ -147,6 +155,10 @@ async def _preview(engine: Engine, params: PreviewParams) -> ConfigPreview:
 
 async def _metrics(engine: Engine, params: MetricsParams) -> MetricsView:
     return await engine.metrics(params.app, params.span)
+
+
+async def _health_history(engine: Engine, params: HealthHistoryParams) -> tuple[Event, ...]:
+    return await engine.health_history(params.app, limit=params.limit)
 
 
 async def _status(engine: Engine, params: AppParams) -> AppStatus:
@@ -274,6 +286,14 @@ def container_methods() -> tuple[AnyMethod, ...]:
             result=Health,
             permission=Permission.READ,
             handler=_health,
+        ),
+        Method(
+            name="health-history",
+            summary="Return how the health of an app changed, the newest first",
+            params=HealthHistoryParams,
+            result=tuple[Event, ...],
+            permission=Permission.READ,
+            handler=_health_history,
         ),
         Method(
             name="container-list",

@@ -185,6 +185,16 @@ class State:
         query = select(events).where(events.c.revision > revision).order_by(events.c.revision).limit(limit)
         return await self._database.run(lambda connection: tuple(map(_event, connection.execute(query).mappings())))
 
+    async def newest_events(self, app: str, kind: str, limit: int) -> tuple[Event, ...]:
+        """Return the newest events of a kind about an app, the newest first."""
+        query = (
+            select(events)
+            .where(events.c.app == app, events.c.kind == kind)
+            .order_by(events.c.revision.desc())
+            .limit(limit)
+        )
+        return await self._database.run(lambda connection: tuple(map(_event, connection.execute(query).mappings())))
+
     async def fact(self, key: str, make: Callable[[], str]) -> str:
         """Return a lasting fact of this node, made the first time that it is asked for."""
 
