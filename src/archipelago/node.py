@@ -72,7 +72,7 @@ from archipelago.performance import host
 from archipelago.performance.doctor import Doctor
 from archipelago.performance.enforcement import not_enforced
 from archipelago.performance.forecast import DiskForecast
-from archipelago.performance.metrics import STEP, Metrics, Usage
+from archipelago.performance.metrics import STEP, Metrics, Usage, not_counted
 from archipelago.security.audit_chain import AuditEntry, AuditVerdict, Deed, Outcome
 from archipelago.security.audit_log import AuditLog
 from archipelago.security.certificates import Certificates
@@ -141,6 +141,7 @@ class Node:
         cgroup = await asyncio.to_thread(host.read_control_group, config.cgroup)
         firewall = Firewall(self._namespace, host.own_addresses)
         await firewall.probe()
+        self._not_counted = not_counted(cgroup)
         self._not_enforced = not_enforced(info, cgroup, firewall.obstacle)
         facts = await asyncio.to_thread(host.read_host_facts, config.root)
         self._images = ImageStore(
@@ -494,7 +495,8 @@ class Node:
     async def metrics(self, app: str, span: MetricsSpan) -> MetricsView:
         """Return what an app used over time."""
         await self._reporter.health(app)
-        return self._metrics.history(app, span)
+        found = self._metrics.history(app, span)
+        return found.model_copy(update={"not_counted": self._not_counted})
 
     async def option_views(self, app: str) -> tuple[OptionView, ...]:
         """Return the options of an app, as a form needs them."""

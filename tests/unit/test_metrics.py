@@ -3,8 +3,9 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from archipelago.container.status import MetricsSpan
-from archipelago.performance.metrics import STEP, Metrics, Usage
+from archipelago.container.host_facts import ControlGroup
+from archipelago.container.status import Measure, MetricsSpan
+from archipelago.performance.metrics import STEP, Metrics, Usage, not_counted
 
 COUNTS = st.integers(min_value=0, max_value=2**50)
 USAGES = st.builds(Usage, COUNTS, COUNTS, COUNTS, COUNTS, COUNTS, COUNTS)
@@ -39,6 +40,11 @@ def test_an_app_that_is_gone_is_forgotten_and_a_stopped_one_uses_nothing() -> No
     metrics.add(20.0, {}, ["still"])
     metrics.add(30.0, {}, ["still", "tor"])
     assert metrics.history("tor", MetricsSpan.HOUR).points == ()
+
+
+def test_what_is_not_counted_is_said() -> None:
+    assert not_counted(ControlGroup("/node", frozenset({"cpu", "memory", "pids"}))) == (Measure.DISK,)
+    assert not_counted(ControlGroup()) == tuple(Measure)
 
 
 def test_an_hour_is_fine_a_day_is_coarse_and_both_end() -> None:

@@ -502,6 +502,8 @@ export type LogsParams = {
   "tail": number;
 };
 
+export type Measure = "cpu" | "memory" | "disk";
+
 export type MetricsParams = {
   /** Id of the app. */
   "app": string;
@@ -528,6 +530,8 @@ export type MetricsView = {
   "step": number;
   /** The oldest first; they begin with the node's start. */
   "points": Array<MetricsPoint>;
+  /** What this host does not count, since no controller of cgroup2 is delegated for it; its values are zero. */
+  "not_counted": Array<Measure>;
 };
 
 export type NewSecondFactor = {

@@ -278,6 +278,7 @@ export default {
     hour: "Stunde",
     day: "Tag",
     soon: "Die ersten Zahlen sind in {seconds} Sekunden da.",
+    notCounted: "Dieser Rechner zählt nicht: {what}. Der Doktor sagt, warum.",
   },
   terminal: {
     hint: "Eine Shell im Container. Was du hier tust, wird nicht zurückgenommen; dass du sie geöffnet hast, steht im Protokoll.",

@@ -276,6 +276,7 @@ export default {
     hour: "Hour",
     day: "Day",
     soon: "The first figures are there in {seconds} seconds.",
+    notCounted: "This host does not count: {what}. The doctor says why.",
   },
   terminal: {
     hint: "A shell inside the container. What you do here is not undone; that you opened it is in the audit log.",

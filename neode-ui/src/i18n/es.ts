@@ -278,6 +278,7 @@ export default {
     hour: "Hora",
     day: "Día",
     soon: "Las primeras cifras llegan en {seconds} segundos.",
+    notCounted: "Este equipo no cuenta: {what}. El doctor dice por qué.",
   },
   terminal: {
     hint: "Una shell dentro del contenedor. Lo que hagas aquí no se deshace; que la abriste queda en el registro.",

@@ -385,6 +385,14 @@ class MetricsSpan(StrEnum):
     DAY = "day"
 
 
+class Measure(StrEnum):
+    """What is measured of an app."""
+
+    CPU = "cpu"
+    MEMORY = "memory"
+    DISK = "disk"
+
+
 class MetricsPoint(View):
     """What an app used in the step that ended then; rates in bytes per second."""
 
@@ -400,12 +408,14 @@ class MetricsPoint(View):
 
 
 class MetricsView(View):
-    """What an app used over time; zero where the host counts nothing."""
+    """What an app used over time."""
 
     step: float
     """Seconds between two points."""
     points: tuple[MetricsPoint, ...]
     """The oldest first; they begin with the node's start."""
+    not_counted: tuple[Measure, ...] = ()
+    """What this host does not count, since no controller of cgroup2 is delegated for it; its values are zero."""
 
 
 class OptionKind(StrEnum):

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import islice
 
-from archipelago.container.status import MetricsPoint, MetricsSpan, MetricsView
+from archipelago.container.host_facts import ControlGroup
+from archipelago.container.status import Measure, MetricsPoint, MetricsSpan, MetricsView
 
 STEP = 10.0
 """Seconds between two samples."""
@@ -14,6 +15,7 @@ _FINE = 360
 _TOGETHER = 30
 _COARSE = 288
 _NANOSECONDS = 1e9
+_CONTROLLERS = {Measure.CPU: "cpu", Measure.MEMORY: "memory", Measure.DISK: "io"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +82,11 @@ class Metrics:
         if span is MetricsSpan.HOUR:
             return MetricsView(step=STEP, points=tuple(series.fine))
         return MetricsView(step=STEP * _TOGETHER, points=tuple(series.coarse))
+
+
+def not_counted(cgroup: ControlGroup) -> tuple[Measure, ...]:
+    """Return what cannot be measured below a control group (cgroup2, "Controllers")."""
+    return tuple(measure for measure, controller in _CONTROLLERS.items() if controller not in cgroup.controllers)
 
 
 def _point(then: float, before: Usage, at: float, found: Usage) -> MetricsPoint:
