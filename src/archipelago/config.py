@@ -36,6 +36,8 @@ class NodeConfig:
     """Trusted root of a Sigstore instance of one's own, for keyless signatures (`ARCHIPELAGO_TRUSTED_ROOT`)."""
     ui: Path = Path(DEFAULT_UI)
     """Folder of the built page (`ARCHIPELAGO_UI`)."""
+    power: bool = False
+    """Whether whoever started the node turns the machine off where the node asks for it (`ARCHIPELAGO_POWER`)."""
     cgroup: str = ""
     """Control group for containers (`ARCHIPELAGO_CGROUP`); empty where nothing is delegated."""
 
@@ -74,6 +76,7 @@ def read_config(environment: Mapping[str, str], checkout: Path) -> NodeConfig:
         passphrase_file=Path(file) if (file := environment.get("ARCHIPELAGO_PASSPHRASE_FILE")) else None,
         trusted_root=Path(file) if (file := environment.get("ARCHIPELAGO_TRUSTED_ROOT")) else None,
         ui=Path(environment.get("ARCHIPELAGO_UI", DEFAULT_UI)),
+        power=environment.get("ARCHIPELAGO_POWER") == "1",
         cgroup=environment.get("ARCHIPELAGO_CGROUP", ""),
     )
 

@@ -15,12 +15,13 @@ from archipelago import __version__
 from archipelago.config import NodeConfig, system_config
 from archipelago.container.engine import Engine
 from archipelago.container.podman_client.errors import PodmanError
-from archipelago.container.status import OperationState
+from archipelago.container.status import OperationState, PowerAction
 from archipelago.errors import NodeError
 from archipelago.lasting_stream import outlive_readers
 from archipelago.locked_node import LockedNode, unlock_from_file
 from archipelago.network.ports import require_free
 from archipelago.node import Node
+from archipelago.power import EXIT_CODES, Power
 from archipelago.rpc.methods import locked_methods
 from archipelago.rpc.server import RpcServer
 from archipelago.security.node_key import KeyState, NodeKey
@@ -37,14 +38,19 @@ def main() -> None:
     _set_up_log(arguments.verbose)
     try:
         config = system_config()
-        sys.exit(asyncio.run(_serve(config, arguments.first_install, dict(arguments.set))))
+        ending = asyncio.run(_serve(config, arguments.first_install, dict(arguments.set)))
     except (NodeError, PodmanError) as error:
         print(f"archipelago: {error}", file=sys.stderr)
         sys.exit(1)
+    if ending is PowerAction.RESTART:
+        sys.stdout.flush()
+        os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])  # noqa: S606 - this very command
+    sys.exit(EXIT_CODES.get(ending, 0) if ending is not None else 0)
 
 
-async def _serve(config: NodeConfig, first_install: str | None, options: dict[str, str]) -> int:
-    stopping = asyncio.Event()
+async def _serve(config: NodeConfig, first_install: str | None, options: dict[str, str]) -> PowerAction | None:
+    power = Power(obeyed=config.power)
+    stopping = power.asked
     loop = asyncio.get_running_loop()
     insistence = 0
 
@@ -67,8 +73,8 @@ async def _serve(config: NodeConfig, first_install: str | None, options: dict[st
     secrets = SecretsManager(config.root / "secrets", config.root / "node.key")
     if not await _unlocked(config, secrets.key, stopping):
         lock.release()
-        return 0
-    node = Node(config, secrets)
+        return None
+    node = Node(config, secrets, power)
     server = RpcServer(node, _owners(config), ui=config.ui)
     try:
         await node.start()
@@ -79,12 +85,15 @@ async def _serve(config: NodeConfig, first_install: str | None, options: dict[st
         greeting.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await greeting
-        await _stop(node)
+        if power.wanted is PowerAction.RESTART:
+            _say("\nStarting anew; the apps go on meanwhile.")
+        else:
+            await _stop(node)
     finally:
         await server.stop()
         await node.close()
         lock.release()
-    return 0
+    return power.wanted
 
 
 async def _open_local_access(node: Node, server: RpcServer) -> None:
@@ -135,7 +144,7 @@ async def _greet(node: Node, config: NodeConfig, first_install: str | None, opti
         print("  or here with                                  ./archipelago password", flush=True)
     installed = await node.list_apps()
     try:
-        if not installed and first_install is not None:
+        if not installed and first_install is not None and not await node.operations(app=None, limit=1):
             await _install_first(node, first_install, options)
         for app in await node.list_apps():
             await _say_when_up(node, app.app)
@@ -178,6 +187,10 @@ async def _say_when_up(node: Node, app: str) -> None:
     elif status.health.reason:
         line += f": {status.health.reason}"
     print(line, flush=True)
+
+
+def _say(text: str) -> None:
+    print(text, flush=True)
 
 
 async def _stop(node: Node) -> None:

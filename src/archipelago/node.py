@@ -36,6 +36,7 @@ from archipelago.container.podman_client.errors import PodmanError
 from archipelago.container.podman_client.service import PodmanService
 from archipelago.container.podman_client.terminal import Terminal
 from archipelago.container.reconciler import Reconciler
+from archipelago.container.removal import RemovalReporter
 from archipelago.container.reporter import Reporter
 from archipelago.container.security_reporter import SecurityReporter
 from archipelago.container.security_view import AppSecurity, ContainerProfiles
@@ -57,6 +58,9 @@ from archipelago.container.status import (
     Operation,
     OptionView,
     PackageChange,
+    PowerAction,
+    RemovalPreview,
+    Resources,
     SecretView,
     SettingChange,
     SetupProgress,
@@ -73,6 +77,8 @@ from archipelago.performance.doctor import Doctor
 from archipelago.performance.enforcement import not_enforced
 from archipelago.performance.forecast import DiskForecast
 from archipelago.performance.metrics import STEP, Metrics, Usage, not_counted
+from archipelago.performance.resources import resources
+from archipelago.power import Power
 from archipelago.security.audit_chain import AuditEntry, AuditVerdict, Deed, Outcome
 from archipelago.security.audit_log import AuditLog
 from archipelago.security.certificates import Certificates
@@ -100,8 +106,9 @@ _HALT_TIMEOUT = 1800.0
 class Node:
     """A running node; implements `container.engine.Engine` for the RPC."""
 
-    def __init__(self, config: NodeConfig, secrets_manager: SecretsManager) -> None:
+    def __init__(self, config: NodeConfig, secrets_manager: SecretsManager, power: Power) -> None:
         self._config = config
+        self._power = power
         self._started = time.monotonic()
         self._log = structlog.get_logger("node")
         self._files = f"{config.runtime}/files"
@@ -218,6 +225,7 @@ class Node:
             self._not_enforced,
             lambda: self._local_access.addresses,
         )
+        self._removals = RemovalReporter(self._reconciler, data, self._secrets)
         self._security = SecurityReporter(self._reconciler, firewall, self._inventory, cgroup)
         self._metrics = Metrics()
         self._forecast = DiskForecast()
@@ -538,6 +546,29 @@ class Node:
         """Return the catalog."""
         return await self._reporter.entries()
 
+    async def icon(self, app: str) -> bytes | None:
+        """Return the icon of an app."""
+        return await self._reporter.icon(app)
+
+    async def removal(self, app: str) -> RemovalPreview:
+        """Return what a removal would take with it."""
+        return await self._removals.preview(await self._reporter.installed(app))
+
+    async def resources(self) -> Resources:
+        """Return how the host is shared out among the apps."""
+        apps = [found.record for found in self._reconciler.desired.apps.values()]
+        return resources(
+            self._composer.host,
+            ((record.package.manifest, record.desired) for record in apps),
+            self._metrics.newest(),
+            self._not_counted,
+            self._not_enforced,
+        )
+
+    async def power(self, action: PowerAction) -> None:
+        """End the node, or the machine."""
+        self._power.ask(action)
+
     async def operations(self, *, app: str | None, limit: int) -> tuple[Operation, ...]:
         """Return the newest operations."""
         return await self._operations.newest(app, limit)
@@ -603,6 +634,7 @@ class Node:
             podman=self._podman_version,
             data_root=str(self._config.root),
             uptime=round(time.monotonic() - self._started, 1),
+            power=self._power.actions,
             not_enforced=self._not_enforced,
         )
 

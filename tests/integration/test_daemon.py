@@ -117,3 +117,22 @@ async def test_the_apps_are_stopped_in_order_though_the_greeting_failed(tmp_path
         assert "ZeroDivisionError" in node.log() and "All apps have stopped" in node.log()
     finally:
         await node.destroy()
+
+
+async def test_a_node_begins_anew_and_ends_as_its_owner_asks(tmp_path: Path) -> None:
+    write_app(tmp_path, "still")
+    async with running_node("power", apps=tmp_path, environment={"ARCHIPELAGO_POWER": "1"}) as node:
+        await node.install("still")
+        assert node.process is not None
+        before = (await node.call("container-status", app="still"))["containers"][0]["started_at"]
+        assert "power-off" in (await node.call("system-info"))["power"]
+        await node.call("system-power", action="restart")
+        async with asyncio.timeout(30):
+            while node.log().count("answers at") < 2:
+                await asyncio.sleep(0.05)  # a process tells nobody that it has begun anew
+        assert node.process.poll() is None, "it is the same process"
+        status = await node.until("still", "healthy")
+        assert status["containers"][0]["started_at"] == before, "apps go on meanwhile"
+        await node.call("system-power", action="power-off")
+        assert await asyncio.to_thread(node.process.wait, 60) == 81
+        assert "All apps have stopped." in node.log()

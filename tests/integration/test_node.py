@@ -225,6 +225,12 @@ async def test_a_removed_app_leaves_nothing_but_its_data_and_finds_it_again(node
     with pytest.raises(RpcError) as refused:
         await node.call("container-remove", app="bitcoin-knots")
     assert "electrumx" in refused.value.message or "specter" in refused.value.message
+    preview = await node.call("removal-preview", app="bitcoin-knots")
+    assert {"electrumx", "specter"} & set(preview["needed_by"])
+    volumes = {volume["name"]: volume for volume in preview["volumes"]}
+    assert volumes["wallets"]["funds"] and not volumes["chain"]["funds"]
+    assert volumes["chain"]["counted"] and 1 << 20 < volumes["chain"]["size"] < 1 << 32
+    assert preview["secrets"] >= 1
     slot = podman("inspect", "archipelago-nostr-relay--main", "--format", "{{json .HostConfig.IDMappings}}")
     await node.done(await node.call("container-remove", app="nostr-relay"))
     assert podman("ps", "-aq", "--filter", "label=io.archipelago.app=nostr-relay") == ""

@@ -38,6 +38,9 @@ from archipelago.container.status import (
     OptionKind,
     OptionView,
     PackageChange,
+    PowerAction,
+    RemovalPreview,
+    Resources,
     SecretView,
     SettingChange,
     SetupProgress,
@@ -47,6 +50,7 @@ from archipelago.container.status import (
     Step,
     Sync,
     SystemInfo,
+    VolumeView,
 )
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.security.audit_chain import AuditEntry, AuditVerdict, Deed, Head
@@ -341,6 +345,15 @@ class MemoryEngine:
         )
         return (entry,)
 
+    async def icon(self, app: str) -> bytes | None:
+        if app not in self.installed:
+            raise NodeError(ErrorCode.UNKNOWN_APP, EVIL)
+        return b"<svg><script>alert(1)</script></svg>"
+
+    async def removal(self, app: str) -> RemovalPreview:
+        self._known(app)
+        return RemovalPreview(app=app, volumes=(VolumeView(name="chain", size=1 << 40, funds=True),), secrets=2)
+
     async def operations(self, *, app: str | None, limit: int) -> tuple[Operation, ...]:
         return tuple(each for each in self.work.values() if app in (None, each.app))[-limit:]
 
@@ -410,6 +423,12 @@ class MemoryEngine:
             data_root="/var/lib/archipelago",
             uptime=12.5,
         )
+
+    async def resources(self) -> Resources:
+        return Resources(memory=8 << 30, cores=2, apps=())
+
+    async def power(self, action: PowerAction) -> None:
+        raise NodeError(ErrorCode.INVALID_VALUE, EVIL)
 
     async def doctor(self) -> tuple[Finding, ...]:
         return (Finding(check="cgroup", severity=Severity.WARNING, what="no cpu controller", why="limits", mend="x"),)

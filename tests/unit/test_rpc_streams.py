@@ -67,6 +67,18 @@ async def test_logs_come_and_end(session: aiohttp.ClientSession) -> None:
         assert ended["params"]["error"]["data"]["name"] == "not-installed"
 
 
+async def test_an_icon_is_a_picture_and_never_a_page(session: aiohttp.ClientSession) -> None:
+    async with session.get("/icons/knots?v=1") as answer:
+        assert answer.content_type == "image/svg+xml"
+        assert "sandbox" in answer.headers["Content-Security-Policy"]
+        assert "script-src" not in answer.headers["Content-Security-Policy"]
+    for path in ("/icons/missing", "/icons/..%2f..%2fetc", "/icons/Knots", "/icons/"):
+        async with session.get(path) as answer:
+            assert answer.status == 404
+    async with aiohttp.ClientSession(session._base_url) as stranger, stranger.get("/icons/knots") as answer:
+        assert answer.status == 401
+
+
 async def test_malformed_messages_are_answered(session: aiohttp.ClientSession) -> None:
     async with session.ws_connect("/ws/v1") as socket:
         for text, code in (

@@ -16,6 +16,21 @@ export type AccountParams = {
 
 export type Action = "install" | "reuse" | "restart" | "update" | "remove";
 
+export type AppResources = {
+  "app": string;
+  "name": string;
+  "desired": Desired;
+  /** Bytes, all its containers together; likewise the others. */
+  "memory_limit": number;
+  /** Cores. */
+  "cpu_limit": number;
+  "pids_limit": number;
+  /** Bytes; null where it does not run, or the host does not count it. */
+  "memory_used": number | null;
+  /** Cores, in the last ten seconds. */
+  "cpu_used": number | null;
+};
+
 export type AppSecurity = {
   "app": string;
   "rating": Rating;
@@ -33,6 +48,8 @@ export type AppSecurity = {
 export type AppStatus = {
   "app": string;
   "name": string;
+  /** Version of its icon, which is at `/icons/<app>?v=<version>`; null without one. */
+  "icon": string | null;
   "version": string;
   "summary": string;
   "desired": Desired;
@@ -59,12 +76,16 @@ export type AppStatus = {
 export type AppSummary = {
   "app": string;
   "name": string;
+  /** Version of its icon, which is at `/icons/<app>?v=<version>`; null without one. */
+  "icon": string | null;
   "version": string;
   "desired": Desired;
   "state": HealthState;
   "reason": string;
   /** Progress while it is syncing. */
   "percent": number | null;
+  /** Height and progress, for an app that follows a chain. */
+  "chain": Sync | null;
   "endpoints": Array<EndpointStatus>;
   "operation": string | null;
 };
@@ -142,6 +163,8 @@ export type BeginParams = {
 export type CatalogEntry = {
   "app": string;
   "name": string;
+  /** Version of its icon, which is at `/icons/<app>?v=<version>`; null without one. */
+  "icon": string | null;
   "version": string;
   "summary": string;
   "description": string;
@@ -149,10 +172,16 @@ export type CatalogEntry = {
   "license": string;
   "website": string | null;
   "architectures": Array<string>;
+  /** Least memory of the host, in bytes. */
+  "memory": number;
+  /** Bytes of disk that it is expected to take, and at least needs to be installed. */
+  "disk": number;
   "requires": Array<string>;
   "provides": Array<string>;
   /** Installed version. */
   "installed": string | null;
+  /** Version of this entry, where it is newer than the installed one. */
+  "update_to": string | null;
   /** How little it asks for. */
   "rating": Rating | null;
   /** Why it cannot be used (its manifest is wrong). */
@@ -681,6 +710,12 @@ export type PlannedApp = {
   "edges": Array<Edge>;
 };
 
+export type PowerAction = "restart" | "stop" | "reboot" | "power-off";
+
+export type PowerParams = {
+  "action": PowerAction;
+};
+
 export type PreviewParams = {
   /** Id of the app. */
   "app": string;
@@ -725,11 +760,30 @@ export type RecoveryCodes = {
   "codes": Array<string>;
 };
 
+export type RemovalPreview = {
+  "app": string;
+  /** Apps that cannot do without it: while they are installed, it is not removed. */
+  "needed_by": Array<string>;
+  /** What is lost where its data is deleted too, and stays where it is not. */
+  "volumes": Array<VolumeView>;
+  /** Number of secrets, which go with the data. */
+  "secrets": number;
+};
+
 export type RemoveParams = {
   /** Id of the app. */
   "app": string;
   /** Whether its data goes as well, for ever. */
   "delete_data": boolean;
+};
+
+export type Resources = {
+  /** Bytes of the host. */
+  "memory": number;
+  "cores": number;
+  "apps": Array<AppResources>;
+  /** Limits that this host does not hold apps to. */
+  "not_enforced": Array<string>;
 };
 
 export type RestoreParams = {
@@ -844,6 +898,8 @@ export type Sync = {
   "initial_block_download": boolean;
   /** Estimate of the time to the tip, from the progress seen so far. */
   "seconds_left": number | null;
+  /** Nodes that it is connected with, where it tells. */
+  "peers": number | null;
 };
 
 export type SystemInfo = {
@@ -866,6 +922,8 @@ export type SystemInfo = {
   "data_root": string;
   /** Seconds since the daemon started. */
   "uptime": number;
+  /** What `system-power` can do here: only what whoever started the node carries out. */
+  "power": Array<PowerAction>;
   "not_enforced": Array<string>;
 };
 
@@ -907,6 +965,16 @@ export type UserView = {
   "role": archipelago__security__permissions__Role;
   "created_at": string;
   "second_factor": boolean;
+};
+
+export type VolumeView = {
+  "name": string;
+  /** Bytes that it takes on the disk. */
+  "size": number;
+  /** Whether all of it was counted in time; if not, it takes more. */
+  "counted": boolean;
+  /** Whether it holds keys to money. */
+  "funds": boolean;
 };
 
 export type Wait = "started" | "serving" | "healthy";
@@ -982,6 +1050,11 @@ export interface Methods {
   /** Whether its data goes as well, for ever. */
   "delete_data"?: boolean;
 }; result: Operation };
+  /** Say what removing an app would take with it */
+  "removal-preview": { params: {
+  /** Id of the app. */
+  "app": string;
+}; result: RemovalPreview };
   /** Bring an app to the version of the catalog */
   "container-update": { params: {
   /** Id of the app. */
@@ -1093,6 +1166,12 @@ export interface Methods {
 }; result: Operation };
   /** Return facts of node and host */
   "system-info": { params: Record<string, never>; result: SystemInfo };
+  /** Say what each app may take of the host, and takes now */
+  "system-resources": { params: Record<string, never>; result: Resources };
+  /** Restart or stop the node, or the machine; apps are stopped in order before it ends */
+  "system-power": { params: {
+  "action": PowerAction;
+}; result: null };
   /** Say what the owner has done of setting the node up */
   "setup-status": { params: Record<string, never>; result: SetupProgress };
   /** Note that the owner has done a step of setting the node up */
@@ -1234,7 +1313,7 @@ export interface Methods {
 }; result: LoginStatus };
   /** Return how the node's key is kept, and whether the node is locked */
   "key-status": { params: Record<string, never>; result: KeyStatus };
-  /** Unlock the node after a start */
+  /** Unlock the node after a start; on a locked node the passphrase alone says who may */
   "key-unlock": { params: {
   "passphrase": string;
 }; result: null };

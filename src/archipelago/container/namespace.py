@@ -127,6 +127,11 @@ class Namespace:
         """Remove a directory with all that is in it, whoever owns it."""
         await self._file({"do": "remove", "path": path}, _REMOVE_TIMEOUT)
 
+    async def size(self, path: str, timeout: float) -> tuple[int, bool]:
+        """Return the bytes that a directory takes on the disk, and whether all was counted in `timeout` seconds."""
+        answer = await self._file({"do": "size", "path": path, "timeout": timeout}, timeout + _FILE_TIMEOUT)
+        return int(answer["bytes"]), bool(answer["complete"])
+
     async def _probe(self, request: dict[str, Any]) -> dict[str, Any]:
         try:
             answer = await self._ask(request, request["timeout"] + 1.0)

@@ -8,7 +8,7 @@ little, since it stays in memory for ever.
 Requests: `{"id": 1, "do": "tcp", "pid": 42, "host": "10.89.0.2", "port": 80, "timeout": 5}`, likewise `http` (with
 `method`, `path`, `headers`, `body`) and `dns` (with the `name` that is looked up); `firewall` (with `pid`, 0 for a new
 namespace that ends with the request, and `rules` for nft(8)); `directory` and `file` (with `path`,
-`uid`, `gid`, `mode`, `content`), `remove`.
+`uid`, `gid`, `mode`, `content`), `remove`; `size` (with the `timeout` after which it tells what it has counted).
 """
 
 import base64
@@ -79,6 +79,8 @@ def _do(request: dict, roots: tuple) -> dict:  # type: ignore[type-arg]
         path = _inside(request["path"], roots)
         shutil.rmtree(path, ignore_errors=False) if os.path.lexists(path) else None
         return {}
+    if what == "size":
+        return _size(_inside(request["path"], roots), time.monotonic() + request["timeout"])
     if what == "ping":
         return {}
     raise Refused(f"unknown request {what!r}")
@@ -209,6 +211,25 @@ def _file(path: str, request: dict) -> dict:  # type: ignore[type-arg]
         os.fchmod(file.fileno(), request["mode"])
     os.replace(temporary, path)
     return {"changed": True}
+
+
+def _size(path: str, deadline: float) -> dict:  # type: ignore[type-arg]
+    """Return the bytes that a directory takes on the disk, links not followed; `complete` is false out of time."""
+    total = 0
+    seen = set()
+    for directory, names, files in os.walk(path, followlinks=False):
+        for name in (*names, *files):
+            try:
+                found = os.lstat(os.path.join(directory, name))
+            except OSError:
+                continue  # it went meanwhile
+            if found.st_nlink == 1 or (found.st_dev, found.st_ino) not in seen:
+                total += found.st_blocks * 512
+            if found.st_nlink > 1:
+                seen.add((found.st_dev, found.st_ino))
+        if time.monotonic() > deadline:
+            return {"bytes": total, "complete": False}
+    return {"bytes": total, "complete": True}
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ from archipelago.catalog.local import Catalog, LocalCatalog
 from archipelago.container.desired_state import DesiredApp
 from archipelago.container.log_follower import LogFollower, log_line, newest_lines
 from archipelago.container.manifest.model import Access, AppManifest, Protocol
+from archipelago.container.manifest.package import AppPackage
 from archipelago.container.manifest.scalars import Scalar
 from archipelago.container.observer import is_running
 from archipelago.container.operations import Operations
@@ -33,6 +34,7 @@ from archipelago.container.status import (
     Limits,
     LogLine,
     OptionView,
+    Sync,
 )
 from archipelago.container.workload import PUBLISHED, ContainerWorkload
 from archipelago.errors import ErrorCode, NodeError
@@ -61,7 +63,7 @@ class Reporter:
 
     async def status(self, app: str) -> AppStatus:
         """Return everything about one installed app."""
-        found = await self._installed(app)
+        found = await self.installed(app)
         desired = self.reconciler.desired
         manifest = found.record.package.manifest
         planned = desired.plan.planned(app)
@@ -72,12 +74,13 @@ class Reporter:
         return AppStatus(
             app=app,
             name=manifest.name,
+            icon=found.record.package.icon_version,
             version=manifest.version,
             summary=manifest.summary,
             desired=found.record.desired,
             rating=rate(manifest),
             health=health,
-            chain=next((each.sync for each in healths.values() if each.sync is not None), None),
+            chain=_chain(healths),
             containers=tuple(
                 _container_status(wanted, manifest, seen.get(wanted.name), healths)
                 for wanted in found.workload.containers
@@ -102,18 +105,18 @@ class Reporter:
 
     async def health(self, app: str) -> Health:
         """Return the health of an installed app."""
-        await self._installed(app)
+        await self.installed(app)
         return self.reconciler.health(app)
 
     async def options(self, app: str) -> dict[str, Scalar]:
         """Return the values of an app's options that are in force."""
-        await self._installed(app)
+        await self.installed(app)
         planned = self.reconciler.desired.plan.planned(app)
         return dict(planned.options) if planned is not None else {}
 
     async def option_views(self, app: str) -> tuple[OptionView, ...]:
         """Return an installed app's options, as a form needs them."""
-        found = await self._installed(app)
+        found = await self.installed(app)
         return option_views(found.record.package.manifest, self.reconciler.desired.plan.planned(app))
 
     async def entries(self) -> tuple[CatalogEntry, ...]:
@@ -121,31 +124,36 @@ class Reporter:
         catalog = await self.catalog.read()
         installed = self.reconciler.desired.apps
         entries = [
-            _entry(package.manifest, installed[app].record if app in installed else None)
+            _entry(package, catalog, installed[app].record if app in installed else None)
             for app, package in sorted(catalog.packages.items())
         ]
         return (*entries, *(_broken(app, problem) for app, problem in sorted(catalog.problems.items())))
 
+    async def icon(self, app: str) -> bytes | None:
+        """Return the icon of an installed app, or else of one of the catalog; None without one. Raises `NodeError`."""
+        found = self.reconciler.desired.apps.get(app)
+        return found.record.package.icon if found is not None else (await self.catalog.read()).package(app).icon
+
     async def logs(self, app: str, container: str | None, tail: int) -> tuple[LogLine, ...]:
         """Return the last `tail` lines of one container, or of all together in the order of their times."""
-        found = await self._installed(app)
+        found = await self.installed(app)
         lines = await newest_lines(self.client, _chosen(found, container), tail)
         return tuple(log_line(wanted, line) for wanted, line in lines[max(0, len(lines) - tail) :])
 
     async def follow_logs(self, app: str, container: str | None, tail: int) -> AsyncGenerator[LogLine, None]:
         """Yield the last lines, and then each new one until the app is removed."""
-        _chosen(await self._installed(app), container)
+        _chosen(await self.installed(app), container)
         async with aclosing(LogFollower(self.client, self.reconciler, app, container, tail).lines()) as lines:
             async for line in lines:
                 yield line
 
     async def container(self, app: str, container: str | None) -> str:
         """Return the container that is meant: the named one, or the first. Raises `NodeError`."""
-        return _chosen(await self._installed(app), container)[0].container
+        return _chosen(await self.installed(app), container)[0].container
 
     async def execute(self, app: str, command: tuple[str, ...], container: str | None, timeout: float) -> ExecResult:
         """Run a command inside a container of the app."""
-        found = await self._installed(app)
+        found = await self.installed(app)
         wanted = _chosen(found, container)[0]
         try:
             result = await self.client.containers.exec(wanted.name, command, timeout=timeout)
@@ -164,7 +172,7 @@ class Reporter:
 
     async def terminal(self, app: str, container: str | None, columns: int, rows: int) -> Terminal:
         """Open a shell on a terminal inside a container of the app."""
-        wanted = _chosen(await self._installed(app), container)[0]
+        wanted = _chosen(await self.installed(app), container)[0]
         try:
             for shell in _SHELLS:
                 # What a terminal shows of a program that is missing is for the owner's eyes, not for ours.
@@ -187,7 +195,8 @@ class Reporter:
         except PodmanError:
             return False
 
-    async def _installed(self, app: str) -> DesiredApp:
+    async def installed(self, app: str) -> DesiredApp:
+        """Return an installed app; raises `NodeError`."""
         found = self.reconciler.desired.apps.get(app)
         if found is None:
             (await self.catalog.read()).package(app)
@@ -210,14 +219,20 @@ class Reporter:
         return AppSummary(
             app=app,
             name=record.package.manifest.name,
+            icon=record.package.icon_version,
             version=record.package.manifest.version,
             desired=record.desired,
             state=health.state,
             reason=health.reason,
             percent=health.sync.percent if health.sync is not None else None,
+            chain=_chain(self.reconciler.container_healths(app)),
             endpoints=_endpoints(record, self.local_addresses()),
             operation=self.operations.working_on(app),
         )
+
+
+def _chain(healths: Mapping[str, Health]) -> Sync | None:
+    return next((each.sync for each in healths.values() if each.sync is not None), None)
 
 
 def _does_not_run(wanted: ContainerWorkload) -> NodeError:
@@ -289,10 +304,12 @@ def _newer(catalog: Catalog, manifest: AppManifest) -> str | None:
     return offered.manifest.version
 
 
-def _entry(manifest: AppManifest, installed: AppRecord | None) -> CatalogEntry:
+def _entry(package: AppPackage, catalog: Catalog, installed: AppRecord | None) -> CatalogEntry:
+    manifest = package.manifest
     return CatalogEntry(
         app=manifest.id,
         name=manifest.name,
+        icon=package.icon_version,
         version=manifest.version,
         summary=manifest.summary,
         description=manifest.description,
@@ -300,9 +317,12 @@ def _entry(manifest: AppManifest, installed: AppRecord | None) -> CatalogEntry:
         license=manifest.license,
         website=manifest.website,
         architectures=tuple(architecture.value for architecture in manifest.architectures),
+        memory=manifest.host.memory,
+        disk=max(manifest.host.disk, sum(volume.disk for volume in manifest.volumes.values())),
         requires=tuple(sorted(manifest.requires)),
         provides=tuple(sorted(manifest.provides)),
         installed=installed.package.manifest.version if installed is not None else None,
+        update_to=_newer(catalog, installed.package.manifest) if installed is not None else None,
         rating=rate(manifest),
     )
 

@@ -49,6 +49,8 @@ class Sync(View):
     initial_block_download: bool
     seconds_left: float | None = None
     """Estimate of the time to the tip, from the progress seen so far."""
+    peers: Annotated[int, Field(ge=0)] | None = None
+    """Nodes that it is connected with, where it tells."""
 
 
 class Failure(View):
@@ -122,6 +124,8 @@ class AppStatus(View):
 
     app: str
     name: str
+    icon: str | None = None
+    """Version of its icon, which is at `/icons/<app>?v=<version>`; null without one."""
     version: str
     summary: str
     desired: Desired
@@ -150,12 +154,16 @@ class AppSummary(View):
 
     app: str
     name: str
+    icon: str | None = None
+    """Version of its icon, which is at `/icons/<app>?v=<version>`; null without one."""
     version: str
     desired: Desired
     state: HealthState
     reason: str = ""
     percent: float | None = None
     """Progress while it is syncing."""
+    chain: Sync | None = None
+    """Height and progress, for an app that follows a chain."""
     endpoints: tuple[EndpointStatus, ...] = ()
     operation: str | None = None
 
@@ -261,6 +269,8 @@ class CatalogEntry(View):
 
     app: str
     name: str
+    icon: str | None = None
+    """Version of its icon, which is at `/icons/<app>?v=<version>`; null without one."""
     version: str
     summary: str
     description: str
@@ -268,10 +278,16 @@ class CatalogEntry(View):
     license: str
     website: str | None = None
     architectures: tuple[str, ...]
+    memory: int = 0
+    """Least memory of the host, in bytes."""
+    disk: int = 0
+    """Bytes of disk that it is expected to take, and at least needs to be installed."""
     requires: tuple[str, ...]
     provides: tuple[str, ...]
     installed: str | None = None
     """Installed version."""
+    update_to: str | None = None
+    """Version of this entry, where it is newer than the installed one."""
     rating: Rating | None = None
     """How little it asks for."""
     problem: str | None = None
@@ -472,6 +488,71 @@ class PackageChange(View):
     """Version since; null for one that is gone."""
 
 
+class VolumeView(View):
+    """A directory of an app that outlives its containers."""
+
+    name: str
+    size: int
+    """Bytes that it takes on the disk."""
+    counted: bool = True
+    """Whether all of it was counted in time; if not, it takes more."""
+    funds: bool = False
+    """Whether it holds keys to money."""
+
+
+class RemovalPreview(View):
+    """What a removal of an app would take with it."""
+
+    app: str
+    needed_by: tuple[str, ...] = ()
+    """Apps that cannot do without it: while they are installed, it is not removed."""
+    volumes: tuple[VolumeView, ...] = ()
+    """What is lost where its data is deleted too, and stays where it is not."""
+    secrets: int = 0
+    """Number of secrets, which go with the data."""
+
+
+class AppResources(View):
+    """What an app may take of the host, and takes now."""
+
+    app: str
+    name: str
+    desired: Desired
+    memory_limit: int
+    """Bytes, all its containers together; likewise the others."""
+    cpu_limit: float
+    """Cores."""
+    pids_limit: int
+    memory_used: int | None = None
+    """Bytes; null where it does not run, or the host does not count it."""
+    cpu_used: float | None = None
+    """Cores, in the last ten seconds."""
+
+
+class Resources(View):
+    """How the host is shared out."""
+
+    memory: int
+    """Bytes of the host."""
+    cores: int
+    apps: tuple[AppResources, ...]
+    not_enforced: tuple[str, ...] = ()
+    """Limits that this host does not hold apps to."""
+
+
+class PowerAction(StrEnum):
+    """How the node, or the machine that it is on, is ended."""
+
+    RESTART = "restart"
+    """The node alone begins anew; apps go on meanwhile."""
+    STOP = "stop"
+    """All apps are stopped in order, and the node ends."""
+    REBOOT = "reboot"
+    """All apps are stopped in order, and the machine starts anew."""
+    POWER_OFF = "power-off"
+    """All apps are stopped in order, and the machine is turned off."""
+
+
 class SignerView(View):
     """Whose images are taken of a publisher."""
 
@@ -504,4 +585,6 @@ class SystemInfo(View):
     data_root: str
     uptime: float
     """Seconds since the daemon started."""
+    power: tuple[PowerAction, ...] = ()
+    """What `system-power` can do here: only what whoever started the node carries out."""
     not_enforced: tuple[str, ...] = ()

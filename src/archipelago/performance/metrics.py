@@ -76,6 +76,10 @@ class Metrics:
         for app in known:
             self._series.setdefault(app, _Series()).add(at, found.get(app, Usage()))
 
+    def newest(self) -> dict[str, MetricsPoint]:
+        """Return the last point of each app that has one."""
+        return {app: series.fine[-1] for app, series in self._series.items() if series.fine}
+
     def history(self, app: str, span: MetricsSpan) -> MetricsView:
         """Return what is known of an app, the oldest first."""
         series = self._series.get(app) or _Series()

@@ -19,6 +19,7 @@ from archipelago.container.status import (
     MetricsView,
     Operation,
     OptionView,
+    RemovalPreview,
 )
 from archipelago.rpc.method import AnyMethod, Method, NoParams, Params
 from archipelago.rpc.params import Choices, Command, Flag, Options, Tail
@@ -135,6 +136,10 @@ async def _remove(engine: Engine, params: RemoveParams) -> Operation:
     return await engine.remove(params.app, delete_data=params.delete_data)
 
 
+async def _removal(engine: Engine, params: AppParams) -> RemovalPreview:
+    return await engine.removal(params.app)
+
+
 async def _update(engine: Engine, params: AppParams) -> Operation:
     return await engine.update(params.app)
 
@@ -228,6 +233,14 @@ def container_methods() -> tuple[AnyMethod, ...]:
             permission=Permission.MANAGE,
             mutates=True,
             handler=_remove,
+        ),
+        Method(
+            name="removal-preview",
+            summary="Say what removing an app would take with it",
+            params=AppParams,
+            result=RemovalPreview,
+            permission=Permission.READ,
+            handler=_removal,
         ),
         Method(
             name="container-update",

@@ -65,8 +65,15 @@ def all_methods() -> tuple[AnyMethod, ...]:
 
 def locked_methods() -> tuple[AnyMethod, ...]:
     """Return every method, as a locked node has it: those about its key, and refusals."""
-    own = {"key-status", "key-unlock", "key-restore"}
-    return tuple(
-        method if method.name in own else replace(method, handler=refuse_locked, mutates=False, recorded=False)
-        for method in all_methods()
-    )
+
+    def as_locked(method: AnyMethod) -> AnyMethod:
+        match method.name:
+            case "key-unlock":
+                # Nobody can log in there, and whoever knows the passphrase is the owner.
+                return replace(method, permission=Permission.LOGIN)
+            case "key-status" | "key-restore":
+                return method
+            case _:
+                return replace(method, handler=refuse_locked, mutates=False, recorded=False)
+
+    return tuple(map(as_locked, all_methods()))

@@ -144,7 +144,7 @@ def key_methods() -> tuple[AnyMethod, ...]:
         ),
         Method(
             name="key-unlock",
-            summary="Unlock the node after a start",
+            summary="Unlock the node after a start; on a locked node the passphrase alone says who may",
             params=UnlockParams,
             result=None,
             permission=Permission.ADMINISTER,

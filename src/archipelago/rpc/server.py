@@ -19,6 +19,7 @@ from archipelago.network.ingress import listening_socket
 from archipelago.rpc.access import LOOPBACK_NAMES, Gate, set_session
 from archipelago.rpc.errors import INVALID_REQUEST, RpcError
 from archipelago.rpc.guard import CALLER, MAX_BODY, Guard, add_headers, expect_continue, refusal, too_large
+from archipelago.rpc.icons import Icons
 from archipelago.rpc.listening import open_port, open_unix, port_unusable, remove_unix
 from archipelago.rpc.method import AnyMethod
 from archipelago.rpc.methods import all_methods
@@ -58,6 +59,7 @@ class RpcServer:
         self._sockets = SocketHub(engine)
         self._streams = LogStreams(engine)
         self._terminals = Terminals(engine)
+        self._icons = Icons(engine)
         self._ui = ui
         self._page = Page({})
         self._runner: web.AppRunner | None = None
@@ -152,6 +154,7 @@ class RpcServer:
         routes.add_get("/ws/v1", self._sockets.handle, allow_head=False)
         routes.add_get("/terminal", self._terminals.handle, allow_head=False)
         routes.add_get("/logs", self._streams.handle, allow_head=False)
+        routes.add_get("/icons/{app:[a-z0-9-]{1,40}}", self._icons.serve)
         routes.add_get("/healthz", self._healthz)
         routes.add_get("/openrpc.json", self._openrpc)
         routes.add_get("/{path:(?!rpc/v1$).*}", self._page.serve)

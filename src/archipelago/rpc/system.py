@@ -5,7 +5,15 @@ from typing import Annotated
 from pydantic import Field
 
 from archipelago.container.engine import Engine
-from archipelago.container.status import Event, Finding, SetupProgress, SetupStep, SystemInfo
+from archipelago.container.status import (
+    Event,
+    Finding,
+    PowerAction,
+    Resources,
+    SetupProgress,
+    SetupStep,
+    SystemInfo,
+)
 from archipelago.rpc.method import AnyMethod, Method, NoParams, Params
 from archipelago.rpc.params import Revision
 from archipelago.security.permissions import Permission
@@ -24,6 +32,20 @@ class SetupParams(Params):
     """What is done."""
 
     step: SetupStep
+
+
+class PowerParams(Params):
+    """How it ends."""
+
+    action: PowerAction
+
+
+async def _resources(engine: Engine, _: NoParams) -> Resources:
+    return await engine.resources()
+
+
+async def _power(engine: Engine, params: PowerParams) -> None:
+    await engine.power(params.action)
 
 
 async def _info(engine: Engine, _: NoParams) -> SystemInfo:
@@ -56,6 +78,23 @@ def system_methods() -> tuple[AnyMethod, ...]:
             result=SystemInfo,
             permission=Permission.READ,
             handler=_info,
+        ),
+        Method(
+            name="system-resources",
+            summary="Say what each app may take of the host, and takes now",
+            params=NoParams,
+            result=Resources,
+            permission=Permission.READ,
+            handler=_resources,
+        ),
+        Method(
+            name="system-power",
+            summary="Restart or stop the node, or the machine; apps are stopped in order before it ends",
+            params=PowerParams,
+            result=None,
+            permission=Permission.ADMINISTER,
+            mutates=True,
+            handler=_power,
         ),
         Method(
             name="setup-status",

@@ -1,21 +1,35 @@
-"""The data of apps on disk: where it lies, and how it goes."""
+"""The data of apps on disk: where it lies, how large it is, and how it goes."""
 
 import asyncio
 from pathlib import Path
 
+from archipelago.container.manifest.model import AppManifest
 from archipelago.container.namespace import Namespace
+from archipelago.container.status import VolumeView
 from archipelago.security.secrets_manager import SecretsManager
 from archipelago.storage.state import State
 
+_COUNTING = 5.0
+"""Longest time for counting what a volume holds, in seconds."""
+
 
 class AppData:
-    """Deletes what an app leaves behind: volumes, secrets, and its range of user ids."""
+    """Measures and deletes what an app leaves behind: volumes, secrets, and its range of user ids."""
 
     def __init__(self, data_root: Path, namespace: Namespace, secrets: SecretsManager, state: State) -> None:
         self._data_root = data_root
         self._namespace = namespace
         self._secrets = secrets
         self._state = state
+
+    async def volumes(self, manifest: AppManifest) -> tuple[VolumeView, ...]:
+        """Return the volumes of an app with what they take on the disk."""
+
+        async def one(name: str, funds: bool) -> VolumeView:
+            size, counted = await self._namespace.size(str(self._data_root / manifest.id / name), _COUNTING)
+            return VolumeView(name=name, size=size, counted=counted, funds=funds)
+
+        return tuple(await asyncio.gather(*(one(name, each.funds) for name, each in manifest.volumes.items())))
 
     async def delete(self, app: str) -> None:
         """Delete everything of an app that is no longer installed. It may be called again after a crash."""

@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import stat
+import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -36,6 +37,11 @@ class AppPackage:
     """Content of every other file but the icon, by its path in the folder (with `/`)."""
     icon: bytes | None = None
     """SVG or PNG."""
+
+    @property
+    def icon_version(self) -> str | None:
+        """What changes with the icon, for caches; None without one."""
+        return None if self.icon is None else f"{zlib.crc32(self.icon):08x}"
 
     def package_digest(self) -> str:
         """Return the SHA-256 (hexadecimal) of all content: the same for the same folder, on every machine."""
