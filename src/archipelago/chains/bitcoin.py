@@ -1,4 +1,4 @@
-"""Bitcoin's `getblockchaininfo` as a health state (https://bitcoincore.org/en/doc/ of the RPC)."""
+"""Bitcoin's `getblockchaininfo` and `getconnectioncount` as a health state (https://bitcoincore.org/en/doc/)."""
 
 import base64
 import json
@@ -24,17 +24,26 @@ def request_headers(user: str, password: str) -> dict[str, str]:
     return {"Authorization": f"Basic {token}", "Content-Type": "application/json"}
 
 
-REQUEST_BODY = json.dumps({"jsonrpc": "1.0", "id": "archipelago", "method": "getblockchaininfo", "params": []})
+_CHAIN, _PEERS = "getblockchaininfo", "getconnectioncount"
+REQUEST_BODY = json.dumps(
+    [{"jsonrpc": "1.0", "id": method, "method": method, "params": []} for method in (_CHAIN, _PEERS)]
+)
+"""One batch: a probe is one connection."""
 
 
 def parse_answer(status: int, body: str) -> ChainAnswer:
-    """Read the answer to `getblockchaininfo`; raises `ValueError` with a reason where it is no good."""
+    """Read the answer to `REQUEST_BODY`; raises `ValueError` with a reason where it is no good."""
     if status == 401:
         raise ValueError("the node's own RPC user was refused")
     try:
         answer = json.loads(body)
     except ValueError as error:
         raise ValueError(f"HTTP {status} without a JSON answer") from error
+    peers = None
+    if isinstance(answer, list):
+        # A batch that is refused as a whole is answered by one object.
+        found = {str(each.get("id")): each for each in answer if isinstance(each, dict)}
+        answer, peers = found.get(_CHAIN), found.get(_PEERS, {}).get("result")
     if not isinstance(answer, dict):
         raise ValueError("the answer is not a JSON-RPC answer")
     if problem := answer.get("error"):
@@ -51,6 +60,7 @@ def parse_answer(status: int, body: str) -> ChainAnswer:
                 headers=int(result["headers"]),
                 percent=_percent(result),
                 initial_block_download=bool(result["initialblockdownload"]),
+                peers=peers if isinstance(peers, int) and peers >= 0 else None,
             )
         )
     except (KeyError, TypeError) as error:
