@@ -116,6 +116,8 @@ def test_json_is_the_answer_of_the_node(node: Node) -> None:
         (("install", "zip"), 3),
         (("operations", "show", "nope"), 3),
         (("install", "knots", "--yes"), 4),
+        (("power", "nonsense"), 2),
+        (("power", "restart"), 4),
     ],
 )
 def test_exit_codes_and_errors(node: Node, arguments: tuple[str, ...], code: int) -> None:
@@ -187,6 +189,7 @@ def test_the_owner_may_say_no(node: Node) -> None:
     assert code == 4 and "Install this?" in screen
     code, screen = node.type("remove", "knots", "--delete-data", answer=b"n\n")
     assert code == 4 and "NOBODY CAN BRING IT BACK" in screen
+    assert "KEYS TO MONEY" in screen and "chain" in screen
     assert node.json("events", "--json") == []
 
 

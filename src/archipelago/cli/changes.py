@@ -8,7 +8,7 @@ import typer
 from archipelago.cli.client import Client
 from archipelago.cli.errors import CommandError, Exit
 from archipelago.cli.options import Available, Choices, Installed, Json, NoWait, Settings, Yes, pairs
-from archipelago.cli.output import line, show, show_facts, show_json
+from archipelago.cli.output import line, show, show_facts, show_json, size
 from archipelago.cli.progress import follow
 from archipelago.cli.views import show_plan
 
@@ -35,7 +35,7 @@ def install(
         return
     if not json:
         show_plan(client.call("plan", **wanted))
-        _ask("Install this?", yes)
+        ask("Install this?", yes)
     finish(client, client.call("container-install", start=not no_start, **wanted), no_wait, json)
 
 
@@ -77,10 +77,16 @@ def remove(
         if users:
             show(f"Used by: {line(users)}.")
         if delete_data:
-            show("ITS DATA GOES TOO, AND NOBODY CAN BRING IT BACK: volumes (wallets and keys among them) and secrets.")
+            show("ITS DATA GOES TOO, AND NOBODY CAN BRING IT BACK:")
+            preview = client.call("removal-preview", app=app)
+            for volume in preview["volumes"]:
+                more = "" if volume["counted"] else "more than "
+                keys = "  KEYS TO MONEY" if volume["funds"] else ""
+                show(f"  {line(volume['name'])}  {more}{size(volume['size'])}{keys}")
+            show(f"  {preview['secrets']} secrets")
         else:
             show("Its data and secrets stay; installing it again finds them. --delete-data deletes them.")
-        _ask("Remove it and delete its data?" if delete_data else "Remove it?", yes)
+        ask("Remove it and delete its data?" if delete_data else "Remove it?", yes)
     finish(client, client.call("container-remove", app=app, delete_data=delete_data), no_wait, json)
 
 
@@ -133,7 +139,7 @@ def finish(client: Client, operation: dict[str, Any], no_wait: bool, json: bool)
         show(f"{what}: done")
 
 
-def _ask(question: str, yes: bool) -> None:
+def ask(question: str, yes: bool) -> None:
     """Ask the user at a terminal; without one, the command itself is the answer."""
     if yes or not sys.stdin.isatty():
         return

@@ -13,6 +13,7 @@ from archipelago.cli import (
     changes,
     network,
     operations,
+    power,
     questions,
     revisions,
     sbom,
@@ -55,6 +56,8 @@ def build() -> typer.Typer:
         ("compare", revisions.compare),
         ("rollback", revisions.rollback),
         ("sbom", sbom.sbom),
+        ("resources", power.resources),
+        ("power", power.power),
         ("version", questions.version),
     ):
         root.command(name)(command)

@@ -1,0 +1,60 @@
+"""Commands about the node as a whole: power, resources."""
+
+from typing import Annotated
+
+import typer
+
+from archipelago.cli.changes import ask
+from archipelago.cli.client import Client
+from archipelago.cli.errors import CommandError, Exit
+from archipelago.cli.options import Json, Yes
+from archipelago.cli.output import line, show, show_json, show_table, size
+
+_WORDS = {
+    "restart": "The node begins anew; apps go on meanwhile.",
+    "stop": "All apps are stopped in order, then the node ends.",
+    "reboot": "All apps are stopped in order, then the machine starts anew.",
+    "power-off": "All apps are stopped in order, then the machine is turned off.",
+}
+
+
+def power(
+    action: Annotated[str, typer.Argument(metavar="restart|stop|reboot|power-off")],
+    yes: Yes = False,
+    json: Json = False,
+) -> None:
+    """Restart or stop the node, or the machine that it is on."""
+    if action not in _WORDS:
+        raise CommandError(Exit.USAGE, f"power: {action!r} is none of {', '.join(_WORDS)}")
+    if not json:
+        show(_WORDS[action])
+        if action != "restart":
+            ask("Go on?", yes)
+    done = Client().call("system-power", action=action)
+    if json:
+        show_json(done)
+
+
+def resources(json: Json = False) -> None:
+    """Show what each app may take of the host, and takes now."""
+    found = Client().call("system-resources")
+    if json:
+        show_json(found)
+        return
+    columns = ("APP", "MEMORY", "AT MOST", "CORES", "AT MOST", "PROCESSES AT MOST")
+    show_table(
+        columns,
+        [
+            (
+                app["app"],
+                "-" if app["memory_used"] is None else size(app["memory_used"]),
+                size(app["memory_limit"]),
+                "-" if app["cpu_used"] is None else f"{app['cpu_used']:.2f}",
+                f"{app['cpu_limit']:g}",
+                app["pids_limit"],
+            )
+            for app in found["apps"]
+        ],
+    )
+    for each in found["not_enforced"]:
+        show(f"Not enforced on this host: {line(each)}")
