@@ -9,9 +9,22 @@ export const containers = {
   update: (app: string): Promise<Operation> => call("container-update", { app }),
   remove: (app: string, deleteData: boolean): Promise<Operation> =>
     call("container-remove", { app, delete_data: deleteData }),
-  install: async (app: string, options: Record<string, string>): Promise<Operation> =>
-    (await call("container-install", { app, options })) as Operation,
+  install: async (app: string, options: Record<string, string>, choices: Record<string, string>): Promise<Operation> =>
+    (await call("container-install", { app, options, choices })) as Operation,
   configure: async (app: string, options: Record<string, boolean | number | string>, reset: string[]) =>
     (await call("container-config", { app, options, reset })) as Operation,
   cancel: (id: string): Promise<Operation> => call("operation-cancel", { id }),
 };
+
+/** Returns what does an operation once more, for kinds that need nothing but the app. */
+export function repeat({ kind, app }: Operation): (() => Promise<Operation>) | undefined {
+  switch (kind) {
+    case "start":
+    case "stop":
+    case "restart":
+    case "update":
+      return () => containers[kind](app);
+    default:
+      return undefined;
+  }
+}

@@ -1,4 +1,6 @@
+import { nextTick } from "vue";
 import { createRouter, createWebHistory } from "vue-router";
+import { checkFreshness } from "./api/freshness";
 import { useSession } from "./stores/session";
 import HomeView from "./views/HomeView.vue";
 
@@ -70,4 +72,12 @@ router.beforeEach(async (to) => {
   if (!to.meta.open && !session.inside) return { name: "login", query: { to: to.fullPath } };
   if (to.name === "login" && session.inside) return { name: "home" };
   return true;
+});
+
+// A part of the page that cannot be fetched: the node may serve a newer one by now.
+router.onError(() => void checkFreshness());
+
+// Who listens or uses the keyboard begins at the top of each page, like everybody else.
+router.afterEach((to, from) => {
+  if (from.name && to.path !== from.path && to.name !== from.name) void nextTick(() => document.getElementById("content")?.focus({ preventScroll: true }));
 });

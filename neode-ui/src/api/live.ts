@@ -9,19 +9,34 @@ export const connected = ref(false);
 /** Whether it cannot be reached, by the last attempt. */
 export const lost = ref(false);
 
-type Handler = (params: never) => void;
+/** Why a subscription ended, where it did not end well. */
+export interface Ended {
+  message: string;
+}
 
 interface Wanted {
   params: Record<string, unknown>;
-  handler: Handler;
+  /** Told each time that the node begins to send. */
+  begun: () => void;
+  take: (params: Record<string, unknown>) => void;
+  /** Told when the node ends it; left out for what must go on, which begins anew then. */
+  ended?: (why?: Ended) => void;
   subscription?: number;
 }
 
+interface Message {
+  id?: number;
+  method?: string;
+  result?: { subscription: number };
+  error?: Ended;
+  params?: { subscription: number; error?: Ended } & Record<string, unknown>;
+}
+
 /** One WebSocket for everything that comes by itself; it reconnects, and catches up from the last revision. */
-class Live {
+export class Live {
   private socket?: WebSocket;
   private wanted = new Map<number, Wanted>();
-  private waiting = new Map<number, (result: number) => void>();
+  private waiting = new Map<number, (answer: Message) => void>();
   private next = 0;
   private pause = 500;
   private revision?: number;
@@ -29,6 +44,7 @@ class Live {
 
   open(): void {
     if (this.socket) return;
+    clearTimeout(this.timer);
     const scheme = location.protocol === "https:" ? "wss" : "ws";
     const socket = (this.socket = new WebSocket(`${scheme}://${location.host}/ws/v1`));
     socket.onopen = () => {
@@ -37,7 +53,7 @@ class Live {
       lost.value = false;
       for (const [key, one] of this.wanted) this.subscribe(key, one);
     };
-    socket.onmessage = (message) => this.take(JSON.parse(String(message.data)));
+    socket.onmessage = (message) => this.take(JSON.parse(String(message.data)) as Message);
     socket.onclose = (closed) => {
       connected.value = false;
       lost.value = closed.code !== LOGGED_OUT;
@@ -63,20 +79,25 @@ class Live {
 
   /** Follows everything that changes, from now on; returns what ends it. */
   events(handler: (event: Event) => void): () => void {
-    return this.want({ kind: "events" }, (params: { event: Event }) => {
-      this.revision = params.event.revision;
-      handler(params.event);
-    });
+    const take = (params: Record<string, unknown>): void => {
+      const event = params.event as Event;
+      this.revision = event.revision;
+      handler(event);
+    };
+    return this.want({ params: { kind: "events" }, begun: () => {}, take });
   }
 
-  /** Follows the log of an app, its newest lines first; returns what ends it. */
-  logs(app: string, container: string | null, tail: number, handler: (line: LogLine) => void): () => void {
-    return this.want({ kind: "logs", app, container, tail }, (params: { log: LogLine }) => handler(params.log));
+  /** Follows the log of an app, its newest lines first; returns what ends it. After a reconnection they come again. */
+  logs(
+    params: { app: string; container: string | null; tail: number },
+    on: { begun: () => void; line: (line: LogLine) => void; ended: (why?: Ended) => void },
+  ): () => void {
+    const take = (found: Record<string, unknown>): void => on.line(found.log as LogLine);
+    return this.want({ params: { kind: "logs", ...params }, begun: on.begun, take, ended: on.ended });
   }
 
-  private want(params: Record<string, unknown>, handler: Handler): () => void {
+  private want(one: Wanted): () => void {
     const key = ++this.next;
-    const one: Wanted = { params, handler };
     this.wanted.set(key, one);
     if (this.socket?.readyState === WebSocket.OPEN) this.subscribe(key, one);
     return () => {
@@ -89,10 +110,24 @@ class Live {
     const params = { ...one.params };
     if (params.kind === "events" && this.revision !== undefined) params.since = this.revision;
     const id = this.send("subscribe", params);
-    this.waiting.set(id, (subscription) => {
-      if (this.wanted.get(key) === one) one.subscription = subscription;
-      else this.send("unsubscribe", { subscription });
+    this.waiting.set(id, ({ result, error }) => {
+      if (!result) this.end(key, error);
+      else if (this.wanted.get(key) === one) {
+        one.subscription = result.subscription;
+        one.begun();
+      } else this.send("unsubscribe", { subscription: result.subscription });
     });
+  }
+
+  private end(key: number, why?: Ended): void {
+    const one = this.wanted.get(key);
+    if (!one) return; // whoever wanted it has left
+    if (one.ended) {
+      this.wanted.delete(key);
+      one.ended(why);
+    } else {
+      this.socket?.close();
+    }
   }
 
   private send(method: string, params: Record<string, unknown>): number {
@@ -103,23 +138,19 @@ class Live {
     return id;
   }
 
-  private take(message: {
-    id?: number;
-    result?: unknown;
-    params?: { subscription: number } & Record<string, unknown>;
-  }): void {
+  private take(message: Message): void {
     if (message.id !== undefined) {
       const waiter = this.waiting.get(message.id);
       this.waiting.delete(message.id);
-      if (message.result !== undefined) {
-        waiter?.((message.result as { subscription: number }).subscription);
-      }
+      waiter?.(message);
       return;
     }
     const params = message.params;
     if (!params) return;
-    for (const one of this.wanted.values()) {
-      if (one.subscription === params.subscription) (one.handler as (given: unknown) => void)(params);
+    for (const [key, one] of this.wanted) {
+      if (one.subscription !== params.subscription) continue;
+      if (message.method === "ended") this.end(key, params.error);
+      else one.take(params);
     }
   }
 }

@@ -1,6 +1,7 @@
+import { computed, ref } from "vue";
 import type { Methods } from "./types";
 
-/** Where the node refused, or could not be reached. `name` is one of the node's error names, or `offline`. */
+/** Where the node refused, or could not be reached. `name` is one of the node's error names, `offline` or `slow`. */
 export class RpcError extends Error {
   constructor(
     readonly code: number,
@@ -15,8 +16,16 @@ export class RpcError extends Error {
 
 type Optional<P> = keyof P extends never ? [] : Record<string, never> extends P ? [params?: P] : [params: P];
 
+/** Milliseconds after which the page says that the node is slow, and after which it waits no longer. */
+const SLOW = 4_000;
+const LONGEST = 120_000;
+
 let last = 0;
 let onLoginNeeded: () => void = () => {};
+const late = ref(0);
+
+/** Whether an answer is long overdue. */
+export const slow = computed(() => late.value > 0);
 
 /** Has something done whenever the node no longer knows who calls. */
 export function whenLoginNeeded(work: () => void): void {
@@ -29,21 +38,35 @@ export async function call<M extends keyof Methods>(
   ...[params]: Optional<Methods[M]["params"]>
 ): Promise<Methods[M]["result"]> {
   last += 1;
-  let answer: { result?: unknown; error?: { code: number; message: string; data?: Record<string, unknown> } };
-  try {
-    const response = await fetch("/rpc/v1", {
-      method: "POST",
-      headers: { "Content-Type": "application/json" },
-      body: JSON.stringify({ jsonrpc: "2.0", id: last, method, params: params ?? {} }),
-    });
-    answer = await response.json();
-  } catch {
-    throw new RpcError(0, "", "offline", "", {});
-  }
+  const answer = await ask(JSON.stringify({ jsonrpc: "2.0", id: last, method, params: params ?? {} }));
   if (answer.error) {
     const { name = "internal", hint = "", ...data } = answer.error.data ?? {};
     if (name === "login-needed") onLoginNeeded();
     throw new RpcError(answer.error.code, answer.error.message, String(name), String(hint), data);
   }
   return answer.result as Methods[M]["result"];
+}
+
+interface Answer {
+  result?: unknown;
+  error?: { code: number; message: string; data?: Record<string, unknown> };
+}
+
+async function ask(body: string): Promise<Answer> {
+  let isLate = false;
+  const timer = setTimeout(() => {
+    isLate = true;
+    late.value += 1;
+  }, SLOW);
+  try {
+    const headers = { "Content-Type": "application/json" };
+    const response = await fetch("/rpc/v1", { method: "POST", headers, body, signal: AbortSignal.timeout(LONGEST) });
+    return (await response.json()) as Answer;
+  } catch (problem) {
+    const timedOut = problem instanceof DOMException && problem.name === "TimeoutError";
+    throw new RpcError(0, "", timedOut ? "slow" : "offline", "", {});
+  } finally {
+    clearTimeout(timer);
+    if (isLate) late.value -= 1;
+  }
 }

@@ -1,3 +1,24 @@
+/** Returns the language as it is spoken where the browser is at home: in Britain, the day comes before the month. */
+function regional(language: string): string {
+  return navigator.languages.find((each) => each.slice(0, 2) === language) ?? language;
+}
+
+/** Makes a formatter once for each language: that takes longer than to use it a thousand times. */
+function perLocale<T>(make: (locale: string) => T): (locale: string) => T {
+  const made = new Map<string, T>();
+  return (locale) => {
+    const known = made.get(locale) ?? make(regional(locale));
+    made.set(locale, known);
+    return known;
+  };
+}
+
+const whole = perLocale((locale) => new Intl.NumberFormat(locale, { maximumFractionDigits: 0 }));
+const tenths = perLocale((locale) => new Intl.NumberFormat(locale, { maximumFractionDigits: 1 }));
+const relative = perLocale((locale) => new Intl.RelativeTimeFormat(locale, { numeric: "auto" }));
+const timed = perLocale((locale) => new Intl.DateTimeFormat(locale, { hour: "2-digit", minute: "2-digit" }));
+const dated = perLocale((locale) => new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeStyle: "medium" }));
+
 /** Returns a number of bytes for people, in binary units. */
 export function bytes(count: number, locale: string): string {
   const units = ["B", "KiB", "MiB", "GiB", "TiB"];
@@ -7,15 +28,15 @@ export function bytes(count: number, locale: string): string {
     value /= 1024;
     unit += 1;
   }
-  const digits = value < 10 && unit > 0 ? 1 : 0;
-  return `${new Intl.NumberFormat(locale, { maximumFractionDigits: digits }).format(value)} ${units[unit]}`;
+  const shown = value < 10 && unit > 0 ? tenths(locale) : whole(locale);
+  return `${shown.format(value)} ${units[unit]}`;
 }
 
 /** Returns how long ago a moment was, or how far away it is, in words. */
 export function ago(moment: string | null, locale: string, now = Date.now()): string {
   if (!moment) return "";
   const seconds = (new Date(moment).getTime() - now) / 1000;
-  const words = new Intl.RelativeTimeFormat(locale, { numeric: "auto" });
+  const words = relative(locale);
   const steps: Array<[number, Intl.RelativeTimeFormatUnit]> = [
     [60, "second"],
     [3600, "minute"],
@@ -30,7 +51,34 @@ export function ago(moment: string | null, locale: string, now = Date.now()): st
 /** Returns a moment, in the owner's own time zone. */
 export function moment(text: string | null, locale: string): string {
   if (!text) return "";
-  return new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeStyle: "medium" }).format(new Date(text));
+  return dated(locale).format(new Date(text));
+}
+
+/** Returns the time of day of a moment (milliseconds since 1970), in hours and minutes. */
+export function clock(at: number, locale: string): string {
+  return timed(locale).format(at);
+}
+
+/** Returns a time span in words, rounded to its largest unit. */
+export function span(seconds: number, locale: string): string {
+  const [value, unit] =
+    seconds < 90
+      ? [seconds, "second"]
+      : seconds < 5400
+        ? [seconds / 60, "minute"]
+        : seconds < 172_800
+          ? [seconds / 3600, "hour"]
+          : [seconds / 86_400, "day"];
+  const words = new Intl.NumberFormat(locale, { style: "unit", unit: unit as string, unitDisplay: "long" });
+  return words.format(Math.max(1, Math.round(value as number)));
+}
+
+/** Returns the paragraphs of a text whose lines were broken by its author's editor. */
+export function paragraphs(text: string): string[] {
+  return text
+    .split(/\n\s*\n/)
+    .map((one) => one.replace(/\s+/g, " ").trim())
+    .filter(Boolean);
 }
 
 // eslint-disable-next-line no-control-regex

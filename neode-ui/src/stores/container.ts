@@ -3,9 +3,12 @@ import { computed, ref } from "vue";
 import { live } from "../api/live";
 import { call } from "../api/rpc";
 import type { AppSummary, Event, Operation, SystemInfo } from "../api/types";
+import { isTroubled } from "../lib/health";
 
+/** Milliseconds in which events are gathered before the node is asked: in sight, and in a tab behind others. */
 const TOGETHER = 60;
-/** Milliseconds in which events are gathered before the node is asked. */
+const BEHIND = 2_000;
+const OPERATIONS = 50;
 
 /** What runs on the node, kept up to date by its events: every page looks at the same state. */
 export const useContainers = defineStore("container", () => {
@@ -18,9 +21,7 @@ export const useContainers = defineStore("container", () => {
   let stop: (() => void) | undefined;
 
   const running = computed(() => operations.value.filter((one) => one.state === "pending" || one.state === "running"));
-  const troubled = computed(() =>
-    (apps.value ?? []).filter((one) => ["failed", "unhealthy", "backing-off"].includes(one.state)),
-  );
+  const troubled = computed(() => (apps.value ?? []).filter((one) => isTroubled(one.state)));
 
   function follow(): void {
     stop ??= live.events(take);
@@ -30,6 +31,8 @@ export const useContainers = defineStore("container", () => {
   function unfollow(): void {
     stop?.();
     stop = undefined;
+    clearTimeout(timer);
+    timer = undefined;
     apps.value = undefined;
     system.value = undefined;
     operations.value = [];
@@ -37,22 +40,43 @@ export const useContainers = defineStore("container", () => {
 
   function take(event: Event): void {
     heard.value = { app: event.app, number: heard.value.number + 1 };
-    clearTimeout(timer);
-    timer = setTimeout(() => void refresh(), TOGETHER);
+    timer ??= setTimeout(
+      () => {
+        timer = undefined;
+        void refresh();
+      },
+      document.hidden ? BEHIND : TOGETHER,
+    );
   }
 
-  let asked = 0;
+  let asking: Promise<void> | undefined;
+  let next: Promise<void> | undefined;
 
-  /** Asks for everything that is shown everywhere. */
-  async function refresh(): Promise<void> {
-    const mine = ++asked;
+  /**
+   * Asks for everything that is shown everywhere. There is one question at a time: whoever asks while one is under way
+   * waits for the one after it, whose answer contains what has happened until now.
+   */
+  function refresh(): Promise<void> {
+    if (!asking) {
+      asking = ask().finally(() => (asking = undefined));
+      return asking;
+    }
+    next ??= asking.then(() => {
+      next = undefined;
+      return refresh();
+    });
+    return next;
+  }
+
+  async function ask(): Promise<void> {
+    const mine = stop;
     try {
       const [list, info, newest] = await Promise.all([
         call("container-list"),
         call("system-info"),
-        call("operation-list", { limit: 50 }),
+        call("operation-list", { limit: OPERATIONS }),
       ]);
-      if (mine !== asked) return; // overtaken by a later question
+      if (!mine || mine !== stop) return; // nobody looks any more, or somebody else
       apps.value = list;
       system.value = info;
       operations.value = newest;

@@ -2,58 +2,152 @@ import { defineStore } from "pinia";
 import { computed, ref } from "vue";
 import type { RouteLocationRaw } from "vue-router";
 import { call } from "../api/rpc";
-import type { CatalogEntry, Finding } from "../api/types";
+import type { CatalogEntry, Finding, Operation, Permission } from "../api/types";
+import { containers, repeat } from "../container-client";
 import { useContainers } from "./container";
 
 export type Level = "error" | "warning" | "note";
 
+/** What mends it at the press of a button. */
+export interface Mend {
+  /** Key of the button's word in the messages, with what it is about. */
+  text: string;
+  about: Record<string, string>;
+  permission: Permission;
+  run: () => Promise<Operation>;
+}
+
 export interface Notice {
   key: string;
   level: Level;
-  /** Key of the sentence in the messages, with what it is about. */
+  /** Key of the sentence in the messages, with what it is about; `n` chooses between one and many. */
   text: string;
   about: Record<string, string | number>;
   detail: string;
-  /** Where it is mended. */
+  /** Where one sees more of it. */
   to: RouteLocationRaw;
+  mend?: Mend;
 }
 
 const ORDER: Level[] = ["error", "warning", "note"];
+/** Milliseconds between two examinations while somebody looks. */
+const EVERY = 300_000;
+/** Part of the disk that is left when it is time to say so, and when it is late. */
+const LITTLE = 0.1;
+const TOO_LITTLE = 0.03;
+/** Seconds before the disk is full that are worth a word. */
+const SOON = 7 * 86_400;
 
 /** What needs the owner, the gravest first; the tab's title counts all but notes. */
 export const useNotices = defineStore("notices", () => {
   const store = useContainers();
   const findings = ref<Finding[]>([]);
   const offered = ref<CatalogEntry[]>([]);
+  let timer: ReturnType<typeof setInterval> | undefined;
+
+  let round = 0;
 
   async function examine(): Promise<void> {
+    const mine = ++round;
     try {
-      offered.value = await call("catalog-list");
-      findings.value = (await call("doctor")).filter(({ severity }) => severity === "warning" || severity === "error");
+      const [entries, found] = [await call("catalog-list"), await call("doctor")];
+      if (mine !== round) return; // somebody else looks by now
+      offered.value = entries;
+      findings.value = found.filter(({ severity }) => severity === "warning" || severity === "error");
     } catch {
       // The banner says that the node is away.
     }
   }
 
-  const all = computed<Notice[]>(() => {
-    const found: Notice[] = [];
-    for (const one of store.troubled) {
-      found.push({ key: `app ${one.app}`, level: "error", text: "notice.troubled", about: { name: one.name }, detail: one.reason, to: { name: "app", params: { app: one.app, tab: "logs" } } });
-    }
-    for (const level of ["error", "warning"] as const) {
+  /** Examines now, and then now and again. */
+  function watchOver(): void {
+    void examine();
+    timer ??= setInterval(() => document.hidden || void examine(), EVERY);
+  }
+
+  function rest(): void {
+    round += 1;
+    clearInterval(timer);
+    timer = undefined;
+    findings.value = [];
+    offered.value = [];
+  }
+
+  function ofApps(): Notice[] {
+    return store.troubled.map((one) => ({
+      key: `app ${one.app}`,
+      level: "error",
+      text: "notice.troubled",
+      about: { name: one.name },
+      detail: one.reason,
+      to: { name: "app", params: { app: one.app, tab: "logs" } },
+      mend: one.operation
+        ? undefined
+        : { text: "apps.restart", about: {}, permission: "operate", run: () => containers.restart(one.app) },
+    }));
+  }
+
+  function ofDisk(): Notice[] {
+    const system = store.system;
+    if (!system) return [];
+    const left = system.disk_free / system.disk_total;
+    const soon = system.disk_full_in !== null && system.disk_full_in < SOON;
+    if (left >= LITTLE && !soon) return [];
+    const level = left < TOO_LITTLE ? "error" : "warning";
+    const text = left < LITTLE ? "notice.disk" : "notice.diskSoon";
+    return [{ key: "disk", level, text, about: {}, detail: "", to: { name: "system" } }];
+  }
+
+  function ofDoctor(): Notice[] {
+    return (["error", "warning"] as const).flatMap((level): Notice[] => {
       const these = findings.value.filter((one) => one.severity === level);
-      if (these.length) found.push({ key: `doctor ${level}`, level, text: `notice.${level}s`, about: { n: these.length }, detail: these[0]?.what ?? "", to: { name: "system" } });
-    }
-    const failed = store.operations.filter((one, at, list) => one.state === "failed" && list.findIndex((each) => each.app === one.app) === at);
-    for (const one of failed) {
-      found.push({ key: `operation ${one.id}`, level: "warning", text: "notice.failed", about: { app: one.app }, detail: one.error?.message ?? "", to: { name: "operations" } });
-    }
-    for (const one of offered.value) {
-      if (one.installed && one.version.localeCompare(one.installed, undefined, { numeric: true }) > 0) found.push({ key: `update ${one.app}`, level: "note", text: "home.update", about: { name: one.name, version: one.version }, detail: "", to: { name: "app", params: { app: one.app } } });
-    }
-    return found.sort((one, other) => ORDER.indexOf(one.level) - ORDER.indexOf(other.level));
-  });
+      if (!these.length) return [];
+      const about = { n: these.length };
+      return [{ key: `doctor ${level}`, level, text: `notice.${level}s`, about, detail: these[0]?.what ?? "", to: { name: "system" } }];
+    });
+  }
+
+  /** An operation that failed, unless something was done with the app since. */
+  function ofOperations(): Notice[] {
+    const newest = store.operations.filter((one, at, all) => all.findIndex((each) => each.app === one.app) === at);
+    return newest
+      .filter((one) => one.state === "failed")
+      .map((one) => {
+        const again = repeat(one);
+        const permission = one.kind === "update" ? ("manage" as const) : ("operate" as const);
+        return {
+          key: `operation ${one.id}`,
+          level: "warning",
+          text: `notice.failed`,
+          about: { app: one.app },
+          detail: one.error?.message ?? "",
+          to: one.kind === "install" ? { name: "plan", params: { app: one.app } } : { name: "operations" },
+          mend: again && { text: "operations.retry", about: {}, permission, run: again },
+        };
+      });
+  }
+
+  function ofUpdates(): Notice[] {
+    const running = new Set(store.running.map((one) => one.app));
+    return offered.value
+      .filter((one) => one.update_to !== null && !running.has(one.app))
+      .map((one) => ({
+        key: `update ${one.app}`,
+        level: "note",
+        text: "home.update",
+        about: { name: one.name, version: one.update_to ?? "" },
+        detail: "",
+        to: { name: "app", params: { app: one.app } },
+        mend: { text: "notice.update", about: {}, permission: "manage", run: () => containers.update(one.app) },
+      }));
+  }
+
+  const all = computed<Notice[]>(() =>
+    [...ofApps(), ...ofDisk(), ...ofDoctor(), ...ofOperations(), ...ofUpdates()].sort(
+      (one, other) => ORDER.indexOf(one.level) - ORDER.indexOf(other.level),
+    ),
+  );
   const urgent = computed(() => all.value.filter((one) => one.level !== "note").length);
 
-  return { all, urgent, examine };
+  return { all, urgent, examine, watchOver, rest };
 });

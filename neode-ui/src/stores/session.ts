@@ -1,14 +1,21 @@
 import { defineStore } from "pinia";
 import { computed, ref } from "vue";
 import { live } from "../api/live";
-import { call, whenLoginNeeded } from "../api/rpc";
+import { call, RpcError, whenLoginNeeded } from "../api/rpc";
 import type { LoginStatus, Permission } from "../api/types";
+
+const NOBODY: LoginStatus = { set_up: true, user: null, role: null, permissions: [], second_factor: false };
+const PAUSE = 500;
 
 /** Who looks at this page, and what they may do. */
 export const useSession = defineStore("session", () => {
   const status = ref<LoginStatus>();
   /** Whether somebody was logged in and is no longer: the page then asks again, and loses nothing. */
   const expired = ref(false);
+  /** Whether the node waits for the passphrase of its key, and can do nothing else. */
+  const locked = ref(false);
+  /** Whether the owner has set his password just now. */
+  const isNew = ref(false);
   const inside = computed(() => may("read"));
 
   function may(permission: Permission): boolean {
@@ -22,26 +29,49 @@ export const useSession = defineStore("session", () => {
   async function refresh(): Promise<void> {
     try {
       take(await call("login-status"));
-    } catch {
-      status.value ??= { set_up: true, user: null, role: null, permissions: [], second_factor: false };
+      locked.value = false;
+    } catch (problem) {
+      locked.value = problem instanceof RpcError && problem.name === "locked";
+      status.value ??= NOBODY;
     }
   }
 
-  function take(found: LoginStatus): void {
+  function take(found: LoginStatus, first = false): void {
+    isNew.value = first;
     status.value = found;
     expired.value = false;
     if (inside.value) live.open();
   }
 
+  /** Unlocks the node, and returns once it has started. */
+  async function unlock(passphrase: string): Promise<void> {
+    await call("key-unlock", { passphrase });
+    while (locked.value) {
+      await new Promise((go) => setTimeout(go, PAUSE));
+      try {
+        take(await call("login-status"));
+        locked.value = false;
+      } catch {
+        // It is between its two lives.
+      }
+    }
+  }
+
+  /** The session has ended, as was asked for. */
+  async function forget(): Promise<void> {
+    live.close();
+    status.value = NOBODY;
+    await refresh();
+  }
+
   async function leave(): Promise<void> {
     await call("logout");
-    live.close();
-    await refresh();
+    await forget();
   }
 
   whenLoginNeeded(() => {
     if (inside.value) expired.value = true;
   });
 
-  return { status, expired, inside, may, know, refresh, take, leave };
+  return { status, expired, locked, isNew, inside, may, know, refresh, take, unlock, forget, leave };
 });

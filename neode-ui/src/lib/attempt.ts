@@ -1,0 +1,24 @@
+import { ref } from "vue";
+
+/** Work that may fail: `busy` while it goes on; where it fails, `error` says why and nothing else of the page changes. */
+export function useAttempt() {
+  const error = ref<unknown>();
+  const busy = ref(false);
+
+  /** Does the work; returns whether it succeeded. */
+  async function attempt(work: () => Promise<unknown>): Promise<boolean> {
+    busy.value = true;
+    error.value = undefined;
+    try {
+      await work();
+      return true;
+    } catch (problem) {
+      error.value = problem;
+      return false;
+    } finally {
+      busy.value = false;
+    }
+  }
+
+  return { error, busy, attempt };
+}

@@ -1,0 +1,15 @@
+import type { HealthState } from "../api/types";
+
+const TROUBLED: HealthState[] = ["failed", "unhealthy", "backing-off"];
+
+/** Tells whether an app in this state needs somebody. */
+export function isTroubled(state: HealthState): boolean {
+  return TROUBLED.includes(state);
+}
+
+/** Returns the design token for the colour of a state. */
+export function toneOf(state: HealthState | undefined): "good" | "wait" | "bad" | "faint" {
+  if (state === "healthy") return "good";
+  if (state === undefined || state === "stopped") return "faint";
+  return isTroubled(state) ? "bad" : "wait";
+}

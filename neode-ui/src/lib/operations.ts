@@ -1,0 +1,18 @@
+import type { Operation } from "../api/types";
+
+/** Tells whether nothing more will happen. */
+export function isOver({ state }: Pick<Operation, "state">): boolean {
+  return state === "done" || state === "failed" || state === "cancelled";
+}
+
+/** Returns the operations that are over now and were under way before. */
+export function justEnded(before: Operation[], now: Operation[]): Operation[] {
+  const going = new Set(before.filter((one) => !isOver(one)).map((one) => one.id));
+  return now.filter((one) => isOver(one) && going.has(one.id));
+}
+
+/** Returns the seconds that an operation took, or has taken until `at` (milliseconds since 1970). */
+export function duration(one: Operation, at: number): number {
+  const end = isOver(one) ? Date.parse(one.updated_at) : at;
+  return Math.max(0, (end - Date.parse(one.created_at)) / 1000);
+}
