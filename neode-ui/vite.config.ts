@@ -1,6 +1,9 @@
+/// <reference types="vitest/config" />
 import tailwindcss from "@tailwindcss/vite";
 import vue from "@vitejs/plugin-vue";
 import { defineConfig } from "vite";
+
+const NODE = "http://127.0.0.1:8480";
 
 export default defineConfig({
   plugins: [vue(), tailwindcss()],
@@ -13,5 +16,21 @@ export default defineConfig({
     modulePreload: { polyfill: false },
   },
   define: { __VUE_OPTIONS_API__: false, __VUE_PROD_DEVTOOLS__: false, __INTLIFY_JIT_COMPILATION__: true },
-  server: { proxy: { "/rpc": "http://127.0.0.1:8480", "/ws": { target: "ws://127.0.0.1:8480", ws: true } } },
+  test: {
+    // All tests that need no browser share a process, and all others another one with one stand-in for the browser: to begin
+    // them for each file takes longer than its tests do.
+    isolate: false,
+    projects: [
+      { extends: true, test: { name: "plain", include: ["tests/*.test.ts"] } },
+      { extends: true, test: { name: "page", include: ["tests/page/*.test.ts"], environment: "happy-dom" } },
+    ],
+  },
+  server: {
+    proxy: {
+      "/rpc": NODE,
+      "/icons": NODE,
+      "/ws": { target: NODE, ws: true },
+      "/terminal": { target: NODE, ws: true },
+    },
+  },
 });

@@ -1,5 +1,8 @@
-import { describe, expect, it } from "vitest";
-import { ago, bytes, plain } from "../src/lib/format";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { ago, bytes, clock, moment, paragraphs, plain, span } from "../src/lib/format";
+
+beforeEach(() => void vi.stubGlobal("navigator", { languages: ["en-US"] }));
+afterEach(() => vi.unstubAllGlobals());
 
 describe("bytes", () => {
   it("takes binary units, and the decimal sign of the language", () => {
@@ -27,5 +30,63 @@ describe("plain", () => {
   it("leaves nothing that moves a cursor or turns a text around", () => {
     expect(plain("\x1b[31mred\x1b[0m \x1b]0;owned\x07tail\x08 \u202eevil")).toBe("red tail evil");
     expect(plain("tab\tand <b>markup</b> stay")).toBe("tab\tand <b>markup</b> stay");
+  });
+});
+
+describe("span", () => {
+  it("takes the largest unit that says enough", () => {
+    expect(span(45, "en")).toBe("45 seconds");
+    expect(span(89, "en")).toBe("89 seconds");
+    expect(span(90, "en")).toBe("2 minutes");
+    expect(span(5399, "en")).toBe("90 minutes");
+    expect(span(5400, "en")).toBe("2 hours");
+    expect(span(172_799, "en")).toBe("48 hours");
+    expect(span(172_800, "en")).toBe("2 days");
+    expect(span(30 * 86_400, "en")).toBe("30 days");
+  });
+
+  it("is never nothing", () => {
+    expect(span(0, "en")).toBe("1 second");
+    expect(span(0.4, "en")).toBe("1 second");
+  });
+
+  it("speaks the language of the page", () => {
+    expect(span(7200, "de")).toBe("2 Stunden");
+    expect(span(86_400 * 3, "es")).toBe("3 días");
+  });
+});
+
+describe("moment", () => {
+  it("is nothing where there is none", () => {
+    expect(moment(null, "en")).toBe("");
+    expect(moment("2026-01-01T12:00:00Z", "en")).toContain("2026");
+  });
+});
+
+describe("clock", () => {
+  it("is the time of day, as the language writes it", () => {
+    const at = new Date(2026, 0, 1, 14, 5, 59).getTime();
+    expect(clock(at, "en")).toMatch(/^02:05\sPM$/);
+    expect(clock(at, "de")).toBe("14:05");
+  });
+});
+
+describe("paragraphs", () => {
+  it("are set apart by empty lines; other breaks are none", () => {
+    expect(paragraphs("one\nand  more\n\ntwo\n \t\n\n  three\r\n\r\nfour\n")).toEqual(["one and more", "two", "three", "four"]);
+  });
+
+  it("are none in an empty text", () => {
+    expect(paragraphs("")).toEqual([]);
+    expect(paragraphs(" \n\n ")).toEqual([]);
+  });
+});
+
+describe("the browser's region", () => {
+  it("decides how its language is written", () => {
+    vi.stubGlobal("navigator", { languages: ["fr", "it-CH", "it"] });
+    const there = new Intl.NumberFormat("it-CH").format(50_000);
+    expect(there).not.toBe(new Intl.NumberFormat("it").format(50_000));
+    expect(bytes(50_000 * 1024 ** 4, "it")).toBe(`${there} TiB`);
   });
 });

@@ -1,7 +1,12 @@
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { call, RpcError, whenLoginNeeded } from "../src/api/rpc";
+import { call, RpcError, slow, whenLoginNeeded } from "../src/api/rpc";
+import { answering as standIn, Later } from "./standIn";
 
-afterEach(() => vi.unstubAllGlobals());
+afterEach(() => {
+  vi.useRealTimers();
+  vi.restoreAllMocks();
+  vi.unstubAllGlobals();
+});
 
 function answering(answer: unknown): ReturnType<typeof vi.fn> {
   const fetched = vi.fn(async () => new Response(JSON.stringify(answer)));
@@ -37,5 +42,64 @@ describe("call", () => {
     answering({ error: { code: 1, message: "log in first", data: { name: "login-needed" } } });
     await expect(call("container-list")).rejects.toMatchObject({ name: "login-needed" });
     expect(told).toHaveBeenCalledOnce();
+  });
+});
+
+describe("a node that takes long", () => {
+  it("is said to be slow while an answer is overdue, and no longer once it is there", async () => {
+    vi.useFakeTimers();
+    const late = new Later<null>();
+    standIn({ logout: () => late.promise });
+    const answer = call("logout");
+    await vi.advanceTimersByTimeAsync(3_999);
+    expect(slow.value).toBe(false);
+    await vi.advanceTimersByTimeAsync(1);
+    expect(slow.value).toBe(true);
+    late.give(null);
+    await answer;
+    expect(slow.value).toBe(false);
+  });
+
+  it("is slow until the last overdue answer is there", async () => {
+    vi.useFakeTimers();
+    const first = new Later<null>();
+    const second = new Later<[]>();
+    standIn({ logout: () => first.promise, "catalog-list": () => second.promise });
+    const answers = [call("logout"), call("catalog-list")];
+    await vi.advanceTimersByTimeAsync(5_000);
+    first.give(null);
+    await answers[0];
+    expect(slow.value).toBe(true);
+    second.give([]);
+    await answers[1];
+    expect(slow.value).toBe(false);
+  });
+
+  it("is not said to be slow where it answers in time", async () => {
+    vi.useFakeTimers();
+    standIn({ logout: () => null });
+    await call("logout");
+    await vi.advanceTimersByTimeAsync(10_000);
+    expect(slow.value).toBe(false);
+  });
+
+  it("is waited for two minutes, and then told apart from one that is away", async () => {
+    vi.useFakeTimers();
+    vi.spyOn(AbortSignal, "timeout").mockImplementation((milliseconds) => {
+      const given = new AbortController();
+      setTimeout(() => given.abort(new DOMException("too late", "TimeoutError")), milliseconds);
+      return given.signal;
+    });
+    vi.stubGlobal("fetch", (_: string, { signal }: { signal: AbortSignal }) => {
+      return new Promise((_give, refuse) => signal.addEventListener("abort", () => refuse(signal.reason)));
+    });
+    const failed = vi.fn();
+    call("container-list").catch(failed);
+    await vi.advanceTimersByTimeAsync(119_999);
+    expect(failed).not.toHaveBeenCalled();
+    await vi.advanceTimersByTimeAsync(1);
+    expect(failed.mock.calls[0]?.[0]).toBeInstanceOf(RpcError);
+    expect(failed.mock.calls[0]?.[0]).toMatchObject({ name: "slow" });
+    expect(slow.value).toBe(false);
   });
 });

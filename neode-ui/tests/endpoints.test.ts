@@ -1,0 +1,34 @@
+import { describe, expect, it } from "vitest";
+import { webAddress } from "../src/lib/endpoints";
+import { endpoint } from "./samples";
+
+const web = endpoint({
+  address: "http://127.0.0.1:8080/",
+  local_addresses: ["https://192.168.1.5:8080/", "https://10.0.0.5:8080/", "https://[fd00::5]:8080/"],
+});
+
+describe("webAddress", () => {
+  it("is the node's own for a browser on the node", () => {
+    for (const hostname of ["localhost", "127.0.0.1", "[::1]"]) expect(webAddress([web], { hostname })).toBe("http://127.0.0.1:8080/");
+  });
+
+  it("is the one by which the browser reaches the node already", () => {
+    expect(webAddress([web], { hostname: "10.0.0.5" })).toBe("https://10.0.0.5:8080/");
+    expect(webAddress([web], { hostname: "[fd00::5]" })).toBe("https://[fd00::5]:8080/");
+  });
+
+  it("is some other of the network where none is at the same name", () => {
+    expect(webAddress([web], { hostname: "archipelago.local" })).toBe("https://192.168.1.5:8080/");
+  });
+
+  it("is none from the network where the app is not opened to it", () => {
+    expect(webAddress([endpoint()], { hostname: "192.168.1.5" })).toBeUndefined();
+  });
+
+  it("is none of what is no page", () => {
+    const others = [endpoint({ kind: "api" }), endpoint({ protocol: "tcp" }), endpoint({ kind: "p2p", protocol: "tcp" })];
+    expect(webAddress(others, { hostname: "localhost" })).toBeUndefined();
+    expect(webAddress([...others, web], { hostname: "localhost" })).toBe(web.address);
+    expect(webAddress([], { hostname: "localhost" })).toBeUndefined();
+  });
+});

@@ -1,0 +1,225 @@
+import type { VueWrapper } from "@vue/test-utils";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { live } from "../../src/api/live";
+import type { ContainerStatus } from "../../src/api/types";
+import AppLogs from "../../src/components/AppLogs.vue";
+import { connect, Socket } from "../standIn";
+import { logLine, status } from "../samples";
+import { begin, button, mounted, words } from "./mounted";
+
+beforeEach(() => {
+  vi.useFakeTimers();
+  vi.stubGlobal("WebSocket", Socket);
+});
+afterEach(() => {
+  live.close();
+  vi.useRealTimers();
+  vi.restoreAllMocks();
+  vi.unstubAllGlobals();
+});
+
+/** As long as it takes until what came is shown. */
+const frame = () => vi.advanceTimersByTimeAsync(50);
+
+function containers(...names: string[]): ContainerStatus[] {
+  const { health } = status();
+  return names.map((name) => ({ name, container: name, image: "", state: "running", health, limits: { memory: 0, cpu: 0, pids: 0 }, started_at: null }));
+}
+
+async function logs(own: Parameters<typeof status>[0] = {}) {
+  begin();
+  const { page } = await mounted(AppLogs, { status: status(own) });
+  connect();
+  return page;
+}
+
+/** Has lines come over the newest connection. */
+async function come(texts: string[], own: Parameters<typeof logLine>[0] = {}, subscription = 1): Promise<void> {
+  for (const text of texts) Socket.last.notifies("log", { subscription, log: logLine({ ...own, text }) });
+  await frame();
+}
+
+async function search(page: VueWrapper, text: string): Promise<void> {
+  await page.get("input").setValue(text);
+  await vi.advanceTimersByTimeAsync(500);
+}
+
+const shown = (page: VueWrapper) => page.findAll("[role=log] > div").map((one) => one.text());
+
+describe("the log of an app", () => {
+  it("is followed, the newest lines first, and shown as it comes", async () => {
+    const page = await logs();
+    expect(Socket.last.asks("subscribe")).toEqual([{ kind: "logs", app: "bitcoin-knots", container: null, tail: 2000 }]);
+    expect(page.text()).toContain(words("app.emptyLog"));
+    await come(["one", "two"]);
+    await come(["three"]);
+    expect(shown(page)).toEqual(["one", "two", "three"]);
+  });
+
+  it("is shown as plain text, without what moves a cursor", async () => {
+    const page = await logs();
+    await come(["<b>\x1b[31mred\x1b[0m</b>"]);
+    expect(shown(page)).toEqual(["<b>red</b>"]);
+    expect(page.find("[role=log] b").exists()).toBe(false);
+  });
+
+  it("is that of one container where one is chosen", async () => {
+    const page = await logs({ containers: containers("server", "database") });
+    await come(["of both"]);
+    await page.get("select").setValue("database");
+    expect(shown(page)).toEqual([]);
+    expect(Socket.last.asks("unsubscribe")).toEqual([{ subscription: 1 }]);
+    expect(Socket.last.asks("subscribe").at(-1)).toMatchObject({ container: "database" });
+    await come(["of the database"], {}, Socket.last.grants(Socket.last.sent.at(-1)));
+    expect(shown(page)).toEqual(["of the database"]);
+  });
+
+  it("is followed from its end where another container is chosen, even where it was held", async () => {
+    const page = await logs({ containers: containers("server", "database") });
+    await button(page, words("app.pause"))?.trigger("click");
+    await page.get("select").setValue("database");
+    expect(button(page, words("app.pause"))).toBeDefined();
+    await come(["of the database"], {}, Socket.last.grants(Socket.last.sent.at(-1)));
+    expect(shown(page)).toEqual(["of the database"]);
+  });
+
+  it("says that it has ended, and why", async () => {
+    const page = await logs();
+    Socket.last.notifies("ended", { subscription: 1, error: { message: "the app was removed" } });
+    await frame();
+    expect(page.text()).toContain(`${words("app.logOver")} the app was removed`);
+  });
+
+  it("shows no line twice where the connection was lost", async () => {
+    const page = await logs();
+    const at = (second: number) => ({ at: `2026-01-01T00:00:0${second}Z` });
+    await come(["one"], at(1));
+    await come(["two"], at(2));
+    Socket.last.closes();
+    await vi.advanceTimersByTimeAsync(1_000);
+    Socket.last.opens();
+    Socket.last.grants();
+    await come(["two"], at(2));
+    await come(["three"], at(3));
+    expect(shown(page).map((text) => text.split(/\s/).at(-1)?.replace(/.*[AP]M/, ""))).toEqual(["one", "two", "three"]);
+  });
+
+  it("is no longer followed when nobody looks at it", async () => {
+    begin();
+    const { router } = await mounted(AppLogs, { status: status() });
+    connect();
+    await router.push("/system");
+    await frame();
+    expect(Socket.last.asks("unsubscribe")).toEqual([{ subscription: 1 }]);
+  });
+});
+
+describe("a search in the log", () => {
+  it("shows what holds the text, which is marked", async () => {
+    const page = await logs();
+    await come(["Warning: WARNING", "fine", "a warning"]);
+    await search(page, "warning");
+    expect(shown(page)).toEqual(["Warning: WARNING", "a warning"]);
+    expect(page.findAll("mark").map((one) => one.text())).toEqual(["Warning", "WARNING", "warning"]);
+    await come(["fine", "one more warning"]);
+    expect(shown(page)).toHaveLength(3);
+  });
+
+  it("leaves a log held that was held before it", async () => {
+    const page = await logs();
+    await come(["a warning"]);
+    await button(page, words("app.pause"))?.trigger("click");
+    await search(page, "warning");
+    await come(["one more warning"]);
+    expect(shown(page)).toEqual(["a warning"]);
+    expect(button(page, words("app.newLines", { n: 1 }, 1))).toBeDefined();
+  });
+
+  it("says where nothing holds it, and shows everything again without it", async () => {
+    const page = await logs();
+    await come(["one", "two"]);
+    await search(page, "three");
+    expect(page.text()).toContain(words("app.notFound"));
+    await search(page, "");
+    expect(shown(page)).toEqual(["one", "two"]);
+  });
+});
+
+describe("a search that takes long", () => {
+  /** Lines that are looked at in one slice, and that are shown at once. */
+  const SLICE = 500;
+  const newest = Array.from({ length: SLICE }, (_, at) => `line ${3 * SLICE + at}`);
+
+  /** Shows a log in which a search has come no further than the newest lines. */
+  async function searching() {
+    let time = 0;
+    vi.spyOn(performance, "now").mockImplementation(() => (time += 5)); // a slice takes its whole time
+    const page = await logs({ containers: containers("server", "database") });
+    await come(Array.from({ length: 4 * SLICE }, (_, at) => `line ${at}`));
+    await page.get("input").setValue("line");
+    await vi.advanceTimersByTimeAsync(150);
+    expect(page.text()).toContain(words("app.searching", { n: SLICE }));
+    return page;
+  }
+  const over = () => vi.advanceTimersByTimeAsync(500);
+  const saysAll = words("app.lines", { n: "2,000" }, 4 * SLICE);
+
+  it("shows the newest lines all the time, and says when it is over", async () => {
+    const page = await searching();
+    expect(shown(page)).toEqual(newest);
+    await over();
+    expect(shown(page)).toEqual(newest);
+    expect(page.text()).toContain(saysAll);
+  });
+
+  it("does not go on for ever where another container is chosen", async () => {
+    const page = await searching();
+    await page.get("select").setValue("database");
+    await over();
+    expect(page.text()).toContain(words("app.lines", { n: 0 }, 0));
+    expect(page.text()).toContain(words("app.notFound"));
+  });
+
+  it("does not move a log that is held meanwhile", async () => {
+    const page = await searching();
+    await button(page, words("app.pause"))?.trigger("click");
+    await come(["line after it"]);
+    await over();
+    expect(shown(page)).toEqual(newest);
+    expect(button(page, words("app.newLines", { n: 1 }, 1))).toBeDefined();
+  });
+
+  it("does not move what somebody reads who has scrolled up meanwhile", async () => {
+    const page = await searching();
+    const box = page.get("[role=log]");
+    vi.spyOn(box.element, "scrollHeight", "get").mockReturnValue(10_000);
+    box.element.scrollTop = 4_000;
+    await box.trigger("scroll");
+    await over();
+    expect(shown(page)).toEqual(newest);
+    expect(box.element.scrollTop).toBe(4_000);
+    expect(page.text()).toContain(saysAll);
+  });
+});
+
+describe("a log that is held", () => {
+  it("does not move, and says how much has come, until somebody follows again", async () => {
+    const page = await logs();
+    await come(["one"]);
+    await button(page, words("app.pause"))?.trigger("click");
+    await come(["two", "three"]);
+    expect(shown(page)).toEqual(["one"]);
+    await button(page, words("app.newLines", { n: 2 }, 2))?.trigger("click");
+    expect(shown(page)).toEqual(["one", "two", "three"]);
+    expect(button(page, words("app.pause"))).toBeDefined();
+  });
+
+  it("shows earlier lines than the newest on request", async () => {
+    const page = await logs();
+    await come(Array.from({ length: 700 }, (_, at) => `line ${at}`));
+    expect([shown(page).length, shown(page)[0]]).toEqual([500, "line 200"]);
+    await button(page, words("app.earlier"))?.trigger("click");
+    await frame();
+    expect([shown(page).length, shown(page)[0]]).toEqual([700, "line 0"]);
+  });
+});

@@ -1,0 +1,142 @@
+import { flushPromises, type VueWrapper } from "@vue/test-utils";
+import { afterEach, describe, expect, it, vi } from "vitest";
+import type { RemovalPreview, VolumeView } from "../../src/api/types";
+import AppRemoval from "../../src/components/AppRemoval.vue";
+import { begin, button, mounted, words } from "./mounted";
+import { operation, status } from "../samples";
+import { answering, Later, paramsOf, Refusal } from "../standIn";
+
+afterEach(() => vi.unstubAllGlobals());
+
+const volume = (own: Partial<VolumeView> = {}): VolumeView => ({ name: "data", size: 2 * 1024 ** 3, counted: true, funds: false, ...own });
+
+async function removal(own: Partial<RemovalPreview> = {}) {
+  begin("manage");
+  const asked = answering({
+    "removal-preview": () => ({ app: "bitcoin-knots", needed_by: [], volumes: [volume()], secrets: 1, ...own }),
+    "container-remove": () => operation({ kind: "remove" }),
+  });
+  const found = await mounted(AppRemoval, { status: status() });
+  await flushPromises();
+  return { ...found, asked };
+}
+
+const remove = (page: VueWrapper) => button(page, words("app.removeDo", { name: "Bitcoin Knots" }));
+const isReady = (page: VueWrapper) => remove(page)?.attributes("disabled") === undefined;
+const deleteData = (page: VueWrapper) => page.get("input[type=checkbox]").setValue(true);
+const type = (page: VueWrapper, text: string) => page.get("input:not([type=checkbox])").setValue(text);
+
+describe("removing an app", () => {
+  it("says what stays before anything is done", async () => {
+    const { page, asked } = await removal({ volumes: [volume(), volume({ name: "index", size: 1024 ** 3, counted: false })] });
+    expect(page.text()).toContain(words("removal.kept"));
+    expect(page.text()).toMatch(/data\s*2 GiB/);
+    expect(page.text()).toContain(words("removal.more", { size: "1 GiB" }));
+    expect(paramsOf(asked, "container-remove")).toEqual([]);
+  });
+
+  it("keeps its data, and goes on where one sees how it does", async () => {
+    const { page, router, asked } = await removal();
+    expect(isReady(page)).toBe(true);
+    await page.get("form").trigger("submit");
+    await flushPromises();
+    expect(paramsOf(asked, "container-remove")).toEqual([{ app: "bitcoin-knots", delete_data: false }]);
+    expect(router.currentRoute.value.name).toBe("operations");
+  });
+
+  it("stays on the page where the node refuses, and says why", async () => {
+    const { page, router } = await removal();
+    answering({ "container-remove": () => Promise.reject(new Refusal("busy", "it is being updated")) });
+    await page.get("form").trigger("submit");
+    await flushPromises();
+    expect(page.get("[role=alert]").text()).toContain("it is being updated");
+    expect(router.currentRoute.value.path).toBe("/");
+  });
+
+  it("is looked at once, and goes on saying why it was refused, where nothing has changed that matters to it", async () => {
+    const { page, give } = await removal();
+    const asked = answering({ "container-remove": () => Promise.reject(new Refusal("busy", "it is being updated")) });
+    await page.get("form").trigger("submit");
+    await flushPromises();
+    give({ status: status({ used_by: [], desired: "stopped" }) });
+    await flushPromises();
+    expect(paramsOf(asked, "removal-preview")).toEqual([]);
+    expect(page.get("[role=alert]").text()).toContain("it is being updated");
+  });
+
+  it("waits until it is known what would be lost", async () => {
+    begin("manage");
+    const late = new Later<RemovalPreview>();
+    answering({ "removal-preview": () => late.promise });
+    const { page } = await mounted(AppRemoval, { status: status() });
+    expect(remove(page)).toBeUndefined();
+    late.refuse(new Refusal("internal", "no"));
+    await flushPromises();
+    expect(isReady(page)).toBe(false);
+  });
+
+  it("waits for what is done with the app already", async () => {
+    const { page, give } = await removal();
+    give({ status: status({ operation: "1" }) });
+    await flushPromises();
+    expect(isReady(page)).toBe(false);
+  });
+});
+
+describe("deleting its data", () => {
+  it("asks for the app's name, typed to its end", async () => {
+    const { page, asked } = await removal();
+    await deleteData(page);
+    expect(page.text()).toContain(words("removal.lost"));
+    expect(isReady(page)).toBe(false);
+    for (const text of ["bitcoin", "Bitcoin Knots", "bitcoin-knots2"]) {
+      await type(page, text);
+      expect(isReady(page), text).toBe(false);
+    }
+    await type(page, " bitcoin-knots ");
+    expect(isReady(page)).toBe(true);
+    await page.get("form").trigger("submit");
+    expect(paramsOf(asked, "container-remove")).toEqual([{ app: "bitcoin-knots", delete_data: true }]);
+  });
+
+  it("asks for nothing any more where the owner changes his mind", async () => {
+    const { page } = await removal();
+    await deleteData(page);
+    await page.get("input[type=checkbox]").setValue(false);
+    expect(isReady(page)).toBe(true);
+    expect(page.findAll("input")).toHaveLength(1);
+  });
+
+  it("warns of keys to money, and only of those", async () => {
+    const { page } = await removal({ volumes: [volume(), volume({ name: "wallet", funds: true })] });
+    expect(page.findAll("li").map((one) => one.text().includes(words("removal.funds")))).toEqual([false, true, false]);
+    expect(page.find("[role=alert]").exists()).toBe(false);
+    await deleteData(page);
+    expect(page.get("[role=alert]").text()).toBe(words("removal.fundsHint"));
+
+    const harmless = await removal();
+    await deleteData(harmless.page);
+    expect(harmless.page.find("[role=alert]").exists()).toBe(false);
+  });
+});
+
+describe("an app that others need", () => {
+  it("is not removed before them, to which it leads", async () => {
+    const { page } = await removal({ needed_by: ["electrumx", "lnd"] });
+    expect(page.text()).toContain(words("removal.needed", { name: "Bitcoin Knots" }));
+    expect(page.findAll("a").map((one) => one.attributes("href"))).toEqual(["/apps/electrumx/danger", "/apps/lnd/danger"]);
+    expect(isReady(page)).toBe(false);
+    await deleteData(page);
+    await type(page, "bitcoin-knots");
+    expect(isReady(page)).toBe(false);
+  });
+
+  it("is removed once they are gone", async () => {
+    const { page, give, asked } = await removal({ needed_by: ["electrumx"] });
+    answering({ "removal-preview": () => ({ app: "bitcoin-knots", needed_by: [], volumes: [], secrets: 0 }) });
+    give({ status: status({ used_by: ["gone"] }) });
+    await flushPromises();
+    expect(isReady(page)).toBe(true);
+    expect(paramsOf(asked, "removal-preview")).toHaveLength(1);
+  });
+});

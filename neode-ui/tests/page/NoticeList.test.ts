@@ -1,0 +1,52 @@
+import { flushPromises, type VueWrapper } from "@vue/test-utils";
+import { afterEach, describe, expect, it, vi } from "vitest";
+import NoticeList from "../../src/components/NoticeList.vue";
+import { useContainers } from "../../src/stores/container";
+import { useNotices } from "../../src/stores/notices";
+import { answering, paramsOf, Refusal } from "../standIn";
+import { entry, operation, summary } from "../samples";
+import { begin, button, mounted, words } from "./mounted";
+
+afterEach(() => vi.unstubAllGlobals());
+
+async function list(): Promise<VueWrapper> {
+  useContainers().apps = [summary({ app: "knots", name: "Knots", state: "failed", reason: "exit code 1" })];
+  answering({ "catalog-list": () => [entry({ app: "lnd", name: "LND", installed: "1.9", update_to: "1.10" })], doctor: () => [] });
+  await useNotices().examine();
+  return (await mounted(NoticeList, {})).page;
+}
+
+describe("what needs somebody", () => {
+  it("is told in words, with how grave it is and where one sees more", async () => {
+    begin("operate", "manage");
+    const page = await list();
+    expect(page.findAll("li").map((one) => one.get("svg").attributes("aria-label"))).toEqual([words("notice.level.error"), words("notice.level.note")]);
+    expect(page.get("li").text()).toContain(words("notice.troubled", { name: "Knots" }));
+    expect(page.get("li").text()).toContain("exit code 1");
+    expect(page.findAll("a").map((one) => one.attributes("href"))).toEqual(["/apps/knots/logs", "/apps/lnd"]);
+  });
+
+  it("is nothing where all is well", async () => {
+    begin();
+    expect((await mounted(NoticeList, {})).page.text()).toBe(words("home.allWell"));
+  });
+
+  it("is mended at the press of a button by who may", async () => {
+    begin("operate");
+    const page = await list();
+    expect(button(page, words("notice.update"))).toBeUndefined();
+    const asked = answering({ "container-restart": () => operation() });
+    await button(page, words("apps.restart"))?.trigger("click");
+    expect(paramsOf(asked, "container-restart")).toEqual([{ app: "knots" }]);
+  });
+
+  it("says why it could not be mended", async () => {
+    begin("operate");
+    const page = await list();
+    answering({ "container-restart": () => Promise.reject(new Refusal("busy", "it is being updated")) });
+    await button(page, words("apps.restart"))?.trigger("click");
+    await flushPromises();
+    expect(page.get("[role=alert]").text()).toContain("it is being updated");
+    expect(page.findAll("li")).toHaveLength(2);
+  });
+});

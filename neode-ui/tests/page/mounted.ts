@@ -1,0 +1,57 @@
+import { mount, type VueWrapper } from "@vue/test-utils";
+import { createPinia, setActivePinia } from "pinia";
+import { onTestFinished } from "vitest";
+import { defineComponent, h, shallowReactive, type Component } from "vue";
+import { createMemoryHistory, createRouter, RouterView, type Router } from "vue-router";
+import { i18n } from "../../src/i18n";
+import type { Permission } from "../../src/api/types";
+import { useSession } from "../../src/stores/session";
+import { login } from "../samples";
+
+/** Begins a page at which somebody looks who may do this. */
+export function begin(...permissions: Permission[]): void {
+  setActivePinia(createPinia());
+  useSession().status = login("read", ...permissions);
+}
+
+type Props<C> = C extends new (...args: never[]) => { $props: infer P } ? P : never;
+
+export interface Mounted<P> {
+  page: VueWrapper;
+  router: Router;
+  /** Gives the component other properties. */
+  give: (props: Partial<P>) => void;
+}
+
+/** Shows a component as a page of its own, as `begin` began it, among pages that show nothing, until the test ends. */
+export async function mounted<C extends Component>(component: C, props: Props<C>): Promise<Mounted<Props<C>>> {
+  const given = shallowReactive({ ...(props as Record<string, unknown>) });
+  const Page = defineComponent(() => () => h(component as Component, { ...given }));
+  const Empty = defineComponent(() => () => null);
+  const router = createRouter({
+    history: createMemoryHistory(),
+    routes: [
+      { path: "/:tab?", component: Page },
+      { path: "/apps/:app/:tab?", name: "app", component: Empty },
+      { path: "/store/:app", name: "plan", component: Empty },
+      { path: "/operations", name: "operations", component: Empty },
+      { path: "/system", name: "system", component: Empty },
+    ],
+  });
+  await router.push("/");
+  const whole = mount(RouterView, { attachTo: document.body, global: { plugins: [router, i18n] } });
+  onTestFinished(() => whole.unmount());
+  return { page: whole.findComponent(component as Component) as VueWrapper, router, give: (other) => void Object.assign(given, other) };
+}
+
+/** Returns what the page says by a key of its messages: tests hold whatever its words are. */
+export function words(key: string, about: Record<string, unknown> = {}, count?: number): string {
+  return count === undefined ? i18n.global.t(key, about) : i18n.global.t(key, about, count);
+}
+
+/** Returns the button or the link with this text. */
+export function button(page: VueWrapper, text: string) {
+  const found = page.findAll("button, a").filter((each) => each.text() === text);
+  if (found.length > 1) throw new Error(`${found.length} buttons say ${text}`);
+  return found[0];
+}

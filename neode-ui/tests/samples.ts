@@ -1,0 +1,158 @@
+import type {
+  AppStatus,
+  AppSummary,
+  CatalogEntry,
+  EndpointStatus,
+  Event,
+  LogLine,
+  LoginStatus,
+  Operation,
+  OptionView,
+  Permission,
+  Sync,
+  SystemInfo,
+} from "../src/api/types";
+
+const WHEN = "2026-01-01T00:00:00Z";
+
+/** Makes ones of a kind that differ from an ordinary one in what a test is about. */
+function like<T>(ordinary: T): (own?: Partial<T>) => T {
+  return (own) => ({ ...ordinary, ...own });
+}
+
+export const summary = like<AppSummary>({
+  app: "bitcoin-knots",
+  name: "Bitcoin Knots",
+  icon: null,
+  version: "29.1",
+  desired: "running",
+  state: "healthy",
+  reason: "",
+  percent: null,
+  chain: null,
+  endpoints: [],
+  operation: null,
+});
+
+export const status = like<AppStatus>({
+  app: "bitcoin-knots",
+  name: "Bitcoin Knots",
+  icon: null,
+  version: "29.1",
+  summary: "",
+  desired: "running",
+  health: { state: "healthy", reason: "", since: WHEN, sync: null, restarts: 0, retry_at: null, failure: null },
+  chain: null,
+  containers: [],
+  endpoints: [],
+  options: {},
+  options_set: [],
+  uses: [],
+  used_by: [],
+  update_to: null,
+  operation: null,
+  rating: { score: 8, lines: [] },
+  not_enforced: [],
+});
+
+export const operation = like<Operation>({
+  id: "1",
+  kind: "restart",
+  app: "bitcoin-knots",
+  state: "running",
+  percent: 0,
+  steps: [],
+  error: null,
+  cancellable: false,
+  created_at: WHEN,
+  updated_at: WHEN,
+  revision: 1,
+});
+
+export const system = like<SystemInfo>({
+  version: "1",
+  node_id: "node",
+  revision: 0,
+  architecture: "amd64",
+  kernel: "Linux",
+  memory: 8 * 1024 ** 3,
+  memory_available: 4 * 1024 ** 3,
+  cores: 4,
+  load: 0,
+  disk_total: 1000 * 1024 ** 3,
+  disk_free: 500 * 1024 ** 3,
+  disk_full_in: null,
+  temperature: null,
+  podman: "5",
+  data_root: "/data",
+  uptime: 60,
+  power: ["restart", "stop"],
+  not_enforced: [],
+});
+
+export const entry = like<CatalogEntry>({
+  app: "electrumx",
+  name: "ElectrumX",
+  icon: null,
+  version: "1.10",
+  summary: "",
+  description: "",
+  category: "bitcoin",
+  license: "MIT",
+  website: null,
+  architectures: ["amd64", "arm64"],
+  memory: 0,
+  disk: 0,
+  requires: [],
+  provides: [],
+  installed: null,
+  update_to: null,
+  rating: null,
+  problem: null,
+});
+
+export const option = like<OptionView>({
+  name: "prune",
+  kind: "int",
+  label: "Prune",
+  help: null,
+  advanced: false,
+  default: 0,
+  value: 0,
+  set_by_owner: false,
+  demanded_by: [],
+  minimum: null,
+  maximum: null,
+  unit: null,
+  pattern: null,
+  max_length: null,
+  choices: [],
+});
+
+export const endpoint = like<EndpointStatus>({
+  name: "web",
+  kind: "ui",
+  protocol: "http",
+  address: "http://127.0.0.1:8080/",
+  local_addresses: [],
+  label: null,
+});
+
+export const sync = like<Sync>({
+  chain: "mainnet",
+  height: 900_000,
+  headers: 900_000,
+  percent: 100,
+  initial_block_download: false,
+  seconds_left: null,
+  peers: null,
+});
+
+export const event = like<Event>({ revision: 1, at: WHEN, kind: "app", app: "bitcoin-knots", message: "", data: {} });
+
+export const logLine = like<LogLine>({ container: "main", stream: "stdout", at: null, text: "" });
+
+/** Somebody who may do this. */
+export function login(...permissions: Permission[]): LoginStatus {
+  return { set_up: true, user: "owner", role: "owner", permissions, second_factor: false };
+}

@@ -1,0 +1,157 @@
+import { createPinia, setActivePinia } from "pinia";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { live } from "../src/api/live";
+import { call } from "../src/api/rpc";
+import type { LoginStatus } from "../src/api/types";
+import { useSession } from "../src/stores/session";
+import { login } from "./samples";
+import { answering, paramsOf, Refusal, Socket, standInSocket } from "./standIn";
+
+const NOBODY: LoginStatus = { set_up: true, user: null, role: null, permissions: [], second_factor: false };
+
+beforeEach(() => {
+  standInSocket();
+  setActivePinia(createPinia());
+});
+afterEach(() => {
+  live.close();
+  vi.useRealTimers();
+  vi.unstubAllGlobals();
+});
+
+const refuse = (name: string) => () => Promise.reject(new Refusal(name));
+
+describe("who looks at the page", () => {
+  it("may do what the node says, and nothing before it has said so", async () => {
+    answering({ "login-status": () => login("read", "operate") });
+    const session = useSession();
+    expect(session.may("read")).toBe(false);
+    await session.know();
+    expect(session.may("operate")).toBe(true);
+    expect(session.may("manage")).toBe(false);
+    expect(session.inside).toBe(true);
+  });
+
+  it("is asked for once", async () => {
+    const asked = answering({ "login-status": () => NOBODY });
+    const session = useSession();
+    await session.know();
+    await session.know();
+    expect(paramsOf(asked, "login-status")).toHaveLength(1);
+    expect(session.inside).toBe(false);
+  });
+
+  it("is followed by events from the moment that he is inside", async () => {
+    answering({ "login-status": () => NOBODY });
+    const session = useSession();
+    await session.know();
+    expect(Socket.all).toEqual([]);
+    session.take(login("read"));
+    expect(Socket.all).toHaveLength(1);
+  });
+
+  it("is nobody where the node cannot be asked, and stays who he was where it fails later", async () => {
+    answering({});
+    const session = useSession();
+    await session.know();
+    expect(session.status).toMatchObject({ user: null });
+    expect(session.locked).toBe(false);
+    session.take(login("read"));
+    await session.refresh();
+    expect(session.inside).toBe(true);
+  });
+
+  it("is new where he has set the password just now, until the page is asked again", async () => {
+    answering({ "login-status": () => login("read") });
+    const session = useSession();
+    session.take(login("read"), true);
+    expect(session.isNew).toBe(true);
+    await session.refresh();
+    expect(session.isNew).toBe(false);
+  });
+});
+
+describe("a session that has ended", () => {
+  const ask = () => call("container-list").catch(() => {});
+
+  it("has expired for who was inside; who logs in anew is inside again", async () => {
+    answering({ "container-list": refuse("login-needed") });
+    const session = useSession();
+    session.take(login("read"));
+    await ask();
+    expect(session.expired).toBe(true);
+    expect(session.inside).toBe(true); // what he typed is still there
+    session.take(login("read"));
+    expect(session.expired).toBe(false);
+  });
+
+  it("has not expired for who was never inside, or may merely not do something", async () => {
+    answering({ "container-list": refuse("login-needed") });
+    const session = useSession();
+    await ask();
+    expect(session.expired).toBe(false);
+    session.take(login("read"));
+    answering({ "container-list": refuse("forbidden") });
+    await ask();
+    expect(session.expired).toBe(false);
+  });
+
+  it("is no longer followed once its owner leaves", async () => {
+    const asked = answering({ logout: () => null, "login-status": () => NOBODY });
+    const session = useSession();
+    session.take(login("read"));
+    Socket.last.opens();
+    await session.leave();
+    expect(asked.map((one) => one.method)).toEqual(["logout", "login-status"]);
+    expect(Socket.last.readyState).toBe(2);
+    expect(session.inside).toBe(false);
+  });
+
+  it("is over for who leaves, even where the node cannot be asked any more", async () => {
+    answering({ logout: () => null });
+    const session = useSession();
+    session.take(login("read"));
+    await session.leave();
+    expect(session.inside).toBe(false);
+  });
+});
+
+describe("a locked node", () => {
+  it("is told apart from one that is away", async () => {
+    const session = useSession();
+    answering({ "login-status": refuse("locked") });
+    await session.know();
+    expect(session.locked).toBe(true);
+    answering({ "login-status": refuse("internal") });
+    await session.refresh();
+    expect(session.locked).toBe(false);
+  });
+
+  it("is unlocked once it has started and answers again", async () => {
+    vi.useFakeTimers();
+    const session = useSession();
+    answering({ "login-status": refuse("locked") });
+    await session.know();
+    const done = vi.fn();
+    const first = answering({ "key-unlock": () => null, "login-status": refuse("locked") });
+    void session.unlock("correct horse").then(done);
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(paramsOf(first, "key-unlock")).toEqual([{ passphrase: "correct horse" }]);
+    answering({}); // between its two lives
+    await vi.advanceTimersByTimeAsync(5_000);
+    expect(done).not.toHaveBeenCalled();
+    expect(session.locked).toBe(true);
+    answering({ "login-status": () => NOBODY });
+    await vi.advanceTimersByTimeAsync(500);
+    expect(done).toHaveBeenCalledOnce();
+    expect(session.locked).toBe(false);
+  });
+
+  it("stays locked where the passphrase is wrong", async () => {
+    const session = useSession();
+    answering({ "login-status": refuse("locked"), "key-unlock": refuse("wrong-passphrase") });
+    await session.know();
+    await expect(session.unlock("wrong")).rejects.toMatchObject({ name: "wrong-passphrase" });
+    expect(session.locked).toBe(true);
+  });
+});
