@@ -1,0 +1,192 @@
+"""Apps on the page: install through the plan, change, watch, heal, remove, find again."""
+
+import asyncio
+import re
+
+import pytest
+from owner import with_ship
+from playwright.async_api import Page, expect
+from tiny_apps import write_app
+
+from harness import TestNode, podman
+
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(300)]
+
+
+async def test_an_owner_sets_up_installs_changes_and_removes(page: Page, node: TestNode) -> None:
+    await with_ship(page, node)
+    await page.goto("/apps")
+    await expect(page.get_by_role("link", name="Details of ship")).to_be_visible()
+    await expect(page.get_by_text("Running", exact=True).first).to_be_visible()
+
+    await page.goto("/apps/ship/logs")
+    await expect(page.get_by_role("log")).to_contain_text("sails are set 3")
+    since = (await node.call("container-status", app="anchor"))["health"]["since"]
+    await page.goto("/apps/ship/settings")
+    await page.get_by_label("sails").fill("6")
+    await expect(page.get_by_text("Restarts: ship")).to_be_visible()
+    await page.get_by_label("sails").fill("77")
+    await page.get_by_role("button", name="Apply").click()
+    await expect(page.get_by_role("alert")).to_contain_text("sails")
+    await expect(page.get_by_label("sails")).to_have_value("77")
+    await page.get_by_label("sails").fill("5")
+    await page.get_by_role("button", name="Apply").click()
+    await expect(page.get_by_text("set by you")).to_be_visible()
+    await page.goto("/apps/ship/logs")
+    await expect(page.get_by_role("log")).to_contain_text("sails are set 5")
+    assert (await node.call("container-status", app="anchor"))["health"]["since"] == since, "no other app restarts"
+
+    await page.goto("/apps/ship")
+    await page.get_by_role("button", name="Stop", exact=True).click()
+    await expect(page.get_by_role("button", name="Start", exact=True)).to_be_enabled()
+    await page.get_by_role("button", name="Start", exact=True).click()
+    await expect(page.get_by_role("button", name="Restart")).to_be_enabled()
+    await node.until("ship", "healthy")
+
+    await page.goto("/apps/ship/danger")
+    await page.get_by_role("button", name="Remove ship").click()
+    removal = page.locator("li.card", has=page.get_by_role("heading", name="Remove ship"))
+    await expect(removal).to_contain_text("Done")
+    assert "ship" not in {each["app"] for each in await node.call("container-list")}
+
+
+async def test_a_cancelled_installation_leaves_nothing(page: Page, node: TestNode) -> None:
+    assert node.apps is not None
+    # It never becomes ready, so that there is time.
+    write_app(node.apps, "endless", health="health: {probe: {type: tcp, port: 9}, interval: 1s, start_timeout: 600s}")
+    await page.goto("/store/endless")
+    await page.get_by_role("button", name="Install").click()
+    await page.get_by_role("button", name="Cancel").click()
+    await expect(page.get_by_text("cancelled by its owner")).to_be_visible()
+    await expect(page.get_by_role("button", name="Install")).to_be_enabled()
+    assert "endless" not in {each["app"] for each in await node.call("container-list")}
+    await page.goto("/operations")
+    row = page.locator("li.card", has=page.get_by_role("heading", name="Install endless"))
+    await expect(row.get_by_role("link", name="Try again")).to_be_visible()
+
+
+async def test_a_broken_container_is_seen_to_heal(page: Page, node: TestNode) -> None:
+    await with_ship(page, node)
+    await page.goto("/apps/ship")
+    await expect(page.get_by_text("Running", exact=True).first).to_be_visible()
+    before = (await node.call("container-status", app="ship"))["health"]["restarts"]
+    container = (await node.call("container-status", app="ship"))["containers"][0]["container"]
+    await asyncio.to_thread(podman, "kill", container)
+    await expect(page.get_by_role("heading", name="Last failure")).to_be_visible()
+    await expect(page.get_by_text("Running", exact=True).first).to_be_visible()
+    assert (await node.call("container-status", app="ship"))["health"]["restarts"] > before
+
+
+async def test_what_needs_the_owner_is_told_everywhere_and_mended_by_a_button(page: Page, node: TestNode) -> None:
+    assert node.apps is not None
+    # It dies for as long as there is a hole.
+    command = '[sh, -c, "test -e /data/hole && exit 3; exec busybox httpd -f -p 8000 -h /"]'
+    write_app(node.apps, "leaky", command=command, more="volumes: {data: {}}\n")
+    manifest = node.apps / "leaky" / "manifest.yml"
+    mount = "    mounts: [{volume: data, path: /data}]\n    init: true"
+    manifest.write_text(manifest.read_text().replace("    init: true", mount))
+    await node.install("leaky")
+    await page.goto("/system")
+    await expect(page.get_by_role("heading", name="What the doctor found")).to_be_visible()
+    await node.execute("leaky", "/usr/bin/busybox", "touch", "/data/hole")
+    container = (await node.call("container-status", app="leaky"))["containers"][0]["container"]
+    await asyncio.to_thread(podman, "kill", container)
+    await expect(page).to_have_title(re.compile(r"^\(\d+\) System"))
+    await page.get_by_role("button", name="Notices").click()
+    panel = page.get_by_role("dialog", name="Notices")
+    notice = panel.locator("li", has_text="leaky does not run as it should")
+    await expect(notice.get_by_label("Error")).to_be_visible()
+    await notice.get_by_role("button", name="Restart").click()
+    await expect(notice.get_by_role("button", name="Restart")).to_have_count(0)
+    begun = (await node.call("operation-list", app="leaky"))[0]
+    assert begun["kind"] == "restart"
+    await asyncio.to_thread(podman, "unshare", "rm", str(node.root / "leaky" / "data" / "hole"))
+    await node.done(begun)
+    await expect(notice).to_have_count(0)
+    await page.keyboard.press("Escape")
+    await expect(panel).to_have_count(0)
+    await node.until("leaky", "healthy")
+    await node.done(await node.call("container-remove", app="leaky", delete_data=True))
+
+
+async def test_data_that_was_kept_is_found_again(page: Page, node: TestNode) -> None:
+    assert node.apps is not None
+    write_app(node.apps, "chest", more="volumes: {data: {}}\n")
+    manifest = node.apps / "chest" / "manifest.yml"
+    mount = "    mounts: [{volume: data, path: /data}]\n    init: true"
+    manifest.write_text(manifest.read_text().replace("    init: true", mount))
+    for number in range(2):
+        await page.goto("/store/chest")
+        await page.get_by_role("button", name="Install").click()
+        await expect(page.get_by_text("chest is installed.")).to_be_visible(timeout=120_000)
+        if number == 0:
+            await node.execute("chest", "/usr/bin/busybox", "touch", "/data/gold")
+        assert await node.execute("chest", "/usr/bin/busybox", "ls", "/data") == "gold\n"
+        await page.goto("/apps/chest/danger")
+        if number == 1:
+            await page.get_by_label("Delete its data too").check()
+            await page.get_by_label("Type chest").fill("chest")
+        await page.get_by_role("button", name="Remove chest").click()
+        await expect(
+            page.locator("li.card", has=page.get_by_role("heading", name="Remove chest")).first
+        ).to_contain_text("Done")
+
+
+async def test_a_terminal_runs_what_is_typed(page: Page, node: TestNode) -> None:
+    await with_ship(page, node)
+    await page.goto("/apps/ship/terminal")
+    screen = page.locator(".xterm-screen")
+    await expect(screen).to_be_visible()
+    await expect(page.locator(".xterm-accessibility-tree")).to_contain_text("~ $")
+    await page.locator(".xterm-helper-textarea").focus()
+    await page.keyboard.type("echo $((6*7))_leagues\n")
+    await expect(page.locator(".xterm")).to_contain_text("42_leagues")
+    await page.keyboard.type("exit\n")
+    await expect(page.get_by_text("The terminal has ended.")).to_be_visible()
+
+
+async def test_the_overview_shows_how_apps_are_connected_and_how_they_were(page: Page, node: TestNode) -> None:
+    await with_ship(page, node)
+    await page.goto("/apps/ship")
+    graph = page.get_by_role("region", name="How it is connected")
+    await expect(graph.get_by_role("link")).to_have_count(2)
+    history = page.get_by_role("list", name="Health until now")
+    await expect(history).to_contain_text("Running")
+    await expect(history).to_contain_text("Starting")
+    await graph.get_by_role("link", name="anchor: moor").click()
+    await expect(page.get_by_role("heading", level=1, name="anchor")).to_be_visible()
+    await page.goto("/apps/ship/security")
+    await page.get_by_role("button", name="Show the packages").click()
+    await expect(page.get_by_role("list", name="Show the packages")).to_contain_text("busybox-static")
+
+
+async def test_apps_are_shown_as_a_grid_or_a_list(page: Page, node: TestNode) -> None:
+    await with_ship(page, node)
+    await page.goto("/apps")
+    await page.get_by_role("button", name="List").click()
+    await page.reload()
+    await expect(page.get_by_role("button", name="List")).to_have_attribute("aria-pressed", "true")
+    row = page.locator("li", has=page.get_by_role("link", name="Details of ship"))
+    await expect(row.get_by_role("link", name="Open ship")).to_be_visible()
+    await row.get_by_role("button", name="Stop ship").click()
+    await row.get_by_role("button", name="Start ship", exact=True).click()
+    await expect(row.get_by_text("Running")).to_be_visible()
+    await page.get_by_role("button", name="Grid").click()
+    await page.get_by_label("Filter apps").fill("nothing like it")
+    await expect(page.get_by_text("No app fits.")).to_be_visible()
+
+
+async def test_the_owner_chooses_who_provides_what_an_app_needs(page: Page, node: TestNode) -> None:
+    await with_ship(page, node)
+    assert node.apps is not None
+    write_app(node.apps, "buoy", more="provides: {moor: {container: main, port: 8000}}\n")
+    write_app(node.apps, "raft", more="requires: {moor: {}}\n")
+    await page.goto("/store/raft")
+    await page.get_by_label("Who shall provide moor").select_option("buoy")
+    await expect(page.get_by_text("buoy 1.0")).to_be_visible()
+    await page.get_by_role("button", name="Install").click()
+    await expect(page.get_by_text("raft is installed.")).to_be_visible(timeout=120_000)
+    uses = (await node.call("container-status", app="raft"))["uses"]
+    assert [each["app"] for each in uses] == ["buoy"]
+    for app in ("raft", "buoy"):
+        await node.done(await node.call("container-remove", app=app, delete_data=True))

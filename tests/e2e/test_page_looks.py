@@ -1,0 +1,90 @@
+"""How the page looks and is reached: every page by axe, at all widths, in both themes, by keyboard."""
+
+import os
+import re
+from pathlib import Path
+
+import pytest
+from axe_playwright_python.async_playwright import Axe
+from owner import with_knots, with_ship
+from playwright.async_api import Page, expect
+
+from harness import TestNode
+
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(300)]
+
+SIZES = {"desktop": (1280, 900), "phone": (375, 812)}
+SCREENSHOTS = Path(os.environ.get("ARCHIPELAGO_SCREENSHOTS", "")) if "ARCHIPELAGO_SCREENSHOTS" in os.environ else None
+TABS = ("overview", "logs", "metrics", "settings", "access", "security", "terminal", "danger")
+PAGES = (
+    *("/", "/welcome", "/apps", "/store", "/store/anchor", "/store/specter", "/operations", "/security", "/system"),
+    *(f"/apps/ship/{tab}" for tab in TABS),
+    *(f"/apps/bitcoin-knots/{tab}" for tab in ("overview", "logs", "settings", "access", "danger")),
+)
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("size", SIZES)
+async def test_every_page_is_there_for_everybody(page: Page, node: TestNode, theme: str, size: str) -> None:
+    await with_ship(page, node)
+    await with_knots(node)
+    width, height = SIZES[size]
+    await page.set_viewport_size({"width": width, "height": height})
+    await page.evaluate(f"localStorage.setItem('archipelago-theme', '{theme}')")
+    for path in PAGES:
+        await page.goto(path)
+        await expect(page.locator("h1")).to_be_visible()
+        await expect(page.locator("[aria-busy=true]")).to_have_count(0)
+        found = await Axe().run(page)
+        assert found.violations_count == 0, f"{path}\n{found.generate_report()}"
+        assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth"), f"{path} is too wide"
+        if SCREENSHOTS is not None:
+            name = path.strip("/").replace("/", "-") or "home"
+            await page.screenshot(path=SCREENSHOTS / f"{name}-{size}-{theme}.png", full_page=True)
+
+
+@pytest.mark.parametrize("width", [360, 3840])
+async def test_every_page_fits_on_a_small_phone_and_on_a_wall(page: Page, node: TestNode, width: int) -> None:
+    await with_ship(page, node)
+    await with_knots(node)
+    await page.set_viewport_size({"width": width, "height": 900})
+    for path in PAGES:
+        await page.goto(path)
+        await expect(page.locator("h1")).to_be_visible()
+        await expect(page.locator("[aria-busy=true]")).to_have_count(0)
+        assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth"), f"{path} is too wide"
+
+
+async def test_the_keyboard_reaches_everything(page: Page, node: TestNode) -> None:
+    await with_ship(page, node)
+    await page.goto("/apps")
+    await expect(page.get_by_role("link", name="Details of ship")).to_be_visible()
+    await page.keyboard.press("Tab")
+    skip = page.get_by_role("link", name="Skip to content")
+    await expect(skip).to_be_focused()
+    await expect(skip).to_be_in_viewport()
+    await page.keyboard.press("Enter")
+    await expect(page.locator("#content")).to_be_focused()
+    for _ in range(30):
+        await page.keyboard.press("Tab")
+        outline = "getComputedStyle(document.activeElement).outlineStyle"
+        assert await page.evaluate(outline) != "none", await page.evaluate("document.activeElement.outerHTML")
+        if await page.evaluate("document.activeElement.ariaLabel") == "Details of ship":
+            break
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_role("heading", level=1, name="ship")).to_be_visible()
+
+
+async def test_nothing_is_asked_of_anybody_else_and_the_first_load_is_small(page: Page, node: TestNode) -> None:
+    sizes: list[int] = []
+    hosts: set[str] = set()
+    devtools = await page.context.new_cdp_session(page)
+    await devtools.send("Network.enable")
+    await devtools.send("Network.setCacheDisabled", {"cacheDisabled": True})
+    devtools.on("Network.loadingFinished", lambda event: sizes.append(int(event["encodedDataLength"])))
+    page.on("request", lambda request: hosts.add(re.sub(r"^(\w+://[^/]+).*", r"\1", request.url)))
+    await page.goto("/")
+    await expect(page.get_by_role("heading", name="Good to have you here")).to_be_visible()
+    await page.wait_for_load_state("networkidle")
+    assert {host for host in hosts if host.startswith("http")} == {f"http://localhost:{node.port}"}
+    assert 0 < sum(sizes) <= 200_000, sum(sizes)

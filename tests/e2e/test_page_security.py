@@ -1,0 +1,96 @@
+"""Who may enter the page: tokens, passkeys, sessions that end, a locked node."""
+
+import asyncio
+import contextlib
+
+import aiohttp
+import pytest
+from owner import PASSWORD, with_ship
+from playwright.async_api import BrowserContext, Page, expect
+
+from harness import TestNode
+
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(300)]
+
+
+async def test_a_token_is_made_shown_once_and_works(page: Page, node: TestNode) -> None:
+    await page.goto("/security")
+    form = page.locator("form", has=page.get_by_label("What it is for"))
+    await form.get_by_label("What it is for").fill("a program")
+    await form.get_by_role("button", name="Make a token").click()
+    token = await form.locator("code").inner_text()
+    call = {"jsonrpc": "2.0", "id": 1, "method": "container-list", "params": {}}
+    headers = {"Authorization": f"Bearer {token}"}
+    answer = await page.request.post(f"http://127.0.0.1:{node.port}/rpc/v1", data=call, headers=headers)
+    assert "result" in await answer.json()
+    row = page.locator("li", has_text="a program")
+    await row.get_by_role("button", name="Remove").click()
+    await expect(row).to_have_count(0)
+    answer = await page.request.post(f"http://127.0.0.1:{node.port}/rpc/v1", data=call, headers=headers)
+    assert answer.status == 401 or "error" in await answer.json()
+
+
+async def test_a_passkey_of_the_browser_logs_in(page: Page, context: BrowserContext, node: TestNode) -> None:
+    devtools = await context.new_cdp_session(page)
+    await devtools.send("WebAuthn.enable")
+    options = {
+        "protocol": "ctap2",
+        "transport": "internal",
+        "hasResidentKey": True,
+        "hasUserVerification": True,
+        "isUserVerified": True,
+    }
+    await devtools.send("WebAuthn.addVirtualAuthenticator", {"options": options})
+    await page.goto("/security")
+    form = page.locator("form", has=page.get_by_label("Name of the device"))
+    await form.get_by_label("Name of the device").fill("this test")
+    await form.get_by_label("Password").fill(PASSWORD)
+    await form.get_by_role("button", name="Add a passkey").click()
+    await expect(page.get_by_text("this test")).to_be_visible()
+    await page.get_by_role("button", name="Log out").first.click()
+    await page.get_by_role("button", name="Log in with a passkey").click()
+    await expect(page.get_by_role("heading", name="Good to have you here")).to_be_visible()
+
+
+async def test_an_ended_session_asks_again_and_keeps_what_was_typed(page: Page, node: TestNode) -> None:
+    await with_ship(page, node)
+    await page.goto("/apps/ship/settings")
+    await expect(page.get_by_label("sails")).to_be_visible()
+    await node.call("password-set", user="owner", password=PASSWORD)
+    await page.get_by_label("sails").fill("7")  # the page asks at once what that would change
+    dialog = page.get_by_role("dialog")
+    await dialog.get_by_label("Password").fill(PASSWORD)
+    await dialog.get_by_role("button", name="Log in", exact=True).click()
+    await expect(dialog).to_have_count(0)
+    await expect(page.get_by_label("sails")).to_have_value("7")
+    await page.get_by_role("button", name="Apply").click()
+    await expect(page.get_by_text("set by you")).to_be_visible()
+    await node.until("ship", "healthy")
+
+
+async def test_a_locked_node_is_unlocked_by_its_passphrase(page: Page, node: TestNode) -> None:
+    await with_ship(page, node)
+    await node.call("key-protect", passphrase=PASSWORD)
+    await node.call("system-power", action="restart")
+    try:
+        await until_locked(node)
+        await page.goto("/apps")
+        await expect(page.get_by_role("heading", name="The node is locked")).to_be_visible()
+        await page.get_by_label("Passphrase").fill("not this one, surely")
+        await page.get_by_role("button", name="Unlock").click()
+        await expect(page.get_by_role("alert")).to_be_visible()
+        await page.get_by_label("Passphrase").fill(PASSWORD)
+        await page.get_by_role("button", name="Unlock").click()
+        await expect(page.get_by_role("link", name="Details of ship")).to_be_visible(timeout=40_000)
+    finally:
+        await node.call("key-unprotect", current=PASSWORD)
+
+
+async def until_locked(node: TestNode) -> None:
+    """Return once the node waits for its passphrase."""
+    async with asyncio.timeout(30):
+        while True:
+            with contextlib.suppress(OSError, aiohttp.ClientError):
+                if (await node.call("key-status"))["state"] == "locked":
+                    return
+            await asyncio.sleep(0.05)  # a process tells nobody that it has begun anew
