@@ -88,6 +88,22 @@ describe("what is shown", () => {
     expect(store.system).toBeUndefined();
     expect(store.operations).toEqual([]);
   });
+
+  it("is not what was asked for before a logout where somebody logs in before its answer comes", async () => {
+    const { lists } = listsLater();
+    const store = useContainers();
+    store.follow();
+    await settled();
+    store.unfollow();
+    store.follow();
+    lists[0]?.give([summary({ app: "from before" })]);
+    await settled();
+    expect(store.apps).toBeUndefined();
+    expect(store.system).toBeUndefined();
+    lists[1]?.give([summary()]);
+    await settled();
+    expect(store.apps).toEqual([summary()]);
+  });
 });
 
 describe("events", () => {

@@ -5,23 +5,28 @@ export function useAnswer<T>(ask: () => Promise<T>) {
   const found = shallowRef<T>();
   /** Why there is no newer answer; what was found before stays. */
   const failure = ref<unknown>();
-  let round = 0;
+  let asked = 0;
+  /** The newest question that was answered: what was asked before it tells of the past. */
+  let heard = 0;
 
   async function look(): Promise<void> {
-    const mine = ++round;
+    const mine = ++asked;
+    let answer: T | undefined;
+    let problem: unknown;
     try {
-      const answer = await ask();
-      if (mine !== round) return;
-      found.value = answer;
-      failure.value = undefined;
-    } catch (problem) {
-      if (mine === round) failure.value = problem;
+      answer = await ask();
+    } catch (reason) {
+      problem = reason;
     }
+    if (mine < heard) return;
+    heard = mine;
+    failure.value = problem;
+    if (problem === undefined) found.value = answer;
   }
 
   /** Drops what was found, and what is under way. */
   function forget(): void {
-    round += 1;
+    heard = ++asked;
     found.value = failure.value = undefined;
   }
 

@@ -33,6 +33,7 @@ export const useContainers = defineStore("container", () => {
     stop = undefined;
     clearTimeout(timer);
     timer = undefined;
+    asking = next = undefined; // nobody else waits for an answer that may never come
     apps.value = undefined;
     system.value = undefined;
     operations.value = [];
@@ -58,13 +59,19 @@ export const useContainers = defineStore("container", () => {
    */
   function refresh(): Promise<void> {
     if (!asking) {
-      asking = ask().finally(() => (asking = undefined));
-      return asking;
+      const mine = ask().finally(() => {
+        if (asking === mine) asking = undefined;
+      });
+      asking = mine;
+      return mine;
     }
-    next ??= asking.then(() => {
-      next = undefined;
-      return refresh();
-    });
+    if (!next) {
+      const mine = asking.then(() => {
+        if (next === mine) next = undefined;
+        return refresh();
+      });
+      next = mine;
+    }
     return next;
   }
 

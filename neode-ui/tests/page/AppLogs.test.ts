@@ -150,15 +150,21 @@ describe("a search that takes long", () => {
   const SLICE = 500;
   const newest = Array.from({ length: SLICE }, (_, at) => `line ${3 * SLICE + at}`);
 
-  /** Shows a log in which a search has come no further than the newest lines. */
-  async function searching() {
+  const lines = Array.from({ length: 4 * SLICE }, (_, at) => `line ${at}`);
+  const PAUSE = 150;
+
+  beforeEach(() => {
     let time = 0;
     vi.spyOn(performance, "now").mockImplementation(() => (time += 5)); // a slice takes its whole time
+  });
+
+  /** Shows a log in which a search has come no further than the newest lines. */
+  async function searching(text = "line", found = SLICE) {
     const page = await logs({ containers: containers("server", "database") });
-    await come(Array.from({ length: 4 * SLICE }, (_, at) => `line ${at}`));
-    await page.get("input").setValue("line");
-    await vi.advanceTimersByTimeAsync(150);
-    expect(page.text()).toContain(words("app.searching", { n: SLICE }));
+    await come(lines);
+    await page.get("input").setValue(text);
+    await vi.advanceTimersByTimeAsync(PAUSE);
+    expect(page.text()).toContain(words("app.searching", { n: found }));
     return page;
   }
   const over = () => vi.advanceTimersByTimeAsync(500);
@@ -177,6 +183,31 @@ describe("a search that takes long", () => {
     await page.get("select").setValue("database");
     await over();
     expect(page.text()).toContain(words("app.lines", { n: 0 }, 0));
+    expect(page.text()).toContain(words("app.notFound"));
+  });
+
+  it("is not over because the one before it is", async () => {
+    const page = await searching("no such line", 0);
+    await page.get("input").setValue("line 0");
+    await vi.advanceTimersByTimeAsync(PAUSE - 1);
+    expect(page.text()).toContain(words("app.searching", { n: 0 }));
+    expect(page.text()).not.toContain(words("app.notFound"));
+    await vi.advanceTimersByTimeAsync(1);
+    expect(page.text()).not.toContain(words("app.notFound"));
+    await over();
+    expect(shown(page)).toEqual(["line 0"]);
+    expect(page.text()).toContain(words("app.lines", { n: 1 }, 1));
+  });
+
+  it("has found nothing only once it is over, where another container is chosen in the pause before it, too", async () => {
+    const page = await logs({ containers: containers("server", "database") });
+    await page.get("input").setValue("no such line");
+    await page.get("select").setValue("database");
+    await come(lines, {}, Socket.last.grants());
+    await vi.advanceTimersByTimeAsync(PAUSE - 50);
+    expect(page.text()).toContain(words("app.searching", { n: 0 }));
+    expect(page.text()).not.toContain(words("app.notFound"));
+    await over();
     expect(page.text()).toContain(words("app.notFound"));
   });
 
@@ -199,6 +230,34 @@ describe("a search that takes long", () => {
     expect(shown(page)).toEqual(newest);
     expect(box.element.scrollTop).toBe(4_000);
     expect(page.text()).toContain(saysAll);
+  });
+
+  it("does not move what somebody reads where it has found little until then, either", async () => {
+    const page = await searching("00", 5);
+    const box = page.get("[role=log]");
+    vi.spyOn(box.element, "scrollHeight", "get").mockImplementation(() => 20 * shown(page).length);
+    const fromEnd = () => box.element.scrollHeight - box.element.scrollTop;
+    box.element.scrollTop = 20;
+    await box.trigger("scroll");
+    await over();
+    expect(shown(page).length).toBeGreaterThan(5);
+    expect(fromEnd()).toBe(80);
+  });
+
+  it("goes on to follow, though the list becomes short for a moment and the browser tells so later", async () => {
+    const page = await logs();
+    await come(Array.from({ length: 20_000 }, (_, at) => `line ${at}`));
+    const box = page.get("[role=log]");
+    vi.spyOn(box.element, "scrollHeight", "get").mockImplementation(() => 20 * box.findAll(":scope > div").length);
+    vi.spyOn(box.element, "clientHeight", "get").mockReturnValue(40);
+    await page.get("input").setValue("00");
+    await vi.advanceTimersByTimeAsync(PAUSE);
+    box.element.scrollTop = Math.min(box.element.scrollTop, box.element.scrollHeight - 40); // no browser scrolls beyond the end
+    await vi.advanceTimersByTimeAsync(5);
+    await box.trigger("scroll");
+    await over();
+    await come(["line 00"]);
+    expect(button(page, words("app.newLines", { n: 1 }, 1))).toBeUndefined();
   });
 });
 

@@ -1,6 +1,6 @@
 import { flushPromises, type VueWrapper } from "@vue/test-utils";
 import { afterEach, describe, expect, it, vi } from "vitest";
-import type { RemovalPreview, VolumeView } from "../../src/api/types";
+import type { Operation, RemovalPreview, VolumeView } from "../../src/api/types";
 import AppRemoval from "../../src/components/AppRemoval.vue";
 import { begin, button, mounted, words } from "./mounted";
 import { operation, status } from "../samples";
@@ -9,11 +9,12 @@ import { answering, Later, paramsOf, Refusal } from "../standIn";
 afterEach(() => vi.unstubAllGlobals());
 
 const volume = (own: Partial<VolumeView> = {}): VolumeView => ({ name: "data", size: 2 * 1024 ** 3, counted: true, funds: false, ...own });
+const PREVIEW: RemovalPreview = { app: "bitcoin-knots", needed_by: [], volumes: [volume()], secrets: 1 };
 
 async function removal(own: Partial<RemovalPreview> = {}) {
   begin("manage");
   const asked = answering({
-    "removal-preview": () => ({ app: "bitcoin-knots", needed_by: [], volumes: [volume()], secrets: 1, ...own }),
+    "removal-preview": () => ({ ...PREVIEW, ...own }),
     "container-remove": () => operation({ kind: "remove" }),
   });
   const found = await mounted(AppRemoval, { status: status() });
@@ -73,6 +74,34 @@ describe("removing an app", () => {
     late.refuse(new Refusal("internal", "no"));
     await flushPromises();
     expect(isReady(page)).toBe(false);
+  });
+
+  it("is looked at again with the next change of the app where it could not be, and says no longer why", async () => {
+    begin("manage");
+    answering({ "removal-preview": () => Promise.reject(new Refusal("internal", "the disk is gone")) });
+    const { page, give } = await mounted(AppRemoval, { status: status() });
+    await flushPromises();
+    expect(page.get("[role=alert]").text()).toContain("the disk is gone");
+    answering({ "removal-preview": () => PREVIEW });
+    give({ status: status({ desired: "stopped" }) });
+    await flushPromises();
+    expect(isReady(page)).toBe(true);
+    expect(page.find("[role=alert]").exists()).toBe(false);
+  });
+
+  it("is begun once, even where it is looked at again meanwhile", async () => {
+    const { page, give } = await removal();
+    const late = new Later<Operation>();
+    const asked = answering({ "removal-preview": () => PREVIEW, "container-remove": () => late.promise });
+    await page.get("form").trigger("submit");
+    expect(isReady(page)).toBe(false);
+    give({ status: status({ used_by: ["gone"] }) });
+    await flushPromises();
+    expect(paramsOf(asked, "removal-preview")).toHaveLength(1);
+    expect(isReady(page)).toBe(false);
+    late.refuse(new Refusal("busy"));
+    await flushPromises();
+    expect(isReady(page)).toBe(true);
   });
 
   it("waits for what is done with the app already", async () => {

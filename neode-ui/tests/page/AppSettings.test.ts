@@ -1,6 +1,6 @@
 import type { DOMWrapper, VueWrapper } from "@vue/test-utils";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import type { ConfigPreview, Operation, Permission } from "../../src/api/types";
+import type { ConfigPreview, Operation, OptionView, Permission } from "../../src/api/types";
 import AppSettings from "../../src/components/AppSettings.vue";
 import { begin, button, mounted, words } from "./mounted";
 import { operation, option, status } from "../samples";
@@ -88,6 +88,29 @@ describe("the settings of an app", () => {
   it("show why they cannot be shown", async () => {
     const { page } = await settings({ "option-list": () => Promise.reject(new Refusal("internal", "the disk is gone")) });
     expect(page.get("[role=alert]").text()).toContain("the disk is gone");
+  });
+
+  it("are asked for again with the next change of the app where they could not be shown, and say no longer why", async () => {
+    const { page, give } = await settings({ "option-list": () => Promise.reject(new Refusal("internal", "the disk is gone")) });
+    answering(ANSWERS);
+    give({ status: status({ desired: "stopped" }) });
+    await settled();
+    expect(input(page, "prune").element.value).toBe("550");
+    expect(page.find("[role=alert]").exists()).toBe(false);
+  });
+
+  it("are those of the newest answer, even where an older one comes after it", async () => {
+    const { page, give } = await settings();
+    const late = new Later<OptionView[]>();
+    answering({ ...ANSWERS, "option-list": () => late.promise });
+    give({ status: status({ operation: "1" }) });
+    await settled();
+    answering({ ...ANSWERS, "option-list": () => [option({ name: "prune", value: 1000 })] });
+    give({ status: status() });
+    await settled();
+    late.give(OPTIONS);
+    await settled();
+    expect(input(page, "prune").element.value).toBe("1000");
   });
 });
 
@@ -193,6 +216,16 @@ describe("what is typed", () => {
     expect(leave()).toBe(false);
   });
 
+  it("raises no question where one goes to another place of the same page", async () => {
+    const { page, router } = await settings();
+    const confirm = vi.fn();
+    vi.stubGlobal("confirm", confirm);
+    await input(page, "prune").setValue("1000");
+    await router.push("/#content");
+    expect(confirm).not.toHaveBeenCalled();
+    expect(router.currentRoute.value.hash).toBe("#content");
+  });
+
   it("raises no question where nothing was typed", async () => {
     const { router } = await settings();
     const confirm = vi.fn();
@@ -263,6 +296,18 @@ describe("what is applied", () => {
     await page.get("form").trigger("submit");
     expect(isOff(apply(page))).toBe(true);
     late.give(operation());
+  });
+
+  it("is not typed over before the node has answered", async () => {
+    const late = new Later<Operation>();
+    const { page } = await settings({ "container-config": () => late.promise });
+    await input(page, "prune").setValue("1000");
+    await page.get("form").trigger("submit");
+    const fields = () => ["prune", "chain"].map((name) => isOff(input(page, name)));
+    expect(fields()).toEqual([true, true]);
+    late.give(operation());
+    await settled();
+    expect(fields()).toEqual([false, false]);
   });
 
   it("waits for what is done with the app already", async () => {
