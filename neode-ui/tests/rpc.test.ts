@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { call, RpcError, slow, whenLoginNeeded } from "../src/api/rpc";
+import { call, noteLogin, RpcError, slow, whenLoginNeeded } from "../src/api/rpc";
 import { answering as standIn, Later } from "./standIn";
 
 afterEach(() => {
@@ -42,6 +42,16 @@ describe("call", () => {
     answering({ error: { code: 1, message: "log in first", data: { name: "login-needed" } } });
     await expect(call("container-list")).rejects.toMatchObject({ name: "login-needed" });
     expect(told).toHaveBeenCalledOnce();
+  });
+
+  it("says nothing of a login that came after the question", async () => {
+    const told = vi.fn();
+    whenLoginNeeded(told);
+    answering({ error: { code: 1, message: "log in first", data: { name: "login-needed" } } });
+    const answer = call("container-list");
+    noteLogin();
+    await expect(answer).rejects.toMatchObject({ name: "login-needed" });
+    expect(told).not.toHaveBeenCalled();
   });
 });
 

@@ -155,3 +155,26 @@ describe("a locked node", () => {
     expect(session.locked).toBe(true);
   });
 });
+
+describe("a session that ends", () => {
+  it("is noticed at once, though nobody asks for anything", () => {
+    answering({});
+    const session = useSession();
+    session.take(login("read"));
+    Socket.last.opens();
+    Socket.last.closes(4401);
+    expect(session.expired).toBe(true);
+    expect(session.inside).toBe(true);
+  });
+
+  it("leaves nothing of what was seen to whoever logs in as somebody else", () => {
+    const assign = vi.fn();
+    vi.stubGlobal("location", { ...location, assign });
+    answering({});
+    const session = useSession();
+    session.take({ ...login("administer"), user: "owner" });
+    session.take({ ...login("read"), user: "guest" });
+    expect(assign).toHaveBeenCalledWith("/");
+    expect(session.status?.user).toBe("owner");
+  });
+});

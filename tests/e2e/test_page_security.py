@@ -6,7 +6,8 @@ import contextlib
 import aiohttp
 import pytest
 from owner import PASSWORD, with_ship
-from playwright.async_api import BrowserContext, Page, expect
+from playwright.async_api import BrowserContext, Dialog, Page, expect
+from tiny_apps import write_app
 
 from harness import TestNode
 
@@ -55,9 +56,9 @@ async def test_a_passkey_of_the_browser_logs_in(page: Page, context: BrowserCont
 async def test_an_ended_session_asks_again_and_keeps_what_was_typed(page: Page, node: TestNode) -> None:
     await with_ship(page, node)
     await page.goto("/apps/ship/settings")
-    await expect(page.get_by_label("sails")).to_be_visible()
+    await page.get_by_label("sails").fill("7")
+    await expect(page.get_by_text("Restarts: ship")).to_be_visible()
     await node.call("password-set", user="owner", password=PASSWORD)
-    await page.get_by_label("sails").fill("7")  # the page asks at once what that would change
     dialog = page.get_by_role("dialog")
     await dialog.get_by_label("Password").fill(PASSWORD)
     await dialog.get_by_role("button", name="Log in", exact=True).click()
@@ -66,6 +67,52 @@ async def test_an_ended_session_asks_again_and_keeps_what_was_typed(page: Page, 
     await page.get_by_role("button", name="Apply").click()
     await expect(page.get_by_text("set by you")).to_be_visible()
     await node.until("ship", "healthy")
+
+
+async def test_a_session_that_is_ended_elsewhere_asks_again_at_once_and_shows_no_secret(
+    page: Page, node: TestNode
+) -> None:
+    assert node.apps is not None
+    write_app(node.apps, "vault", more="secrets: {word: {kind: hex}}\n")
+    await node.install("vault")
+    await node.call("user-add", user="guest", role="viewer", password=PASSWORD)
+    await page.goto("/apps/vault/access")
+    await page.get_by_role("button", name="Show", exact=True).click()
+    secret = page.get_by_text(await node.call("secret-show", app="vault", name="word"))
+    await expect(secret).to_be_visible()
+    for each in await node.call("session-list"):
+        await node.call("session-revoke", id=each["id"])
+    dialog = page.get_by_role("dialog")
+    await expect(dialog).to_be_visible()
+    await expect(secret).to_have_count(0)
+    await dialog.get_by_label("Account").fill("guest")
+    await dialog.get_by_label("Password").fill(PASSWORD)
+    await dialog.get_by_role("button", name="Log in", exact=True).click()
+    await expect(page.get_by_role("heading", name="Good to have you here")).to_be_visible()
+    await page.goto("/apps/vault/access")
+    await expect(page.get_by_role("heading", name="Address")).to_be_visible()
+    await expect(page.get_by_role("button", name="Show", exact=True)).to_have_count(0)
+    await page.get_by_role("button", name="Log out").first.click()
+    await expect(page.get_by_role("heading", name="Log in")).to_be_visible()
+    await node.done(await node.call("container-remove", app="vault", delete_data=True))
+
+
+async def test_logging_out_asks_before_what_was_typed_is_lost(page: Page, node: TestNode) -> None:
+    await with_ship(page, node)
+    await page.goto("/apps/ship/settings")
+    await page.get_by_label("sails").fill("4")
+    asked: list[str] = []
+
+    async def refuse(dialog: Dialog) -> None:
+        asked.append(dialog.message)
+        await dialog.dismiss()
+
+    page.on("dialog", refuse)
+    await page.get_by_role("button", name="Log out").first.click()
+    await page.get_by_role("link", name="Logs", exact=True).click()
+    await expect(page.get_by_label("sails")).to_have_value("4")
+    assert len(asked) == 2 and "not applied yet" in asked[0]
+    await page.get_by_role("button", name="Discard").click()
 
 
 async def test_a_locked_node_is_unlocked_by_its_passphrase(page: Page, node: TestNode) -> None:

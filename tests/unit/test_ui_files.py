@@ -58,8 +58,9 @@ async def test_a_file_is_sent_as_small_as_the_browser_takes_it(address: str) -> 
 
 async def test_each_address_of_the_page_is_the_page_and_nothing_else_is(address: str) -> None:
     async with aiohttp.ClientSession() as session:
-        for path in ("/", "/apps", "/apps/knots/logs", "/store/electrumx", "/login?to=/apps"):
-            async with session.get(address + path) as answer:
+        browser = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
+        for path in ("/", "/apps", "/apps/knots/logs", "/store/electrumx", "/login?to=/apps", "/no/such/place"):
+            async with session.get(address + path, headers=browser) as answer:
                 assert answer.status == 200 and "the page" in await answer.text()
                 assert "script-src 'self'" in answer.headers["Content-Security-Policy"]
         for path in ("/secret.key", "/link.html", "/etc/passwd", "/assets/none.js", "/assets/%2e%2e/%2e%2e/etc/passwd"):

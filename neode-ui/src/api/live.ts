@@ -14,6 +14,13 @@ export interface Ended {
   message: string;
 }
 
+let onLoggedOut: () => void = () => {};
+
+/** Has something done when the node says that the session has ended. */
+export function whenLoggedOut(work: () => void): void {
+  onLoggedOut = work;
+}
+
 interface Wanted {
   params: Record<string, unknown>;
   /** Told each time that the node begins to send. */
@@ -60,7 +67,10 @@ export class Live {
       this.socket = undefined;
       this.waiting.clear();
       for (const one of this.wanted.values()) one.subscription = undefined;
-      if (closed.code === LOGGED_OUT) return;
+      if (closed.code === LOGGED_OUT) {
+        onLoggedOut();
+        return;
+      }
       this.timer = setTimeout(() => this.open(), this.pause * (0.5 + Math.random()));
       this.pause = Math.min(this.pause * 2, SLOWEST);
     };

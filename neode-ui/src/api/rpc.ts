@@ -22,6 +22,8 @@ const LONGEST = 120_000;
 
 let last = 0;
 let onLoginNeeded: () => void = () => {};
+/** Number of logins: what was asked before the last of them says nothing about it. */
+let logins = 0;
 const late = ref(0);
 
 /** Whether an answer is long overdue. */
@@ -32,16 +34,22 @@ export function whenLoginNeeded(work: () => void): void {
   onLoginNeeded = work;
 }
 
+/** Says that somebody has logged in. */
+export function noteLogin(): void {
+  logins += 1;
+}
+
 /** Calls a method of the node; throws `RpcError`. */
 export async function call<M extends keyof Methods>(
   method: M,
   ...[params]: Optional<Methods[M]["params"]>
 ): Promise<Methods[M]["result"]> {
   last += 1;
+  const before = logins;
   const answer = await ask(JSON.stringify({ jsonrpc: "2.0", id: last, method, params: params ?? {} }));
   if (answer.error) {
     const { name = "internal", hint = "", ...data } = answer.error.data ?? {};
-    if (name === "login-needed") onLoginNeeded();
+    if (name === "login-needed" && before === logins) onLoginNeeded();
     throw new RpcError(answer.error.code, answer.error.message, String(name), String(hint), data);
   }
   return answer.result as Methods[M]["result"];

@@ -94,7 +94,7 @@ export default {
     welcome: "Good to have you here",
     degrees: "{degrees} °C",
     fullIn: "full in about {time}, as fast as now",
-    cpu: "Processor",
+    cpu: "Load",
     loadText: "load {load} on {cores} cores",
     left: "about {time} left",
     unknownLeft: "the time left is not known yet",
@@ -193,6 +193,9 @@ export default {
     searching: "Searching: {n} lines until now",
     lastDay: "Health of the last 24 hours",
     now: "now",
+    inStore: "See it in the store",
+    renewTitle: "Make {name} anew?",
+    renewText: "The old value stops working at once. {name} restarts, and so does every app that uses this value.",
   },
   store: {
     search: "Search the store",
@@ -237,6 +240,7 @@ export default {
     free: "({amount} free)",
     atMost: "at most {amount}",
     provider: "Who shall provide {interface}",
+    ownerOnly: "Only an owner of this node can install apps.",
   },
   operations: {
     nothing: "Nothing was done yet.", retry: "Try again", cancel: "Cancel",
@@ -249,6 +253,7 @@ export default {
     older: "Show older ones",
     showSteps: "no step | Show the step | Show {n} steps",
     hideSteps: "Hide the steps",
+    cancelled: "It was cancelled, and what it had done is undone.",
   },
   security: {
     sessions: "Where you are logged in",
@@ -302,6 +307,11 @@ export default {
     phraseHint: "24 words bring the key of this node back. Look at them again, or write them down now.",
     passkeyNotHere: "Browsers make passkeys only at an address with a name, by HTTPS or on the node itself (http://localhost).",
     changeHint: "All sessions of this account end, this one too: log in with the new password.",
+    tokenUntil: "until {moment}",
+    neverUsed: "never used",
+    accountName: "Small letters, digits and '-'; the first is a letter.",
+    accountRemove: "Remove {name}?",
+    accountRemoveText: "All sessions of this account end at once.",
   },
   system: {
     host: "This node",
@@ -343,7 +353,7 @@ export default {
     notCounted: "This host does not count: {what}. The doctor says why.",
   },
   terminal: {
-    hint: "A shell inside the container. What you do here is not undone; that you opened it is in the audit log.",
+    hint: "A shell inside the container. What you do here is not undone; that you opened it is in the audit log. By keyboard, Shift+Tab leaves it.",
     again: "Open again",
     refused: "No terminal could be opened: the container does not run, or its image has no shell.",
     closed: "The terminal has ended.",
@@ -351,7 +361,7 @@ export default {
   welcome: {
     title: "Set your node up",
     text: "Three steps, in any order. You can leave and come back.",
-    card: "Your node is not set up yet",
+    card: "Set-up is not finished",
     cardGo: "Go on",
     phrase: "Recovery phrase",
     phraseText: "24 words bring the key of this node back, and with it every secret and backup. Whoever has them has the node: write them on paper, never in a file or a photo.",
@@ -409,6 +419,7 @@ export default {
     fundsHint: "This data holds keys to money. Without a copy of your own, the coins behind them are lost for ever.",
     more: "more than {size}",
     nothing: "Nothing but its settings",
+    all: "Its containers and all of its data go. Nobody can bring them back.",
   },
   category: {
     bitcoin: "Bitcoin",
@@ -440,5 +451,14 @@ export default {
     text: { restart: "The node begins anew. Your apps go on meanwhile.", stop: "All apps are stopped in order, then the node ends. You start it again on the machine itself.", reboot: "All apps are stopped in order, then the machine starts anew. A chain may need minutes to stop.", "power-off": "All apps are stopped in order, then the machine is turned off. A chain may need minutes to stop." },
     begun: { restart: "The node begins anew. This page comes back by itself.", stop: "The apps are being stopped. Then the node ends, and this page with it.", reboot: "The apps are being stopped; then the machine starts anew. This page comes back by itself.", "power-off": "The apps are being stopped; then the machine turns off." },
     notHere: "This node was started in a way that lets it end itself, not the machine.",
+  },
+  hint: {
+    busy: "Wait until it is over, or cancel it under Operations.",
+    "not-installed": "Install it from the store.",
+    "unknown-app": "The store shows all apps that there are.",
+    "already-installed": "You find it under Apps.",
+    forbidden: "Ask the owner of this node.",
+    "not-running": "Start it first.",
+    "wrong-credentials": "Look at it again. After several mistakes the node asks you to wait.",
   },
 };

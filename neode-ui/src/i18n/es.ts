@@ -96,7 +96,7 @@ export default {
     welcome: "Qué bien tenerte aquí",
     degrees: "{degrees} °C",
     fullIn: "lleno en unos {time}, al ritmo de ahora",
-    cpu: "Procesador",
+    cpu: "Carga",
     loadText: "carga {load} en {cores} núcleos",
     left: "quedan unos {time}",
     unknownLeft: "aún no se sabe cuánto falta",
@@ -195,6 +195,9 @@ export default {
     searching: "Buscando: {n} líneas hasta ahora",
     lastDay: "Salud de las últimas 24 horas",
     now: "ahora",
+    inStore: "Verla en la tienda",
+    renewTitle: "¿Renovar {name}?",
+    renewText: "El valor anterior deja de servir de inmediato. {name} se reinicia, y también cada app que use este valor.",
   },
   store: {
     search: "Buscar en la tienda",
@@ -239,6 +242,7 @@ export default {
     free: "({amount} libres)",
     atMost: "como mucho {amount}",
     provider: "Quién debe proporcionar {interface}",
+    ownerOnly: "Solo un propietario de este nodo puede instalar apps.",
   },
   operations: {
     nothing: "Aún no se ha hecho nada.", retry: "Intentar de nuevo", cancel: "Cancelar",
@@ -251,6 +255,7 @@ export default {
     older: "Mostrar anteriores",
     showSteps: "ningún paso | Mostrar el paso | Mostrar {n} pasos",
     hideSteps: "Ocultar los pasos",
+    cancelled: "Se canceló, y lo que había hecho está deshecho.",
   },
   security: {
     sessions: "Dónde has entrado",
@@ -304,6 +309,11 @@ export default {
     phraseHint: "24 palabras recuperan la clave de este nodo. Míralas de nuevo o anótalas ahora.",
     passkeyNotHere: "Los navegadores solo crean passkeys en una dirección con nombre, por HTTPS o en el propio nodo (http://localhost).",
     changeHint: "Terminan todas las sesiones de esta cuenta, también esta: entra con la nueva contraseña.",
+    tokenUntil: "hasta {moment}",
+    neverUsed: "nunca usado",
+    accountName: "Minúsculas, cifras y '-'; primero una letra.",
+    accountRemove: "¿Quitar {name}?",
+    accountRemoveText: "Terminan de inmediato todas las sesiones de esta cuenta.",
   },
   system: {
     host: "Este nodo",
@@ -345,7 +355,7 @@ export default {
     notCounted: "Este equipo no cuenta: {what}. El doctor dice por qué.",
   },
   terminal: {
-    hint: "Una shell dentro del contenedor. Lo que hagas aquí no se deshace; que la abriste queda en el registro.",
+    hint: "Una shell dentro del contenedor. Lo que hagas aquí no se deshace; que la abriste queda en el registro. Con el teclado se sale con Mayús+Tab.",
     again: "Abrir de nuevo",
     refused: "No se pudo abrir un terminal: el contenedor no funciona o su imagen no tiene shell.",
     closed: "El terminal ha terminado.",
@@ -353,7 +363,7 @@ export default {
   welcome: {
     title: "Prepara tu nodo",
     text: "Tres pasos, en cualquier orden. Puedes irte y volver.",
-    card: "Tu nodo aún no está preparado",
+    card: "La configuración no está terminada",
     cardGo: "Seguir",
     phrase: "Palabras de recuperación",
     phraseText: "24 palabras devuelven la clave de este nodo y con ella cada secreto y copia. Quien las tiene, tiene el nodo: escríbelas en papel, nunca en un archivo ni en una foto.",
@@ -411,6 +421,7 @@ export default {
     fundsHint: "Estos datos contienen llaves de dinero. Sin una copia tuya, las monedas se pierden para siempre.",
     more: "más de {size}",
     nothing: "Nada salvo sus ajustes",
+    all: "Se van sus contenedores y todos sus datos. Nadie puede recuperarlos.",
   },
   category: {
     bitcoin: "Bitcoin",
@@ -442,5 +453,14 @@ export default {
     text: { restart: "El nodo empieza de nuevo. Tus apps siguen en marcha mientras tanto.", stop: "Se detienen todas las apps en orden y luego termina el nodo. Lo vuelves a iniciar en el propio equipo.", reboot: "Se detienen todas las apps en orden y luego el equipo se reinicia. Una cadena puede tardar minutos en detenerse.", "power-off": "Se detienen todas las apps en orden y luego se apaga el equipo. Una cadena puede tardar minutos en detenerse." },
     begun: { restart: "El nodo empieza de nuevo. Esta página vuelve sola.", stop: "Se están deteniendo las apps. Después termina el nodo, y con él esta página.", reboot: "Se están deteniendo las apps; después el equipo se reinicia. Esta página vuelve sola.", "power-off": "Se están deteniendo las apps; después el equipo se apaga." },
     notHere: "Este nodo se inició de modo que puede terminar él mismo, no el equipo.",
+  },
+  hint: {
+    busy: "Espera a que termine, o cancélala en Operaciones.",
+    "not-installed": "Instálala desde la tienda.",
+    "unknown-app": "La tienda muestra todas las apps que hay.",
+    "already-installed": "La encuentras en Apps.",
+    forbidden: "Pregunta al propietario de este nodo.",
+    "not-running": "Iníciala primero.",
+    "wrong-credentials": "Revísalo. Tras varios errores el nodo te hace esperar.",
   },
 } satisfies Messages;

@@ -19,6 +19,11 @@ export async function speak(language: Language): Promise<void> {
   }
   i18n.global.locale.value = language;
   document.documentElement.lang = language;
+}
+
+/** Speaks a language that somebody chose, and does so in this browser from now on. */
+export async function choose(language: Language): Promise<void> {
+  await speak(language);
   localStorage.setItem(KEY, language);
 }
 

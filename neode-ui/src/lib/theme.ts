@@ -1,4 +1,4 @@
-import { ref, watchEffect } from "vue";
+import { computed, ref, watchEffect } from "vue";
 import { useKept } from "./kept";
 
 export const THEMES = ["auto", "light", "dark"] as const;
@@ -9,7 +9,7 @@ dark.addEventListener("change", (change) => (systemIsDark.value = change.matches
 /** What the owner chose; kept in this browser. */
 export const theme = useKept("theme", THEMES);
 
-watchEffect(() => {
-  const isDark = theme.value === "dark" || (theme.value === "auto" && systemIsDark.value);
-  document.documentElement.dataset.theme = isDark ? "dark" : "light";
-});
+/** Whether the page is dark now. */
+export const isDark = computed(() => theme.value === "dark" || (theme.value === "auto" && systemIsDark.value));
+
+watchEffect(() => (document.documentElement.dataset.theme = isDark.value ? "dark" : "light"));

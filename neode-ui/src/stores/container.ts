@@ -1,14 +1,17 @@
 import { defineStore } from "pinia";
-import { computed, ref } from "vue";
+import { computed, ref, watch } from "vue";
 import { live } from "../api/live";
 import { call } from "../api/rpc";
 import type { AppSummary, Event, Operation, SystemInfo } from "../api/types";
 import { isTroubled } from "../lib/health";
+import { isOver } from "../lib/operations";
 
 /** Milliseconds in which events are gathered before the node is asked: in sight, and in a tab behind others. */
 const TOGETHER = 60;
 const BEHIND = 2_000;
 const OPERATIONS = 50;
+/** Milliseconds between two looks at the host, which tells of no events. */
+const EVERY = 15_000;
 
 /** What runs on the node, kept up to date by its events: every page looks at the same state. */
 export const useContainers = defineStore("container", () => {
@@ -18,6 +21,7 @@ export const useContainers = defineStore("container", () => {
   /** Told the app of each event, null for all apps. */
   const heard = ref<{ app: string | null; number: number }>({ app: null, number: 0 });
   let timer: ReturnType<typeof setTimeout> | undefined;
+  let clock: ReturnType<typeof setInterval> | undefined;
   let stop: (() => void) | undefined;
 
   const running = computed(() => operations.value.filter((one) => one.state === "pending" || one.state === "running"));
@@ -25,12 +29,25 @@ export const useContainers = defineStore("container", () => {
 
   function follow(): void {
     stop ??= live.events(take);
+    clock ??= setInterval(() => document.hidden || void lookAtHost(), EVERY);
     void refresh();
+  }
+
+  async function lookAtHost(): Promise<void> {
+    const mine = stop;
+    try {
+      const info = await call("system-info");
+      if (mine && mine === stop) system.value = info;
+    } catch {
+      // The banner says that the node is away.
+    }
   }
 
   function unfollow(): void {
     stop?.();
     stop = undefined;
+    clearInterval(clock);
+    clock = undefined;
     clearTimeout(timer);
     timer = undefined;
     asking = next = undefined; // nobody else waits for an answer that may never come
@@ -99,5 +116,19 @@ export const useContainers = defineStore("container", () => {
     return operation;
   }
 
-  return { apps, system, operations, heard, running, troubled, follow, unfollow, refresh, change };
+  /** Returns an operation once it is over. */
+  async function ended(id: string): Promise<Operation> {
+    for (;;) {
+      const known = operations.value.find((one) => one.id === id) ?? (await call("operation-get", { id }));
+      if (isOver(known)) return known;
+      await new Promise<void>((go) => {
+        const unwatch = watch(operations, () => {
+          unwatch();
+          go();
+        });
+      });
+    }
+  }
+
+  return { apps, system, operations, heard, running, troubled, follow, unfollow, refresh, change, ended };
 });

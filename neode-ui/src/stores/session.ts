@@ -1,7 +1,7 @@
 import { defineStore } from "pinia";
 import { computed, ref } from "vue";
-import { live } from "../api/live";
-import { call, RpcError, whenLoginNeeded } from "../api/rpc";
+import { live, whenLoggedOut } from "../api/live";
+import { call, noteLogin, RpcError, whenLoginNeeded } from "../api/rpc";
 import type { LoginStatus, Permission } from "../api/types";
 
 const NOBODY: LoginStatus = { set_up: true, user: null, role: null, permissions: [], second_factor: false };
@@ -37,6 +37,13 @@ export const useSession = defineStore("session", () => {
   }
 
   function take(found: LoginStatus, first = false): void {
+    const before = status.value?.user;
+    if (before && found.user && before !== found.user) {
+      // Nothing of what one account saw is left for another to see.
+      location.assign("/");
+      return;
+    }
+    noteLogin();
     isNew.value = first;
     status.value = found;
     expired.value = false;
@@ -69,9 +76,11 @@ export const useSession = defineStore("session", () => {
     await forget();
   }
 
-  whenLoginNeeded(() => {
+  function expire(): void {
     if (inside.value) expired.value = true;
-  });
+  }
+  whenLoginNeeded(expire);
+  whenLoggedOut(expire);
 
   return { status, expired, locked, isNew, inside, may, know, refresh, take, unlock, forget, leave };
 });

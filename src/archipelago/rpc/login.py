@@ -100,7 +100,7 @@ class IdentityParams(Params):
 class TokenParams(Params):
     """A new token."""
 
-    name: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9 ._-]{0,63}$")]
+    name: Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f\x7f]{1,64}$")]
     """What it is for."""
     permissions: Annotated[tuple[Permission, ...], Field(min_length=1)]
     """What it may do."""

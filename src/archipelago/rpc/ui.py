@@ -25,8 +25,8 @@ _TYPES = {
 _ENCODINGS = (("br", ".br"), ("gzip", ".gz"))
 _LARGEST = 4 << 20
 _INDEX = "/index.html"
-_PAGES = frozenset({"", "apps", "store", "operations", "security", "system", "login", "welcome"})
-"""First parts of the page's own addresses, as in its router."""
+_HTML = "text/html"
+"""What a browser asks for that shows a page; the page's router knows which of its addresses it is."""
 _NOT_BUILT = "The page of this node is not built yet: run 'make setup' and start the node again.\n"
 
 
@@ -51,7 +51,7 @@ class Page:
     async def serve(self, request: web.Request) -> web.StreamResponse:
         """Answer a GET: a file, or the page for each of its own addresses."""
         asset = self._assets.get(request.path)
-        if asset is None and request.path.split("/")[1] in _PAGES:
+        if asset is None and (request.path == "/" or _HTML in request.headers.get("Accept", "")):
             asset = self._assets.get(_INDEX)
             if asset is None:
                 return web.Response(status=503, text=_NOT_BUILT)
