@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import socket
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
@@ -174,6 +175,8 @@ async def test_the_rest_of_the_spec_takes_effect(corner: Corner) -> None:
     assert (greeting, hostname, workdir, soft, hard) == ("a=b c", "harbour", "/data", "123", "456")
     assert int(oom) >= 500 and first in ("podman-init", "catatonit")
     assert " /data " in await _cat(corner, spec.name, "/proc/mounts"), "masked"
+    arguments = await asyncio.to_thread(_monitor_of, details.id)
+    assert arguments[arguments.index("--log-size-max") + 1] == "10000", "a log that never ends would fill the disk"
 
 
 async def test_an_image_s_own_command_is_the_default(corner: Corner) -> None:
@@ -350,3 +353,13 @@ async def _open(port: int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         except OSError:
             await asyncio.sleep(0.02)
     raise AssertionError(f"nothing listens on {port}")
+
+
+def _monitor_of(container: str) -> list[str]:
+    """Return the arguments of the conmon that watches a container."""
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):
+            words = path.read_text().split("\0")
+            if words[0].endswith("conmon") and container in words:
+                return words
+    raise LookupError(container)

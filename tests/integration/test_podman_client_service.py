@@ -215,3 +215,14 @@ async def _event(queue: asyncio.Queue[PodmanEvent | Resync]) -> PodmanEvent:
     event = await queue.get()
     assert isinstance(event, PodmanEvent)
     return event
+
+
+async def test_a_mount_that_was_left_behind_is_taken_away(own: PodmanService, tmp_path: Path) -> None:
+    folder = tmp_path / "merged"
+    folder.mkdir()
+    mounted = ("unshare", "mountpoint", "--quiet", str(folder))
+    assert (await own.command("unshare", "mount", "-t", "tmpfs", "none", str(folder)))[0] == 0
+    assert (await own.command(*mounted))[0] == 0
+    assert await own.unmount(str(folder))
+    assert (await own.command(*mounted))[0] != 0
+    assert not await own.unmount(str(folder))

@@ -21,6 +21,7 @@ from archipelago.container.podman_client.errors import (
     StorageFull,
     error_from_reply,
     error_from_text,
+    stale_mount,
 )
 from archipelago.container.podman_client.transport import inner_error
 
@@ -85,3 +86,15 @@ def test_errors_inside_a_reply_of_success() -> None:
     assert inner_error(_CALL, None, 200) is None
     assert isinstance(inner_error(_CALL, [{"Name": "x", "Err": "network is being used"}], 200), Conflict)
     assert isinstance(inner_error(_CALL, {"Error": {}, "Stats": None}, 200), PodmanFailure)
+
+
+def test_a_layer_that_is_mounted_still_is_told_by_its_path() -> None:
+    root = f"/var/lib/archipelago/podman/overlay/{'4d' * 32}/merged"
+    assert stale_mount(f"list images: unlinkat {root}: device or resource busy") == root
+    for text in (
+        f"unlinkat {root}/etc: device or resource busy",
+        f"unlinkat {root}: permission denied",
+        "unlinkat /etc/merged: device or resource busy",
+        "unlinkat ../overlay/merged: device or resource busy",
+    ):
+        assert stale_mount(text) is None

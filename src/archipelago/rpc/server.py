@@ -35,6 +35,10 @@ _BODY_TIMEOUT = 30.0
 _CHANGE_TIMEOUT = 10.0
 _SHUTDOWN_TIMEOUT = 2.0
 _FAREWELL = 1.0
+_COMPRESSED_FROM = 1024
+"""Size of an answer from which it is compressed, for those who take that."""
+_COMPRESSED_ASIDE = 32 << 10
+"""Size of an answer from which a thread compresses it."""
 _LINGER = 5.0
 """Seconds for which the rest of a refused body is read and dropped, so that the client sees the refusal."""
 
@@ -178,7 +182,13 @@ class RpcServer:
         caller = request[CALLER]
         answer = await self._dispatcher.answer(body, caller)
         empty = answer is None
-        response = web.Response(status=204) if empty else web.Response(body=answer, content_type="application/json")
+        response = (
+            web.Response(status=204)
+            if empty
+            else web.Response(body=answer, content_type="application/json", zlib_executor_size=_COMPRESSED_ASIDE)
+        )
+        if answer is not None and len(answer) > _COMPRESSED_FROM:
+            response.enable_compression()
         set_session(request, response, caller.reply)
         return response
 

@@ -99,7 +99,10 @@ class _Client:
         self._engine = engine
         self._request = request
         self._patience = patience
-        self._socket = web.WebSocketResponse(heartbeat=_HEARTBEAT, max_msg_size=_MAX_MESSAGE, timeout=_CLOSE_TIMEOUT)
+        # Not compressed: the kernel's buffers would hold so many lines that whoever reads them seems not to.
+        self._socket = web.WebSocketResponse(
+            heartbeat=_HEARTBEAT, max_msg_size=_MAX_MESSAGE, timeout=_CLOSE_TIMEOUT, compress=False
+        )
         self._queue: asyncio.Queue[bytes] = asyncio.Queue(queue)
         self._subscriptions: dict[int, asyncio.Task[None]] = {}
         self._number = 0

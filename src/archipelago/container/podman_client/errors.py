@@ -146,6 +146,15 @@ def error_from_text(call: PodmanCall, text: str, *, status: int | None = None, c
     return kind(call, text, status=status, cause=cause)
 
 
+_STALE_MOUNT = re.compile(r"unlinkat (/[^\s:]+/overlay/[0-9a-f]{64}/merged): device or resource busy")
+
+
+def stale_mount(text: str) -> str | None:
+    """Return the root of a layer that Podman cannot remove while it is mounted; None where an error is another."""
+    found = _STALE_MOUNT.search(text)
+    return found[1] if found else None
+
+
 def error_from_reply(call: PodmanCall, status: int, body: bytes) -> PodmanError:
     """Make an error of a reply that is not a success; its body is `{cause, message, response}` or plain text."""
     text = body.decode(errors="replace").strip()

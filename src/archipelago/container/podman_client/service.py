@@ -137,6 +137,12 @@ class PodmanService:
             # Inside Podman's user namespace every user of every container is within reach.
             await self.command("unshare", "kill", f"-{sign.value}", str(pid))
 
+    async def unmount(self, path: str) -> bool:
+        """Take a mount away that a killed Podman left in its namespace; return whether it was there."""
+        code, complaint = await self.command("unshare", "umount", "--lazy", path)
+        _log.warning("a mount that was left behind %s: %s", "is gone" if code == 0 else complaint, path)
+        return code == 0
+
     async def command(self, *arguments: str) -> tuple[int, str]:
         """Run the podman command, for what the API cannot do; return its exit code and what it complained of.
 

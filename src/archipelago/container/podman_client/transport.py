@@ -21,6 +21,7 @@ from archipelago.container.podman_client.errors import (
     ReplyTooLarge,
     error_from_reply,
     error_from_text,
+    stale_mount,
 )
 from archipelago.container.podman_client.requests import is_safe_name
 from archipelago.container.podman_client.service import PodmanService
@@ -87,6 +88,12 @@ class Transport:
         except PodmanUnavailable as error:
             if not repeatable and not isinstance(error.__cause__, aiohttp.ClientConnectorError):
                 raise
+        except PodmanError as error:
+            # A Podman that was killed at the wrong moment leaves a layer mounted that it has begun to remove. Until
+            # that is undone, it cannot read its own storage, and every call fails.
+            if (left := stale_mount(str(error))) is None or not await self._service.unmount(left):
+                raise
+            return await self._request_once(method, path, call, params, body, timeout, success)
         await self._service.ensure()
         return await self._request_once(method, path, call, params, body, timeout, success)
 
