@@ -1,0 +1,37 @@
+import type { LogLine } from "../api/types";
+
+/**
+ * Remembers where in the log of one container a reader is: tells new lines from those that come again after a reconnection.
+ *
+ * Many lines share a time (Podman 4 tells whole seconds), so those of the newest time are counted by their text. A log is
+ * written in the order of its times: once the lines of the newest time have come again, everything is new.
+ */
+export class LogCursor {
+  private newest = "";
+  private atNewest = new Map<string, number>();
+  /** Lines of the newest time that have not come again; while there are any, what comes is old. */
+  private awaited = new Map<string, number>();
+
+  /** Says that the lines which come next may have been read before. */
+  reopen(): void {
+    this.awaited = new Map(this.atNewest);
+  }
+
+  /** Takes a line in; returns whether it was never taken before. */
+  take(line: LogLine): boolean {
+    if (!line.at) return true;
+    const key = `${line.stream} ${line.text}`;
+    if (line.at > this.newest) {
+      this.newest = line.at;
+      this.atNewest = new Map();
+      this.awaited = new Map();
+    } else if (this.awaited.size) {
+      const left = line.at === this.newest ? (this.awaited.get(key) ?? 0) : 0;
+      if (left > 1) this.awaited.set(key, left - 1);
+      else if (left) this.awaited.delete(key);
+      return false;
+    }
+    if (line.at === this.newest) this.atNewest.set(key, (this.atNewest.get(key) ?? 0) + 1);
+    return true;
+  }
+}
