@@ -18,6 +18,7 @@ from graph import EDGES, write_catalog
 
 IDLE_SECONDS = float(os.environ.get("BENCH_IDLE", "60"))
 LISTS = 500
+PORT = 18481
 
 
 class Daemon:
@@ -37,7 +38,7 @@ class Daemon:
             "ARCHIPELAGO_ROOT": str(self.root),
             "ARCHIPELAGO_RUNTIME": str(self.runtime),
             "ARCHIPELAGO_APPS": str(self.catalog),
-            "ARCHIPELAGO_PORT": "18481",
+            "ARCHIPELAGO_PORT": str(PORT),
         }
         began = time.perf_counter()
         self.process = subprocess.Popen(
@@ -50,6 +51,8 @@ class Daemon:
                 await self.call("system-info")
                 return time.perf_counter() - began
             except (OSError, aiohttp.ClientError):
+                if self.process.poll() is not None:
+                    raise RuntimeError(f"the daemon ended with {self.process.returncode}") from None
                 await asyncio.sleep(0.005)
 
     async def stop(self) -> None:

@@ -1,0 +1,120 @@
+"""The browser that the page is measured in: Chromium, a tab of the owner, and what is read out of it."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from page_node import ADDRESS, PASSWORD, USER
+from playwright.async_api import Browser, BrowserContext, CDPSession, Page, async_playwright
+
+CHROMIUM = "/usr/bin/chromium"
+COOKIE = "archipelago-session"
+FLAGS = (
+    "--no-sandbox",  # as a user without namespaces of his own
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+FRAME = 1000 / 60
+"""Milliseconds from one frame to the next."""
+_WIDTH, _HEIGHT = 1280, 900
+# Every frame tells how long after the one before it came. A long task holds the main thread for more than 50 ms.
+_METER = """() => {
+  const meter = { gaps: [], tasks: [], going: true };
+  const watch = new PerformanceObserver((list) => meter.tasks.push(...list.getEntries().map((task) => task.duration)));
+  watch.observe({ type: "longtask" });
+  let last = performance.now();
+  const tick = (now) => {
+    meter.gaps.push(Math.max(0, now - last));
+    last = now;
+    if (meter.going) requestAnimationFrame(tick);
+  };
+  requestAnimationFrame(tick);
+  meter.end = () => {
+    meter.going = false;
+    meter.tasks.push(...watch.takeRecords().map((task) => task.duration));
+    watch.disconnect();
+    return [meter.gaps.slice(1), meter.tasks];
+  };
+  window.frameMeter = meter;
+}"""
+
+
+@dataclass(frozen=True, slots=True)
+class Frames:
+    """How evenly frames came, in milliseconds."""
+
+    gaps: list[float]
+    tasks: list[float]
+    """Tasks of the main thread of more than 50 ms."""
+
+    @property
+    def longest_gap(self) -> float:
+        """Return the longest time without a frame."""
+        return max(self.gaps, default=0.0)
+
+    @property
+    def longest_task(self) -> float:
+        """Return the longest task; 0 where none was longer than 50 ms."""
+        return max(self.tasks, default=0.0)
+
+    def late(self) -> int:
+        """Return how many frames came later than the screen could have shown them."""
+        return sum(gap > 1.5 * FRAME for gap in self.gaps)
+
+
+@asynccontextmanager
+async def chromium() -> AsyncIterator[Browser]:
+    """Run the distribution's Chromium without a window."""
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
+        try:
+            yield browser
+        finally:
+            await browser.close()
+
+
+@asynccontextmanager
+async def logged_in(browser: Browser) -> AsyncIterator[BrowserContext]:
+    """Open a browser with nothing in its cache, of somebody who is logged in."""
+    context = await browser.new_context(locale="en-GB", viewport={"width": _WIDTH, "height": _HEIGHT})
+    try:
+        call = {"jsonrpc": "2.0", "id": 1, "method": "login", "params": {"user": USER, "password": PASSWORD}}
+        answer = await context.request.post(f"{ADDRESS}/rpc/v1", data=call)
+        if "result" not in await answer.json():
+            raise RuntimeError(await answer.text())
+        yield context
+    finally:
+        await context.close()
+
+
+async def session_of(context: BrowserContext) -> str:
+    """Return the secret with which the node knows somebody who is logged in."""
+    return next(cookie["value"] for cookie in await context.cookies() if cookie["name"] == COOKIE)
+
+
+@asynccontextmanager
+async def owner_tab(browser: Browser) -> AsyncIterator[tuple[Page, CDPSession]]:
+    """Open an empty tab of the owner, and its DevTools."""
+    async with logged_in(browser) as context:
+        tab = await context.new_page()
+        yield tab, await context.new_cdp_session(tab)
+
+
+async def watch_frames(tab: Page) -> None:
+    """Begin to look at every frame."""
+    await tab.evaluate(_METER)
+
+
+async def frames_of(tab: Page) -> Frames:
+    """Return the frames since `watch_frames`."""
+    gaps, tasks = await tab.evaluate("frameMeter.end()")
+    return Frames(gaps, tasks)
+
+
+async def main_thread(devtools: CDPSession) -> dict[str, float]:
+    """Return seconds of the main thread until now, by what it did (CDP, Performance.getMetrics)."""
+    found: dict[str, Any] = await devtools.send("Performance.getMetrics")
+    return {each["name"]: float(each["value"]) for each in found["metrics"]}

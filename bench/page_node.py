@@ -1,0 +1,106 @@
+"""The node that the page is measured against: tiny apps that build upon one image, and one that writes a log."""
+
+import asyncio
+import json
+import shutil
+import subprocess
+import time
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+from typing import Any
+
+from daemon import PORT, Daemon
+
+ADDRESS = f"http://localhost:{PORT}"
+USER = "owner"
+PASSWORD = "a password for measuring"
+SLEEP = ("/usr/bin/busybox", "sleep", "100000")
+_OPERATION_PATIENCE = 60
+_OVER = ("done", "failed", "cancelled")
+# Each app has an image of its own, as real ones have; what they build upon is made once for all.
+_CONTAINERFILE = "ARG BASE\nFROM $BASE\n"
+_MANIFEST = """manifest: 1
+id: {app}
+name: {app}
+version: 1
+summary: A benchmark
+description: A benchmark
+category: other
+license: MIT
+containers:
+  main:
+    build: {{type: containerfile, base: {{packages: [busybox-static]}}}}
+    entrypoint: {entrypoint}
+    stop: {{signal: SIGQUIT, grace: 5s}}
+    init: true
+"""
+
+
+class PageNode(Daemon):
+    """A real daemon whose owner has a password."""
+
+    def write_app(self, app: str, entrypoint: Iterable[str] = SLEEP) -> None:
+        """Add an app to the catalog; the node must not have been started yet."""
+        folder = self.catalog / app
+        folder.mkdir()
+        (folder / "manifest.yml").write_text(_MANIFEST.format(app=app, entrypoint=json.dumps([*entrypoint])))
+        (folder / "Containerfile").write_text(_CONTAINERFILE)
+
+    async def operate(self, method: str, **parameters: Any) -> None:
+        """Call a method that begins an operation, and wait until it is done."""
+        operation = await self.call(method, **parameters)
+        while operation["state"] not in _OVER:
+            operation = await self.call("operation-wait", id=operation["id"], timeout=_OPERATION_PATIENCE)
+        if operation["state"] != "done":
+            raise RuntimeError(operation["error"])
+
+    async def revision(self) -> int:
+        """Return the number of events until now."""
+        return int((await self.call("system-info"))["revision"])
+
+
+@asynccontextmanager
+async def page_node(apps: Iterable[str], logger: Iterable[str]) -> AsyncIterator[PageNode]:
+    """Run a node with a catalog of these apps and one named "logger"; in the end nothing of it is left."""
+    node = PageNode("page", {})
+    try:
+        for app in apps:
+            node.write_app(app)
+        node.write_app("logger", logger)
+        await node.start()
+        try:
+            await node.call("password-set", user=USER, password=PASSWORD)
+            yield node
+        finally:
+            await node.stop()
+    finally:
+        _remove(node)
+
+
+def _remove(node: PageNode) -> None:
+    _podman("rm", "--all", "--force", "--time", "0")
+    _podman("network", "prune", "--force")
+    # The next run has a node of its own, which would build them again.
+    pattern = "reference=localhost/archipelago/*"
+    for name in _podman("image", "ls", "--filter", pattern, "--format", "{{.Repository}}:{{.Tag}}"):
+        _podman("image", "rm", "--force", name)
+    _podman("image", "prune", "--force")
+    shutil.rmtree(node.catalog)
+    shutil.rmtree(node.root, ignore_errors=True)
+
+
+def _podman(*arguments: str) -> list[str]:
+    """Call Podman, come what may; return the lines that it prints."""
+    return subprocess.run(["podman", *arguments], check=False, capture_output=True, text=True).stdout.splitlines()
+
+
+class Pace:
+    """Holds a loop to a number of things in a second, averaged over its whole life."""
+
+    def __init__(self, per_second: float) -> None:
+        self._per_second = per_second
+        self._began = time.monotonic()
+
+    async def hold(self, done: int) -> None:
+        """Wait until as many things may have been done."""
+        await asyncio.sleep(max(0.0, self._began + done / self._per_second - time.monotonic()))
