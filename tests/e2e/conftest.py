@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 from owner import enter
-from playwright.async_api import Browser, BrowserContext, Page, async_playwright
+from playwright.async_api import Browser, BrowserContext, Page, async_playwright, expect
 from tiny_apps import write_app
 
 from archipelago.config import DEFAULT_UI
@@ -15,6 +15,8 @@ from harness import TestNode, copy_apps, free_port, remove_leftovers, running_no
 
 UI = os.environ.get("ARCHIPELAGO_UI", DEFAULT_UI)
 CHROMIUM = "/usr/bin/chromium"
+# A machine that builds images beside it is slow; what is awaited is an event all the same.
+expect.set_options(timeout=20_000)
 _FLAGS = [
     "--no-sandbox",  # a browser in a test, as a user without namespaces of his own
     "--disable-gpu",
