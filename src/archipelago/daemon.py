@@ -14,8 +14,9 @@ import structlog
 from archipelago import __version__
 from archipelago.config import NodeConfig, system_config
 from archipelago.container.engine import Engine
+from archipelago.container.node_view import PowerAction
 from archipelago.container.podman_client.errors import PodmanError
-from archipelago.container.status import OperationState, PowerAction
+from archipelago.container.status import OperationState
 from archipelago.errors import NodeError
 from archipelago.lasting_stream import outlive_readers
 from archipelago.locked_node import LockedNode, unlock_from_file

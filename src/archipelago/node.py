@@ -28,6 +28,17 @@ from archipelago.container.images import ImageStore, find_uv
 from archipelago.container.lifecycle import Lifecycle
 from archipelago.container.manifest.scalars import Scalar
 from archipelago.container.namespace import Namespace
+from archipelago.container.node_view import (
+    Finding,
+    FirewallView,
+    LocalAccessView,
+    PowerAction,
+    Resources,
+    SetupProgress,
+    SetupStep,
+    SignerView,
+    SystemInfo,
+)
 from archipelago.container.operations import Operations
 from archipelago.container.orchestrator import Orchestrator
 from archipelago.container.plan import Plan
@@ -48,25 +59,16 @@ from archipelago.container.status import (
     ConfigRevision,
     Event,
     ExecResult,
-    Finding,
-    FirewallView,
     Health,
-    LocalAccessView,
     LogLine,
     MetricsSpan,
     MetricsView,
     Operation,
     OptionView,
     PackageChange,
-    PowerAction,
     RemovalPreview,
-    Resources,
     SecretView,
     SettingChange,
-    SetupProgress,
-    SetupStep,
-    SignerView,
-    SystemInfo,
 )
 from archipelago.container.workload import Site
 from archipelago.errors import ErrorCode, NodeError

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from archipelago.container.status import PowerAction
+from archipelago.container.node_view import PowerAction
 from archipelago.errors import ErrorCode, NodeError
 
 OWN = (PowerAction.RESTART, PowerAction.STOP)

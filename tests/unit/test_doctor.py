@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from archipelago.config import read_config
-from archipelago.container.status import Severity
+from archipelago.container.node_view import Severity
 from archipelago.performance import host_checks, setup_checks
 from archipelago.performance.doctor import examine_without_node
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from archipelago.container.status import PowerAction
+from archipelago.container.node_view import PowerAction
 from archipelago.errors import NodeError
 from archipelago.power import Power
 

@@ -11,6 +11,18 @@ from typing import Any
 
 from archipelago.container.engine import Engine
 from archipelago.container.manifest.scalars import Scalar
+from archipelago.container.node_view import (
+    Finding,
+    FirewallView,
+    LocalAccessView,
+    PowerAction,
+    Resources,
+    SetupProgress,
+    SetupStep,
+    Severity,
+    SignerView,
+    SystemInfo,
+)
 from archipelago.container.plan import Action, Plan, PlannedApp
 from archipelago.container.podman_client.terminal import Terminal
 from archipelago.container.security_view import AppSecurity, ContainerProfiles
@@ -24,11 +36,8 @@ from archipelago.container.status import (
     ErrorView,
     Event,
     ExecResult,
-    Finding,
-    FirewallView,
     Health,
     HealthState,
-    LocalAccessView,
     LogLine,
     MetricsSpan,
     MetricsView,
@@ -38,18 +47,11 @@ from archipelago.container.status import (
     OptionKind,
     OptionView,
     PackageChange,
-    PowerAction,
     RemovalPreview,
-    Resources,
     SecretView,
     SettingChange,
-    SetupProgress,
-    SetupStep,
-    Severity,
-    SignerView,
     Step,
     Sync,
-    SystemInfo,
     VolumeView,
 )
 from archipelago.errors import ErrorCode, NodeError

@@ -4,6 +4,17 @@ from collections.abc import AsyncGenerator, Mapping, Sequence
 from typing import Any, Protocol
 
 from archipelago.container.manifest.scalars import Scalar
+from archipelago.container.node_view import (
+    Finding,
+    FirewallView,
+    LocalAccessView,
+    PowerAction,
+    Resources,
+    SetupProgress,
+    SetupStep,
+    SignerView,
+    SystemInfo,
+)
 from archipelago.container.plan import Plan
 from archipelago.container.podman_client.terminal import Terminal
 from archipelago.container.security_view import AppSecurity, ContainerProfiles
@@ -15,25 +26,16 @@ from archipelago.container.status import (
     ConfigRevision,
     Event,
     ExecResult,
-    Finding,
-    FirewallView,
     Health,
-    LocalAccessView,
     LogLine,
     MetricsSpan,
     MetricsView,
     Operation,
     OptionView,
     PackageChange,
-    PowerAction,
     RemovalPreview,
-    Resources,
     SecretView,
     SettingChange,
-    SetupProgress,
-    SetupStep,
-    SignerView,
-    SystemInfo,
 )
 from archipelago.security.audit_chain import AuditEntry, AuditVerdict, Deed
 from archipelago.security.login.login import Login

@@ -9,8 +9,8 @@ from typing import Protocol
 from archipelago.container.desired_state import DesiredState
 from archipelago.container.manifest.model import Access
 from archipelago.container.manifest.model import Protocol as EndpointProtocol
+from archipelago.container.node_view import LocalAccessView
 from archipelago.container.signal import Signal
-from archipelago.container.status import LocalAccessView
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.network.host_firewall import host_ruleset
 from archipelago.network.ingress import Ingress, Route

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from functools import partial
 
 from archipelago.config import NodeConfig
+from archipelago.container.node_view import Finding, Severity
 from archipelago.container.podman_client.models import PodmanInfo
-from archipelago.container.status import Finding, Severity
 from archipelago.performance import host_checks, podman_checks, setup_checks
 
 _ASK_THE_NODE = "start the node, then run 'archipelago doctor' again"

@@ -8,7 +8,7 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 
-from archipelago.container.status import Finding, Severity
+from archipelago.container.node_view import Finding, Severity
 from archipelago.performance import host
 
 _GIB = 1024**3

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
+from archipelago.container.node_view import Finding, Severity
 from archipelago.container.podman_client.models import PodmanInfo
-from archipelago.container.status import Finding, Severity
 from archipelago.performance.setup_checks import IDS_NEEDED, too_few_ids
 
 _START = "stop the node, and start it with 'make run'"

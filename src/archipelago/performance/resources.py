@@ -4,7 +4,8 @@ from collections.abc import Iterable, Mapping
 
 from archipelago.container.host_facts import HostFacts
 from archipelago.container.manifest.model import AppManifest
-from archipelago.container.status import AppResources, Desired, Measure, MetricsPoint, Resources
+from archipelago.container.node_view import AppResources, Resources
+from archipelago.container.status import Desired, Measure, MetricsPoint
 
 
 def resources(

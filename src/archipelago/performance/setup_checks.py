@@ -9,7 +9,7 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-from archipelago.container.status import Finding, Severity
+from archipelago.container.node_view import Finding, Severity
 
 IDS_NEEDED = 65536 * 256
 """Subordinate ids of the service user: 256 apps with 65,536 each. As in scripts/prepare-host."""

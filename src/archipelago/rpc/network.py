@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import Field, StringConstraints
 
 from archipelago.container.engine import Engine
-from archipelago.container.status import FirewallView, LocalAccessView
+from archipelago.container.node_view import FirewallView, LocalAccessView
 from archipelago.rpc.method import AnyMethod, Method, NoParams, Params
 from archipelago.security.permissions import Permission
 

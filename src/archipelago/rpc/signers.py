@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import StringConstraints
 
 from archipelago.container.engine import Engine
-from archipelago.container.status import SignerView
+from archipelago.container.node_view import SignerView
 from archipelago.rpc.method import AnyMethod, Method, NoParams, Params
 from archipelago.security.permissions import Permission
 

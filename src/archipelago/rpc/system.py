@@ -5,15 +5,8 @@ from typing import Annotated
 from pydantic import Field
 
 from archipelago.container.engine import Engine
-from archipelago.container.status import (
-    Event,
-    Finding,
-    PowerAction,
-    Resources,
-    SetupProgress,
-    SetupStep,
-    SystemInfo,
-)
+from archipelago.container.node_view import Finding, PowerAction, Resources, SetupProgress, SetupStep, SystemInfo
+from archipelago.container.status import Event
 from archipelago.rpc.method import AnyMethod, Method, NoParams, Params
 from archipelago.rpc.params import Revision
 from archipelago.security.permissions import Permission
