@@ -18,6 +18,8 @@ from graph import EDGES, write_catalog
 
 IDLE_SECONDS = float(os.environ.get("BENCH_IDLE", "60"))
 LISTS = 500
+_OPERATION_PATIENCE = 60
+_OVER = ("done", "failed", "cancelled")
 PORT = 18481
 
 
@@ -76,11 +78,15 @@ class Daemon:
             names = {each["app"] for each in await self.call("container-list")}
             if app in names:
                 continue
-            operation = await self.call("container-install", app=app)
-            while operation["state"] not in ("done", "failed", "cancelled"):
-                operation = await self.call("operation-wait", id=operation["id"], timeout=60)
-            if operation["state"] != "done":
-                raise RuntimeError(operation["error"])
+            await self.operate("container-install", app=app)
+
+    async def operate(self, method: str, **parameters: Any) -> None:
+        """Call a method that begins an operation, and wait until it is done."""
+        operation = await self.call(method, **parameters)
+        while operation["state"] not in _OVER:
+            operation = await self.call("operation-wait", id=operation["id"], timeout=_OPERATION_PATIENCE)
+        if operation["state"] != "done":
+            raise RuntimeError(operation["error"])
 
     def memory(self) -> float:
         """Return resident memory in MB."""

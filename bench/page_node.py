@@ -7,7 +7,6 @@ import subprocess
 import time
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
-from typing import Any
 
 from daemon import PORT, Daemon
 
@@ -15,8 +14,6 @@ ADDRESS = f"http://localhost:{PORT}"
 USER = "owner"
 PASSWORD = "a password for measuring"
 SLEEP = ("/usr/bin/busybox", "sleep", "100000")
-_OPERATION_PATIENCE = 60
-_OVER = ("done", "failed", "cancelled")
 # Each app has an image of its own, as real ones have; what they build upon is made once for all.
 _CONTAINERFILE = "ARG BASE\nFROM $BASE\n"
 _MANIFEST = """manifest: 1
@@ -45,14 +42,6 @@ class PageNode(Daemon):
         folder.mkdir()
         (folder / "manifest.yml").write_text(_MANIFEST.format(app=app, entrypoint=json.dumps([*entrypoint])))
         (folder / "Containerfile").write_text(_CONTAINERFILE)
-
-    async def operate(self, method: str, **parameters: Any) -> None:
-        """Call a method that begins an operation, and wait until it is done."""
-        operation = await self.call(method, **parameters)
-        while operation["state"] not in _OVER:
-            operation = await self.call("operation-wait", id=operation["id"], timeout=_OPERATION_PATIENCE)
-        if operation["state"] != "done":
-            raise RuntimeError(operation["error"])
 
     async def revision(self) -> int:
         """Return the number of events until now."""

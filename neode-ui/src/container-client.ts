@@ -1,5 +1,5 @@
 import { call } from "./api/rpc";
-import type { Operation } from "./api/types";
+import type { Operation, Permission } from "./api/types";
 
 /** What an owner does with an app; each returns the operation that it began. */
 export const containers = {
@@ -27,4 +27,9 @@ export function repeat({ kind, app }: Operation): (() => Promise<Operation>) | u
     default:
       return undefined;
   }
+}
+
+/** Returns what one must be allowed to do an operation once more. */
+export function permissionToRepeat({ kind }: Pick<Operation, "kind">): Permission {
+  return kind === "install" || kind === "update" ? "manage" : "operate";
 }

@@ -136,3 +136,19 @@ async def test_a_node_begins_anew_and_ends_as_its_owner_asks(tmp_path: Path) -> 
         await node.call("system-power", action="power-off")
         assert await asyncio.to_thread(node.process.wait, 60) == 81
         assert "All apps have stopped." in node.log()
+
+
+async def test_the_first_app_is_installed_once_and_not_after_its_owner_has_removed_it(tmp_path: Path) -> None:
+    write_app(tmp_path, "still")
+    async with running_node("first-app", apps=tmp_path) as node:
+        await node.stop()
+        await node.start("--first-install", "still")
+        await node.until_installed("still")
+        await node.until("still", "healthy")
+        await node.done(await node.call("container-remove", app="still", delete_data=True))
+        await node.stop()
+        await node.start("--first-install", "still")
+        async with asyncio.timeout(30):
+            while node.log().count("Ctrl-C stops all apps") < 3:
+                await asyncio.sleep(0.05)  # its last word of a greeting is told to nobody else
+        assert await node.call("container-list") == []

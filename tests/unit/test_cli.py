@@ -193,6 +193,12 @@ def test_the_owner_may_say_no(node: Node) -> None:
     assert node.json("events", "--json") == []
 
 
+def test_what_apps_may_take_is_told(node: Node) -> None:
+    assert node.json("resources", "--json")["cores"] == 2
+    shown = node.run("resources").stdout
+    assert "knots\t-\t3.0 GiB\t0.25\t4\t512" in shown and "Not enforced on this host: memory limits" in shown
+
+
 def test_a_chain_that_syncs_says_how_long_it_will_take(node: Node) -> None:
     assert "regtest, block 7 of 14 (50.0 %), about 3 h 20 min left\n" in node.run("status", "knots").stdout
 

@@ -12,6 +12,7 @@ from typing import Any
 from archipelago.container.engine import Engine
 from archipelago.container.manifest.scalars import Scalar
 from archipelago.container.node_view import (
+    AppResources,
     Finding,
     FirewallView,
     LocalAccessView,
@@ -427,7 +428,16 @@ class MemoryEngine:
         )
 
     async def resources(self) -> Resources:
-        return Resources(memory=8 << 30, cores=2, apps=())
+        share = AppResources(
+            app="knots",
+            name=EVIL,
+            desired=Desired.RUNNING,
+            memory_limit=3 << 30,
+            cpu_limit=4,
+            pids_limit=512,
+            cpu_used=0.25,
+        )
+        return Resources(memory=8 << 30, cores=2, apps=(share,), not_enforced=("memory limits",))
 
     async def power(self, action: PowerAction) -> None:
         raise NodeError(ErrorCode.INVALID_VALUE, EVIL)

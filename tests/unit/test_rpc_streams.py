@@ -79,6 +79,18 @@ async def test_an_icon_is_a_picture_and_never_a_page(session: aiohttp.ClientSess
         assert answer.status == 401
 
 
+async def test_large_answers_are_compressed_and_messages_are_not(session: aiohttp.ClientSession) -> None:
+    call = {"jsonrpc": "2.0", "id": 1, "method": "rpc.discover", "params": {}}
+    for accepted, encoding in (("gzip", "gzip"), ("identity", None)):
+        async with session.post("/rpc/v1", json=call, headers={"Accept-Encoding": accepted}) as answer:
+            assert answer.headers.get("Content-Encoding") == encoding
+            assert "methods" in (await answer.json())["result"]
+    async with session.post("/rpc/v1", json={**call, "method": "container-list"}) as answer:
+        assert "Content-Encoding" not in answer.headers, "a small one is sent as it is"
+    async with session.ws_connect("/ws/v1", compress=15) as socket:
+        assert socket.compress == 0
+
+
 async def test_malformed_messages_are_answered(session: aiohttp.ClientSession) -> None:
     async with session.ws_connect("/ws/v1") as socket:
         for text, code in (

@@ -1,18 +1,18 @@
 import { defineStore } from "pinia";
-import { computed, ref } from "vue";
+import { computed } from "vue";
 import type { RouteLocationRaw } from "vue-router";
 import { call } from "../api/rpc";
-import type { CatalogEntry, Finding, Operation, Permission } from "../api/types";
-import { containers, repeat } from "../container-client";
+import type { Operation, Permission } from "../api/types";
+import { containers, permissionToRepeat, repeat } from "../container-client";
+import { useAnswer } from "../lib/answer";
 import { useContainers } from "./container";
 
 export type Level = "error" | "warning" | "note";
 
 /** What mends it at the press of a button. */
 export interface Mend {
-  /** Key of the button's word in the messages, with what it is about. */
+  /** Key of the button's word in the messages. */
   text: string;
-  about: Record<string, string>;
   permission: Permission;
   run: () => Promise<Operation>;
 }
@@ -41,23 +41,11 @@ const SOON = 7 * 86_400;
 /** What needs the owner, the gravest first; the tab's title counts all but notes. */
 export const useNotices = defineStore("notices", () => {
   const store = useContainers();
-  const findings = ref<Finding[]>([]);
-  const offered = ref<CatalogEntry[]>([]);
+  const { found, look: examine, forget } = useAnswer(async () => {
+    const [entries, all] = [await call("catalog-list"), await call("doctor")];
+    return { entries, findings: all.filter(({ severity }) => severity === "warning" || severity === "error") };
+  });
   let timer: ReturnType<typeof setInterval> | undefined;
-
-  let round = 0;
-
-  async function examine(): Promise<void> {
-    const mine = ++round;
-    try {
-      const [entries, found] = [await call("catalog-list"), await call("doctor")];
-      if (mine !== round) return; // somebody else looks by now
-      offered.value = entries;
-      findings.value = found.filter(({ severity }) => severity === "warning" || severity === "error");
-    } catch {
-      // The banner says that the node is away.
-    }
-  }
 
   /** Examines now, and then now and again. */
   function watchOver(): void {
@@ -66,11 +54,9 @@ export const useNotices = defineStore("notices", () => {
   }
 
   function rest(): void {
-    round += 1;
     clearInterval(timer);
     timer = undefined;
-    findings.value = [];
-    offered.value = [];
+    forget();
   }
 
   function ofApps(): Notice[] {
@@ -83,7 +69,7 @@ export const useNotices = defineStore("notices", () => {
       to: { name: "app", params: { app: one.app, tab: "logs" } },
       mend: one.operation
         ? undefined
-        : { text: "apps.restart", about: {}, permission: "operate", run: () => containers.restart(one.app) },
+        : { text: "apps.restart", permission: "operate", run: () => containers.restart(one.app) },
     }));
   }
 
@@ -100,7 +86,7 @@ export const useNotices = defineStore("notices", () => {
 
   function ofDoctor(): Notice[] {
     return (["error", "warning"] as const).flatMap((level): Notice[] => {
-      const these = findings.value.filter((one) => one.severity === level);
+      const these = (found.value?.findings ?? []).filter((one) => one.severity === level);
       if (!these.length) return [];
       const about = { n: these.length };
       return [{ key: `doctor ${level}`, level, text: `notice.${level}s`, about, detail: these[0]?.what ?? "", to: { name: "system" } }];
@@ -114,22 +100,21 @@ export const useNotices = defineStore("notices", () => {
       .filter((one) => one.state === "failed")
       .map((one) => {
         const again = repeat(one);
-        const permission = one.kind === "update" ? ("manage" as const) : ("operate" as const);
         return {
           key: `operation ${one.id}`,
           level: "warning",
-          text: `notice.failed`,
+          text: "notice.failed",
           about: { app: one.app },
           detail: one.error?.message ?? "",
           to: one.kind === "install" ? { name: "plan", params: { app: one.app } } : { name: "operations" },
-          mend: again && { text: "operations.retry", about: {}, permission, run: again },
+          mend: again && { text: "operations.retry", permission: permissionToRepeat(one), run: again },
         };
       });
   }
 
   function ofUpdates(): Notice[] {
     const running = new Set(store.running.map((one) => one.app));
-    return offered.value
+    return (found.value?.entries ?? [])
       .filter((one) => one.update_to !== null && !running.has(one.app))
       .map((one) => ({
         key: `update ${one.app}`,
@@ -138,7 +123,7 @@ export const useNotices = defineStore("notices", () => {
         about: { name: one.name, version: one.update_to ?? "" },
         detail: "",
         to: { name: "app", params: { app: one.app } },
-        mend: { text: "notice.update", about: {}, permission: "manage", run: () => containers.update(one.app) },
+        mend: { text: "notice.update", permission: "manage", run: () => containers.update(one.app) },
       }));
   }
 

@@ -41,6 +41,7 @@ Also served: `GET /` (a page), `GET /healthz`, `GET /openrpc.json`, `GET /ws/v1`
 and at last `{{"error": …}}` when the log breaks off.
 `GET /terminal?app=…[&container=…][&columns=…][&rows=…]`, permission `execute`, is a WebSocket: a shell in a container;
 bytes both ways, and a text `{{"columns": 80, "rows": 24}}` for another size.
+`GET /icons/<app>`, permission `read`, is its icon.
 """
 
 

@@ -181,14 +181,12 @@ class RpcServer:
             return response
         caller = request[CALLER]
         answer = await self._dispatcher.answer(body, caller)
-        empty = answer is None
-        response = (
-            web.Response(status=204)
-            if empty
-            else web.Response(body=answer, content_type="application/json", zlib_executor_size=_COMPRESSED_ASIDE)
-        )
-        if answer is not None and len(answer) > _COMPRESSED_FROM:
-            response.enable_compression()
+        if answer is None:
+            response = web.Response(status=204)
+        else:
+            response = web.Response(body=answer, content_type="application/json", zlib_executor_size=_COMPRESSED_ASIDE)
+            if len(answer) > _COMPRESSED_FROM:
+                response.enable_compression()
         set_session(request, response, caller.reply)
         return response
 

@@ -49,7 +49,7 @@ class Page:
         self._assets = assets
 
     async def serve(self, request: web.Request) -> web.StreamResponse:
-        """Answer a GET: a file, or the page for each of its own addresses."""
+        """Answer a GET: a file, or the page for every other address that a browser shows."""
         asset = self._assets.get(request.path)
         if asset is None and (request.path == "/" or _HTML in request.headers.get("Accept", "")):
             asset = self._assets.get(_INDEX)
