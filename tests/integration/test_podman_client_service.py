@@ -18,7 +18,7 @@ from podman_fixtures import TEST_LABEL, Corner
 from archipelago.container.podman_client.client import PodmanClient
 from archipelago.container.podman_client.errors import PodmanUnavailable
 from archipelago.container.podman_client.models import ContainerState, PodmanEvent, Resync
-from archipelago.container.podman_client.process import process_exit
+from archipelago.container.podman_client.process import find_processes, process_exit
 from archipelago.container.podman_client.service import PodmanService
 
 pytestmark = pytest.mark.timeout(60)
@@ -70,6 +70,39 @@ async def test_a_second_daemon_finds_the_first_one_s_service(own: PodmanService)
     await process_exit(watched)
     await asyncio.gather(heir.ensure(), own.ensure())
     await heir.stop()
+
+
+async def test_a_service_that_lost_its_socket_to_another_one_still_ends(own: PodmanService) -> None:
+    displaced = own.pid
+    await asyncio.to_thread(own.socket_path.unlink)
+    async with PodmanService(own.socket_path, own.socket_path.with_suffix(".log")) as heir:
+        assert displaced and heir.pid != displaced
+        await asyncio.to_thread(own.socket_path.with_name(f"{own.socket_path.name}.pid").unlink)
+        await own.ensure()
+        assert own.pid == heir.pid and not own.is_ours
+        await own.stop()
+        await asyncio.wait_for(process_exit(displaced), 1)
+
+
+async def test_a_service_whose_start_was_given_up_is_not_left_behind(own_socket: Path) -> None:
+    output = own_socket.parent.parent / f"{own_socket.parent.name}.log"
+    os.mkfifo(output)  # opening it holds the start up until somebody reads
+    service = PodmanService(own_socket, output)
+    starting = asyncio.create_task(service.start())
+    async with asyncio.timeout(10):
+        while not await asyncio.to_thread(own_socket.parent.exists):
+            await asyncio.sleep(0.005)
+        starting.cancel()
+        with await asyncio.to_thread(output.open, "rb"):
+            with pytest.raises(asyncio.CancelledError):
+                await starting
+            await service.stop()
+        assert _serving(own_socket) == []
+    output.unlink()
+
+
+def _serving(socket: Path) -> list[int]:
+    return find_processes(lambda process: str(socket).encode() in (process / "cmdline").read_bytes())
 
 
 async def test_it_outlives_a_daemon_that_is_killed(own_socket: Path) -> None:

@@ -115,10 +115,10 @@ class PodmanService:
                 await self._watcher
             self._watcher = None
         async with self._lock:
+            # Also when another one answers by now: what we started, and is no longer asked, would never end.
+            await self._end()
             if self._ours:
-                await self._end()
                 await asyncio.to_thread(self._forget)
-            self._serving = None
 
     async def restart(self) -> None:
         """End the service when it is ours, so that the next call starts it anew: it answers, but not to the point."""
@@ -200,10 +200,15 @@ class PodmanService:
 
     async def _launch(self) -> None:
         await self._end()
+        spawning = asyncio.create_task(asyncio.to_thread(self._spawn))
         try:
-            child = self._child = await asyncio.to_thread(self._spawn)
+            child = self._child = await asyncio.shield(spawning)
         except OSError as error:
             raise PodmanUnavailable(_CALL, f"cannot run {self._command[0]}: {error}") from error
+        except asyncio.CancelledError:
+            with contextlib.suppress(OSError):
+                self._child = await spawning  # the thread goes on: nobody would know of what it starts
+            raise
         loop = asyncio.get_running_loop()
         deadline, pause = loop.time() + _START_TIMEOUT, 0.005
         while loop.time() < deadline:
