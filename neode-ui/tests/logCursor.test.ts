@@ -45,3 +45,23 @@ describe("a line", () => {
     expect(taken(cursor, [line(5, "e"), line(5, "f")])).toEqual(["e", "f"]);
   });
 });
+
+describe("a gap", () => {
+  const gaps = (cursor: LogCursor, lines: ReturnType<typeof line>[]) => lines.filter((one) => cursor.take(one) && cursor.gap).map((one) => one.text);
+
+  it("is ahead of the first line that comes where none that was read comes again", () => {
+    const cursor = new LogCursor();
+    expect(gaps(cursor, [line(1, "a"), line(2, "b")])).toEqual([]);
+    cursor.reopen();
+    expect(gaps(cursor, [line(5, "e"), line(6, "f")])).toEqual(["e"]);
+  });
+
+  it("is none where a line comes again, be it an old one", () => {
+    const cursor = new LogCursor();
+    gaps(cursor, [line(1, "a"), line(2, "b")]);
+    cursor.reopen();
+    expect(gaps(cursor, [line(1, "a"), line(2, "b"), line(5, "e")])).toEqual([]);
+    cursor.reopen();
+    expect(gaps(cursor, [line(2, "b"), line(6, "f")])).toEqual([]);
+  });
+});

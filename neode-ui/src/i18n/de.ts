@@ -191,6 +191,7 @@ export default {
     older: "Ältere Zeilen holen",
     notFound: "Keine Zeile enthält das.",
     logOver: "Das Log ist zu Ende.",
+    logGap: "— Die Verbindung war weg: Hier können Zeilen fehlen. —",
     newLines: "keine neue Zeile | eine neue Zeile | {n} neue Zeilen",
     searching: "Sucht: {n} Zeilen bis jetzt",
     lastDay: "Gesundheit der letzten 24 Stunden",

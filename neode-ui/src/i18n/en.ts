@@ -189,6 +189,7 @@ export default {
     older: "Fetch older lines",
     notFound: "No line holds this.",
     logOver: "The log has ended.",
+    logGap: "— The connection was lost: lines may be missing here. —",
     newLines: "no new line | one new line | {n} new lines",
     searching: "Searching: {n} lines until now",
     lastDay: "Health of the last 24 hours",

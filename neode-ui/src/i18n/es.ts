@@ -191,6 +191,7 @@ export default {
     older: "Traer líneas más antiguas",
     notFound: "Ninguna línea contiene esto.",
     logOver: "El registro ha terminado.",
+    logGap: "— Se perdió la conexión: aquí pueden faltar líneas. —",
     newLines: "ninguna línea nueva | una línea nueva | {n} líneas nuevas",
     searching: "Buscando: {n} líneas hasta ahora",
     lastDay: "Salud de las últimas 24 horas",

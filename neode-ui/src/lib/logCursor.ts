@@ -11,21 +11,29 @@ export class LogCursor {
   private atNewest = new Map<string, number>();
   /** Lines of the newest time that have not come again; while there are any, what comes is old. */
   private awaited = new Map<string, number>();
+  /** Whether a line that was read before has come again since the reconnection. */
+  private met = false;
+  /** Whether lines may be missing ahead of the line that was last taken: none that was read before came again ahead of it. */
+  gap = false;
 
   /** Says that the lines which come next may have been read before. */
   reopen(): void {
     this.awaited = new Map(this.atNewest);
+    this.met = false;
   }
 
   /** Takes a line in; returns whether it was never taken before. */
   take(line: LogLine): boolean {
+    this.gap = false;
     if (!line.at) return true;
     const key = `${line.stream} ${line.text}`;
     if (line.at > this.newest) {
+      this.gap = this.awaited.size > 0 && !this.met;
       this.newest = line.at;
       this.atNewest = new Map();
       this.awaited = new Map();
     } else if (this.awaited.size) {
+      this.met = true;
       const left = line.at === this.newest ? (this.awaited.get(key) ?? 0) : 0;
       if (left > 1) this.awaited.set(key, left - 1);
       else if (left) this.awaited.delete(key);

@@ -90,18 +90,32 @@ describe("the log of an app", () => {
     expect(page.text()).toContain(`${words("app.logOver")} the app was removed`);
   });
 
-  it("shows no line twice where the connection was lost", async () => {
-    const page = await logs();
-    const at = (second: number) => ({ at: `2026-01-01T00:00:0${second}Z` });
-    await come(["one"], at(1));
-    await come(["two"], at(2));
+  const at = (second: number) => ({ at: `2026-01-01T00:00:0${second}Z` });
+  const texts = (page: VueWrapper) => page.findAll("[role=log] > div > span").map((one) => one.text());
+
+  async function reconnect(): Promise<void> {
     Socket.last.closes();
     await vi.advanceTimersByTimeAsync(1_000);
     Socket.last.opens();
     Socket.last.grants();
+  }
+
+  it("shows no line twice where the connection was lost", async () => {
+    const page = await logs();
+    await come(["one"], at(1));
+    await come(["two"], at(2));
+    await reconnect();
     await come(["two"], at(2));
     await come(["three"], at(3));
-    expect(shown(page).map((text) => text.split(/\s/).at(-1)?.replace(/.*[AP]M/, ""))).toEqual(["one", "two", "three"]);
+    expect(texts(page)).toEqual(["one", "two", "three"]);
+  });
+
+  it("says where lines may be missing, when more came than are told again", async () => {
+    const page = await logs();
+    await come(["one"], at(1));
+    await reconnect();
+    await come(["five"], at(5));
+    expect(texts(page)).toEqual(["one", words("app.logGap"), "five"]);
   });
 
   it("is no longer followed when nobody looks at it", async () => {
