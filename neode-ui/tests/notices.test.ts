@@ -29,6 +29,24 @@ async function examined(findings: Finding[], offered: CatalogEntry[] = []) {
 
 const keys = () => useNotices().all.map((one) => one.key);
 
+describe("the first examination", () => {
+  it("has not ended before the doctor has answered", async () => {
+    const later = new Later<Finding[]>();
+    answering({ doctor: () => later.promise, "catalog-list": () => [] });
+    const examination = useNotices().examine();
+    expect(useNotices().known).toBe(false);
+    later.give([]);
+    await examination;
+    expect(useNotices().known).toBe(true);
+  });
+
+  it("has ended when it failed: nobody waits for what does not come", async () => {
+    answering({ doctor: () => Promise.reject(new Refusal("internal")), "catalog-list": () => [] });
+    await useNotices().examine();
+    expect(useNotices().known).toBe(true);
+  });
+});
+
 describe("an app in trouble", () => {
   it("is an error with its reason, that leads to its log", () => {
     useContainers().apps = [summary({ app: "knots", name: "Knots", state: "unhealthy", reason: "no answer" }), summary()];

@@ -41,11 +41,14 @@ const SOON = 7 * 86_400;
 /** What needs the owner, the gravest first; the tab's title counts all but notes. */
 export const useNotices = defineStore("notices", () => {
   const store = useContainers();
-  const { found, look: examine, forget } = useAnswer(async () => {
-    const [entries, all] = [await call("catalog-list"), await call("doctor")];
+  const { found, failure, look: examine, forget } = useAnswer(async () => {
+    const [entries, all] = await Promise.all([call("catalog-list"), call("doctor")]);
     return { entries, findings: all.filter(({ severity }) => severity === "warning" || severity === "error") };
   });
   let timer: ReturnType<typeof setInterval> | undefined;
+
+  /** Whether the first examination has ended, one way or another. */
+  const known = computed(() => found.value !== undefined || failure.value !== undefined);
 
   /** Examines now, and then now and again. */
   function watchOver(): void {
@@ -134,5 +137,5 @@ export const useNotices = defineStore("notices", () => {
   );
   const urgent = computed(() => all.value.filter((one) => one.level !== "note").length);
 
-  return { all, urgent, examine, watchOver, rest };
+  return { all, urgent, known, examine, watchOver, rest };
 });
