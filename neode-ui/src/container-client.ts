@@ -1,5 +1,6 @@
 import { call } from "./api/rpc";
 import type { Operation, Permission } from "./api/types";
+import type { Given } from "./lib/options";
 
 /** What an owner does with an app; each returns the operation that it began. */
 export const containers = {
@@ -9,7 +10,7 @@ export const containers = {
   update: (app: string): Promise<Operation> => call("container-update", { app }),
   remove: (app: string, deleteData: boolean): Promise<Operation> =>
     call("container-remove", { app, delete_data: deleteData }),
-  install: async (app: string, options: Record<string, string>, choices: Record<string, string>): Promise<Operation> =>
+  install: async (app: string, options: Given, choices: Record<string, string>): Promise<Operation> =>
     (await call("container-install", { app, options, choices })) as Operation,
   configure: async (app: string, options: Record<string, boolean | number | string>, reset: string[]) =>
     (await call("container-config", { app, options, reset })) as Operation,

@@ -509,7 +509,7 @@ class Node:
         return found.model_copy(update={"not_counted": self._not_counted})
 
     async def option_views(self, app: str) -> tuple[OptionView, ...]:
-        """Return the options of an app, as a form needs them."""
+        """Return the options of an app, installed or not, as a form needs them."""
         return await self._reporter.option_views(app)
 
     async def preview(self, app: str, *, options: Mapping[str, object], reset: tuple[str, ...]) -> ConfigPreview:

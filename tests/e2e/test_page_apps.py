@@ -50,6 +50,25 @@ async def test_an_owner_sets_up_installs_changes_and_removes(page: Page, node: T
     assert "ship" not in {each["app"] for each in await node.call("container-list")}
 
 
+async def test_settings_are_chosen_ahead_of_the_installation(page: Page, node: TestNode) -> None:
+    assert node.apps is not None
+    write_app(
+        node.apps, "dinghy", more="options: {oars: {type: int, label: Oars, default: 2, minimum: 1, maximum: 4}}\n"
+    )
+    await page.goto("/store/dinghy")
+    await page.get_by_role("button", name="Show the setting").click()
+    await page.get_by_label("Oars").fill("9")
+    await expect(page.get_by_role("alert")).to_contain_text("from 1 to 4")
+    await expect(page.get_by_role("button", name="Install")).to_be_disabled()
+    await page.get_by_label("Oars").fill("4")
+    await expect(page.get_by_role("alert")).to_have_count(0)
+    await page.get_by_role("button", name="Install").click()
+    await expect(page.get_by_text("dinghy is installed.")).to_be_visible(timeout=120_000)
+    status = await node.call("container-status", app="dinghy")
+    assert status["options"] == {"oars": 4} and status["options_set"] == ["oars"]
+    await node.done(await node.call("container-remove", app="dinghy", delete_data=True))
+
+
 async def test_a_cancelled_installation_leaves_nothing(page: Page, node: TestNode) -> None:
     assert node.apps is not None
     # It never becomes ready, so that there is time.

@@ -262,6 +262,15 @@ async def test_an_orderly_stop_ends_everything_and_the_next_start_brings_it_back
     assert await node.execute("bitcoin-knots", "bitcoin-cli", "-regtest", "getblockcount") == height
 
 
+async def test_options_are_told_before_an_app_is_installed(node: TestNode) -> None:
+    assert node.apps is not None
+    write_app(node.apps, "planned", more="options: {size: {type: int, label: Size, default: 2, maximum: 4}}\n")
+    (option,) = await node.call("option-list", app="planned")
+    assert (option["name"], option["value"], option["maximum"], option["set_by_owner"]) == ("size", 2, 4, False)
+    with pytest.raises(RpcError, match="nothing-of-the-kind"):
+        await node.call("option-list", app="nothing-of-the-kind")
+
+
 async def test_requests_that_make_no_sense_change_nothing(node: TestNode) -> None:
     await installed(node, "electrumx")  # which does not do with a pruned chain
     before = await starts(node)

@@ -1069,7 +1069,7 @@ export interface Methods {
   /** Options that go back to their defaults. */
   "reset"?: Array<string>;
 }; result: Operation | Record<string, boolean | number | string> };
-  /** Return the options of an app with their values, limits and words */
+  /** Return the options of an app, installed or not, with their values, limits and words */
   "option-list": { params: {
   /** Id of the app. */
   "app": string;

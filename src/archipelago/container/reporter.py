@@ -115,9 +115,11 @@ class Reporter:
         return dict(planned.options) if planned is not None else {}
 
     async def option_views(self, app: str) -> tuple[OptionView, ...]:
-        """Return an installed app's options, as a form needs them."""
-        found = await self.installed(app)
-        return option_views(found.record.package.manifest, self.reconciler.desired.plan.planned(app))
+        """Return the options of an installed app, or else of one of the catalog, as a form needs them.
+
+        Raises `NodeError`.
+        """
+        return option_views((await self._package(app)).manifest, self.reconciler.desired.plan.planned(app))
 
     async def entries(self) -> tuple[CatalogEntry, ...]:
         """Return the apps that can be installed, and those whose manifest is wrong."""
@@ -131,8 +133,7 @@ class Reporter:
 
     async def icon(self, app: str) -> bytes | None:
         """Return the icon of an installed app, or else of one of the catalog; None without one. Raises `NodeError`."""
-        found = self.reconciler.desired.apps.get(app)
-        return found.record.package.icon if found is not None else (await self.catalog.read()).package(app).icon
+        return (await self._package(app)).icon
 
     async def logs(self, app: str, container: str | None, tail: int) -> tuple[LogLine, ...]:
         """Return the last `tail` lines of one container, or of all together in the order of their times."""
@@ -207,6 +208,10 @@ class Reporter:
                 data={"app": app},
             )
         return found
+
+    async def _package(self, app: str) -> AppPackage:
+        found = self.reconciler.desired.apps.get(app)
+        return found.record.package if found is not None else (await self.catalog.read()).package(app)
 
     async def _look(self) -> Mapping[str, Mapping[str, ContainerSummary]]:
         try:

@@ -262,7 +262,7 @@ def container_methods() -> tuple[AnyMethod, ...]:
         ),
         Method(
             name="option-list",
-            summary="Return the options of an app with their values, limits and words",
+            summary="Return the options of an app, installed or not, with their values, limits and words",
             params=AppParams,
             result=tuple[OptionView, ...],
             permission=Permission.READ,

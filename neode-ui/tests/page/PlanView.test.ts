@@ -1,0 +1,154 @@
+import { mount, type DOMWrapper, type VueWrapper } from "@vue/test-utils";
+import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from "vitest";
+import { createMemoryHistory, createRouter, RouterView } from "vue-router";
+import type { Plan } from "../../src/api/types";
+import { i18n } from "../../src/i18n";
+import PlanView from "../../src/views/PlanView.vue";
+import { begin, button, words } from "./mounted";
+import { entry, operation, option } from "../samples";
+import { answering, Later, paramsOf, Refusal, type Answers } from "../standIn";
+
+const PLAN: Plan = {
+  apps: [],
+  edges: [],
+  ports: {},
+  asks: {
+    fetches: [],
+    disk: 0,
+    memory: 0,
+    egress: {},
+    endpoints: [],
+    capabilities: {},
+    devices: {},
+    ratings: {},
+    host: { memory: 0, disk: 0 },
+    architectures: [],
+  },
+  alternatives: {},
+  warnings: [],
+};
+const OPTIONS = [
+  option({ name: "cache", label: "Cache", advanced: true, default: 450, value: 450 }),
+  option({ name: "prune", label: "Prune", default: 0, value: 0 }),
+  option({ name: "index", kind: "bool", label: "Index", default: false, value: false }),
+];
+const ANSWERS: Answers = {
+  "catalog-list": () => [entry({ app: "electrumx" })],
+  "option-list": () => OPTIONS,
+  plan: () => PLAN,
+  "container-install": () => operation({ kind: "install", app: "electrumx" }),
+  "container-list": () => [],
+  "operation-list": () => [],
+};
+
+beforeEach(() => void vi.useFakeTimers());
+afterEach(() => {
+  vi.useRealTimers();
+  vi.restoreAllMocks();
+  vi.unstubAllGlobals();
+});
+
+const settled = () => vi.advanceTimersByTimeAsync(0);
+/** As long as the page waits for somebody to end typing. */
+const typedOut = () => vi.advanceTimersByTimeAsync(300);
+const wrong = (name: string) => new Refusal("invalid_option", "wrong", { problems: [{ option: name, message: "too small", expected: "at least 0" }] });
+
+async function planned(own: Answers = {}, query = "") {
+  begin("manage");
+  const asked = answering({ ...ANSWERS, ...own });
+  const router = createRouter({
+    history: createMemoryHistory(),
+    routes: ["store", "app"].map((name) => ({ path: `/${name}/:app?`, name, component: name === "store" ? PlanView : { render: () => null } })),
+  });
+  await router.push(`/store/electrumx${query}`);
+  const page = mount(RouterView, { attachTo: document.body, global: { plugins: [router, i18n] } });
+  onTestFinished(() => page.unmount());
+  await settled();
+  return { page, asked };
+}
+
+const install = (page: VueWrapper) => button(page, words("plan.install")) as DOMWrapper<Element>;
+const isOff = (one: DOMWrapper<Element>) => one.attributes("disabled") !== undefined;
+const plans = (asked: Parameters<typeof paramsOf>[0]) => paramsOf(asked, "plan").map((one) => one.options);
+
+describe("settings ahead of an installation", () => {
+  it("are those that are proposed, until the owner changes one", async () => {
+    const { page, asked } = await planned();
+    expect(plans(asked)).toEqual([{}]);
+    expect(page.findAll("input").map((one) => one.attributes("id"))).toEqual(["option-prune", "option-index", "option-cache"]);
+    await page.get("#option-prune").setValue("550");
+    await page.get("#option-index").setValue(true);
+    await typedOut();
+    expect(plans(asked)).toEqual([{}, { prune: "550", index: true }]);
+    await install(page).trigger("click");
+    await settled();
+    expect(paramsOf(asked, "container-install")).toEqual([{ app: "electrumx", options: { prune: "550", index: true }, choices: {} }]);
+  });
+
+  it("are no longer the owner's once they are as proposed again", async () => {
+    const { page, asked } = await planned();
+    await page.get("#option-prune").setValue("550");
+    await typedOut();
+    await button(page, words("app.reset", { value: "0" }))?.trigger("click");
+    await typedOut();
+    expect(plans(asked)).toEqual([{}, { prune: "550" }, {}]);
+  });
+
+  it("are those that another page proposes", async () => {
+    const { page, asked } = await planned({}, "?prune=550&index=true");
+    expect(plans(asked)).toEqual([{ prune: "550", index: "true" }]);
+    expect(page.get<HTMLInputElement>("#option-prune").element.value).toBe("550");
+    expect(page.get<HTMLInputElement>("#option-index").element.checked).toBe(true);
+  });
+
+  it("install nothing while the plan is not yet theirs", async () => {
+    const later = new Later<Plan>();
+    let answer: () => Plan | Promise<Plan> = () => PLAN;
+    const { page } = await planned({ plan: () => answer() });
+    expect(isOff(install(page))).toBe(false);
+    answer = () => later.promise;
+    await page.get("#option-prune").setValue("550");
+    expect(isOff(install(page))).toBe(true);
+    await typedOut();
+    expect(isOff(install(page))).toBe(true);
+    later.give(PLAN);
+    await settled();
+    expect(isOff(install(page))).toBe(false);
+  });
+
+  it("say at the field what is wrong, and install nothing", async () => {
+    let refuse = false;
+    const { page } = await planned({ plan: () => (refuse ? Promise.reject(wrong("prune")) : PLAN) });
+    refuse = true;
+    await page.get("#option-prune").setValue("-1");
+    await typedOut();
+    expect(page.findAll("[role=alert]").map((one) => one.text())).toEqual(["too small; at least 0"]);
+    expect(isOff(install(page))).toBe(true);
+    refuse = false;
+    await page.get("#option-prune").setValue("1");
+    await typedOut();
+    expect(page.findAll("[role=alert]")).toEqual([]);
+    expect(isOff(install(page))).toBe(false);
+  });
+
+  it("are shown with what is wrong where another page proposed it", async () => {
+    const { page } = await planned({ plan: () => Promise.reject(wrong("prune")) }, "?prune=-1");
+    expect(page.get("#option-prune-problem").text()).toBe("too small; at least 0");
+    expect(page.get("#option-prune").isVisible()).toBe(true);
+    expect(button(page, words("plan.install"))).toBeUndefined();
+  });
+
+  it("are the last ones, whichever plan comes last", async () => {
+    const slow = new Later<Plan>();
+    const { page } = await planned({ plan: ({ options }) => (options?.prune === "1" ? slow.promise : PLAN) });
+    await page.get("#option-prune").setValue("1");
+    await typedOut();
+    await page.get("#option-prune").setValue("2");
+    await typedOut();
+    expect(isOff(install(page))).toBe(false);
+    slow.refuse(wrong("prune"));
+    await settled();
+    expect(page.findAll("[role=alert]")).toEqual([]);
+    expect(isOff(install(page))).toBe(false);
+  });
+});
