@@ -239,7 +239,7 @@ export default {
     back: "Zurück zum Laden",
     installedAlready: "{name} ist schon installiert.",
     settings: "Mit diesen Einstellungen",
-    settingsText: "Was vorgeschlagen ist, passt für die meisten. Sie können es jetzt oder später ändern.",
+    settingsText: "Was vorgeschlagen ist, passt für die meisten. Du kannst es jetzt oder später ändern.",
     showSettings: "Einstellung zeigen | {n} Einstellungen zeigen",
     hideSettings: "Einstellungen verbergen",
     correct: "Eine der Einstellungen oben geht so nicht.",

@@ -239,7 +239,7 @@ export default {
     back: "Volver a la tienda",
     installedAlready: "{name} ya está instalada.",
     settings: "Con estos ajustes",
-    settingsText: "Lo propuesto sirve para la mayoría. Puede cambiarlo ahora o más tarde.",
+    settingsText: "Lo propuesto sirve para la mayoría. Puedes cambiarlo ahora o más tarde.",
     showSettings: "Mostrar el ajuste | Mostrar {n} ajustes",
     hideSettings: "Ocultar los ajustes",
     correct: "Uno de los ajustes de arriba no puede quedar así.",

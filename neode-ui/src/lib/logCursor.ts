@@ -12,8 +12,8 @@ export class LogCursor {
   /** Lines of the newest time that have not come again; while there are any, what comes is old. */
   private awaited = new Map<string, number>();
   /** Whether a line that was read before has come again since the reconnection. */
-  private met = false;
-  /** Whether lines may be missing ahead of the line that was last taken: none that was read before came again ahead of it. */
+  met = false;
+  /** Whether none of this container's lines that were read before has come again ahead of the line that was last taken. */
   gap = false;
 
   /** Says that the lines which come next may have been read before. */

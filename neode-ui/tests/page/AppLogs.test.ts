@@ -118,6 +118,20 @@ describe("the log of an app", () => {
     expect(texts(page)).toEqual(["one", words("app.logGap"), "five"]);
   });
 
+  it("says so once, and not of a container that was silent while the lines of another one come again", async () => {
+    const page = await logs({ containers: containers("server", "database") });
+    await come(["stored"], { container: "database", ...at(1) });
+    await come(["asked"], { container: "server", ...at(2) });
+    await reconnect();
+    await come(["asked"], { container: "server", ...at(2) });
+    await come(["stored again"], { container: "database", ...at(3) });
+    expect(texts(page)).toEqual(["stored", "asked", "stored again"]);
+    await reconnect();
+    await come(["asked more"], { container: "server", ...at(8) });
+    await come(["stored more"], { container: "database", ...at(9) });
+    expect(texts(page)).toEqual(["stored", "asked", "stored again", words("app.logGap"), "asked more", "stored more"]);
+  });
+
   it("is no longer followed when nobody looks at it", async () => {
     begin();
     const { router } = await mounted(AppLogs, { status: status() });

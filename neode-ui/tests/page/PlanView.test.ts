@@ -1,6 +1,7 @@
 import { mount, type DOMWrapper, type VueWrapper } from "@vue/test-utils";
 import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from "vitest";
 import { createMemoryHistory, createRouter, RouterView } from "vue-router";
+import { connected } from "../../src/api/live";
 import type { Plan } from "../../src/api/types";
 import { i18n } from "../../src/i18n";
 import PlanView from "../../src/views/PlanView.vue";
@@ -41,7 +42,10 @@ const ANSWERS: Answers = {
   "operation-list": () => [],
 };
 
-beforeEach(() => void vi.useFakeTimers());
+beforeEach(() => {
+  vi.useFakeTimers();
+  history.replaceState(null, "");
+});
 afterEach(() => {
   vi.useRealTimers();
   vi.restoreAllMocks();
@@ -68,7 +72,8 @@ async function planned(own: Answers = {}, query = "") {
 }
 
 const install = (page: VueWrapper) => button(page, words("plan.install")) as DOMWrapper<Element>;
-const isOff = (one: DOMWrapper<Element>) => one.attributes("disabled") !== undefined;
+const isOff = (one: DOMWrapper<Element>) => one.attributes("disabled") !== undefined || one.attributes("aria-disabled") === "true";
+const installed = (asked: Parameters<typeof paramsOf>[0]) => paramsOf(asked, "container-install").map((one) => one.options);
 const plans = (asked: Parameters<typeof paramsOf>[0]) => paramsOf(asked, "plan").map((one) => one.options);
 
 describe("settings ahead of an installation", () => {
@@ -82,7 +87,7 @@ describe("settings ahead of an installation", () => {
     expect(plans(asked)).toEqual([{}, { prune: "550", index: true }]);
     await install(page).trigger("click");
     await settled();
-    expect(paramsOf(asked, "container-install")).toEqual([{ app: "electrumx", options: { prune: "550", index: true }, choices: {} }]);
+    expect(installed(asked)).toEqual([{ prune: "550", index: true }]);
   });
 
   it("are no longer the owner's once they are as proposed again", async () => {
@@ -150,5 +155,77 @@ describe("settings ahead of an installation", () => {
     await settled();
     expect(page.findAll("[role=alert]")).toEqual([]);
     expect(isOff(install(page))).toBe(false);
+  });
+
+  it("are not those of a plan that comes while the owner types on", async () => {
+    const first = new Later<Plan>();
+    const { page, asked } = await planned({ plan: ({ options }) => (options?.prune === "1" ? first.promise : PLAN) });
+    await page.get("#option-prune").setValue("1");
+    await typedOut();
+    await page.get("#option-prune").setValue("2");
+    first.give(PLAN);
+    await settled();
+    expect(isOff(install(page))).toBe(true);
+    await install(page).trigger("click");
+    await typedOut();
+    expect(installed(asked)).toEqual([]);
+    expect(isOff(install(page))).toBe(false);
+  });
+
+  it("stand still while the installation is asked for, and why it is refused stays to be read", async () => {
+    const later = new Later<never>();
+    const { page, asked } = await planned({ "container-install": () => later.promise });
+    await install(page).trigger("click");
+    await settled();
+    expect(page.get("#option-prune").attributes("disabled")).toBeDefined();
+    await install(page).trigger("click");
+    later.refuse(new Refusal("busy", "something else is under way"));
+    await settled();
+    await typedOut();
+    expect(page.get("[role=alert]").text()).toContain("something else is under way");
+    expect(installed(asked)).toEqual([{}]);
+  });
+
+  it("are still there after the page was loaded again", async () => {
+    const { page } = await planned();
+    await page.get("#option-prune").setValue("550");
+    await typedOut();
+    page.unmount();
+    const { page: again, asked } = await planned();
+    expect(plans(asked)).toEqual([{ prune: "550" }]);
+    expect(again.get<HTMLInputElement>("#option-prune").element.value).toBe("550");
+  });
+});
+
+describe("a plan that could not be had", () => {
+  const away = () => Promise.reject(new Refusal("internal", "the disk is gone"));
+
+  it("is asked for again when the node is there again", async () => {
+    connected.value = true;
+    let answer: () => Plan | Promise<Plan> = () => PLAN;
+    const { page } = await planned({ plan: () => answer() });
+    answer = away;
+    await page.get("#option-prune").setValue("550");
+    await typedOut();
+    expect(page.get("[role=alert]").text()).toContain("the disk is gone");
+    answer = () => PLAN;
+    connected.value = false;
+    await settled();
+    expect(isOff(install(page))).toBe(true);
+    connected.value = true;
+    await settled();
+    expect(isOff(install(page))).toBe(false);
+    expect(page.findAll("[role=alert]")).toEqual([]);
+  });
+
+  it("is asked for again by the owner", async () => {
+    let answer: () => Plan | Promise<Plan> = away;
+    const { page } = await planned({ plan: () => answer() });
+    expect(button(page, words("plan.install"))).toBeUndefined();
+    answer = () => PLAN;
+    await button(page, words("operations.retry"))?.trigger("click");
+    await settled();
+    expect(isOff(install(page))).toBe(false);
+    expect(button(page, words("operations.retry"))).toBeUndefined();
   });
 });
