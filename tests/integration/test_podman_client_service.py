@@ -20,6 +20,7 @@ from archipelago.container.podman_client.errors import PodmanUnavailable
 from archipelago.container.podman_client.models import ContainerState, PodmanEvent, Resync
 from archipelago.container.podman_client.process import find_processes, process_exit
 from archipelago.container.podman_client.service import PodmanService
+from archipelago.container.podman_client.socket import ping
 
 pytestmark = pytest.mark.timeout(60)
 
@@ -82,6 +83,7 @@ async def test_a_service_that_lost_its_socket_to_another_one_still_ends(own: Pod
         assert own.pid == heir.pid and not own.is_ours
         await own.stop()
         await asyncio.wait_for(process_exit(displaced), 1)
+        assert (await ping(own.socket_path, 5)).pid == heir.pid, "its name in the file system is still there"
 
 
 async def test_a_service_whose_start_was_given_up_is_not_left_behind(own_socket: Path) -> None:
@@ -92,13 +94,29 @@ async def test_a_service_whose_start_was_given_up_is_not_left_behind(own_socket:
     async with asyncio.timeout(10):
         while not await asyncio.to_thread(own_socket.parent.exists):
             await asyncio.sleep(0.005)
-        starting.cancel()
+        for _ in range(2):
+            starting.cancel()
+            await asyncio.sleep(0)
         with await asyncio.to_thread(output.open, "rb"):
             with pytest.raises(asyncio.CancelledError):
                 await starting
+            assert _serving(own_socket) == []
             await service.stop()
-        assert _serving(own_socket) == []
     output.unlink()
+
+
+async def test_a_start_that_is_given_up_before_it_answers_is_ended(own_socket: Path) -> None:
+    silent = (sys.executable, "-c", "import signal; signal.pause()")
+    service = PodmanService(own_socket, own_socket.with_suffix(".log"), command=silent)
+    starting = asyncio.create_task(service.start())
+    async with asyncio.timeout(10):
+        while not (found := await asyncio.to_thread(_serving, own_socket)):
+            await asyncio.sleep(0.005)
+        starting.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await starting
+        await asyncio.wait_for(process_exit(found[0]), 1)
+        assert service.pid is None
 
 
 def _serving(socket: Path) -> list[int]:

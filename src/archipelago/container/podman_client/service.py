@@ -8,7 +8,7 @@ import logging
 import os
 import signal
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -49,10 +49,11 @@ class PodmanService:
     ) -> None:
         self._socket = socket_path
         self._pid_file = socket_path.with_name(f"{socket_path.name}.pid")
+        self._second_name = socket_path.with_name(f"{socket_path.name}.kept")
         self._output = log
         self._command = tuple(command)
         self._environment = dict(environment) if environment is not None else None
-        self._child: subprocess.Popen[bytes] | None = None
+        self._child: asyncio.Task[subprocess.Popen[bytes]] | None = None
         self._serving: Ping | None = None
         self._ours = False
         self._lock = asyncio.Lock()
@@ -115,10 +116,15 @@ class PodmanService:
                 await self._watcher
             self._watcher = None
         async with self._lock:
-            # Also when another one answers by now: what we started, and is no longer asked, would never end.
-            await self._end()
             if self._ours:
+                await self._end()
                 await asyncio.to_thread(self._forget)
+            elif self._child:
+                # Another one has the socket by now. Ours, which nobody asks any more, takes its name away when it ends.
+                await asyncio.to_thread(self._keep_socket)
+                await self._end()
+                await asyncio.to_thread(self._restore_socket)
+            self._serving = None
 
     async def restart(self) -> None:
         """End the service when it is ours, so that the next call starts it anew: it answers, but not to the point."""
@@ -199,16 +205,21 @@ class PodmanService:
         return True
 
     async def _launch(self) -> None:
+        """Start a service and wait until it answers; whoever gives up leaves nothing behind."""
         await self._end()
-        spawning = asyncio.create_task(asyncio.to_thread(self._spawn))
         try:
-            child = self._child = await asyncio.shield(spawning)
+            await self._start()
+        except asyncio.CancelledError:
+            await self._end()
+            raise
+
+    async def _start(self) -> None:
+        # A task of its own: the thread goes on whoever leaves, and what it starts is ours.
+        self._child = asyncio.create_task(asyncio.to_thread(self._spawn))
+        try:
+            child = await asyncio.shield(self._child)
         except OSError as error:
             raise PodmanUnavailable(_CALL, f"cannot run {self._command[0]}: {error}") from error
-        except asyncio.CancelledError:
-            with contextlib.suppress(OSError):
-                self._child = await spawning  # the thread goes on: nobody would know of what it starts
-            raise
         loop = asyncio.get_running_loop()
         deadline, pause = loop.time() + _START_TIMEOUT, 0.005
         while loop.time() < deadline:
@@ -254,10 +265,17 @@ class PodmanService:
             death.cancel()
 
     async def _end(self) -> None:
-        """End the service that we know of and take its process off the table."""
+        """End the service that we know of and take its process off the table, also when the caller is cancelled."""
+        await _to_the_end(self._end_service())
+
+    async def _end_service(self) -> None:
         # A rootless service is two processes: the one that we started waits for the one that serves.
         pids = {self._serving.pid} if self._serving and self._ours else set[int]()
-        child, self._child, self._serving = self._child, None, None
+        child = None
+        if self._child:
+            with contextlib.suppress(OSError):
+                child = await self._child
+        self._child = self._serving = None
         if child and child.poll() is None:
             pids.add(child.pid)
         for pid in pids:
@@ -316,3 +334,27 @@ class PodmanService:
     def _forget(self) -> None:
         self._pid_file.unlink(missing_ok=True)
         self._socket.unlink(missing_ok=True)
+
+    def _keep_socket(self) -> None:
+        self._second_name.unlink(missing_ok=True)
+        with contextlib.suppress(FileNotFoundError):
+            self._second_name.hardlink_to(self._socket)
+
+    def _restore_socket(self) -> None:
+        with contextlib.suppress(FileNotFoundError):
+            self._second_name.replace(self._socket)
+        self._second_name.unlink(missing_ok=True)  # where both are the same file, nothing was replaced
+
+
+async def _to_the_end(work: Coroutine[None, None, None]) -> None:
+    """Do work that may not be broken off: whoever is cancelled meanwhile waits for its end."""
+    task = asyncio.create_task(work)
+    cancelled: asyncio.CancelledError | None = None
+    while not task.done():
+        try:
+            await asyncio.shield(task)
+        except asyncio.CancelledError as error:
+            cancelled = error
+    task.result()
+    if cancelled:
+        raise cancelled
