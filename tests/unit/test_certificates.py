@@ -2,6 +2,7 @@
 
 import ssl
 import stat
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from ipaddress import IPv4Address
 from pathlib import Path
@@ -15,6 +16,7 @@ from archipelago.security.certificates import (
     LEAF_DAYS,
     Certificates,
     Identity,
+    fingerprint,
     issue,
     make_authority,
     may_listen_on,
@@ -115,3 +117,11 @@ def test_only_private_addresses_of_this_host_are_listened_on() -> None:
     with pytest.raises(NodeError):
         choose(["lan"], [])
     assert not may_listen_on(IPv4Address("127.0.0.1")) and not may_listen_on(IPv4Address("8.8.8.8"))
+
+
+def test_there_is_one_authority_though_many_ask_for_it_at_once(tmp_path: Path) -> None:
+    kept = Certificates(tmp_path / "tls", Sealed(), "island", lambda: NOW)
+    with ThreadPoolExecutor(8) as askers:
+        found = list(askers.map(lambda _: kept.authority(), range(8)))
+    assert {fingerprint(each.certificate) for each in found} == {fingerprint(kept.authority().certificate)}
+    assert all(each.certificate.public_key() == each.key.public_key() for each in found)

@@ -6,6 +6,7 @@ browser trusts it with nothing else. Its key is sealed under the node's key; tha
 """
 
 import ssl
+import threading
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -117,11 +118,13 @@ class Certificates:
         self._sealer = sealer
         self._host = host
         self._now = now
+        # Two who find nothing at once would make halves of two.
+        self._one_at_a_time = threading.RLock()
 
     def authority(self) -> Identity:
         """Return the authority, made the first time."""
         certificate, key = self._folder / "authority.crt", self._folder / "authority.key.age"
-        with reported(self._folder):
+        with self._one_at_a_time, reported(self._folder):
             make_folder(self._folder, 0o700)
             if not key.exists() or not certificate.exists():
                 made = make_authority(self._host, self._now())
@@ -133,7 +136,7 @@ class Certificates:
     def load(self, context: ssl.SSLContext, names: Collection[str], addresses: Collection[IPv4Address]) -> None:
         """Have servers speak TLS as these names and addresses from their next connection on."""
         certificate, key = self._folder / "node.crt", self._folder / "node.key"
-        with reported(self._folder):
+        with self._one_at_a_time, reported(self._folder):
             current = self._current(certificate, key)
             if current is None or not current.vouches_for(names, addresses, self._now()):
                 current = issue(self.authority(), names, addresses, self._now())
