@@ -427,7 +427,7 @@ class Node:
 
     async def host_firewall(self, ssh_port: int | None) -> FirewallView:
         """Return the rules for the firewall of the host."""
-        rules = self._local_access.firewall(ssh_port)
+        rules = await self._local_access.firewall(ssh_port)
         try:
             await self._namespace.firewall(0, rules)
         except NodeError as error:

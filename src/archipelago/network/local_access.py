@@ -60,6 +60,7 @@ class LocalAccess:
         self._front: Front | None = None
         self._follower: asyncio.Task[None] | None = None
         self._deciding = asyncio.Lock()
+        self._opened = asyncio.Event()
 
     @property
     def addresses(self) -> tuple[IPv4Address, ...]:
@@ -67,10 +68,13 @@ class LocalAccess:
         return self._addresses
 
     async def open(self, front: Front) -> None:
-        """Listen as the owner decided earlier."""
+        """Listen as the owner decided earlier; until that is done, or has failed, all questions and decisions wait."""
         self._front = front
-        kept = await self._facts.fact(_FACT, str)
-        await self._listen(tuple(map(IPv4Address, kept.split())))
+        try:
+            kept = await self._facts.fact(_FACT, str)
+            await self._listen(tuple(map(IPv4Address, kept.split())))
+        finally:
+            self._opened.set()
 
     async def close(self) -> None:
         """Listen no longer."""
@@ -80,6 +84,7 @@ class LocalAccess:
 
     async def listen(self, wanted: Collection[str]) -> LocalAccessView:
         """Listen on these addresses of the host, and on no others. Raises `NodeError`, and changes nothing then."""
+        await self._opened.wait()
         async with self._deciding:
             own = await asyncio.to_thread(self._own_addresses)
             addresses = choose(wanted, own)
@@ -100,6 +105,7 @@ class LocalAccess:
 
     async def view(self) -> LocalAccessView:
         """Return how it is."""
+        await self._opened.wait()
         own = await asyncio.to_thread(self._own_addresses)
         authority = await asyncio.to_thread(self._certificates.authority)
         routes = sorted(self._routes(), key=lambda route: (route.address, route.port))
@@ -119,8 +125,9 @@ class LocalAccess:
             valid_until=authority.certificate.not_valid_after_utc,
         )
 
-    def firewall(self, ssh_port: int | None) -> str:
+    async def firewall(self, ssh_port: int | None) -> str:
         """Return the rules of the host's firewall that fit, as a script of nft(8)."""
+        await self._opened.wait()
         ways = {(address, self._port) for address in self._addresses}
         ways |= {(route.address, route.port) for route in self._routes()}
         return host_ruleset(ways, ssh_port)
