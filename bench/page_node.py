@@ -1,7 +1,6 @@
 """The node that the page is measured against: tiny apps that build upon one image, and one that writes a log."""
 
 import asyncio
-import json
 import shutil
 import subprocess
 import time
@@ -9,28 +8,14 @@ from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 
 from daemon import PORT, Daemon
+from graph import SLEEP, manifest
 
 ADDRESS = f"http://localhost:{PORT}"
 USER = "owner"
 PASSWORD = "a password for measuring"
-SLEEP = ("/usr/bin/busybox", "sleep", "100000")
 # Each app has an image of its own, as real ones have; what they build upon is made once for all.
 _CONTAINERFILE = "ARG BASE\nFROM $BASE\n"
-_MANIFEST = """manifest: 1
-id: {app}
-name: {app}
-version: 1
-summary: A benchmark
-description: A benchmark
-category: other
-license: MIT
-containers:
-  main:
-    build: {{type: containerfile, base: {{packages: [busybox-static]}}}}
-    entrypoint: {entrypoint}
-    stop: {{signal: SIGQUIT, grace: 5s}}
-    init: true
-"""
+_BUILD = "{type: containerfile, base: {packages: [busybox-static]}}"
 
 
 class PageNode(Daemon):
@@ -40,7 +25,7 @@ class PageNode(Daemon):
         """Add an app to the catalog; the node must not have been started yet."""
         folder = self.catalog / app
         folder.mkdir()
-        (folder / "manifest.yml").write_text(_MANIFEST.format(app=app, entrypoint=json.dumps([*entrypoint])))
+        (folder / "manifest.yml").write_text(manifest(app, _BUILD, entrypoint))
         (folder / "Containerfile").write_text(_CONTAINERFILE)
 
     async def revision(self) -> int:

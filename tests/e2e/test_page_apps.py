@@ -62,6 +62,12 @@ async def test_settings_are_chosen_ahead_of_the_installation(page: Page, node: T
     await expect(page.get_by_role("button", name="Install")).to_be_disabled()
     await page.get_by_label("Oars").fill("4")
     await expect(page.get_by_role("alert")).to_have_count(0)
+    other = "history.pushState({}, '', '/store/anchor'); dispatchEvent(new PopStateEvent('popstate', {state: {}}))"
+    await page.evaluate(other)  # as Back and Forward do
+    await expect(page.get_by_role("heading", level=1)).to_have_text("Install anchor")
+    await expect(page.get_by_label("Oars")).to_have_count(0)
+    await page.go_back()
+    await expect(page.get_by_label("Oars")).to_have_value("4")
     await page.get_by_role("button", name="Install").click()
     await expect(page.get_by_text("dinghy is installed.")).to_be_visible(timeout=120_000)
     status = await node.call("container-status", app="dinghy")

@@ -8,6 +8,7 @@ from ipaddress import IPv4Address
 from pathlib import Path
 
 import pytest
+from test_certificates import Sealed
 
 from archipelago.container.desired_state import DesiredState
 from archipelago.container.signal import Signal
@@ -16,16 +17,6 @@ from archipelago.network.local_access import LocalAccess
 from archipelago.security.certificates import Certificates
 
 HERE = IPv4Address("192.168.1.5")
-
-
-class Sealed:
-    """Stands for the node's key."""
-
-    def seal(self, text: str) -> bytes:
-        return text.encode()
-
-    def unseal(self, sealed: bytes) -> str:
-        return sealed.decode()
 
 
 class Kept:

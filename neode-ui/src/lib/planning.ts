@@ -25,6 +25,8 @@ export function usePlanning(app: string, proposed: Given) {
   const current = ref(false);
   const { error, attempt } = useAttempt();
   const problems = computed(() => optionProblems(error.value));
+  /** Whether what is wrong is said at a field. */
+  const saidAtField = computed(() => options.value.some((one) => one.name in problems.value));
 
   let newest = 0;
   let typing: ReturnType<typeof setTimeout> | undefined;
@@ -68,9 +70,9 @@ export function usePlanning(app: string, proposed: Given) {
   void again();
   // What failed because the node was away, or asked for a login, is asked again by itself.
   watch([connected, () => session.expired], () => {
-    if (connected.value && !session.expired && error.value !== undefined && !Object.keys(problems.value).length) void again();
+    if (connected.value && !session.expired && error.value !== undefined && !saidAtField.value) void again();
   });
   onUnmounted(outdate);
 
-  return { entry, options, plan, given, choices, current, error, problems, set, choose, again };
+  return { entry, options, plan, given, choices, current, error, problems, saidAtField, set, choose, again };
 }

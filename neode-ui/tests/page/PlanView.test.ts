@@ -4,6 +4,7 @@ import { createMemoryHistory, createRouter, RouterView } from "vue-router";
 import { connected } from "../../src/api/live";
 import type { Plan } from "../../src/api/types";
 import { i18n } from "../../src/i18n";
+import { useSession } from "../../src/stores/session";
 import PlanView from "../../src/views/PlanView.vue";
 import { begin, button, words } from "./mounted";
 import { entry, operation, option } from "../samples";
@@ -216,6 +217,21 @@ describe("a plan that could not be had", () => {
     await settled();
     expect(isOff(install(page))).toBe(false);
     expect(page.findAll("[role=alert]")).toEqual([]);
+  });
+
+  it("is asked for again once the owner has logged in again", async () => {
+    connected.value = true;
+    let answer: () => Plan | Promise<Plan> = () => PLAN;
+    const { page } = await planned({ plan: () => answer() });
+    answer = away;
+    await page.get("#option-prune").setValue("550");
+    await typedOut();
+    useSession().expired = true;
+    await settled();
+    answer = () => PLAN;
+    useSession().expired = false;
+    await settled();
+    expect(isOff(install(page))).toBe(false);
   });
 
   it("is asked for again by the owner", async () => {

@@ -1,0 +1,44 @@
+import { afterEach, beforeEach, expect, it, vi } from "vitest";
+import { useContainers } from "../../src/stores/container";
+import { useNotices } from "../../src/stores/notices";
+import HomeView from "../../src/views/HomeView.vue";
+import { begin, mounted, words } from "./mounted";
+import { summary, system } from "../samples";
+import { answering, Later } from "../standIn";
+
+beforeEach(() => void vi.useFakeTimers());
+afterEach(() => {
+  vi.useRealTimers();
+  vi.unstubAllGlobals();
+});
+
+/** Home of a node whose state is known; what its doctor says comes when a test says so. */
+async function home() {
+  begin();
+  const doctor = new Later<[]>();
+  answering({ doctor: () => doctor.promise, "catalog-list": () => [], "setup-status": () => ({ done: ["finished"] }) });
+  Object.assign(useContainers(), { apps: [summary()], system: system() });
+  const { page } = await mounted(HomeView, {});
+  void useNotices().examine();
+  await vi.advanceTimersByTimeAsync(0);
+  return { page, doctor };
+}
+
+it("shows nothing that what the doctor finds would push aside", async () => {
+  const { page, doctor } = await home();
+  expect(page.text()).not.toContain("Bitcoin Knots");
+  expect(page.findAll("[aria-busy=true]")).toHaveLength(4);
+  doctor.give([]);
+  await vi.advanceTimersByTimeAsync(0);
+  expect(page.text()).toContain("Bitcoin Knots");
+  expect(page.text()).toContain(words("home.allWell"));
+  expect(page.findAll("[aria-busy=true]")).toHaveLength(0);
+});
+
+it("does not wait long for a doctor who takes his time", async () => {
+  const { page } = await home();
+  await vi.advanceTimersByTimeAsync(1_000);
+  expect(page.text()).not.toContain("Bitcoin Knots");
+  await vi.advanceTimersByTimeAsync(1_000);
+  expect(page.text()).toContain("Bitcoin Knots");
+});
