@@ -123,3 +123,22 @@ async def test_a_name_server_in_a_namespace_that_podman_gave_up_is_replaced(node
     await interrupt_podman(node)
     await until_written(node, without="10.99.99.")
     assert "in vain" not in node.log()
+
+
+async def test_an_app_that_stays_alone_keeps_its_networks(node: TestNode) -> None:
+    assert node.apps is not None
+    # It must be down before the provider leaves their network: then nobody but the provider has any.
+    await node.done(await node.call("container-stop", app="consumer"))
+    await node.done(await node.call("container-remove", app="consumer"))
+    write_app(node.apps, "stranger")
+    await node.install("stranger")
+    await node.install("consumer")
+    await until_resolved(node)
+    status = await node.call("container-status", app="provider")
+    assert (status["health"]["state"], status["health"]["restarts"]) == ("healthy", 0)
+    # In company, it leaves what it no longer needs.
+    await node.done(await node.call("container-remove", app="consumer"))
+    async with asyncio.timeout(120):
+        while EDGE in podman("network", "ls", "--format", "{{.Name}}").split():
+            await asyncio.sleep(0.5)  # Podman tells nobody of networks
+    await node.done(await node.call("container-remove", app="stranger"))

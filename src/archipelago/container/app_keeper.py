@@ -319,8 +319,14 @@ class AppKeeper:
         await self._tools.firewall.guard(wanted.name, details.id, details.pid, wanted.reach, subnets)
 
     async def _reattach(self, desired: DesiredApp, wanted: ContainerWorkload, found: ContainerSummary) -> None:
-        if await self._tools.networks.reattach(desired.workload.networks, wanted, found):
+        alone = is_running(found) and not self._has_company()
+        if await self._tools.networks.reattach(desired.workload.networks, wanted, found, alone=alone):
             self._tools.sweep_soon()
+
+    def _has_company(self) -> bool:
+        """Tell whether another app runs that is to go on running."""
+        state, seen = self._tools.desired(), self._tools.observer.last
+        return any(app != self.app and state.wanted(app) and seen.running(app) for app in seen.apps)
 
     def _forget_run(self, name: str) -> None:
         self._tools.firewall.forget(name)

@@ -66,11 +66,13 @@ class NetworkKeeper:
         return replace(wanted.spec, networks=dict(wanted.attachments))
 
     async def reattach(
-        self, specs: Collection[NetworkSpec], wanted: ContainerWorkload, found: ContainerSummary
+        self, specs: Collection[NetworkSpec], wanted: ContainerWorkload, found: ContainerSummary, *, alone: bool
     ) -> bool:
         """Join an existing container to the networks that it lacks, and take it off those that it should not see.
 
-        Return whether it was taken off any, which may leave a network that nobody needs.
+        Return whether it was taken off any, which may leave a network that nobody needs. One that is `alone` in having
+        networks stays on all of them for now: Podman 4 takes the namespace in which they lie away from under it
+        together with the first that it leaves.
         """
         lacking = set(wanted.attachments) - set(found.networks)
         surplus = set(found.networks) - set(wanted.attachments)
@@ -84,6 +86,8 @@ class NetworkKeeper:
             except NotFound:
                 self.forget()
                 raise
+        if alone:
+            return False
         for name in sorted(surplus):
             try:
                 await self._client.networks.disconnect(name, found.name, force=True)
