@@ -128,7 +128,7 @@ class Node:
             RegistryClient(Path.home()), SignerStore(self._database), self._audit.record
         )
         self._podman = PodmanService(config.podman_socket, log=config.root / "logs" / "podman.log")
-        self._client = PodmanClient(self._podman, self._secrets.redactor.redact)
+        self._client = PodmanClient(self._podman)
         self._namespace = Namespace((config.root, config.runtime), on_log=lambda text: self._log.warning(text))
 
     async def start(self) -> Self:
@@ -180,6 +180,7 @@ class Node:
             Path(info.run_root),
             self._image_id,
             self._rebuild,
+            self._secrets.redactor.redact,
             self._record_health,
         )
         self._operations = Operations(self._state)
@@ -224,6 +225,7 @@ class Node:
             self._reconciler,
             self._operations,
             self._client,
+            self._secrets.redactor.redact,
             self._not_enforced,
             lambda: self._local_access.addresses,
         )

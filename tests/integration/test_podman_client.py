@@ -11,6 +11,7 @@ from pathlib import Path, PurePosixPath
 import pytest
 from podman_fixtures import TEST_IMAGE, Corner
 
+from archipelago.container.log_file import LogFile
 from archipelago.container.podman_client.client import PodmanClient
 from archipelago.container.podman_client.errors import (
     AlreadyExists,
@@ -22,7 +23,7 @@ from archipelago.container.podman_client.errors import (
     PodmanTimeout,
     PortTaken,
 )
-from archipelago.container.podman_client.models import ContainerState, LogLine, LogStream
+from archipelago.container.podman_client.models import ContainerState, LogStream
 from archipelago.container.podman_client.process import process_exit
 from archipelago.container.podman_client.spec import (
     BindMount,
@@ -260,38 +261,44 @@ async def test_a_published_port_answers(corner: Corner) -> None:
     writer.close()
 
 
-async def test_logs(corner: Corner) -> None:
-    script = (
-        "echo one; echo two >&2; printf part; sleep 0.1; echo ial; yes x | head -c 20000 | tr -d '\\n'; echo; echo end"
-    )
-    name = await corner.running("talks", "sh", "-c", script.replace("tr -d '\\n'", "/bin/busybox tr -d '\\n'"))
-    await corner.podman.containers.wait(name, timeout=10)
-    lines = [line async for line in corner.podman.containers.logs(name)]
-    assert [line.text for line in lines if line.stream is LogStream.STDERR] == ["two"]
-    assert [line.text for line in lines if line.stream is LogStream.STDOUT] == ["one", "partial", "x" * 10_000, "end"]
-    assert all(line.time and abs((datetime.now(UTC) - line.time).total_seconds()) < 10 for line in lines)
-    assert [line.text async for line in corner.podman.containers.logs(name, tail=1, timestamps=False)] == ["end"]
-    with pytest.raises(NotFound):
-        await anext(corner.podman.containers.logs(corner.name("none")))
+async def test_what_a_container_writes_is_in_the_file_it_was_told(corner: Corner, tmp_path: Path) -> None:
+    long = "yes x | head -c 20000 | /bin/busybox tr -d '\\n'; echo"
+    command = f"echo one; echo two >&2; printf part; sleep 0.1; echo ial; {long}; echo end"
+    path = tmp_path / "talks.log"
+    log = LogFile(path, str)
+    for run in range(2):
+        name = await corner.running("talks", "sh", "-c", command, log_path=PurePosixPath(path))
+        await corner.podman.containers.wait(name, timeout=10)
+        lines = log.last(100) if not run else log.next()
+        assert [line.text for line in lines if line.stream is LogStream.STDERR] == ["two"]
+        expected = ["one", "partial", "x" * 10_000, "end"]
+        assert [line.text for line in lines if line.stream is LogStream.STDOUT] == expected
+        assert all(abs((datetime.now(UTC) - line.at).total_seconds()) < 10 for line in lines)
+        await corner.podman.containers.remove(name, force=True)
+    log.close()
 
 
-async def test_logs_can_be_followed(corner: Corner) -> None:
-    name = await corner.running(
-        "talks", "sh", "-c", "echo one; while read x < /scratch/p; do echo $x; done; sleep 1000", mounts=_SCRATCH
-    )
-    seen: list[LogLine] = []
-    first = asyncio.Event()
-
-    async def follow() -> None:
-        async for line in corner.podman.containers.logs(name, follow=True):
-            seen.append(line)
-            first.set()
-
-    task = asyncio.create_task(follow())
-    await asyncio.wait_for(first.wait(), 5)
-    await corner.podman.containers.kill(name)
-    await asyncio.wait_for(task, 10)
-    assert seen[0].text == "one"
+async def test_of_a_log_that_conmon_begins_anew_nothing_is_lost(corner: Corner, tmp_path: Path) -> None:
+    # Some ten files, one after the other, of a program that takes its time.
+    script = "i=0; while [ $i -lt 3000 ]; do i=$((i+1)); echo line $i; [ $((i % 50)) != 0 ] || usleep 20000; done"
+    path = tmp_path / "talks.log"
+    log = LogFile(path, str)
+    name = await corner.running("talks", "sh", "-c", script, log_path=PurePosixPath(path), log_max_size=16_000)
+    ended = asyncio.create_task(corner.podman.containers.wait(name, timeout=30))
+    found: list[str] = []
+    files = [0]
+    while True:
+        over = ended.done()
+        lines = log.next()
+        found += [line.text for line in lines]
+        if (number := path.stat().st_ino) != files[-1]:
+            files.append(number)
+        if over and not lines:
+            break
+        await asyncio.sleep(0.002)  # as a reader does who finds nothing
+    log.close()
+    assert found == [f"line {number}" for number in range(1, 3001)]
+    assert len(files) > 3
 
 
 async def test_exec(corner: Corner) -> None:

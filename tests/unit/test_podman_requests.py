@@ -45,7 +45,7 @@ def test_the_defaults_are_the_safe_ones() -> None:
         "stop_signal": 15,
         "stop_timeout": 10,
         "init": False,
-        "log_configuration": {"driver": "k8s-file", "size": 10485760},
+        "log_configuration": {"driver": "k8s-file", "size": 10485760, "path": ""},
         "restart_policy": "no",
         "sdnotifyMode": "ignore",
         "read_only_filesystem": True,

@@ -14,8 +14,6 @@ from archipelago.container.podman_client.models import LogStream
 from archipelago.container.podman_client.streams import (
     FrameDemultiplexer,
     JsonLines,
-    LineSplitter,
-    LogReader,
     StreamBroken,
     parse_time,
 )
@@ -61,22 +59,6 @@ def test_a_reader_that_stops_early_loses_no_frame() -> None:
     assert list(reader.feed(b"")) == [(LogStream.STDERR, b"b")]
 
 
-@given(st.lists(st.binary(max_size=30).filter(lambda line: b"\n" not in line), max_size=10), _CUTS)
-def test_lines_come_out_as_they_went_in(lines: list[bytes], cuts: list[int]) -> None:
-    splitter = LineSplitter()
-    data = b"".join(line + b"\n" for line in lines)
-    assert [line for piece in _pieces(data, cuts) for line in splitter.feed(piece)] == lines
-    assert splitter.flush() == []
-
-
-@given(st.binary(min_size=1, max_size=500), _CUTS, st.integers(min_value=1, max_value=20))
-def test_lines_are_bounded(data: bytes, cuts: list[int], bound: int) -> None:
-    splitter = LineSplitter(bound)
-    found = [line for piece in _pieces(data, cuts) for line in splitter.feed(piece)] + splitter.flush()
-    assert all(len(line) <= bound for line in found)
-    assert b"".join(found) == data.replace(b"\n", b"")
-
-
 @given(st.lists(st.dictionaries(st.text(), st.one_of(st.text(), st.integers(), st.none())), max_size=8), _CUTS)
 def test_objects_come_out_as_they_went_in(values: list[dict[str, object]], cuts: list[int]) -> None:
     reader = JsonLines()
@@ -98,37 +80,6 @@ def test_an_object_that_is_cut_off_breaks_the_stream() -> None:
         reader.flush()
     with pytest.raises(StreamBroken):
         JsonLines(max_line=10).feed(b'{"a": "' + b"x" * 20)
-
-
-def test_a_line_in_several_frames_has_one_time() -> None:
-    reader = LogReader(timestamps=True)
-    early, late = "2026-11-23T08:58:04Z", "2026-11-23T08:58:05.123456789+01:00"
-    data = _frame(1, f"{early} part".encode()) + _frame(2, f"{early} err\n".encode())
-    data += _frame(1, f"{late} ial\n".encode()) + _frame(1, f"{late} end".encode())
-    lines = [*reader.feed(data), *reader.flush()]
-    assert [(line.stream.value, line.text) for line in lines] == [
-        ("stderr", "err"),
-        ("stdout", "partial"),
-        ("stdout", "end"),
-    ]
-    assert [line.time for line in lines] == [parse_time(early), parse_time(early), parse_time(late)]
-
-
-@given(_FRAMES, _CUTS, st.booleans())
-def test_a_log_never_fails_on_what_a_program_writes(
-    frames: list[tuple[int, bytes]], cuts: list[int], times: bool
-) -> None:
-    reader = LogReader(timestamps=times)
-    data = b"".join(_frame(stream, payload) for stream, payload in frames)
-    lines = [line for piece in _pieces(data, cuts) for line in reader.feed(piece)] + list(reader.flush())
-    assert all("\n" not in line.text for line in lines)
-
-
-def test_a_log_that_is_cut_off_breaks_the_stream() -> None:
-    reader = LogReader(timestamps=False)
-    assert list(reader.feed(_frame(1, b"whole\n")[:-1])) == []
-    with pytest.raises(StreamBroken):
-        list(reader.flush())
 
 
 def test_go_s_times() -> None:

@@ -160,6 +160,7 @@ def test_the_node_in_full() -> None:
         stop_timeout=600,
         seccomp_profile=PurePosixPath(profile.path),
         mask=("/proc/kallsyms", "/proc/modules", "/sys/devices/virtual/dmi", "/sys/devices/virtual/powercap"),
+        log_path=PurePosixPath("/data/logs/bitcoin-knots/main.log"),
     )
     assert workload.volumes == (VolumeDirectory("/data/bitcoin-knots/chain", 1001, 1001),)
     assert workload.networks == (

@@ -1,6 +1,7 @@
 """Keeps one app as it ought to be: a task that looks, takes the next step, and sleeps until something changes."""
 
 import asyncio
+import contextlib
 import random
 import time
 from collections.abc import Awaitable, Callable, Mapping
@@ -12,6 +13,8 @@ from archipelago.container.desired_state import DesiredApp, DesiredState, provid
 from archipelago.container.firewall import Firewall
 from archipelago.container.health_monitor import HealthMonitor, Watched
 from archipelago.container.labels import HASH
+from archipelago.container.log_file import last_lines
+from archipelago.container.log_parser import LogText
 from archipelago.container.namespace import Namespace, Target
 from archipelago.container.network_keeper import NetworkKeeper
 from archipelago.container.observer import Observer, is_running
@@ -62,6 +65,8 @@ class Tools:
     """Returns the ID of the image of one container; None where it must be brought back."""
     rebuild: Callable[[DesiredApp, str], Awaitable[str]]
     """Brings back the image of one container, and returns its ID."""
+    redact: Callable[[str], str]
+    """Takes secrets out of what apps write."""
 
 
 class AppKeeper:
@@ -265,6 +270,8 @@ class AppKeeper:
         self._set(wanted.container, self._health(wanted, HealthState.STARTING, ""))
         # Written at each start: they lie on a tmpfs, which is empty after a reboot.
         await self._write_files(wanted)
+        # As root of the namespace, whom conmon runs as.
+        await self._tools.namespace.directory(str(wanted.log.parent), 0, 0)
         self._tools.firewall.forget(wanted.name)
         try:
             await self._tools.client.containers.init(wanted.name, ports=wanted.spec.ports)
@@ -380,11 +387,11 @@ class AppKeeper:
         self._set(wanted.container, self._health(wanted, HealthState.BACKING_OFF, reason))
 
     async def _note_failure(self, wanted: ContainerWorkload, reason: str, exit_code: int | None) -> None:
-        lines = []
-        async for line in self._tools.client.containers.logs(wanted.name, tail=_LOG_LINES):
-            lines.append(line.text)
+        lines: list[LogText] = []
+        with contextlib.suppress(OSError):
+            lines = await asyncio.to_thread(last_lines, wanted.log, self._tools.redact, _LOG_LINES)
         self._failures[wanted.container] = Failure(
-            at=datetime.now(UTC), reason=reason, exit_code=exit_code, logs=tuple(lines[-_LOG_LINES:])
+            at=datetime.now(UTC), reason=reason, exit_code=exit_code, logs=tuple(line.text for line in lines)
         )
 
     def _failed_to_start(self, wanted: ContainerWorkload, error: PodmanError | NodeError) -> float:

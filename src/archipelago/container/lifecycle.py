@@ -330,6 +330,8 @@ class Lifecycle:
         if not set(apps).isdisjoint(await self._state.load_apps()):
             await self._change(rebind, remove=apps, message=message, app=app)
         await self._reconciler.changed.until(lambda: all(map(self._reconciler.is_gone, apps)))
+        for name in apps:
+            await self._data.forget_logs(name)
 
     def _desire(self, apps: list[str], desired: Desired, message: str, app: str) -> Callable[[], Awaitable[None]]:
         async def decide(records: Records) -> Records:

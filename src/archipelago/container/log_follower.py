@@ -1,61 +1,45 @@
-"""Follows the logs of an app: all its containers at once, over restarts and deaths of Podman's service."""
+"""The logs of an app: of all its containers together, as they are, or followed over restarts and updates."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Iterable
-from contextlib import aclosing, suppress
+from collections.abc import AsyncGenerator, Callable, Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from pathlib import Path
 
-from archipelago.container.log_cursor import LogCursor
-from archipelago.container.observer import is_running
-from archipelago.container.podman_client.client import PodmanClient
-from archipelago.container.podman_client.errors import NotFound, PodmanError, PodmanUnavailable
-from archipelago.container.podman_client.models import LogLine as PodmanLogLine
+from archipelago.container.log_file import LogFile, last_lines
+from archipelago.container.log_parser import LogText
 from archipelago.container.reconciler import Reconciler
 from archipelago.container.status import LogLine
 from archipelago.container.workload import ContainerWorkload
+from archipelago.errors import ErrorCode, NodeError
 
 _AHEAD = 256
 """Lines that are read before the client has taken them."""
-_PAUSE = 0.25
-"""Seconds before a log is opened again; Podman itself looks four times a second."""
-_LAST_WORDS = 2.0
-"""Seconds that a log has to end by itself once the container's run is over."""
-_LONG_AGO = datetime.min.replace(tzinfo=UTC)
+_PAUSE = 0.1
+"""Seconds between two looks at a log to which nothing was added."""
+_UNFINISHED = 1.0
+"""Seconds after which a line without its end, such as a prompt, is passed on."""
 
 
 async def newest_lines(
-    client: PodmanClient, containers: Iterable[ContainerWorkload], tail: int
-) -> list[tuple[ContainerWorkload, PodmanLogLine]]:
-    """Return the last `tail` lines of each container, ordered by time where there are several. Raises `PodmanError`."""
-    found = [
-        pair for some in await asyncio.gather(*(_last(client, each, tail) for each in containers)) for pair in some
-    ]
-    if len({wanted.container for wanted, _ in found}) > 1:
-        found.sort(key=lambda pair: pair[1].time or _LONG_AGO)
-    return found
+    containers: Iterable[ContainerWorkload], redact: Callable[[str], str], tail: int
+) -> tuple[LogLine, ...]:
+    """Return the last `tail` lines of all containers together, in the order of their times. Raises `NodeError`."""
 
+    def read() -> list[tuple[ContainerWorkload, LogText]]:
+        return [(each, line) for each in containers for line in last_lines(each.log, redact, tail)]
 
-async def _last(
-    client: PodmanClient, wanted: ContainerWorkload, tail: int
-) -> list[tuple[ContainerWorkload, PodmanLogLine]]:
     try:
-        return [(wanted, line) async for line in client.containers.logs(wanted.name, tail=tail)]
-    except NotFound:
-        return []
-
-
-def log_line(wanted: ContainerWorkload, line: PodmanLogLine) -> LogLine:
-    """Return a line with the container's name in the manifest."""
-    return LogLine(container=wanted.container, stream=line.stream.value, at=line.time, text=line.text)
+        return _merged(await asyncio.to_thread(read), tail)
+    except OSError as error:
+        raise _explained(error) from error
 
 
 @dataclass(frozen=True, slots=True)
 class LogFollower:
     """One client's view of the log of one app."""
 
-    client: PodmanClient
     reconciler: Reconciler
+    redact: Callable[[str], str]
     app: str
     container: str | None
     """The only container that is followed; None for all."""
@@ -63,7 +47,10 @@ class LogFollower:
     """Lines that come first, of all containers together."""
 
     async def lines(self) -> AsyncGenerator[LogLine, None]:
-        """Yield the last lines, then each new one, until the app is removed; close it when the client leaves."""
+        """Yield the last lines, then each new one, until the app is removed; close it when the client leaves.
+
+        Raises `NodeError`.
+        """
         queue: asyncio.Queue[LogLine | None] = asyncio.Queue(_AHEAD)
         work = asyncio.create_task(self._fill(queue))
         try:
@@ -76,103 +63,84 @@ class LogFollower:
 
     async def _fill(self, queue: asyncio.Queue[LogLine | None]) -> None:
         """Put lines into the queue, and None at the end."""
+        files: dict[Path, LogFile] = {}
         try:
-            await self._follow(queue)
-        except Exception:
+            await self._follow(files, queue)
+        except Exception as error:
             await queue.put(None)
-            raise
+            raise _explained(error) from error
+        finally:
+            for file in files.values():
+                await asyncio.to_thread(file.close)
         await queue.put(None)
 
-    async def _follow(self, queue: asyncio.Queue[LogLine | None]) -> None:
-        cursors = {wanted.name: LogCursor() for wanted in self._wanted()}
-        # With a tail of 0 the newest line still says where to go on.
-        first = await self._first(max(self.tail, 1))
-        for wanted, line in first:
-            cursors[wanted.name].take(line)
-        for wanted, line in first[max(0, len(first) - self.tail) :]:
-            await queue.put(log_line(wanted, line))
-        followed: set[str] = set()
+    async def _follow(self, files: dict[Path, LogFile], queue: asyncio.Queue[LogLine | None]) -> None:
+        found = []
+        for wanted in self._wanted():
+            file = files[wanted.log] = LogFile(wanted.log, self.redact)
+            found += [(wanted, line) for line in await asyncio.to_thread(file.last, self.tail)]
+        for line in _merged(found, self.tail):
+            await queue.put(line)
+        followed: set[Path] = set()
         async with asyncio.TaskGroup() as group:
-            while self._installed():
+            while not self._is_gone():
                 # An update may bring other containers.
                 for wanted in self._wanted():
-                    if wanted.name not in followed:
-                        followed.add(wanted.name)
-                        cursor = cursors.get(wanted.name, LogCursor())
-                        group.create_task(self._follow_container(wanted, cursor, queue))
+                    if wanted.log not in followed:
+                        followed.add(wanted.log)
+                        file = files.setdefault(wanted.log, LogFile(wanted.log, self.redact))
+                        group.create_task(self._follow_container(wanted, file, queue))
                 await self.reconciler.changed.until(
-                    lambda: not self._installed() or any(wanted.name not in followed for wanted in self._wanted())
+                    lambda: self._is_gone() or any(wanted.log not in followed for wanted in self._wanted())
                 )
 
-    async def _first(self, tail: int) -> list[tuple[ContainerWorkload, PodmanLogLine]]:
-        while True:
-            try:
-                return await newest_lines(self.client, self._wanted(), tail)
-            except PodmanUnavailable:
-                await asyncio.sleep(_PAUSE)  # the service is being started again
-
     async def _follow_container(
-        self, wanted: ContainerWorkload, cursor: LogCursor, queue: asyncio.Queue[LogLine | None]
+        self, wanted: ContainerWorkload, file: LogFile, queue: asyncio.Queue[LogLine | None]
     ) -> None:
+        silent = 0.0
         while True:
-            installed = self._installed()
-            try:
-                await self.reconciler.observer.look()
-                run = self._run(wanted)
-                if run is not None:
-                    await self._read_run(wanted, cursor, queue, run)
-                else:
-                    with suppress(NotFound):  # it may not be made yet, or be gone
-                        await self._read(wanted, cursor, queue, follow=False)  # what the last stream did not bring
-                    if not installed:
-                        return
-                    await self.reconciler.changed.until(lambda: not self._installed() or self._run(wanted) is not None)
-                    continue
-            except PodmanError:
-                # The service is started again by itself, and the cursor knows where to go on.
-                if not installed:
-                    return
-            await asyncio.sleep(_PAUSE)
+            # Before the log is read: it is all there once nothing runs that would write it.
+            ended = self._is_gone()
+            lines = await asyncio.to_thread(file.next)
+            if not lines and (ended or silent >= _UNFINISHED):
+                lines = file.rest()
+            for line in lines:
+                await queue.put(_log_line(wanted, line))
+            if lines:
+                silent = 0.0
+            elif ended:
+                return
+            else:
+                silent += _PAUSE
+                await asyncio.sleep(_PAUSE)
 
-    async def _read_run(
-        self, wanted: ContainerWorkload, cursor: LogCursor, queue: asyncio.Queue[LogLine | None], run: tuple[str, int]
-    ) -> None:
-        """Read until the stream ends, or is stuck: Podman waits for ever when it misses the end of a container."""
-        reading = asyncio.create_task(self._read(wanted, cursor, queue, follow=True))
-        over = asyncio.create_task(self.reconciler.changed.until(lambda: self._run(wanted) != run))
-        try:
-            await asyncio.wait({reading, over}, return_when=asyncio.FIRST_COMPLETED)
-            while not reading.done():
-                await asyncio.wait({reading}, timeout=_LAST_WORDS)
-                if not queue.full():  # else it is the client who is slow
-                    break
-            if reading.done():
-                reading.result()
-        finally:
-            for task in (reading, over):
-                task.cancel()
-            await asyncio.gather(reading, over, return_exceptions=True)
-
-    async def _read(
-        self, wanted: ContainerWorkload, cursor: LogCursor, queue: asyncio.Queue[LogLine | None], *, follow: bool
-    ) -> None:
-        cursor.reopen()
-        async with aclosing(self.client.containers.logs(wanted.name, since=cursor.since, follow=follow)) as lines:
-            async for line in lines:
-                if cursor.is_new(line):
-                    # Taken once it is in the queue: whoever is cancelled before has not read it.
-                    await queue.put(log_line(wanted, line))
-                    cursor.take(line)
-
-    def _run(self, wanted: ContainerWorkload) -> tuple[str, int] | None:
-        """Return what tells one run of a container from another, as it was last seen; None while it does not run."""
-        found = self.reconciler.observer.last.of(self.app).get(wanted.name)
-        return (found.id, found.pid) if found is not None and is_running(found) else None
-
-    def _installed(self) -> bool:
-        return self.app in self.reconciler.desired.apps
+    def _is_gone(self) -> bool:
+        return self.app not in self.reconciler.desired.apps and self.reconciler.is_gone(self.app)
 
     def _wanted(self) -> tuple[ContainerWorkload, ...]:
         found = self.reconciler.desired.apps.get(self.app)
         containers = found.workload.containers if found is not None else ()
         return tuple(wanted for wanted in containers if self.container in (None, wanted.container))
+
+
+def _merged(found: list[tuple[ContainerWorkload, LogText]], tail: int) -> tuple[LogLine, ...]:
+    if len({wanted.container for wanted, _ in found}) > 1:
+        found.sort(key=lambda pair: pair[1].at)
+    return tuple(_log_line(wanted, line) for wanted, line in found[max(0, len(found) - tail) :])
+
+
+def _explained(error: Exception) -> Exception:
+    """Return what an owner can make something of, where a log cannot be read."""
+    while isinstance(error, ExceptionGroup):
+        error = error.exceptions[0]
+    if not isinstance(error, OSError):
+        return error
+    return NodeError(
+        ErrorCode.INTERNAL,
+        f"the log {error.filename or ''} cannot be read: {error.strerror or error}",
+        hint="look at the disk with 'archipelago doctor'; starting the app again makes its log anew where it is gone",
+    )
+
+
+def _log_line(wanted: ContainerWorkload, line: LogText) -> LogLine:
+    return LogLine(container=wanted.container, stream=line.stream.value, at=line.at, text=line.text)

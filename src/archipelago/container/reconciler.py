@@ -50,6 +50,7 @@ class Reconciler:
         run_root: Path,
         image_id: ImageId,
         rebuild: Rebuild,
+        redact: Callable[[str], str],
         on_health: OnHealth,
     ) -> None:
         self._client = client
@@ -82,6 +83,7 @@ class Reconciler:
             sweep_soon=self._sweep_wanted.set,
             image_id=image_id,
             rebuild=rebuild,
+            redact=redact,
         )
 
     @property

@@ -9,7 +9,7 @@ from packaging.version import Version
 
 from archipelago.catalog.local import Catalog, LocalCatalog
 from archipelago.container.desired_state import DesiredApp
-from archipelago.container.log_follower import LogFollower, log_line, newest_lines
+from archipelago.container.log_follower import LogFollower, newest_lines
 from archipelago.container.manifest.model import Access, AppManifest, Protocol
 from archipelago.container.manifest.package import AppPackage
 from archipelago.container.manifest.scalars import Scalar
@@ -56,6 +56,8 @@ class Reporter:
     reconciler: Reconciler
     operations: Operations
     client: PodmanClient
+    redact: Callable[[str], str]
+    """Takes secrets out of what apps write."""
     not_enforced: tuple[str, ...]
     """What the host cannot enforce, in words for the owner."""
     local_addresses: Callable[[], tuple[IPv4Address, ...]]
@@ -138,13 +140,12 @@ class Reporter:
     async def logs(self, app: str, container: str | None, tail: int) -> tuple[LogLine, ...]:
         """Return the last `tail` lines of one container, or of all together in the order of their times."""
         found = await self.installed(app)
-        lines = await newest_lines(self.client, _chosen(found, container), tail)
-        return tuple(log_line(wanted, line) for wanted, line in lines[max(0, len(lines) - tail) :])
+        return await newest_lines(_chosen(found, container), self.redact, tail)
 
     async def follow_logs(self, app: str, container: str | None, tail: int) -> AsyncGenerator[LogLine, None]:
         """Yield the last lines, and then each new one until the app is removed."""
         _chosen(await self.installed(app), container)
-        async with aclosing(LogFollower(self.client, self.reconciler, app, container, tail).lines()) as lines:
+        async with aclosing(LogFollower(self.reconciler, self.redact, app, container, tail).lines()) as lines:
             async for line in lines:
                 yield line
 

@@ -10,7 +10,7 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from operator import attrgetter
-from pathlib import PurePath, PurePosixPath
+from pathlib import Path, PurePath, PurePosixPath
 from typing import Any
 
 from archipelago.chains.bitcoin_roles import whitelist_line
@@ -60,7 +60,7 @@ class Site:
 
     node_id: str
     data: str
-    """Directory below which each app has one of its own."""
+    """Directory below which each app has one of its own, and `logs` one for each app."""
     files: str
     """Directory in memory for rendered files."""
     host: HostFacts
@@ -140,6 +140,8 @@ class ContainerWorkload:
     after: tuple[str, ...]
     health: Health | None
     stop: Stop
+    log: Path
+    """The file that its output goes to, on this host."""
     hash: str
 
 
@@ -201,6 +203,7 @@ def _container(given: AppInput, site: Site, renderer: Renderer, name: str, conta
         mounts.append(BindMount(PurePosixPath(site.shell), SHELL, read_only=True))
         entrypoint = wrapped(entrypoint)
     labels = {NODE: site.node_id, APP: manifest.id, CONTAINER: name}
+    log = Path(site.data, "logs", manifest.id, f"{name}.log")
     spec = ContainerSpec(
         labels=labels,
         name=f"{PREFIX}{manifest.id}--{name}",
@@ -230,6 +233,7 @@ def _container(given: AppInput, site: Site, renderer: Renderer, name: str, conta
         stop_signal=container.stop.signal,
         stop_timeout=math.ceil(container.stop.grace),
         init=container.init,
+        log_path=PurePosixPath(log),
     )
     digest = _digest([spec, contents, manifest.egress.is_direct])
     # The one label that cannot be known before the rest; nobody else has seen the spec yet.
@@ -245,6 +249,7 @@ def _container(given: AppInput, site: Site, renderer: Renderer, name: str, conta
         after=container.after,
         health=container.health,
         stop=container.stop,
+        log=log,
         hash=digest,
     )
 

@@ -14,7 +14,7 @@ _COUNTING = 5.0
 
 
 class AppData:
-    """Measures and deletes what an app leaves behind: volumes, secrets, and its range of user ids."""
+    """Measures and deletes what an app leaves behind: logs, volumes, secrets, and its range of user ids."""
 
     def __init__(self, data_root: Path, namespace: Namespace, secrets: SecretsManager, state: State) -> None:
         self._data_root = data_root
@@ -30,6 +30,10 @@ class AppData:
             return VolumeView(name=name, size=size, counted=counted, funds=funds)
 
         return tuple(await asyncio.gather(*(one(name, each.funds) for name, each in manifest.volumes.items())))
+
+    async def forget_logs(self, app: str) -> None:
+        """Delete what the containers of an app wrote, once there are none."""
+        await self._namespace.remove(str(self._data_root / "logs" / app))
 
     async def delete(self, app: str) -> None:
         """Delete everything of an app that is no longer installed. It may be called again after a crash."""

@@ -82,8 +82,10 @@ def _check_package_path(value: str) -> str:
 _NAME = r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$"
 _KEY = r"^[a-z][a-z0-9_]*$"
 
-RESERVED_IDS = frozenset({"backups", "cache", "catalog", "logs", "podman", "secrets", "snapshots", "tests", "tmp"})
-"""Names below the data root that are not apps'; an app of this name would share the node's own directory."""
+RESERVED_IDS = frozenset(
+    {"audit", "backups", "cache", "catalog", "logs", "podman", "secrets", "snapshots", "tests", "tmp"}
+)
+"""Names below the data root, or below its `logs`, that are not apps'; such an app would share the node's directory."""
 
 
 def _check_app_id(value: str) -> str:

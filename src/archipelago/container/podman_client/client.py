@@ -10,7 +10,7 @@ Values that go in are in `spec`, those that come out in `models`, errors in `err
 from __future__ import annotations
 
 import signal
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from datetime import datetime
 from types import TracebackType
 from typing import Self
@@ -32,11 +32,10 @@ class PodmanClient:
     Errors are PodmanErrors that name what was asked. What may be done twice is, once, when the service went away.
     """
 
-    def __init__(self, service: PodmanService, redact: Callable[[str], str] = str) -> None:
-        """Take a service, and what takes secrets out of the texts that containers write."""
+    def __init__(self, service: PodmanService) -> None:
         self._transport = Transport(service)
         self._events = Events(self._transport)
-        self.containers = Containers(self._transport, redact)
+        self.containers = Containers(self._transport)
         self.networks = Networks(self._transport)
         self.images = Images(self._transport)
 

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
-from dataclasses import replace
-from datetime import datetime
+from collections.abc import Mapping, Sequence
 
 from archipelago.container.podman_client.errors import (
     BadRequest,
@@ -22,13 +20,11 @@ from archipelago.container.podman_client.models import (
     ContainerStats,
     ContainerSummary,
     ExecResult,
-    LogLine,
 )
 from archipelago.container.podman_client.ports import refuse_taken_ports
 from archipelago.container.podman_client.replies import container_details, container_stats, container_summary
 from archipelago.container.podman_client.requests import container_request, filters, label_filter, signal_number
 from archipelago.container.podman_client.spec import ContainerSpec, PortMapping
-from archipelago.container.podman_client.streams import LogReader, StreamBroken
 from archipelago.container.podman_client.terminal import Terminal, open_terminal
 from archipelago.container.podman_client.transport import Params, Transport, inner_error, named, parse, same_name
 
@@ -38,9 +34,8 @@ _MARGIN = 30.0
 class Containers:
     """What can be done with containers. Every `name` is a full name or a full ID; anything less raises BadRequest."""
 
-    def __init__(self, transport: Transport, redact: Callable[[str], str]) -> None:
+    def __init__(self, transport: Transport) -> None:
         self._transport = transport
-        self._redact = redact
         self._execs = Execs(transport)
 
     async def list(
@@ -169,45 +164,6 @@ class Containers:
         path = f"/containers/{named(call, name)}/wait"
         code = await self._transport.json("POST", path, call, idempotent=True, timeout=timeout)
         return int(code or 0)
-
-    async def logs(
-        self,
-        name: str,
-        *,
-        tail: int | None = None,
-        since: datetime | None = None,
-        follow: bool = False,
-        timestamps: bool = True,
-    ) -> AsyncGenerator[LogLine, None]:
-        """Yield a container's output without secrets, the last `tail` lines or those from `since` (whole seconds).
-
-        With `follow` also what comes after, until the container ends.
-        """
-        call = PodmanCall("read logs of container", name)
-        params: Params = {
-            "stdout": True,
-            "stderr": True,
-            "follow": follow,
-            "timestamps": timestamps,
-            "tail": tail,
-            "since": int(since.timestamp()) if since else None,
-        }
-        path = f"/containers/{named(call, name)}/logs"
-        patience = None if follow else _MARGIN
-        reader = LogReader(timestamps=timestamps)
-        async with self._transport.stream("GET", path, call, params=params, begin=patience, idle=patience) as pieces:
-            try:
-                async for piece in pieces:
-                    for line in reader.feed(piece):
-                        yield self._without_secrets(line)
-                for line in reader.flush():
-                    yield self._without_secrets(line)
-            except StreamBroken as error:
-                raise PodmanUnavailable(call, str(error)) from error
-
-    def _without_secrets(self, line: LogLine) -> LogLine:
-        text = self._redact(line.text)
-        return line if text == line.text else replace(line, text=text)
 
     async def exec(
         self,

@@ -152,15 +152,6 @@ class ContainerStats:
 
 
 @dataclass(frozen=True, slots=True)
-class LogLine:
-    """One line of a container's output, without its newline; `time` where it was asked for."""
-
-    stream: LogStream
-    time: datetime | None
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
 class ExecResult:
     """What a command inside a container said; `truncated` when it said more than was to be kept."""
 

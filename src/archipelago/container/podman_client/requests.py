@@ -83,7 +83,11 @@ def container_request(spec: ContainerSpec) -> dict[str, Any]:
         "oom_score_adj": spec.oom_score_adj,
         "shm_size": spec.shm_size,
         "cgroup_parent": spec.cgroup_parent or None,
-        "log_configuration": {"driver": "k8s-file", "size": spec.log_max_size},
+        "log_configuration": {
+            "driver": "k8s-file",
+            "size": spec.log_max_size,
+            "path": str(spec.log_path) if spec.log_path else "",
+        },
         # The reconciler restarts, nobody else; and no container may speak to systemd's notify socket.
         "restart_policy": "no",
         "sdnotifyMode": "ignore",

@@ -154,6 +154,8 @@ class ContainerSpec:
     stop_signal: str = "SIGTERM"
     stop_timeout: int = 10
     init: bool = False
+    log_path: PurePosixPath | None = None
+    """The file that its output goes to; None for one of Podman's, which goes with the container."""
     log_max_size: int = 10 * 1024 * 1024
     cgroup_parent: str = ""
 

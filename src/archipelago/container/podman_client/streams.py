@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
-from archipelago.container.podman_client.models import LogLine, LogStream
+from archipelago.container.podman_client.models import LogStream
 
 MAX_FRAME = 16 * 1024 * 1024
 MAX_LINE = 4 * 1024 * 1024
@@ -52,41 +52,6 @@ class FrameDemultiplexer:
         return len(self._buffer)
 
 
-class LineSplitter:
-    """Cut bytes into lines without their newline; a line longer than the bound comes in pieces of that length."""
-
-    def __init__(self, max_line: int = MAX_LINE) -> None:
-        self._buffer = bytearray()
-        self._max_line = max_line
-
-    def feed(self, data: bytes) -> list[bytes]:
-        """Return the lines that are complete now."""
-        self._buffer += data
-        *lines, rest = bytes(self._buffer).split(b"\n")
-        found: list[bytes] = []
-        for line in lines:
-            found.extend(self._pieces(line))
-        while len(rest) > self._max_line:
-            found.append(rest[: self._max_line])
-            rest = rest[self._max_line :]
-        self._buffer = bytearray(rest)
-        return found
-
-    @property
-    def pending(self) -> int:
-        """Bytes of a line that is not complete."""
-        return len(self._buffer)
-
-    def flush(self) -> list[bytes]:
-        """Return the last line where it ended without a newline."""
-        rest = bytes(self._buffer)
-        self._buffer.clear()
-        return [rest] if rest else []
-
-    def _pieces(self, line: bytes) -> list[bytes]:
-        return [line[i : i + self._max_line] for i in range(0, len(line), self._max_line)] or [b""]
-
-
 class JsonLines:
     """Read a stream of JSON objects, one a line, as Podman's events, pulls and builds come."""
 
@@ -120,44 +85,6 @@ def _json_object(line: bytes) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise StreamBroken(f"not a JSON object: {line[:100]!r}")
     return value
-
-
-class LogReader:
-    """Make lines of the frames of a log: one frame is one entry, or a piece of a long or unfinished line.
-
-    Where times are asked for each frame begins with one, also in the middle of a line.
-    """
-
-    def __init__(self, *, timestamps: bool) -> None:
-        self._timestamps = timestamps
-        self._frames = FrameDemultiplexer()
-        self._lines = {stream: LineSplitter() for stream in LogStream}
-        self._times: dict[LogStream, datetime | None] = {}
-
-    def feed(self, data: bytes) -> Iterator[LogLine]:
-        """Yield the lines that are complete now; raise StreamBroken on bytes that are no frames."""
-        for stream, payload in self._frames.feed(data):
-            begun, time, text = self._lines[stream].pending, None, payload
-            if self._timestamps:
-                stamp, _, rest = payload.partition(b" ")
-                time = parse_time(stamp.decode(errors="replace"))
-                text = rest if time else payload
-            if not begun:
-                self._times[stream] = time
-            for line in self._lines[stream].feed(text):
-                yield self._line(stream, line)
-                self._times[stream] = time
-
-    def flush(self) -> Iterator[LogLine]:
-        """Yield what was written without a newline at its end; raise StreamBroken where a frame was cut off."""
-        for stream, lines in self._lines.items():
-            for line in lines.flush():
-                yield self._line(stream, line)
-        if self._frames.pending:
-            raise StreamBroken("cut off in the middle of a frame")
-
-    def _line(self, stream: LogStream, line: bytes) -> LogLine:
-        return LogLine(stream, self._times.get(stream), line.decode(errors="replace").removesuffix("\r"))
 
 
 def parse_time(text: str) -> datetime | None:

@@ -1,0 +1,131 @@
+"""The log of a container: a file that conmon writes, read from its end and as it grows.
+
+It is read here and not by Podman, whose own reader (4.3) leaves out lines at random once a container has ended, loses
+what was written just before conmon begins a new file, garbles long lines, and tells times to the second.
+"""
+
+import os
+import threading
+from collections.abc import Callable
+from io import FileIO
+from pathlib import Path
+
+from archipelago.container.log_parser import LogParser, LogText
+
+_PIECE = 256 * 1024
+
+
+class LogFile:
+    """One reader of a log: the last lines first, where they are asked for, then what comes after them.
+
+    It may not be there yet, and conmon replaces it when it has grown large; of the old one, everything is read first.
+    Each call takes a moment of work on a disk, and one waits for the other. Raises `OSError`.
+    """
+
+    def __init__(self, path: Path, redact: Callable[[str], str]) -> None:
+        """Take what takes secrets out of texts."""
+        self._path = path
+        self._redact = redact
+        self._file: FileIO | None = None
+        self._parser = LogParser()
+        # Whoever is cancelled closes a file that a thread may be reading.
+        self._turn = threading.Lock()
+        self._closed = False
+
+    def last(self, count: int) -> list[LogText]:
+        """Return the last `count` lines, and go on behind them; call it first."""
+        with self._turn:
+            return self._without_secrets(self._last(count))
+
+    def next(self) -> list[LogText]:
+        """Return some of the lines that follow; none where nothing has been written since."""
+        with self._turn:
+            data = self._read()
+            return self._without_secrets(self._parser.feed(data) if data else [])
+
+    def rest(self) -> list[LogText]:
+        """Return what was written without a newline until now."""
+        return self._without_secrets(self._parser.flush())
+
+    def close(self) -> None:
+        """Read no more."""
+        with self._turn:
+            self._closed = True
+            self._put_away()
+
+    def _last(self, count: int) -> list[LogText]:
+        if not self._open():
+            return []
+        assert self._file is not None
+        size = os.fstat(self._file.fileno()).st_size
+        entries = count + 1
+        while True:
+            start = self._before(size, entries)
+            self._parser = LogParser()
+            self._file.seek(start)
+            found: list[LogText] = []
+            while self._file.tell() < size and (data := self._file.read(min(_PIECE, size - self._file.tell()))):
+                found += self._parser.feed(data)
+            # A line may be of many entries.
+            if start == 0 or len(found) > count:
+                return found[max(0, len(found) - count) :]
+            entries *= 2
+
+    def _put_away(self) -> None:
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+
+    def _open(self) -> bool:
+        if self._closed:
+            return False
+        try:
+            self._file = FileIO(self._path, "r")
+        except FileNotFoundError:
+            return False
+        return True
+
+    def _read(self) -> bytes:
+        if self._file is None and not self._open():
+            return b""
+        assert self._file is not None
+        if os.fstat(self._file.fileno()).st_size < self._file.tell():
+            self._file.seek(0)  # somebody emptied it
+        replaced = self._is_replaced()
+        # After that look: what conmon wrote before it began the new file is all in the old one.
+        if (data := self._file.read(_PIECE)) or not replaced:
+            return data
+        self._put_away()
+        return self._file.read(_PIECE) if self._open() and self._file is not None else b""
+
+    def _is_replaced(self) -> bool:
+        assert self._file is not None
+        try:
+            found = self._path.stat()
+        except FileNotFoundError:
+            return False
+        mine = os.fstat(self._file.fileno())
+        return (found.st_dev, found.st_ino) != (mine.st_dev, mine.st_ino)
+
+    def _before(self, size: int, entries: int) -> int:
+        """Return a place that is before the last `entries` entries."""
+        assert self._file is not None
+        place, found = size, 0
+        while place > 0 and found <= entries:
+            step = min(_PIECE, place)
+            place -= step
+            found += os.pread(self._file.fileno(), step, place).count(b"\n")
+        return place
+
+    def _without_secrets(self, lines: list[LogText]) -> list[LogText]:
+        return [LogText(line.stream, line.at, self._redact(line.text)) for line in lines]
+
+
+def last_lines(path: Path, redact: Callable[[str], str], count: int) -> list[LogText]:
+    """Return the last lines of a log, an unfinished one included. Raises `OSError`."""
+    file = LogFile(path, redact)
+    try:
+        found = [*file.last(count), *file.rest()]
+        return found[max(0, len(found) - count) :]
+    finally:
+        file.close()
