@@ -1,0 +1,23 @@
+"""What all tests share: a failed test tells what its node wrote."""
+
+from collections.abc import Generator
+
+import pytest
+
+from harness import ROOT
+
+_LAST = 8000
+"""Characters of each log."""
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Add the logs of the nodes that are there; they are gone with the test."""
+    report = yield
+    if report.failed:
+        for path in sorted(ROOT.glob("*/daemon.log")):
+            text = path.read_text(encoding="utf-8", errors="replace")
+            report.sections.append((f"end of the log of node {path.parent.name}", text[-_LAST:]))
+    return report
