@@ -24,6 +24,14 @@ describe("lines that come again", () => {
     expect(taken(cursor, [line(2, "tick"), line(2, "tick"), line(2, "tick")])).toEqual(["tick"]);
   });
 
+  it("are left out though the first of a second was written as it began", () => {
+    const at = (fraction: string, text: string) => logLine({ at: `2026-01-01T00:00:02${fraction}Z`, text });
+    const cursor = new LogCursor();
+    taken(cursor, [at("", "a"), at(".000100", "b"), at(".250000", "c")]);
+    cursor.reopen();
+    expect(taken(cursor, [at("", "a"), at(".000100", "b"), at(".250000", "c"), at(".250001", "d")])).toEqual(["d"]);
+  });
+
   it("are told apart by their stream", () => {
     const cursor = new LogCursor();
     taken(cursor, [line(2, "tick")]);

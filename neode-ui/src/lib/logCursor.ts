@@ -3,8 +3,8 @@ import type { LogLine } from "../api/types";
 /**
  * Remembers where in the log of one container a reader is: tells new lines from those that come again after a reconnection.
  *
- * Many lines share a time (Podman 4 tells whole seconds), so those of the newest time are counted by their text. A log is
- * written in the order of its times: once the lines of the newest time have come again, everything is new.
+ * Lines that were written at once share a time, so those of the newest time are counted by their text. A log is written in
+ * the order of its times: once the lines of the newest time have come again, everything is new.
  */
 export class LogCursor {
   private newest = "";
@@ -26,20 +26,26 @@ export class LogCursor {
   take(line: LogLine): boolean {
     this.gap = false;
     if (!line.at) return true;
+    const at = comparable(line.at);
     const key = `${line.stream} ${line.text}`;
-    if (line.at > this.newest) {
+    if (at > this.newest) {
       this.gap = this.awaited.size > 0 && !this.met;
-      this.newest = line.at;
+      this.newest = at;
       this.atNewest = new Map();
       this.awaited = new Map();
     } else if (this.awaited.size) {
       this.met = true;
-      const left = line.at === this.newest ? (this.awaited.get(key) ?? 0) : 0;
+      const left = at === this.newest ? (this.awaited.get(key) ?? 0) : 0;
       if (left > 1) this.awaited.set(key, left - 1);
       else if (left) this.awaited.delete(key);
       return false;
     }
-    if (line.at === this.newest) this.atNewest.set(key, (this.atNewest.get(key) ?? 0) + 1);
+    if (at === this.newest) this.atNewest.set(key, (this.atNewest.get(key) ?? 0) + 1);
     return true;
   }
+}
+
+/** Returns a time that sorts as text: the node leaves out the fraction of a whole second. */
+function comparable(at: string): string {
+  return at.replace(/(:\d\d)Z$/, "$1.000000Z");
 }
