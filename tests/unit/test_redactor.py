@@ -29,6 +29,12 @@ def test_what_is_no_secret_stays(secrets: list[str], text: str) -> None:
         assert redactor.redact(text) == text
 
 
+def test_a_secret_that_is_written_over_and_over_is_hidden_each_time() -> None:
+    redactor = Redactor()
+    redactor.learn("0123456789abcdef")
+    assert redactor.redact("0123456789abcdef" * 5000) == HIDDEN * 5000
+
+
 def test_what_an_owner_typed_is_hidden_and_short_words_are_not() -> None:
     redactor = Redactor()
     for value in ("correct horse, battery", "short", "pässwörter"):

@@ -33,7 +33,7 @@ class _Begun:
 
     at: datetime
     newest: datetime
-    text: bytes
+    text: bytearray
 
 
 class LogParser:
@@ -71,12 +71,15 @@ class LogParser:
         if begun is not None and at - begun.newest > _UNFINISHED:
             found.append(_line(stream, begun.at, begun.text))
             begun = None
-        begun = _Begun(at, at, text) if begun is None else _Begun(begun.at, at, begun.text + text)
+        if begun is None:
+            begun = _Begun(at, at, bytearray())
+        begun.newest = at
+        begun.text += text
         if ends or len(begun.text) >= MAX_LINE:
             found.append(_line(stream, begun.at, begun.text))
         else:
             self._begun[stream] = begun
 
 
-def _line(stream: LogStream, at: datetime, text: bytes) -> LogText:
+def _line(stream: LogStream, at: datetime, text: bytearray) -> LogText:
     return LogText(stream, at, text.decode("utf-8", "replace").removesuffix("\r"))

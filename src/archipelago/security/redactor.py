@@ -51,11 +51,16 @@ class Redactor:
         return _WORDS.sub(lambda found: self._redact_word(found[0]), text)
 
     def _redact_word(self, word: str) -> str:
-        for at in range(len(word) - SHORTEST + 1):
-            for value in self._by_start.get(word[at : at + SHORTEST], ()):
-                if word.startswith(value, at):
-                    return word[:at] + HIDDEN + self._redact_word(word[at + len(value) :])
-        return word
+        parts, begin, at = [], 0, 0
+        while at <= len(word) - SHORTEST:
+            values = self._by_start.get(word[at : at + SHORTEST], ())
+            value = next((value for value in values if word.startswith(value, at)), None)
+            if value is None:
+                at += 1
+                continue
+            parts += [word[begin:at], HIDDEN]
+            begin = at = at + len(value)
+        return "".join([*parts, word[begin:]])
 
 
 def _shapes(value: str) -> Iterator[str]:
