@@ -1,5 +1,6 @@
 """What all tests share: a failed test tells what its node wrote."""
 
+import contextlib
 from collections.abc import Generator
 
 import pytest
@@ -18,6 +19,7 @@ def pytest_runtest_makereport(
     report = yield
     if report.failed:
         for path in sorted(ROOT.glob("*/daemon.log")):
-            text = path.read_text(encoding="utf-8", errors="replace")
-            report.sections.append((f"end of the log of node {path.parent.name}", text[-_LAST:]))
+            with contextlib.suppress(OSError):
+                text = path.read_text(encoding="utf-8", errors="replace")
+                report.sections.append((f"end of the log of node {path.parent.name}", text[-_LAST:]))
     return report
