@@ -40,6 +40,7 @@ _ORPHAN_GRACE = 600.0
 _DEATH_POLL = 0.02
 _TRIES_WITH_ONE_CONTAINER = 2
 """Failed starts after which a container is made anew."""
+_STEADY = (HealthState.HEALTHY, HealthState.SYNCING)
 _STEP_RETRY = 0.5
 _STEP_RETRY_LONGEST = 10.0
 
@@ -326,14 +327,22 @@ class AppKeeper:
         await self._tools.firewall.guard(wanted.name, details.id, details.pid, wanted.reach, subnets)
 
     async def _reattach(self, desired: DesiredApp, wanted: ContainerWorkload, found: ContainerSummary) -> None:
-        alone = is_running(found) and not self._has_company()
-        if await self._tools.networks.reattach(desired.workload.networks, wanted, found, alone=alone):
+        async def may_leave() -> bool:
+            return not is_running(found) or await self._has_company()
+
+        if await self._tools.networks.reattach(desired.workload.networks, wanted, found, may_leave):
             self._tools.sweep_soon()
 
-    def _has_company(self) -> bool:
-        """Tell whether another app runs that is to go on running."""
-        state, seen = self._tools.desired(), self._tools.observer.last
-        return any(app != self.app and state.wanted(app) and seen.running(app) for app in seen.apps)
+    async def _has_company(self) -> bool:
+        """Tell whether another app runs that is about to go on running as it does."""
+        seen, state = await self._tools.observer.look(), self._tools.desired()
+        steady = (
+            (seen.of(app).get(container.name), container.hash)
+            for app, other in state.apps.items()
+            if app != self.app and state.wanted(app) and self._tools.health_of(app).state in _STEADY
+            for container in other.workload.containers
+        )
+        return any(found is not None and is_running(found) and found.labels.get(HASH) == hash for found, hash in steady)
 
     def _forget_run(self, name: str) -> None:
         self._tools.firewall.forget(name)

@@ -1,7 +1,7 @@
 """Makes the networks that workloads need, joins running containers to them, and sweeps those that nobody needs."""
 
 import asyncio
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 from dataclasses import replace
 from ipaddress import IPv4Address, IPv4Network
 
@@ -66,13 +66,17 @@ class NetworkKeeper:
         return replace(wanted.spec, networks=dict(wanted.attachments))
 
     async def reattach(
-        self, specs: Collection[NetworkSpec], wanted: ContainerWorkload, found: ContainerSummary, *, alone: bool
+        self,
+        specs: Collection[NetworkSpec],
+        wanted: ContainerWorkload,
+        found: ContainerSummary,
+        may_leave: Callable[[], Awaitable[bool]],
     ) -> bool:
         """Join an existing container to the networks that it lacks, and take it off those that it should not see.
 
-        Return whether it was taken off any, which may leave a network that nobody needs. One that is `alone` in having
-        networks stays on all of them for now: Podman 4 takes the namespace in which they lie away from under it
-        together with the first that it leaves.
+        Return whether it was taken off any, which may leave a network that nobody needs. A running one that is alone in
+        having networks must stay on all of them for now (`may_leave`, asked before each): Podman 4 takes the namespace
+        in which they lie away from under it together with the first that it leaves.
         """
         lacking = set(wanted.attachments) - set(found.networks)
         surplus = set(found.networks) - set(wanted.attachments)
@@ -86,14 +90,16 @@ class NetworkKeeper:
             except NotFound:
                 self.forget()
                 raise
-        if alone:
-            return False
+        left = False
         for name in sorted(surplus):
+            if not await may_leave():
+                break
+            left = True
             try:
                 await self._client.networks.disconnect(name, found.name, force=True)
             except NotFound:
                 pass
-        return bool(surplus)
+        return left
 
     async def sweep(self, needed: Collection[str]) -> None:
         """Remove this node's networks that no workload needs and no container is on."""
