@@ -14,7 +14,7 @@ LINES = 200_000
 LENGTH = 250
 """Bytes of a line, about as many as bitcoind writes for each block."""
 RATE = int(os.environ.get("BENCH_LOG_RATE", "4000"))
-"""Lines a second that the app writes: a megabyte. Podman keeps some megabytes of a log, so they must come in time."""
+"""Lines a second that the app writes: a megabyte. Ten megabytes of a log are kept, so they must come in time."""
 _FIRST = 1_000_000
 """Number before the first line: all numbers have as many digits."""
 _TEXT = "peer 203.0.113.7 sent a block of the chain, which was checked and taken"

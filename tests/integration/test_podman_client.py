@@ -269,7 +269,7 @@ async def test_what_a_container_writes_is_in_the_file_it_was_told(corner: Corner
     for run in range(2):
         name = await corner.running("talks", "sh", "-c", command, log_path=PurePosixPath(path))
         await corner.podman.containers.wait(name, timeout=10)
-        lines = log.last(100) if not run else log.next()
+        lines = log.last(100) if not run else log.next() or []
         assert [line.text for line in lines if line.stream is LogStream.STDERR] == ["two"]
         expected = ["one", "partial", "x" * 10_000, "end"]
         assert [line.text for line in lines if line.stream is LogStream.STDOUT] == expected
@@ -290,10 +290,10 @@ async def test_of_a_log_that_conmon_begins_anew_nothing_is_lost(corner: Corner, 
     while True:
         over = ended.done()
         lines = log.next()
-        found += [line.text for line in lines]
+        found += [line.text for line in lines or ()]
         if (number := path.stat().st_ino) != files[-1]:
             files.append(number)
-        if over and not lines:
+        if over and lines is None:
             break
         await asyncio.sleep(0.002)  # as a reader does who finds nothing
     log.close()

@@ -13,7 +13,7 @@ from archipelago.container.desired_state import DesiredApp, DesiredState, provid
 from archipelago.container.firewall import Firewall
 from archipelago.container.health_monitor import HealthMonitor, Watched
 from archipelago.container.labels import HASH
-from archipelago.container.log_file import last_lines
+from archipelago.container.log_file import last_lines, make_ready
 from archipelago.container.log_parser import LogText
 from archipelago.container.namespace import Namespace, Target
 from archipelago.container.network_keeper import NetworkKeeper
@@ -29,10 +29,12 @@ from archipelago.container.podman_client.models import ContainerDetails, Contain
 from archipelago.container.restart_policy import RestartPolicy
 from archipelago.container.status import Failure, Health, HealthState
 from archipelago.container.workload import ContainerWorkload
-from archipelago.errors import NodeError
+from archipelago.errors import ErrorCode, NodeError, is_disk_full
 from archipelago.network.plan import PREFIX
 
 _LOG_LINES = 20
+_LOG_LENGTH = 2000
+"""Characters that are kept of each."""
 _UNHEALTHY_PATIENCE = 30.0
 """Least time that a running but unhealthy container gets to recover by itself."""
 _ORPHAN_GRACE = 600.0
@@ -271,8 +273,7 @@ class AppKeeper:
         self._set(wanted.container, self._health(wanted, HealthState.STARTING, ""))
         # Written at each start: they lie on a tmpfs, which is empty after a reboot.
         await self._write_files(wanted)
-        # As root of the namespace, whom conmon runs as.
-        await self._tools.namespace.directory(str(wanted.log.parent), 0, 0)
+        await self._make_log_ready(wanted)
         self._tools.firewall.forget(wanted.name)
         try:
             await self._tools.client.containers.init(wanted.name, ports=wanted.spec.ports)
@@ -284,6 +285,16 @@ class AppKeeper:
             raise
         if (policy := self._policies.get(wanted.container)) is not None:
             self._policies[wanted.container] = policy.started()
+
+    async def _make_log_ready(self, wanted: ContainerWorkload) -> None:
+        try:
+            await asyncio.to_thread(make_ready, wanted.log, wanted.spec.log_max_size)
+        except OSError as error:
+            raise NodeError(
+                ErrorCode.DISK_FULL if is_disk_full(error) else ErrorCode.INTERNAL,
+                f"the log of {wanted.name} cannot be written: {error}",
+                hint=f"look at {wanted.log.parent}",
+            ) from error
 
     async def _write_files(self, wanted: ContainerWorkload) -> None:
         for file in wanted.files:
@@ -399,9 +410,8 @@ class AppKeeper:
         lines: list[LogText] = []
         with contextlib.suppress(OSError):
             lines = await asyncio.to_thread(last_lines, wanted.log, self._tools.redact, _LOG_LINES)
-        self._failures[wanted.container] = Failure(
-            at=datetime.now(UTC), reason=reason, exit_code=exit_code, logs=tuple(line.text for line in lines)
-        )
+        logs = tuple(line.text[:_LOG_LENGTH] for line in lines)
+        self._failures[wanted.container] = Failure(at=datetime.now(UTC), reason=reason, exit_code=exit_code, logs=logs)
 
     def _failed_to_start(self, wanted: ContainerWorkload, error: PodmanError | NodeError) -> float:
         reason = str(error)

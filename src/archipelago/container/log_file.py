@@ -10,7 +10,7 @@ from collections.abc import Callable
 from io import FileIO
 from pathlib import Path
 
-from archipelago.container.log_parser import LogParser, LogText
+from archipelago.container.log_parser import MAX_LINE, LogParser, LogText, closing
 
 _PIECE = 256 * 1024
 
@@ -18,8 +18,9 @@ _PIECE = 256 * 1024
 class LogFile:
     """One reader of a log: the last lines first, where they are asked for, then what comes after them.
 
-    It may not be there yet, and conmon replaces it when it has grown large; of the old one, everything is read first.
-    Each call takes a moment of work on a disk, and one waits for the other. Raises `OSError`.
+    It may not be there yet, and conmon replaces it when it has grown large. Of the file that was open everything is
+    read before the newest one is begun; what was in files between the two is lost to a reader who is that slow. Each
+    call takes a moment of work on a disk, and one waits for the other. Raises `OSError`.
     """
 
     def __init__(self, path: Path, redact: Callable[[str], str]) -> None:
@@ -37,15 +38,16 @@ class LogFile:
         with self._turn:
             return self._without_secrets(self._last(count))
 
-    def next(self) -> list[LogText]:
-        """Return some of the lines that follow; none where nothing has been written since."""
+    def next(self) -> list[LogText] | None:
+        """Return some of the lines that follow, which may end later; None where nothing has been written since."""
         with self._turn:
             data = self._read()
-            return self._without_secrets(self._parser.feed(data) if data else [])
+            return self._without_secrets(self._parser.feed(data)) if data else None
 
     def rest(self) -> list[LogText]:
         """Return what was written without a newline until now."""
-        return self._without_secrets(self._parser.flush())
+        with self._turn:
+            return self._without_secrets(self._parser.flush())
 
     def close(self) -> None:
         """Read no more."""
@@ -91,11 +93,13 @@ class LogFile:
         assert self._file is not None
         if os.fstat(self._file.fileno()).st_size < self._file.tell():
             self._file.seek(0)  # somebody emptied it
+            self._parser.skip()
         replaced = self._is_replaced()
         # After that look: what conmon wrote before it began the new file is all in the old one.
         if (data := self._file.read(_PIECE)) or not replaced:
             return data
         self._put_away()
+        self._parser.skip()
         return self._file.read(_PIECE) if self._open() and self._file is not None else b""
 
     def _is_replaced(self) -> bool:
@@ -108,14 +112,17 @@ class LogFile:
         return (found.st_dev, found.st_ino) != (mine.st_dev, mine.st_ino)
 
     def _before(self, size: int, entries: int) -> int:
-        """Return a place that is before the last `entries` entries."""
+        """Return a place before the last `entries` entries, and before the beginning of a line that ends in them.
+
+        That of a line in which the other stream wrote a great deal may still lie ahead of it.
+        """
         assert self._file is not None
         place, found = size, 0
         while place > 0 and found <= entries:
             step = min(_PIECE, place)
             place -= step
             found += os.pread(self._file.fileno(), step, place).count(b"\n")
-        return place
+        return max(0, place - 2 * MAX_LINE)
 
     def _without_secrets(self, lines: list[LogText]) -> list[LogText]:
         return [LogText(line.stream, line.at, self._redact(line.text)) for line in lines]
@@ -129,3 +136,22 @@ def last_lines(path: Path, redact: Callable[[str], str], count: int) -> list[Log
         return found[max(0, len(found) - count) :]
     finally:
         file.close()
+
+
+def make_ready(path: Path, limit: int) -> None:
+    """Have a log in which the next run of its container can write, before conmon opens it. Raises `OSError`.
+
+    conmon (2.1.6) counts what it writes from nothing, however large the file is that it goes on with. And what a run
+    left unfinished, or a power cut of an entry, would be joined to the first words of the next one.
+    """
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    try:
+        with path.open("r+b") as file:
+            size = file.seek(0, os.SEEK_END)
+            if size >= limit:
+                path.unlink()
+                return
+            file.seek(max(0, size - 2 * MAX_LINE))
+            file.write(closing(file.read()))
+    except FileNotFoundError:
+        return

@@ -101,17 +101,14 @@ class LogFollower:
         while True:
             # Before the log is read: it is all there once nothing runs that would write it.
             ended = self._is_gone()
-            lines = await asyncio.to_thread(file.next)
-            if not lines and (ended or silent >= _UNFINISHED):
-                lines = file.rest()
-            for line in lines:
+            found = await asyncio.to_thread(file.next)
+            silent = 0.0 if found is not None else silent + _PAUSE
+            overdue = silent >= _UNFINISHED or (ended and found is None)
+            for line in await asyncio.to_thread(file.rest) if overdue else found or ():
                 await queue.put(_log_line(wanted, line))
-            if lines:
-                silent = 0.0
-            elif ended:
-                return
-            else:
-                silent += _PAUSE
+            if found is None:
+                if ended:
+                    return
                 await asyncio.sleep(_PAUSE)
 
     def _is_gone(self) -> bool:
@@ -137,8 +134,8 @@ def _explained(error: Exception) -> Exception:
         return error
     return NodeError(
         ErrorCode.INTERNAL,
-        f"the log {error.filename or ''} cannot be read: {error.strerror or error}",
-        hint="look at the disk with 'archipelago doctor'; starting the app again makes its log anew where it is gone",
+        f"a log cannot be read: {error}",
+        hint="'archipelago doctor' looks at the disk that it lies on",
     )
 
 

@@ -5,14 +5,17 @@ on in the next entry.
 """
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from archipelago.container.podman_client.models import LogStream
 from archipelago.container.podman_client.streams import parse_time
 
-MAX_LINE = 1024 * 1024
+MAX_LINE = 64 * 1024
 """Bytes of text; a longer line comes in pieces of at least that length."""
+_MAX_ENTRY = 1024 * 1024
+"""Bytes; conmon's own entries have some eight thousand."""
 _ENTRY = re.compile(rb"(\S+) (stdout|stderr) ([FP]) ?(.*)", re.DOTALL)
 _UNFINISHED = timedelta(seconds=1)
 """What is added to a line later than that, such as by the next run of the program, begins one of its own."""
@@ -50,21 +53,31 @@ class LogParser:
         """Return the lines that are complete now."""
         found: list[LogText] = []
         *entries, self._rest = (self._rest + data).split(b"\n")
-        if len(self._rest) > MAX_LINE:
+        if len(self._rest) > _MAX_ENTRY:
             self._rest = b""
         for entry in entries:
-            if (match := _ENTRY.fullmatch(entry)) is None:
+            # A power cut may leave zeros where an entry was to be.
+            if (match := _ENTRY.fullmatch(entry.lstrip(b"\0"))) is None:
                 continue
             at = parse_time(match[1].decode("ascii", "replace"))
             if at is not None:
                 self._take(LogStream(match[2].decode()), at, match[4], match[3] == b"F", found)
         return found
 
+    def skip(self) -> None:
+        """Say that what comes next begins an entry: half of one that was read has no other half."""
+        self._rest = b""
+
     def flush(self) -> list[LogText]:
         """Return what was written without a newline until now; what follows is a line of its own."""
         found = [_line(stream, begun.at, begun.text) for stream, begun in self._begun.items()]
         self._begun.clear()
         return found
+
+    def ends(self) -> Iterator[bytes]:
+        """Yield an entry for each line whose end has not come, which gives it one."""
+        for stream, begun in self._begun.items():
+            yield f"{begun.newest.isoformat(timespec='microseconds')} {stream.value} F \n".encode()
 
     def _take(self, stream: LogStream, at: datetime, text: bytes, ends: bool, found: list[LogText]) -> None:
         begun = self._begun.pop(stream, None)
@@ -83,3 +96,11 @@ class LogParser:
 
 def _line(stream: LogStream, at: datetime, text: bytearray) -> LogText:
     return LogText(stream, at, text.decode("utf-8", "replace").removesuffix("\r"))
+
+
+def closing(end: bytes) -> bytes:
+    """Return what to add to a log that ends with these bytes, so that each line in it has an end."""
+    parser = LogParser()
+    added = b"" if not end or end.endswith(b"\n") else b"\n"
+    parser.feed(end + added)
+    return added + b"".join(parser.ends())

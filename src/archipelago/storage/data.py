@@ -1,6 +1,7 @@
 """The data of apps on disk: where it lies, how large it is, and how it goes."""
 
 import asyncio
+import shutil
 from pathlib import Path
 
 from archipelago.container.manifest.model import AppManifest
@@ -32,8 +33,8 @@ class AppData:
         return tuple(await asyncio.gather(*(one(name, each.funds) for name, each in manifest.volumes.items())))
 
     async def forget_logs(self, app: str) -> None:
-        """Delete what the containers of an app wrote, once there are none."""
-        await self._namespace.remove(str(self._data_root / "logs" / app))
+        """Delete what the containers of an app wrote, once there are none; what cannot be deleted stays."""
+        await asyncio.to_thread(shutil.rmtree, self._data_root / "logs" / app, ignore_errors=True)
 
     async def delete(self, app: str) -> None:
         """Delete everything of an app that is no longer installed. It may be called again after a crash."""
