@@ -4,6 +4,7 @@ It is read here and not by Podman, whose own reader (4.3) leaves out lines at ra
 what was written just before conmon begins a new file, garbles long lines, and tells times to the second.
 """
 
+import contextlib
 import os
 import threading
 from collections.abc import Callable
@@ -139,19 +140,18 @@ def last_lines(path: Path, redact: Callable[[str], str], count: int) -> list[Log
 
 
 def make_ready(path: Path, limit: int) -> None:
-    """Have a log in which the next run of its container can write, before conmon opens it. Raises `OSError`.
+    """Have a log in which the next run of its container can write, before conmon opens it.
+
+    Raises `OSError` where there is no place for it; one that is there and cannot be mended is left as it is.
 
     conmon (2.1.6) counts what it writes from nothing, however large the file is that it goes on with. And what a run
     left unfinished, or a power cut of an entry, would be joined to the first words of the next one.
     """
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    try:
-        with path.open("r+b") as file:
-            size = file.seek(0, os.SEEK_END)
-            if size >= limit:
-                path.unlink()
-                return
-            file.seek(max(0, size - 2 * MAX_LINE))
-            file.write(closing(file.read()))
-    except FileNotFoundError:
-        return
+    with contextlib.suppress(OSError), path.open("r+b", buffering=0) as file:
+        size = file.seek(0, os.SEEK_END)
+        if size >= limit:
+            path.unlink()
+            return
+        file.seek(max(0, size - 2 * MAX_LINE))
+        file.write(closing(file.read()))
