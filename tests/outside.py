@@ -7,6 +7,7 @@ TCP connection to there can be opened from here. It needs nothing but Python.
 import socket
 import sys
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from socketserver import TCPServer
 
 PATIENCE = 3.0
 
@@ -31,5 +32,12 @@ class Outside(BaseHTTPRequestHandler):
         """Say nothing."""
 
 
+class Server(ThreadingHTTPServer):
+    """Listens without asking for its own name, which takes half a minute where no name server answers."""
+
+    def server_bind(self) -> None:
+        TCPServer.server_bind(self)
+
+
 if __name__ == "__main__":
-    ThreadingHTTPServer(("0.0.0.0", int(sys.argv[1])), Outside).serve_forever()
+    Server(("0.0.0.0", int(sys.argv[1])), Outside).serve_forever()
