@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from archipelago.container.log_file import LogFile, last_lines, make_ready
 from archipelago.container.log_parser import MAX_LINE, LogParser, LogText
 from archipelago.container.podman_client.models import LogStream
+from archipelago.errors import NodeError
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, 600000, tzinfo=UTC)
 OUT, ERR = LogStream.STDOUT, LogStream.STDERR
@@ -195,16 +196,16 @@ def test_a_line_of_which_a_piece_alone_was_written_is_not_no_line(path: Path) ->
 
 
 @pytest.mark.parametrize(
-    "left",
+    ("left", "kept"),
     [
-        b"",
-        entry("whole"),
-        entry("half")[:-9],
-        entry("unfinished", tag="P"),
-        entry("out", tag="P") + entry("err", 0, ERR, "P") + b"\0\0",
+        (b"", []),
+        (entry("whole"), ["whole"]),
+        (entry("half")[:-9], []),
+        (entry("unfinished", tag="P"), ["unfinished"]),
+        (entry("out", tag="P") + entry("err", 0, ERR, "P") + b"\0\0", ["out", "err"]),
     ],
 )
-def test_what_a_run_left_is_not_joined_to_the_words_of_the_next_one(path: Path, left: bytes) -> None:
+def test_what_a_run_left_is_not_joined_to_the_words_of_the_next_one(path: Path, left: bytes, kept: list[str]) -> None:
     path.write_bytes(entry("first") + left)
     log = reader(path)
     log.last(1)
@@ -213,9 +214,7 @@ def test_what_a_run_left_is_not_joined_to_the_words_of_the_next_one(path: Path, 
     add(path, "next")
     assert texts(log.next() or [])[-1] == "next"
     log.close()
-    found = texts(last_lines(path, str, 100))
-    assert found[0] == "first" and found[-1] == "next"
-    assert set(found[1:-1]) <= {"whole", "unfinished", "out", "err"}
+    assert texts(last_lines(path, str, 100)) == ["first", *kept, "next"]
 
 
 def test_a_log_that_is_full_is_begun_anew_and_one_that_is_not_there_is_no_fault(path: Path) -> None:
@@ -229,6 +228,18 @@ def test_a_log_that_is_full_is_begun_anew_and_one_that_is_not_there_is_no_fault(
     add(path, "b")
     assert texts(log.next() or []) == ["b"]
     log.close()
+
+
+def test_a_log_that_cannot_be_read_or_made_is_told_of(path: Path) -> None:
+    path.mkdir()
+    with pytest.raises(NodeError, match=path.name):
+        last_lines(path, str, 1)
+    with pytest.raises(NodeError, match=path.name):
+        reader(path).next()
+    place = path.parent / "file"
+    place.touch()
+    with pytest.raises(NodeError, match=r"main\.log"):
+        make_ready(place / "main.log", 1000)
 
 
 def test_no_secret_is_passed_on(path: Path) -> None:

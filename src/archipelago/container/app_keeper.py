@@ -29,7 +29,7 @@ from archipelago.container.podman_client.models import ContainerDetails, Contain
 from archipelago.container.restart_policy import RestartPolicy
 from archipelago.container.status import Failure, Health, HealthState
 from archipelago.container.workload import ContainerWorkload
-from archipelago.errors import ErrorCode, NodeError, is_disk_full
+from archipelago.errors import NodeError
 from archipelago.network.plan import PREFIX
 
 _LOG_LINES = 20
@@ -273,7 +273,7 @@ class AppKeeper:
         self._set(wanted.container, self._health(wanted, HealthState.STARTING, ""))
         # Written at each start: they lie on a tmpfs, which is empty after a reboot.
         await self._write_files(wanted)
-        await self._make_log_ready(wanted)
+        await asyncio.to_thread(make_ready, wanted.log, wanted.spec.log_max_size)
         self._tools.firewall.forget(wanted.name)
         try:
             await self._tools.client.containers.init(wanted.name, ports=wanted.spec.ports)
@@ -285,16 +285,6 @@ class AppKeeper:
             raise
         if (policy := self._policies.get(wanted.container)) is not None:
             self._policies[wanted.container] = policy.started()
-
-    async def _make_log_ready(self, wanted: ContainerWorkload) -> None:
-        try:
-            await asyncio.to_thread(make_ready, wanted.log, wanted.spec.log_max_size)
-        except OSError as error:
-            raise NodeError(
-                ErrorCode.DISK_FULL if is_disk_full(error) else ErrorCode.INTERNAL,
-                f"the log of {wanted.name} cannot be written: {error}",
-                hint=f"look at {wanted.log.parent}",
-            ) from error
 
     async def _write_files(self, wanted: ContainerWorkload) -> None:
         for file in wanted.files:
@@ -408,7 +398,7 @@ class AppKeeper:
 
     async def _note_failure(self, wanted: ContainerWorkload, reason: str, exit_code: int | None) -> None:
         lines: list[LogText] = []
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(NodeError):
             lines = await asyncio.to_thread(last_lines, wanted.log, self._tools.redact, _LOG_LINES)
         logs = tuple(line.text[:_LOG_LENGTH] for line in lines)
         self._failures[wanted.container] = Failure(at=datetime.now(UTC), reason=reason, exit_code=exit_code, logs=logs)

@@ -12,6 +12,7 @@ from archipelago.catalog.local import LocalCatalog
 from archipelago.container.app_secrets import AppSecrets
 from archipelago.container.composer import Composer
 from archipelago.container.dependency_resolver.errors import ResolutionError
+from archipelago.container.first_error import FirstError
 from archipelago.container.image_inventory import ImageInventory
 from archipelago.container.images import ImageStore, Progress
 from archipelago.container.manifest.package import AppPackage
@@ -387,7 +388,7 @@ class Lifecycle:
                     await teller
                 await tracker.finish(step, f"{last.text}; {await self._inventory.take(package)}")
 
-        async with _FirstError(), asyncio.TaskGroup() as group:
+        async with FirstError(), asyncio.TaskGroup() as group:
             for app, package in packages.items():
                 group.create_task(one(app, package))
 
@@ -403,7 +404,7 @@ class Lifecycle:
             detail = await self._readiness.wait(app, told)
             await tracker.finish(_start_step(app), detail)
 
-        async with _FirstError(), asyncio.TaskGroup() as group:
+        async with FirstError(), asyncio.TaskGroup() as group:
             for app in apps:
                 if self._reconciler.desired.wanted(app):
                     group.create_task(one(app))
@@ -417,17 +418,6 @@ class Lifecycle:
 
     def _references(self, packages: Iterable[AppPackage]) -> list[str]:
         return [self._images.reference(package, name) for package in packages for name in package.manifest.containers]
-
-
-class _FirstError:
-    """Unwrap the exception group of a task group: one cause is what an owner can act on."""
-
-    async def __aenter__(self) -> None:
-        return None
-
-    async def __aexit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, BaseExceptionGroup):
-            raise error.exceptions[0] from None
 
 
 async def _tell(tracker: Tracker, step: str, news: "asyncio.Queue[Progress | None]") -> None:

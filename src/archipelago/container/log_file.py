@@ -8,10 +8,12 @@ import contextlib
 import os
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from io import FileIO
 from pathlib import Path
 
 from archipelago.container.log_parser import MAX_LINE, LogParser, LogText, closing
+from archipelago.security.private_files import make_folder, reported
 
 _PIECE = 256 * 1024
 
@@ -21,7 +23,7 @@ class LogFile:
 
     It may not be there yet, and conmon replaces it when it has grown large. Of the file that was open everything is
     read before the newest one is begun; what was in files between the two is lost to a reader who is that slow. Each
-    call takes a moment of work on a disk, and one waits for the other. Raises `OSError`.
+    call takes a moment of work on a disk, and one waits for the other. Raises `NodeError` where it cannot be read.
     """
 
     def __init__(self, path: Path, redact: Callable[[str], str]) -> None:
@@ -36,12 +38,12 @@ class LogFile:
 
     def last(self, count: int) -> list[LogText]:
         """Return the last `count` lines, and go on behind them; call it first."""
-        with self._turn:
+        with self._turn, reported(self._path):
             return self._without_secrets(self._last(count))
 
     def next(self) -> list[LogText] | None:
         """Return some of the lines that follow, which may end later; None where nothing has been written since."""
-        with self._turn:
+        with self._turn, reported(self._path):
             data = self._read()
             return self._without_secrets(self._parser.feed(data)) if data else None
 
@@ -57,80 +59,53 @@ class LogFile:
             self._put_away()
 
     def _last(self, count: int) -> list[LogText]:
-        if not self._open():
+        if (file := self._opened()) is None:
             return []
-        assert self._file is not None
-        size = os.fstat(self._file.fileno()).st_size
+        size = os.fstat(file.fileno()).st_size
         entries = count + 1
         while True:
-            start = self._before(size, entries)
+            start = _before(file, size, entries)
             self._parser = LogParser()
-            self._file.seek(start)
+            file.seek(start)
             found: list[LogText] = []
-            while self._file.tell() < size and (data := self._file.read(min(_PIECE, size - self._file.tell()))):
+            while file.tell() < size and (data := file.read(min(_PIECE, size - file.tell()))):
                 found += self._parser.feed(data)
             # A line may be of many entries.
             if start == 0 or len(found) > count:
                 return found[max(0, len(found) - count) :]
             entries *= 2
 
+    def _read(self) -> bytes:
+        if (file := self._opened()) is None:
+            return b""
+        if os.fstat(file.fileno()).st_size < file.tell():
+            file.seek(0)  # somebody emptied it
+            self._parser.skip()
+        replaced = _is_replaced(file, self._path)
+        # After that look: what conmon wrote before it began the new file is all in the old one.
+        if (data := file.read(_PIECE)) or not replaced:
+            return data
+        self._put_away()
+        self._parser.skip()
+        return self._read()
+
+    def _opened(self) -> FileIO | None:
+        if self._file is None and not self._closed:
+            with contextlib.suppress(FileNotFoundError):
+                self._file = FileIO(self._path, "r")
+        return self._file
+
     def _put_away(self) -> None:
         if self._file is not None:
             self._file.close()
             self._file = None
 
-    def _open(self) -> bool:
-        if self._closed:
-            return False
-        try:
-            self._file = FileIO(self._path, "r")
-        except FileNotFoundError:
-            return False
-        return True
-
-    def _read(self) -> bytes:
-        if self._file is None and not self._open():
-            return b""
-        assert self._file is not None
-        if os.fstat(self._file.fileno()).st_size < self._file.tell():
-            self._file.seek(0)  # somebody emptied it
-            self._parser.skip()
-        replaced = self._is_replaced()
-        # After that look: what conmon wrote before it began the new file is all in the old one.
-        if (data := self._file.read(_PIECE)) or not replaced:
-            return data
-        self._put_away()
-        self._parser.skip()
-        return self._file.read(_PIECE) if self._open() and self._file is not None else b""
-
-    def _is_replaced(self) -> bool:
-        assert self._file is not None
-        try:
-            found = self._path.stat()
-        except FileNotFoundError:
-            return False
-        mine = os.fstat(self._file.fileno())
-        return (found.st_dev, found.st_ino) != (mine.st_dev, mine.st_ino)
-
-    def _before(self, size: int, entries: int) -> int:
-        """Return a place before the last `entries` entries, and before the beginning of a line that ends in them.
-
-        That of a line in which the other stream wrote a great deal may still lie ahead of it.
-        """
-        assert self._file is not None
-        place, found = size, 0
-        while place > 0 and found <= entries:
-            step = min(_PIECE, place)
-            place -= step
-            found += os.pread(self._file.fileno(), step, place).count(b"\n")
-        return max(0, place - 2 * MAX_LINE)
-
     def _without_secrets(self, lines: list[LogText]) -> list[LogText]:
-        return [LogText(line.stream, line.at, self._redact(line.text)) for line in lines]
+        return [replace(line, text=self._redact(line.text)) for line in lines]
 
 
 def last_lines(path: Path, redact: Callable[[str], str], count: int) -> list[LogText]:
-    """Return the last lines of a log, an unfinished one included. Raises `OSError`."""
+    """Return the last lines of a log, an unfinished one included. Raises `NodeError`."""
     file = LogFile(path, redact)
     try:
         found = [*file.last(count), *file.rest()]
@@ -142,12 +117,13 @@ def last_lines(path: Path, redact: Callable[[str], str], count: int) -> list[Log
 def make_ready(path: Path, limit: int) -> None:
     """Have a log in which the next run of its container can write, before conmon opens it.
 
-    Raises `OSError` where there is no place for it; one that is there and cannot be mended is left as it is.
+    Raises `NodeError` where there is no place for it; one that is there and cannot be mended is left as it is.
 
     conmon (2.1.6) counts what it writes from nothing, however large the file is that it goes on with. And what a run
     left unfinished, or a power cut of an entry, would be joined to the first words of the next one.
     """
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with reported(path):
+        make_folder(path.parent, 0o700)
     with contextlib.suppress(OSError), path.open("r+b", buffering=0) as file:
         size = file.seek(0, os.SEEK_END)
         if size >= limit:
@@ -155,3 +131,24 @@ def make_ready(path: Path, limit: int) -> None:
             return
         file.seek(max(0, size - 2 * MAX_LINE))
         file.write(closing(file.read()))
+
+
+def _is_replaced(file: FileIO, path: Path) -> bool:
+    """Tell whether another file has the path of an open one by now."""
+    try:
+        return not os.path.samestat(path.stat(), os.fstat(file.fileno()))
+    except FileNotFoundError:
+        return False
+
+
+def _before(file: FileIO, size: int, entries: int) -> int:
+    """Return a place before the last `entries` entries, and before the beginning of a line that ends in them.
+
+    That of a line in which the other stream wrote a great deal may still lie ahead of it.
+    """
+    place, found = size, 0
+    while place > 0 and found <= entries:
+        step = min(_PIECE, place)
+        place -= step
+        found += os.pread(file.fileno(), step, place).count(b"\n")
+    return max(0, place - 2 * MAX_LINE)

@@ -5,19 +5,17 @@ from collections.abc import AsyncGenerator, Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from archipelago.container.first_error import FirstError
 from archipelago.container.log_file import LogFile, last_lines
-from archipelago.container.log_parser import LogText
+from archipelago.container.log_parser import UNFINISHED, LogText
 from archipelago.container.reconciler import Reconciler
 from archipelago.container.status import LogLine
 from archipelago.container.workload import ContainerWorkload
-from archipelago.errors import ErrorCode, NodeError
 
 _AHEAD = 256
 """Lines that are read before the client has taken them."""
 _PAUSE = 0.1
 """Seconds between two looks at a log to which nothing was added."""
-_UNFINISHED = 1.0
-"""Seconds after which a line without its end, such as a prompt, is passed on."""
 
 
 async def newest_lines(
@@ -28,10 +26,7 @@ async def newest_lines(
     def read() -> list[tuple[ContainerWorkload, LogText]]:
         return [(each, line) for each in containers for line in last_lines(each.log, redact, tail)]
 
-    try:
-        return _merged(await asyncio.to_thread(read), tail)
-    except OSError as error:
-        raise _explained(error) from error
+    return _merged(await asyncio.to_thread(read), tail)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +61,9 @@ class LogFollower:
         files: dict[Path, LogFile] = {}
         try:
             await self._follow(files, queue)
-        except Exception as error:
+        except Exception:
             await queue.put(None)
-            raise _explained(error) from error
+            raise
         finally:
             for file in files.values():
                 await asyncio.to_thread(file.close)
@@ -82,7 +77,7 @@ class LogFollower:
         for line in _merged(found, self.tail):
             await queue.put(line)
         followed: set[Path] = set()
-        async with asyncio.TaskGroup() as group:
+        async with FirstError(), asyncio.TaskGroup() as group:
             while not self._is_gone():
                 # An update may bring other containers.
                 for wanted in self._wanted():
@@ -103,7 +98,7 @@ class LogFollower:
             ended = self._is_gone()
             found = await asyncio.to_thread(file.next)
             silent = 0.0 if found is not None else silent + _PAUSE
-            overdue = silent >= _UNFINISHED or (ended and found is None)
+            overdue = silent >= UNFINISHED.total_seconds() or (ended and found is None)
             for line in await asyncio.to_thread(file.rest) if overdue else found or ():
                 await queue.put(_log_line(wanted, line))
             if found is None:
@@ -124,19 +119,6 @@ def _merged(found: list[tuple[ContainerWorkload, LogText]], tail: int) -> tuple[
     if len({wanted.container for wanted, _ in found}) > 1:
         found.sort(key=lambda pair: pair[1].at)
     return tuple(_log_line(wanted, line) for wanted, line in found[max(0, len(found) - tail) :])
-
-
-def _explained(error: Exception) -> Exception:
-    """Return what an owner can make something of, where a log cannot be read."""
-    while isinstance(error, ExceptionGroup):
-        error = error.exceptions[0]
-    if not isinstance(error, OSError):
-        return error
-    return NodeError(
-        ErrorCode.INTERNAL,
-        f"a log cannot be read: {error}",
-        hint="'archipelago doctor' looks at the disk that it lies on",
-    )
 
 
 def _log_line(wanted: ContainerWorkload, line: LogText) -> LogLine:

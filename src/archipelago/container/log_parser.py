@@ -17,8 +17,8 @@ MAX_LINE = 64 * 1024
 _MAX_ENTRY = 1024 * 1024
 """Bytes; conmon's own entries have some eight thousand."""
 _ENTRY = re.compile(rb"(\S+) (stdout|stderr) ([FP]) ?(.*)", re.DOTALL)
-_UNFINISHED = timedelta(seconds=1)
-"""What is added to a line later than that, such as by the next run of the program, begins one of its own."""
+UNFINISHED = timedelta(seconds=1)
+"""What is added to a line later than that, such as to a prompt, begins one of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +81,7 @@ class LogParser:
 
     def _take(self, stream: LogStream, at: datetime, text: bytes, ends: bool, found: list[LogText]) -> None:
         begun = self._begun.pop(stream, None)
-        if begun is not None and at - begun.newest > _UNFINISHED:
+        if begun is not None and at - begun.newest > UNFINISHED:
             found.append(_line(stream, begun.at, begun.text))
             begun = None
         if begun is None:

@@ -140,9 +140,13 @@ class ContainerWorkload:
     after: tuple[str, ...]
     health: Health | None
     stop: Stop
-    log: Path
-    """The file that its output goes to, on this host."""
     hash: str
+
+    @property
+    def log(self) -> Path:
+        """The file that its output goes to, on this host."""
+        assert self.spec.log_path is not None, "compiled with one"
+        return Path(self.spec.log_path)
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,7 +207,6 @@ def _container(given: AppInput, site: Site, renderer: Renderer, name: str, conta
         mounts.append(BindMount(PurePosixPath(site.shell), SHELL, read_only=True))
         entrypoint = wrapped(entrypoint)
     labels = {NODE: site.node_id, APP: manifest.id, CONTAINER: name}
-    log = Path(site.data, "logs", manifest.id, f"{name}.log")
     spec = ContainerSpec(
         labels=labels,
         name=f"{PREFIX}{manifest.id}--{name}",
@@ -233,7 +236,7 @@ def _container(given: AppInput, site: Site, renderer: Renderer, name: str, conta
         stop_signal=container.stop.signal,
         stop_timeout=math.ceil(container.stop.grace),
         init=container.init,
-        log_path=PurePosixPath(log),
+        log_path=PurePosixPath(site.data, "logs", manifest.id, f"{name}.log"),
     )
     digest = _digest([spec, contents, manifest.egress.is_direct])
     # The one label that cannot be known before the rest; nobody else has seen the spec yet.
@@ -249,7 +252,6 @@ def _container(given: AppInput, site: Site, renderer: Renderer, name: str, conta
         after=container.after,
         health=container.health,
         stop=container.stop,
-        log=log,
         hash=digest,
     )
 

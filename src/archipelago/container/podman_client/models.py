@@ -131,7 +131,6 @@ class ContainerDetails:
     effective_caps: tuple[str, ...]
     stop_signal: int
     stop_timeout: int
-    log_path: PurePosixPath | None
 
 
 @dataclass(frozen=True, slots=True)

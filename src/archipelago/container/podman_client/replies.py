@@ -50,7 +50,6 @@ def container_details(item: Json) -> ContainerDetails:
     """Read an inspected container."""
     state, config, host = item.get("State") or {}, item.get("Config") or {}, item.get("HostConfig") or {}
     networks = (item.get("NetworkSettings") or {}).get("Networks") or {}
-    log = (host.get("LogConfig") or {}).get("Path") or ""
     return ContainerDetails(
         id=item["Id"],
         name=str(item.get("Name") or "").lstrip("/"),
@@ -81,7 +80,6 @@ def container_details(item: Json) -> ContainerDetails:
         effective_caps=tuple(item.get("EffectiveCaps") or ()),
         stop_signal=_signal(config.get("StopSignal")),
         stop_timeout=config.get("StopTimeout") or 0,
-        log_path=PurePosixPath(log) if log else None,
     )
 
 
