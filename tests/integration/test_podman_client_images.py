@@ -159,6 +159,15 @@ async def test_a_failed_build_raises(podman: PodmanClient, tmp_path: Path) -> No
     assert not await podman.images.exists(BUILT)
 
 
+async def test_imports_of_the_same_at_the_same_time_keep_their_names(podman: PodmanClient, tmp_path: Path) -> None:
+    tar = busybox_rootfs(tmp_path / "rootfs.tar")
+    references = [f"localhost/archipelago-test/same:{number}" for number in range(8)]
+    await asyncio.gather(*(podman.images.import_tar(reference, tar) for reference in references))
+    assert [reference for reference in references if not await podman.images.exists(reference)] == []
+    for reference in references:
+        await podman.images.remove(reference)
+
+
 async def test_prune_takes_only_its_own(podman: PodmanClient, tmp_path: Path) -> None:
     tar = busybox_rootfs(tmp_path / "rootfs.tar")
     label = f"LABEL {TEST_LABEL}=prune"

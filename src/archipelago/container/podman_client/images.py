@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
@@ -40,6 +41,7 @@ class Images:
 
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
+        self._importing = asyncio.Lock()
 
     async def list(
         self, *, labels: Mapping[str, str | None] | None = None, dangling: bool | None = None
@@ -96,16 +98,20 @@ class Images:
         """Make an image of a root file system in a tar file and return its ID; `changes` are Containerfile lines."""
         call = PodmanCall("import image", reference)
         params: Params = {"reference": _checked(call, reference), "changes": [*changes], "message": message or None}
-        async with self._transport.stream(
-            "POST",
-            "/images/import",
-            call,
-            params=params,
-            data=read_pieces(path),
-            content_type="application/x-tar",
-            begin=_IMPORT_TIMEOUT,
-            idle=_IDLE_TIMEOUT,
-        ) as pieces:
+        # Of the same file twice at the same time, Podman 4.3 makes one image, and loses one of its two names.
+        async with (
+            self._importing,
+            self._transport.stream(
+                "POST",
+                "/images/import",
+                call,
+                params=params,
+                data=read_pieces(path),
+                content_type="application/x-tar",
+                begin=_IMPORT_TIMEOUT,
+                idle=_IDLE_TIMEOUT,
+            ) as pieces,
+        ):
             body = b"".join([piece async for piece in pieces])
         reply = parse(call, body)
         if not isinstance(reply, dict) or not reply.get("Id"):
