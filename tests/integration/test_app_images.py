@@ -56,6 +56,21 @@ async def test_an_update_and_a_removal_take_away_what_was_pulled(node: TestNode,
         assert not is_here(new)
 
 
+async def test_apps_that_are_removed_at_the_same_time_leave_no_image(node: TestNode) -> None:
+    assert node.apps is not None
+    apps = [f"same{number}" for number in range(4)]
+    for app in apps:
+        write_app(node.apps, app)
+        await node.install(app)
+    images = podman("images", "--format", "{{.Repository}}").split()
+    assert all(f"localhost/archipelago/{app}-main" in images for app in apps)
+    removals = [await node.call("container-remove", app=app, delete_data=True) for app in apps]
+    for removal in removals:
+        await node.done(removal)
+    images = podman("images", "--format", "{{.Repository}}").split()
+    assert not any(f"localhost/archipelago/{app}-main" in images for app in apps)
+
+
 async def test_an_operation_keeps_the_notice_of_another_version(node: TestNode) -> None:
     assert node.apps is not None
     write_app(node.apps, "busybox-static")

@@ -78,6 +78,15 @@ async def build(store: ImageStore, package: AppPackage) -> list[str]:
     return [progress.text for progress in said]
 
 
+async def prune(store: ImageStore, needed: set[str]) -> None:
+    """Remove the images that are not among these references."""
+
+    async def asked() -> set[str]:
+        return needed
+
+    await store.prune(asked)
+
+
 async def test_an_unchanged_recipe_is_built_once_and_the_same_bytes_come_out_again(
     store: ImageStore, tmp_path: Path
 ) -> None:
@@ -135,7 +144,7 @@ async def test_what_nobody_needs_is_pruned_and_what_is_kept_stays(store: ImageSt
     for package in (kept, gone):
         await build(store, package)
     built = {line for line in run_podman("images", "--format", "{{.Repository}}:{{.Tag}}").splitlines() if line}
-    await store.prune(built - {store.reference(gone, "main")})
+    await prune(store, built - {store.reference(gone, "main")})
     left = run_podman("images", "--format", "{{.Repository}}:{{.Tag}}").splitlines()
     assert store.reference(kept, "main") in left
     assert store.reference(gone, "main") not in left
@@ -215,13 +224,28 @@ async def test_a_containerfile_upon_packages_needs_no_registry_and_gives_the_sam
     first = podman_layers(name)
     base = run_podman("image", "inspect", name, "--format", '{{index .Labels "io.archipelago.base"}}')
     assert "fetches packages from Debian bookworm" not in await build(store, other), "the base is shared"
-    await store.prune(others({store.reference(other, "main"), base}))
+    await prune(store, others({store.reference(other, "main"), base}))
     assert podman_layers(base), "what a kept image is built upon is kept"
-    await store.prune(others({name, base}))
+    await prune(store, others({name, base}))
     assert image_ids() == before, "no layer is left that the next build could take instead of making it"
     await build(store, package)
     assert podman_layers(name) == first
-    await store.prune(others({name, base}))
+    await prune(store, others({name, base}))
+
+
+async def test_the_steps_of_a_build_are_not_pruned(store: ImageStore, tmp_path: Path) -> None:
+    steps = "".join(f"RUN mkdir /here-{number}\n" for number in range(8))
+    recipe = "{type: containerfile, base: {suite: bookworm, packages: [dash, coreutils]}}"
+    package = with_recipe(tmp_path, "steps", recipe, Containerfile=f"ARG BASE\nFROM $BASE\n{steps}")
+    before, not_ours = image_ids(), others(set())
+    await store.clean()
+    build = asyncio.create_task(store.ensure(package, "main", lambda _: None))
+
+    while not (await asyncio.wait([build], timeout=0.01))[0]:
+        await prune(store, not_ours | {store.reference(package, "main")})
+    assert podman_layers(await build)
+    await prune(store, not_ours)
+    assert image_ids() == before
 
 
 def image_ids() -> set[str]:
@@ -249,26 +273,26 @@ async def test_a_pulled_image_goes_when_nobody_needs_it_and_not_before(store: Im
         assert await build(store, first) == ["already here"]
         await build(store, second)
         old_id, new_id = image_id(name), image_id(newer)
-        await store.prune(built | {name, newer})
+        await prune(store, built | {name, newer})
         assert {old_id, new_id} <= image_ids()
         # An update to a reference with the same content under another name; Podman takes what it has.
         await build(store, pulling(tmp_path, "third", moved))
-        await store.prune(built | {moved, newer})
+        await prune(store, built | {moved, newer})
         container = run_podman("create", moved, "/bin/true")
         # An update while the old container is still there, and again once it is gone.
-        await store.prune(built | {newer})
+        await prune(store, built | {newer})
         assert old_id in image_ids()
         run_podman("rm", container)
         # The owner's own name for an image is left alone, and so the image stays.
         run_podman("tag", old_id, "localhost/mine:1")
-        await store.prune(built | {newer})
+        await prune(store, built | {newer})
         assert image_id("localhost/mine:1") == old_id and image_id(newer) == new_id
         run_podman("rmi", "localhost/mine:1")
         assert old_id not in image_ids()
         # What was taken away comes again when it is asked for; at last nothing is left.
         await build(store, first)
         assert image_id(name) == old_id
-        await store.prune(built)
+        await prune(store, built)
         assert image_ids().isdisjoint({old_id, new_id})
 
 

@@ -9,7 +9,7 @@ import secrets
 import shutil
 import signal
 import sys
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -69,6 +69,8 @@ Told = Callable[[Progress], None]
 class ImageStore:
     """Brings images to this node. One build at a time per image; what a cancel or a crash leaves behind is removed.
 
+    Nothing is pruned while an image comes: it gets its name after it is stored, and the steps of its build have none.
+
     `work` is a directory on disk that nobody else uses.
     """
 
@@ -89,6 +91,8 @@ class ImageStore:
         self._trusted_root = trusted_root
         self._log = structlog.get_logger("images")
         self._building: dict[str, asyncio.Lock] = {}
+        self._pruning = asyncio.Lock()
+        self._holders = 0
 
     def reference(self, package: AppPackage, container: str) -> str:
         """Return the reference that the image of a container has on this node."""
@@ -108,7 +112,7 @@ class ImageStore:
         """Return the reference of a container's image, pulled or built if it is not here. Raises `NodeError`."""
         spec = package.manifest.containers[container]
         name = self.reference(package, container)
-        async with self._building.setdefault(name, asyncio.Lock()):
+        async with self.held(), self._building.setdefault(name, asyncio.Lock()):
             with explained(package):
                 if spec.build is None:
                     signer = signer_of(package, spec, self._trusted_root)
@@ -183,12 +187,29 @@ class ImageStore:
 
         return found.id, await asyncio.to_thread(read)
 
-    async def prune(self, keep: set[str]) -> None:
-        """Remove images that were built or pulled here and that nobody needs; those still in use stay."""
+    @contextlib.asynccontextmanager
+    async def held(self) -> AsyncIterator[None]:
+        """Keep all images here meanwhile, also those that nobody needs yet."""
+        async with self._pruning:
+            self._holders += 1
+        try:
+            yield
+        finally:
+            self._holders -= 1
+
+    async def prune(self, needed: Callable[[], Awaitable[Set[str]]]) -> None:
+        """Remove images that were built or pulled here and that nobody needs; those still in use stay.
+
+        `needed` returns references. While images are held, nothing is removed; it goes the next time.
+        """
+        async with self._pruning:
+            if not self._holders:
+                await self._prune(await needed())
+
+    async def _prune(self, needed: Set[str]) -> None:
         images = await self._client.images.list()
         built = [image for image in images if _LABEL in image.labels]
-        keep = keep | {image.labels.get(_BASE_LABEL, "") for image in built if not keep.isdisjoint(image.names)}
-        keep |= {name for name, lock in self._building.items() if lock.locked()}
+        keep = needed | {image.labels.get(_BASE_LABEL, "") for image in built if not needed.isdisjoint(image.names)}
         for image in images:
             for name in image_recipe.marked_names(image.names, keep):
                 await self._remove(name)
@@ -237,7 +258,6 @@ class ImageStore:
         told: Told,
     ) -> None:
         upon = image_recipe.base_reference(base)
-        # Held to the end: what is locked is not pruned, and another app may share it.
         async with self._building.setdefault(upon, asyncio.Lock()):
             found = await self._here(upon)
             if found is None or not await self._is_ours(upon, found):

@@ -3,8 +3,7 @@
 import asyncio
 import contextlib
 import time
-from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -63,8 +62,6 @@ class Lifecycle:
         self._readiness = Readiness(reconciler)
         self._building = asyncio.Semaphore(_BUILDS_AT_ONCE)
         self._changing = asyncio.Lock()
-        self._held: Counter[str] = Counter()
-        """References of images that operations have fetched for apps that are not written down yet."""
 
     def work(self, kind: OperationKind, app: str, arguments: Mapping[str, Any]) -> Work:
         """Return the work of one operation; after a crash it may be done again from its beginning."""
@@ -194,7 +191,7 @@ class Lifecycle:
             await self._data.delete(app)
             await tracker.finish(delete)
         await self._inventory.forget(app)
-        await self._prune_images()
+        await self._images.prune(self._needed_images)
 
     async def _update(self, tracker: Tracker, app: str) -> None:
         catalog = await self._catalog.read()
@@ -219,7 +216,7 @@ class Lifecycle:
             await self._change(decide, message=f"{app} updated to {version}", app=app)
         await tracker.finish(_PLAN_STEP)
         await self._await_ready(tracker, touched)
-        await self._prune_images()
+        await self._images.prune(self._needed_images)
 
     async def _renew_secrets(self, tracker: Tracker, app: str, arguments: Mapping[str, Any]) -> None:
         hashes = self._hashes()
@@ -357,14 +354,10 @@ class Lifecycle:
 
     @contextlib.asynccontextmanager
     async def _fetched(self, tracker: Tracker, packages: Mapping[str, AppPackage]) -> AsyncIterator[None]:
-        """Fetch the images of packages and hold them, so that no other operation removes them as needed by nobody."""
-        references = Counter(self._references(packages.values()))
-        self._held += references
-        try:
+        """Fetch the images of packages and hold them until the apps are written down, which need them from then on."""
+        async with self._images.held():
             await self._fetch(tracker, packages)
             yield
-        finally:
-            self._held -= references
 
     async def _fetch(self, tracker: Tracker, packages: Mapping[str, AppPackage]) -> None:
         async def one(app: str, package: AppPackage) -> None:
@@ -411,13 +404,9 @@ class Lifecycle:
                 else:
                     await tracker.finish(_start_step(app), self._reconciler.desired.obstacle(app) or "")
 
-    async def _prune_images(self) -> None:
-        records = await self._state.load_apps()
-        needed = self._references(record.package for record in records.values())
-        await self._images.prune({*needed, *self._held})
-
-    def _references(self, packages: Iterable[AppPackage]) -> list[str]:
-        return [self._images.reference(package, name) for package in packages for name in package.manifest.containers]
+    async def _needed_images(self) -> set[str]:
+        packages = [record.package for record in (await self._state.load_apps()).values()]
+        return {self._images.reference(package, name) for package in packages for name in package.manifest.containers}
 
 
 async def _tell(tracker: Tracker, step: str, news: "asyncio.Queue[Progress | None]") -> None:
