@@ -1,6 +1,7 @@
 """Podman's name server after a kill -9 of it or of Podman: names are resolved again, and addresses stay."""
 
 import asyncio
+import contextlib
 import json
 import os
 import signal
@@ -84,21 +85,25 @@ async def until_written(node: TestNode, *, without: str) -> None:
     await until_resolved(node)
 
 
-async def interrupt_podman(node: TestNode) -> None:
-    """kill -9 Podman's service, which has the node look at everything; else it does so once a minute."""
-    record = node.runtime / "podman.sock.pid"
-    killed = record.read_text()
-    os.kill(int(killed), signal.SIGKILL)
-    async with asyncio.timeout(30):
-        while record.read_text() in ("", killed):
-            await asyncio.sleep(0.02)  # no event tells a stranger that the next one serves
+@contextlib.asynccontextmanager
+async def mending(node: TestNode) -> AsyncIterator[None]:
+    """Return once the node has mended what the block broke, and has looked whether that helped."""
+    news = "the name server of containers was built anew"
+    before = node.log().count(news)
+    yield
+    # A kill -9 of Podman's service has the node look at everything; else it does so once a minute.
+    os.kill(int((node.runtime / "podman.sock.pid").read_text()), signal.SIGKILL)
+    async with asyncio.timeout(60):
+        while node.log().count(news) == before:
+            await asyncio.sleep(0.1)  # no event tells a stranger
+    assert "in vain" not in node.log()
 
 
 async def test_a_name_server_that_was_killed_comes_back(node: TestNode) -> None:
     before, killed = addresses(), name_server()
-    os.kill(killed, signal.SIGKILL)
-    assert not await resolves(node)
-    await interrupt_podman(node)
+    async with mending(node):
+        os.kill(killed, signal.SIGKILL)
+        assert not await resolves(node)
     await until_resolved(node)
     assert addresses() == before
 
@@ -106,23 +111,22 @@ async def test_a_name_server_that_was_killed_comes_back(node: TestNode) -> None:
 async def test_a_stale_name_goes_and_so_does_an_old_address(node: TestNode) -> None:
     before = addresses()
     path = names_of_edge()
-    path.write_text("\n".join(["10.99.99.1", *path.read_text().splitlines()[1:], STALE]))
-    os.kill(name_server(), signal.SIGHUP)
-    await interrupt_podman(node)
+    async with mending(node):
+        path.write_text("\n".join(["10.99.99.1", *path.read_text().splitlines()[1:], STALE]))
+        os.kill(name_server(), signal.SIGHUP)
     await until_written(node, without="10.99.99.")
     assert addresses() == before
 
 
 async def test_a_name_server_in_a_namespace_that_podman_gave_up_is_replaced(node: TestNode) -> None:
     # Podman 4 then leaves the name server alone in a network namespace that it gives up, where nobody hears it.
-    with names_of_edge().open("a") as file:
-        file.write(STALE)
-    await node.done(await node.call("container-stop", app="provider"))
-    await node.done(await node.call("container-start", app="provider"))
-    await node.until("consumer", "healthy")
-    await interrupt_podman(node)
+    async with mending(node):
+        with names_of_edge().open("a") as file:
+            file.write(STALE)
+        await node.done(await node.call("container-stop", app="provider"))
+        await node.done(await node.call("container-start", app="provider"))
+        await node.until("consumer", "healthy")
     await until_written(node, without="10.99.99.")
-    assert "in vain" not in node.log()
 
 
 async def test_an_app_that_stays_alone_keeps_its_networks(node: TestNode) -> None:

@@ -116,17 +116,14 @@ class NameServer:
         """Look, and mend what stays wrong; what fails is left to the next call."""
         loop = asyncio.get_running_loop()
         try:
-            faults = await self._look()
-            if faults:
-                await asyncio.sleep(_SECOND_LOOK)
-                faults &= await self._look()
+            faults = await self._lasting()
             if not faults:
                 self._in_vain, self._not_before = 0, 0.0
                 return
             if loop.time() < self._not_before:
                 return
             await self._build_anew()
-            left = faults & await self._look()
+            left = faults & await self._lasting()
             text = "the name server of containers was built anew" + (", in vain" if left else "")
             self._log.warning(text, why=sorted(left or faults)[0], faults=len(left or faults))
             # All connections pause while it is built anew, which must not go on for ever where it does not help.
@@ -134,6 +131,14 @@ class NameServer:
             self._in_vain = min(self._in_vain + 1, 10) if left else 0
         except (PodmanError, OSError) as error:
             self._log.warning("cannot mend the name server of containers", error=str(error))
+
+    async def _lasting(self) -> frozenset[str]:
+        """Return the faults that two looks in a row find."""
+        faults = await self._look()
+        if faults:
+            await asyncio.sleep(_SECOND_LOOK)
+            faults &= await self._look()
+        return faults
 
     async def _look(self) -> frozenset[str]:
         files = await asyncio.to_thread(self._read)
