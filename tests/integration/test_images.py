@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import os
+import secrets
 from pathlib import Path
 from typing import cast
 
@@ -261,7 +262,8 @@ def others(mine: set[str]) -> set[str]:
 async def test_a_pulled_image_goes_when_nobody_needs_it_and_not_before(store: ImageStore, tmp_path: Path) -> None:
     root = busybox_rootfs(tmp_path / "root.tar").read_bytes()
     architecture = read_host_facts(tmp_path).architecture.value
-    old, new = (TinyImage(root, architecture, {"io.archipelago.test": version}) for version in ("old", "new"))
+    # Others than those that a run which was killed may have left.
+    old, new = (TinyImage(root, architecture, {"io.archipelago.test": secrets.token_hex(8)}) for _ in range(2))
     async with tiny_registry(Path.home(), tmp_path, old, new) as host:
         name, moved, newer = (
             f"{host}/{where}@{image.digest}" for where, image in (("a/app:1", old), ("b/app", old), ("a/app:2", new))
@@ -276,7 +278,9 @@ async def test_a_pulled_image_goes_when_nobody_needs_it_and_not_before(store: Im
         await prune(store, built | {name, newer})
         assert {old_id, new_id} <= image_ids()
         # An update to a reference with the same content under another name; Podman takes what it has.
-        await build(store, pulling(tmp_path, "third", moved))
+        third = pulling(tmp_path, "third", moved)
+        await build(store, third)
+        assert f"sha256:{await store.image_id(third, 'main')}" == old_id
         await prune(store, built | {moved, newer})
         container = run_podman("create", moved, "/bin/true")
         # An update while the old container is still there, and again once it is gone.
@@ -289,6 +293,9 @@ async def test_a_pulled_image_goes_when_nobody_needs_it_and_not_before(store: Im
         assert image_id("localhost/mine:1") == old_id and image_id(newer) == new_id
         run_podman("rmi", "localhost/mine:1")
         assert old_id not in image_ids()
+        # A crash may come between the removal of its name and that of the node's mark.
+        run_podman("rmi", newer)
+        assert f"sha256:{await store.image_id(second, 'main')}" == new_id
         # What was taken away comes again when it is asked for; at last nothing is left.
         await build(store, first)
         assert image_id(name) == old_id

@@ -23,6 +23,7 @@ from archipelago.container.manifest.model import Container, ContainerfileRecipe,
 from archipelago.container.manifest.package import AppPackage
 from archipelago.container.podman_client.client import PodmanClient
 from archipelago.container.podman_client.errors import Conflict, NameMismatch, NotFound
+from archipelago.container.podman_client.models import ImageDetails
 from archipelago.container.podman_client.process import find_processes, process_exit
 from archipelago.container.podman_client.tar import pack
 from archipelago.security import sbom
@@ -117,7 +118,8 @@ class ImageStore:
                 if spec.build is None:
                     signer = signer_of(package, spec, self._trusted_root)
                     await self._verifier.verify(package.manifest.id, name, signer)
-                if await self.image_id(package, container) is not None:
+                found = await self.image_id(package, container)
+                if found is not None:
                     told(Progress("already here", 100.0))
                 elif spec.build is None:
                     await self._pull(name, told)
@@ -126,7 +128,7 @@ class ImageStore:
                     await self._sign(name)
                 if spec.build is None:
                     # Also where it was here before: a crash may have come between the pull and the mark.
-                    await self._client.images.tag(name, image_recipe.pulled_mark(name))
+                    await self._client.images.tag(found or name, image_recipe.pulled_mark(name))
         return name
 
     async def image_id(self, package: AppPackage, container: str) -> str | None:
@@ -143,9 +145,19 @@ class ImageStore:
 
     async def _here(self, name: str) -> str | None:
         try:
-            return (await self._client.images.inspect(name)).id
+            return (await self._inspect(name)).id
         except (NotFound, NameMismatch):
             return None
+
+    async def _inspect(self, name: str) -> ImageDetails:
+        try:
+            return await self._client.images.inspect(name)
+        except (NotFound, NameMismatch):
+            if "@" not in name:
+                raise
+            # What was pulled under another name Podman 4.3 does not pull again; and a crash may come when its name is
+            # taken away and the mark is not. The digest is what was asked for.
+            return await self._client.images.inspect(image_recipe.pulled_mark(name))
 
     async def _is_ours(self, name: str, image: str) -> bool:
         if await asyncio.to_thread(self._built.is_signed, name, image):
@@ -160,7 +172,7 @@ class ImageStore:
     async def databases(self, package: AppPackage, container: str) -> tuple[str, dict[str, bytes]]:
         """Return the ID of a container's image, and the package databases in it by path. Raises `NodeError`."""
         with explained(package):
-            found = await self._client.images.inspect(self.reference(package, container))
+            found = await self._inspect(self.reference(package, container))
         source = await asyncio.to_thread(_READER.read_text, encoding="utf-8")
         process = await asyncio.create_subprocess_exec(
             *("podman", "unshare", sys.executable, "-I", "-c", source, found.id),
