@@ -41,7 +41,8 @@ class Images:
 
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
-        self._importing = asyncio.Lock()
+        self._naming = asyncio.Lock()
+        """Podman 4.3 reads and writes all names of an image to give it one: of two at the same time, one is lost."""
 
     async def list(
         self, *, labels: Mapping[str, str | None] | None = None, dangling: bool | None = None
@@ -98,9 +99,9 @@ class Images:
         """Make an image of a root file system in a tar file and return its ID; `changes` are Containerfile lines."""
         call = PodmanCall("import image", reference)
         params: Params = {"reference": _checked(call, reference), "changes": [*changes], "message": message or None}
-        # Of the same file twice at the same time, Podman 4.3 makes one image, and loses one of its two names.
+        # The same file, sent twice at the same time, makes one image.
         async with (
-            self._importing,
+            self._naming,
             self._transport.stream(
                 "POST",
                 "/images/import",
@@ -180,7 +181,8 @@ class Images:
         call = PodmanCall("tag image", f"{source} as {reference}")
         repository, tag = _split(_checked(call, reference))
         path = f"/images/{_checked(call, source)}/tag"
-        await self._transport.request("POST", path, call, params={"repo": repository, "tag": tag}, idempotent=True)
+        async with self._naming:
+            await self._transport.request("POST", path, call, params={"repo": repository, "tag": tag}, idempotent=True)
 
     async def untag(self, reference: str) -> None:
         """Take a name off an image, which stays."""
