@@ -53,6 +53,25 @@ def podman(*arguments: str) -> str:
     return done.stdout.strip()
 
 
+def has_image(image: str) -> bool:
+    """Tell whether Podman has an image, by name or ID; its list of all fails while one is being removed."""
+    done = subprocess.run(["podman", "image", "exists", image], capture_output=True, text=True, timeout=300)
+    if done.returncode not in (0, 1):
+        raise RuntimeError(f"podman image exists {image}: {done.stderr}")
+    return done.returncode == 0
+
+
+async def until_pruned(*images: str) -> None:
+    """Return once these images are not here; they go in the node's own time."""
+    async with asyncio.timeout(200):
+        for image in images:
+            gone = False
+            while not gone:
+                with contextlib.suppress(RuntimeError):  # it is being removed
+                    gone = not has_image(image)
+                await asyncio.sleep(0.1)  # what Podman tells a stranger comes before the end
+
+
 @dataclass
 class TestNode:
     """A daemon with a data root of its own."""

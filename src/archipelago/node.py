@@ -23,6 +23,7 @@ from archipelago.container.desired_state import DesiredApp
 from archipelago.container.firewall import Firewall
 from archipelago.container.host_facts import HostFacts
 from archipelago.container.image_inventory import ImageInventory
+from archipelago.container.image_pruner import ImagePruner
 from archipelago.container.image_recipe import DEFAULT_MIRROR, DEFAULT_SECURITY_MIRROR, Tools
 from archipelago.container.images import ImageStore, find_uv
 from archipelago.container.lifecycle import Lifecycle
@@ -187,11 +188,13 @@ class Node:
         data = AppData(config.root, self._namespace, self._secrets, self._state)
         self._inventory = ImageInventory(self._images, SbomStore(config.root / "sbom"))
         app_secrets = AppSecrets(self._secrets)
+        pruner = ImagePruner(self._images, self._state)
         lifecycle = Lifecycle(
             self._state,
             self._catalog,
             self._composer,
             self._images,
+            pruner,
             self._reconciler,
             self._operations,
             data,
@@ -242,14 +245,16 @@ class Node:
         self._reconciler.start()
         await self._orchestrator.resume()
         await self._state.prune()
-        for chore in (self._keep_house(), self._measure()):
-            self._closing.callback(asyncio.create_task(chore).cancel)
+        self._chores = [asyncio.create_task(chore) for chore in (self._keep_house(), self._measure(), pruner.run())]
+        self._closing.push_async_callback(self._end_chores)
         await self._note("node-start", {"version": __version__})
         return self
 
     async def halt(self) -> None:
         """Stop all apps in reverse order; they come back at the next start, since they are still wanted."""
         await self._note("node-stop", {})
+        # First: what an operation has fetched that goes on at the next start, nobody else needs until then.
+        await self._end_chores()
         await self._operations.close()
         desired = self._reconciler.desired
         self._reconciler.apply(replace(desired, halted=True))
@@ -264,6 +269,11 @@ class Node:
             )
         except NodeError as error:
             self._log.warning("not in the audit log", action=action, error=str(error))
+
+    async def _end_chores(self) -> None:
+        for chore in self._chores:
+            chore.cancel()
+        await asyncio.gather(*self._chores, return_exceptions=True)
 
     async def close(self) -> None:
         """Let go of everything that was begun, last things first; containers stay as they are."""

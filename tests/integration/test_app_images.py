@@ -1,6 +1,7 @@
 """Images over the life of an app in a running node: what it says of them, and what is left of them."""
 
 import asyncio
+import secrets
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -10,8 +11,10 @@ from podman_fixtures import busybox_rootfs
 from tiny_apps import write_app
 from tiny_registry import TinyImage, tiny_registry
 
+from archipelago.container.image_recipe import reference
+from archipelago.container.manifest.package import load_package
 from archipelago.performance.host import read_host_facts
-from harness import TestNode, podman, remove_leftovers, running_node
+from harness import TestNode, podman, remove_leftovers, running_node, until_pruned
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(300)]
 RECIPE = "build: {type: packages, packages: [busybox-static]}"
@@ -34,41 +37,47 @@ def write_pulled(node: TestNode, reference: str, version: str) -> None:
     manifest.write_text(text.replace("/usr/bin/busybox", "/bin/busybox"))
 
 
-def is_here(image: TinyImage) -> bool:
-    """Tell whether Podman has an image, under whatever name or none."""
-    return image.digest in podman("images", "--all", "--digests", "--format", "{{.Digest}}").split()
+def image_id(reference: str) -> str:
+    """Return the ID of an image."""
+    return podman("image", "inspect", "--format", "{{.Id}}", reference)
 
 
 async def test_an_update_and_a_removal_take_away_what_was_pulled(node: TestNode, tmp_path: Path) -> None:
     root = await asyncio.to_thread(lambda: busybox_rootfs(tmp_path / "root.tar").read_bytes())
     architecture = read_host_facts(tmp_path).architecture.value
-    old, new = (TinyImage(root, architecture, {"io.archipelago.test": version}) for version in ("old", "new"))
+    # Others than those that a run which was killed may have left.
+    old, new = (TinyImage(root, architecture, {"io.archipelago.test": secrets.token_hex(8)}) for _ in range(2))
     async with tiny_registry(Path.home(), tmp_path, old, new) as host:
-        write_pulled(node, f"{host}/pulled:1@{old.digest}", "1.0")
+        first, second = f"{host}/pulled:1@{old.digest}", f"{host}/pulled:2@{new.digest}"
+        write_pulled(node, first, "1.0")
         operation = await node.install("pulled")
         step = next(each for each in operation["steps"] if each["name"] == "image of pulled")
         assert (step["state"], step["percent"], step["detail"]) == ("done", 100.0, "pulled; 0 packages")
-        assert is_here(old)
-        write_pulled(node, f"{host}/pulled:2@{new.digest}", "2.0")
+        old_id = image_id(first)
+        write_pulled(node, second, "2.0")
         await node.done(await node.call("container-update", app="pulled"))
-        assert is_here(new) and not is_here(old)
+        new_id = image_id(second)
+        await until_pruned(old_id)
         await node.done(await node.call("container-remove", app="pulled", delete_data=True))
-        assert not is_here(new)
+        await until_pruned(new_id)
 
 
-async def test_apps_that_are_removed_at_the_same_time_leave_no_image(node: TestNode) -> None:
+async def test_apps_removed_at_the_same_time_beside_an_installation_leave_no_image(node: TestNode) -> None:
     assert node.apps is not None
     apps = [f"same{number}" for number in range(4)]
     for app in apps:
         write_app(node.apps, app)
         await node.install(app)
-    images = podman("images", "--format", "{{.Repository}}").split()
-    assert all(f"localhost/archipelago/{app}-main" in images for app in apps)
-    removals = [await node.call("container-remove", app=app, delete_data=True) for app in apps]
-    for removal in removals:
+    images = [image_id(reference(load_package(node.apps / app), "main")) for app in apps]
+    write_app(node.apps, "slow", packages="busybox-static, python3-minimal, perl-base")
+    build = await node.call("container-install", app="slow")
+    for removal in [await node.call("container-remove", app=app, delete_data=True) for app in apps]:
         await node.done(removal)
-    images = podman("images", "--format", "{{.Repository}}").split()
-    assert not any(f"localhost/archipelago/{app}-main" in images for app in apps)
+    await node.done(build)
+    await until_pruned(*images)
+    image = image_id(reference(load_package(node.apps / "slow"), "main"))
+    await node.done(await node.call("container-remove", app="slow", delete_data=True))
+    await until_pruned(image)
 
 
 async def test_an_operation_keeps_the_notice_of_another_version(node: TestNode) -> None:

@@ -167,10 +167,14 @@ async def until_unpacked(work: Path, build: asyncio.Task[str]) -> None:
 
 async def test_a_cancelled_build_leaves_nothing(store: ImageStore, tmp_path: Path) -> None:
     await store.clean()
+    not_ours = others(set())
+    unneeded = await store.ensure(tiny(tmp_path, "unneeded"), "main", lambda _: None)
     build = asyncio.create_task(store.ensure(tiny(tmp_path, "cancelled"), "main", lambda _: None))
     await until_unpacked(tmp_path / "builds", build)
     build.cancel()
     await asyncio.wait([build])
+    await prune(store, not_ours)
+    assert unneeded not in others(set()), "a cancelled build holds no image"
     assert not list((tmp_path / "builds").iterdir())
     assert not builders(tmp_path / "builds")
     assert "mmdebstrap" not in run_podman("unshare", "cat", "/proc/mounts")
@@ -241,9 +245,9 @@ async def test_the_steps_of_a_build_are_not_pruned(store: ImageStore, tmp_path: 
     before, not_ours = image_ids(), others(set())
     await store.clean()
     build = asyncio.create_task(store.ensure(package, "main", lambda _: None))
-
-    while not (await asyncio.wait([build], timeout=0.01))[0]:
+    while not build.done():
         await prune(store, not_ours | {store.reference(package, "main")})
+        await asyncio.sleep(0)  # the build's turn
     assert podman_layers(await build)
     await prune(store, not_ours)
     assert image_ids() == before

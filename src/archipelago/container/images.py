@@ -22,10 +22,11 @@ from archipelago.container.image_recipe import PULLED, REPOSITORY, Tools
 from archipelago.container.manifest.model import Container, ContainerfileRecipe, PackagesRecipe
 from archipelago.container.manifest.package import AppPackage
 from archipelago.container.podman_client.client import PodmanClient
-from archipelago.container.podman_client.errors import Conflict, NameMismatch, NotFound
+from archipelago.container.podman_client.errors import Conflict, NameMismatch, NotFound, PodmanError
 from archipelago.container.podman_client.models import ImageDetails
 from archipelago.container.podman_client.process import find_processes, process_exit
 from archipelago.container.podman_client.tar import pack
+from archipelago.errors import NodeError
 from archipelago.security import sbom
 from archipelago.security.image_verifier.built import BuiltImages
 from archipelago.security.image_verifier.signers import signer_of
@@ -94,6 +95,8 @@ class ImageStore:
         self._building: dict[str, asyncio.Lock] = {}
         self._pruning = asyncio.Lock()
         self._holders = 0
+        self._unheld = asyncio.Event()
+        self._unheld.set()
 
     def reference(self, package: AppPackage, container: str) -> str:
         """Return the reference that the image of a container has on this node."""
@@ -201,44 +204,60 @@ class ImageStore:
 
     @contextlib.asynccontextmanager
     async def held(self) -> AsyncIterator[None]:
-        """Keep all images here meanwhile, also those that nobody needs yet."""
-        async with self._pruning:
-            self._holders += 1
+        """Keep all images of this node meanwhile, also those that nobody needs yet."""
+        self._holders += 1
+        self._unheld.clear()
         try:
+            async with self._pruning:
+                pass  # what is being removed is gone
             yield
         finally:
             self._holders -= 1
+            if not self._holders:
+                self._unheld.set()
 
     async def prune(self, needed: Callable[[], Awaitable[Set[str]]]) -> None:
-        """Remove images that were built or pulled here and that nobody needs; those still in use stay.
+        """Remove images that were built or pulled here and that nobody needs, while none are held; those in use stay.
 
-        `needed` returns references. While images are held, nothing is removed; it goes the next time.
+        `needed` returns references. What makes an image needed must hold it until `needed` tells of it.
+        Raises `NodeError` and `PodmanError`.
         """
-        async with self._pruning:
-            if not self._holders:
-                await self._prune(await needed())
+        pruned = False
+        while not pruned:
+            await self._unheld.wait()
+            async with self._pruning:
+                pruned = await self._prune(await needed())
 
-    async def _prune(self, needed: Set[str]) -> None:
+    async def _prune(self, needed: Set[str]) -> bool:
+        """Return whether that was done to its end: it stops where somebody begins to hold images."""
         images = await self._client.images.list()
         built = [image for image in images if _LABEL in image.labels]
         keep = needed | {image.labels.get(_BASE_LABEL, "") for image in built if not needed.isdisjoint(image.names)}
-        for image in images:
-            for name in image_recipe.marked_names(image.names, keep):
-                await self._remove(name)
+        superfluous = [name for image in images for name in image_recipe.marked_names(image.names, keep)]
         for image in built:
-            for name in image.names:
-                if name.startswith(f"{REPOSITORY}/") and not name.startswith(PULLED) and name not in keep:
-                    await self._remove(name)
+            ours = (name for name in image.names if name.startswith(f"{REPOSITORY}/") and not name.startswith(PULLED))
+            superfluous += [name for name in ours if name not in keep]
+        for name in superfluous:
+            if not self._unheld.is_set():
+                return False
+            await self._remove(name)
+        if not self._unheld.is_set():
+            return False
         await self._client.images.prune(labels={_LABEL: None})
+        return True
 
     def _left_running(self) -> list[int]:
         mark = b"\0TMPDIR=" + os.fsencode(self._work) + b"/"
         return find_processes(lambda process: mark in b"\0" + (process / "environ").read_bytes())
 
     async def _remove(self, name: str) -> None:
-        with contextlib.suppress(Conflict):  # a container uses it: it goes the next time
+        try:
             await self._client.images.remove(name)
             await asyncio.to_thread(self._built.forget, name)
+        except Conflict:
+            return  # a container uses it
+        except (PodmanError, NodeError) as error:  # the others can be removed all the same
+            self._log.warning("an image that nobody needs cannot be removed", name=name, error=str(error))
 
     async def _pull(self, name: str, told: Told) -> None:
         so_far = PullProgress()

@@ -13,6 +13,7 @@ from archipelago.container.composer import Composer
 from archipelago.container.dependency_resolver.errors import ResolutionError
 from archipelago.container.first_error import FirstError
 from archipelago.container.image_inventory import ImageInventory
+from archipelago.container.image_pruner import ImagePruner
 from archipelago.container.images import ImageStore, Progress
 from archipelago.container.manifest.package import AppPackage
 from archipelago.container.manifest.scalars import Scalar
@@ -44,6 +45,7 @@ class Lifecycle:
         catalog: LocalCatalog,
         composer: Composer,
         images: ImageStore,
+        pruner: ImagePruner,
         reconciler: Reconciler,
         operations: Operations,
         data: AppData,
@@ -54,6 +56,7 @@ class Lifecycle:
         self._catalog = catalog
         self._composer = composer
         self._images = images
+        self._pruner = pruner
         self._reconciler = reconciler
         self._operations = operations
         self._data = data
@@ -191,7 +194,7 @@ class Lifecycle:
             await self._data.delete(app)
             await tracker.finish(delete)
         await self._inventory.forget(app)
-        await self._images.prune(self._needed_images)
+        self._pruner.want()
 
     async def _update(self, tracker: Tracker, app: str) -> None:
         catalog = await self._catalog.read()
@@ -215,8 +218,10 @@ class Lifecycle:
             await tracker.begin(_PLAN_STEP)
             await self._change(decide, message=f"{app} updated to {version}", app=app)
         await tracker.finish(_PLAN_STEP)
-        await self._await_ready(tracker, touched)
-        await self._images.prune(self._needed_images)
+        try:
+            await self._await_ready(tracker, touched)
+        finally:
+            self._pruner.want()
 
     async def _renew_secrets(self, tracker: Tracker, app: str, arguments: Mapping[str, Any]) -> None:
         hashes = self._hashes()
@@ -354,7 +359,7 @@ class Lifecycle:
 
     @contextlib.asynccontextmanager
     async def _fetched(self, tracker: Tracker, packages: Mapping[str, AppPackage]) -> AsyncIterator[None]:
-        """Fetch the images of packages and hold them until the apps are written down, which need them from then on."""
+        """Fetch the images of packages; all are held until the apps are written down, which need them from then on."""
         async with self._images.held():
             await self._fetch(tracker, packages)
             yield
@@ -403,10 +408,6 @@ class Lifecycle:
                     group.create_task(one(app))
                 else:
                     await tracker.finish(_start_step(app), self._reconciler.desired.obstacle(app) or "")
-
-    async def _needed_images(self) -> set[str]:
-        packages = [record.package for record in (await self._state.load_apps()).values()]
-        return {self._images.reference(package, name) for package in packages for name in package.manifest.containers}
 
 
 async def _tell(tracker: Tracker, step: str, news: "asyncio.Queue[Progress | None]") -> None:
