@@ -122,13 +122,15 @@ class NameServer:
                 return
             if loop.time() < self._not_before:
                 return
+            # All connections pause while it is built anew, which must not go on for ever where it does not help.
+            self._not_before = loop.time() + min(_PAUSE * 2**self._in_vain, _LONGEST_PAUSE)
+            self._in_vain = min(self._in_vain + 1, 10)
             await self._build_anew()
             left = faults & await self._lasting()
             text = "the name server of containers was built anew" + (", in vain" if left else "")
             self._log.warning(text, why=sorted(left or faults)[0], faults=len(left or faults))
-            # All connections pause while it is built anew, which must not go on for ever where it does not help.
-            self._not_before = loop.time() + min(_PAUSE * 2**self._in_vain, _LONGEST_PAUSE) if left else 0.0
-            self._in_vain = min(self._in_vain + 1, 10) if left else 0
+            if not left:
+                self._in_vain, self._not_before = 0, 0.0
         except (PodmanError, OSError) as error:
             self._log.warning("cannot mend the name server of containers", error=str(error))
 
