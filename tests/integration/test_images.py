@@ -286,7 +286,7 @@ async def test_a_pulled_image_goes_when_nobody_needs_it_and_not_before(store: Im
         await build(store, third)
         assert f"sha256:{await store.image_id(third, 'main')}" == old_id
         await prune(store, built | {moved, newer})
-        container = run_podman("create", moved, "/bin/true")
+        container = run_podman("create", old_id, "/bin/true")
         # An update while the old container is still there, and again once it is gone.
         await prune(store, built | {newer})
         assert old_id in image_ids()
