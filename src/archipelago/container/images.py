@@ -26,6 +26,7 @@ from archipelago.container.podman_client.errors import Conflict, NameMismatch, N
 from archipelago.container.podman_client.models import ImageDetails
 from archipelago.container.podman_client.process import find_processes, process_exit
 from archipelago.container.podman_client.tar import pack
+from archipelago.container.signal import Signal
 from archipelago.errors import NodeError
 from archipelago.security import sbom
 from archipelago.security.image_verifier.built import BuiltImages
@@ -95,8 +96,7 @@ class ImageStore:
         self._building: dict[str, asyncio.Lock] = {}
         self._pruning = asyncio.Lock()
         self._holders = 0
-        self._unheld = asyncio.Event()
-        self._unheld.set()
+        self._released = Signal()
 
     def reference(self, package: AppPackage, container: str) -> str:
         """Return the reference that the image of a container has on this node."""
@@ -206,15 +206,13 @@ class ImageStore:
     async def held(self) -> AsyncIterator[None]:
         """Keep all images of this node meanwhile, also those that nobody needs yet."""
         self._holders += 1
-        self._unheld.clear()
         try:
             async with self._pruning:
                 pass  # what is being removed is gone
             yield
         finally:
             self._holders -= 1
-            if not self._holders:
-                self._unheld.set()
+            self._released.notify()
 
     async def prune(self, needed: Callable[[], Awaitable[Set[str]]]) -> None:
         """Remove images that were built or pulled here and that nobody needs, while none are held; those in use stay.
@@ -224,7 +222,7 @@ class ImageStore:
         """
         pruned = False
         while not pruned:
-            await self._unheld.wait()
+            await self._released.until(lambda: not self._holders)
             async with self._pruning:
                 pruned = await self._prune(await needed())
 
@@ -238,10 +236,10 @@ class ImageStore:
             ours = (name for name in image.names if name.startswith(f"{REPOSITORY}/") and not name.startswith(PULLED))
             superfluous += [name for name in ours if name not in keep]
         for name in superfluous:
-            if not self._unheld.is_set():
+            if self._holders:
                 return False
             await self._remove(name)
-        if not self._unheld.is_set():
+        if self._holders:
             return False
         await self._client.images.prune(labels={_LABEL: None})
         return True
@@ -289,6 +287,7 @@ class ImageStore:
         told: Told,
     ) -> None:
         upon = image_recipe.base_reference(base)
+        # To the end: another app may be built upon it at the same time.
         async with self._building.setdefault(upon, asyncio.Lock()):
             found = await self._here(upon)
             if found is None or not await self._is_ours(upon, found):

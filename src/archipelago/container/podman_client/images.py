@@ -6,6 +6,7 @@ import asyncio
 import json
 import re
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Any
 
@@ -100,19 +101,7 @@ class Images:
         call = PodmanCall("import image", reference)
         params: Params = {"reference": _checked(call, reference), "changes": [*changes], "message": message or None}
         # The same file, sent twice at the same time, makes one image.
-        async with (
-            self._naming,
-            self._transport.stream(
-                "POST",
-                "/images/import",
-                call,
-                params=params,
-                data=read_pieces(path),
-                content_type="application/x-tar",
-                begin=_IMPORT_TIMEOUT,
-                idle=_IDLE_TIMEOUT,
-            ) as pieces,
-        ):
+        async with self._naming, self._sent(path, "/images/import", call, params) as pieces:
             body = b"".join([piece async for piece in pieces])
         reply = parse(call, body)
         if not isinstance(reply, dict) or not reply.get("Id"):
@@ -154,16 +143,7 @@ class Images:
             "timestamp": timestamp,
         }
         image_id: str | None = None
-        async with self._transport.stream(
-            "POST",
-            "/build",
-            call,
-            params=params,
-            data=read_pieces(context),
-            content_type="application/x-tar",
-            begin=_IMPORT_TIMEOUT,
-            idle=_IDLE_TIMEOUT,
-        ) as pieces:
+        async with self._sent(context, "/build", call, params) as pieces:
             async for item in objects(call, pieces):
                 _raise_inner(call, item)
                 text = str(item.get("stream") or "")
@@ -175,6 +155,21 @@ class Images:
         if not image_id:
             raise PodmanUnavailable(call, "the stream ended before the image was built")
         yield ImageProgress("", image_id)
+
+    def _sent(
+        self, tar: Path, path: str, call: PodmanCall, params: Params
+    ) -> AbstractAsyncContextManager[AsyncIterator[bytes]]:
+        """Send a tar file; yield what is said of it meanwhile."""
+        return self._transport.stream(
+            "POST",
+            path,
+            call,
+            params=params,
+            data=read_pieces(tar),
+            content_type="application/x-tar",
+            begin=_IMPORT_TIMEOUT,
+            idle=_IDLE_TIMEOUT,
+        )
 
     async def tag(self, source: str, reference: str) -> None:
         """Give an image another name."""
