@@ -23,6 +23,7 @@ from archipelago.container.podman_client.client import PodmanClient
 from archipelago.container.podman_client.spec import ContainerSpec, NetworkAttachment, NetworkSpec
 from archipelago.container.status import Desired, HealthState
 from archipelago.node import Node
+from archipelago.power import Power
 from archipelago.security.secrets_manager import SecretsManager
 from archipelago.storage.state import AppRecord
 
@@ -144,7 +145,7 @@ async def main() -> None:
     shutil.rmtree(base, ignore_errors=True)
     base.mkdir(parents=True)
     secrets = SecretsManager(base / "secrets", base / "node.key")
-    node = await Node(NodeConfig(base, runtime, write_catalog(), 18480), secrets).start()
+    node = await Node(NodeConfig(base, runtime, write_catalog(), 18480), secrets, Power(obeyed=False)).start()
     packages = (await node._catalog.read()).packages
     images = {app: await node._images.ensure(package, "main", lambda _: None) for app, package in packages.items()}
     records = []

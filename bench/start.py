@@ -19,6 +19,7 @@ from archipelago.config import NodeConfig
 from archipelago.container.podman_client.spec import ContainerSpec, NetworkAttachment, NetworkSpec
 from archipelago.container.status import Desired, HealthState
 from archipelago.node import Node
+from archipelago.power import Power
 from archipelago.security.secrets_manager import SecretsManager
 from archipelago.storage.state import AppRecord
 
@@ -33,7 +34,8 @@ async def main() -> None:
     shutil.rmtree(base, ignore_errors=True)
     base.mkdir(parents=True)
     config = NodeConfig(base, runtime, write_catalog({APP: ()}), 18482)
-    node = await Node(config, SecretsManager(base / "secrets", base / "node.key")).start()
+    secrets = SecretsManager(base / "secrets", base / "node.key")
+    node = await Node(config, secrets, Power(obeyed=False)).start()
     client, reconciler = node._client, node._reconciler
     package = (await node._catalog.read()).packages[APP]
     image = await node._images.ensure(package, "main", lambda _: None)
