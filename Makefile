@@ -1,8 +1,8 @@
 # make run and make test are all that is needed; both set the host up themselves.
-.PHONY: help run test setup lint unit bench screenshots clean-test
+.PHONY: help run test setup setup-tests lint unit bench screenshots clean-test
 export PYTHONPATH := src
 cache := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/archipelago
-quiet := PATH=/opt/archipelago/venv/bin:$$PATH PYTHONPYCACHEPREFIX=$(cache)/pycache HYPOTHESIS_STORAGE_DIRECTORY=$(cache)/hypothesis
+quiet := PATH=/opt/archipelago/venv-tests/bin:$$PATH PYTHONPYCACHEPREFIX=$(cache)/pycache HYPOTHESIS_STORAGE_DIRECTORY=$(cache)/hypothesis
 
 help:          ## say what there is
 	@awk -F ':|##' '/^[a-z-]+:.*##/ { printf "make %-11s %s\n", $$1, $$3 }' Makefile
@@ -18,10 +18,13 @@ setup:         ## set the host up and do nothing else
 	@scripts/setup-python
 	@scripts/setup-ui
 
-lint: setup    ## check format, types and borders, as the user that you are
+setup-tests: setup
+	@scripts/setup-python --tests
+
+lint: setup-tests ## check format, types and borders, as the user that you are
 	@$(quiet) scripts/lint
 
-unit: setup    ## run the pure tests alone, as the user that you are
+unit: setup-tests ## run the pure tests alone, as the user that you are
 	@$(quiet) python -m pytest -o cache_dir=$(cache)/pytest tests/unit
 
 bench:         ## measure, side by side with the peers

