@@ -5,6 +5,7 @@ fail() { printf 'archipelago: %s\n' "$1" >&2; [ $# -lt 2 ] || printf '  %s\n' "$
 
 CHECKOUT=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd -P)
 SERVICE_USER=archipelago
+BUILD_USER=archipelago-build
 PREFIX=/opt/archipelago
 VENV=$PREFIX/venv
 TESTS_VENV=$PREFIX/venv-tests
