@@ -33,7 +33,11 @@ as_root() {
 }
 
 # as_service_user COMMAND…
-as_service_user() { setpriv --reuid "$SERVICE_USER" --regid "$SERVICE_USER" --init-groups "$@"; }
+as_service_user() { setpriv --reuid "$SERVICE_USER" --regid "$SERVICE_USER" --init-groups "$@" 9>&-; }
+
+# as_service_root COMMAND…: as the root of the service user's own user namespace, who may do to the files of the user and of his
+# containers what root may, and to nobody else's.
+as_service_root() { (cd / && as_service_user unshare --user --map-root-user --map-auto "$@"); }
 
 # uv_sync ENVIRONMENT ARGS…: installs from uv.lock what the arguments say, and removes what else is there.
 uv_sync() (
