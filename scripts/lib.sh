@@ -25,8 +25,39 @@ kept_names() {
   env | sed -nE 's/^((ARCHIPELAGO|CHAOS|BENCH)_[A-Z_]+)=.*/\1/p'
 }
 
+# first_writable_by_others OWNER FIND-ARGS…: what somebody else than root, the owner and the caller may write to, if there is any.
+# A group that has the owner's name and no other members is his own (useradd makes one for each user).
+first_writable_by_others() (
+  owner=$1 group=$(id -gn "$1" 2>/dev/null || echo root) caller=${SUDO_UID:-$(id -u)}; shift
+  if [ "$group" != "$owner" ] || [ -n "$(getent group "$group" | cut -d: -f4)" ]; then group=root; fi
+  find "$@" \( -name node_modules -o -path '*/.git/*' \) -prune -o ! -type l \
+    \( ! -user root ! -user "$owner" ! -user "$caller" -o -perm -0002 -o -perm -0020 ! -group root ! -group "$group" \) -print \
+    2>/dev/null | head -n 1
+)
+
+# check_checkout: root runs what is in this checkout, so only root and its owner may change it, or put another in its place.
+check_checkout() (
+  owner=$(stat -c %U "$CHECKOUT")
+  case $owner in
+    "$SERVICE_USER"|"$BUILD_USER") fail "$CHECKOUT belongs to $owner, and root would run what is in it" "run: chown -R root: '$CHECKOUT'" ;;
+    UNKNOWN) owner=$(stat -c %u "$CHECKOUT") ;;
+  esac
+  found=$(first_writable_by_others "$owner" "$CHECKOUT")
+  [ -z "$found" ] || fail "others than $owner may write to $found, which root would run or trust" \
+    "look at what they changed, then run: chown -R $owner: '$CHECKOUT'; chmod -R go-w '$CHECKOUT'"
+  above=${CHECKOUT%/*}
+  while [ -n "$above" ]; do
+    # In a sticky directory, as /tmp is, nobody renames what is another's.
+    if ! { [ -k "$above" ] && [ "$(stat -c %u "$above")" = 0 ]; } && [ -n "$(first_writable_by_others "$owner" "$above" -prune)" ]; then
+      fail "others than $owner may write to $above, and put something else in the place of $CHECKOUT" "move the checkout elsewhere"
+    fi
+    above=${above%/*}
+  done
+)
+
 # as_root ARGS…: goes on as root, through sudo where the caller is somebody else.
 as_root() {
+  check_checkout
   if [ "$(id -u)" -eq 0 ]; then return 0; fi
   command -v sudo >/dev/null 2>&1 || fail "this needs root, and there is no sudo" "run it as root, or install sudo"
   exec sudo --preserve-env="$(kept_names | paste -sd, -)" "$0" "$@"
