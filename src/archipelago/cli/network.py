@@ -53,6 +53,14 @@ def firewall(
     if what == "show":
         show(found["rules"].rstrip())
         return
+    from archipelago.network.host_firewall import is_host_ruleset  # other commands start without what it needs
+
+    if not is_host_ruleset(found["rules"], ssh_port or None):
+        raise CommandError(
+            Exit.FAILED,
+            "the node's rules are not those that this version makes; nothing is changed",
+            "restart the node where it is of an older version; else look at 'archipelago network firewall show'",
+        )
     _nft(found["rules"])
     kept = f"SSH stays open on port {ssh_port}" if ssh_port else "SSH is closed"
     show(f"The rules stand until the next boot, or 'archipelago network firewall remove'. {kept}.")

@@ -1,5 +1,6 @@
 """The firewall of the host itself: nftables rules from what the node listens on. Pure. Syntax: nft(8)."""
 
+import re
 from collections.abc import Collection
 from ipaddress import IPv4Address
 
@@ -10,6 +11,7 @@ NEW_PER_SECOND = 20
 NEW_BURST = 100
 """New connections that one machine of the local network may open: per second, and at once."""
 SSH_PER_MINUTE = 30
+_WAY = re.compile(r" ip daddr (\d{1,3}(?:\.\d{1,3}){3}) tcp dport (\d{1,5}) ")
 
 
 def host_ruleset(ways: Collection[tuple[IPv4Address, int]], ssh_port: int | None) -> str:
@@ -48,6 +50,18 @@ def host_ruleset(ways: Collection[tuple[IPv4Address, int]], ssh_port: int | None
     chain = "".join(f"    {rule}\n" for rule in rules)
     body = "".join(f"  {each}\n" for each in sets) + f"  chain input {{\n{chain}  }}\n"
     return f"table {HOST_TABLE}\ndelete table {HOST_TABLE}\ntable {HOST_TABLE} {{\n{body}}}\n"
+
+
+def is_host_ruleset(script: str, ssh_port: int | None) -> bool:
+    """Tell whether `host_ruleset` made this script, whatever the ways are.
+
+    Root loads what the node's own user tells: nft(8) would also read files and replace the rules of others.
+    """
+    try:
+        ways = {(IPv4Address(address), int(port)) for address, port in _WAY.findall(script)}
+    except ValueError:
+        return False
+    return script == host_ruleset(ways, ssh_port)
 
 
 def _set(name: str, kind: str) -> str:
