@@ -55,3 +55,17 @@ def test_two_secrets_that_begin_alike_and_one_beside_the_other() -> None:
     redactor.learn(first)
     redactor.learn(second)
     assert redactor.redact(f"a{first}{second} x={second}") == f"a{HIDDEN}{HIDDEN} x={HIDDEN}"
+
+
+def test_what_is_forgotten_is_no_longer_hidden_and_the_rest_is() -> None:
+    redactor = Redactor()
+    first, second = "aaaaaaaabbbbbbbb", "aaaaaaaacccccccc"
+    for value in (first, second, second, "correct horse, battery"):
+        redactor.learn(value)
+    redactor.forget(first)
+    redactor.forget("correct horse, battery")
+    redactor.forget("never learned")
+    text = f"{first} {second} correct horse, battery"
+    assert redactor.redact(text) == f"{first} {HIDDEN} correct horse, battery"
+    redactor.forget(second)
+    assert redactor.redact(text) == text

@@ -2,6 +2,7 @@
 
 import base64
 import re
+import threading
 from collections.abc import Iterator
 
 HIDDEN = "***"
@@ -19,13 +20,33 @@ class Redactor:
     """
 
     def __init__(self) -> None:
+        self._values: frozenset[str] = frozenset()
+        self._turn = threading.Lock()
         # Values are learned in threads while lines are read in another: sets are replaced, never changed.
         self._by_start: dict[str, frozenset[str]] = {}
         self._others: frozenset[str] = frozenset()
         """Values that an owner typed, with characters that generated ones have not."""
 
     def learn(self, value: str) -> None:
-        """Hide a value from now on."""
+        """Hide a value from now on. Thread-safe; a value that is known already changes nothing."""
+        with self._turn:
+            if value not in self._values:
+                self._values |= {value}
+                self._learn_lines(value)
+
+    def forget(self, value: str) -> None:
+        """Hide a value no longer, such as that of a session that ended. Thread-safe; an unknown value is no error."""
+        with self._turn:
+            if value not in self._values:
+                return
+            self._values -= {value}
+            # Made aside: whoever reads meanwhile must not see fewer secrets than there are.
+            others = Redactor()
+            for other in self._values:
+                others._learn_lines(other)
+            self._by_start, self._others = others._by_start, others._others
+
+    def _learn_lines(self, value: str) -> None:
         for line in value.splitlines():
             # PEM: what is secret stands between the dashes.
             if not line.startswith("-----"):
