@@ -121,7 +121,14 @@ class Node:
         self._state = State(self._database, self._bus.publish)
         self._catalog = LocalCatalog(config.apps)
         self._secrets = secrets_manager
-        self.login = Login(AccountStore(self._database), self._secrets, time.time, lifetimes=config.sessions)
+        self.login = Login(
+            AccountStore(self._database),
+            self._secrets,
+            time.time,
+            lifetimes=config.sessions,
+            port=config.port,
+            hider=self._secrets.redactor,
+        )
         self._audit = AuditLog(
             config.root / "logs" / "audit", config.root / "identity.key", now=lambda: datetime.now(UTC)
         )

@@ -16,6 +16,7 @@ from archipelago.security.login.login import Lifetimes, Login
 from archipelago.security.login.passwords import Cost, Passwords
 from archipelago.security.login.rate_limit import Rate, RateLimit
 from archipelago.security.permissions import PERMISSIONS, TOKEN_PERMISSIONS, Permission, Role
+from archipelago.security.redactor import Redactor
 from archipelago.security.secrets_manager import SecretsManager
 from archipelago.storage.accounts import AccountStore
 from archipelago.storage.database import Database
@@ -32,7 +33,7 @@ class World:
     database: Database
     now: float = 1_800_000_000.0
 
-    async def open(self) -> Login:
+    async def open(self, port: int = 8480, hider: Redactor | None = None) -> Login:
         """Return the login as a start of the node finds it."""
         sealer = SecretsManager(self.folder / "secrets", self.folder / "node.key")
         login = Login(
@@ -41,6 +42,8 @@ class World:
             lambda: self.now,
             passwords=Passwords(Cost(1, 8, 1)),
             lifetimes=LIFETIMES,
+            port=port,
+            hider=hider,
         )
         await login.open()
         return login
@@ -252,3 +255,32 @@ def test_no_text_is_taken_for_a_code(text: str) -> None:
     assert not same_code(text, code) or len(text) >= 16
     step = totp_step(secret, text, 1_800_000_000.0, 0)
     assert step is None or len(text.replace(" ", "")) == 6
+
+
+async def test_a_session_belongs_to_the_port_of_the_page_in_whose_storage_its_secret_is(world: World) -> None:
+    login = await world.owned()
+    secret = await login.log_in("owner", PASSWORD, None, "::1", "")
+    assert (await world.open()).by_session(secret) is not None
+    assert (await world.open(port=8481)).by_session(secret) is None, "an app may have the old port by now"
+
+
+async def test_what_shows_who_somebody_is_is_hidden_while_it_is_good(world: World) -> None:
+    redactor = Redactor()
+    login = await world.open(hider=redactor)
+    await login.set_up(None, PASSWORD, "::1")
+    session = await login.log_in("owner", PASSWORD, None, "::1", "")
+    token = (await login.make_token("program", frozenset({Permission.READ}), 1)).secret
+    for secret in (session, token):
+        assert secret not in redactor.redact(f"Authorization: Bearer {secret}")
+    later = Redactor()
+    login = await world.open(hider=later)
+    assert login.by_session(session) is not None and login.by_token(token) is not None
+    for secret in (session, token):
+        assert secret not in later.redact(f"Cookie: a={secret}; b"), "known by its use, after a restart"
+    await login.log_out(login.sessions(None, "")[0].id)  # no such key: it goes on
+    await login.note_use()
+    assert session not in later.redact(session)
+    await login.revoke_session(None, login.sessions(None, "")[0].id)
+    await login.revoke_token(login.tokens()[0].id)
+    await login.note_use()
+    assert later.redact(f"{session} {token}") == f"{session} {token}", "worth nothing: not kept"

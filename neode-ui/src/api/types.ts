@@ -303,6 +303,19 @@ export type Enforcement = {
   "detail": string;
 };
 
+export type Entered = {
+  /** Whether the node has an owner's password; without one nobody can log in. */
+  "set_up": boolean;
+  /** The account that is logged in, `owner` on the node's own socket; null for nobody. */
+  "user": string | null;
+  "role": archipelago__security__permissions__Role | null;
+  "permissions": Array<Permission>;
+  /** Whether the account has a second factor. */
+  "second_factor": boolean;
+  /** Secret of the session that began, to be sent as `Authorization: Bearer`; null where none is needed.  It belongs in web storage, never in a cookie or an address. */
+  "session": string | null;
+};
+
 export type ErrorView = {
   "code": string;
   "message": string;
@@ -1211,14 +1224,14 @@ export interface Methods {
   "code"?: string | null;
   /** 10 to 1024 characters. */
   "password": string;
-}; result: LoginStatus };
-  /** Log in: the answer sets a cookie */
+}; result: Entered };
+  /** Log in: the answer holds the secret of a session, to be sent as 'Authorization: Bearer' */
   "login": { params: {
   "user"?: string;
   "password": string;
   /** Of the second factor, or a recovery code. */
   "code"?: string | null;
-}; result: LoginStatus };
+}; result: Entered };
   /** End the caller's session */
   "logout": { params: Record<string, never>; result: null };
   /** Change a password; all sessions of the account end */
@@ -1306,11 +1319,11 @@ export interface Methods {
 }; result: null };
   /** Return what a browser needs to log in by a passkey */
   "passkey-challenge": { params: Record<string, never>; result: Record<string, unknown> };
-  /** Log in by a passkey, without password and second factor: the answer sets a cookie */
+  /** Log in by a passkey, without password and second factor: the answer is that of login */
   "passkey-login": { params: {
   /** `AuthenticationResponseJSON`. */
   "credential": Record<string, unknown>;
-}; result: LoginStatus };
+}; result: Entered };
   /** Return how the node's key is kept, and whether the node is locked */
   "key-status": { params: Record<string, never>; result: KeyStatus };
   /** Unlock the node after a start; on a locked node the passphrase alone says who may */

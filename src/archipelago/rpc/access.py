@@ -3,7 +3,7 @@
 import socket
 import struct
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from aiohttp import web
@@ -11,24 +11,16 @@ from aiohttp import web
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.security.login.login import TOKEN_PREFIX, Login, Visitor
 from archipelago.security.login.rate_limit import Rate, RateLimit
+from archipelago.security.login.session_secrets import SESSION_PREFIX
 from archipelago.security.permissions import ANYBODY, Permission
 
 _CREDENTIALS = struct.Struct("3i")
 """pid, uid and gid of a peer (unix(7), SO_PEERCRED)."""
 LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
-COOKIE = "archipelago-session"
-SECURE_COOKIE = f"__Host-{COOKIE}"
-"""Browsers take a cookie of such a name from HTTPS alone, for this very host and all of its paths (RFC 6265bis)."""
+WEBSOCKET_PROTOCOL = "archipelago"
+"""Subprotocol of the node's WebSockets (RFC 6455, 1.9)."""
 _STRANGERS = Rate(10.0, 100)
 _KNOWN = Rate(100.0, 1000)
-
-
-@dataclass(slots=True)
-class Reply:
-    """What goes back beside the answer."""
-
-    session: str | None = None
-    """Secret of a new session for the cookie; empty where the cookie is to go."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +38,6 @@ class Caller:
     """Origin of the node's page as the caller called it, such as `https://island.local:8480`; checked by the guard."""
     trusted: bool = False
     """Whether the kernel says that it is the owner: such a caller needs no password."""
-    reply: Reply = field(default_factory=Reply, compare=False)
 
     @property
     def visitor(self) -> Visitor | None:
@@ -104,25 +95,33 @@ class Gate:
         return Caller(visitor.name, visitor.permissions, origin, agent, visitor.session, site_of(request))
 
     def _visitor(self, request: web.Request) -> Visitor | None:
+        """Return who has shown who he is.
+
+        Nothing counts that a browser sends unasked: cookies are for a host, and apps live at its other ports.
+        """
         authorizations = request.headers.getall("Authorization", [])
-        if authorizations:
-            scheme, _, secret = authorizations[0].partition(" ")
-            known = len(authorizations) == 1 and scheme.lower() == "bearer" and secret.startswith(TOKEN_PREFIX)
-            return self._login.by_token(secret) if known else None
-        secret = request.cookies.get(SECURE_COOKIE if request.secure else COOKIE, "")
-        return self._login.by_session(secret) if secret else None
+        if not authorizations:
+            secret = _offered_secret(request)
+            return self._login.by_session(secret) if secret else None
+        scheme, _, secret = authorizations[0].partition(" ")
+        if len(authorizations) > 1 or scheme.lower() != "bearer":
+            return None
+        if secret.startswith(SESSION_PREFIX):
+            return self._login.by_session(secret)
+        return self._login.by_token(secret) if secret.startswith(TOKEN_PREFIX) else None
 
 
-def set_session(request: web.Request, response: web.Response, reply: Reply) -> None:
-    """Have the browser keep a new session, or drop the old one."""
-    if reply.session is None:
-        return
-    name = SECURE_COOKIE if request.secure else COOKIE
-    # No age: it goes with the browser, and the node ends it before that where it is not used.
-    if reply.session:
-        response.set_cookie(name, reply.session, httponly=True, secure=request.secure, samesite="Strict", path="/")
-    else:
-        response.del_cookie(name, httponly=True, secure=request.secure, samesite="Strict", path="/")
+def _offered_secret(request: web.Request) -> str:
+    """Return the session's secret among the subprotocols of a WebSocket, for which a page can set no other header."""
+    if request.headers.get("Upgrade", "").lower() != "websocket":
+        return ""
+    offered = [
+        each.strip() for line in request.headers.getall("Sec-WebSocket-Protocol", []) for each in line.split(",")
+    ]
+    # One subprotocol is agreed upon in clear: it must never be the secret.
+    secrets = [each for each in offered if each != WEBSOCKET_PROTOCOL]
+    agreed = WEBSOCKET_PROTOCOL in offered and len(secrets) == 1
+    return secrets[0] if agreed and secrets[0].startswith(SESSION_PREFIX) else ""
 
 
 def check_host(request: web.Request, names: Collection[str]) -> None:

@@ -9,6 +9,7 @@ from archipelago.errors import ErrorCode, NodeError
 from archipelago.rpc.access import Caller
 from archipelago.rpc.method import AnyMethod, Method, NoParams, Params
 from archipelago.security.login.views import (
+    Entered,
     LoginStatus,
     NewSecondFactor,
     NewToken,
@@ -112,32 +113,35 @@ async def _status(engine: Engine, _: NoParams, caller: Caller) -> LoginStatus:
     return engine.login.status(caller.visitor)
 
 
-async def _set_up(engine: Engine, params: SetUpParams, caller: Caller) -> LoginStatus:
+async def _set_up(engine: Engine, params: SetUpParams, caller: Caller) -> Entered:
     if params.code is None and not caller.trusted:
         raise NodeError(ErrorCode.WRONG_CREDENTIALS, "the set-up code is missing", hint="the node's console shows it")
     code = None if caller.trusted else _text(params.code)
     await engine.login.set_up(code, params.password.get_secret_value(), caller.origin)
     if caller.trusted:
-        return engine.login.status(caller.visitor)
+        return Entered(session=None, **dict(engine.login.status(caller.visitor)))
     return await _enter(engine, "owner", params.password, None, caller)
 
 
-async def _login(engine: Engine, params: LoginParams, caller: Caller) -> LoginStatus:
+async def _login(engine: Engine, params: LoginParams, caller: Caller) -> Entered:
     return await _enter(engine, params.user, params.password, _text(params.code), caller)
 
 
-async def _enter(engine: Engine, user: str, password: SecretStr, code: str | None, caller: Caller) -> LoginStatus:
+async def _enter(engine: Engine, user: str, password: SecretStr, code: str | None, caller: Caller) -> Entered:
     secret = await engine.login.log_in(user, password.get_secret_value(), code, caller.origin, caller.agent)
+    return await entered(engine, secret, caller)
+
+
+async def entered(engine: Engine, secret: str, caller: Caller) -> Entered:
+    """Return what somebody is told who has just logged in; the session that he had until now ends."""
     if caller.session:
         await engine.login.log_out(caller.session)
-    caller.reply.session = secret
-    return engine.login.status(engine.login.by_session(secret))
+    return Entered(session=secret, **dict(engine.login.status(engine.login.by_session(secret))))
 
 
 async def _logout(engine: Engine, _: NoParams, caller: Caller) -> None:
     if caller.session:
         await engine.login.log_out(caller.session)
-    caller.reply.session = ""
 
 
 async def _password(engine: Engine, params: PasswordParams, caller: Caller) -> None:
@@ -234,7 +238,7 @@ def login_methods() -> tuple[AnyMethod, ...]:
             name="login-setup",
             summary="Set the owner's first password, given the code that the console shows, and log in",
             params=SetUpParams,
-            result=LoginStatus,
+            result=Entered,
             permission=Permission.LOGIN,
             personal=True,
             mutates=True,
@@ -242,9 +246,9 @@ def login_methods() -> tuple[AnyMethod, ...]:
         ),
         Method(
             name="login",
-            summary="Log in: the answer sets a cookie",
+            summary="Log in: the answer holds the secret of a session, to be sent as 'Authorization: Bearer'",
             params=LoginParams,
-            result=LoginStatus,
+            result=Entered,
             permission=Permission.LOGIN,
             personal=True,
             mutates=True,

@@ -7,9 +7,9 @@ from pydantic import AfterValidator, Field, SecretStr, StringConstraints
 
 from archipelago.container.engine import Engine
 from archipelago.rpc.access import Caller
-from archipelago.rpc.login import Password, own_or_all
+from archipelago.rpc.login import Password, entered, own_or_all
 from archipelago.rpc.method import AnyMethod, Method, NoParams, Params
-from archipelago.security.login.views import LoginStatus, PasskeyView
+from archipelago.security.login.views import Entered, PasskeyView
 from archipelago.security.permissions import Permission
 
 _LARGEST = 16384
@@ -77,12 +77,9 @@ async def _challenge(engine: Engine, _: NoParams, caller: Caller) -> dict[str, A
     return engine.login.passkeys.challenge(caller.site)
 
 
-async def _login(engine: Engine, params: CheckParams, caller: Caller) -> LoginStatus:
+async def _login(engine: Engine, params: CheckParams, caller: Caller) -> Entered:
     secret = await engine.login.log_in_by_passkey(params.credential, caller.origin, caller.agent)
-    if caller.session:
-        await engine.login.log_out(caller.session)
-    caller.reply.session = secret
-    return engine.login.status(engine.login.by_session(secret))
+    return await entered(engine, secret, caller)
 
 
 def passkey_methods() -> tuple[AnyMethod, ...]:
@@ -138,9 +135,9 @@ def passkey_methods() -> tuple[AnyMethod, ...]:
         ),
         Method(
             name="passkey-login",
-            summary="Log in by a passkey, without password and second factor: the answer sets a cookie",
+            summary="Log in by a passkey, without password and second factor: the answer is that of login",
             params=CheckParams,
-            result=LoginStatus,
+            result=Entered,
             permission=Permission.LOGIN,
             personal=True,
             mutates=True,

@@ -16,9 +16,10 @@ from pydantic_core import to_json
 
 from archipelago.container.engine import Engine
 from archipelago.network.ingress import listening_socket
-from archipelago.rpc.access import LOOPBACK_NAMES, Gate, set_session
+from archipelago.rpc.access import LOOPBACK_NAMES, Gate
 from archipelago.rpc.errors import INVALID_REQUEST, RpcError
 from archipelago.rpc.guard import CALLER, MAX_BODY, Guard, add_headers, expect_continue, refusal, too_large
+from archipelago.rpc.heads import MAX_FIELD, BoundedRunner
 from archipelago.rpc.icons import Icons
 from archipelago.rpc.listening import open_port, open_unix, port_unusable, remove_unix
 from archipelago.rpc.method import AnyMethod
@@ -91,8 +92,9 @@ class RpcServer:
         self._unix = (unix_socket, unix, inode)
         self._port = int(listener.getsockname()[1])
         # A caller who hangs up ends his question; changes are shielded (see `Dispatcher`).
-        self._runner = web.AppRunner(
+        self._runner = BoundedRunner(
             self._application(),
+            max_field_size=MAX_FIELD,
             handler_cancellation=True,
             access_log=None,
             auto_decompress=False,
@@ -179,15 +181,13 @@ class RpcServer:
             response = refusal(408, RpcError(INVALID_REQUEST, f"the body did not arrive in {_BODY_TIMEOUT:.0f} s"))
             response.force_close()
             return response
-        caller = request[CALLER]
-        answer = await self._dispatcher.answer(body, caller)
+        answer = await self._dispatcher.answer(body, request[CALLER])
         if answer is None:
             response = web.Response(status=204)
         else:
             response = web.Response(body=answer, content_type="application/json", zlib_executor_size=_COMPRESSED_ASIDE)
             if len(answer) > _COMPRESSED_FROM:
                 response.enable_compression()
-        set_session(request, response, caller.reply)
         return response
 
     async def _healthz(self, _: web.Request) -> web.StreamResponse:

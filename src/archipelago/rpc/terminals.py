@@ -14,7 +14,7 @@ from archipelago.container.engine import Engine
 from archipelago.container.manifest.scalars import AppId, Name
 from archipelago.container.podman_client.terminal import Terminal
 from archipelago.errors import ErrorCode, NodeError
-from archipelago.rpc.access import Caller, require
+from archipelago.rpc.access import WEBSOCKET_PROTOCOL, Caller, require
 from archipelago.rpc.errors import invalid_params
 from archipelago.rpc.guard import CALLER, refusal
 from archipelago.rpc.method import Params
@@ -102,7 +102,9 @@ class Terminals:
                 self._log.error("the end of a terminal is not in the audit log", began=began, error=str(error))
 
     async def _serve(self, request: web.Request, terminal: Terminal) -> web.StreamResponse:
-        socket = web.WebSocketResponse(heartbeat=_HEARTBEAT, max_msg_size=_MAX_MESSAGE, timeout=_CLOSE_TIMEOUT)
+        socket = web.WebSocketResponse(
+            heartbeat=_HEARTBEAT, max_msg_size=_MAX_MESSAGE, timeout=_CLOSE_TIMEOUT, protocols=(WEBSOCKET_PROTOCOL,)
+        )
         await socket.prepare(request)
         self._open.add(socket)
         ends = [

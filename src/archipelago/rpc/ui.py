@@ -27,6 +27,8 @@ _LARGEST = 4 << 20
 _INDEX = "/index.html"
 _HTML = "text/html"
 """What a browser asks for that shows a page; the page's router knows which of its addresses it is."""
+_OLD_COOKIES = ("archipelago-session", "__Host-archipelago-session")
+"""By which earlier versions knew who is logged in; worth nothing, and yet sent to each app of this host."""
 _NOT_BUILT = "The page of this node is not built yet: run 'make setup' and start the node again.\n"
 
 
@@ -64,13 +66,22 @@ class Page:
             "Cache-Control": "public, max-age=31536000, immutable" if asset.lasting else "no-cache",
         }
         if request.headers.get("If-None-Match") == asset.etag:
-            return web.Response(status=304, headers=headers)
+            return _without_old_cookies(request, web.Response(status=304, headers=headers))
         accepted = {part.partition(";")[0].strip() for part in request.headers.get("Accept-Encoding", "").split(",")}
         encoding = next((name for name, _ in _ENCODINGS if name in accepted and name in asset.content), "")
         if encoding:
             headers["Content-Encoding"] = encoding
         headers["Content-Type"] = asset.kind
-        return web.Response(body=asset.content[encoding], headers=headers)
+        return _without_old_cookies(request, web.Response(body=asset.content[encoding], headers=headers))
+
+
+def _without_old_cookies(request: web.Request, response: web.Response) -> web.Response:
+    """Have a browser drop what it still has of them."""
+    # Not `request.cookies`: whatever else the apps of this host have set would be parsed as well.
+    sent = request.headers.get("Cookie", "")
+    for name in _OLD_COOKIES if _OLD_COOKIES[0] in sent else ():
+        response.del_cookie(name, path="/", secure=request.secure, httponly=True, samesite="Strict")
+    return response
 
 
 def read_page(folder: Path) -> Page:

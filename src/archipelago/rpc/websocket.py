@@ -12,7 +12,7 @@ from pydantic import Field, TypeAdapter, ValidationError
 from archipelago.container.engine import Engine
 from archipelago.container.manifest.scalars import AppId, Name
 from archipelago.errors import ErrorCode, NodeError
-from archipelago.rpc.access import require
+from archipelago.rpc.access import WEBSOCKET_PROTOCOL, require
 from archipelago.rpc.errors import (
     INVALID_REQUEST,
     METHOD_NOT_FOUND,
@@ -101,7 +101,11 @@ class _Client:
         self._patience = patience
         # Not compressed: the kernel's buffers would hold so many lines that whoever reads them seems not to.
         self._socket = web.WebSocketResponse(
-            heartbeat=_HEARTBEAT, max_msg_size=_MAX_MESSAGE, timeout=_CLOSE_TIMEOUT, compress=False
+            heartbeat=_HEARTBEAT,
+            max_msg_size=_MAX_MESSAGE,
+            timeout=_CLOSE_TIMEOUT,
+            compress=False,
+            protocols=(WEBSOCKET_PROTOCOL,),
         )
         self._queue: asyncio.Queue[bytes] = asyncio.Queue(queue)
         self._subscriptions: dict[int, asyncio.Task[None]] = {}

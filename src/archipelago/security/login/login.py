@@ -23,6 +23,7 @@ from archipelago.security.login.codes import (
 from archipelago.security.login.passkeys import Passkeys
 from archipelago.security.login.passwords import Passwords
 from archipelago.security.login.records import SecondFactor, Session, Token, User
+from archipelago.security.login.session_secrets import Hider, LiveSecrets, new_session_secret, session_key
 from archipelago.security.login.views import (
     LoginStatus,
     NewSecondFactor,
@@ -67,7 +68,10 @@ class Visitor:
 
 
 class Login:
-    """Accounts, sessions and tokens. `now` gives seconds since 1970. Every refusal is a `NodeError`."""
+    """Accounts, sessions and tokens. `now` gives seconds since 1970. Every refusal is a `NodeError`.
+
+    `port` is the one at which the node's page is served; `hider` learns every secret that shows who somebody is.
+    """
 
     def __init__(
         self,
@@ -77,12 +81,16 @@ class Login:
         *,
         passwords: Passwords | None = None,
         lifetimes: Lifetimes = Lifetimes(),
+        port: int = 0,
+        hider: Hider | None = None,
     ) -> None:
         self._store = store
         self._sealer = sealer
         self._now = now
         self._passwords = passwords or Passwords()
         self._lifetimes = lifetimes
+        self._port = port
+        self._live = LiveSecrets(hider)
         self._backoff = Backoff()
         self._users: dict[str, User] = {}
         self._sessions: dict[str, Session] = {}
@@ -113,9 +121,10 @@ class Login:
 
     def by_session(self, secret: str) -> Visitor | None:
         """Return who a session's secret belongs to, or None."""
-        session = self._sessions.get(_key(secret))
+        session = self._sessions.get(session_key(secret, self._port))
         if session is None or not self.is_alive(session.key):
             return None
+        self._live.note(session.key, secret)
         self._sessions[session.key] = replace(session, used_at=self._now())
         return Visitor(session.user, PERMISSIONS[self._users[session.user].role], session.key)
 
@@ -124,6 +133,7 @@ class Login:
         token = self._tokens.get(_key(secret))
         if token is None or token.expires_at <= self._now():
             return None
+        self._live.note(token.key, secret)
         self._tokens[token.key] = replace(token, used_at=self._now())
         return Visitor(f"token {token.name}", token.permissions, token.key)
 
@@ -144,6 +154,7 @@ class Login:
     async def note_use(self) -> None:
         """Write down when sessions and tokens were last used, and forget those that have ended."""
         await self._forget_expired()
+        self._live.forget_unless(self.is_alive)
         found = await self._store.load()
         for session in found.sessions:
             known = self._sessions.get(session.key)
@@ -358,6 +369,7 @@ class Login:
         token = Token(_key(secret), name, permissions, now, now + days * 86400.0)
         await self._store.save_token(token)
         self._tokens[token.key] = token
+        self._live.note(token.key, secret)
         return NewToken(secret=secret, token=_token_view(token))
 
     async def revoke_token(self, identity: str) -> None:
@@ -401,10 +413,11 @@ class Login:
         return user
 
     async def _begin(self, name: str, origin: str, agent: str) -> str:
-        secret, now = secrets.token_urlsafe(_SECRET_BYTES), self._now()
-        session = Session(_key(secret), name, now, now, origin, agent[:200])
+        secret, now = new_session_secret(), self._now()
+        session = Session(session_key(secret, self._port), name, now, now, origin, agent[:200])
         await self._store.save_session(session)
         self._sessions[session.key] = session
+        self._live.note(session.key, secret)
         own = sorted((one for one in self._sessions.values() if one.user == name), key=lambda one: one.used_at)
         await self._end_sessions(tuple(one.key for one in own[:-_SESSIONS_EACH]))
         return secret
@@ -441,7 +454,7 @@ class Login:
 
 
 def _key(secret: str) -> str:
-    return hashlib.sha256(secret.encode()).hexdigest()
+    return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def _wrong() -> NodeError:

@@ -51,7 +51,7 @@ class Session:
     """A login that goes on."""
 
     key: str
-    """SHA-256 of the session's secret, in hexadecimal: who reads the database cannot take the session over."""
+    """Made from the session's secret (`session_key`): who reads the database cannot take the session over."""
     user: str
     created_at: float
     used_at: float

@@ -24,6 +24,16 @@ class LoginStatus(_View):
     """Whether the account has a second factor."""
 
 
+class Entered(LoginStatus):
+    """Who has just logged in."""
+
+    session: str | None
+    """Secret of the session that began, to be sent as `Authorization: Bearer`; null where none is needed.
+
+    It belongs in web storage, never in a cookie or an address.
+    """
+
+
 class UserView(_View):
     """An account."""
 
