@@ -6,10 +6,11 @@ long memory is looked at. What is measured, and how, stands in README.md beside 
 
 import asyncio
 import os
+import socket
 import statistics
 
 from page_audit import FORMS, Lighthouse, losses, scores
-from page_browser import chromium, logged_in, session_of
+from page_browser import chromium, driven_by_others
 from page_load import SLOWED, Load, first_load
 from page_logs import LENGTH, LINES, SEARCHES, logger, read_and_search
 from page_memory import live
@@ -37,7 +38,7 @@ async def main() -> None:
         if "load" in CHOSEN:
             await load(browser, len(RUNNING))
         if "audit" in CHOSEN:
-            await audit(browser)
+            await audit()
         if "scroll" in CHOSEN or "memory" in CHOSEN:
             await fill(browser, node)
         if "memory" in CHOSEN:
@@ -61,13 +62,14 @@ def _spread(rounds: list[Load], of: str) -> str:
     return f"median {statistics.median(times):.2f} s, worst {max(times):.2f} s"
 
 
-async def audit(browser: Browser) -> None:
+async def audit() -> None:
     """Print Lighthouse's scores of Home."""
-    async with logged_in(browser) as context:
-        session = await session_of(context)
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = int(free.getsockname()[1])
+    async with driven_by_others(port):
         with Lighthouse() as lighthouse:
             for form in FORMS:
-                report = await asyncio.to_thread(lighthouse.audit, ADDRESS, session, form)
+                report = await asyncio.to_thread(lighthouse.audit, ADDRESS, port, form)
                 print(f"Lighthouse {report['lighthouseVersion']}, {form}: {scores(report)}")
                 for text in losses(report)[:LOSSES]:
                     print(f"  less than all points: {text}", flush=True)

@@ -7,7 +7,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from page_browser import CHROMIUM, COOKIE
+from page_browser import CHROMIUM
 
 LIGHTHOUSE = "13.5.0"
 FORMS = {"phone": ("--form-factor=mobile",), "desktop": ("--preset=desktop",)}
@@ -32,15 +32,15 @@ class Lighthouse:
     def __exit__(self, *_: object) -> None:
         self._folder.cleanup()
 
-    def audit(self, address: str, session: str, form: str) -> dict[str, Any]:
-        """Return Lighthouse's report on a page as somebody who is logged in sees it."""
+    def audit(self, address: str, port: int, form: str) -> dict[str, Any]:
+        """Return Lighthouse's report on a page as the browser at a debugging port sees it, with what it has stored."""
         printed = self._node(
             Path(self._folder.name, "node_modules/lighthouse/cli/index.js"),
             address,
             *FORMS[form],
             f"--only-categories={','.join(_CATEGORIES)}",
-            f"--extra-headers={json.dumps({'Cookie': f'{COOKIE}={session}'})}",
-            "--chrome-flags=--headless=new --no-sandbox --disable-gpu",
+            f"--port={port}",
+            "--disable-storage-reset",
             "--no-enable-error-reporting",
             "--output=json",
             "--quiet",

@@ -1,5 +1,7 @@
 """The browser that the page is measured in: Chromium, a tab of the owner, and what is read out of it."""
 
+import json
+import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -9,7 +11,8 @@ from page_node import ADDRESS, PASSWORD, USER
 from playwright.async_api import Browser, BrowserContext, CDPSession, Page, async_playwright
 
 CHROMIUM = "/usr/bin/chromium"
-COOKIE = "archipelago-session"
+KEPT = "archipelago-session"
+"""Where the page keeps the secret of its session, in web storage."""
 FLAGS = (
     "--no-sandbox",  # as a user without namespaces of his own
     "--disable-gpu",
@@ -81,18 +84,36 @@ async def logged_in(browser: Browser) -> AsyncIterator[BrowserContext]:
     """Open a browser with nothing in its cache, of somebody who is logged in."""
     context = await browser.new_context(locale="en-GB", viewport={"width": _WIDTH, "height": _HEIGHT})
     try:
-        call = {"jsonrpc": "2.0", "id": 1, "method": "login", "params": {"user": USER, "password": PASSWORD}}
-        answer = await context.request.post(f"{ADDRESS}/rpc/v1", data=call)
-        if "result" not in await answer.json():
-            raise RuntimeError(await answer.text())
+        await log_in(context)
         yield context
     finally:
         await context.close()
 
 
-async def session_of(context: BrowserContext) -> str:
-    """Return the secret with which the node knows somebody who is logged in."""
-    return next(cookie["value"] for cookie in await context.cookies() if cookie["name"] == COOKIE)
+async def log_in(context: BrowserContext) -> None:
+    """Log in, and have every page of the node find the secret of the session where it keeps it."""
+    call = {"jsonrpc": "2.0", "id": 1, "method": "login", "params": {"user": USER, "password": PASSWORD}}
+    answer = await (await context.request.post(f"{ADDRESS}/rpc/v1", data=call)).json()
+    if "result" not in answer:
+        raise RuntimeError(str(answer))
+    kept = f"localStorage.setItem({json.dumps(KEPT)}, {json.dumps(answer['result']['session'])})"
+    await context.add_init_script(f"if (location.origin === {json.dumps(ADDRESS)}) {kept}")
+
+
+@asynccontextmanager
+async def driven_by_others(port: int) -> AsyncIterator[None]:
+    """Run a browser of somebody who is logged in, which another program drives through a port."""
+    with tempfile.TemporaryDirectory(prefix="bench-profile-") as folder:
+        async with async_playwright() as playwright:
+            context = await playwright.chromium.launch_persistent_context(
+                folder, executable_path=CHROMIUM, args=[*FLAGS, f"--remote-debugging-port={port}"]
+            )
+            try:
+                await log_in(context)
+                await (await context.new_page()).goto(ADDRESS)
+                yield
+            finally:
+                await context.close()
 
 
 @asynccontextmanager

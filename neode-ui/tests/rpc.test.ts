@@ -1,6 +1,9 @@
-import { afterEach, describe, expect, it, vi } from "vitest";
-import { call, noteLogin, RpcError, slow, whenLoginNeeded } from "../src/api/rpc";
-import { answering as standIn, Later } from "./standIn";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { call, RpcError, slow, whenLoginNeeded } from "../src/api/rpc";
+import { dropSecret, keepSecret } from "../src/api/secret";
+import { answering as standIn, Later, standInStorage } from "./standIn";
+
+beforeEach(() => void standInStorage());
 
 afterEach(() => {
   vi.useRealTimers();
@@ -47,11 +50,23 @@ describe("call", () => {
   it("says nothing of a login that came after the question", async () => {
     const told = vi.fn();
     whenLoginNeeded(told);
+    keepSecret("archs_old");
     answering({ error: { code: 1, message: "log in first", data: { name: "login-needed" } } });
     const answer = call("container-list");
-    noteLogin();
+    keepSecret("archs_new");
     await expect(answer).rejects.toMatchObject({ name: "login-needed" });
     expect(told).not.toHaveBeenCalled();
+  });
+
+  it("shows who asks by a header, and by nothing that the browser would send unasked", async () => {
+    const fetched = answering({ result: [] });
+    keepSecret("archs_sesame");
+    await call("container-list");
+    expect(fetched.mock.calls[0]?.[1]).toMatchObject({ credentials: "omit", headers: { Authorization: "Bearer archs_sesame" } });
+    dropSecret();
+    await call("container-list");
+    expect(fetched.mock.calls[1]?.[1].credentials).toBe("omit");
+    expect(fetched.mock.calls[1]?.[1].headers).not.toHaveProperty("Authorization");
   });
 });
 

@@ -3,6 +3,7 @@ import type {
   AppSummary,
   CatalogEntry,
   EndpointStatus,
+  Entered,
   Event,
   LogLine,
   LoginStatus,
@@ -155,4 +156,8 @@ export const logLine = like<LogLine>({ container: "main", stream: "stdout", at: 
 /** Somebody who may do this. */
 export function login(...permissions: Permission[]): LoginStatus {
   return { set_up: true, user: "owner", role: "owner", permissions, second_factor: false };
+}
+
+export function entered(...permissions: Permission[]): Entered {
+  return { ...login(...permissions), session: "archs_sesame" };
 }

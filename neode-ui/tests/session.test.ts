@@ -4,8 +4,8 @@ import { live } from "../src/api/live";
 import { call } from "../src/api/rpc";
 import type { LoginStatus } from "../src/api/types";
 import { useSession } from "../src/stores/session";
-import { login } from "./samples";
-import { answering, paramsOf, Refusal, Socket, standInSocket } from "./standIn";
+import { entered, login } from "./samples";
+import { answering, paramsOf, Refusal, Socket, standInSocket, type Storage } from "./standIn";
 
 const NOBODY: LoginStatus = { set_up: true, user: null, role: null, permissions: [], second_factor: false };
 
@@ -46,7 +46,7 @@ describe("who looks at the page", () => {
     const session = useSession();
     await session.know();
     expect(Socket.all).toEqual([]);
-    session.take(login("read"));
+    session.enter(entered("read"));
     expect(Socket.all).toHaveLength(1);
   });
 
@@ -56,7 +56,7 @@ describe("who looks at the page", () => {
     await session.know();
     expect(session.status).toMatchObject({ user: null });
     expect(session.locked).toBe(false);
-    session.take(login("read"));
+    session.enter(entered("read"));
     await session.refresh();
     expect(session.inside).toBe(true);
   });
@@ -64,7 +64,7 @@ describe("who looks at the page", () => {
   it("is new where he has set the password just now, until the page is asked again", async () => {
     answering({ "login-status": () => login("read") });
     const session = useSession();
-    session.take(login("read"), true);
+    session.enter(entered("read"), true);
     expect(session.isNew).toBe(true);
     await session.refresh();
     expect(session.isNew).toBe(false);
@@ -77,11 +77,11 @@ describe("a session that has ended", () => {
   it("has expired for who was inside; who logs in anew is inside again", async () => {
     answering({ "container-list": refuse("login-needed") });
     const session = useSession();
-    session.take(login("read"));
+    session.enter(entered("read"));
     await ask();
     expect(session.expired).toBe(true);
     expect(session.inside).toBe(true); // what he typed is still there
-    session.take(login("read"));
+    session.enter(entered("read"));
     expect(session.expired).toBe(false);
   });
 
@@ -90,7 +90,7 @@ describe("a session that has ended", () => {
     const session = useSession();
     await ask();
     expect(session.expired).toBe(false);
-    session.take(login("read"));
+    session.enter(entered("read"));
     answering({ "container-list": refuse("forbidden") });
     await ask();
     expect(session.expired).toBe(false);
@@ -99,7 +99,7 @@ describe("a session that has ended", () => {
   it("is no longer followed once its owner leaves", async () => {
     const asked = answering({ logout: () => null, "login-status": () => NOBODY });
     const session = useSession();
-    session.take(login("read"));
+    session.enter(entered("read"));
     Socket.last.opens();
     await session.leave();
     expect(asked.map((one) => one.method)).toEqual(["logout", "login-status"]);
@@ -110,7 +110,7 @@ describe("a session that has ended", () => {
   it("is over for who leaves, even where the node cannot be asked any more", async () => {
     answering({ logout: () => null });
     const session = useSession();
-    session.take(login("read"));
+    session.enter(entered("read"));
     await session.leave();
     expect(session.inside).toBe(false);
   });
@@ -160,7 +160,7 @@ describe("a session that ends", () => {
   it("is noticed at once, though nobody asks for anything", () => {
     answering({});
     const session = useSession();
-    session.take(login("read"));
+    session.enter(entered("read"));
     Socket.last.opens();
     Socket.last.closes(4401);
     expect(session.expired).toBe(true);
@@ -172,9 +172,73 @@ describe("a session that ends", () => {
     vi.stubGlobal("location", { ...location, assign });
     answering({});
     const session = useSession();
-    session.take({ ...login("administer"), user: "owner" });
-    session.take({ ...login("read"), user: "guest" });
+    session.enter({ ...entered("administer"), user: "owner" });
+    session.enter({ ...entered("read"), user: "guest" });
     expect(assign).toHaveBeenCalledWith("/");
     expect(session.status?.user).toBe("owner");
+  });
+});
+
+describe("the secret of a session", () => {
+  const KEY = "archipelago-session";
+  const storage = (): Storage => localStorage as unknown as Storage;
+  const settled = () => new Promise((go) => setTimeout(go));
+
+  it("is kept where no other origin reads it, and nowhere else", () => {
+    answering({});
+    const session = useSession();
+    session.enter(entered("read"));
+    expect(localStorage.getItem(KEY)).toBe("archs_sesame");
+    expect(JSON.stringify(session.status)).not.toContain("sesame");
+    expect(Socket.last.url).not.toContain("sesame");
+    expect(Socket.last.protocols).toEqual(["archipelago", "archs_sesame"]);
+  });
+
+  it("goes with its owner, though the node cannot be asked any more", async () => {
+    answering({ logout: () => null });
+    const session = useSession();
+    session.enter(entered("read"));
+    await session.leave();
+    expect(localStorage.getItem(KEY)).toBeNull();
+  });
+
+  it("lets another tab in where it is at the login, and where it asks again", async () => {
+    answering({ "login-status": () => NOBODY });
+    const session = useSession();
+    await session.know();
+    answering({ "login-status": () => login("read") });
+    storage().elsewhere(KEY, "archs_other");
+    await settled();
+    expect(session.inside).toBe(true);
+    storage().elsewhere(KEY, null);
+    expect(session.expired).toBe(true);
+    expect(session.inside).toBe(true); // what was typed is still there
+    storage().elsewhere(KEY, "archs_third");
+    await settled();
+    expect(session.expired).toBe(false);
+  });
+
+  it("that another tab begins ends the one before, and nobody is asked again", async () => {
+    vi.useFakeTimers();
+    answering({ "login-status": () => login("read") });
+    const session = useSession();
+    session.enter(entered("read"));
+    Socket.last.opens();
+    storage().elsewhere(KEY, "archs_other");
+    await vi.advanceTimersByTimeAsync(0);
+    Socket.last.closes(4401);
+    expect(session.expired).toBe(false);
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(Socket.all).toHaveLength(2);
+    expect(Socket.last.protocols).toEqual(["archipelago", "archs_other"]);
+  });
+
+  it("is no business of what else is kept, or of another storage", () => {
+    answering({});
+    const session = useSession();
+    session.enter(entered("read"));
+    storage().elsewhere("archipelago-theme", null);
+    window.dispatchEvent(Object.assign(new Event("storage"), { key: KEY, storageArea: {} }));
+    expect(session.expired).toBe(false);
   });
 });

@@ -27,6 +27,7 @@ export interface Question {
  */
 export function answering(answers: Answers): Question[] {
   const asked: Question[] = [];
+  if (!("localStorage" in globalThis)) standInStorage();
   vi.stubGlobal("fetch", async (_: string, { body }: { body: string }) => {
     const { id, method, params } = JSON.parse(body) as Question & { id: number };
     asked.push({ method, params });
@@ -82,7 +83,10 @@ export class Socket {
   onclose?: ((closed: { code: number }) => void) | null;
   private numbers = 0;
 
-  constructor(readonly url: string) {
+  constructor(
+    readonly url: string,
+    readonly protocols: string[] = [],
+  ) {
     Socket.all.push(this);
   }
 
@@ -124,12 +128,45 @@ export class Socket {
   }
 }
 
+/** Stands in for the page's web storage, which other tabs can write to as well. */
+export class Storage {
+  private kept = new Map<string, string>();
+
+  getItem(key: string): string | null {
+    return this.kept.get(key) ?? null;
+  }
+
+  setItem(key: string, value: string): void {
+    this.kept.set(key, value);
+  }
+
+  removeItem(key: string): void {
+    this.kept.delete(key);
+  }
+
+  /** Another tab writes, or removes. */
+  elsewhere(key: string, value: string | null): void {
+    if (value === null) this.kept.delete(key);
+    else this.kept.set(key, value);
+    window.dispatchEvent(Object.assign(new Event("storage"), { key, storageArea: this }));
+  }
+}
+
+/** Puts the stand-in where the browser's storage is; it is empty. */
+export function standInStorage(): Storage {
+  const storage = new Storage();
+  vi.stubGlobal("localStorage", storage);
+  return storage;
+}
+
 /** Puts the stand-in where the browser's WebSocket is, on a page of the node's that is in sight. */
 export function standInSocket(): void {
   Socket.all = [];
   vi.stubGlobal("WebSocket", Socket);
   vi.stubGlobal("location", new URL("http://archipelago.test:8480/"));
   vi.stubGlobal("document", { hidden: false });
+  vi.stubGlobal("window", new EventTarget());
+  standInStorage();
 }
 
 /** Puts the page behind others. */

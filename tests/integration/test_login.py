@@ -1,4 +1,4 @@
-"""Logging in at a real node over HTTP: every method for every role, cookies, sessions, tokens, and what is refused."""
+"""Logging in at a real node over HTTP: every method for every role, sessions, tokens, and what is refused."""
 
 import asyncio
 import re
@@ -41,15 +41,19 @@ async def node(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[TestNo
 
 def visitor(node: TestNode, **headers: str) -> aiohttp.ClientSession:
     """Return a browser that has never been here."""
-    jar = aiohttp.CookieJar(unsafe=True)  # "unsafe" are cookies of addresses, such as 127.0.0.1
+    jar = aiohttp.CookieJar(unsafe=True)  # would keep cookies of addresses, such as 127.0.0.1
     return aiohttp.ClientSession(f"http://127.0.0.1:{node.port}", cookie_jar=jar, headers=headers)
 
 
 async def ask(browser: aiohttp.ClientSession, method: str, **parameters: Any) -> Any:
-    """Call a method over HTTP."""
+    """Call a method over HTTP; whoever has logged in shows so from then on."""
     request = {"jsonrpc": "2.0", "id": 1, "method": method, "params": parameters}
     async with browser.post("/rpc/v1", json=request) as response:
-        return await response.json(content_type=None)
+        answer = await response.json(content_type=None)
+        assert "Set-Cookie" not in response.headers
+    if method in ("login", "login-setup") and "result" in answer:
+        browser.headers["Authorization"] = f"Bearer {answer['result']['session']}"
+    return answer
 
 
 async def refused(browser: aiohttp.ClientSession, method: str) -> str:
@@ -87,22 +91,24 @@ async def test_every_method_for_every_role(node: TestNode) -> None:
                     assert await refused(program, method.name) == expected, (permission, method.name)
 
 
-async def test_the_cookie_is_out_of_reach_of_scripts_and_other_sites(node: TestNode) -> None:
-    async with visitor(node) as browser:
-        request = {"jsonrpc": "2.0", "id": 1, "method": "login", "params": {"password": PASSWORD}}
-        async with browser.post("/rpc/v1", json=request, headers={"Cookie": "archipelago-session=planted"}) as response:
-            (cookie,) = response.headers.getall("Set-Cookie")
-            body = await response.text()
-        secret = cookie.split(";")[0].partition("=")[2]
-        assert len(secret) >= 43 and secret != "planted" and secret not in body
-        assert {"HttpOnly", "SameSite=Strict", "Path=/"} <= {part.strip() for part in cookie.split(";")[1:]}
-        for headers in ({"Origin": "http://evil.example"}, {"Sec-Fetch-Site": "cross-site"}, {"Host": "evil.example"}):
+async def test_pages_elsewhere_cannot_call_the_node_even_if_they_knew_the_secret(node: TestNode) -> None:
+    async with await logged_in(node, "owner") as browser:
+        assert len(browser.headers["Authorization"]) >= len("Bearer archs_") + 43
+        other_port = f"http://127.0.0.1:{node.port + 1}"
+        for headers in (
+            {"Origin": "http://evil.example"},
+            {"Origin": other_port},
+            {"Sec-Fetch-Site": "cross-site"},
+            {"Sec-Fetch-Site": "same-site"},
+            {"Host": "evil.example"},
+        ):
             call = {"jsonrpc": "2.0", "id": 1, "method": "container-list"}
             async with browser.post("/rpc/v1", json=call, headers=headers) as response:
                 assert response.status == 403
-        with pytest.raises(aiohttp.WSServerHandshakeError) as caught:
-            await browser.ws_connect("/ws/v1", headers={"Origin": "http://evil.example"})
-        assert caught.value.status == 403
+        for origin in ("http://evil.example", other_port):
+            with pytest.raises(aiohttp.WSServerHandshakeError) as caught:
+                await browser.ws_connect("/ws/v1", headers={"Origin": origin})
+            assert caught.value.status == 403
         noted = [entry for entry in await node.call("audit-show", limit=50) if entry["action"] == "http-request"]
         assert noted and all(entry["outcome"] == "refused" and "forbidden" in entry["detail"] for entry in noted)
 
@@ -118,11 +124,20 @@ async def test_a_session_ends_with_all_that_hangs_on_it(node: TestNode) -> None:
             await browser.ws_connect("/ws/v1")
         assert caught.value.status == 401
     async with await logged_in(node, "viewer") as browser:
-        old = {cookie.key: cookie.value for cookie in browser.cookie_jar}
         assert (await ask(browser, "logout"))["result"] is None
+        assert await refused(browser, "container-list") == "login-needed"
         assert not list(browser.cookie_jar)
-        async with visitor(node, Cookie="; ".join(f"{key}={value}" for key, value in old.items())) as thief:
+
+
+async def test_a_new_login_ends_the_session_before_and_outlives_a_restart(node: TestNode) -> None:
+    async with await logged_in(node, "viewer") as browser:
+        before = browser.headers["Authorization"]
+        assert "result" in await ask(browser, "login", user="viewer", password=PASSWORD)
+        async with visitor(node, Authorization=before) as thief:
             assert await refused(thief, "container-list") == "login-needed"
+        await node.stop()
+        await node.start()
+        assert (await ask(browser, "container-list"))["result"] == []
 
 
 async def test_nobody_changes_what_is_anothers(node: TestNode) -> None:

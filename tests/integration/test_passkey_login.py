@@ -27,14 +27,16 @@ async def node(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[TestNo
 
 def browser_at(site: str) -> aiohttp.ClientSession:
     """Return a browser that has never been here."""
-    return aiohttp.ClientSession(site, cookie_jar=aiohttp.CookieJar(unsafe=True))
+    return aiohttp.ClientSession(site)
 
 
 async def ask(browser: aiohttp.ClientSession, method: str, **parameters: Any) -> Any:
-    """Return the result of a method, or the name of its error."""
+    """Return the result of a method, or the name of its error; whoever has logged in shows so from then on."""
     request = {"jsonrpc": "2.0", "id": 1, "method": method, "params": parameters}
     async with browser.post("/rpc/v1", json=request) as response:
         answer = await response.json(content_type=None)
+    if method in ("login", "passkey-login") and "result" in answer:
+        browser.headers["Authorization"] = f"Bearer {answer['result']['session']}"
     return answer["result"] if "result" in answer else answer["error"]["data"]["name"]
 
 

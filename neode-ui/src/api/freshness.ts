@@ -8,7 +8,7 @@ export async function checkFreshness(): Promise<void> {
   const own = document.querySelector<HTMLScriptElement>('script[type="module"][src]')?.getAttribute("src");
   if (!own) return;
   try {
-    const page = await fetch("/", { cache: "no-cache" });
+    const page = await fetch("/", { cache: "no-cache", credentials: "omit" });
     if (page.ok && !(await page.text()).includes(`"${own}"`)) outdated.value = true;
   } catch {
     // The banner says that the node is away.

@@ -1,4 +1,5 @@
 import { ref } from "vue";
+import { openSocket, sessionSecret } from "./secret";
 import type { Event, LogLine } from "./types";
 
 const SLOWEST = 15_000;
@@ -52,8 +53,8 @@ export class Live {
   open(): void {
     if (this.socket) return;
     clearTimeout(this.timer);
-    const scheme = location.protocol === "https:" ? "wss" : "ws";
-    const socket = (this.socket = new WebSocket(`${scheme}://${location.host}/ws/v1`));
+    const secret = sessionSecret();
+    const socket = (this.socket = openSocket("/ws/v1", secret));
     socket.onopen = () => {
       this.pause = 500;
       connected.value = true;
@@ -62,12 +63,15 @@ export class Live {
     };
     socket.onmessage = (message) => this.take(JSON.parse(String(message.data)) as Message);
     socket.onclose = (closed) => {
+      const now = sessionSecret();
+      /** Not so where somebody has logged in again meanwhile, in whatever tab: that ended the session before. */
+      const loggedOut = closed.code === LOGGED_OUT && (now === null || now === secret);
       connected.value = false;
       lost.value = closed.code !== LOGGED_OUT;
       this.socket = undefined;
       this.waiting.clear();
       for (const one of this.wanted.values()) one.subscription = undefined;
-      if (closed.code === LOGGED_OUT) {
+      if (loggedOut) {
         onLoggedOut();
         return;
       }

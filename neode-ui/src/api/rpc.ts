@@ -1,4 +1,5 @@
 import { computed, ref } from "vue";
+import { authorization, sessionSecret } from "./secret";
 import type { Methods } from "./types";
 
 /** Where the node refused, or could not be reached. `name` is one of the node's error names, `offline` or `slow`. */
@@ -22,8 +23,6 @@ const LONGEST = 120_000;
 
 let last = 0;
 let onLoginNeeded: () => void = () => {};
-/** Number of logins: what was asked before the last of them says nothing about it. */
-let logins = 0;
 const late = ref(0);
 
 /** Whether an answer is long overdue. */
@@ -34,22 +33,18 @@ export function whenLoginNeeded(work: () => void): void {
   onLoginNeeded = work;
 }
 
-/** Says that somebody has logged in. */
-export function noteLogin(): void {
-  logins += 1;
-}
-
 /** Calls a method of the node; throws `RpcError`. */
 export async function call<M extends keyof Methods>(
   method: M,
   ...[params]: Optional<Methods[M]["params"]>
 ): Promise<Methods[M]["result"]> {
   last += 1;
-  const before = logins;
-  const answer = await ask(JSON.stringify({ jsonrpc: "2.0", id: last, method, params: params ?? {} }));
+  const secret = sessionSecret();
+  const answer = await ask(JSON.stringify({ jsonrpc: "2.0", id: last, method, params: params ?? {} }), secret);
   if (answer.error) {
     const { name = "internal", hint = "", ...data } = answer.error.data ?? {};
-    if (name === "login-needed" && before === logins) onLoginNeeded();
+    // What was asked before somebody logged in, in whatever tab, says nothing about him.
+    if (name === "login-needed" && secret === sessionSecret()) onLoginNeeded();
     throw new RpcError(answer.error.code, answer.error.message, String(name), String(hint), data);
   }
   return answer.result as Methods[M]["result"];
@@ -60,15 +55,16 @@ interface Answer {
   error?: { code: number; message: string; data?: Record<string, unknown> };
 }
 
-async function ask(body: string): Promise<Answer> {
+async function ask(body: string, secret: string | null): Promise<Answer> {
   let isLate = false;
   const timer = setTimeout(() => {
     isLate = true;
     late.value += 1;
   }, SLOW);
   try {
-    const headers = { "Content-Type": "application/json" };
-    const response = await fetch("/rpc/v1", { method: "POST", headers, body, signal: AbortSignal.timeout(LONGEST) });
+    const headers = { "Content-Type": "application/json", ...authorization(secret) };
+    const signal = AbortSignal.timeout(LONGEST);
+    const response = await fetch("/rpc/v1", { method: "POST", headers, body, credentials: "omit", signal });
     return (await response.json()) as Answer;
   } catch (problem) {
     const timedOut = problem instanceof DOMException && problem.name === "TimeoutError";

@@ -1,5 +1,5 @@
 import { call } from "../api/rpc";
-import type { LoginStatus, PasskeyView } from "../api/types";
+import type { Entered, PasskeyView } from "../api/types";
 
 /** Tells whether this browser, at this address, can keep passkeys: never for a bare IP address. */
 export function canUsePasskeys(): boolean {
@@ -8,7 +8,7 @@ export function canUsePasskeys(): boolean {
 }
 
 /** Logs in by a passkey; throws where the owner or the node says no. */
-export async function enterByPasskey(): Promise<LoginStatus> {
+export async function enterByPasskey(): Promise<Entered> {
   const options = (await call("passkey-challenge")) as unknown as PublicKeyCredentialRequestOptionsJSON;
   const publicKey = PublicKeyCredential.parseRequestOptionsFromJSON(options);
   const credential = (await navigator.credentials.get({ publicKey })) as PublicKeyCredential;

@@ -1,8 +1,10 @@
 import { defineStore } from "pinia";
 import { computed, ref } from "vue";
+import { forgetIcons } from "../api/icons";
 import { live, whenLoggedOut } from "../api/live";
-import { call, noteLogin, RpcError, whenLoginNeeded } from "../api/rpc";
-import type { LoginStatus, Permission } from "../api/types";
+import { call, RpcError, whenLoginNeeded } from "../api/rpc";
+import { dropSecret, keepSecret, whenSecretChanges } from "../api/secret";
+import type { Entered, LoginStatus, Permission } from "../api/types";
 
 const NOBODY: LoginStatus = { set_up: true, user: null, role: null, permissions: [], second_factor: false };
 const PAUSE = 500;
@@ -36,6 +38,12 @@ export const useSession = defineStore("session", () => {
     }
   }
 
+  /** Somebody has logged in here; `first`: who has set the owner's password just now. */
+  function enter({ session, ...found }: Entered, first = false): void {
+    if (session) keepSecret(session);
+    take(found, first);
+  }
+
   function take(found: LoginStatus, first = false): void {
     const before = status.value?.user;
     if (before && found.user && before !== found.user) {
@@ -43,7 +51,6 @@ export const useSession = defineStore("session", () => {
       location.assign("/");
       return;
     }
-    noteLogin();
     isNew.value = first;
     status.value = found;
     expired.value = false;
@@ -67,6 +74,8 @@ export const useSession = defineStore("session", () => {
   /** The session has ended, as was asked for. */
   async function forget(): Promise<void> {
     live.close();
+    dropSecret();
+    forgetIcons();
     status.value = NOBODY;
     await refresh();
   }
@@ -81,6 +90,7 @@ export const useSession = defineStore("session", () => {
   }
   whenLoginNeeded(expire);
   whenLoggedOut(expire);
+  whenSecretChanges((secret) => (secret ? void refresh() : expire()));
 
-  return { status, expired, locked, isNew, inside, may, know, refresh, take, unlock, forget, leave };
+  return { status, expired, locked, isNew, inside, may, know, refresh, enter, unlock, forget, leave };
 });
