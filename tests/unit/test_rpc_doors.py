@@ -1,6 +1,7 @@
 """What shows over HTTP who calls, and what does not: no cookie, and nothing else that a browser sends unasked."""
 
 import asyncio
+import base64
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from archipelago.rpc.heads import MAX_FIELD, MAX_HEAD
 from archipelago.rpc.server import RpcServer
 from archipelago.security.login.session_secrets import SESSION_PREFIX
 from archipelago.storage.database import Database
+from soft_passkey import Device
 
 PASSWORD = "correct horse battery staple"
 CALL = {"jsonrpc": "2.0", "id": 1, "method": "container-list", "params": {}}
@@ -199,3 +201,32 @@ async def test_sessions_of_a_version_with_cookies_end(tmp_path: Path) -> None:
         assert (await AccountStore(database).load()).sessions == ()
     finally:
         await database.close()
+
+
+async def test_the_page_of_an_app_at_another_port_makes_no_passkey_count(
+    browser: aiohttp.ClientSession, server: RpcServer
+) -> None:
+    node, app = f"http://localhost:{server.port}", "http://localhost:1"
+    device = Device()
+    secret = await log_in(browser)
+
+    async def ask(method: str, host: str, **params: Any) -> Any:
+        """Call a method as a program that works together with the app, and says that it called this host."""
+        headers = {"Host": host.removeprefix("http://"), "Authorization": f"Bearer {secret}"}
+        call = {**CALL, "method": method, "params": params}
+        async with browser.post("/rpc/v1", json=call, headers=headers) as response:
+            answer = await response.json()
+        return answer["result"] if "result" in answer else answer["error"]["data"]["name"]
+
+    options = await ask("passkey-begin", app, password=PASSWORD)
+    made = device.create(options, app)
+    assert await ask("passkey-confirm", app, name="of the app", credential=made) == "wrong-credentials"
+    options = await ask("passkey-begin", node, password=PASSWORD)
+    assert len(base64.urlsafe_b64decode(options["user"]["id"] + "==")) == 64, "whoever knows it can have it replaced"
+    made = await ask("passkey-confirm", node, name="phone", credential=device.create(options, node))
+    assert made["host"] == "localhost"
+    for host in (node, app):
+        answer = device.get(await ask("passkey-challenge", host), app)
+        assert await ask("passkey-login", host, credential=answer) == "wrong-credentials"
+    answer = device.get(await ask("passkey-challenge", node), node)
+    assert (await ask("passkey-login", node, credential=answer))["user"] == "owner"

@@ -59,7 +59,7 @@ from archipelago.errors import ErrorCode, NodeError
 from archipelago.security.audit_chain import AuditEntry, AuditVerdict, Deed, Head
 from archipelago.security.login.login import Login
 from archipelago.security.login.passwords import Cost, Passwords
-from archipelago.security.login.records import Session, Token, User
+from archipelago.security.login.records import Passkey, Session, Token, User
 from archipelago.security.node_key import KeyState
 from archipelago.security.permissions import TOKEN_PERMISSIONS
 from archipelago.security.rating import Rating, RatingLine
@@ -83,6 +83,7 @@ class MemoryAccounts:
     async def remove_sessions(self, keys: tuple[str, ...]) -> None: ...
     async def save_token(self, token: Token) -> None: ...
     async def remove_token(self, key: str) -> None: ...
+    async def save_passkey(self, passkey: Passkey) -> None: ...
 
 
 class Plain:

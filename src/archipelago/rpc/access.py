@@ -134,14 +134,27 @@ def check_host(request: web.Request, names: Collection[str]) -> None:
 
 
 def site_of(request: web.Request) -> str:
-    """Return the origin (RFC 6454) under which a request calls the node."""
+    """Return the origin (RFC 6454) of the node's page, by the name that a request calls.
+
+    The port is the one that the request came in by, whatever it says: a program may name that of an app, whose page
+    would then count as the node's own.
+    """
+    scheme, default = ("https", 443) if request.secure else ("http", 80)
+    own = request.transport.get_extra_info("sockname") if request.transport is not None else None
+    name = _host_name(request.headers.get("Host", "")) or ""
+    host = f"[{name}]" if ":" in name else name
+    return f"{scheme}://{host}" if not isinstance(own, tuple) or own[1] == default else f"{scheme}://{host}:{own[1]}"
+
+
+def _called_site(request: web.Request) -> str:
+    """Return the origin under which a browser sees the node; not the node's own where a tunnel leads here."""
     return f"{'https' if request.secure else 'http'}://{request.headers.get('Host', '')}"
 
 
 def check_origin(request: web.Request) -> None:
     """Refuse a request that a web page of another origin has a browser send (CSRF)."""
     origins = request.headers.getall("Origin", [])
-    if any(origin != site_of(request) for origin in origins) or _is_cross_site(request.headers):
+    if any(origin != _called_site(request) for origin in origins) or _is_cross_site(request.headers):
         raise NodeError(
             ErrorCode.FORBIDDEN, "a page of another origin may not call the node", hint="open the node's own page"
         )

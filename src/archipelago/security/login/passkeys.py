@@ -66,8 +66,9 @@ class Passkeys:
         options = generate_registration_options(
             rp_id=_rp_id(site),
             rp_name="Archipelago",
+            # Its user ID is random: an app's page at another port, for which browsers let the same names count, cannot
+            # have the browser replace or hide a passkey whose ID it does not know (WebAuthn Level 3, 5.1.10 and 6.3.2).
             user_name=user,
-            user_id=user.encode(),
             challenge=self._challenge(user, site),
             authenticator_selection=AuthenticatorSelectionCriteria(
                 resident_key=ResidentKeyRequirement.REQUIRED, user_verification=UserVerificationRequirement.REQUIRED
