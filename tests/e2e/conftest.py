@@ -6,25 +6,17 @@ from collections.abc import AsyncIterator
 
 import pytest
 import pytest_asyncio
+from chromium import chromium
 from owner import enter
-from playwright.async_api import Browser, BrowserContext, Page, async_playwright, expect
+from playwright.async_api import Browser, BrowserContext, Page, expect
 from tiny_apps import write_app
 
 from archipelago.config import DEFAULT_UI
 from harness import TestNode, copy_apps, free_port, remove_leftovers, running_node
 
 UI = os.environ.get("ARCHIPELAGO_UI", DEFAULT_UI)
-CHROMIUM = "/usr/bin/chromium"
 # A machine that builds images beside it is slow; what is awaited is an event all the same.
 expect.set_options(timeout=20_000)
-_FLAGS = [
-    "--no-sandbox",  # a browser in a test, as a user without namespaces of his own
-    "--disable-gpu",
-    "--disable-quic",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -51,10 +43,8 @@ async def node(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[TestNo
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def browser() -> AsyncIterator[Browser]:
     """The distribution's Chromium."""
-    async with async_playwright() as playwright:
-        launched = await playwright.chromium.launch(executable_path=CHROMIUM, args=_FLAGS)
+    async with chromium() as launched:
         yield launched
-        await launched.close()
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
