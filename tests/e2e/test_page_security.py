@@ -2,10 +2,11 @@
 
 import asyncio
 import contextlib
+import re
 
 import aiohttp
 import pytest
-from owner import PASSWORD, with_ship
+from owner import PASSWORD, enter, with_ship
 from playwright.async_api import BrowserContext, Dialog, Page, expect
 from tiny_apps import write_app
 
@@ -95,6 +96,36 @@ async def test_a_session_that_is_ended_elsewhere_asks_again_at_once_and_shows_no
     await page.get_by_role("button", name="Log out").first.click()
     await expect(page.get_by_role("heading", name="Log in")).to_be_visible()
     await node.done(await node.call("container-remove", app="vault", delete_data=True))
+
+
+async def test_a_login_counts_in_all_tabs_and_so_does_its_end(
+    page: Page, context: BrowserContext, node: TestNode
+) -> None:
+    await with_ship(page, node)
+    await page.goto("/apps/ship/settings")
+    await page.get_by_label("sails").fill("6")
+    other = await context.new_page()
+    await other.goto("/")
+    await expect(other.get_by_role("heading", name="Good to have you here")).to_be_visible()
+    await other.get_by_role("button", name="Log out").first.click()
+    await expect(other.get_by_role("heading", name="Log in")).to_be_visible()
+    dialog = page.get_by_role("dialog")
+    await expect(dialog).to_be_visible()
+    await enter(other, node)
+    await expect(dialog).to_have_count(0)
+    await expect(page.get_by_label("sails")).to_have_value("6")
+    await page.get_by_role("button", name="Apply").click()
+    await expect(page.get_by_text("set by you")).to_be_visible()
+    await other.close()
+    assert await context.cookies() == []
+    await node.until("ship", "healthy")
+
+
+async def test_icons_are_shown_to_who_is_logged_in(page: Page, node: TestNode) -> None:
+    await page.goto("/store")
+    icon = page.locator("li", has_text="ElectrumX").locator("img")
+    await expect(icon).to_have_attribute("src", re.compile("^data:image/svg"))
+    assert await icon.evaluate("picture => picture.decode().then(() => picture.naturalWidth)") > 0
 
 
 async def test_logging_out_asks_before_what_was_typed_is_lost(page: Page, node: TestNode) -> None:

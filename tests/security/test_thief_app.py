@@ -26,6 +26,8 @@ from archipelago.config import DEFAULT_UI
 from harness import TestNode, free_port, remove_leftovers, running_node
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(180)]
+# A machine that builds images beside it is slow; what is awaited is an event all the same.
+expect.set_options(timeout=20_000)
 
 HERE = Path(__file__).parent
 ATTEMPTS = (HERE / "thief.js").read_text()
@@ -36,11 +38,12 @@ SHORTEST = 20
 """Characters of what may be a secret."""
 READ = """() => JSON.stringify([document.cookie, {...localStorage}, {...sessionStorage}, document.referrer, window.name,
   window.opener === null])"""
-PLANT = """(secure) => {
+PLANT = r"""(secure) => {
   const kinds = secure ? ["; secure", "; secure; samesite=strict", "; secure; partitioned; samesite=none"] : [""];
   for (const name of ["archipelago-session", "__Host-archipelago-session", "session", "Authorization"])
     for (const path of ["/", "/rpc", "/rpc/v1", "/ws", "/ws/v1", "/icons"])
       for (const kind of kinds) document.cookie = `${name}=archs_planted; path=${path}${kind}`;
+  document.cookie = "\u{1f9c1}=\u00e9 \u4e2d,\\; path=/";
 }"""
 REMOVE = """() => {
   for (const name of document.cookie.split("; ").map((one) => one.split("=")[0]))
@@ -51,6 +54,26 @@ REMOVE = """() => {
 FLOOD = """() => {
   for (let number = 100; number < 300; number += 1) document.cookie = `flood${number}=${"x".repeat(4085)}; path=/`;
   return document.cookie.length;
+}"""
+DEVICE = {
+    "protocol": "ctap2",
+    "transport": "internal",
+    "hasResidentKey": True,
+    "hasUserVerification": True,
+    "isUserVerified": True,
+}
+USE = """async (options) => {
+  const publicKey = PublicKeyCredential.parseRequestOptionsFromJSON(options);
+  return (await navigator.credentials.get({ publicKey })).toJSON();
+}"""
+REPLACE = """async () => {
+  const id = new TextEncoder().encode("owner");
+  const known = { rp: { id: "localhost", name: "x" }, user: { id, name: "owner", displayName: "owner" } };
+  const kind = { pubKeyCredParams: [{ type: "public-key", alg: -7 }], challenge: new Uint8Array(32) };
+  const authenticatorSelection = { residentKey: "required", userVerification: "required" };
+  await navigator.credentials.create({ publicKey: { ...known, ...kind, authenticatorSelection } });
+  const none = { rpId: "localhost", userId: btoa("owner").replaceAll("=", ""), allAcceptedCredentialIds: [] };
+  await PublicKeyCredential.signalAllAcceptedCredentials?.(none);
 }"""
 FLOODED = 600_000
 """Characters of cookies that a browser keeps at least of those."""
@@ -190,6 +213,51 @@ async def attempts(thief: Page, site: str) -> dict[str, Any]:
     assert await popup.evaluate("window.opener === null"), "whoever opens the node's page has no hold of it"
     await popup.close()
     return got
+
+
+async def test_a_passkey_that_is_used_on_the_page_of_a_thief_is_worthless(browser: Browser, scene: Scene) -> None:
+    node, app = f"http://localhost:{scene.node.port}", f"http://localhost:{scene.port}"
+    context = await browser.new_context(base_url=node, locale="en-GB")
+    tab = await context.new_page()
+    devtools = await context.new_cdp_session(tab)
+    await devtools.send("WebAuthn.enable")
+    device = (await devtools.send("WebAuthn.addVirtualAuthenticator", {"options": DEVICE}))["authenticatorId"]
+
+    async def kept() -> set[str]:
+        found = await devtools.send("WebAuthn.getCredentials", {"authenticatorId": device})
+        return {each["credentialId"] for each in found["credentials"]}
+
+    await enter(tab, scene.node)
+    await tab.goto("/security")
+    form = tab.locator("form", has=tab.get_by_label("Name of the device"))
+    await form.get_by_label("Name of the device").fill("this test")
+    await form.get_by_label("Password").fill(PASSWORD)
+    await form.get_by_role("button", name="Add a passkey").click()
+    await expect(tab.get_by_text("this test")).to_be_visible()
+    own = await kept()
+    assert len(own) == 1
+    # A program that works together with the page gets challenges for it; the owner lifts a finger for "localhost".
+    await tab.goto(app)
+    for called in (node, app):
+        options = await as_program(node, called, "passkey-challenge")
+        answer = await tab.evaluate(USE, options)
+        assert await as_program(node, called, "passkey-login", credential=answer) == "wrong-credentials"
+    await tab.evaluate(REPLACE)
+    assert own <= await kept(), "the owner's passkey is still there, whatever became of that of the thief"
+    assert len(await scene.node.call("passkey-list")) == 1
+    await context.close()
+
+
+async def as_program(node: str, called: str, method: str, **parameters: Any) -> Any:
+    """Call the node as a program that says under which origin; return the result, or the name of the error."""
+    request = {"jsonrpc": "2.0", "id": 1, "method": method, "params": parameters}
+    headers = {"Host": called.removeprefix("http://")}
+    async with (
+        aiohttp.ClientSession() as session,
+        session.post(f"{node}/rpc/v1", json=request, headers=headers) as response,
+    ):
+        answer = await response.json()
+    return answer["result"] if "result" in answer else answer["error"]["data"]["name"]
 
 
 async def test_what_shows_who_is_logged_in_is_hidden_in_logs(browser: Browser, scene: Scene) -> None:

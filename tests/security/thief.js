@@ -32,13 +32,11 @@ async (node) => {
   const made = (name, values) => Object.assign(document.createElement(name), values);
 
   for (const body of calls) {
-    for (const credentials of ["include", "omit"]) {
-      const json = { "Content-Type": "application/json" };
-      const how = { method: "POST", body, credentials };
-      attempt(`fetch ${credentials} ${body}`, async () => (await fetch(`${node}/rpc/v1`, { ...how, headers: json })).text());
-      attempt(`plain ${credentials} ${body}`, async () => (await fetch(`${node}/rpc/v1`, how)).text());
-      attempt(`opaque ${credentials} ${body}`, async () => (await fetch(`${node}/rpc/v1`, { ...how, mode: "no-cors" })).text());
-    }
+    const json = { "Content-Type": "application/json" };
+    const how = { method: "POST", body, credentials: "include" };
+    attempt(`fetch ${body}`, async () => (await fetch(`${node}/rpc/v1`, { ...how, headers: json })).text());
+    attempt(`plain ${body}`, async () => (await fetch(`${node}/rpc/v1`, how)).text());
+    attempt(`opaque ${body}`, async () => (await fetch(`${node}/rpc/v1`, { ...how, mode: "no-cors" })).text());
     navigator.sendBeacon(`${node}/rpc/v1`, new Blob([body], { type: "text/plain" }));
     attempt(`form ${body}`, async () => {
       const frame = made("iframe", { name: `form${Math.random()}` });

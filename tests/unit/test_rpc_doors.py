@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import pytest
 from test_rpc_engine import OWNERS, MemoryEngine
 from yarl import URL
 
+import archipelago
 from archipelago.rpc.access import WEBSOCKET_PROTOCOL
 from archipelago.rpc.heads import MAX_FIELD, MAX_HEAD
 from archipelago.rpc.server import RpcServer
@@ -77,6 +79,12 @@ async def test_a_session_is_shown_by_a_header_and_by_no_cookie(browser: aiohttp.
     for scheme in ("Basic", "Cookie", ""):
         assert not await is_in(browser, Authorization=f"{scheme} {secret}")
     assert not await is_in(browser, **{"Sec-WebSocket-Protocol": f"{WEBSOCKET_PROTOCOL}, {secret}"})
+
+
+def test_no_part_of_the_node_reads_or_sets_a_cookie() -> None:
+    sources = {path.name: path.read_text() for path in Path(archipelago.__file__).parent.rglob("*.py")}
+    words = re.compile(r"\.cookies\b|set_cookie\(|Set-Cookie|http\.cookies")
+    assert "server.py" in sources and [name for name, text in sources.items() if words.search(text)] == []
 
 
 async def test_a_websocket_is_opened_by_the_secret_among_its_subprotocols_which_is_never_sent_back(

@@ -235,6 +235,10 @@ async def test_every_answer_carries_the_security_headers(running: Running) -> No
         async with running.session.get(running.address + path) as response:
             assert response.headers["X-Content-Type-Options"] == "nosniff"
             assert response.headers["X-Frame-Options"] == "DENY"
+            assert response.headers["Cross-Origin-Opener-Policy"] == "same-origin"
+            assert response.headers["Cross-Origin-Resource-Policy"] == "same-origin"
+            assert response.headers["Origin-Agent-Cluster"] == "?1"
+            assert response.headers["Referrer-Policy"] == "no-referrer"
             assert response.headers["Server"] == "archipelago"
             assert "default-src 'none'" in response.headers["Content-Security-Policy"]
 

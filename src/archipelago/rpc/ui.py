@@ -77,7 +77,7 @@ class Page:
 
 def _without_old_cookies(request: web.Request, response: web.Response) -> web.Response:
     """Have a browser drop what it still has of them."""
-    # Not `request.cookies`: whatever else the apps of this host have set would be parsed as well.
+    # Not parsed: it holds whatever else the apps of this host have set.
     sent = request.headers.get("Cookie", "")
     for name in _OLD_COOKIES if _OLD_COOKIES[0] in sent else ():
         response.del_cookie(name, path="/", secure=request.secure, httponly=True, samesite="Strict")
