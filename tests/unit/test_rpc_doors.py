@@ -159,12 +159,19 @@ async def test_cookies_as_many_as_a_browser_keeps_do_not_keep_the_owner_out(
         assert "result" in await socket.receive_json()
 
 
-async def test_the_head_of_a_request_is_bounded_as_a_whole(server: RpcServer) -> None:
+@pytest.mark.parametrize("behind", [False, True])
+async def test_the_head_of_a_request_is_bounded_as_a_whole_and_so_is_what_may_stand_behind_its_body(
+    server: RpcServer, behind: bool
+) -> None:
     fields = [b"X-%03d: %s" % (number, b"y" * (MAX_FIELD // 4)) for number in range(20)]
     assert sum(map(len, fields)) > 2 * MAX_HEAD
+    head = [b"GET /healthz HTTP/1.1"]
+    if behind:
+        head = [b"POST /rpc/v1 HTTP/1.1", b"Content-Type: application/json", b"Transfer-Encoding: chunked"]
+        fields = [b"Host: localhost", b"", b"2", b"{}", b"0", *fields]
     answer = b""
     try:
-        answer = await exchange(server.port, b"GET /healthz HTTP/1.1", *fields, end=b"\r\n")
+        answer = await exchange(server.port, *head, *fields, end=b"\r\n")
     except ConnectionError:
         pass  # it hung up before it had read everything, as it should
     assert answer == b"" or answer.startswith(b"HTTP/1.1 431 ")

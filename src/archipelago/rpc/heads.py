@@ -14,37 +14,40 @@ from aiohttp.web_protocol import RequestHandler
 MAX_FIELD = 1 << 20
 """Largest header field, in bytes."""
 MAX_HEAD = MAX_FIELD + (64 << 10)
-"""Largest head of a request, in bytes, but for a part of it that comes together with what was before."""
+"""Largest head of a request, in bytes, and as much behind its body (trailers; RFC 9112, 7.1.2)."""
 _TOO_LARGE = HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE
 _REFUSAL = f"HTTP/1.1 {_TOO_LARGE} {_TOO_LARGE.phrase}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n".encode()
 
 
 class BoundedHandler(RequestHandler):
-    """Serves one connection; one whose head goes on and on is refused and ended."""
+    """Serves one connection; one that goes on and on with neither a new request nor more of a body is ended."""
 
-    __slots__ = ("_body", "_head")
+    __slots__ = ("_body", "_unused")
 
     def __init__(self, *arguments: Any, **keywords: Any) -> None:
         super().__init__(*arguments, **keywords)
-        self._head = 0
-        """Bytes of a head that is not complete."""
+        self._unused = 0
+        """Bytes since there was one or the other: of a head that is not complete, or of trailers."""
         self._body: StreamReader | None = None
         """Body of the newest request."""
 
     def data_received(self, data: bytes) -> None:
         """Take in what has come."""
-        before = self._request_count
+        before = (self._request_count, self._body_size())
         super().data_received(data)
-        if self._request_count != before and self._messages:
+        if self._request_count != before[0] and self._messages:
             self._body = self._messages[-1][1]
-        if self._request_count != before or self._upgraded or not (self._body is None or self._body.is_eof()):
-            self._head = 0
+        if (self._request_count, self._body_size()) != before or self._upgraded:
+            self._unused = 0
             return
-        self._head += len(data)
-        if self._head > MAX_HEAD and self.transport is not None:
+        self._unused += len(data)
+        if self._unused > MAX_HEAD and self.transport is not None:
             if not self._request_in_progress:
                 self.transport.write(_REFUSAL)
             self.force_close()
+
+    def _body_size(self) -> int:
+        return self._body.total_bytes if self._body is not None else 0
 
 
 class BoundedRunner(web.AppRunner):
