@@ -12,7 +12,7 @@ from sqlalchemy.exc import DatabaseError, OperationalError
 
 from archipelago.errors import ErrorCode, NodeError
 
-_HEAD = "0004"
+_MIGRATIONS = Path(__file__).parent / "migrations"
 T = TypeVar("T")
 
 
@@ -64,7 +64,7 @@ class Database:
         try:
             with self._engine.begin() as connection:
                 found = _version(connection)
-                if found != _HEAD:
+                if found != _newest():
                     _upgrade(connection, self._path, found)
         except DatabaseError as error:
             raise NodeError(
@@ -72,6 +72,11 @@ class Database:
                 f"{self._path} cannot be used: {error.orig}",
                 hint="check the disk and the file's owner; restore the file from a backup if it is damaged",
             ) from error
+
+
+def _newest() -> str:
+    """Return the newest revision of the tables, by the number that its file's name begins with."""
+    return max(path.name.partition("_")[0] for path in (_MIGRATIONS / "versions").glob("[0-9]*.py"))
 
 
 def _version(connection: Connection) -> str | None:
@@ -87,7 +92,7 @@ def _upgrade(connection: Connection, path: Path, found: str | None) -> None:
     from alembic.script import ScriptDirectory
 
     config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    config.set_main_option("script_location", str(_MIGRATIONS))
     config.attributes["connection"] = connection
     known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
     if found is not None and found not in known:
