@@ -1,0 +1,58 @@
+"""The daemon runs code that it cannot have written itself, nor an app through it."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from harness import ROOT, TestNode, running_node
+
+pytestmark = pytest.mark.timeout(100)
+
+_LOADED = """
+import sys
+import archipelago.daemon, archipelago.node, alembic
+paths = {path for path in sys.path if path}
+for module in list(sys.modules.values()):
+    for name in ("__file__", "__cached__"):
+        if isinstance(path := getattr(module, name, None), str):
+            paths.add(path)
+print("\\n".join(sorted(paths)))
+"""
+
+
+def writable(path: Path) -> list[Path]:
+    """Return the path and those above it into which this user, who runs the daemon, may write."""
+    return [one for one in (path, *path.parents) if os.path.exists(one) and os.access(one, os.W_OK)]
+
+
+def test_nothing_that_the_daemon_loads_can_be_written_by_its_user() -> None:
+    printed = subprocess.run([sys.executable, "-P", "-c", _LOADED], capture_output=True, text=True, check=True)
+    paths = [Path(line) for line in printed.stdout.splitlines()]
+    assert any(path.match("archipelago/__pycache__/node.*.pyc") for path in paths)
+    open_ones = {str(path): found for path in paths if (found := writable(path))}
+    # /tmp and the like stand above none of them.
+    assert open_ones == {}
+
+
+def test_what_is_compiled_is_there_before_the_start() -> None:
+    """A start is no slower for it."""
+    script = "import archipelago.node, sys, os; print([m.__cached__ for n, m in sys.modules.items() if n.startswith('archipelago') and not os.path.exists(m.__cached__)])"  # noqa: E501
+    done = subprocess.run([sys.executable, "-P", "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+async def test_a_running_daemon_writes_no_byte_code(tmp_path: Path) -> None:
+    (tmp_path / "apps").mkdir()
+    async with running_node("code", apps=tmp_path / "apps") as node:
+        assert node.process is not None
+        environment = Path(f"/proc/{node.process.pid}/environ").read_bytes().split(b"\0")
+        assert b"PYTHONDONTWRITEBYTECODE=1" in environment
+        assert not [name for name in environment if name.startswith(b"PYTHONPYCACHEPREFIX")]
+        assert not list(_byte_code(node))
+
+
+def _byte_code(node: TestNode) -> list[Path]:
+    return [path for folder in (node.root, ROOT.parent) for path in folder.glob("**/*.pyc")]
