@@ -144,7 +144,7 @@ async def main() -> None:
     runtime = Path(os.environ["ARCHIPELAGO_RUNTIME"]) / "bench"
     shutil.rmtree(base, ignore_errors=True)
     base.mkdir(parents=True)
-    secrets = SecretsManager(base / "secrets", base / "node.key")
+    secrets = SecretsManager(base / "apps", base / "node.key")
     node = await Node(NodeConfig(base, runtime, write_catalog(), 18480), secrets, Power(obeyed=False)).start()
     packages = (await node._catalog.read()).packages
     images = {app: await node._images.ensure(package, "main", lambda _: None) for app, package in packages.items()}

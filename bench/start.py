@@ -34,7 +34,7 @@ async def main() -> None:
     shutil.rmtree(base, ignore_errors=True)
     base.mkdir(parents=True)
     config = NodeConfig(base, runtime, write_catalog({APP: ()}), 18482)
-    secrets = SecretsManager(base / "secrets", base / "node.key")
+    secrets = SecretsManager(base / "apps", base / "node.key")
     node = await Node(config, secrets, Power(obeyed=False)).start()
     client, reconciler = node._client, node._reconciler
     package = (await node._catalog.read()).packages[APP]

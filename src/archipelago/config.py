@@ -7,6 +7,7 @@ from pathlib import Path
 
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.security.login.login import Lifetimes
+from archipelago.storage.layout import Layout
 
 DEFAULT_PORT = 8480
 DEFAULT_ROOT = "/var/lib/archipelago"
@@ -42,19 +43,24 @@ class NodeConfig:
     """Control group for containers (`ARCHIPELAGO_CGROUP`); empty where nothing is delegated."""
 
     @property
+    def layout(self) -> Layout:
+        """Where the node keeps its things."""
+        return Layout(self.root, self.runtime)
+
+    @property
     def socket(self) -> Path:
-        """The node's own unix socket, mode 0600."""
-        return self.runtime / "archipelago.sock"
+        """The node's own unix socket, on which anybody of this host may call."""
+        return self.layout.socket
 
     @property
     def podman_socket(self) -> Path:
         """Where Podman's API service listens."""
-        return self.runtime / "podman.sock"
+        return self.layout.podman_socket
 
     @property
     def database(self) -> Path:
         """The state database."""
-        return self.root / "state.db"
+        return self.layout.database
 
 
 def read_config(environment: Mapping[str, str], checkout: Path) -> NodeConfig:

@@ -14,6 +14,7 @@ import structlog
 from archipelago import __version__
 from archipelago.config import NodeConfig, system_config
 from archipelago.container.engine import Engine
+from archipelago.container.namespace import rename_in_namespace
 from archipelago.container.node_view import PowerAction
 from archipelago.container.podman_client.errors import PodmanError
 from archipelago.container.status import OperationState
@@ -26,7 +27,11 @@ from archipelago.power import EXIT_CODES, Power
 from archipelago.rpc.methods import locked_methods
 from archipelago.rpc.server import RpcServer
 from archipelago.security.node_key import KeyState, NodeKey
+from archipelago.security.private_files import reported
 from archipelago.security.secrets_manager import SecretsManager
+from archipelago.storage.file_modes import make_folders, repair
+from archipelago.storage.layout import Layout
+from archipelago.storage.layout_migration import left_behind, migrate
 from archipelago.storage.lock import RootLock
 
 _SECOND_SIGNAL = 130
@@ -69,9 +74,10 @@ async def _serve(config: NodeConfig, first_install: str | None, options: dict[st
     # A terminal that closes may say so twice: the kernel tells everybody, and the shell its jobs. It never insists.
     loop.add_signal_handler(signal.SIGHUP, stopping.set)
     _refuse_root()
-    lock = await asyncio.to_thread(RootLock, config.root)
+    lock = await asyncio.to_thread(RootLock, config.layout)
+    await asyncio.to_thread(_prepare_data, config.layout)
     await require_free((config.port,))
-    secrets = SecretsManager(config.root / "secrets", config.root / "node.key")
+    secrets = SecretsManager(config.layout.apps, config.layout.node_key)
     if not await _unlocked(config, secrets.key, stopping):
         lock.release()
         return None
@@ -95,6 +101,20 @@ async def _serve(config: NodeConfig, first_install: str | None, options: dict[st
         await node.close()
         lock.release()
     return power.wanted
+
+
+def _prepare_data(layout: Layout) -> None:
+    """Bring the data of an earlier version to where this one looks for it, and close it to others."""
+    log = structlog.get_logger("data")
+    migrated = migrate(layout, rename_in_namespace)
+    if migrated is not None and migrated.apps:
+        log.warning("each app has a folder of its own by now", folder=str(layout.apps), apps=" ".join(migrated.apps))
+        for folder in left_behind(layout):
+            log.warning("data of an app that this node does not know stays where it is", folder=str(folder))
+    with reported(layout.root):
+        make_folders(layout)
+        for wrong in repair(layout):
+            log.warning("others may read this", path=str(wrong.path), why=wrong.why, wanted=f"{wrong.mode:04o}")
 
 
 async def _open_local_access(node: Node, server: RpcServer) -> None:

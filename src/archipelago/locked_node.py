@@ -27,7 +27,7 @@ class LockedNode:
 
     def __init__(self, key: NodeKey, config: NodeConfig) -> None:
         self._key = key
-        self._audit = AuditLog(config.root / "logs" / "audit", config.root / "identity.key", lambda: datetime.now(UTC))
+        self._audit = AuditLog(config.layout.audit_log, config.layout.identity_key, lambda: datetime.now(UTC))
         self._backoff = Backoff()
         self._changed = Signal()
         self._open = False

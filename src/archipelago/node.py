@@ -95,6 +95,7 @@ from archipelago.security.secrets_manager import SecretsManager
 from archipelago.storage.accounts import AccountStore
 from archipelago.storage.data import AppData
 from archipelago.storage.database import Database
+from archipelago.storage.file_modes import make_folders
 from archipelago.storage.revisions import RevisionStore
 from archipelago.storage.signers import SignerStore
 from archipelago.storage.state import State
@@ -114,7 +115,7 @@ class Node:
         self._power = power
         self._started = time.monotonic()
         self._log = structlog.get_logger("node")
-        self._files = f"{config.runtime}/files"
+        layout = config.layout
         self._closing = AsyncExitStack()
         self._bus = EventBus()
         self._database = Database(config.database)
@@ -129,20 +130,18 @@ class Node:
             port=config.port,
             hider=self._secrets.redactor,
         )
-        self._audit = AuditLog(
-            config.root / "logs" / "audit", config.root / "identity.key", now=lambda: datetime.now(UTC)
-        )
+        self._audit = AuditLog(layout.audit_log, layout.identity_key, now=lambda: datetime.now(UTC))
         self._image_verifier = ImageVerifier(
             RegistryClient(Path.home()), SignerStore(self._database), self._audit.record
         )
-        self._podman = PodmanService(config.podman_socket, log=config.root / "logs" / "podman.log")
+        self._podman = PodmanService(config.podman_socket, log=layout.podman_log)
         self._client = PodmanClient(self._podman)
         self._namespace = Namespace((config.root, config.runtime), on_log=lambda text: self._log.warning(text))
 
     async def start(self) -> Self:
         """Open the database, adopt the containers that run, and begin to keep what is installed."""
-        config = self._config
-        await asyncio.to_thread(_make_directories, config)
+        config, layout = self._config, self._config.layout
+        await asyncio.to_thread(make_folders, layout)
         self._closing.push_async_callback(self._database.close)
         await self._audit.open()
         await self._database.open()
@@ -163,14 +162,14 @@ class Node:
         facts = await asyncio.to_thread(host.read_host_facts, config.root)
         self._images = ImageStore(
             self._client,
-            config.root / "tmp" / "builds",
+            layout.builds,
             _build_tools(facts),
             self._image_verifier,
-            BuiltImages(config.root / "images", config.root / "identity.key"),
+            BuiltImages(layout.images, layout.identity_key),
             config.trusted_root,
         )
         await self._images.clean()
-        site = Site(self._node_id, str(config.root), self._files, facts, cgroup, host.static_shell())
+        site = Site(self._node_id, str(layout.apps), str(layout.files), facts, cgroup, host.static_shell())
         reserved = frozenset({config.port})
         self._composer = Composer(
             site,
@@ -184,7 +183,7 @@ class Node:
             self._namespace,
             firewall,
             self._node_id,
-            self._files,
+            str(layout.files),
             Path(info.run_root),
             self._image_id,
             self._rebuild,
@@ -192,8 +191,8 @@ class Node:
             self._record_health,
         )
         self._operations = Operations(self._state)
-        data = AppData(config.root, self._namespace, self._secrets, self._state)
-        self._inventory = ImageInventory(self._images, SbomStore(config.root / "sbom"))
+        data = AppData(layout, self._namespace, self._secrets, self._state)
+        self._inventory = ImageInventory(self._images, SbomStore(layout.apps))
         app_secrets = AppSecrets(self._secrets)
         pruner = ImagePruner(self._images, self._state)
         lifecycle = Lifecycle(
@@ -218,7 +217,7 @@ class Node:
             app_secrets,
             RevisionStore(self._database),
         )
-        certificates = Certificates(config.root / "tls", self._secrets, platform.node(), now=lambda: datetime.now(UTC))
+        certificates = Certificates(layout.tls, self._secrets, platform.node(), now=lambda: datetime.now(UTC))
         self._local_access = LocalAccess(
             self._state,
             certificates,
@@ -671,8 +670,3 @@ def _build_tools(facts: HostFacts) -> Tools:
         mirror=os.environ.get("ARCHIPELAGO_DEBIAN_MIRROR", DEFAULT_MIRROR),
         security_mirror=os.environ.get("ARCHIPELAGO_DEBIAN_SECURITY_MIRROR", DEFAULT_SECURITY_MIRROR),
     )
-
-
-def _make_directories(config: NodeConfig) -> None:
-    for path in (config.root, config.runtime, config.root / "logs", config.root / "tmp", config.runtime / "files"):
-        path.mkdir(mode=0o711, parents=True, exist_ok=True)

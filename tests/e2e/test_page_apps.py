@@ -129,7 +129,7 @@ async def test_what_needs_the_owner_is_told_everywhere_and_mended_by_a_button(pa
     await expect(notice.get_by_role("button", name="Restart")).to_have_count(0)
     begun = (await node.call("operation-list", app="leaky"))[0]
     assert begun["kind"] == "restart"
-    await asyncio.to_thread(podman, "unshare", "rm", str(node.root / "leaky" / "data" / "hole"))
+    await asyncio.to_thread(podman, "unshare", "rm", str(node.root / "apps" / "leaky" / "volumes" / "data" / "hole"))
     await node.done(begun)
     await expect(notice).to_have_count(0)
     await page.keyboard.press("Escape")

@@ -120,7 +120,7 @@ async def test_an_installation_cancelled_while_it_starts_is_undone(node: TestNod
     cancelled = await node.call("operation-cancel", id=operation["id"])
     assert cancelled["state"] == "cancelled"
     assert "slow" not in await installed(node)
-    assert not (node.root / "slow").exists()
+    assert not (node.root / "apps" / "slow").exists()
 
 
 async def test_an_image_that_went_missing_is_brought_back(node: TestNode) -> None:

@@ -288,7 +288,7 @@ async def test_what_is_in_an_image_is_known_and_what_an_update_changes(node: Tes
     image = podman("inspect", "--format", "{{.Image}}", "archipelago-known--main")
     await node.done(await node.call("container-remove", app="known", delete_data=True))
     await until_pruned(image)  # what a test does to images by hand, it does alone
-    assert not (node.root / "sbom" / "known").exists()
+    assert not (node.root / "apps" / "known" / "sbom").exists()
 
 
 async def test_a_registry_may_be_told_to_have_signed_images_alone(node: TestNode, registry: Registry) -> None:

@@ -116,7 +116,7 @@ async def test_all_containers_are_followed_until_the_app_is_removed(node: TestNo
     await node.done(await node.call("container-start", app="talker"))
     await everything.until(5, "main")
     await everything.until(4, "side")
-    logs = node.root / "logs" / "talker"
+    logs = node.root / "apps" / "talker" / "logs"
     with (logs / "main.log").open() as main_log, (logs / "side.log").open() as side_log:
         await node.done(await node.call("container-remove", app="talker"))
         async with asyncio.timeout(20):

@@ -235,12 +235,12 @@ async def test_a_removed_app_leaves_nothing_but_its_data_and_finds_it_again(node
     await node.done(await node.call("container-remove", app="nostr-relay"))
     assert podman("ps", "-aq", "--filter", "label=io.archipelago.app=nostr-relay") == ""
     assert "archipelago-nostr-relay" not in podman("network", "ls", "--format", "{{.Name}}").split()
-    assert (node.root / "nostr-relay").exists()
+    assert (node.root / "apps" / "nostr-relay").exists()
     await node.install("nostr-relay")
     again = podman("inspect", "archipelago-nostr-relay--main", "--format", "{{json .HostConfig.IDMappings}}")
     assert again == slot
     await node.done(await node.call("container-remove", app="nostr-relay", delete_data=True))
-    assert not (node.root / "nostr-relay").exists()
+    assert not (node.root / "apps" / "nostr-relay").exists()
 
 
 async def test_the_daemon_is_killed_and_the_next_one_adopts_what_runs(node: TestNode) -> None:

@@ -52,7 +52,7 @@ async def test_a_cancelled_installation_leaves_the_data_of_an_earlier_one(node: 
     await node.until("keeper", "starting")
     assert (await node.call("operation-cancel", id=operation["id"]))["state"] == "cancelled"
     assert "keeper" not in {app["app"] for app in await node.call("container-list")}
-    assert podman("unshare", "cat", str(node.root / "keeper" / "data" / "wallet")) == "wallet"
+    assert podman("unshare", "cat", str(node.root / "apps" / "keeper" / "volumes" / "data" / "wallet")) == "wallet"
 
 
 async def test_what_others_change_during_a_long_installation_stays(node: TestNode) -> None:

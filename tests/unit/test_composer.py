@@ -25,7 +25,7 @@ async def test_each_plan_looks_at_the_disk_anew_and_templates_do_not(tmp_path: P
     facts = HostFacts(Architecture.AMD64, memory=16 * GIB, cores=4, free_disk=100 * GIB)
     client = PodmanClient(PodmanService(tmp_path / "podman.sock", tmp_path / "podman.log"))  # never asked
     images = ImageStore(client, tmp_path / "builds", Tools("uv", Architecture.AMD64), None, None)  # type: ignore[arg-type]
-    secrets = SecretsManager(tmp_path / "secrets", tmp_path / "node.key")
+    secrets = SecretsManager(tmp_path / "apps", tmp_path / "node.key")
     free = [100 * GIB, GIB, 100 * GIB]
     composer = Composer(
         Site("n", str(tmp_path), "/run/files", facts, ControlGroup()),

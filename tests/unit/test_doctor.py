@@ -37,12 +37,12 @@ def test_configuration_must_be_as_it_was_shipped(tmp_path: Path) -> None:
 
 
 def test_a_key_that_others_can_read(tmp_path: Path) -> None:
-    assert not list(host_checks.key_file(tmp_path))
     key = tmp_path / "node.key"
+    assert not list(host_checks.key_file(key))
     key.touch(0o600)
-    assert not list(host_checks.key_file(tmp_path))
+    assert not list(host_checks.key_file(key))
     key.chmod(0o640)
-    (found,) = host_checks.key_file(tmp_path)
+    (found,) = host_checks.key_file(key)
     assert found.severity is Severity.ERROR and str(key) in found.mend
 
 

@@ -35,7 +35,7 @@ class World:
 
     async def open(self, port: int = 8480, hider: Redactor | None = None) -> Login:
         """Return the login as a start of the node finds it."""
-        sealer = SecretsManager(self.folder / "secrets", self.folder / "node.key")
+        sealer = SecretsManager(self.folder / "apps", self.folder / "node.key")
         login = Login(
             AccountStore(self.database),
             sealer,
@@ -189,7 +189,7 @@ async def test_an_old_hash_is_made_anew_at_a_login(world: World) -> None:
     await world.owned()
     login = Login(
         AccountStore(world.database),
-        SecretsManager(world.folder / "secrets", world.folder / "node.key"),
+        SecretsManager(world.folder / "apps", world.folder / "node.key"),
         lambda: world.now,
         passwords=Passwords(Cost(2, 8, 1)),
     )

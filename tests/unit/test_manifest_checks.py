@@ -232,7 +232,6 @@ def test_checks_run_on_what_is_right_beside_what_is_wrong() -> None:
     }
 
 
-def test_a_directory_of_the_node_is_no_app() -> None:
-    with pytest.raises(ManifestError) as wrong:
-        load_manifest(as_yaml(manifest(id="secrets")), "m.yml")
-    assert "'secrets' is a directory of the node itself" in str(wrong.value)
+@pytest.mark.parametrize("name", ["secrets", "tls", "pycache", "apps", "tmp"])
+def test_no_name_is_reserved(name: str) -> None:
+    assert load_manifest(as_yaml(manifest(id=name)), "m.yml").id == name

@@ -10,7 +10,6 @@ from archipelago.container.manifest.checks import check_manifest
 from archipelago.container.manifest.loader import load_manifest
 from archipelago.container.manifest.model import AppManifest
 from archipelago.container.manifest.problems import MAX_PROBLEMS, ManifestError
-from archipelago.container.manifest.scalars import RESERVED_IDS
 from archipelago.docgen.manifest_reference import example_text
 
 names = st.from_regex(r"[a-z][a-z0-9]{0,6}(-[a-z0-9]{1,4}){0,2}", fullmatch=True)
@@ -68,7 +67,7 @@ def manifests(draw: st.DrawFn) -> dict[str, Any]:
     hosts = draw(st.lists(ports, max_size=3, unique=True))
     return {
         "manifest": 1,
-        "id": draw(names.filter(lambda name: name not in RESERVED_IDS)),
+        "id": draw(names),
         "name": draw(line),
         "version": draw(st.sampled_from(["1", "1.10", "29.4", "2026.1.1", "1.0rc1"])),
         "summary": draw(line),

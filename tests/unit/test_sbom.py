@@ -73,7 +73,7 @@ def test_a_difference_leads_from_one_to_the_other(before: set[Package], after: s
 
 
 async def test_the_document_before_is_kept_and_compared(tmp_path: Path) -> None:
-    store = SbomStore(tmp_path / "sbom")
+    store = SbomStore(tmp_path / "apps")
     assert await store.keep("app", "main", "x:1", "1" * 64, FOUND) is None
     assert await store.difference("app", "main") == Difference()
     newer = (*FOUND[:-1], Package(Ecosystem.PYPI, "aiorpc-x", "0.24", "MIT"))
@@ -83,7 +83,7 @@ async def test_the_document_before_is_kept_and_compared(tmp_path: Path) -> None:
     assert await store.keep("app", "main", "x:2", "2" * 64, newer) == Difference()
     assert await store.difference("app", "main") == difference
     await store.forget("app")
-    assert list((tmp_path / "sbom").iterdir()) == []
+    assert list((tmp_path / "apps" / "app").iterdir()) == []
 
 
 def test_links_pipes_and_what_is_no_database_are_left_alone(tmp_path: Path) -> None:

@@ -27,11 +27,11 @@ def key(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def manager(tmp_path: Path, key: Path) -> SecretsManager:
-    return SecretsManager(tmp_path / "data" / "secrets", key)
+    return SecretsManager(tmp_path / "data" / "apps", key)
 
 
 def again(manager: SecretsManager, tmp_path: Path, key: Path) -> SecretsManager:
-    return SecretsManager(tmp_path / "data" / "secrets", key)
+    return SecretsManager(tmp_path / "data" / "apps", key)
 
 
 def tree(folder: Path) -> dict[str, bytes]:
@@ -51,7 +51,7 @@ def test_a_secret_is_made_once_and_found_again(manager: SecretsManager, tmp_path
 
 def test_a_fingerprint_is_not_derived_from_the_value(manager: SecretsManager, tmp_path: Path, key: Path) -> None:
     first = manager.ensure("lnd", "seed", SecretKind.HEX, 32)
-    path = tmp_path / "data" / "secrets" / "lnd" / "seed.age"
+    path = tmp_path / "data" / "apps" / "lnd" / "secrets" / "seed.age"
     identity = pyrage.x25519.Identity.from_str(key.read_text().strip())
     payload = json.loads(pyrage.decrypt(path.read_bytes(), [identity]))
     assert payload["value"] == first.reveal() and payload["fingerprint"] == first.fingerprint
@@ -66,10 +66,10 @@ def test_nothing_lies_in_the_clear_and_nobody_else_can_look(manager: SecretsMana
         os.umask(before)
     for content in tree(tmp_path).values():
         assert secret.reveal().encode() not in content
-    secrets = tmp_path / "data" / "secrets"
-    modes = {path: stat.S_IMODE(path.stat().st_mode) for path in (secrets, secrets / "lnd", key)}
+    secrets = tmp_path / "data" / "apps" / "lnd" / "secrets"
+    modes = {path: stat.S_IMODE(path.stat().st_mode) for path in (secrets, secrets.parent, key)}
     assert set(modes.values()) == {0o700, 0o600}, modes
-    assert modes[key] == stat.S_IMODE((secrets / "lnd" / "seed.age").stat().st_mode) == 0o600
+    assert modes[key] == stat.S_IMODE((secrets / "seed.age").stat().st_mode) == 0o600
 
 
 @given(kind=st.sampled_from([kind for kind in SecretKind if kind is not SecretKind.KEYPAIR]), size=st.integers(16, 128))
@@ -119,7 +119,7 @@ def test_each_edge_has_a_login_of_its_own_which_goes_with_either_end(
     manager.remove_app("lnd")
     assert manager.list("lnd") == ()
     assert manager.list("bitcoin") == ("edge.bitcoin-rpc.electrs", "probe")
-    assert not (tmp_path / "data" / "secrets" / "lnd").exists()
+    assert not (tmp_path / "data" / "apps" / "lnd" / "secrets").exists()
     assert manager.ensure_edge("bitcoin", "lnd", "bitcoin-rpc") != login
 
 
@@ -191,7 +191,7 @@ def test_a_damaged_secret_is_an_error_and_stays_as_it_is(
     manager: SecretsManager, tmp_path: Path, key: Path, junk: bytes
 ) -> None:
     manager.ensure("lnd", "seed", SecretKind.HEX, 32)
-    path = tmp_path / "data" / "secrets" / "lnd" / "seed.age"
+    path = tmp_path / "data" / "apps" / "lnd" / "secrets" / "seed.age"
     path.write_bytes(junk)
     with pytest.raises(NodeError, match=r"seed\.age"):
         again(manager, tmp_path, key).ensure("lnd", "seed", SecretKind.HEX, 32)
@@ -204,14 +204,14 @@ def test_a_payload_of_another_shape_is_an_error_that_quotes_nothing(
 ) -> None:
     manager.ensure("lnd", "seed", SecretKind.HEX, 32)
     recipient = pyrage.x25519.Identity.from_str(key.read_text().strip()).to_public()
-    (tmp_path / "data" / "secrets" / "lnd" / "seed.age").write_bytes(pyrage.encrypt(payload, [recipient]))
+    (tmp_path / "data" / "apps" / "lnd" / "secrets" / "seed.age").write_bytes(pyrage.encrypt(payload, [recipient]))
     with pytest.raises(NodeError) as caught:
         again(manager, tmp_path, key).get("lnd", "seed")
     assert "the-value" not in str(caught.value) and caught.value.__context__ is None
 
 
 def test_a_leftover_of_a_crash_is_no_obstacle(manager: SecretsManager, tmp_path: Path, key: Path) -> None:
-    folder = tmp_path / "data" / "secrets" / "lnd"
+    folder = tmp_path / "data" / "apps" / "lnd" / "secrets"
     folder.mkdir(parents=True)
     (folder / "seed.new").write_text("half")
     (folder / "seed.new").chmod(0o644)

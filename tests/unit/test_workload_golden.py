@@ -142,7 +142,7 @@ def test_the_node_in_full() -> None:
         user="1000:1000",
         hostname="bitcoin-knots",
         mounts=(
-            BindMount(PurePosixPath("/data/bitcoin-knots/chain"), PurePosixPath("/data"), read_only=False),
+            BindMount(PurePosixPath("/data/bitcoin-knots/volumes/chain"), PurePosixPath("/data"), read_only=False),
             BindMount(
                 PurePosixPath("/run/files/bitcoin-knots/main/0-bitcoin.conf"),
                 PurePosixPath("/etc/bitcoin/bitcoin.conf"),
@@ -160,9 +160,9 @@ def test_the_node_in_full() -> None:
         stop_timeout=600,
         seccomp_profile=PurePosixPath(profile.path),
         mask=("/proc/kallsyms", "/proc/modules", "/sys/devices/virtual/dmi", "/sys/devices/virtual/powercap"),
-        log_path=PurePosixPath("/data/logs/bitcoin-knots/main.log"),
+        log_path=PurePosixPath("/data/bitcoin-knots/logs/main.log"),
     )
-    assert workload.volumes == (VolumeDirectory("/data/bitcoin-knots/chain", 1001, 1001),)
+    assert workload.volumes == (VolumeDirectory("/data/bitcoin-knots/volumes/chain", 1001, 1001),)
     assert workload.networks == (
         NetworkSpec("archipelago-bitcoin-knots", internal=False, labels={NODE: "n1", APP: "bitcoin-knots"}),
         NetworkSpec("archipelago-electrumx--bitcoin-knots", labels={NODE: "n1", APP: "electrumx"}),

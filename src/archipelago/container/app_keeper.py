@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import random
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
@@ -28,7 +28,7 @@ from archipelago.container.podman_client.errors import (
 from archipelago.container.podman_client.models import ContainerDetails, ContainerState, ContainerSummary
 from archipelago.container.restart_policy import RestartPolicy
 from archipelago.container.status import Failure, Health, HealthState
-from archipelago.container.workload import ContainerWorkload
+from archipelago.container.workload import ContainerWorkload, Passage
 from archipelago.errors import NodeError
 from archipelago.network.plan import PREFIX
 
@@ -257,6 +257,7 @@ class AppKeeper:
         return None
 
     async def _create(self, desired: DesiredApp, wanted: ContainerWorkload) -> None:
+        await self._open(desired.workload.passages)
         for volume in desired.workload.volumes:
             await self._tools.namespace.directory(str(volume.path), volume.uid, volume.gid)
         await self._tools.networks.ensure(desired.workload.networks)
@@ -286,7 +287,12 @@ class AppKeeper:
         if (policy := self._policies.get(wanted.container)) is not None:
             self._policies[wanted.container] = policy.started()
 
+    async def _open(self, passages: Iterable[Passage]) -> None:
+        for passage in passages:
+            await self._tools.namespace.passage(passage.path, passage.gid)
+
     async def _write_files(self, wanted: ContainerWorkload) -> None:
+        await self._open(wanted.passages)
         for file in wanted.files:
             await self._tools.namespace.file(
                 str(file.path), file.content.reveal(), uid=file.uid, gid=file.gid, mode=file.mode

@@ -5,12 +5,14 @@ import base64
 import contextlib
 import itertools
 import json
+import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from archipelago.container.podman_client.process import PODMAN_UMASK
 from archipelago.errors import ErrorCode, NodeError, says_disk_full
 
 _AGENT = Path(__file__).with_name("namespace_agent.py")
@@ -18,6 +20,20 @@ _LINE_LIMIT = 4 * 1024 * 1024
 _FILE_TIMEOUT = 60.0
 _REMOVE_TIMEOUT = 1800.0
 _FIREWALL_TIMEOUT = 30.0
+_RENAMES = "import os, sys; paths = iter(sys.argv[1:]); [os.rename(old, new) for old, new in zip(paths, paths)]"
+
+
+def rename_in_namespace(moves: Sequence[tuple[Path, Path]]) -> None:
+    """Rename directories that users of containers own, one after the other. Blocking; raises `NodeError`."""
+    words = [str(path) for pair in moves for path in pair]
+    command = ("podman", "unshare", sys.executable, "-I", "-c", _RENAMES, *words)
+    done = subprocess.run(command, capture_output=True, text=True, cwd="/", umask=PODMAN_UMASK)
+    if done.returncode != 0:
+        raise NodeError(
+            ErrorCode.INTERNAL,
+            f"{moves[0][0]} cannot be moved to {moves[0][1]}: {done.stderr.strip()[-300:]}",
+            hint="look whether Podman works: 'podman unshare true', as the node's user",
+        )
 
 
 class ProbeFailed(Exception):
@@ -112,13 +128,17 @@ class Namespace:
                 hint="look whether the kernel has nf_tables: 'archipelago doctor'",
             )
 
+    async def passage(self, path: str, gid: int) -> None:
+        """Make sure of a directory of ours, mode 0710, through which one group of the namespace may come."""
+        await self._file({"do": "passage", "path": path, "gid": gid}, _FILE_TIMEOUT)
+
     async def directory(self, path: str, uid: int, gid: int) -> bool:
-        """Make sure of a directory owned by a user of the namespace; return whether it is new."""
+        """Make sure of a directory owned by a user of the namespace, in one that is there; return whether it is new."""
         answer = await self._file({"do": "directory", "path": path, "uid": uid, "gid": gid}, _FILE_TIMEOUT)
         return bool(answer["created"])
 
     async def file(self, path: str, content: bytes, *, uid: int, gid: int, mode: int) -> None:
-        """Write a file owned by a user of the namespace, atomically."""
+        """Write a file owned by a user of the namespace, atomically, in a directory that is there."""
         encoded = base64.b64encode(content).decode()
         request = {"do": "file", "path": path, "uid": uid, "gid": gid, "mode": mode, "content": encoded}
         await self._file(request, _FILE_TIMEOUT)
@@ -180,6 +200,7 @@ class Namespace:
                     stderr=asyncio.subprocess.PIPE,
                     limit=_LINE_LIMIT,
                     cwd="/",
+                    umask=PODMAN_UMASK,
                     start_new_session=True,  # Ctrl-C is for the daemon, which still needs the agent to stop in order
                 )
                 self._process = process

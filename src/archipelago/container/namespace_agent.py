@@ -7,7 +7,7 @@ little, since it stays in memory for ever.
 
 Requests: `{"id": 1, "do": "tcp", "pid": 42, "host": "10.89.0.2", "port": 80, "timeout": 5}`, likewise `http` (with
 `method`, `path`, `headers`, `body`) and `dns` (with the `name` that is looked up); `firewall` (with `pid`, 0 for a new
-namespace that ends with the request, and `rules` for nft(8)); `directory` and `file` (with `path`,
+namespace that ends with the request, and `rules` for nft(8)); `passage`, `directory` and `file` (with `path`,
 `uid`, `gid`, `mode`, `content`), `remove`; `size` (with the `timeout` after which it tells what it has counted).
 """
 
@@ -19,6 +19,7 @@ import json
 import os
 import shutil
 import socket
+import stat
 import struct
 import sys
 import threading
@@ -71,6 +72,8 @@ def _do(request: dict, roots: tuple) -> dict:  # type: ignore[type-arg]
         return _dns(request)
     if what == "firewall":
         return _firewall(request)
+    if what == "passage":
+        return _passage(_inside(request["path"], roots), request["gid"])
     if what == "directory":
         return _directory(_inside(request["path"], roots), request["uid"], request["gid"])
     if what == "file":
@@ -183,25 +186,47 @@ def _inside(path: str, roots: tuple) -> str:  # type: ignore[type-arg]
     return os.path.join(real, name)
 
 
-def _directory(path: str, uid: int, gid: int) -> dict:  # type: ignore[type-arg]
-    created = not os.path.isdir(path)
-    if created:
-        os.makedirs(path, mode=0o700, exist_ok=True)
-    found = os.lstat(path)
-    # Only the directory itself: its contents belong to the app, whose ids stay the same for ever.
-    if (found.st_uid, found.st_gid) != (uid, gid):
-        os.chown(path, uid, gid, follow_symlinks=False)
+def _passage(path: str, gid: int) -> dict:  # type: ignore[type-arg]
+    with _made(path) as (directory, created):
+        found = os.fstat(directory)
+        if (found.st_uid, found.st_gid) != (0, gid):
+            os.fchown(directory, 0, gid)
+        if stat.S_IMODE(found.st_mode) != 0o710:
+            os.fchmod(directory, 0o710)
     return {"created": created}
+
+
+def _directory(path: str, uid: int, gid: int) -> dict:  # type: ignore[type-arg]
+    # Only the directory itself: its contents belong to the app, whose ids stay the same for ever.
+    with _made(path) as (directory, created):
+        found = os.fstat(directory)
+        if (found.st_uid, found.st_gid) != (uid, gid):
+            os.fchown(directory, uid, gid)
+    return {"created": created}
+
+
+@contextlib.contextmanager
+def _made(path: str):  # type: ignore[no-untyped-def]
+    """Yield a descriptor of a directory, and whether it is new; a link in its place is an error."""
+    created = False
+    with contextlib.suppress(FileExistsError):
+        os.mkdir(path, 0o700)
+        created = True
+    directory = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    try:
+        yield directory, created
+    finally:
+        os.close(directory)
 
 
 def _file(path: str, request: dict) -> dict:  # type: ignore[type-arg]
     content = base64.b64decode(request["content"])
-    os.makedirs(os.path.dirname(path), mode=0o711, exist_ok=True)
     if os.path.isfile(path) and not os.path.islink(path):
         with open(path, "rb") as current:
             found = os.fstat(current.fileno())
             same = current.read(len(content) + 1) == content
-        if same and (found.st_uid, found.st_gid) == (request["uid"], request["gid"]):
+        wanted = (request["uid"], request["gid"], request["mode"])
+        if same and (found.st_uid, found.st_gid, stat.S_IMODE(found.st_mode)) == wanted:
             return {"changed": False}
     temporary = f"{path}.new"
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)

@@ -40,6 +40,7 @@ from archipelago.network.plan import PREFIX, app_networks, attachments, provider
 from archipelago.security.container_policies.confinement import confine
 from archipelago.security.container_policies.seccomp import seccomp_json, seccomp_name
 from archipelago.security.secret import Secret, SecretBytes, rpcauth_line
+from archipelago.storage.layout import AppFolder, app_folder
 
 IDS_PER_APP = 65536
 _SCRATCH = 64 * 1024 * 1024
@@ -60,9 +61,9 @@ class Site:
 
     node_id: str
     data: str
-    """Directory below which each app has one of its own, and `logs` one for each app."""
+    """Directory on disk below which each app has one of its own."""
     files: str
-    """Directory in memory for rendered files."""
+    """Directory in memory for rendered files, below which each app has one of its own."""
     host: HostFacts
     cgroup: ControlGroup = field(default_factory=ControlGroup)
     shell: str = "/bin/busybox"
@@ -126,6 +127,17 @@ class VolumeDirectory:
 
 
 @dataclass(frozen=True, slots=True)
+class Passage:
+    """A directory of the node's on the way to what containers of one app mount; others must not come through.
+
+    A runtime may set mounts up as the container's root, who is in the group `gid` (of the service user's namespace).
+    """
+
+    path: str
+    gid: int
+
+
+@dataclass(frozen=True, slots=True)
 class ContainerWorkload:
     """One container, as it ought to be."""
 
@@ -135,6 +147,8 @@ class ContainerWorkload:
     """Its name in Podman."""
     spec: ContainerSpec
     files: tuple[RenderedFile, ...]
+    passages: tuple[Passage, ...]
+    """Directories of the files, outer ones first."""
     attachments: Mapping[str, NetworkAttachment]
     reach: Reach
     after: tuple[str, ...]
@@ -156,6 +170,8 @@ class Workload:
     app: str
     networks: tuple[NetworkSpec, ...]
     containers: tuple[ContainerWorkload, ...]
+    passages: tuple[Passage, ...]
+    """Directories of the volumes, outer ones first."""
     volumes: tuple[VolumeDirectory, ...]
     hash: str
 
@@ -170,6 +186,7 @@ def compile_app(given: AppInput, site: Site, renderer: Renderer) -> Workload:
         app=manifest.id,
         networks=app_networks(manifest, given.edges, site.node_id),
         containers=containers,
+        passages=_passages(given, (str(_folder(given, site).path), str(_folder(given, site).volumes))),
         volumes=_volumes(given, site),
         hash=_digest([container.hash for container in containers]),
     )
@@ -183,10 +200,11 @@ def _container(given: AppInput, site: Site, renderer: Renderer, name: str, conta
     where = f"apps/{manifest.id}: containers.{name}"
     uid, gid = _owner(container, given.slot)
     confined = confine(container)
-    seccomp = _seccomp_file(container, f"{site.files}/{manifest.id}/{name}")
+    folder = f"{site.files}/{manifest.id}/{name}"
+    seccomp = _seccomp_file(container, folder)
     files, mounts, contents = [], list(_volume_mounts(given, site, container)), {}
     for number, file in enumerate(container.files):
-        host_path = f"{site.files}/{manifest.id}/{name}/{number}-{PurePosixPath(file.path).name}"
+        host_path = f"{folder}/{number}-{PurePosixPath(file.path).name}"
         place = f"apps/{manifest.id}/{file.template}"
         # Fingerprints first: what is wrong with a template then comes to light without a secret in the error.
         hashed, content = (
@@ -197,7 +215,7 @@ def _container(given: AppInput, site: Site, renderer: Renderer, name: str, conta
         mounts.append(BindMount(PurePosixPath(host_path), PurePosixPath(file.path), read_only=True))
     entrypoint = container.entrypoint
     if container.secret_environment:
-        host_path = f"{site.files}/{manifest.id}/{name}/environment"
+        host_path = f"{folder}/environment"
         hashed, content = (
             script(_secret_variables(where, container, renderer, secretive[shown], shown)) for shown in both
         )
@@ -236,7 +254,7 @@ def _container(given: AppInput, site: Site, renderer: Renderer, name: str, conta
         stop_signal=container.stop.signal,
         stop_timeout=math.ceil(container.stop.grace),
         init=container.init,
-        log_path=PurePosixPath(site.data, "logs", manifest.id, f"{name}.log"),
+        log_path=PurePosixPath(_folder(given, site).log(name)),
     )
     digest = _digest([spec, contents, manifest.egress.is_direct])
     # The one label that cannot be known before the rest; nobody else has seen the spec yet.
@@ -247,6 +265,7 @@ def _container(given: AppInput, site: Site, renderer: Renderer, name: str, conta
         name=spec.name,
         spec=spec,
         files=(*files, seccomp),
+        passages=_passages(given, (f"{site.files}/{manifest.id}", folder)),
         attachments=attachments(manifest, name, given.edges),
         reach=reach(manifest, name, given.edges, _provided_ports(given)),
         after=container.after,
@@ -334,6 +353,14 @@ def _context(given: AppInput, site: Site, container: Container, shown: Shown | N
     return context
 
 
+def _folder(given: AppInput, site: Site) -> AppFolder:
+    return app_folder(Path(site.data), given.package.manifest.id)
+
+
+def _passages(given: AppInput, paths: tuple[str, ...]) -> tuple[Passage, ...]:
+    return tuple(Passage(path, _base(given.slot)) for path in paths)
+
+
 def _volumes(given: AppInput, site: Site) -> tuple[VolumeDirectory, ...]:
     manifest = given.package.manifest
     found = {}
@@ -350,14 +377,14 @@ def _volumes(given: AppInput, site: Site) -> tuple[VolumeDirectory, ...]:
         ]
         for container in (writers or users)[:1]:
             uid, gid = _owner(container, given.slot)
-            found[name] = VolumeDirectory(f"{site.data}/{manifest.id}/{name}", uid, gid)
+            found[name] = VolumeDirectory(str(_folder(given, site).volume(name)), uid, gid)
     return tuple(found.values())
 
 
 def _volume_mounts(given: AppInput, site: Site, container: Container) -> list[Mount]:
-    root = f"{site.data}/{given.package.manifest.id}"
+    folder = _folder(given, site)
     return [
-        BindMount(PurePosixPath(root, mount.volume), PurePosixPath(mount.path), read_only=mount.read_only)
+        BindMount(PurePosixPath(folder.volume(mount.volume)), PurePosixPath(mount.path), read_only=mount.read_only)
         for mount in container.mounts
     ]
 

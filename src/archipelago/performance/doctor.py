@@ -43,7 +43,9 @@ class Doctor:
                 "memory": host_checks.memory,
                 "clock": host_checks.clock,
                 "tun": host_checks.tun,
-                "key-file": partial(host_checks.key_file, root),
+                "key-file": partial(host_checks.key_file, self.config.layout.node_key),
+                "file-modes": partial(host_checks.file_modes, self.config.layout),
+                "left-data": partial(host_checks.left_data, self.config.layout),
             }
         )
 
@@ -75,7 +77,9 @@ def examine_without_node(config: NodeConfig, silence: str, mend: str) -> tuple[F
             "disk": partial(host_checks.disk, config.root),
             "memory": host_checks.memory,
             "clock": host_checks.clock,
-            "key-file": partial(host_checks.key_file, config.root),
+            "key-file": partial(host_checks.key_file, config.layout.node_key),
+            "file-modes": partial(host_checks.file_modes, config.layout),
+            "left-data": partial(host_checks.left_data, config.layout),
         }
     )
     return _worst_first((down, *found, *unasked, tun))

@@ -10,6 +10,9 @@ from pathlib import Path
 
 from archipelago.container.node_view import Finding, Severity
 from archipelago.performance import host
+from archipelago.storage.file_modes import wrong_modes
+from archipelago.storage.layout import Layout
+from archipelago.storage.layout_migration import left_behind
 
 _GIB = 1024**3
 _LITTLE_DISK = 5 * _GIB
@@ -74,9 +77,8 @@ def tun() -> Iterator[Finding]:
         )
 
 
-def key_file(root: Path) -> Iterator[Finding]:
+def key_file(key: Path) -> Iterator[Finding]:
     """Look whether others can read the node's key; a node that was never started has none."""
-    key = root / "node.key"
     try:
         mode = stat.S_IMODE(key.stat().st_mode)
     except FileNotFoundError:
@@ -88,4 +90,29 @@ def key_file(root: Path) -> Iterator[Finding]:
             what=f"{key} can be read by others",
             why="it opens every secret of this node",
             mend=f"chmod 0600 {key}",
+        )
+
+
+def file_modes(layout: Layout) -> Iterator[Finding]:
+    """Look whether other users of the host can read what is the node's."""
+    for wrong in wrong_modes(layout):
+        yield Finding(
+            check="file-modes",
+            severity=Severity.ERROR,
+            what=f"others may read {wrong.path}: {wrong.why}",
+            why="any user of this host could copy passwords, sessions or secrets; the node puts right what is its own",
+            mend=f"look who made it, then: chmod {wrong.mode:04o} {wrong.path}",
+        )
+
+
+def left_data(layout: Layout) -> Iterator[Finding]:
+    """Look for data of apps that lies where an earlier version of the node kept it."""
+    for folder in left_behind(layout):
+        yield Finding(
+            check="left-data",
+            severity=Severity.WARNING,
+            what=f"{folder} holds data of an app, and the node did not know the app when data moved to {layout.apps}",
+            why="an app of that name would begin without it",
+            mend=f"before you install the app: mkdir {layout.app(folder.name).path} "
+            f"&& mv {folder} {layout.app(folder.name).volumes}",
         )

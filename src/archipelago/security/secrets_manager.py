@@ -18,6 +18,7 @@ from archipelago.security.node_key import NodeKey
 from archipelago.security.private_files import make_folder, reported, write_atomically
 from archipelago.security.redactor import Redactor
 from archipelago.security.secret import Secret
+from archipelago.storage.layout import app_folder
 
 _EDGE = "edge"
 EDGE_KIND, EDGE_BYTES = SecretKind.HEX, 32
@@ -34,12 +35,12 @@ class Sealer(Protocol):
 class SecretsManager:
     """Makes, keeps and forgets secrets. Blocking: call it off the event loop, from any thread.
 
-    `root/{app}/{name}.age` holds each one; the owner can read it with `age -d -i node.key`. Every failure is a
+    `apps/{app}/secrets/{name}.age` holds each one; the owner can read it with `age -d -i node.key`. Every failure is a
     `NodeError`, and changes nothing.
     """
 
-    def __init__(self, root: Path, key_file: Path) -> None:
-        self._root = root
+    def __init__(self, apps: Path, key_file: Path) -> None:
+        self._apps = apps
         self.key = NodeKey(key_file, self._opens)
         self._cache: dict[Path, Secret] = {}
         self.redactor = Redactor()
@@ -100,7 +101,7 @@ class SecretsManager:
 
     def list(self, app: str) -> tuple[str, ...]:
         """Return the names of an app's secrets, those of its consumers (`edge.<interface>.<consumer>`) among them."""
-        return tuple(sorted(path.stem for path in (self._root / app).glob("*.age")))
+        return tuple(sorted(path.stem for path in app_folder(self._apps, app).secrets.glob("*.age")))
 
     def created_at(self, app: str, name: str) -> datetime:
         """Return when a secret got its value."""
@@ -110,20 +111,16 @@ class SecretsManager:
 
     def remove_app(self, app: str) -> None:
         """Forget all secrets of an app, and those by which it used others."""
-        folder = self._root / app
+        folder = app_folder(self._apps, app).secrets
         with self._lock, reported(folder):
-            for path in (*self._root.glob(f"*/{_EDGE}.*.{app}.*"), *folder.glob("*")):
+            for path in (*self._apps.glob(f"*/secrets/{_EDGE}.*.{app}.*"), *folder.glob("*")):
                 self._cache.pop(path, None)
                 path.unlink(missing_ok=True)
             if folder.is_dir():
                 folder.rmdir()
 
     def _path(self, app: str, name: str) -> Path:
-        # Both come from a checked manifest; this is the last place that could let a name lead elsewhere.
-        for part in (app, name):
-            if not part or "/" in part or "\0" in part or part.startswith("."):
-                raise NodeError(ErrorCode.INTERNAL, f"{part!r} cannot be the name of a secret")
-        return self._root / app / f"{name}.age"
+        return app_folder(self._apps, app).secret(name)
 
     def _write(self, path: Path, value: str) -> None:
         payload = {
@@ -157,7 +154,7 @@ class SecretsManager:
 
     def _opens(self, identity: pyrage.x25519.Identity) -> bool | None:
         """Tell whether an identity opens a secret that is kept; None where there is none."""
-        kept = next(self._root.glob("*/*.age"), None)
+        kept = next(self._apps.glob("*/secrets/*.age"), None)
         if kept is None:
             return None
         try:

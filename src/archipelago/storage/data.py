@@ -2,12 +2,12 @@
 
 import asyncio
 import shutil
-from pathlib import Path
 
 from archipelago.container.manifest.model import AppManifest
 from archipelago.container.namespace import Namespace
 from archipelago.container.status import VolumeView
 from archipelago.security.secrets_manager import SecretsManager
+from archipelago.storage.layout import Layout
 from archipelago.storage.state import State
 
 _COUNTING = 5.0
@@ -17,8 +17,8 @@ _COUNTING = 5.0
 class AppData:
     """Measures and deletes what an app leaves behind: logs, volumes, secrets, and its range of user ids."""
 
-    def __init__(self, data_root: Path, namespace: Namespace, secrets: SecretsManager, state: State) -> None:
-        self._data_root = data_root
+    def __init__(self, layout: Layout, namespace: Namespace, secrets: SecretsManager, state: State) -> None:
+        self._layout = layout
         self._namespace = namespace
         self._secrets = secrets
         self._state = state
@@ -27,18 +27,20 @@ class AppData:
         """Return the volumes of an app with what they take on the disk."""
 
         async def one(name: str, funds: bool) -> VolumeView:
-            size, counted = await self._namespace.size(str(self._data_root / manifest.id / name), _COUNTING)
+            size, counted = await self._namespace.size(str(self._layout.app(manifest.id).volume(name)), _COUNTING)
             return VolumeView(name=name, size=size, counted=counted, funds=funds)
 
         return tuple(await asyncio.gather(*(one(name, each.funds) for name, each in manifest.volumes.items())))
 
     async def forget_logs(self, app: str) -> None:
         """Delete what the containers of an app wrote, once there are none; what cannot be deleted stays."""
-        await asyncio.to_thread(shutil.rmtree, self._data_root / "logs" / app, ignore_errors=True)
+        await asyncio.to_thread(shutil.rmtree, self._layout.app(app).logs, ignore_errors=True)
 
     async def delete(self, app: str) -> None:
         """Delete everything of an app that is no longer installed. It may be called again after a crash."""
-        await self._namespace.remove(str(self._data_root / app))
+        folder = self._layout.app(app)
+        await self._namespace.remove(str(folder.volumes))
         await asyncio.to_thread(self._secrets.remove_app, app)
+        await self._namespace.remove(str(folder.path))
         # Last: as long as a file is left, nobody else may be given its owner's id.
         await self._state.release_slot(app)

@@ -82,20 +82,8 @@ def _check_package_path(value: str) -> str:
 _NAME = r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$"
 _KEY = r"^[a-z][a-z0-9_]*$"
 
-RESERVED_IDS = frozenset(
-    {"audit", "backups", "cache", "catalog", "logs", "podman", "secrets", "snapshots", "tests", "tmp"}
-)
-"""Names below the data root, or below its `logs`, that are not apps'; such an app would share the node's directory."""
-
-
-def _check_app_id(value: str) -> str:
-    if value in RESERVED_IDS:
-        raise ValueError(f"'{value}' is a directory of the node itself; choose another name")
-    return value
-
-
-AppId = Annotated[str, StringConstraints(pattern=_NAME, max_length=40), AfterValidator(_check_app_id)]
-"""Name of an app: lower case letters, digits and single hyphens (an RFC 1123 label), no directory of the node's."""
+AppId = Annotated[str, StringConstraints(pattern=_NAME, max_length=40)]
+"""Name of an app: lower case letters, digits and single hyphens (an RFC 1123 label)."""
 
 Name = Annotated[str, StringConstraints(pattern=_NAME, max_length=40)]
 """Name of an interface, container, volume or endpoint."""

@@ -9,6 +9,10 @@ import signal
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
+PODMAN_UMASK = 0o022
+"""For Podman and for what makes images: with the node's own, users of containers could not read their /etc/passwd,
+which Podman makes, nor the files of packages."""
+
 
 async def process_exit(pid: int) -> None:
     """Return within a millisecond of the end of a process, or at once when there is none of that number.

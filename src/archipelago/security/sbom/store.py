@@ -9,13 +9,14 @@ from archipelago.errors import ErrorCode, NodeError
 from archipelago.security.private_files import make_folder, reported, write_atomically
 from archipelago.security.sbom.databases import Difference, Package, compare
 from archipelago.security.sbom.document import document, packages_of
+from archipelago.storage.layout import app_folder
 
 
 class SbomStore:
-    """Files `{app}/{container}.json`, and `{app}/{container}.before.json` of the image until the last update."""
+    """Files `apps/{app}/sbom/{container}.json`, and `{container}.before.json` of the image until the last update."""
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+    def __init__(self, apps: Path) -> None:
+        self._apps = apps
 
     async def keep(
         self, app: str, container: str, image: str, digest: str, packages: tuple[Package, ...]
@@ -78,7 +79,7 @@ class SbomStore:
         """Remove the documents of an app."""
 
         def work() -> None:
-            folder = self._folder / app
+            folder = app_folder(self._apps, app).sbom
             with reported(folder):
                 for path in folder.glob("*.json"):
                     path.unlink(missing_ok=True)
@@ -88,5 +89,4 @@ class SbomStore:
         await asyncio.to_thread(work)
 
     def _path(self, app: str, container: str) -> Path:
-        # Both come from a checked manifest, or from a caller whose app was found installed.
-        return self._folder / app / f"{container}.json"
+        return app_folder(self._apps, app).bill(container)

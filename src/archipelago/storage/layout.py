@@ -1,0 +1,197 @@
+"""Every path below the data root and the run-time directory. Pure: it names files and touches none.
+
+```
+data root                                 run-time directory (in memory)
+  apps/.layout.json   version               archipelago.sock
+  apps/APP/volumes/   what it keeps         podman.sock
+          /logs/      of its containers     files/APP/CONTAINER/   rendered files
+          /secrets/   age files
+          /sbom/      what is in its images
+  state.db, node.key, identity.key
+  logs/, images/, tls/, tmp/
+```
+
+Names that a stranger chose (of apps, volumes, containers) stand only where nothing of the node's own does, so no name
+has to be reserved. `scripts/enter` puts Podman's own storage (`podman/`) beside these.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from archipelago.errors import ErrorCode, NodeError
+
+LAYOUT_VERSION = 2
+"""Of what is described here. In version 1, folders of apps lay beside the node's own."""
+
+
+def named(name: str) -> str:
+    """Return a name if it can stand for one file beside `.layout.json` and its like; raises `NodeError`.
+
+    Manifests are checked when they are read. This is the last place that could let a name lead elsewhere.
+    """
+    if not name or name.startswith(".") or "/" in name or "\0" in name:
+        raise NodeError(ErrorCode.INTERNAL, f"{name!r} cannot be the name of a file")
+    return name
+
+
+@dataclass(frozen=True, slots=True)
+class AppFolder:
+    """The folder of one app: all that it has on disk is in it, and nothing of anybody else."""
+
+    path: Path
+
+    @property
+    def volumes(self) -> Path:
+        """Folder of its volumes."""
+        return self.path / "volumes"
+
+    @property
+    def logs(self) -> Path:
+        """Folder of what its containers write."""
+        return self.path / "logs"
+
+    @property
+    def secrets(self) -> Path:
+        """Folder of its secrets, those of its consumers among them."""
+        return self.path / "secrets"
+
+    @property
+    def sbom(self) -> Path:
+        """Folder of the bills of materials of its images."""
+        return self.path / "sbom"
+
+    def volume(self, name: str) -> Path:
+        """Return the directory of a volume."""
+        return self.volumes / named(name)
+
+    def log(self, container: str) -> Path:
+        """Return the log of a container."""
+        return self.logs / f"{named(container)}.log"
+
+    def secret(self, name: str) -> Path:
+        """Return the age file of a secret."""
+        return self.secrets / f"{named(name)}.age"
+
+    def bill(self, container: str) -> Path:
+        """Return the bill of materials of a container's image."""
+        return self.sbom / f"{named(container)}.json"
+
+
+def app_folder(apps: Path, app: str) -> AppFolder:
+    """Return the folder of an app below `Layout.apps`."""
+    return AppFolder(apps / named(app))
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """Where one node keeps its things."""
+
+    root: Path
+    """Data that outlives a restart."""
+    runtime: Path
+    """Files in memory."""
+
+    # --- apps ---------------------------------------------------------------------------------------------------------
+
+    @property
+    def apps(self) -> Path:
+        """Folder of the folders of apps."""
+        return self.root / "apps"
+
+    @property
+    def version_file(self) -> Path:
+        """Says which layout this is; it appears together with `apps`, in one rename."""
+        return self.apps / ".layout.json"
+
+    @property
+    def new_apps(self) -> Path:
+        """What becomes `apps` at the end of a migration. No app can have this name."""
+        return self.root / "apps.new"
+
+    def app(self, app: str) -> AppFolder:
+        """Return the folder of an app."""
+        return app_folder(self.apps, app)
+
+    @property
+    def files(self) -> Path:
+        """Folder in memory of the files that are rendered for containers, in one folder for each app."""
+        return self.runtime / "files"
+
+    # --- the node's own -----------------------------------------------------------------------------------------------
+
+    @property
+    def lock(self) -> Path:
+        """Held by the one daemon of this data root."""
+        return self.root / "daemon.lock"
+
+    @property
+    def database(self) -> Path:
+        """The state database."""
+        return self.root / "state.db"
+
+    @property
+    def node_key(self) -> Path:
+        """The key under which secrets lie, while no passphrase wraps it."""
+        return self.root / "node.key"
+
+    @property
+    def wrapped_key(self) -> Path:
+        """That key, wrapped by the owner's passphrase."""
+        return self.root / "node.key.wrapped"
+
+    @property
+    def identity_key(self) -> Path:
+        """The key that signs what the node says."""
+        return self.root / "identity.key"
+
+    @property
+    def logs(self) -> Path:
+        """Folder of the node's own logs."""
+        return self.root / "logs"
+
+    @property
+    def audit_log(self) -> Path:
+        """Folder of the audit log."""
+        return self.logs / "audit"
+
+    @property
+    def podman_log(self) -> Path:
+        """What Podman's API service writes."""
+        return self.logs / "podman.log"
+
+    @property
+    def images(self) -> Path:
+        """Folder of the signatures of images that were built here."""
+        return self.root / "images"
+
+    @property
+    def tls(self) -> Path:
+        """Folder of the node's authority and certificate."""
+        return self.root / "tls"
+
+    @property
+    def temporary(self) -> Path:
+        """Folder for what need not outlive a restart, on disk; TMPDIR of Podman."""
+        return self.root / "tmp"
+
+    @property
+    def builds(self) -> Path:
+        """Folder of images that are being built."""
+        return self.temporary / "builds"
+
+    @property
+    def downloads(self) -> Path:
+        """Folder of packages that were fetched for builds, and may be fetched again."""
+        return self.temporary / "uv-cache"
+
+    # --- in memory ----------------------------------------------------------------------------------------------------
+
+    @property
+    def socket(self) -> Path:
+        """The node's own unix socket."""
+        return self.runtime / "archipelago.sock"
+
+    @property
+    def podman_socket(self) -> Path:
+        """Where Podman's API service listens."""
+        return self.runtime / "podman.sock"

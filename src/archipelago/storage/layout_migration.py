@@ -1,0 +1,220 @@
+"""Brings a data root of an earlier version to today's layout. Blocking; before anything else reads the data root.
+
+In version 1 an app lay beside the node's own folders: `APP/VOLUME`, `logs/APP`, `secrets/APP`, `sbom/APP`. Each is
+renamed, never copied, into `apps.new/APP/`. The last rename, of `apps.new` to `apps`, brings the file with the version
+along. A process that is killed in between leaves each folder in one of the two places, and the next start goes on.
+"""
+
+import contextlib
+import json
+import os
+import sqlite3
+import stat
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import quote
+
+from archipelago.errors import ErrorCode, NodeError
+from archipelago.security.private_files import reported, sync_folder, write_atomically
+from archipelago.storage.layout import LAYOUT_VERSION, AppFolder, Layout
+
+_LARGEST = 4096
+_OF_ONE_APP = ("logs", "secrets", "sbom")
+"""Folders of version 1 in which each app had one of its own, under the name that it has today in the app's folder."""
+
+Rename = Callable[[Sequence[tuple[Path, Path]]], None]
+"""Renames directories that belong to users of containers, in the order given; raises `NodeError`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Migrated:
+    """What a migration did."""
+
+    apps: tuple[str, ...]
+    """Apps that have a folder of their own by now."""
+
+
+def migrate(layout: Layout, rename: Rename) -> Migrated | None:
+    """Bring the data root to today's layout; None where it has it. Raises `NodeError` where it cannot, and says why."""
+    if _has_version(layout):
+        return None
+    apps = _known_apps(layout.database)
+    for app in apps:
+        _refuse_mounts(layout, app)
+    _refuse_strangers(layout, apps)
+    with reported(layout.new_apps):
+        _make_folder(layout.new_apps)
+    for app in apps:
+        _move(layout, app, rename)
+    with reported(layout.new_apps):
+        for name in ("secrets", "sbom"):  # no longer used; what is still in them is not an app's that is known
+            with contextlib.suppress(OSError):
+                (layout.root / name).rmdir()
+        write_atomically(layout.new_apps / layout.version_file.name, json.dumps({"version": LAYOUT_VERSION}).encode())
+        layout.new_apps.rename(layout.apps)
+        sync_folder(layout.root)
+    return Migrated(apps)
+
+
+def left_behind(layout: Layout) -> Iterator[Path]:
+    """Yield folders in the data root that hold an app's files, but whose app no migration knew."""
+    for folder in _folders(layout.root):
+        if folder not in (layout.apps, layout.new_apps) and any(_is_an_apps(child) for child in _folders(folder)):
+            yield folder
+
+
+def _has_version(layout: Layout) -> bool:
+    """Tell whether the data root has today's layout; raises `NodeError` where it has a newer one."""
+    file = layout.version_file
+    with reported(file):
+        try:
+            descriptor = os.open(file, os.O_RDONLY | os.O_NOFOLLOW)
+        except (FileNotFoundError, NotADirectoryError):
+            return False
+        with os.fdopen(descriptor, "rb") as stream:
+            text = stream.read(_LARGEST)
+    try:
+        version = json.loads(text)["version"]
+    except (ValueError, LookupError, TypeError):
+        version = None
+    if not isinstance(version, int) or version < LAYOUT_VERSION:
+        raise NodeError(
+            ErrorCode.INTERNAL,
+            f"{file} does not say which layout the data has",
+            hint=f"restore it from a backup; it is {json.dumps({'version': LAYOUT_VERSION})} for this version",
+        )
+    if version > LAYOUT_VERSION:
+        raise NodeError(
+            ErrorCode.INTERNAL,
+            f"{layout.root} was laid out by a newer version of Archipelago (layout {version})",
+            hint="start the newer version again, or restore a backup from before the update",
+        )
+    return True
+
+
+def _known_apps(database: Path) -> tuple[str, ...]:
+    """Return the apps that have data: each has a range of user ids for as long as that."""
+    if not database.exists():
+        return ()
+    try:
+        with contextlib.closing(sqlite3.connect(f"file:{quote(str(database))}?mode=rw", uri=True)) as connection:
+            tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+            if "slots" not in tables:
+                return ()
+            return tuple(app for (app,) in connection.execute("SELECT app FROM slots ORDER BY app"))
+    except sqlite3.Error as error:
+        raise NodeError(
+            ErrorCode.INTERNAL,
+            f"{database} cannot be used: {error}",
+            hint="check the disk and the file's owner; restore the file from a backup if it is damaged",
+        ) from error
+
+
+def _refuse_mounts(layout: Layout, app: str) -> None:
+    """Raise `NodeError` where a file system is mounted in an app's old folder: it would be missing after a reboot."""
+    old = layout.root / app
+    with reported(old):
+        device = layout.root.stat().st_dev
+        for folder in (old, *_folders(old)):
+            if _is_folder(folder) and folder.stat().st_dev != device:
+                new = layout.app(app).volumes / folder.relative_to(old)
+                raise NodeError(
+                    ErrorCode.INTERNAL,
+                    f"a file system is mounted at {folder}, and folders of apps move in this version",
+                    hint=f"unmount it, make {new}, mount it there instead (fstab(5)), and start the node again",
+                )
+
+
+def _refuse_strangers(layout: Layout, apps: Sequence[str]) -> None:
+    """Raise `NodeError` where something that is no data of an app called `apps` is in the way of the new folder."""
+    folder = layout.apps
+    with reported(folder):
+        if not os.path.lexists(folder):
+            return
+        is_old_app = folder.name in apps and not (folder / "volumes").exists() and all(map(_is_an_apps, _all(folder)))
+        if _is_folder(folder) and (is_old_app or not any(folder.iterdir())):
+            return
+    text = json.dumps({"version": LAYOUT_VERSION})
+    raise NodeError(
+        ErrorCode.INTERNAL,
+        f"{folder} is in the way: the folders of apps come there in this version",
+        hint=f"move it elsewhere; where it is a restored backup of such folders, write {text} to {layout.version_file}",
+    )
+
+
+def _move(layout: Layout, app: str, rename: Rename) -> None:
+    target = AppFolder(layout.new_apps / app)
+    pairs = {layout.root / name / app: target.path / name for name in _OF_ONE_APP}
+    with reported(target.path):
+        _make_folder(target.path)
+        for old, new in pairs.items():
+            if _is_folder(old):
+                _rename(old, new)
+    _move_volumes(layout.root / app, target, rename)
+    with reported(target.path):
+        for folder in (target.path, layout.new_apps):
+            sync_folder(folder)
+
+
+def _move_volumes(old: Path, target: AppFolder, rename: Rename) -> None:
+    with reported(old):
+        if not _is_folder(old):
+            return
+        volumes = [child for child in _folders(old) if _is_an_apps(child)]
+        if len(volumes) == len(_all(old)):
+            _rename(old, target.volumes)
+            return
+        # The folder is the node's own as well, or the owner put something there: only the volumes go.
+        if volumes:
+            _make_folder(target.volumes)
+        moves = [(volume, target.volumes / volume.name) for volume in volumes]
+        for volume, new in moves:
+            _refuse_two(volume, new)
+    if moves:
+        rename(moves)
+        sync_folder(target.volumes)
+
+
+def _rename(old: Path, new: Path) -> None:
+    _refuse_two(old, new)
+    old.rename(new)
+
+
+def _refuse_two(old: Path, new: Path) -> None:
+    if os.path.lexists(new):
+        raise NodeError(
+            ErrorCode.INTERNAL,
+            f"both {old} and {new} are there: an older version of Archipelago ran after the data began to move",
+            hint="look which of them holds what you want to keep, move the other one elsewhere, then start the node",
+        )
+
+
+def _make_folder(folder: Path) -> None:
+    with contextlib.suppress(FileExistsError):
+        folder.mkdir(mode=0o700)
+
+
+def _all(folder: Path) -> list[Path]:
+    return sorted(folder.iterdir())
+
+
+def _folders(folder: Path) -> list[Path]:
+    """Return the directories in a directory, links left out; nothing where there is none, or it may not be read."""
+    try:
+        return [child for child in _all(folder) if _is_folder(child)]
+    except (FileNotFoundError, NotADirectoryError, PermissionError):
+        return []
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return stat.S_ISDIR(path.lstat().st_mode)
+    except FileNotFoundError:
+        return False
+
+
+def _is_an_apps(path: Path) -> bool:
+    """Tell whether a directory belongs to a user of a container; the node's own belong to this user."""
+    found = path.lstat()
+    return stat.S_ISDIR(found.st_mode) and found.st_uid not in (0, os.geteuid())

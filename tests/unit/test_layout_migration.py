@@ -1,0 +1,168 @@
+"""Data of an earlier layout is moved once, and never where that could lose some of it."""
+
+import json
+import os
+import shutil
+import sqlite3
+from collections.abc import Sequence
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from archipelago.errors import NodeError
+from archipelago.storage.layout import LAYOUT_VERSION, Layout
+from archipelago.storage.layout_migration import migrate
+
+
+@pytest.fixture
+def layout(tmp_path: Path) -> Layout:
+    """A data root that is empty yet."""
+    (tmp_path / "root").mkdir()
+    return Layout(tmp_path / "root", tmp_path / "run")
+
+
+def not_needed(moves: Sequence[tuple[Path, Path]]) -> None:
+    """Stand for what Podman would be needed for."""
+    raise AssertionError(moves)
+
+
+def with_apps(layout: Layout, *apps: str) -> None:
+    """Write what the database of a node of version 1 says of its apps, and their logs and secrets."""
+    with closing(sqlite3.connect(layout.database)) as database:
+        database.execute("CREATE TABLE IF NOT EXISTS slots (app VARCHAR PRIMARY KEY, slot INTEGER)")
+        database.executemany("INSERT INTO slots VALUES (?, ?)", [(app, number) for number, app in enumerate(apps)])
+        database.commit()
+    for app in apps:
+        for name in ("logs", "secrets", "sbom"):
+            folder = layout.root / name / app
+            folder.mkdir(parents=True)
+            (folder / "what").write_text(f"{name} of {app}")
+
+
+def tree(folder: Path) -> dict[str, bytes]:
+    """Return all files below a folder."""
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_a_new_node_has_todays_layout(layout: Layout) -> None:
+    migrated = migrate(layout, not_needed)
+    assert migrated is not None and migrated.apps == ()
+    assert json.loads(layout.version_file.read_bytes()) == {"version": LAYOUT_VERSION}
+    assert migrate(layout, not_needed) is None
+
+
+def test_what_was_an_apps_is_in_its_folder_and_the_rest_stays(layout: Layout) -> None:
+    with_apps(layout, "knots", "secrets")
+    (layout.root / "logs" / "audit").mkdir()
+    (layout.root / "notes.txt").write_text("mine")
+    (layout.root / "secrets" / "stranger").mkdir()
+    migrated = migrate(layout, not_needed)
+    assert migrated is not None and migrated.apps == ("knots", "secrets")
+    for app in migrated.apps:
+        folder = layout.app(app)
+        found = {path.name: (path / "what").read_text() for path in (folder.logs, folder.secrets, folder.sbom)}
+        assert found == {name: f"{name} of {app}" for name in ("logs", "secrets", "sbom")}
+    assert (layout.root / "notes.txt").read_text() == "mine"
+    assert layout.audit_log.is_dir() and (layout.root / "secrets" / "stranger").is_dir()
+    assert not (layout.root / "sbom").exists() and not layout.new_apps.exists()
+
+
+def test_a_second_time_changes_nothing(layout: Layout) -> None:
+    with_apps(layout, "knots")
+    migrate(layout, not_needed)
+    before = tree(layout.root)
+    assert migrate(layout, not_needed) is None
+    assert tree(layout.root) == before
+
+
+def test_it_goes_on_wherever_it_was_broken_off(layout: Layout, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with_apps(layout, "knots", "lnd")
+    kept = tmp_path / "kept"
+    shutil.copytree(layout.root, kept)
+    assert migrate(layout, not_needed) is not None
+    wanted = tree(layout.root)
+
+    class Killed(BaseException):
+        pass
+
+    rename, step = os.rename, 0
+    broken_off = True
+    while broken_off:
+        shutil.rmtree(layout.root)
+        shutil.copytree(kept, layout.root)
+        left = step = step + 1
+
+        def dying(old: Path, new: Path) -> None:
+            nonlocal left
+            left -= 1
+            if left == 0:
+                raise Killed
+            rename(old, new)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "rename", dying)
+            patch.setattr(os, "replace", dying)
+            try:
+                migrate(layout, not_needed)
+                broken_off = False
+            except Killed:
+                assert not layout.apps.exists()
+        if broken_off:
+            assert migrate(layout, not_needed) is not None
+        assert tree(layout.root) == wanted
+    assert step > 2 * 3 + 2
+
+
+@pytest.mark.parametrize("text", ['{"version": 3}', '{"version": 1}', '{"version": "2"}', "", "[]"])
+def test_a_layout_that_is_not_known_is_refused(layout: Layout, text: str) -> None:
+    with_apps(layout, "knots")
+    layout.apps.mkdir()
+    layout.version_file.write_text(text)
+    before = tree(layout.root)
+    with pytest.raises(NodeError) as refused:
+        migrate(layout, not_needed)
+    assert ("newer version" in refused.value.message) == ("3" in text)
+    assert tree(layout.root) == before
+
+
+def test_a_folder_in_the_way_is_refused_and_nothing_moves(layout: Layout) -> None:
+    with_apps(layout, "knots")
+    (layout.apps / "mine").mkdir(parents=True)
+    (layout.apps / "mine" / "letter").write_text("dear")
+    before = tree(layout.root)
+    with pytest.raises(NodeError) as refused:
+        migrate(layout, not_needed)
+    assert str(layout.apps) in refused.value.message and refused.value.hint
+    assert tree(layout.root) == before
+
+
+def test_data_in_both_places_is_refused(layout: Layout) -> None:
+    with_apps(layout, "knots")
+    (layout.new_apps / "knots" / "secrets").mkdir(parents=True)
+    before = tree(layout.root)
+    with pytest.raises(NodeError) as refused:
+        migrate(layout, not_needed)
+    assert "both" in refused.value.message
+    assert {path: text for path, text in tree(layout.root).items() if "secrets" in path} == {
+        path: text for path, text in before.items() if "secrets" in path
+    }
+
+
+def test_a_damaged_database_is_refused(layout: Layout) -> None:
+    layout.database.write_bytes(b"no database, but longer than the head of one" * 40)
+    with pytest.raises(NodeError) as refused:
+        migrate(layout, not_needed)
+    assert str(layout.database) in refused.value.message
+    assert not layout.apps.exists()
+
+
+def test_a_link_in_the_place_of_an_apps_folder_is_left_alone(layout: Layout, tmp_path: Path) -> None:
+    with_apps(layout, "knots")
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    shutil.rmtree(layout.root / "secrets" / "knots")
+    (layout.root / "secrets" / "knots").symlink_to(elsewhere)
+    migrate(layout, not_needed)
+    assert (layout.root / "secrets" / "knots").is_symlink()
+    assert not layout.app("knots").secrets.exists()
