@@ -35,11 +35,14 @@ from archipelago.storage.layout_migration import left_behind, migrate
 from archipelago.storage.lock import RootLock
 
 _SECOND_SIGNAL = 130
+_UMASK = 0o077
+"""Nobody else reads what the node writes; what others must reach gets its mode by name."""
 
 
 def main() -> None:
     """Run the daemon; ends with exit code 0 after an orderly stop."""
     arguments = _parse()
+    os.umask(_UMASK)
     outlive_readers()
     _set_up_log(arguments.verbose)
     try:

@@ -95,7 +95,7 @@ from archipelago.security.secrets_manager import SecretsManager
 from archipelago.storage.accounts import AccountStore
 from archipelago.storage.data import AppData
 from archipelago.storage.database import Database
-from archipelago.storage.file_modes import make_folders
+from archipelago.storage.file_modes import close_podmans, make_folders
 from archipelago.storage.revisions import RevisionStore
 from archipelago.storage.signers import SignerStore
 from archipelago.storage.state import State
@@ -154,6 +154,7 @@ class Node:
         self._closing.push_async_callback(self._namespace.close)
         info = await self._client.info()
         self._podman_version = info.version
+        await asyncio.to_thread(close_podmans, Path(info.graph_root), Path(info.run_root))
         cgroup = await asyncio.to_thread(host.read_control_group, config.cgroup)
         firewall = Firewall(self._namespace, host.own_addresses)
         await firewall.probe()

@@ -24,7 +24,7 @@ from archipelago.container.manifest.package import AppPackage
 from archipelago.container.podman_client.client import PodmanClient
 from archipelago.container.podman_client.errors import Conflict, NameMismatch, NotFound, PodmanError
 from archipelago.container.podman_client.models import ImageDetails
-from archipelago.container.podman_client.process import find_processes, process_exit
+from archipelago.container.podman_client.process import PODMAN_UMASK, find_processes, process_exit
 from archipelago.container.podman_client.tar import pack
 from archipelago.container.signal import Signal
 from archipelago.errors import NodeError
@@ -184,6 +184,7 @@ class ImageStore:
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
             start_new_session=True,
+            umask=PODMAN_UMASK,
         )
         try:
             output, complaints = await process.communicate()
@@ -409,6 +410,7 @@ async def _run(command: Sequence[str], environment: Mapping[str, str]) -> tuple[
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
         start_new_session=True,
+        umask=PODMAN_UMASK,
     )
     assert process.stdout is not None
     output = b""
@@ -428,7 +430,10 @@ def _write(folder: Path, files: Mapping[str, tuple[bytes, int]]) -> None:
     folder.chmod(0o755)
     for name, (content, mode) in files.items():
         path = folder / name
-        path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+        for parent in reversed(path.relative_to(folder).parents):
+            # Not by mkdir's own mode, from which the umask takes: users of containers come through.
+            (folder / parent).mkdir(exist_ok=True)
+            (folder / parent).chmod(0o755)
         path.write_bytes(content)
         path.chmod(mode)
 

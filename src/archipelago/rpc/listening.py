@@ -68,12 +68,9 @@ def remove_unix(path: Path, listener: socket.socket, inode: int) -> None:
 def _bind_unix(path: Path) -> socket.socket:
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
-        # Mode by umask: chmod after bind would leave a moment in which others may connect.
-        before = os.umask(0o111)
-        try:
-            listener.bind(str(path))
-        finally:
-            os.umask(before)
+        listener.bind(str(path))
+        # Not by umask, which all threads share: a file that another one makes meanwhile would be open to others.
+        path.chmod(0o666)
         listener.listen(_BACKLOG)
     except OSError as error:
         listener.close()

@@ -14,7 +14,7 @@ from types import TracebackType
 from typing import Self
 
 from archipelago.container.podman_client.errors import PodmanCall, PodmanTimeout, PodmanUnavailable
-from archipelago.container.podman_client.process import process_exit, terminate
+from archipelago.container.podman_client.process import PODMAN_UMASK, process_exit, terminate
 from archipelago.container.podman_client.socket import Ping, ping
 
 _log = logging.getLogger(__name__)
@@ -165,6 +165,7 @@ class PodmanService:
                 stderr=complaints,
                 cwd="/",  # the directory that the daemon was started in may go
                 start_new_session=True,
+                umask=PODMAN_UMASK,
                 env=self._environment,
             )
             try:
@@ -298,6 +299,7 @@ class PodmanService:
                 stderr=output,
                 cwd="/",  # the directory that the daemon was started in may go
                 start_new_session=True,
+                umask=PODMAN_UMASK,
                 env=self._environment,
             )
         finally:
