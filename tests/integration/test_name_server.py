@@ -12,11 +12,12 @@ import pytest
 import pytest_asyncio
 from tiny_apps import write_app
 
+from archipelago.network.plan import edge_network_name
 from harness import TestNode, podman, remove_leftovers, running_node
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(300)]
 
-EDGE = "archipelago-consumer--provider"
+EDGE = edge_network_name("consumer", "provider", {"ear"})
 STALE = f"{'0' * 64} 10.99.99.2  nobody\n"
 
 

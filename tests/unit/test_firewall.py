@@ -10,19 +10,21 @@ from hypothesis import strategies as st
 from test_network_plan import NAMES, edge, manifest
 
 from archipelago.network.firewall import Reach, Subnet, Wire, reach, ruleset
+from archipelago.network.plan import edge_network_name
 
+BOTH = edge_network_name("wallet", "bitcoin", {"bitcoin-rpc", "bitcoin-web"})
 PORTS = {("bitcoin", "bitcoin-rpc"): 8332, ("bitcoin", "bitcoin-web"): 80}
 NETWORKS = {
     name: Subnet(IPv4Network(f"10.89.{number}.0/24"), IPv4Address(f"10.89.{number}.1"))
-    for number, name in enumerate(("archipelago-wallet", "archipelago-wallet--bitcoin"))
+    for number, name in enumerate(("archipelago-wallet", BOTH))
 }
 
 
 def test_a_consumer_opens_what_it_requires_and_answers_nothing() -> None:
     wallet = manifest(id="wallet", provides={}, containers={"main": manifest().containers["main"]})
     found = reach(wallet, "main", [edge("wallet"), edge("wallet", "bitcoin-web")], PORTS)
-    assert found.wires == (Wire("archipelago-wallet--bitcoin", opens=(80, 8332)),)
-    assert found.names == ("bitcoin", "bitcoin-rpc", "bitcoin-web", "main")
+    assert found.wires == (Wire(BOTH, opens=(80, 8332)),)
+    assert found.names == ("bitcoin-rpc", "bitcoin-web", "main")
     assert (found.internet, found.local_network) == (False, False)
 
 
@@ -30,10 +32,10 @@ def test_each_container_of_a_provider_answers_what_it_serves_and_is_used() -> No
     edges = [edge("lnd"), edge("lnd", "bitcoin-web"), edge("electrs")]
     main, web = (reach(manifest(), container, edges, {}) for container in ("main", "web"))
     assert main.wires == (
-        Wire("archipelago-electrs--bitcoin", answers=(8332,)),
-        Wire("archipelago-lnd--bitcoin", answers=(8332,)),
+        Wire(edge_network_name("electrs", "bitcoin", {"bitcoin-rpc"}), answers=(8332,)),
+        Wire(edge_network_name("lnd", "bitcoin", {"bitcoin-rpc", "bitcoin-web"}), answers=(8332,)),
     )
-    assert web.wires == (Wire("archipelago-lnd--bitcoin", answers=(80,)),)
+    assert web.wires == (Wire(edge_network_name("lnd", "bitcoin", {"bitcoin-rpc", "bitcoin-web"}), answers=(80,)),)
 
 
 def test_only_a_declared_way_out_is_open() -> None:
@@ -68,7 +70,7 @@ def test_nft_takes_every_ruleset(
     names: set[str], opens: set[int], answers: set[int], outside: tuple[bool, bool]
 ) -> None:
     nft = shutil.which("nft") or pytest.skip("nft is not installed")
-    wire = Wire("archipelago-wallet--bitcoin", tuple(opens), tuple(answers))
+    wire = Wire(BOTH, tuple(opens), tuple(answers))
     given = Reach("archipelago-wallet", (wire,), tuple(sorted(names)), *outside)
     script = ruleset(given, NETWORKS, (IPv4Address("203.0.113.9"),))
     command = ["unshare", "--user", "--map-root-user", "--net", nft, "--check", "--file", "-"]

@@ -8,7 +8,14 @@ from hypothesis import strategies as st
 from archipelago.container.labels import APP, NODE
 from archipelago.container.manifest.model import AppManifest, Wait
 from archipelago.container.plan import Edge
-from archipelago.network.plan import app_network, app_networks, attachments, edge_network, provider_host
+from archipelago.network.plan import (
+    app_network,
+    app_networks,
+    attachments,
+    edge_network,
+    edge_network_name,
+    provider_host,
+)
 
 NAMES = st.from_regex(r"[a-z][a-z0-9]{0,3}(-[a-z0-9]{1,3}){0,2}", fullmatch=True)
 
@@ -49,22 +56,25 @@ def test_only_direct_egress_leads_out() -> None:
 def test_egress_through_tor_is_the_edge_to_tor_and_nothing_else() -> None:
     app = manifest(id="wallet", egress="tor", provides={}, requires={"tor-socks": {}})
     networks = app_networks(app, [edge("wallet", "tor-socks", "tor")], "n1")
-    assert [network.name for network in networks] == ["archipelago-wallet", "archipelago-wallet--tor"]
+    assert [network.name for network in networks] == [
+        "archipelago-wallet",
+        edge_network_name("wallet", "tor", {"tor-socks"}),
+    ]
     assert all(network.internal for network in networks)
 
 
 def test_several_interfaces_of_a_pair_share_one_network() -> None:
     edges = [edge("lnd"), edge("lnd", "bitcoin-zmq"), edge("lnd", "bitcoin-web"), edge("electrs")]
     names = [network.name for network in app_networks(manifest(), edges, "n1")]
-    assert names == ["archipelago-bitcoin", "archipelago-electrs--bitcoin", "archipelago-lnd--bitcoin"]
+    electrs = edge_network_name("electrs", "bitcoin", {"bitcoin-rpc"})
+    lnd = edge_network_name("lnd", "bitcoin", {"bitcoin-rpc", "bitcoin-zmq", "bitcoin-web"})
+    assert names == ["archipelago-bitcoin", electrs, lnd]
     main = attachments(manifest(), "main", edges)
     web = attachments(manifest(), "web", edges)
-    assert main["archipelago-lnd--bitcoin"].aliases == ("bitcoin", "bitcoin-rpc", "bitcoin-zmq")
-    assert main["archipelago-electrs--bitcoin"].aliases == ("bitcoin", "bitcoin-rpc", "bitcoin-zmq"), (
-        "names stay when uses change"
-    )
-    assert web["archipelago-lnd--bitcoin"].aliases == ("bitcoin", "bitcoin-web")
-    assert "archipelago-electrs--bitcoin" not in web, "only the containers behind the interface are there"
+    assert main[lnd].aliases == ("bitcoin-rpc", "bitcoin-zmq")
+    assert main[electrs].aliases == ("bitcoin-rpc",), "no names but those of what it uses"
+    assert web[lnd].aliases == ("bitcoin-web",)
+    assert electrs not in web, "only the containers behind the interface are there"
     assert main["archipelago-bitcoin"].aliases == ("main",)
 
 
@@ -72,21 +82,22 @@ def test_every_container_of_a_consumer_reaches_its_providers() -> None:
     app = manifest(id="lnd", provides={}, requires={"bitcoin-rpc": {}})
     for container in app.containers:
         found = attachments(app, container, [edge("lnd")])
-        assert set(found) == {"archipelago-lnd", "archipelago-lnd--bitcoin"}
-        assert found["archipelago-lnd--bitcoin"].aliases == ()
+        shared = edge_network_name("lnd", "bitcoin", {"bitcoin-rpc"})
+        assert set(found) == {"archipelago-lnd", shared}
+        assert found[shared].aliases == ()
 
 
 def test_the_name_that_a_template_gets_is_one_of_the_aliases() -> None:
     found = attachments(manifest(), "main", [edge("lnd")])
-    assert provider_host("bitcoin-rpc") in found["archipelago-lnd--bitcoin"].aliases
+    assert provider_host("bitcoin-rpc") in found[edge_network_name("lnd", "bitcoin", {"bitcoin-rpc"})].aliases
 
 
 @settings(deadline=None)
 @given(st.tuples(NAMES, NAMES), st.tuples(NAMES, NAMES))
 def test_no_two_pairs_share_a_network(first: tuple[str, str], second: tuple[str, str]) -> None:
-    names = [edge_network(*pair, "n1").name for pair in (first, second)]
+    names = [edge_network(*pair, {"x"}, "n1").name for pair in (first, second)]
     assert (names[0] == names[1]) == (first == second)
-    assert edge_network(*first, "n1").name != app_network(manifest(id=second[0]), "n1").name
+    assert edge_network(*first, {"x"}, "n1").name != app_network(manifest(id=second[0]), "n1").name
 
 
 @settings(deadline=None)
@@ -100,7 +111,8 @@ def test_both_ends_name_the_same_network_in_any_order(pairs: list[tuple[str, str
     for consumer in {each.consumer for each in edges}:
         app = manifest(id=consumer, provides={}, requires={"bitcoin-rpc": {}, "bitcoin-zmq": {}})
         shared = set(attachments(app, "main", edges)) & set(attachments(manifest(), "main", edges))
-        assert shared == {edge_network(consumer, "bitcoin", "n1").name}
+        used = {each.interface for each in edges if each.consumer == consumer}
+        assert shared == {edge_network(consumer, "bitcoin", used, "n1").name}
         mine = {network.name: network for network in app_networks(app, edges, "n1")}
         theirs = {network.name: network for network in app_networks(manifest(), edges, "n1")}
         assert all(mine[name] == theirs[name] for name in shared), "or the two would re-create it in turns"

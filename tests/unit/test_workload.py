@@ -15,6 +15,7 @@ from archipelago.container.plan import Edge
 from archipelago.container.templates import Renderer
 from archipelago.container.workload import AppInput, Binding, Consumer, Site, Workload, compile_app, exports
 from archipelago.errors import NodeError
+from archipelago.network.plan import edge_network_name
 from archipelago.security.secret import Secret
 
 SITE = Site("n1", "/data", "/run/files", HostFacts(Architecture.AMD64, 8 << 30, 4, 100 << 30))
@@ -133,8 +134,8 @@ def test_a_consumer_has_a_login_of_its_own_and_a_network_with_its_provider() -> 
     assert login == "electrum:login-value\n"
     assert "rpcauth=electrum:" in config and "login-value" not in config
     assert consumer.containers[0].spec.env == {"NODE": "bitcoin-rpc:8332"}
-    shared = "archipelago-electrum--bitcoin"
-    assert provider.containers[0].attachments[shared].aliases == ("bitcoin", "bitcoin-rpc")
+    shared = edge_network_name("electrum", "bitcoin", {"bitcoin-rpc"})
+    assert provider.containers[0].attachments[shared].aliases == ("bitcoin-rpc",)
     assert shared in consumer.containers[0].attachments
     assert all(network.internal for network in consumer.networks)
 

@@ -22,9 +22,11 @@ from archipelago.container.podman_client.spec import (
 )
 from archipelago.container.templates import Renderer
 from archipelago.container.workload import AppInput, Binding, Consumer, VolumeDirectory, Workload, exports
+from archipelago.network.plan import edge_network_name
 from archipelago.security.secret import Secret, rpcauth_line
 
 GIB = 1024**3
+EDGE_NETWORK = edge_network_name("electrumx", "bitcoin-knots", {"bitcoin-rpc"})
 KNOTS = AppPackage(
     manifest(
         id="bitcoin-knots",
@@ -165,11 +167,11 @@ def test_the_node_in_full() -> None:
     assert workload.volumes == (VolumeDirectory("/data/bitcoin-knots/volumes/chain", 1001, 1001),)
     assert workload.networks == (
         NetworkSpec("archipelago-bitcoin-knots", internal=False, labels={NODE: "n1", APP: "bitcoin-knots"}),
-        NetworkSpec("archipelago-electrumx--bitcoin-knots", labels={NODE: "n1", APP: "electrumx"}),
+        NetworkSpec(EDGE_NETWORK, labels={NODE: "n1", APP: "electrumx"}),
     )
     assert container.attachments == {
         "archipelago-bitcoin-knots": NetworkAttachment(("main",)),
-        "archipelago-electrumx--bitcoin-knots": NetworkAttachment(("bitcoin-knots", "bitcoin-rpc")),
+        EDGE_NETWORK: NetworkAttachment(("bitcoin-rpc",)),
     }
     file, _ = container.files
     assert (file.mode, file.uid, file.gid) == (0o400, 1001, 1001)
@@ -187,7 +189,7 @@ def test_the_server_in_full() -> None:
     assert (container.files[0].uid, workload.volumes) == (1 + 65536 + 1000, ())
     assert container.attachments == {
         "archipelago-electrumx": NetworkAttachment(("main",)),
-        "archipelago-electrumx--bitcoin-knots": NetworkAttachment(()),
+        EDGE_NETWORK: NetworkAttachment(()),
     }
     assert all(network.internal for network in workload.networks)
 

@@ -11,7 +11,7 @@ from ipaddress import IPv4Address, IPv4Network
 
 from archipelago.container.manifest.model import AppManifest, Egress
 from archipelago.container.plan import Edge
-from archipelago.network.plan import attachments, edge_network_name, own_network_name
+from archipelago.network.plan import attachments, edge_network_name, own_network_name, used_interfaces
 
 TABLE = "inet archipelago"
 _DNS_SUFFIX = "dns.podman"
@@ -87,11 +87,12 @@ def reach(
     opens: dict[str, set[int]] = {}
     answers: dict[str, set[int]] = {}
     names = set(manifest.containers)
+    used = used_interfaces(edges)
     for edge in edges:
-        network = edge_network_name(edge.consumer, edge.provider)
+        network = edge_network_name(edge.consumer, edge.provider, used[edge.consumer, edge.provider])
         if edge.consumer == manifest.id:
             opens.setdefault(network, set()).add(ports[edge.provider, edge.interface])
-            names |= {edge.interface, edge.provider}
+            names.add(edge.interface)
         elif edge.provider == manifest.id and manifest.provides[edge.interface].container == container:
             answers.setdefault(network, set()).add(manifest.provides[edge.interface].port)
     wires = (
