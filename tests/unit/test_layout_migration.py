@@ -166,3 +166,15 @@ def test_a_link_in_the_place_of_an_apps_folder_is_left_alone(layout: Layout, tmp
     migrate(layout, not_needed)
     assert (layout.root / "secrets" / "knots").is_symlink()
     assert not layout.app("knots").secrets.exists()
+
+
+def test_a_disk_that_is_mounted_in_an_apps_folder_is_for_the_owner_to_move(layout: Layout) -> None:
+    with_apps(layout, "knots")
+    (layout.root / "knots" / "my chain").mkdir(parents=True)
+    place = str(layout.root / "knots" / "my chain").replace(" ", "\\040")
+    mounts = f"22 1 8:1 / / rw - ext4 /dev/sda1 rw\n30 22 8:17 / {place} rw - ext4 /dev/sdb1 rw\n"
+    before = tree(layout.root)
+    with pytest.raises(NodeError) as refused:
+        migrate(layout, not_needed, lambda: mounts)
+    assert "my chain" in refused.value.message and str(layout.app("knots").volume("my chain")) in refused.value.hint
+    assert tree(layout.root) == before

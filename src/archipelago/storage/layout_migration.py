@@ -8,6 +8,7 @@ along. A process that is killed in between leaves each folder in one of the two 
 import contextlib
 import json
 import os
+import re
 import sqlite3
 import stat
 from collections.abc import Callable, Iterator, Sequence
@@ -20,6 +21,8 @@ from archipelago.security.private_files import reported, sync_folder, write_atom
 from archipelago.storage.layout import LAYOUT_VERSION, AppFolder, Layout
 
 _LARGEST = 4096
+_MOUNTS = Path("/proc/self/mountinfo")
+_OCTAL = re.compile(r"\\([0-7]{3})")
 _OF_ONE_APP = ("logs", "secrets", "sbom")
 """Folders of version 1 in which each app had one of its own, under the name that it has today in the app's folder."""
 
@@ -35,13 +38,15 @@ class Migrated:
     """Apps that have a folder of their own by now."""
 
 
-def migrate(layout: Layout, rename: Rename) -> Migrated | None:
-    """Bring the data root to today's layout; None where it has it. Raises `NodeError` where it cannot, and says why."""
+def migrate(layout: Layout, rename: Rename, mounts: Callable[[], str] = _MOUNTS.read_text) -> Migrated | None:
+    """Bring the data root to today's layout; None where it has it. Raises `NodeError` where it cannot, and says why.
+
+    `mounts` returns what is mounted where (proc_pid_mountinfo(5)).
+    """
     if _has_version(layout):
         return None
     apps = _known_apps(layout.database)
-    for app in apps:
-        _refuse_mounts(layout, app)
+    _refuse_mounts(layout, apps, mount_points(mounts()))
     _refuse_strangers(layout, apps)
     with reported(layout.new_apps):
         _make_folder(layout.new_apps)
@@ -111,18 +116,24 @@ def _known_apps(database: Path) -> tuple[str, ...]:
         ) from error
 
 
-def _refuse_mounts(layout: Layout, app: str) -> None:
+def mount_points(text: str) -> tuple[Path, ...]:
+    """Return where file systems are mounted, of a text of proc_pid_mountinfo(5)."""
+    found = (line.split(" ")[4] for line in text.splitlines() if line.count(" ") >= 4)
+    return tuple(Path(_OCTAL.sub(lambda match: chr(int(match[1], 8)), path)) for path in found)
+
+
+def _refuse_mounts(layout: Layout, apps: Sequence[str], mounted: Sequence[Path]) -> None:
     """Raise `NodeError` where a file system is mounted in an app's old folder: it would be missing after a reboot."""
-    old = layout.root / app
-    with reported(old):
-        device = layout.root.stat().st_dev
-        for folder in (old, *_folders(old)):
-            if _is_folder(folder) and folder.stat().st_dev != device:
-                new = layout.app(app).volumes / folder.relative_to(old)
+    root = layout.root.resolve()
+    for old in (root / app for app in apps):
+        for place in mounted:
+            if place == old or old in place.parents:
+                new = layout.app(old.name).volumes / place.relative_to(old)
                 raise NodeError(
                     ErrorCode.INTERNAL,
-                    f"a file system is mounted at {folder}, and folders of apps move in this version",
-                    hint=f"unmount it, make {new}, mount it there instead (fstab(5)), and start the node again",
+                    f"a file system is mounted at {place}, and folders of apps move in this version",
+                    hint=f"with the version before, stop {old.name} and unmount it; "
+                    f"start this version, mount it at {new}, also in fstab(5), then start {old.name}",
                 )
 
 
