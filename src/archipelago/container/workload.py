@@ -8,7 +8,7 @@ import hashlib
 import json
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, fields
 from operator import attrgetter
 from pathlib import Path, PurePath, PurePosixPath
 from typing import Any
@@ -37,7 +37,7 @@ from archipelago.container.secret_environment import SCRIPT, SHELL, script, wrap
 from archipelago.container.templates import FINGERPRINTS, REVEALED, Renderer, Shown
 from archipelago.network.firewall import Reach, reach
 from archipelago.network.plan import PREFIX, app_networks, attachments, provider_host
-from archipelago.security.container_policies.confinement import confine
+from archipelago.security.container_policies.confinement import confine, enforceable
 from archipelago.security.container_policies.seccomp import seccomp_json, seccomp_name
 from archipelago.security.secret import Secret, SecretBytes, rpcauth_line
 from archipelago.storage.layout import AppFolder, app_folder
@@ -247,7 +247,7 @@ def _container(given: AppInput, site: Site, renderer: Renderer, name: str, conta
         seccomp_profile=PurePosixPath(seccomp.path),
         mask=confined.mask,
         id_mappings=_mappings(given.slot),
-        limits=_enforceable(confined.limits, site.cgroup),
+        limits=enforceable(confined.limits, site.cgroup),
         cgroup_parent=site.cgroup.parent,
         ulimits=confined.ulimits,
         ports=tuple(_ports(given, name)),
@@ -294,18 +294,6 @@ def _seccomp_file(container: Container, folder: str) -> RenderedFile:
 def _provided_ports(given: AppInput) -> dict[tuple[str, str], int]:
     used = ((binding.edge.interface, binding.provider) for binding in given.bindings)
     return {(provider.id, interface): provider.provides[interface].port for interface, provider in used}
-
-
-def _enforceable(limits: ResourceLimits, cgroup: ControlGroup) -> ResourceLimits:
-    """Leave out what the runtime would refuse; a host without any control group takes all and enforces none."""
-    if not cgroup.parent:
-        return limits
-    kept = limits
-    if "memory" not in cgroup.controllers:
-        kept = replace(kept, memory=None, memory_swap=None)
-    if "cpu" not in cgroup.controllers:
-        kept = replace(kept, cpu_quota=None)
-    return kept if "pids" in cgroup.controllers else replace(kept, pids=None)
 
 
 def exports(given: AppInput, interface: str, renderer: Renderer) -> dict[str, str]:
@@ -454,7 +442,7 @@ def _plain(value: object) -> object:
 
 
 _HASHED = (BindMount, ContainerSpec, IdMappings, IdRange, PortMapping, ResourceLimits, TmpfsMount, Ulimit)
-_UNHASHED = frozenset(("labels", "networks"))
+_UNHASHED = frozenset(("labels", "networks", "rootfs"))
 _FIELDS: Mapping[type, Callable[[object], tuple[object, ...]]] = {
     kind: attrgetter(*(each.name for each in fields(kind) if each.name not in _UNHASHED)) for kind in _HASHED
 }

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 
 from archipelago.container.podman_client.errors import (
     BadRequest,
@@ -29,6 +30,7 @@ from archipelago.container.podman_client.terminal import Terminal, open_terminal
 from archipelago.container.podman_client.transport import Params, Transport, inner_error, named, parse, same_name
 
 _MARGIN = 30.0
+_EXPORT_TIMEOUT = 300.0
 
 
 class Containers:
@@ -164,6 +166,12 @@ class Containers:
         path = f"/containers/{named(call, name)}/wait"
         code = await self._transport.json("POST", path, call, idempotent=True, timeout=timeout)
         return int(code or 0)
+
+    def export(self, name: str) -> AbstractAsyncContextManager[AsyncIterator[bytes]]:
+        """Yield the root file system of a container as a tar file, piece by piece; it need not run."""
+        call = PodmanCall("export container", name)
+        path = f"/containers/{named(call, name)}/export"
+        return self._transport.stream("GET", path, call, begin=_EXPORT_TIMEOUT, idle=_EXPORT_TIMEOUT)
 
     async def exec(
         self,

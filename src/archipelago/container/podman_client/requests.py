@@ -63,7 +63,8 @@ def container_request(spec: ContainerSpec) -> dict[str, Any]:
         raise ValueError(f"not a safe container name: {spec.name!r}")
     request: dict[str, Any] = {
         "name": spec.name,
-        "image": spec.image,
+        "image": spec.image or None,
+        "rootfs": str(spec.rootfs) if spec.rootfs else None,
         "env": dict(spec.env),
         "unsetenvall": not spec.env_from_image or None,
         "labels": dict(spec.labels),

@@ -117,7 +117,9 @@ class ContainerSpec:
     """
 
     name: str
-    image: str
+    image: str = ""
+    rootfs: PurePosixPath | None = None
+    """A directory that is its root file system, written to in place, instead of an image."""
     entrypoint: tuple[str, ...] | None = None
     command: tuple[str, ...] | None = None
     env: Mapping[str, str] = field(default_factory=dict)

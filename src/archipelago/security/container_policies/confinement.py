@@ -1,7 +1,8 @@
 """The part of a container's spec that holds it back: the least privilege, and what its manifest adds back. Pure."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from archipelago.container.host_facts import ControlGroup
 from archipelago.container.manifest.model import Container
 from archipelago.container.podman_client.spec import ResourceLimits, Ulimit
 
@@ -10,7 +11,7 @@ _LEAST_CPU_QUOTA = 1_000
 """Microseconds; the kernel refuses less (sched/core.c, `min_cfs_quota_period`)."""
 
 
-_MASKED = ("/proc/kallsyms", "/proc/modules", "/sys/devices/virtual/dmi", "/sys/devices/virtual/powercap")
+MASKED = ("/proc/kallsyms", "/proc/modules", "/sys/devices/virtual/dmi", "/sys/devices/virtual/powercap")
 """Hidden beyond what Podman hides: the kernel's addresses and modules, the host's serial numbers and power draw."""
 
 
@@ -25,7 +26,7 @@ class Confinement:
     no_new_privileges: bool = True
     read_only: bool = True
     devices: tuple[str, ...] = ()
-    mask: tuple[str, ...] = _MASKED
+    mask: tuple[str, ...] = MASKED
 
 
 def confine(container: Container) -> Confinement:
@@ -46,3 +47,15 @@ def confine(container: Container) -> Confinement:
         read_only=not security.writable_root,
         devices=tuple(sorted(set(security.devices))),
     )
+
+
+def enforceable(limits: ResourceLimits, cgroup: ControlGroup) -> ResourceLimits:
+    """Leave out what the runtime would refuse; a host without any control group takes all and enforces none."""
+    if not cgroup.parent:
+        return limits
+    kept = limits
+    if "memory" not in cgroup.controllers:
+        kept = replace(kept, memory=None, memory_swap=None)
+    if "cpu" not in cgroup.controllers:
+        kept = replace(kept, cpu_quota=None)
+    return kept if "pids" in cgroup.controllers else replace(kept, pids=None)

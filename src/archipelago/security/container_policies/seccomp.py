@@ -7,7 +7,7 @@ out those that serve debuggers, sandboxes and administrators: ptrace, mount, set
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from archipelago.container.manifest.model import Container, SystemCalls
@@ -81,7 +81,16 @@ such as the C library fall back to an older call."""
 
 def seccomp_profile(container: Container) -> dict[str, Any]:
     """Return the profile of a container, as JSON values."""
-    wanted = sorted(set(container.security.system_calls))
+    return _profile(container.security.system_calls)
+
+
+def build_seccomp_json() -> str:
+    """Return the profile of a container in which an image is built: no more than an ordinary program needs."""
+    return _text(_profile(()))
+
+
+def _profile(calls: Collection[SystemCalls]) -> dict[str, Any]:
+    wanted = sorted(set(calls))
     further = [name for group in wanted for name in _FURTHER[group]]
     with_32_bit = SystemCalls.X86_32 in wanted
     return {
@@ -110,7 +119,11 @@ def seccomp_profile(container: Container) -> dict[str, Any]:
 
 def seccomp_json(container: Container) -> str:
     """Return the profile of a container as the text of a file; the same needs give the same text."""
-    return json.dumps(seccomp_profile(container), sort_keys=True, separators=(",", ":"))
+    return _text(seccomp_profile(container))
+
+
+def _text(profile: Mapping[str, Any]) -> str:
+    return json.dumps(profile, sort_keys=True, separators=(",", ":"))
 
 
 def seccomp_name(profile: str) -> str:

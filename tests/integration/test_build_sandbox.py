@@ -1,0 +1,97 @@
+"""The throw-away containers of builds, for real: what goes in, what comes out, and the limits."""
+
+import io
+import tarfile
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+from podman_fixtures import TEST_IMAGE
+
+from archipelago.container.build_sandbox import FIRST_ID, BuildRoot, BuildSandbox, Step
+from archipelago.container.build_watch import BuildLimits, BuildStopped
+from archipelago.container.host_facts import ControlGroup
+from archipelago.container.podman_client.client import PodmanClient
+from harness import podman as run_podman
+
+pytestmark = pytest.mark.timeout(120)
+LIMITS = BuildLimits(memory=256 << 20, processes=64, step_time=10, disk=64 << 20, files=2000, output=1 << 20)
+
+
+@pytest_asyncio.fixture
+async def root(podman: PodmanClient, tmp_path: Path) -> AsyncIterator[BuildRoot]:
+    """The root of a build upon the test image; nothing of it is left afterwards."""
+    work = tmp_path / "work"
+    folder = work / "build"
+    for closed in (tmp_path, *tmp_path.parents[:2]):
+        closed.chmod(0o711)  # as a node's data folder is
+    folder.mkdir(mode=0o711, parents=True)
+    sandbox = BuildSandbox(podman, work, ControlGroup())
+    async with sandbox.root(folder, TEST_IMAGE, LIMITS) as root:
+        yield root
+    left = run_podman("ps", "-aq", "--filter", f"label=io.archipelago.build={work}")
+    run_podman("unshare", "rm", "-rf", str(work))
+    assert not left
+
+
+def shell(script: str, **options: str) -> Step:
+    """Return a step that runs a line of shell."""
+    return Step(("/bin/busybox", "sh", "-euc", script), **options)  # type: ignore[arg-type]
+
+
+async def test_files_go_in_a_command_works_on_them_and_files_come_out(root: BuildRoot, tmp_path: Path) -> None:
+    tar = tmp_path / "in.tar"
+    with tarfile.open(tar, "w") as archive:
+        member = tarfile.TarInfo("inputs/one")
+        member.size = 5
+        archive.addfile(member, io.BytesIO(b"hello"))
+    await root.put(tar)
+    result = await root.run(shell("mkdir -p /out/below; cat /inputs/one >/out/below/two; echo done; exit 3"))
+    assert (result.exit_code, result.output) == (3, "done")
+    await root.take("/out", tmp_path / "out.tar", largest=1000)
+    with tarfile.open(tmp_path / "out.tar") as archive:
+        [found] = archive.getmembers()
+        content = archive.extractfile(found)
+        assert found.name == "below/two" and content is not None and content.read() == b"hello"
+    assert (root.path / "bin").stat().st_uid >= 1_000_000, "files are never the service user's"
+
+
+async def test_the_same_files_give_the_same_tar(root: BuildRoot, tmp_path: Path) -> None:
+    await root.run(shell("echo hello >/made"))
+    await root.pack(tmp_path / "first.tar")
+    await root.run(shell("touch /made /bin/busybox"))
+    await root.pack(tmp_path / "second.tar")
+    assert (tmp_path / "first.tar").read_bytes() == (tmp_path / "second.tar").read_bytes()
+    with tarfile.open(tmp_path / "first.tar") as archive:
+        names = archive.getnames()
+        assert {member.mtime for member in archive} == {1700000000}
+    assert "./made" in names and "./etc/hosts" not in names
+
+
+async def test_a_command_is_confined(root: BuildRoot) -> None:
+    result = await root.run(
+        shell("id; grep -E 'Cap(Eff|Bnd)|NoNewPrivs|Seccomp:' /proc/self/status; ip -o link; cat /proc/self/uid_map")
+    )
+    assert "uid=0" in result.output and "NoNewPrivs:\t1" in result.output and "Seccomp:\t2" in result.output
+    assert "CapBnd:\t00000000000000cb" in result.output
+    assert result.output.count("LOOPBACK") == 1 and "eth" not in result.output and "tap" not in result.output
+    assert [line.split() for line in result.output.splitlines()][-1] == ["0", str(FIRST_ID), "65536"]
+    other = await root.run(shell("grep CapBnd /proc/self/status", user="1000:1000"))
+    assert "CapBnd:\t0000000000000000" in other.output
+
+
+@pytest.mark.parametrize(
+    ("script", "said"),
+    [
+        ("sleep 100", "longer than"),
+        ("yes", "of output"),
+        ("f() { f & f; }; f; sleep 100", "processes|fork"),
+        ("i=0; while :; do dd if=/dev/zero of=/f$i bs=1M count=20 2>/dev/null; i=$((i+1)); done", "wrote more than"),
+        ("i=0; while :; do echo >/tmp/f$i; i=$((i+1)); done", "wrote more than"),
+    ],
+)
+async def test_a_limit_ends_the_build(root: BuildRoot, script: str, said: str) -> None:
+    with pytest.raises(BuildStopped, match=said):
+        result = await root.run(shell(script))
+        raise BuildStopped(result.output, "")
