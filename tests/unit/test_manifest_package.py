@@ -106,6 +106,15 @@ def test_templates_are_checked(folder: Path) -> None:
     assert line.endswith("the template is not UTF-8")
 
 
+def test_the_containerfile_is_checked(folder: Path) -> None:
+    (folder / "Containerfile").write_text("ARG BASE\nFROM $BASE\nRUN --mount=type=bind,source=/,target=/x ls\n")
+    (line,) = refused(folder)
+    assert "Containerfile:3:1: RUN: --mount is not supported; " in line
+    (folder / "Containerfile").write_bytes(b"\xff")
+    (line,) = refused(folder)
+    assert line.endswith("the Containerfile is not UTF-8")
+
+
 def test_links_must_stay_inside(folder: Path, tmp_path: Path) -> None:
     (tmp_path / "secret").write_text("s")
     (folder / "inside").symlink_to("Containerfile")

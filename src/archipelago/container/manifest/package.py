@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from archipelago.container.manifest.containerfile import ContainerfileError, parse_containerfile
 from archipelago.container.manifest.loader import load_manifest, place_findings
 from archipelago.container.manifest.model import AppManifest, ContainerfileRecipe, PackagesRecipe
 from archipelago.container.manifest.problems import Finding, ManifestError, Problem, nearest
@@ -74,6 +75,7 @@ def load_package(folder: Path) -> AppPackage:
         findings.append(Finding(("id",), f"the app's folder is named '{name}'", "the same name as the folder"))
     problems += place_findings(text, source, findings)
     problems += _template_problems(folder, manifest, content)
+    problems += _containerfile_problems(folder, manifest, content)
     if problems:
         raise ManifestError(tuple(problems))
     return AppPackage(manifest, text, content, icons[0] if icons else None)
@@ -228,3 +230,18 @@ def _template_problems(folder: Path, manifest: AppManifest, content: Mapping[str
             continue
         for problem in check_template(text, names):
             yield Problem(source, problem.line, 1, "", problem.message, hint=problem.hint)
+
+
+def _containerfile_problems(folder: Path, manifest: AppManifest, content: Mapping[str, bytes]) -> Iterator[Problem]:
+    for container in manifest.containers.values():
+        recipe = container.build
+        if not isinstance(recipe, ContainerfileRecipe) or recipe.containerfile not in content:
+            continue
+        source = str(folder / recipe.containerfile)
+        try:
+            text = content[recipe.containerfile].decode("utf-8")
+            parse_containerfile(text, content, has_base=recipe.base is not None)
+        except UnicodeDecodeError:
+            yield Problem(source, 1, 1, "", "the Containerfile is not UTF-8")
+        except ContainerfileError as error:
+            yield Problem(source, error.line, 1, "", f"{error.message}; {error.hint}")
