@@ -168,6 +168,7 @@ class Node:
             self._image_verifier,
             BuiltImages(layout.images, layout.identity_key),
             config.trusted_root,
+            cgroup,
         )
         await self._images.clean()
         site = Site(self._node_id, str(layout.apps), str(layout.files), facts, cgroup, host.static_shell())

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import json
 import os
 import secrets
 from pathlib import Path
@@ -22,7 +23,7 @@ from archipelago.errors import ErrorCode, NodeError
 from archipelago.performance.host import read_host_facts
 from archipelago.security.image_verifier.built import BuiltImages
 from archipelago.security.image_verifier.verifier import ImageVerifier
-from harness import TestNode
+from harness import TestNode, has_image
 from harness import podman as run_podman
 
 pytestmark = pytest.mark.timeout(300)
@@ -31,6 +32,8 @@ pytestmark = pytest.mark.timeout(300)
 @pytest.fixture
 def store(podman: PodmanClient, tmp_path: Path) -> ImageStore:
     """A store with a work directory of its own."""
+    for closed in (tmp_path, *tmp_path.parents[:2]):
+        closed.chmod(0o711)  # as a node's data folder is: users of a build pass through
     return store_in(podman, tmp_path / "builds")
 
 
@@ -200,18 +203,31 @@ async def test_a_build_that_outlives_its_daemon_is_ended_by_the_next_one(tmp_pat
         await node.destroy()
 
 
-async def test_a_containerfile_is_built_upon_an_image_of_this_node(store: ImageStore, tmp_path: Path) -> None:
-    base = tiny(tmp_path, "base")
-    await build(store, base)
-    containerfile = f'FROM {store.reference(base, "main")}\nRUN ["/usr/bin/busybox", "touch", "/made-here"]\n'
-    package = with_recipe(tmp_path, "ours", "{type: containerfile}", Containerfile=containerfile)
-    await build(store, package)
-    found = run_podman(
-        "run", "--rm", "--entrypoint", "/usr/bin/busybox", store.reference(package, "main"), "ls", "/made-here"
-    )
-    assert found == "/made-here"
-    for built in (package, base):
-        run_podman("rmi", store.reference(built, "main"))
+async def test_a_containerfile_is_built_upon_an_image_by_its_digest(store: ImageStore, tmp_path: Path) -> None:
+    architecture = read_host_facts(tmp_path).architecture.value
+    image = TinyImage(busybox_rootfs(tmp_path / "root.tar").read_bytes(), architecture, {"of": "the base"})
+    async with tiny_registry(Path.home(), tmp_path, image) as host:
+        pinned = f"{host}/a/base@{image.digest}"
+        body = (
+            'ENV A="x \\"y\\"" PATH=/opt:$PATH\nLABEL of.mine="a b"\nWORKDIR /srv/app\nCOPY --chown=10:20 greeting .\n'
+            'RUN ["/bin/sh", "-c", "echo $A >/made; ls -ln >>/made; id -u >>/made"]\nUSER 10:20\nRUN id -u >greeting\n'
+            'EXPOSE 80\nENTRYPOINT ["/bin/cat"]\nCMD ["/made", "greeting"]\n'
+        )
+        package = with_recipe(
+            tmp_path, "ours", "{type: containerfile}", Containerfile=f"FROM {pinned}\n{body}", greeting="hello"
+        )
+        said = await build(store, package)
+        name = store.reference(package, "main")
+        assert "step 4 of 4: RUN id -u >greeting" in said
+        first, _, listed, *rest = run_podman("run", "--rm", name).splitlines()
+        assert first == 'x "y"' and listed.split()[2:5] == ["10", "20", "5"] and rest == ["0", "10"]
+        config = json.loads(run_podman("image", "inspect", name, "--format", "{{json .Config}}"))
+        assert set(config["Env"]) >= {'A=x "y"'} and config["Labels"]["of.mine"] == "a b"
+        assert config["Labels"]["of"] == "the base" and config["ExposedPorts"] == {"80/tcp": {}}
+        assert config["User"] == "10:20" and config["WorkingDir"] == "/srv/app"
+        run_podman("rmi", name)
+        await prune(store, others(set()))
+        assert not has_image(pinned), "once it is built, the image to begin with is not needed"
 
 
 async def test_a_containerfile_upon_packages_needs_no_registry_and_gives_the_same_layers_again(

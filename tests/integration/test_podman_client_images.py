@@ -19,7 +19,6 @@ from archipelago.container.podman_client.errors import (
 )
 from archipelago.container.podman_client.images import last_image
 from archipelago.container.podman_client.spec import NetworkAttachment
-from archipelago.container.podman_client.tar import pack
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -124,39 +123,6 @@ async def test_a_failed_pull_raises(podman: PodmanClient) -> None:
         await last_image(podman.images.pull("localhost:1/none:1"))
     assert error.value.status == 200, "the error came inside a reply of success"
     assert await last_image(podman.images.pull(TEST_IMAGE)), "what is here is not fetched"
-
-
-def packed(context: Path) -> Path:
-    """Return a tar file of a directory."""
-    tar = context.with_name(f"{context.name}.tar")
-    pack(context, tar)
-    return tar
-
-
-async def test_a_build(podman: PodmanClient, tmp_path: Path) -> None:
-    (tmp_path / "Containerfile").write_text(
-        f"FROM {TEST_IMAGE}\nARG WHAT\nRUN echo $WHAT > /data/x && echo done it\nCOPY f /f\n"
-    )
-    (tmp_path / "f").write_text("x")
-    steps = podman.images.build(
-        BUILT, packed(tmp_path), build_args={"WHAT": "y"}, labels={TEST_LABEL: "built"}, timestamp=0
-    )
-    seen = [step async for step in steps]
-    assert "done it" in [step.text for step in seen]
-    details = await podman.images.inspect(BUILT)
-    assert seen[-1].image_id == details.id and details.labels[TEST_LABEL] == "built"
-    assert details.created_at and details.created_at.timestamp() == 0
-    await podman.images.remove(BUILT)
-
-
-async def test_a_failed_build_raises(podman: PodmanClient, tmp_path: Path) -> None:
-    (tmp_path / "Containerfile").write_text(f"FROM {TEST_IMAGE}\nRUN exit 7\n")
-    with pytest.raises(PodmanError, match="exit status 7"):
-        await last_image(podman.images.build(BUILT, packed(tmp_path)))
-    (tmp_path / "Containerfile").write_text("FRM nonsense\n")
-    with pytest.raises(PodmanError):
-        await last_image(podman.images.build(BUILT, packed(tmp_path)))
-    assert not await podman.images.exists(BUILT)
 
 
 async def test_imports_of_the_same_at_the_same_time_keep_their_names(podman: PodmanClient, tmp_path: Path) -> None:

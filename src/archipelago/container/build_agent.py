@@ -82,6 +82,8 @@ def confined(first: int, work: Callable[[], None]) -> int:
             work()
             sys.stdout.flush()
             code = 0
+        except RecursionError:
+            print("error: directories lie too deep in each other", file=sys.stderr, flush=True)
         except (Refused, OSError, tarfile.TarError) as error:
             print(f"error: {error}", file=sys.stderr, flush=True)
         os._exit(code)
@@ -172,7 +174,7 @@ def take(path: str, limit: str) -> None:
         raise Refused(f"there is no directory {path}")
     left, count = int(limit), 0
     with tarfile.open(fileobj=sys.stdout.buffer, mode="w|", format=tarfile.PAX_FORMAT) as archive:
-        for folder, _, names, descriptor in os.fwalk(path, follow_symlinks=False):
+        for folder, _, names, descriptor in os.fwalk(path, onerror=_fail):
             inner = posixpath.relpath(folder, path)
             for name in sorted(names):
                 shown = posixpath.normpath(posixpath.join(inner, name))
@@ -189,10 +191,15 @@ def take(path: str, limit: str) -> None:
                     archive.addfile(member, file)
 
 
+def _fail(error: OSError) -> None:
+    if not isinstance(error, FileNotFoundError):  # it went meanwhile
+        raise error
+
+
 def size() -> None:
     """Count. A file with holes counts with its holes, since it is copied with them."""
     total = count = 0
-    for _, folders, names, descriptor in os.fwalk(".", follow_symlinks=False):
+    for _, folders, names, descriptor in os.fwalk(".", onerror=_fail):
         for name in (*folders, *names):
             try:
                 found = os.stat(name, dir_fd=descriptor, follow_symlinks=False)

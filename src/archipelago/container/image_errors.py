@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from archipelago.container.build_watch import BuildStopped
+from archipelago.container.manifest.containerfile import ContainerfileError
 from archipelago.container.manifest.package import AppPackage
 from archipelago.container.podman_client.errors import PodmanError, StorageFull
 from archipelago.errors import ErrorCode, NodeError, is_disk_full, says_disk_full
@@ -16,6 +18,12 @@ def explained(package: AppPackage) -> Iterator[None]:
     """Turn what Podman or the system refuses into `NodeError`: DISK_FULL where room is missing, else IMAGE."""
     try:
         yield
+    except BuildStopped as error:
+        if says_disk_full(str(error)):
+            raise _disk_full(package, str(error)) from error
+        raise _failed(package, str(error), error.hint) from error
+    except ContainerfileError as error:
+        raise _failed(package, f"Containerfile, line {error.line}: {error.message}", error.hint) from error
     except StorageFull as error:
         raise _disk_full(package, str(error)) from error
     except PodmanError as error:

@@ -1,16 +1,10 @@
-"""How far a pull or a build is, from the lines that Podman prints. Pure.
+"""How far a pull is, from the lines that Podman prints. Pure.
 
-Podman names no sizes, and of a pull no totals, so these are estimates for a progress bar. They end below 100 %.
+Podman names no sizes and no totals, so these are estimates for a progress bar. They end below 100 %.
 """
 
 import re
 from dataclasses import dataclass, replace
-
-_STEP = re.compile(
-    r"^(?:\[(?P<stage>\d+)/(?P<stages>\d+)\] )?(?:STEP (?P<step>\d+)/(?P<steps>\d+): |(?P<commit>COMMIT\b))"
-)
-_BUILT = 95.0
-"""Percent at which all steps of a build are done, and its image remains to be stored."""
 
 _BLOB = re.compile(r"^Copying blob (?:sha256:)?([0-9a-f]{12,64})(?P<copied>.*\b(?:done|skipped)\b)?")
 _MILESTONES = (
@@ -21,22 +15,6 @@ _MILESTONES = (
     ("Storing signatures", 97.0),
 )
 _BLOBS_FROM, _BLOBS_TO = 5.0, 90.0
-
-
-def build_percent(line: str) -> float | None:
-    """Return how far a build is that prints this line: `STEP 2/4: …`, `[1/2] STEP 2/4: …` or `COMMIT …`; else None."""
-    found = _STEP.match(line)
-    if found is None:
-        return None
-    stage, stages = int(found["stage"] or 1), int(found["stages"] or 1)
-    if found["commit"]:
-        begun = 1.0
-    else:
-        step, steps = int(found["step"]), int(found["steps"])
-        if not 1 <= step <= steps:
-            return None
-        begun = (step - 1) / steps
-    return round(_BUILT * (stage - 1 + begun) / stages, 1) if 1 <= stage <= stages else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote
 
+from archipelago.container.manifest.containerfile_steps import ImageConfig
 from archipelago.container.manifest.model import Architecture, Container, ContainerfileRecipe, PackagesRecipe
 from archipelago.container.manifest.package import AppPackage
 
@@ -18,8 +19,6 @@ BUILDER_VERSION = 5
 
 DEFAULT_MIRROR = "http://deb.debian.org/debian"
 DEFAULT_SECURITY_MIRROR = "http://deb.debian.org/debian-security"
-SOURCE_DATE = "1700000000"
-"""Time stamp of all files (SOURCE_DATE_EPOCH, reproducible-builds.org): the same packages give the same image."""
 
 _PYTHON_OF_SUITE = {"bookworm": "3.11", "trixie": "3.13", "sid": "3.13"}
 _GLIBC_OF_SUITE = {"bookworm": "2_36", "trixie": "2_40", "sid": "2_40"}
@@ -150,6 +149,17 @@ def mmdebstrap_command(
         str(output),
         *sources(recipe.suite, tools),
     )
+
+
+def image_changes(config: ImageConfig, labels: Mapping[str, str]) -> tuple[str, ...]:
+    """Return what an image says, as lines that Podman takes when it imports a file (podman-import(1))."""
+    lines = [f'ENV {name}="{value}"' for name, value in config.environment.items()]
+    lines += [f'LABEL {name}="{value}"' for name, value in {**config.labels, **labels}.items()]
+    lines += [f"EXPOSE {port}" for port in config.exposed]
+    lines += [f"USER {config.user}"] if config.user else []
+    lines += [f"WORKDIR {config.workdir}"] if config.workdir != "/" else []
+    lines += [f"ENTRYPOINT {json.dumps(config.entrypoint)}"] if config.entrypoint else []
+    return (*lines, *([f"CMD {json.dumps(config.command)}"] if config.command else []))
 
 
 def main_package(app: str, recipe: PackagesRecipe) -> str | None:

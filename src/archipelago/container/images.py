@@ -16,17 +16,21 @@ from pathlib import Path
 import structlog
 
 from archipelago.container import image_recipe
+from archipelago.container.build_sandbox import BuildSandbox
+from archipelago.container.containerfile_builder import BuildInput, ContainerfileBuilder
+from archipelago.container.host_facts import ControlGroup
 from archipelago.container.image_errors import explained, tool_failed
-from archipelago.container.image_progress import PullProgress, build_percent
+from archipelago.container.image_progress import PullProgress
 from archipelago.container.image_recipe import PULLED, REPOSITORY, Tools
+from archipelago.container.manifest.containerfile import ContainerfileError, base_image
 from archipelago.container.manifest.model import Container, ContainerfileRecipe, PackagesRecipe
 from archipelago.container.manifest.package import AppPackage
 from archipelago.container.podman_client.client import PodmanClient
 from archipelago.container.podman_client.errors import Conflict, NameMismatch, NotFound, PodmanError
 from archipelago.container.podman_client.models import ImageDetails
 from archipelago.container.podman_client.process import PODMAN_UMASK, find_processes, process_exit
-from archipelago.container.podman_client.tar import pack
 from archipelago.container.signal import Signal
+from archipelago.container.tool_process import environment, run_tool
 from archipelago.errors import NodeError
 from archipelago.security import sbom
 from archipelago.security.image_verifier.built import BuiltImages
@@ -36,26 +40,8 @@ from archipelago.security.image_verifier.verifier import ImageVerifier
 _LABEL = "io.archipelago.built"
 _BASE_LABEL = "io.archipelago.base"
 """On an image that was built upon another one made here: its reference."""
-_KEPT_OUTPUT = 4000
 _READER = Path(sbom.__file__).with_name("reader.py")
 """What runs where Podman can mount an image."""
-_CA_BUNDLE = "/etc/ssl/certs/ca-certificates.crt"
-_CA_VARIABLES = ("SSL_CERT_FILE", "PIP_CERT", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "NODE_EXTRA_CA_CERTS")
-_PASSED_ON = (
-    "PATH",
-    "HOME",
-    "XDG_RUNTIME_DIR",
-    "LANG",
-    "TMPDIR",
-    "SSL_CERT_FILE",
-    "SSL_CERT_DIR",
-    "http_proxy",
-    "https_proxy",
-    "no_proxy",
-    "CONTAINERS_CONF",
-    "CONTAINERS_STORAGE_CONF",
-    "CONTAINERS_REGISTRIES_CONF",
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +71,7 @@ class ImageStore:
         verifier: ImageVerifier,
         built: BuiltImages,
         trusted_root: Path | None = None,
+        cgroup: ControlGroup | None = None,
     ) -> None:
         self._client = client
         self._work = work
@@ -93,6 +80,8 @@ class ImageStore:
         self._built = built
         self._trusted_root = trusted_root
         self._log = structlog.get_logger("images")
+        self._sandbox = BuildSandbox(client, work, cgroup or ControlGroup())
+        self._builder = ContainerfileBuilder(client, self._sandbox)
         self._building: dict[str, asyncio.Lock] = {}
         self._pruning = asyncio.Lock()
         self._holders = 0
@@ -104,13 +93,16 @@ class ImageStore:
 
     async def clean(self) -> None:
         """End the builds that outlived a killed daemon, and remove what they left in the work directory."""
+        await self._sandbox.clean()
         for pid in await asyncio.to_thread(self._left_running):
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(os.getpgid(pid), signal.SIGKILL)
             await process_exit(pid)
         if await asyncio.to_thread(self._work.exists):
-            await _run(_removal(self._work), _environment())
+            await run_tool(_removal(self._work), environment())
         await asyncio.to_thread(self._work.mkdir, mode=0o700, parents=True, exist_ok=True)
+        # The users of a build pass through on the way to its folder, which is open to them alone.
+        await asyncio.to_thread(self._work.chmod, 0o711)
 
     async def ensure(self, package: AppPackage, container: str, told: Told) -> str:
         """Return the reference of a container's image, pulled or built if it is not here. Raises `NodeError`."""
@@ -179,7 +171,7 @@ class ImageStore:
         source = await asyncio.to_thread(_READER.read_text, encoding="utf-8")
         process = await asyncio.create_subprocess_exec(
             *("podman", "unshare", sys.executable, "-I", "-c", source, found.id),
-            env=_environment(),
+            env=environment(),
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
@@ -307,7 +299,7 @@ class ImageStore:
         async def remove() -> None:
             # A thread that was asked to make the directory does so, whoever no longer waits for it.
             await asyncio.wait([making])
-            await _run(_removal(folder), _environment())
+            await run_tool(_removal(folder), environment())
 
         try:
             await asyncio.shield(making)
@@ -356,73 +348,37 @@ class ImageStore:
         *,
         base: str | None = None,
     ) -> None:
-        volumes: tuple[str, ...] = ()
-        arguments = {} if base is None else {"BASE": base}
-        if await asyncio.to_thread(os.path.exists, _CA_BUNDLE):
-            volumes = (f"{_CA_BUNDLE}:{_CA_BUNDLE}:ro",)
-            arguments |= dict.fromkeys(_CA_VARIABLES, _CA_BUNDLE)
+        text = package.files[recipe.containerfile].decode("utf-8", "replace")
+        image = base or await self._pulled_base(package, text, told)
+        given = BuildInput(text, package.files, (await self._inspect(image)).id, base is not None)
         async with self._folder() as folder:
-            context, tar = folder / "context", folder / "context.tar"
-            files = {path: (content, 0o644) for path, content in package.files.items()}
-            await asyncio.to_thread(_write, context, files)
-            await asyncio.to_thread(pack, context, tar)
-            built = self._client.images.build(
-                name,
-                tar,
-                containerfile=recipe.containerfile,
-                build_args=arguments,
-                labels=labels,
-                volumes=volumes,
-                timestamp=int(image_recipe.SOURCE_DATE),
-            )
-            percent = 0.0
-            async for progress in built:
-                if text := progress.text.strip():
-                    percent = max(percent, build_percent(text) or 0.0)
-                    told(Progress(text[:200], percent))
-        told(Progress("built", 100.0))
+            await self._builder.build(given, name, labels, folder, lambda *news: told(Progress(*news)))
+
+    async def _pulled_base(self, package: AppPackage, text: str, told: Told) -> str:
+        """Return the image with which a Containerfile begins, by its digest; it is here."""
+        image = base_image(text)
+        if image is None:
+            raise ContainerfileError(1, "the recipe has no 'base' for $BASE", "add it to the manifest")
+        await self._verifier.verify(package.manifest.id, image, None)
+        found = await self._here(image)
+        if found is None:
+            # Its percents are not those of the build, of which it is the beginning.
+            await self._pull(image, lambda progress: told(Progress(progress.text, 0.0)))
+        await self._client.images.tag(found or image, image_recipe.pulled_mark(image))
+        return image
 
     async def _do(self, package: AppPackage, command: Sequence[str], folder: Path) -> str:
         own = {"TMPDIR": str(folder), "UV_CACHE_DIR": str(self._work.parent / "uv-cache")}
-        code, output = await _run(command, _environment() | own)
+        code, output = await run_tool(command, environment() | own)
         if code != 0:
             tool = next(word for word in command if word not in ("podman", "unshare"))
             raise tool_failed(package, Path(tool).name, code, output)
         return output
 
 
-def _environment() -> dict[str, str]:
-    own = {"SOURCE_DATE_EPOCH": image_recipe.SOURCE_DATE, "UV_PYTHON_DOWNLOADS": "never"}
-    return {key: os.environ[key] for key in _PASSED_ON if key in os.environ} | own
-
-
 def _removal(folder: Path) -> tuple[str, ...]:
     """Return the command that removes a directory, whoever in the namespace owns what is in it, and nothing mounted."""
     return ("podman", "unshare", "rm", "-rf", "--one-file-system", str(folder))
-
-
-async def _run(command: Sequence[str], environment: Mapping[str, str]) -> tuple[int, str]:
-    """Run a command in a process group of its own; a cancel ends all of it. Return exit code and last output."""
-    process = await asyncio.create_subprocess_exec(
-        *command,
-        env=dict(environment),
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
-        start_new_session=True,
-        umask=PODMAN_UMASK,
-    )
-    assert process.stdout is not None
-    output = b""
-    try:
-        while part := await process.stdout.read(65536):
-            output = (output + part)[-_KEPT_OUTPUT:]
-        return await process.wait(), output.decode("utf-8", "replace")
-    except asyncio.CancelledError:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        await asyncio.shield(process.wait())
-        raise
 
 
 def _write(folder: Path, files: Mapping[str, tuple[bytes, int]]) -> None:

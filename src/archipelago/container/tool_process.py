@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path
 
 from archipelago.container.first_error import FirstError
+from archipelago.container.podman_client.process import PODMAN_UMASK
 
 SOURCE_DATE = "1700000000"
 """Time stamp of all files (SOURCE_DATE_EPOCH, reproducible-builds.org): the same input gives the same image."""
@@ -59,6 +60,7 @@ async def run_tool(
             stdout=written if written is not None else asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE if written is not None else asyncio.subprocess.STDOUT,
             start_new_session=True,
+            umask=PODMAN_UMASK,
         )
     said = process.stderr if output is not None else process.stdout
     assert said is not None

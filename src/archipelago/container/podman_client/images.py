@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import re
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
@@ -34,7 +33,6 @@ _REMOVE_TIMEOUT = 120.0
 _HOST = r"(?:localhost|[a-z0-9-]+(?:\.[a-z0-9-]+)+|[a-z0-9.-]+(?=:))(?::\d+)?"
 _REFERENCE = re.compile(rf"{_HOST}/[a-z0-9._/-]+(?::[\w][\w.-]{{0,127}})?(?:@sha256:[0-9a-f]{{64}})?")
 _ID = re.compile(r"(?:sha256:)?[0-9a-f]{64}")
-_LAST_ID = re.compile(r"^(?:sha256:)?([0-9a-f]{64})$")
 
 
 class Images:
@@ -107,54 +105,6 @@ class Images:
         if not isinstance(reply, dict) or not reply.get("Id"):
             raise PodmanFailure(call, f"the reply names no image: {body[:200]!r}")
         return str(reply["Id"]).removeprefix("sha256:")
-
-    async def build(
-        self,
-        reference: str,
-        context: Path,
-        *,
-        containerfile: str = "Containerfile",
-        build_args: Mapping[str, str] | None = None,
-        labels: Mapping[str, str] | None = None,
-        volumes: Sequence[str] = (),
-        network: str = "",
-        pull: bool = False,
-        no_cache: bool = False,
-        timestamp: int | None = None,
-    ) -> AsyncGenerator[ImageProgress, None]:
-        """Build an image from a tar file of its directory; the last progress carries its ID.
-
-        Errors inside the stream are raised. `timestamp` (seconds) stands in for every time of day in the image, so that
-        the same input gives the same image.
-        """
-        call = PodmanCall("build image", reference)
-        params: dict[str, Any] = {
-            "dockerfile": containerfile,
-            "t": _checked(call, reference),
-            "buildargs": json.dumps(dict(build_args)) if build_args else None,
-            "labels": json.dumps(dict(labels)) if labels else None,
-            "volume": [*volumes],
-            "networkmode": network or None,
-            "pullpolicy": "always" if pull else "missing",
-            "nocache": no_cache,
-            "layers": True,
-            "rm": True,
-            "forcerm": True,
-            "timestamp": timestamp,
-        }
-        image_id: str | None = None
-        async with self._sent(context, "/build", call, params) as pieces:
-            async for item in objects(call, pieces):
-                _raise_inner(call, item)
-                text = str(item.get("stream") or "")
-                for line in text.splitlines():
-                    if found := _LAST_ID.match(line):
-                        image_id = found[1]
-                    else:
-                        yield ImageProgress(line)
-        if not image_id:
-            raise PodmanUnavailable(call, "the stream ended before the image was built")
-        yield ImageProgress("", image_id)
 
     def _sent(
         self, tar: Path, path: str, call: PodmanCall, params: Params

@@ -208,6 +208,9 @@ class ImageDetails:
     command: tuple[str, ...]
     env: tuple[str, ...]
     created_at: datetime | None
+    workdir: str = ""
+    exposed: tuple[str, ...] = ()
+    """Ports as the image names them: `80/tcp`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -152,6 +152,8 @@ def image_details(item: Json) -> ImageDetails:
         command=tuple(config.get("Cmd") or ()),
         env=tuple(config.get("Env") or ()),
         created_at=_time(item.get("Created")),
+        workdir=config.get("WorkingDir") or "",
+        exposed=tuple(sorted(config.get("ExposedPorts") or ())),
     )
 
 
