@@ -52,6 +52,17 @@ class Usage:
     files: int
 
 
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    log: int | None
+    """Number of the log's file (inode); None while there is none."""
+    memory: int
+    processes: int
+    host_is_short: bool
+    free: int
+    free_files: int
+
+
 class StepWatch:
     """Watches one command. `growth` counts what was added to the image, and takes its time.
 
@@ -94,42 +105,37 @@ class StepWatch:
             end.cancel()
 
     async def _look(self, *, ended: bool) -> None:
-        self._check_output()
+        seen = await asyncio.to_thread(_see, self._folder, self._log, self._ids)
+        self._check_output(seen.log)
         if not ended:
-            self._check_processes(*await asyncio.to_thread(usage_of, self._ids))
-        await self._check_disk(ended=ended)
+            self._check_processes(seen)
+        await self._check_disk(seen, ended=ended)
 
-    def _check_output(self) -> None:
+    def _check_output(self, log: int | None) -> None:
         # conmon begins a log that is full anew, in a new file.
-        try:
-            number = self._log.stat().st_ino
-        except FileNotFoundError:
-            return
-        self._first_log = number if self._first_log is None else self._first_log
-        if number != self._first_log:
+        self._first_log = log if self._first_log is None else self._first_log
+        if log != self._first_log:
             raise BuildStopped(f"it wrote more than {self._limits.output} bytes of output", "let it say less")
 
-    def _check_processes(self, memory: int, processes: int) -> None:
-        if memory > self._limits.memory or _is_host_short():
+    def _check_processes(self, seen: "_Seen") -> None:
+        if seen.memory > self._limits.memory or seen.host_is_short:
             raise BuildStopped(
                 f"it needs more memory than a build may use ({self._limits.memory >> 20} MiB), or than this host has",
                 "let it build less at a time",
             )
-        if processes > self._limits.processes:
+        if seen.processes > self._limits.processes:
             raise BuildStopped(
                 f"it has more processes than a build may have ({self._limits.processes})", "let it do less at a time"
             )
 
-    async def _check_disk(self, *, ended: bool) -> None:
-        found = os.statvfs(self._folder)
-        free, files = found.f_bavail * found.f_frsize, found.f_favail
-        if free < _LEAST_FREE:
+    async def _check_disk(self, seen: "_Seen", *, ended: bool) -> None:
+        if seen.free < _LEAST_FREE:
             raise BuildStopped("there is no space left on device for what it writes", "free some space, then try again")
-        before = self._free or (free, files)
+        free, files = self._free or (seen.free, seen.free_files)
         # To count costs a walk through all files, so it is done once the disk has become fuller, by whomever.
-        fuller = before[0] - free > self._limits.disk // 8 or before[1] - files > self._limits.files // 8
-        if self._free is None or fuller or ended:
-            self._free = (free, files)
+        fuller = free - seen.free > self._limits.disk // 8 or files - seen.free_files > self._limits.files // 8
+        if self._free is None or fuller:
+            self._free = (seen.free, seen.free_files)
         if fuller or ended:
             grown = await self._growth()
             if grown.size > self._limits.disk or grown.files > self._limits.files:
@@ -138,6 +144,16 @@ class StepWatch:
                     f"{self._limits.files} files)",
                     "let it write less, or begin with an image that holds more",
                 )
+
+
+def _see(folder: Path, log: Path, ids: range) -> _Seen:
+    try:
+        number = log.stat().st_ino
+    except FileNotFoundError:
+        number = None
+    disk = os.statvfs(folder)
+    memory, processes = usage_of(ids)
+    return _Seen(number, memory, processes, _is_host_short(), disk.f_bavail * disk.f_frsize, disk.f_favail)
 
 
 def usage_of(ids: range) -> tuple[int, int]:
