@@ -1,6 +1,7 @@
 """The throw-away containers of builds, for real: what goes in and what comes out; limits are in tests/security."""
 
 import io
+import os
 import tarfile
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -113,3 +114,36 @@ async def test_what_goes_in_follows_links_within_the_root_alone(root: BuildRoot,
     assert [*outside.iterdir()] == []
     result = await root.run(shell(f"cat {outside}/file /bin/new /b; cat /etc/passwd"))
     assert result.output.startswith("newnewnewroot:"), "a file that is a link is replaced, not written through"
+
+
+async def test_a_program_that_downloads_runs_as_a_user_of_the_build(podman: PodmanClient, tmp_path: Path) -> None:
+    home, runtime = tmp_path / "home", tmp_path / "run"
+    folder = home / "work" / "build"
+    (folder / "overlay" / "etc").mkdir(parents=True)
+    (folder / "overlay" / "etc" / "link").symlink_to("/etc/passwd")
+    runtime.mkdir()
+    for secret in (home, runtime):
+        (secret / "open").write_text("CANARY")  # whoever comes that far may read it
+        (secret / "closed").write_text("CANARY")
+        (secret / "closed").chmod(0o600)
+    for closed in (tmp_path, *tmp_path.parents[:2]):
+        closed.chmod(0o711)
+    script = (
+        f"id -u; cat /proc/self/uid_map; ls -A {home} {runtime}; cat {home}/* {runtime}/*; "
+        f"stat -c %u:%g /mnt/overlay/etc /mnt/overlay/etc/link; kill -0 {os.getpid()}; "
+        "pwd; echo $TMPDIR; echo made >$TMPDIR/output.tar; : >/mnt/own"
+    )
+    sandbox = BuildSandbox(podman, home / "work", ControlGroup())
+    code, said = await sandbox.run_tool(("sh", "-c", script), folder, (home, runtime))
+    words = said.split()
+    assert words[:4] == ["0", "0", str(FIRST_ID), "65536"] and "CANARY" not in said
+    assert words.count("0:0") == 2 and "/mnt/tool" in words, said
+    assert "not permitted" in said and "cannot create /mnt/own: Permission denied" in said and code != 0
+    run_podman("unshare", "rm", "-rf", str(folder / "tool"))
+    code, _ = await sandbox.run_tool(("sh", "-c", "echo made >tool/output.tar"), folder, (home, runtime))
+    assert code == 0 and (folder / "output.tar").read_text() == "made\n"
+    assert (folder / "output.tar").stat().st_mode & 0o777 == 0o600
+    run_podman("unshare", "rm", "-rf", str(folder / "tool"))
+    code, said = await sandbox.run_tool(("ln", "-s", "/etc/passwd", "tool/output.tar"), folder, (home, runtime))
+    assert code != 0 and "symbolic links" in said, "what it leaves is never followed"
+    run_podman("unshare", "rm", "-rf", str(home))

@@ -112,6 +112,29 @@ async def test_another_version_than_the_manifests_is_said_and_no_hindrance(store
     run_podman("rmi", store.reference(package, "main"))
 
 
+async def test_nothing_of_a_package_is_executed(store: ImageStore, tmp_path: Path) -> None:
+    # Set up, base-files makes these of its own files, and base-passwd the list of users.
+    package = with_recipe(tmp_path, "unpacked", "{type: packages, packages: [busybox-static, base-passwd]}")
+    await build(store, package)
+    name = store.reference(package, "main")
+    listed = run_podman(
+        *(
+            "run",
+            "--rm",
+            "--entrypoint",
+            "/usr/bin/busybox",
+            name,
+            "ls",
+            "/usr/share/base-files",
+            "/usr/share/base-passwd",
+        ),
+        *("/etc", "/root", "-A"),
+    ).split()
+    assert {"dot.profile", "passwd.master"} <= set(listed), "the packages are there"
+    assert not {"passwd", ".profile", "profile"} & set(listed), "and nothing of them has run"
+    run_podman("rmi", name)
+
+
 @pytest.mark.parametrize("suite", ["bookworm", "trixie"])
 async def test_security_updates_are_among_the_sources(store: ImageStore, tmp_path: Path, suite: str) -> None:
     # mmdebstrap fails where a source cannot be had or is not signed; the list of them is in the image.
@@ -163,7 +186,7 @@ def builders(work: Path) -> list[int]:
 
 async def until_unpacked(work: Path, build: asyncio.Task[str]) -> None:
     """Return once a root file system is being filled."""
-    while not list(work.glob("build-*/mmdebstrap.*/var/lib/dpkg")):
+    while not list(work.glob("build-*/tool/mmdebstrap.*/var/lib/dpkg")):
         assert not build.done()
         await asyncio.sleep(0.02)  # no event tells a stranger
 

@@ -13,6 +13,9 @@ put ROOT               write files and directories (tar on standard input; absol
 pack ROOT TIME         write the root file system to standard output as a tar file, every file with the same time
 take ROOT PATH BYTES   write the regular files below a path to standard output as a tar file, up to a sum of bytes
 size ROOT              print the bytes and the number of files
+tool FOLDER HIDDEN … -- COMMAND …
+                       run a program of the host, which finds FOLDER at /mnt, and empty directories in place of hidden
+                       ones; it has got `overlay`, and makes `tool/output.tar`, which becomes `output.tar` of FOLDER
 """
 
 import ctypes
@@ -27,10 +30,13 @@ from typing import IO
 
 _CLONE_NEWNS, _CLONE_NEWUSER = 0x20000, 0x10000000
 _PR_SET_PDEATHSIG = 1
+_MS_BIND, _MS_REC = 4096, 16384
 _IDS = 65536
 _MOST_FILES = 100_000
 _STUBS = ("./etc/hosts", "./etc/hostname", "./etc/resolv.conf", "./run/.containerenv")
 """What Podman mounts over; where the image has none, an empty file stays behind."""
+SHOWN = "/mnt"
+"""Where a tool finds the folder of its build; the way to it may be closed to the build."""
 INTO = "ARCHIPELAGO.name"
 """Header of a member of `put`: the name that it gets where its path turns out to be a directory."""
 
@@ -46,18 +52,57 @@ def main() -> None:
     if command == "begin":
         begin(root, first)
         return
+    if command == "tool":
+        sys.exit(tool(root, first, rest))
     os.chdir(root)  # the way to it may be closed to the build
     commands: dict[str, Callable[..., None]] = {"unpack": unpack, "put": put, "pack": pack, "take": take, "size": size}
     sys.exit(confined(first, lambda: commands[command](*rest)))
 
 
 def begin(root: str, first: int) -> None:
-    """Make the root directory. Users of other apps and of the host come no further than its parent."""
+    """Make a directory of the build. Users of other apps and of the host come no further than its parent."""
     os.mkdir(root, 0o755)
     os.chown(root, first, first)
     parent = os.path.dirname(root)
     os.chown(parent, 0, first)
     os.chmod(parent, 0o710)
+
+
+def tool(folder: str, first: int, words: "list[str]") -> int:
+    """Run a program that downloads and unpacks: no foreign code, but what it reads is foreign."""
+    own, output = os.path.join(folder, "tool"), os.path.join(folder, "output.tar")
+    begin(own, first)
+    for _, _, names, descriptor in os.fwalk(os.path.join(folder, "overlay"), onerror=_fail):
+        os.chown(descriptor, first, first)
+        for name in names:
+            os.chown(name, first, first, dir_fd=descriptor, follow_symlinks=False)
+    border = words.index("--")
+    os.chdir(folder)
+    code = confined(first, lambda: _run(words[:border], words[border + 1 :]))
+    if code == 0:
+        # Nobody but the daemon's user can change what is in the outer directory.
+        os.rename(os.path.join(own, "output.tar"), output)
+        descriptor = os.open(output, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            print(f"error: {output} is no regular file", file=sys.stderr)
+            return 1
+        os.fchown(descriptor, 0, 0)
+        os.fchmod(descriptor, 0o600)
+    return code
+
+
+def _run(hidden: "list[str]", command: "list[str]") -> None:
+    _mount(".", SHOWN, "", _MS_BIND | _MS_REC, "")
+    for directory in hidden:
+        _mount("tmpfs", directory, "tmpfs", 0, "size=1m,mode=755")
+    os.chdir(SHOWN)
+    os.execvp(command[0], command)
+
+
+def _mount(source: str, target: str, kind: str, flags: int, data: str) -> None:
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.mount(source.encode(), target.encode(), kind.encode(), flags, data.encode()):
+        raise OSError(ctypes.get_errno(), f"{target}: {os.strerror(ctypes.get_errno())}")
 
 
 def confined(first: int, work: Callable[[], None]) -> int:

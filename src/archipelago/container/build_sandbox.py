@@ -15,7 +15,7 @@ import asyncio
 import contextlib
 import secrets
 import sys
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Final
@@ -45,6 +45,8 @@ FIRST_ID: Final = 1 + MAX_SLOTS * IDS
 """The range after the last one that an app can get, as in the service user's namespace."""
 ROOT_CAPABILITIES = ("CHOWN", "DAC_OVERRIDE", "FOWNER", "SETGID", "SETUID")
 """What a command that runs as root keeps, so that it can install files for others; other users keep nothing."""
+BUILD_VARIABLE: Final = "ARCHIPELAGO_BUILD"
+"""In the environment of each program of the host that works for a build: the folder of the build."""
 _AGENT = Path(build_agent.__file__)
 _OPEN_FILES = 4096
 _MIB = 1 << 20
@@ -73,6 +75,13 @@ class StepResult:
 
     exit_code: int
     output: str
+
+
+async def agent_command(command: str, path: Path, *arguments: str) -> tuple[str, ...]:
+    """Return the command that has `build_agent` do something."""
+    source = await asyncio.to_thread(_AGENT.read_text, encoding="utf-8")
+    program = ("podman", "unshare", sys.executable, "-I", "-c", source)
+    return (*program, str(FIRST_ID), command, str(path), *arguments)
 
 
 class BuildRoot:
@@ -134,10 +143,9 @@ class BuildRoot:
     async def _agent(
         self, command: str, *arguments: str, given: AsyncIterator[bytes] | None = None, output: Path | None = None
     ) -> str:
-        source = await asyncio.to_thread(_AGENT.read_text, encoding="utf-8")
-        program = (*("podman", "unshare", sys.executable, "-I", "-c", source), str(FIRST_ID), command, str(self.path))
-        own = {"TMPDIR": f"{self._folder}/"}
-        code, said = await run_tool((*program, *arguments), environment() | own, given=given, output=output)
+        program = await agent_command(command, self.path, *arguments)
+        own = {BUILD_VARIABLE: f"{self._folder}/"}
+        code, said = await run_tool(program, environment() | own, given=given, output=output)
         if code != 0:
             reason = said.strip().removeprefix("error: ")
             raise BuildStopped(f"{command}: {reason or f'exit code {code}'}", "see the message")
@@ -160,6 +168,18 @@ class BuildSandbox:
         """Remove the containers that a killed daemon left. Raises `PodmanError`."""
         for left in await self._client.containers.list(labels=self._labels):
             await self._client.containers.remove(left.name, force=True)
+
+    async def run_tool(self, command: Sequence[str], folder: Path, hidden: Sequence[Path]) -> tuple[int, str]:
+        """Run a program of the host as the user of a build; return its exit code and the last that it said.
+
+        It finds the folder of its build at `build_agent.SHOWN`, in which `overlay` belongs to it, and empty directories
+        in place of the `hidden` ones. It is to write `tool/output.tar` there, which becomes `output.tar`.
+        """
+        await self._refuse_few_ids()
+        program = await agent_command("tool", folder, *map(str, hidden), "--", *command)
+        return await run_tool(
+            program, environment() | {"TMPDIR": f"{build_agent.SHOWN}/tool", BUILD_VARIABLE: f"{folder}/"}
+        )
 
     @contextlib.asynccontextmanager
     async def root(self, folder: Path, image: str, limits: BuildLimits | None = None) -> AsyncIterator[BuildRoot]:

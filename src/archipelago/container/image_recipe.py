@@ -125,12 +125,12 @@ def mmdebstrap_command(
 ) -> tuple[str, ...]:
     """Return the command that makes a root file system of signed packages (mmdebstrap(1)).
 
-    It runs as root of the service user's own user namespace, so it needs no right on the host. What it prints names the
-    file of the package `shown`, which `installed_version` finds there.
+    It runs as root of a user namespace, so it needs no right on the host. Nothing of a package is executed: they are
+    only unpacked. What it prints names the file of the package `shown`, which `installed_version` finds there.
     """
     return (
         # Not --quiet: that a disk is full is a mere warning to mmdebstrap.
-        *("podman", "unshare", "mmdebstrap", "--mode=root", "--variant=extract"),
+        *("mmdebstrap", "--mode=root", "--variant=extract"),
         # Nothing runs in what is only extracted; what a killed mmdebstrap has mounted, nobody would unmount.
         "--skip=chroot/mount",
         "--hook-dir=/usr/share/mmdebstrap/hooks/merged-usr",

@@ -15,8 +15,8 @@ from pathlib import Path
 
 import structlog
 
-from archipelago.container import image_recipe
-from archipelago.container.build_sandbox import BuildSandbox
+from archipelago.container import build_agent, image_recipe
+from archipelago.container.build_sandbox import BUILD_VARIABLE, BuildSandbox
 from archipelago.container.containerfile_builder import BuildInput, ContainerfileBuilder
 from archipelago.container.host_facts import ControlGroup
 from archipelago.container.image_errors import explained, tool_failed
@@ -238,8 +238,13 @@ class ImageStore:
         return True
 
     def _left_running(self) -> list[int]:
-        mark = b"\0TMPDIR=" + os.fsencode(self._work) + b"/"
-        return find_processes(lambda process: mark in b"\0" + (process / "environ").read_bytes())
+        marks = [f"\0{name}={self._work}/".encode() for name in (BUILD_VARIABLE, "TMPDIR")]
+
+        def is_left(process: Path) -> bool:
+            environ = b"\0" + (process / "environ").read_bytes()
+            return any(mark in environ for mark in marks)
+
+        return find_processes(is_left)
 
     async def _remove(self, name: str) -> None:
         try:
@@ -312,7 +317,7 @@ class ImageStore:
         self, package: AppPackage, recipe: PackagesRecipe, name: str, digest: str, told: Told
     ) -> None:
         async with self._folder() as folder:
-            overlay, output = folder / "overlay", folder / "root.tar"
+            overlay, shown = folder / "overlay", Path(build_agent.SHOWN)
             await asyncio.to_thread(_write, overlay, image_recipe.overlay_files(recipe, package.files))
             if recipe.python is not None:
                 told(Progress("fetches Python packages", 5.0))
@@ -322,11 +327,15 @@ class ImageStore:
                 await self._do(package, image_recipe.uv_command(recipe, self._tools, requirements, target), folder)
             told(Progress(f"fetches packages from Debian {recipe.suite}", 30.0))
             main = image_recipe.main_package(package.manifest.id, recipe)
-            command = image_recipe.mmdebstrap_command(recipe, self._tools, overlay, output, shown=main)
-            printed = await self._do(package, command, folder)
+            command = image_recipe.mmdebstrap_command(
+                recipe, self._tools, shown / "overlay", shown / "tool" / "output.tar", shown=main
+            )
+            code, printed = await self._sandbox.run_tool(command, folder, _hidden())
+            if code != 0:
+                raise tool_failed(package, "mmdebstrap", code, printed)
             told(Progress("stores the image", 80.0))
             changes = (f"LABEL {_LABEL}={digest}", "ENV PATH=/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin")
-            await self._client.images.import_tar(name, output, changes=changes)
+            await self._client.images.import_tar(name, folder / "output.tar", changes=changes)
         told(Progress(self._stored(package, main, printed), 100.0))
 
     def _stored(self, package: AppPackage, main: str | None, printed: str) -> str:
@@ -374,6 +383,12 @@ class ImageStore:
             tool = next(word for word in command if word not in ("podman", "unshare"))
             raise tool_failed(package, Path(tool).name, code, output)
         return output
+
+
+def _hidden() -> tuple[Path, ...]:
+    """Return what a program that downloads has no business with: the node's data, and its sockets."""
+    found = (os.environ.get(name) for name in ("HOME", "XDG_RUNTIME_DIR"))
+    return tuple(Path(path) for path in found if path)
 
 
 def _removal(folder: Path) -> tuple[str, ...]:
