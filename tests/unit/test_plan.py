@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from archipelago.container.build_facts import BuildCode, BuildFacts, BuildSource, SourceKind, build_facts
 from archipelago.container.dependency_resolver.order import find_cycle, reaches, start_order
 from archipelago.container.dependency_resolver.resolver import ResolutionCode, ResolutionError, resolve
 from archipelago.container.host_facts import HostFacts
@@ -44,6 +45,26 @@ def app(name: str, *ports: int, **parts: Any) -> AppManifest:
 
 def catalog_of(*apps: AppManifest) -> dict[str, AppManifest]:
     return {one.id: one for one in apps}
+
+
+def test_what_building_an_image_executes_and_what_it_is_made_of() -> None:
+    def facts(**recipe: Any) -> tuple[list[str], list[tuple[str, bool]]]:
+        manifest = app("a", containers={"main": {"build": recipe}})
+        found = manifest.containers["main"].build
+        assert found is not None
+        told = build_facts(found)
+        return [code.value for code in told.executes], [(each.kind.value, each.pinned) for each in told.sources]
+
+    files = [{"source": "f", "path": "/f"}]
+    assert facts(type="packages", packages=["x"]) == ([], [("debian", False)])
+    assert facts(type="packages", packages=["x=1"], python="requirements.txt", files=files)[1] == [
+        ("debian", False),
+        ("pypi", True),
+        ("folder", True),
+    ]
+    commands = [BuildCode.COMMANDS.value]
+    assert facts(type="containerfile", base={"packages": ["x"]}) == (commands, [("debian", False), ("folder", True)])
+    assert facts(type="containerfile") == (commands, [("registry", True), ("folder", True)])
 
 
 class TestPorts:
@@ -109,6 +130,8 @@ def test_asks_names_what_comes_newly() -> None:
         ("main", FetchKind.DOWNLOAD, "registry.example/a"),
         ("side", FetchKind.BUILD, "packages"),
     ]
+    assert asks.fetches[0].build is None
+    assert asks.fetches[1].build == BuildFacts(sources=(BuildSource(kind=SourceKind.DEBIAN, pinned=False),))
     assert (asks.disk, asks.memory) == (10 * MIB, 150 * MIB)
     assert asks.egress == {"a": Egress.TOR}
     assert [(one.app, one.port) for one in asks.endpoints] == [("a", 8080)]

@@ -39,7 +39,8 @@ def endpoint(*access: str) -> dict[str, Any]:
 def test_an_app_that_asks_for_nothing_has_the_highest_rating() -> None:
     rating = rate(app())
     assert rating.score == HIGHEST
-    assert [line.points for line in rating.lines] == [0]
+    assert [line.points for line in rating.lines] == [0, 0]
+    assert "nothing is executed" in rating.lines[-1].what
 
 
 @pytest.mark.parametrize(
@@ -58,6 +59,12 @@ def test_an_app_that_asks_for_nothing_has_the_highest_rating() -> None:
         ({"security": {"capabilities": ["CAP_NET_BIND_SERVICE"]}}, -1, "CAP_NET_BIND_SERVICE"),
         ({"security": {"writable_root": True}}, -1, "programs"),
         ({"user": "0:0"}, -1, "root"),
+        ({"containers": {"main": {"build": {"type": "containerfile"}}}}, -1, "commands of its author"),
+        (
+            {"containers": {"main": {"build": {"type": "containerfile", "base": {"packages": ["x"]}}}}},
+            -1,
+            "commands of its author",
+        ),
         ({"containers": {"main": {"image": f"registry.example/x@sha256:{'0' * 64}"}}}, -1, "signed"),
     ],
 )

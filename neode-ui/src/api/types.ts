@@ -160,6 +160,20 @@ export type BeginParams = {
   "password": string | null;
 };
 
+export type BuildCode = "commands" | "python";
+
+export type BuildFacts = {
+  /** Empty where nothing foreign is executed. */
+  "executes": Array<BuildCode>;
+  "sources": Array<BuildSource>;
+};
+
+export type BuildSource = {
+  "kind": SourceKind;
+  /** Whether it is the same at every build, by a hash or an exact version; else it is the newest one. */
+  "pinned": boolean;
+};
+
 export type CatalogEntry = {
   "app": string;
   "name": string;
@@ -381,6 +395,8 @@ export type Fetch = {
   "source": string;
   /** Whether a signature is asked for before it is downloaded; what is built here needs none. */
   "signed": boolean;
+  /** What building it executes, and what it is made of; null where it is downloaded. */
+  "build": BuildFacts | null;
 };
 
 export type FetchKind = "download" | "build";
@@ -894,6 +910,8 @@ export type SignerView = {
   "signer": string;
   "since": string;
 };
+
+export type SourceKind = "debian" | "pypi" | "registry" | "folder";
 
 export type Step = {
   /** What is done, such as `build image of electrumx`. */

@@ -15,6 +15,8 @@ def show_plan(plan: dict[str, Any]) -> None:
     for fetch in asks["fetches"]:
         signed = "" if fetch["kind"] == "build" else ", signed" if fetch["signed"] else ", not signed"
         show(line(f"{fetch['kind']:<8} image of {fetch['app']}: {fetch['source']}{signed}"))
+        if fetch.get("build"):
+            show(f"         {line(_build_words(fetch['build']))}")
     show_facts(
         (
             ("disk", size(asks["disk"]) if asks["disk"] else ""),
@@ -31,6 +33,25 @@ def show_plan(plan: dict[str, Any]) -> None:
         show(line(f"{interface} could also come from {', '.join(apps)} (--choose {interface}=APP)"))
     for warning in plan["warnings"]:
         show(f"warning: {line(warning)}")
+
+
+_SOURCES = {
+    "debian": "packages signed by Debian",
+    "pypi": "Python packages",
+    "registry": "another image",
+    "folder": "files of the app's folder",
+}
+_CODE = {"commands": "commands of the app's author", "python": "what builds Python packages"}
+
+
+def _build_words(build: dict[str, Any]) -> str:
+    """Say what building an image executes, and what it is made of."""
+    parts = [
+        f"{_SOURCES[source['kind']]} ({'pinned' if source['pinned'] else 'the newest'})" for source in build["sources"]
+    ]
+    code = " and ".join(_CODE[each] for each in build["executes"])
+    executed = f"runs {code}, confined and without a network" if code else "nothing of it is executed meanwhile"
+    return f"made of {', '.join(parts)}; {executed}"
 
 
 def show_apps(apps: list[dict[str, Any]]) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
+from archipelago.container.build_facts import BuildFacts
 from archipelago.container.manifest.model import (
     Access,
     AppManifest,
@@ -123,6 +124,8 @@ class Fetch(Shown):
     """Image reference, or the kind of recipe."""
     signed: bool = False
     """Whether a signature is asked for before it is downloaded; what is built here needs none."""
+    build: BuildFacts | None = None
+    """What building it executes, and what it is made of; null where it is downloaded."""
 
 
 class AskedEndpoint(Shown):

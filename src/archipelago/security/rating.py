@@ -1,10 +1,11 @@
 """A rating from 1 to 8 of how little an app asks for, from its manifest alone, explained line by line. Pure."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from pydantic import BaseModel, ConfigDict
 
-from archipelago.container.manifest.model import Access, AppManifest, Capability, Egress, Role
+from archipelago.container.build_facts import BuildCode, build_facts
+from archipelago.container.manifest.model import Access, AppManifest, Capability, Egress, Recipe, Role
 
 HIGHEST = 8
 LOWEST = 1
@@ -80,3 +81,13 @@ def _lines(manifest: AppManifest) -> Iterator[tuple[int, str]]:
         yield 0, "its image comes from a registry, signed by a key that it names"
     elif pulled:
         yield -1, "its image comes from a registry and nobody signed it: its digest alone tells that it is the same"
+    yield from _build_lines(container.build for container in containers if container.build is not None)
+
+
+def _build_lines(recipes: Iterable[Recipe]) -> Iterator[tuple[int, str]]:
+    found = [build_facts(recipe) for recipe in recipes]
+    executed = {code for facts in found for code in facts.executes}
+    if BuildCode.COMMANDS in executed:
+        yield -1, "commands of its author run while its image is built, confined and without a network"
+    if found and not executed:
+        yield 0, "its image is made of packages, of which nothing is executed until it runs"

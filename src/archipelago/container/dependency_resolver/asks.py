@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 
+from archipelago.container.build_facts import build_facts
 from archipelago.container.dependency_resolver.errors import ResolutionCode, ResolutionError
 from archipelago.container.dependency_resolver.world import World
 from archipelago.container.manifest.model import Access, AppManifest, Architecture, Container, Egress
@@ -131,8 +132,10 @@ def _fetch(app: AppId, name: str, container: Container) -> Fetch:
             source=container.image,
             signed=container.signed,
         )
-    source = container.build.type if container.build is not None else ""
-    return Fetch(app=app, container=name, kind=FetchKind.BUILD, source=source)
+    if container.build is None:
+        return Fetch(app=app, container=name, kind=FetchKind.BUILD, source="")
+    facts = build_facts(container.build)
+    return Fetch(app=app, container=name, kind=FetchKind.BUILD, source=container.build.type, build=facts)
 
 
 def _has_image(before: Container | None, now: Container) -> bool:
