@@ -5,12 +5,16 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from archipelago.container.manifest.containerfile import (
+    INSTRUCTIONS,
     MAX_STEPS,
+    REFUSED,
     ContainerfileError,
     base_image,
     parse_containerfile,
 )
 from archipelago.container.manifest.containerfile_steps import CopiedFile, CopyStep, ImageConfig, RunStep
+from archipelago.container.manifest.package import load_package
+from archipelago.docgen.manifest_reference import EXAMPLE_FOLDER
 
 FILES = ("start", "greeting", "folder/one", "folder/deep/two", "Containerfile")
 PINNED = f"registry.example/harbour/base@sha256:{'0' * 64}"
@@ -221,3 +225,13 @@ def test_any_text_gives_steps_or_a_refusal_with_a_line_of_it(body: str) -> None:
 def test_any_text_survives_quotes(value: str) -> None:
     quoted = value.replace("\\", "\\\\").replace('"', '\\"').replace("$", "\\$")
     assert config(f'ENV A="{quoted}"').environment["A"] == value
+
+
+def test_the_example_uses_every_instruction_and_each_refused_one_says_what_to_do_instead() -> None:
+    package = load_package(EXAMPLE_FOLDER)
+    text = package.files["Containerfile"].decode()
+    assert {line.split(" ")[0] for line in text.splitlines() if line[:1].isupper()} == set(INSTRUCTIONS)
+    found = parse_containerfile(text, package.files, has_base=True, inherited=INHERITED)
+    assert len(found.steps) == 4 and found.config.command == ("--port", "7000")
+    for word, hint in REFUSED.items():
+        assert refused(f"{word} x\n").hint == hint

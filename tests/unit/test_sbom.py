@@ -1,8 +1,11 @@
 """What is in an image: databases read, documents written, updates compared."""
 
 import json
+import os
+import subprocess
 from pathlib import Path
 
+import pytest
 from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
 from hypothesis import given
@@ -104,3 +107,25 @@ def test_links_pipes_and_what_is_no_database_are_left_alone(tmp_path: Path) -> N
     (root / "x.dist-info").mkdir()
     os.mkfifo(root / "x.dist-info/METADATA")
     assert set(_collect(str(root))) == {"node_modules/good/package.json"}
+
+
+def test_an_image_of_too_deep_folders_and_too_large_files_is_read_to_its_bounds(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = tmp_path / "root"
+    (root / "var/lib/dpkg").mkdir(parents=True)
+    (root / "var/lib/dpkg/status").write_text("Package: x\nVersion: 1\n")
+    with (root / "var/lib/dpkg/large").open("wb") as file:
+        file.truncate(1 << 40)
+    (root / "var/lib/dpkg/status.d").mkdir()
+    with (root / "var/lib/dpkg/status.d/large").open("wb") as file:
+        file.truncate(1 << 40)
+    monkeypatch.chdir(root)
+    for _ in range(1500):  # more than one path may name, and more than Python or the system walks
+        os.mkdir("d")
+        os.chdir("d")
+    try:
+        assert set(_collect(str(root))) == {"var/lib/dpkg/status"}
+    finally:
+        os.chdir(tmp_path)
+        subprocess.run(["rm", "-rf", str(root)], check=True)  # Python cannot, before 3.13

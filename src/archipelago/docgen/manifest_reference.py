@@ -5,6 +5,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from archipelago.container.build_watch import BuildLimits
+from archipelago.container.manifest.containerfile import INSTRUCTIONS, REFUSED
 from archipelago.container.manifest.loader import load_manifest
 from archipelago.container.manifest.schema import manifest_schema, subschemas
 from archipelago.container.manifest.shapes import bare, is_part, locate, variants
@@ -84,7 +86,41 @@ def render(schema: Mapping[str, Any], example: str) -> str:
         "## A complete example\n\nIt uses every key; the tests load it, and check that no key is left out.\n\n"
         f"```yaml\n{example}```\n"
     )
+    parts.append(_containerfiles())
     return "\n".join(parts)
+
+
+def _containerfiles() -> str:
+    limits = BuildLimits()
+    lines = [
+        "## Containerfiles",
+        "",
+        "The node reads a Containerfile itself, and knows these instructions. Anything else is refused when the app's "
+        "folder is read, with its line: flags that are not named here (such as `--mount`, `--network`, `--from`), "
+        "here-documents, parser directives, a second FROM, and "
+        f"{', '.join(REFUSED)}.",
+        "",
+        "| instruction | meaning |",
+        "|---|---|",
+        *(f"| {word} | {text.replace('|', chr(92) + '|')} |" for word, text in INSTRUCTIONS.items()),
+        "",
+        "Everywhere but in RUN, ENTRYPOINT and CMD, `$NAME` and `${NAME}` are replaced by what ARG and ENV have set. "
+        "RUN finds them in its environment.",
+        "",
+        "A command of RUN has the files of the image and of COPY, and nothing else: no network, no path of the host, "
+        "no rights over it. As root it may own and change any file of the image, and become another user. `/run` and "
+        "`/dev/shm` are in memory and empty each time. A build ends where one command needs "
+        f"more than {limits.memory >> 30} GiB of memory, {limits.processes} processes, "
+        f"{limits.step_time / 60:.0f} minutes or {limits.output >> 20} MiB of output, where all take more than "
+        f"{limits.total_time / 60:.0f} minutes, or where more than {limits.disk >> 30} GiB or {limits.files:,} files "
+        "are added to the image it began with.",
+        "",
+        "The result is one layer, in which all files have the same time.",
+        "",
+        f"```dockerfile\n{(EXAMPLE_FOLDER / 'Containerfile').read_text(encoding='utf-8')}```",
+        "",
+    ]
+    return "\n".join(lines)
 
 
 def _order(schema: Mapping[str, Any], definitions: Mapping[str, Any]) -> list[str]:

@@ -42,7 +42,22 @@ _MOST_IDS = 65536
 _LONGEST_PATH = 1000
 _ANY_VALUE = "1"
 """Stands for a variable of an image that is not there yet; it is a valid path, user and port."""
-_REFUSED: Mapping[str, str] = {
+INSTRUCTIONS: Mapping[str, str] = {
+    "FROM": "Once: `FROM $BASE` after `ARG BASE` for the image of `base`, or an image by its digest (`name@sha256:…`).",
+    "ARG": "`ARG name=value`: a variable of the build, for what follows.",
+    "ENV": "`ENV name=value …`: a variable of the build and of the image.",
+    "COPY": "`COPY [--chown=uid:gid] [--chmod=mode] source … target`, or a list: files and folders of the app's "
+    "folder, without wildcards. They belong to root and have mode 0644.",
+    "RUN": '`RUN line of shell` or `RUN ["program", "argument"]`: runs it in a throw-away container.',
+    "WORKDIR": "The folder for what follows, and of the image; it is made.",
+    "USER": "The user for what follows, and of the image, by name or number.",
+    "LABEL": "`LABEL name=value …`",
+    "EXPOSE": "`EXPOSE port[/tcp|udp] …`",
+    "ENTRYPOINT": "The program, as for RUN; the manifest may name another.",
+    "CMD": "Its arguments, likewise.",
+}
+"""What there is, in words for an author (Markdown)."""
+REFUSED: Mapping[str, str] = {
     "ADD": "use COPY, which takes files of the app's folder; what comes from elsewhere must be put there first",
     "HEALTHCHECK": "describe it in the manifest, under 'health'",
     "MAINTAINER": "use LABEL",
@@ -164,8 +179,8 @@ class _Reader:
                 self._expose(instruction)
             case "FROM":
                 raise instruction.refused("a second image", "build upon one image, in one stage")
-            case word if word in _REFUSED:
-                raise instruction.refused("it is not supported", _REFUSED[word])
+            case word if word in REFUSED:
+                raise instruction.refused("it is not supported", REFUSED[word])
             case _:
                 raise instruction.refused("no such instruction", "see docs/manifest.md for those that there are")
         return None

@@ -12,8 +12,10 @@ import stat
 import subprocess
 import sys
 
-_LARGEST_FILE = 64 << 20
-_LARGEST_SUM = 256 << 20
+_LARGEST_FILE = 16 << 20
+_LARGEST_SUM = 64 << 20
+"""The daemon has all of it in memory, more than once."""
+_DEEPEST = 60
 _MOST_FILES = 200_000
 _MOST_FOUND = 20_000
 _SKIPPED = ("proc", "sys", "dev")
@@ -33,6 +35,9 @@ def _collect(root: str) -> dict:  # type: ignore[type-arg]
     found: dict[str, str] = {}
     seen = size = 0
     for folder, folders, names, descriptor in os.fwalk(root, follow_symlinks=False):
+        # Deeper than that lies no database, and the walk has a descriptor open for each level.
+        if folder.count("/") - root.count("/") >= _DEEPEST:
+            folders.clear()
         inner = os.path.relpath(folder, root)
         if inner == ".":
             folders[:] = [name for name in folders if name not in _SKIPPED]
