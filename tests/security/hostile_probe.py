@@ -84,20 +84,21 @@ def main() -> None:
         status = {name: value.strip() for name, _, value in (line.partition(":") for line in file)}
     with open("/proc/self/uid_map") as file:
         uid_map = file.read().split()
-    report = {
-        "tcp": {f"{host}:{port}": connect((host, port)) for host, port in given["tcp"]},
-        "unix": {path: connect(path, socket.AF_UNIX) for path in given["unix"]},
-        "canaries": canaries(b"CAN" + b"ARY-", "/"),
-        "paths": [path for path in given["paths"] if os.path.exists(path)],
-        "written": {path: attempt(path) for path in ("/proc/sys/kernel/core_pattern", "/proc/sysrq-trigger")},
-        "device": make_device(),
-        "calls": calls(),
-        "status": {key: status[key] for key in ("CapEff", "CapBnd", "NoNewPrivs", "Seccomp")},
-        "uid_map": uid_map,
-        "environment": dict(os.environ),
-    }
-    with open("/report.json", "w") as file:
-        json.dump(report, file)
+    # Opened first: where a new user namespace is granted, nothing can be opened in it.
+    with open("/report.json", "w") as output:
+        report = {
+            "tcp": {f"{host}:{port}": connect((host, port)) for host, port in given["tcp"]},
+            "unix": {path: connect(path, socket.AF_UNIX) for path in given["unix"]},
+            "canaries": canaries(b"CAN" + b"ARY-", "/"),
+            "paths": [path for path in given["paths"] if os.path.exists(path)],
+            "written": {path: attempt(path) for path in ("/proc/sys/kernel/core_pattern", "/proc/sysrq-trigger")},
+            "device": make_device(),
+            "calls": calls(),
+            "status": {key: status[key] for key in ("CapEff", "CapBnd", "NoNewPrivs", "Seccomp")},
+            "uid_map": uid_map,
+            "environment": dict(os.environ),
+        }
+        json.dump(report, output)
 
 
 main()

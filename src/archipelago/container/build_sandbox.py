@@ -49,6 +49,8 @@ BUILD_VARIABLE: Final = "ARCHIPELAGO_BUILD"
 """In the environment of each program of the host that works for a build: the folder of the build."""
 _AGENT = Path(build_agent.__file__)
 _OPEN_FILES = 4096
+_MOST_PROCESSES = 4096
+"""The kernel counts against this limit what runs in all containers of the node, so it is no more than a last resort."""
 _MIB = 1 << 20
 _NOTICED = 10.0
 """Seconds in which Podman notices the end of a process."""
@@ -230,7 +232,7 @@ class BuildSandbox:
             Ulimit("core", 0, 0),
             Ulimit("fsize", limits.disk, limits.disk),
             Ulimit("nofile", _OPEN_FILES, _OPEN_FILES),
-            Ulimit("nproc", limits.processes, limits.processes),
+            Ulimit("nproc", _MOST_PROCESSES, _MOST_PROCESSES),
         ]
         if "memory" not in self._cgroup.controllers:
             ulimits.append(Ulimit("data", limits.memory, limits.memory))
