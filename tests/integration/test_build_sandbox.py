@@ -4,15 +4,17 @@ import io
 import os
 import tarfile
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from podman_fixtures import TEST_IMAGE
+from podman_fixtures import TEST_IMAGE, Corner
 
 from archipelago.container.build_sandbox import FIRST_ID, BuildRoot, BuildSandbox, Step
 from archipelago.container.build_watch import BuildLimits, BuildStopped
 from archipelago.container.host_facts import ControlGroup
+from archipelago.container.labels import BUILD
 from archipelago.container.podman_client.client import PodmanClient
 from harness import podman as run_podman
 
@@ -147,3 +149,15 @@ async def test_a_program_that_downloads_runs_as_a_user_of_the_build(podman: Podm
     code, said = await sandbox.run_tool(("ln", "-s", "/etc/passwd", "tool/output.tar"), folder, (home, runtime))
     assert code != 0 and "symbolic links" in said, "what it leaves is never followed"
     run_podman("unshare", "rm", "-rf", str(home))
+
+
+async def test_only_its_own_containers_are_cleaned_up(corner: Corner, tmp_path: Path) -> None:
+    # A stranger's image may bear any label, and its container has it too.
+    labels = {**corner.labels, BUILD: str(tmp_path)}
+    spec = corner.spec("app--main", labels=labels)
+    await corner.podman.containers.create(spec)
+    left = corner.spec("left", labels=labels)
+    left = replace(left, name="archipelago-build-0123456789abcdef")
+    await corner.podman.containers.create(left)
+    await BuildSandbox(corner.podman, tmp_path, ControlGroup()).clean()
+    assert [each.name for each in await corner.podman.containers.list(labels=labels)] == [spec.name]

@@ -133,11 +133,16 @@ def confined(first: int, work: Callable[[], None]) -> int:
             print(f"error: {error}", file=sys.stderr, flush=True)
         os._exit(code)
     os.close(unshared)
-    os.read(ready, 1)
-    for name in ("uid_map", "gid_map"):
-        with open(f"/proc/{child}/{name}", "w") as file:
-            file.write(f"0 {first} {_IDS}\n")
-    os.write(go, b"1")
+    os.read(ready, 1)  # until it has its namespace, or has ended and said why not
+    try:
+        for name in ("uid_map", "gid_map"):
+            with open(f"/proc/{child}/{name}", "w") as file:
+                file.write(f"0 {first} {_IDS}\n")
+        os.write(go, b"1")
+    except OSError as error:
+        print(f"error: the user ids of builds cannot be had: {error}", file=sys.stderr, flush=True)
+    os.close(go)
+    os.close(mapped)
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 
 

@@ -13,6 +13,7 @@ profile of apps, and limits of memory, processes, time, disk and output. What go
 
 import asyncio
 import contextlib
+import re
 import secrets
 import sys
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -47,6 +48,7 @@ ROOT_CAPABILITIES = ("CHOWN", "DAC_OVERRIDE", "FOWNER", "SETGID", "SETUID")
 """What a command that runs as root keeps, so that it can install files for others; other users keep nothing."""
 BUILD_VARIABLE: Final = "ARCHIPELAGO_BUILD"
 """In the environment of each program of the host that works for a build: the folder of the build."""
+_NAME = re.compile(r"archipelago-build-[0-9a-f]{16}")
 _AGENT = Path(build_agent.__file__)
 _OPEN_FILES = 4096
 _MOST_PROCESSES = 4096
@@ -169,7 +171,9 @@ class BuildSandbox:
     async def clean(self) -> None:
         """Remove the containers that a killed daemon left. Raises `PodmanError`."""
         for left in await self._client.containers.list(labels=self._labels):
-            await self._client.containers.remove(left.name, force=True)
+            # An app's container has the labels of its image too, whatever they say, and another name.
+            if _NAME.fullmatch(left.name):
+                await self._client.containers.remove(left.name, force=True)
 
     async def run_tool(self, command: Sequence[str], folder: Path, hidden: Sequence[Path]) -> tuple[int, str]:
         """Run a program of the host as the user of a build; return its exit code and the last that it said.
