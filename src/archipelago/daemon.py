@@ -7,7 +7,8 @@ import logging
 import os
 import signal
 import sys
-from typing import cast
+from collections.abc import Callable
+from typing import Any, cast
 
 import structlog
 
@@ -81,6 +82,7 @@ async def _serve(config: NodeConfig, first_install: str | None, options: dict[st
     await asyncio.to_thread(_prepare_data, config.layout)
     await require_free((config.port,))
     secrets = SecretsManager(config.layout.apps, config.layout.node_key)
+    _redact_log(secrets.redactor.redact)
     if not await _unlocked(config, secrets.key, stopping):
         lock.release()
         return None
@@ -267,6 +269,15 @@ def _set_up_log(verbose: bool) -> None:
         wrapper_class=structlog.make_filtering_bound_logger(level),
         logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),
     )
+
+
+def _redact_log(redact: Callable[[str], str]) -> None:
+    """Take secrets out of the log from now on: what apps and Podman say is quoted in it."""
+
+    def hide(_logger: object, _method: str, line: Any) -> str:
+        return redact(line)  # the renderer made it, and stands before this
+
+    structlog.configure(processors=[*structlog.get_config()["processors"], hide])
 
 
 if __name__ == "__main__":

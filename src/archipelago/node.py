@@ -192,7 +192,7 @@ class Node:
             self._secrets.redactor.redact,
             self._record_health,
         )
-        self._operations = Operations(self._state)
+        self._operations = Operations(self._state, self._secrets.redactor.redact)
         data = AppData(layout, self._namespace, self._secrets, self._state)
         self._inventory = ImageInventory(self._images, SbomStore(layout.apps))
         app_secrets = AppSecrets(self._secrets)

@@ -101,6 +101,11 @@ def holding(texts: list[str], *where: str) -> set[str]:
     return set(done.stdout.split("\n")) - {""}
 
 
+def inside(app: str, *command: str) -> str:
+    """Run a command in a container past the node, which would take the secrets out of what it prints."""
+    return podman("exec", f"archipelago-{app}--main", "busybox", *command)
+
+
 async def starts(node: TestNode) -> dict[str, str]:
     """Return since when each app runs."""
     names = [f"archipelago-{app}--main" for app in ("keeper", "user", "bystander")]
@@ -114,9 +119,9 @@ async def test_no_secret_lies_anywhere_in_the_clear(node: TestNode) -> None:
     )
     found["keypair"] = found["keypair"].splitlines()[1]  # what stands in its frame
     texts = [shape for value in found.values() for shape in shapes(value)]
-    inside = await node.execute("keeper", "busybox", "cat", "/etc/secrets")
-    assert all(found[kind] in inside for kind in KINDS), "the app has them"
-    assert (await node.execute("user", "busybox", "cat", "/etc/secrets")).strip() == found["edge.keeper-rpc.user"]
+    seen = inside("keeper", "cat", "/etc/secrets")
+    assert all(found[kind] in seen for kind in KINDS), "the app has them"
+    assert inside("user", "cat", "/etc/secrets") == found["edge.keeper-rpc.user"]
     assert await asyncio.to_thread(holding, texts, *places(node)) == set()
     told = [podman("inspect", "archipelago-keeper--main", "archipelago-user--main"), node.log()]
     for method in ("events-since", "operation-list", "audit-show", "container-list", "system-info"):
@@ -134,7 +139,7 @@ async def test_a_program_that_insists_gets_its_secrets_as_variables_and_its_talk
     node: TestNode,
 ) -> None:
     password = (await values(node))["edge.keeper-rpc.insister"]
-    variables = await node.execute("insister", "busybox", "sh", "-c", "cat /proc/[0-9]*/environ | tr '\\0' '\\n'")
+    variables = inside("insister", "sh", "-c", "cat /proc/[0-9]*/environ | tr '\\0' '\\n'") + "\n"
     assert f"PASS={password}\n" in variables and 'ODD=it\'s $HOME "x"\n' in variables
     inspected = podman("inspect", "archipelago-insister--main")
     assert password not in inspected and "PASS" not in inspected
@@ -154,18 +159,20 @@ async def test_rotation_makes_anew_what_uses_the_secret_and_nothing_else(node: T
     await node.done(await node.call("secret-rotate", app="keeper", name="hex"))
     after, then = await values(node), await starts(node)
     assert {name for name in after if after[name] != before[name]} == {"hex"}
-    assert after["hex"] in await node.execute("keeper", "busybox", "cat", "/etc/secrets")
+    assert after["hex"] in inside("keeper", "cat", "/etc/secrets")
     assert {name for name in then if then[name] != since[name]} == {"archipelago-keeper--main"}
     await node.done(await node.call("secret-rotate", app="keeper", name="edge.keeper-rpc.user"))
     password = await node.call("secret-show", app="keeper", name="edge.keeper-rpc.user")
     assert password != before["edge.keeper-rpc.user"]
-    assert (await node.execute("user", "busybox", "cat", "/etc/secrets")).strip() == password
+    assert inside("user", "cat", "/etc/secrets") == password
     assert (await starts(node))["archipelago-bystander--main"] == since["archipelago-bystander--main"]
 
 
 async def test_the_owner_gives_a_secret_of_his_own(node: TestNode) -> None:
     await node.done(await node.call("secret-set", app="keeper", name="password", value="my own password"))
-    assert "my own password\n" in await node.execute("keeper", "busybox", "cat", "/etc/secrets")
+    assert "my own password" in inside("keeper", "cat", "/etc/secrets").splitlines()
+    shown = await node.execute("keeper", "busybox", "cat", "/etc/secrets")
+    assert "my own password" not in shown and "***" in shown
     for name, value in (("nothing", "x"), ("edge.keeper-rpc.user", "x"), ("password", "two\nlines"), ("../../x", "x")):
         with pytest.raises(RpcError) as refused:
             await node.call("secret-set", app="keeper", name=name, value=value)

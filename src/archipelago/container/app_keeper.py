@@ -407,10 +407,11 @@ class AppKeeper:
         with contextlib.suppress(NodeError):
             lines = await asyncio.to_thread(last_lines, wanted.log, self._tools.redact, _LOG_LINES)
         logs = tuple(line.text[:_LOG_LENGTH] for line in lines)
+        reason = self._tools.redact(reason)
         self._failures[wanted.container] = Failure(at=datetime.now(UTC), reason=reason, exit_code=exit_code, logs=logs)
 
     def _failed_to_start(self, wanted: ContainerWorkload, error: PodmanError | NodeError) -> float:
-        reason = str(error)
+        reason = self._tools.redact(str(error))
         if isinstance(error, PortTaken):
             reason = f"port {error.port} of this host is taken by another program"
         now = time.monotonic()
@@ -486,7 +487,12 @@ class AppKeeper:
     def _set(self, container: str, health: Health) -> None:
         policy = self._policies.get(container)
         health = health.model_copy(
-            update={"restarts": policy.restarts if policy else 0, "failure": self._failures.get(container)}
+            update={
+                # What an app answers to a probe, and what Podman says of it, may quote a secret.
+                "reason": self._tools.redact(health.reason),
+                "restarts": policy.restarts if policy else 0,
+                "failure": self._failures.get(container),
+            }
         )
         if self._healths.get(container) != health:
             self._healths[container] = health

@@ -5,6 +5,7 @@ import secrets
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
+from enum import StrEnum
 from typing import Any
 
 import structlog
@@ -22,10 +23,13 @@ _WRITE_EVERY = 0.5
 class Tracker:
     """The steps of one running operation. Changes of state are written at once, mere progress now and then."""
 
-    def __init__(self, state: State, record: OperationRecord, changed: Callable[[], None]) -> None:
+    def __init__(
+        self, state: State, record: OperationRecord, changed: Callable[[], None], redact: Callable[[str], str]
+    ) -> None:
         self._state = state
         self._arguments = record.arguments
         self._changed = changed
+        self._redact = redact
         self._written = 0.0
         self.view = record.view
 
@@ -55,10 +59,15 @@ class Tracker:
             step if step.state.ended else step.model_copy(update={"state": state}) for step in self.view.steps
         )
         percent = 100.0 if state is OperationState.DONE else self.view.percent
+        if error is not None:
+            # It may quote what an app, a build or Podman printed.
+            said = _redacted(error.model_dump(include={"message", "hint", "data"}), self._redact)
+            error = error.model_copy(update=said)
         await self._update(state=state, error=error, steps=steps, percent=percent, cancellable=False)
 
     async def _step(self, name: str, **changes: object) -> None:
         changes = {key: value for key, value in changes.items() if key != "detail" or value is not None}
+        changes = _redacted(changes, self._redact)
         steps = tuple(step.model_copy(update=changes) if step.name == name else step for step in self.view.steps)
         done = sum(1.0 if step.state.ended else (step.percent or 0.0) / 100 for step in steps)
         mere_progress = "state" not in changes
@@ -79,8 +88,10 @@ Work = Callable[[Tracker], Awaitable[None]]
 class Operations:
     """Opens, runs, cancels and remembers operations."""
 
-    def __init__(self, state: State) -> None:
+    def __init__(self, state: State, redact: Callable[[str], str]) -> None:
+        """Take the database, and what takes secrets out of texts."""
         self._state = state
+        self._redact = redact
         self._log = structlog.get_logger("operations")
         self._changed = Signal()
         self._running: dict[str, tuple[Tracker, asyncio.Task[None], frozenset[str]]] = {}
@@ -177,7 +188,7 @@ class Operations:
                 )
 
     async def _run(self, record: OperationRecord, apps: frozenset[str], work: Work, *, fresh: bool) -> Operation:
-        tracker = Tracker(self._state, record, self._changed.notify)
+        tracker = Tracker(self._state, record, self._changed.notify, self._redact)
         written: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         task = asyncio.create_task(self._carry_out(tracker, work, written))
         # Taken before the first await: nobody else can slip in between the check and the lock.
@@ -221,3 +232,16 @@ class Operations:
         except NodeError:
             # The disk is full: the row says "running" still, and is resumed, and fails again, at the next start.
             self._log.error("cannot write the end of an operation", operation=tracker.view.id)
+
+
+def _redacted(value: Any, redact: Callable[[str], str]) -> Any:
+    """Return a value of JSON without the secrets in its texts."""
+    if isinstance(value, StrEnum):
+        return value
+    if isinstance(value, str):
+        return redact(value)
+    if isinstance(value, Mapping):
+        return {key: _redacted(each, redact) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_redacted(each, redact) for each in value]
+    return value

@@ -58,6 +58,7 @@ class Reconciler:
         self._log = structlog.get_logger("reconciler")
         self._desired = DesiredState()
         self._on_health = on_health
+        self._redact = redact
         self._told: dict[str, tuple[HealthState, str]] = {}
         self._to_tell: asyncio.Queue[tuple[str, Health]] = asyncio.Queue()
         self._keepers: dict[str, tuple[AppKeeper, asyncio.Task[None]]] = {}
@@ -259,6 +260,7 @@ class Reconciler:
         try:
             result = await self._client.containers.exec(name, command, timeout=timeout, max_output=_PROBE_OUTPUT)
         except PodmanError as error:
-            return -1, str(error)
-        lines = result.stdout.decode("utf-8", "replace").splitlines()
+            return -1, self._redact(str(error))
+        # Before it is cut off: of half a secret nobody would know that it is one.
+        lines = self._redact(result.stdout.decode("utf-8", "replace")).splitlines()
         return result.exit_code, lines[0][:200] if lines else ""

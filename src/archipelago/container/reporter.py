@@ -1,5 +1,6 @@
 """Answers questions about installed apps and the catalog: state, logs, and commands run inside."""
 
+import asyncio
 from collections.abc import AsyncGenerator, Callable, Collection, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass
@@ -165,12 +166,10 @@ class Reporter:
             raise NodeError(
                 ErrorCode.TIMEOUT, f"'{command[0]}' did not end within {timeout:g} s and was killed"
             ) from error
-        return ExecResult(
-            exit_code=result.exit_code,
-            stdout=result.stdout.decode("utf-8", "replace"),
-            stderr=result.stderr.decode("utf-8", "replace"),
-            truncated=result.truncated,
+        stdout, stderr = await asyncio.to_thread(
+            lambda: [self.redact(output.decode("utf-8", "replace")) for output in (result.stdout, result.stderr)]
         )
+        return ExecResult(exit_code=result.exit_code, stdout=stdout, stderr=stderr, truncated=result.truncated)
 
     async def terminal(self, app: str, container: str | None, columns: int, rows: int) -> Terminal:
         """Open a shell on a terminal inside a container of the app."""

@@ -1,0 +1,89 @@
+"""What operations and the daemon's log tell passes the redactor."""
+
+import sys
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+
+import pytest
+import structlog
+
+from archipelago.container.operations import Operations, Tracker, Work
+from archipelago.container.podman_client.errors import PodmanCall, PodmanError
+from archipelago.container.status import Operation, OperationKind
+from archipelago.daemon import _redact_log, _set_up_log
+from archipelago.errors import ErrorCode, NodeError
+from archipelago.security.redactor import HIDDEN, Redactor
+from archipelago.storage.database import Database
+from archipelago.storage.state import State
+
+SECRET = "Kx4vXQ0mWq7mM1yB2nT9uA5c"
+
+
+@pytest.fixture
+async def database(tmp_path: Path) -> AsyncIterator[Database]:
+    """Return an open database."""
+    database = Database(tmp_path / "state.db")
+    await database.open()
+    yield database
+    await database.close()
+
+
+def redact() -> Callable[[str], str]:
+    """Return what hides the secret."""
+    redactor = Redactor()
+    redactor.learn(SECRET)
+    return redactor.redact
+
+
+async def ended(database: Database, work: Work) -> Operation:
+    """Return an operation that has done its work."""
+    operations = Operations(State(database, lambda _: None), redact())
+    begun = await operations.open(OperationKind.INSTALL, "app", frozenset(), {}, work)
+    return await operations.wait(begun.id, 10)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        NodeError(ErrorCode.IMAGE, f"RUN printed {SECRET}", hint=f"see {SECRET}", data={"lines": [{"text": SECRET}]}),
+        PodmanError(PodmanCall("build"), f"500: {SECRET}"),
+        RuntimeError(SECRET),
+    ],
+)
+async def test_a_failure_tells_no_secret(database: Database, error: Exception) -> None:
+    async def work(tracker: Tracker) -> None:
+        await tracker.steps(("build",))
+        await tracker.begin("build", f"STEP {SECRET}")
+        await tracker.progress("build", 50.0, f"copies {SECRET}")
+        raise error
+
+    found = await ended(database, work)
+    assert found.error is not None
+    for view in (found, (await State(database, lambda _: None).operations(None, 1))[0]):
+        assert SECRET not in view.model_dump_json() and HIDDEN in view.model_dump_json()
+
+
+async def test_what_a_step_ends_with_tells_no_secret(database: Database) -> None:
+    async def work(tracker: Tracker) -> None:
+        await tracker.steps(("build",))
+        await tracker.finish("build", f"made of {SECRET}")
+
+    found = await ended(database, work)
+    assert found.steps[0].detail == f"made of {HIDDEN}"
+
+
+def test_the_daemon_s_log_tells_no_secret(capsys: pytest.CaptureFixture[str]) -> None:
+    before = structlog.get_config()
+    try:
+        _set_up_log(verbose=False)
+        log = structlog.get_logger("before")
+        structlog.configure(logger_factory=structlog.WriteLoggerFactory(file=sys.stderr))
+        _redact_log(redact())
+        try:
+            raise RuntimeError(SECRET)
+        except RuntimeError:
+            log.exception("failed", said=f"Basic {SECRET}")
+    finally:
+        structlog.configure(**before)
+    written = capsys.readouterr().err
+    assert SECRET not in written and HIDDEN in written and "Traceback" in written
