@@ -79,9 +79,10 @@ async def name_server(node: TestNode, app: str) -> str:
     return (await node.execute(app, "busybox", "awk", "/^nameserver/ {print $2; exit}", "/etc/resolv.conf")).strip()
 
 
-async def asked(node: TestNode, app: str, name: str) -> str:
-    """Return what an app is told when it asks its name server for the address of a name."""
-    lookup = f"busybox timeout 3 busybox nslookup -type=a {name} {await name_server(node, app)} 2>&1; true"
+async def asked(node: TestNode, app: str, name: str, server: str = "") -> str:
+    """Return what an app is told when it asks a name server, by default its own, for the address of a name."""
+    server = server or await name_server(node, app)
+    lookup = f"busybox timeout 3 busybox nslookup -type=a {name} {server} 2>&1; true"
     return await node.execute(app, "busybox", "sh", "-c", lookup)
 
 
@@ -149,6 +150,19 @@ async def test_only_an_app_with_egress_reaches_the_outside_and_only_as_far_as_de
             # 10.0.2.2 is the host's loopback, where rootless networking offers it.
             host = [HOST, "198.51.100.1", "127.0.0.1", "10.0.2.2"]
             assert await reached(node, app, host, port) == set(), app
+
+
+async def test_the_local_network_is_not_what_runs_the_containers(node: TestNode) -> None:
+    """slirp4netns answers questions at 10.0.2.3, and each network of Podman has a name server of its own."""
+    servers = {app: await name_server(node, app) for app in APPS}
+    for app in DIRECT | LAN:
+        on = {address.rpartition(".")[0] for address in addresses_of(app)}
+        others = {server for server in servers.values() if server.rpartition(".")[0] not in on}
+        assert len(others) > len(APPS) // 2
+        for server in ("10.0.2.3", *sorted(others)):
+            answer = await asked(node, app, "archipelago.example", server)
+            assert "not permitted" in answer or "refused" in answer, f"{app} asks {server}: {answer}"
+        assert await reached(node, app, [*others, "10.0.2.3", "169.254.169.254"], 53) == set()
 
 
 async def test_names_of_the_outside_are_for_those_alone_who_reach_it(node: TestNode) -> None:

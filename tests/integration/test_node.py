@@ -98,7 +98,9 @@ async def test_a_consumer_may_call_what_its_role_says_and_nothing_else(
         "{% set node = requires['bitcoin-rpc'] %}{{ node.user }}:{{ node.password }}"
     )
     await node.install(app)
-    token = base64.b64encode(podman("exec", f"archipelago-{app}--main", "busybox", "cat", "/etc/login").encode()).decode()
+    token = base64.b64encode(
+        podman("exec", f"archipelago-{app}--main", "busybox", "cat", "/etc/login").encode()
+    ).decode()
 
     async def answer(method: str) -> str:
         """Call bitcoind as the app; return the status line of a refusal, or the answer."""

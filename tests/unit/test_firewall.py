@@ -59,6 +59,21 @@ def test_the_host_and_the_local_network_are_not_the_internet() -> None:
     assert "203.0.113.9" in lan and "192.168.0.0/16" not in lan
 
 
+def test_what_runs_containers_is_not_the_local_network() -> None:
+    """Neither slirp4netns nor pasta, nor other apps' name servers, nor a cloud's metadata."""
+    own = IPv4Network("10.89.0.0/24")
+    others = [own, IPv4Network("10.89.7.0/24"), IPv4Network("10.90.3.0/24")]
+    rules = ruleset(Reach("archipelago-wallet", internet=True, local_network=True), NETWORKS, (), others).splitlines()
+    refused = next(number for number, rule in enumerate(rules) if "10.0.2.0/24" in rule)
+    assert rules[refused].strip() == ("ip daddr { 10.0.2.0/24, 10.89.0.0/16, 169.254.0.0/16, 10.90.3.0/24 } reject")
+    accepts = [
+        number
+        for number, rule in enumerate(rules)
+        if rule.strip() in (f"ip daddr {own} accept", "ip daddr != 127.0.0.0/8 accept")
+    ]
+    assert accepts[0] < refused < accepts[1], "its own network stays, and all else comes after"
+
+
 @settings(max_examples=25, deadline=None)
 @given(
     names=st.sets(NAMES, max_size=4),
@@ -72,7 +87,8 @@ def test_nft_takes_every_ruleset(
     nft = shutil.which("nft") or pytest.skip("nft is not installed")
     wire = Wire(BOTH, tuple(opens), tuple(answers))
     given = Reach("archipelago-wallet", (wire,), tuple(sorted(names)), *outside)
-    script = ruleset(given, NETWORKS, (IPv4Address("203.0.113.9"),))
+    others = [network.addresses for network in NETWORKS.values()] + [IPv4Network("10.90.3.0/24")]
+    script = ruleset(given, NETWORKS, (IPv4Address("203.0.113.9"),), others)
     command = ["unshare", "--user", "--map-root-user", "--net", nft, "--check", "--file", "-"]
     done = subprocess.run(command, input=script, capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (0, ""), script

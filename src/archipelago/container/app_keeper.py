@@ -331,7 +331,8 @@ class AppKeeper:
     async def _guard(self, desired: DesiredApp, wanted: ContainerWorkload, details: ContainerDetails) -> None:
         """Let the container reach what it declared, before it is on a network where it could reach more."""
         subnets = await self._tools.networks.subnets(desired.workload.networks)
-        await self._tools.firewall.guard(wanted.name, details.id, details.pid, wanted.reach, subnets)
+        others = self._tools.networks.all_subnets
+        await self._tools.firewall.guard(wanted.name, details.id, details.pid, wanted.reach, subnets, others)
 
     async def _reattach(self, desired: DesiredApp, wanted: ContainerWorkload, found: ContainerSummary) -> None:
         async def may_leave() -> bool:

@@ -1,7 +1,7 @@
 """Sets the firewall of each container before its first process runs, and again when its networks change."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from ipaddress import IPv4Address, IPv4Network
 
@@ -41,13 +41,24 @@ class Firewall:
             self.obstacle = str(error)
             structlog.get_logger("firewall").warning("not enforced on this host", why=self.obstacle)
 
-    async def guard(self, name: str, identity: str, pid: int, reach: Reach, subnets: Mapping[str, Subnet]) -> None:
-        """Bring the rules of a container, of which `pid` is the first process, up to date. Raises `NodeError`."""
+    async def guard(
+        self,
+        name: str,
+        identity: str,
+        pid: int,
+        reach: Reach,
+        subnets: Mapping[str, Subnet],
+        others: Collection[IPv4Network],
+    ) -> None:
+        """Bring the rules of a container, of which `pid` is the first process, up to date. Raises `NodeError`.
+
+        `subnets` are those of its networks, `others` those of all apps.
+        """
         if self.obstacle:
             return
         host = await asyncio.to_thread(self._host_addresses) if reach.internet else ()
         # By its own name the node asks its name server whether it answers.
-        rules = ruleset(replace(reach, names=(*reach.names, identity[:_SHORT_ID])), subnets, host)
+        rules = ruleset(replace(reach, names=(*reach.names, identity[:_SHORT_ID])), subnets, host, others)
         if self._loaded.get(name) != (pid, rules):
             try:
                 await self._namespace.firewall(pid, rules)

@@ -61,6 +61,11 @@ class NetworkKeeper:
         await self.ensure(specs)
         return {spec.name: self._subnets[spec.name] for spec in specs}
 
+    @property
+    def all_subnets(self) -> frozenset[IPv4Network]:
+        """The addresses of all networks of this node, as far as they have been looked at."""
+        return frozenset(subnet.addresses for subnet in self._subnets.values())
+
     def attach(self, wanted: ContainerWorkload) -> ContainerSpec:
         """Return the container's spec with the networks that it joins."""
         return replace(wanted.spec, networks=dict(wanted.attachments))

@@ -40,6 +40,12 @@ NOT_PUBLIC = tuple(
     )
 )
 """Addresses that lead nowhere on the internet, but perhaps somewhere on the local network (RFC 6890)."""
+NOT_LOCAL = tuple(map(IPv4Network, ("10.0.2.0/24", "10.89.0.0/16", "169.254.0.0/16")))
+"""Private addresses behind which there is no machine of the local network, but what runs containers.
+
+The first is that of slirp4netns: its DNS at .3, the host's loopback at .2. In the second Podman makes networks, each
+with a name server. Link-local addresses (RFC 3927) are pasta's, and those of a cloud's metadata (169.254.169.254).
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,10 +115,12 @@ def reach(
     )
 
 
-def ruleset(reach: Reach, subnets: Mapping[str, Subnet], host: Collection[IPv4Address]) -> str:
+def ruleset(
+    reach: Reach, subnets: Mapping[str, Subnet], host: Collection[IPv4Address], others: Collection[IPv4Network] = ()
+) -> str:
     """Return a script for `nft -f` that replaces the rules of a container at once.
 
-    `subnets` are those of its networks, `host` the addresses of the host itself.
+    `subnets` are those of its networks, `host` the addresses of the host itself, `others` the networks of other apps.
     """
     own = subnets[reach.own]
     gateways = _set(sorted(subnets[name].gateway for name in reach.networks))
@@ -128,6 +136,10 @@ def ruleset(reach: Reach, subnets: Mapping[str, Subnet], host: Collection[IPv4Ad
     if reach.internet:
         if not reach.local_network:
             outgoing.append(f"ip daddr {_set(NOT_PUBLIC)} reject")
+        else:
+            # Where Podman has used its first range up, it takes networks from elsewhere.
+            spread = {other for other in others if not any(map(other.subnet_of, NOT_LOCAL))}
+            outgoing.append(f"ip daddr {_set((*NOT_LOCAL, *sorted(spread)))} reject")
         if host:
             outgoing.append(f"ip daddr {_set(sorted(host))} reject")
         outgoing.append("ip daddr != 127.0.0.0/8 accept")
