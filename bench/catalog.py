@@ -133,7 +133,7 @@ def compile_all(catalog: dict[str, AppManifest], plan: Plan) -> list[Workload]:
             consumers=tuple(Consumer(edge.interface, edge.consumer) for edge in edges[app] if edge.provider == app),
             edges=tuple(edges[app]),
         )
-        workloads.append(compile_app(given, site, renderer))
+        workloads.append(compile_app(given, site, renderer.for_app()))
     return workloads
 
 

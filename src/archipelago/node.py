@@ -71,6 +71,7 @@ from archipelago.container.status import (
     SecretView,
     SettingChange,
 )
+from archipelago.container.template_workers import TemplateWorkers
 from archipelago.container.workload import Site
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.event_bus import EventBus
@@ -177,6 +178,7 @@ class Node:
             site,
             self._secrets,
             self._images,
+            self._template_workers(),
             free_disk=lambda: host.disk(config.root)[1],
             reserved_ports=reserved,
         )
@@ -257,6 +259,11 @@ class Node:
         self._closing.push_async_callback(self._end_chores)
         await self._note("node-start", {"version": __version__})
         return self
+
+    def _template_workers(self) -> TemplateWorkers:
+        workers = TemplateWorkers()
+        self._closing.push_async_callback(asyncio.to_thread, workers.close)
+        return workers
 
     async def halt(self) -> None:
         """Stop all apps in reverse order; they come back at the next start, since they are still wanted."""

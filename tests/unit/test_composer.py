@@ -1,5 +1,7 @@
-"""The composer: plans are made for the host as it is now."""
+"""The composer: plans are made for the host as it is now, and one app's fault is not that of another."""
 
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -11,29 +13,88 @@ from archipelago.container.host_facts import ControlGroup, HostFacts
 from archipelago.container.image_recipe import Tools
 from archipelago.container.images import ImageStore
 from archipelago.container.manifest.model import Architecture
+from archipelago.container.manifest.package import load_package
 from archipelago.container.plan import Request
 from archipelago.container.podman_client.client import PodmanClient
 from archipelago.container.podman_client.service import PodmanService
+from archipelago.container.status import Desired
+from archipelago.container.template_workers import TemplateWorkers
+from archipelago.container.templates import Aside, Renderer
 from archipelago.container.workload import Site
+from archipelago.errors import NodeError
 from archipelago.security.secrets_manager import SecretsManager
+from archipelago.storage.state import AppRecord
 
 APPS = Path(__file__).resolve().parents[2] / "apps"
 GIB = 1024**3
 
 
+FACTS = HostFacts(Architecture.AMD64, memory=16 * GIB, cores=4, free_disk=100 * GIB)
+
+
+def make(folder: Path, aside: Aside, free_disk: Callable[[], int]) -> Composer:
+    """Return a composer."""
+    client = PodmanClient(PodmanService(folder / "podman.sock", folder / "podman.log"))  # never asked
+    images = ImageStore(client, folder / "builds", Tools("uv", Architecture.AMD64), None, None)  # type: ignore[arg-type]
+    secrets = SecretsManager(folder / "kept", folder / "node.key")
+    site = Site("n", str(folder), "/run/files", FACTS, ControlGroup())
+    return Composer(site, secrets, images, aside, free_disk=free_disk, reserved_ports=frozenset())
+
+
+HANG = "{% for i in range(9999) %}{{ range(9999) | map('string') | select | list | length }}{% endfor %}"
+MANIFEST = """
+manifest: 1
+id: {app}
+name: {app}
+version: "1.0"
+summary: An app of a test.
+description: An app of a test.
+category: other
+license: MIT
+containers:
+  main:
+    image: docker.io/library/busybox@sha256:{digest}
+    command: ["{command}"]
+{more}
+"""
+
+
+def record(folder: Path, app: str, slot: int, command: str, more: str = "") -> AppRecord:
+    """Return an installed app."""
+    (folder / app).mkdir(parents=True)
+    text = MANIFEST.format(app=app, command=command, digest="0" * 64, more=more)
+    (folder / app / "manifest.yml").write_text(text)
+    return AppRecord(app, load_package(folder / app), Desired.RUNNING, slot)
+
+
+async def test_an_app_that_cannot_be_compiled_is_no_matter_of_the_others(tmp_path: Path) -> None:
+    workers = TemplateWorkers()
+    composer = make(tmp_path, workers, lambda: 100 * GIB)
+    records = {
+        "bad": record(tmp_path / "apps", "bad", 0, HANG),
+        "good": record(tmp_path / "apps", "good", 1, "{{ app.id }}"),
+        "slow": record(tmp_path / "apps", "slow", 2, "{{ range(2000) | map('string') | join | length }}"),
+    }
+    try:
+        with pytest.raises(NodeError, match=r"apps/bad: containers\.main\.command, line 1: it takes more than"):
+            await composer.compose(records, ("good",))
+        began = time.monotonic()
+        for _ in range(20):
+            state = await composer.compose(records, records)
+            assert state.broken == {"bad"}
+            assert state.apps["bad"].workload.containers == () and "command" in state.apps["bad"].problem
+            assert state.apps["good"].workload.containers[0].spec.command == ("good",)
+            assert state.apps["slow"].workload.containers[0].spec.command == ("6890",)
+        assert time.monotonic() - began < 5, "it is not tried again as long as nothing of it changes"
+        records["bad"] = record(tmp_path / "newer", "bad", 0, "well")
+        assert (await composer.compose(records)).broken == frozenset()
+    finally:
+        workers.close()
+
+
 async def test_each_plan_looks_at_the_disk_anew_and_templates_do_not(tmp_path: Path) -> None:
-    facts = HostFacts(Architecture.AMD64, memory=16 * GIB, cores=4, free_disk=100 * GIB)
-    client = PodmanClient(PodmanService(tmp_path / "podman.sock", tmp_path / "podman.log"))  # never asked
-    images = ImageStore(client, tmp_path / "builds", Tools("uv", Architecture.AMD64), None, None)  # type: ignore[arg-type]
-    secrets = SecretsManager(tmp_path / "apps", tmp_path / "node.key")
     free = [100 * GIB, GIB, 100 * GIB]
-    composer = Composer(
-        Site("n", str(tmp_path), "/run/files", facts, ControlGroup()),
-        secrets,
-        images,
-        free_disk=lambda: free.pop(0),
-        reserved_ports=frozenset(),
-    )
+    composer = make(tmp_path, Renderer().aside, lambda: free.pop(0))
     catalog = await LocalCatalog(APPS).read()
     wanted = Request(install=("bitcoin-knots",))
     assert await composer.plan({}, wanted, catalog)
@@ -42,4 +103,4 @@ async def test_each_plan_looks_at_the_disk_anew_and_templates_do_not(tmp_path: P
     assert refused.value.reason is ResolutionCode.HOST_TOO_SMALL
     assert "free disk" in refused.value.message
     assert await composer.plan({}, wanted, catalog)
-    assert (free, composer.host) == ([], facts)
+    assert (free, composer.host) == ([], FACTS)

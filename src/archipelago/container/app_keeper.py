@@ -170,7 +170,10 @@ class AppKeeper:
         mine = seen.of(self.app)
         desired = state.apps.get(self.app)
         if desired is not None and state.wanted(self.app):
-            return await self._up(desired, state, mine)
+            if not desired.problem:
+                return await self._up(desired, state, mine)
+            self._leave(desired)
+            return None
         waiting_for = [
             edge.consumer for edge in state.dependents(self.app) if not edge.optional and seen.running(edge.consumer)
         ]
@@ -181,6 +184,17 @@ class AppKeeper:
         if desired is None:
             await self._clear(mine)
         return None
+
+    def _leave(self, desired: DesiredApp) -> None:
+        """Leave an app as it is of which nobody knows how it ought to be."""
+        self._restarts.clear()
+        for name in tuple(self._runs):
+            self._end_watch(name)
+        for container in desired.record.package.manifest.containers:
+            known = self._healths.get(container)
+            if known is None or known.state is not HealthState.FAILED:
+                health = Health(state=HealthState.FAILED, reason=desired.problem, since=datetime.now(UTC))
+                self._set(container, health)
 
     # --- up ---------------------------------------------------------------------------------------------------------
 
@@ -445,7 +459,8 @@ class AppKeeper:
         for name in tuple(self._runs):
             self._forget_run(name)
         await self._tools.namespace.remove(f"{self._tools.files_root}/{self.app}")
-        for container in [wanted.container for wanted in order] or list(self._healths):
+        declared = list(desired.record.package.manifest.containers) if desired else []
+        for container in declared or list(self._healths):
             self._healths.pop(container, None)
             self._set(container, Health(state=HealthState.STOPPED, reason=reason, since=datetime.now(UTC)))
 

@@ -1,10 +1,11 @@
 """Compiles what is installed into a desired state: resolves, makes missing secrets, and runs the pure compiler."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 
 from archipelago.catalog.local import Catalog
+from archipelago.container.app_compiler import AppCompiler
 from archipelago.container.dependency_resolver.resolver import resolve
 from archipelago.container.desired_state import DesiredApp, DesiredState
 from archipelago.container.host_facts import HostFacts
@@ -13,8 +14,9 @@ from archipelago.container.manifest.model import AppManifest, Credentials
 from archipelago.container.manifest.options import parse_option_text, validate_options
 from archipelago.container.manifest.scalars import Scalar
 from archipelago.container.plan import Edge, InstalledApp, Plan, Request
-from archipelago.container.templates import Renderer
-from archipelago.container.workload import AppInput, Binding, Consumer, Site, compile_app, exports
+from archipelago.container.templates import Aside, Renderer
+from archipelago.container.workload import AppInput, Binding, Consumer, Site, Workload
+from archipelago.errors import NodeError
 from archipelago.security.secret import Secret
 from archipelago.security.secrets_manager import SecretsManager
 from archipelago.storage.state import AppRecord
@@ -30,17 +32,21 @@ class Composer:
         site: Site,
         secrets: SecretsManager,
         images: ImageStore,
+        aside: Aside,
         *,
         free_disk: Callable[[], int],
         reserved_ports: frozenset[int],
     ) -> None:
-        """Take what plans and workloads depend on; `free_disk()`, in bytes, may block and is asked for each plan."""
+        """Take what plans and workloads depend on; `free_disk()`, in bytes, may block and is asked for each plan.
+
+        `aside` renders the templates that may take long.
+        """
         self._site = site
         self._secrets = secrets
         self._images = images
         self._free_disk = free_disk
         self._reserved_ports = reserved_ports
-        self._renderer = Renderer()
+        self._compiler = AppCompiler(site, Renderer(aside))
 
     @property
     def host(self) -> HostFacts:
@@ -60,10 +66,14 @@ class Composer:
 
         return await asyncio.to_thread(resolve_here)
 
-    async def compose(self, records: Records) -> DesiredState:
-        """Compile everything that is installed. Raises `NodeError` when it does not fit together."""
+    async def compose(self, records: Records, tolerated: Collection[str] = ()) -> DesiredState:
+        """Compile everything that is installed. Raises `NodeError` when it does not fit together.
+
+        Of the `tolerated` apps one that cannot be compiled is part of the state with its problem, and no other app
+        suffers from it.
+        """
         plan = await self.plan(records, Request())
-        return await asyncio.to_thread(self._compile, records, plan)
+        return await asyncio.to_thread(self._compile, records, plan, tolerated)
 
     def check_options(
         self, manifest: AppManifest, given: Mapping[str, object], reset: tuple[str, ...]
@@ -80,8 +90,7 @@ class Composer:
         validate_options(manifest, {**defaults, **read})
         return validate_options(manifest, read)
 
-    def _compile(self, records: Records, plan: Plan) -> DesiredState:
-        renderer = self._renderer
+    def _compile(self, records: Records, plan: Plan, tolerated: Collection[str]) -> DesiredState:
         credentials = {edge: self._credential(records, edge) for edge in plan.edges}
         edges: dict[str, list[Edge]] = {app: [] for app in records}
         for edge in plan.edges:
@@ -90,18 +99,23 @@ class Composer:
         inputs = {app: self._input(record, plan, tuple(edges[app]), credentials) for app, record in records.items()}
         apps = {}
         for app, given in inputs.items():
-            bindings = tuple(
-                Binding(
-                    edge,
-                    records[edge.provider].package.manifest,
-                    exports(inputs[edge.provider], edge.interface, renderer),
-                    credentials[edge],
+            try:
+                bindings = tuple(
+                    Binding(
+                        edge,
+                        records[edge.provider].package.manifest,
+                        self._compiler.exports(inputs[edge.provider], edge.interface),
+                        credentials[edge],
+                    )
+                    for edge in given.edges
+                    if edge.consumer == app
                 )
-                for edge in given.edges
-                if edge.consumer == app
-            )
-            bound = replace(given, bindings=bindings)
-            apps[app] = DesiredApp(records[app], compile_app(bound, self._site, renderer), given.secrets)
+                workload = self._compiler.workload(replace(given, bindings=bindings))
+                apps[app] = DesiredApp(records[app], workload, given.secrets)
+            except NodeError as error:
+                if app not in tolerated:
+                    raise
+                apps[app] = DesiredApp(records[app], Workload(app, (), (), (), ""), problem=str(error))
         return DesiredState(apps, plan)
 
     def _input(

@@ -58,7 +58,10 @@ def preview(before: DesiredState, after: DesiredState, app: str) -> ConfigPrevie
     restarts = tuple(
         name
         for name, wanted in sorted(after.apps.items())
-        if after.wanted(name) and name in before.apps and before.apps[name].workload.hash != wanted.workload.hash
+        if after.wanted(name)
+        and not wanted.problem
+        and name in before.apps
+        and before.apps[name].workload.hash != wanted.workload.hash
     )
     return ConfigPreview(changes=tuple(changed), restarts=restarts)
 

@@ -18,6 +18,8 @@ class DesiredApp:
     record: AppRecord
     workload: Workload
     probe_secrets: Mapping[str, Secret] = field(default_factory=dict)
+    problem: str = ""
+    """Why it cannot be compiled; what runs of it then stays as it is. Empty where it can."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +31,11 @@ class DesiredState:
     halted: bool = False
     generation: int = 0
     """Counts the states, so that one can tell when all keepers have seen the newest."""
+
+    @property
+    def broken(self) -> frozenset[str]:
+        """The apps that cannot be compiled."""
+        return frozenset(app for app, found in self.apps.items() if found.problem)
 
     def wanted(self, app: str) -> bool:
         """Tell whether the app ought to run: its owner wants it, and all that it cannot do without."""

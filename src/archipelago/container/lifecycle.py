@@ -93,7 +93,9 @@ class Lifecycle:
     async def apply(self) -> None:
         """Compile what is installed and have it kept so."""
         async with self._changing:
-            self._reconciler.apply(await self._composer.compose(await self._state.load_apps()))
+            records = await self._state.load_apps()
+            # One app of which something is wrong must not keep the node from its start.
+            self._reconciler.apply(await self._composer.compose(records, records))
 
     async def plan(
         self, app: str, options: Mapping[str, object], choices: Mapping[str, str]
@@ -232,7 +234,7 @@ class Lifecycle:
                 await self._secrets.change(records[app], arguments["names"], given=arguments["given"])
             finally:
                 # Also where a full disk let only some of them be written.
-                self._reconciler.apply(await self._composer.compose(records))
+                self._reconciler.apply(await self._composer.compose(records, records))
         touched = self._touched_since(hashes)
         await tracker.steps(tuple(map(_start_step, touched)))
         await self._await_ready(tracker, touched)
@@ -271,19 +273,23 @@ class Lifecycle:
         decide: Callable[[Records], Awaitable[Records]],
         *,
         remove: tuple[str, ...] = (),
+        tolerant: bool = False,
         message: str,
         app: str,
     ) -> None:
         """Have `decide` turn the records into those that change; compile, keep and apply them.
 
-        Compiled first, so that nothing is kept that cannot be carried out.
+        Compiled first, so that nothing is kept that cannot be carried out. `tolerant` is for what must be possible
+        whatever the templates of an app say about it.
         """
         async with self._changing:
             records = await self._state.load_apps()
             left = {name: record for name, record in records.items() if name not in remove}
             wanted = await decide(left)
             changed = {name: record for name, record in wanted.items() if records.get(name) != record}
-            desired = await self._composer.compose({**left, **changed})
+            # What was broken before is not the fault of this change.
+            tolerated = records.keys() if tolerant else self._reconciler.desired.broken - changed.keys()
+            desired = await self._composer.compose({**left, **changed}, tolerated)
             await self._state.save(tuple(changed.values()), remove=remove, message=message, app=app)
             self._reconciler.apply(desired)
 
@@ -331,7 +337,7 @@ class Lifecycle:
             return {name: replace(record, choices=plan.choices(name)) for name, record in records.items()}
 
         if not set(apps).isdisjoint(await self._state.load_apps()):
-            await self._change(rebind, remove=apps, message=message, app=app)
+            await self._change(rebind, remove=apps, tolerant=True, message=message, app=app)
         await self._reconciler.changed.until(lambda: all(map(self._reconciler.is_gone, apps)))
         for name in apps:
             await self._data.forget_logs(name)
@@ -341,7 +347,7 @@ class Lifecycle:
             return {name: replace(records[name], desired=desired) for name in apps if name in records}
 
         async def change() -> None:
-            await self._change(decide, message=message, app=app)
+            await self._change(decide, tolerant=True, message=message, app=app)
 
         return change
 

@@ -9,6 +9,7 @@ from archipelago.catalog.local import LocalCatalog
 from archipelago.container import config_history
 from archipelago.container.app_secrets import AppSecrets
 from archipelago.container.composer import Composer
+from archipelago.container.desired_state import DesiredState
 from archipelago.container.lifecycle import Lifecycle, changed_options
 from archipelago.container.operations import Operations
 from archipelago.container.plan import Action, Plan, Request
@@ -139,7 +140,7 @@ class Orchestrator:
         given = self._composer.check_options(record.package.manifest, options, reset)
         records = dict(await self._state.load_apps())
         records[app] = replace(record, options=changed_options(record.options, given, reset))
-        return config_history.preview(self._reconciler.desired, await self._composer.compose(records), app)
+        return config_history.preview(self._reconciler.desired, await self._compose(records, app), app)
 
     async def cancel(self, operation: str) -> Operation:
         """Cancel a running operation."""
@@ -194,6 +195,9 @@ class Orchestrator:
         await self._lifecycle.apply()
 
     # --- shared -----------------------------------------------------------------------------------------------------
+
+    async def _compose(self, records: Mapping[str, AppRecord], app: str) -> DesiredState:
+        return await self._composer.compose(records, self._reconciler.desired.broken - {app})
 
     async def _open(
         self, kind: OperationKind, app: str, arguments: Mapping[str, Any], apps: frozenset[str]

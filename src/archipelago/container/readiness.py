@@ -56,6 +56,8 @@ class Readiness:
 
     def _hopeless(self, app: str) -> bool:
         health = self._reconciler.health(app)
+        if app in self._reconciler.desired.broken:
+            return True
         broken = (HealthState.FAILED, HealthState.BACKING_OFF, HealthState.UNHEALTHY)
         if health.state is HealthState.UNHEALTHY:
             return True

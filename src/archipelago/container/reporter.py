@@ -250,6 +250,12 @@ def _does_not_run(wanted: ContainerWorkload) -> NodeError:
 
 def _chosen(found: DesiredApp, container: str | None) -> tuple[ContainerWorkload, ...]:
     workloads = found.workload.containers
+    if found.problem:
+        raise NodeError(
+            ErrorCode.NOT_RUNNING,
+            f"{found.record.app} cannot be looked at: {found.problem}",
+            hint=f"update or remove it: 'archipelago update {found.record.app}'",
+        )
     if container is None:
         return workloads
     chosen = tuple(wanted for wanted in workloads if wanted.container == container)

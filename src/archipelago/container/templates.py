@@ -1,21 +1,29 @@
-"""Renders templates of manifests and configuration files (Jinja2, sandboxed, strict, bounded)."""
+"""Renders templates of manifests and configuration files (Jinja2, sandboxed, strict, bounded). Pure."""
 
 import threading
-import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
-from jinja2 import Template
-from jinja2 import TemplateError as JinjaError
+from jinja2 import Template, TemplateSyntaxError
 
-from archipelago.container.workload_sandbox import MAX_TEXT, Sandbox, TooMuch
+from archipelago.container.manifest.templates import count_words
+from archipelago.container.template_cost import MAX_ROUNDS, cost
+from archipelago.container.template_rendering import Fault, compiled, fault, rendered
+from archipelago.container.workload_sandbox import Limits, Sandbox, TooMuch
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.security.secret import Secret
 
 _MAX_TEMPLATES = 10_000
 _NEIGHBOUR_WORDS = ("include", "import", "extends")
-_FROM_TEMPLATE = ("<template>", "<unknown>")
+_CHEAP = Limits(steps=MAX_ROUNDS, text=8 * 1024, work=512 * 1024)
+_CHEAP_WORDS = 3_000
+"""Words of a template that is looked at here at all."""
+_COST_OF_A_WORD = 5
+_COST_OF_AN_APP = 400_000
+"""What all templates of one app may cost here: a tenth of a second."""
+SECONDS_OF_AN_APP = 1.0
+"""CPU time that all other templates of one app may take together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,21 +53,116 @@ class TemplateError(NodeError):
         self.line = line
 
 
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A template that may take long, with all that it sees; values of JSON."""
+
+    source: str
+    neighbours: Mapping[str, str]
+    """What it may include, by name."""
+    context: Mapping[str, Any]
+
+
+class Aside(Protocol):
+    """Renders somewhere where a template that never ends, or that wants all memory, does no harm."""
+
+    def render(self, job: Job, seconds: float) -> tuple[str, float]:
+        """Return the text, and the CPU time that it took, of which it gets `seconds`. Raises `Fault`."""
+        ...
+
+
+class _Here:
+    """Renders here, without a clock."""
+
+    def render(self, job: Job, _seconds: float) -> tuple[str, float]:
+        try:
+            return rendered(compiled(Sandbox(job.neighbours), job.source), job.context), 0.0
+        except TooMuch as error:
+            raise fault(error) from error
+
+
+@dataclass(frozen=True, slots=True)
+class _Cheap:
+    """A template whose cost is known."""
+
+    template: Template
+    cost: int
+
+
 @dataclass(slots=True)
 class Renderer:
-    """Compiles each template once; one renderer serves all apps, from any thread."""
+    """Compiles each cheap template once; one renderer serves all apps, from any thread.
 
-    _alone: Sandbox = field(default_factory=Sandbox)
-    _compiled: dict[tuple[Sandbox, str], Template] = field(default_factory=dict)
-    _families: dict[tuple[tuple[str, bytes], ...], Sandbox] = field(default_factory=dict)
+    What is not cheap is rendered by `aside`; by default it is rendered here, which is for templates that one trusts.
+    """
+
+    aside: Aside = field(default_factory=_Here)
+    _sandbox: Sandbox = field(default_factory=lambda: Sandbox(limits=_CHEAP))
+    _known: dict[str, _Cheap | None] = field(default_factory=dict)
+    """Templates by their source; None for one that is not cheap."""
     _turn: threading.Lock = field(default_factory=threading.Lock)
+
+    def for_app(self) -> "AppRenderer":
+        """Return a renderer for one compilation of one app: what its templates may cost together is limited."""
+        return AppRenderer(self)
+
+    def inline(self, where: str, source: str, context: Mapping[str, Any]) -> str:
+        """Render one text of a manifest, as `AppRenderer.inline` does."""
+        return self.for_app().inline(where, source, context)
+
+    def file(
+        self, where: str, name: str, files: Mapping[str, bytes], context: Mapping[str, Any], shown: Shown = REVEALED
+    ) -> bytes:
+        """Render one template of an app's folder, as `AppRenderer.file` does."""
+        return self.for_app().file(where, name, files, context, shown)
+
+    def cheaply(self, source: str, context: Mapping[str, Any], most: int) -> tuple[str | None, int]:
+        """Return the text and what it cost; None for the text where it would cost more than `most`. Raises `Fault`."""
+        with self._turn:
+            known = self._known.get(source)
+            looked_at = 0
+            if known is None and source not in self._known:
+                words = count_words(source, _CHEAP_WORDS)
+                looked_at = words * _COST_OF_A_WORD
+                if len(self._known) >= _MAX_TEMPLATES:
+                    self._known.clear()
+                known = self._known[source] = self._look_at(source) if words < _CHEAP_WORDS else None
+            if known is None or known.cost + looked_at > most:
+                return None, looked_at
+            try:
+                return rendered(known.template, context), known.cost + looked_at
+            except TooMuch:
+                return None, known.cost + looked_at
+
+    def _look_at(self, source: str) -> _Cheap | None:
+        try:
+            tree = self._sandbox.parse(source)
+        except TemplateSyntaxError as error:
+            raise fault(error) from error
+        except RecursionError:
+            return None
+        known = cost(tree)
+        return _Cheap(compiled(self._sandbox, source), known) if known is not None else None
+
+
+@dataclass(slots=True)
+class AppRenderer:
+    """Renders the templates of one app, which together may cost so much and no more."""
+
+    _shared: Renderer
+    _cost_left: int = _COST_OF_AN_APP
+    _seconds_left: float = SECONDS_OF_AN_APP
+    slow: bool = False
+    """Whether any of its templates was not cheap."""
 
     def inline(self, where: str, source: str, context: Mapping[str, Any]) -> str:
         """Render a text of the manifest; `where` names it in an error. Raises `TemplateError`."""
         if "{" not in source:
             return source
-        with self._turn:
-            return _render(where, self._template(where, self._alone, source), context)
+        try:
+            return self._render(Job(source, {}, context))
+        except Fault as found:
+            raise TemplateError(where, found.line, found.message) from found
 
     def file(
         self, where: str, name: str, files: Mapping[str, bytes], context: Mapping[str, Any], shown: Shown = REVEALED
@@ -72,38 +175,34 @@ class Renderer:
         if name not in files:
             raise TemplateError(where, None, "there is no such file in the app's folder")
         source = _decode(where, files[name])
-        with self._turn:
-            sandbox = self._family(where, files) if any(word in source for word in _NEIGHBOUR_WORDS) else self._alone
-            template = self._template(where, sandbox, source)
+        neighbours = _neighbours(where, files) if any(word in source for word in _NEIGHBOUR_WORDS) else {}
+        try:
+            return self._render(Job(source, neighbours, context)).encode()
+        except Fault as found:
             if not shown.revealed:
-                return _render(where, template, context).encode()
-            try:
-                return _render(where, template, context).encode()
-            except TemplateError as error:
-                line = error.line
-            # Outside of `except`: not even the traceback of the cause may go along.
-            raise TemplateError(where, line, "it fails with the value of a secret, so no more can be said here")
+                raise TemplateError(where, found.line, found.message) from found
+            line = found.line
+        # Outside of `except`: not even the traceback of the cause may go along.
+        raise TemplateError(where, line, "it fails with the value of a secret, so no more can be said here")
 
-    def _template(self, where: str, sandbox: Sandbox, source: str) -> Template:
-        key = (sandbox, source)
-        found = self._compiled.get(key)
-        if found is None:
-            if len(self._compiled) >= _MAX_TEMPLATES:
-                self._compiled.clear()
-                self._families.clear()
-            sandbox.begin()
-            try:
-                found = sandbox.from_string(source)
-            except Exception as error:
-                raise _error(where, error) from error
-            self._compiled[key] = found
-        return found
+    def _render(self, job: Job) -> str:
+        if not job.neighbours and self._cost_left > 0:
+            text, spent = self._shared.cheaply(job.source, job.context, self._cost_left)
+            self._cost_left -= spent
+            if text is not None:
+                return text
+        self.slow = True
+        try:
+            text, seconds = self._shared.aside.render(job, self._seconds_left)
+        except Fault as found:
+            self._seconds_left -= found.seconds
+            raise
+        self._seconds_left -= seconds
+        return text
 
-    def _family(self, where: str, files: Mapping[str, bytes]) -> Sandbox:
-        members = tuple(sorted((name, content) for name, content in files.items() if name.endswith(".j2")))
-        if members not in self._families:
-            self._families[members] = Sandbox({name: _decode(f"{where}: {name}", text) for name, text in members})
-        return self._families[members]
+
+def _neighbours(where: str, files: Mapping[str, bytes]) -> dict[str, str]:
+    return {name: _decode(f"{where}: {name}", text) for name, text in files.items() if name.endswith(".j2")}
 
 
 def _decode(where: str, content: bytes) -> str:
@@ -111,27 +210,3 @@ def _decode(where: str, content: bytes) -> str:
         return content.decode()
     except UnicodeDecodeError as error:
         raise TemplateError(where, content.count(b"\n", 0, error.start) + 1, "the text is not UTF-8") from error
-
-
-def _render(where: str, template: Template, context: Mapping[str, Any]) -> str:
-    sandbox = template.environment
-    assert isinstance(sandbox, Sandbox)
-    sandbox.begin()
-    try:
-        text = template.render(context)
-        if len(text) > MAX_TEXT:
-            raise TooMuch(f"the output is larger than {MAX_TEXT} characters")
-    # Whatever an app's template raises is a fault of that template, be it a RecursionError.
-    except Exception as error:
-        raise _error(where, error) from error
-    return text
-
-
-def _error(where: str, error: Exception) -> TemplateError:
-    line = getattr(error, "lineno", None)
-    if line is None:
-        frames = traceback.extract_tb(error.__traceback__)
-        line = next((frame.lineno for frame in reversed(frames) if frame.filename in _FROM_TEMPLATE), None)
-    known = isinstance(error, JinjaError)
-    message = str(error) if known and str(error) else f"{type(error).__name__} {error}".strip()
-    return TemplateError(where, line, message[:500])

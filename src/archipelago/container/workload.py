@@ -34,7 +34,7 @@ from archipelago.container.podman_client.spec import (
     Ulimit,
 )
 from archipelago.container.secret_environment import SCRIPT, SHELL, script, wrapped
-from archipelago.container.templates import FINGERPRINTS, REVEALED, Renderer, Shown
+from archipelago.container.templates import FINGERPRINTS, REVEALED, AppRenderer, Renderer, Shown
 from archipelago.network.firewall import Reach, reach
 from archipelago.network.plan import PREFIX, app_networks, attachments, provider_host
 from archipelago.security.container_policies.confinement import confine, enforceable
@@ -43,6 +43,7 @@ from archipelago.security.secret import Secret, SecretBytes, rpcauth_line
 from archipelago.storage.layout import AppFolder, app_folder
 
 IDS_PER_APP = 65536
+Templates = Renderer | AppRenderer
 _SCRATCH = 64 * 1024 * 1024
 _LOOPBACK = "127.0.0.1"
 _SCRIPT_MODE = 0o400
@@ -176,7 +177,7 @@ class Workload:
     hash: str
 
 
-def compile_app(given: AppInput, site: Site, renderer: Renderer) -> Workload:
+def compile_app(given: AppInput, site: Site, renderer: Templates) -> Workload:
     """Return the workload of one app. Raises `NodeError` where a template of it is wrong."""
     manifest = given.package.manifest
     containers = tuple(
@@ -192,7 +193,7 @@ def compile_app(given: AppInput, site: Site, renderer: Renderer) -> Workload:
     )
 
 
-def _container(given: AppInput, site: Site, renderer: Renderer, name: str, container: Container) -> ContainerWorkload:
+def _container(given: AppInput, site: Site, renderer: Templates, name: str, container: Container) -> ContainerWorkload:
     manifest = given.package.manifest
     context = _context(given, site, container, None)
     both = (FINGERPRINTS, REVEALED) if container.files or container.secret_environment else ()
@@ -276,7 +277,7 @@ def _container(given: AppInput, site: Site, renderer: Renderer, name: str, conta
 
 
 def _secret_variables(
-    where: str, container: Container, renderer: Renderer, context: Mapping[str, Any], shown: Shown
+    where: str, container: Container, renderer: Templates, context: Mapping[str, Any], shown: Shown
 ) -> dict[str, bytes]:
     """Return the variables; an error of a template says nothing of a secret."""
     return {
@@ -296,7 +297,7 @@ def _provided_ports(given: AppInput) -> dict[tuple[str, str], int]:
     return {(provider.id, interface): provider.provides[interface].port for interface, provider in used}
 
 
-def exports(given: AppInput, interface: str, renderer: Renderer) -> dict[str, str]:
+def exports(given: AppInput, interface: str, renderer: Templates) -> dict[str, str]:
     """Return the further values that an interface gives its consumers, rendered from the provider's options."""
     manifest = given.package.manifest
     context = {"app": {"id": manifest.id, "version": manifest.version}, "options": dict(given.options)}

@@ -6,6 +6,7 @@ a budget or left out: loops, calls, printed text, `~`, `+`, `*`, `**`, and filte
 
 import json
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from jinja2 import DictLoader, StrictUndefined, Template, TemplateRuntimeError, TemplateSyntaxError, Undefined, nodes
@@ -22,7 +23,6 @@ MAX_TEXT = 1024 * 1024
 MAX_STEPS = 20_000
 """Rounds of loops, calls and includes of one rendering."""
 
-_MAX_WORK = 8 * MAX_TEXT
 _MAX_ITEMS = 10_000
 _MAX_BITS = 4096
 _MIB = 1024 * 1024
@@ -41,6 +41,21 @@ _STR_METHODS = frozenset((
 # fmt: on
 
 
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one rendering may use up."""
+
+    steps: int = MAX_STEPS
+    """Rounds of loops, calls and includes."""
+    text: int = MAX_TEXT
+    """Characters of any text on the way to the output."""
+    work: int = 8 * MAX_TEXT
+    """Characters of all texts together."""
+
+
+FULL = Limits()
+
+
 class TooMuch(TemplateRuntimeError):
     """A template used up what one rendering may use."""
 
@@ -50,7 +65,7 @@ class Sandbox(ImmutableSandboxedEnvironment):
 
     intercepted_binops = frozenset(("+", "*", "**", "%"))
 
-    def __init__(self, sources: Mapping[str, str] | None = None) -> None:
+    def __init__(self, sources: Mapping[str, str] | None = None, limits: Limits = FULL) -> None:
         # No HTML escaping: these are configuration files.
         super().__init__(
             undefined=StrictUndefined,
@@ -61,6 +76,7 @@ class Sandbox(ImmutableSandboxedEnvironment):
             loader=DictLoader(sources) if sources is not None else None,
             finalize=needs_context(lambda _context, value: self._printed(value)),
         )
+        self._limits = limits
         self._steps = 0
         self._work = 0
         kept = {name: self.filters[name] for name in _FILTERS}
@@ -86,6 +102,11 @@ class Sandbox(ImmutableSandboxedEnvironment):
     def begin(self) -> None:
         """Start to count for a new rendering."""
         self._steps = self._work = 0
+
+    @property
+    def steps(self) -> int:
+        """Rounds of loops and calls of this rendering until now."""
+        return self._steps
 
     # --- what Jinja2 calls ------------------------------------------------------------------------------------------
 
@@ -132,17 +153,22 @@ class Sandbox(ImmutableSandboxedEnvironment):
 
     def _step(self, count: int) -> None:
         self._steps += count
-        if self._steps > MAX_STEPS:
-            raise TooMuch(f"more than {MAX_STEPS} rounds of loops and calls")
+        if self._steps > self._limits.steps:
+            raise TooMuch(f"more than {self._limits.steps} rounds of loops and calls")
 
     def _spend(self, characters: int) -> None:
+        self._pass(characters)
+        if characters > self._limits.text:
+            raise TooMuch(f"the text is larger than {self._limits.text} characters")
+
+    def _pass(self, characters: int) -> None:
         self._work += characters
-        if characters > MAX_TEXT or self._work > _MAX_WORK:
-            raise TooMuch(f"the text is larger than {MAX_TEXT} characters")
+        if self._work > self._limits.work:
+            raise TooMuch(f"all texts together are larger than {self._limits.work} characters")
 
     def _printed(self, value: Any) -> str:
         text = _text(value)
-        self._spend(len(text))
+        self._pass(len(text))
         return text
 
     def _rounds(self, items: Iterable[Any]) -> Iterable[Any]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
+from itertools import islice
 
 from jinja2 import StrictUndefined, TemplateSyntaxError, nodes
 from jinja2.sandbox import SandboxedEnvironment
@@ -10,6 +11,8 @@ from archipelago.container.manifest.problems import nearest
 
 OPTIONS = "options"
 SECRETS = "secrets"
+MAX_WORDS = 10_000
+"""Words, signs and pieces of plain text of one template."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,10 +33,24 @@ class Names:
     """None where a template cannot name any secret."""
 
 
+def count_words(text: str, most: int) -> int:
+    """Return how many words, signs and pieces of plain text a template is made of; it stops to count at `most`.
+
+    Reading a template takes its time by them: some ten microseconds each.
+    """
+    words = SandboxedEnvironment().lexer.tokeniter(text, None)
+    try:
+        return sum(1 for _ in islice(words, most))
+    except TemplateSyntaxError:
+        return 0  # it is refused at once
+
+
 def check_template(text: str, names: Names) -> list[TemplateProblem]:
     """Return what is wrong with a template: syntax, unknown options and secrets, secrets where none belong."""
     if "{" not in text:
         return []
+    if count_words(text, MAX_WORDS) >= MAX_WORDS:
+        return [TemplateProblem(1, f"the template is too long: it has more than {MAX_WORDS:,} words", "split it")]
     try:
         tree = SandboxedEnvironment(undefined=StrictUndefined, autoescape=False).parse(text)
     except TemplateSyntaxError as error:

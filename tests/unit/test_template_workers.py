@@ -1,0 +1,173 @@
+"""Templates that hang, or that want all memory, end in a process of their own, and delay nobody."""
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from archipelago.container.template_rendering import Fault
+from archipelago.container.template_workers import TemplateWorkers
+from archipelago.container.templates import SECONDS_OF_AN_APP, Job, Renderer, TemplateError
+
+HANG = "{% for i in range(9999) %}\n{% if l | select | map('string') | map('upper') | list %}{% endif %}{% endfor %}"
+LIST = {"l": list(range(9999))}
+
+
+@pytest.fixture(scope="module")
+def workers() -> Iterator[TemplateWorkers]:
+    """Return the processes."""
+    workers = TemplateWorkers()
+    yield workers
+    workers.close()
+
+
+@pytest.fixture
+def renderer(workers: TemplateWorkers) -> Renderer:
+    """Return a renderer as the daemon has it."""
+    return Renderer(workers)
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        HANG,
+        "{% for i in range(9999) %}\n{{ range(9999) | map('string') | select | list | length }}{% endfor %}",
+        "{% for i in range(9999) %}\n" + "{% set x = l[:] %}" * 500 + "{% endfor %}",
+        "{% for i in range(9999) %}\n" + "{% if 'x' in l %}{% endif %}" * 500 + "{% endfor %}",
+        "{% for i in range(9999) %}\n{% set s = l | sort | unique | list | sort | reverse | list %}{% endfor %}",
+    ],
+)
+@pytest.mark.timeout(20)
+def test_a_template_that_would_take_minutes_ends_and_its_line_is_told(renderer: Renderer, source: str) -> None:
+    context = {**LIST, "m": list(range(9999)), "t": "ab" * 100_000}
+    with pytest.raises(TemplateError, match="processor time") as caught:
+        renderer.inline("apps/x: containers.main.command", source, context)
+    # Jinja2 tells the line of a loop or of what is in it.
+    assert caught.value.line in (1, 2)
+    assert caught.value.message.startswith(f"apps/x: containers.main.command, line {caught.value.line}: ")
+    assert "loop over less" in caught.value.message
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "{% set n = namespace(x=[]) %}{% for i in range(9999) %}{% set n.x = [n.x, (t ~ i) | list] %}{% endfor %}",
+        "{{ t | list | map('upper') | map('list') | list | length }}",
+        "{% set n = namespace(x=[]) %}{% for i in range(900) %}{% set n.x = n.x + [t | list] %}{% endfor %}",
+        "{{ 'a' * 10 ** 9 }}",
+        "{{ '%999999999d' % 1 }}",
+        "{{ ['a'] | join('x' * 999999999) }}",
+        "{{ 'x' | center(999999999) }}",
+        "{{ 'x'.ljust(999999999) }}",
+        "{% macro m(a) %}{{ m(a ~ a) }}{% endmacro %}{{ m('aaaaaaaa') }}",
+        "{% include 'a.j2' %}",
+    ],
+)
+@pytest.mark.timeout(20)
+def test_a_template_that_wants_all_memory_ends(renderer: Renderer, source: str) -> None:
+    before = _peak()
+    with pytest.raises(TemplateError) as caught:
+        renderer.file("apps/x/a.j2", "a.j2", {"a.j2": source.encode()}, {"t": "ab" * 500_000})
+    assert caught.value.where == "apps/x/a.j2"
+    assert _peak() - before < 64 * 1024, "KiB: it was not this process that took the memory"
+    assert renderer.inline("apps/y", "{{ range(3) | join }}", {}) == "012", "the next one is rendered"
+
+
+def test_one_that_hangs_delays_no_other(renderer: Renderer) -> None:
+    renderer.inline("apps/y", "{{ range(3) | join }}", {})
+    hanging = threading.Event()
+
+    def hang() -> str:
+        hanging.set()
+        with pytest.raises(TemplateError) as caught:
+            renderer.inline("apps/x", HANG, LIST)
+        return str(caught.value)
+
+    with ThreadPoolExecutor() as pool:
+        ended = pool.submit(hang)
+        hanging.wait()
+        for source in ("{{ 1 + 1 }}", "{{ range(3) | join }}", "{% for x in l %}{{ x }}{% endfor %}"):
+            renderer.inline("apps/y", source, {"l": [1, 2]})
+            assert not ended.done()
+        assert "processor time" in ended.result()
+
+
+def test_the_templates_of_one_app_share_its_time(renderer: Renderer) -> None:
+    app = renderer.for_app()
+    began = time.monotonic()
+    for number in range(30):
+        with pytest.raises(TemplateError, match="processor time"):
+            app.inline(f"apps/x: {number}", HANG, LIST)
+    assert time.monotonic() - began < 20 * SECONDS_OF_AN_APP
+
+
+def test_what_is_cheap_is_rendered_here_and_all_else_aside() -> None:
+    class Recorder:
+        def __init__(self) -> None:
+            self.sources: list[str] = []
+
+        def render(self, job: Job, seconds: float) -> tuple[str, float]:
+            self.sources.append(job.source)
+            return "aside", 0.0
+
+    recorder = Recorder()
+    renderer = Renderer(recorder)
+    context = {"options": {"a": 1}, "consumers": {"rpc": [{"rpcauth": "x"}] * 250}, "secrets": {"k": "s"}}
+    for source in (
+        "{{ options.a }}",
+        "{% for c in consumers['rpc'] %}rpcauth={{ c.rpcauth }}{{ ',' if not loop.last }}\n{% endfor %}",
+        "{% set cache = options.a or (1 if options.a < 2 else 3) %}{{ [cache, 5] | max }}{{ options.a | int }}",
+        "{{ secrets.k | rpcauth('me') }}{{ {'a': 'b'}[options.b | default('a')] ~ 'x' }}",
+    ):
+        assert renderer.inline("x", source, context) != "aside"
+    for source in (
+        "{{ options.a | list | map('string') | join }}",
+        "{{ range(9) }}",
+        "{% macro m() %}{% endmacro %}",
+        "{{ options[1:] }}",
+        "{% set n.x = 1 %}",
+        "{% for a in consumers.rpc %}{% for b in consumers.rpc %}{{ a }}{% endfor %}{% endfor %}",
+        "{% for a in consumers.rpc %}" + "{{ a.x }}" * 400 + "{% endfor %}",
+        "{{ 1" + " + 1" * 4000 + " }}",
+        "{% set a = '" + "x" * 5000 + "' %}",
+        "{% set a = '" + "x" * 4000 + "' %}{% set b = a ~ a ~ a %}",
+    ):
+        assert renderer.inline("x", source, context) == "aside"
+    assert len(recorder.sources) == 10
+
+
+def test_many_cheap_templates_of_one_app_are_not_cheap() -> None:
+    class Refusing:
+        def render(self, job: Job, seconds: float) -> tuple[str, float]:
+            raise Fault(None, "aside")
+
+    app = Renderer(Refusing()).for_app()
+    with pytest.raises(TemplateError, match="aside"):
+        for number in range(1000):
+            app.inline("x", f"{{% for a in l %}}{{{{ a + {number} }}}}{{% endfor %}}" + "{{ 1 }}" * 100, {"l": [1]})
+
+
+def test_a_process_that_was_killed_is_replaced(workers: TemplateWorkers, renderer: Renderer) -> None:
+    renderer.inline("x", "{{ range(3) | join }}", {})
+    for worker in workers._idle:
+        os.kill(worker._process.pid, signal.SIGKILL)
+        worker._process.wait()
+    assert renderer.inline("x", "{{ range(3) | join }}", {}) == "012"
+
+
+def test_nothing_is_left_after_the_end() -> None:
+    workers = TemplateWorkers()
+    workers.render(Job("{{ range(3) | join }}", {}, {}), 1.0)
+    processes = [worker._process for worker in workers._idle]
+    workers.close()
+    assert processes and all(process.returncode is not None for process in processes)
+
+
+def _peak() -> int:
+    import resource
+
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
