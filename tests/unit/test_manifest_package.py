@@ -2,11 +2,15 @@
 
 import json
 import os
+import re
 import shutil
 from pathlib import Path
 
 import pytest
 
+from archipelago.container.manifest import app_folder
+from archipelago.container.manifest.app_folder import opened
+from archipelago.container.manifest.loader import load_manifest
 from archipelago.container.manifest.package import (
     MAX_FILE_BYTES,
     MAX_FILES,
@@ -115,19 +119,102 @@ def test_the_containerfile_is_checked(folder: Path) -> None:
     assert line.endswith("the Containerfile is not UTF-8")
 
 
-def test_links_must_stay_inside(folder: Path, tmp_path: Path) -> None:
-    (tmp_path / "secret").write_text("s")
-    (folder / "inside").symlink_to("Containerfile")
-    assert load_package(folder).files["inside"] == (folder / "Containerfile").read_bytes()
-    (folder / "out").symlink_to(tmp_path / "secret")
-    (folder / "up").symlink_to("..")
-    (folder / "loop").symlink_to("loop")
-    (folder / "dangling").symlink_to("nowhere")
-    (folder / "directory").symlink_to("files")
+def test_no_link_is_followed(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text("canary")
+    for name, target in (
+        ("inside", "Containerfile"),
+        ("out", tmp_path / "secret"),
+        ("up", ".."),
+        ("loop", "loop"),
+        ("dangling", "nowhere"),
+        ("directory", "files"),
+        ("files/deeper", tmp_path),
+    ):
+        (folder / name).symlink_to(target)
+        (line,) = refused(folder)
+        assert line.endswith(
+            f"{name}:1:1: the file cannot be read: it is a link; expected the file or directory itself"
+        )
+        (folder / name).unlink()
+    assert load_package(folder)
+
+
+@pytest.mark.parametrize("name", ["manifest.yml", "icon.svg", "Containerfile", "files/harbour.conf.j2", "files", "."])
+def test_nothing_of_an_app_may_be_elsewhere(folder: Path, tmp_path: Path, name: str) -> None:
+    (folder / "icon.svg").write_text("<svg/>")
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (folder / name).rename(elsewhere / "harbour")
+    (folder / name).symlink_to(elsewhere / "harbour")
+    assert any("cannot be read: it is a link" in line for line in refused(folder))
+
+
+@pytest.mark.parametrize("name", ["manifest.yml", "icon.svg", "files/harbour.conf.j2"])
+def test_a_second_name_of_a_file_elsewhere_is_refused(folder: Path, tmp_path: Path, name: str) -> None:
+    (tmp_path / "secret").write_text("canary")
+    (folder / name).unlink(missing_ok=True)
+    (folder / name).hardlink_to(tmp_path / "secret")
     lines = refused(folder)
-    assert len(lines) == 5
-    # What a link to itself is called depends on the version of Python.
-    assert sum("leads out of the app's folder" in line for line in lines if "loop" not in line) == 2
+    assert any("it has another name elsewhere (a hard link); expected a copy" in line for line in lines), lines
+    assert "canary" not in "".join(lines)
+
+
+def test_a_file_that_becomes_a_link_while_it_is_read_is_refused(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "secret").write_text("canary")
+    look = app_folder._require_file
+
+    def swap(status: os.stat_result) -> None:
+        look(status)
+        if not (folder / "Containerfile").is_symlink():
+            (folder / "Containerfile").unlink()
+            (folder / "Containerfile").symlink_to(tmp_path / "secret")
+
+    monkeypatch.setattr(app_folder, "_require_file", swap)
+    with opened(folder) as here, pytest.raises(OSError, match="symbolic links"):
+        app_folder.read(here, "Containerfile", 100)
+
+
+def test_a_folder_that_never_ends_is_not_read_to_its_end(folder: Path) -> None:
+    deep = folder.joinpath(*"abcdefghijk")
+    deep.mkdir(parents=True)
+    assert any("nested too deeply; expected at most 8 levels" in line for line in refused(folder))
+    shutil.rmtree(folder / "a")
+    (folder / "many").mkdir()
+    for number in range(1001):
+        (folder / "many" / str(number)).mkdir()
+    assert any("too many files and directories; expected at most 1,000" in line for line in refused(folder))
+
+
+def test_templates_have_a_size(folder: Path) -> None:
+    template = folder / "files" / "harbour.conf.j2"
+    template.write_text("text " * 100_000 + "{{ options.db_cache }}")
+    assert load_package(folder)
+    template.write_text("{{ 1 }}" * 3000)
+    assert any("the template is too long: it has more than 10,000 words" in line for line in refused(folder))
+
+
+@pytest.mark.parametrize("user", ["65536:0", "0:65536", "99999:1000"])
+def test_a_user_of_the_next_app_is_refused(folder: Path, user: str) -> None:
+    manifest = folder / "manifest.yml"
+    text = re.sub(r"    user: .*", f'    user: "{user}"', manifest.read_text(), count=1)
+    assert user in text
+    manifest.write_text(text)
+    assert any(
+        f"user {user} is not one of the app's own; expected numbers up to 65535" in line for line in refused(folder)
+    )
+    # One that was installed before this was refused stays installed, so that it can be updated or removed.
+    assert package_from_json(package_to_json(AppPackage(load_manifest(text, "x"), text)))
+
+
+@pytest.mark.parametrize("value", [r"a\nb", r"a\rb", r"a\u2028b", r"a\x1bb"])
+def test_an_export_of_several_lines_is_refused(folder: Path, value: str) -> None:
+    manifest = folder / "manifest.yml"
+    text = manifest.read_text()
+    assert "exports: {" in text
+    manifest.write_text(re.sub(r"exports: .*", lambda _: f'exports: {{network: "{value}"}}', text, count=1))
+    assert any("a value for other apps has a line break" in line for line in refused(folder))
 
 
 def test_pipes_are_refused_and_never_opened(folder: Path) -> None:

@@ -179,6 +179,28 @@ def test_exports_come_from_the_providers_options() -> None:
     assert exports(input_of(bitcoin(), options={"txindex": True}), "bitcoin-rpc", Renderer()) == {"index": "True"}
 
 
+@pytest.mark.parametrize(
+    "value", ["{{ 'a\\nrpcauth=b' }}", "{% if true %}a\nb{% endif %}", "{{ 'a\\rb' }}", "{{ 'a\\u2028b' }}", "x" * 5000]
+)
+def test_an_export_writes_no_line_of_its_own_into_the_files_of_consumers(value: str) -> None:
+    provided = {"container": "main", "port": 8332, "exports": {"index": "x"}}
+    package = bitcoin(provides={"bitcoin-rpc": provided})
+    old = package.manifest.provides["bitcoin-rpc"].model_copy(update={"exports": {"index": value}})
+    package = replace(package, manifest=package.manifest.model_copy(update={"provides": {"bitcoin-rpc": old}}))
+    with pytest.raises(NodeError, match=r"apps/bitcoin: provides\.bitcoin-rpc\.exports\.index: .* one line") as refused:
+        exports(input_of(package), "bitcoin-rpc", Renderer())
+    assert "line breaks" in refused.value.hint
+
+
+@pytest.mark.parametrize("user", ["65536:0", "0:65536", "99999:99999"])
+def test_no_user_is_one_of_the_next_app(user: str) -> None:
+    package = bitcoin()
+    old = package.manifest.containers["main"].model_copy(update={"user": user})
+    package = replace(package, manifest=package.manifest.model_copy(update={"containers": {"main": old}}))
+    with pytest.raises(NodeError, match=f"user {user} is not one of the app's own"):
+        compiled(input_of(package))
+
+
 @given(st.permutations(["a", "b", "c", "d"]), st.integers(min_value=0, max_value=254))
 def test_the_order_of_consumers_does_not_matter(order: list[str], slot: int) -> None:
     def of(names: list[str]) -> str:

@@ -2,14 +2,18 @@
 
 import asyncio
 import difflib
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from archipelago.container.manifest.package import AppPackage, load_package
+from archipelago.container.manifest.app_folder import entries, opened
+from archipelago.container.manifest.package import MANIFEST_NAME, AppPackage, load_package
 from archipelago.errors import ErrorCode, NodeError
 
 _MAX_APPS = 20_000
+
+_Stamp = tuple[tuple[str, int, int, int], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,39 +43,58 @@ class Catalog:
 
 
 class LocalCatalog:
-    """Reads the folder again whenever a file in it has changed."""
+    """Reads an app's folder again whenever something in it has changed."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._stamp: tuple[tuple[str, int], ...] | None = None
+        self._known: dict[str, tuple[_Stamp, AppPackage | str]] = {}
+        """By its folder's name: what the folder looked like, and the app, or what is wrong with it."""
         self._catalog = Catalog()
         self._reading = asyncio.Lock()
 
     async def read(self) -> Catalog:
         """Return the catalog as it is on disk now."""
         async with self._reading:
-            stamp = await asyncio.to_thread(_stamp, self._folder)
-            if stamp != self._stamp:
-                self._catalog = await asyncio.to_thread(_load, self._folder)
-                self._stamp = stamp
+            if await asyncio.to_thread(self._look):
+                found = [(name, app) for name, (_, app) in self._known.items()]
+                self._catalog = Catalog(
+                    {name: app for name, app in found if not isinstance(app, str)},
+                    {name: problem for name, problem in found if isinstance(problem, str)},
+                )
             return self._catalog
+
+    def _look(self) -> bool:
+        """Read what has changed, and tell whether anything has."""
+        known: dict[str, tuple[_Stamp, AppPackage | str]] = {}
+        for path in _folders(self._folder):
+            stamp, before = _stamp(path), self._known.get(path.name)
+            known[path.name] = before if before is not None and before[0] == stamp else (stamp, _load(path))
+        changed = known.keys() != self._known.keys() or any(known[name] is not self._known[name] for name in known)
+        self._known = known
+        return changed
 
 
 def _folders(folder: Path) -> list[Path]:
     if not folder.is_dir():
         return []
-    return sorted(path for path in folder.iterdir() if (path / "manifest.yml").is_file())[:_MAX_APPS]
+    # A link counts as well, so that it can be said what is wrong with it.
+    return sorted(path for path in folder.iterdir() if os.path.lexists(path / MANIFEST_NAME))[:_MAX_APPS]
 
 
-def _stamp(folder: Path) -> tuple[tuple[str, int], ...]:
-    return tuple((str(file), file.lstat().st_mtime_ns) for app in _folders(folder) for file in sorted(app.rglob("*")))
+def _stamp(folder: Path) -> _Stamp:
+    """Return what changes with the content of a folder; nothing is read, and no link followed."""
+    try:
+        with opened(folder) as here:
+            return tuple(
+                (entry.path, entry.status.st_mtime_ns, entry.status.st_ino, entry.status.st_nlink)
+                for entry in entries(here)
+            )
+    except OSError as error:
+        return ((str(error), 0, 0, 0),)
 
 
-def _load(folder: Path) -> Catalog:
-    packages, problems = {}, {}
-    for path in _folders(folder):
-        try:
-            packages[path.name] = load_package(path)
-        except (NodeError, OSError) as error:
-            problems[path.name] = str(error)
-    return Catalog(packages, problems)
+def _load(folder: Path) -> AppPackage | str:
+    try:
+        return load_package(folder)
+    except (NodeError, OSError) as error:
+        return str(error)

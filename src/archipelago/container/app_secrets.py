@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 
+from archipelago.container.manifest.scalars import is_one_line
 from archipelago.container.status import SecretView
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.security.secrets_manager import EDGE_BYTES, EDGE_KIND, SecretsManager
@@ -52,8 +53,12 @@ class AppSecrets:
                 f"{record.app} declares no secret {name!r}",
                 hint=f"it declares {known}; the logins of its consumers are the node's to make",
             )
-        if "\n" in value or "\0" in value:
-            raise NodeError(ErrorCode.INVALID_VALUE, "a secret is one line of text", hint="take the line breaks out")
+        if not is_one_line(value):
+            raise NodeError(
+                ErrorCode.INVALID_VALUE,
+                "a secret is one line of text",
+                hint="take line breaks and control characters out",
+            )
         self._given[record.app, name] = value
 
     async def change(self, record: AppRecord, names: Sequence[str], *, given: bool) -> None:

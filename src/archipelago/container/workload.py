@@ -18,7 +18,7 @@ from archipelago.container.host_facts import ControlGroup, HostFacts
 from archipelago.container.labels import APP, CONTAINER, HASH, NODE
 from archipelago.container.manifest.model import Access, AppManifest, Container, Health, Role, Stop
 from archipelago.container.manifest.package import AppPackage
-from archipelago.container.manifest.scalars import Scalar
+from archipelago.container.manifest.scalars import IDS_PER_APP, Scalar, is_one_line
 from archipelago.container.plan import Edge
 from archipelago.container.podman_client.spec import (
     BindMount,
@@ -35,6 +35,7 @@ from archipelago.container.podman_client.spec import (
 )
 from archipelago.container.secret_environment import SCRIPT, SHELL, script, wrapped
 from archipelago.container.templates import FINGERPRINTS, REVEALED, AppRenderer, Renderer, Shown
+from archipelago.errors import ErrorCode, NodeError
 from archipelago.network.firewall import Reach, reach
 from archipelago.network.plan import PREFIX, app_networks, attachments, provider_host
 from archipelago.security.container_policies.confinement import confine, enforceable
@@ -42,9 +43,9 @@ from archipelago.security.container_policies.seccomp import seccomp_json, seccom
 from archipelago.security.secret import Secret, SecretBytes, rpcauth_line
 from archipelago.storage.layout import AppFolder, app_folder
 
-IDS_PER_APP = 65536
 Templates = Renderer | AppRenderer
 _SCRATCH = 64 * 1024 * 1024
+_MAX_EXPORT = 4096
 _LOOPBACK = "127.0.0.1"
 _SCRIPT_MODE = 0o400
 PUBLISHED = {Access.HOST, Access.LAN}
@@ -301,10 +302,18 @@ def exports(given: AppInput, interface: str, renderer: Templates) -> dict[str, s
     """Return the further values that an interface gives its consumers, rendered from the provider's options."""
     manifest = given.package.manifest
     context = {"app": {"id": manifest.id, "version": manifest.version}, "options": dict(given.options)}
-    return {
-        key: renderer.inline(f"apps/{manifest.id}: provides.{interface}.exports.{key}", text, context)
-        for key, text in manifest.provides[interface].exports.items()
-    }
+    found = {}
+    for key, text in manifest.provides[interface].exports.items():
+        where = f"apps/{manifest.id}: provides.{interface}.exports.{key}"
+        value = found[key] = renderer.inline(where, text, context)
+        # Consumers write it into their configuration, and must be able to rely on what it is.
+        if len(value) > _MAX_EXPORT or not is_one_line(value):
+            raise NodeError(
+                ErrorCode.INVALID_MANIFEST,
+                f"{where}: the value is longer than one line of {_MAX_EXPORT} characters",
+                hint="the app's author must take line breaks and control characters out of it",
+            )
+    return found
 
 
 def _context(given: AppInput, site: Site, container: Container, shown: Shown | None) -> dict[str, Any]:
@@ -397,6 +406,12 @@ def _ports(given: AppInput, container: str) -> list[PortMapping]:
 
 def _owner(container: Container, slot: int) -> tuple[int, int]:
     uid, gid = (int(part) for part in container.user.split(":"))
+    if max(uid, gid) >= IDS_PER_APP:
+        raise NodeError(
+            ErrorCode.INVALID_MANIFEST,
+            f"user {container.user} is not one of the app's own",
+            hint=f"the app's author must choose numbers up to {IDS_PER_APP - 1}",
+        )
     base = _base(slot)
     return base + uid, base + gid
 

@@ -18,6 +18,7 @@ from archipelago.container.manifest.model import (
 from archipelago.container.manifest.options import OptionProblem, broken_rules, check_option_value
 from archipelago.container.manifest.patterns import PatternError, check_pattern
 from archipelago.container.manifest.problems import Finding, nearest
+from archipelago.container.manifest.scalars import IDS_PER_APP, is_one_line
 from archipelago.container.manifest.templates import Names, check_template
 from archipelago.container.manifest.tree import Path
 
@@ -46,6 +47,35 @@ def check_manifest(manifest: AppManifest, declared: Declared | None = None) -> l
     """Return everything that does not fit together in a manifest; empty when all is well."""
     names = declared or Declared.of(manifest)
     return [finding for check in _CHECKS for finding in check(manifest, names)]
+
+
+def check_new(manifest: AppManifest) -> list[Finding]:
+    """Return what is refused of an app in the catalog; one that is installed already keeps its manifest.
+
+    The compiler refuses the same, and then it is that app alone that does not run.
+    """
+    return [*_users(manifest), *_exports(manifest), *_choices(manifest)]
+
+
+def _users(manifest: AppManifest) -> Iterator[Finding]:
+    for name, container in manifest.containers.items():
+        if any(int(number) >= IDS_PER_APP for number in container.user.split(":")):
+            message = f"user {container.user} is not one of the app's own"
+            yield Finding(("containers", name, "user"), message, f"numbers up to {IDS_PER_APP - 1}")
+
+
+def _exports(manifest: AppManifest) -> Iterator[Finding]:
+    for name, provided in manifest.provides.items():
+        for key, text in provided.exports.items():
+            if not is_one_line(text):
+                path: Path = ("provides", name, "exports", key)
+                yield Finding(path, "a value for other apps has a line break or control character", "one line")
+
+
+def _choices(manifest: AppManifest) -> Iterator[Finding]:
+    for name, option in manifest.options.items():
+        if isinstance(option, ChoiceOption) and not all(map(is_one_line, option.choices)):
+            yield Finding(("options", name, "choices"), "a choice has a line break or control character", "one line")
 
 
 def _unknown(path: Path, kind: str, name: str, known: Collection[str], *, at_key: bool = False) -> Iterator[Finding]:

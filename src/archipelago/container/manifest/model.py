@@ -441,7 +441,7 @@ class Container(Part):
     """Environment for programs that read secrets from nowhere else (files are better): each value is a template, and is
     set inside the container only, by a small shell that then becomes the `entrypoint`, which must be given."""
     user: Annotated[str, StringConstraints(pattern=r"^[0-9]{1,5}:[0-9]{1,5}$")] = "1000:1000"
-    """User and group inside the container, as numbers."""
+    """User and group inside the container, as numbers up to 65535."""
     workdir: ContainerPath | None = None
     """Directory in which the program starts; the image's own where it is left out."""
     mounts: tuple[Mount, ...] = ()
@@ -537,7 +537,7 @@ class Provided(Part):
     credentials: Credentials = Credentials.NONE
     """What each consumer gets to identify itself with."""
     exports: dict[Key, Annotated[str, StringConstraints(max_length=1000)]] = {}
-    """Further values for consumers; each is a template over this app's options."""
+    """Further values for consumers; each is a template over this app's options, and makes one line."""
 
 
 class Wait(StrEnum):

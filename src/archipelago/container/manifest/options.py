@@ -1,6 +1,5 @@
 """The owner's options: are the values right, which of them hold, and which rules do they break?"""
 
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
@@ -15,14 +14,11 @@ from archipelago.container.manifest.model import (
 )
 from archipelago.container.manifest.patterns import matches
 from archipelago.container.manifest.problems import nearest, show
-from archipelago.container.manifest.scalars import Scalar
+from archipelago.container.manifest.scalars import Scalar, is_one_line
 from archipelago.errors import ErrorCode, NodeError
 
 MAX_INT = 2**53 - 1
 """Largest whole number that every part of the system (JavaScript among them) carries unharmed."""
-
-_UNSAFE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
-"""Characters that would end a line in a configuration file, and so let a value write settings of its own."""
 
 _TRUE = frozenset({"true", "yes", "on", "1"})
 _FALSE = frozenset({"false", "no", "off", "0"})
@@ -98,7 +94,7 @@ def check_option_value(name: str, option: Option, value: object) -> OptionProble
             fits = (
                 isinstance(value, str)
                 and len(value) <= longest
-                and not _UNSAFE.search(value)
+                and is_one_line(value)
                 and (pattern is None or matches(pattern, value))
             )
         case ChoiceOption(choices=choices):

@@ -1,21 +1,21 @@
-"""An app's folder: manifest, templates, recipe and icon as one value. The only module of this room that reads files."""
+"""An app's folder: manifest, templates, recipe and icon as one value; `app_folder` reads it."""
 
 import base64
 import binascii
 import hashlib
 import json
-import os
-import stat
 import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from archipelago.container.manifest.app_folder import Misplaced, entries, opened, read
+from archipelago.container.manifest.checks import check_new
 from archipelago.container.manifest.containerfile import ContainerfileError, parse_containerfile
 from archipelago.container.manifest.loader import load_manifest, place_findings
 from archipelago.container.manifest.model import AppManifest, ContainerfileRecipe, PackagesRecipe
 from archipelago.container.manifest.problems import Finding, ManifestError, Problem, nearest
-from archipelago.container.manifest.templates import Names, check_template
+from archipelago.container.manifest.templates import MAX_WORDS, Names, check_template, count_words
 from archipelago.container.manifest.tree import Path as KeyPath
 from archipelago.container.manifest.yaml_reader import MAX_BYTES
 
@@ -24,8 +24,8 @@ ICON_NAMES = ("icon.svg", "icon.png")
 MAX_FILES = 200
 MAX_FILE_BYTES = 1024**2
 MAX_TOTAL_BYTES = 8 * 1024**2
-
-_IGNORED = frozenset({".git", "__pycache__", ".DS_Store"})
+MAX_WORDS_OF_ALL = 40_000
+"""Words, signs and pieces of plain text of all templates together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,16 +61,20 @@ class AppPackage:
 def load_package(folder: Path) -> AppPackage:
     """Read an app's folder; blocks on files. Raises ManifestError with all problems at once."""
     source = str(folder / MANIFEST_NAME)
-    text = _manifest_text(folder / MANIFEST_NAME)
-    content, problems = _contents(folder)
+    try:
+        with opened(folder) as here:
+            text = _manifest_text(here, folder / MANIFEST_NAME)
+            content, problems = _contents(here, folder)
+    except OSError as error:
+        raise ManifestError((_unreadable(folder, "folder", error),)) from error
     try:
         manifest = load_manifest(text, source)
     except ManifestError as error:
         raise ManifestError((*error.problems, *problems)) from error
     content.pop(MANIFEST_NAME, None)
     icons = [icon for name in ICON_NAMES if (icon := content.pop(name, None)) is not None]
-    findings = list(_missing(manifest, content))
-    name = folder.resolve().name
+    findings = [*_missing(manifest, content), *check_new(manifest)]
+    name = folder.absolute().name
     if name != manifest.id:
         findings.append(Finding(("id",), f"the app's folder is named '{name}'", "the same name as the folder"))
     problems += place_findings(text, source, findings)
@@ -120,79 +124,53 @@ def _problem(path: Path, message: str, expected: str | None = None) -> Problem:
     return Problem(str(path), 1, 1, "", message, expected)
 
 
-def _manifest_text(path: Path) -> str:
+def _manifest_text(folder: int, path: Path) -> str:
     try:
-        content = _read(path, MAX_BYTES + 1)
-        return content.decode("utf-8")
+        return read(folder, MANIFEST_NAME, MAX_BYTES + 1).decode("utf-8")
     except UnicodeDecodeError as error:
         line = error.object[: error.start].count(b"\n") + 1
         problem = Problem(str(path), line, 1, "", "the text is not UTF-8")
         raise ManifestError((problem,)) from error
     except OSError as error:
-        message = f"the manifest cannot be read: {error.strerror or error}"
-        raise ManifestError((_problem(path, message),)) from error
+        raise ManifestError((_unreadable(path, "manifest", error),)) from error
 
 
-def _read(path: Path, limit: int) -> bytes:
-    """Read at most `limit` bytes of a regular file; raises OSError. A pipe or device would block for ever."""
-    if not stat.S_ISREG(path.stat().st_mode):
-        raise OSError("it is not a regular file")
-    with path.open("rb") as file:
-        return file.read(limit)
+def _unreadable(path: Path, what: str, error: OSError) -> Problem:
+    expected = error.expected if isinstance(error, Misplaced) else None
+    return _problem(path, f"the {what} cannot be read: {error.strerror or error}", expected)
 
 
-def _contents(folder: Path) -> tuple[dict[str, bytes], list[Problem]]:
-    """Return the content of every file of a folder, within the limits, and what is wrong with the rest."""
-    root = folder.resolve()
+def _contents(folder: int, path: Path) -> tuple[dict[str, bytes], list[Problem]]:
+    """Return the content of every file of an open folder, within the limits, and what is wrong with the rest."""
     content: dict[str, bytes] = {}
     problems: list[Problem] = []
     total = 0
-    for path in _paths(folder):
-        name = path.relative_to(folder).as_posix()
+    try:
+        found = [entry.path for entry in entries(folder)]
+    except OSError as error:
+        return {}, [_unreadable(path, "folder", error)]
+    for name in found:
         if name == MANIFEST_NAME:
             content[name] = b""  # read apart, under its own limit
             continue
-        if not _inside(path, root):
-            problems.append(_problem(path, "the link leads out of the app's folder", "a file of the folder itself"))
-            continue
-        if path.is_symlink() and path.is_dir():
-            problems.append(_problem(path, "a link to a directory", "a link to a file, or the directory itself"))
-            continue
         if len(content) > MAX_FILES:
-            problems.append(_problem(folder, "there are too many files", f"at most {MAX_FILES}"))
+            problems.append(_problem(path, "there are too many files", f"at most {MAX_FILES}"))
             break
         try:
-            data = _read(path, MAX_FILE_BYTES + 1)
+            data = read(folder, name, MAX_FILE_BYTES + 1)
         except OSError as error:
-            problems.append(_problem(path, f"the file cannot be read: {error.strerror or error}"))
+            problems.append(_unreadable(path / name, "file", error))
             continue
         total += len(data)
         if len(data) > MAX_FILE_BYTES:
-            problems.append(_problem(path, "the file is too large", f"at most {MAX_FILE_BYTES // 1024} KiB"))
+            problems.append(_problem(path / name, "the file is too large", f"at most {MAX_FILE_BYTES // 1024} KiB"))
         elif total > MAX_TOTAL_BYTES:
             limit = f"at most {MAX_TOTAL_BYTES // 1024**2} MiB together"
-            problems.append(_problem(folder, "the files are too large", limit))
+            problems.append(_problem(path, "the files are too large", limit))
             break
         else:
             content[name] = data
     return content, problems
-
-
-def _inside(path: Path, root: Path) -> bool:
-    try:
-        return path.resolve().is_relative_to(root)
-    except (OSError, RuntimeError):  # a loop of links: RuntimeError up to Python 3.12, OSError after it
-        return False
-
-
-def _paths(folder: Path) -> Iterator[Path]:
-    """Yield files and links below a folder in a stable order; links are not followed."""
-    for directory, names, files in os.walk(folder, followlinks=False):
-        here = Path(directory)
-        names[:] = sorted(name for name in names if name not in _IGNORED)
-        # os.walk counts a link to a directory among the directories, and does not enter it.
-        links = [name for name in names if (here / name).is_symlink()]
-        yield from (here / name for name in sorted([*files, *links]) if name not in _IGNORED)
 
 
 def _named_files(manifest: AppManifest) -> Iterator[tuple[KeyPath, str]]:
@@ -221,6 +199,7 @@ def _missing(manifest: AppManifest, content: Mapping[str, bytes]) -> Iterator[Fi
 def _template_problems(folder: Path, manifest: AppManifest, content: Mapping[str, bytes]) -> Iterator[Problem]:
     names = Names(manifest.options, manifest.secrets)
     templates = {file.template for container in manifest.containers.values() for file in container.files}
+    words_left = MAX_WORDS_OF_ALL
     for name in sorted(templates & content.keys()):
         source = str(folder / name)
         try:
@@ -228,6 +207,12 @@ def _template_problems(folder: Path, manifest: AppManifest, content: Mapping[str
         except UnicodeDecodeError:
             yield Problem(source, 1, 1, "", "the template is not UTF-8")
             continue
+        words_left -= count_words(text, MAX_WORDS)
+        if words_left < 0:
+            yield Problem(
+                source, 1, 1, "", "the templates are too long", f"at most {MAX_WORDS_OF_ALL:,} words together"
+            )
+            return
         for problem in check_template(text, names):
             yield Problem(source, problem.line, 1, "", problem.message, hint=problem.hint)
 

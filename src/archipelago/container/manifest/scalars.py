@@ -63,6 +63,15 @@ def _check_range(value: str) -> str:
 
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+_UNSAFE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+
+IDS_PER_APP = 65536
+"""User ids, and group ids, that each app has for itself."""
+
+
+def is_one_line(text: str) -> bool:
+    """Tell whether a text cannot end a line in a configuration file, and so cannot write settings of its own there."""
+    return _UNSAFE.search(text) is None
 
 
 def _check_container_path(value: str) -> str:
