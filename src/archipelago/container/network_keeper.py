@@ -20,25 +20,37 @@ class NetworkKeeper:
     def __init__(self, client: PodmanClient, node_id: str) -> None:
         self._client = client
         self._node_id = node_id
+        self._stale = True
+        """Whether what is known may have changed."""
         self._known: dict[str, NetworkSpec | None] = {}
         self._subnets: dict[str, Subnet] = {}
         self._change = asyncio.Lock()
 
     def forget(self) -> None:
         """Look anew which networks there are, before the next one is needed."""
-        self._known.clear()
-        self._subnets.clear()
+        # Only marked: somebody may be in the midst of making one.
+        self._stale = True
 
     async def ensure(self, specs: Iterable[NetworkSpec]) -> None:
         """Make sure that the networks exist, as they ought to be."""
-        missing = [spec for spec in specs if self._known.get(spec.name) != spec]
-        if missing:
-            async with self._change:
-                if not self._known:
-                    found = await self._client.networks.list(labels={NODE: self._node_id})
-                    self._known = {network.name: None for network in found}
-                    self._subnets = {network.name: _subnet(network) for network in found if network.subnets}
-                await asyncio.gather(*(self._ensure_one(spec) for spec in missing))
+        specs = tuple(specs)
+        if not self._stale and all(self._known.get(spec.name) == spec for spec in specs):
+            return
+        async with self._change:
+            if self._stale:
+                await self._look()
+            missing = [spec for spec in specs if self._known.get(spec.name) != spec]
+            await asyncio.gather(*(self._ensure_one(spec) for spec in missing))
+
+    async def _look(self) -> None:
+        self._stale = False  # before it is looked: what is marked meanwhile is looked at once more
+        try:
+            found = await self._client.networks.list(labels={NODE: self._node_id})
+        except BaseException:
+            self._stale = True
+            raise
+        self._known = {network.name: None for network in found}
+        self._subnets = {network.name: _subnet(network) for network in found if network.subnets}
 
     async def _ensure_one(self, spec: NetworkSpec) -> None:
         if spec.name in self._known and self._known[spec.name] is None:
@@ -46,7 +58,8 @@ class NetworkKeeper:
             if (found.internal, found.isolate) != (spec.internal, spec.isolate):
                 # Its containers were removed first: this setting is part of their hash.
                 await self._client.networks.remove(spec.name, force=True)
-                del self._known[spec.name], self._subnets[spec.name]
+                self._known.pop(spec.name, None)
+                self._subnets.pop(spec.name, None)
         if spec.name not in self._known:
             try:
                 made = await self._client.networks.create(spec)
@@ -106,18 +119,20 @@ class NetworkKeeper:
                 pass
         return left
 
-    async def sweep(self, needed: Collection[str]) -> None:
-        """Remove this node's networks that no workload needs and no container is on."""
+    async def sweep(self, needed: Callable[[], Collection[str]]) -> None:
+        """Remove this node's networks that no workload needs and no container is on; `needed` is asked for each."""
         async with self._change:
             for network in await self._client.networks.list(labels={NODE: self._node_id}):
-                if network.name in needed:
+                # An app may have come since: nobody is on its network yet.
+                if network.name in needed():
                     continue
+                # Before it goes: whoever needs it from now on waits for this turn, and makes it again.
+                self._known.pop(network.name, None)
+                self._subnets.pop(network.name, None)
                 try:
                     await self._client.networks.remove(network.name)
                 except Conflict:
-                    continue  # a container still leaves; the sweep after it will do
-                self._known.pop(network.name, None)
-                self._subnets.pop(network.name, None)
+                    self._stale = True  # a container still leaves; the sweep after it will do
 
 
 def _subnet(network: NetworkDetails) -> Subnet:

@@ -225,8 +225,10 @@ class Reconciler:
 
     async def sweep(self) -> None:
         """Remove the networks that nobody needs. Raises `PodmanError`."""
-        desired = self._desired
-        needed = {network.name for app in desired.apps.values() for network in app.workload.networks}
+
+        def needed() -> set[str]:
+            return {network.name for app in self._desired.apps.values() for network in app.workload.networks}
+
         await self._networks.sweep(needed)
 
     async def _tell(self) -> None:
