@@ -10,8 +10,8 @@ export const containers = {
   update: (app: string): Promise<Operation> => call("container-update", { app }),
   remove: (app: string, deleteData: boolean): Promise<Operation> =>
     call("container-remove", { app, delete_data: deleteData }),
-  install: async (app: string, options: Given, choices: Record<string, string>): Promise<Operation> =>
-    (await call("container-install", { app, options, choices })) as Operation,
+  install: async (app: string, options: Given, choices: Record<string, string>, plan?: string): Promise<Operation> =>
+    (await call("container-install", plan === undefined ? { app, options, choices } : { app, options, choices, plan })) as Operation,
   configure: async (app: string, options: Record<string, boolean | number | string>, reset: string[]) =>
     (await call("container-config", { app, options, reset })) as Operation,
   cancel: (id: string): Promise<Operation> => call("operation-cancel", { id }),

@@ -359,10 +359,16 @@ class Node:
         return self._state.revision
 
     async def install(
-        self, app: str, *, options: Mapping[str, object], choices: Mapping[str, str], start: bool
+        self,
+        app: str,
+        *,
+        options: Mapping[str, object],
+        choices: Mapping[str, str],
+        start: bool,
+        agreed: str | None = None,
     ) -> Operation:
         """Install an app with all that it needs."""
-        return await self._orchestrator.install(app, options, choices, start=start)
+        return await self._orchestrator.install(app, options, choices, start=start, agreed=agreed)
 
     async def start_app(self, app: str) -> Operation:
         """Start an app, and those that it cannot do without."""

@@ -225,7 +225,13 @@ class MemoryEngine:
             raise NodeError(ErrorCode.NOT_INSTALLED, f"{app} is not installed", hint="archipelago list shows what is")
 
     async def install(
-        self, app: str, *, options: Mapping[str, object], choices: Mapping[str, str], start: bool
+        self,
+        app: str,
+        *,
+        options: Mapping[str, object],
+        choices: Mapping[str, str],
+        start: bool,
+        agreed: str | None = None,
     ) -> Operation:
         if app == "explode":
             raise RuntimeError("the password is hunter2")

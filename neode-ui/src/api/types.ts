@@ -481,6 +481,8 @@ export type InstallParams = {
   "start": boolean;
   /** Answer with the plan and change nothing. */
   "dry_run": boolean;
+  /** Digest of the plan that was agreed to; where it would be another one by now, nothing is installed. */
+  "plan": string | null;
 };
 
 export type KeyState = "plain" | "locked" | "unlocked" | "missing";
@@ -713,6 +715,8 @@ export type Plan = {
   /** For each interface in use, the other apps that could provide it. */
   "alternatives": Record<string, Array<string>>;
   "warnings": Array<string>;
+  /** What stands for all of this, packages included: given back with the installation, it must be the same then. */
+  "digest": string;
 };
 
 export type PlanParams = {
@@ -1058,6 +1062,8 @@ export interface Methods {
   "start"?: boolean;
   /** Answer with the plan and change nothing. */
   "dry_run"?: boolean;
+  /** Digest of the plan that was agreed to; where it would be another one by now, nothing is installed. */
+  "plan"?: string | null;
 }; result: Operation | Plan };
   /** Start an app, and first those that it cannot do without */
   "container-start": { params: {

@@ -28,6 +28,7 @@ const PLAN: Plan = {
   },
   alternatives: {},
   warnings: [],
+  digest: "d1",
 };
 const OPTIONS = [
   option({ name: "cache", label: "Cache", advanced: true, default: 450, value: 450 }),
@@ -89,6 +90,7 @@ describe("settings ahead of an installation", () => {
     await install(page).trigger("click");
     await settled();
     expect(installed(asked)).toEqual([{ prune: "550", index: true }]);
+    expect(paramsOf(asked, "container-install").map((one) => one.plan)).toEqual(["d1"]);
   });
 
   it("are no longer the owner's once they are as proposed again", async () => {

@@ -34,8 +34,10 @@ def install(
             show_plan(plan)
         return
     if not json:
-        show_plan(client.call("plan", **wanted))
+        plan = client.call("plan", **wanted)
+        show_plan(plan)
         ask("Install this?", yes)
+        wanted["plan"] = plan["digest"]
     finish(client, client.call("container-install", start=not no_start, **wanted), no_wait, json)
 
 

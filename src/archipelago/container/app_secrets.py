@@ -1,6 +1,7 @@
 """What an owner does with the secrets of an app: list, show, set, make anew."""
 
 import asyncio
+import secrets
 from collections.abc import Sequence
 
 from archipelago.container.manifest.scalars import is_one_line
@@ -15,8 +16,8 @@ class AppSecrets:
 
     def __init__(self, secrets: SecretsManager) -> None:
         self._secrets = secrets
-        self._given: dict[tuple[str, str], str] = {}
-        """Values of the owner's, until the operation that sets them runs: they must not be written into it."""
+        self._given: dict[str, str] = {}
+        """Values of the owner's by ticket, until they are set. The operation is kept on disk, and they are not."""
 
     async def list(self, record: AppRecord) -> tuple[SecretView, ...]:
         """List the secrets of an app, those of its consumers too."""
@@ -44,8 +45,8 @@ class AppSecrets:
             raise NodeError(ErrorCode.INVALID_VALUE, f"{record.app} has no secret {name!r}", hint=f"it has {known}")
         return (name,)
 
-    def take(self, record: AppRecord, name: str, value: str) -> None:
-        """Take a value of the owner's for a secret of the manifest, to be set soon."""
+    def take(self, record: AppRecord, name: str, value: str) -> str:
+        """Take a value of the owner's for a secret of the manifest; return the ticket by which it is set soon."""
         if name not in record.package.manifest.secrets:
             known = ", ".join(sorted(record.package.manifest.secrets)) or "none"
             raise NodeError(
@@ -59,18 +60,24 @@ class AppSecrets:
                 "a secret is one line of text",
                 hint="take line breaks and control characters out",
             )
-        self._given[record.app, name] = value
+        ticket = secrets.token_hex(8)
+        self._given[ticket] = value
+        return ticket
 
-    async def change(self, record: AppRecord, names: Sequence[str], *, given: bool) -> None:
-        """Make secrets anew, or set them to what was `given`."""
+    def drop(self, ticket: str) -> None:
+        """Forget a value that is not to be set after all."""
+        self._given.pop(ticket, None)
+
+    async def change(self, record: AppRecord, names: Sequence[str], *, ticket: str | None) -> None:
+        """Make secrets anew, or set one to what was taken for a ticket."""
 
         def work() -> None:
             for name in names:
                 declared = record.package.manifest.secrets.get(name)
-                if not given:
+                if ticket is None:
                     kind, size = (declared.kind, declared.bytes) if declared else (EDGE_KIND, EDGE_BYTES)
                     self._secrets.renew(record.app, name, kind, size)
-                elif (value := self._given.pop((record.app, name), None)) is not None:
+                elif (value := self._given.pop(ticket, None)) is not None:
                     self._secrets.replace(record.app, name, value)
                 else:
                     raise NodeError(

@@ -57,7 +57,13 @@ class Engine(Protocol):
 
     # Changes: each opens an operation and returns it at once; `app` names an app of the catalog or an installed one.
     async def install(
-        self, app: str, *, options: Mapping[str, object], choices: Mapping[str, str], start: bool
+        self,
+        app: str,
+        *,
+        options: Mapping[str, object],
+        choices: Mapping[str, str],
+        start: bool,
+        agreed: str | None = None,
     ) -> Operation: ...
     async def start_app(self, app: str) -> Operation: ...
     async def stop_app(self, app: str) -> Operation: ...

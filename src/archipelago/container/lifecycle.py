@@ -11,6 +11,7 @@ from archipelago.catalog.local import LocalCatalog
 from archipelago.container.app_secrets import AppSecrets
 from archipelago.container.composer import Composer
 from archipelago.container.dependency_resolver.errors import ResolutionError
+from archipelago.container.desired_state import DesiredState
 from archipelago.container.first_error import FirstError
 from archipelago.container.image_inventory import ImageInventory
 from archipelago.container.image_pruner import ImagePruner
@@ -19,6 +20,7 @@ from archipelago.container.manifest.package import AppPackage
 from archipelago.container.manifest.scalars import Scalar
 from archipelago.container.operations import Operations, Tracker, Work
 from archipelago.container.plan import Action, Plan, Request
+from archipelago.container.proposal import Proposal
 from archipelago.container.readiness import Readiness
 from archipelago.container.reconciler import Reconciler
 from archipelago.container.status import Desired, OperationKind
@@ -82,7 +84,7 @@ class Lifecycle:
                 case OperationKind.REMOVE:
                     await self._remove(tracker, app, delete_data=arguments["delete_data"])
                 case OperationKind.UPDATE:
-                    await self._update(tracker, app)
+                    await self._update(tracker, app, arguments)
                 case OperationKind.CONFIGURE:
                     await self._configure(tracker, app, arguments)
                 case OperationKind.SECRETS:
@@ -97,10 +99,8 @@ class Lifecycle:
             # One app of which something is wrong must not keep the node from its start.
             self._reconciler.apply(await self._composer.compose(records, records))
 
-    async def plan(
-        self, app: str, options: Mapping[str, object], choices: Mapping[str, str]
-    ) -> tuple[Plan, dict[str, Scalar]]:
-        """Return the plan of installing or updating an app, and the owner's options with their types."""
+    async def plan(self, app: str, options: Mapping[str, object], choices: Mapping[str, str]) -> Proposal:
+        """Return the plan of installing or updating an app, with all that it brings."""
         catalog = await self._catalog.read()
         package = catalog.package(app)
         given = self._composer.check_options(package.manifest, options, ())
@@ -109,7 +109,25 @@ class Lifecycle:
             request = Request(update=(app,), choices=choices, options={app: given})
         else:
             request = Request(install=(app,), choices=choices, options={app: given})
-        return await self._composer.plan(records, request, catalog), given
+        return Proposal.of(await self._composer.plan(records, request, catalog), catalog.packages, given)
+
+    async def plan_update(self, app: str) -> Proposal:
+        """Return the plan of bringing an installed app to the version of the catalog."""
+        catalog = await self._catalog.read()
+        catalog.package(app)  # raises what is wrong with it
+        plan = await self._composer.plan(await self._state.load_apps(), Request(update=(app,)), catalog)
+        return Proposal.of(plan, catalog.packages, {})
+
+    async def try_out(self, app: str, given: Mapping[str, Scalar], reset: tuple[str, ...]) -> DesiredState:
+        """Return what would be desired with other options of an app. Raises `NodeError`."""
+        # In turn as well: to compile makes the secrets of an app, which must not happen while it is removed.
+        async with self._changing:
+            records = await self._state.load_apps()
+            if app not in records:
+                raise NodeError(ErrorCode.NOT_INSTALLED, f"{app} is not installed any more", data={"app": app})
+            options = changed_options(records[app].options, given, reset)
+            tolerated = self._reconciler.desired.broken - {app}
+            return await self._composer.compose({**records, app: replace(records[app], options=options)}, tolerated)
 
     # --- the work of each kind --------------------------------------------------------------------------------------
 
@@ -117,8 +135,9 @@ class Lifecycle:
         if app in await self._state.load_apps():  # a crash came after the plan was kept
             await self._await_ready(tracker, (app,))
             return
-        packages = (await self._catalog.read()).packages
-        plan, _ = await self.plan(app, arguments["options"], arguments["choices"])
+        proposal = await self.plan(app, arguments["options"], arguments["choices"])
+        proposal.require_packages(arguments.get("packages"))
+        plan, packages = proposal.plan, proposal.packages
         new = tuple(planned.app for planned in plan.apps if planned.action is Action.INSTALL)
         started = tuple(name for name in new if arguments["start"] or name != app)
         await tracker.steps((*map(_image_step, new), _PLAN_STEP, *map(_start_step, started)))
@@ -126,14 +145,20 @@ class Lifecycle:
 
         async def decide(records: Records) -> Records:
             nonlocal plan
-            plan, options = await self.plan(app, arguments["options"], arguments["choices"])
+            now = await self.plan(app, arguments["options"], arguments["choices"])
+            now.require_packages(proposal.digests)
+            plan = now.plan
             desired = Desired.RUNNING if arguments["start"] else Desired.STOPPED
-            return await self._planned(plan, records, {name: packages[name] for name in new}, app, options, desired)
+            return await self._planned(plan, records, packages, app, now.options, desired)
 
         async with self._undone_if_cancelled(lambda: self._undo_install(app, new, without_data)):
-            async with self._fetched(tracker, {name: packages[name] for name in new}):
+            async with self._fetched(tracker, packages):
                 await tracker.begin(_PLAN_STEP)
-                await self._change(decide, message=f"{', '.join(new)} installed", app=app)
+                try:
+                    await self._change(decide, message=f"{', '.join(new)} installed", app=app)
+                except NodeError:
+                    await self._give_up(without_data)
+                    raise
             await tracker.finish(_PLAN_STEP)
             await self._await_ready(
                 tracker, tuple(name for name in _touched(plan) if name in started or name not in new)
@@ -151,13 +176,21 @@ class Lifecycle:
         for name in set(new) & set(without_data):
             await self._data.delete(name)
 
+    async def _give_up(self, apps: list[str]) -> None:
+        """Have apps take no room that were never installed; others may need the ids that they were given."""
+        installed = await self._state.load_apps()
+        for name in apps:
+            if name not in installed:
+                await self._state.release_slot(name)
+
     async def _start(self, tracker: Tracker, app: str, arguments: Mapping[str, Any]) -> None:
         stopped: list[str] = arguments["stopped"]
         needed = self._reconciler.desired.needed_by(app)
         await tracker.steps(tuple(map(_start_step, needed)))
         undo = self._desire(stopped, Desired.STOPPED, f"start of {app} cancelled", app)
         async with self._undone_if_cancelled(undo):
-            await self._desire(stopped, Desired.RUNNING, f"{', '.join(needed)} to be started", app)()
+            # All of them: one may have been stopped since the request.
+            await self._desire(list(needed), Desired.RUNNING, f"{', '.join(needed)} to be started", app)()
             await self._await_ready(tracker, needed)
 
     async def _stop(self, tracker: Tracker, app: str, arguments: Mapping[str, Any]) -> None:
@@ -198,22 +231,18 @@ class Lifecycle:
         await self._inventory.forget(app)
         self._pruner.want()
 
-    async def _update(self, tracker: Tracker, app: str) -> None:
-        catalog = await self._catalog.read()
-        request = Request(update=(app,))
-        plan = await self._composer.plan(await self._state.load_apps(), request, catalog)
-        packages = {
-            planned.app: catalog.package(planned.app)
-            for planned in plan.apps
-            if planned.action in (Action.UPDATE, Action.INSTALL)
-        }
-        touched = _touched(plan)
+    async def _update(self, tracker: Tracker, app: str, arguments: Mapping[str, Any]) -> None:
+        proposal = await self.plan_update(app)
+        proposal.require_packages(arguments.get("packages"))
+        packages, touched = proposal.packages, _touched(proposal.plan)
         await tracker.steps((*map(_image_step, packages), _PLAN_STEP, *map(_start_step, touched)))
 
         async def decide(records: Records) -> Records:
-            return await self._planned(await self._composer.plan(records, request, catalog), records, packages)
+            now = await self.plan_update(app)
+            now.require_packages(proposal.digests)
+            return await self._planned(now.plan, records, packages)
 
-        version = catalog.package(app).manifest.version
+        version = packages[app].manifest.version if app in packages else ""
         async with self._fetched(tracker, packages):
             # From here on the new version may change the app's data in a way that the old one cannot read.
             await tracker.commit()
@@ -231,7 +260,8 @@ class Lifecycle:
         async with self._changing:
             records = await self._state.load_apps()
             try:
-                await self._secrets.change(records[app], arguments["names"], given=arguments["given"])
+                ticket = arguments.get("ticket", "") if arguments["given"] else None
+                await self._secrets.change(records[app], arguments["names"], ticket=ticket)
             finally:
                 # Also where a full disk let only some of them be written.
                 self._reconciler.apply(await self._composer.compose(records, records))

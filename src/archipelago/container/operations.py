@@ -101,7 +101,7 @@ class Operations:
         self, kind: OperationKind, app: str, apps: frozenset[str], arguments: Mapping[str, Any], work: Work
     ) -> Operation:
         """Write a new operation down and start it; raises `NodeError` BUSY when one of its apps is being worked on."""
-        self._refuse_if_busy(apps | {app})
+        self.refuse_if_busy(apps | {app})
         now = datetime.now(UTC)
         view = Operation(
             id=secrets.token_hex(6),
@@ -175,7 +175,8 @@ class Operations:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    def _refuse_if_busy(self, apps: frozenset[str]) -> None:
+    def refuse_if_busy(self, apps: frozenset[str]) -> None:
+        """Raise `NodeError` BUSY when one of these apps is being worked on, or the node is shutting down."""
         if self._closing:
             raise NodeError(ErrorCode.SHUTTING_DOWN, "the node is shutting down", hint="start it again, then try again")
         for key, (tracker, _, taken) in self._running.items():

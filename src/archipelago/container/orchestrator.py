@@ -9,7 +9,6 @@ from archipelago.catalog.local import LocalCatalog
 from archipelago.container import config_history
 from archipelago.container.app_secrets import AppSecrets
 from archipelago.container.composer import Composer
-from archipelago.container.desired_state import DesiredState
 from archipelago.container.lifecycle import Lifecycle, changed_options
 from archipelago.container.operations import Operations
 from archipelago.container.plan import Action, Plan, Request
@@ -27,6 +26,9 @@ from archipelago.errors import ErrorCode, NodeError
 from archipelago.network.ports import require_free
 from archipelago.storage.revisions import RevisionStore
 from archipelago.storage.state import AppRecord, State
+
+_APPS = "apps"
+"""Argument of each operation: the apps that it works on beside its own."""
 
 
 class Orchestrator:
@@ -57,12 +59,18 @@ class Orchestrator:
 
     async def plan(self, app: str, options: Mapping[str, object], choices: Mapping[str, str]) -> Plan:
         """Return what installing or updating the app would do, without doing it."""
-        return (await self._lifecycle.plan(app, options, choices))[0]
+        return (await self._lifecycle.plan(app, options, choices)).plan
 
     async def install(
-        self, app: str, options: Mapping[str, object], choices: Mapping[str, str], *, start: bool
+        self,
+        app: str,
+        options: Mapping[str, object],
+        choices: Mapping[str, str],
+        *,
+        start: bool,
+        agreed: str | None = None,
     ) -> Operation:
-        """Install an app with all that it needs."""
+        """Install an app with all that it needs; `agreed` is the digest of the plan that the owner looked at."""
         async with self._deciding:
             if app in await self._state.load_apps():
                 raise NodeError(
@@ -70,30 +78,34 @@ class Orchestrator:
                     f"{app} is already installed",
                     hint=f"'archipelago status {app}' shows it; 'archipelago config {app}' changes its options",
                 )
-            plan, given = await self._lifecycle.plan(app, options, choices)
+            proposal = await self._lifecycle.plan(app, options, choices)
+            proposal.require_plan(agreed)
+            plan = proposal.plan
             await require_free(tuple(asked.port for asked in plan.asks.endpoints))
-            arguments = {"options": given, "choices": dict(choices), "start": start}
-            return await self._open(OperationKind.INSTALL, app, arguments, _touched(plan))
+            arguments = {"options": dict(proposal.options), "choices": dict(choices), "start": start}
+            return await self._open(
+                OperationKind.INSTALL, app, {**arguments, "packages": proposal.digests}, _touched(plan)
+            )
 
     async def start(self, app: str) -> Operation:
         """Start an app, and those that it cannot do without."""
         async with self._deciding:
-            await self._installed(app)
-            needed = self._reconciler.desired.needed_by(app)
+            await self._to_change(app)
             records = await self._state.load_apps()
+            needed = [name for name in self._reconciler.desired.needed_by(app) if name in records]
             stopped = [name for name in needed if records[name].desired is Desired.STOPPED]
             return await self._open(OperationKind.START, app, {"stopped": stopped}, frozenset(needed))
 
     async def stop(self, app: str) -> Operation:
         """Stop an app; those that cannot do without it stop before it, and come back with it."""
         async with self._deciding:
-            record = await self._installed(app)
+            record = await self._to_change(app)
             return await self._open(OperationKind.STOP, app, {"desired": record.desired.value}, frozenset())
 
     async def restart(self, app: str) -> Operation:
         """Restart an app's containers, in order."""
         async with self._deciding:
-            await self._installed(app)
+            await self._to_change(app)
             if (obstacle := self._reconciler.desired.obstacle(app)) is not None:
                 raise NodeError(
                     ErrorCode.NOT_RUNNING,
@@ -105,42 +117,32 @@ class Orchestrator:
     async def remove(self, app: str, *, delete_data: bool) -> Operation:
         """Remove an app; its data stays unless `delete_data`."""
         async with self._deciding:
-            await self._installed(app)
+            await self._to_change(app)
             await self._composer.plan(await self._state.load_apps(), Request(remove=(app,)))
             return await self._open(OperationKind.REMOVE, app, {"delete_data": delete_data}, frozenset())
 
     async def update(self, app: str) -> Operation:
         """Bring an app to the version of the catalog."""
         async with self._deciding:
-            record = await self._installed(app)
+            record = await self._to_change(app)
             package = (await self._catalog.read()).package(app)
             if package.package_digest() == record.package.package_digest():
                 raise NodeError(
                     ErrorCode.ALREADY_INSTALLED, f"{app} {package.manifest.version} is what the catalog has"
                 )
-            plan = await self._composer.plan(
-                await self._state.load_apps(), Request(update=(app,)), await self._catalog.read()
-            )
-            return await self._open(OperationKind.UPDATE, app, {}, _touched(plan))
+            proposal = await self._lifecycle.plan_update(app)
+            return await self._open(OperationKind.UPDATE, app, {"packages": proposal.digests}, _touched(proposal.plan))
 
     async def configure(self, app: str, options: Mapping[str, object], reset: tuple[str, ...]) -> Operation:
         """Change the owner's options of an app; what the change touches restarts, and nothing else."""
         async with self._deciding:
-            record = await self._installed(app)
-            given = self._composer.check_options(record.package.manifest, options, reset)
-            records = dict(await self._state.load_apps())
-            records[app] = replace(record, options=changed_options(record.options, given, reset))
-            plan = await self._composer.plan(records, Request())
-            arguments = {"options": given, "reset": list(reset), "before": dict(record.options)}
-            return await self._open(OperationKind.CONFIGURE, app, arguments, _touched(plan))
+            return await self._configure(await self._to_change(app), options, reset)
 
     async def preview(self, app: str, options: Mapping[str, object], reset: tuple[str, ...]) -> ConfigPreview:
         """Return what `configure` would do, without doing it."""
         record = await self._installed(app)
         given = self._composer.check_options(record.package.manifest, options, reset)
-        records = dict(await self._state.load_apps())
-        records[app] = replace(record, options=changed_options(record.options, given, reset))
-        return config_history.preview(self._reconciler.desired, await self._compose(records, app), app)
+        return config_history.preview(self._reconciler.desired, await self._lifecycle.try_out(app, given, reset), app)
 
     async def cancel(self, operation: str) -> Operation:
         """Cancel a running operation."""
@@ -157,10 +159,11 @@ class Orchestrator:
 
     async def roll_back(self, app: str, number: int) -> Operation:
         """Set the options of an app as they were; its version and its providers stay."""
-        record = await self._installed(app)
-        target = config_history.find(await self._revisions.history(app), app, number)
-        options, reset = config_history.way_back(record.options, target, record.package.manifest.options)
-        return await self.configure(app, options, reset)
+        async with self._deciding:
+            record = await self._to_change(app)
+            target = config_history.find(await self._revisions.history(app), app, number)
+            options, reset = config_history.way_back(record.options, target, record.package.manifest.options)
+            return await self._configure(record, options, reset)
 
     async def secrets(self, app: str) -> tuple[SecretView, ...]:
         """List the secrets of an app."""
@@ -173,14 +176,18 @@ class Orchestrator:
     async def set_secret(self, app: str, name: str, value: str) -> Operation:
         """Give a secret of an app another value."""
         async with self._deciding:
-            self._secrets.take(await self._installed(app), name, value)
-            arguments = {"names": [name], "given": True}
-            return await self._open(OperationKind.SECRETS, app, arguments, frozenset())
+            ticket = self._secrets.take(await self._to_change(app), name, value)
+            arguments = {"names": [name], "given": True, "ticket": ticket}
+            try:
+                return await self._open(OperationKind.SECRETS, app, arguments, frozenset())
+            except BaseException:
+                self._secrets.drop(ticket)
+                raise
 
     async def rotate_secrets(self, app: str, name: str | None) -> Operation:
         """Make secrets of an app anew."""
         async with self._deciding:
-            names = await self._secrets.named(await self._installed(app), name)
+            names = await self._secrets.named(await self._to_change(app), name)
             arguments = {"names": list(names), "given": False}
             return await self._open(OperationKind.SECRETS, app, arguments, frozenset())
 
@@ -188,7 +195,7 @@ class Orchestrator:
         """Take up the operations that a crash cut off."""
         for record in await self._state.unfinished_operations():
             work = self._lifecycle.work(record.view.kind, record.view.app, record.arguments)
-            await self._operations.resume(record, frozenset(), work)
+            await self._operations.resume(record, frozenset(record.arguments.get(_APPS, ())), work)
 
     async def apply(self) -> None:
         """Compile what is installed and have it kept so."""
@@ -196,13 +203,27 @@ class Orchestrator:
 
     # --- shared -----------------------------------------------------------------------------------------------------
 
-    async def _compose(self, records: Mapping[str, AppRecord], app: str) -> DesiredState:
-        return await self._composer.compose(records, self._reconciler.desired.broken - {app})
+    async def _configure(self, record: AppRecord, options: Mapping[str, object], reset: tuple[str, ...]) -> Operation:
+        app = record.app
+        given = self._composer.check_options(record.package.manifest, options, reset)
+        records = dict(await self._state.load_apps())
+        records[app] = replace(record, options=changed_options(record.options, given, reset))
+        plan = await self._composer.plan(records, Request())
+        arguments = {"options": given, "reset": list(reset), "before": dict(record.options)}
+        return await self._open(OperationKind.CONFIGURE, app, arguments, _touched(plan))
 
     async def _open(
         self, kind: OperationKind, app: str, arguments: Mapping[str, Any], apps: frozenset[str]
     ) -> Operation:
+        # Kept as well: after a crash the same apps are worked on.
+        arguments = {**arguments, _APPS: sorted(apps)}
         return await self._operations.open(kind, app, apps, arguments, self._lifecycle.work(kind, app, arguments))
+
+    async def _to_change(self, app: str) -> AppRecord:
+        """Return an app's record as it stays until an operation is opened, which nobody else can do meanwhile."""
+        # First: what still goes on may change the record between this look and the operation.
+        self._operations.refuse_if_busy(frozenset({app}))
+        return await self._installed(app)
 
     async def _installed(self, app: str) -> AppRecord:
         records = await self._state.load_apps()

@@ -180,6 +180,8 @@ class Plan(Shown):
     alternatives: dict[Name, tuple[AppId, ...]] = {}
     """For each interface in use, the other apps that could provide it."""
     warnings: tuple[str, ...] = ()
+    digest: str = ""
+    """What stands for all of this, packages included: given back with the installation, it must be the same then."""
 
     def planned(self, app: AppId) -> PlannedApp | None:
         """Return one app of the plan, or None."""

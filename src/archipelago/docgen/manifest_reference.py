@@ -34,8 +34,8 @@ An editor with a YAML language server checks and completes a manifest that begin
 Sizes are bytes or text such as `512MiB` and `2GB`; durations are seconds or text such as `30s` and `10m`. Where text
 belongs, a number without quotes (`version: 29.4`) is the text that was written.
 
-*Templates* are Jinja. They read `options.<name>`; templates of files also read `secrets.<name>`. All templates of an app
-together get a second of processor time and 256 MiB of memory.
+*Templates* are Jinja. They read `options.<name>`; templates of files also read `secrets.<name>`. All templates of an
+app together get a second of processor time and 256 MiB of memory.
 
 The folder holds files and directories alone: links, and files that have another name elsewhere, are refused.
 """

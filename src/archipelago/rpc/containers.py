@@ -49,6 +49,8 @@ class InstallParams(PlanParams):
     """Whether the app starts once it is installed."""
     dry_run: Flag = False
     """Answer with the plan and change nothing."""
+    plan: Annotated[str, Field(max_length=64)] | None = None
+    """Digest of the plan that was agreed to; where it would be another one by now, nothing is installed."""
 
 
 class RemoveParams(AppParams):
@@ -113,7 +115,9 @@ class ExecParams(AppParams):
 async def _install(engine: Engine, params: InstallParams) -> Operation | Plan:
     if params.dry_run:
         return await engine.plan(params.app, options=params.options, choices=params.choices)
-    return await engine.install(params.app, options=params.options, choices=params.choices, start=params.start)
+    return await engine.install(
+        params.app, options=params.options, choices=params.choices, start=params.start, agreed=params.plan
+    )
 
 
 async def _plan(engine: Engine, params: PlanParams) -> Plan:

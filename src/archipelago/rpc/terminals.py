@@ -53,6 +53,8 @@ class Terminals:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._open: set[web.WebSocketResponse] = set()
+        self._count = 0
+        """Terminals that are open or being opened."""
         self._log = structlog.get_logger("terminals")
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
@@ -63,8 +65,16 @@ class Terminals:
             params = TerminalParams.model_validate(dict(request.query))
         except ValidationError as error:
             return refusal(400, invalid_params(_ACTION, error))
-        if len(self._open) >= MOST:
+        if self._count >= MOST:
             raise NodeError(ErrorCode.BUSY, f"{MOST} terminals are open already", hint="close one of them")
+        # Counted before the first await, so that no more than that are let through at the same moment.
+        self._count += 1
+        try:
+            return await self._open_one(request, caller, params)
+        finally:
+            self._count -= 1
+
+    async def _open_one(self, request: web.Request, caller: Caller, params: TerminalParams) -> web.StreamResponse:
         async with self._on_record(caller, params):
             terminal = await self._engine.terminal(
                 params.app, container=params.container, columns=params.columns, rows=params.rows
