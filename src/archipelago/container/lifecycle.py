@@ -13,9 +13,10 @@ from archipelago.container.composer import Composer
 from archipelago.container.dependency_resolver.errors import ResolutionError
 from archipelago.container.desired_state import DesiredState
 from archipelago.container.first_error import FirstError
+from archipelago.container.image_fetcher import ImageFetcher, image_step
 from archipelago.container.image_inventory import ImageInventory
 from archipelago.container.image_pruner import ImagePruner
-from archipelago.container.images import ImageStore, Progress
+from archipelago.container.images import ImageStore
 from archipelago.container.manifest.package import AppPackage
 from archipelago.container.manifest.scalars import Scalar
 from archipelago.container.operations import Operations, Tracker, Work
@@ -28,7 +29,6 @@ from archipelago.errors import ErrorCode, NodeError
 from archipelago.storage.data import AppData
 from archipelago.storage.state import AppRecord, State
 
-_BUILDS_AT_ONCE = 2
 _PLAN_STEP = "write the plan down"
 
 Records = dict[str, AppRecord]
@@ -57,7 +57,6 @@ class Lifecycle:
         self._state = state
         self._catalog = catalog
         self._composer = composer
-        self._images = images
         self._pruner = pruner
         self._reconciler = reconciler
         self._operations = operations
@@ -65,7 +64,7 @@ class Lifecycle:
         self._secrets = secrets
         self._inventory = inventory
         self._readiness = Readiness(reconciler)
-        self._building = asyncio.Semaphore(_BUILDS_AT_ONCE)
+        self._fetcher = ImageFetcher(images, inventory)
         self._changing = asyncio.Lock()
 
     def work(self, kind: OperationKind, app: str, arguments: Mapping[str, Any]) -> Work:
@@ -140,7 +139,7 @@ class Lifecycle:
         plan, packages = proposal.plan, proposal.packages
         new = tuple(planned.app for planned in plan.apps if planned.action is Action.INSTALL)
         started = tuple(name for name in new if arguments["start"] or name != app)
-        await tracker.steps((*map(_image_step, new), _PLAN_STEP, *map(_start_step, started)))
+        await tracker.steps((*map(image_step, new), _PLAN_STEP, *map(_start_step, started)))
         without_data = [name for name in new if not await self._state.has_slot(name)]
 
         async def decide(records: Records) -> Records:
@@ -152,7 +151,7 @@ class Lifecycle:
             return await self._planned(plan, records, packages, app, now.options, desired)
 
         async with self._undone_if_cancelled(lambda: self._undo_install(app, new, without_data)):
-            async with self._fetched(tracker, packages):
+            async with self._fetcher.fetched(tracker, packages):
                 await tracker.begin(_PLAN_STEP)
                 try:
                     await self._change(decide, message=f"{', '.join(new)} installed", app=app)
@@ -235,7 +234,7 @@ class Lifecycle:
         proposal = await self.plan_update(app)
         proposal.require_packages(arguments.get("packages"))
         packages, touched = proposal.packages, _touched(proposal.plan)
-        await tracker.steps((*map(_image_step, packages), _PLAN_STEP, *map(_start_step, touched)))
+        await tracker.steps((*map(image_step, packages), _PLAN_STEP, *map(_start_step, touched)))
 
         async def decide(records: Records) -> Records:
             now = await self.plan_update(app)
@@ -243,7 +242,7 @@ class Lifecycle:
             return await self._planned(now.plan, records, packages)
 
         version = packages[app].manifest.version if app in packages else ""
-        async with self._fetched(tracker, packages):
+        async with self._fetcher.fetched(tracker, packages):
             # From here on the new version may change the app's data in a way that the old one cannot read.
             await tracker.commit()
             await tracker.begin(_PLAN_STEP)
@@ -393,39 +392,6 @@ class Lifecycle:
 
     # --- shared steps -----------------------------------------------------------------------------------------------
 
-    @contextlib.asynccontextmanager
-    async def _fetched(self, tracker: Tracker, packages: Mapping[str, AppPackage]) -> AsyncIterator[None]:
-        """Fetch the images of packages; all are held until the apps are written down, which need them from then on."""
-        async with self._images.held():
-            await self._fetch(tracker, packages)
-            yield
-
-    async def _fetch(self, tracker: Tracker, packages: Mapping[str, AppPackage]) -> None:
-        async def one(app: str, package: AppPackage) -> None:
-            step = _image_step(app)
-            async with self._building:
-                await tracker.begin(step)
-                news: asyncio.Queue[Progress | None] = asyncio.Queue()
-                last = Progress("")
-
-                def told(progress: Progress) -> None:
-                    nonlocal last
-                    last = progress
-                    news.put_nowait(progress)
-
-                teller = asyncio.create_task(_tell(tracker, step, news))
-                try:
-                    for container in package.manifest.containers:
-                        await self._images.ensure(package, container, told)
-                finally:
-                    news.put_nowait(None)
-                    await teller
-                await tracker.finish(step, f"{last.text}; {await self._inventory.take(package)}")
-
-        async with FirstError(), asyncio.TaskGroup() as group:
-            for app, package in packages.items():
-                group.create_task(one(app, package))
-
     async def _await_ready(self, tracker: Tracker, apps: tuple[str, ...]) -> None:
         await self._reconciler.settled(apps)
 
@@ -446,11 +412,6 @@ class Lifecycle:
                     await tracker.finish(_start_step(app), self._reconciler.desired.obstacle(app) or "")
 
 
-async def _tell(tracker: Tracker, step: str, news: "asyncio.Queue[Progress | None]") -> None:
-    while (progress := await news.get()) is not None:
-        await tracker.progress(step, progress.percent, progress.text)
-
-
 def _touched(plan: Plan) -> tuple[str, ...]:
     return tuple(planned.app for planned in plan.apps if planned.action is not Action.REUSE)
 
@@ -460,10 +421,6 @@ def changed_options(
 ) -> dict[str, Scalar]:
     """Return the owner's options after a change: `given` set, `reset` back to their defaults."""
     return {key: value for key, value in {**options, **given}.items() if key not in reset}
-
-
-def _image_step(app: str) -> str:
-    return f"image of {app}"
 
 
 def _start_step(app: str) -> str:

@@ -70,7 +70,10 @@ def _answer(request: dict[str, Any]) -> dict[str, Any]:
         return {"text": text, "seconds": time.process_time() - began}
     except (Fault, TooMuch) as error:
         found = error if isinstance(error, Fault) else fault(error)
-        return {"line": found.line, "message": found.message, "seconds": time.process_time() - began}
+        spent = time.process_time() - began
+        # What a process has in its memory after that, nobody knows.
+        tired = spent >= seconds or isinstance(found.__cause__, MemoryError)
+        return {"line": found.line, "message": found.message, "seconds": spent, "tired": tired}
     finally:
         signal.setitimer(signal.ITIMER_PROF, 0)
 

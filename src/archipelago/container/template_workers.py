@@ -24,7 +24,7 @@ _SLOWNESS = 20
 class TemplateWorkers:
     """Renders aside; implements `templates.Aside`. Blocking and thread-safe: call it off the event loop.
 
-    A process is started when it is needed for the first time, and stays. After a template that failed it is replaced.
+    A process is started when it is needed for the first time, and stays. One that had to be interrupted is replaced.
     """
 
     def __init__(self) -> None:
@@ -40,12 +40,9 @@ class TemplateWorkers:
         with self._places:
             worker = self._take()
             try:
-                text, spent = worker.render(job, seconds)
-            except BaseException:
-                worker.close()
-                raise
-            self._put_back(worker)
-            return text, spent
+                return worker.render(job, seconds)
+            finally:
+                self._put_back(worker)
 
     def close(self) -> None:
         """End all processes; what is being rendered is rendered to its end."""
@@ -66,20 +63,28 @@ class TemplateWorkers:
 
     def _put_back(self, worker: "_Worker") -> None:
         with self._turn:
-            if not self._closed:
+            if not self._closed and not worker.tired:
                 self._idle.append(worker)
                 return
         worker.close()
+
+
+def _options() -> list[str]:
+    """Return the interpreter's options: code comes from where this process has it, and none is written."""
+    prefix = [] if sys.pycache_prefix is None else ["-X", f"pycache_prefix={sys.pycache_prefix}"]
+    return ["-B", "-P", *prefix]
 
 
 class _Worker:
     """One process."""
 
     def __init__(self) -> None:
+        self.tired = False
+        """Whether it should not be used again."""
         self._connection, theirs = socket.socketpair()
         with theirs:
             self._process = subprocess.Popen(
-                [sys.executable, "-P", "-m", _WORKER, str(theirs.fileno())],
+                [sys.executable, *_options(), "-m", _WORKER, str(theirs.fileno())],
                 env={name: os.environ[name] for name in _ENVIRONMENT if name in os.environ},
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
@@ -93,6 +98,7 @@ class _Worker:
         return self._process.poll() is None
 
     def render(self, job: Job, seconds: float) -> tuple[str, float]:
+        self.tired = True  # until it has answered
         self._connection.settimeout(_START + seconds * _SLOWNESS)
         request = {"source": job.source, "neighbours": dict(job.neighbours), "context": dict(job.context)}
         try:
@@ -102,6 +108,7 @@ class _Worker:
             answer = None
         if not isinstance(answer, dict):
             raise Fault(None, self._why(), seconds)
+        self.tired = bool(answer.get("tired"))
         spent = float(answer["seconds"])
         if "text" not in answer:
             raise Fault(answer["line"], str(answer["message"]), spent)
