@@ -1,0 +1,54 @@
+"""Terminals that are asked for at the same moment."""
+
+import asyncio
+from typing import Any, cast
+
+from archipelago.container.engine import Engine
+from archipelago.errors import ErrorCode, NodeError
+from archipelago.rpc.access import Caller
+from archipelago.rpc.guard import CALLER
+from archipelago.rpc.terminals import MOST, Terminals
+from archipelago.security.permissions import Permission
+
+
+class SlowEngine:
+    """Takes its time to write down that a terminal is opened, and then has none."""
+
+    def __init__(self) -> None:
+        self.goes_on = asyncio.Event()
+
+    async def record(self, _deed: object) -> int:
+        await self.goes_on.wait()
+        return 1
+
+    async def terminal(self, *_where: object, **_size: object) -> object:
+        raise NodeError(ErrorCode.NOT_RUNNING, "it does not run")
+
+
+class Request(dict[object, object]):
+    """What is looked at of a request."""
+
+    query: dict[str, str] = {"app": "app"}  # noqa: RUF012
+
+
+async def test_no_more_are_opened_than_may_be_open() -> None:
+    engine = SlowEngine()
+    terminals = Terminals(cast(Engine, engine))
+    caller = Caller(name="owner", origin="here", permissions=frozenset(Permission))
+
+    async def ask() -> ErrorCode:
+        try:
+            await terminals.handle(cast(Any, Request({CALLER: caller})))
+        except NodeError as error:
+            return error.code
+        raise AssertionError("nothing was opened")
+
+    for _ in range(2):
+        engine.goes_on.clear()
+        asked = [asyncio.create_task(ask()) for _ in range(3 * MOST)]
+        for _ in range(10):
+            await asyncio.sleep(0)  # each of them as far as it gets
+        assert sum(not one.done() for one in asked) == MOST
+        engine.goes_on.set()
+        codes = await asyncio.gather(*asked)
+        assert codes.count(ErrorCode.BUSY) == 2 * MOST and codes.count(ErrorCode.NOT_RUNNING) == MOST
