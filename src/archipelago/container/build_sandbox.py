@@ -25,6 +25,7 @@ from archipelago.container import build_agent
 from archipelago.container.build_watch import BuildLimits, BuildStopped, StepWatch, Usage, last_output
 from archipelago.container.host_facts import ControlGroup
 from archipelago.container.labels import BUILD
+from archipelago.container.manifest.scalars import IDS_PER_APP as IDS
 from archipelago.container.podman_client.client import PodmanClient
 from archipelago.container.podman_client.models import ContainerState
 from archipelago.container.podman_client.spec import (
@@ -37,7 +38,6 @@ from archipelago.container.podman_client.spec import (
 )
 from archipelago.container.podman_client.tar import read_pieces
 from archipelago.container.tool_process import SOURCE_DATE, environment, run_tool
-from archipelago.container.workload import IDS_PER_APP as IDS
 from archipelago.security.container_policies.confinement import MASKED, enforceable
 from archipelago.security.container_policies.seccomp import build_seccomp_json
 from archipelago.storage.state import MAX_SLOTS

@@ -115,7 +115,7 @@ class Composer:
             except NodeError as error:
                 if app not in tolerated:
                     raise
-                apps[app] = DesiredApp(records[app], Workload(app, (), (), (), ""), problem=str(error))
+                apps[app] = DesiredApp(records[app], Workload(app, (), (), (), (), ""), problem=str(error))
         return DesiredState(apps, plan)
 
     def _input(
