@@ -35,6 +35,7 @@ class ErrorCode(StrEnum):
     TOO_MANY = "too-many"
     INVALID_VALUE = "invalid-value"
     LOCKED = "locked"
+    CONFIRM = "confirm"
     INTERNAL = "internal"
 
 

@@ -1,7 +1,6 @@
 """A node that waits for its owner to unlock its key: it answers to that alone, and leaves the apps as they are."""
 
 import asyncio
-import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,7 +10,8 @@ from archipelago.container.signal import Signal
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.security.audit_chain import Deed
 from archipelago.security.audit_log import AuditLog
-from archipelago.security.login.backoff import Backoff
+from archipelago.security.login.attempts import Attempts, Source
+from archipelago.security.login.clocks import host_clocks
 from archipelago.security.login.login import Login
 from archipelago.security.node_key import KeyState, NodeKey
 from archipelago.security.private_files import read_key_file, reported
@@ -19,7 +19,6 @@ from archipelago.storage.accounts import AccountStore
 from archipelago.storage.database import Database
 
 _LONGEST_PASSPHRASE_FILE = 4096
-_EVERYBODY = "everybody"
 
 
 class LockedNode:
@@ -28,11 +27,12 @@ class LockedNode:
     def __init__(self, key: NodeKey, config: NodeConfig) -> None:
         self._key = key
         self._audit = AuditLog(config.layout.audit_log, config.layout.identity_key, lambda: datetime.now(UTC))
-        self._backoff = Backoff()
+        self._clocks = host_clocks()
+        self._attempts = Attempts(self._clocks.steady)
         self._changed = Signal()
         self._open = False
         # Whoever wants to log in must wait; on the node's own socket nobody logs in.
-        self.login = Login(AccountStore(Database(config.database)), _Nothing(), time.time)
+        self.login = Login(AccountStore(Database(config.database)), _Nothing(), self._clocks)
 
     async def start(self) -> None:
         """Open the audit log."""
@@ -55,19 +55,17 @@ class LockedNode:
         """Return how the key is there."""
         return await asyncio.to_thread(self._key.state)
 
-    async def unlock(self, passphrase: str) -> None:
-        """Unlock the key."""
-        await self._try(lambda: self._key.unlock(passphrase))
+    async def unlock(self, passphrase: str, source: Source) -> None:
+        """Unlock the key; who gives a wrong passphrase waits, but not the owner on his own socket."""
+        with self._attempts.attempt(source, "") as attempt:
+            await self._open_by(lambda: self._key.unlock(passphrase))
+            attempt.failed = False
 
     async def restore_key(self, words: str) -> None:
-        """Bring the key back from its words."""
-        await self._try(lambda: self._key.restore(words))
+        """Bring the key back from its words; only the owner on his own socket may."""
+        await self._open_by(lambda: self._key.restore(words))
 
-    async def _try(self, work: Callable[[], None]) -> None:
-        now = time.monotonic()
-        if (wait := self._backoff.wait(_EVERYBODY, now)) > 0:
-            raise NodeError(ErrorCode.TOO_MANY, f"too many attempts: wait {wait:.0f} s", hint="then try again")
-        self._backoff.fail(_EVERYBODY, now)
+    async def _open_by(self, work: Callable[[], None]) -> None:
         await asyncio.to_thread(work)
         self._open = await self.key_state() is not KeyState.LOCKED
         self._changed.notify()

@@ -88,6 +88,8 @@ from archipelago.security.audit_log import AuditLog
 from archipelago.security.certificates import Certificates
 from archipelago.security.image_verifier.built import BuiltImages
 from archipelago.security.image_verifier.verifier import ImageVerifier
+from archipelago.security.login.attempts import Source
+from archipelago.security.login.clocks import host_clocks
 from archipelago.security.login.login import Login
 from archipelago.security.node_key import KeyState
 from archipelago.security.registry_client import RegistryClient
@@ -126,10 +128,11 @@ class Node:
         self.login = Login(
             AccountStore(self._database),
             self._secrets,
-            time.time,
+            host_clocks(),
             lifetimes=config.sessions,
             port=config.port,
             hider=self._secrets.redactor,
+            on_notice=self._say_notice,
         )
         self._audit = AuditLog(layout.audit_log, layout.identity_key, now=lambda: datetime.now(UTC))
         self._image_verifier = ImageVerifier(
@@ -347,6 +350,10 @@ class Node:
             raise NodeError(ErrorCode.IMAGE, f"the image of {app.record.app} was removed while it was brought back")
         return image
 
+    async def _say_notice(self) -> None:
+        """Have pages that are open look at their notices; what is in them is for some alone."""
+        await self._state.record("notice", None, "how somebody logs in has changed")
+
     async def _record_health(self, app: str, health: Health) -> None:
         text = f"{app} is {health.state}" + (f": {health.reason}" if health.reason else "")
         await self._state.record(_HEALTH, app, text, {"state": health.state.value})
@@ -408,7 +415,7 @@ class Node:
         """Return how the node's key is kept."""
         return await asyncio.to_thread(self._secrets.key.state)
 
-    async def unlock(self, passphrase: str) -> None:
+    async def unlock(self, passphrase: str, source: Source) -> None:
         """Unlock the node's key, which it is already."""
 
     async def protect_key(self, passphrase: str, current: str | None) -> None:

@@ -53,6 +53,7 @@ async def ask(browser: aiohttp.ClientSession, method: str, **parameters: Any) ->
         assert "Set-Cookie" not in response.headers
     if method in ("login", "login-setup") and "result" in answer:
         browser.headers["Authorization"] = f"Bearer {answer['result']['session']}"
+        browser.headers["Archipelago-Confirmation"] = answer["result"]["confirmation"]
     return answer
 
 
@@ -142,9 +143,9 @@ async def test_a_new_login_ends_the_session_before_and_outlives_a_restart(node: 
 
 async def test_nobody_changes_what_is_anothers(node: TestNode) -> None:
     async with await logged_in(node, "viewer") as browser:
-        answer = await ask(browser, "password-set", user="owner", current=PASSWORD, password="a new password 1")
+        answer = await ask(browser, "password-set", user="owner", password="a new password 1")
         assert answer["error"]["data"]["name"] == "forbidden"
-        answer = await ask(browser, "password-set", current="not this one at all", password="a new password 1")
+        answer = await ask(browser, "login-confirm", password="not this one at all")
         assert answer["error"]["data"]["name"] == "wrong-credentials"
         assert {each["user"] for each in (await ask(browser, "session-list"))["result"]} == {"viewer"}
 

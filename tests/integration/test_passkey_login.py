@@ -37,6 +37,7 @@ async def ask(browser: aiohttp.ClientSession, method: str, **parameters: Any) ->
         answer = await response.json(content_type=None)
     if method in ("login", "passkey-login") and "result" in answer:
         browser.headers["Authorization"] = f"Bearer {answer['result']['session']}"
+        browser.headers["Archipelago-Confirmation"] = answer["result"]["confirmation"]
     return answer["result"] if "result" in answer else answer["error"]["data"]["name"]
 
 
@@ -44,11 +45,13 @@ async def test_a_passkey_logs_in_until_it_is_removed(node: TestNode) -> None:
     site, device = f"http://localhost:{node.port}", Device()
     async with browser_at(f"http://127.0.0.1:{node.port}") as browser:
         assert (await ask(browser, "login", user="viewer", password=PASSWORD))["user"] == "viewer"
-        assert await ask(browser, "passkey-begin", password=PASSWORD) == "invalid-value", "addresses have no passkeys"
+        assert await ask(browser, "passkey-begin") == "invalid-value", "addresses have no passkeys"
     async with browser_at(site) as browser:
         await ask(browser, "login", user="viewer", password=PASSWORD)
-        assert await ask(browser, "passkey-begin", password="wrong-password") == "wrong-credentials"
-        options = await ask(browser, "passkey-begin", password=PASSWORD)
+        fresh = browser.headers.pop("Archipelago-Confirmation")
+        assert await ask(browser, "passkey-begin") == "confirm"
+        browser.headers["Archipelago-Confirmation"] = fresh
+        options = await ask(browser, "passkey-begin")
         made = await ask(browser, "passkey-confirm", name="phone", credential=device.create(options, site))
         assert (made["user"], made["name"], made["host"]) == ("viewer", "phone", "localhost")
     async with browser_at(site) as browser:
@@ -63,7 +66,13 @@ async def test_a_passkey_logs_in_until_it_is_removed(node: TestNode) -> None:
     async with browser_at(site) as browser:
         answer = device.get(await ask(browser, "passkey-challenge"), site)
         assert (await ask(browser, "passkey-login", credential=answer))["user"] == "viewer"
+        del browser.headers["Archipelago-Confirmation"]
         (own,) = await ask(browser, "passkey-list")
+        assert await ask(browser, "passkey-remove", id=own["id"]) == "confirm"
+        answer = device.get(await ask(browser, "passkey-challenge"), site)
+        confirmed = await ask(browser, "login-confirm", credential=answer)
+        assert await ask(browser, "login-confirm", credential=answer) == "wrong-credentials", "it counts once here too"
+        browser.headers["Archipelago-Confirmation"] = confirmed["confirmation"]
         await ask(browser, "passkey-remove", id=own["id"])
         answer = device.get(await ask(browser, "passkey-challenge"), site)
         assert await ask(browser, "passkey-login", credential=answer) == "wrong-credentials"

@@ -1,5 +1,7 @@
 """The state database: which tables a version has, and what becomes of those of an earlier one."""
 
+import contextlib
+import sqlite3
 import sys
 from pathlib import Path
 
@@ -7,7 +9,9 @@ from alembic.config import Config
 from alembic.script import ScriptDirectory
 
 from archipelago.storage import database
+from archipelago.storage.accounts import AccountStore
 from archipelago.storage.database import Database, newest_revision
+from old_database import migrate
 
 
 def test_the_newest_revision_is_that_of_the_migrations() -> None:
@@ -24,3 +28,24 @@ async def test_a_database_that_is_up_to_date_needs_no_migration(tmp_path: Path) 
         assert "alembic" not in sys.modules, "it takes 60 ms at each start"
     finally:
         sys.modules.update(loaded)
+
+
+async def test_accounts_of_an_earlier_version_stay(tmp_path: Path) -> None:
+    path = tmp_path / "state.db"
+    migrate(path, "0006")
+    with contextlib.closing(sqlite3.connect(path)) as old, old:
+        for name in ("owner", "eve"):
+            old.execute("INSERT INTO users VALUES (?, 'owner', 'hash', 1.0, NULL, 0, '[]')", (name,))
+        for key, user in (("a", "owner"), ("b", "eve"), ("c", "gone")):
+            old.execute("INSERT INTO sessions VALUES (?, ?, 1, 1, '::1', 'x')", (key, user))
+    opened = await Database(path).open()
+    try:
+        store = AccountStore(opened)
+        kept = (await store.run(lambda _: None)).kept
+        versions = {user.name: user.version for user in kept.users}
+        assert len(set(versions.values())) == 2 and 0 not in versions.values()
+        assert {each.user for each in kept.sessions if each.version == versions.get(each.user)} == {"owner", "eve"}
+        new = (await store.run(lambda book: book.change_user(kept.users[0]))).result
+        assert new.version > max(versions.values())
+    finally:
+        await opened.close()

@@ -2,22 +2,26 @@
 
 import asyncio
 import base64
+import contextlib
 import re
+import sqlite3
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 import pytest
-from test_rpc_engine import OWNERS, MemoryEngine
+from test_rpc_engine import OWNERS, SOCKET, MemoryEngine
 from yarl import URL
 
 import archipelago
-from archipelago.rpc.access import WEBSOCKET_PROTOCOL
+from archipelago.rpc.access import CONFIRMATION, WEBSOCKET_PROTOCOL
 from archipelago.rpc.heads import MAX_FIELD, MAX_HEAD
 from archipelago.rpc.server import RpcServer
 from archipelago.security.login.session_secrets import SESSION_PREFIX
+from archipelago.storage.accounts import AccountStore
 from archipelago.storage.database import Database
+from old_database import migrate
 from soft_passkey import Device
 
 PASSWORD = "correct horse battery staple"
@@ -29,7 +33,7 @@ PAGE = "<!doctype html><title>page</title>"
 async def engine() -> MemoryEngine:
     """Return an engine that has an owner."""
     engine = MemoryEngine()
-    await engine.login.set_up(None, PASSWORD, "::1")
+    await engine.login.accounts.set_up(None, PASSWORD)
     return engine
 
 
@@ -54,10 +58,14 @@ async def browser(server: RpcServer) -> AsyncIterator[aiohttp.ClientSession]:
 
 
 async def log_in(browser: aiohttp.ClientSession) -> str:
+    return str((await start(browser))["session"])
+
+
+async def start(browser: aiohttp.ClientSession) -> dict[str, Any]:
     request = {**CALL, "method": "login", "params": {"password": PASSWORD}}
     async with browser.post("/rpc/v1", json=request) as response:
         assert "Set-Cookie" not in response.headers
-        return str((await response.json())["result"]["session"])
+        return dict((await response.json())["result"])
 
 
 async def is_in(browser: aiohttp.ClientSession, **headers: str) -> bool:
@@ -108,7 +116,7 @@ async def test_a_token_is_no_subprotocol_and_bytes_that_are_no_text_are_no_secre
 ) -> None:
     from archipelago.security.permissions import Permission
 
-    made = await engine.login.make_token("program", frozenset({Permission.READ}), 1)
+    made = await engine.login.tokens.make("program", frozenset({Permission.READ}), 1, SOCKET)
     assert await is_in(browser, Authorization=f"Bearer {made.secret}")
     with pytest.raises(aiohttp.WSServerHandshakeError):
         await browser.ws_connect("/ws/v1", protocols=(WEBSOCKET_PROTOCOL, made.secret))
@@ -201,19 +209,15 @@ async def test_what_is_not_a_head_is_not_counted_as_one(server: RpcServer, brows
 
 
 async def test_sessions_of_a_version_with_cookies_end(tmp_path: Path) -> None:
-    from sqlalchemy import text
-
-    from archipelago.storage.accounts import AccountStore
-
     path = tmp_path / "state.db"
-    database = await Database(path).open()
-    row = "INSERT INTO sessions VALUES ('0', 'owner', 1, 1, '::1', 'x')"
-    await database.run(lambda connection: connection.execute(text(row)))
-    await database.run(lambda connection: connection.execute(text("UPDATE alembic_version SET version_num = '0005'")))
-    await database.close()
+    migrate(path, "0005")
+    with contextlib.closing(sqlite3.connect(path)) as old, old:
+        old.execute("INSERT INTO users VALUES ('owner', 'owner', 'hash', 1.0, NULL, 0, '[]')")
+        old.execute("INSERT INTO sessions VALUES ('0', 'owner', 1, 1, '::1', 'x')")
     database = await Database(path).open()
     try:
-        assert (await AccountStore(database).load()).sessions == ()
+        kept = (await AccountStore(database).run(lambda _: None)).kept
+        assert kept.sessions == () and [user.name for user in kept.users] == ["owner"]
     finally:
         await database.close()
 
@@ -223,20 +227,21 @@ async def test_the_page_of_an_app_at_another_port_makes_no_passkey_count(
 ) -> None:
     node, app = f"http://localhost:{server.port}", "http://localhost:1"
     device = Device()
-    secret = await log_in(browser)
+    started = await start(browser)
+    shown = {"Authorization": f"Bearer {started['session']}", CONFIRMATION: started["confirmation"]}
 
     async def ask(method: str, host: str, **params: Any) -> Any:
         """Call a method as a program that works together with the app, and says that it called this host."""
-        headers = {"Host": host.removeprefix("http://"), "Authorization": f"Bearer {secret}"}
+        headers = {"Host": host.removeprefix("http://"), **shown}
         call = {**CALL, "method": method, "params": params}
         async with browser.post("/rpc/v1", json=call, headers=headers) as response:
             answer = await response.json()
         return answer["result"] if "result" in answer else answer["error"]["data"]["name"]
 
-    options = await ask("passkey-begin", app, password=PASSWORD)
+    options = await ask("passkey-begin", app)
     made = device.create(options, app)
     assert await ask("passkey-confirm", app, name="of the app", credential=made) == "wrong-credentials"
-    options = await ask("passkey-begin", node, password=PASSWORD)
+    options = await ask("passkey-begin", node)
     assert len(base64.urlsafe_b64decode(options["user"]["id"] + "==")) == 64, "whoever knows it can have it replaced"
     made = await ask("passkey-confirm", node, name="phone", credential=device.create(options, node))
     assert made["host"] == "localhost"

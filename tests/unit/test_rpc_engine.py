@@ -3,11 +3,14 @@
 import asyncio
 import os
 import sys
-import time
-from collections.abc import AsyncGenerator, Mapping, Sequence
+import weakref
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+
+from sqlalchemy import create_engine
+from sqlalchemy.pool import StaticPool
 
 from archipelago.container.engine import Engine
 from archipelago.container.manifest.scalars import Scalar
@@ -57,33 +60,38 @@ from archipelago.container.status import (
 )
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.security.audit_chain import AuditEntry, AuditVerdict, Deed, Head
+from archipelago.security.login.attempts import Source
+from archipelago.security.login.clocks import host_clocks
 from archipelago.security.login.login import Login
 from archipelago.security.login.passwords import Cost, Passwords
-from archipelago.security.login.records import Passkey, Session, Token, User
 from archipelago.security.node_key import KeyState
 from archipelago.security.permissions import TOKEN_PERMISSIONS
 from archipelago.security.rating import Rating, RatingLine
-from archipelago.storage.accounts import Logins
+from archipelago.storage.accounts import AccountStore, Book, Settled
+from archipelago.storage.schema import metadata
 
 OWNERS = {os.getuid()}
+SOCKET = Source("unix socket, uid 0", trusted=True)
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 EVIL = "\x1b]0;owned\x07\x1b[2Jevil"
 """Text that would take over a terminal."""
 
 
-class MemoryAccounts:
-    """Keeps nothing: what the login knows ends with it."""
+class MemoryAccounts(AccountStore):
+    """Keeps the accounts in memory: what the login knows ends with it."""
 
-    async def load(self) -> Logins:
-        return Logins((), (), ())
+    def __init__(self) -> None:
+        self._engine = create_engine("sqlite://", poolclass=StaticPool)
+        metadata.create_all(self._engine)
+        self._number = 0
+        weakref.finalize(self, self._engine.dispose)
 
-    async def save_user(self, user: User) -> None: ...
-    async def remove_user(self, name: str) -> None: ...
-    async def save_session(self, session: Session) -> None: ...
-    async def remove_sessions(self, keys: tuple[str, ...]) -> None: ...
-    async def save_token(self, token: Token) -> None: ...
-    async def remove_token(self, key: str) -> None: ...
-    async def save_passkey(self, passkey: Passkey) -> None: ...
+    async def run(self, work: Callable[[Book], Any]) -> Settled:
+        with self._engine.begin() as connection:
+            book = Book(connection)
+            result = work(book)
+            self._number += 1
+            return Settled(result, book.logins(), self._number)
 
 
 class Plain:
@@ -112,12 +120,12 @@ class MemoryEngine:
         self.flood = False
         """Whether logs never end."""
 
-        self.login = Login(MemoryAccounts(), Plain(), time.time, passwords=Passwords(Cost(1, 8, 1)))  # type: ignore[arg-type]
+        self.login = Login(MemoryAccounts(), Plain(), host_clocks(), passwords=Passwords(Cost(1, 8, 1)))
 
     async def key_state(self) -> KeyState:
         return KeyState.PLAIN
 
-    async def unlock(self, passphrase: str) -> None: ...
+    async def unlock(self, passphrase: str, source: Source) -> None: ...
     async def protect_key(self, passphrase: str, current: str | None) -> None: ...
     async def unprotect_key(self, current: str) -> None: ...
     async def key_phrase(self, current: str | None) -> str:
@@ -189,7 +197,7 @@ class MemoryEngine:
 
     async def headers(self) -> dict[str, str]:
         """Return headers that may do whatever a token may."""
-        made = await self.login.make_token("test", TOKEN_PERMISSIONS, 1)
+        made = await self.login.tokens.make("test", TOKEN_PERMISSIONS, 1, SOCKET)
         return {"Authorization": f"Bearer {made.secret}"}
 
     @property

@@ -9,6 +9,19 @@ export type AcceptParams = {
 
 export type Access = "host" | "lan" | "tor" | "internet";
 
+export type AccountNotice = {
+  "id": number;
+  /** Method of the RPC that was called. */
+  "action": string;
+  /** Account, token or device that it was about; empty where there is none. */
+  "subject": string;
+  /** Who called it. */
+  "by": string;
+  /** From where. */
+  "origin": string;
+  "at": string;
+};
+
 export type AccountParams = {
   /** The caller's own when left out. */
   "user": string | null;
@@ -155,11 +168,6 @@ export type AuditVerdict = {
   "faults": Array<AuditFault>;
 };
 
-export type BeginParams = {
-  /** Of the account; on the node's own socket it is not asked for. */
-  "password": string | null;
-};
-
 export type BuildCode = "commands" | "python";
 
 export type BuildFacts = {
@@ -241,6 +249,20 @@ export type ConfigRevision = {
   "choices": Record<string, string>;
 };
 
+export type Confirmation = {
+  /** To be sent as `Archipelago-Confirmation`, with the same session. It belongs in memory, in no storage. */
+  "confirmation": string;
+  /** How long it is good, unless the account is changed. */
+  "seconds": number;
+};
+
+export type ConfirmationParams = {
+  /** Of the account that is logged in. */
+  "password": string | null;
+  /** A passkey's answer to `passkey-challenge` (`AuthenticationResponseJSON`). */
+  "credential": Record<string, unknown> | null;
+};
+
 export type ContainerProfiles = {
   "container": string;
   "apparmor_name": string;
@@ -275,13 +297,6 @@ export type Dependency = {
 };
 
 export type Desired = "running" | "stopped";
-
-export type DisableParams = {
-  /** The caller's own when left out. */
-  "user": string | null;
-  /** Of the account; on the node's own socket it is not asked for. */
-  "password": string | null;
-};
 
 export type Edge = {
   "consumer": string;
@@ -328,6 +343,10 @@ export type Entered = {
   "second_factor": boolean;
   /** Secret of the session that began, to be sent as `Authorization: Bearer`; null where none is needed.  It belongs in web storage, never in a cookie or an address. */
   "session": string | null;
+  /** Mark of the device, to be sent as `Archipelago-Device` by who is not logged in: strangers do not hold it up then.  It opens nothing, and belongs in web storage. */
+  "device": string | null;
+  /** As from `login-confirm`, for the password was shown just now. */
+  "confirmation": string | null;
 };
 
 export type ErrorView = {
@@ -612,6 +631,11 @@ export type NoParams = {
 
 };
 
+export type NoticeParams = {
+  /** As the list shows it. */
+  "id": number;
+};
+
 export type Operation = {
   "id": string;
   "kind": OperationKind;
@@ -691,10 +715,10 @@ export type PasskeyView = {
 export type PasswordParams = {
   /** Whose; the caller's own when left out. */
   "user": string | null;
-  /** The one until now; on the node's own socket, and for the owner who changes another's, it is not asked for. */
-  "current": string | null;
   /** 10 to 1024 characters. */
   "password": string;
+  /** Whether the account's passkeys go too, and what is known of the devices that it logged in from. */
+  "passkeys": "keep" | "remove";
 };
 
 export type Peer = {
@@ -1256,16 +1280,23 @@ export interface Methods {
   /** Of the second factor, or a recovery code. */
   "code"?: string | null;
 }; result: Entered };
+  /** Show once more that it is you who is logged in, as a change of how one logs in requires */
+  "login-confirm": { params: {
+  /** Of the account that is logged in. */
+  "password"?: string | null;
+  /** A passkey's answer to `passkey-challenge` (`AuthenticationResponseJSON`). */
+  "credential"?: Record<string, unknown> | null;
+}; result: Confirmation };
   /** End the caller's session */
   "logout": { params: Record<string, never>; result: null };
   /** Change a password; all sessions of the account end */
   "password-set": { params: {
   /** Whose; the caller's own when left out. */
   "user"?: string | null;
-  /** The one until now; on the node's own socket, and for the owner who changes another's, it is not asked for. */
-  "current"?: string | null;
   /** 10 to 1024 characters. */
   "password": string;
+  /** Whether the account's passkeys go too, and what is known of the devices that it logged in from. */
+  "passkeys"?: "keep" | "remove";
 }; result: null };
   /** Propose a second factor (TOTP), which counts once totp-confirm has had a code of it */
   "totp-begin": { params: {
@@ -1283,8 +1314,6 @@ export interface Methods {
   "totp-disable": { params: {
   /** The caller's own when left out. */
   "user"?: string | null;
-  /** Of the account; on the node's own socket it is not asked for. */
-  "password"?: string | null;
 }; result: null };
   /** List the sessions of the caller's account; for the owner, all */
   "session-list": { params: Record<string, never>; result: Array<SessionView> };
@@ -1322,11 +1351,15 @@ export interface Methods {
   /** As the list shows it. */
   "id": string;
 }; result: null };
+  /** List what the caller is to know: who changed how his account is logged in to, the newest first */
+  "notice-list": { params: Record<string, never>; result: Array<AccountNotice> };
+  /** Take a notice away */
+  "notice-dismiss": { params: {
+  /** As the list shows it. */
+  "id": number;
+}; result: null };
   /** Return what a browser needs to make a passkey for the caller's account, for the name it called */
-  "passkey-begin": { params: {
-  /** Of the account; on the node's own socket it is not asked for. */
-  "password"?: string | null;
-}; result: Record<string, unknown> };
+  "passkey-begin": { params: Record<string, never>; result: Record<string, unknown> };
   /** Keep the passkey that a browser made */
   "passkey-confirm": { params: {
   /** By which its owner knows it. */

@@ -9,7 +9,10 @@ from urllib.parse import urlsplit
 from aiohttp import web
 
 from archipelago.errors import ErrorCode, NodeError
+from archipelago.security.login.attempts import Source
+from archipelago.security.login.backoff import network_of
 from archipelago.security.login.login import TOKEN_PREFIX, Login, Visitor
+from archipelago.security.login.marks import Device
 from archipelago.security.login.rate_limit import Rate, RateLimit
 from archipelago.security.login.session_secrets import SESSION_PREFIX
 from archipelago.security.permissions import ANYBODY, Permission
@@ -19,6 +22,10 @@ _CREDENTIALS = struct.Struct("3i")
 LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 WEBSOCKET_PROTOCOL = "archipelago"
 """Subprotocol of the node's WebSockets (RFC 6455, 1.9)."""
+CONFIRMATION = "Archipelago-Confirmation"
+"""Header with what `login-confirm` returned, for methods that ask for it."""
+DEVICE = "Archipelago-Device"
+"""Header with the mark of a device that logged in before: whatever strangers do, it has a lane of its own."""
 _STRANGERS = Rate(10.0, 100)
 _KNOWN = Rate(100.0, 1000)
 
@@ -38,6 +45,15 @@ class Caller:
     """Origin of the node's page as the caller called it, such as `https://island.local:8480`; checked by the guard."""
     trusted: bool = False
     """Whether the kernel says that it is the owner: such a caller needs no password."""
+    device: Device | None = None
+    """From which the call comes, where it has logged in before."""
+    confirmation: str = ""
+    """What shall prove that whoever is logged in has shown his password just now."""
+
+    @property
+    def source(self) -> Source:
+        """Where the call comes from, for who counts attempts."""
+        return Source(self.origin, self.agent, self.session, self.device, self.trusted)
 
     @property
     def visitor(self) -> Visitor | None:
@@ -58,6 +74,26 @@ def require(caller: Caller, permission: Permission) -> None:
     )
 
 
+def require_alive(login: Login, caller: Caller) -> None:
+    """Raise `NodeError` where the session or token by which somebody called is good no longer."""
+    if caller.session and not login.is_alive(caller.session):
+        raise NodeError(ErrorCode.LOGIN_NEEDED, "the session has ended", hint="log in again")
+
+
+def require_confirmation(login: Login, caller: Caller) -> None:
+    """Raise `NodeError` unless a caller is the owner on his own socket, or has shown his password just now."""
+    if caller.trusted:
+        return
+    if not login.is_session(caller.session):
+        raise NodeError(ErrorCode.FORBIDDEN, "no token may do this", hint="log in, or call on the node's own socket")
+    if not login.accounts.is_confirmed(caller.session, caller.confirmation):
+        raise NodeError(
+            ErrorCode.CONFIRM,
+            "show your password once more",
+            hint=f"call login-confirm, and send what it returns as the header {CONFIRMATION}",
+        )
+
+
 class Gate:
     """Tells who sent a request. `owners` are the users of this host who are the owner; `now` is a steady clock."""
 
@@ -67,8 +103,11 @@ class Gate:
         self._now = now
         self._rates = RateLimit()
 
-    def identify(self, request: web.Request) -> Caller:
-        """Return who sent a request; raises `NodeError` for another user of this host, and for who calls too often."""
+    def identify(self, request: web.Request, *, counted: bool) -> Caller:
+        """Return who sent a request; raises `NodeError` for another user of this host.
+
+        Where it is counted, so is who calls too often: everybody for himself, and of strangers each network.
+        """
         transport = request.transport
         connection = transport.get_extra_info("socket") if transport is not None else None
         if connection is not None and connection.family == socket.AF_UNIX:
@@ -84,15 +123,28 @@ class Gate:
         peer = transport.get_extra_info("peername") if transport is not None else None
         origin = str(peer[0]) if isinstance(peer, tuple) else "nowhere"
         visitor = self._visitor(request)
-        who, rate = (f"{visitor.name} {visitor.session}", _KNOWN) if visitor else (f"from {origin}", _STRANGERS)
-        if (wait := self._rates.take(who, rate, self._now())) > 0:
+        device = self._login.by_mark(request.headers.get(DEVICE, ""))
+        if visitor is not None:
+            who, rate = f"{visitor.name} {visitor.session}", _KNOWN
+        else:
+            who, rate = (f"device {device.id}" if device else f"from {network_of(origin)}"), _STRANGERS
+        if counted and (wait := self._rates.take(who, rate, self._now())) > 0:
             raise NodeError(
                 ErrorCode.TOO_MANY, "too many requests", hint="ask less often", data={"retry_after": round(wait, 2)}
             )
         agent = request.headers.get("User-Agent", "")[:200]
         if visitor is None:
-            return Caller("nobody", ANYBODY, origin, agent, site=site_of(request))
-        return Caller(visitor.name, visitor.permissions, origin, agent, visitor.session, site_of(request))
+            return Caller("nobody", ANYBODY, origin, agent, site=site_of(request), device=device)
+        return Caller(
+            visitor.name,
+            visitor.permissions,
+            origin,
+            agent,
+            visitor.session,
+            site_of(request),
+            device=device,
+            confirmation=request.headers.get(CONFIRMATION, ""),
+        )
 
     def _visitor(self, request: web.Request) -> Visitor | None:
         """Return who has shown who he is.

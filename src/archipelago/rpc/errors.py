@@ -43,6 +43,7 @@ NUMBERS: Mapping[ErrorCode, int] = {
     ErrorCode.TOO_MANY: 1025,
     ErrorCode.INVALID_VALUE: 1026,
     ErrorCode.LOCKED: 1027,
+    ErrorCode.CONFIRM: 1028,
     ErrorCode.INTERNAL: INTERNAL_ERROR,
 }
 

@@ -20,6 +20,8 @@ _PATH_NOTED = 60
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 CALLER = web.RequestKey("caller", Caller)
+PAGE = "page"
+"""Name of the route of the page's own files."""
 
 _STATUS = {
     ErrorCode.UNKNOWN_APP: 404,
@@ -70,9 +72,12 @@ class Guard:
         """Pass a request on, or refuse it."""
         self._hear(request.transport)
         try:
-            request[CALLER] = self._gate.identify(request)
+            # First: what a page elsewhere has a browser send must not be counted against the owner's address.
             check_host(request, self.names)
             check_origin(request)
+            # Files of the page are in memory, and cost no more than a refusal.
+            is_page = request.match_info.route.name == PAGE
+            request[CALLER] = self._gate.identify(request, counted=not is_page)
             return await handler(request)
         except NodeError as error:
             await self._note(request, error)

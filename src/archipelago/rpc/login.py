@@ -1,29 +1,38 @@
 """Methods about who may log in. Handlers are told who calls."""
 
-from typing import Annotated
+import json
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, SecretStr, StringConstraints
+from pydantic import AfterValidator, Field, SecretStr, StringConstraints
 
 from archipelago.container.engine import Engine
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.rpc.access import Caller
 from archipelago.rpc.method import AnyMethod, Method, NoParams, Params
+from archipelago.security.login.confirmations import SECONDS
+from archipelago.security.login.login import Start
 from archipelago.security.login.views import (
+    Confirmation,
     Entered,
     LoginStatus,
     NewSecondFactor,
-    NewToken,
     RecoveryCodes,
-    SessionView,
-    TokenView,
-    UserView,
 )
 from archipelago.security.permissions import Permission, Role
 
 Account = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,31}$")]
 Password = Annotated[SecretStr, Field(max_length=1024)]
 Code = Annotated[SecretStr, Field(max_length=100)]
-Identity = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{16}$")]
+_LARGEST_CREDENTIAL = 16384
+
+
+def _bounded(value: dict[str, Any]) -> dict[str, Any]:
+    if len(json.dumps(value)) > _LARGEST_CREDENTIAL:
+        raise ValueError(f"it has at most {_LARGEST_CREDENTIAL} characters")
+    return value
+
+
+Credential = Annotated[dict[str, Any], AfterValidator(_bounded)]
 
 
 class SetUpParams(Params):
@@ -49,10 +58,10 @@ class PasswordParams(Params):
 
     user: Account | None = None
     """Whose; the caller's own when left out."""
-    current: Password | None = None
-    """The one until now; on the node's own socket, and for the owner who changes another's, it is not asked for."""
     password: Password
     """10 to 1024 characters."""
+    passkeys: Literal["keep", "remove"] = "keep"
+    """Whether the account's passkeys go too, and what is known of the devices that it logged in from."""
 
 
 class AccountParams(Params):
@@ -69,44 +78,13 @@ class ConfirmParams(AccountParams):
     """What the authenticator shows."""
 
 
-class DisableParams(AccountParams):
-    """Whose second factor goes."""
+class ConfirmationParams(Params):
+    """What shows that whoever is logged in is still he: one of both."""
 
     password: Password | None = None
-    """Of the account; on the node's own socket it is not asked for."""
-
-
-class UserParams(Params):
-    """A new account."""
-
-    user: Account
-    role: Role
-    password: Password
-    """10 to 1024 characters."""
-
-
-class UserNameParams(Params):
-    """An account."""
-
-    user: Account
-
-
-class IdentityParams(Params):
-    """A session or a token."""
-
-    id: Identity
-    """As the list shows it."""
-
-
-class TokenParams(Params):
-    """A new token."""
-
-    name: Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f\x7f]{1,64}$")]
-    """What it is for."""
-    permissions: Annotated[tuple[Permission, ...], Field(min_length=1)]
-    """What it may do."""
-    days: Annotated[int, Field(strict=True, ge=1, le=3650)] = 365
-    """How long."""
+    """Of the account that is logged in."""
+    credential: Credential | None = None
+    """A passkey's answer to `passkey-challenge` (`AuthenticationResponseJSON`)."""
 
 
 async def _status(engine: Engine, _: NoParams, caller: Caller) -> LoginStatus:
@@ -117,9 +95,10 @@ async def _set_up(engine: Engine, params: SetUpParams, caller: Caller) -> Entere
     if params.code is None and not caller.trusted:
         raise NodeError(ErrorCode.WRONG_CREDENTIALS, "the set-up code is missing", hint="the node's console shows it")
     code = None if caller.trusted else _text(params.code)
-    await engine.login.set_up(code, params.password.get_secret_value(), caller.origin)
+    await engine.login.accounts.set_up(code, params.password.get_secret_value())
     if caller.trusted:
-        return Entered(session=None, **dict(engine.login.status(caller.visitor)))
+        status = engine.login.status(caller.visitor)
+        return Entered(session=None, device=None, confirmation=None, **dict(status))
     return await _enter(engine, "owner", params.password, None, caller)
 
 
@@ -128,15 +107,22 @@ async def _login(engine: Engine, params: LoginParams, caller: Caller) -> Entered
 
 
 async def _enter(engine: Engine, user: str, password: SecretStr, code: str | None, caller: Caller) -> Entered:
-    secret = await engine.login.log_in(user, password.get_secret_value(), code, caller.origin, caller.agent)
-    return await entered(engine, secret, caller)
+    return entered(engine, await engine.login.log_in(user, password.get_secret_value(), code, caller.source))
 
 
-async def entered(engine: Engine, secret: str, caller: Caller) -> Entered:
-    """Return what somebody is told who has just logged in; the session that he had until now ends."""
-    if caller.session:
-        await engine.login.log_out(caller.session)
-    return Entered(session=secret, **dict(engine.login.status(engine.login.by_session(secret))))
+def entered(engine: Engine, start: Start) -> Entered:
+    """Return what somebody is told who has just logged in."""
+    status = engine.login.status(engine.login.by_session(start.session))
+    return Entered(session=start.session, device=start.device, confirmation=start.confirmation, **dict(status))
+
+
+async def _confirm(engine: Engine, params: ConfirmationParams, caller: Caller) -> Confirmation:
+    login = engine.login
+    if params.credential is not None and params.password is None:
+        given = await login.passkeys.reassure(caller.name, params.credential, caller.site, caller.source)
+    else:
+        given = await login.accounts.confirm(caller.name, _text(params.password) or "", caller.source)
+    return Confirmation(confirmation=given, seconds=SECONDS)
 
 
 async def _logout(engine: Engine, _: NoParams, caller: Caller) -> None:
@@ -146,62 +132,25 @@ async def _logout(engine: Engine, _: NoParams, caller: Caller) -> None:
 
 async def _password(engine: Engine, params: PasswordParams, caller: Caller) -> None:
     user, new = _whose(params.user, caller), params.password.get_secret_value()
-    if caller.trusted or user != caller.name:
-        if caller.trusted and user == Role.OWNER and not engine.login.status(None).set_up:
-            await engine.login.set_up(None, new, caller.origin)
-            return
-        await engine.login.set_password(user, new)
-    else:
-        await engine.login.change_password(user, _text(params.current) or "", new, caller.origin)
+    if caller.trusted and user == Role.OWNER and not engine.login.status(None).set_up:
+        await engine.login.accounts.set_up(None, new)
+        return
+    everywhere = params.passkeys == "remove"
+    await engine.login.accounts.set_password(user, new, caller.source, everywhere=everywhere)
 
 
 async def _totp_begin(engine: Engine, params: AccountParams, caller: Caller) -> NewSecondFactor:
     node = (await engine.system()).node_id[:6]
-    return engine.login.begin_second_factor(_whose(params.user, caller), node)
+    return engine.login.factors.begin(_whose(params.user, caller), node, caller.source)
 
 
 async def _totp_confirm(engine: Engine, params: ConfirmParams, caller: Caller) -> RecoveryCodes:
     user = _whose(params.user, caller)
-    return await engine.login.confirm_second_factor(user, params.code.get_secret_value(), caller.origin)
+    return await engine.login.factors.confirm(user, params.code.get_secret_value(), caller.source)
 
 
-async def _totp_disable(engine: Engine, params: DisableParams, caller: Caller) -> None:
-    user = _whose(params.user, caller)
-    if not caller.trusted:
-        await engine.login.require_password(caller.name, _text(params.password) or "", caller.origin)
-    await engine.login.drop_second_factor(user)
-
-
-async def _sessions(engine: Engine, _: NoParams, caller: Caller) -> tuple[SessionView, ...]:
-    return engine.login.sessions(own_or_all(caller), caller.session)
-
-
-async def _revoke_session(engine: Engine, params: IdentityParams, caller: Caller) -> None:
-    await engine.login.revoke_session(own_or_all(caller), params.id)
-
-
-async def _users(engine: Engine, _: NoParams) -> tuple[UserView, ...]:
-    return engine.login.users()
-
-
-async def _add_user(engine: Engine, params: UserParams) -> None:
-    await engine.login.add_user(params.user, params.role, params.password.get_secret_value())
-
-
-async def _remove_user(engine: Engine, params: UserNameParams) -> None:
-    await engine.login.remove_user(params.user)
-
-
-async def _tokens(engine: Engine, _: NoParams) -> tuple[TokenView, ...]:
-    return engine.login.tokens()
-
-
-async def _make_token(engine: Engine, params: TokenParams) -> NewToken:
-    return await engine.login.make_token(params.name, frozenset(params.permissions), params.days)
-
-
-async def _revoke_token(engine: Engine, params: IdentityParams) -> None:
-    await engine.login.revoke_token(params.id)
+async def _totp_disable(engine: Engine, params: AccountParams, caller: Caller) -> None:
+    await engine.login.factors.drop(_whose(params.user, caller), caller.source)
 
 
 def _whose(user: str | None, caller: Caller) -> str:
@@ -255,6 +204,17 @@ def login_methods() -> tuple[AnyMethod, ...]:
             handler=_login,
         ),
         Method(
+            name="login-confirm",
+            summary="Show once more that it is you who is logged in, as a change of how one logs in requires",
+            params=ConfirmationParams,
+            result=Confirmation,
+            permission=Permission.ACCOUNT,
+            personal=True,
+            mutates=True,
+            confirms=False,
+            handler=_confirm,
+        ),
+        Method(
             name="logout",
             summary="End the caller's session",
             params=NoParams,
@@ -262,6 +222,7 @@ def login_methods() -> tuple[AnyMethod, ...]:
             permission=Permission.ACCOUNT,
             personal=True,
             mutates=True,
+            confirms=False,
             handler=_logout,
         ),
         Method(
@@ -272,6 +233,8 @@ def login_methods() -> tuple[AnyMethod, ...]:
             permission=Permission.ACCOUNT,
             personal=True,
             mutates=True,
+            confirms=True,
+            tells=True,
             handler=_password,
         ),
         Method(
@@ -282,6 +245,7 @@ def login_methods() -> tuple[AnyMethod, ...]:
             permission=Permission.ACCOUNT,
             personal=True,
             mutates=True,
+            confirms=True,
             handler=_totp_begin,
         ),
         Method(
@@ -292,87 +256,20 @@ def login_methods() -> tuple[AnyMethod, ...]:
             permission=Permission.ACCOUNT,
             personal=True,
             mutates=True,
+            confirms=True,
+            tells=True,
             handler=_totp_confirm,
         ),
         Method(
             name="totp-disable",
             summary="Go back to the password alone",
-            params=DisableParams,
+            params=AccountParams,
             result=None,
             permission=Permission.ACCOUNT,
             personal=True,
             mutates=True,
+            confirms=True,
+            tells=True,
             handler=_totp_disable,
-        ),
-        Method(
-            name="session-list",
-            summary="List the sessions of the caller's account; for the owner, all",
-            params=NoParams,
-            result=tuple[SessionView, ...],
-            permission=Permission.ACCOUNT,
-            personal=True,
-            handler=_sessions,
-        ),
-        Method(
-            name="session-revoke",
-            summary="End a session at once, its WebSockets too",
-            params=IdentityParams,
-            result=None,
-            permission=Permission.ACCOUNT,
-            personal=True,
-            mutates=True,
-            handler=_revoke_session,
-        ),
-        Method(
-            name="user-list",
-            summary="List the accounts",
-            params=NoParams,
-            result=tuple[UserView, ...],
-            permission=Permission.ADMINISTER,
-            handler=_users,
-        ),
-        Method(
-            name="user-add",
-            summary="Make an account: owner, operator or viewer",
-            params=UserParams,
-            result=None,
-            permission=Permission.ADMINISTER,
-            mutates=True,
-            handler=_add_user,
-        ),
-        Method(
-            name="user-remove",
-            summary="Remove an account, and end its sessions",
-            params=UserNameParams,
-            result=None,
-            permission=Permission.ADMINISTER,
-            mutates=True,
-            handler=_remove_user,
-        ),
-        Method(
-            name="token-list",
-            summary="List the tokens of programs",
-            params=NoParams,
-            result=tuple[TokenView, ...],
-            permission=Permission.ADMINISTER,
-            handler=_tokens,
-        ),
-        Method(
-            name="token-create",
-            summary="Make a token for a program, to be sent as 'Authorization: Bearer'; it is shown this once",
-            params=TokenParams,
-            result=NewToken,
-            permission=Permission.ADMINISTER,
-            mutates=True,
-            handler=_make_token,
-        ),
-        Method(
-            name="token-revoke",
-            summary="Forget a token",
-            params=IdentityParams,
-            result=None,
-            permission=Permission.ADMINISTER,
-            mutates=True,
-            handler=_revoke_token,
         ),
     )

@@ -8,6 +8,8 @@ from pydantic import BaseModel, ConfigDict
 
 from archipelago.security.permissions import Permission
 
+_SENSITIVE = (Permission.ACCOUNT, Permission.ADMINISTER)
+
 
 class Params(BaseModel):
     """Base of the parameters of a method: frozen, unknown keys refused."""
@@ -36,6 +38,11 @@ class Method(Generic[P]):
     """Whether it changes something; then it runs to its end even if the caller hangs up."""
     recorded: bool = False
     """Whether it is written to the audit log though it changes nothing of the node; what mutates always is."""
+    confirms: bool | None = None
+    """Whether it needs a confirmation (`login-confirm`) beside the session, and is never for a token: it changes how
+    somebody logs in, or shows what makes its reader the owner. What looks after accounts or the node must say."""
+    tells: bool = False
+    """Whether those whom it concerns are told on the page once it is done."""
     personal: bool = False
     """Whether the handler is told who calls, as its third argument (`rpc.access.Caller`)."""
     handler: Callable[..., Awaitable[object]]
@@ -50,6 +57,8 @@ class Method(Generic[P]):
         """Refuse a method that nobody was asked about."""
         if not isinstance(self.permission, Permission):
             raise TypeError(f"method {self.name} has no permission")
+        if self.confirms is None and self.permission in _SENSITIVE and (self.mutates or self.recorded):
+            raise TypeError(f"method {self.name} does not say whether it asks for a confirmation")
 
 
 AnyMethod = Method[Any]

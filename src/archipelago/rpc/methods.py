@@ -4,6 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 from archipelago.container.engine import Engine
+from archipelago.rpc.accounts import account_methods
 from archipelago.rpc.audit import audit_methods
 from archipelago.rpc.catalog import catalog_methods
 from archipelago.rpc.containers import container_methods
@@ -30,6 +31,7 @@ def all_methods() -> tuple[AnyMethod, ...]:
         *system_methods(),
         *audit_methods(),
         *login_methods(),
+        *account_methods(),
         *passkey_methods(),
         *key_methods(),
         *secret_methods(),

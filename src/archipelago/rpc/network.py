@@ -54,6 +54,7 @@ def network_methods() -> tuple[AnyMethod, ...]:
             result=LocalAccessView,
             permission=Permission.ADMINISTER,
             mutates=True,
+            confirms=False,
             handler=_listen,
         ),
         Method(

@@ -60,6 +60,7 @@ def _method(method: AnyMethod, params: dict[str, Any], result: dict[str, Any]) -
         "result": {"name": "result", "schema": result},
         "x-permission": method.permission.value,
         "x-mutates": method.mutates,
+        "x-confirms": bool(method.confirms),
     }
 
 

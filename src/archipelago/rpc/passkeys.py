@@ -1,34 +1,15 @@
 """Methods about passkeys. The shapes that browsers make and take are those of WebAuthn's JSON (Level 3)."""
 
-import json
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, Field, SecretStr, StringConstraints
+from pydantic import Field, StringConstraints
 
 from archipelago.container.engine import Engine
 from archipelago.rpc.access import Caller
-from archipelago.rpc.login import Password, entered, own_or_all
+from archipelago.rpc.login import Credential, entered, own_or_all
 from archipelago.rpc.method import AnyMethod, Method, NoParams, Params
 from archipelago.security.login.views import Entered, PasskeyView
 from archipelago.security.permissions import Permission
-
-_LARGEST = 16384
-
-
-def _bounded(value: dict[str, Any]) -> dict[str, Any]:
-    if len(json.dumps(value)) > _LARGEST:
-        raise ValueError(f"it has at most {_LARGEST} characters")
-    return value
-
-
-Credential = Annotated[dict[str, Any], AfterValidator(_bounded)]
-
-
-class BeginParams(Params):
-    """Who wants a passkey."""
-
-    password: Password | None = None
-    """Of the account; on the node's own socket it is not asked for."""
 
 
 class ConfirmParams(Params):
@@ -54,15 +35,13 @@ class PasskeyParams(Params):
     """As the list shows it."""
 
 
-async def _begin(engine: Engine, params: BeginParams, caller: Caller) -> dict[str, Any]:
-    if not caller.trusted:
-        given = params.password or SecretStr("")
-        await engine.login.require_password(caller.name, given.get_secret_value(), caller.origin)
-    return engine.login.begin_passkey(caller.name, caller.site)
+async def _begin(engine: Engine, _: NoParams, caller: Caller) -> dict[str, Any]:
+    return engine.login.passkeys.begin(caller.name, caller.site, caller.source)
 
 
 async def _confirm(engine: Engine, params: ConfirmParams, caller: Caller) -> PasskeyView:
-    return await engine.login.confirm_passkey(caller.name, params.name, params.credential, caller.origin)
+    passkeys = engine.login.passkeys
+    return await passkeys.confirm(caller.name, params.name, params.credential, caller.site, caller.source)
 
 
 async def _list(engine: Engine, _: NoParams, caller: Caller) -> tuple[PasskeyView, ...]:
@@ -70,7 +49,7 @@ async def _list(engine: Engine, _: NoParams, caller: Caller) -> tuple[PasskeyVie
 
 
 async def _remove(engine: Engine, params: PasskeyParams, caller: Caller) -> None:
-    await engine.login.passkeys.remove(own_or_all(caller), params.id)
+    await engine.login.passkeys.remove(own_or_all(caller), params.id, caller.source)
 
 
 async def _challenge(engine: Engine, _: NoParams, caller: Caller) -> dict[str, Any]:
@@ -78,8 +57,7 @@ async def _challenge(engine: Engine, _: NoParams, caller: Caller) -> dict[str, A
 
 
 async def _login(engine: Engine, params: CheckParams, caller: Caller) -> Entered:
-    secret = await engine.login.log_in_by_passkey(params.credential, caller.origin, caller.agent)
-    return await entered(engine, secret, caller)
+    return entered(engine, await engine.login.log_in_by_passkey(params.credential, caller.site, caller.source))
 
 
 def passkey_methods() -> tuple[AnyMethod, ...]:
@@ -88,11 +66,12 @@ def passkey_methods() -> tuple[AnyMethod, ...]:
         Method(
             name="passkey-begin",
             summary="Return what a browser needs to make a passkey for the caller's account, for the name it called",
-            params=BeginParams,
+            params=NoParams,
             result=dict[str, Any],
             permission=Permission.ACCOUNT,
             personal=True,
             mutates=True,
+            confirms=True,
             handler=_begin,
         ),
         Method(
@@ -103,6 +82,8 @@ def passkey_methods() -> tuple[AnyMethod, ...]:
             permission=Permission.ACCOUNT,
             personal=True,
             mutates=True,
+            confirms=True,
+            tells=True,
             handler=_confirm,
         ),
         Method(
@@ -122,6 +103,8 @@ def passkey_methods() -> tuple[AnyMethod, ...]:
             permission=Permission.ACCOUNT,
             personal=True,
             mutates=True,
+            confirms=True,
+            tells=True,
             handler=_remove,
         ),
         Method(

@@ -13,7 +13,7 @@ from archipelago.container.engine import Engine
 from archipelago.container.podman_client.errors import PodmanError
 from archipelago.container.status import Operation
 from archipelago.errors import ErrorCode, NodeError
-from archipelago.rpc.access import Caller, require
+from archipelago.rpc.access import Caller, require, require_alive, require_confirmation
 from archipelago.rpc.audit import subject_of
 from archipelago.rpc.errors import (
     INVALID_PARAMS,
@@ -28,6 +28,7 @@ from archipelago.rpc.errors import (
 from archipelago.rpc.method import AnyMethod, Params
 from archipelago.rpc.refusals import Refusals
 from archipelago.security.audit_chain import Deed, Outcome
+from archipelago.security.permissions import Permission
 
 MAX_BATCH = 100
 MAX_ID = 256
@@ -163,6 +164,7 @@ class Dispatcher:
                 METHOD_NOT_FOUND, f"there is no method {call.method[:60]!r}", hint="rpc.discover lists all methods"
             )
         try:
+            require_alive(self._engine.login, caller)  # since its head was read, the session may have ended
             require(caller, method.permission)
         except NodeError as error:
             who, origin = caller.name, caller.origin
@@ -175,8 +177,13 @@ class Dispatcher:
             raise invalid_params(method.name, error) from error
         except RecursionError as error:
             raise RpcError(INVALID_PARAMS, f"{method.name}: the parameters are nested too deeply") from error
+        if method.confirms:
+            require_confirmation(self._engine.login, caller)
         work = self._on_record(method, params, caller) if method.on_record else self._handle(method, params, caller)
-        return await (self._to_the_end(work) if method.mutates else work)
+        result = await (self._to_the_end(work) if method.mutates else work)
+        if not method.mutates:
+            require_alive(self._engine.login, caller)  # what was found out is not for a session that has ended
+        return result
 
     async def _on_record(self, method: AnyMethod, params: Params, caller: Caller) -> object:
         """Write down that it begins, before it does, and how it ended; what cannot be written down is not done."""
@@ -190,7 +197,13 @@ class Dispatcher:
         began = await self._engine.record(deed)
         outcome, detail = Outcome.FAILED, ""
         try:
+            # Again: writing takes time, and the caller may have been shut out meanwhile.
+            require_alive(self._engine.login, caller)
+            if method.confirms:
+                require_confirmation(self._engine.login, caller)
             result = await self._handle(method, params, caller)
+            if method.tells:
+                await self._tell(method, params, caller)
             outcome, detail = Outcome.DONE, result.id if isinstance(result, Operation) else ""
         except NodeError as error:
             outcome, detail = Outcome.REFUSED, error.code.value
@@ -202,6 +215,17 @@ class Dispatcher:
             except NodeError as error:
                 self._log.error("the end of an action is not in the audit log", began=began, error=str(error))
         return result
+
+    async def _tell(self, method: AnyMethod, params: Params, caller: Caller) -> None:
+        """Tell whom it concerns on the page; what is done stays done where that fails, for it is in the audit log."""
+        own = method.permission is Permission.ACCOUNT
+        user: str | None = getattr(params, "user", None)
+        account = user or (caller.name if own else "")
+        subject = user or str(getattr(params, "name", caller.name if own else ""))
+        try:
+            await self._engine.login.notices.leave(method.name, subject, account, caller.name, caller.origin)
+        except NodeError as error:
+            self._log.error("nobody is told of a change", method=method.name, error=str(error))
 
     def _handle(self, method: AnyMethod, params: Params, caller: Caller) -> Awaitable[object]:
         return method.handler(self._engine, params, *((caller,) if method.personal else ()))

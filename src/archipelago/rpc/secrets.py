@@ -8,6 +8,7 @@ from archipelago.container.engine import Engine
 from archipelago.container.manifest.scalars import AppId
 from archipelago.container.status import Operation, SecretView
 from archipelago.errors import ErrorCode, NodeError
+from archipelago.rpc.access import Caller
 from archipelago.rpc.method import AnyMethod, Method, NoParams, Params
 from archipelago.security.node_key import KeyState
 from archipelago.security.permissions import Permission
@@ -82,8 +83,8 @@ async def _status(engine: Engine, _: NoParams) -> KeyStatus:
     return KeyStatus(state=await engine.key_state())
 
 
-async def _unlock(engine: Engine, params: UnlockParams) -> None:
-    await engine.unlock(params.passphrase.get_secret_value())
+async def _unlock(engine: Engine, params: UnlockParams, caller: Caller) -> None:
+    await engine.unlock(params.passphrase.get_secret_value(), caller.source)
 
 
 async def _protect(engine: Engine, params: ProtectParams) -> None:
@@ -149,6 +150,8 @@ def key_methods() -> tuple[AnyMethod, ...]:
             result=None,
             permission=Permission.ADMINISTER,
             mutates=True,
+            personal=True,
+            confirms=False,
             handler=_unlock,
         ),
         Method(
@@ -158,6 +161,8 @@ def key_methods() -> tuple[AnyMethod, ...]:
             result=None,
             permission=Permission.ADMINISTER,
             mutates=True,
+            confirms=True,
+            tells=True,
             handler=_protect,
         ),
         Method(
@@ -167,6 +172,8 @@ def key_methods() -> tuple[AnyMethod, ...]:
             result=None,
             permission=Permission.ADMINISTER,
             mutates=True,
+            confirms=True,
+            tells=True,
             handler=_unprotect,
         ),
         Method(
@@ -176,6 +183,8 @@ def key_methods() -> tuple[AnyMethod, ...]:
             result=str,
             permission=Permission.ADMINISTER,
             recorded=True,
+            confirms=True,
+            tells=True,
             handler=_phrase,
         ),
         Method(
@@ -185,6 +194,8 @@ def key_methods() -> tuple[AnyMethod, ...]:
             result=None,
             permission=Permission.ADMINISTER,
             mutates=True,
+            confirms=True,
+            tells=True,
             handler=_restore,
         ),
     )
@@ -208,6 +219,7 @@ def secret_methods() -> tuple[AnyMethod, ...]:
             result=str,
             permission=Permission.ADMINISTER,
             recorded=True,
+            confirms=True,
             handler=_show,
         ),
         Method(
@@ -217,6 +229,7 @@ def secret_methods() -> tuple[AnyMethod, ...]:
             result=Operation,
             permission=Permission.ADMINISTER,
             mutates=True,
+            confirms=True,
             handler=_set,
         ),
         Method(
@@ -226,6 +239,7 @@ def secret_methods() -> tuple[AnyMethod, ...]:
             result=Operation,
             permission=Permission.ADMINISTER,
             mutates=True,
+            confirms=False,
             handler=_rotate,
         ),
     )

@@ -18,7 +18,7 @@ from archipelago.container.engine import Engine
 from archipelago.network.ingress import listening_socket
 from archipelago.rpc.access import LOOPBACK_NAMES, Gate
 from archipelago.rpc.errors import INVALID_REQUEST, RpcError
-from archipelago.rpc.guard import CALLER, MAX_BODY, Guard, add_headers, expect_continue, refusal, too_large
+from archipelago.rpc.guard import CALLER, MAX_BODY, PAGE, Guard, add_headers, expect_continue, refusal, too_large
 from archipelago.rpc.heads import MAX_FIELD, BoundedRunner
 from archipelago.rpc.icons import Icons
 from archipelago.rpc.listening import open_port, open_unix, port_unusable, remove_unix
@@ -163,7 +163,7 @@ class RpcServer:
         routes.add_get("/icons/{app:[a-z0-9-]{1,40}}", self._icons.serve)
         routes.add_get("/healthz", self._healthz)
         routes.add_get("/openrpc.json", self._openrpc)
-        routes.add_get("/{path:(?!rpc/v1$).*}", self._page.serve)
+        routes.add_get("/{path:(?!rpc/v1$).*}", self._page.serve, name=PAGE)
         return application
 
     async def _rpc(self, request: web.Request) -> web.StreamResponse:

@@ -57,6 +57,7 @@ def signer_methods() -> tuple[AnyMethod, ...]:
             result=None,
             permission=Permission.ADMINISTER,
             mutates=True,
+            confirms=False,
             handler=_accept,
         ),
         Method(
@@ -66,6 +67,7 @@ def signer_methods() -> tuple[AnyMethod, ...]:
             result=None,
             permission=Permission.ADMINISTER,
             mutates=True,
+            confirms=False,
             handler=_forget,
         ),
     )

@@ -87,6 +87,7 @@ def system_methods() -> tuple[AnyMethod, ...]:
             result=None,
             permission=Permission.ADMINISTER,
             mutates=True,
+            confirms=False,
             handler=_power,
         ),
         Method(
@@ -104,6 +105,7 @@ def system_methods() -> tuple[AnyMethod, ...]:
             result=SetupProgress,
             permission=Permission.ADMINISTER,
             mutates=True,
+            confirms=False,
             handler=_setup_done,
         ),
         Method(

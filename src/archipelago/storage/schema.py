@@ -66,7 +66,12 @@ users = Table(
     Column("totp", LargeBinary),  # an age file under the node's key
     Column("totp_step", Integer, nullable=False),
     Column("recovery", Text, nullable=False),  # JSON: hashes of codes
+    Column("version", Integer, nullable=False),  # another one after each change, never one that was there before
+    Column("marks_from", Integer, nullable=False),  # version since which marks of devices count
 )
+
+# One row: the number that the latest change of an account got.
+account_changes = Table("account_changes", metadata, Column("latest", Integer, primary_key=True))
 
 sessions = Table(
     "sessions",
@@ -77,6 +82,21 @@ sessions = Table(
     Column("used_at", Float, nullable=False),
     Column("origin", String, nullable=False),
     Column("agent", String, nullable=False),
+    Column("version", Integer, nullable=False),  # of the account that it belongs to
+)
+
+# What owners of accounts are told: somebody changed how one logs in.
+account_notices = Table(
+    "account_notices",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("user", String, nullable=False),  # who is told
+    Column("action", String, nullable=False),  # method of the RPC
+    Column("subject", String, nullable=False),  # account, token or device that it was about
+    Column("by", String, nullable=False),
+    Column("origin", String, nullable=False),
+    Column("at", Float, nullable=False),
+    sqlite_autoincrement=True,
 )
 
 tokens = Table(

@@ -1,14 +1,15 @@
-"""How long somebody waits who gave a wrong password: longer each time, by address and for all together. Pure.
+"""How long somebody waits who gave a wrong password: longer each time. Pure.
 
-The owner on the unix socket is never asked, so nobody can lock him out.
+Each lane waits for its own failures alone. What a lane is says `attempts`: a network, a device, a session.
 """
 
 from collections import OrderedDict
 from dataclasses import dataclass
 from ipaddress import IPv6Address, ip_address
 
-_ADDRESSES = 1024
-"""Most addresses that are remembered; the one that failed longest ago is forgotten first."""
+_LANES = 1024
+"""Most lanes that are remembered; the one that failed longest ago is forgotten first."""
+_QUIET = 60.0
 
 
 @dataclass(slots=True)
@@ -17,56 +18,64 @@ class _Failures:
     until: float = 0.0
 
 
-class Backoff:
-    """Counts failures. Times are seconds of any steady clock.
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """A failure that was counted before anybody knew that it is one."""
 
-    The first `free` failures of an address cost nothing, each further one twice as long as the one before, up to
-    `longest`; after a quiet time of twice the last wait all is forgotten. The same holds for all addresses together,
-    with `free_for_all` and `longest_for_all`: a botnet has many addresses.
+    lane: str
+    until: float
+    """Until when the lane waits because of it."""
+    before: float
+    """Until when it waited before."""
+
+
+class Backoff:
+    """Counts failures. Times are seconds of a clock that never jumps.
+
+    The first `free` failures of a lane cost nothing, each further one twice as long as the one before, up to `longest`;
+    after a quiet time of twice the last wait all is forgotten.
     """
 
-    def __init__(
-        self, *, free: int = 3, longest: float = 900.0, free_for_all: int = 30, longest_for_all: float = 30.0
-    ) -> None:
+    def __init__(self, *, free: int = 3, longest: float = 900.0) -> None:
         self._free, self._longest = free, longest
-        self._free_for_all, self._longest_for_all = free_for_all, longest_for_all
-        self._addresses: OrderedDict[str, _Failures] = OrderedDict()
-        self._all = _Failures()
+        self._lanes: OrderedDict[str, _Failures] = OrderedDict()
 
-    def wait(self, address: str, now: float) -> float:
-        """Return seconds for which an address must not try; 0 when it may."""
-        own = self._addresses.get(_network(address), _Failures())
-        return max(0.0, own.until - now, self._all.until - now)
+    def wait(self, lane: str, now: float) -> float:
+        """Return seconds for which a lane must not try; 0 when it may."""
+        return max(0.0, self._lanes.get(lane, _Failures()).until - now)
 
-    def fail(self, address: str, now: float) -> None:
+    def fail(self, lane: str, now: float) -> Counted:
         """Count a failure. Count it before the password is looked at: attempts at the same time count each."""
-        key = _network(address)
-        own = self._addresses.setdefault(key, _Failures())
-        self._addresses.move_to_end(key)
-        if len(self._addresses) > _ADDRESSES:
-            self._addresses.popitem(last=False)
-        _count(own, self._free, self._longest, now)
-        _count(self._all, self._free_for_all, self._longest_for_all, now)
+        own = self._lanes.setdefault(lane, _Failures())
+        self._lanes.move_to_end(lane)
+        if len(self._lanes) > _LANES:
+            self._lanes.popitem(last=False)
+        if own.count and now - own.until > max(2 * self._pause(own.count), _QUIET):
+            own.count = 0
+        before, own.count = own.until, own.count + 1
+        own.until = now + self._pause(own.count)
+        return Counted(lane, own.until, before)
 
-    def succeed(self, address: str) -> None:
-        """Forget the failures of an address."""
-        self._addresses.pop(_network(address), None)
+    def take_back(self, counted: Counted) -> None:
+        """Count one failure less: it was none. Failures before it stay, so nobody buys guesses by logins of his own."""
+        own = self._lanes.get(counted.lane)
+        if own is None or not own.count:
+            return
+        own.count -= 1
+        if own.until == counted.until:
+            own.until = counted.before
+        if not own.count:
+            del self._lanes[counted.lane]
+
+    def forget(self, lane: str) -> None:
+        """Forget the failures of a lane."""
+        self._lanes.pop(lane, None)
+
+    def _pause(self, count: int) -> float:
+        return min(2.0 ** min(count - self._free, 60), self._longest) if count > self._free else 0.0
 
 
-def _count(failures: _Failures, free: int, longest: float, now: float) -> None:
-    quiet = now - failures.until
-    last = _pause(failures.count, free, longest)
-    if failures.count and quiet > max(2 * last, 60.0):
-        failures.count = 0
-    failures.count += 1
-    failures.until = now + _pause(failures.count, free, longest)
-
-
-def _pause(count: int, free: int, longest: float) -> float:
-    return min(2.0 ** min(count - free, 60), longest) if count > free else 0.0
-
-
-def _network(address: str) -> str:
+def network_of(address: str) -> str:
     """Return what one attacker has: an IPv4 address, or a /64 of IPv6 (RFC 6177)."""
     try:
         found = ip_address(address)

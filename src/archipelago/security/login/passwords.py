@@ -1,4 +1,4 @@
-"""Passwords: argon2id (RFC 9106, the second recommended option: 64 MiB), off the event loop, two at a time."""
+"""Passwords: argon2id (RFC 9106, the second recommended option: 64 MiB), off the event loop, few at a time."""
 
 import asyncio
 from dataclasses import dataclass
@@ -9,8 +9,9 @@ from argon2.exceptions import InvalidHashError, VerificationError
 from archipelago.errors import ErrorCode, NodeError
 
 SHORTEST, LONGEST = 10, 1024
-_AT_ONCE = 2
-"""Each takes the memory below: many logins at once must not take a small machine's."""
+_PLACES = 1
+"""Hashes at once for those who are known, and as many for all others. Each takes the memory below, so many logins at
+once must not take a small machine's; and a queue of strangers must not stand before the owner."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +30,7 @@ class Passwords:
         self._hasher = PasswordHasher(
             time_cost=cost.time, memory_cost=cost.memory, parallelism=cost.threads, type=Type.ID
         )
-        self._places = asyncio.Semaphore(_AT_ONCE)
+        self._known, self._strangers = asyncio.Semaphore(_PLACES), asyncio.Semaphore(_PLACES)
         self._nobodys = ""
 
     async def hash(self, password: str) -> str:
@@ -40,14 +41,17 @@ class Passwords:
                 f"a password has {SHORTEST} to {LONGEST} characters",
                 hint="take a few words that nobody would guess together",
             )
-        async with self._places:
+        async with self._known:
             return await asyncio.to_thread(self._hasher.hash, password)
 
-    async def fits(self, hashed: str | None, password: str) -> bool:
-        """Tell whether a password is the one that was hashed; without a hash it takes as long, and is not."""
+    async def fits(self, hashed: str | None, password: str, *, known: bool) -> bool:
+        """Tell whether a password is the one that was hashed; without a hash it takes as long, and is not.
+
+        `known` tells whether whoever shows it has logged in before: he does not queue behind strangers.
+        """
         if hashed is None and not self._nobodys:
             self._nobodys = await self.hash("nobody's password")
-        async with self._places:
+        async with self._known if known else self._strangers:
             fits = await asyncio.to_thread(self._verify, hashed or self._nobodys, password[:LONGEST])
         return fits and hashed is not None
 

@@ -27,6 +27,11 @@ class User:
     """argon2id, in the PHC string format."""
     created_at: float
     factor: SecondFactor | None = None
+    version: int = 0
+    """Another one after each change of how one logs in. The node never gives a number twice, so an account that is
+    made again under the name of a removed one has another version too."""
+    marks_from: int = 0
+    """Version of the account since which its device marks count."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +62,8 @@ class Session:
     used_at: float
     origin: str
     agent: str
+    version: int
+    """Version of the account; the session is good while that is the account's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,3 +76,30 @@ class Token:
     created_at: float
     expires_at: float
     used_at: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """What the owner of an account is told: somebody changed how one logs in."""
+
+    id: int
+    user: str
+    """Who is told."""
+    action: str
+    """Method of the RPC."""
+    subject: str
+    """Account, token or device that it was about; empty where there is none."""
+    by: str
+    origin: str
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Logins:
+    """Everything that is kept of logins, as it was at one moment."""
+
+    users: tuple[User, ...] = ()
+    sessions: tuple[Session, ...] = ()
+    tokens: tuple[Token, ...] = ()
+    passkeys: tuple[Passkey, ...] = ()
+    notices: tuple[Notice, ...] = ()

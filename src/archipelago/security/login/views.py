@@ -1,10 +1,15 @@
 """What leaves the node about logins; nothing here is a secret but what is named so."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 
 from pydantic import BaseModel, ConfigDict
 
 from archipelago.security.permissions import Permission, Role
+
+
+def moment(seconds: float) -> datetime:
+    """Return a moment that is given in seconds since 1970."""
+    return datetime.fromtimestamp(seconds, UTC)
 
 
 class _View(BaseModel):
@@ -32,6 +37,22 @@ class Entered(LoginStatus):
 
     It belongs in web storage, never in a cookie or an address.
     """
+    device: str | None
+    """Mark of the device, to be sent as `Archipelago-Device` by who is not logged in: strangers do not hold it up then.
+
+    It opens nothing, and belongs in web storage.
+    """
+    confirmation: str | None
+    """As from `login-confirm`, for the password was shown just now."""
+
+
+class Confirmation(_View):
+    """Proof that whoever is logged in has shown his password, or a passkey, a moment ago."""
+
+    confirmation: str
+    """To be sent as `Archipelago-Confirmation`, with the same session. It belongs in memory, in no storage."""
+    seconds: int
+    """How long it is good, unless the account is changed."""
 
 
 class UserView(_View):
@@ -104,3 +125,18 @@ class RecoveryCodes(_View):
     """Each replaces the second factor once; shown this once."""
 
     codes: tuple[str, ...]
+
+
+class AccountNotice(_View):
+    """Somebody changed how one logs in, or was shown what only the owner may see."""
+
+    id: int
+    action: str
+    """Method of the RPC that was called."""
+    subject: str
+    """Account, token or device that it was about; empty where there is none."""
+    by: str
+    """Who called it."""
+    origin: str
+    """From where."""
+    at: datetime
