@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 
 import structlog
 from aiohttp import web
@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from archipelago.container.engine import Engine
 from archipelago.container.status import LogLine
 from archipelago.errors import NodeError
-from archipelago.rpc.access import require
+from archipelago.rpc.access import require, require_alive
 from archipelago.rpc.containers import LogsParams
 from archipelago.rpc.errors import INVALID_PARAMS, RpcError, error_object, internal_error, invalid_params
 from archipelago.rpc.guard import CALLER, refusal
@@ -39,6 +39,7 @@ class LogStreams:
             return refusal(400, error)
         if not follow:
             lines = await self._engine.logs(params.app, container=params.container, tail=params.tail)
+            require_alive(self._engine.login, request[CALLER])
             body = b"".join(encode(line) + b"\n" for line in lines)
             return web.Response(body=body, content_type="application/x-ndjson")
         await self._engine.status(params.app)  # an unknown app is refused before the stream begins
@@ -58,12 +59,12 @@ class LogStreams:
     async def _follow(self, request: web.Request, params: LogsParams) -> web.StreamResponse:
         response = web.StreamResponse(headers={"Content-Type": "application/x-ndjson"})
         await response.prepare(request)
-        session = request[CALLER].session
+        ended = asyncio.create_task(self._until_logged_out(request[CALLER].session))
         lines = self._engine.follow_logs(params.app, container=params.container, tail=params.tail)
         with contextlib.suppress(ConnectionError):
             try:
                 async with contextlib.aclosing(lines):
-                    await _pass_on(lines, response, lambda: not session or self._engine.login.is_alive(session))
+                    await _pass_on(lines, response, ended)
             except NodeError as error:
                 await response.write(encode({"error": error_object(error)}) + b"\n")
             except ConnectionError:
@@ -71,19 +72,30 @@ class LogStreams:
             except Exception:
                 self._log.exception("a log stream failed", app=params.app)
                 await response.write(encode({"error": error_object(internal_error())}) + b"\n")
+            finally:
+                ended.cancel()
             await response.write_eof()
         return response
 
+    async def _until_logged_out(self, session: str) -> None:
+        if not session:
+            await asyncio.Event().wait()
+        await self._engine.login.until_ended(session)
 
-async def _pass_on(lines: AsyncIterator[LogLine], response: web.StreamResponse, may_go_on: Callable[[], bool]) -> None:
+
+async def _pass_on(lines: AsyncIterator[LogLine], response: web.StreamResponse, ended: asyncio.Task[None]) -> None:
+    """Pass lines on until there are no more, or the session has ended."""
+
     async def next_line() -> LogLine | None:
         return await anext(lines, None)
 
     waiting: asyncio.Task[LogLine | None] | None = None
     try:
-        while may_go_on():
+        while True:
             waiting = waiting or asyncio.create_task(next_line())
-            done, _ = await asyncio.wait({waiting}, timeout=_KEEP_ALIVE)
+            done, _ = await asyncio.wait({waiting, ended}, timeout=_KEEP_ALIVE, return_when=asyncio.FIRST_COMPLETED)
+            if ended.done():
+                return
             if not done:
                 await response.write(b"\n")
                 continue

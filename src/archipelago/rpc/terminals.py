@@ -7,14 +7,14 @@ from contextlib import asynccontextmanager
 from typing import Annotated
 
 import structlog
-from aiohttp import WSMsgType, web
+from aiohttp import WSCloseCode, WSMsgType, web
 from pydantic import Field, ValidationError
 
 from archipelago.container.engine import Engine
 from archipelago.container.manifest.scalars import AppId, Name
 from archipelago.container.podman_client.terminal import Terminal
 from archipelago.errors import ErrorCode, NodeError
-from archipelago.rpc.access import WEBSOCKET_PROTOCOL, Caller, require
+from archipelago.rpc.access import WEBSOCKET_PROTOCOL, Caller, require, require_alive
 from archipelago.rpc.errors import invalid_params
 from archipelago.rpc.guard import CALLER, refusal
 from archipelago.rpc.method import Params
@@ -53,8 +53,8 @@ class Terminals:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._open: set[web.WebSocketResponse] = set()
-        self._count = 0
-        """Terminals that are open or being opened."""
+        self._places = 0
+        """Terminals that are open, or about to be."""
         self._log = structlog.get_logger("terminals")
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
@@ -65,24 +65,22 @@ class Terminals:
             params = TerminalParams.model_validate(dict(request.query))
         except ValidationError as error:
             return refusal(400, invalid_params(_ACTION, error))
-        if self._count >= MOST:
+        if self._places >= MOST:
             raise NodeError(ErrorCode.BUSY, f"{MOST} terminals are open already", hint="close one of them")
-        # Counted before the first await, so that no more than that are let through at the same moment.
-        self._count += 1
+        self._places += 1
         try:
-            return await self._open_one(request, caller, params)
+            async with self._on_record(caller, params):
+                require_alive(self._engine.login, caller)
+                terminal = await self._engine.terminal(
+                    params.app, container=params.container, columns=params.columns, rows=params.rows
+                )
+                try:
+                    require_alive(self._engine.login, caller)
+                    return await self._serve(request, terminal)
+                finally:
+                    await asyncio.shield(terminal.close())
         finally:
-            self._count -= 1
-
-    async def _open_one(self, request: web.Request, caller: Caller, params: TerminalParams) -> web.StreamResponse:
-        async with self._on_record(caller, params):
-            terminal = await self._engine.terminal(
-                params.app, container=params.container, columns=params.columns, rows=params.rows
-            )
-            try:
-                return await self._serve(request, terminal)
-            finally:
-                await asyncio.shield(terminal.close())
+            self._places -= 1
 
     async def close(self) -> None:
         """Close all terminals."""
@@ -117,10 +115,12 @@ class Terminals:
         )
         await socket.prepare(request)
         self._open.add(socket)
+        # First: what is typed before the next look at the session must not count.
+        logged_out = asyncio.create_task(self._until_logged_out(request[CALLER].session))
         ends = [
+            logged_out,
             asyncio.create_task(_show(terminal, socket)),
             asyncio.create_task(_type(terminal, socket)),
-            asyncio.create_task(self._until_logged_out(request[CALLER].session, socket)),
         ]
         try:
             await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
@@ -129,16 +129,16 @@ class Terminals:
             for task in ends:
                 task.cancel()
             await asyncio.gather(*ends, return_exceptions=True)
+            code, reason = (WSCloseCode.OK, b"") if logged_out.cancelled() else (LOGGED_OUT, b"logged out")
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(_CLOSE_TIMEOUT):
-                    await socket.close()
+                    await socket.close(code=code, message=reason)
         return socket
 
-    async def _until_logged_out(self, session: str, socket: web.WebSocketResponse) -> None:
+    async def _until_logged_out(self, session: str) -> None:
         if not session:
             await asyncio.Event().wait()
         await self._engine.login.until_ended(session)
-        await socket.close(code=LOGGED_OUT, message=b"logged out")
 
 
 async def _show(terminal: Terminal, socket: web.WebSocketResponse) -> None:

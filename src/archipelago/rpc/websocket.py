@@ -12,7 +12,7 @@ from pydantic import Field, TypeAdapter, ValidationError
 from archipelago.container.engine import Engine
 from archipelago.container.manifest.scalars import AppId, Name
 from archipelago.errors import ErrorCode, NodeError
-from archipelago.rpc.access import WEBSOCKET_PROTOCOL, require
+from archipelago.rpc.access import WEBSOCKET_PROTOCOL, require, require_alive
 from archipelago.rpc.errors import (
     INVALID_REQUEST,
     METHOD_NOT_FOUND,
@@ -137,6 +137,11 @@ class _Client:
         session = self._request[CALLER].session
         if session:
             await self._engine.login.until_ended(session)
+            # What a client has not read is not for it any more; to close takes a while where it does not read.
+            for task in tuple(self._subscriptions.values()):
+                task.cancel()
+            while not self._queue.empty():
+                self._queue.get_nowait()
             await self.close(LOGGED_OUT, "logged out")
 
     async def close(self, code: int, reason: str) -> None:
@@ -193,6 +198,7 @@ class _Client:
             return failure(request_id(value), error)
 
     def _perform(self, call: Call) -> object:
+        require_alive(self._engine.login, self._request[CALLER])
         try:
             if call.method == "subscribe":
                 return self._subscribe(self._wanted.validate_python(call.params))
