@@ -3,8 +3,8 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { CatalogEntry, Finding, Severity } from "../src/api/types";
 import { useContainers } from "../src/stores/container";
 import { useNotices } from "../src/stores/notices";
-import { entry, operation, summary, system } from "./samples";
-import { answering, hide, Later, paramsOf, Refusal, standInSocket } from "./standIn";
+import { entry, event, operation, summary, system } from "./samples";
+import { answering, connect, hide, Later, paramsOf, Refusal, standInSocket } from "./standIn";
 
 beforeEach(() => {
   standInSocket();
@@ -175,6 +175,43 @@ describe("an update", () => {
   it("is not offered while something is done with the app", async () => {
     const notices = await examined([], [entry({ app: "old", installed: "1.9", update_to: "1.10" })]);
     useContainers().operations = [operation({ app: "old", kind: "update", state: "running" })];
+    expect(notices.all).toEqual([]);
+  });
+});
+
+describe("a change of how one logs in", () => {
+  const change = { id: 7, action: "totp-confirm", subject: "owner", by: "owner", origin: "192.168.1.5", at: "2026-01-01T00:00:00Z" };
+  const answers = { doctor: () => [], "catalog-list": () => [] };
+
+  it("is told at once when the node says that there is news, with a way on, until it is taken away", async () => {
+    const told = [change];
+    const asked = answering({ ...answers, "notice-list": () => told.slice(), "notice-dismiss": () => (told.pop(), null) });
+    const notices = useNotices();
+    told.pop();
+    notices.watchOver();
+    const socket = connect();
+    await vi.waitFor(() => expect(paramsOf(asked, "notice-list")).toHaveLength(1));
+    expect(notices.all).toEqual([]);
+    told.push(change);
+    socket.notifies("event", { subscription: 1, event: event({ kind: "notice", app: null }) });
+    await vi.waitFor(() => expect(notices.urgent).toBe(1));
+    const { text, done, to, dismiss } = notices.all[0]!;
+    expect({ text, done, to }).toEqual({
+      text: "notice.account.totp-confirm",
+      done: { by: "owner", origin: "192.168.1.5", at: change.at },
+      to: { name: "security" },
+    });
+    await dismiss?.();
+    expect(paramsOf(asked, "notice-dismiss")).toEqual([{ id: 7 }]);
+    expect(notices.all).toEqual([]);
+  });
+
+  it("is told to nobody who has left", async () => {
+    answering({ ...answers, "notice-list": () => [change] });
+    const notices = useNotices();
+    notices.watchOver();
+    await vi.waitFor(() => expect(notices.all).toHaveLength(1));
+    notices.rest();
     expect(notices.all).toEqual([]);
   });
 });

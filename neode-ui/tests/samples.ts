@@ -159,5 +159,5 @@ export function login(...permissions: Permission[]): LoginStatus {
 }
 
 export function entered(...permissions: Permission[]): Entered {
-  return { ...login(...permissions), session: "archs_sesame" };
+  return { ...login(...permissions), session: "archs_sesame", device: "mark of owner", confirmation: "shown" };
 }

@@ -26,6 +26,14 @@ async def enter(tab: Page, node: TestNode) -> None:
     await expect(tab.get_by_role("heading", name=re.compile("Good to have you here|Set your node up"))).to_be_visible()
 
 
+async def show_password(tab: Page) -> None:
+    """Show the password once more, as the node asks for after the page was loaded anew."""
+    dialog = tab.get_by_role("dialog", name="Is it still you?")
+    await dialog.get_by_label("Password").fill(PASSWORD)
+    await dialog.get_by_role("button", name="Confirm").click()
+    await expect(dialog).to_have_count(0)
+
+
 async def until_installed(tab: Page) -> None:
     """Install the ship with what it needs, through the plan, unless it is there."""
     await tab.goto("/store/ship")

@@ -6,11 +6,22 @@ import re
 
 import aiohttp
 import pytest
-from owner import PASSWORD, enter, with_ship
+from owner import PASSWORD, enter, show_password, with_ship
 from playwright.async_api import BrowserContext, Dialog, Page, expect
 from tiny_apps import write_app
 
 from harness import TestNode
+
+_CALL = """async (method, params) => {
+  const headers = {
+    "Content-Type": "application/json",
+    Authorization: `Bearer ${localStorage.getItem("archipelago-session")}`,
+  };
+  const body = JSON.stringify({ jsonrpc: "2.0", id: 1, method, params });
+  return (await (await fetch("/rpc/v1", { method: "POST", headers, body })).json()).result;
+}"""
+_NOTICES = f"() => ({_CALL})('notice-list', {{}})"
+_DISMISS = f"id => ({_CALL})('notice-dismiss', {{ id }})"
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(300)]
 
@@ -20,6 +31,7 @@ async def test_a_token_is_made_shown_once_and_works(page: Page, node: TestNode) 
     form = page.locator("form", has=page.get_by_label("What it is for"))
     await form.get_by_label("What it is for").fill("a program")
     await form.get_by_role("button", name="Make a token").click()
+    await show_password(page)
     token = await form.locator("code").inner_text()
     call = {"jsonrpc": "2.0", "id": 1, "method": "container-list", "params": {}}
     headers = {"Authorization": f"Bearer {token}"}
@@ -46,12 +58,55 @@ async def test_a_passkey_of_the_browser_logs_in(page: Page, context: BrowserCont
     await page.goto("/security")
     form = page.locator("form", has=page.get_by_label("Name of the device"))
     await form.get_by_label("Name of the device").fill("this test")
-    await form.get_by_label("Password").fill(PASSWORD)
     await form.get_by_role("button", name="Add a passkey").click()
-    await expect(page.get_by_text("this test")).to_be_visible()
+    dialog = page.get_by_role("dialog", name="Is it still you?")
+    # A page that was loaded anew knows no password: neither would whoever has the session alone.
+    await dialog.get_by_label("Password").fill("not this one at all")
+    await dialog.get_by_role("button", name="Confirm").click()
+    await expect(dialog.get_by_role("alert")).to_be_visible()
+    await dialog.get_by_label("Password").fill(PASSWORD)
+    await dialog.get_by_role("button", name="Confirm").click()
+    await expect(page.locator("li", has_text="this test")).to_be_visible()
+    await expect(dialog).to_have_count(0)
+    await page.reload()
+    form = page.locator("form", has=page.get_by_label("What it is for"))
+    await form.get_by_label("What it is for").fill("by passkey")
+    await form.get_by_role("button", name="Make a token").click()
+    await dialog.get_by_role("button", name="Use a passkey").click()
+    await expect(form.locator("code")).to_be_visible()
+    await page.locator("li", has_text="by passkey").get_by_role("button", name="Remove").click()
     await page.get_by_role("button", name="Log out").first.click()
     await page.get_by_role("button", name="Log in with a passkey").click()
     await expect(page.get_by_role("heading", name="Good to have you here")).to_be_visible()
+
+
+async def test_a_change_of_how_one_logs_in_is_told_at_once_and_taken_away(page: Page, node: TestNode) -> None:
+    for each in await page.evaluate(_NOTICES):
+        await page.evaluate(_DISMISS, each["id"])
+    await page.goto("/")
+    await expect(page.get_by_role("heading", name="Good to have you here")).to_be_visible()
+    made = await node.call("token-create", name="made by a thief", permissions=["read"])
+    notice = page.get_by_role("main").locator("li", has_text="A token was made: made by a thief")
+    await expect(notice).to_contain_text("By owner, from the node itself")
+    await expect(notice.get_by_role("link", name="Look")).to_have_attribute("href", "/security")
+    await notice.get_by_role("button", name="I know").click()
+    await expect(notice).to_have_count(0)
+    await node.call("token-revoke", id=made["token"]["id"])
+
+
+async def test_a_password_is_changed_with_all_other_ways_in_on_demand(page: Page, node: TestNode) -> None:
+    assert [each["name"] for each in await node.call("passkey-list")] == ["this test"]
+    await page.goto("/security")
+    form = page.locator("form", has=page.get_by_label("Current password"))
+    await form.get_by_label("Current password").fill("not this one at all")
+    await form.get_by_label("New password").fill(PASSWORD)
+    await form.get_by_label("Also remove the passkeys").check()
+    await form.get_by_role("button", name="Save").click()
+    await expect(form.get_by_role("alert")).to_be_visible()
+    await form.get_by_label("Current password").fill(PASSWORD)
+    await form.get_by_role("button", name="Save").click()
+    await expect(page.get_by_role("heading", name="Log in")).to_be_visible()
+    assert await node.call("passkey-list") == []
 
 
 async def test_an_ended_session_asks_again_and_keeps_what_was_typed(page: Page, node: TestNode) -> None:
@@ -79,6 +134,7 @@ async def test_a_session_that_is_ended_elsewhere_asks_again_at_once_and_shows_no
     await node.call("user-add", user="guest", role="viewer", password=PASSWORD)
     await page.goto("/apps/vault/access")
     await page.get_by_role("button", name="Show", exact=True).click()
+    await show_password(page)
     secret = page.get_by_text(await node.call("secret-show", app="vault", name="word"))
     await expect(secret).to_be_visible()
     for each in await node.call("session-list"):

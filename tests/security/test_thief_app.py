@@ -18,7 +18,7 @@ import aiohttp
 import pytest
 import pytest_asyncio
 from chromium import chromium
-from owner import PASSWORD, enter
+from owner import PASSWORD, enter, show_password
 from playwright.async_api import Browser, BrowserContext, Page, expect
 from tiny_apps import TCP, write_app
 
@@ -231,8 +231,8 @@ async def test_a_passkey_that_is_used_on_the_page_of_a_thief_is_worthless(browse
     await tab.goto("/security")
     form = tab.locator("form", has=tab.get_by_label("Name of the device"))
     await form.get_by_label("Name of the device").fill("this test")
-    await form.get_by_label("Password").fill(PASSWORD)
     await form.get_by_role("button", name="Add a passkey").click()
+    await show_password(tab)
     await expect(tab.get_by_text("this test")).to_be_visible()
     own = await kept()
     assert len(own) == 1

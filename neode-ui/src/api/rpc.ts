@@ -1,4 +1,6 @@
 import { computed, ref } from "vue";
+import { confirmation } from "./confirmation";
+import { device } from "./device";
 import { authorization, sessionSecret } from "./secret";
 import type { Methods } from "./types";
 
@@ -23,6 +25,7 @@ const LONGEST = 120_000;
 
 let last = 0;
 let onLoginNeeded: () => void = () => {};
+let onConfirmNeeded: () => Promise<boolean> = () => Promise.resolve(false);
 const late = ref(0);
 
 /** Whether an answer is long overdue. */
@@ -33,14 +36,35 @@ export function whenLoginNeeded(work: () => void): void {
   onLoginNeeded = work;
 }
 
-/** Calls a method of the node; throws `RpcError`. */
+/** Has whoever is logged in show once more that it is he; `work` returns whether he has. */
+export function whenConfirmNeeded(work: () => Promise<boolean>): void {
+  onConfirmNeeded = work;
+}
+
+/** Calls a method of the node; throws `RpcError`. Where it asks for that, whoever is logged in first shows that it is he. */
 export async function call<M extends keyof Methods>(
+  method: M,
+  ...given: Optional<Methods[M]["params"]>
+): Promise<Methods[M]["result"]> {
+  try {
+    return await callOnce(method, ...given);
+  } catch (problem) {
+    const asks = problem instanceof RpcError && problem.name === "confirm";
+    if (!asks || !(await onConfirmNeeded())) throw problem;
+    return callOnce(method, ...given);
+  }
+}
+
+async function callOnce<M extends keyof Methods>(
   method: M,
   ...[params]: Optional<Methods[M]["params"]>
 ): Promise<Methods[M]["result"]> {
   last += 1;
   const secret = sessionSecret();
-  const answer = await ask(JSON.stringify({ jsonrpc: "2.0", id: last, method, params: params ?? {} }), secret);
+  const body = JSON.stringify({ jsonrpc: "2.0", id: last, method, params: params ?? {} });
+  const shown = secret ? { ...authorization(secret), ...confirmation() } : {};
+  const user = params && "user" in params ? params.user : undefined;
+  const answer = await ask(body, { ...shown, ...device(user) });
   if (answer.error) {
     const { name = "internal", hint = "", ...data } = answer.error.data ?? {};
     // What was asked before somebody logged in, in whatever tab, says nothing about him.
@@ -55,14 +79,14 @@ interface Answer {
   error?: { code: number; message: string; data?: Record<string, unknown> };
 }
 
-async function ask(body: string, secret: string | null): Promise<Answer> {
+async function ask(body: string, shown: Record<string, string>): Promise<Answer> {
   let isLate = false;
   const timer = setTimeout(() => {
     isLate = true;
     late.value += 1;
   }, SLOW);
   try {
-    const headers = { "Content-Type": "application/json", ...authorization(secret) };
+    const headers = { "Content-Type": "application/json", ...shown };
     const signal = AbortSignal.timeout(LONGEST);
     const response = await fetch("/rpc/v1", { method: "POST", headers, body, credentials: "omit", signal });
     return (await response.json()) as Answer;

@@ -1,6 +1,7 @@
 import { defineStore } from "pinia";
 import { computed } from "vue";
 import type { RouteLocationRaw } from "vue-router";
+import { live } from "../api/live";
 import { call } from "../api/rpc";
 import type { Operation, Permission } from "../api/types";
 import { containers, permissionToRepeat, repeat } from "../container-client";
@@ -27,6 +28,10 @@ export interface Notice {
   /** Where one sees more of it. */
   to: RouteLocationRaw;
   mend?: Mend;
+  /** Who did it, from where and when. */
+  done?: { by: string; origin: string; at: string };
+  /** Takes it away. */
+  dismiss?: () => Promise<unknown>;
 }
 
 const ORDER: Level[] = ["error", "warning", "note"];
@@ -45,7 +50,10 @@ export const useNotices = defineStore("notices", () => {
     const [entries, all] = await Promise.all([call("catalog-list"), call("doctor")]);
     return { entries, findings: all.filter(({ severity }) => severity === "warning" || severity === "error") };
   });
+  /** What was changed of how one logs in. */
+  const { found: changes, look: lookAtChanges, forget: forgetChanges } = useAnswer(() => call("notice-list"));
   let timer: ReturnType<typeof setInterval> | undefined;
+  let stop: (() => void) | undefined;
 
   /** Whether the first examination has ended, one way or another. */
   const known = computed(() => found.value !== undefined || failure.value !== undefined);
@@ -53,13 +61,34 @@ export const useNotices = defineStore("notices", () => {
   /** Examines now, and then now and again. */
   function watchOver(): void {
     void examine();
-    timer ??= setInterval(() => document.hidden || void examine(), EVERY);
+    void lookAtChanges();
+    timer ??= setInterval(() => document.hidden || void Promise.all([examine(), lookAtChanges()]), EVERY);
+    stop ??= live.events((event) => event.kind === "notice" && void lookAtChanges());
   }
 
   function rest(): void {
     clearInterval(timer);
     timer = undefined;
+    stop?.();
+    stop = undefined;
     forget();
+    forgetChanges();
+  }
+
+  function ofAccounts(): Notice[] {
+    return (changes.value ?? []).map(({ id, action, subject, by, origin, at }) => ({
+      key: `account ${id}`,
+      level: "warning",
+      text: `notice.account.${action}`,
+      about: { subject, by },
+      detail: "",
+      to: { name: "security" },
+      done: { by, origin, at },
+      dismiss: async () => {
+        await call("notice-dismiss", { id });
+        await lookAtChanges();
+      },
+    }));
   }
 
   function ofApps(): Notice[] {
@@ -131,7 +160,7 @@ export const useNotices = defineStore("notices", () => {
   }
 
   const all = computed<Notice[]>(() =>
-    [...ofApps(), ...ofDisk(), ...ofDoctor(), ...ofOperations(), ...ofUpdates()].sort(
+    [...ofAccounts(), ...ofApps(), ...ofDisk(), ...ofDoctor(), ...ofOperations(), ...ofUpdates()].sort(
       (one, other) => ORDER.indexOf(one.level) - ORDER.indexOf(other.level),
     ),
   );

@@ -1,5 +1,7 @@
 import { defineStore } from "pinia";
 import { computed, ref } from "vue";
+import { dropConfirmation, keepConfirmation } from "../api/confirmation";
+import { keepMark } from "../api/device";
 import { forgetIcons } from "../api/icons";
 import { live, whenLoggedOut } from "../api/live";
 import { call, RpcError, whenLoginNeeded } from "../api/rpc";
@@ -39,8 +41,10 @@ export const useSession = defineStore("session", () => {
   }
 
   /** Somebody has logged in here; `first`: who has set the owner's password just now. */
-  function enter({ session, ...found }: Entered, first = false): void {
+  function enter({ session, device, confirmation, ...found }: Entered, first = false): void {
     if (session) keepSecret(session);
+    if (confirmation) keepConfirmation(confirmation);
+    if (device && found.user) keepMark(found.user, device);
     take(found, first);
   }
 
@@ -75,6 +79,7 @@ export const useSession = defineStore("session", () => {
   async function forget(): Promise<void> {
     live.close();
     dropSecret();
+    dropConfirmation();
     forgetIcons();
     status.value = NOBODY;
     await refresh();

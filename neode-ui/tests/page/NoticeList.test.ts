@@ -1,5 +1,5 @@
 import { flushPromises, type VueWrapper } from "@vue/test-utils";
-import { afterEach, describe, expect, it, vi } from "vitest";
+import { afterEach, describe, expect, it, onTestFinished, vi } from "vitest";
 import NoticeList from "../../src/components/NoticeList.vue";
 import { useContainers } from "../../src/stores/container";
 import { useNotices } from "../../src/stores/notices";
@@ -38,6 +38,30 @@ describe("what needs somebody", () => {
     const asked = answering({ "container-restart": () => operation() });
     await button(page, words("apps.restart"))?.trigger("click");
     expect(paramsOf(asked, "container-restart")).toEqual([{ app: "knots" }]);
+  });
+
+  it("says who changed how one logs in, from where and when, and goes when somebody knows", async () => {
+    begin();
+    const origins = ["192.168.1.5", "unix socket, uid 0"];
+    const told = origins.map((origin, id) => ({ id: id + 1, action: "password-set", subject: "owner", by: "eve", origin, at: "2026-01-01T00:00:00Z" }));
+    const asked = answering({
+      "catalog-list": () => [],
+      doctor: () => [],
+      "notice-list": () => told.slice(),
+      "notice-dismiss": () => (told.shift(), null),
+    });
+    useNotices().watchOver();
+    onTestFinished(() => useNotices().rest());
+    await flushPromises();
+    const page = (await mounted(NoticeList, {})).page;
+    const said = page.findAll("li").map((one) => one.text());
+    expect(said[0]).toContain(words("notice.account.password-set", { subject: "owner" }));
+    expect(said[0]).toContain("eve, from 192.168.1.5");
+    expect(said[1]).toContain(`from ${words("notice.onNode")}`);
+    await page.findAll("button").find((one) => one.text() === words("notice.dismiss"))?.trigger("click");
+    await flushPromises();
+    expect(paramsOf(asked, "notice-dismiss")).toEqual([{ id: 1 }]);
+    expect(page.findAll("li")).toHaveLength(1);
   });
 
   it("says why it could not be mended", async () => {

@@ -36,6 +36,7 @@ export async function mounted<C extends Component>(component: C, props: Props<C>
       { path: "/store/:app", name: "plan", component: Empty },
       { path: "/operations", name: "operations", component: Empty },
       { path: "/system", name: "system", component: Empty },
+      { path: "/security", name: "security", component: Empty },
     ],
   });
   await router.push("/");
