@@ -2,6 +2,8 @@
 
 import base64
 import json
+from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,15 +14,22 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from hypothesis import given
 from hypothesis import strategies as st
 
+from archipelago.errors import NodeError
+from archipelago.security.audit_chain import Deed
 from archipelago.security.image_verifier.policy import ANY, UNSIGNED, decide
 from archipelago.security.image_verifier.signature import (
     BadSignature,
+    ImageName,
     any_good,
     check,
     fingerprint,
     image_name,
     read_key,
 )
+from archipelago.security.image_verifier.verifier import ImageVerifier
+from archipelago.security.registry_client import RegistryClient
+from archipelago.storage.database import Database
+from archipelago.storage.signers import SignerStore
 
 DIGEST = f"sha256:{'ab' * 32}"
 NAME = image_name(f"ghcr.io/acme/tool:1@{DIGEST}")
@@ -123,3 +132,45 @@ def test_what_was_seen_first_is_expected(rules: dict[str, str], signer: str | No
     decision = decide(rules, "ghcr.io/acme", signer)
     assert (decision.refused == "") is allowed and (decision.pin is not None) is pin
     assert allowed or "archipelago signer accept ghcr.io/acme" in decision.hint
+
+
+class SlowSigner:
+    """Has its signature found good, once something else has happened."""
+
+    name = "a" * 64
+
+    def __init__(self, meanwhile: Callable[[], Awaitable[None]]) -> None:
+        self.meanwhile = meanwhile
+        self.checks = 0
+
+    async def check(self, name: ImageName, registries: RegistryClient) -> None:
+        self.checks += 1
+        if self.checks == 1:
+            await self.meanwhile()
+
+
+@pytest.mark.parametrize("decided", ["b" * 64, UNSIGNED, "a" * 64, None])
+async def test_what_the_owner_decides_while_an_image_is_looked_at_holds(tmp_path: Path, decided: str | None) -> None:
+    async def record(_: Deed) -> int:
+        return 1
+
+    database = await Database(tmp_path / "state.db").open()
+    try:
+        store = SignerStore(database)
+        verifier = ImageVerifier(RegistryClient(tmp_path), store, record)
+
+        async def meanwhile() -> None:
+            if decided is not None:
+                await verifier.accept("ghcr.io/acme", decided)
+
+        signer = SlowSigner(meanwhile)
+        work = verifier.verify("app", f"ghcr.io/acme/app@{DIGEST}", signer)
+        if decided in (None, signer.name):
+            await work
+        else:
+            with pytest.raises(NodeError):
+                await work
+        assert [rule.signer for rule in await store.rules()] == [decided or signer.name]
+        assert await store.was_verified(DIGEST, signer.name) is (decided in (None, signer.name))
+    finally:
+        await database.close()

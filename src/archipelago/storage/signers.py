@@ -1,9 +1,10 @@
 """Whom this node takes images from, and which images it has checked, in the state database."""
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import Connection, delete, func, select
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from archipelago.storage.database import Database
@@ -34,9 +35,7 @@ class SignerStore:
 
     async def pin(self, publisher: str, signer: str) -> None:
         """Write a rule, in the place of another one."""
-        row = {"publisher": publisher, "signer": signer, "since": time.time()}
-        statement = upsert(signers).values(row).on_conflict_do_update(index_elements=["publisher"], set_=row)
-        await self._database.run(lambda connection: connection.execute(statement))
+        await self._database.run(lambda connection: _pin(connection, publisher, signer))
 
     async def forget(self, publisher: str) -> None:
         """Remove a rule."""
@@ -48,7 +47,28 @@ class SignerStore:
         query = select(func.count()).where(verified.c.digest == digest, verified.c.signer == signer)
         return await self._database.run(lambda connection: bool(connection.execute(query).scalar()))
 
-    async def mark_verified(self, digest: str, signer: str) -> None:
-        """Take note that a signature of an image was found good."""
-        statement = upsert(verified).values(digest=digest, signer=signer).on_conflict_do_nothing()
-        await self._database.run(lambda connection: connection.execute(statement))
+    async def settle(
+        self, seen: Mapping[str, str], good: tuple[str, str] | None, pinned: tuple[str, str] | None
+    ) -> bool:
+        """Keep what was decided about an image, where the rules are those that were seen; return whether they are.
+
+        `good` is a digest with the signer whose signature was found good, `pinned` a new rule.
+        """
+
+        def work(connection: Connection) -> bool:
+            rules = {row.publisher: row.signer for row in connection.execute(select(signers))}
+            if rules != seen:
+                return False
+            if good is not None:
+                row = dict(zip(("digest", "signer"), good, strict=True))
+                connection.execute(upsert(verified).values(row).on_conflict_do_nothing())
+            if pinned is not None:
+                _pin(connection, *pinned)
+            return True
+
+        return await self._database.run(work)
+
+
+def _pin(connection: Connection, publisher: str, signer: str) -> None:
+    row = {"publisher": publisher, "signer": signer, "since": time.time()}
+    connection.execute(upsert(signers).values(row).on_conflict_do_update(index_elements=["publisher"], set_=row))

@@ -1,7 +1,7 @@
 """Checks who signed an image before it is pulled, and remembers whom this node takes images from."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.security.audit_chain import Deed, Outcome
@@ -12,6 +12,8 @@ from archipelago.security.registry_client import RegistryClient
 from archipelago.storage.signers import SignerRule, SignerStore
 
 _FINGERPRINT_DIGITS = 64
+_ROUNDS = 3
+"""How often an image is looked at again because the owner has changed the rules meanwhile."""
 
 
 class ImageVerifier:
@@ -33,12 +35,10 @@ class ImageVerifier:
             signer = claimed.name if claimed is not None else None
             # One at a time: what is pinned by the first image holds for the second.
             async with self._turn:
-                decision = decide(await self._rules(), name.publisher, signer)
-                if decision.refused:
-                    raise BadSignature(decision.refused)
-                if claimed is not None and not await self._store.was_verified(name.digest, str(signer)):
-                    await claimed.check(name, self._registries)
-                await self._keep(app, name, signer, decision)
+                for _ in range(_ROUNDS):
+                    if await self._accept(app, name, claimed):
+                        return
+                raise BadSignature("whom images are taken from was changed at the same moment")
         except BadSignature as error:
             await self._note(app, name, signer, Outcome.REFUSED, str(error))
             hint = "ask the publisher of the app; the image is not used"
@@ -70,17 +70,32 @@ class ImageVerifier:
         """Forget whom images of a publisher came from."""
         await self._store.forget(publisher)
 
+    async def _accept(self, app: str, name: ImageName, claimed: Signer | None) -> bool:
+        """Return whether an image may be used by the rules that hold at the end, too; raises `BadSignature`.
+
+        To ask a registry takes a while, in which the owner may decide otherwise: his rule must not be overwritten.
+        """
+        signer = claimed.name if claimed is not None else None
+        rules = await self._rules()
+        decision = decide(rules, name.publisher, signer)
+        if decision.refused:
+            raise BadSignature(decision.refused)
+        if claimed is not None and not await self._store.was_verified(name.digest, str(signer)):
+            await claimed.check(name, self._registries)
+        return await self._keep(app, name, signer, decision, rules)
+
     async def _rules(self) -> dict[str, str]:
         return {rule.publisher: rule.signer for rule in await self._store.rules()}
 
-    async def _keep(self, app: str, name: ImageName, signer: str | None, decision: Decision) -> None:
+    async def _keep(
+        self, app: str, name: ImageName, signer: str | None, decision: Decision, rules: Mapping[str, str]
+    ) -> bool:
+        """Write down what was decided, where the rules are still those by which it was; return whether they are."""
         if decision.pin is None and (signer is None or await self._store.was_verified(name.digest, signer)):
-            return
+            return await self._rules() == rules
         await self._note(app, name, signer, Outcome.DONE, "first of its publisher" if decision.pin else "")
-        if signer is not None:
-            await self._store.mark_verified(name.digest, signer)
-        if decision.pin is not None:
-            await self._store.pin(decision.pin, signer or UNSIGNED)
+        pinned = (decision.pin, signer or UNSIGNED) if decision.pin is not None else None
+        return await self._store.settle(rules, (name.digest, signer) if signer is not None else None, pinned)
 
     async def _note(self, app: str, name: ImageName, signer: str | None, outcome: Outcome, detail: str) -> None:
         subject = {"app": app, "publisher": name.publisher, "digest": name.digest, "signer": signer or UNSIGNED}
