@@ -16,10 +16,19 @@ _Stdin = Annotated[bool, typer.Option("--stdin", help="Read the password from st
 _LONGEST = 4096
 
 
-def password(user: _User = "owner", stdin: _Stdin = False) -> None:
+def password(
+    user: _User = "owner",
+    stdin: _Stdin = False,
+    everywhere: Annotated[
+        bool, typer.Option("--everywhere", help="Also remove the account's passkeys, and forget its devices.")
+    ] = False,
+) -> None:
     """Set the password of an account; the old one is not asked for."""
-    Client().call("password-set", user=user, password=_new_password(stdin))
+    passkeys = "remove" if everywhere else "keep"
+    Client().call("password-set", user=user, password=_new_password(stdin), passkeys=passkeys)
     show(f"The password of {user} is set; all sessions of {user} have ended.")
+    if everywhere:
+        show("Its passkeys are gone too.")
 
 
 def totp_enable(user: _User = "owner") -> None:
