@@ -3,12 +3,10 @@
 import argparse
 import asyncio
 import contextlib
-import logging
 import os
 import signal
 import sys
-from collections.abc import Callable
-from typing import Any, cast
+from typing import cast
 
 import structlog
 
@@ -19,6 +17,7 @@ from archipelago.container.namespace import rename_in_namespace
 from archipelago.container.node_view import PowerAction
 from archipelago.container.podman_client.errors import PodmanError
 from archipelago.container.status import OperationState
+from archipelago.daemon_log import on_loop_error, redact_log, set_up_log
 from archipelago.errors import NodeError
 from archipelago.lasting_stream import outlive_readers
 from archipelago.locked_node import LockedNode, unlock_from_file
@@ -34,6 +33,7 @@ from archipelago.storage.file_modes import make_folders, repair
 from archipelago.storage.layout import Layout
 from archipelago.storage.layout_migration import left_behind, migrate
 from archipelago.storage.lock import RootLock
+from archipelago.support.descriptors import raise_limit
 
 _SECOND_SIGNAL = 130
 _UMASK = 0o077
@@ -45,7 +45,8 @@ def main() -> None:
     arguments = _parse()
     os.umask(_UMASK)
     outlive_readers()
-    _set_up_log(arguments.verbose)
+    set_up_log(verbose=arguments.verbose)
+    raise_limit()
     try:
         config = system_config()
         ending = asyncio.run(_serve(config, arguments.first_install, dict(arguments.set)))
@@ -62,6 +63,7 @@ async def _serve(config: NodeConfig, first_install: str | None, options: dict[st
     power = Power(obeyed=config.power)
     stopping = power.asked
     loop = asyncio.get_running_loop()
+    loop.set_exception_handler(on_loop_error)
     insistence = 0
 
     def told_to_stop() -> None:
@@ -82,7 +84,7 @@ async def _serve(config: NodeConfig, first_install: str | None, options: dict[st
     await asyncio.to_thread(_prepare_data, config.layout)
     await require_free((config.port,))
     secrets = SecretsManager(config.layout.apps, config.layout.node_key)
-    _redact_log(secrets.redactor.redact)
+    redact_log(secrets.redactor.redact)
     if not await _unlocked(config, secrets.key, stopping):
         lock.release()
         return None
@@ -255,29 +257,6 @@ def _assignment(text: str) -> tuple[str, str]:
     if not separator:
         raise argparse.ArgumentTypeError(f"expected OPTION=VALUE, not {text!r}")
     return key, value
-
-
-def _set_up_log(verbose: bool) -> None:
-    level = logging.DEBUG if verbose else logging.WARNING
-    structlog.configure(
-        processors=[
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso"),
-            structlog.processors.format_exc_info,
-            structlog.processors.LogfmtRenderer(key_order=["timestamp", "level", "event"]),
-        ],
-        wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),
-    )
-
-
-def _redact_log(redact: Callable[[str], str]) -> None:
-    """Take secrets out of the log from now on: what apps and Podman say is quoted in it."""
-
-    def hide(_logger: object, _method: str, line: Any) -> str:
-        return redact(line)  # the renderer made it, and stands before this
-
-    structlog.configure(processors=[*structlog.get_config()["processors"], hide])
 
 
 if __name__ == "__main__":

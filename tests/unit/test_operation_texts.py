@@ -10,7 +10,7 @@ import structlog
 from archipelago.container.operations import Operations, Tracker, Work
 from archipelago.container.podman_client.errors import PodmanCall, PodmanError
 from archipelago.container.status import Operation, OperationKind
-from archipelago.daemon import _redact_log, _set_up_log
+from archipelago.daemon_log import redact_log, set_up_log
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.security.redactor import HIDDEN, Redactor
 from archipelago.storage.database import Database
@@ -75,10 +75,10 @@ async def test_what_a_step_ends_with_tells_no_secret(database: Database) -> None
 def test_the_daemon_s_log_tells_no_secret(capsys: pytest.CaptureFixture[str]) -> None:
     before = structlog.get_config()
     try:
-        _set_up_log(verbose=False)
+        set_up_log(verbose=False)
         log = structlog.get_logger("before")
         structlog.configure(logger_factory=structlog.WriteLoggerFactory(file=sys.stderr))
-        _redact_log(redact())
+        redact_log(redact())
         try:
             raise RuntimeError(SECRET)
         except RuntimeError:
