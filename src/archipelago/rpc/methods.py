@@ -11,6 +11,7 @@ from archipelago.rpc.containers import container_methods
 from archipelago.rpc.login import login_methods
 from archipelago.rpc.method import AnyMethod, Method, NoParams
 from archipelago.rpc.network import network_methods
+from archipelago.rpc.openrpc import Description
 from archipelago.rpc.operations import operation_methods
 from archipelago.rpc.passkeys import passkey_methods
 from archipelago.rpc.revisions import revision_methods
@@ -41,15 +42,9 @@ def all_methods() -> tuple[AnyMethod, ...]:
         *security_methods(),
         *network_methods(),
     )
-    document: dict[str, Any] = {}
 
     async def discover(_: Engine, __: NoParams) -> dict[str, Any]:
-        if not document:
-            # Schemas of all models take a while; few callers ask for them.
-            from archipelago.rpc.openrpc import openrpc_document
-
-            document.update(openrpc_document(methods))
-        return document
+        return await description.document()
 
     methods = (
         *families,
@@ -62,6 +57,7 @@ def all_methods() -> tuple[AnyMethod, ...]:
             handler=discover,
         ),
     )
+    description = Description(methods)
     return methods
 
 

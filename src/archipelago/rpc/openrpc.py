@@ -1,15 +1,41 @@
 """The description of the RPC in OpenRPC (spec.open-rpc.org), made from the methods themselves."""
 
+import asyncio
 from collections.abc import Iterable
 from typing import Any
 
 from pydantic import TypeAdapter
+from pydantic_core import to_json
 
 from archipelago import __version__
 from archipelago.rpc.errors import NUMBERS, PROTOCOL_ERRORS
 from archipelago.rpc.method import AnyMethod
 
 _REF = "#/components/schemas/{model}"
+
+
+class Description:
+    """The document of some methods, made the first time that it is asked for, once, and not on the event loop."""
+
+    def __init__(self, methods: Iterable[AnyMethod]) -> None:
+        self._methods = tuple(methods)
+        self._making = asyncio.Lock()
+        self._document: dict[str, Any] | None = None
+        self._text = b""
+
+    async def document(self) -> dict[str, Any]:
+        """Return the document."""
+        async with self._making:
+            if self._document is None:
+                self._document = await asyncio.to_thread(openrpc_document, self._methods)
+            return self._document
+
+    async def text(self) -> bytes:
+        """Return it as JSON."""
+        document = await self.document()
+        if not self._text:
+            self._text = to_json(document, indent=2)
+        return self._text
 
 
 def openrpc_document(methods: Iterable[AnyMethod]) -> dict[str, Any]:
