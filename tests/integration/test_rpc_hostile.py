@@ -20,7 +20,7 @@ sys.path.append(str(Path(__file__).resolve().parents[1] / "unit"))
 from test_rpc_engine import OWNERS, MemoryEngine
 
 from archipelago.rpc.methods import all_methods
-from archipelago.rpc.patience import Patience
+from archipelago.rpc.patience import Patience, Times
 from archipelago.rpc.server import RpcServer
 
 JSON = {"Content-Type": "application/json"}
@@ -177,7 +177,7 @@ def _resident() -> int:
 
 def test_whoever_says_nothing_is_hung_up_on_and_others_are_served(tmp_path: Path) -> None:
     async def scenario() -> None:
-        server = RpcServer(MemoryEngine(), OWNERS, patience=Patience(1.0))
+        server = RpcServer(MemoryEngine(), OWNERS, patience=Patience(Times(head=1.0)))
         await server.start(tmp_path / "rpc.sock", 0)
         try:
             silent, dribbling, talking = [await asyncio.open_connection("127.0.0.1", server.port) for _ in range(3)]

@@ -11,6 +11,7 @@ import aiohttp
 import pytest
 from test_rpc_engine import EVIL, OWNERS, MemoryEngine
 
+from archipelago.rpc.places import Places
 from archipelago.rpc.refusals import Refusals
 from archipelago.rpc.server import RpcServer
 from archipelago.rpc.websocket import MAX_SUBSCRIPTIONS, TOO_SLOW, SocketHub
@@ -139,7 +140,7 @@ async def test_a_client_that_does_not_read_is_closed(engine: MemoryEngine) -> No
 
     engine.flood = True
     ended = asyncio.Event()
-    hub = SocketHub(engine, queue=4, patience=0.2)
+    hub = SocketHub(engine, Places("sockets", 9, 9), Places("logs", 9, 9), queue=4, patience=0.2)
 
     async def handle(request: web.Request) -> web.StreamResponse:
         try:
@@ -148,7 +149,7 @@ async def test_a_client_that_does_not_read_is_closed(engine: MemoryEngine) -> No
             ended.set()
 
     application = web.Application(
-        middlewares=[Guard(Gate(engine.login, OWNERS, time.monotonic), lambda _: None, Refusals(engine.record)).check]
+        middlewares=[Guard(Gate(engine.login, OWNERS, time.monotonic), Refusals(engine.record)).check]
     )
     application.router.add_get("/ws/v1", handle)
     runner = web.AppRunner(application)

@@ -7,18 +7,22 @@ import asyncio
 import contextlib
 import socket
 import ssl
-from collections import Counter
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
+from functools import partial
 from ipaddress import IPv4Address
+
+from archipelago.support.crowd import Crowd, Guest, Standing
+from archipelago.support.listener import Listener
 
 LOOPBACK = "127.0.0.1"
 _CHUNK = 64 * 1024
 _CONNECT_TIMEOUT = 5.0
-_HANDSHAKE_TIMEOUT = 15.0
-_MAX_CONNECTIONS = 512
-_MAX_FROM_ONE = 64
-_BACKLOG = 64
+_BACKLOG = 256
+_LONGEST_SILENCE = 3600.0
+"""Seconds without a byte in either direction after which a connection ends: the other side may be long gone."""
+_LOOK_EVERY = 60.0
+_FAREWELL = 10.0
 _IP_FREEBIND = 15
 """Of ip(7); Python knows it from 3.12 on only."""
 
@@ -51,59 +55,88 @@ def listening_socket(address: IPv4Address, port: int) -> socket.socket:
 
 
 class Ingress:
-    """Listens where it is told to. The latest set of routes wins: whatever is not in it ends."""
+    """Listens where it is told to. The latest set of routes wins: whatever is not in it ends.
 
-    def __init__(self) -> None:
-        self._servers: dict[Route, asyncio.Server] = {}
-        self._connections: dict[asyncio.Task[None], tuple[Route, str]] = {}
+    At most `connections` are open at the same time. When there are as many, the one that was silent for longest, of
+    those addresses that have most, makes room for a new one.
+    """
+
+    def __init__(self, connections: int) -> None:
+        self._crowd = Crowd(connections, max(1, connections // 4))
+        self._listeners: dict[Route, Listener] = {}
+        self._connections: dict[asyncio.Task[None], Route] = {}
         self._leading = asyncio.Lock()
+        self._watcher: asyncio.Task[None] | None = None
         self.problems: dict[Route, str] = {}
         """Routes that cannot be opened, and why."""
 
     async def lead(self, routes: Collection[Route], context: ssl.SSLContext) -> None:
         """Open these routes and no others; those that are open stay so, and keep their connections."""
         async with self._leading:
-            for route in set(self._servers) - set(routes):
-                self._close(route)
+            if self._watcher is None:
+                self._watcher = asyncio.create_task(self._watch())
+            for route in set(self._listeners) - set(routes):
+                await self._close(route)
             problems = {}
-            for route in sorted(set(routes) - set(self._servers), key=lambda route: (route.address, route.port)):
+            for route in sorted(set(routes) - set(self._listeners), key=lambda route: (route.address, route.port)):
                 try:
-                    self._servers[route] = await self._open(route, context if route.tls else None)
+                    listening = listening_socket(route.address, route.port)
                 except OSError as error:
                     problems[route] = error.strerror or str(error)
+                else:
+                    make = partial(self._make, route)
+                    self._listeners[route] = Listener(
+                        listening, self._crowd, make, context=context if route.tls else None
+                    )
             self.problems = problems
 
     async def close(self) -> None:
         """End everything."""
-        for route in tuple(self._servers):
-            self._close(route)
+        if self._watcher is not None:
+            self._watcher.cancel()
+        for route in tuple(self._listeners):
+            await self._close(route)
         await asyncio.gather(*self._connections, return_exceptions=True)
 
-    def _close(self, route: Route) -> None:
-        self._servers.pop(route).close()
-        for task, (through, _) in self._connections.items():
+    async def _close(self, route: Route) -> None:
+        await self._listeners.pop(route).close()
+        for task, through in self._connections.items():
             if through == route:
                 task.cancel()
 
-    async def _open(self, route: Route, context: ssl.SSLContext | None) -> asyncio.Server:
+    async def _watch(self) -> None:
+        """End connections on which nothing is said, until cancelled."""
+        loop = asyncio.get_running_loop()
+        while True:
+            await asyncio.sleep(_LOOK_EVERY)
+            for guest in self._crowd:
+                if loop.time() - guest.since > _LONGEST_SILENCE:
+                    guest.end()
+
+    def _make(self, route: Route, guest: Guest) -> asyncio.StreamReaderProtocol:
+        loop = asyncio.get_running_loop()
+
         def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            peer = str(writer.get_extra_info("peername", ("nowhere",))[0])
-            from_there = Counter(who for _, who in self._connections.values())[peer]
-            if len(self._connections) >= _MAX_CONNECTIONS or from_there >= _MAX_FROM_ONE:
+            def heard(standing: Standing) -> None:
+                self._crowd.move(guest, max(standing, guest.standing), loop.time())
+
+            def ended(task: asyncio.Task[None]) -> None:
+                del self._connections[task]
+                self._crowd.leave(guest)
                 writer.transport.abort()
-                return
-            task = asyncio.create_task(_serve(route.port, reader, writer))
-            self._connections[task] = (route, peer)
-            task.add_done_callback(self._connections.pop)
 
-        listener = listening_socket(route.address, route.port)
-        timeout = _HANDSHAKE_TIMEOUT if context is not None else None
-        return await asyncio.start_server(
-            accept, sock=listener, ssl=context, limit=_CHUNK, ssl_handshake_timeout=timeout
-        )
+            task = loop.create_task(_serve(route.port, reader, writer, heard))
+            self._connections[task] = route
+            guest.end = task.cancel
+            task.add_done_callback(ended)
+
+        reader = asyncio.StreamReader(limit=_CHUNK, loop=loop)
+        return asyncio.StreamReaderProtocol(reader, accept, loop=loop)
 
 
-async def _serve(port: int, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+async def _serve(
+    port: int, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, heard: Callable[[Standing], None]
+) -> None:
     with contextlib.suppress(OSError, TimeoutError):
         try:
             async with asyncio.timeout(_CONNECT_TIMEOUT):
@@ -112,20 +145,24 @@ async def _serve(port: int, reader: asyncio.StreamReader, writer: asyncio.Stream
             writer.transport.abort()
             raise
         ways = [
-            asyncio.create_task(_pump(reader, inner_writer)),
-            asyncio.create_task(_pump(inner_reader, writer)),
+            asyncio.create_task(_pump(reader, inner_writer, partial(heard, Standing.WAITING))),
+            asyncio.create_task(_pump(inner_reader, writer, partial(heard, Standing.ANSWERING))),
         ]
         try:
             await asyncio.gather(*ways)
+            async with asyncio.timeout(_FAREWELL):  # in which both sides take what is left
+                for end in (inner_writer, writer):
+                    end.close()
+                    await end.wait_closed()
         finally:
             for way in ways:
                 way.cancel()
-            for end in (inner_writer, writer):
-                end.close()
+            inner_writer.transport.abort()
 
 
-async def _pump(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
+async def _pump(source: asyncio.StreamReader, sink: asyncio.StreamWriter, heard: Callable[[], None]) -> None:
     while data := await source.read(_CHUNK):
+        heard()
         sink.write(data)
         await sink.drain()
     if sink.can_write_eof():

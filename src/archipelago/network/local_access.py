@@ -15,6 +15,7 @@ from archipelago.errors import ErrorCode, NodeError
 from archipelago.network.host_firewall import host_ruleset
 from archipelago.network.ingress import Ingress, Route
 from archipelago.security.certificates import Certificates, fingerprint, may_listen_on
+from archipelago.support.descriptors import limit, shares
 
 ALL = "lan"
 """Stands for every private address that this host has."""
@@ -55,7 +56,7 @@ class LocalAccess:
         self._addresses: tuple[IPv4Address, ...] = ()
         self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self._context.minimum_version = ssl.TLSVersion.TLSv1_2
-        self._ingress = Ingress()
+        self._ingress = Ingress(shares(limit()).apps)
         self._led: frozenset[Route] = frozenset()
         self._front: Front | None = None
         self._follower: asyncio.Task[None] | None = None

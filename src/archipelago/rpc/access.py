@@ -1,7 +1,6 @@
 """Who calls, and what they may do: the node's own socket is the owner's, all others show a session or a token."""
 
 import socket
-import struct
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit
@@ -9,6 +8,7 @@ from urllib.parse import urlsplit
 from aiohttp import web
 
 from archipelago.errors import ErrorCode, NodeError
+from archipelago.rpc.listening import peer_uid
 from archipelago.security.login.attempts import Source
 from archipelago.security.login.backoff import network_of
 from archipelago.security.login.login import TOKEN_PREFIX, Login, Visitor
@@ -17,8 +17,6 @@ from archipelago.security.login.rate_limit import Rate, RateLimit
 from archipelago.security.login.session_secrets import SESSION_PREFIX
 from archipelago.security.permissions import ANYBODY, Permission
 
-_CREDENTIALS = struct.Struct("3i")
-"""pid, uid and gid of a peer (unix(7), SO_PEERCRED)."""
 LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 WEBSOCKET_PROTOCOL = "archipelago"
 """Subprotocol of the node's WebSockets (RFC 6455, 1.9)."""
@@ -111,8 +109,7 @@ class Gate:
         transport = request.transport
         connection = transport.get_extra_info("socket") if transport is not None else None
         if connection is not None and connection.family == socket.AF_UNIX:
-            size = _CREDENTIALS.size
-            _, uid, _ = _CREDENTIALS.unpack(connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, size))
+            uid = peer_uid(connection)
             if uid not in self._owners:
                 raise NodeError(
                     ErrorCode.FORBIDDEN,

@@ -1,6 +1,5 @@
 """What every HTTP request passes: access checks on the way in, security headers on the way out, errors as JSON."""
 
-import asyncio
 from collections.abc import Awaitable, Callable, Set
 
 import structlog
@@ -8,12 +7,15 @@ from aiohttp import hdrs, web
 
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.rpc.access import LOOPBACK_NAMES, Caller, Gate, check_host, check_origin
+from archipelago.rpc.conversation import recognise
 from archipelago.rpc.errors import INVALID_REQUEST, RpcError
 from archipelago.rpc.protocol import encode, failure
 from archipelago.rpc.refusals import Refusals
 
 MAX_BODY = 1 << 20
 """Largest request body, in bytes."""
+MAX_STRANGERS_BODY = 64 << 10
+"""Largest body of a request from somebody who is not logged in, in bytes."""
 
 _PATH_NOTED = 60
 
@@ -50,10 +52,9 @@ _POLICY = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-act
 class Guard:
     """Finds out who sends a request, and refuses what a page elsewhere made a browser send."""
 
-    def __init__(self, gate: Gate, hear: Callable[[asyncio.BaseTransport | None], None], refusals: Refusals) -> None:
+    def __init__(self, gate: Gate, refusals: Refusals) -> None:
         self._refusals = refusals
         self._gate = gate
-        self._hear = hear
         self.names: Set[str] = LOOPBACK_NAMES
         """By which this node is called."""
 
@@ -70,14 +71,14 @@ class Guard:
     @web.middleware
     async def check(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         """Pass a request on, or refuse it."""
-        self._hear(request.transport)
         try:
             # First: what a page elsewhere has a browser send must not be counted against the owner's address.
             check_host(request, self.names)
             check_origin(request)
             # Files of the page are in memory, and cost no more than a refusal.
             is_page = request.match_info.route.name == PAGE
-            request[CALLER] = self._gate.identify(request, counted=not is_page)
+            request[CALLER] = caller = self._gate.identify(request, counted=not is_page)
+            recognise(request, caller.name if caller.visitor is not None else "")
             return await handler(request)
         except NodeError as error:
             await self._note(request, error)
@@ -113,9 +114,9 @@ def refusal(status: int, error: RpcError | NodeError, *, allow: str | None = Non
     return response
 
 
-def too_large() -> web.Response:
+def too_large(most: int = MAX_BODY) -> web.Response:
     """Return the refusal of a body that is too large, after which the connection closes."""
-    error = RpcError(INVALID_REQUEST, f"a request has at most {MAX_BODY} bytes", hint="send a smaller request")
+    error = RpcError(INVALID_REQUEST, f"a request has at most {most} bytes", hint="send a smaller request")
     response = refusal(413, error)
     response.force_close()
     return response

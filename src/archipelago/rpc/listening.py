@@ -5,13 +5,22 @@ import errno
 import os
 import socket
 import stat
+import struct
 from pathlib import Path
 
 from archipelago.errors import ErrorCode, NodeError
 
 LOOPBACK = "127.0.0.1"
-_BACKLOG = 128
+_BACKLOG = 512
 _ANSWER_TIMEOUT = 2.0
+_CREDENTIALS = struct.Struct("3i")
+"""pid, uid and gid of a peer (unix(7), SO_PEERCRED)."""
+
+
+def peer_uid(connection: socket.socket) -> int:
+    """Return the user of this host who opened a connection to a unix socket, as the kernel says. Raises `OSError`."""
+    _, uid, _ = _CREDENTIALS.unpack(connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size))
+    return int(uid)
 
 
 def open_port(port: int) -> socket.socket:

@@ -1,40 +1,114 @@
-"""Ends connections that were opened and then do not say what they want (slowloris); aiohttp waits for ever."""
+"""How long the server waits for the other side of its connections, and how much it keeps for them meanwhile."""
 
 import asyncio
-import time
-from collections.abc import Callable, Iterable
-from weakref import WeakKeyDictionary, WeakSet
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Protocol
 
-_LOOK_EVERY = 1.0
-PATIENCE = 10.0
-"""Seconds in which the head of the first request arrives. Later ones are held to the keep-alive time by aiohttp."""
+_LOOK_EVERY = 0.5
+_MOST_KEPT = 64 << 20
+"""Bytes that are kept for all connections together: of requests that are not complete, and of answers not yet taken."""
+_LITTLE = 64 << 10
+"""Bytes for which nobody has to go."""
+
+
+@dataclass(frozen=True, slots=True)
+class Times:
+    """Seconds."""
+
+    head: float = 10.0
+    """In which the head of a request arrives: from the connection on, later from its first byte on."""
+    body: float = 30.0
+    idle: float = 15.0
+    """For which the connection of a stranger is kept between two requests."""
+    idle_known: float = 75.0
+    reader: float = 30.0
+    """For which an answer may wait until it is taken, beside those that a slow line needs for it."""
+    slowest: float = 16 << 10
+    """Bytes a second that a client takes at the least. (Not seconds.)"""
+    farewell: float = 10.0
+    """In which a connection that is being closed takes what was written before."""
+
+
+class Watched(Protocol):
+    """A connection."""
+
+    transport: asyncio.Transport | None
+    unfinished: int
+    """Bytes of a request that has no answer yet."""
+
+    @property
+    def unread(self) -> int: ...
+    @property
+    def waits_since(self) -> float: ...
+    @property
+    def is_known(self) -> bool: ...
+    def is_overdue(self, now: float) -> bool: ...
+    def end(self) -> None: ...
 
 
 class Patience:
-    """Watches connections until each has sent the head of a request."""
+    """Watches connections, and ends those that take too long or too much."""
 
-    def __init__(self, seconds: float = PATIENCE) -> None:
-        self._seconds = seconds
-        self._silent_since: WeakKeyDictionary[asyncio.BaseTransport, float] = WeakKeyDictionary()
-        self._heard: WeakSet[asyncio.BaseTransport] = WeakSet()
+    def __init__(self, times: Times = Times(), *, most_kept: int = _MOST_KEPT) -> None:
+        self.times = times
+        self._most_kept = most_kept
+        self._watched: dict[Watched, None] = {}
+        self._unfinished = 0
 
-    def hear(self, transport: asyncio.BaseTransport | None) -> None:
-        """Take note that a request has come."""
-        if transport is not None:
-            self._heard.add(transport)
+    def __iter__(self) -> Iterator[Watched]:
+        """Yield all connections."""
+        return iter(tuple(self._watched))
 
-    async def watch(self, connections: Callable[[], Iterable[asyncio.BaseTransport]]) -> None:
-        """End those that stay silent, until cancelled."""
+    def add(self, connection: Watched) -> None:
+        """Watch a connection from now on."""
+        self._watched[connection] = None
+
+    def remove(self, connection: Watched) -> None:
+        """Watch it no longer; does nothing the second time."""
+        if connection in self._watched:
+            self.answered(connection)
+            del self._watched[connection]
+
+    def took(self, connection: Watched, count: int) -> None:
+        """Take note that bytes of a request have come."""
+        connection.unfinished += count
+        self._unfinished += count
+        if self._unfinished > self._most_kept:
+            self._make_room()
+
+    def answered(self, connection: Watched) -> None:
+        """Take note that what came of a request is needed no longer."""
+        self._unfinished -= connection.unfinished
+        connection.unfinished = 0
+
+    async def watch(self) -> None:
+        """End those that take too long, until cancelled."""
+        loop = asyncio.get_running_loop()
         while True:
-            now = time.monotonic()
-            for transport in connections():
-                if transport in self._heard:
-                    continue
-                if now - self._silent_since.setdefault(transport, now) > self._seconds:
-                    self._end(transport)
+            now = loop.time()
+            for connection in self:
+                if connection.is_overdue(now):
+                    self._end(connection)
+            self._make_room()
             await asyncio.sleep(_LOOK_EVERY)
 
-    def _end(self, transport: asyncio.BaseTransport) -> None:
-        # `close` would wait until what is to be written has been taken, which is up to the other side.
-        end = transport.abort if isinstance(transport, asyncio.WriteTransport) else transport.close
-        end()
+    def end_all(self) -> None:
+        """End all connections at once."""
+        for connection in self:
+            self._end(connection)
+
+    def _make_room(self) -> None:
+        kept = self._unfinished + sum(connection.unread for connection in self._watched)
+        if kept <= self._most_kept:
+            return
+        large = [each for each in self._watched if each.unfinished + each.unread > _LITTLE]
+        for connection in sorted(large, key=lambda each: (each.is_known, each.waits_since)):
+            kept -= connection.unfinished + connection.unread
+            self._end(connection)
+            if kept <= self._most_kept:
+                return
+
+    def _end(self, connection: Watched) -> None:
+        self.remove(connection)
+        connection.end()

@@ -12,30 +12,47 @@ from pathlib import Path
 
 from aiohttp import web
 from aiohttp.http import HttpProcessingError
-from pydantic_core import to_json
 
 from archipelago.container.engine import Engine
 from archipelago.network.ingress import listening_socket
 from archipelago.rpc.access import LOOPBACK_NAMES, Gate
+from archipelago.rpc.conversation import Conversation, attend, has_read
 from archipelago.rpc.errors import INVALID_REQUEST, RpcError
-from archipelago.rpc.guard import CALLER, MAX_BODY, PAGE, Guard, add_headers, expect_continue, refusal, too_large
+from archipelago.rpc.guard import (
+    CALLER,
+    MAX_BODY,
+    MAX_STRANGERS_BODY,
+    PAGE,
+    Guard,
+    add_headers,
+    expect_continue,
+    refusal,
+    too_large,
+)
 from archipelago.rpc.heads import MAX_FIELD, BoundedRunner
 from archipelago.rpc.icons import Icons
-from archipelago.rpc.listening import open_port, open_unix, port_unusable, remove_unix
+from archipelago.rpc.listening import open_port, open_unix, peer_uid, port_unusable, remove_unix
 from archipelago.rpc.method import AnyMethod
 from archipelago.rpc.methods import all_methods
+from archipelago.rpc.openrpc import Description
 from archipelago.rpc.patience import Patience
+from archipelago.rpc.places import Places
 from archipelago.rpc.protocol import Dispatcher
 from archipelago.rpc.refusals import Refusals
 from archipelago.rpc.streams import LogStreams
 from archipelago.rpc.terminals import Terminals
 from archipelago.rpc.ui import Page, read_page
 from archipelago.rpc.websocket import SocketHub
+from archipelago.support.crowd import Crowd, Guest, Standing
+from archipelago.support.descriptors import Shares, limit
+from archipelago.support.descriptors import shares as share_out
+from archipelago.support.listener import Listener
 
-_BODY_TIMEOUT = 30.0
 _CHANGE_TIMEOUT = 10.0
 _SHUTDOWN_TIMEOUT = 2.0
 _FAREWELL = 1.0
+_FEWEST = 4
+"""Connections that each address may have in any case."""
 _COMPRESSED_FROM = 1024
 """Size of an answer from which it is compressed, for those who take that."""
 _COMPRESSED_ASIDE = 32 << 10
@@ -54,15 +71,21 @@ class RpcServer:
         methods: tuple[AnyMethod, ...] | None = None,
         patience: Patience | None = None,
         ui: Path | None = None,
+        connections: Shares | None = None,
     ) -> None:
         refusals = Refusals(engine.record)
+        self._owners = frozenset(owners)
         self._patience = patience or Patience()
-        self._guard = Guard(Gate(engine.login, owners, time.monotonic), self._patience.hear, refusals)
+        self._shares = share_out(limit()) if connections is None else connections
+        self._local = Crowd(self._shares.local, max(_FEWEST, self._shares.local // 4))
+        self._guard = Guard(Gate(engine.login, owners, time.monotonic), refusals)
         methods = methods or all_methods()
-        self._methods = methods
+        self._description = Description(methods)
         self._dispatcher = Dispatcher(engine, methods, refusals)
-        self._sockets = SocketHub(engine)
-        self._streams = LogStreams(engine)
+        streams = self._shares.streams
+        followed = Places("logs that are followed", streams, streams // 2)
+        self._sockets = SocketHub(engine, Places("WebSockets", streams, streams // 2), followed)
+        self._streams = LogStreams(engine, followed)
         self._terminals = Terminals(engine)
         self._icons = Icons(engine)
         self._ui = ui
@@ -70,7 +93,8 @@ class RpcServer:
         self._runner: web.AppRunner | None = None
         self._port = 0
         self._unix: tuple[Path, socket.socket, int] | None = None
-        self._front: dict[IPv4Address, web.SockSite] = {}
+        self._front: dict[IPv4Address, Listener] = {}
+        self._listeners: list[Listener] = []
         self._watcher: asyncio.Task[None] | None = None
 
     @property
@@ -103,9 +127,13 @@ class RpcServer:
             logger=_quiet_logger(),
         )
         await self._runner.setup()
-        for each in (listener, unix):
-            await web.SockSite(self._runner, each).start()
-        self._watcher = asyncio.create_task(self._patience.watch(self._transports))
+        on_loopback = Crowd(self._shares.loopback, self._shares.loopback)
+        on_unix = Crowd(self._shares.unix, max(_FEWEST, self._shares.unix * 3 // 4))
+        self._listeners = [
+            Listener(listener, on_loopback, partial(self._converse, on_loopback)),
+            Listener(unix, on_unix, partial(self._converse, on_unix), who=self._by_user),
+        ]
+        self._watcher = asyncio.create_task(self._patience.watch())
 
     async def front(self, addresses: Collection[IPv4Address], names: Collection[str], context: ssl.SSLContext) -> None:
         """Listen on these addresses of the local network by TLS, and on no others; raises `NodeError`.
@@ -114,7 +142,7 @@ class RpcServer:
         """
         assert self._runner is not None
         for address in set(self._front) - set(addresses):
-            await self._front.pop(address).stop()
+            await self._front.pop(address).close()
             asyncio.get_running_loop().call_later(_FAREWELL, self._hang_up, str(address))
         self._guard.names = LOOPBACK_NAMES | set(names) | set(map(str, addresses))
         for address in set(addresses) - set(self._front):
@@ -122,18 +150,22 @@ class RpcServer:
                 listener = listening_socket(address, self._port)
             except OSError as error:
                 raise port_unusable(self._port, str(address), error) from error
-            self._front[address] = web.SockSite(self._runner, listener, ssl_context=context)
-            await self._front[address].start()
+            make = partial(self._converse, self._local)
+            self._front[address] = Listener(listener, self._local, make, context=context)
+
+    def _converse(self, crowd: Crowd, guest: Guest) -> Conversation:
+        assert self._runner is not None and self._runner.server is not None
+        return Conversation(self._runner.server, self._patience, crowd, guest)
+
+    def _by_user(self, connection: socket.socket, _: object) -> tuple[str, Standing]:
+        uid = peer_uid(connection)
+        return f"user {uid}", Standing.KNOWN if uid in self._owners else Standing.WAITING
 
     def _hang_up(self, address: str) -> None:
-        for transport in self._transports():
-            if (transport.get_extra_info("sockname") or ("",))[0] == address:
+        for conversation in self._patience:
+            transport = conversation.transport
+            if transport is not None and (transport.get_extra_info("sockname") or ("",))[0] == address:
                 transport.close()
-
-    def _transports(self) -> list[asyncio.BaseTransport]:
-        server = self._runner.server if self._runner is not None else None
-        connections = server.connections if server is not None else ()
-        return [connection.transport for connection in connections if connection.transport is not None]
 
     async def stop(self) -> None:
         """Stop listening and let go of all clients; safe to call twice, or without `start`."""
@@ -142,18 +174,18 @@ class RpcServer:
         if self._watcher is not None:
             self._watcher.cancel()
         if runner is not None:
-            for site in tuple(runner.sites):
-                await site.stop()
+            await asyncio.gather(*(each.close() for each in (*self._listeners, *self._front.values())))
             await self._sockets.close()
             await self._terminals.close()
             self._streams.close()
             await self._dispatcher.close(_CHANGE_TIMEOUT)
             await runner.cleanup()
+            self._patience.end_all()
         if unix is not None:
             await asyncio.to_thread(partial(remove_unix, *unix))
 
     def _application(self) -> web.Application:
-        application = web.Application(middlewares=[self._guard.check], client_max_size=MAX_BODY)
+        application = web.Application(middlewares=[attend, self._guard.check], client_max_size=MAX_BODY)
         application.on_response_prepare.append(add_headers)
         routes = application.router
         routes.add_route("POST", "/rpc/v1", self._rpc, expect_handler=expect_continue)
@@ -167,21 +199,25 @@ class RpcServer:
         return application
 
     async def _rpc(self, request: web.Request) -> web.StreamResponse:
-        if request.content_length is not None and request.content_length > MAX_BODY:
-            return too_large()
+        caller = request[CALLER]
+        most = MAX_STRANGERS_BODY if caller.visitor is None else MAX_BODY
+        if request.content_length is not None and request.content_length > most:
+            return too_large(most)
         if len(request.headers.getall("Content-Type", [])) != 1 or request.content_type != "application/json":
             # Browsers send other types across origins without asking first.
             return refusal(415, RpcError(INVALID_REQUEST, "Content-Type must be application/json"))
         try:
-            async with asyncio.timeout(_BODY_TIMEOUT):
-                body = await request.read()
+            async with asyncio.timeout(self._patience.times.body):
+                body = await (request.clone(client_max_size=most) if caller.visitor is None else request).read()
         except web.HTTPRequestEntityTooLarge:
-            return too_large()
+            return too_large(most)
         except TimeoutError:
-            response = refusal(408, RpcError(INVALID_REQUEST, f"the body did not arrive in {_BODY_TIMEOUT:.0f} s"))
+            reason = f"the body did not arrive in {self._patience.times.body:.0f} s"
+            response = refusal(408, RpcError(INVALID_REQUEST, reason))
             response.force_close()
             return response
-        answer = await self._dispatcher.answer(body, request[CALLER])
+        has_read(request)
+        answer = await self._dispatcher.answer(body, caller)
         if answer is None:
             response = web.Response(status=204)
         else:
@@ -194,10 +230,7 @@ class RpcServer:
         return web.Response(text="ok\n")
 
     async def _openrpc(self, _: web.Request) -> web.StreamResponse:
-        from archipelago.rpc.openrpc import openrpc_document
-
-        document = openrpc_document(self._methods)
-        return web.Response(body=to_json(document, indent=2), content_type="application/json")
+        return web.Response(body=await self._description.text(), content_type="application/json")
 
 
 def _quiet_logger() -> logging.Logger:

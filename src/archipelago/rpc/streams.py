@@ -15,6 +15,7 @@ from archipelago.rpc.access import require, require_alive
 from archipelago.rpc.containers import LogsParams
 from archipelago.rpc.errors import INVALID_PARAMS, RpcError, error_object, internal_error, invalid_params
 from archipelago.rpc.guard import CALLER, refusal
+from archipelago.rpc.places import Places
 from archipelago.rpc.protocol import encode
 from archipelago.security.permissions import Permission
 
@@ -25,8 +26,9 @@ _KEEP_ALIVE = 15.0
 class LogStreams:
     """Answers GET /logs?app=…[&container=…][&tail=…][&follow=1]: one `LogLine` a line."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, places: Places) -> None:
         self._engine = engine
+        self._places = places
         self._open: set[asyncio.Task[object]] = set()
         self._log = structlog.get_logger("streams")
 
@@ -45,11 +47,12 @@ class LogStreams:
         await self._engine.status(params.app)  # an unknown app is refused before the stream begins
         task = asyncio.current_task()
         assert task is not None
-        self._open.add(task)
-        try:
-            return await self._follow(request, params)
-        finally:
-            self._open.discard(task)
+        with self._places.take(request[CALLER]):
+            self._open.add(task)
+            try:
+                return await self._follow(request, params)
+            finally:
+                self._open.discard(task)
 
     def close(self) -> None:
         """End all streams."""

@@ -13,17 +13,19 @@ from pydantic import Field, ValidationError
 from archipelago.container.engine import Engine
 from archipelago.container.manifest.scalars import AppId, Name
 from archipelago.container.podman_client.terminal import Terminal
-from archipelago.errors import ErrorCode, NodeError
+from archipelago.errors import NodeError
 from archipelago.rpc.access import WEBSOCKET_PROTOCOL, Caller, require, require_alive
 from archipelago.rpc.errors import invalid_params
 from archipelago.rpc.guard import CALLER, refusal
 from archipelago.rpc.method import Params
+from archipelago.rpc.places import Places
 from archipelago.rpc.websocket import GOING_AWAY, LOGGED_OUT
 from archipelago.security.audit_chain import Deed, Outcome
 from archipelago.security.permissions import Permission
 
 MOST = 8
-"""Terminals that may be open at the same time."""
+"""Terminals that one account may have open at the same time."""
+_MOST_IN_ALL = 16
 _MAX_MESSAGE = 64 << 10
 _HEARTBEAT = 20.0
 _CLOSE_TIMEOUT = 2.0
@@ -52,9 +54,8 @@ class Terminals:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
+        self._places = Places("terminals", _MOST_IN_ALL, MOST)
         self._open: set[web.WebSocketResponse] = set()
-        self._places = 0
-        """Terminals that are open, or about to be."""
         self._log = structlog.get_logger("terminals")
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
@@ -65,22 +66,21 @@ class Terminals:
             params = TerminalParams.model_validate(dict(request.query))
         except ValidationError as error:
             return refusal(400, invalid_params(_ACTION, error))
-        if self._places >= MOST:
-            raise NodeError(ErrorCode.BUSY, f"{MOST} terminals are open already", hint="close one of them")
-        self._places += 1
-        try:
-            async with self._on_record(caller, params):
+        # Taken before anything is waited for: many who ask at once must not all see a place that is free.
+        with self._places.take(caller):
+            return await self._open_one(request, caller, params)
+
+    async def _open_one(self, request: web.Request, caller: Caller, params: TerminalParams) -> web.StreamResponse:
+        async with self._on_record(caller, params):
+            require_alive(self._engine.login, caller)
+            terminal = await self._engine.terminal(
+                params.app, container=params.container, columns=params.columns, rows=params.rows
+            )
+            try:
                 require_alive(self._engine.login, caller)
-                terminal = await self._engine.terminal(
-                    params.app, container=params.container, columns=params.columns, rows=params.rows
-                )
-                try:
-                    require_alive(self._engine.login, caller)
-                    return await self._serve(request, terminal)
-                finally:
-                    await asyncio.shield(terminal.close())
-        finally:
-            self._places -= 1
+                return await self._serve(request, terminal)
+            finally:
+                await asyncio.shield(terminal.close())
 
     async def close(self) -> None:
         """Close all terminals."""

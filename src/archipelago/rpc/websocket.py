@@ -24,6 +24,7 @@ from archipelago.rpc.errors import (
 from archipelago.rpc.guard import CALLER
 from archipelago.rpc.method import Params
 from archipelago.rpc.params import Revision, Tail
+from archipelago.rpc.places import Places
 from archipelago.rpc.protocol import Call, encode, failure, parse_body, parse_call, request_id, success
 from archipelago.security.permissions import Permission
 
@@ -71,8 +72,12 @@ Subscription = Annotated[EventsSubscription | LogsSubscription, Field(discrimina
 class SocketHub:
     """All WebSockets of the server, so that they can be closed with it."""
 
-    def __init__(self, engine: Engine, *, queue: int = 256, patience: float = 10.0) -> None:
+    def __init__(
+        self, engine: Engine, places: Places, logs: Places, *, queue: int = 256, patience: float = 10.0
+    ) -> None:
         self._engine = engine
+        self._places = places
+        self._logs = logs
         self._queue = queue
         self._patience = patience
         self._clients: set[_Client] = set()
@@ -80,12 +85,13 @@ class SocketHub:
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """Serve one client until it leaves."""
         require(request[CALLER], Permission.READ)
-        client = _Client(self._engine, request, self._queue, self._patience)
-        self._clients.add(client)
-        try:
-            return await client.serve()
-        finally:
-            self._clients.discard(client)
+        with self._places.take(request[CALLER]):
+            client = _Client(self._engine, request, self._logs, self._queue, self._patience)
+            self._clients.add(client)
+            try:
+                return await client.serve()
+            finally:
+                self._clients.discard(client)
 
     async def close(self) -> None:
         """Close all WebSockets."""
@@ -95,8 +101,9 @@ class SocketHub:
 class _Client:
     """One WebSocket: a reader, a writer, and a task per subscription that fills the writer's bounded queue."""
 
-    def __init__(self, engine: Engine, request: web.Request, queue: int, patience: float) -> None:
+    def __init__(self, engine: Engine, request: web.Request, logs: Places, queue: int, patience: float) -> None:
         self._engine = engine
+        self._logs = logs
         self._request = request
         self._patience = patience
         # Not compressed: the kernel's buffers would hold so many lines that whoever reads them seems not to.
@@ -214,6 +221,9 @@ class _Client:
             raise NodeError(
                 ErrorCode.BUSY, f"a client has at most {MAX_SUBSCRIPTIONS} subscriptions", hint="unsubscribe first"
             )
+        place = contextlib.ExitStack()
+        if isinstance(wanted, LogsSubscription):
+            place.enter_context(self._logs.take(self._request[CALLER]))
         self._number += 1
         revision = self._engine.revision
         if isinstance(wanted, EventsSubscription):
@@ -223,7 +233,8 @@ class _Client:
         else:
             lines = self._engine.follow_logs(wanted.app, container=wanted.container, tail=wanted.tail)
             work = self._feed(self._number, "log", lines)
-        self._subscriptions[self._number] = asyncio.create_task(work)
+        task = self._subscriptions[self._number] = asyncio.create_task(work)
+        task.add_done_callback(lambda _: place.close())
         return {"subscription": self._number, "revision": revision}
 
     def _unsubscribe(self, number: int) -> bool:

@@ -1,0 +1,97 @@
+"""The way in to apps: bounded, fair, and rid of whoever says nothing; real sockets on addresses of loopback."""
+
+import asyncio
+import contextlib
+import ssl
+from collections.abc import AsyncIterator
+from ipaddress import IPv4Address
+
+import pytest_asyncio
+
+from archipelago.network.ingress import Ingress, Route
+
+OUTER = "127.0.7.1"
+
+
+class Scene:
+    """An app that echoes, and a way to it."""
+
+    def __init__(self, port: int) -> None:
+        self.ingress = Ingress(8)
+        self.port = port
+
+    async def come(self, source: str) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        return await asyncio.open_connection(OUTER, self.port, local_addr=(source, 0))
+
+    async def talks(self, source: str) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        reader, writer = await self.come(source)
+        writer.write(b"hello\n")
+        async with asyncio.timeout(5):
+            assert await reader.readline() == b"hello\n"
+        return reader, writer
+
+
+async def echo(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    while data := await reader.read(65536):
+        writer.write(data)
+        await writer.drain()
+    writer.write(b"end\n")
+    writer.close()
+
+
+@pytest_asyncio.fixture
+async def scene() -> AsyncIterator[Scene]:
+    server = await asyncio.start_server(echo, "127.0.0.1", 0)
+    scene = Scene(server.sockets[0].getsockname()[1])
+    await scene.ingress.lead(
+        {Route(IPv4Address(OUTER), scene.port, tls=False)}, ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    )
+    assert scene.ingress.problems == {}
+    yield scene
+    await scene.ingress.close()
+    server.close()
+    await server.wait_closed()
+
+
+async def test_what_passes_arrives_whole_and_half_a_connection_can_end(scene: Scene) -> None:
+    reader, writer = await scene.come("127.0.0.1")
+    sent = bytes(range(256)) * 4000
+
+    async def send() -> None:
+        writer.write(sent)
+        await writer.drain()
+        writer.write_eof()
+
+    sending = asyncio.create_task(send())
+    async with asyncio.timeout(10):
+        assert await reader.read(-1) == sent + b"end\n"
+    await sending
+    writer.close()
+
+
+async def test_an_address_that_takes_all_it_can_keeps_nobody_else_out(scene: Scene) -> None:
+    friend = await scene.talks("127.0.0.9")
+    flood = [await scene.come(f"127.0.0.{1 + number % 4}") for number in range(40)]
+    for number in range(3):
+        _, writer = await scene.talks(f"127.0.1.{number}")
+        writer.close()
+    friend[1].write(b"still here\n")
+    async with asyncio.timeout(5):
+        assert await friend[0].readline() == b"still here\n"
+    for _, writer in (friend, *flood):
+        writer.transport.abort()
+
+
+async def test_a_client_that_reads_nothing_does_not_stay_for_ever(scene: Scene) -> None:
+    silent = await scene.talks("127.0.0.1")
+    silent[1].transport.pause_reading()
+    silent[1].write(bytes(1 << 20) * 12)
+    others = [await scene.talks(f"127.0.2.{number}") for number in range(20)]
+    assert len(scene.ingress._connections) <= 9
+    silent[1].transport.resume_reading()
+    async with asyncio.timeout(5):
+        while not silent[0].at_eof() and silent[0].exception() is None:
+            with contextlib.suppress(ConnectionError):
+                await silent[0].read(65536)
+    for _, writer in (silent, *others):
+        writer.transport.abort()
