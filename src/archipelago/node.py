@@ -319,6 +319,7 @@ class Node:
             try:
                 await self.login.note_use()
                 await self._local_access.renew()
+                await self._audit.drop_old_refusals()
             except NodeError as error:
                 self._log.warning("a chore is not done", error=str(error))
 

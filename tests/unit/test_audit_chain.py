@@ -1,5 +1,6 @@
 """The chain of the audit log: whatever is changed, moved or taken away is found, and found where it is."""
 
+import base64
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -8,7 +9,17 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given
 from hypothesis import strategies as st
 
-from archipelago.security.audit_chain import AuditEntry, Head, Outcome, decode, encode, link, verify
+from archipelago.security.audit_chain import (
+    AuditEntry,
+    Dropped,
+    Head,
+    Outcome,
+    decode,
+    drop_refusals,
+    encode,
+    link,
+    verify,
+)
 
 KEY = Ed25519PrivateKey.from_private_bytes(bytes(32))
 OTHER_KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
@@ -115,3 +126,56 @@ def test_lines_that_were_put_in_are_the_only_faults(lines_in_between: int) -> No
 
 def test_there_is_an_end_to_what_is_said() -> None:
     assert len(verify([b"x\n"] * 10_000, Head(), is_signed).faults) == 100
+
+
+def with_refusals(kinds: list[bool]) -> tuple[list[bytes], Head]:
+    """Return a log in which the entries are refusals where `kinds` says so."""
+    lines, head = [], Head()
+    for number, refused in enumerate(kinds, start=1):
+        outcome = Outcome.REFUSED if refused else Outcome.DONE
+        entry = AuditEntry(sequence=number, at=BEGAN, who="owner", origin="", action="x", outcome=outcome)
+        one = link(head, entry, KEY.sign)
+        lines.append(encode(one))
+        head = one.head
+    return lines, head
+
+
+@given(st.lists(st.booleans(), max_size=12), st.integers(0, 12))
+def test_a_log_without_its_refusals_is_whole_and_says_how_many_there_were(kinds: list[bool], at: int) -> None:
+    lines, head = with_refusals(kinds)
+    left = [*drop_refusals(lines[:at], KEY.sign, is_signed), *drop_refusals(lines[at:], KEY.sign, is_signed)]
+    verdict = verify(left, head, is_signed)
+    assert verdict.faults == () and verdict.dropped == sum(kinds) and verdict.head == head
+    assert [*drop_refusals(left[: len(left)], KEY.sign, is_signed)] == left or len(left) > 1
+    assert [line for line in left if b"entry" in line] == [
+        line for line, refused in zip(lines, kinds, strict=True) if not refused
+    ]
+
+
+def test_nobody_else_can_say_that_entries_were_dropped() -> None:
+    lines, head = log(4)
+    first, last = decode(lines[1]), decode(lines[2])
+    forged = Dropped(first=2, last=3, previous=first.previous, hash=last.hash)
+    signature = base64.b64encode(OTHER_KEY.sign(forged.message)).decode()
+    for mark in ("", signature, last.signature):
+        forged = forged.model_copy(update={"signature": mark})
+        assert faults([lines[0], encode(forged), lines[3]], head) == [(2, "the signature is not this node's")]
+
+
+@given(st.data())
+def test_any_changed_byte_of_what_stands_for_dropped_entries_is_found(data: st.DataObject) -> None:
+    lines, head = with_refusals([False, True, True, False])
+    left = [*drop_refusals(lines, KEY.sign, is_signed)]
+    assert len(left) == 3
+    place = data.draw(st.integers(0, len(left[1]) - 2))
+    byte = data.draw(st.integers(0, 255).filter(lambda one: one not in (left[1][place], ord("\n"))))
+    left[1] = left[1][:place] + bytes([byte]) + left[1][place + 1 :]
+    assert 2 in {line for line, _ in faults(left, head)}
+
+
+def test_a_log_that_was_put_in_its_place_is_not_the_one_that_was_known() -> None:
+    lines, head = log(4)
+    known = decode(lines[1]).head
+    assert verify(lines, head, is_signed, known=known).faults == ()
+    other = Head(sequence=2, hash="1" * 64)
+    assert [fault.line for fault in verify(lines, head, is_signed, known=other).faults] == [2]

@@ -162,6 +162,8 @@ export type AuditFault = {
 export type AuditVerdict = {
   /** How many lines there are. */
   "entries": number;
+  /** How many entries the node dropped: refusals that strangers caused, long ago. */
+  "dropped": number;
   /** The last line's; keep it elsewhere to prove later that nothing before it was changed. */
   "head": Head;
   /** Empty when the log is whole; at most 100. */

@@ -7,6 +7,7 @@ from pydantic import Field
 
 from archipelago.container.engine import Engine
 from archipelago.rpc.method import AnyMethod, Method, NoParams, Params
+from archipelago.rpc.params import Count
 from archipelago.security.audit_chain import AuditEntry, AuditVerdict
 from archipelago.security.permissions import Permission
 
@@ -21,7 +22,7 @@ class ShowParams(Params):
 class ExportParams(Params):
     """Which lines are exported."""
 
-    after: Annotated[int, Field(strict=True, ge=0)] = 0
+    after: Count = 0
     """How many lines the caller has."""
     limit: Annotated[int, Field(strict=True, ge=1, le=1000)] = 500
     """How many lines at the most; fewer mean that there are no more."""

@@ -2,7 +2,6 @@
 
 from collections.abc import Awaitable, Callable, Set
 
-import structlog
 from aiohttp import hdrs, web
 
 from archipelago.errors import ErrorCode, NodeError
@@ -63,10 +62,7 @@ class Guard:
         caller = request.get(CALLER)
         who, origin = (caller.name, caller.origin) if caller is not None else ("nobody", str(request.remote or ""))
         detail = f"{request.method} {request.path[:_PATH_NOTED]}: {error.code}"
-        try:
-            await self._refusals.note(who, origin, "http-request", detail, kind="http")
-        except NodeError as trouble:
-            structlog.get_logger("rpc").error("a refusal is not in the audit log", error=str(trouble))
+        await self._refusals.note(who, origin, "http-request", detail)
 
     @web.middleware
     async def check(self, request: web.Request, handler: Handler) -> web.StreamResponse:

@@ -8,6 +8,8 @@ from archipelago.container.manifest.scalars import AppId, Key, Name, Scalar
 
 _NO_NUL = r"^[^\x00]*$"
 _MAX_NUMBER = 1 << 63
+_MAX_WHOLE = (1 << 53) - 1
+"""Largest whole number that every JSON reader keeps exact (RFC 8259, 6); the database takes more."""
 
 
 def _check_scalar(value: Any) -> Any:
@@ -25,6 +27,8 @@ Flag = Annotated[bool, Field(strict=True)]
 Argument = Annotated[str, StringConstraints(max_length=65536, pattern=_NO_NUL)]
 Command = Annotated[tuple[Argument, ...], Field(min_length=1, max_length=1000)]
 OperationId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]+$", max_length=64)]
-Revision = Annotated[int, Field(strict=True, ge=0, lt=_MAX_NUMBER)]
+Count = Annotated[int, Field(strict=True, ge=0, le=_MAX_WHOLE)]
+Number = Annotated[int, Field(strict=True, ge=1, le=_MAX_WHOLE)]
+Revision = Count
 Tail = Annotated[int, Field(strict=True, ge=0, le=10_000)]
 """Number of log lines."""

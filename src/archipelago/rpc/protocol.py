@@ -1,6 +1,7 @@
 """JSON-RPC 2.0: from the bytes of a request, or a batch of them, to the bytes of the answer."""
 
 import asyncio
+import time
 from collections.abc import Awaitable, Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -28,9 +29,17 @@ from archipelago.rpc.errors import (
 from archipelago.rpc.method import AnyMethod, Params
 from archipelago.rpc.refusals import Refusals
 from archipelago.security.audit_chain import Deed, Outcome
+from archipelago.security.login.rate_limit import Rate, RateLimit
 from archipelago.security.permissions import Permission
 
 MAX_BATCH = 100
+MAX_STRANGERS_BATCH = 10
+MAX_VALUES = 20_000
+"""Most values in a body, those within others included: to look at each of a million takes a second, for everybody."""
+_CHANGES = Rate(0.5, 200)
+"""How often an account that is no owner's may do what is written down."""
+_CALLS = Rate(200.0, 2000)
+"""How often an account may call within batches."""
 MAX_ID = 256
 """Longest id, in characters."""
 _MAX_WHOLE = 2**53
@@ -54,9 +63,12 @@ class Call:
 def parse_body(body: bytes | str) -> Any:
     """Return the JSON of a body; raises `RpcError`. Strict: no NaN, no lone surrogates, at most 200 levels."""
     try:
-        return from_json(body, allow_inf_nan=False)
+        value = from_json(body, allow_inf_nan=False)
     except ValueError as error:
         raise RpcError(PARSE_ERROR, f"no JSON: {error}", hint="send one JSON request, in UTF-8") from error
+    if _has_more_values(value, MAX_VALUES):
+        raise RpcError(INVALID_REQUEST, f"a request has at most {MAX_VALUES} values", hint="send a smaller request")
+    return value
 
 
 def parse_call(value: Any) -> Call:
@@ -99,6 +111,18 @@ def encode(value: object) -> bytes:
     return to_json(value, inf_nan_mode="null")
 
 
+def _has_more_values(value: Any, most: int) -> bool:
+    waiting = [value]
+    while waiting:
+        found = waiting.pop()
+        if isinstance(found, list | dict):
+            most -= len(found)
+            if most < 0:
+                return True
+            waiting += found if isinstance(found, list) else found.values()
+    return False
+
+
 def _is_id(value: object) -> bool:
     if isinstance(value, str):
         return len(value) <= MAX_ID
@@ -113,6 +137,7 @@ class Dispatcher:
         self._methods = {method.name: method for method in methods}
         self._changing: set[asyncio.Future[object]] = set()
         self._refusals = refusals
+        self._rates = RateLimit()
         self._log = structlog.get_logger("rpc")
 
     async def answer(self, body: bytes, caller: Caller) -> bytes | None:
@@ -124,9 +149,15 @@ class Dispatcher:
         if not isinstance(value, list):
             answer = await self._answer_one(value, caller)
             return self._encode(answer) if answer is not None else None
-        if not 1 <= len(value) <= MAX_BATCH:
-            text = f"a batch has 1 to {MAX_BATCH} requests, not {len(value)}"
+        most = MAX_BATCH if caller.visitor is not None else MAX_STRANGERS_BATCH
+        if not 1 <= len(value) <= most:
+            text = f"a batch has 1 to {most} requests, not {len(value)}"
             return encode(await self._malformed(None, caller, RpcError(INVALID_REQUEST, text)))
+        if not caller.trusted:
+            try:
+                self._charge(f"calls {caller.name} {caller.session or caller.origin}", _CALLS, len(value))
+            except NodeError as error:
+                return encode(failure(None, error))
         # One after the other, so that a batch may ask for the effect of what it did.
         answers = [answer for item in value if (answer := await self._answer_one(item, caller)) is not None]
         return b"[" + b",".join(map(self._encode, answers)) + b"]" if answers else None
@@ -167,9 +198,7 @@ class Dispatcher:
             require_alive(self._engine.login, caller)  # since its head was read, the session may have ended
             require(caller, method.permission)
         except NodeError as error:
-            who, origin = caller.name, caller.origin
-            kind = "stranger" if caller.visitor is None else ""
-            await self._refusals.note(who, origin, method.name, error.code.value, kind=kind)
+            await self._refusals.note(caller.name, caller.origin, method.name, error.code.value)
             raise
         try:
             params = method.params.model_validate(call.params)
@@ -187,23 +216,17 @@ class Dispatcher:
 
     async def _on_record(self, method: AnyMethod, params: Params, caller: Caller) -> object:
         """Write down that it begins, before it does, and how it ended; what cannot be written down is not done."""
-        deed = Deed(
-            who=caller.name,
-            origin=caller.origin,
-            action=method.name,
-            subject=subject_of(params),
-            outcome=Outcome.BEGUN,
-        )
-        began = await self._engine.record(deed)
+        subject = subject_of(params)
+        deed = Deed(who=caller.name, origin=caller.origin, action=method.name, subject=subject, outcome=Outcome.BEGUN)
+        is_attempt = not caller.trusted and (caller.visitor is None or method.permission is Permission.LOGIN)
+        if not is_attempt:
+            self._require_patience(caller)
+        began = await self._begin(deed) if is_attempt else await self._engine.record(deed)
+        if began is None:
+            return await self._attempt(method, params, caller, deed)
         outcome, detail = Outcome.FAILED, ""
         try:
-            # Again: writing takes time, and the caller may have been shut out meanwhile.
-            require_alive(self._engine.login, caller)
-            if method.confirms:
-                require_confirmation(self._engine.login, caller)
-            result = await self._handle(method, params, caller)
-            if method.tells:
-                await self._tell(method, params, caller)
+            result = await self._carry_out(method, params, caller)
             outcome, detail = Outcome.DONE, result.id if isinstance(result, Operation) else ""
         except NodeError as error:
             outcome, detail = Outcome.REFUSED, error.code.value
@@ -214,6 +237,16 @@ class Dispatcher:
                 await self._engine.record(deed.model_copy(update=end))
             except NodeError as error:
                 self._log.error("the end of an action is not in the audit log", began=began, error=str(error))
+        return result
+
+    async def _carry_out(self, method: AnyMethod, params: Params, caller: Caller) -> object:
+        # Again: writing takes time, and the caller may have been shut out meanwhile.
+        require_alive(self._engine.login, caller)
+        if method.confirms:
+            require_confirmation(self._engine.login, caller)
+        result = await self._handle(method, params, caller)
+        if method.tells:
+            await self._tell(method, params, caller)
         return result
 
     async def _tell(self, method: AnyMethod, params: Params, caller: Caller) -> None:
@@ -227,18 +260,48 @@ class Dispatcher:
         except NodeError as error:
             self._log.error("nobody is told of a change", method=method.name, error=str(error))
 
+    async def _begin(self, deed: Deed) -> int | None:
+        """Write down what anybody may try; None where he tries too often, or the disk is too full, for that."""
+        if not self._refusals.may_be_told(deed.who, deed.origin):
+            return None
+        try:
+            return await self._engine.record(deed)
+        except NodeError as error:
+            if error.code is not ErrorCode.DISK_FULL:
+                raise
+            return None
+
+    async def _attempt(self, method: AnyMethod, params: Params, caller: Caller, deed: Deed) -> object:
+        """Have somebody try something that is written down when it succeeds, and counted when it does not.
+
+        What cannot be written down then has no answer: the secret of a new session is told to nobody.
+        """
+        try:
+            result = await self._carry_out(method, params, caller)
+        except NodeError:
+            self._refusals.count(caller.name, caller.origin, method.name)
+            raise
+        await self._engine.record(deed.model_copy(update={"outcome": Outcome.DONE}))
+        return result
+
+    def _require_patience(self, caller: Caller) -> None:
+        """Refuse somebody who is no owner and changes things again and again: each change takes room for ever."""
+        if Permission.ADMINISTER not in caller.permissions:
+            self._charge(f"change {caller.name}", _CHANGES, 1)
+
+    def _charge(self, what: str, rate: Rate, count: int) -> None:
+        if (wait := self._rates.take(what, rate, time.monotonic(), count)) > 0:
+            raise NodeError(
+                ErrorCode.TOO_MANY, "too many calls", hint="ask less often", data={"retry_after": round(wait, 2)}
+            )
+
     def _handle(self, method: AnyMethod, params: Params, caller: Caller) -> Awaitable[object]:
         return method.handler(self._engine, params, *((caller,) if method.personal else ()))
 
     async def _malformed(self, key: RequestId, caller: Caller, error: RpcError) -> dict[str, Any]:
         """Return the answer to what is no request, or none that the node knows."""
         if not caller.trusted:
-            try:
-                await self._refusals.note(
-                    caller.name, caller.origin, "malformed", str(error)[:_MALFORMED_NOTED], kind="malformed"
-                )
-            except NodeError as trouble:
-                self._log.error("a malformed request is not in the audit log", error=str(trouble))
+            await self._refusals.note(caller.name, caller.origin, "malformed", str(error)[:_MALFORMED_NOTED])
         return failure(key, error)
 
     async def _to_the_end(self, work: Awaitable[object]) -> object:

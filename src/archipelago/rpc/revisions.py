@@ -1,16 +1,11 @@
 """Methods about the configurations that an app has had."""
 
-from typing import Annotated
-
-from pydantic import Field
-
 from archipelago.container.engine import Engine
 from archipelago.container.manifest.scalars import AppId
 from archipelago.container.status import ConfigRevision, Operation, SettingChange
 from archipelago.rpc.method import AnyMethod, Method, Params
+from archipelago.rpc.params import Number
 from archipelago.security.permissions import Permission
-
-Number = Annotated[int, Field(strict=True, ge=1)]
 
 
 class HistoryParams(Params):

@@ -73,7 +73,7 @@ class RpcServer:
         ui: Path | None = None,
         connections: Shares | None = None,
     ) -> None:
-        refusals = Refusals(engine.record)
+        self._refusals = refusals = Refusals(engine.record)
         self._owners = frozenset(owners)
         self._patience = patience or Patience()
         self._shares = share_out(limit()) if connections is None else connections
@@ -95,7 +95,7 @@ class RpcServer:
         self._unix: tuple[Path, socket.socket, int] | None = None
         self._front: dict[IPv4Address, Listener] = {}
         self._listeners: list[Listener] = []
-        self._watcher: asyncio.Task[None] | None = None
+        self._chores: list[asyncio.Task[None]] = []
 
     @property
     def port(self) -> int:
@@ -133,7 +133,10 @@ class RpcServer:
             Listener(listener, on_loopback, partial(self._converse, on_loopback)),
             Listener(unix, on_unix, partial(self._converse, on_unix), who=self._by_user),
         ]
-        self._watcher = asyncio.create_task(self._patience.watch())
+        self._chores = [
+            asyncio.create_task(self._patience.watch()),
+            asyncio.create_task(self._refusals.keep_summing_up()),
+        ]
 
     async def front(self, addresses: Collection[IPv4Address], names: Collection[str], context: ssl.SSLContext) -> None:
         """Listen on these addresses of the local network by TLS, and on no others; raises `NodeError`.
@@ -171,8 +174,8 @@ class RpcServer:
         """Stop listening and let go of all clients; safe to call twice, or without `start`."""
         runner, self._runner = self._runner, None
         unix, self._unix = self._unix, None
-        if self._watcher is not None:
-            self._watcher.cancel()
+        for chore in self._chores:
+            chore.cancel()
         if runner is not None:
             await asyncio.gather(*(each.close() for each in (*self._listeners, *self._front.values())))
             await self._sockets.close()
@@ -181,6 +184,7 @@ class RpcServer:
             await self._dispatcher.close(_CHANGE_TIMEOUT)
             await runner.cleanup()
             self._patience.end_all()
+            await self._refusals.sum_up()
         if unix is not None:
             await asyncio.to_thread(partial(remove_unix, *unix))
 

@@ -23,7 +23,7 @@ from archipelago.rpc.errors import (
 )
 from archipelago.rpc.guard import CALLER
 from archipelago.rpc.method import Params
-from archipelago.rpc.params import Revision, Tail
+from archipelago.rpc.params import Number, Revision, Tail
 from archipelago.rpc.places import Places
 from archipelago.rpc.protocol import Call, encode, failure, parse_body, parse_call, request_id, success
 from archipelago.security.permissions import Permission
@@ -62,7 +62,7 @@ class LogsSubscription(Params):
 class Unsubscription(Params):
     """A subscription that ends."""
 
-    subscription: Annotated[int, Field(strict=True, ge=1)]
+    subscription: Number
     """What `subscribe` returned."""
 
 

@@ -2,6 +2,10 @@
 
 A line is one JSON object: `entry`, `previous` and `hash` (SHA-256, hexadecimal), `signature` (base64). The hash is over
 `previous`, a line feed, and the entry as canonical JSON; the signature is over the hash in hexadecimal.
+
+Refusals that strangers caused do not stay for ever. In their place stands a line with `first` and `last`, the sequences
+of the entries that were dropped, `previous`, the hash before them, `hash`, that of the last of them, and a `signature`
+over all of these: the chain goes on through it, and nobody but the node can write one.
 """
 
 import base64
@@ -18,6 +22,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 GENESIS = "0" * 64
 """What stands for the hash before the first one."""
 MAX_FAULTS = 100
+NOBODY = "nobody"
+"""Who is not logged in."""
 
 Sign = Callable[[bytes], bytes]
 IsSigned = Callable[[bytes, bytes], bool]
@@ -67,6 +73,31 @@ class Head(_Value):
     sequence: Annotated[int, Field(ge=0)] = 0
     hash: str = GENESIS
 
+    @property
+    def message(self) -> bytes:
+        """What is signed of it."""
+        return f"archipelago audit head\n{self.sequence}\n{self.hash}".encode()
+
+
+class Dropped(_Value):
+    """Stands for entries that the node dropped."""
+
+    first: Annotated[int, Field(ge=1)]
+    last: Annotated[int, Field(ge=1)]
+    previous: str
+    hash: str
+    signature: str = ""
+
+    @property
+    def message(self) -> bytes:
+        """What is signed of it."""
+        return f"archipelago audit dropped\n{self.first}\n{self.last}\n{self.previous}\n{self.hash}".encode()
+
+    @property
+    def head(self) -> Head:
+        """The head of a log that ends here."""
+        return Head(sequence=self.last, hash=self.hash)
+
 
 class Link(_Value):
     """One line."""
@@ -97,6 +128,8 @@ class AuditVerdict(_Value):
 
     entries: int
     """How many lines there are."""
+    dropped: int = 0
+    """How many entries the node dropped: refusals that strangers caused, long ago."""
     head: Head
     """The last line's; keep it elsewhere to prove later that nothing before it was changed."""
     faults: tuple[AuditFault, ...]
@@ -110,20 +143,40 @@ def link(head: Head, entry: AuditEntry, sign: Sign) -> Link:
     return Link(entry=entry, previous=head.hash, hash=digest, signature=signature)
 
 
-def encode(one: Link) -> bytes:
+def is_refusal(deed: Deed) -> bool:
+    """Tell whether an entry says only that somebody tried what he may not; such entries do not stay for ever.
+
+    What a stranger tries begins like a login that succeeds, of which the end stays.
+    """
+    by_stranger = deed.who == NOBODY and deed.outcome in (Outcome.BEGUN, Outcome.REFUSED)
+    return by_stranger or (deed.outcome is Outcome.REFUSED and deed.began is None)
+
+
+def encode(one: Link | Dropped) -> bytes:
     """Return a line as it stands in the file."""
     return _canonical(one.model_dump(mode="json")) + b"\n"
 
 
 def decode(line: bytes) -> Link:
-    """Read a line. Raises ValueError."""
+    """Read a line that holds an entry. Raises ValueError."""
     return Link.model_validate_json(line)
 
 
-def verify(lines: Iterable[bytes], head: Head, is_signed: IsSigned) -> AuditVerdict:
-    """Check every line, their order, and that none is missing, at the end neither."""
+def head_of(line: bytes, is_signed: IsSigned) -> Head | None:
+    """Return the head of a log that ends with a line; None where that is not the node's."""
+    found = _read(line)
+    if found is None or not _is_genuine(found, is_signed) or not _is_unchanged(found):
+        return None
+    return found.head
+
+
+def verify(lines: Iterable[bytes], head: Head, is_signed: IsSigned, *, known: Head | None = None) -> AuditVerdict:
+    """Check every line, their order, and that none is missing, at the end neither.
+
+    `known` is an older head, from another place: the log must have gone through it.
+    """
     faults: list[AuditFault] = []
-    last, count = Head(), 0
+    last, count, dropped = Head(), 0, 0
     unread = 0  # lines since `last` that cannot be read: each may have been an entry, or something put in
     for count, line in enumerate(lines, start=1):
         found = _read(line)
@@ -131,8 +184,11 @@ def verify(lines: Iterable[bytes], head: Head, is_signed: IsSigned) -> AuditVerd
             faults.append(AuditFault(line=count, sequence=None, what="it cannot be read as an entry"))
             unread += 1
         else:
-            number, whats = found.entry.sequence, _faults(found, last, unread, is_signed)
+            number, whats = found.head.sequence, [*faults_of(found, last, unread, is_signed)]
+            if known is not None and number == known.sequence and found.hash != known.hash:
+                whats.append("it is not the one that had been written")
             faults += (AuditFault(line=count, sequence=number, what=what) for what in whats)
+            dropped += number - found.first + 1 if isinstance(found, Dropped) else 0
             last, unread = found.head, 0
         if len(faults) >= MAX_FAULTS:
             break
@@ -143,11 +199,12 @@ def verify(lines: Iterable[bytes], head: Head, is_signed: IsSigned) -> AuditVerd
         elif last.sequence == head.sequence and last.hash != head.hash:
             what = "the last entry is not the one that had been written"
             faults.append(AuditFault(line=count, sequence=last.sequence, what=what))
-    return AuditVerdict(entries=count, head=last, faults=tuple(faults[:MAX_FAULTS]))
+    return AuditVerdict(entries=count, dropped=dropped, head=last, faults=tuple(faults[:MAX_FAULTS]))
 
 
-def _faults(found: Link, last: Head, unread: int, is_signed: IsSigned) -> Iterator[str]:
-    number, due = found.entry.sequence, last.sequence + 1
+def faults_of(found: Link | Dropped, last: Head, unread: int, is_signed: IsSigned) -> Iterator[str]:
+    """Yield what is wrong with a line that comes after `last` and so many lines that cannot be read."""
+    number, due = _first(found), last.sequence + 1
     if number > due + unread:
         missing = f"entry {due} is" if number == due + 1 else f"entries {due} to {number - 1} are"
         yield f"{missing} missing before it"
@@ -155,22 +212,70 @@ def _faults(found: Link, last: Head, unread: int, is_signed: IsSigned) -> Iterat
         yield f"it is out of its place: entry {due} is due here"
     elif number == due and found.previous != last.hash:
         yield "it does not follow from the entry before it"
-    if _digest(found.previous, found.entry) != found.hash:
+    if not _is_unchanged(found):
         yield "it was changed: its hash does not fit"
-    if not is_signed(_signature(found), found.hash.encode()):
+    if not _is_genuine(found, is_signed):
         yield "the signature is not this node's"
 
 
-def _read(line: bytes) -> Link | None:
-    try:
-        found = decode(line)
-    except ValidationError:
-        return None
-    # Only one way of writing a line is the node's own; another one hides a change.
-    return found if encode(found) == line.rstrip(b"\n") + b"\n" else None
+def _is_unchanged(found: Link | Dropped) -> bool:
+    return isinstance(found, Dropped) or _digest(found.previous, found.entry) == found.hash
 
 
-def _signature(found: Link) -> bytes:
+def _is_genuine(found: Link | Dropped, is_signed: IsSigned) -> bool:
+    return is_signed(_signature(found), found.message if isinstance(found, Dropped) else found.hash.encode())
+
+
+def drop_refusals(lines: Iterable[bytes], sign: Sign, is_signed: IsSigned) -> Iterator[bytes]:
+    """Yield the lines of a part of the log with refusals replaced by what stands for them.
+
+    A line with which anything is wrong stays as it is, and so do its neighbours: the node vouches for nothing but what
+    it wrote itself.
+    """
+    run: Dropped | None = None
+    last: Head | None = None
+    for line in lines:
+        found = _read(line)
+        # What comes before the first line is elsewhere.
+        before = last or (Head(sequence=_first(found) - 1, hash=found.previous) if found is not None else Head())
+        is_whole = found is not None and not any(faults_of(found, before, 0, is_signed))
+        last = found.head if found is not None else before
+        if found is not None and is_whole and (isinstance(found, Dropped) or is_refusal(found.entry)):
+            run = Dropped(
+                first=run.first if run else _first(found),
+                last=found.head.sequence,
+                previous=run.previous if run else found.previous,
+                hash=found.hash,
+            )
+            continue
+        if run is not None:
+            yield _signed(run, sign)
+            run = None
+        yield line
+    if run is not None:
+        yield _signed(run, sign)
+
+
+def _signed(run: Dropped, sign: Sign) -> bytes:
+    return encode(run.model_copy(update={"signature": base64.b64encode(sign(run.message)).decode()}))
+
+
+def _first(found: Link | Dropped) -> int:
+    return found.first if isinstance(found, Dropped) else found.entry.sequence
+
+
+def _read(line: bytes) -> Link | Dropped | None:
+    for kind in (Link, Dropped):
+        try:
+            found: Link | Dropped = kind.model_validate_json(line)
+        except ValidationError:
+            continue
+        # Only one way of writing a line is the node's own; another one hides a change.
+        return found if encode(found) == line.rstrip(b"\n") + b"\n" else None
+    return None
+
+
+def _signature(found: Link | Dropped) -> bytes:
     try:
         return base64.b64decode(found.signature, validate=True)
     except (ValueError, binascii.Error):

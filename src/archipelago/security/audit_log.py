@@ -1,41 +1,55 @@
-"""The audit log on disk: appended to, never rewritten; each entry is on the disk before the node goes on."""
+"""The audit log on disk: each entry is on the disk before the node goes on, and none is changed.
+
+What strangers cause by being refused is dropped in time, and the log says so (`audit_chain`). It takes nothing of the
+room that is kept on the disk for everybody else's entries (`audit_files`).
+"""
 
 import asyncio
-import os
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
-from itertools import islice
+from itertools import islice, takewhile
 from pathlib import Path
+
+import structlog
 
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.security import audit_chain
 from archipelago.security.audit_chain import AuditEntry, AuditVerdict, Deed, Head, Outcome
+from archipelago.security.audit_files import LARGEST_FILE, RESERVE, AuditFiles, cut, lines_of
+from archipelago.security.audit_head import make_head, read_head, write_head
 from archipelago.security.identity import Identity
-from archipelago.security.private_files import make_folder, reported, sync_folder, write_atomically
+from archipelago.security.private_files import make_folder, reported, write_atomically
 
-_LARGEST_FILE = 8 << 20
-_LONGEST_LINE = 64 << 10
 _LONGEST_TEXT = 200
 """Characters that are kept of a text that a caller chose."""
+_NOTED_EVERY = 1000
+"""Entries after which the file of the node's key notes how far the log has come."""
 
 
 class AuditLog:
     """Writes, reads and checks the log.
 
-    `folder` holds files named by the sequence of their first entry, `000000000001.jsonl` …, and `head.json`.
+    `folder` holds the files of the log and `head.json`, the newest hash, signed. That it is signed, and how far the log
+    had come at the last start, is noted in the file of the node's key (`Identity.note`): a head without signature, and
+    an older one, are noticed by that.
     """
 
     def __init__(
-        self, folder: Path, key_file: Path, now: Callable[[], datetime], *, largest_file: int = _LARGEST_FILE
+        self, folder: Path, key_file: Path, now: Callable[[], datetime], *, largest_file: int = LARGEST_FILE
     ) -> None:
         self._folder = folder
         self._key_file = key_file
         self._now = now
-        self._largest_file = largest_file
+        self._files = AuditFiles(folder, largest_file)
         self._identity: Identity | None = None
         self._head = Head()
+        self._noted = Head()
+        """How far the log had come when that was noted."""
+        self._tidy: set[Path] = set()
+        """Files that are without refusals."""
         self._lock = threading.Lock()
+        self._log = structlog.get_logger("audit")
 
     async def open(self) -> None:
         """Read where the log ends. Raises `NodeError`."""
@@ -52,8 +66,8 @@ class AuditLog:
         def read() -> tuple[AuditEntry, ...]:
             found: list[AuditEntry] = []
             with reported(self._folder):
-                for path in reversed(self._files()):
-                    found = [*_entries(_lines([path])), *found]
+                for path in reversed(self._files.all()):
+                    found = [*_entries(lines_of([path])), *found]
                     if len(found) >= limit:
                         break
             return tuple(found[-limit:])
@@ -65,7 +79,7 @@ class AuditLog:
 
         def read() -> tuple[str, ...]:
             with reported(self._folder):
-                page = islice(_lines(self._files()), after, after + limit)
+                page = islice(lines_of(self._files.all()), after, after + limit)
                 return tuple(line.rstrip(b"\n").decode("utf-8", "replace") for line in page)
 
         return await asyncio.to_thread(read)
@@ -76,11 +90,15 @@ class AuditLog:
         def check() -> AuditVerdict:
             with reported(self._folder):
                 with self._lock:  # what is appended from here on is left to the next time
-                    head, files = self._head, self._files()
+                    head, noted, files = self._head, self._noted, self._files.all()
                     end = files[-1].stat().st_size if files else 0
-                return audit_chain.verify(_lines(files, end), head, self._known().is_signed)
+                return audit_chain.verify(lines_of(files, end), head, self._known().is_signed, known=noted)
 
         return await asyncio.to_thread(check)
+
+    async def drop_old_refusals(self) -> None:
+        """Drop refusals from all files but the newest two. Raises `NodeError`."""
+        await asyncio.to_thread(self._drop_old_refusals)
 
     @property
     def public_key(self) -> str:
@@ -94,24 +112,40 @@ class AuditLog:
 
     def _open(self) -> None:
         is_new = not self._key_file.exists()
-        self._identity = Identity(self._key_file)
+        identity = self._identity = Identity(self._key_file)
         with reported(self._folder):
             make_folder(self._folder.parent, 0o711)
             make_folder(self._folder, 0o700)
-            written = _read_head(self._folder / "head.json")
-            files = self._files()
-            last, torn = written or Head(), 0
-            for line in _lines(files[-1:]):
-                torn = 0 if line.endswith(b"\n") else torn + len(line)
-                last = (_head_of(line) if not torn else None) or last
+            signed, plain = read_head(self._folder / "head.json", identity.is_signed)
+            self._noted = _noted(identity.note)
+            # Older versions signed no head. Once one was signed, one that is not proves nothing.
+            written = signed if signed is not None or identity.note else plain
+            is_lost = written is None and not is_new
+            files = self._files.all()
+            lines = list(lines_of(files[-1:]))
+            torn = sum(map(len, takewhile(lambda line: not line.endswith(b"\n"), reversed(lines))))
+            heads = (audit_chain.head_of(line, identity.is_signed) for line in reversed(lines) if line.endswith(b"\n"))
+            last = next(filter(None, heads), written or Head())
             if torn and (written is None or last.sequence >= written.sequence):
-                _cut(files[-1], torn)
-        # A kill between the two writes leaves the head one entry behind; what ends before the head was cut off, and
-        # stays missing for all to see.
-        self._head = last if written is None or last.sequence > written.sequence else written
-        if written is None and not is_new:
+                cut(files[-1], torn)
+            if self._noted.sequence > last.sequence:
+                # An older head that was signed as well, and a log that was cut to fit.
+                is_lost, written = True, self._noted
+            # A kill between the two writes leaves the head one entry behind; what ends before the head was cut off, and
+            # stays missing for all to see.
+            self._head = last if written is None or last.sequence > written.sequence else written
+        if signed is None:
+            self._begin_signing(identity)
+        self._keep_note()
+        if is_lost:
             # From here on nobody can tell what is missing at the end, and that is on record.
             self._record(Deed(who="node", origin="", action="audit-head-lost", outcome=Outcome.FAILED))
+
+    def _begin_signing(self, identity: Identity) -> None:
+        try:
+            make_head(self._folder / "head.json", self._head, identity.sign)
+        except OSError as error:
+            self._log.warning("the head of the audit log cannot be written", error=str(error))
 
     def _record(self, deed: Deed) -> int:
         with self._lock:
@@ -120,56 +154,52 @@ class AuditLog:
                 "detail": deed.detail[:_LONGEST_TEXT],
                 "subject": {name: value[:_LONGEST_TEXT] for name, value in deed.subject.items()},
             }
-            sequence = self._head.sequence + 1
-            self._append(AuditEntry(sequence=sequence, at=self._now(), **(dict(deed) | said)))
-            return sequence
+            entry = AuditEntry(sequence=self._head.sequence + 1, at=self._now(), **(dict(deed) | said))
+            one = audit_chain.link(self._head, entry, self._known().sign)
+            with reported(self._folder):
+                self._files.append(entry.sequence, audit_chain.encode(one), _spare(deed))
+                self._head = one.head
+                write_head(self._folder / "head.json", one.head, self._known().sign)
+            if entry.sequence % _NOTED_EVERY == 0:
+                self._keep_note()
+            return entry.sequence
 
-    def _append(self, entry: AuditEntry) -> None:
-        one = audit_chain.link(self._head, entry, self._known().sign)
+    def _keep_note(self) -> None:
+        try:
+            self._known().keep_note(f"{self._head.sequence} {self._head.hash}")
+        except NodeError as error:
+            # Everything else goes on: with the older note less of what is cut off would be noticed.
+            self._log.warning("how far the audit log has come cannot be noted", error=str(error))
+            return
+        self._noted = self._head
+
+    def _drop_old_refusals(self) -> None:
+        identity = self._known()
         with reported(self._folder):
-            path = self._place(entry.sequence)
-            is_new = not path.exists()
-            descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW, 0o600)
-            try:
-                size = os.fstat(descriptor).st_size
-                # Half a line that somebody put there must not swallow this one.
-                is_torn = size > 0 and os.pread(descriptor, 1, size - 1) != b"\n"
-                try:
-                    _write(descriptor, b"\n" * is_torn + audit_chain.encode(one))
-                    os.fsync(descriptor)
-                except OSError:
-                    os.ftruncate(descriptor, size)  # half a line would spoil the next one
-                    raise
-            finally:
-                os.close(descriptor)
-            if is_new:
-                sync_folder(self._folder)
-            self._head = one.head
-            write_atomically(self._folder / "head.json", one.head.model_dump_json().encode() + b"\n")
-
-    def _place(self, sequence: int) -> Path:
-        files = self._files()
-        if files and files[-1].stat().st_size < self._largest_file:
-            return files[-1]
-        return self._folder / f"{sequence:012}.jsonl"
-
-    def _files(self) -> list[Path]:
-        return sorted(self._folder.glob("[0-9]*.jsonl"))
+            for path in self._files.all()[:-2]:
+                if path in self._tidy:
+                    continue
+                before = list(lines_of([path]))
+                if any(map(_may_be_refusal, before)):
+                    after = audit_chain.drop_refusals(before, identity.sign, identity.is_signed)
+                    write_atomically(path, b"".join(after))
+                self._tidy.add(path)
 
 
-def _write(descriptor: int, line: bytes) -> None:
-    while line:
-        line = line[os.write(descriptor, line) :]
+def _spare(deed: Deed) -> int:
+    """Return the bytes of the room that is kept which an entry must leave: strangers cannot use it up."""
+    if not audit_chain.is_refusal(deed):
+        return 0
+    return RESERVE // 2 if deed.outcome is Outcome.BEGUN else RESERVE
 
 
-def _lines(files: Sequence[Path], end: int | None = None) -> Iterator[bytes]:
-    """Yield the lines of files, of the last one up to byte `end`; too long a line comes in pieces, and is no entry."""
-    for number, path in enumerate(files, start=1):
-        with os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW), "rb") as file:
-            while line := file.readline(_LONGEST_LINE):
-                if number == len(files) and end is not None and file.tell() > end:
-                    break
-                yield line
+def _may_be_refusal(line: bytes) -> bool:
+    return b'"outcome":"refused"' in line or b'"who":"nobody"' in line
+
+
+def _noted(note: str) -> Head:
+    sequence, _, digest = note.partition(" ")
+    return Head(sequence=int(sequence), hash=digest) if sequence.isascii() and sequence.isdigit() else Head()
 
 
 def _entries(lines: Iterable[bytes]) -> Iterator[AuditEntry]:
@@ -178,24 +208,3 @@ def _entries(lines: Iterable[bytes]) -> Iterator[AuditEntry]:
             yield audit_chain.decode(line).entry
         except ValueError:
             continue
-
-
-def _head_of(line: bytes) -> Head | None:
-    try:
-        return audit_chain.decode(line).head
-    except ValueError:
-        return None
-
-
-def _read_head(path: Path) -> Head | None:
-    try:
-        return Head.model_validate_json(path.read_bytes())
-    except (FileNotFoundError, ValueError):
-        return None
-
-
-def _cut(path: Path, count: int) -> None:
-    """Remove a last line that a power cut left unfinished: nobody was told that it had been written."""
-    with path.open("r+b") as file:
-        file.truncate(path.stat().st_size - count)
-        os.fsync(file.fileno())

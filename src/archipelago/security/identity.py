@@ -10,10 +10,15 @@ from archipelago.security.key_files import load_private, private_pem, public_pem
 from archipelago.security.private_files import make_folder, read_key_file, reported, write_atomically
 
 _MAX_BYTES = 4096
+_NOTE = b"Audit-Log:"
 
 
 class Identity:
-    """Signs with the node's key, a PEM file (PKCS #8) that is made when it is not there. Blocking."""
+    """Signs with the node's key, a PEM file (PKCS #8) that is made when it is not there. Blocking.
+
+    Above the key a line may note how far the audit log had come (RFC 7468, 2 allows text there): whoever would put an
+    older note in its place has to know the key.
+    """
 
     def __init__(self, key_file: Path) -> None:
         with reported(key_file):
@@ -29,6 +34,17 @@ class Identity:
                 hint="restore the key file from a backup",
             )
         self._key = key
+        self._key_file = key_file
+        first = text.partition(b"\n")[0]
+        self.note = first[len(_NOTE) :].decode("ascii", "replace").strip() if first.startswith(_NOTE) else ""
+        """What is noted above the key; empty where an older version wrote it."""
+
+    def keep_note(self, note: str) -> None:
+        """Note something above the key. Raises `NodeError`, and leaves the file as it was then."""
+        if note != self.note:
+            with reported(self._key_file):
+                write_atomically(self._key_file, _NOTE + f" {note}\n".encode() + private_pem(self._key).encode())
+            self.note = note
 
     def sign(self, message: bytes) -> bytes:
         """Return the signature of a message."""

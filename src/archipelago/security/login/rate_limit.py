@@ -20,13 +20,13 @@ class RateLimit:
     def __init__(self) -> None:
         self._buckets: OrderedDict[str, tuple[float, float]] = OrderedDict()
 
-    def take(self, caller: str, rate: Rate, now: float) -> float:
-        """Count a call; return 0 when it is allowed, else the seconds until one is."""
+    def take(self, caller: str, rate: Rate, now: float, count: int = 1) -> float:
+        """Count a call, or as many; return 0 when that is allowed, else the seconds until it is."""
         level, since = self._buckets.get(caller, (float(rate.burst), now))
         level = min(rate.burst, level + max(0.0, now - since) * rate.per_second)
-        allowed = level >= 1.0
-        self._buckets[caller] = (level - 1.0 if allowed else level, now)
+        allowed = level >= count
+        self._buckets[caller] = (level - count if allowed else level, now)
         self._buckets.move_to_end(caller)
         if len(self._buckets) > _CALLERS:
             self._buckets.popitem(last=False)
-        return 0.0 if allowed else (1.0 - level) / rate.per_second
+        return 0.0 if allowed else (count - level) / rate.per_second

@@ -1,0 +1,65 @@
+"""Refusals are written down as they are while they are few, and added up when they are many."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from archipelago.errors import ErrorCode, NodeError
+from archipelago.rpc.refusals import Refusals, RefusalSums
+from archipelago.security.audit_chain import Deed, Outcome, is_refusal
+
+
+class Log:
+    """Keeps what is written down."""
+
+    def __init__(self) -> None:
+        self.deeds: list[Deed] = []
+        self.is_full = False
+
+    async def record(self, deed: Deed) -> int:
+        if self.is_full:
+            raise NodeError(ErrorCode.DISK_FULL, "full")
+        self.deeds.append(deed)
+        return len(self.deeds)
+
+
+async def test_ten_thousand_refusals_are_a_dozen_entries() -> None:
+    log = Log()
+    refusals = Refusals(log.record)
+    for _ in range(10_000):
+        await refusals.note("nobody", "192.168.0.7", "container-list", "login-needed")
+    await refusals.sum_up()
+    assert len(log.deeds) == 11 and all(map(is_refusal, log.deeds))
+    assert "9990 times" in log.deeds[-1].subject["192.168.0.7"] and log.deeds[-1].detail == "9990 in all"
+    await refusals.sum_up()
+    assert len(log.deeds) == 11
+
+
+async def test_neither_addresses_nor_accounts_make_it_more() -> None:
+    log = Log()
+    refusals = Refusals(log.record)
+    for number in range(3000):
+        await refusals.note("nobody", f"10.0.{number // 250}.{number % 250}", "login", "x")
+        await refusals.note(f"token t{number % 50}", f"10.0.0.{number % 250}", "user-add", "forbidden")
+    await refusals.sum_up()
+    assert len(log.deeds) <= 61 and len(log.deeds[-1].subject) <= 9
+
+
+async def test_a_full_disk_loses_refusals_and_nothing_else() -> None:
+    log = Log()
+    log.is_full = True
+    refusals = Refusals(log.record)
+    await refusals.note("nobody", "here", "login", "x")
+    await refusals.sum_up()
+    log.is_full = False
+    await refusals.note("nobody", "here", "login", "x")
+    assert [deed.outcome for deed in log.deeds] == [Outcome.REFUSED]
+
+
+@given(st.lists(st.tuples(st.text(max_size=4), st.text(max_size=4), st.floats(0, 4e9)), max_size=600))
+def test_no_refusal_is_lost_in_a_sum(found: list[tuple[str, str, float]]) -> None:
+    sums = RefusalSums()
+    for place, action, at in found:
+        sums.add(place, action, at)
+    deed = sums.take()
+    assert (deed.detail if deed else "0 in all") == f"{len(found)} in all"
+    assert sums.take() is None
