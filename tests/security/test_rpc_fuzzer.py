@@ -77,7 +77,14 @@ SHAPES = [
 ]
 HOSTILE = [*NUMBERS, *(json.dumps(text) for text in TEXTS), *SHAPES]
 """Values as JSON texts; some of them are none."""
-PLAUSIBLE = {"app": "tiny", "user": "ghost", "password": PASSWORD, "id": "0" * 16, "dry_run": True, "role": "viewer"}
+PLAUSIBLE = {
+    "app": "tiny",
+    "user": "ghost",
+    "password": "wrong horse battery staple",
+    "id": "0" * 16,
+    "dry_run": True,
+    "role": "viewer",
+}
 """Values of the other parameters that lead further in, and change nothing."""
 QUERIES = (
     "-1",
