@@ -24,7 +24,7 @@ from archipelago.container.firewall import Firewall
 from archipelago.container.host_facts import HostFacts
 from archipelago.container.image_inventory import ImageInventory
 from archipelago.container.image_pruner import ImagePruner
-from archipelago.container.image_recipe import DEFAULT_MIRROR, DEFAULT_SECURITY_MIRROR, Tools
+from archipelago.container.image_recipe import DEFAULT_INDEX, DEFAULT_MIRROR, DEFAULT_SECURITY_MIRROR, Tools
 from archipelago.container.images import ImageStore, find_uv
 from archipelago.container.lifecycle import Lifecycle
 from archipelago.container.manifest.scalars import Scalar
@@ -692,4 +692,5 @@ def _build_tools(facts: HostFacts) -> Tools:
         architecture=facts.architecture,
         mirror=os.environ.get("ARCHIPELAGO_DEBIAN_MIRROR", DEFAULT_MIRROR),
         security_mirror=os.environ.get("ARCHIPELAGO_DEBIAN_SECURITY_MIRROR", DEFAULT_SECURITY_MIRROR),
+        python_index=os.environ.get("ARCHIPELAGO_PYTHON_INDEX", DEFAULT_INDEX),
     )

@@ -1,11 +1,15 @@
 """References and commands of images: plain values, the same for the same recipe."""
 
+import hashlib
+import json
 from pathlib import Path
 
 import pytest
 
 from archipelago.container.image_recipe import (
+    BUILDER_VERSION,
     Tools,
+    base_digest,
     base_recipe,
     base_reference,
     installed_version,
@@ -15,13 +19,21 @@ from archipelago.container.image_recipe import (
     mmdebstrap_command,
     overlay_files,
     pulled_mark,
+    python_builder,
     recipe_digest,
     reference,
     sources,
-    uv_command,
 )
-from archipelago.container.manifest.model import Architecture, ContainerfileRecipe, PackagesBase, PackagesRecipe
+from archipelago.container.manifest.model import (
+    Architecture,
+    ContainerfileRecipe,
+    PackagesBase,
+    PackagesRecipe,
+    PythonBuild,
+)
 from archipelago.container.manifest.package import AppPackage, load_package
+from archipelago.container.python_packages.installer import uv_command
+from archipelago.container.python_packages.target import PythonTarget
 
 APPS = Path(__file__).parents[2] / "apps"
 TOOLS = Tools(uv="uv", architecture=Architecture.ARM64, mirror="http://mirror.example/debian")
@@ -88,10 +100,24 @@ def test_commands_name_the_images_architecture_and_python_and_hold_no_shell() ->
     assert "--architectures=arm64" in command
     assert "--include=base-files,python3" in command
     assert any("http://mirror.example/debian trixie main" in word for word in command)
-    words = uv_command(recipe, TOOLS, Path("/w/requirements.txt"), Path("/w/target"))
-    assert "--require-hashes" in words
+    words = uv_command("uv", PythonTarget("trixie", Architecture.ARM64), Path("/w"), Path("/w/target"))
+    assert {"--require-hashes", "--offline", "--no-index", "--no-build", "--no-config"} <= {*words}
     assert words[words.index("--python-version") + 1] == "3.13"
     assert words[words.index("--python-platform") + 1] == "aarch64-manylinux_2_40"
+
+
+def test_what_builds_python_packages_is_part_of_a_recipe_only_where_it_is_used() -> None:
+    electrumx = load_package(APPS / "electrumx")
+    spec = electrumx.manifest.containers["main"]
+    assert isinstance(spec.build, PackagesRecipe) and spec.build.python_build is not None
+    assert recipe_digest(changed(electrumx, "build-requirements.txt"), spec) != recipe_digest(electrumx, spec)
+    builder = python_builder(spec.build, PythonBuild(requirements="x", packages=("gcc", "python3")))
+    assert (builder.suite, builder.packages, builder.python) == ("bookworm", ("gcc", "python3"), None)
+    # Recipes without it have the digest that they had before it was known, so their images stay.
+    old = {"type": "packages", "suite": "bookworm", "packages": ["python3"], "python": None, "files": []}
+    value = json.dumps([BUILDER_VERSION, old, {}], sort_keys=True)
+    recipe = PackagesRecipe(type="packages", packages=("python3",))
+    assert base_digest(recipe) == hashlib.sha256(value.encode()).hexdigest()
 
 
 def test_files_of_the_recipe_keep_their_modes() -> None:

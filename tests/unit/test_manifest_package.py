@@ -42,7 +42,8 @@ def test_a_folder_is_read_whole(folder: Path) -> None:
     assert package.manifest.id == "harbour"
     assert package.icon == b"<svg/>"
     assert sorted(package.files) == [
-        *("Containerfile", "files/cosign.pub", "files/harbour.conf.j2", "files/harbourd", "files/requirements.txt")
+        *("Containerfile", "files/build-requirements.txt", "files/cosign.pub", "files/harbour.conf.j2"),
+        *("files/harbourd", "files/requirements.txt"),
     ]
 
 
@@ -79,7 +80,7 @@ def test_files_that_the_manifest_names_must_be_there(folder: Path) -> None:
     (folder / "files" / "harbourd.sh").write_text("")
     (folder / "Containerfile").unlink()
     lines = refused(folder)
-    assert len(lines) == 5
+    assert len(lines) == 6
     row = (folder / "manifest.yml").read_text().split("source: files/harbourd")[0].count("\n") + 1
     assert any(
         f"manifest.yml:{row}:20: containers.daemon.build.files[0].source: there is no file 'files/harbourd' in "
@@ -263,3 +264,11 @@ def test_packages_are_values(folder: Path) -> None:
     assert package == load_package(folder)
     assert package != AppPackage(package.manifest, package.manifest_text)
     assert json.loads(package_to_json(package))["format"] == 1
+
+
+def test_requirements_files_that_pin_nothing_are_refused_with_the_line(folder: Path) -> None:
+    for name in ("requirements.txt", "build-requirements.txt"):
+        (folder / "files" / name).write_text("# pinned\nfoo @ git+https://evil.example/foo\n")
+    first, second = refused(folder)
+    assert "files/build-requirements.txt:2:1: URLs, repositories and local paths are not accepted" in first
+    assert "files/requirements.txt:2:1:" in second and "expected name==version, with --hash=sha256:" in second

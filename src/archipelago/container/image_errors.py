@@ -7,6 +7,7 @@ from archipelago.container.build_watch import BuildStopped
 from archipelago.container.manifest.containerfile import ContainerfileError
 from archipelago.container.manifest.package import AppPackage
 from archipelago.container.podman_client.errors import PodmanError, StorageFull
+from archipelago.container.python_packages.errors import PackagesRefused
 from archipelago.errors import ErrorCode, NodeError, is_disk_full, says_disk_full
 
 _KEPT_REASON = 300
@@ -15,10 +16,10 @@ _KEPT_REASON = 300
 
 @contextmanager
 def explained(package: AppPackage) -> Iterator[None]:
-    """Turn what Podman or the system refuses into `NodeError`: DISK_FULL where room is missing, else IMAGE."""
+    """Turn what is refused into `NodeError`: DISK_FULL where room is missing, else IMAGE."""
     try:
         yield
-    except BuildStopped as error:
+    except (BuildStopped, PackagesRefused) as error:
         if says_disk_full(str(error)):
             raise _disk_full(package, str(error)) from error
         raise _failed(package, str(error), error.hint) from error

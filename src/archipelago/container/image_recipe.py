@@ -9,7 +9,13 @@ from pathlib import Path
 from urllib.parse import unquote
 
 from archipelago.container.manifest.containerfile_steps import ImageConfig
-from archipelago.container.manifest.model import Architecture, Container, ContainerfileRecipe, PackagesRecipe
+from archipelago.container.manifest.model import (
+    Architecture,
+    Container,
+    ContainerfileRecipe,
+    PackagesRecipe,
+    PythonBuild,
+)
 from archipelago.container.manifest.package import AppPackage
 
 REPOSITORY = "localhost/archipelago"
@@ -19,13 +25,12 @@ BUILDER_VERSION = 5
 
 DEFAULT_MIRROR = "http://deb.debian.org/debian"
 DEFAULT_SECURITY_MIRROR = "http://deb.debian.org/debian-security"
+DEFAULT_INDEX = "https://pypi.org/simple/"
+"""Index of Python packages (simple API in JSON, PEP 691)."""
 
-_PYTHON_OF_SUITE = {"bookworm": "3.11", "trixie": "3.13", "sid": "3.13"}
-_GLIBC_OF_SUITE = {"bookworm": "2_36", "trixie": "2_40", "sid": "2_40"}
 _STABLE = ("bookworm", "trixie")
 """Suites that get corrections in repositories of their own; sid gets them in place."""
 
-_PLATFORM = {Architecture.AMD64: "x86_64", Architecture.ARM64: "aarch64"}
 _LEFT_OUT = ("/usr/share/doc/*", "/usr/share/man/*", "/usr/share/locale/*", "/usr/share/info/*", "/var/cache/*")
 _KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
 _ARCHIVES = "/var/cache/apt/archives/"
@@ -44,6 +49,7 @@ class Tools:
     architecture: Architecture
     mirror: str = DEFAULT_MIRROR
     security_mirror: str = DEFAULT_SECURITY_MIRROR
+    python_index: str = DEFAULT_INDEX
 
 
 def reference(package: AppPackage, container: str) -> str:
@@ -96,15 +102,22 @@ def base_digest(base: PackagesRecipe) -> str:
     return _digest(base, {})
 
 
+def python_builder(recipe: PackagesRecipe, build: PythonBuild) -> PackagesRecipe:
+    """Return the recipe of the image in which Python packages are built."""
+    packages = tuple(sorted({"python3", *build.packages}))
+    return PackagesRecipe(type="packages", suite=recipe.suite, packages=packages)
+
+
 def _digest(recipe: PackagesRecipe | ContainerfileRecipe, files: Mapping[str, bytes]) -> str:
     contents = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
-    value = [BUILDER_VERSION, recipe.model_dump(mode="json"), contents]
+    # What a recipe does not use does not change its digest: images of before it was known stay.
+    unused = {"python_build"} if isinstance(recipe, PackagesRecipe) and recipe.python_build is None else set()
+    value = [BUILDER_VERSION, recipe.model_dump(mode="json", exclude=unused), contents]
     return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
 
 
 def _recipe_files(recipe: PackagesRecipe) -> list[str]:
-    names = [file.source for file in recipe.files]
-    return sorted([*names, recipe.python] if recipe.python is not None else names)
+    return sorted([*(file.source for file in recipe.files), *recipe.requirements_files])
 
 
 def overlay_files(recipe: PackagesRecipe, files: Mapping[str, bytes]) -> dict[str, tuple[bytes, int]]:
@@ -181,13 +194,3 @@ def is_version(said: str, installed: str) -> bool:
     upstream = installed.partition(":")[2] or installed
     upstream = upstream.rpartition("-")[0] or upstream
     return re.match(rf"{re.escape(said)}(?:$|[.+-])", upstream) is not None
-
-
-def uv_command(recipe: PackagesRecipe, tools: Tools, requirements: Path, target: Path) -> tuple[str, ...]:
-    """Return the command that installs pinned Python packages for the image's Python, from the host's side."""
-    platform = f"{_PLATFORM[tools.architecture]}-manylinux_{_GLIBC_OF_SUITE[recipe.suite]}"
-    return (
-        *(tools.uv, "pip", "install", "--quiet", "--require-hashes", "--no-config", "--link-mode", "copy"),
-        *("--no-deps", "--python", "/usr/bin/python3", "--python-version", _PYTHON_OF_SUITE[recipe.suite]),
-        *("--python-platform", platform, "--target", str(target), "--requirements", str(requirements)),
-    )

@@ -21,7 +21,7 @@ from archipelago.container.containerfile_builder import BuildInput, Containerfil
 from archipelago.container.host_facts import ControlGroup
 from archipelago.container.image_errors import explained, tool_failed
 from archipelago.container.image_progress import PullProgress
-from archipelago.container.image_recipe import PULLED, REPOSITORY, Tools
+from archipelago.container.image_recipe import PULLED, PYTHON_PACKAGES, REPOSITORY, Tools
 from archipelago.container.manifest.containerfile import ContainerfileError, base_image
 from archipelago.container.manifest.model import Container, ContainerfileRecipe, PackagesRecipe
 from archipelago.container.manifest.package import AppPackage
@@ -29,6 +29,12 @@ from archipelago.container.podman_client.client import PodmanClient
 from archipelago.container.podman_client.errors import Conflict, NameMismatch, NotFound, PodmanError
 from archipelago.container.podman_client.models import ImageDetails
 from archipelago.container.podman_client.process import PODMAN_UMASK, find_processes, process_exit
+from archipelago.container.python_packages.cache import PackageCache
+from archipelago.container.python_packages.fetcher import Fetched, PackageFetcher
+from archipelago.container.python_packages.installer import Wheel, WheelInstaller
+from archipelago.container.python_packages.packages import PythonPackages
+from archipelago.container.python_packages.source_builder import ConfinedBuilder
+from archipelago.container.python_packages.target import PythonTarget
 from archipelago.container.signal import Signal
 from archipelago.container.tool_process import environment, run_tool
 from archipelago.errors import NodeError
@@ -79,6 +85,8 @@ class ImageStore:
         self._verifier = verifier
         self._built = built
         self._trusted_root = trusted_root
+        fetcher = PackageFetcher(tools.python_index, PackageCache(work.parent / "python-packages"))
+        self._python = PythonPackages(fetcher, WheelInstaller(tools.uv))
         self._log = structlog.get_logger("images")
         self._sandbox = BuildSandbox(client, work, cgroup or ControlGroup())
         self._builder = ContainerfileBuilder(client, self._sandbox)
@@ -103,6 +111,8 @@ class ImageStore:
         await asyncio.to_thread(self._work.mkdir, mode=0o700, parents=True, exist_ok=True)
         # The users of a build pass through on the way to its folder, which is open to them alone.
         await asyncio.to_thread(self._work.chmod, 0o711)
+        # What earlier versions kept: unpacked packages, which nobody checked again.
+        await asyncio.to_thread(shutil.rmtree, self._work.parent / "uv-cache", ignore_errors=True)
 
     async def ensure(self, package: AppPackage, container: str, told: Told) -> str:
         """Return the reference of a container's image, pulled or built if it is not here. Raises `NodeError`."""
@@ -284,16 +294,21 @@ class ImageStore:
         digest: str,
         told: Told,
     ) -> None:
+        async with self._base(package, base, _scaled(told, 0.0, 50.0)) as upon:
+            labels = {_LABEL: digest, _BASE_LABEL: upon}
+            await self._from_containerfile(package, recipe, name, labels, _scaled(told, 50.0, 100.0), base=upon)
+
+    @contextlib.asynccontextmanager
+    async def _base(self, package: AppPackage, base: PackagesRecipe, told: Told) -> AsyncIterator[str]:
+        """Yield the reference of an image to build upon, which is made where it is not here."""
         upon = image_recipe.base_reference(base)
         # To the end: another app may be built upon it at the same time.
         async with self._building.setdefault(upon, asyncio.Lock()):
             found = await self._here(upon)
             if found is None or not await self._is_ours(upon, found):
-                half = _scaled(told, 0.0, 50.0)
-                await self._from_packages(package, base, upon, image_recipe.base_digest(base), half)
+                await self._from_packages(package, base, upon, image_recipe.base_digest(base), told)
                 await self._sign(upon)
-            labels = {_LABEL: digest, _BASE_LABEL: upon}
-            await self._from_containerfile(package, recipe, name, labels, _scaled(told, 50.0, 100.0), base=upon)
+            yield upon
 
     @contextlib.asynccontextmanager
     async def _folder(self) -> AsyncIterator[Path]:
@@ -321,10 +336,7 @@ class ImageStore:
             await asyncio.to_thread(_write, overlay, image_recipe.overlay_files(recipe, package.files))
             if recipe.python is not None:
                 told(Progress("fetches Python packages", 5.0))
-                requirements = folder / "requirements.txt"
-                await asyncio.to_thread(requirements.write_bytes, package.files[recipe.python])
-                target = overlay / image_recipe.PYTHON_PACKAGES
-                await self._do(package, image_recipe.uv_command(recipe, self._tools, requirements, target), folder)
+                await self._install_python(package, recipe, folder / "python", overlay / PYTHON_PACKAGES, told)
             told(Progress(f"fetches packages from Debian {recipe.suite}", 30.0))
             main = image_recipe.main_package(package.manifest.id, recipe)
             command = image_recipe.mmdebstrap_command(
@@ -337,6 +349,23 @@ class ImageStore:
             changes = (f"LABEL {_LABEL}={digest}", "ENV PATH=/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin")
             await self._client.images.import_tar(name, folder / "output.tar", changes=changes)
         told(Progress(self._stored(package, main, printed), 100.0))
+
+    async def _install_python(
+        self, package: AppPackage, recipe: PackagesRecipe, folder: Path, into: Path, told: Told
+    ) -> None:
+        assert recipe.python is not None
+        target = PythonTarget(recipe.suite, self._tools.architecture)
+        how, backends = recipe.python_build, folder / "site"
+
+        async def build(sources: Sequence[Fetched], target: PythonTarget, own: Path) -> list[Wheel]:
+            assert how is not None
+            await self._python.install(package.files[how.requirements], target, folder / "backends", backends, None)
+            base = image_recipe.python_builder(recipe, how)
+            async with self._base(package, base, _scaled(told, 5.0, 20.0)) as image, self._folder() as root:
+                told(Progress("builds Python packages", 20.0))
+                return await ConfinedBuilder(self._sandbox, image, backends).build(sources, target, own, root)
+
+        await self._python.install(package.files[recipe.python], target, folder, into, build if how else None)
 
     def _stored(self, package: AppPackage, main: str | None, printed: str) -> str:
         """Return what is said of a stored image; a suite moves on, so the version in it may not be the manifest's."""
@@ -375,14 +404,6 @@ class ImageStore:
             await self._pull(image, lambda progress: told(Progress(progress.text, 0.0)))
         await self._client.images.tag(found or image, image_recipe.pulled_mark(image))
         return image
-
-    async def _do(self, package: AppPackage, command: Sequence[str], folder: Path) -> str:
-        own = {"TMPDIR": str(folder), "UV_CACHE_DIR": str(self._work.parent / "uv-cache")}
-        code, output = await run_tool(command, environment() | own)
-        if code != 0:
-            tool = next(word for word in command if word not in ("podman", "unshare"))
-            raise tool_failed(package, Path(tool).name, code, output)
-        return output
 
 
 def _hidden() -> tuple[Path, ...]:

@@ -32,7 +32,7 @@ _PASSED_ON = (
 
 def environment() -> dict[str, str]:
     """Return the environment of such a program."""
-    own = {"SOURCE_DATE_EPOCH": SOURCE_DATE, "UV_PYTHON_DOWNLOADS": "never"}
+    own = {"SOURCE_DATE_EPOCH": SOURCE_DATE}
     return {key: os.environ[key] for key in _PASSED_ON if key in os.environ} | own
 
 

@@ -100,10 +100,17 @@ class RecipeFile(Part):
 
 
 Suite = Literal["bookworm", "trixie", "sid"]
-DebianPackages = Annotated[
-    tuple[Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9+.=:~-]*$", max_length=80)], ...],
-    Field(min_length=1, max_length=100),
-]
+DebianPackage = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9+.=:~-]*$", max_length=80)]
+DebianPackages = Annotated[tuple[DebianPackage, ...], Field(min_length=1, max_length=100)]
+
+
+class PythonBuild(Part):
+    """How Python packages without a wheel are built: in a throw-away container, without a network."""
+
+    requirements: PackagePath
+    """A requirements file with what builds them (such as setuptools): wheels, with pinned versions and hashes."""
+    packages: Annotated[tuple[DebianPackage, ...], Field(max_length=100)] = ()
+    """Debian packages that are there beside `python3` while they are built, such as `gcc` and `python3-dev`."""
 
 
 class PackagesRecipe(Part):
@@ -117,8 +124,22 @@ class PackagesRecipe(Part):
     """Debian packages, each optionally `name=version`; one with the app's id is told when it differs from `version`."""
     python: PackagePath | None = None
     """A requirements file with pinned versions and hashes, installed into the image's Python (package `python3`)."""
+    python_build: PythonBuild | None = None
+    """What builds source distributions among them; without it, each must have a wheel, and nothing is executed."""
     files: tuple[RecipeFile, ...] = ()
     """Files of the app's folder that are copied into the image."""
+
+    @property
+    def requirements_files(self) -> tuple[str, ...]:
+        """Paths of its requirements files inside the app's folder."""
+        build = () if self.python_build is None else (self.python_build.requirements,)
+        return build if self.python is None else (self.python, *build)
+
+    @model_validator(mode="after")
+    def _builds_something(self) -> Self:
+        if self.python_build is not None and self.python is None:
+            raise ValueError("'python_build' is given, and 'python' is not: there is nothing to build")
+        return self
 
 
 class PackagesBase(Part):

@@ -15,6 +15,7 @@ from archipelago.container.manifest.containerfile import ContainerfileError, par
 from archipelago.container.manifest.loader import load_manifest, place_findings
 from archipelago.container.manifest.model import AppManifest, ContainerfileRecipe, PackagesRecipe
 from archipelago.container.manifest.problems import Finding, ManifestError, Problem, nearest
+from archipelago.container.manifest.requirements import RequirementsError, parse_requirements
 from archipelago.container.manifest.templates import MAX_WORDS, Names, check_template, count_words
 from archipelago.container.manifest.tree import Path as KeyPath
 from archipelago.container.manifest.yaml_reader import MAX_BYTES
@@ -80,6 +81,7 @@ def load_package(folder: Path) -> AppPackage:
     problems += place_findings(text, source, findings)
     problems += _template_problems(folder, manifest, content)
     problems += _containerfile_problems(folder, manifest, content)
+    problems += _requirement_problems(folder, manifest, content)
     if problems:
         raise ManifestError(tuple(problems))
     return AppPackage(manifest, text, content, icons[0] if icons else None)
@@ -181,9 +183,11 @@ def _named_files(manifest: AppManifest) -> Iterator[tuple[KeyPath, str]]:
         if container.signed_by is not None:
             yield (*here, "signed_by"), container.signed_by
         match container.build:
-            case PackagesRecipe(python=python, files=files):
+            case PackagesRecipe(python=python, python_build=python_build, files=files):
                 if python is not None:
                     yield (*here, "build", "python"), python
+                if python_build is not None:
+                    yield (*here, "build", "python_build", "requirements"), python_build.requirements
                 for index, recipe_file in enumerate(files):
                     yield (*here, "build", "files", index, "source"), recipe_file.source
             case ContainerfileRecipe(containerfile=containerfile):
@@ -230,3 +234,14 @@ def _containerfile_problems(folder: Path, manifest: AppManifest, content: Mappin
             yield Problem(source, 1, 1, "", "the Containerfile is not UTF-8")
         except ContainerfileError as error:
             yield Problem(source, error.line, 1, "", f"{error.message}; {error.hint}")
+
+
+def _requirement_problems(folder: Path, manifest: AppManifest, content: Mapping[str, bytes]) -> Iterator[Problem]:
+    recipes = [container.build for container in manifest.containers.values()]
+    names = {name for recipe in recipes if isinstance(recipe, PackagesRecipe) for name in recipe.requirements_files}
+    for name in sorted(names & content.keys()):
+        try:
+            parse_requirements(content[name])
+        except RequirementsError as error:
+            for problem in error.problems:
+                yield Problem(str(folder / name), problem.line, 1, "", problem.message, problem.expected)
