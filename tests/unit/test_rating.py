@@ -65,6 +65,22 @@ def test_an_app_that_asks_for_nothing_has_the_highest_rating() -> None:
             -1,
             "commands of its author",
         ),
+        (
+            {
+                "containers": {
+                    "main": {
+                        "build": {
+                            "type": "packages",
+                            "packages": ["python3"],
+                            "python": "requirements.txt",
+                            "python_build": {"requirements": "build-requirements.txt"},
+                        }
+                    }
+                }
+            },
+            -1,
+            "built from source",
+        ),
         ({"containers": {"main": {"image": f"registry.example/x@sha256:{'0' * 64}"}}}, -1, "signed"),
     ],
 )
@@ -84,4 +100,4 @@ def test_there_is_a_lowest_rating() -> None:
 
 def test_the_apps_of_the_project() -> None:
     scores = {folder.name: rate(load_package(folder).manifest).score for folder in APPS.iterdir()}
-    assert scores == {"bitcoin-knots": 7, "electrumx": 8, "nostr-relay": 8, "specter": 6, "tor": 7}
+    assert scores == {"bitcoin-knots": 7, "electrumx": 7, "nostr-relay": 8, "specter": 5, "tor": 7}

@@ -56,11 +56,12 @@ _DEBIAN = BuildSource(kind=SourceKind.DEBIAN, pinned=False)
 def build_facts(recipe: PackagesRecipe | ContainerfileRecipe) -> BuildFacts:
     """Return what a recipe comes to. A Containerfile counts as one that executes, since that is what it is for."""
     match recipe:
-        case PackagesRecipe(python=python, files=files):
+        case PackagesRecipe(python=python, python_build=python_build, files=files):
             found = [_DEBIAN]
             found += [BuildSource(kind=SourceKind.PYPI, pinned=True)] if python is not None else []
             found += [BuildSource(kind=SourceKind.FOLDER, pinned=True)] if files else []
-            return BuildFacts(sources=tuple(found))
+            executes = (BuildCode.PYTHON,) if python_build is not None else ()
+            return BuildFacts(executes=executes, sources=tuple(found))
         case ContainerfileRecipe(base=PackagesBase()):
             folder = BuildSource(kind=SourceKind.FOLDER, pinned=True)
             return BuildFacts(executes=(BuildCode.COMMANDS,), sources=(_DEBIAN, folder))

@@ -89,5 +89,10 @@ def _build_lines(recipes: Iterable[Recipe]) -> Iterator[tuple[int, str]]:
     executed = {code for facts in found for code in facts.executes}
     if BuildCode.COMMANDS in executed:
         yield -1, "commands of its author run while its image is built, confined and without a network"
+    if BuildCode.PYTHON in executed:
+        yield (
+            -1,
+            "Python packages are built from source, which runs what is in them: pinned, confined, without a network",
+        )
     if found and not executed:
         yield 0, "its image is made of packages, of which nothing is executed until it runs"
