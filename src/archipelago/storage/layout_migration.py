@@ -143,7 +143,7 @@ def _refuse_strangers(layout: Layout, apps: Sequence[str]) -> None:
     with reported(folder):
         if not os.path.lexists(folder):
             return
-        is_old_app = folder.name in apps and not (folder / "volumes").exists() and all(map(_is_an_apps, _all(folder)))
+        is_old_app = folder.name in apps and all(map(_is_an_apps, _all(folder)))
         if _is_folder(folder) and (is_old_app or not any(folder.iterdir())):
             return
     text = json.dumps({"version": LAYOUT_VERSION})
