@@ -6,6 +6,7 @@ import secrets
 import shutil
 import subprocess
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -161,17 +162,18 @@ async def test_a_build_that_is_cut_off_leaves_nothing(tmp_path: Path) -> None:
 
 
 _MUCH = "head -c 40000000 /dev/zero | tr '\\0' x"
-LIMITS = BuildLimits(memory=128 << 20, processes=64, step_time=3, disk=64 << 20, files=2000, output=1 << 20)
+LIMITS = BuildLimits(memory=128 << 20, processes=64, step_time=60, disk=64 << 20, files=2000, output=1 << 20)
 
 
 @pytest_asyncio.fixture
-async def root(podman: PodmanClient, tmp_path: Path) -> AsyncIterator[BuildRoot]:
+async def root(podman: PodmanClient, tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterator[BuildRoot]:
     """The root of a build that may use little; nothing of it is left afterwards."""
     for closed in (tmp_path, *tmp_path.parents[:2]):
         closed.chmod(0o711)  # as a node's data folder is
+    limits = getattr(request, "param", LIMITS)
     work = tmp_path / "work"
     (work / "build").mkdir(mode=0o711, parents=True)
-    async with BuildSandbox(podman, work, ControlGroup()).root(work / "build", TEST_IMAGE, LIMITS) as root:
+    async with BuildSandbox(podman, work, ControlGroup()).root(work / "build", TEST_IMAGE, limits) as root:
         yield root
     left = run_podman("ps", "-aq", "--filter", f"label={_BUILDS}={work}")
     run_podman("unshare", "rm", "-rf", str(work))
@@ -181,7 +183,6 @@ async def root(podman: PodmanClient, tmp_path: Path) -> AsyncIterator[BuildRoot]
 @pytest.mark.parametrize(
     ("script", "said"),
     [
-        ("sleep 100", "longer than"),
         ("yes", "bytes of output"),
         ("f() { f & f; }; f; sleep 100", "processes|fork"),
         ("x=x; while :; do x=$x$x; done", "memory|exhausted"),
@@ -198,12 +199,18 @@ async def root(podman: PodmanClient, tmp_path: Path) -> AsyncIterator[BuildRoot]
         ("i=0; while :; do echo >/tmp/f$i; i=$((i+1)); done", "may add"),
         ("i=0; while [ $i -lt 1500 ]; do mkdir d; cd d; i=$((i+1)); done", "too deep"),
     ],
-    ids=["time", "output", "forks", "memory", "memory-of-many", "disk", "hole", "holes", "files", "depth"],
+    ids=["output", "forks", "memory", "memory-of-many", "disk", "hole", "holes", "files", "depth"],
 )
 async def test_a_command_that_takes_too_much_is_ended(root: BuildRoot, script: str, said: str) -> None:
     with pytest.raises(BuildStopped, match=said):
         result = await root.run(Step(("/bin/busybox", "sh", "-euc", script)))
         raise BuildStopped(f"exit code {result.exit_code}: {result.output}", "")
+
+
+@pytest.mark.parametrize("root", [replace(LIMITS, step_time=2), replace(LIMITS, total_time=2)], indirect=True)
+async def test_a_command_that_takes_too_long_is_ended(root: BuildRoot) -> None:
+    with pytest.raises(BuildStopped, match="longer than"):
+        await root.run(Step(("/bin/busybox", "sleep", "100")))
 
 
 async def test_processes_left_behind_end_with_their_command(root: BuildRoot) -> None:
