@@ -168,6 +168,7 @@ class Node:
         self._images = ImageStore(
             self._client,
             layout.builds,
+            layout.downloads,
             _build_tools(facts),
             self._image_verifier,
             BuiltImages(layout.images, layout.identity_key),

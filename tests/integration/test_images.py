@@ -50,6 +50,7 @@ def store_in(podman: PodmanClient, work: Path) -> ImageStore:
     return ImageStore(
         podman,
         work,
+        work.parent / "downloads",
         tools,
         cast(ImageVerifier, Trusting()),
         BuiltImages(work.parent / "signatures", work.parent / "identity.key"),

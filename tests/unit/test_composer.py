@@ -35,7 +35,8 @@ FACTS = HostFacts(Architecture.AMD64, memory=16 * GIB, cores=4, free_disk=100 * 
 def make(folder: Path, aside: Aside, free_disk: Callable[[], int]) -> Composer:
     """Return a composer."""
     client = PodmanClient(PodmanService(folder / "podman.sock", folder / "podman.log"))  # never asked
-    images = ImageStore(client, folder / "builds", Tools("uv", Architecture.AMD64), None, None)  # type: ignore[arg-type]
+    tools = Tools("uv", Architecture.AMD64)
+    images = ImageStore(client, folder / "builds", folder / "downloads", tools, None, None)  # type: ignore[arg-type]
     secrets = SecretsManager(folder / "kept", folder / "node.key")
     site = Site("n", str(folder), "/run/files", FACTS, ControlGroup())
     return Composer(site, secrets, images, aside, free_disk=free_disk, reserved_ports=frozenset())

@@ -66,13 +66,14 @@ class ImageStore:
 
     Nothing is pruned while an image comes: it gets its name after it is stored, and the steps of its build have none.
 
-    `work` is a directory on disk that nobody else uses.
+    `work` is a directory on disk that nobody else uses, and `downloads` one that keeps what was fetched by its hash.
     """
 
     def __init__(
         self,
         client: PodmanClient,
         work: Path,
+        downloads: Path,
         tools: Tools,
         verifier: ImageVerifier,
         built: BuiltImages,
@@ -85,7 +86,7 @@ class ImageStore:
         self._verifier = verifier
         self._built = built
         self._trusted_root = trusted_root
-        fetcher = PackageFetcher(tools.python_index, PackageCache(work.parent / "python-packages"))
+        fetcher = PackageFetcher(tools.python_index, PackageCache(downloads))
         self._python = PythonPackages(fetcher, WheelInstaller(tools.uv))
         self._log = structlog.get_logger("images")
         self._sandbox = BuildSandbox(client, work, cgroup or ControlGroup())

@@ -39,7 +39,7 @@ def make_folders(layout: Layout) -> None:
         folder.mkdir(mode=_CLOSED, parents=True, exist_ok=True)
         if stat.S_IMODE(folder.stat().st_mode) != _OPEN_TO_PASS:
             folder.chmod(_OPEN_TO_PASS)
-    for folder in (layout.logs, layout.builds, layout.downloads):
+    for folder in (layout.logs, layout.downloads):
         folder.mkdir(mode=_CLOSED, exist_ok=True)
 
 
@@ -84,7 +84,7 @@ def _expected(layout: Layout) -> Iterator[tuple[Path, int]]:
     """Yield paths with the most that their mode may allow."""
     for folder in _passed_through(layout):
         yield folder, _OPEN_TO_PASS
-    for folder in (layout.logs, layout.audit_log, layout.images, layout.tls, layout.builds, layout.downloads):
+    for folder in (layout.logs, layout.audit_log, layout.images, layout.tls, layout.downloads):
         yield folder, _CLOSED
     for app in _children(layout.apps):
         yield app, _OF_ONE_APP
@@ -101,7 +101,7 @@ def _expected(layout: Layout) -> Iterator[tuple[Path, int]]:
 
 
 def _passed_through(layout: Layout) -> tuple[Path, ...]:
-    return (layout.root, layout.runtime, layout.apps, layout.temporary, layout.files)
+    return (layout.root, layout.runtime, layout.apps, layout.temporary, layout.builds, layout.files)
 
 
 def _children(folder: Path) -> list[Path]:

@@ -182,7 +182,7 @@ class Layout:
     @property
     def downloads(self) -> Path:
         """Folder of packages that were fetched for builds, and may be fetched again."""
-        return self.temporary / "uv-cache"
+        return self.temporary / "python-packages"
 
     # --- in memory ----------------------------------------------------------------------------------------------------
 
