@@ -12,6 +12,9 @@ from archipelago.security.escapes import Span, original, views
 HIDDEN = "***"
 SHORTEST = 8
 """Characters; shorter values are words that may stand anywhere."""
+_PART = 12
+"""Characters of a part in the midst of a line: of eight hexadecimal digits one in a million is like one of a secret."""
+_BREAKS = b"\r\n"
 _GRAM = 4
 _GRAMS_ALIKE = 4
 """Places of one shape that are looked up by the same letters; more make a shape of one letter slow, and no safer."""
@@ -33,15 +36,18 @@ class _Shape:
     """One way in which a secret may be written, folded."""
 
     text: bytes
-    whole: bool
-    """Whether only the whole of it counts; else each part of at least `SHORTEST` bytes does."""
+    part: int | None
+    """Least length of a part that counts as well; None where only the whole does."""
+    broken: int
+    """Least length of a part that is broken off: that begins or ends a line."""
 
 
 class Redactor:
     """Knows secrets, and finds them in texts: as they are, in hexadecimal and in base64, in any case, under escapes.
 
     A part of a secret counts as well, so one that is broken into lines, or begins in one piece of a log and ends in the
-    next, is hidden without memory of what came before; less than `SHORTEST` characters at a break stay.
+    next, is hidden without memory of what came before; less than `SHORTEST` characters at a break stay. In the midst of
+    a line it takes more of them, since a log is full of ids, and some begin like a part of a secret.
 
     A line of a log holds many ids that look like secrets, so each place is looked up by four letters: what a line takes
     grows slowly with the number of secrets, and most lines are not looked at twice. Thread-safe.
@@ -115,14 +121,15 @@ def _match(data: bytes, place: int, shape: _Shape, offset: int) -> Span | None:
     text, start = shape.text, place - offset
     if start >= 0 and data.startswith(text, start):
         return start, start + len(text)
-    if shape.whole:
+    if shape.part is None:
         return None
     begin, end = place, place + _GRAM
     while begin > max(start, 0) and data[begin - 1] == text[begin - 1 - start]:
         begin -= 1
     while end < min(start + len(text), len(data)) and data[end] == text[end - start]:
         end += 1
-    return (begin, end) if end - begin >= SHORTEST else None
+    is_broken = begin == 0 or end == len(data) or data[begin - 1] in _BREAKS or data[end] in _BREAKS
+    return (begin, end) if end - begin >= (shape.broken if is_broken else shape.part) else None
 
 
 def _hidden(data: bytes, spans: list[Span]) -> str:
@@ -152,7 +159,7 @@ def _places(value: str) -> Iterator[tuple[Gram, tuple[_Shape, int]]]:
             continue
         for shape in _shapes(line.encode("utf-8", "surrogatepass")):
             alike: dict[Gram, int] = {}
-            last = 2 if shape.whole else len(shape.text) - _GRAM + 1
+            last = 2 if shape.part is None else len(shape.text) - _GRAM + 1
             for offset in range(last):
                 if offset % _GRAM not in _KNOWN:
                     continue
@@ -163,15 +170,15 @@ def _places(value: str) -> Iterator[tuple[Gram, tuple[_Shape, int]]]:
 
 
 def _shapes(raw: bytes) -> Iterator[_Shape]:
-    whole = _MADE.match(raw) is None
+    part = _PART if _MADE.match(raw) else None
     # What looks like an escape is undone together with the escapes in which the value is written.
     plain = {view.translate(_FOLDED) for view, _ in views(raw)}
     plain |= {view.replace(b" ", b"+") for view in plain}  # as forms write spaces
-    yield from (_Shape(view, whole) for view in sorted(plain) if len(view) >= SHORTEST)
-    yield _Shape(raw.hex().encode(), False)
+    yield from (_Shape(view, part, SHORTEST) for view in sorted(plain) if len(view) >= SHORTEST)
+    yield _Shape(raw.hex().encode(), 2 * SHORTEST, 2 * SHORTEST)
     for before in range(3):
         # Three bytes make four letters, so how a secret looks depends on how many bytes stand before it. Letters that
         # it shares with its neighbours are left out.
         letters = base64.b64encode(bytes(before) + raw)
         begin, end = (0, 2, 3)[before], (before + len(raw)) * 8 // 6
-        yield _Shape(letters[begin:end].translate(_FOLDED), False)
+        yield _Shape(letters[begin:end].translate(_FOLDED), _PART, SHORTEST)
