@@ -190,11 +190,11 @@ class AppKeeper:
         self._restarts.clear()
         for name in tuple(self._runs):
             self._end_watch(name)
+        reason = self._tools.redact(desired.problem)
         for container in desired.record.package.manifest.containers:
             known = self._healths.get(container)
-            if known is None or known.state is not HealthState.FAILED:
-                health = Health(state=HealthState.FAILED, reason=desired.problem, since=datetime.now(UTC))
-                self._set(container, health)
+            if known is None or (known.state, known.reason) != (HealthState.FAILED, reason):
+                self._set(container, Health(state=HealthState.FAILED, reason=reason, since=datetime.now(UTC)))
 
     # --- up ---------------------------------------------------------------------------------------------------------
 

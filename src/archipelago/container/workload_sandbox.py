@@ -103,11 +103,6 @@ class Sandbox(ImmutableSandboxedEnvironment):
         """Start to count for a new rendering."""
         self._steps = self._work = 0
 
-    @property
-    def steps(self) -> int:
-        """Rounds of loops and calls of this rendering until now."""
-        return self._steps
-
     # --- what Jinja2 calls ------------------------------------------------------------------------------------------
 
     def _parse(self, source: str, name: str | None, filename: str | None) -> nodes.Template:
