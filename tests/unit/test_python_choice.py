@@ -119,16 +119,20 @@ def test_a_page_of_an_index_is_read_and_names_that_are_paths_are_left_out() -> N
         {**whole, "filename": ".foo-1.0.tar.gz"},
         {**whole, "filename": "foo 1.0.tar.gz"},
         {**whole, "filename": 7},
+        {**whole, "url": None},
         {**whole, "hashes": {"md5": "0"}},
-        {**whole, "hashes": {"sha256": "../x"}},
+        {**whole, "hashes": {"sha256": "b" * 64}},
     ]
-    assert read_index_page(page(whole, *others)) == (IndexFile("foo-1.0.tar.gz", "../x", HASH, ">=3"),)
+    assert read_index_page(page(whole, *others), {HASH}) == (IndexFile("foo-1.0.tar.gz", "../x", HASH, ">=3"),)
 
 
-@pytest.mark.parametrize("content", [b"", b"<html>", b"[]", b"{}", b'{"files": {}}', page("x"), b"[" * 100_000])
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"<html>", b"[]", b"{}", b'{"files": {}}', page("x"), page({"hashes": {"sha256": []}}), b"[" * 100_000],
+)
 def test_what_is_no_page_is_refused(content: bytes) -> None:
     with pytest.raises(NotAnIndex):
-        read_index_page(content)
+        read_index_page(content, {HASH})
 
 
 @given(st.text(max_size=30), st.sampled_from(["", ".whl", "-1.0-py3-none-any.whl", ".tar.gz", ".zip"]))

@@ -65,7 +65,7 @@ async def test_files_are_listed_with_whole_urls_and_downloaded_by_their_hash(tmp
         return web.Response(body=json.dumps({"files": [listed]}).encode())
 
     async with asked(simple=simple, file=sends(CONTENT)) as (index, url):
-        (found,) = await index.files(FOO)
+        (found,) = await index.files(FOO, {file("").sha256})
         assert found.url == f"{url}file" and seen == ["application/vnd.pypi.simple.v1+json"]
         await index.download(found, tmp_path / "out")
     assert (tmp_path / "out").read_bytes() == CONTENT
@@ -73,7 +73,7 @@ async def test_files_are_listed_with_whole_urls_and_downloaded_by_their_hash(tmp
 
 async def test_a_project_that_is_not_there_has_no_files() -> None:
     async with asked() as (index, _):
-        assert await index.files(FOO) == ()
+        assert await index.files(FOO, {file("").sha256}) == ()
 
 
 async def test_other_content_than_the_hash_says_is_refused(tmp_path: Path) -> None:
@@ -113,9 +113,9 @@ async def test_an_index_that_fails_is_asked_again_and_not_for_ever() -> None:
         return await (answers.pop(0) if answers else sends(b"", 503))(request)
 
     async with asked(simple=simple) as (index, _):
-        assert await index.files(FOO) == () and not answers
+        assert await index.files(FOO, {file("").sha256}) == () and not answers
         with pytest.raises(IndexFailure, match="status 503"):
-            await index.files(FOO)
+            await index.files(FOO, {file("").sha256})
 
 
 async def test_what_has_no_end_is_not_read_to_it(tmp_path: Path) -> None:
@@ -128,7 +128,7 @@ async def test_what_has_no_end_is_not_read_to_it(tmp_path: Path) -> None:
     limits = IndexLimits(page=1_000_000, file=1_000_000)
     async with asked(limits, simple=endless, file=endless) as (index, url):
         with pytest.raises(IndexFailure, match="more than 1000000 bytes"):
-            await index.files(FOO)
+            await index.files(FOO, {file("").sha256})
         with pytest.raises(IndexFailure, match="more than 1000000 bytes"):
             await index.download(file(f"{url}file"), tmp_path / "out")
 

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Set
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -21,7 +21,6 @@ from archipelago.container.manifest.requirements import Requirement
 from archipelago.container.python_packages.target import PythonTarget
 
 _FILENAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+!-]{0,199}", re.ASCII)
-_SHA256 = re.compile(r"[0-9a-f]{64}", re.ASCII)
 
 
 class NotAnIndex(ValueError):
@@ -57,26 +56,25 @@ class Chosen:
     kind: FileKind
 
 
-def read_index_page(content: bytes) -> tuple[IndexFile, ...]:
-    """Return the files on a project's page of the simple API in JSON (PEP 691). Raises `NotAnIndex`.
+def read_index_page(content: bytes, hashes: Set[str]) -> tuple[IndexFile, ...]:
+    """Return the files with these hashes on a project's page of the simple API in JSON (PEP 691). Raises `NotAnIndex`.
 
-    Files without a SHA-256 or with a name that cannot be a file's are left out.
+    Files with a name that cannot be a file's are left out. A page may list thousands of others.
     """
     try:
         page = json.loads(content)
         listed = page["files"]
         if not isinstance(listed, list):
             raise TypeError("no list of files")
-        return tuple(file for each in listed if (file := _index_file(each)) is not None)
+        named = (each for each in listed if each["hashes"].get("sha256") in hashes)
+        return tuple(file for each in named if (file := _index_file(each)) is not None)
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise NotAnIndex("what it sends is no page of the simple API (PEP 691)") from error
 
 
 def _index_file(value: dict[str, Any]) -> IndexFile | None:
-    name, url, digest = value["filename"], value["url"], value["hashes"].get("sha256")
-    if not all(isinstance(part, str) for part in (name, url, digest)):
-        return None
-    if not _FILENAME.fullmatch(name) or not _SHA256.fullmatch(digest):
+    name, url, digest = value["filename"], value["url"], value["hashes"]["sha256"]
+    if not isinstance(name, str) or not isinstance(url, str) or not _FILENAME.fullmatch(name):
         return None
     requires = value.get("requires-python")
     return IndexFile(name, url, digest, requires if isinstance(requires, str) else None)

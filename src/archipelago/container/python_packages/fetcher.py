@@ -84,11 +84,10 @@ class PackageFetcher:
             return Fetched(chosen, path)
 
     async def _choose(self, requirement: Requirement, target: PythonTarget, index: PackageIndex) -> Chosen:
-        files = await index.files(requirement.name)
+        files = await index.files(requirement.name, requirement.hashes)
         chosen = await asyncio.to_thread(choose, requirement, files, target)
         if chosen is None:
-            known = any(file.sha256 in requirement.hashes for file in files)
-            reason = f"none of its files is for Python {target.version} of {target.suite}" if known else "no such file"
+            reason = f"none of its files is for Python {target.version} of {target.suite}" if files else "no such file"
             raise PackagesRefused(
                 f"{requirement} is not to be had from the index: {reason} (line {requirement.line})",
                 "pin a version that has a wheel for it, with the hash that the index names",

@@ -3,15 +3,15 @@
 import asyncio
 import hashlib
 import ssl
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Set
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
+from urllib.parse import urljoin, urlsplit
 
 import aiohttp
 from packaging.utils import NormalizedName
-from yarl import URL
 
 from archipelago.container.python_packages.choice import IndexFile, NotAnIndex, read_index_page
 
@@ -47,24 +47,24 @@ class PackageIndex:
     Only HTTPS, with the certificates of the system; plain HTTP only with an index that is itself reached so.
     """
 
-    def __init__(self, session: aiohttp.ClientSession, index: URL, limits: IndexLimits | None = None) -> None:
+    def __init__(self, session: aiohttp.ClientSession, index: str, limits: IndexLimits | None = None) -> None:
         self._session = session
-        self._index = index
+        self._index = index.rstrip("/") + "/"
         self._limits = limits or IndexLimits()
 
-    async def files(self, project: NormalizedName) -> tuple[IndexFile, ...]:
-        """Return the files of a project; empty where the index does not know it. Raises `IndexFailure`."""
+    async def files(self, project: NormalizedName, hashes: Set[str]) -> tuple[IndexFile, ...]:
+        """Return the files of a project that have one of these hashes. Raises `IndexFailure`."""
         for last in _attempts():
             try:
-                return await self._files(project)
+                return await self._files(project, hashes)
             except _Broken as error:
                 if last:
                     raise IndexFailure(str(error)) from error
         raise AssertionError
 
-    async def _files(self, project: NormalizedName) -> tuple[IndexFile, ...]:
-        page = bytearray()
-        async with self._get(self._index / project / "", _ACCEPTED) as response:
+    async def _files(self, project: NormalizedName, hashes: Set[str]) -> tuple[IndexFile, ...]:
+        page, url = bytearray(), urljoin(self._index, f"{project}/")
+        async with self._get(url, _ACCEPTED) as response:
             if response.status == 404:
                 return ()
             _expect(response, 200)
@@ -73,11 +73,10 @@ class PackageIndex:
                 if len(page) > self._limits.page:
                     raise IndexFailure(f"its list of files of {project} has more than {self._limits.page} bytes")
         try:
-            files = await asyncio.to_thread(read_index_page, bytes(page))
+            files = await asyncio.to_thread(read_index_page, bytes(page), hashes)
         except NotAnIndex as error:
             raise IndexFailure(str(error)) from error
-        base = self._index / project / ""
-        return tuple(replace(file, url=str(_joined(base, file.url))) for file in files)
+        return tuple(replace(file, url=_joined(url, file.url)) for file in files)
 
     async def download(self, file: IndexFile, target: Path) -> None:
         """Write a file that has exactly the hash that it must have. Raises `IndexFailure` and OSError."""
@@ -101,7 +100,7 @@ class PackageIndex:
     async def _rest(self, file: IndexFile, start: int) -> AsyncIterator[bytes]:
         """Yield a file from a byte on."""
         headers = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={start}-"} if start else {})
-        async with self._get(URL(file.url), headers) as response:
+        async with self._get(file.url, headers) as response:
             if start and response.status == 416:
                 return  # it was complete, and the connection broke at its very end
             if start and response.status == 200:
@@ -111,11 +110,11 @@ class PackageIndex:
                 yield piece
 
     @asynccontextmanager
-    async def _get(self, url: URL, headers: Mapping[str, str]) -> AsyncIterator[aiohttp.ClientResponse]:
+    async def _get(self, url: str, headers: Mapping[str, str]) -> AsyncIterator[aiohttp.ClientResponse]:
         for _ in range(_MOST_REDIRECTS):
             # Before each request: a redirect must not lead to what only this host reaches.
-            if url.scheme != "https" and url.with_path("/") != self._index.with_path("/"):
-                raise IndexFailure(f"it leads to {url.scheme}://{url.host or ''}, without TLS")
+            if not url.startswith("https://") and _origin(url) != _origin(self._index):
+                raise IndexFailure(f"it leads to {url[:200]!r}, without TLS")
             try:
                 response = await self._session.get(url, headers=headers, allow_redirects=False)
             except (aiohttp.ClientError, TimeoutError, ValueError) as error:
@@ -134,7 +133,7 @@ async def open_index(url: str, limits: IndexLimits | None = None) -> AsyncIterat
     context = await asyncio.to_thread(ssl.create_default_context)
     connector = aiohttp.TCPConnector(limit=16, ssl=context)
     async with aiohttp.ClientSession(timeout=_TIMEOUT, trust_env=True, connector=connector) as session:
-        yield PackageIndex(session, URL(url), limits)
+        yield PackageIndex(session, url, limits)
 
 
 def _attempts() -> list[bool]:
@@ -142,9 +141,14 @@ def _attempts() -> list[bool]:
     return [number == _ATTEMPTS - 1 for number in range(_ATTEMPTS)]
 
 
-def _joined(base: URL, reference: str) -> URL:
+def _origin(url: str) -> tuple[str, str]:
+    parts = urlsplit(url)
+    return parts.scheme, parts.netloc
+
+
+def _joined(base: str, reference: str) -> str:
     try:
-        return base.join(URL(reference))
+        return urljoin(base, reference)
     except ValueError:
         raise IndexFailure(f"it leads to {reference[:200]!r}, which is no URL") from None
 

@@ -35,7 +35,7 @@ def uv_command(uv: str, target: PythonTarget, folder: Path, into: Path) -> tuple
     return (
         *(uv, "pip", "install", "--quiet", "--directory", str(folder / "home")),
         *("--no-config", "--offline", "--no-build", "--no-index", "--require-hashes", "--no-deps"),
-        *("--find-links", str(folder / "wheels"), "--link-mode", "copy"),
+        *("--find-links", str(folder / "wheels"), "--link-mode", "hardlink"),
         *("--python", "/usr/bin/python3", "--python-version", target.version),
         *("--python-platform", target.uv_platform, "--target", str(into)),
         *("--requirements", str(folder / "requirements.txt")),
