@@ -20,7 +20,7 @@ pytestmark = pytest.mark.timeout(120)
 PASSWORD = "correct horse battery staple"
 ADDRESSES = 25
 EACH = 60
-MOST_ENTRIES = 150
+MOST_ENTRIES = 500
 """What so many refusals may leave behind; before, each left one or two."""
 
 Body = dict[str, Any] | list[Any]

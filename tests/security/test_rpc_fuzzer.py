@@ -80,7 +80,7 @@ HOSTILE = [*NUMBERS, *(json.dumps(text) for text in TEXTS), *SHAPES]
 PLAUSIBLE = {
     "app": "tiny",
     "user": "ghost",
-    "password": "wrong horse battery staple",
+    "password": "short",
     "id": "0" * 16,
     "dry_run": True,
     "role": "viewer",
@@ -183,10 +183,7 @@ async def caller(node: TestNode, who: str) -> AsyncIterator[aiohttp.ClientSessio
             async with aiohttp.ClientSession(base) as page:
                 request = {"jsonrpc": "2.0", "id": 1, "method": "login", "params": {"user": who, "password": PASSWORD}}
                 async with page.post("/rpc/v1", json=request) as response:
-                    secret = (await response.json())["result"].get("session")
-                    headers = (
-                        {"Authorization": f"Bearer {secret}"} if secret else {"Cookie": response.headers["Set-Cookie"]}
-                    )
+                    headers = {"Authorization": f"Bearer {(await response.json())['result']['session']}"}
         yield await stack.enter_async_context(aiohttp.ClientSession(base, headers=headers))
 
 

@@ -61,6 +61,32 @@ def test_a_newcomer_gets_the_time_to_say_what_it_wants_while_bodies_trickle() ->
     assert newcomer not in scene.ended and len(scene.ended) == 2
 
 
+def test_a_newcomer_is_spared_while_those_who_are_there_ask_without_a_pause() -> None:
+    scene = Scene(4, 4)
+    there = [scene.come("here") for _ in range(4)]
+    newcomers = []
+    for _ in range(3):
+        for guest in there:
+            if guest is not None:
+                for standing in (Standing.READING, Standing.ANSWERING):
+                    scene.crowd.move(guest, standing, scene.now)
+        newcomers.append(scene.come("here"))
+        scene.now -= 0.9
+    assert not {*newcomers} & {*scene.ended} and {*scene.ended} < {*there}
+
+
+def test_where_all_are_new_the_first_one_goes_whatever_it_does() -> None:
+    scene = Scene(4, 4)
+    there = []
+    for _ in range(4):
+        there.append(scene.come("here"))
+        scene.now -= 0.99
+    assert there[0] is not None
+    scene.crowd.move(there[0], Standing.ANSWERING, scene.now)
+    scene.now -= 0.99
+    assert scene.come("here") and scene.ended == there[:1]
+
+
 def test_one_place_takes_no_more_than_its_share_and_pays_for_it_itself() -> None:
     scene = Scene(8, 2)
     other = scene.come("other")

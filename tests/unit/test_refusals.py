@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from archipelago.errors import ErrorCode, NodeError
-from archipelago.rpc.refusals import Refusals, RefusalSums
+from archipelago.rpc.refusals import Kind, Refusals, RefusalSums
 from archipelago.security.audit_chain import Deed, Outcome, is_refusal
 
 
@@ -26,7 +26,7 @@ async def test_ten_thousand_refusals_are_a_dozen_entries() -> None:
     log = Log()
     refusals = Refusals(log.record)
     for _ in range(10_000):
-        await refusals.note("nobody", "192.168.0.7", "container-list", "login-needed")
+        await refusals.note("nobody", "192.168.0.7", "container-list", "login-needed", Kind.FORBIDDEN)
     await refusals.sum_up()
     assert len(log.deeds) == 11 and all(map(is_refusal, log.deeds))
     assert "9990 times" in log.deeds[-1].subject["192.168.0.7"] and log.deeds[-1].detail == "9990 in all"
@@ -38,20 +38,20 @@ async def test_neither_addresses_nor_accounts_make_it_more() -> None:
     log = Log()
     refusals = Refusals(log.record)
     for number in range(3000):
-        await refusals.note("nobody", f"10.0.{number // 250}.{number % 250}", "login", "x")
-        await refusals.note(f"token t{number % 50}", f"10.0.0.{number % 250}", "user-add", "forbidden")
+        await refusals.note("nobody", f"10.0.{number // 250}.{number % 250}", "login", "x", Kind.ATTEMPT)
+        await refusals.note(f"token t{number % 50}", f"10.0.0.{number % 250}", "user-add", "forbidden", Kind.FORBIDDEN)
     await refusals.sum_up()
-    assert len(log.deeds) <= 61 and len(log.deeds[-1].subject) <= 9
+    assert len(log.deeds) <= 201 and len(log.deeds[-1].subject) <= 9
 
 
 async def test_a_full_disk_loses_refusals_and_nothing_else() -> None:
     log = Log()
     log.is_full = True
     refusals = Refusals(log.record)
-    await refusals.note("nobody", "here", "login", "x")
+    await refusals.note("nobody", "here", "login", "x", Kind.ATTEMPT)
     await refusals.sum_up()
     log.is_full = False
-    await refusals.note("nobody", "here", "login", "x")
+    await refusals.note("nobody", "here", "login", "x", Kind.ATTEMPT)
     assert [deed.outcome for deed in log.deeds] == [Outcome.REFUSED]
 
 

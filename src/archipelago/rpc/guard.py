@@ -9,7 +9,7 @@ from archipelago.rpc.access import LOOPBACK_NAMES, Caller, Gate, check_host, che
 from archipelago.rpc.conversation import recognise
 from archipelago.rpc.errors import INVALID_REQUEST, RpcError
 from archipelago.rpc.protocol import encode, failure
-from archipelago.rpc.refusals import Refusals
+from archipelago.rpc.refusals import Kind, Refusals
 
 MAX_BODY = 1 << 20
 """Largest request body, in bytes."""
@@ -62,7 +62,7 @@ class Guard:
         caller = request.get(CALLER)
         who, origin = (caller.name, caller.origin) if caller is not None else ("nobody", str(request.remote or ""))
         detail = f"{request.method} {request.path[:_PATH_NOTED]}: {error.code}"
-        await self._refusals.note(who, origin, "http-request", detail)
+        await self._refusals.note(who, origin, "http-request", detail, Kind.HTTP)
 
     @web.middleware
     async def check(self, request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -78,7 +78,10 @@ class Guard:
             return await handler(request)
         except NodeError as error:
             await self._note(request, error)
-            return refusal(_STATUS.get(error.code, 409), error)
+            response = refusal(_STATUS.get(error.code, 409), error)
+            if error.code is ErrorCode.TOO_MANY:
+                response.force_close()  # its place is for those who ask less
+            return response
         except web.HTTPException as error:
             reason = RpcError(INVALID_REQUEST, error.reason.lower())
             return refusal(error.status, reason, allow=error.headers.get("Allow"))

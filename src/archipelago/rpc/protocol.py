@@ -27,7 +27,7 @@ from archipelago.rpc.errors import (
     invalid_params,
 )
 from archipelago.rpc.method import AnyMethod, Params
-from archipelago.rpc.refusals import Refusals
+from archipelago.rpc.refusals import Kind, Refusals
 from archipelago.security.audit_chain import Deed, Outcome
 from archipelago.security.login.rate_limit import Rate, RateLimit
 from archipelago.security.permissions import Permission
@@ -198,7 +198,7 @@ class Dispatcher:
             require_alive(self._engine.login, caller)  # since its head was read, the session may have ended
             require(caller, method.permission)
         except NodeError as error:
-            await self._refusals.note(caller.name, caller.origin, method.name, error.code.value)
+            await self._refusals.note(caller.name, caller.origin, method.name, error.code.value, Kind.FORBIDDEN)
             raise
         try:
             params = method.params.model_validate(call.params)
@@ -262,7 +262,7 @@ class Dispatcher:
 
     async def _begin(self, deed: Deed) -> int | None:
         """Write down what anybody may try; None where he tries too often, or the disk is too full, for that."""
-        if not self._refusals.may_be_told(deed.who, deed.origin):
+        if not self._refusals.may_be_told(deed.who, deed.origin, Kind.ATTEMPT):
             return None
         try:
             return await self._engine.record(deed)
@@ -301,7 +301,8 @@ class Dispatcher:
     async def _malformed(self, key: RequestId, caller: Caller, error: RpcError) -> dict[str, Any]:
         """Return the answer to what is no request, or none that the node knows."""
         if not caller.trusted:
-            await self._refusals.note(caller.name, caller.origin, "malformed", str(error)[:_MALFORMED_NOTED])
+            said = str(error)[:_MALFORMED_NOTED]
+            await self._refusals.note(caller.name, caller.origin, "malformed", said, Kind.MALFORMED)
         return failure(key, error)
 
     async def _to_the_end(self, work: Awaitable[object]) -> object:

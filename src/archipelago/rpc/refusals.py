@@ -9,6 +9,7 @@ from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from enum import StrEnum
 
 import structlog
 
@@ -17,8 +18,8 @@ from archipelago.security.audit_chain import NOBODY, Deed, Outcome
 from archipelago.security.login.rate_limit import Rate, RateLimit
 
 _FROM_ONE = Rate(1 / 60, 10)
-"""How often what one address, or one account, is refused is written down as it is."""
-_FROM_ALL = Rate(1 / 60, 60)
+"""How often what one address, or one account, is refused of one kind is written down as it is."""
+_FROM_ALL = Rate(1 / 60, 200)
 _ALL = "all"
 _SUM_UP_EVERY = 60.0
 _MOST_PLACES = 8
@@ -26,6 +27,18 @@ _MOST_PLACES = 8
 _MOST_KEPT = 256
 _ELSEWHERE = "elsewhere"
 _MOST_ACTIONS = 4
+
+
+class Kind(StrEnum):
+    """What was refused: many of one kind hide none of another."""
+
+    HTTP = "http"
+    """Before it was looked at what the caller wants."""
+    MALFORMED = "malformed"
+    FORBIDDEN = "forbidden"
+    ATTEMPT = "attempt"
+    """A login, or whatever else anybody may try."""
+
 
 Record = Callable[[Deed], Awaitable[int]]
 
@@ -91,18 +104,18 @@ class Refusals:
         self._sums = RefusalSums()
         self._log = structlog.get_logger("refusals")
 
-    def may_be_told(self, who: str, origin: str) -> bool:
+    def may_be_told(self, who: str, origin: str, kind: Kind) -> bool:
         """Tell whether what this caller tries next may be written down as it is, and count that."""
         now = time.monotonic()
         # Not by account and address: an account has as many addresses as it likes, and a stranger no account.
         return (
-            self._rates.take(who if who != NOBODY else origin, _FROM_ONE, now) == 0
+            self._rates.take(f"{kind} {origin if who == NOBODY else who}", _FROM_ONE, now) == 0
             and self._rates.take(_ALL, _FROM_ALL, now) == 0
         )
 
-    async def note(self, who: str, origin: str, action: str, detail: str) -> None:
+    async def note(self, who: str, origin: str, action: str, detail: str, kind: Kind) -> None:
         """Write down that `who`, at the address `origin`, was refused an action, or count it; never raises."""
-        if self.may_be_told(who, origin):
+        if self.may_be_told(who, origin, kind):
             try:
                 await self._record(Deed(who=who, origin=origin, action=action, outcome=Outcome.REFUSED, detail=detail))
                 return

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 
 _GRACE = 1.0
-"""Seconds for which a connection is spared where an older one of the next standing can go."""
+"""Seconds for which a new connection is spared where an older one can go: time to say what it wants."""
 _ALIKE = 32
 """Connections of one account that are preferred to those of strangers; more of them count as a stranger's."""
 
@@ -32,6 +32,9 @@ class Standing(IntEnum):
     """A request of somebody who has shown who he is; never ended for a newcomer."""
 
 
+_STRANGERS = (Standing.WAITING, Standing.IDLE, Standing.READING, Standing.ANSWERING)
+
+
 @dataclass(eq=False, slots=True)
 class Guest:
     """One connection."""
@@ -45,6 +48,12 @@ class Guest:
     """Ends it at once."""
     account: str = ""
     """Whose it is, once that is known."""
+    came: float = field(init=False)
+    """When it began."""
+
+    def __post_init__(self) -> None:
+        """Take the time."""
+        self.came = self.since
 
 
 @dataclass(slots=True)
@@ -62,11 +71,11 @@ class _Rank:
         if not found:
             self.places.pop(guest.who, None)
 
-    def first(self, who: str | None) -> Guest | None:
-        """Return who has to go first: of the place with the most guests, or of the place `who`."""
+    def first(self, who: str | None, before: float) -> Guest | None:
+        """Return who has to go first of those who came before: of the place with the most, or of the place `who`."""
         if who is None:
             who = max(self.places, key=lambda place: len(self.places[place]), default="")
-        return next(iter(self.places.get(who, ())), None)
+        return next((guest for guest in self.places.get(who, ()) if guest.came <= before), None)
 
 
 class Crowd:
@@ -146,7 +155,11 @@ class Crowd:
             guest.account = ""
 
     def _victim(self, who: str | None, now: float) -> Guest | None:
-        candidates = [self._ranks[standing].first(who) for standing in Standing if standing is not Standing.SERVED]
-        found = [guest for guest in candidates if guest is not None]
-        strangers = [guest for guest in found if guest.standing < Standing.KNOWN]
-        return next((guest for guest in strangers if now - guest.since >= _GRACE), next(iter(found), None))
+        for standing in _STRANGERS:
+            if (guest := self._ranks[standing].first(who, now - _GRACE)) is not None:
+                return guest
+        # All of them are new: of the place with the most, the first one has had the most time.
+        new = [guest for guest in self._guests if guest.standing in _STRANGERS and who in (None, guest.who)]
+        if new:
+            return max(new, key=lambda guest: self._places[guest.who])
+        return self._ranks[Standing.KNOWN].first(who, now)

@@ -12,7 +12,7 @@ from archipelago.support.crowd import Crowd, Guest, Standing
 
 HANDSHAKE_TIMEOUT = 10.0
 _SHUTDOWN_TIMEOUT = 5.0
-_AT_ONCE = 8
+_AT_ONCE = 4
 """Connections that are accepted before what came on others is looked at: a newcomer can say what it wants before it is
 the oldest one."""
 _PAUSE = 0.5
