@@ -25,6 +25,7 @@ PASSWORD = "correct horse battery staple"
 SEED = 12
 INTERNAL_ERROR = -32603
 REFUSALS = {"login-needed", "forbidden"}
+ROLES = ("nobody", "viewer", "operator", "token discover", "token read operate")
 COSTLY = ("key-protect", "key-unprotect")
 """Each takes the time of an argon2id of its own."""
 FEW = 8
@@ -183,11 +184,16 @@ async def caller(node: TestNode, who: str) -> AsyncIterator[aiohttp.ClientSessio
             made = await node.call("token-create", name=who, permissions=who.split()[1:])
             headers = {"Authorization": f"Bearer {made['secret']}"}
         elif who != "nobody":
-            async with aiohttp.ClientSession(base) as page:
+            async with aiohttp.ClientSession(base, connector=_from(who)) as page:
                 request = {"jsonrpc": "2.0", "id": 1, "method": "login", "params": {"user": who, "password": PASSWORD}}
                 async with page.post("/rpc/v1", json=request) as response:
                     headers = {"Authorization": f"Bearer {(await response.json())['result']['session']}"}
-        yield await stack.enter_async_context(aiohttp.ClientSession(base, headers=headers))
+        yield await stack.enter_async_context(aiohttp.ClientSession(base, headers=headers, connector=_from(who)))
+
+
+def _from(who: str) -> aiohttp.TCPConnector:
+    """Return a connector of an address of one's own: wrong passwords make the next guess from there wait."""
+    return aiohttp.TCPConnector(local_addr=(f"127.0.3.{ROLES.index(who) + 1}", 0))
 
 
 async def send(client: aiohttp.ClientSession, requests: Iterable[str], batch: int) -> list[tuple[str, dict[str, Any]]]:
@@ -228,7 +234,7 @@ async def test_the_owner_cannot_make_it_stumble(node: TestNode, fuzzer: Fuzzer) 
     await require_well(node)
 
 
-@pytest.mark.parametrize("who", ["nobody", "viewer", "operator", "token discover", "token read operate"])
+@pytest.mark.parametrize("who", ROLES)
 async def test_nobody_gets_further_than_he_may(node: TestNode, fuzzer: Fuzzer, who: str) -> None:
     if who.startswith("token "):
         allowed = frozenset(map(Permission, who.split()[1:]))
