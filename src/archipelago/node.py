@@ -321,6 +321,7 @@ class Node:
                 await self.login.note_use()
                 await self._local_access.renew()
                 await self._audit.drop_old_refusals()
+                await self._state.prune()  # an app whose health comes and goes writes an event each time
             except NodeError as error:
                 self._log.warning("a chore is not done", error=str(error))
 

@@ -112,7 +112,7 @@ class Conversation(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Pass on what has come, unless it is too much."""
-        if self.transport is None:
+        if self.transport is None or self.transport.is_closing():
             return
         if not self._is_busy and self._idle_until != _FOREVER:
             self._idle_until = _FOREVER
