@@ -115,16 +115,19 @@ async def test_a_stolen_session_guesses_no_more_than_a_stranger_and_holds_up_its
 
 async def test_anonymous_challenges_evict_nobodys(node: TestNode) -> None:
     site, device = f"http://localhost:{node.port}", Device()
-    async with Visitor(node, "127.0.5.1") as eve, Visitor(node, "127.0.5.2") as stranger:
+    async with Visitor(node, "127.0.5.1") as eve:
         await eve.enter("eve")
-        eve.headers["Host"] = stranger.headers["Host"] = f"localhost:{node.port}"
+        eve.headers["Host"] = f"localhost:{node.port}"
         options = await eve.ask("passkey-begin")
         await eve.ask("passkey-confirm", name="phone", credential=device.create(options, site))
         eve.leave()
         mine = await eve.ask("passkey-challenge")
-        batch = [{"jsonrpc": "2.0", "id": n, "method": "passkey-challenge", "params": {}} for n in range(100)]
-        for _ in range(15):
-            assert len(await stranger.send(batch)) == 100
+        batch = [{"jsonrpc": "2.0", "id": n, "method": "passkey-challenge", "params": {}} for n in range(10)]
+        for number in range(15):
+            async with Visitor(node, f"127.0.8.{number + 1}") as stranger:
+                stranger.headers["Host"] = f"localhost:{node.port}"
+                for _ in range(7):
+                    assert all("result" in answer for answer in await stranger.send(batch))
         assert (await eve.ask("passkey-login", credential=device.get(mine, site)))["user"] == "eve"
 
 

@@ -184,7 +184,7 @@ async def root(podman: PodmanClient, tmp_path: Path, request: pytest.FixtureRequ
     ("script", "said"),
     [
         ("yes", "bytes of output"),
-        ("f() { f & f; }; f; sleep 100", "processes|fork"),
+        ("f() { f & f; }; f; sleep 100", "processes|fork|memory"),
         ("x=x; while :; do x=$x$x; done", "memory|exhausted"),
         (
             "f() { x=$(head -c 40000000 /dev/zero | tr '\\0' x); sleep 100; }; for i in 1 2 3 4 5 6; do f & done; wait",

@@ -77,7 +77,8 @@ async def test_nobody_guesses_a_name_in_a_folder_that_may_be_passed(node: TestNo
 
 
 async def test_the_app_itself_reads_its_files(node: TestNode) -> None:
-    token = await node.execute("open", "busybox", "cat", "/etc/token")
+    # By Podman: the node takes secrets out of what it shows.
+    token = podman("exec", "archipelago-open--main", "busybox", "cat", "/etc/token")
     assert len(token.strip()) > 30
     assert await node.execute("open", "busybox", "id", "-u") == "7\n"
     assert await node.execute("open", "busybox", "cat", "/data/wallet") == "coins\n"
