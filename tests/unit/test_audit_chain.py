@@ -76,6 +76,17 @@ def test_any_changed_byte_is_found_where_it_is(data: st.DataObject) -> None:
     assert number + 1 in {line for line, _ in faults(lines, head)}
 
 
+def test_another_way_of_writing_the_same_signature_is_a_change() -> None:
+    lines, head = log(2)
+    end = lines[1].index(b'=="')
+    digits = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+    # Four bits of the last digit stand for nothing.
+    other = digits[digits.index(lines[1][end - 1]) ^ 1]
+    changed = lines[1][: end - 1] + bytes([other]) + lines[1][end:]
+    assert decode(changed).signature != decode(lines[1]).signature
+    assert faults([lines[0], changed], head) == [(2, "the signature is not this node's")]
+
+
 @given(st.integers(1, 6), st.integers(0, 5))
 def test_what_is_missing_is_named(count: int, start: int) -> None:
     lines, head = log(6)

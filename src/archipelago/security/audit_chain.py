@@ -223,7 +223,9 @@ def _is_unchanged(found: Link | Dropped) -> bool:
 
 
 def _is_genuine(found: Link | Dropped, is_signed: IsSigned) -> bool:
-    return is_signed(_signature(found), found.message if isinstance(found, Dropped) else found.hash.encode())
+    return is_signed(
+        read_signature(found.signature), found.message if isinstance(found, Dropped) else found.hash.encode()
+    )
 
 
 def drop_refusals(lines: Iterable[bytes], sign: Sign, is_signed: IsSigned) -> Iterator[bytes]:
@@ -275,11 +277,13 @@ def _read(line: bytes) -> Link | Dropped | None:
     return None
 
 
-def _signature(found: Link | Dropped) -> bytes:
+def read_signature(text: str) -> bytes:
+    """Return a signature; empty where the text is none, or another way of writing one (RFC 4648, 3.5)."""
     try:
-        return base64.b64decode(found.signature, validate=True)
+        signature = base64.b64decode(text, validate=True)
     except (ValueError, binascii.Error):
         return b""
+    return signature if base64.b64encode(signature).decode() == text else b""
 
 
 def _digest(previous: str, entry: AuditEntry) -> str:

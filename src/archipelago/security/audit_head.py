@@ -4,13 +4,12 @@ It is written where it is, without a new file: it takes no room that a full disk
 """
 
 import base64
-import binascii
 import os
 from pathlib import Path
 
 from pydantic import ValidationError
 
-from archipelago.security.audit_chain import Head, IsSigned, Sign
+from archipelago.security.audit_chain import Head, IsSigned, Sign, read_signature
 from archipelago.security.private_files import write_atomically
 
 _PLACE = 512
@@ -39,7 +38,7 @@ def read_head(path: Path, is_signed: IsSigned) -> tuple[Head | None, Head | None
             plain = plain or _plain(place)
             continue
         is_newer = signed is None or found.sequence > signed.sequence
-        if is_newer and is_signed(_signature(found), found.message):
+        if is_newer and is_signed(read_signature(found.signature), found.message):
             signed = Head(sequence=found.sequence, hash=found.hash)
     return signed, plain
 
@@ -71,10 +70,3 @@ def _plain(line: bytes) -> Head | None:
         return Head.model_validate_json(line)
     except ValidationError:
         return None
-
-
-def _signature(found: SignedHead) -> bytes:
-    try:
-        return base64.b64decode(found.signature, validate=True)
-    except (ValueError, binascii.Error):
-        return b""
