@@ -136,3 +136,19 @@ def test_the_bounds_hold_and_nobody_is_lost(found: list[tuple[str, Standing, str
         assert list(scene.crowd) == there
         assert len(there) <= total and all(sum(g.who == one for g in there) <= each for one in "abc")
         assert not any(guest.standing is Standing.SERVED for guest in scene.ended)
+
+
+def test_one_place_full_of_newcomers_does_not_save_those_of_others_who_have_waited_for_long() -> None:
+    scene = Scene(128, 32)
+    for place in "bcdef":
+        for _ in range(19):
+            scene.now = -1.0
+            assert scene.come(place)
+    scene.now = 4.0
+    owner = scene.come("owner", Standing.ANSWERING)
+    for _ in range(32):
+        scene.now = 8.5
+        assert scene.come("a")
+    scene.now = 9.0
+    assert owner is not None and scene.come("newcomer")
+    assert owner not in scene.ended and [guest.who for guest in scene.ended] == ["b"]

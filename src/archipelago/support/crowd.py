@@ -73,9 +73,9 @@ class _Rank:
 
     def first(self, who: str | None, before: float) -> Guest | None:
         """Return who has to go first of those who came before: of the place with the most, or of the place `who`."""
-        if who is None:
-            who = max(self.places, key=lambda place: len(self.places[place]), default="")
-        return next((guest for guest in self.places.get(who, ()) if guest.came <= before), None)
+        places = sorted(self.places, key=lambda place: len(self.places[place]), reverse=True) if who is None else (who,)
+        guests = (guest for place in places for guest in self.places.get(place, ()))
+        return next((guest for guest in guests if guest.came <= before), None)
 
 
 class Crowd:
