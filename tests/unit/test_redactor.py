@@ -4,6 +4,7 @@ import base64
 import secrets
 import sys
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -88,3 +89,13 @@ def test_however_many_secrets_there_are_a_line_is_compared_with_few() -> None:
         compared += sum(len(redactor._places[int.from_bytes(data[at : at + 4], sys.byteorder)]) for at in found)
         letters += len(line)
     assert compared < letters, "less than once for each letter, even of hexadecimal"
+
+
+@pytest.mark.parametrize(
+    ("secret", "text"),
+    [("%A9abcdefghij", "éabcdefghij"), ("abcdefghij%C3", "abcdefghijé"), ("%A9bcdefghij", "“%A9bcdefghij”")],
+)
+def test_a_value_that_is_no_whole_character_is_hidden_all_the_same(secret: str, text: str) -> None:
+    redactor = Redactor()
+    redactor.learn(secret)
+    assert "cdefgh" not in redactor.redact(text)

@@ -134,10 +134,19 @@ def _match(data: bytes, place: int, shape: _Shape, offset: int) -> Span | None:
 
 def _hidden(data: bytes, spans: list[Span]) -> str:
     parts, done = [], 0
-    for begin, end in _merged(spans):
+    for begin, end in (_whole(data, *span) for span in _merged(spans)):
         parts += [data[done:begin].decode("utf-8", "surrogatepass"), HIDDEN]
         done = end
     return "".join([*parts, data[done:].decode("utf-8", "surrogatepass")])
+
+
+def _whole(data: bytes, begin: int, end: int) -> Span:
+    """Return a span with all of the characters that it has a byte of (UTF-8); an escape may stand for a part of one."""
+    while begin > 0 and data[begin] & 0xC0 == 0x80:
+        begin -= 1
+    while end < len(data) and data[end] & 0xC0 == 0x80:
+        end += 1
+    return begin, end
 
 
 def _merged(spans: list[Span]) -> Iterator[Span]:

@@ -41,8 +41,9 @@ class LiveSecrets:
     def note(self, key: str, secret: str) -> None:
         """Hide the secret of a session or token that is good."""
         if self._hider is not None and key not in self._secrets:
-            self._secrets[key] = secret
-            self._hider.learn(secret)
+            # Without the prefix: a text full of that would look like the begin of every one of them.
+            self._secrets[key] = secret.partition("_")[2]
+            self._hider.learn(self._secrets[key])
 
     def forget_unless(self, is_alive: Callable[[str], bool]) -> None:
         """Hide no longer what is good for nothing; `is_alive` is asked by key."""
