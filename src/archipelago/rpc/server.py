@@ -193,13 +193,13 @@ class RpcServer:
         application.on_response_prepare.append(add_headers)
         routes = application.router
         routes.add_route("POST", "/rpc/v1", self._rpc, expect_handler=expect_continue)
-        routes.add_get("/ws/v1", self._sockets.handle, allow_head=False)
-        routes.add_get("/terminal", self._terminals.handle, allow_head=False)
-        routes.add_get("/logs", self._streams.handle, allow_head=False)
-        routes.add_get("/icons/{app:[a-z0-9-]{1,40}}", self._icons.serve)
-        routes.add_get("/healthz", self._healthz)
-        routes.add_get("/openrpc.json", self._openrpc)
-        routes.add_get("/{path:(?!rpc/v1$).*}", self._page.serve, name=PAGE)
+        routes.add_get("/ws/v1", self._sockets.handle, allow_head=False, expect_handler=expect_continue)
+        routes.add_get("/terminal", self._terminals.handle, allow_head=False, expect_handler=expect_continue)
+        routes.add_get("/logs", self._streams.handle, allow_head=False, expect_handler=expect_continue)
+        routes.add_get("/icons/{app:[a-z0-9-]{1,40}}", self._icons.serve, expect_handler=expect_continue)
+        routes.add_get("/healthz", self._healthz, expect_handler=expect_continue)
+        routes.add_get("/openrpc.json", self._openrpc, expect_handler=expect_continue)
+        routes.add_get("/{path:(?!rpc/v1$).*}", self._page.serve, name=PAGE, expect_handler=expect_continue)
         return application
 
     async def _rpc(self, request: web.Request) -> web.StreamResponse:
