@@ -40,6 +40,8 @@ class Attempt:
     known: bool
     """Whether whoever makes it has logged in before: strangers do not stand in his way."""
     failed: bool = True
+    partial: bool = False
+    """Whether what was given is right, but not yet all: failures before it stay, for they were at what is missing."""
 
 
 class Attempts:
@@ -56,7 +58,7 @@ class Attempts:
 
         `logged_in` tells that the caller's session is one of this account, and that a success begins no other: else
         each login of somebody's own would bring new guesses at the account of another. Within the block `failed` is
-        set to False where the attempt turns out to be right.
+        set to False where the attempt turns out to be right, and `partial` to True where more must be shown.
         """
         if source.trusted:
             yield Attempt(known=True)
@@ -82,7 +84,7 @@ class Attempts:
         finally:
             if not made.failed:
                 backoff.take_back(counted)
-                if known:
+                if known and not made.partial:
                     backoff.forget(lane)  # it is one person's own
 
     def _lanes(self, source: Source, account: str, logged_in: bool) -> list[tuple[str, Backoff]]:

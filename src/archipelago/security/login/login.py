@@ -177,7 +177,7 @@ class Login:
                 if not fits or user is None:
                     raise wrong()
                 if user.factor is not None and code is None:
-                    attempt.failed = False  # the password was right
+                    attempt.failed, attempt.partial = False, True  # the password was right, the code is missing
                     raise NodeError(
                         ErrorCode.SECOND_FACTOR,
                         "this account has a second factor",

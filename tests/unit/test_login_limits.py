@@ -1,0 +1,42 @@
+"""What somebody who knows a part of what a login asks for cannot do with it."""
+
+from pathlib import Path
+
+import pyotp
+import pytest
+from test_login_rules import HERE, PASSWORD, SOCKET, World
+
+from archipelago.errors import ErrorCode, NodeError
+from archipelago.security.login.attempts import Source
+from archipelago.security.login.login import Login
+from archipelago.storage.database import Database
+
+
+async def said(login: Login, source: Source, code: str | None) -> str:
+    """Log in; return the name of the error, empty where there is none."""
+    try:
+        await login.log_in("owner", PASSWORD, code, source)
+    except NodeError as error:
+        return error.code.value
+    return ""
+
+
+@pytest.mark.parametrize("is_known", [True, False], ids=["device", "network"])
+async def test_the_right_password_buys_no_guesses_at_the_code(tmp_path: Path, is_known: bool) -> None:
+    world = World(tmp_path, await Database(tmp_path / "state.db").open())
+    login = await world.owned()
+    device = login.by_mark((await login.log_in("owner", PASSWORD, None, HERE)).device) if is_known else None
+    source = Source("203.0.113.5", device=device)
+    made = login.factors.begin("owner", "abc", SOCKET)
+    await login.factors.confirm("owner", pyotp.TOTP(made.secret).at(world.now), SOCKET)
+    answers = []
+    for _ in range(20):
+        answers.append(await said(login, source, "000000"))
+        await said(login, source, None)
+    looked_at = answers.count(ErrorCode.WRONG_CREDENTIALS.value)
+    assert looked_at <= 8 and answers[-1] == ErrorCode.TOO_MANY.value
+    # Once a session began, earlier mistakes of the same person's are forgotten.
+    world.now += 2000
+    assert [await said(login, source, None) for _ in range(9)] == [ErrorCode.SECOND_FACTOR.value] * 9
+    assert await said(login, source, pyotp.TOTP(made.secret).at(world.now)) == ""
+    await world.database.close()
