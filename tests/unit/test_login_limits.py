@@ -7,7 +7,7 @@ import pytest
 from test_login_rules import HERE, PASSWORD, SOCKET, World
 
 from archipelago.errors import ErrorCode, NodeError
-from archipelago.security.login.attempts import Source
+from archipelago.security.login.attempts import Attempts, Source
 from archipelago.security.login.login import Login
 from archipelago.storage.database import Database
 
@@ -40,3 +40,20 @@ async def test_the_right_password_buys_no_guesses_at_the_code(tmp_path: Path, is
     assert [await said(login, source, None) for _ in range(9)] == [ErrorCode.SECOND_FACTOR.value] * 9
     assert await said(login, source, pyotp.TOTP(made.secret).at(world.now)) == ""
     await world.database.close()
+
+
+def refuses(attempts: Attempts, origin: str) -> bool:
+    """Make a wrong attempt; return whether it is not even looked at."""
+    try:
+        with attempts.attempt(Source(origin), "owner"):
+            return False
+    except NodeError:
+        return True
+
+
+@pytest.mark.parametrize("form", ["127.0.{0}.{1}", "::ffff:127.9.{0}.{1}"])
+def test_whoever_takes_many_loopback_addresses_uses_up_nothing_of_strangers_elsewhere(form: str) -> None:
+    attempts = Attempts(lambda: 0.0)
+    looked_at = sum(not refuses(attempts, form.format(number // 200, number % 200 + 1)) for number in range(1000))
+    assert looked_at <= 200
+    assert not any(refuses(attempts, f"192.0.2.{number}") for number in range(100))

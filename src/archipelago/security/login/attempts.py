@@ -10,12 +10,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from archipelago.errors import ErrorCode, NodeError
-from archipelago.security.login.backoff import Backoff, network_of
+from archipelago.security.login.backoff import Backoff, is_loopback, network_of
 from archipelago.security.login.marks import Device
 from archipelago.security.login.rate_limit import Rate, RateLimit
 
 _STRANGERS = Rate(0.1, 300)
 """Attempts a second of all strangers together, and how many at once: a fortnight of guesses is 121,260."""
+_LOCAL = Rate(0.05, 200)
+"""Of all strangers on the loopback interface together, who have an address for each guess (127.0.0.0/8): they leave
+something to those on the network."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +73,7 @@ class Attempts:
         lane, backoff = lanes[waits.index(wait)]
         known = backoff is self._known
         if wait <= 0 and not known:
-            wait = self._all.take("strangers", _STRANGERS, now)
+            wait = self._take_from_all(source.origin, now)
         if wait > 0:
             raise NodeError(
                 ErrorCode.TOO_MANY,
@@ -86,6 +89,11 @@ class Attempts:
                 backoff.take_back(counted)
                 if known and not made.partial:
                     backoff.forget(lane)  # it is one person's own
+
+    def _take_from_all(self, origin: str, now: float) -> float:
+        if is_loopback(origin) and (wait := self._all.take("local strangers", _LOCAL, now)) > 0:
+            return wait
+        return self._all.take("strangers", _STRANGERS, now)
 
     def _lanes(self, source: Source, account: str, logged_in: bool) -> list[tuple[str, Backoff]]:
         """Return the lanes that are open to an attempt: whoever stole a mark does not hold its owner up either."""

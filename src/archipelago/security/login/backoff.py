@@ -86,3 +86,13 @@ def network_of(address: str) -> str:
             return str(found.ipv4_mapped)
         return f"{IPv6Address(int(found) >> 64 << 64)}/64"
     return str(found)
+
+
+def is_loopback(address: str) -> bool:
+    """Tell whether an address is one of this machine alone, of which any program here has 2^24 (RFC 1122, 3.2.1.3)."""
+    try:
+        found = ip_address(address)
+    except ValueError:
+        return False
+    mapped = found.ipv4_mapped if isinstance(found, IPv6Address) else None
+    return (mapped or found).is_loopback
