@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from contextlib import nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -29,6 +30,7 @@ class LockedNode:
         self._audit = AuditLog(config.layout.audit_log, config.layout.identity_key, lambda: datetime.now(UTC))
         self._clocks = host_clocks()
         self._attempts = Attempts(self._clocks.steady)
+        self._one_stranger = asyncio.Semaphore(1)
         self._changed = Signal()
         self._open = False
         # Whoever wants to log in must wait; on the node's own socket nobody logs in.
@@ -58,7 +60,12 @@ class LockedNode:
     async def unlock(self, passphrase: str, source: Source) -> None:
         """Unlock the key; who gives a wrong passphrase waits, but not the owner on his own socket."""
         with self._attempts.attempt(source, "") as attempt:
-            await self._open_by(lambda: self._key.unlock(passphrase))
+            # Strangers wait for each other: their hashes take one thread, and the memory of one.
+            async with nullcontext() if source.trusted else self._one_stranger:
+                if self._open:
+                    # The node goes on only once nobody is served here any more.
+                    raise NodeError(ErrorCode.BUSY, "the node has just been unlocked", hint="log in")
+                await self._open_by(lambda: self._key.unlock(passphrase))
             attempt.failed = False
 
     async def restore_key(self, words: str) -> None:

@@ -96,9 +96,13 @@ class NodeKey:
 
     def unlock(self, passphrase: str) -> None:
         """Have the key in memory."""
+        if self.state() is KeyState.PLAIN:
+            return
+        # Without the lock: the owner's passphrase must not wait until those of strangers are hashed.
+        identity = self._unwrap(passphrase)
         with self._lock:
             if self.state() is not KeyState.PLAIN:
-                self._identity = self._unwrap(passphrase)
+                self._identity = identity
 
     def protect(self, passphrase: str, current: str | None) -> None:
         """Wrap the key by a passphrase; where it is wrapped already, the current one must be given."""

@@ -1,0 +1,71 @@
+"""A locked node: whom its owner does not wait for, with a real key and a real audit log."""
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from archipelago.config import NodeConfig
+from archipelago.errors import NodeError
+from archipelago.locked_node import LockedNode
+from archipelago.security import node_key
+from archipelago.security.login.attempts import Source
+from archipelago.security.node_key import KeyState, NodeKey, WrapCost
+
+PASSPHRASE = "correct horse battery"
+OWNER = Source("unix socket, uid 0", trusted=True)
+CHEAP = WrapCost(time=1, memory=64, threads=1)
+
+
+@pytest.fixture
+async def wrapped(tmp_path: Path) -> NodeKey:
+    """Return a wrapped key as a start of the node finds it."""
+    file = tmp_path / "node.key"
+    NodeKey(file, lambda _: None, CHEAP).protect(PASSPHRASE, None)
+    return NodeKey(file, lambda _: None, CHEAP)
+
+
+class SlowHashes:
+    """Hashes every passphrase but the right one only when told to."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.go_on, self.at_once, self.most = threading.Event(), 0, 0
+        self._derive, self._lock = node_key._derive, threading.Lock()
+        monkeypatch.setattr(node_key, "_derive", self)
+
+    def __call__(self, passphrase: str, salt: bytes, cost: WrapCost) -> bytes:
+        if passphrase != PASSPHRASE:
+            with self._lock:
+                self.at_once += 1
+                self.most = max(self.most, self.at_once)
+            self.go_on.wait(60)
+            with self._lock:
+                self.at_once -= 1
+        return self._derive(passphrase, salt, cost)
+
+
+@pytest.fixture
+def hashes(monkeypatch: pytest.MonkeyPatch) -> SlowHashes:
+    return SlowHashes(monkeypatch)
+
+
+@pytest.fixture
+async def node(tmp_path: Path, wrapped: NodeKey) -> AsyncIterator[LockedNode]:
+    yield LockedNode(wrapped, NodeConfig(tmp_path, tmp_path / "run", tmp_path / "apps", 0))
+
+
+async def test_the_owner_does_not_wait_for_the_passphrases_of_strangers(node: LockedNode, hashes: SlowHashes) -> None:
+    guesses = [asyncio.create_task(node.unlock("a guess", Source(f"192.0.2.{number}"))) for number in range(80)]
+    try:
+        async with asyncio.timeout(20):
+            while not hashes.at_once:
+                await asyncio.sleep(0)
+            await node.unlock(PASSPHRASE, OWNER)
+        assert await node.key_state() is KeyState.UNLOCKED
+    finally:
+        hashes.go_on.set()
+        refused = await asyncio.gather(*guesses, return_exceptions=True)
+    assert all(isinstance(each, NodeError) for each in refused)
+    assert hashes.most == 1
