@@ -1,18 +1,27 @@
 """A locked node: whom its owner does not wait for, with a real key and a real audit log."""
 
 import asyncio
+import json
 import threading
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import cast
 
 import pytest
 
 from archipelago.config import NodeConfig
+from archipelago.container.engine import Engine
 from archipelago.errors import NodeError
 from archipelago.locked_node import LockedNode
+from archipelago.rpc.access import Caller
+from archipelago.rpc.methods import locked_methods
+from archipelago.rpc.protocol import Dispatcher
+from archipelago.rpc.refusals import Refusals
 from archipelago.security import node_key
+from archipelago.security.audit_chain import Outcome
 from archipelago.security.login.attempts import Source
 from archipelago.security.node_key import KeyState, NodeKey, WrapCost
+from archipelago.security.permissions import Permission
 
 PASSPHRASE = "correct horse battery"
 OWNER = Source("unix socket, uid 0", trusted=True)
@@ -69,3 +78,18 @@ async def test_the_owner_does_not_wait_for_the_passphrases_of_strangers(node: Lo
         refused = await asyncio.gather(*guesses, return_exceptions=True)
     assert all(isinstance(each, NodeError) for each in refused)
     assert hashes.most == 1
+
+
+async def test_a_key_is_restored_without_a_word_to_accounts_that_cannot_be_read(tmp_path: Path) -> None:
+    before = NodeKey(tmp_path / "before.key", lambda _: None, CHEAP)
+    words, identity = before.phrase(None), str(before.identity())
+    config = NodeConfig(tmp_path, tmp_path / "run", tmp_path / "apps", 0)
+    node = LockedNode(NodeKey(tmp_path / "node.key", lambda each: str(each) == identity, CHEAP), config)
+    await node.start()
+    dispatcher = Dispatcher(cast(Engine, node), locked_methods(), Refusals(node.record))
+    call = {"jsonrpc": "2.0", "id": 1, "method": "key-restore", "params": {"words": words}}
+    owner = Caller("owner", frozenset(Permission), OWNER.origin, trusted=True)
+    answer = json.loads(await dispatcher.answer(json.dumps(call).encode(), owner) or b"")
+    assert answer.get("result", "missing") is None, answer
+    assert await node.key_state() is KeyState.PLAIN and not config.database.exists()
+    assert [each.outcome for each in await node._audit.newest(9)] == [Outcome.BEGUN, Outcome.DONE]

@@ -70,7 +70,8 @@ def locked_methods() -> tuple[AnyMethod, ...]:
                 # Nobody can log in there, and whoever knows the passphrase is the owner.
                 return replace(method, permission=Permission.LOGIN)
             case "key-status" | "key-restore":
-                return method
+                # The accounts cannot be read here, so nobody is told; what is done is in the audit log.
+                return replace(method, tells=False)
             case _:
                 return replace(method, handler=refuse_locked, mutates=False, recorded=False)
 
