@@ -1,12 +1,19 @@
 """What somebody who knows a part of what a login asks for cannot do with it."""
 
+import json
 from pathlib import Path
+from typing import Any
 
 import pyotp
 import pytest
 from test_login_rules import HERE, PASSWORD, SOCKET, World
+from test_rpc_engine import MemoryEngine
 
 from archipelago.errors import ErrorCode, NodeError
+from archipelago.rpc.access import ANYBODY, Caller
+from archipelago.rpc.methods import all_methods
+from archipelago.rpc.protocol import Dispatcher
+from archipelago.rpc.refusals import Refusals
 from archipelago.security.login.attempts import Attempts, Source
 from archipelago.security.login.login import Login
 from archipelago.storage.database import Database
@@ -57,3 +64,21 @@ def test_whoever_takes_many_loopback_addresses_uses_up_nothing_of_strangers_else
     looked_at = sum(not refuses(attempts, form.format(number // 200, number % 200 + 1)) for number in range(1000))
     assert looked_at <= 200
     assert not any(refuses(attempts, f"192.0.2.{number}") for number in range(100))
+
+
+async def test_strangers_who_guess_do_not_hold_up_the_end_of_the_set_up() -> None:
+    engine = MemoryEngine()
+    dispatcher = Dispatcher(engine, all_methods(), Refusals(engine.record))
+    source = Caller("nobody", ANYBODY, "192.0.2.1")
+
+    async def call(method: str, **params: object) -> dict[str, Any]:
+        body = json.dumps({"jsonrpc": "2.0", "id": 1, "method": method, "params": params}).encode()
+        answer: dict[str, Any] = json.loads(await dispatcher.answer(body, source) or b"")
+        return answer
+
+    for _ in range(5):
+        refused = await call("login", password="guess guess guess")
+    assert refused["error"]["data"]["name"] == ErrorCode.TOO_MANY.value
+    answer = await call("login-setup", code=engine.login.setup_code, password=PASSWORD)
+    assert engine.login.by_session(answer["result"]["session"]) is not None
+    assert engine.login.by_mark(answer["result"]["device"]) is not None

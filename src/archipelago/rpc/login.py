@@ -94,20 +94,17 @@ async def _status(engine: Engine, _: NoParams, caller: Caller) -> LoginStatus:
 async def _set_up(engine: Engine, params: SetUpParams, caller: Caller) -> Entered:
     if params.code is None and not caller.trusted:
         raise NodeError(ErrorCode.WRONG_CREDENTIALS, "the set-up code is missing", hint="the node's console shows it")
-    code = None if caller.trusted else _text(params.code)
-    await engine.login.accounts.set_up(code, params.password.get_secret_value())
+    password = params.password.get_secret_value()
     if caller.trusted:
+        await engine.login.accounts.set_up(None, password)
         status = engine.login.status(caller.visitor)
         return Entered(session=None, device=None, confirmation=None, **dict(status))
-    return await _enter(engine, "owner", params.password, None, caller)
+    return entered(engine, await engine.login.set_up(_text(params.code) or "", password, caller.source))
 
 
 async def _login(engine: Engine, params: LoginParams, caller: Caller) -> Entered:
-    return await _enter(engine, params.user, params.password, _text(params.code), caller)
-
-
-async def _enter(engine: Engine, user: str, password: SecretStr, code: str | None, caller: Caller) -> Entered:
-    return entered(engine, await engine.login.log_in(user, password.get_secret_value(), code, caller.source))
+    password, code = params.password.get_secret_value(), _text(params.code)
+    return entered(engine, await engine.login.log_in(params.user, password, code, caller.source))
 
 
 def entered(engine: Engine, start: Start) -> Entered:

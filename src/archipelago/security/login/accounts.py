@@ -34,7 +34,7 @@ class Accounts:
         """What the console shows until the owner has set a password; a new one at each start."""
         return None if self._ledger.users else self._setup_code
 
-    async def set_up(self, code: str | None, password: str) -> None:
+    async def set_up(self, code: str | None, password: str) -> User:
         """Give the owner his first password; `code` None where he has shown otherwise that he is the owner."""
         if self._ledger.users:
             raise _has_owner()
@@ -47,12 +47,12 @@ class Accounts:
             )
         hashed = await self._passwords.hash(password)
 
-        def work(book: Book) -> None:
+        def work(book: Book) -> User:
             if book.users():
                 raise _has_owner()
-            book.change_user(User(Role.OWNER.value, Role.OWNER, hashed, self._clocks.now()))
+            return book.change_user(User(Role.OWNER.value, Role.OWNER, hashed, self._clocks.now()))
 
-        await self._ledger.change(work)
+        return await self._ledger.change(work)
 
     async def confirm(self, name: str, password: str, source: Source) -> str:
         """Return a confirmation for the caller's session, whose owner shows by his password that it is he."""

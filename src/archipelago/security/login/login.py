@@ -190,7 +190,7 @@ class Login:
                 if start is not None:
                     attempt.failed = False
                     return start
-        raise NodeError(ErrorCode.BUSY, f"the account {name} is just being changed", hint="try again")
+        raise _changing(name)
 
     def _checked(self, seen: User, factor: str | None, code: str, password: str) -> Callable[[Book], User | None]:
         """Return what decides, within the transaction that begins the session, whether the account is the one seen."""
@@ -219,6 +219,17 @@ class Login:
         start = await self._begin(answer.key.user, answer.take, source)
         if start is None:
             raise wrong()
+        return start
+
+    async def set_up(self, code: str, password: str, source: Source) -> Start:
+        """Give the owner his first password, and begin his session.
+
+        The code shows who he is, so he does not wait here for what others got wrong.
+        """
+        owner = await self.accounts.set_up(code, password)
+        start = await self._begin(owner.name, lambda book: owner if book.user(owner.name) == owner else None, source)
+        if start is None:
+            raise _changing(owner.name)
         return start
 
     async def log_out(self, session: str) -> None:
@@ -282,3 +293,7 @@ class Login:
     async def _forget_ended(self) -> None:
         if ended := self._ledger.ended():
             await self._ledger.change(lambda book: book.remove_sessions(ended))
+
+
+def _changing(name: str) -> NodeError:
+    return NodeError(ErrorCode.BUSY, f"the account {name} is just being changed", hint="try again")
