@@ -14,8 +14,10 @@ from archipelago.rpc.access import ANYBODY, Caller
 from archipelago.rpc.methods import all_methods
 from archipelago.rpc.protocol import Dispatcher
 from archipelago.rpc.refusals import Refusals
+from archipelago.security.audit_chain import Outcome
 from archipelago.security.login.attempts import Attempts, Source
-from archipelago.security.login.login import Login
+from archipelago.security.login.login import Login, Start
+from archipelago.security.permissions import Role
 from archipelago.storage.database import Database
 
 
@@ -49,6 +51,18 @@ async def test_the_right_password_buys_no_guesses_at_the_code(tmp_path: Path, is
     await world.database.close()
 
 
+class Calls:
+    """Calls methods of an engine."""
+
+    def __init__(self, engine: MemoryEngine) -> None:
+        self._dispatcher = Dispatcher(engine, all_methods(), Refusals(engine.record))
+
+    async def __call__(self, caller: Caller, method: str, **params: object) -> dict[str, Any]:
+        body = json.dumps({"jsonrpc": "2.0", "id": 1, "method": method, "params": params}).encode()
+        answer: dict[str, Any] = json.loads(await self._dispatcher.answer(body, caller) or b"")
+        return answer
+
+
 def refuses(attempts: Attempts, origin: str) -> bool:
     """Make a wrong attempt; return whether it is not even looked at."""
     try:
@@ -68,17 +82,40 @@ def test_whoever_takes_many_loopback_addresses_uses_up_nothing_of_strangers_else
 
 async def test_strangers_who_guess_do_not_hold_up_the_end_of_the_set_up() -> None:
     engine = MemoryEngine()
-    dispatcher = Dispatcher(engine, all_methods(), Refusals(engine.record))
-    source = Caller("nobody", ANYBODY, "192.0.2.1")
-
-    async def call(method: str, **params: object) -> dict[str, Any]:
-        body = json.dumps({"jsonrpc": "2.0", "id": 1, "method": method, "params": params}).encode()
-        answer: dict[str, Any] = json.loads(await dispatcher.answer(body, source) or b"")
-        return answer
-
+    call, nobody = Calls(engine), Caller("nobody", ANYBODY, "192.0.2.1")
     for _ in range(5):
-        refused = await call("login", password="guess guess guess")
+        refused = await call(nobody, "login", password="guess guess guess")
     assert refused["error"]["data"]["name"] == ErrorCode.TOO_MANY.value
-    answer = await call("login-setup", code=engine.login.setup_code, password=PASSWORD)
+    answer = await call(nobody, "login-setup", code=engine.login.setup_code, password=PASSWORD)
     assert engine.login.by_session(answer["result"]["session"]) is not None
     assert engine.login.by_mark(answer["result"]["device"]) is not None
+
+
+@pytest.mark.parametrize("is_logged_in", [True, False], ids=["session", "device"])
+async def test_a_viewer_who_logs_in_without_end_does_not_fill_the_audit_log(is_logged_in: bool) -> None:
+    engine = MemoryEngine()
+    await engine.login.accounts.set_up(None, PASSWORD)
+    await engine.login.accounts.add("eve", Role.VIEWER, PASSWORD, SOCKET)
+    call, origin = Calls(engine), "192.0.2.1"
+    start = await engine.login.log_in("eve", PASSWORD, None, HERE)
+    for _ in range(250):
+        device, visitor = engine.login.by_mark(start.device), engine.login.by_session(start.session)
+        assert visitor is not None
+        caller = Caller("nobody", ANYBODY, origin, device=device)
+        if is_logged_in:
+            caller = Caller("eve", visitor.permissions, origin, session=visitor.session, device=device)
+        answer = await call(caller, "login", user="eve", password=PASSWORD)
+        if "error" in answer:
+            break
+        start = Start(answer["result"]["session"], answer["result"]["device"], "")
+    assert answer["error"]["data"]["name"] == ErrorCode.TOO_MANY.value
+    assert sum(each.outcome is Outcome.DONE for each in engine.audit) <= 205
+
+
+async def test_an_owner_logs_in_as_often_as_he_likes(tmp_path: Path) -> None:
+    world = World(tmp_path, await Database(tmp_path / "state.db").open())
+    login = await world.owned()
+    start = await login.log_in("owner", PASSWORD, None, HERE)
+    for _ in range(250):
+        start = await login.log_in("owner", PASSWORD, None, Source("::1", device=login.by_mark(start.device)))
+    await world.database.close()

@@ -219,7 +219,7 @@ class Dispatcher:
         subject = subject_of(params)
         deed = Deed(who=caller.name, origin=caller.origin, action=method.name, subject=subject, outcome=Outcome.BEGUN)
         is_attempt = not caller.trusted and (caller.visitor is None or method.permission is Permission.LOGIN)
-        if not is_attempt:
+        if caller.visitor is not None or not is_attempt:
             self._require_patience(caller)
         began = await self._begin(deed) if is_attempt else await self._engine.record(deed)
         if began is None:

@@ -19,13 +19,14 @@ from archipelago.security.login.marks import Device, DeviceMarks
 from archipelago.security.login.notices import Notices
 from archipelago.security.login.passkeys import Passkeys
 from archipelago.security.login.passwords import Passwords
+from archipelago.security.login.rate_limit import Rate, RateLimit
 from archipelago.security.login.records import Session, User
 from archipelago.security.login.refusals import wrong
 from archipelago.security.login.session_secrets import Hider, LiveSecrets, new_session_secret, session_key
 from archipelago.security.login.stamps import Stamps
 from archipelago.security.login.tokens import ID, TOKEN_PREFIX, Tokens, key_of
 from archipelago.security.login.views import LoginStatus, SessionView, moment
-from archipelago.security.permissions import PERMISSIONS, Permission
+from archipelago.security.permissions import PERMISSIONS, Permission, Role
 from archipelago.security.secrets_manager import Sealer
 from archipelago.storage.accounts import AccountStore, Book
 
@@ -34,6 +35,8 @@ __all__ = ["TOKEN_PREFIX", "Lifetimes", "Login", "Start", "Visitor"]
 _SESSIONS_EACH = 20
 _NOTE_USE_EVERY = 60.0
 _LOOK_EVERY = 60.0
+_LOGINS = Rate(0.5, 200)
+"""How often an account that is no owner's may begin a session: each takes room in the audit log for ever."""
 _ROUNDS = 3
 """How often a login is looked at again because the account has changed meanwhile."""
 
@@ -86,6 +89,7 @@ class Login:
         self._live = LiveSecrets(hider)
         self._ledger = Ledger(store, clocks, lifetimes or Lifetimes())
         self._attempts = Attempts(clocks.steady)
+        self._logins = RateLimit()
         stamps = Stamps(secrets.token_bytes(32))  # what it signs ends with this process
         self._marks = DeviceMarks(stamps)
         self._confirmations = Confirmations(stamps, clocks.steady)
@@ -245,6 +249,7 @@ class Login:
             user = check(book)
             if user is None:
                 return None
+            self._require_patience(user)
             begun = replace(session, version=user.version)
             book.remove_sessions((source.session,))
             book.add_session(begun, most=_SESSIONS_EACH)
@@ -256,6 +261,16 @@ class Login:
         user, begun = found
         self._live.note(begun.key, secret)
         return Start(secret, self._marks.give(user, source.device), self._confirmations.give(begun))
+
+    def _require_patience(self, user: User) -> None:
+        wait = 0.0 if user.role is Role.OWNER else self._logins.take(user.name, _LOGINS, self._clocks.steady())
+        if wait > 0:
+            raise NodeError(
+                ErrorCode.TOO_MANY,
+                f"the account {user.name} logs in too often",
+                hint="keep a session, or use a token for a program",
+                data={"retry_after": round(wait, 1)},
+            )
 
     # --- sessions ---------------------------------------------------------------------------------------------------
 
