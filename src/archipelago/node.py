@@ -83,7 +83,7 @@ from archipelago.performance.forecast import DiskForecast
 from archipelago.performance.metrics import STEP, Metrics, Usage, not_counted
 from archipelago.performance.resources import resources
 from archipelago.power import Power
-from archipelago.security.audit_chain import AuditEntry, AuditVerdict, Deed, Outcome
+from archipelago.security.audit_chain import NODE, AuditEntry, AuditVerdict, Deed, Outcome
 from archipelago.security.audit_log import AuditLog
 from archipelago.security.certificates import Certificates
 from archipelago.security.image_verifier.built import BuiltImages
@@ -284,7 +284,7 @@ class Node:
         """Write down what the node does by itself; a full disk does not keep it from that."""
         try:
             await self._audit.record(
-                Deed(who="node", origin="", action=action, subject=dict(subject), outcome=Outcome.DONE)
+                Deed(who=NODE, origin="", action=action, subject=dict(subject), outcome=Outcome.DONE)
             )
         except NodeError as error:
             self._log.warning("not in the audit log", action=action, error=str(error))

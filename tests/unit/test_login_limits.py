@@ -119,3 +119,17 @@ async def test_an_owner_logs_in_as_often_as_he_likes(tmp_path: Path) -> None:
     for _ in range(250):
         start = await login.log_in("owner", PASSWORD, None, Source("::1", device=login.by_mark(start.device)))
     await world.database.close()
+
+
+@pytest.mark.parametrize("name", ["nobody", "node", "several", "owner"])
+async def test_no_account_has_a_name_that_stands_for_somebody_else_in_the_audit_log(name: str) -> None:
+    engine = MemoryEngine()
+    accounts = engine.login.accounts
+    await accounts.set_up(None, PASSWORD)
+    await accounts.add("heir", Role.OWNER, PASSWORD, SOCKET)
+    await accounts.remove("owner", SOCKET)
+    with pytest.raises(NodeError) as caught:
+        await accounts.add(name, Role.VIEWER, PASSWORD, SOCKET)
+    assert caught.value.code is ErrorCode.INVALID_VALUE and "audit log" in str(caught.value) and caught.value.hint
+    assert [one.name for one in accounts.list()] == ["heir"]
+    await accounts.add("owner", Role.OWNER, PASSWORD, SOCKET)

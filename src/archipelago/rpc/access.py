@@ -9,6 +9,7 @@ from aiohttp import web
 
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.rpc.listening import peer_uid
+from archipelago.security.audit_chain import NOBODY
 from archipelago.security.login.attempts import Source
 from archipelago.security.login.backoff import network_of
 from archipelago.security.login.login import TOKEN_PREFIX, Login, Visitor
@@ -131,7 +132,7 @@ class Gate:
             )
         agent = request.headers.get("User-Agent", "")[:200]
         if visitor is None:
-            return Caller("nobody", ANYBODY, origin, agent, site=site_of(request), device=device)
+            return Caller(NOBODY, ANYBODY, origin, agent, site=site_of(request), device=device)
         return Caller(
             visitor.name,
             visitor.permissions,

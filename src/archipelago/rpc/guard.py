@@ -10,6 +10,7 @@ from archipelago.rpc.conversation import recognise
 from archipelago.rpc.errors import INVALID_REQUEST, RpcError
 from archipelago.rpc.protocol import encode, failure
 from archipelago.rpc.refusals import Kind, Refusals
+from archipelago.security.audit_chain import NOBODY
 
 MAX_BODY = 1 << 20
 """Largest request body, in bytes."""
@@ -60,7 +61,7 @@ class Guard:
     async def _note(self, request: web.Request, error: NodeError) -> None:
         """Write down who was kept out before it was looked at what he wants."""
         caller = request.get(CALLER)
-        who, origin = (caller.name, caller.origin) if caller is not None else ("nobody", str(request.remote or ""))
+        who, origin = (caller.name, caller.origin) if caller is not None else (NOBODY, str(request.remote or ""))
         detail = f"{request.method} {request.path[:_PATH_NOTED]}: {error.code}"
         await self._refusals.note(who, origin, "http-request", detail, Kind.HTTP)
 

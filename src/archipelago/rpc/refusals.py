@@ -14,7 +14,7 @@ from enum import StrEnum
 import structlog
 
 from archipelago.errors import NodeError
-from archipelago.security.audit_chain import NOBODY, Deed, Outcome
+from archipelago.security.audit_chain import NOBODY, SEVERAL, Deed, Outcome
 from archipelago.security.login.rate_limit import Rate, RateLimit
 
 _FROM_ONE = Rate(1 / 60, 10)
@@ -86,7 +86,7 @@ class RefusalSums:
             subject["others"] = f"{sum(each.count for _, each in rest)} times from {len(rest)} places"
         total = sum(each.count for each in sums.values())
         return Deed(
-            who="several",
+            who=SEVERAL,
             origin=found[0][0] if len(found) == 1 else "",
             action="refusals",
             subject=subject,

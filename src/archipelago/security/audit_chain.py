@@ -24,6 +24,12 @@ GENESIS = "0" * 64
 MAX_FAULTS = 100
 NOBODY = "nobody"
 """Who is not logged in."""
+NODE = "node"
+"""The node, for what it does by itself."""
+SEVERAL = "several"
+"""Those whose refusals are added up."""
+RESERVED = frozenset({NOBODY, NODE, SEVERAL})
+"""Names that no account may have: an entry must not be taken for that of another."""
 
 Sign = Callable[[bytes], bytes]
 IsSigned = Callable[[bytes, bytes], bool]

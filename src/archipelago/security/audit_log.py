@@ -15,7 +15,7 @@ import structlog
 
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.security import audit_chain
-from archipelago.security.audit_chain import AuditEntry, AuditVerdict, Deed, Head, Outcome
+from archipelago.security.audit_chain import NODE, AuditEntry, AuditVerdict, Deed, Head, Outcome
 from archipelago.security.audit_files import LARGEST_FILE, RESERVE, AuditFiles, cut, lines_of
 from archipelago.security.audit_head import make_head, read_head, write_head
 from archipelago.security.identity import Identity
@@ -139,7 +139,7 @@ class AuditLog:
         self._keep_note()
         if is_lost:
             # From here on nobody can tell what is missing at the end, and that is on record.
-            self._record(Deed(who="node", origin="", action="audit-head-lost", outcome=Outcome.FAILED))
+            self._record(Deed(who=NODE, origin="", action="audit-head-lost", outcome=Outcome.FAILED))
 
     def _begin_signing(self, identity: Identity) -> None:
         try:

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 
 from archipelago.errors import ErrorCode, NodeError
-from archipelago.security.audit_chain import Deed, Outcome
+from archipelago.security.audit_chain import NODE, Deed, Outcome
 from archipelago.security.image_verifier.policy import ANY, UNSIGNED, Decision, decide
 from archipelago.security.image_verifier.signature import BadSignature, ImageName, image_name
 from archipelago.security.image_verifier.signers import KEYLESS, Signer
@@ -101,5 +101,5 @@ class ImageVerifier:
         subject = {"app": app, "publisher": name.publisher, "digest": name.digest, "signer": signer or UNSIGNED}
         action = "image-accept" if outcome is Outcome.DONE else "image-refuse"
         await self._record(
-            Deed(who="node", origin="", action=action, subject=subject, outcome=outcome, detail=detail[:200])
+            Deed(who=NODE, origin="", action=action, subject=subject, outcome=outcome, detail=detail[:200])
         )

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from archipelago.errors import ErrorCode, NodeError
+from archipelago.security.audit_chain import RESERVED
 from archipelago.security.login.attempts import Attempts, Source
 from archipelago.security.login.clocks import Clocks
 from archipelago.security.login.codes import new_code, same_code
@@ -96,7 +97,13 @@ class Accounts:
         )
 
     async def add(self, name: str, role: Role, password: str, source: Source) -> None:
-        """Make an account."""
+        """Make an account, under a name that the audit log gives to nobody else."""
+        if name in RESERVED or (name == Role.OWNER and role is not Role.OWNER):
+            raise NodeError(
+                ErrorCode.INVALID_VALUE,
+                f"{name} is what the audit log calls somebody else",
+                hint="take another name",
+            )
         hashed = await self._passwords.hash(password)
 
         def work(book: Book) -> None:
