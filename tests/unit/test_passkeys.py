@@ -12,13 +12,18 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from test_rpc_engine import MemoryEngine
 
 from archipelago.errors import ErrorCode, NodeError
+from archipelago.rpc.access import Caller
+from archipelago.rpc.methods import all_methods
+from archipelago.rpc.protocol import Dispatcher
+from archipelago.rpc.refusals import Refusals
 from archipelago.security.login.attempts import Source
 from archipelago.security.login.clocks import Clocks
 from archipelago.security.login.login import Login
 from archipelago.security.login.passwords import Cost, Passwords
-from archipelago.security.permissions import Role
+from archipelago.security.permissions import Permission, Role
 from archipelago.storage.accounts import AccountStore
 from archipelago.storage.database import Database
 from soft_passkey import Device
@@ -199,3 +204,20 @@ async def test_there_is_none_for_an_address(node: Scene) -> None:
         with pytest.raises(NodeError) as caught:
             node.passkeys.begin("owner", site, SOCKET)
         assert caught.value.code is ErrorCode.INVALID_VALUE
+
+
+async def test_whose_passkey_an_owner_removes_is_told(node: Scene) -> None:
+    device = Device()
+    options = node.passkeys.begin("viewer", SITE, SOCKET)
+    await node.passkeys.confirm("viewer", "phone", device.create(options, SITE), SITE, SOCKET)
+    engine = MemoryEngine()
+    engine.login = node.login
+    dispatcher = Dispatcher(engine, all_methods(), Refusals(engine.record))
+    caller = Caller("owner", frozenset(Permission), SOCKET.origin, trusted=True)
+    for user, people in (("viewer", ("owner", "viewer")), ("owner", ("owner",))):
+        (key,) = node.passkeys.list(user)
+        call = {"jsonrpc": "2.0", "id": 1, "method": "passkey-remove", "params": {"id": key.id}}
+        assert b"result" in (await dispatcher.answer(json.dumps(call).encode(), caller) or b"")
+        for each in people:
+            assert node.login.notices.list(each)[0].subject == user
+        assert len(node.login.notices.list("viewer")) == 1

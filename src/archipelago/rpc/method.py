@@ -43,6 +43,8 @@ class Method(Generic[P]):
     somebody logs in, or shows what makes its reader the owner. What looks after accounts or the node must say."""
     tells: bool = False
     """Whether those whom it concerns are told on the page once it is done."""
+    concerns: Callable[..., str | None] | None = None
+    """Takes what a personal handler takes, and returns whose account a call is about, where no parameter says it."""
     personal: bool = False
     """Whether the handler is told who calls, as its third argument (`rpc.access.Caller`)."""
     handler: Callable[..., Awaitable[object]]

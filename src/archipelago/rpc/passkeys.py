@@ -52,6 +52,11 @@ async def _remove(engine: Engine, params: PasskeyParams, caller: Caller) -> None
     await engine.login.passkeys.remove(own_or_all(caller), params.id, caller.source)
 
 
+def _whose(engine: Engine, params: PasskeyParams, caller: Caller) -> str | None:
+    found = engine.login.passkeys.list(own_or_all(caller))
+    return next((one.user for one in found if one.id == params.id), None)
+
+
 async def _challenge(engine: Engine, _: NoParams, caller: Caller) -> dict[str, Any]:
     return engine.login.passkeys.challenge(caller.site)
 
@@ -105,6 +110,7 @@ def passkey_methods() -> tuple[AnyMethod, ...]:
             mutates=True,
             confirms=True,
             tells=True,
+            concerns=_whose,
             handler=_remove,
         ),
         Method(

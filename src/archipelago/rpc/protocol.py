@@ -244,15 +244,17 @@ class Dispatcher:
         require_alive(self._engine.login, caller)
         if method.confirms:
             require_confirmation(self._engine.login, caller)
+        # Before it is done: what is removed tells nobody whose it was.
+        concerns = method.concerns(self._engine, params, caller) if method.concerns is not None else None
         result = await self._handle(method, params, caller)
         if method.tells:
-            await self._tell(method, params, caller)
+            await self._tell(method, params, caller, concerns)
         return result
 
-    async def _tell(self, method: AnyMethod, params: Params, caller: Caller) -> None:
+    async def _tell(self, method: AnyMethod, params: Params, caller: Caller, concerns: str | None) -> None:
         """Tell whom it concerns on the page; what is done stays done where that fails, for it is in the audit log."""
         own = method.permission is Permission.ACCOUNT
-        user: str | None = getattr(params, "user", None)
+        user: str | None = concerns or getattr(params, "user", None)
         account = user or (caller.name if own else "")
         subject = user or str(getattr(params, "name", caller.name if own else ""))
         try:
