@@ -1,5 +1,6 @@
 """Who calls, and what they may do: the node's own socket is the owner's, all others show a session or a token."""
 
+import asyncio
 import socket
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
@@ -77,6 +78,13 @@ def require_alive(login: Login, caller: Caller) -> None:
     """Raise `NodeError` where the session or token by which somebody called is good no longer."""
     if caller.session and not login.is_alive(caller.session):
         raise NodeError(ErrorCode.LOGIN_NEEDED, "the session has ended", hint="log in again")
+
+
+async def until_logged_out(login: Login, caller: Caller) -> None:
+    """Return when the session or token by which somebody called has ended; never for the owner on his own socket."""
+    if not caller.session:
+        await asyncio.Event().wait()
+    await login.until_ended(caller.session)
 
 
 def require_confirmation(login: Login, caller: Caller) -> None:

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from archipelago.container.engine import Engine
 from archipelago.container.status import LogLine
 from archipelago.errors import NodeError
-from archipelago.rpc.access import require, require_alive
+from archipelago.rpc.access import require, require_alive, until_logged_out
 from archipelago.rpc.containers import LogsParams
 from archipelago.rpc.errors import INVALID_PARAMS, RpcError, error_object, internal_error, invalid_params
 from archipelago.rpc.guard import CALLER, refusal
@@ -62,7 +62,7 @@ class LogStreams:
     async def _follow(self, request: web.Request, params: LogsParams) -> web.StreamResponse:
         response = web.StreamResponse(headers={"Content-Type": "application/x-ndjson"})
         await response.prepare(request)
-        ended = asyncio.create_task(self._until_logged_out(request[CALLER].session))
+        ended = asyncio.create_task(until_logged_out(self._engine.login, request[CALLER]))
         lines = self._engine.follow_logs(params.app, container=params.container, tail=params.tail)
         with contextlib.suppress(ConnectionError):
             try:
@@ -79,11 +79,6 @@ class LogStreams:
                 ended.cancel()
             await response.write_eof()
         return response
-
-    async def _until_logged_out(self, session: str) -> None:
-        if not session:
-            await asyncio.Event().wait()
-        await self._engine.login.until_ended(session)
 
 
 async def _pass_on(lines: AsyncIterator[LogLine], response: web.StreamResponse, ended: asyncio.Task[None]) -> None:

@@ -14,7 +14,7 @@ from archipelago.container.engine import Engine
 from archipelago.container.manifest.scalars import AppId, Name
 from archipelago.container.podman_client.terminal import Terminal
 from archipelago.errors import NodeError
-from archipelago.rpc.access import WEBSOCKET_PROTOCOL, Caller, require, require_alive
+from archipelago.rpc.access import WEBSOCKET_PROTOCOL, Caller, require, require_alive, until_logged_out
 from archipelago.rpc.errors import invalid_params
 from archipelago.rpc.guard import CALLER, refusal
 from archipelago.rpc.method import Params
@@ -116,7 +116,7 @@ class Terminals:
         await socket.prepare(request)
         self._open.add(socket)
         # First: what is typed before the next look at the session must not count.
-        logged_out = asyncio.create_task(self._until_logged_out(request[CALLER].session))
+        logged_out = asyncio.create_task(until_logged_out(self._engine.login, request[CALLER]))
         ends = [
             logged_out,
             asyncio.create_task(_show(terminal, socket)),
@@ -134,11 +134,6 @@ class Terminals:
                 async with asyncio.timeout(_CLOSE_TIMEOUT):
                     await socket.close(code=code, message=reason)
         return socket
-
-    async def _until_logged_out(self, session: str) -> None:
-        if not session:
-            await asyncio.Event().wait()
-        await self._engine.login.until_ended(session)
 
 
 async def _show(terminal: Terminal, socket: web.WebSocketResponse) -> None:

@@ -143,11 +143,6 @@ class Book:
         """Remove sessions."""
         self._connection.execute(delete(sessions).where(sessions.c.key.in_(tuple(keys))))
 
-    def token(self, key: str) -> Token | None:
-        """Return a token, or None."""
-        row = self._connection.execute(select(tokens).where(tokens.c.key == key)).mappings().first()
-        return _token(row) if row is not None else None
-
     def tokens(self) -> tuple[Token, ...]:
         """Return all tokens."""
         return tuple(map(_token, self._rows(tokens)))

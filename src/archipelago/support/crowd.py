@@ -131,16 +131,15 @@ class Crowd:
             guest.standing, guest.since = standing, now
             self._ranks[standing].add(guest)
 
-    def recognise(self, guest: Guest, account: str) -> bool:
-        """Take note whose a connection is, a stranger's where `account` is empty; tell whether that speaks for it."""
+    def recognise(self, guest: Guest, account: str) -> None:
+        """Take note whose a connection is, a stranger's where `account` is empty."""
         if guest not in self._guests:
-            return False
+            return
         if guest.account != account:
             self._forget_account(guest)
             if account and self._accounts[account] < _ALIKE:
                 guest.account = account
                 self._accounts[account] += 1
-        return bool(guest.account)
 
     def _take(self, guest: Guest) -> None:
         self._guests[guest] = None
