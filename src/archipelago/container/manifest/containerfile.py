@@ -21,7 +21,7 @@ from archipelago.container.manifest.containerfile_steps import (
     ImageConfig,
     RunStep,
 )
-from archipelago.container.manifest.containerfile_words import WrongWord, split_words, substitute
+from archipelago.container.manifest.containerfile_words import WrongWord, is_utf8, split_words, substitute
 
 SHELL: Final = ("/bin/sh", "-c")
 MAX_BYTES = 64 * 1024
@@ -219,10 +219,7 @@ class _Reader:
         if not text:
             raise instruction.refused("there is no command", "write one behind it")
         if text.startswith("["):
-            try:
-                words = json.loads(text)
-            except (ValueError, RecursionError):
-                words = None  # as the test `[ … ]` of the shell
+            words = _listed(instruction, text)  # None: as the test `[ … ]` of the shell
             if isinstance(words, list) and words and all(isinstance(word, str) and "\0" not in word for word in words):
                 return tuple(words)
             if words is not None:
@@ -237,7 +234,7 @@ class _Reader:
             if found[1] not in options:
                 raise instruction.refused(f"--{found[1]} is not supported", "COPY takes files of the app's folder")
             options[found[1]], rest = found[2] or "", rest[found.end() :]
-        words = self._listed(rest) or self._words(replace(instruction, rest=rest))
+        words = self._texts(instruction, rest) or self._words(replace(instruction, rest=rest))
         if len(words) < 2:
             raise instruction.refused("it needs a source and a destination", "write 'COPY file /path/in/image'")
         owner, mode = _IDS.fullmatch(options["chown"]), options["chmod"]
@@ -250,11 +247,8 @@ class _Reader:
         return CopyStep(instruction.line, instruction.text, files, directories, int(uid), int(gid), int(mode, 8))
 
     @staticmethod
-    def _listed(text: str) -> list[str]:
-        try:
-            words = json.loads(text) if text.lstrip().startswith("[") else None
-        except (ValueError, RecursionError):
-            return []
+    def _texts(instruction: _Instruction, text: str) -> list[str]:
+        words = _listed(instruction, text) if text.lstrip().startswith("[") else None
         return words if isinstance(words, list) and all(isinstance(word, str) for word in words) else []
 
     def _copied(
@@ -343,6 +337,18 @@ class _Reader:
         return known.get(name, _ANY_VALUE if self._lenient else None)
 
 
+def _listed(instruction: _Instruction, text: str) -> object:
+    """Return what a list (JSON) has in it, None where it is none."""
+    try:
+        words = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    # An escape may stand for one half of a character, of which no path and no argument can be made.
+    if isinstance(words, list) and not all(is_utf8(word) for word in words if isinstance(word, str)):
+        raise instruction.refused("a text of the list is not UTF-8", "write whole characters, or both of their halves")
+    return words
+
+
 def _instructions(text: str) -> Iterator[_Instruction]:
     """Yield the instructions, each with the line in which it begins; lines that end with `\\` go on."""
     if len(text.encode("utf-8", "surrogatepass")) > MAX_BYTES:
@@ -354,6 +360,8 @@ def _instructions(text: str) -> Iterator[_Instruction]:
         words = line.strip(" \t")
         if found := _CONTROL.search(line):
             raise ContainerfileError(number, f"it has the control character {found[0]!r}", "remove it")
+        if not is_utf8(line):
+            raise ContainerfileError(number, "it is not UTF-8", "save the file as UTF-8")
         if not count and not begun and _DIRECTIVE.match(words):
             raise ContainerfileError(number, "parser directives are not supported", "remove the line")
         if not words or words.startswith("#"):

@@ -32,6 +32,15 @@ class Part:
 Word = tuple[Part, ...]
 
 
+def is_utf8(text: str) -> bool:
+    """Tell whether bytes can be made of a text, as of a path and of an argument: none for one half of a character."""
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def split_words(text: str) -> list[Word]:
     """Return the words of a text. Raises WrongWord where a quote is not closed."""
     words: list[Word] = []
