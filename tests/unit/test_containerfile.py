@@ -4,6 +4,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from archipelago.container.containerfile_builder import config_of
 from archipelago.container.manifest.containerfile import (
     INSTRUCTIONS,
     MAX_STEPS,
@@ -14,6 +15,7 @@ from archipelago.container.manifest.containerfile import (
 )
 from archipelago.container.manifest.containerfile_steps import CopiedFile, CopyStep, ImageConfig, RunStep
 from archipelago.container.manifest.package import load_package
+from archipelago.container.podman_client.models import ImageDetails
 from archipelago.docgen.manifest_reference import EXAMPLE_FOLDER
 
 FILES = ("start", "greeting", "folder/one", "folder/deep/two", "Containerfile")
@@ -65,6 +67,12 @@ def test_a_step_has_the_settings_before_it() -> None:
     assert (run.workdir, run.user) == ("/srv/app", "10:20")
     assert [folder.directories for folder in folders if isinstance(folder, CopyStep)] == [("/srv",), ("/srv/app",)]
     assert "WHO" not in config(body).environment and config(body).user == "root"
+
+
+def test_an_image_passes_on_no_label_that_would_become_one_of_the_nodes_own() -> None:
+    labels = {"org.a/b_c-1": "x", "io.archipelago.base": "x", '"io.archipelago.base"': "x", "io.archipelago.base ": "x"}
+    image = ImageDetails("", "", (), (), labels, 0, "", "", "", (), (), (), None)
+    assert config_of(image).labels == {"org.a/b_c-1": "x"}
 
 
 def test_what_the_image_says() -> None:
@@ -183,6 +191,9 @@ def test_another_beginning_is_refused(head: str, line: int, said: str) -> None:
         ("ENV a='x", "not closed"),
         ("ENV a=${b:-c}", "no variable"),
         ("LABEL io.archipelago.built=x", "not the app's"),
+        ("LABEL '\"io.archipelago.base\"=x'", "no label's name"),
+        ("LABEL 'io.archipelago.base =x'", "no label's name"),
+        ("LABEL \"'io.podman.x'=x\"", "no label's name"),
         ("USER a b", "one word"),
         ("USER $(id)", "no variable"),
         ("EXPOSE 70000", "no port"),

@@ -11,7 +11,7 @@ from archipelago.container.build_agent import INTO
 from archipelago.container.build_sandbox import BuildRoot, BuildSandbox, Step
 from archipelago.container.build_watch import BuildStopped
 from archipelago.container.image_recipe import image_changes
-from archipelago.container.manifest.containerfile import parse_containerfile
+from archipelago.container.manifest.containerfile import is_label_name, parse_containerfile
 from archipelago.container.manifest.containerfile_steps import BuildStep, CopyStep, ImageConfig, RunStep
 from archipelago.container.podman_client.client import PodmanClient
 from archipelago.container.podman_client.models import ImageDetails
@@ -86,16 +86,20 @@ async def _run(root: BuildRoot, step: RunStep) -> None:
 
 
 def config_of(image: ImageDetails) -> ImageConfig:
-    """Return what an image says of how it is run, without the labels that are its node's own."""
+    """Return what an image says of how it is run, without the labels that are, or would become, its node's own."""
     return ImageConfig(
         environment={"PATH": _PATH, **dict(_pairs(image.env))},
         workdir=image.workdir or "/",
         user=image.user,
-        labels={key: value for key, value in image.labels.items() if not key.startswith("io.archipelago.")},
+        labels={key: value for key, value in image.labels.items() if _may_inherit(key)},
         entrypoint=image.entrypoint,
         command=image.command,
         exposed=image.exposed,
     )
+
+
+def _may_inherit(label: str) -> bool:
+    return is_label_name(label) and not label.startswith("io.archipelago.")
 
 
 def _pairs(lines: Iterable[str]) -> Iterable[tuple[str, str]]:

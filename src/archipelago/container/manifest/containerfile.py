@@ -37,6 +37,7 @@ _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _USER = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*(?::[A-Za-z0-9_][A-Za-z0-9_.-]*)?")
 _IDS = re.compile(r"(\d{1,5})(?::(\d{1,5}))?")
 _PORT = re.compile(r"(\d{1,5})(?:/(?:tcp|udp))?")
+_LABEL_NAME = re.compile(r"[A-Za-z0-9._/-]+")
 _OWN_LABELS = ("io.archipelago.", "io.containers.", "io.podman.")
 _MOST_IDS = 65536
 _LONGEST_PATH = 1000
@@ -286,6 +287,8 @@ class _Reader:
 
     def _label(self, instruction: _Instruction) -> None:
         pairs = dict(self._pairs(instruction, names=False))
+        if wrong := next((key for key in pairs if not is_label_name(key)), None):
+            raise instruction.refused(f"{wrong!r} is no label's name", "use letters, digits, '.', '_', '/' and '-'")
         if taken := next((key for key in pairs if key.lower().startswith(_OWN_LABELS)), None):
             raise instruction.refused(f"{taken} is not the app's", "choose a name with a domain of your own")
         self.config = replace(self.config, labels={**self.config.labels, **pairs})
@@ -335,6 +338,11 @@ class _Reader:
     def _value(self, name: str) -> str | None:
         known = {**self._arguments, **self.config.environment}
         return known.get(name, _ANY_VALUE if self._lenient else None)
+
+
+def is_label_name(name: str) -> bool:
+    """Tell whether a label may have this name: Podman takes quotes away, so that others may become another name."""
+    return _LABEL_NAME.fullmatch(name) is not None
 
 
 def _listed(instruction: _Instruction, text: str) -> object:
