@@ -11,7 +11,7 @@ from archipelago.container.podman_client.process import process_exit
 
 _LOOK = 0.2
 _KEPT_OUTPUT = 64 * 1024
-_LEAST_FREE = 128 << 20
+LEAST_FREE = 128 << 20
 """Bytes of the disk that a build leaves to the rest of the node."""
 _LEAST_MEMORY = 256 << 20
 """Bytes of the host's memory that a build leaves; less on a host that has little."""
@@ -129,7 +129,7 @@ class StepWatch:
             )
 
     async def _check_disk(self, seen: "_Seen", *, ended: bool) -> None:
-        if seen.free < _LEAST_FREE:
+        if seen.free < LEAST_FREE:
             raise BuildStopped("there is no space left on device for what it writes", "free some space, then try again")
         free, files = self._free or (seen.free, seen.free_files)
         # To count costs a walk through all files, so it is done once the disk has become fuller, by whomever.

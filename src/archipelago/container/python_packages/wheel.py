@@ -11,6 +11,7 @@ import struct
 import zipfile
 import zlib
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -25,6 +26,7 @@ _SCRIPT_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+ -]*", re.ASCII)
 _METHODS = frozenset({zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED})
 _ENCRYPTED = 0x1
 _PIECE = 1024**2
+_BLOCK = 4096
 _TIME = (1980, 1, 1, 0, 0, 0)
 
 
@@ -55,19 +57,37 @@ class _Entry:
         return PurePosixPath(self.name)
 
 
+def unpacked_size(source: Path) -> int:
+    """Return the bytes of disk that a wheel takes when it is unpacked; `rewrite_wheel` writes no more than it says.
+
+    Blocks on files. Raises `BadWheel` and OSError.
+    """
+    with _read(source) as archive:
+        # Also an empty file takes something.
+        return sum(_BLOCK * (info.file_size // _BLOCK + 1) for info in archive.infolist())
+
+
 def rewrite_wheel(source: Path, filename: str, target: Path, limits: WheelLimits | None = None) -> None:
     """Check a wheel that is called `filename`, and write it again, uncompressed, to `target`.
 
     Blocks on files. Raises `BadWheel` and OSError.
     """
+    limits = limits or WheelLimits()
+    with _read(source) as archive:
+        entries = _entries(archive, limits)
+        _check_layout(entries, *_name_and_version(filename))
+        _check_scripts(archive, entries, limits.text)
+        with zipfile.ZipFile(target, "x", zipfile.ZIP_STORED) as written:
+            for entry in entries:
+                _copy(archive, entry, written)
+
+
+@contextmanager
+def _read(source: Path) -> Iterator[zipfile.ZipFile]:
+    """Yield what is in a wheel; what turns out not to be readable meanwhile is a `BadWheel`."""
     try:
         with zipfile.ZipFile(source) as archive:
-            entries = _entries(archive, limits or WheelLimits())
-            _check_layout(entries, *_name_and_version(filename))
-            _check_scripts(archive, entries, (limits or WheelLimits()).text)
-            with zipfile.ZipFile(target, "x", zipfile.ZIP_STORED) as written:
-                for entry in entries:
-                    _copy(archive, entry, written)
+            yield archive
     except (zipfile.BadZipFile, EOFError, NotImplementedError, ValueError, struct.error, zlib.error) as error:
         raise BadWheel(f"it is no zip file: {error}") from error
     except OSError as error:
