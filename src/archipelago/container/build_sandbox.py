@@ -16,7 +16,7 @@ import contextlib
 import re
 import secrets
 import sys
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Final
@@ -88,6 +88,27 @@ async def agent_command(command: str, path: Path, *arguments: str) -> tuple[str,
     return (*program, str(FIRST_ID), command, str(path), *arguments)
 
 
+class BuildClock:
+    """The time that a build has: it passes also between commands, but not while another build has its turn."""
+
+    def __init__(self, total: float, now: Callable[[], float]) -> None:
+        self._now = now
+        self._deadline = now() + total
+
+    @property
+    def left(self) -> float:
+        """Seconds that are left."""
+        return self._deadline - self._now()
+
+    @contextlib.asynccontextmanager
+    async def turn(self, lock: asyncio.Lock) -> AsyncIterator[None]:
+        """Wait for a turn, and have it meanwhile; the clock stands still until it comes."""
+        begun = self._now()
+        async with lock:
+            self._deadline += self._now() - begun
+            yield
+
+
 class BuildRoot:
     """The root file system of one build."""
 
@@ -96,7 +117,7 @@ class BuildRoot:
         self._folder = folder
         self._limits = limits
         self._image = Usage(0, 0)
-        self._deadline = asyncio.get_running_loop().time() + limits.total_time
+        self._clock = BuildClock(limits.total_time, asyncio.get_running_loop().time)
 
     @property
     def path(self) -> Path:
@@ -119,8 +140,7 @@ class BuildRoot:
 
     async def run(self, step: Step) -> StepResult:
         """Run a command to its end. Raises `BuildStopped` where it reaches a limit, and `PodmanError`."""
-        left = self._deadline - asyncio.get_running_loop().time()
-        return await self._sandbox.run(self, step, self._folder, self._limits, left)
+        return await self._sandbox.run(self, step, self._folder, self._limits, self._clock)
 
     async def take(self, path: str, target: Path, *, largest: int) -> None:
         """Write the files below a path of the root into a new tar file `target`, with names relative to that path.
@@ -201,16 +221,18 @@ class BuildSandbox:
             await root.fill(pieces)
         yield root
 
-    async def run(self, root: BuildRoot, step: Step, folder: Path, limits: BuildLimits, left: float) -> StepResult:
-        """Run a command on a root, which has `left` seconds for it; see `BuildRoot.run`."""
+    async def run(
+        self, root: BuildRoot, step: Step, folder: Path, limits: BuildLimits, clock: BuildClock
+    ) -> StepResult:
+        """Run a command on a root, in what its clock has left; see `BuildRoot.run`."""
         log, seccomp = folder / f"{secrets.token_hex(8)}.log", folder / "seccomp.json"
         await asyncio.to_thread(seccomp.write_text, build_seccomp_json(), encoding="utf-8")
         spec = self._spec(root.path, step, limits, log, seccomp)
-        async with self._turn, self._container(spec) as name:
+        async with clock.turn(self._turn), self._container(spec) as name:
             await self._client.containers.init(name)
             found = await self._client.containers.inspect(name)
             watch = StepWatch(root.growth, folder, log, limits, await self._host_ids())
-            watching = asyncio.create_task(watch.run(found.pid, left))
+            watching = asyncio.create_task(watch.run(found.pid, clock.left))
             try:
                 await self._client.containers.start(name)
                 await watching

@@ -35,7 +35,7 @@ class BuildLimits:
     step_time: float = 1800.0
     """Of one command."""
     total_time: float = 3600.0
-    """Of all commands of the build, from the moment when its image was there."""
+    """Of all commands of the build, since its image was there, without the time that it waits for its turn."""
     disk: int = 4 << 30
     """Bytes that are added to the image."""
     files: int = 300_000
