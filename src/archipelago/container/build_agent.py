@@ -25,7 +25,9 @@ import signal
 import stat
 import sys
 import tarfile
+import traceback  # noqa: F401 - Python imports it to show an error, which it could not do below a root of a build
 from collections.abc import Callable
+from importlib.machinery import PathFinder
 from typing import IO
 
 _CLONE_NEWNS, _CLONE_NEWUSER = 0x20000, 0x10000000
@@ -157,9 +159,15 @@ def unpack() -> None:
     )
 
 
+def enter_root() -> None:
+    """Make the current directory the root, and import no module from there: it would be code of the build."""
+    sys.meta_path[:] = [finder for finder in sys.meta_path if finder is not PathFinder]
+    os.chroot(".")
+
+
 def put() -> None:
     """Write files. Links are followed within the root alone, since it is all that there is."""
-    os.chroot(".")
+    enter_root()
     with tarfile.open(fileobj=sys.stdin.buffer, mode="r|") as archive:
         for member in archive:
             path = posixpath.join("/", member.name)
@@ -219,7 +227,7 @@ def _is_empty(path: str) -> bool:
 
 def take(path: str, limit: str) -> None:
     """Write what is below a path, with names relative to it. Anything but files and directories is refused."""
-    os.chroot(".")
+    enter_root()
     if not os.path.isdir(path):
         raise Refused(f"there is no directory {path}")
     left, count = int(limit), 0
