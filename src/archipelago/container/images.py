@@ -42,6 +42,7 @@ from archipelago.security import sbom
 from archipelago.security.image_verifier.built import BuiltImages
 from archipelago.security.image_verifier.signers import signer_of
 from archipelago.security.image_verifier.verifier import ImageVerifier
+from archipelago.storage.layout import OLD_PACKAGE_CACHE
 
 _LABEL = "io.archipelago.built"
 _BASE_LABEL = "io.archipelago.base"
@@ -112,8 +113,7 @@ class ImageStore:
         await asyncio.to_thread(self._work.mkdir, mode=0o700, parents=True, exist_ok=True)
         # The users of a build pass through on the way to its folder, which is open to them alone.
         await asyncio.to_thread(self._work.chmod, 0o711)
-        # What earlier versions kept: unpacked packages, which nobody checked again.
-        await asyncio.to_thread(shutil.rmtree, self._work.parent / "uv-cache", ignore_errors=True)
+        await asyncio.to_thread(shutil.rmtree, self._work.parent / OLD_PACKAGE_CACHE, ignore_errors=True)
 
     async def ensure(self, package: AppPackage, container: str, told: Told) -> str:
         """Return the reference of a container's image, pulled or built if it is not here. Raises `NodeError`."""

@@ -23,6 +23,9 @@ from archipelago.errors import ErrorCode, NodeError
 LAYOUT_VERSION = 2
 """Of what is described here. In version 1, folders of apps lay beside the node's own."""
 
+OLD_PACKAGE_CACHE = "uv-cache"
+"""Beside `Layout.builds`: what earlier versions kept, unpacked packages that nobody checked again. It is removed."""
+
 
 def named(name: str) -> str:
     """Return a name if it can stand for one file beside `.layout.json` and its like; raises `NodeError`.
