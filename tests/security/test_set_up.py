@@ -83,3 +83,16 @@ def test_the_node_starts_with_nothing_else() -> None:
         [PREFIX / "venv/bin/python", "-P", "-c", program], capture_output=True, text=True, timeout=60, env=environment
     )
     assert done.returncode == 0, done.stderr
+
+
+def test_the_command_of_enter_has_a_session_of_its_own() -> None:
+    # Whoever is in the session of root's shell may type into its terminal.
+    leader = Path(f"/proc/{os.getsid(0)}")
+    assert leader.stat().st_uid == os.getuid()
+
+
+def test_no_lock_of_roots_is_open_in_the_command_of_enter() -> None:
+    # Whoever has the descriptor can take the lock for himself, though he could not open the file.
+    opened = [os.readlink(one) for one in Path(f"/proc/{os.getsid(0)}/fd").iterdir() if one.is_symlink()]
+    assert opened != []
+    assert [path for path in opened if path.startswith((f"{PREFIX}/code", f"{PREFIX}/locks"))] == []
