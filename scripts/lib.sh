@@ -63,8 +63,9 @@ as_root() {
   exec sudo --preserve-env="$(kept_names | paste -sd, -)" "$0" "$@"
 }
 
-# as_service_user COMMAND…: without root's terminal, into which its user could type.
-as_service_user() { setsid --wait setpriv --reuid "$SERVICE_USER" --regid "$SERVICE_USER" --init-groups "$@" 9>&-; }
+# as_service_user COMMAND…: without root's terminal, into which its user could type, and without
+# the descriptors of root's locks, which he could take.
+as_service_user() { setsid --wait setpriv --reuid "$SERVICE_USER" --regid "$SERVICE_USER" --init-groups "$@" 7>&- 9>&-; }
 
 # as_service_root COMMAND…: as the root of the service user's own user namespace, who may do to the files of the user and of his
 # containers what root may, and to nobody else's.
