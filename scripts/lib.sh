@@ -26,10 +26,13 @@ kept_names() {
 }
 
 # first_writable_by_others OWNER FIND-ARGS…: what somebody else than root, the owner and the caller may write to, if there is any.
-# A group that has the owner's name and no other members is his own (useradd makes one for each user).
+# A group that has the owner's name and no other members is his own (useradd makes one for each user). The list of members does
+# not have those whose primary group it is.
 first_writable_by_others() (
   owner=$1 group=$(id -gn "$1" 2>/dev/null || echo root) caller=${SUDO_UID:-$(id -u)}; shift
-  if [ "$group" != "$owner" ] || [ -n "$(getent group "$group" | cut -d: -f4)" ]; then group=root; fi
+  others=$(getent group "$group" | cut -d: -f4
+    getent passwd | awk -F: -v "uid=$(id -u "$owner" 2>/dev/null)" -v "gid=$(id -g "$owner" 2>/dev/null)" '$4 == gid && $3 != uid')
+  if [ "$group" != "$owner" ] || [ -n "$others" ]; then group=root; fi
   find "$@" \( -name node_modules -o -path '*/.git/*' \) -prune -o ! -type l \
     \( ! -user root ! -user "$owner" ! -user "$caller" -o -perm -0002 -o -perm -0020 ! -group root ! -group "$group" \) -print \
     2>/dev/null | head -n 1

@@ -1,5 +1,8 @@
 """Root runs the scripts of a checkout: not where anybody else than its owner may write."""
 
+import grp
+import os
+import pwd
 import shutil
 import subprocess
 from collections.abc import Callable
@@ -25,13 +28,15 @@ def checkout(tmp_path: Path) -> Path:
     return folder
 
 
-def look(checkout: Path, service_user: str = "someone-else") -> subprocess.CompletedProcess[str]:
+def look(
+    checkout: Path, service_user: str = "someone-else", programs: str = "/usr/sbin:/usr/bin:/sbin:/bin"
+) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         ["sh", "-eu", checkout / "scripts" / "look", service_user],
         capture_output=True,
         text=True,
         timeout=60,
-        env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin"},
+        env={"PATH": programs},
     )
 
 
@@ -58,6 +63,28 @@ def test_root_runs_nothing_that_anybody_may_change(checkout: Path, spoil: Callab
     assert done.stdout == ""
     assert "may write to" in done.stderr
     assert f"chmod -R go-w '{checkout}'" in done.stderr
+
+
+def test_nor_what_the_owners_group_may_change_where_it_is_the_primary_group_of_another(
+    checkout: Path, tmp_path: Path
+) -> None:
+    # Root's own group is trusted: as root, the checkout is somebody else's.
+    owner = pwd.getpwnam("archipelago") if os.geteuid() == 0 else pwd.getpwuid(os.geteuid())
+    for path in (checkout.parent, checkout, *checkout.rglob("*")):
+        os.chown(path, owner.pw_uid, owner.pw_gid)
+    (checkout / "scripts/look").chmod(0o775)
+    alone = look(checkout)
+    # The host's own answers, and one user more.
+    getent = tmp_path / "programs" / "getent"
+    getent.parent.mkdir()
+    other = f"other:x:{owner.pw_uid + 1}:{owner.pw_gid}::/:/bin/sh"
+    getent.write_text(f'#!/bin/sh\n/usr/bin/getent "$@"\n[ "$*" != passwd ] || echo {other}\n')
+    getent.chmod(0o755)
+    done = look(checkout, programs=f"{getent.parent}:/usr/sbin:/usr/bin:/sbin:/bin")
+    assert done.returncode == 1
+    assert f"may write to {checkout}/scripts/look" in done.stderr
+    if grp.getgrgid(owner.pw_gid).gr_name == owner.pw_name:
+        assert (alone.returncode, alone.stdout) == (0, "in order\n"), alone.stderr
 
 
 def test_nor_where_anybody_may_exchange_the_checkout(checkout: Path) -> None:
