@@ -1,5 +1,6 @@
 """The composer: plans are made for the host as it is now, and one app's fault is not that of another."""
 
+import resource
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -89,6 +90,29 @@ async def test_an_app_that_cannot_be_compiled_is_no_matter_of_the_others(tmp_pat
         assert time.monotonic() - began < 5, "it is not tried again as long as nothing of it changes"
         records["bad"] = record(tmp_path / "newer", "bad", 0, "well")
         assert (await composer.compose(records)).broken == frozenset()
+    finally:
+        workers.close()
+
+
+async def test_a_process_that_cannot_be_started_now_is_started_next_time(tmp_path: Path) -> None:
+    workers = TemplateWorkers()
+    composer = make(tmp_path, workers, lambda: 100 * GIB)
+    records = {
+        "good": record(tmp_path / "apps", "good", 0, "{{ app.id }}"),
+        "slow": record(tmp_path / "apps", "slow", 1, "{{ range(2000) | map('string') | join | length }}"),
+    }
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    try:
+        await composer.compose({"good": records["good"]})  # a thread is there, and what it imports
+        resource.setrlimit(resource.RLIMIT_NOFILE, (3, hard))
+        try:
+            state = await composer.compose(records, records)
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+        assert state.broken == {"slow"} and "could be started" in state.apps["slow"].problem
+        assert state.apps["good"].workload.containers[0].spec.command == ("good",)
+        state = await composer.compose(records)
+        assert state.apps["slow"].workload.containers[0].spec.command == ("6890",)
     finally:
         workers.close()
 

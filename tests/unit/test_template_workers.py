@@ -163,6 +163,29 @@ def test_a_process_that_was_killed_is_replaced(workers: TemplateWorkers, rendere
     assert renderer.inline("x", "{{ range(3) | join }}", {}) == "012"
 
 
+def test_a_process_that_others_killed_does_not_make_the_template_faulty(workers: TemplateWorkers) -> None:
+    with ThreadPoolExecutor() as pool:
+        workers.render(Job("{{ range(3) | join }}", {}, {}), 1.0)
+        worker = workers._idle[-1]
+        rendering = pool.submit(workers.render, Job(HANG, {}, LIST), 60.0)
+        while worker in workers._idle:
+            assert not rendering.done()
+        os.kill(worker._process.pid, signal.SIGKILL)
+        with pytest.raises(Fault, match="ended with -9") as caught:
+            rendering.result()
+    assert caught.value.passing
+
+
+def test_the_limit_of_a_process_is_a_fault_of_the_template(workers: TemplateWorkers) -> None:
+    workers.render(Job("{{ range(3) | join }}", {}, {}), 1.0)
+    worker = workers._idle[-1]
+    os.kill(worker._process.pid, signal.SIGXCPU)
+    with pytest.raises(Fault, match="too much processor time") as caught:
+        worker.render(Job("{{ range(3) | join }}", {}, {}), 1.0)
+    worker.close()
+    assert not caught.value.passing
+
+
 def test_nothing_is_left_after_the_end() -> None:
     workers = TemplateWorkers()
     workers.render(Job("{{ range(3) | join }}", {}, {}), 1.0)

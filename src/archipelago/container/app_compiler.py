@@ -4,7 +4,7 @@ from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from archipelago.container.templates import AppRenderer, Renderer
+from archipelago.container.templates import AppRenderer, Renderer, TemplateError
 from archipelago.container.workload import AppInput, Site, Workload, compile_app, exports
 from archipelago.errors import NodeError
 
@@ -18,7 +18,7 @@ class AppCompiler:
     site: Site
     renderer: Renderer
     _remembered: dict[Hashable, tuple[AppInput, object]] = field(default_factory=dict)
-    """What an app was compiled from, and what came of it; of those alone that were slow or failed."""
+    """What an app was compiled from, and what came of it; of those alone that were slow or failed by themselves."""
 
     def workload(self, given: AppInput) -> Workload:
         """Return the workload of an app. Raises `NodeError` where it cannot be compiled."""
@@ -39,7 +39,10 @@ class AppCompiler:
         try:
             result = work(renderer)
         except NodeError as error:
-            self._remembered[key] = (given, error.with_traceback(None))
+            if isinstance(error, TemplateError) and error.passing:
+                self._remembered.pop(key, None)
+            else:
+                self._remembered[key] = (given, error.with_traceback(None))
             raise
         if renderer.slow:
             self._remembered[key] = (given, result)

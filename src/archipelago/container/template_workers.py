@@ -9,7 +9,7 @@ import sys
 import threading
 
 from archipelago.container.template_rendering import Fault
-from archipelago.container.template_worker import MEMORY, receive, send
+from archipelago.container.template_worker import receive, send
 from archipelago.container.templates import Job
 
 _AT_ONCE = 2
@@ -59,7 +59,10 @@ class TemplateWorkers:
                 if worker.lives:
                     return worker
                 worker.close()
-        return _Worker()
+        try:
+            return _Worker()
+        except OSError as error:
+            raise Fault(None, f"no process to render it could be started: {error.strerror}", passing=True) from error
 
     def _put_back(self, worker: "_Worker") -> None:
         with self._turn:
@@ -82,7 +85,8 @@ class _Worker:
         self.tired = False
         """Whether it should not be used again."""
         self._connection, theirs = socket.socketpair()
-        with theirs:
+        with theirs, contextlib.ExitStack() as undo:
+            undo.callback(self._connection.close)
             self._process = subprocess.Popen(
                 [sys.executable, *_options(), "-m", _WORKER, str(theirs.fileno())],
                 env={name: os.environ[name] for name in _ENVIRONMENT if name in os.environ},
@@ -92,6 +96,7 @@ class _Worker:
                 pass_fds=(theirs.fileno(),),
                 start_new_session=True,  # Ctrl-C is for the daemon, which ends it in its own time
             )
+            undo.pop_all()
 
     @property
     def lives(self) -> bool:
@@ -107,20 +112,22 @@ class _Worker:
         except (OSError, ValueError):
             answer = None
         if not isinstance(answer, dict):
-            raise Fault(None, self._why(), seconds)
+            raise self._unanswered(seconds)
         self.tired = bool(answer.get("tired"))
         spent = float(answer["seconds"])
         if "text" not in answer:
             raise Fault(answer["line"], str(answer["message"]), spent)
         return str(answer["text"]), spent
 
-    def _why(self) -> str:
-        """Tell why there was no answer."""
+    def _unanswered(self, seconds: float) -> Fault:
+        """Return why there was no answer."""
         self._process.kill()  # no effect where it has ended
         ended = self._process.wait()
         if ended == -signal.SIGXCPU:
-            return "it takes too much processor time, and had to be killed; make shorter texts and lists"
-        return f"it could not be rendered within {MEMORY // 1024**2} MiB (the process ended with {ended})"
+            message = "it takes too much processor time, and had to be killed; make shorter texts and lists"
+            return Fault(None, message, seconds)
+        # A template that wants too much memory is answered: whoever killed this process may have had other reasons.
+        return Fault(None, f"the process that renders it ended with {ended}, or did not answer", seconds, passing=True)
 
     def close(self) -> None:
         self._connection.close()

@@ -24,6 +24,7 @@ _COST_OF_AN_APP = 400_000
 """What all templates of one app may cost here: a tenth of a second."""
 SECONDS_OF_AN_APP = 1.0
 """CPU time that all other templates of one app may take together."""
+_AUTHOR = "the app's author must mend this template"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,14 +44,18 @@ FINGERPRINTS = Shown(False)
 
 
 class TemplateError(NodeError):
-    """A template that cannot be rendered; `line` counts from 1 within it, None where nobody knows."""
+    """A template that cannot be rendered; `line` counts from 1 within it, None where nobody knows.
 
-    def __init__(self, where: str, line: int | None, message: str) -> None:
+    `passing` is true where the host is to blame and not the template: the same may succeed next time.
+    """
+
+    def __init__(self, where: str, line: int | None, message: str, *, passing: bool = False) -> None:
         place = f"{where}, line {line}" if line else where
-        hint = "the app's author must mend this template"
+        hint = "free memory or end other programs, and try again" if passing else _AUTHOR
         super().__init__(ErrorCode.INVALID_MANIFEST, f"{place}: {message}", hint=hint)
         self.where = where
         self.line = line
+        self.passing = passing
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +167,7 @@ class AppRenderer:
         try:
             return self._render(Job(source, {}, context))
         except Fault as found:
-            raise TemplateError(where, found.line, found.message) from found
+            raise TemplateError(where, found.line, found.message, passing=found.passing) from found
 
     def file(
         self, where: str, name: str, files: Mapping[str, bytes], context: Mapping[str, Any], shown: Shown = REVEALED
@@ -179,8 +184,9 @@ class AppRenderer:
         try:
             return self._render(Job(source, neighbours, context)).encode()
         except Fault as found:
-            if not shown.revealed:
-                raise TemplateError(where, found.line, found.message) from found
+            # What the host is to blame for says nothing of a secret.
+            if not shown.revealed or found.passing:
+                raise TemplateError(where, found.line, found.message, passing=found.passing) from found
             line = found.line
         # Outside of `except`: not even the traceback of the cause may go along.
         raise TemplateError(where, line, "it fails with the value of a secret, so no more can be said here")
