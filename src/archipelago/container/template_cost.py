@@ -1,8 +1,9 @@
-"""What a template can cost at most, told without rendering it. Pure.
+"""How often a template can do something, at most, told without rendering it. Pure.
 
-Most templates look values up, choose, and repeat a few lines for each consumer. Their cost is known before, and they
-are rendered in the daemon. All others may take long in more ways than could be counted one by one: filters that feed
-each other, macros that call themselves, slices and comparisons of large values.
+Most templates look values up, choose, and repeat a few lines for each consumer. Their cost is known before, but for
+the size of values, which `cheap_sandbox` counts, and they are rendered in the daemon. All others may take long in more
+ways than could be counted one by one: filters that feed each other, macros that call themselves, slices of large
+values.
 """
 
 from collections.abc import Iterator, Mapping
@@ -47,12 +48,16 @@ _EXPRESSIONS = (
 _CHEAP = (*_STATEMENTS, *_EXPRESSIONS)
 _FILTERS: Mapping[str, int] = {
     **dict.fromkeys(("_round", "_text", "_whole"), 1),
-    **dict.fromkeys(("abs", "d", "default", "float", "int", "mib", "round", "string"), 2),
-    **dict.fromkeys(("capitalize", "count", "first", "last", "length", "lower", "title", "trim", "upper"), 5),
-    **dict.fromkeys(("dictsort", "join", "max", "min", "rpcauth", "tojson"), 50),
-    "public_key": 500,
+    **dict.fromkeys(("_touched", "count", "d", "default", "first", "last", "length"), 3),
+    **dict.fromkeys(("abs", "float", "int", "lower", "mib", "round", "string", "trim", "upper"), 10),
+    **dict.fromkeys(("join", "max", "min", "rpcauth", "tojson"), 50),
 }
-"""What one use of a filter costs, in values looked at; those that return generators are not here."""
+"""What one use of a filter costs with a small value, in values looked at; `CheapSandbox` counts the size of the value.
+
+Filters that return generators are not here, nor those that take more than some ten nanoseconds for each character.
+"""
+_WITH_ARGUMENTS = frozenset(("d", "default", "float", "int", "join", "round", "rpcauth"))
+"""Filters whose arguments cannot make them slower: `max(attribute='a.a.a.a')` looks at each item often."""
 # fmt: off
 _TESTS = frozenset((
     "boolean", "defined", "divisibleby", "even", "eq", "false", "ge", "gt", "in", "integer", "le", "lt", "mapping",
@@ -85,11 +90,14 @@ def _weight(node: nodes.Node) -> int | None:
         return None
     match node:
         case nodes.Filter(name=name):
-            return _FILTERS.get(name)
+            odd = node.kwargs or node.dyn_args or node.dyn_kwargs or (node.args and name not in _WITH_ARGUMENTS)
+            return None if odd else _FILTERS.get(name)
         case nodes.Test(name=name):
             return 2 if name in _TESTS else None
         case nodes.Const(value=str(text)) if len(text) > _MAX_TEXT:
             return None
+        case nodes.Pair(key=key) if not (isinstance(key, nodes.Const) and isinstance(key.value, str | bool)):
+            return None  # numbers can be chosen so that they collide
         case nodes.For(recursive=True):
             return None
     return None if _is_odd(node) else 1

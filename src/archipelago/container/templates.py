@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 from jinja2 import Template, TemplateSyntaxError
 
+from archipelago.container.cheap_sandbox import CheapSandbox
 from archipelago.container.manifest.templates import count_words
 from archipelago.container.template_cost import MAX_ROUNDS, cost
 from archipelago.container.template_rendering import Fault, compiled, fault, rendered
@@ -16,7 +17,7 @@ from archipelago.security.secret import Secret
 
 _MAX_TEMPLATES = 10_000
 _NEIGHBOUR_WORDS = ("include", "import", "extends")
-_CHEAP = Limits(steps=MAX_ROUNDS, text=8 * 1024, work=512 * 1024)
+_CHEAP = Limits(steps=MAX_ROUNDS, text=8 * 1024, work=256 * 1024)
 _CHEAP_WORDS = 3_000
 """Words of a template that is looked at here at all."""
 _COST_OF_A_WORD = 5
@@ -102,7 +103,7 @@ class Renderer:
     """
 
     aside: Aside = field(default_factory=_Here)
-    _sandbox: Sandbox = field(default_factory=lambda: Sandbox(limits=_CHEAP))
+    _sandbox: CheapSandbox = field(default_factory=lambda: CheapSandbox(limits=_CHEAP))
     _known: dict[str, _Cheap | None] = field(default_factory=dict)
     """Templates by their source; None for one that is not cheap."""
     _turn: threading.Lock = field(default_factory=threading.Lock)

@@ -107,7 +107,7 @@ class Sandbox(ImmutableSandboxedEnvironment):
 
     def _parse(self, source: str, name: str | None, filename: str | None) -> nodes.Template:
         tree = super()._parse(source, name, filename)
-        for node in list(_walk(tree)):
+        for node in list(walk(tree)):
             _instrument(node)
         return tree
 
@@ -216,8 +216,9 @@ class Sandbox(ImmutableSandboxedEnvironment):
         return text
 
 
-def _walk(root: nodes.Node) -> Iterable[nodes.Node]:
-    # Not recursive: `1+1+1+…` is a tree as deep as it is long. Children come before their parents.
+def walk(root: nodes.Node) -> Iterable[nodes.Node]:
+    """Return all nodes of a tree, children before their parents."""
+    # Not recursive: `1+1+1+…` is a tree as deep as it is long.
     found, stack = [], [root]
     while stack:
         node = stack.pop()
