@@ -10,7 +10,9 @@ from pathlib import Path
 
 import pytest
 
+import old_database
 from archipelago.errors import NodeError
+from archipelago.storage.database import newest_revision
 from archipelago.storage.layout import LAYOUT_VERSION, Layout
 from archipelago.storage.layout_migration import migrate
 
@@ -29,8 +31,8 @@ def not_needed(moves: Sequence[tuple[Path, Path]]) -> None:
 
 def with_apps(layout: Layout, *apps: str) -> None:
     """Write what the database of a node of version 1 says of its apps, and their logs and secrets."""
+    old_database.migrate(layout.database, "0005")
     with closing(sqlite3.connect(layout.database)) as database:
-        database.execute("CREATE TABLE IF NOT EXISTS slots (app VARCHAR PRIMARY KEY, slot INTEGER)")
         database.executemany("INSERT INTO slots VALUES (?, ?)", [(app, number) for number, app in enumerate(apps)])
         database.commit()
     for app in apps:
@@ -38,6 +40,12 @@ def with_apps(layout: Layout, *apps: str) -> None:
             folder = layout.root / name / app
             folder.mkdir(parents=True)
             (folder / "what").write_text(f"{name} of {app}")
+
+
+def revision(layout: Layout) -> str:
+    """Return the revision of the tables in the state database."""
+    with closing(sqlite3.connect(layout.database)) as database:
+        return str(database.execute("SELECT version_num FROM alembic_version").fetchone()[0])
 
 
 def tree(folder: Path) -> dict[str, bytes]:
@@ -49,6 +57,7 @@ def test_a_new_node_has_todays_layout(layout: Layout) -> None:
     migrated = migrate(layout, not_needed)
     assert migrated is not None and migrated.apps == ()
     assert json.loads(layout.version_file.read_bytes()) == {"version": LAYOUT_VERSION}
+    assert revision(layout) == newest_revision()
     assert migrate(layout, not_needed) is None
 
 
@@ -108,10 +117,25 @@ def test_it_goes_on_wherever_it_was_broken_off(layout: Layout, tmp_path: Path, m
                 broken_off = False
             except Killed:
                 assert not layout.apps.exists()
+                assert revision(layout) == newest_revision(), "an earlier version would start on what is left"
         if broken_off:
             assert migrate(layout, not_needed) is not None
         assert tree(layout.root) == wanted
     assert step > 2 * 3 + 2
+
+
+def test_a_database_that_cannot_be_brought_up_to_date_leaves_all_where_it_is(layout: Layout) -> None:
+    with_apps(layout, "knots")
+    with closing(sqlite3.connect(layout.database)) as database:
+        database.execute("UPDATE alembic_version SET version_num = '9999'")
+        database.commit()
+    before = tree(layout.root)
+    with pytest.raises(NodeError) as refused:
+        migrate(layout, not_needed)
+    assert "newer version" in refused.value.message
+    assert {path: text for path, text in tree(layout.root).items() if not path.startswith("state.db")} == {
+        path: text for path, text in before.items() if not path.startswith("state.db")
+    }
 
 
 @pytest.mark.parametrize("text", ['{"version": 3}', '{"version": 1}', '{"version": "2"}', "", "[]"])
@@ -176,5 +200,6 @@ def test_a_disk_that_is_mounted_in_an_apps_folder_is_for_the_owner_to_move(layou
     before = tree(layout.root)
     with pytest.raises(NodeError) as refused:
         migrate(layout, not_needed, lambda: mounts)
+    assert revision(layout) == "0005", "the owner needs the version before"
     assert "my chain" in refused.value.message and str(layout.app("knots").volume("my chain")) in refused.value.hint
     assert tree(layout.root) == before

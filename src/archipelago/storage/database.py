@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
-from sqlalchemy import Connection, create_engine, event, inspect, text
+from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
 from sqlalchemy.exc import DatabaseError, OperationalError
 
 from archipelago.errors import ErrorCode, NodeError
@@ -30,14 +30,12 @@ class Database:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._engine = create_engine(f"sqlite:///{path}", pool_size=1, max_overflow=0)
-        event.listen(self._engine, "connect", _set_pragmas)
-        event.listen(self._engine, "begin", _begin_immediate)
+        self._engine = _engine(path)
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="database")
 
     async def open(self) -> Self:
         """Create or migrate the tables. Raises `NodeError` when the file is unreadable or newer than this program."""
-        await self._in_thread(self._migrate)
+        await self._in_thread(lambda: _migrate(self._engine, self._path))
         return self
 
     async def run(self, work: Callable[[Connection], T]) -> T:
@@ -66,18 +64,38 @@ class Database:
                 ) from error
             raise
 
-    def _migrate(self) -> None:
-        try:
-            with self._engine.begin() as connection:
-                found = _version(connection)
-                if found != newest_revision():
-                    _upgrade(connection, self._path, found)
-        except DatabaseError as error:
-            raise NodeError(
-                ErrorCode.INTERNAL,
-                f"{self._path} cannot be used: {error.orig}",
-                hint="check the disk and the file's owner; restore the file from a backup if it is damaged",
-            ) from error
+
+def bring_up_to_date(path: Path) -> None:
+    """Migrate the tables, on disk when this returns: all of them, or nothing. Blocking; raises `NodeError`.
+
+    From then on, every earlier version refuses the database.
+    """
+    engine = _engine(path)
+    try:
+        _migrate(engine, path)
+    finally:
+        engine.dispose()
+
+
+def _engine(path: Path) -> Engine:
+    engine = create_engine(f"sqlite:///{path}", pool_size=1, max_overflow=0)
+    event.listen(engine, "connect", _set_pragmas)
+    event.listen(engine, "begin", _begin_immediate)
+    return engine
+
+
+def _migrate(engine: Engine, path: Path) -> None:
+    try:
+        with engine.begin() as connection:
+            found = _version(connection)
+            if found != newest_revision():
+                _upgrade(connection, path, found)
+    except DatabaseError as error:
+        raise NodeError(
+            ErrorCode.INTERNAL,
+            f"{path} cannot be used: {error.orig}",
+            hint="check the disk and the file's owner; restore the file from a backup if it is damaged",
+        ) from error
 
 
 def _version(connection: Connection) -> str | None:

@@ -3,6 +3,9 @@
 In version 1 an app lay beside the node's own folders: `APP/VOLUME`, `logs/APP`, `secrets/APP`, `sbom/APP`. Each is
 renamed, never copied, into `apps.new/APP/`. The last rename, of `apps.new` to `apps`, brings the file with the version
 along. A process that is killed in between leaves each folder in one of the two places, and the next start goes on.
+
+The tables of the state database are brought up to date before the first rename. A version that does not know the new
+layout refuses such a database; it would else start all apps on empty volumes, with new secrets.
 """
 
 import contextlib
@@ -18,6 +21,7 @@ from urllib.parse import quote
 
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.security.private_files import reported, sync_folder, write_atomically
+from archipelago.storage.database import bring_up_to_date
 from archipelago.storage.layout import LAYOUT_VERSION, AppFolder, Layout
 
 _LARGEST = 4096
@@ -48,6 +52,9 @@ def migrate(layout: Layout, rename: Rename, mounts: Callable[[], str] = _MOUNTS.
     apps = _known_apps(layout.database)
     _refuse_mounts(layout, apps, mount_points(mounts()))
     _refuse_strangers(layout, apps)
+    # After what is refused: to put that right, the owner may need the version before. It is made where there is none:
+    # an earlier version would else fill a root that has today's layout in its own way.
+    bring_up_to_date(layout.database)
     with reported(layout.new_apps):
         _make_folder(layout.new_apps)
     for app in apps:
