@@ -81,8 +81,9 @@ async def _serve(config: NodeConfig, first_install: str | None, options: dict[st
     loop.add_signal_handler(signal.SIGHUP, stopping.set)
     _refuse_root()
     lock = await asyncio.to_thread(RootLock, config.layout)
-    await asyncio.to_thread(_prepare_data, config.layout)
+    # Before anything changes: whoever must give way first may go back to the version before.
     await require_free((config.port,))
+    await asyncio.to_thread(_prepare_data, config.layout)
     secrets = SecretsManager(config.layout.apps, config.layout.node_key)
     redact_log(secrets.redactor.redact)
     if not await _unlocked(config, secrets.key, stopping):

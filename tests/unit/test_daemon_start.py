@@ -1,0 +1,34 @@
+"""What the daemon does before it has a node: it changes nothing where it may not start, and says why."""
+
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import old_database
+
+_AS_ANY_USER = "from archipelago import daemon; daemon._refuse_root = lambda: None; daemon.main()"
+
+
+def start(root: Path, port: int) -> str:
+    """Start a daemon that must refuse; return what it says."""
+    settings = {"ROOT": root, "RUNTIME": root.with_name("run"), "PORT": port}
+    environment = {**os.environ, **{f"ARCHIPELAGO_{name}": str(value) for name, value in settings.items()}}
+    done = subprocess.run(
+        [sys.executable, "-c", _AS_ANY_USER], env=environment, capture_output=True, text=True, timeout=60
+    )
+    assert done.returncode == 1 and "Traceback" not in done.stderr, done.stderr
+    return done.stderr
+
+
+def test_a_taken_port_leaves_the_data_as_the_version_before_knows_it(tmp_path: Path) -> None:
+    root = tmp_path / "root"
+    (root / "logs" / "knots").mkdir(parents=True)
+    old_database.migrate(root / "state.db", "0005")
+    before = (root / "state.db").read_bytes()
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        assert str(port) in start(root, port)
+    assert not (root / "apps").exists()
+    assert (root / "state.db").read_bytes() == before
