@@ -117,9 +117,9 @@ def _prepare_data(layout: Layout) -> None:
     migrated = migrate(layout, rename_in_namespace)
     if migrated is not None and migrated.apps:
         log.warning("each app has a folder of its own by now", folder=str(layout.apps), apps=" ".join(migrated.apps))
-        for folder in left_behind(layout):
-            log.warning("data of an app that this node does not know stays where it is", folder=str(folder))
     with reported(layout.root):
+        for left in left_behind(layout):
+            log.warning("data of an app lies where this version does not look", folder=str(left.folder), do=left.remedy)
         make_folders(layout)
         for wrong in repair(layout):
             log.warning("others may read this", path=str(wrong.path), why=wrong.why, wanted=f"{wrong.mode:04o}")

@@ -6,7 +6,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import structlog
+
 import old_database
+from archipelago import daemon
+from archipelago.storage.layout import Layout
 
 _AS_ANY_USER = "from archipelago import daemon; daemon._refuse_root = lambda: None; daemon.main()"
 
@@ -32,3 +36,17 @@ def test_a_taken_port_leaves_the_data_as_the_version_before_knows_it(tmp_path: P
         assert str(port) in start(root, port)
     assert not (root / "apps").exists()
     assert (root / "state.db").read_bytes() == before
+
+
+def test_what_was_left_behind_is_named_at_each_start(tmp_path: Path) -> None:
+    layout = Layout(tmp_path / "root", tmp_path / "run")
+    layout.root.mkdir()
+    daemon._prepare_data(layout)
+    left = layout.root / "secrets" / "knots"
+    left.mkdir(parents=True)
+    (left / "rpc.age").touch()
+    for _ in range(2):
+        with structlog.testing.capture_logs() as said:
+            daemon._prepare_data(layout)
+        (line,) = said
+        assert line["folder"] == str(left) and str(layout.app("knots").secrets) in line["do"]

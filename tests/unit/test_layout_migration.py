@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import sqlite3
+import subprocess
 from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
@@ -12,9 +13,10 @@ import pytest
 
 import old_database
 from archipelago.errors import NodeError
+from archipelago.storage import layout_migration
 from archipelago.storage.database import newest_revision
 from archipelago.storage.layout import LAYOUT_VERSION, Layout
-from archipelago.storage.layout_migration import migrate
+from archipelago.storage.layout_migration import left_behind, migrate
 
 
 @pytest.fixture
@@ -203,3 +205,59 @@ def test_a_disk_that_is_mounted_in_an_apps_folder_is_for_the_owner_to_move(layou
     assert revision(layout) == "0005", "the owner needs the version before"
     assert "my chain" in refused.value.message and str(layout.app("knots").volume("my chain")) in refused.value.hint
     assert tree(layout.root) == before
+
+
+@pytest.fixture
+def marked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have `words` tell volumes from other folders: only root could give them to another user."""
+    monkeypatch.setattr(layout_migration, "_is_an_apps", lambda path: (path / "words").exists())
+
+
+def volume(folder: Path, text: str) -> None:
+    """Make a volume."""
+    folder.mkdir(parents=True)
+    (folder / "words").write_text(text)
+
+
+def follow(layout: Layout) -> None:
+    """Do what the owner is told about the only folder that was left behind."""
+    (left,) = left_behind(layout)
+    subprocess.run(["sh", "-euc", left.remedy.partition("stopped: ")[2]], check=True)
+    assert not list(left_behind(layout))
+
+
+@pytest.mark.usefixtures("marked")
+def test_data_that_an_earlier_version_began_again_can_take_the_place_of_todays(layout: Layout) -> None:
+    with_apps(layout, "knots")
+    migrate(layout, not_needed)
+    volume(layout.app("knots").volume("data"), "of today")
+    volume(layout.root / "knots" / "data", "of the earlier version")
+    (layout.root / "secrets" / "knots").mkdir(parents=True)
+    (layout.root / "secrets" / "knots" / "rpc.age").write_text("its secret")
+    follow(layout)
+    assert (layout.app("knots").volume("data") / "words").read_text() == "of the earlier version"
+    assert os.listdir(layout.app("knots").volumes) == ["data"], "nothing is nested"
+    assert layout.app("knots").secret("rpc").read_text() == "its secret"
+    aside = layout.root / "knots.aside"
+    assert (aside / "volumes" / "data" / "words").read_text() == "of today"
+    assert (aside / "secrets" / "what").read_text() == "secrets of knots"
+    assert (layout.app("knots").logs / "what").exists()
+
+
+@pytest.mark.usefixtures("marked")
+def test_data_of_an_app_that_was_not_known_can_be_brought_to_its_folder(layout: Layout) -> None:
+    migrate(layout, not_needed)
+    volume(layout.root / "images" / "my photos", "mine")
+    (layout.root / "images" / "own.json").write_text("the node's")
+    follow(layout)
+    assert (layout.app("images").volume("my photos") / "words").read_text() == "mine"
+    assert (layout.root / "images" / "own.json").exists()
+
+
+@pytest.mark.usefixtures("marked")
+def test_secrets_alone_are_left_behind_too(layout: Layout) -> None:
+    migrate(layout, not_needed)
+    (layout.root / "secrets" / "knots").mkdir(parents=True)
+    (layout.root / "secrets" / "knots" / "rpc.age").write_text("its secret")
+    follow(layout)
+    assert layout.app("knots").secret("rpc").read_text() == "its secret"

@@ -107,12 +107,11 @@ def file_modes(layout: Layout) -> Iterator[Finding]:
 
 def left_data(layout: Layout) -> Iterator[Finding]:
     """Look for data of apps that lies where an earlier version of the node kept it."""
-    for folder in left_behind(layout):
+    for left in left_behind(layout):
         yield Finding(
             check="left-data",
             severity=Severity.WARNING,
-            what=f"{folder} holds data of an app, and the node did not know the app when data moved to {layout.apps}",
-            why="an app of that name would begin without it",
-            mend=f"before you install the app: mkdir {layout.app(folder.name).path} "
-            f"&& mv {folder} {layout.app(folder.name).volumes}",
+            what=f"{left.folder} holds data of an app, but this version looks for it in {layout.apps}",
+            why="the app runs without it, or would begin without it",
+            mend=left.remedy,
         )

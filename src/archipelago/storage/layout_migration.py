@@ -12,6 +12,7 @@ import contextlib
 import json
 import os
 import re
+import shlex
 import sqlite3
 import stat
 from collections.abc import Callable, Iterator, Sequence
@@ -69,11 +70,55 @@ def migrate(layout: Layout, rename: Rename, mounts: Callable[[], str] = _MOUNTS.
     return Migrated(apps)
 
 
-def left_behind(layout: Layout) -> Iterator[Path]:
-    """Yield folders in the data root that hold an app's files, but whose app no migration knew."""
-    for folder in _folders(layout.root):
-        if folder not in (layout.apps, layout.new_apps) and any(_is_an_apps(child) for child in _folders(folder)):
-            yield folder
+@dataclass(frozen=True, slots=True)
+class LeftBehind:
+    """Data of an app that lies where an earlier version kept it, and where this one does not look."""
+
+    folder: Path
+    remedy: str
+    """What the owner can do about it."""
+
+
+def left_behind(layout: Layout) -> Iterator[LeftBehind]:
+    """Yield what no migration moved: its app was unknown, or an earlier version wrote it afterwards."""
+    found = [folder for folder in _folders(layout.root) if folder not in (layout.apps, layout.new_apps)]
+    apps = [folder for folder in found if any(map(_is_an_apps, _folders(folder)))]
+    names = {folder.name for folder in apps}
+    for folder in _folders(layout.root / "secrets"):
+        if folder.name not in names and not _is_an_apps(folder) and any(folder.iterdir()):
+            apps.append(folder)
+    for folder in apps:
+        yield LeftBehind(folder, _remedy(layout, folder.name))
+
+
+def _remedy(layout: Layout, name: str) -> str:
+    """Return commands that work for root and for the node's own user, and put nothing into or over what is there."""
+    app, aside = layout.app(name), layout.root / f"{name}.aside"
+    old, old_secrets = layout.root / name, layout.root / "secrets" / name
+    owner = layout.root.stat()
+    make = f"install -d -m 0700 -o {owner.st_uid} -g {owner.st_gid}"
+    volumes = [volume for volume in _folders(old) if _is_an_apps(volume)]
+    changed = [app.volumes] if volumes else []
+    changed += [app.secrets] if _is_folder(old_secrets) else []
+    in_the_way = [folder for folder in changed if os.path.lexists(folder)]
+    steps = [f"{make} {_quoted(app.path)}"]
+    steps += [f"{make} {_quoted(aside)}"] if in_the_way else []
+    steps += [f"mv -T {_quoted(folder, aside / folder.name)}" for folder in in_the_way]
+    if volumes and len(volumes) == len(_all(old)):
+        steps.append(f"mv -T {_quoted(old, app.volumes)}")
+    elif volumes:  # the node's own, or the owner's, is in there as well
+        steps += [f"{make} {_quoted(app.volumes)}", f"mv -t {_quoted(app.volumes, *volumes)}"]
+    if app.secrets in changed:
+        steps.append(f"mv -T {_quoted(old_secrets, app.secrets)}")
+    if in_the_way:
+        when = f"look whether you want this or what is in {app.path}: move this elsewhere, or have it take that place;"
+    else:
+        when = "before you install the app,"
+    return f"{when} as root, while the node is stopped: {' && '.join(steps)}"
+
+
+def _quoted(*paths: Path) -> str:
+    return shlex.join(map(str, paths))
 
 
 def _has_version(layout: Layout) -> bool:
