@@ -183,15 +183,26 @@ def test_a_damaged_database_is_refused(layout: Layout) -> None:
     assert not layout.apps.exists()
 
 
-def test_a_link_in_the_place_of_an_apps_folder_is_left_alone(layout: Layout, tmp_path: Path) -> None:
-    with_apps(layout, "knots")
-    elsewhere = tmp_path / "elsewhere"
-    elsewhere.mkdir()
-    shutil.rmtree(layout.root / "secrets" / "knots")
-    (layout.root / "secrets" / "knots").symlink_to(elsewhere)
-    migrate(layout, not_needed)
-    assert (layout.root / "secrets" / "knots").is_symlink()
-    assert not layout.app("knots").secrets.exists()
+@pytest.mark.parametrize("place", ["knots", "knots/data", "secrets/knots", "logs/knots", "sbom/knots"])
+@pytest.mark.parametrize("there", [True, False])
+def test_a_link_in_the_place_of_an_apps_data_is_for_the_owner_to_replace(
+    layout: Layout, tmp_path: Path, place: str, there: bool
+) -> None:
+    with_apps(layout, "knots", "lnd")
+    elsewhere = tmp_path / "disk"
+    if there:
+        elsewhere.mkdir()
+    link = layout.root / place
+    if link.exists():
+        shutil.rmtree(link)
+    link.parent.mkdir(exist_ok=True)
+    link.symlink_to(elsewhere)
+    before = tree(layout.root)
+    with pytest.raises(NodeError) as refused:
+        migrate(layout, not_needed)
+    assert f"{link} is a link to {elsewhere}" in refused.value.message
+    assert str(layout.app("knots").path) in refused.value.hint and "mount --bind" in refused.value.hint
+    assert tree(layout.root) == before and revision(layout) == "0005"
 
 
 def test_a_disk_that_is_mounted_in_an_apps_folder_is_for_the_owner_to_move(layout: Layout) -> None:

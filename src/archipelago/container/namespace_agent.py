@@ -212,6 +212,8 @@ def _made(path: str):  # type: ignore[no-untyped-def]
     with contextlib.suppress(FileExistsError):
         os.mkdir(path, 0o700)
         created = True
+    if os.path.islink(path):
+        raise Refused(f"it is a link, which is not followed: mount --bind {os.path.realpath(path)} in its place")
     directory = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
     try:
         yield directory, created

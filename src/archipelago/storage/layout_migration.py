@@ -52,6 +52,7 @@ def migrate(layout: Layout, rename: Rename, mounts: Callable[[], str] = _MOUNTS.
         return None
     apps = _known_apps(layout.database)
     _refuse_mounts(layout, apps, mount_points(mounts()))
+    _refuse_links(layout, apps)
     _refuse_strangers(layout, apps)
     # After what is refused: to put that right, the owner may need the version before. It is made where there is none:
     # an earlier version would else fill a root that has today's layout in its own way.
@@ -186,6 +187,27 @@ def _refuse_mounts(layout: Layout, apps: Sequence[str], mounted: Sequence[Path])
                     f"a file system is mounted at {place}, and folders of apps move in this version",
                     hint=f"with the version before, stop {old.name} and unmount it; "
                     f"start this version, mount it at {new}, also in fstab(5), then start {old.name}",
+                )
+
+
+def _refuse_links(layout: Layout, apps: Sequence[str]) -> None:
+    """Raise `NodeError` where a link stands for data of an app: earlier versions followed it, this one does not."""
+    for app in apps:
+        new = layout.app(app)
+        places = {layout.root / app: new.volumes}
+        places |= {layout.root / name / app: new.path / name for name in _OF_ONE_APP}
+        with reported(layout.root / app):
+            if _is_folder(layout.root / app):
+                places |= {child: new.volumes / child.name for child in _all(layout.root / app)}
+        for old, place in places.items():
+            if old.is_symlink():
+                target = os.path.realpath(old)
+                raise NodeError(
+                    ErrorCode.INTERNAL,
+                    f"{old} is a link to {target}, and this version follows no links to data of apps",
+                    hint=f"with the version before, stop {app} and put the folder itself in the link's place; or "
+                    f"remove the link, start this version, mount {target} at {place} (mount --bind, also in fstab(5)), "
+                    f"then start {app}; where it is none of the app's data, move the link elsewhere",
                 )
 
 
