@@ -114,10 +114,11 @@ async def _serve(config: NodeConfig, first_install: str | None, options: dict[st
 def _prepare_data(layout: Layout) -> None:
     """Bring the data of an earlier version to where this one looks for it, and close it to others."""
     log = structlog.get_logger("data")
-    migrated = migrate(layout, rename_in_namespace)
-    if migrated is not None and migrated.apps:
-        log.warning("each app has a folder of its own by now", folder=str(layout.apps), apps=" ".join(migrated.apps))
     with reported(layout.root):
+        migrated = migrate(layout, rename_in_namespace)
+        if migrated is not None and migrated.apps:
+            apps = " ".join(migrated.apps)
+            log.warning("each app has a folder of its own by now", folder=str(layout.apps), apps=apps)
         for left in left_behind(layout):
             log.warning("data of an app lies where this version does not look", folder=str(left.folder), do=left.remedy)
         make_folders(layout)

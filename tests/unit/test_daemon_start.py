@@ -6,10 +6,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 import structlog
 
 import old_database
 from archipelago import daemon
+from archipelago.errors import NodeError
+from archipelago.security.node_key import NodeKey
 from archipelago.storage.layout import Layout
 
 _AS_ANY_USER = "from archipelago import daemon; daemon._refuse_root = lambda: None; daemon.main()"
@@ -50,3 +53,22 @@ def test_what_was_left_behind_is_named_at_each_start(tmp_path: Path) -> None:
             daemon._prepare_data(layout)
         (line,) = said
         assert line["folder"] == str(left) and str(layout.app("knots").secrets) in line["do"]
+
+
+@pytest.mark.parametrize("in_the_way", ["root", "root/daemon.lock/", "root/logs"])
+def test_what_the_disk_refuses_is_said_without_a_traceback(tmp_path: Path, in_the_way: str) -> None:
+    place = tmp_path / in_the_way
+    if in_the_way.endswith("/"):
+        place.mkdir(parents=True)
+    else:
+        place.parent.mkdir(exist_ok=True)
+        place.write_text("a file where a folder belongs")
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+    assert str(tmp_path / "root") in start(tmp_path / "root", port)
+
+
+def test_a_key_that_cannot_be_looked_for_is_said(tmp_path: Path) -> None:
+    key = NodeKey(tmp_path / ("k" * 300), lambda _: None)
+    with pytest.raises(NodeError, match="File name too long"):
+        key.state()

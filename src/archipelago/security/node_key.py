@@ -79,12 +79,13 @@ class NodeKey:
 
     def state(self) -> KeyState:
         """Return how the key is there. A plain file counts before a wrapped one: a crash may have left both."""
-        if self._file.is_symlink() or self._file.exists():
-            return KeyState.PLAIN
-        if self._wrapped.exists():
-            return KeyState.LOCKED if self._identity is None else KeyState.UNLOCKED
-        if self._opens(pyrage.x25519.Identity.generate()) is None:
-            return KeyState.PLAIN  # it will be made when it is first needed
+        with reported(self._file):
+            if self._file.is_symlink() or self._file.exists():
+                return KeyState.PLAIN
+            if self._wrapped.exists():
+                return KeyState.LOCKED if self._identity is None else KeyState.UNLOCKED
+            if self._opens(pyrage.x25519.Identity.generate()) is None:
+                return KeyState.PLAIN  # it will be made when it is first needed
         return KeyState.MISSING
 
     def identity(self) -> pyrage.x25519.Identity:
