@@ -107,7 +107,8 @@ async def test_an_app_has_its_data_its_secret_and_its_log(node: TestNode) -> Non
     begun = datetime.now(UTC)
     await node.until("keeper", "healthy")
     assert await node.execute("keeper", "busybox", "cat", "/data/words") == "keeper was here\n"
-    assert (await node.execute("keeper", "busybox", "cat", "/etc/token")).strip() == facts(node)["token"]
+    # By Podman: the node takes secrets out of what it shows.
+    assert podman("exec", "archipelago-keeper--main", "busybox", "cat", "/etc/token") == facts(node)["token"]
     assert "tick" in await node.execute("keeper", "busybox", "cat", "/data/ticks"), "it ran meanwhile"
     lines = await node.call("container-logs", app="keeper", tail=10_000)
     assert any(line["text"] == "tick" and datetime.fromisoformat(line["at"]) < begun for line in lines)

@@ -70,8 +70,9 @@ async def test_a_command_of_a_build_reaches_nothing_of_the_node(tmp_path: Path) 
             await node.install("thief")
         finally:
             home.unlink()
-        report = json.loads(await node.execute("thief", "/usr/bin/busybox", "cat", "/report.json"))
-        key = (node.root / "identity.key").read_bytes().splitlines()[1]
+        report = json.loads(run_podman("exec", "archipelago-thief--main", "/usr/bin/busybox", "cat", "/report.json"))
+        lines = (node.root / "identity.key").read_bytes().splitlines()
+        key = lines[lines.index(b"-----BEGIN PRIVATE KEY-----") + 1]
         check_report(report)
         image = run_podman("ps", "--filter", "label=io.archipelago.app=thief", "--format", "{{.ImageID}}")
         everything = subprocess.run(["podman", "save", image], capture_output=True, check=True).stdout
