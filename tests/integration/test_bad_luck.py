@@ -1,6 +1,7 @@
 """What goes wrong is explained, changes nothing, and mends itself where it can."""
 
 import asyncio
+import contextlib
 import socket
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -182,7 +183,7 @@ async def test_orphans_of_a_crash_are_removed_at_the_next_start(node: TestNode) 
     node.kill()
     import sqlite3
 
-    with sqlite3.connect(node.root / "state.db") as database:
+    with contextlib.closing(sqlite3.connect(node.root / "state.db")) as database, database:
         database.execute("DELETE FROM apps WHERE app = 'orphan'")
     database.close()
     await node.start()

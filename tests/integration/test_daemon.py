@@ -1,6 +1,7 @@
 """The daemon as a process: one per data root, a taken port, and a damaged or newer database."""
 
 import asyncio
+import contextlib
 import os
 import signal
 import socket
@@ -54,7 +55,7 @@ async def test_a_database_that_cannot_be_read_is_left_as_it_is() -> None:
     async with running_node("database") as node:
         await node.stop()
         path = node.root / "state.db"
-        with sqlite3.connect(path) as database:
+        with contextlib.closing(sqlite3.connect(path)) as database, database:
             database.execute("UPDATE alembic_version SET version_num = '9999'")
         database.close()
         assert "newer version" in await refused(node)

@@ -136,8 +136,10 @@ async def test_a_daemon_that_comes_back_guards_what_runs(node: TestNode) -> None
     node.kill()
     podman("unshare", "nsenter", "--net", "--target", pid, "nft", "flush", "ruleset")
     await node.start()
+    async with asyncio.timeout(30):
+        while "policy drop" not in podman("unshare", "nsenter", "--net", "--target", pid, "nft", "list", "ruleset"):
+            await asyncio.sleep(0.1)  # the kernel tells nobody
     await node.until(victim, "healthy")
-    assert "policy drop" in podman("unshare", "nsenter", "--net", "--target", pid, "nft", "list", "ruleset")
     await require_matrix(node)
 
 

@@ -85,7 +85,8 @@ async def test_the_app_itself_reads_its_files(node: TestNode) -> None:
 
 
 async def test_a_stranger_reads_nothing_that_podman_and_the_tools_keep(node: TestNode) -> None:
-    of_tests = [str(folder) for folder in (HOME / "tests", HOME / "tmp", HOME / "pytest", RUNTIME / "t")]
+    names = ("tests", "tmp", "pytest", "hypothesis", ".cache")  # .cache: what lint and the browser keep
+    of_tests = [*(str(HOME / name) for name in names), str(RUNTIME / "t"), f"{RUNTIME}/own-test_"]
     # Users of containers read these. They tell names and addresses within the node, to whoever knows a container's ID.
     of_containers = re.compile(
         f"reads {RUNTIME}/containers/overlay-containers/[0-9a-f]{{64}}/userdata/"

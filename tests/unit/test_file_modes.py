@@ -39,8 +39,9 @@ def mode(path: Path) -> int:
 def test_folders_are_made_with_their_modes(umask: int, tmp_path: Path) -> None:
     layout = Layout(tmp_path / "root", tmp_path / "run")
     make_folders(layout)
-    assert {mode(folder) for folder in (layout.root, layout.runtime, layout.apps, layout.files)} == {0o711}
-    assert {mode(folder) for folder in (layout.logs, layout.builds)} == {0o700}
+    assert {mode(folder) for folder in (layout.root, layout.apps, layout.builds, layout.files)} == {0o711}
+    assert mode(layout.runtime) == 0o711
+    assert {mode(folder) for folder in (layout.logs, layout.downloads)} == {0o700}
     assert not wrong_modes(layout)
 
 

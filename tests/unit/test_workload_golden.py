@@ -142,7 +142,7 @@ def test_the_node_in_full() -> None:
         command=("-conf=/etc/bitcoin/bitcoin.conf", "-datadir=/data"),
         labels={NODE: "n1", APP: "bitcoin-knots", CONTAINER: "main", HASH: container.hash},
         user="1000:1000",
-        hostname="bitcoin-knots",
+        hostname="bitcoin-knots--main",
         mounts=(
             BindMount(PurePosixPath("/data/bitcoin-knots/volumes/chain"), PurePosixPath("/data"), read_only=False),
             BindMount(

@@ -45,6 +45,8 @@ from archipelago.storage.layout import AppFolder, app_folder
 
 Templates = Renderer | AppRenderer
 _SCRATCH = 64 * 1024 * 1024
+_LONGEST_HOSTNAME = 63
+"""Characters of a label (RFC 1123)."""
 _MAX_EXPORT = 4096
 _LOOPBACK = "127.0.0.1"
 _SCRIPT_MODE = 0o400
@@ -238,7 +240,8 @@ def _container(given: AppInput, site: Site, renderer: Templates, name: str, cont
             for key, text in container.environment.items()
         },
         user=container.user,
-        hostname=manifest.id,
+        # Podman 5 answers to it on each network: with two hyphens it is the name of no interface.
+        hostname=f"{manifest.id}--{name}"[:_LONGEST_HOSTNAME].rstrip("-"),
         workdir=container.workdir or "",
         read_only_filesystem=confined.read_only,
         mounts=(*mounts, *_scratch(container)),
