@@ -81,7 +81,8 @@ class MemoryAccounts(AccountStore):
     """Keeps the accounts in memory: what the login knows ends with it."""
 
     def __init__(self) -> None:
-        self._engine = create_engine("sqlite://", poolclass=StaticPool)
+        # It may be collected, and so closed, in another thread.
+        self._engine = create_engine("sqlite://", poolclass=StaticPool, connect_args={"check_same_thread": False})
         metadata.create_all(self._engine)
         self._number = 0
         weakref.finalize(self, self._engine.dispose)
