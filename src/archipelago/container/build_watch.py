@@ -112,7 +112,7 @@ class StepWatch:
         await self._check_disk(seen, ended=ended)
 
     def _check_output(self, log: int | None) -> None:
-        # conmon begins a log that is full anew, in a new file.
+        # conmon starts a new file once the log is full.
         self._first_log = log if self._first_log is None else self._first_log
         if log != self._first_log:
             raise BuildStopped(f"it wrote more than {self._limits.output} bytes of output", "let it say less")

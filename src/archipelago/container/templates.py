@@ -25,7 +25,7 @@ _COST_OF_AN_APP = 400_000
 """What all templates of one app may cost here: a tenth of a second."""
 SECONDS_OF_AN_APP = 1.0
 """CPU time that all other templates of one app may take together."""
-_AUTHOR = "the app's author must mend this template"
+_AUTHOR = "the app's author must fix this template"
 
 
 @dataclass(frozen=True, slots=True)
