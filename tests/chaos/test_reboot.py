@@ -74,4 +74,4 @@ async def test_after_a_sudden_end_everything_that_is_wanted_comes_back_in_order(
         assert await node.execute("provider", "busybox", "cat", "/data/file") == "kept\n"
         assert before["provider"] < started_at("provider") < started_at("consumer")
         answer = await node.execute("consumer", "busybox", "wget", "-q", "-O", "-", "http://ear:8000/etc/hostname")
-        assert answer.strip() == "provider"
+        assert answer.strip() == "provider--main"
