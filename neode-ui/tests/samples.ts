@@ -42,7 +42,7 @@ export const status = like<AppStatus>({
   version: "29.1",
   summary: "",
   desired: "running",
-  health: { state: "healthy", reason: "", since: WHEN, sync: null, restarts: 0, retry_at: null, failure: null },
+  health: { state: "healthy", reason: "", since: WHEN, sync: null, restarts: 0, retry_at: null, needs_owner: false, failure: null },
   chain: null,
   containers: [],
   endpoints: [],
@@ -54,6 +54,7 @@ export const status = like<AppStatus>({
   operation: null,
   rating: { score: 8, lines: [] },
   not_enforced: [],
+  lost_volumes: [],
 });
 
 export const operation = like<Operation>({

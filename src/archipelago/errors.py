@@ -36,6 +36,7 @@ class ErrorCode(StrEnum):
     INVALID_VALUE = "invalid-value"
     LOCKED = "locked"
     CONFIRM = "confirm"
+    DATA_MISSING = "data-missing"
     INTERNAL = "internal"
 
 

@@ -19,6 +19,9 @@ from archipelago.catalog.local import LocalCatalog
 from archipelago.config import NodeConfig
 from archipelago.container.app_secrets import AppSecrets
 from archipelago.container.composer import Composer
+from archipelago.container.data.keeper import VolumeKeeper
+from archipelago.container.data.kept import KeptStore
+from archipelago.container.data.service import DataService
 from archipelago.container.desired_state import DesiredApp
 from archipelago.container.firewall import Firewall
 from archipelago.container.host_facts import HostFacts
@@ -77,7 +80,7 @@ from archipelago.errors import ErrorCode, NodeError
 from archipelago.event_bus import EventBus
 from archipelago.network.local_access import Front, LocalAccess
 from archipelago.performance import host
-from archipelago.performance.doctor import Doctor
+from archipelago.performance.doctor import Doctor, worst_first
 from archipelago.performance.enforcement import not_enforced
 from archipelago.performance.forecast import DiskForecast
 from archipelago.performance.metrics import STEP, Metrics, Usage, not_counted
@@ -102,6 +105,7 @@ from archipelago.storage.file_modes import close_podmans, make_folders
 from archipelago.storage.revisions import RevisionStore
 from archipelago.storage.signers import SignerStore
 from archipelago.storage.state import State
+from archipelago.storage.volume_marks import VolumeMarks
 
 _HOUSEKEEPING = 60.0
 _SETUP = "setup-done"
@@ -186,10 +190,13 @@ class Node:
             free_disk=lambda: host.disk(config.root)[1],
             reserved_ports=reserved,
         )
+        marks = VolumeMarks(self._database)
+        self._volumes = VolumeKeeper(self._namespace, marks)
         self._reconciler = Reconciler(
             self._client,
             self._namespace,
             firewall,
+            self._volumes,
             self._node_id,
             str(layout.files),
             Path(info.run_root),
@@ -199,7 +206,8 @@ class Node:
             self._record_health,
         )
         self._operations = Operations(self._state, self._secrets.redactor.redact)
-        data = AppData(layout, self._namespace, self._secrets, self._state)
+        kept = KeptStore(layout, self._namespace)
+        data = AppData(layout, self._namespace, self._secrets, self._state, marks, kept)
         self._inventory = ImageInventory(self._images, SbomStore(layout.apps))
         app_secrets = AppSecrets(self._secrets)
         pruner = ImagePruner(self._images, self._state)
@@ -224,6 +232,10 @@ class Node:
             lifecycle,
             app_secrets,
             RevisionStore(self._database),
+            data,
+        )
+        self.data = DataService(
+            self._volumes, kept, data, self._operations, lambda: self._reconciler.desired, self._reconciler.look_again
         )
         certificates = Certificates(layout.tls, self._secrets, platform.node(), now=lambda: datetime.now(UTC))
         self._local_access = LocalAccess(
@@ -244,6 +256,7 @@ class Node:
             self._client,
             self._secrets.redactor.redact,
             self._not_enforced,
+            self._volumes,
             lambda: self._local_access.addresses,
         )
         self._removals = RemovalReporter(self._reconciler, data, self._secrets)
@@ -685,7 +698,9 @@ class Node:
 
     async def doctor(self) -> tuple[Finding, ...]:
         """Examine host and node."""
-        return await asyncio.to_thread(self._doctor.examine)
+        found = await asyncio.to_thread(self._doctor.examine)
+        workloads = (each.workload for each in self._reconciler.desired.apps.values())
+        return worst_first((*found, *await self._volumes.findings(workloads)))
 
 
 def _build_tools(facts: HostFacts) -> Tools:

@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from archipelago.container import namespace_agent
 
 
@@ -28,3 +30,50 @@ def test_a_link_in_the_place_of_a_volume_is_refused_and_named(tmp_path: Path) ->
     (root / "data").symlink_to(disk)
     answer = ask(root, do="directory", path=str(root / "data"), uid=os.geteuid(), gid=os.getegid())
     assert answer["ok"] is False and "a link" in str(answer["error"]) and f"--bind {disk}" in str(answer["error"])
+
+
+def looked(root: Path, name: str) -> dict[str, object]:
+    """Return what is said of a directory that should be this user's."""
+    return ask(root, do="look", path=str(root / name), uid=os.geteuid(), gid=os.getegid(), ids=65536)
+
+
+def test_a_look_at_a_volume_changes_nothing_and_tells_what_mkfs_made_from_data(tmp_path: Path) -> None:
+    assert looked(tmp_path, "gone/data") == {"id": 1, "ok": True, "there": False}
+    assert not (tmp_path / "gone").exists()
+    (tmp_path / "data" / "lost+found").mkdir(parents=True)
+    empty = looked(tmp_path, "data")
+    assert (empty["there"], empty["empty"]) == (True, True)
+    assert (empty["inode"], empty["filesystem"]) == ((tmp_path / "data").stat().st_ino, None)
+    (tmp_path / "data" / "wallet").touch()
+    full = looked(tmp_path, "data")
+    assert full == {**empty, "empty": False}
+    (tmp_path / "link").symlink_to("data")
+    assert "a link" in str(looked(tmp_path, "link")["error"])
+
+
+def test_a_volume_whose_files_are_all_another_s_is_told_as_such(tmp_path: Path) -> None:
+    if os.geteuid() != 0:
+        pytest.skip("only root can give files away")
+    (tmp_path / "data").mkdir()
+    for name in ("one", "two"):
+        (tmp_path / "data" / name).touch()
+    request = {"do": "look", "path": str(tmp_path / "data"), "uid": 70_000, "gid": 70_000, "ids": 65536}
+    os.chown(tmp_path / "data", 70_000, 70_000)
+    assert ask(tmp_path, **request)["foreign"] is True
+    os.chown(tmp_path / "data" / "one", 65_600, 65_600)
+    assert ask(tmp_path, **request)["foreign"] is False
+    os.chown(tmp_path / "data", 200_000, 200_000)
+    answer = ask(tmp_path, **request)
+    assert (answer["foreign"], answer["chown"]) == (True, "70000:70000")
+
+
+def test_a_rename_stays_below_the_node_s_directories_and_overwrites_nothing(tmp_path: Path) -> None:
+    root = tmp_path / "root"
+    (root / "from").mkdir(parents=True)
+    (root / "from" / "wallet").touch()
+    (root / "taken").mkdir()
+    (root / "taken" / "other").touch()
+    assert ask(root, do="rename", path=str(root / "from"), to=str(tmp_path / "out"))["ok"] is False
+    assert ask(root, do="rename", path=str(root / "from"), to=str(root / "taken"))["ok"] is False
+    assert ask(root, do="rename", path=str(root / "from"), to=str(root / "to"))["ok"] is True
+    assert (root / "to" / "wallet").exists() and (root / "taken" / "other").exists()

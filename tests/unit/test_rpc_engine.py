@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy import create_engine
 from sqlalchemy.pool import StaticPool
 
+from archipelago.container.data.views import KeptData
 from archipelago.container.engine import Engine
 from archipelago.container.manifest.scalars import Scalar
 from archipelago.container.node_view import (
@@ -105,6 +106,17 @@ class Plain:
         return sealed.decode()
 
 
+class MemoryData:
+    """Has no data, and remembers nothing."""
+
+    async def start_empty(self, app: str, volumes: tuple[str, ...]) -> None: ...
+    async def list_kept(self) -> tuple[KeptData, ...]:
+        return ()
+
+    async def restore_kept(self, app: str, kept: str) -> None: ...
+    async def delete_kept(self, app: str, kept: str) -> None: ...
+
+
 class MemoryEngine:
     """Knows knots, electrumx and a `broken` app whose every operation fails; remembers what changed it."""
 
@@ -121,6 +133,7 @@ class MemoryEngine:
         self.flood = False
         """Whether logs never end."""
 
+        self.data = MemoryData()
         self.login = Login(MemoryAccounts(), Plain(), host_clocks(), passwords=Passwords(Cost(1, 8, 1)))
 
     async def key_state(self) -> KeyState:

@@ -69,6 +69,9 @@ async def test_every_method_answers(running: Running) -> None:
         "container-install": {"app": "electrumx", "options": {"x": 1}, "choices": {"bitcoin-rpc": "knots"}},
         "container-exec": {"app": "knots", "command": ["ls"]},
         "events-since": {"revision": 0},
+        "data-start-empty": {"app": "knots", "volumes": ["chain"]},
+        "data-restore": {"app": "knots", "kept": "2026-11-29T08-40-00Z"},
+        "data-delete": {"app": "knots", "kept": "2026-11-29T08-40-00Z"},
         "config-compare": {"app": "knots", "before": 1, "after": 2},
         "config-rollback": {"app": "knots", "number": 1},
     }

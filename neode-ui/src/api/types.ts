@@ -84,6 +84,8 @@ export type AppStatus = {
   "rating": Rating;
   /** What was asked for and the host cannot enforce. */
   "not_enforced": Array<string>;
+  /** Volumes because of which it does not start. */
+  "lost_volumes": Array<LostVolume>;
 };
 
 export type AppSummary = {
@@ -456,6 +458,8 @@ export type Health = {
   /** Restarts by the node since the last healthy spell. */
   "restarts": number;
   "retry_at": string | null;
+  /** Whether only the owner can help, as where the data is missing; the reason says how. */
+  "needs_owner": boolean;
   "failure": Failure | null;
 };
 
@@ -504,6 +508,25 @@ export type InstallParams = {
   "dry_run": boolean;
   /** Digest of the plan that was agreed to; where it would be another one by now, nothing is installed. */
   "plan": string | null;
+};
+
+export type KeptData = {
+  "app": string;
+  /** Its name: the time of the removal, `2026-11-29T08-40-00.123Z`. */
+  "kept": string;
+  "at": string;
+  /** Version of the app that was removed. */
+  "version": string;
+  "volumes": Array<VolumeView>;
+  /** Number of secrets of the app, which may open what is in the volumes. */
+  "secrets": number;
+};
+
+export type KeptParams = {
+  /** Id of the app. */
+  "app": string;
+  /** Its name, as `data-list` tells it. */
+  "kept": string;
 };
 
 export type KeyState = "plain" | "locked" | "unlocked" | "missing";
@@ -581,6 +604,14 @@ export type LogsParams = {
   "container": string | null;
   /** Number of lines, the newest ones. */
   "tail": number;
+};
+
+export type LostVolume = {
+  "volume": string;
+  /** Whether data that was there is gone; if not, it is there and belongs to others' user ids. */
+  "lost": boolean;
+  "what": string;
+  "remedy": string;
 };
 
 export type Measure = "cpu" | "memory" | "disk";
@@ -823,16 +854,16 @@ export type RemovalPreview = {
   "app": string;
   /** Apps that cannot do without it: while they are installed, it is not removed. */
   "needed_by": Array<string>;
-  /** What is lost where its data is deleted too, and stays where it is not. */
+  /** What goes where its data is deleted too, but for those with keys to money, and stays where it is not. */
   "volumes": Array<VolumeView>;
-  /** Number of secrets, which go with the data. */
+  /** Number of secrets, which go with the data, or are kept with the keys to money. */
   "secrets": number;
 };
 
 export type RemoveParams = {
   /** Id of the app. */
   "app": string;
-  /** Whether its data goes as well, for ever. */
+  /** Whether its data goes as well, for ever; volumes with keys to money are kept aside (`data-list`). */
   "delete_data": boolean;
 };
 
@@ -942,6 +973,13 @@ export type SignerView = {
 };
 
 export type SourceKind = "debian" | "pypi" | "registry" | "folder";
+
+export type StartEmptyParams = {
+  /** Id of the app. */
+  "app": string;
+  /** The volumes that are lost, all of them: where others are lost by now, nothing is changed. */
+  "volumes": Array<string>;
+};
 
 export type Step = {
   /** What is done, such as `build image of electrumx`. */
@@ -1106,11 +1144,11 @@ export interface Methods {
   /** Id of the app. */
   "app": string;
 }; result: Operation };
-  /** Remove an app; its data stays unless delete_data is true */
+  /** Remove an app; its data stays unless delete_data is true, and keys to money even then */
   "container-remove": { params: {
   /** Id of the app. */
   "app": string;
-  /** Whether its data goes as well, for ever. */
+  /** Whether its data goes as well, for ever; volumes with keys to money are kept aside (`data-list`). */
   "delete_data"?: boolean;
 }; result: Operation };
   /** Say what removing an app would take with it */
@@ -1201,6 +1239,29 @@ export interface Methods {
   /** App that shall provide an interface, by interface. */
   "choices"?: Record<string, string>;
 }; result: Plan };
+  /** Give up volumes of an app that are lost: it starts with new, empty ones in their place */
+  "data-start-empty": { params: {
+  /** Id of the app. */
+  "app": string;
+  /** The volumes that are lost, all of them: where others are lost by now, nothing is changed. */
+  "volumes": Array<string>;
+}; result: null };
+  /** List the data with keys to money that was kept when its app was removed with its data */
+  "data-list": { params: Record<string, never>; result: Array<KeptData> };
+  /** Bring kept data back to where its app finds it when it is installed */
+  "data-restore": { params: {
+  /** Id of the app. */
+  "app": string;
+  /** Its name, as `data-list` tells it. */
+  "kept": string;
+}; result: null };
+  /** Delete kept data, for ever */
+  "data-delete": { params: {
+  /** Id of the app. */
+  "app": string;
+  /** Its name, as `data-list` tells it. */
+  "kept": string;
+}; result: null };
   /** Return the apps that can be installed */
   "catalog-list": { params: Record<string, never>; result: Array<CatalogEntry> };
   /** Return the newest operations */

@@ -11,6 +11,7 @@ from archipelago.cli import (
     accounts,
     audit,
     changes,
+    data,
     network,
     operations,
     power,
@@ -71,6 +72,12 @@ def build() -> typer.Typer:
     group.command("verify")(audit.verify)
     group.command("export")(audit.export)
     root.add_typer(group, name="audit")
+    group = typer.Typer(help="Look after data that is lost, or outlived its app.", no_args_is_help=True)
+    group.command("list")(data.list_kept)
+    group.command("restore")(data.restore)
+    group.command("delete")(data.delete)
+    group.command("start-empty")(data.start_empty)
+    root.add_typer(group, name="data")
     root.command("password")(accounts.password)
     group = typer.Typer(help="Log in with a second factor.", no_args_is_help=True)
     group.command("enable")(accounts.totp_enable)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from archipelago.container.container_run import PATIENCE, Run, stop_container
+from archipelago.container.data.keeper import DataMissing, VolumeKeeper
 from archipelago.container.desired_state import DesiredApp, DesiredState, provides, worst
 from archipelago.container.firewall import Firewall
 from archipelago.container.health_monitor import HealthMonitor, Watched
@@ -43,6 +44,8 @@ _DEATH_POLL = 0.02
 _TRIES_WITH_ONE_CONTAINER = 2
 """Failed starts after which a container is made anew."""
 _STEADY = (HealthState.HEALTHY, HealthState.SYNCING)
+_DATA_RETRY = 5.0
+"""Seconds between two looks for data that is missing: a disk may be mounted at any time."""
 _STEP_RETRY = 0.5
 _STEP_RETRY_LONGEST = 10.0
 
@@ -55,6 +58,7 @@ class Tools:
     namespace: Namespace
     observer: Observer
     networks: NetworkKeeper
+    volumes: VolumeKeeper
     firewall: Firewall
     monitor: HealthMonitor
     files_root: str
@@ -242,6 +246,7 @@ class AppKeeper:
             self._set(wanted.container, self._health(wanted, HealthState.WAITING, waits))
             return None
         try:
+            await self._tools.volumes.ensure(desired.workload)
             if found is None:
                 await self._create(desired, wanted)
             else:
@@ -249,6 +254,10 @@ class AppKeeper:
             await self._start(desired, wanted)
         except PodmanUnavailable:
             raise  # says nothing about this container
+        except DataMissing as error:
+            health = self._health(wanted, HealthState.FAILED, str(error))
+            self._set(wanted.container, health.model_copy(update={"needs_owner": True}))
+            return _DATA_RETRY
         except (PodmanError, NodeError) as error:
             if policy.restarts >= _TRIES_WITH_ONE_CONTAINER:
                 # What a kill -9 of Podman left of it may be beyond repair; its data lies elsewhere.
@@ -271,9 +280,6 @@ class AppKeeper:
         return None
 
     async def _create(self, desired: DesiredApp, wanted: ContainerWorkload) -> None:
-        await self._open(desired.workload.passages)
-        for volume in desired.workload.volumes:
-            await self._tools.namespace.directory(str(volume.path), volume.uid, volume.gid)
         await self._tools.networks.ensure(desired.workload.networks)
         await self._write_files(wanted)
         spec = self._tools.networks.attach(wanted)
@@ -379,6 +385,8 @@ class AppKeeper:
         """Restart a container that runs but has not answered for long; each time more patiently."""
         health = self._healths.get(wanted.container)
         policy = self._policies.get(wanted.container, RestartPolicy())
+        if health is not None and health.needs_owner:
+            return None
         if health is None or health.state is not HealthState.UNHEALTHY:
             if policy.retry_at is not None:
                 self._policies[wanted.container] = policy.started()

@@ -3,6 +3,7 @@
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from typing import Any, Protocol
 
+from archipelago.container.data.service import DataService
 from archipelago.container.manifest.scalars import Scalar
 from archipelago.container.node_view import (
     Finding,
@@ -54,6 +55,11 @@ class Engine(Protocol):
     @property
     def login(self) -> Login:
         """Who may log in, and who is."""
+        ...
+
+    @property
+    def data(self) -> DataService:
+        """What is done about data that is lost, or was kept."""
         ...
 
     # Changes: each opens an operation and returns it at once; `app` names an app of the catalog or an installed one.

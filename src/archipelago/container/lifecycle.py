@@ -10,6 +10,7 @@ from typing import Any
 from archipelago.catalog.local import LocalCatalog
 from archipelago.container.app_secrets import AppSecrets
 from archipelago.container.composer import Composer
+from archipelago.container.data.kept import NOTHING_KEPT, Keepsake, keepsake_of
 from archipelago.container.dependency_resolver.errors import ResolutionError
 from archipelago.container.desired_state import DesiredState
 from archipelago.container.first_error import FirstError
@@ -81,7 +82,7 @@ class Lifecycle:
                 case OperationKind.RESTART:
                     await self._restart(tracker, app)
                 case OperationKind.REMOVE:
-                    await self._remove(tracker, app, delete_data=arguments["delete_data"])
+                    await self._remove(tracker, app, arguments)
                 case OperationKind.UPDATE:
                     await self._update(tracker, app, arguments)
                 case OperationKind.CONFIGURE:
@@ -150,7 +151,7 @@ class Lifecycle:
             desired = Desired.RUNNING if arguments["start"] else Desired.STOPPED
             return await self._planned(plan, records, packages, app, now.options, desired)
 
-        async with self._undone_if_cancelled(lambda: self._undo_install(app, new, without_data)):
+        async with self._undone_if_cancelled(lambda: self._undo_install(app, new, without_data, packages)):
             async with self._fetcher.fetched(tracker, packages):
                 await tracker.begin(_PLAN_STEP)
                 try:
@@ -163,7 +164,9 @@ class Lifecycle:
                 tracker, tuple(name for name in _touched(plan) if name in started or name not in new)
             )
 
-    async def _undo_install(self, app: str, new: tuple[str, ...], without_data: list[str]) -> None:
+    async def _undo_install(
+        self, app: str, new: tuple[str, ...], without_data: list[str], packages: Mapping[str, AppPackage]
+    ) -> None:
         """Remove what was installed; only data that this installation made goes with it."""
         message = f"installation of {app} cancelled"
         try:
@@ -173,7 +176,8 @@ class Lifecycle:
             new = (app,)
             await self._take_out(new, message, app)
         for name in set(new) & set(without_data):
-            await self._data.delete(name)
+            # Also of an installation that was cancelled: it may have run for hours.
+            await self._data.delete(name, keepsake_of(packages[name].manifest))
 
     async def _give_up(self, apps: list[str]) -> None:
         """Have apps take no room that were never installed; others may need the ids that they were given."""
@@ -214,7 +218,8 @@ class Lifecycle:
         await tracker.finish(_stop_step(app))
         await self._await_ready(tracker, (app,))
 
-    async def _remove(self, tracker: Tracker, app: str, *, delete_data: bool) -> None:
+    async def _remove(self, tracker: Tracker, app: str, arguments: Mapping[str, Any]) -> None:
+        delete_data = arguments["delete_data"]
         stop, delete = _stop_step(app), f"delete the data of {app}"
         await tracker.steps((stop, delete) if delete_data else (stop,))
         await tracker.commit()
@@ -225,7 +230,8 @@ class Lifecycle:
         await tracker.finish(stop)
         if delete_data:
             await tracker.begin(delete)
-            await self._data.delete(app)
+            # Taken down when the operation was opened: the manifest is gone once the app is out.
+            await self._data.delete(app, Keepsake(**arguments.get("keepsake", NOTHING_KEPT)))
             await tracker.finish(delete)
         await self._inventory.forget(app)
         self._pruner.want()

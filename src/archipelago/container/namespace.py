@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from archipelago.container.data.identity import Found, Mark
 from archipelago.container.podman_client.process import PODMAN_UMASK
 from archipelago.errors import ErrorCode, NodeError, says_disk_full
 
@@ -137,11 +138,23 @@ class Namespace:
         answer = await self._file({"do": "directory", "path": path, "uid": uid, "gid": gid}, _FILE_TIMEOUT)
         return bool(answer["created"])
 
+    async def look(self, path: str, uid: int, gid: int, ids: int) -> Found | None:
+        """Return what is in the place of a volume, None for nothing; its app has a range of so many `ids`."""
+        answer = await self._file({"do": "look", "path": path, "uid": uid, "gid": gid, "ids": ids}, _FILE_TIMEOUT)
+        if not answer["there"]:
+            return None
+        mark = Mark(answer["inode"], answer["filesystem"])
+        return Found(mark, **{key: answer[key] for key in ("empty", "foreign", "owner", "chown", "read_only")})
+
     async def file(self, path: str, content: bytes, *, uid: int, gid: int, mode: int) -> None:
         """Write a file owned by a user of the namespace, atomically, in a directory that is there."""
         encoded = base64.b64encode(content).decode()
         request = {"do": "file", "path": path, "uid": uid, "gid": gid, "mode": mode, "content": encoded}
         await self._file(request, _FILE_TIMEOUT)
+
+    async def rename(self, path: str, to: str) -> None:
+        """Move a directory within its file system, whoever owns it; what is in the place of `to` must be empty."""
+        await self._file({"do": "rename", "path": path, "to": to}, _FILE_TIMEOUT)
 
     async def remove(self, path: str) -> None:
         """Remove a directory with all that is in it, whoever owns it."""

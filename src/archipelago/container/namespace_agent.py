@@ -8,7 +8,8 @@ little, since it stays in memory for ever.
 Requests: `{"id": 1, "do": "tcp", "pid": 42, "host": "10.89.0.2", "port": 80, "timeout": 5}`, likewise `http` (with
 `method`, `path`, `headers`, `body`) and `dns` (with the `name` that is looked up); `firewall` (with `pid`, 0 for a new
 namespace that ends with the request, and `rules` for nft(8)); `passage`, `directory` and `file` (with `path`,
-`uid`, `gid`, `mode`, `content`), `remove`; `size` (with the `timeout` after which it tells what it has counted).
+`uid`, `gid`, `mode`, `content`), `look` (with `path`, `uid`, `gid` and how many `ids` an app has), `rename` (with
+`path` and `to`), `remove`; `size` (with the `timeout` after which it tells what it has counted).
 """
 
 import base64
@@ -29,6 +30,9 @@ _CLONE_NEWNET = 0x40000000
 _SIOCDARP = 0x8953
 _MAX_BODY = 256 * 1024
 _MAX_AT_ONCE = 64
+_UNKNOWN = 65534
+_ENTRIES = 1000
+"""Entries of a directory that are looked at, to find out whose it is."""
 _nft_turn = threading.Lock()
 
 
@@ -76,8 +80,12 @@ def _do(request: dict, roots: tuple) -> dict:  # type: ignore[type-arg]
         return _passage(_inside(request["path"], roots), request["gid"])
     if what == "directory":
         return _directory(_inside(request["path"], roots), request["uid"], request["gid"])
+    if what == "look":
+        return _look(_inside(request["path"], roots), request)
     if what == "file":
         return _file(_inside(request["path"], roots), request)
+    if what == "rename":
+        return _rename(_inside(request["path"], roots), _inside(request["to"], roots))
     if what == "remove":
         path = _inside(request["path"], roots)
         shutil.rmtree(path, ignore_errors=False) if os.path.lexists(path) else None
@@ -219,6 +227,80 @@ def _made(path: str):  # type: ignore[no-untyped-def]
         yield directory, created
     finally:
         os.close(directory)
+
+
+def _rename(path: str, to: str) -> dict:  # type: ignore[type-arg]
+    """Move a directory within its file system, on the disk when this returns; nothing of value is overwritten."""
+    os.rename(path, to)  # in the place of an empty directory at most (rename(2))
+    for parent in {os.path.dirname(path), os.path.dirname(to)}:
+        directory = os.open(parent, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(directory)
+        finally:
+            os.close(directory)
+    return {}
+
+
+def _look(path: str, request: dict) -> dict:  # type: ignore[type-arg]
+    """Say what is in the place of a volume, and change nothing."""
+    try:
+        found = os.lstat(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return {"there": False}
+    if stat.S_ISLNK(found.st_mode):
+        raise Refused(f"it is a link, which is not followed: mount --bind {os.path.realpath(path)} in its place")
+    if not stat.S_ISDIR(found.st_mode):
+        raise Refused("it is no directory")
+    own = _own_ids(request["uid"], request["ids"])
+    entries, owners = _entries(path)
+    system = os.statvfs(path)
+    root = found.st_dev != os.lstat(os.path.dirname(path)).st_dev
+    return {
+        "there": True,
+        "inode": found.st_ino,
+        "filesystem": system.f_fsid if root else None,
+        "empty": entries == 0,
+        # The directory alone may be root's, as that of a disk is after mkfs(8); or all that is in it, after a copy.
+        "foreign": found.st_uid not in own or (bool(owners) and own.isdisjoint(owners)),
+        "owner": found.st_uid,
+        "chown": f"{_outside('uid', request['uid'])}:{_outside('gid', request['gid'])}",
+        "read_only": bool(system.f_flag & os.ST_RDONLY),
+    }
+
+
+def _own_ids(uid: int, ids: int) -> frozenset:  # type: ignore[type-arg]
+    """Return the user ids of the app whose user `uid` is; 0 is the service user, and 1 the first of the first app."""
+    begin = uid - (uid - 1) % ids
+    # As this one the kernel shows all whom this namespace does not know.
+    return frozenset(range(begin, begin + ids)) - ({_UNKNOWN} - {uid})
+
+
+def _entries(path: str) -> tuple:  # type: ignore[type-arg]
+    """Return how many entries a directory has besides `lost+found`, and the owners of the first of them."""
+    count, owners = 0, set()
+    try:
+        with os.scandir(path) as entries:
+            for entry in entries:
+                if entry.name == "lost+found":
+                    continue
+                count += 1
+                with contextlib.suppress(OSError):
+                    owners.add(entry.stat(follow_symlinks=False).st_uid)
+                if count >= _ENTRIES:
+                    break
+    except PermissionError:
+        return 1, set()  # of users whom this namespace does not know
+    return count, owners
+
+
+def _outside(kind: str, inside: int) -> int:
+    """Return an id of this namespace as the host counts (user_namespaces(7))."""
+    with open(f"/proc/self/{kind}_map", encoding="ascii") as lines:
+        for line in lines:
+            first, host, size = map(int, line.split())
+            if first <= inside < first + size:
+                return host + inside - first
+    return inside
 
 
 def _file(path: str, request: dict) -> dict:  # type: ignore[type-arg]

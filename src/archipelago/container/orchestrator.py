@@ -2,13 +2,14 @@
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any
 
 from archipelago.catalog.local import LocalCatalog
 from archipelago.container import config_history
 from archipelago.container.app_secrets import AppSecrets
 from archipelago.container.composer import Composer
+from archipelago.container.data.kept import keepsake_of
 from archipelago.container.lifecycle import Lifecycle, changed_options
 from archipelago.container.operations import Operations
 from archipelago.container.plan import Action, Plan, Request
@@ -24,6 +25,7 @@ from archipelago.container.status import (
 )
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.network.ports import require_free
+from archipelago.storage.data import AppData
 from archipelago.storage.revisions import RevisionStore
 from archipelago.storage.state import AppRecord, State
 
@@ -44,6 +46,7 @@ class Orchestrator:
         lifecycle: Lifecycle,
         secrets: AppSecrets,
         revisions: RevisionStore,
+        data: AppData,
     ) -> None:
         self._state = state
         self._catalog = catalog
@@ -53,6 +56,7 @@ class Orchestrator:
         self._lifecycle = lifecycle
         self._secrets = secrets
         self._revisions = revisions
+        self._data = data
         self._deciding = asyncio.Lock()
 
     # --- requests ---------------------------------------------------------------------------------------------------
@@ -115,11 +119,15 @@ class Orchestrator:
             return await self._open(OperationKind.RESTART, app, {}, frozenset())
 
     async def remove(self, app: str, *, delete_data: bool) -> Operation:
-        """Remove an app; its data stays unless `delete_data`."""
+        """Remove an app; its data stays unless `delete_data`, and keys to money are kept aside even then."""
         async with self._deciding:
-            await self._to_change(app)
+            record = await self._to_change(app)
             await self._composer.plan(await self._state.load_apps(), Request(remove=(app,)))
-            return await self._open(OperationKind.REMOVE, app, {"delete_data": delete_data}, frozenset())
+            if delete_data:
+                await self._data.refuse_mounted(record.package.manifest)
+            keepsake = asdict(keepsake_of(record.package.manifest))
+            arguments = {"delete_data": delete_data, "keepsake": keepsake}
+            return await self._open(OperationKind.REMOVE, app, arguments, frozenset())
 
     async def update(self, app: str) -> Operation:
         """Bring an app to the version of the catalog."""

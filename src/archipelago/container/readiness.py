@@ -58,6 +58,8 @@ class Readiness:
         health = self._reconciler.health(app)
         if app in self._reconciler.desired.broken:
             return True
+        if health.needs_owner:
+            return True
         broken = (HealthState.FAILED, HealthState.BACKING_OFF, HealthState.UNHEALTHY)
         if health.state is HealthState.UNHEALTHY:
             return True

@@ -9,6 +9,8 @@ from pathlib import Path
 import structlog
 
 from archipelago.container.app_keeper import AppKeeper, Tools
+from archipelago.container.data.disk_watch import DiskWatch
+from archipelago.container.data.keeper import VolumeKeeper
 from archipelago.container.desired_state import DesiredApp, DesiredState
 from archipelago.container.firewall import Firewall
 from archipelago.container.health_monitor import HealthMonitor, Watched
@@ -22,6 +24,7 @@ from archipelago.container.podman_client.errors import PodmanError
 from archipelago.container.podman_client.models import Resync
 from archipelago.container.signal import Signal
 from archipelago.container.status import Health, HealthState
+from archipelago.container.workload import Workload
 
 _LOOK_AGAIN = 60.0
 """Everything is compared at least this often, should an event ever be lost."""
@@ -31,6 +34,7 @@ _QUIET_ACTIONS = frozenset({"exec", "exec_died", "exec_create", "exec_start", "h
 
 _PROBE_OUTPUT = 4096
 _AFTER_A_FAULT = 1.0
+_RUNNING = (HealthState.HEALTHY, HealthState.SYNCING, HealthState.UNHEALTHY)
 
 ImageId = Callable[[DesiredApp, str], Awaitable[str | None]]
 Rebuild = Callable[[DesiredApp, str], Awaitable[str]]
@@ -45,6 +49,7 @@ class Reconciler:
         client: PodmanClient,
         namespace: Namespace,
         firewall: Firewall,
+        volumes: VolumeKeeper,
         node_id: str,
         files_root: str,
         run_root: Path,
@@ -69,12 +74,16 @@ class Reconciler:
         self.observer = Observer(client, node_id)
         self._networks = NetworkKeeper(client, node_id)
         self._names = NameServer(client, namespace, node_id, run_root)
+        self._disks = DiskWatch(volumes, self._disk_changed)
+        self._answers: dict[str, tuple[Watched, Health]] = {}
+        """Container -> what its probe found last."""
         self._monitor = HealthMonitor(namespace, self._execute, self._probed)
         self._tools = Tools(
             client=client,
             namespace=namespace,
             observer=self.observer,
             networks=self._networks,
+            volumes=volumes,
             firewall=firewall,
             monitor=self._monitor,
             files_root=files_root,
@@ -98,7 +107,14 @@ class Reconciler:
 
     def start(self) -> None:
         """Begin to listen to Podman and to keep apps."""
-        loops = (self._listen, self._look_again, self._tell, self._sweep_when_wanted, self._mend_when_wanted)
+        loops = (
+            self._listen,
+            self._look_again,
+            self._tell,
+            self._sweep_when_wanted,
+            self._mend_when_wanted,
+            self._watch_disks,
+        )
         self._tasks = [asyncio.create_task(self._for_ever(loop)) for loop in loops]
 
     async def close(self) -> None:
@@ -126,6 +142,10 @@ class Reconciler:
             return all(keeper.settled >= generation for keeper in keepers)
 
         await self.changed.until(all_have)
+
+    def look_again(self, app: str) -> None:
+        """Have the keeper of an app look again at once: something that it waits for has changed."""
+        self._wake(app)
 
     async def restart(self, app: str) -> None:
         """Restart the containers of an app, in order; return when it was carried out."""
@@ -255,8 +275,26 @@ class Reconciler:
                 self._keepers[neighbour][0].wake()
 
     async def _probed(self, watched: Watched, health: Health) -> None:
+        self._answers[watched.name] = (watched, health)
         if watched.app in self._keepers:
-            self._keepers[watched.app][0].probed(watched.name, watched.container, health)
+            judged = self._disks.judge(watched.app, health)
+            self._keepers[watched.app][0].probed(watched.name, watched.container, judged)
+
+    async def _watch_disks(self) -> None:
+        def running() -> dict[str, Workload]:
+            apps = self._desired.apps
+            return {app: found.workload for app, found in apps.items() if self.health(app).state in _RUNNING}
+
+        await self._disks.run(running)
+
+    def _disk_changed(self, app: str) -> None:
+        """Judge again what the probes of an app have found."""
+        healths = self.container_healths(app)
+        for watched, health in [each for each in self._answers.values() if each[0].app == app]:
+            known = healths.get(watched.container)
+            if known is not None and known.state in _RUNNING:
+                judged = self._disks.judge(app, health)
+                self._keepers[app][0].probed(watched.name, watched.container, judged)
 
     async def _execute(self, name: str, command: tuple[str, ...], timeout: float) -> tuple[int, str]:
         try:

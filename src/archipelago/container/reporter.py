@@ -9,6 +9,7 @@ from ipaddress import IPv4Address
 from packaging.version import Version
 
 from archipelago.catalog.local import Catalog, LocalCatalog
+from archipelago.container.data.keeper import VolumeKeeper
 from archipelago.container.desired_state import DesiredApp
 from archipelago.container.log_follower import LogFollower, newest_lines
 from archipelago.container.manifest.model import Access, AppManifest, Protocol
@@ -61,6 +62,7 @@ class Reporter:
     """Takes secrets out of what apps write."""
     not_enforced: tuple[str, ...]
     """What the host cannot enforce, in words for the owner."""
+    volumes: VolumeKeeper
     local_addresses: Callable[[], tuple[IPv4Address, ...]]
     """Where the node listens beyond loopback."""
 
@@ -99,6 +101,7 @@ class Reporter:
             update_to=_newer(catalog, manifest),
             operation=self.operations.working_on(app),
             not_enforced=self.not_enforced,
+            lost_volumes=await self.volumes.report(found.workload) if health.needs_owner else (),
         )
 
     async def summaries(self) -> tuple[AppSummary, ...]:

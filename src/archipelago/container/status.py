@@ -73,6 +73,8 @@ class Health(View):
     restarts: int = 0
     """Restarts by the node since the last healthy spell."""
     retry_at: datetime | None = None
+    needs_owner: bool = False
+    """Whether only the owner can help, as where the data is missing; the reason says how."""
     failure: Failure | None = None
 
 
@@ -119,6 +121,16 @@ class Dependency(View):
     optional: bool
 
 
+class LostVolume(View):
+    """A volume with which its app cannot run."""
+
+    volume: str
+    lost: bool
+    """Whether data that was there is gone; if not, it is there and belongs to others' user ids."""
+    what: str
+    remedy: str
+
+
 class AppStatus(View):
     """One installed app, whole."""
 
@@ -147,6 +159,8 @@ class AppStatus(View):
     """How little it asks for, by its manifest."""
     not_enforced: tuple[str, ...] = ()
     """What was asked for and the host cannot enforce."""
+    lost_volumes: tuple[LostVolume, ...] = ()
+    """Volumes because of which it does not start."""
 
 
 class AppSummary(View):
@@ -440,6 +454,6 @@ class RemovalPreview(View):
     needed_by: tuple[str, ...] = ()
     """Apps that cannot do without it: while they are installed, it is not removed."""
     volumes: tuple[VolumeView, ...] = ()
-    """What is lost where its data is deleted too, and stays where it is not."""
+    """What goes where its data is deleted too, but for those with keys to money, and stays where it is not."""
     secrets: int = 0
-    """Number of secrets, which go with the data."""
+    """Number of secrets, which go with the data, or are kept with the keys to money."""

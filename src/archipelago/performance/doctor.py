@@ -40,6 +40,7 @@ class Doctor:
                 "subordinate-ids": partial(podman_checks.subordinate_ids, self.podman),
                 "configuration": setup_checks.configuration,
                 "disk": partial(host_checks.disk, root),
+                "disk-works": partial(host_checks.disk_works, self.config.layout),
                 "memory": host_checks.memory,
                 "clock": host_checks.clock,
                 "tun": host_checks.tun,
@@ -82,11 +83,11 @@ def examine_without_node(config: NodeConfig, silence: str, mend: str) -> tuple[F
             "left-data": partial(host_checks.left_data, config.layout),
         }
     )
-    return _worst_first((down, *found, *unasked, tun))
+    return worst_first((down, *found, *unasked, tun))
 
 
 def _examine(checks: Mapping[str, _Check]) -> tuple[Finding, ...]:
-    return _worst_first(found for name, check in checks.items() for found in _run(name, check))
+    return worst_first(found for name, check in checks.items() for found in _run(name, check))
 
 
 def _run(name: str, check: _Check) -> Iterator[Finding]:
@@ -103,6 +104,7 @@ def _not_checked(check: str, what: str, why: str, mend: str) -> Finding:
     return Finding(check=check, severity=Severity.NOTE, what=f"not checked: {what}", why=why, mend=mend)
 
 
-def _worst_first(found: Iterable[Finding]) -> tuple[Finding, ...]:
+def worst_first(found: Iterable[Finding]) -> tuple[Finding, ...]:
+    """Return findings in order of their severity."""
     order = list(reversed(Severity))
     return tuple(sorted(found, key=lambda finding: order.index(finding.severity)))

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from archipelago.container.node_view import Finding, Severity
+from archipelago.errors import is_disk_full
 from archipelago.performance import host
 from archipelago.storage.file_modes import wrong_modes
 from archipelago.storage.layout import Layout
@@ -33,6 +34,26 @@ def disk(root: Path) -> Iterator[Finding]:
         )
     else:
         yield Finding(check="disk", severity=Severity.OK, what=text)
+
+
+def disk_works(layout: Layout) -> Iterator[Finding]:
+    """Look whether the node's disk takes what is written to it: a small file is written, and removed."""
+    probe = layout.temporary / ".disk-works"
+    try:
+        with probe.open("wb", buffering=0) as file:
+            file.write(b"?")
+            os.fsync(file.fileno())
+        probe.unlink()
+    except OSError as error:
+        if is_disk_full(error):
+            return  # the check of the space says it
+        yield Finding(
+            check="disk-works",
+            severity=Severity.ERROR,
+            what=f"the disk of {layout.root} does not take what is written to it: {error.strerror}",
+            why="nothing can be changed, and apps lose what they write; a disk that breaks is often made read-only",
+            mend="look what the kernel says of the disk: dmesg | grep -i 'error\\|remount'; save what can be read",
+        )
 
 
 def memory() -> Iterator[Finding]:

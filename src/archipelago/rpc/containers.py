@@ -57,7 +57,7 @@ class RemoveParams(AppParams):
     """What is removed."""
 
     delete_data: Flag = False
-    """Whether its data goes as well, for ever."""
+    """Whether its data goes as well, for ever; volumes with keys to money are kept aside (`data-list`)."""
 
 
 class ConfigParams(AppParams):
@@ -231,7 +231,7 @@ def container_methods() -> tuple[AnyMethod, ...]:
         ),
         Method(
             name="container-remove",
-            summary="Remove an app; its data stays unless delete_data is true",
+            summary="Remove an app; its data stays unless delete_data is true, and keys to money even then",
             params=RemoveParams,
             result=Operation,
             permission=Permission.MANAGE,

@@ -44,6 +44,7 @@ NUMBERS: Mapping[ErrorCode, int] = {
     ErrorCode.INVALID_VALUE: 1026,
     ErrorCode.LOCKED: 1027,
     ErrorCode.CONFIRM: 1028,
+    ErrorCode.DATA_MISSING: 1029,
     ErrorCode.INTERNAL: INTERNAL_ERROR,
 }
 

@@ -8,6 +8,7 @@ from archipelago.rpc.accounts import account_methods
 from archipelago.rpc.audit import audit_methods
 from archipelago.rpc.catalog import catalog_methods
 from archipelago.rpc.containers import container_methods
+from archipelago.rpc.data import data_methods
 from archipelago.rpc.login import login_methods
 from archipelago.rpc.method import AnyMethod, Method, NoParams
 from archipelago.rpc.network import network_methods
@@ -27,6 +28,7 @@ def all_methods() -> tuple[AnyMethod, ...]:
     """Return every method, in the order of the reference."""
     families = (
         *container_methods(),
+        *data_methods(),
         *catalog_methods(),
         *operation_methods(),
         *system_methods(),

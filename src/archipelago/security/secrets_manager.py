@@ -116,6 +116,9 @@ class SecretsManager:
             for path in (*self._apps.glob(f"*/secrets/{_EDGE}.*.{app}.*"), *folder.glob("*")):
                 self._cache.pop(path, None)
                 path.unlink(missing_ok=True)
+            # The folder may have been moved away: what is in memory would come back without a file.
+            for path in [path for path in self._cache if path.parent == folder]:
+                del self._cache[path]
             if folder.is_dir():
                 folder.rmdir()
 

@@ -2,13 +2,17 @@
 
 import asyncio
 import shutil
+from pathlib import Path
 
+from archipelago.container.data.kept import Keepsake, KeptStore
 from archipelago.container.manifest.model import AppManifest
 from archipelago.container.namespace import Namespace
 from archipelago.container.status import VolumeView
+from archipelago.errors import ErrorCode, NodeError
 from archipelago.security.secrets_manager import SecretsManager
-from archipelago.storage.layout import Layout
+from archipelago.storage.layout import KEPT, Layout
 from archipelago.storage.state import State
+from archipelago.storage.volume_marks import VolumeMarks
 
 _COUNTING = 5.0
 """Longest time for counting what a volume holds, in seconds."""
@@ -17,11 +21,21 @@ _COUNTING = 5.0
 class AppData:
     """Measures and deletes what an app leaves behind: logs, volumes, secrets, and its range of user ids."""
 
-    def __init__(self, layout: Layout, namespace: Namespace, secrets: SecretsManager, state: State) -> None:
+    def __init__(
+        self,
+        layout: Layout,
+        namespace: Namespace,
+        secrets: SecretsManager,
+        state: State,
+        marks: VolumeMarks,
+        kept: KeptStore,
+    ) -> None:
         self._layout = layout
         self._namespace = namespace
         self._secrets = secrets
         self._state = state
+        self._marks = marks
+        self._kept = kept
 
     async def volumes(self, manifest: AppManifest) -> tuple[VolumeView, ...]:
         """Return the volumes of an app with what they take on the disk."""
@@ -36,11 +50,44 @@ class AppData:
         """Delete what the containers of an app wrote, once there are none; what cannot be deleted stays."""
         await asyncio.to_thread(shutil.rmtree, self._layout.app(app).logs, ignore_errors=True)
 
-    async def delete(self, app: str) -> None:
-        """Delete everything of an app that is no longer installed. It may be called again after a crash."""
+    async def refuse_mounted(self, manifest: AppManifest) -> None:
+        """Raise `NodeError` where a disk of its own is mounted in a volume with keys to money: it cannot be renamed."""
+        for name, volume in manifest.volumes.items():
+            path = self._layout.app(manifest.id).volume(name)
+            found = await self._namespace.look(str(path), 1, 1, 1) if volume.funds else None
+            if found is not None and found.mark.filesystem is not None:
+                raise NodeError(
+                    ErrorCode.STILL_NEEDED,
+                    f"the volume '{name}' holds keys to money and is a disk of its own, which the node does not delete",
+                    hint=f"remove {manifest.id} without deleting its data, or unmount {path} first",
+                )
+
+    async def delete(self, app: str, keepsake: Keepsake) -> None:
+        """Delete everything of an app that is no longer installed but the keepsake. It may be called again."""
         folder = self._layout.app(app)
+        await self._kept.set_aside(app, keepsake)
         await self._namespace.remove(str(folder.volumes))
         await asyncio.to_thread(self._secrets.remove_app, app)
+        for name in await asyncio.to_thread(_others, folder.path):
+            await self._namespace.remove(str(folder.path / name))
+        await self.forget_if_nothing_is_left(app)
+
+    async def forget_if_nothing_is_left(self, app: str) -> None:
+        """Give up the user ids of an app that is not installed and of which nothing is kept."""
+        folder = self._layout.app(app)
+        if await asyncio.to_thread(_others, folder.path):
+            return
+        await self._marks.forget(app)
+        if await asyncio.to_thread(self._kept.any, app):
+            return
         await self._namespace.remove(str(folder.path))
         # Last: as long as a file is left, nobody else may be given its owner's id.
         await self._state.release_slot(app)
+
+
+def _others(folder: Path) -> tuple[str, ...]:
+    """Return what is in the folder of an app besides what is kept."""
+    try:
+        return tuple(path.name for path in folder.iterdir() if path.name != KEPT)
+    except FileNotFoundError:
+        return ()

@@ -90,7 +90,7 @@ def _expected(layout: Layout) -> Iterator[tuple[Path, int]]:
         yield app, _OF_ONE_APP
         own = layout.app(app.name)
         yield own.volumes, _OF_ONE_APP
-        for folder in (own.logs, own.secrets, own.sbom):
+        for folder in (own.logs, own.secrets, own.sbom, own.kept):
             yield folder, _CLOSED
     for app in _children(layout.files):
         yield app, _OF_ONE_APP

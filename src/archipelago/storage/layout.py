@@ -7,12 +7,14 @@ data root                                 run-time directory (in memory)
           /logs/      of its containers     files/APP/CONTAINER/   rendered files
           /secrets/   age files
           /sbom/      what is in its images
+          /kept/DATE/ keys to money that outlived its removal
   state.db, node.key, identity.key
   logs/, images/, tls/, tmp/
 ```
 
 Names that a stranger chose (of apps, volumes, containers) stand only where nothing of the node's own does, so no name
-has to be reserved. `scripts/enter` puts Podman's own storage (`podman/`) beside these.
+has to be reserved. `scripts/enter` puts Podman's own storage (`podman/`) and the data root's name (`.data-root`) beside
+these.
 """
 
 from dataclasses import dataclass
@@ -23,6 +25,8 @@ from archipelago.errors import ErrorCode, NodeError
 LAYOUT_VERSION = 2
 """Of what is described here. In version 1, folders of apps lay beside the node's own."""
 
+KEPT = "kept"
+"""In the folder of an app: what outlived its removal."""
 OLD_PACKAGE_CACHE = "uv-cache"
 """Beside `Layout.builds`: what earlier versions kept, unpacked packages that nobody checked again. It is removed."""
 
@@ -62,6 +66,15 @@ class AppFolder:
     def sbom(self) -> Path:
         """Folder of the bills of materials of its images."""
         return self.path / "sbom"
+
+    @property
+    def kept(self) -> Path:
+        """Folder of what outlived a removal of the app with its data, in one folder for each removal."""
+        return self.path / KEPT
+
+    def kept_at(self, name: str) -> Path:
+        """Return the folder of what outlived one removal."""
+        return self.kept / named(name)
 
     def volume(self, name: str) -> Path:
         """Return the directory of a volume."""

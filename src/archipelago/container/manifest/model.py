@@ -532,7 +532,7 @@ class Volume(Part):
     exclusive: bool = False
     """Whether only one container may ever have it mounted at a time."""
     funds: bool = False
-    """Whether it holds keys to money: it is never removed without a copy."""
+    """Whether it holds keys to money: a removal of the app with its data keeps it aside, until its owner deletes it."""
 
 
 class Credentials(StrEnum):

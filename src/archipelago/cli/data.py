@@ -1,0 +1,59 @@
+"""Commands about data of apps that is lost, or outlived its app: data list, restore, delete, start-empty."""
+
+import sys
+from typing import Annotated
+
+import typer
+
+from archipelago.cli.changes import ask
+from archipelago.cli.client import Client
+from archipelago.cli.errors import CommandError, Exit
+from archipelago.cli.options import Installed, Json, Yes
+from archipelago.cli.output import line, show, show_json, show_table, size
+
+_App = Annotated[str, typer.Argument(metavar="APP", help="App whose data it is.")]
+_Kept = Annotated[str, typer.Argument(metavar="KEPT", help="What was kept, as 'data list' names it.")]
+
+
+def list_kept(json: Json = False) -> None:
+    """List the data with keys to money that outlived the removal of its app."""
+    found = Client().call("data-list")
+    if json:
+        show_json(found)
+        return
+    rows = [
+        (one["app"], one["kept"], one["version"], ", ".join(f"{v['name']} {size(v['size'])}" for v in one["volumes"]))
+        for one in found
+    ]
+    show_table(("APP", "KEPT", "VERSION", "VOLUMES"), rows)
+
+
+def restore(app: _App, kept: _Kept) -> None:
+    """Bring kept data back to where its app finds it when it is installed."""
+    Client().call("data-restore", app=app, kept=kept)
+    show(f"'archipelago install {line(app)}' finds it.")
+
+
+def delete(app: _App, kept: _Kept, yes: Yes = False) -> None:
+    """Delete kept data, for ever."""
+    _must_ask(yes)
+    ask(f"Delete the keys to money of {line(app)} that were kept at {line(kept)}, for ever?", yes)
+    Client().call("data-delete", app=app, kept=kept)
+
+
+def start_empty(app: Installed, yes: Yes = False) -> None:
+    """Give up the volumes of an app that are lost, and start it with new, empty ones."""
+    client = Client()
+    lost = [one for one in client.call("container-status", app=app)["lost_volumes"] if one["lost"]]
+    if not lost:
+        raise CommandError(Exit.REFUSED, f"no volume of {line(app)} is lost", "nothing was changed")
+    _must_ask(yes)
+    for one in lost:
+        show(line(one["what"]))
+    ask("Give up what was in there, and start with nothing?", yes)
+    client.call("data-start-empty", app=app, volumes=[one["volume"] for one in lost])
+
+
+def _must_ask(yes: bool) -> None:
+    if not yes and not sys.stdin.isatty():
+        raise CommandError(Exit.USAGE, "this needs --yes where nobody can be asked", "nothing was changed")

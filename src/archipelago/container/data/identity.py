@@ -1,0 +1,103 @@
+"""Whether a volume is the one that the node made: pure decisions about what was found on the disk.
+
+A volume that is gone is no new one. A directory that stands where a disk is not mounted looks like a new volume too, so
+the node remembers the directory itself. The mark is kept in the state database and not in the volume: programs refuse
+to begin in a directory that is not empty, and an app could forge or delete a mark in its own volume.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """Which directory a volume is."""
+
+    inode: int
+    filesystem: int | None
+    """Identity of the file system (`f_fsid` of statvfs(3)) where the volume is the root of one; None elsewhere."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What is in the place of a volume."""
+
+    mark: Mark
+    empty: bool
+    """Nothing is in it, or nothing but what mkfs(8) made."""
+    foreign: bool
+    """What is in it belongs to none of the app's user ids."""
+    owner: int = 0
+    """User id of the directory, in the service user's namespace."""
+    chown: str = ""
+    """`UID:GID` as the host counts, which the files should have."""
+    read_only: bool = False
+
+
+class Verdict(StrEnum):
+    """What a volume is."""
+
+    NEW = "new"
+    """It was never there."""
+    SAME = "same"
+    MOVED = "moved"
+    """Another directory with data in it, such as a copy on a larger disk; the node takes it for the volume."""
+    GONE = "gone"
+    """It was there, and nothing is."""
+    EMPTY = "empty"
+    """It was there; now another directory is, with nothing in it: its disk is not mounted, or was replaced."""
+    FOREIGN = "foreign"
+    """Its files belong to user ids that are not the app's."""
+
+    @property
+    def lost(self) -> bool:
+        """Whether data that was there is not."""
+        return self in (Verdict.GONE, Verdict.EMPTY)
+
+    @property
+    def usable(self) -> bool:
+        """Whether the app may run with it."""
+        return not self.lost and self is not Verdict.FOREIGN
+
+
+def judge(known: Mark | None, found: Found | None) -> Verdict:
+    """Return what a volume is, from what the node remembers of it and what is there now."""
+    if found is None:
+        return Verdict.NEW if known is None else Verdict.GONE
+    if found.foreign and not found.empty:
+        return Verdict.FOREIGN
+    if known is None:
+        return Verdict.NEW
+    if found.mark == known:
+        return Verdict.SAME
+    return Verdict.EMPTY if found.empty else Verdict.MOVED
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """Why an app cannot run with a volume."""
+
+    volume: str
+    path: str
+    verdict: Verdict
+    chown: str = ""
+
+    @property
+    def what(self) -> str:
+        """What is wrong, in a sentence without its end."""
+        match self.verdict:
+            case Verdict.GONE:
+                return f"the volume '{self.volume}' was there, and is gone: {self.path}"
+            case Verdict.EMPTY:
+                return f"the volume '{self.volume}' held data, and an empty directory is in its place: {self.path}"
+            case _:
+                return f"the files of the volume '{self.volume}' belong to user ids that are not the app's: {self.path}"
+
+    def remedy(self, app: str) -> str:
+        """What the owner can do."""
+        if self.verdict.lost:
+            return (
+                "mount its disk or bring the folder back, and the app goes on by itself; to give the data up: "
+                f"archipelago data start-empty {app}"
+            )
+        return f"give them to the app, and it goes on by itself: sudo chown -R {self.chown} {self.path}"

@@ -1,0 +1,153 @@
+"""Sees to it that an app runs with its own volumes, or not at all."""
+
+import asyncio
+from collections.abc import Iterable, Mapping
+from pathlib import PurePath
+
+import structlog
+
+from archipelago.container.data.identity import Found, Trouble, Verdict, judge
+from archipelago.container.manifest.scalars import IDS_PER_APP
+from archipelago.container.namespace import Namespace
+from archipelago.container.node_view import Finding, Severity
+from archipelago.container.status import LostVolume
+from archipelago.container.workload import VolumeDirectory, Workload
+from archipelago.errors import ErrorCode, NodeError
+from archipelago.storage.volume_marks import VolumeMarks
+
+READ_ONLY_REMEDY = (
+    "look what the kernel says of the disk: dmesg | grep -i 'error\\|remount'; save what can be read, check the file "
+    "system (fsck), and mount it again"
+)
+
+
+class DataMissing(NodeError):
+    """The volumes of an app are not those that it had; nothing was changed."""
+
+    def __init__(self, app: str, troubles: tuple[Trouble, ...]) -> None:
+        remedies = dict.fromkeys(trouble.remedy(app) for trouble in troubles)
+        super().__init__(
+            ErrorCode.DATA_MISSING,
+            "; ".join(trouble.what for trouble in troubles),
+            hint="; ".join(remedies),
+            data={"app": app, "volumes": [trouble.volume for trouble in troubles]},
+        )
+
+
+class VolumeKeeper:
+    """Makes the volumes of apps, and notices when they are not there any more."""
+
+    def __init__(self, namespace: Namespace, marks: VolumeMarks) -> None:
+        self._namespace = namespace
+        self._marks = marks
+        self._log = structlog.get_logger("volumes")
+
+    async def ensure(self, workload: Workload) -> None:
+        """Make sure of the volumes of an app that is about to start.
+
+        Raises `DataMissing` where one that was there is not, or belongs to others.
+        """
+        known = await self._marks.of(workload.app)
+        seen = await self._look(workload)
+        verdicts = {name: judge(known.get(name), found) for name, found in seen.items()}
+        if troubles := _troubles(workload, verdicts, seen):
+            raise DataMissing(workload.app, troubles)
+        for passage in workload.passages:
+            await self._namespace.passage(passage.path, passage.gid)
+        for volume in workload.volumes:
+            await self._namespace.directory(volume.path, volume.uid, volume.gid)
+        marks = {name: found.mark for name, found in (await self._look(workload)).items() if found is not None}
+        changed = {name: mark for name, mark in marks.items() if known.get(name) != mark}
+        if not changed:
+            return
+        for name in (name for name in changed if verdicts[name] is Verdict.MOVED):
+            self._log.warning("a volume is another directory by now", app=workload.app, volume=name)
+        # After the directory: should the node be killed in between, what is there is taken for new and kept.
+        await self._marks.keep(workload.app, changed)
+
+    async def troubles(self, workload: Workload) -> tuple[Trouble, ...]:
+        """Return why an app cannot run with its volumes as they are now; nothing is changed."""
+        known = await self._marks.of(workload.app)
+        seen = await self._look(workload)
+        return _troubles(workload, {name: judge(known.get(name), found) for name, found in seen.items()}, seen)
+
+    async def disk_problem(self, workload: Workload) -> str:
+        """Return what is wrong with the disks of an app that runs, in words for the owner; empty where nothing is."""
+        if troubles := await self.troubles(workload):
+            return "; ".join(trouble.what for trouble in troubles)
+        read_only = [volume.path for volume in workload.volumes if await self._is_read_only(volume)]
+        return f"its disk can only be read: {', '.join(read_only)}" if read_only else ""
+
+    async def findings(self, workloads: Iterable[Workload]) -> tuple[Finding, ...]:
+        """Return what the doctor says about the volumes of installed apps."""
+        found = []
+        for workload in workloads:
+            for trouble in await self.troubles(workload):
+                found.append(_finding(trouble.what, f"{workload.app} does not start", trouble.remedy(workload.app)))
+            for volume in workload.volumes:
+                if await self._is_read_only(volume):
+                    what = f"the disk of the volume '{_name(volume)}' of {workload.app} can only be read: {volume.path}"
+                    found.append(_finding(what, "the app cannot write its data", READ_ONLY_REMEDY))
+        return tuple(found)
+
+    async def _is_read_only(self, volume: VolumeDirectory) -> bool:
+        found = await self._namespace.look(volume.path, *_ids(volume), IDS_PER_APP)
+        return found is not None and found.read_only
+
+    async def report(self, workload: Workload) -> tuple[LostVolume, ...]:
+        """Return the same in words for the owner."""
+        return tuple(
+            LostVolume(
+                volume=trouble.volume,
+                lost=trouble.verdict.lost,
+                what=trouble.what,
+                remedy=trouble.remedy(workload.app),
+            )
+            for trouble in await self.troubles(workload)
+        )
+
+    async def start_empty(self, workload: Workload, volumes: tuple[str, ...]) -> None:
+        """Have volumes that are lost be made anew at the next start.
+
+        `volumes` are those that the owner gives up: raises `NodeError` where others are lost by now.
+        """
+        lost = tuple(trouble.volume for trouble in await self.troubles(workload) if trouble.verdict.lost)
+        if set(lost) != set(volumes) or not lost:
+            named = ", ".join(lost) or "none"
+            raise NodeError(
+                ErrorCode.INVALID_VALUE,
+                f"the volumes of {workload.app} that are lost are not those that were named: {named}",
+                hint=f"look at 'archipelago status {workload.app}', and try again",
+                data={"app": workload.app, "volumes": list(lost)},
+            )
+        await self._marks.forget(workload.app, lost)
+
+    async def _look(self, workload: Workload) -> dict[str, Found | None]:
+        found = await asyncio.gather(
+            *(self._namespace.look(volume.path, *_ids(volume), IDS_PER_APP) for volume in workload.volumes)
+        )
+        return dict(zip(map(_name, workload.volumes), found, strict=True))
+
+
+def _finding(what: str, why: str, mend: str) -> Finding:
+    return Finding(check="data", severity=Severity.ERROR, what=what, why=why, mend=mend)
+
+
+def _name(volume: VolumeDirectory) -> str:
+    return PurePath(volume.path).name
+
+
+def _ids(volume: VolumeDirectory) -> tuple[int, int]:
+    return volume.uid, volume.gid
+
+
+def _troubles(
+    workload: Workload, verdicts: Mapping[str, Verdict], seen: Mapping[str, Found | None]
+) -> tuple[Trouble, ...]:
+    troubles = []
+    for volume in workload.volumes:
+        name = _name(volume)
+        found, verdict = seen[name], verdicts[name]
+        if not verdict.usable:
+            troubles.append(Trouble(name, volume.path, verdict, found.chown if found is not None else ""))
+    return tuple(troubles)

@@ -1,0 +1,171 @@
+"""Data with keys to money, which outlives the removal of its app: it is renamed, and nothing is copied or deleted.
+
+It stays in the folder of its app, so a rename is enough, and the app's range of user ids stays taken for as long.
+"""
+
+import asyncio
+import json
+import os
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from archipelago.container.data.views import KeptData
+from archipelago.container.manifest.model import AppManifest
+from archipelago.container.namespace import Namespace
+from archipelago.container.status import VolumeView
+from archipelago.errors import ErrorCode, NodeError
+from archipelago.storage.layout import AppFolder, Layout, named
+
+_ABOUT = "about.json"
+_STAMP = "%Y-%m-%dT%H-%M-%S.%f"
+_NAME = re.compile(r"\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d\.\d{3}Z")
+_COUNTING = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Keepsake:
+    """What of an app outlives a removal with its data."""
+
+    kept: str
+    """Name of the place, as `stamp` makes it."""
+    volumes: tuple[str, ...]
+    version: str
+
+
+NOTHING_KEPT = {"kept": "", "volumes": (), "version": ""}
+"""Arguments of the keepsake of a removal that an earlier version began, and cannot have told what to keep."""
+
+
+def keepsake_of(manifest: AppManifest) -> Keepsake:
+    """Return what would outlive a removal that begins now."""
+    volumes = tuple(name for name, volume in manifest.volumes.items() if volume.funds)
+    return Keepsake(stamp(datetime.now(UTC)), volumes, manifest.version)
+
+
+def stamp(now: datetime) -> str:
+    """Return the name of what is kept at a time."""
+    return f"{now.astimezone(UTC).strftime(_STAMP)[:-3]}Z"
+
+
+class KeptStore:
+    """Sets data aside, lists what was set aside, brings it back, and deletes it for good."""
+
+    def __init__(self, layout: Layout, namespace: Namespace) -> None:
+        self._layout = layout
+        self._namespace = namespace
+
+    async def set_aside(self, app: str, keepsake: Keepsake) -> None:
+        """Keep the volumes that are not empty, and with them the app's secrets.
+
+        It may be called again after a crash, and goes on where it was cut off.
+        """
+        folder = self._layout.app(app)
+        place = folder.kept_at(keepsake.kept)
+        volumes = [name for name in keepsake.volumes if await self._holds(folder.volume(name))]
+        if not volumes:
+            return
+        await asyncio.to_thread(_make, place, keepsake.version)
+        # The secrets first: what is left of them once the volumes are gone from their place is deleted.
+        if await asyncio.to_thread(folder.secrets.is_dir):
+            await self._namespace.rename(str(folder.secrets), str(place / "secrets"))
+        for name in volumes:
+            await self._namespace.rename(str(folder.volume(name)), str(place / "volumes" / named(name)))
+
+    def any(self, app: str) -> bool:
+        """Tell whether something of an app is kept. Blocking."""
+        return bool(_names(self._layout.app(app)))
+
+    async def list(self) -> tuple[KeptData, ...]:
+        """Return all that is kept, the oldest first."""
+
+        def find() -> list[tuple[str, str]]:
+            apps = self._layout.apps.iterdir() if self._layout.apps.is_dir() else ()
+            names = sorted(path.name for path in apps if not path.name.startswith("."))
+            return [(kept, app) for app in names for kept in _names(self._layout.app(app))]
+
+        return tuple([await self._view(app, kept) for kept, app in sorted(await asyncio.to_thread(find))])
+
+    async def restore(self, app: str, kept: str) -> None:
+        """Bring data back to where its app finds it. Raises `NodeError` where other data is there."""
+        folder, place = self._layout.app(app), await self._place(app, kept)
+        volumes = await asyncio.to_thread(_children, place / "volumes")
+        taken = [f"in the volume '{name}'" for name in volumes if await self._holds(folder.volume(name))]
+        if await asyncio.to_thread(_children, folder.secrets):
+            taken.append("among its secrets")
+        if taken:
+            raise NodeError(
+                ErrorCode.ALREADY_INSTALLED,
+                f"{app} has other data {' and '.join(taken)}, from an installation after that",
+                hint=f"set it aside first: 'archipelago install {app}', 'archipelago remove {app} --delete-data'",
+            )
+        await asyncio.to_thread(folder.volumes.mkdir, 0o700, exist_ok=True)
+        for name in volumes:
+            await self._namespace.rename(str(place / "volumes" / name), str(folder.volume(name)))
+        if await asyncio.to_thread((place / "secrets").is_dir):
+            await self._namespace.rename(str(place / "secrets"), str(folder.secrets))
+        await self._namespace.remove(str(place))
+
+    async def delete(self, app: str, kept: str) -> None:
+        """Delete what is kept, for ever."""
+        await self._namespace.remove(str(await self._place(app, kept)))
+
+    async def _holds(self, volume: Path) -> bool:
+        found = await self._namespace.look(str(volume), 1, 1, 1)
+        return found is not None and not found.empty
+
+    async def _place(self, app: str, kept: str) -> Path:
+        place = self._layout.app(app).kept_at(kept)
+        if kept not in await asyncio.to_thread(_names, self._layout.app(app)):
+            raise NodeError(
+                ErrorCode.INVALID_VALUE,
+                f"nothing of {app} is kept under the name {kept!r}",
+                hint="'archipelago data list' shows what is kept",
+            )
+        return place
+
+    async def _view(self, app: str, kept: str) -> KeptData:
+        place = self._layout.app(app).kept_at(kept)
+        volumes = []
+        for name in await asyncio.to_thread(_children, place / "volumes"):
+            size, counted = await self._namespace.size(str(place / "volumes" / name), _COUNTING)
+            volumes.append(VolumeView(name=name, size=size, counted=counted, funds=True))
+        return KeptData(
+            app=app,
+            kept=kept,
+            at=datetime.strptime(kept.removesuffix("Z"), _STAMP).replace(tzinfo=UTC),
+            version=await asyncio.to_thread(_version, place),
+            volumes=tuple(volumes),
+            secrets=len(await asyncio.to_thread(_children, place / "secrets")),
+        )
+
+
+def _make(place: Path, version: str) -> None:
+    (place / "volumes").mkdir(mode=0o700, parents=True, exist_ok=True)
+    (place / _ABOUT).write_text(json.dumps({"version": version}) + "\n")
+    for directory in (place.parent.parent, place.parent, place):
+        descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+def _names(folder: AppFolder) -> tuple[str, ...]:
+    return tuple(name for name in _children(folder.kept) if _NAME.fullmatch(name))
+
+
+def _children(directory: Path) -> Sequence[str]:
+    try:
+        return sorted(path.name for path in directory.iterdir())
+    except FileNotFoundError:
+        return ()
+
+
+def _version(place: Path) -> str:
+    try:
+        return str(json.loads((place / _ABOUT).read_text())["version"])
+    except (OSError, ValueError, LookupError, TypeError):
+        return ""

@@ -1,0 +1,44 @@
+"""Whether a volume is the one that the node made."""
+
+import pytest
+
+from archipelago.container.data.identity import Found, Mark, Trouble, Verdict, judge
+
+HERE = Mark(inode=11, filesystem=None)
+DISK = Mark(inode=2, filesystem=77)
+
+
+def found(mark: Mark, *, empty: bool = False, foreign: bool = False) -> Found:
+    return Found(mark, empty=empty, foreign=foreign)
+
+
+@pytest.mark.parametrize(
+    ("known", "there", "verdict"),
+    [
+        (None, None, Verdict.NEW),
+        (HERE, None, Verdict.GONE),
+        (HERE, found(HERE), Verdict.SAME),
+        (HERE, found(HERE, empty=True), Verdict.SAME),  # the app itself has emptied it
+        (DISK, found(HERE, empty=True), Verdict.EMPTY),  # the disk is not mounted: where it was is a directory
+        (DISK, found(Mark(2, 78), empty=True), Verdict.EMPTY),  # another disk is mounted
+        (HERE, found(DISK, empty=True), Verdict.EMPTY),
+        (HERE, found(DISK), Verdict.MOVED),  # copied to a larger disk
+        (None, found(HERE), Verdict.NEW),  # from a node that kept no marks
+        (None, found(DISK, empty=True, foreign=True), Verdict.NEW),  # what mkfs has made is root's
+        (None, found(HERE, foreign=True), Verdict.FOREIGN),
+        (HERE, found(DISK, foreign=True), Verdict.FOREIGN),
+        (HERE, found(DISK, empty=True, foreign=True), Verdict.EMPTY),
+    ],
+)
+def test_absent_is_not_new(known: Mark | None, there: Found | None, verdict: Verdict) -> None:
+    assert judge(known, there) is verdict
+
+
+def test_only_what_is_lost_can_be_given_up() -> None:
+    assert {verdict for verdict in Verdict if verdict.lost} == {Verdict.GONE, Verdict.EMPTY}
+    assert {verdict for verdict in Verdict if not verdict.usable} == {Verdict.GONE, Verdict.EMPTY, Verdict.FOREIGN}
+    for verdict in (Verdict.GONE, Verdict.EMPTY, Verdict.FOREIGN):
+        trouble = Trouble("chain", "/data/apps/knots/volumes/chain", verdict, "101000:101000")
+        assert trouble.path in trouble.what
+        assert ("start-empty knots" in trouble.remedy("knots")) is verdict.lost
+        assert (f"sudo chown -R 101000:101000 {trouble.path}" in trouble.remedy("knots")) is not verdict.lost
