@@ -62,6 +62,27 @@ async def test_an_update_and_a_removal_take_away_what_was_pulled(node: TestNode,
         await until_pruned(new_id)
 
 
+async def test_an_image_that_keeps_data_where_the_manifest_does_not_is_refused(node: TestNode, tmp_path: Path) -> None:
+    root = await asyncio.to_thread(lambda: busybox_rootfs(tmp_path / "root.tar").read_bytes())
+    architecture = read_host_facts(tmp_path).architecture.value
+    image = TinyImage(root, architecture, {"io.archipelago.test": secrets.token_hex(8)}, "/data", "/data/deep", "/tmp/")
+    async with tiny_registry(Path.home(), tmp_path, image) as host:
+        write_pulled(node, f"{host}/pulled:1@{image.digest}", "1.0")
+        operation = await node.ended(await node.call("container-install", app="pulled"))
+        assert operation["error"]["code"] == "image", operation
+        assert "keeps data in /data, /data/deep, /tmp, where" in operation["error"]["message"]
+        assert "mount a volume there" in operation["error"]["hint"]
+        assert "pulled" not in {each["app"] for each in await node.call("container-list")}
+
+        assert node.apps is not None
+        manifest = node.apps / "pulled" / "manifest.yml"
+        covered = "mounts: [{volume: data, path: /data}]\n    tmpfs: [{path: /tmp}]\n    init: true"
+        manifest.write_text(manifest.read_text().replace("init: true", covered) + "\nvolumes: {data: {}}\n")
+        await node.install("pulled")
+        assert podman("volume", "ls", "--quiet") == ""
+        await node.done(await node.call("container-remove", app="pulled", delete_data=True))
+
+
 async def test_apps_removed_at_the_same_time_beside_an_installation_leave_no_image(node: TestNode) -> None:
     assert node.apps is not None
     apps = [f"same{number}" for number in range(4)]

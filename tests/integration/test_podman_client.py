@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 
@@ -37,6 +38,21 @@ from archipelago.container.podman_client.spec import (
 )
 
 pytestmark = pytest.mark.timeout(60)
+
+Command = Callable[..., Awaitable[str]]
+
+
+@pytest.fixture
+def podman_command() -> Command:
+    """Podman's own command, for what the client never asks for: it returns what was printed."""
+
+    async def run(*arguments: str) -> str:
+        process = await asyncio.create_subprocess_exec("podman", *arguments, stdout=asyncio.subprocess.PIPE)
+        output, _ = await process.communicate()
+        assert process.returncode == 0, arguments
+        return output.decode().strip()
+
+    return run
 
 
 async def test_it_knows_version_and_host(podman: PodmanClient) -> None:
@@ -185,6 +201,44 @@ async def test_an_image_s_own_command_is_the_default(corner: Corner) -> None:
     await corner.podman.containers.create(spec)
     await corner.podman.containers.start(spec.name)
     assert "1000" in await _processes(corner, spec.name)
+
+
+async def test_an_image_s_own_volumes_and_health_check_are_left_out(corner: Corner, podman_command: Command) -> None:
+    image = f"localhost/{corner.name('declares')}:1"
+    await podman_command("create", "--name", corner.name("source"), TEST_IMAGE)
+    changes = ("VOLUME /data", 'HEALTHCHECK CMD ["touch", "/tmp/checked"]')
+    flags = [f"--change={change}" for change in changes]
+    await podman_command("commit", "--format", "docker", *flags, corner.name("source"), image)
+    await podman_command("rm", corner.name("source"))
+    try:
+        name = await corner.running("box", image=image)
+        shown = await podman_command("inspect", "--format", "{{.Mounts}} {{.Config.Healthcheck.Test}}", name)
+        assert shown == "[] [NONE]"
+    finally:
+        await corner.podman.containers.remove(corner.name("box"), force=True)
+        await corner.podman.images.remove(image)
+
+
+async def test_a_container_takes_its_nameless_volumes_along(corner: Corner, podman_command: Command) -> None:
+    containers, volumes = corner.podman.containers, corner.podman.volumes
+    label = next(f"{key}={value}" for key, value in corner.labels.items())
+    for what, goes in (("goes", True), ("stays", False)):
+        name = corner.name(what)
+        await podman_command("create", "--name", name, "--label", label, "--volume", "/data", TEST_IMAGE)
+        volume = await podman_command("inspect", "--format", "{{range .Mounts}}{{.Name}}{{end}}", name)
+        assert volume and volume not in await volumes.list_forgotten()
+        await containers.remove(name, volumes=goes)
+        assert (volume in await volumes.list_forgotten()) is not goes
+        assert await volumes.remove(volume) is not goes
+
+
+async def test_a_removal_waits_as_long_as_it_is_told(corner: Corner) -> None:
+    ignores = ("sh", "-c", "trap '' TERM; while :; do sleep 0.1; done")
+    containers, name = corner.podman.containers, await corner.running("box", *ignores)
+    began = asyncio.get_running_loop().time()
+    await containers.remove(name, force=True, timeout=2)
+    assert asyncio.get_running_loop().time() - began > 2
+    assert not await containers.exists(name)
 
 
 async def test_errors_have_types(corner: Corner) -> None:

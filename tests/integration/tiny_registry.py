@@ -23,13 +23,13 @@ def _digest(content: bytes) -> str:
 class TinyImage:
     """An image of one root file system, as a registry keeps it: blobs, manifest, index (OCI image spec 1.0)."""
 
-    def __init__(self, root_tar: bytes, architecture: str, labels: dict[str, str]) -> None:
+    def __init__(self, root_tar: bytes, architecture: str, labels: dict[str, str], *volumes: str) -> None:
         layer = gzip.compress(root_tar, mtime=0)
         config = json.dumps(
             {
                 "architecture": architecture,
                 "os": "linux",
-                "config": {"Labels": labels},
+                "config": {"Labels": labels, "Volumes": {path: {} for path in volumes}},
                 "rootfs": {"type": "layers", "diff_ids": [_digest(root_tar)]},
             }
         ).encode()

@@ -54,6 +54,8 @@ def test_the_defaults_are_the_safe_ones() -> None:
         "cap_add": [],
         "no_new_privileges": True,
         "netns": {"nsmode": "none"},
+        "image_volume_mode": "ignore",
+        "healthconfig": {"Test": ["NONE"]},
     }
 
 

@@ -22,6 +22,7 @@ from archipelago.container.host_facts import ControlGroup
 from archipelago.container.image_errors import explained, tool_failed
 from archipelago.container.image_progress import PullProgress
 from archipelago.container.image_recipe import PULLED, PYTHON_PACKAGES, REPOSITORY, Tools
+from archipelago.container.image_volumes import refuse_hidden_data
 from archipelago.container.manifest.containerfile import ContainerfileError, base_image
 from archipelago.container.manifest.model import Container, ContainerfileRecipe, PackagesRecipe
 from archipelago.container.manifest.package import AppPackage
@@ -135,7 +136,14 @@ class ImageStore:
                 if spec.build is None:
                     # Also where it was here before: a crash may have come between the pull and the mark.
                     await self._client.images.tag(found or name, image_recipe.pulled_mark(name))
+                refuse_hidden_data(package, container, (await self._inspect(name)).volumes)
         return name
+
+    async def prune_volumes(self) -> None:
+        """Remove the volumes that an earlier version had Podman make for images, and forgot. Raises `PodmanError`."""
+        for name in await self._client.volumes.list_forgotten():
+            if await self._client.volumes.remove(name):
+                self._log.info("a volume that belongs to no container any more is removed", volume=name)
 
     async def image_id(self, package: AppPackage, container: str) -> str | None:
         """Return the ID of a container's image, or None where it is not here. Raises `NodeError`.

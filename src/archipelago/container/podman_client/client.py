@@ -24,6 +24,7 @@ from archipelago.container.podman_client.networks import Networks
 from archipelago.container.podman_client.replies import podman_info
 from archipelago.container.podman_client.service import PodmanService
 from archipelago.container.podman_client.transport import Transport
+from archipelago.container.podman_client.volumes import Volumes
 
 
 class PodmanClient:
@@ -38,6 +39,7 @@ class PodmanClient:
         self.containers = Containers(self._transport)
         self.networks = Networks(self._transport)
         self.images = Images(self._transport)
+        self.volumes = Volumes(self._transport)
 
     async def __aenter__(self) -> Self:
         return self

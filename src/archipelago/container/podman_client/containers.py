@@ -142,7 +142,8 @@ class Containers:
         False when there was none. Raise Conflict when it runs and force is not wanted.
         """
         call = PodmanCall("remove container", name)
-        params: dict[str, str | int | bool] = {"v": volumes, "force": force}
+        # `v`, as the API is described, counts with Docker's API only.
+        params: dict[str, str | int | bool] = {"volumes": volumes, "force": force}
         if force:
             params["timeout"] = timeout
         try:

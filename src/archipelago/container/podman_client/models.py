@@ -211,6 +211,8 @@ class ImageDetails:
     workdir: str = ""
     exposed: tuple[str, ...] = ()
     """Ports as the image names them: `80/tcp`."""
+    volumes: tuple[str, ...] = ()
+    """Directories in which it keeps data (`VOLUME`)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -154,6 +154,7 @@ def image_details(item: Json) -> ImageDetails:
         created_at=_time(item.get("Created")),
         workdir=config.get("WorkingDir") or "",
         exposed=tuple(sorted(config.get("ExposedPorts") or ())),
+        volumes=tuple(sorted(config.get("Volumes") or ())),
     )
 
 

@@ -89,6 +89,9 @@ def container_request(spec: ContainerSpec) -> dict[str, Any]:
             "size": spec.log_max_size,
             "path": str(spec.log_path) if spec.log_path else "",
         },
+        # What an image declares and no manifest shows: volumes that nobody knows of, and commands run as health checks.
+        "image_volume_mode": "ignore",
+        "healthconfig": {"Test": ["NONE"]},
         # The reconciler restarts, nobody else; and no container may speak to systemd's notify socket.
         "restart_policy": "no",
         "sdnotifyMode": "ignore",
