@@ -15,6 +15,7 @@ from archipelago.container.manifest.model import (
     IntOption,
     StringOption,
 )
+from archipelago.container.manifest.name_checks import check_names
 from archipelago.container.manifest.options import OptionProblem, broken_rules, check_option_value
 from archipelago.container.manifest.patterns import PatternError, check_pattern
 from archipelago.container.manifest.problems import Finding, nearest
@@ -54,7 +55,7 @@ def check_new(manifest: AppManifest) -> list[Finding]:
 
     The compiler refuses the same, and then it is that app alone that does not run.
     """
-    return [*_users(manifest), *_exports(manifest), *_choices(manifest)]
+    return [*_users(manifest), *_exports(manifest), *_choices(manifest), *check_names(manifest)]
 
 
 def _users(manifest: AppManifest) -> Iterator[Finding]:
