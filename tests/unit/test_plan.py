@@ -177,3 +177,27 @@ def test_order_and_cycles() -> None:
     assert find_cycle(["a"], {"a": ["b"], "b": ["c"], "c": ["b"]}) == ("b", "c", "b")
     assert reaches("c", "a", needs)
     assert not reaches("a", "c", needs)
+
+
+def test_how_much_an_app_will_take_depends_on_its_options() -> None:
+    options = {
+        "network": {"type": "choice", "label": "N", "default": "mainnet", "choices": ["mainnet", "regtest"]},
+        "prune": {"type": "int", "label": "P", "default": 0},
+    }
+    sizes = [
+        {"when": {"network": "mainnet", "prune": 0}, "disk": "700GB"},
+        {"when": {"network": "mainnet"}, "disk": "20GB"},
+    ]
+    volumes = {"chain": {"disk": "1GB", "disk_when": sizes}, "other": {"disk": "2GB"}}
+    mounts = [{"volume": name, "path": f"/{name}"} for name in volumes]
+    image = f"registry.example/a@sha256:{'0' * 64}"
+    one = app("a", options=options, volumes=volumes, containers={"main": {"image": image, "mounts": mounts}})
+    host = HostFacts(Architecture.AMD64, memory=1 << 34, cores=2, free_disk=50 * 10**9)
+
+    def asked(**given: Any) -> tuple[int, bool]:
+        plan = resolve(catalog_of(one), {}, Request(install=("a",), options={"a": given}), host)
+        return plan.asks.disk // 10**9, any("expected to take" in warning for warning in plan.warnings)
+
+    assert asked() == (702, True)
+    assert asked(prune=550) == (22, False)
+    assert asked(network="regtest") == (3, False)

@@ -10,6 +10,7 @@ from packaging.version import Version
 
 from archipelago.catalog.local import Catalog, LocalCatalog
 from archipelago.container.data.keeper import VolumeKeeper
+from archipelago.container.dependency_resolver.asks import expected_disk
 from archipelago.container.desired_state import DesiredApp
 from archipelago.container.log_follower import LogFollower, newest_lines
 from archipelago.container.manifest.model import Access, AppManifest, Protocol
@@ -320,6 +321,7 @@ def _newer(catalog: Catalog, manifest: AppManifest) -> str | None:
 
 def _entry(package: AppPackage, catalog: Catalog, installed: AppRecord | None) -> CatalogEntry:
     manifest = package.manifest
+    defaults = {name: option.default for name, option in manifest.options.items()}
     return CatalogEntry(
         app=manifest.id,
         name=manifest.name,
@@ -332,7 +334,7 @@ def _entry(package: AppPackage, catalog: Catalog, installed: AppRecord | None) -
         website=manifest.website,
         architectures=tuple(architecture.value for architecture in manifest.architectures),
         memory=manifest.host.memory,
-        disk=max(manifest.host.disk, sum(volume.disk for volume in manifest.volumes.values())),
+        disk=max(manifest.host.disk, expected_disk(manifest, defaults)),
         requires=tuple(sorted(manifest.requires)),
         provides=tuple(sorted(manifest.provides)),
         installed=installed.package.manifest.version if installed is not None else None,

@@ -6,7 +6,7 @@ from archipelago.container.build_facts import build_facts
 from archipelago.container.dependency_resolver.errors import ResolutionCode, ResolutionError
 from archipelago.container.dependency_resolver.world import World
 from archipelago.container.manifest.model import Access, AppManifest, Architecture, Container, Egress
-from archipelago.container.manifest.scalars import AppId
+from archipelago.container.manifest.scalars import AppId, Scalar
 from archipelago.container.plan import AskedEndpoint, Asks, Fetch, FetchKind, HostMinimum, InstalledApp
 from archipelago.security.rating import rate
 
@@ -22,8 +22,9 @@ def asks_of(
     manifests: Mapping[AppId, AppManifest],
     installed: Mapping[AppId, InstalledApp],
     ports: Mapping[str, int],
+    options: Mapping[AppId, Mapping[str, Scalar]],
 ) -> Asks:
-    """Return what the given apps, newly installed or updated, ask for."""
+    """Return what the given apps, newly installed or updated, ask for; `options` are those in force."""
     apps = tuple(apps)
     fresh = [manifests[app] for app in apps]
     before = {app: installed[app].manifest.containers for app in apps if app in installed}
@@ -34,7 +35,7 @@ def asks_of(
             for name, container in sorted(one.containers.items())
             if not _has_image(before.get(one.id, {}).get(name), container)
         ),
-        disk=sum(volume.disk for one in fresh if one.id not in installed for volume in one.volumes.values()),
+        disk=sum(expected_disk(one, options[one.id]) for one in fresh if one.id not in installed),
         memory=sum(memory_limit(one) for one in fresh),
         egress={one.id: one.egress for one in fresh if one.egress is not Egress.NONE},
         endpoints=tuple(
@@ -58,6 +59,14 @@ def asks_of(
             disk=sum(one.host.disk for one in fresh if one.id not in installed),
         ),
         architectures=tuple(one for one in Architecture if all(one in app.architectures for app in fresh)),
+    )
+
+
+def expected_disk(manifest: AppManifest, options: Mapping[str, Scalar]) -> int:
+    """Return the bytes that an app is expected to take with these options."""
+    return sum(
+        next((size.disk for size in volume.disk_when if size.when.items() <= options.items()), volume.disk)
+        for volume in manifest.volumes.values()
     )
 
 

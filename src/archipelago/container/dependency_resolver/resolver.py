@@ -59,7 +59,8 @@ def resolve(
             needs.setdefault(edge.consumer, set()).add(edge.provider)
     order = start_order(descent.apps, needs)
     ports = allocate(order, world.apps, {app: installed[app] for app in world.kept}, reserved_ports)
-    asks = asks_of([app for app in order if world.is_new(app)], world.apps, installed, ports.given)
+    new = [app for app in order if world.is_new(app)]
+    asks = asks_of(new, world.apps, installed, ports.given, {app: descent.settled[app].values for app in new})
     check_disk(world, asks)
     return Plan(
         apps=(*_stay(world, descent, order, edges, ports.given), *_go(world)),

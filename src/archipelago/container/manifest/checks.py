@@ -145,6 +145,14 @@ def _volumes(manifest: AppManifest, declared: Declared) -> Iterator[Finding]:
         places = users.get(name, [])
         if not places and declared.complete:
             yield Finding(("volumes", name), "no container mounts this volume", at_key=True)
+        for index, size in enumerate(volume.disk_when):
+            for option, value in size.when.items():
+                here: Path = ("volumes", name, "disk_when", index, "when", option)
+                yield from _unknown(here, "option", option, declared.options, at_key=True)
+                known = manifest.options.get(option)
+                problem = check_option_value(option, known, value) if known is not None else None
+                if problem is not None:
+                    yield _from_option(here, "the value does not fit the option", problem)
         if volume.exclusive:
             for path in places[1:]:
                 yield Finding(path, f"the volume '{name}' is exclusive and already mounted", "one mount of it")

@@ -522,6 +522,15 @@ class BackupPolicy(StrEnum):
     """Restoring an old copy would lose funds (a Lightning channel database)."""
 
 
+class SizeWhen(Part):
+    """Size of a volume under certain options of the app."""
+
+    when: dict[Key, Scalar] = Field(min_length=1)
+    """Options and the values that they all have."""
+    disk: Bytes
+    """Expected size then."""
+
+
 class Volume(Part):
     """A directory that outlives its containers."""
 
@@ -529,6 +538,8 @@ class Volume(Part):
     """What a backup does with it."""
     disk: Bytes = 0
     """Expected size, shown before installation."""
+    disk_when: tuple[SizeWhen, ...] = Field(default=(), max_length=20)
+    """Expected size where it depends on options; the first that applies counts, and `disk` where none does."""
     exclusive: bool = False
     """Whether only one container may ever have it mounted at a time."""
     funds: bool = False
