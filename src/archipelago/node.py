@@ -210,7 +210,7 @@ class Node:
         data = AppData(layout, self._namespace, self._secrets, self._state, marks, kept)
         self._inventory = ImageInventory(self._images, SbomStore(layout.apps))
         app_secrets = AppSecrets(self._secrets)
-        pruner = ImagePruner(self._images, self._state)
+        pruner = ImagePruner(self._images, self._state, lambda: host.disk(config.root)[1])
         lifecycle = Lifecycle(
             self._state,
             self._catalog,

@@ -14,7 +14,7 @@ from tiny_registry import TinyImage, tiny_registry
 from archipelago.container.image_recipe import reference
 from archipelago.container.manifest.package import load_package
 from archipelago.performance.host import read_host_facts
-from harness import TestNode, podman, remove_leftovers, running_node, until_pruned
+from harness import TestNode, has_image, podman, remove_leftovers, running_node, until_pruned
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(300)]
 RECIPE = "build: {type: packages, packages: [busybox-static]}"
@@ -99,6 +99,23 @@ async def test_apps_removed_at_the_same_time_beside_an_installation_leave_no_ima
     image = image_id(reference(load_package(node.apps / "slow"), "main"))
     await node.done(await node.call("container-remove", app="slow", delete_data=True))
     await until_pruned(image)
+
+
+async def test_an_app_that_is_removed_and_installed_again_finds_its_image(node: TestNode) -> None:
+    assert node.apps is not None
+    write_app(node.apps, "again")
+    write_app(node.apps, "goes", packages="busybox-static, base-files")
+    await node.install("again")
+    await node.install("goes")
+    kept, gone = (image_id(reference(load_package(node.apps / app), "main")) for app in ("again", "goes"))
+    await node.done(await node.call("container-remove", app="again"))
+    await node.done(await node.call("container-remove", app="goes", delete_data=True))
+    await until_pruned(gone)  # whatever else is superfluous went with it
+    assert has_image(kept)
+    operation = await node.install("again")
+    step = next(each for each in operation["steps"] if each["name"] == "image of again")
+    assert step["detail"].startswith("already here")
+    await node.done(await node.call("container-remove", app="again", delete_data=True))
 
 
 async def test_an_operation_keeps_the_notice_of_another_version(node: TestNode) -> None:

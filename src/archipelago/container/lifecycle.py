@@ -220,6 +220,9 @@ class Lifecycle:
 
     async def _remove(self, tracker: Tracker, app: str, arguments: Mapping[str, Any]) -> None:
         delete_data = arguments["delete_data"]
+        record = (await self._state.load_apps()).get(app)
+        if record is not None and not delete_data:
+            await self._pruner.keep(record.package)
         stop, delete = _stop_step(app), f"delete the data of {app}"
         await tracker.steps((stop, delete) if delete_data else (stop,))
         await tracker.commit()
