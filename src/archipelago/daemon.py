@@ -33,6 +33,7 @@ from archipelago.storage.file_modes import make_folders, repair
 from archipelago.storage.layout import Layout
 from archipelago.storage.layout_migration import left_behind, migrate
 from archipelago.storage.lock import RootLock
+from archipelago.storage.lost_state import refuse_lost_database
 from archipelago.support.descriptors import raise_limit
 
 _SECOND_SIGNAL = 130
@@ -115,6 +116,7 @@ def _prepare_data(layout: Layout) -> None:
     """Bring the data of an earlier version to where this one looks for it, and close it to others."""
     log = structlog.get_logger("data")
     with reported(layout.root):
+        refuse_lost_database(layout)
         migrated = migrate(layout, rename_in_namespace)
         if migrated is not None and migrated.apps:
             apps = " ".join(migrated.apps)
