@@ -134,6 +134,9 @@ async def _open_local_access(node: Node, server: RpcServer) -> None:
         await node.open_local_access(server.front)
     except NodeError as error:
         print(f"Not reachable from the local network: {error}", file=sys.stderr, flush=True)
+    except Exception:
+        # Whatever is odd about this host, its owner needs the node to put it right.
+        structlog.get_logger("daemon").exception("not reachable from the local network; the node goes on")
 
 
 async def _unlocked(config: NodeConfig, key: NodeKey, stopping: asyncio.Event) -> bool:

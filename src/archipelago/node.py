@@ -337,6 +337,8 @@ class Node:
                 await self._state.prune()  # an app whose health comes and goes writes an event each time
             except NodeError as error:
                 self._log.warning("a chore is not done", error=str(error))
+            except Exception:  # it is a mistake of ours, and the chores must go on nevertheless
+                self._log.exception("a chore is not done")
 
     async def _measure(self) -> None:
         """Sample what apps use, for ever."""
@@ -352,7 +354,7 @@ class Node:
                         )
                 self._metrics.add(time.time(), found, apps)
                 self._forecast.add(time.monotonic(), (await asyncio.to_thread(host.disk, self._config.root))[1])
-            except PodmanError as error:
+            except (PodmanError, OSError) as error:
                 self._log.debug("no sample is taken", error=str(error))
             await asyncio.sleep(STEP)
 

@@ -13,10 +13,27 @@ from test_certificates import Sealed
 from archipelago.container.desired_state import DesiredState
 from archipelago.container.signal import Signal
 from archipelago.errors import ErrorCode, NodeError
+from archipelago.network.host_names import local_names
 from archipelago.network.local_access import LocalAccess
 from archipelago.security.certificates import Certificates
 
 HERE = IPv4Address("192.168.1.5")
+ODD_HOSTNAMES = (
+    "bücher",
+    "узел-" * 11,
+    "\udcff\udcfe",
+    "",
+    "*",
+    "a b",
+    "-",
+    "x" * 64,
+    "node.",
+    ".",
+    "ä" * 32,
+    "\n",
+    "\0",
+)
+"""What Linux takes for a hostname (sethostname(2)), as Python shows it: bytes that are no UTF-8 included."""
 
 
 class Kept:
@@ -32,12 +49,12 @@ class Kept:
         self.listen = value
 
 
-def local_access(tmp_path: Path, kept: Kept) -> LocalAccess:
+def local_access(tmp_path: Path, kept: Kept, name: str = "island") -> LocalAccess:
     """Return the access of a node that has one address and a password, and that was told earlier where to listen."""
     return LocalAccess(
         kept,
-        Certificates(tmp_path, Sealed(), "island", now=lambda: datetime.now(UTC)),
-        "island",
+        Certificates(tmp_path, Sealed(), name, now=lambda: datetime.now(UTC)),
+        name,
         8480,
         own_addresses=lambda: (HERE,),
         has_password=lambda: True,
@@ -83,3 +100,18 @@ async def test_it_can_be_asked_and_told_where_the_earlier_decision_cannot_be_car
     assert (await access.view()).listening == ()
     assert (await access.listen([])).listening == ()
     await access.close()
+
+
+@pytest.mark.parametrize("name", ODD_HOSTNAMES)
+async def test_a_host_of_any_name_can_be_reached(tmp_path: Path, name: str) -> None:
+    access = local_access(tmp_path, Kept(str(HERE)), name)
+    await access.open(front)
+    view = await access.view()
+    assert view.listening == (str(HERE),) and "localhost" in view.names
+    assert all(each.isascii() and "*" not in each for each in view.names)
+    await access.close()
+
+
+def test_a_name_in_other_letters_gets_its_form_for_dns() -> None:
+    assert local_names("Bücherregal.fritz.box") == ("xn--bcherregal-9db.local", "localhost")
+    assert local_names("My_Node-1") == ("my_node-1.local", "localhost")

@@ -161,11 +161,11 @@ def usage_of(ids: range) -> tuple[int, int]:
     memory = processes = 0
     for directory in Path("/proc").glob("[0-9]*"):
         try:
-            lines = (directory / "status").read_bytes().splitlines()
+            lines = (directory / "status").read_bytes().split(b"\n")
         except OSError:
             continue  # it has ended
         fields = {name: rest.split() for name, _, rest in (line.partition(b":") for line in lines)}
-        if int(fields[b"Uid"][1]) in ids:
+        if b"Uid" in fields and int(fields[b"Uid"][1]) in ids:
             processes += 1
             memory += 1024 * sum(int(fields[name][0]) for name in _OWN_MEMORY if name in fields)
     return memory, processes

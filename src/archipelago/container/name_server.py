@@ -189,7 +189,8 @@ class NameServer:
 
     async def _forget(self) -> None:
         for pid in await asyncio.to_thread(self._processes):
-            os.kill(pid, signal.SIGKILL)  # it keeps nothing, and one that hangs heeds nothing else
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)  # it keeps nothing, and one that hangs heeds nothing else
             async with asyncio.timeout(_KILL_TIMEOUT):
                 await process_exit(pid)
         for path in (*await asyncio.to_thread(self._files), self._directory / _PID_FILE):

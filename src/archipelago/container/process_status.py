@@ -40,7 +40,8 @@ def read_process(proc: Path, pid: int) -> ProcessStatus | None:
     """Return how a process is held; None where it has ended."""
     folder = proc / str(pid)
     try:
-        lines = (line.partition(":") for line in (folder / "status").read_text().splitlines())
+        # A process calls itself what it likes (PR_SET_NAME of prctl(2)); only its line breaks are escaped.
+        lines = (line.partition(":") for line in _text(folder / "status").split("\n"))
         fields = {key: value.strip() for key, _, value in lines}
         first = (folder / "uid_map").read_text().split()
         return ProcessStatus(
@@ -54,8 +55,12 @@ def read_process(proc: Path, pid: int) -> ProcessStatus | None:
         return None
 
 
+def _text(file: Path) -> str:
+    return file.read_bytes().decode("utf-8", "replace")
+
+
 def _label(folder: Path) -> str:
     try:
-        return (folder / "attr/current").read_text().strip("\0\n ")
+        return _text(folder / "attr/current").strip("\0\n ")
     except OSError:
         return ""  # the kernel has neither

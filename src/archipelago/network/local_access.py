@@ -13,6 +13,7 @@ from archipelago.container.node_view import LocalAccessView
 from archipelago.container.signal import Signal
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.network.host_firewall import host_ruleset
+from archipelago.network.host_names import local_names
 from archipelago.network.ingress import Ingress, Route
 from archipelago.security.certificates import Certificates, fingerprint, may_listen_on
 from archipelago.support.descriptors import limit, shares
@@ -47,7 +48,7 @@ class LocalAccess:
     ) -> None:
         self._facts = facts
         self._certificates = certificates
-        self._names = (f"{host.partition('.')[0].lower()}.local", "localhost")
+        self._names = local_names(host)
         self._port = port
         self._own_addresses = own_addresses
         self._has_password = has_password

@@ -93,8 +93,8 @@ def _examine(checks: Mapping[str, _Check]) -> tuple[Finding, ...]:
 def _run(name: str, check: _Check) -> Iterator[Finding]:
     try:
         yield from check()
-    except OSError as error:
-        # One thing that may not be looked at must not hide all others.
+    except Exception as error:
+        # One thing that may not be looked at, or is like nothing that was ever seen, must not hide all others.
         yield _not_checked(
             name, str(error), "this user may not look, or the host is unusual", "sudo ./archipelago doctor"
         )

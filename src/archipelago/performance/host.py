@@ -20,17 +20,24 @@ _MACHINES = {
 
 
 def memory() -> tuple[int, int]:
-    """Return total and available memory, in bytes."""
+    """Return total and available memory, in bytes. Raises `NodeError`."""
     fields = {}
-    for line in Path("/proc/meminfo").read_text().splitlines():
+    for line in _read("/proc/meminfo").split("\n"):
         name, _, rest = line.partition(":")
-        fields[name] = int(rest.split()[0]) * 1024
-    return fields["MemTotal"], fields.get("MemAvailable", fields["MemFree"])
+        words = rest.split()
+        if words and words[0].isdigit():
+            fields[name] = int(words[0]) * 1024
+    if "MemTotal" not in fields:
+        raise _unreadable("/proc/meminfo", "there is no MemTotal in it")
+    return fields["MemTotal"], fields.get("MemAvailable", fields.get("MemFree", 0))
 
 
 def load() -> float:
-    """Return the load average of the last minute."""
-    return os.getloadavg()[0]
+    """Return the load average of the last minute; 0 where the host does not tell."""
+    try:
+        return os.getloadavg()[0]
+    except OSError:
+        return 0.0
 
 
 def disk(path: Path) -> tuple[int, int]:
@@ -51,10 +58,17 @@ def temperature() -> float | None:
 
 
 def own_addresses() -> tuple[IPv4Address, ...]:
-    """Return the IPv4 addresses of this host but loopback's, in order."""
-    lines = Path("/proc/net/fib_trie").read_text().splitlines()
-    local = (before.split()[-1] for before, line in pairwise(lines) if line.split()[-2:] == ["host", "LOCAL"])
-    return tuple(sorted({address for address in map(IPv4Address, local) if not address.is_loopback}))
+    """Return the IPv4 addresses of this host but loopback's, in order.
+
+    Raises `NodeError` rather than leave one out: rules that keep apps off the host are made of them.
+    """
+    file = "/proc/net/fib_trie"
+    try:
+        lines = _read(file).split("\n")
+        local = (before.split()[-1] for before, line in pairwise(lines) if line.split()[-2:] == ["host", "LOCAL"])
+        return tuple(sorted({address for address in map(IPv4Address, local) if not address.is_loopback}))
+    except (ValueError, IndexError) as error:
+        raise _unreadable(file, str(error)) from error
 
 
 def static_shell() -> str:
@@ -73,6 +87,21 @@ def read_control_group(parent: str) -> ControlGroup:
     except OSError:
         return ControlGroup()
     return ControlGroup(parent, frozenset(controllers))
+
+
+def _read(file: str) -> str:
+    try:
+        return Path(file).read_bytes().decode("utf-8", "replace")
+    except OSError as error:
+        raise _unreadable(file, error.strerror or str(error)) from error
+
+
+def _unreadable(file: str, why: str) -> NodeError:
+    return NodeError(
+        ErrorCode.INTERNAL,
+        f"{file} does not tell what it should: {why}",
+        hint="look whether proc(5) is mounted in full, and report the file's content",
+    )
 
 
 def read_host_facts(data_root: Path) -> HostFacts:

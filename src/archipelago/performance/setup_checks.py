@@ -85,7 +85,7 @@ def too_few_ids(where: str, granted: int, mend: str) -> Finding:
 
 def _granted(file: Path) -> int:
     try:
-        lines = file.read_text().splitlines()
+        lines = file.read_bytes().decode("utf-8", "replace").split("\n")
     except FileNotFoundError:
         return 0
     entries = [line.split(":") for line in lines]

@@ -18,6 +18,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from archipelago.errors import ErrorCode, NodeError
+from archipelago.network.host_names import title
 from archipelago.security.private_files import make_folder, read_key_file, reported, write_atomically
 from archipelago.security.secrets_manager import Sealer
 
@@ -77,7 +79,7 @@ def is_local_name(name: str) -> bool:
 def make_authority(host: str, now: datetime) -> Identity:
     """Make a certificate authority; `host` tells it from that of another node."""
     key = ec.generate_private_key(ec.SECP256R1())
-    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, f"Archipelago on {host[:40]}")])
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, f"Archipelago on {title(host)}")])
     permitted: list[x509.GeneralName] = [x509.IPAddress(network) for network in PRIVATE_NETWORKS]
     permitted += [x509.DNSName(suffix) for suffix in LOCAL_SUFFIXES]
     certificate = (
@@ -131,7 +133,16 @@ class Certificates:
                 # The key last: with it, both are there.
                 write_atomically(certificate, made.certificate_pem())
                 write_atomically(key, self._sealer.seal(made.key_pem().decode()))
-            return _load(read_key_file(certificate, _LONGEST_KEY_FILE), self._sealer.unseal(key.read_bytes()).encode())
+            found, sealed = read_key_file(certificate, _LONGEST_KEY_FILE), key.read_bytes()
+            try:
+                return _load(found, self._sealer.unseal(sealed).encode())
+            except ValueError as error:
+                raise NodeError(
+                    ErrorCode.INTERNAL,
+                    f"the node's certificate authority cannot be read: {error}",
+                    hint=f"restore {certificate} and {key.name} from a backup; or move both away for a new authority, "
+                    "which every browser must be told to trust",
+                ) from error
 
     def load(self, context: ssl.SSLContext, names: Collection[str], addresses: Collection[IPv4Address]) -> None:
         """Have servers speak TLS as these names and addresses from their next connection on."""

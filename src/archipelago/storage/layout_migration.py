@@ -26,7 +26,6 @@ from archipelago.storage.database import bring_up_to_date
 from archipelago.storage.layout import LAYOUT_VERSION, AppFolder, Layout
 
 _LARGEST = 4096
-_MOUNTS = Path("/proc/self/mountinfo")
 _OCTAL = re.compile(r"\\([0-7]{3})")
 _OF_ONE_APP = ("logs", "secrets", "sbom")
 """Folders of version 1 in which each app had one of its own, under the name that it has today in the app's folder."""
@@ -43,7 +42,12 @@ class Migrated:
     """Apps that have a folder of their own by now."""
 
 
-def migrate(layout: Layout, rename: Rename, mounts: Callable[[], str] = _MOUNTS.read_text) -> Migrated | None:
+def read_mounts(file: Path = Path("/proc/self/mountinfo")) -> str:
+    """Return what is mounted where (proc_pid_mountinfo(5)); somebody's disk may be at a name that is no UTF-8."""
+    return os.fsdecode(file.read_bytes())
+
+
+def migrate(layout: Layout, rename: Rename, mounts: Callable[[], str] = read_mounts) -> Migrated | None:
     """Bring the data root to today's layout; None where it has it. Raises `NodeError` where it cannot, and says why.
 
     `mounts` returns what is mounted where (proc_pid_mountinfo(5)).
@@ -171,7 +175,7 @@ def _known_apps(database: Path) -> tuple[str, ...]:
 
 def mount_points(text: str) -> tuple[Path, ...]:
     """Return where file systems are mounted, of a text of proc_pid_mountinfo(5)."""
-    found = (line.split(" ")[4] for line in text.splitlines() if line.count(" ") >= 4)
+    found = (line.split(" ")[4] for line in text.split("\n") if line.count(" ") >= 4)
     return tuple(Path(_OCTAL.sub(lambda match: chr(int(match[1], 8)), path)) for path in found)
 
 

@@ -40,10 +40,11 @@ async def process_exit(pid: int) -> None:
 def is_alive(pid: int) -> bool:
     """Tell whether a process runs; one that has ended and only waits for its parent to notice does not."""
     try:
-        status = Path(f"/proc/{pid}/stat").read_text()
+        # As bytes: a process calls itself what it likes (PR_SET_NAME of prctl(2)).
+        status = Path(f"/proc/{pid}/stat").read_bytes()
     except (FileNotFoundError, ProcessLookupError):
         return False
-    return status.rpartition(")")[2].split()[0] not in ("Z", "X")
+    return status.rpartition(b")")[2].split()[:1] not in ([b"Z"], [b"X"], [])
 
 
 def find_processes(wanted: Callable[[Path], bool]) -> list[int]:
