@@ -700,7 +700,7 @@ class Node:
 
     async def doctor(self) -> tuple[Finding, ...]:
         """Examine host and node."""
-        found = await asyncio.to_thread(self._doctor.examine)
+        found = await asyncio.to_thread(self._doctor.examine, await self._local_access.outlook())
         workloads = (each.workload for each in self._reconciler.desired.apps.values())
         return worst_first((*found, *await self._volumes.findings(workloads)))
 

@@ -149,6 +149,13 @@ async def test_the_rules_for_the_host_are_what_nftables_takes(node: TestNode) ->
     assert "dport 22 " not in (await node.call("network-firewall", ssh_port=None))["rules"]
 
 
+async def test_a_new_address_from_the_router_is_followed_and_an_odd_hostname_keeps_nobody_out(tmp_path: Path) -> None:
+    scene = Path(__file__).with_name("moving_host.py").read_text()
+    command = ["podman", "unshare", "unshare", "--net", sys.executable, "-c", scene, str(tmp_path)]
+    done = await asyncio.to_thread(subprocess.run, command, capture_output=True, text=True, timeout=60, cwd="/")
+    assert done.returncode == 0 and done.stdout.endswith("OK\n"), done.stderr
+
+
 async def test_traffic_between_two_namespaces_meets_the_rules(tmp_path: Path) -> None:
     (tmp_path / "rules").write_text(host_ruleset({(IPv4Address("192.168.7.1"), 8480)}, 22))
     tries = [

@@ -161,6 +161,7 @@ class MemoryEngine:
 
     async def local_access(self) -> LocalAccessView:
         return LocalAccessView(
+            wanted=(),
             available=(),
             listening=(),
             addresses=(),

@@ -554,6 +554,8 @@ export type ListenParams = {
 };
 
 export type LocalAccessView = {
+  /** What the owner decided: `lan` for whatever addresses the host has, or some of them; empty for loopback alone. */
+  "wanted": Array<string>;
   /** Addresses of this host on which it may listen. */
   "available": Array<string>;
   /** Addresses on which it does, besides loopback. */

@@ -74,8 +74,10 @@ def _show(found: dict[str, object], json: bool) -> None:
     lines = {key: found[key] for key in ("addresses", "endpoints", "problems")}
     assert all(isinstance(value, list) for value in lines.values())
     if not found["listening"]:
-        possible = found["available"]
-        assert isinstance(possible, list)
+        possible, problems = found["available"], found["problems"]
+        assert isinstance(possible, list) and isinstance(problems, list)
+        for problem in problems:
+            show(f"Problem  {problem}")
         show("The node is reachable on this host only.")
         show(f"It could be on: {' '.join(possible) or 'nothing, this host has no address of a local network'}")
         return

@@ -29,6 +29,8 @@ class Finding(View):
 class LocalAccessView(View):
     """Whether the node is reachable from the local network."""
 
+    wanted: tuple[str, ...]
+    """What the owner decided: `lan` for whatever addresses the host has, or some of them; empty for loopback alone."""
     available: tuple[str, ...]
     """Addresses of this host on which it may listen."""
     listening: tuple[str, ...]

@@ -2,9 +2,12 @@
 
 import asyncio
 import ssl
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass
 from ipaddress import AddressValueError, IPv4Address
 from typing import Protocol
+
+import structlog
 
 from archipelago.container.desired_state import DesiredState
 from archipelago.container.manifest.model import Access
@@ -12,6 +15,7 @@ from archipelago.container.manifest.model import Protocol as EndpointProtocol
 from archipelago.container.node_view import LocalAccessView
 from archipelago.container.signal import Signal
 from archipelago.errors import ErrorCode, NodeError
+from archipelago.network.address_watch import Stop, watch_addresses
 from archipelago.network.host_firewall import host_ruleset
 from archipelago.network.host_names import local_names
 from archipelago.network.ingress import Ingress, Route
@@ -19,10 +23,12 @@ from archipelago.security.certificates import Certificates, fingerprint, may_lis
 from archipelago.support.descriptors import limit, shares
 
 ALL = "lan"
-"""Stands for every private address that this host has."""
+"""Stands for every private address that this host has, whichever they are at the time."""
 _FACT = "listen"
-Front = Callable[[Collection[IPv4Address], Collection[str], ssl.SSLContext], Awaitable[None]]
-"""Has the node's own page listen on addresses, called by names; raises `NodeError`."""
+Front = Callable[[Collection[IPv4Address], Collection[str], ssl.SSLContext], Awaitable[Mapping[IPv4Address, NodeError]]]
+"""Has the node's own page listen on addresses, called by names; returns on which it cannot, and why."""
+Watch = Callable[[Callable[[], None]], Stop]
+"""Calls a function when addresses of this host change, until the function that it returns is called."""
 
 
 class Facts(Protocol):
@@ -32,8 +38,23 @@ class Facts(Protocol):
     async def set_fact(self, key: str, value: str) -> None: ...
 
 
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """What the owner wants of the local network, and what has come of it."""
+
+    wanted: tuple[str, ...]
+    """`lan`, or addresses; empty for loopback alone."""
+    listening: tuple[IPv4Address, ...]
+    available: tuple[IPv4Address, ...]
+    """Addresses of this host on which it may listen."""
+    problems: tuple[str, ...]
+
+
 class LocalAccess:
-    """Listens beyond loopback, as the owner decided."""
+    """Listens beyond loopback, as the owner decided.
+
+    The decision is kept as it was made, and what it means is looked up whenever the addresses of this host change.
+    """
 
     def __init__(
         self,
@@ -45,6 +66,7 @@ class LocalAccess:
         has_password: Callable[[], bool],
         desired: Callable[[], DesiredState],
         changed: Signal,
+        watch: Watch = watch_addresses,
     ) -> None:
         self._facts = facts
         self._certificates = certificates
@@ -54,13 +76,19 @@ class LocalAccess:
         self._has_password = has_password
         self._desired = desired
         self._changed = changed
+        self._watch = watch
+        self._wanted: tuple[str, ...] = ()
+        self._refused: Mapping[IPv4Address, NodeError] = {}
+        self._failure = ""
         self._addresses: tuple[IPv4Address, ...] = ()
         self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self._context.minimum_version = ssl.TLSVersion.TLSv1_2
         self._ingress = Ingress(shares(limit()).apps)
         self._led: frozenset[Route] = frozenset()
         self._front: Front | None = None
-        self._follower: asyncio.Task[None] | None = None
+        self._moved = asyncio.Event()
+        self._stop_watching: Stop = lambda: None
+        self._followers: list[asyncio.Task[None]] = []
         self._deciding = asyncio.Lock()
         self._opened = asyncio.Event()
 
@@ -73,23 +101,31 @@ class LocalAccess:
         """Listen as the owner decided earlier; until that is done, or has failed, all questions and decisions wait."""
         self._front = front
         try:
-            kept = await self._facts.fact(_FACT, str)
-            await self._listen(tuple(map(IPv4Address, kept.split())))
+            async with self._deciding:
+                self._wanted = tuple((await self._facts.fact(_FACT, str)).split())
+                # First: an address that comes while the others are opened must not be missed.
+                self._stop_watching = self._watch(self._moved.set)
+                self._followers = [asyncio.create_task(each) for each in (self._follow_apps(), self._follow_host())]
+                _raise_first(await self._listen(resolve(self._wanted, await self._own())))
+        except NodeError as error:
+            self._failure = str(error)
+            raise
         finally:
             self._opened.set()
 
     async def close(self) -> None:
         """Listen no longer."""
-        if self._follower is not None:
-            self._follower.cancel()
+        self._stop_watching()
+        for follower in self._followers:
+            follower.cancel()
+        await asyncio.gather(*self._followers, return_exceptions=True)
         await self._ingress.close()
 
     async def listen(self, wanted: Collection[str]) -> LocalAccessView:
         """Listen on these addresses of the host, and on no others. Raises `NodeError`, and changes nothing then."""
         await self._opened.wait()
         async with self._deciding:
-            own = await asyncio.to_thread(self._own_addresses)
-            addresses = choose(wanted, own)
+            addresses = choose(wanted, await self._own())
             if addresses and not self._has_password():
                 raise NodeError(
                     ErrorCode.FORBIDDEN,
@@ -98,30 +134,54 @@ class LocalAccess:
                 )
             before = self._addresses
             try:
-                await self._listen(addresses)
+                _raise_first(await self._listen(addresses))
             except NodeError:
                 await self._listen(before)
                 raise
-            await self._facts.set_fact(_FACT, " ".join(map(str, addresses)))
-            return await self.view()
+            self._wanted = (ALL,) if ALL in wanted else tuple(map(str, addresses))
+            await self._facts.set_fact(_FACT, " ".join(self._wanted))
+        return await self.view()
+
+    async def outlook(self) -> Outlook:
+        """Return what the owner wants, and what has come of it so far."""
+        try:
+            own = await self._own()
+        except NodeError as error:
+            return Outlook(self._wanted, self._addresses, (), (str(error),))
+        return Outlook(
+            wanted=self._wanted,
+            listening=self._addresses,
+            available=tuple(address for address in own if may_listen_on(address)),
+            problems=tuple(self._problems(own)),
+        )
+
+    def _problems(self, own: Collection[IPv4Address]) -> Iterator[str]:
+        if ALL in self._wanted and not resolve(self._wanted, own):
+            yield "this host has no address of a local network now"
+        for address in self._addresses:
+            if address not in own:
+                yield f"{address} is not an address of this host now"
+        for error in self._refused.values():
+            yield str(error)
+        if self._failure and not self._refused:
+            yield self._failure
+        for route, why in self._ingress.problems.items():
+            yield f"{route.address} port {route.port}: {why}"
 
     async def view(self) -> LocalAccessView:
         """Return how it is."""
         await self._opened.wait()
-        own = await asyncio.to_thread(self._own_addresses)
+        found = await self.outlook()
         authority = await asyncio.to_thread(self._certificates.authority)
         routes = sorted(self._routes(), key=lambda route: (route.address, route.port))
-        problems = [
-            f"{address} is not an address of this host now" for address in self._addresses if address not in own
-        ]
-        problems += [f"{route.address} port {route.port}: {why}" for route, why in self._ingress.problems.items()]
         return LocalAccessView(
-            available=tuple(str(address) for address in own if may_listen_on(address)),
-            listening=tuple(map(str, self._addresses)),
-            addresses=tuple(f"https://{address}:{self._port}" for address in self._addresses),
+            wanted=found.wanted,
+            available=tuple(map(str, found.available)),
+            listening=tuple(map(str, found.listening)),
+            addresses=tuple(f"https://{address}:{self._port}" for address in found.listening),
             names=self._names,
             endpoints=tuple(f"{route.address}:{route.port}" for route in routes),
-            problems=tuple(problems),
+            problems=found.problems,
             authority=authority.certificate_pem().decode(),
             fingerprint=fingerprint(authority.certificate),
             valid_until=authority.certificate.not_valid_after_utc,
@@ -135,27 +195,50 @@ class LocalAccess:
         return host_ruleset(ways, ssh_port)
 
     async def renew(self) -> None:
-        """Take a new certificate where the one in use ends soon, and try again what could not be opened."""
-        async with self._deciding:
-            if self._addresses:
-                await asyncio.to_thread(self._certificates.load, self._context, self._names, self._addresses)
-                await self._lead()
+        """Listen where the owner's decision leads by now, by a certificate that is good for a while yet.
 
-    async def _listen(self, addresses: tuple[IPv4Address, ...]) -> None:
+        What could not be opened is tried again. Raises `NodeError`.
+        """
+        async with self._deciding:
+            if self._wanted:
+                try:
+                    await self._listen(resolve(self._wanted, await self._own()))
+                except NodeError as error:
+                    self._failure = str(error)
+                    raise
+
+    async def _listen(self, addresses: tuple[IPv4Address, ...]) -> Mapping[IPv4Address, NodeError]:
+        """Listen on these addresses and no others; returns on which that is not possible. Raises `NodeError`."""
         if addresses:
             await asyncio.to_thread(self._certificates.load, self._context, self._names, addresses)
-        if self._front is not None:
-            await self._front(addresses, self._names, self._context)
-        self._addresses = addresses
+        self._refused = {} if self._front is None else await self._front(addresses, self._names, self._context)
+        self._addresses = tuple(address for address in addresses if address not in self._refused)
+        self._failure = ""
         await self._lead()
-        if self._follower is None:
-            self._follower = asyncio.create_task(self._follow())
+        return self._refused
 
-    async def _follow(self) -> None:
+    async def _own(self) -> tuple[IPv4Address, ...]:
+        return await asyncio.to_thread(self._own_addresses)
+
+    async def _follow_apps(self) -> None:
         """Keep the ways into apps as the apps are."""
         while True:
             await self._changed.until(lambda: self._routes() != self._led)
             await self._lead()
+
+    async def _follow_host(self) -> None:
+        """Listen on the addresses that this host has got; what is missed is found by the next `renew`."""
+        while True:
+            await self._moved.wait()
+            self._moved.clear()
+            before = self._addresses
+            try:
+                await self.renew()
+            except NodeError as error:
+                structlog.get_logger("network").warning("the local network is not followed", error=str(error))
+            if self._addresses != before:
+                there = " ".join(map(str, self._addresses)) or "loopback alone"
+                structlog.get_logger("network").info("this host has other addresses now", listening=there)
 
     async def _lead(self) -> None:
         self._led = self._routes()
@@ -171,6 +254,20 @@ class LocalAccess:
             for name, endpoint in found.record.package.manifest.endpoints.items()
             if Access.LAN in endpoint.access
         )
+
+
+def resolve(wanted: Collection[str], own: Collection[IPv4Address]) -> tuple[IPv4Address, ...]:
+    """Return the addresses that a decision of the owner means, where this host has the addresses `own`, in order.
+
+    One that he named stays, be it there or not: the host may get it back.
+    """
+    named = {IPv4Address(text) for text in wanted if text != ALL}
+    return tuple(sorted(named | ({address for address in own if may_listen_on(address)} if ALL in wanted else set())))
+
+
+def _raise_first(refused: Mapping[IPv4Address, NodeError]) -> None:
+    for error in refused.values():
+        raise error
 
 
 def choose(wanted: Collection[str], own: Collection[IPv4Address]) -> tuple[IPv4Address, ...]:

@@ -7,7 +7,8 @@ from functools import partial
 from archipelago.config import NodeConfig
 from archipelago.container.node_view import Finding, Severity
 from archipelago.container.podman_client.models import PodmanInfo
-from archipelago.performance import host_checks, podman_checks, setup_checks
+from archipelago.network.local_access import Outlook
+from archipelago.performance import host_checks, network_checks, podman_checks, setup_checks
 
 _ASK_THE_NODE = "start the node, then run 'archipelago doctor' again"
 _NEED_PODMAN = {
@@ -28,8 +29,8 @@ class Doctor:
     podman: PodmanInfo
     not_enforced: tuple[str, ...]
 
-    def examine(self) -> tuple[Finding, ...]:
-        """Run all checks, worst findings first."""
+    def examine(self, network: Outlook) -> tuple[Finding, ...]:
+        """Run all checks, worst findings first; `network` is what has come of the owner's decision about it."""
         root = self.config.root
         return _examine(
             {
@@ -47,6 +48,7 @@ class Doctor:
                 "key-file": partial(host_checks.key_file, self.config.layout.node_key),
                 "file-modes": partial(host_checks.file_modes, self.config.layout),
                 "left-data": partial(host_checks.left_data, self.config.layout),
+                "local-network": partial(network_checks.local_network, network),
             }
         )
 

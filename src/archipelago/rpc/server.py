@@ -14,6 +14,7 @@ from aiohttp import web
 from aiohttp.http import HttpProcessingError
 
 from archipelago.container.engine import Engine
+from archipelago.errors import NodeError
 from archipelago.network.ingress import listening_socket
 from archipelago.rpc.access import LOOPBACK_NAMES, Gate
 from archipelago.rpc.conversation import Conversation, attend, has_read
@@ -138,8 +139,10 @@ class RpcServer:
             asyncio.create_task(self._refusals.keep_summing_up()),
         ]
 
-    async def front(self, addresses: Collection[IPv4Address], names: Collection[str], context: ssl.SSLContext) -> None:
-        """Listen on these addresses of the local network by TLS, and on no others; raises `NodeError`.
+    async def front(
+        self, addresses: Collection[IPv4Address], names: Collection[str], context: ssl.SSLContext
+    ) -> dict[IPv4Address, NodeError]:
+        """Listen on these addresses of the local network by TLS, and on no others; return where that is not possible.
 
         Connections to an address that is given up end soon, once who gave it up there has read the answer.
         """
@@ -148,13 +151,16 @@ class RpcServer:
             await self._front.pop(address).close()
             asyncio.get_running_loop().call_later(_FAREWELL, self._hang_up, str(address))
         self._guard.names = LOOPBACK_NAMES | set(names) | set(map(str, addresses))
-        for address in set(addresses) - set(self._front):
+        refused = {}
+        for address in sorted(set(addresses) - set(self._front)):
             try:
                 listener = listening_socket(address, self._port)
             except OSError as error:
-                raise port_unusable(self._port, str(address), error) from error
+                refused[address] = port_unusable(self._port, str(address), error)
+                continue
             make = partial(self._converse, self._local)
             self._front[address] = Listener(listener, self._local, make, context=context)
+        return refused
 
     def _converse(self, crowd: Crowd, guest: Guest) -> Conversation:
         assert self._runner is not None and self._runner.server is not None
