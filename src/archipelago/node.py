@@ -61,6 +61,7 @@ from archipelago.container.status import (
     CatalogEntry,
     ConfigPreview,
     ConfigRevision,
+    EndpointStatus,
     Event,
     ExecResult,
     Health,
@@ -482,6 +483,12 @@ class Node:
     async def listen(self, addresses: Sequence[str]) -> LocalAccessView:
         """Listen on these addresses, and on no others but loopback."""
         return await self._local_access.listen(addresses)
+
+    async def open_endpoint(self, app: str, endpoint: str, *, opened: bool) -> EndpointStatus:
+        """Open an endpoint of an app to the local network, or close it; once this returns, it is so."""
+        await self._orchestrator.set_open(app, endpoint, opened=opened)
+        await self._local_access.lead()
+        return await self._reporter.endpoint(app, endpoint)
 
     async def host_firewall(self, ssh_port: int | None) -> FirewallView:
         """Return the rules for the firewall of the host."""

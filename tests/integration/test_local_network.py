@@ -82,7 +82,8 @@ async def test_a_browser_that_trusts_the_node_logs_in_and_others_get_no_further(
         for headers in ({"Host": "evil.example"}, {"Origin": "https://evil.example"}, {"Origin": f"http://{HOST}"}):
             async with browser.post("/rpc/v1", json=request, headers=headers) as response:
                 assert response.status == 403
-        async with browser.get("/healthz", headers={"Host": f"{os.uname().nodename.lower()}.local"}) as response:
+        name = (await node.call("network-status"))["names"][0]
+        async with browser.get("/healthz", headers={"Host": name}) as response:
             assert response.status == 200
     async with aiohttp.ClientSession() as stranger:
         with pytest.raises(aiohttp.ClientConnectorCertificateError):
@@ -94,7 +95,11 @@ async def test_a_browser_that_trusts_the_node_logs_in_and_others_get_no_further(
 async def test_only_what_asks_for_the_local_network_is_led_in_and_only_while_it_runs(node: TestNode) -> None:
     assert node.apps is not None
     ports = {name: free_port() for name in ("page", "wire", "own")}
-    ways = {"page": "protocol: http, access: [lan]", "wire": "access: [host, lan]", "own": "access: [host]"}
+    ways = {
+        "page": "protocol: http, login: own, access: [lan]",
+        "wire": "login: own, access: [host, lan]",
+        "own": "access: [host]",
+    }
     endpoints = "".join(
         f"  {name}: {{kind: ui, container: main, port: 8000, host_port: {ports[name]}, {way}}}\n"
         for name, way in ways.items()
@@ -122,6 +127,69 @@ async def test_only_what_asks_for_the_local_network_is_led_in_and_only_while_it_
     assert not await knock(ports["wire"]) and not await knock(ports["page"])
     await node.done(await node.call("container-start", app="served"))
     assert await knock(ports["wire"])
+
+
+async def test_its_owner_opens_an_endpoint_and_closes_it_again(node: TestNode) -> None:
+    assert node.apps is not None
+    wallet, relay, page, member = (free_port() for _ in range(4))
+    endpoints = {
+        "wallet": f"{{kind: api, scheme: tcp, container: main, port: 8000, host_port: {wallet}}}",
+        "relay": f"{{kind: api, protocol: http, scheme: ws, container: main, port: 8000, host_port: {relay}}}",
+        "page": f"{{kind: ui, protocol: http, container: main, port: 8000, host_port: {page}, access: [host, lan]}}",
+        "member": f"{{kind: ui, protocol: http, login: own, container: main, port: 8000, host_port: {member}}}",
+    }
+    more = "endpoints:\n" + "".join(f"  {name}: {each}\n" for name, each in endpoints.items())
+    write_app(node.apps, "doors", more=more)
+    await node.call("network-listen", addresses=[HOST])
+    await node.install("doors")
+    ports = (wallet, relay, page, member)
+    assert [await knock(port) for port in ports] == [False] * 4
+
+    opened = await node.call("network-open", app="doors", endpoint="wallet")
+    assert opened["open"] and opened["local_addresses"] == [f"ssl://{HOST}:{wallet}"]
+    assert opened["address"] == f"tcp://127.0.0.1:{wallet}"
+    assert await knock(wallet), "once the node has answered, it is so"
+    relayed = await node.call("network-open", app="doors", endpoint="relay")
+    assert relayed["local_addresses"] == [f"wss://{HOST}:{relay}"]
+    await node.call("network-open", app="doors", endpoint="member")
+    with pytest.raises(RpcError, match="without a login of its own") as refused:
+        await node.call("network-open", app="doors", endpoint="page")
+    assert refused.value.data["name"] == "forbidden" and "ssh" in refused.value.data["hint"]
+    with pytest.raises(RpcError, match="no endpoint 'nothing'"):
+        await node.call("network-open", app="doors", endpoint="nothing")
+    assert [await knock(port) for port in ports] == [True, True, False, True]
+    reader, writer = await asyncio.open_connection(HOST, wallet, ssl=await trusted(node))
+    writer.write(b"GET /etc/passwd HTTP/1.0\r\n\r\n")
+    assert b":1000:1000:" in await reader.read()
+    writer.close()
+    assert f"tcp dport {wallet} " in (await node.call("network-firewall"))["rules"]
+
+    recorded = [each for each in await node.call("audit-show", limit=20) if each["action"] == "network-open"]
+    outcomes = {(each["subject"]["endpoint"], each["outcome"]) for each in recorded}
+    assert ("wallet", "done") in outcomes and {each for each, _ in outcomes} >= {"page", "nothing"}
+    assert not {("page", "done"), ("nothing", "done")} & outcomes
+    token = await node.call("token-create", name="operator", permissions=["read", "operate", "manage"])
+    request = {"jsonrpc": "2.0", "id": 1, "method": "network-close", "params": {"app": "doors", "endpoint": "wallet"}}
+    headers = {"Authorization": f"Bearer {token['secret']}"}
+    url = f"http://127.0.0.1:{node.port}/rpc/v1"
+    async with aiohttp.ClientSession(headers=headers) as operator, operator.post(url, json=request) as response:
+        assert (await response.json())["error"]["data"]["name"] == "forbidden"
+
+    write_app(node.apps, "doors", more=more, version="2.0")
+    await node.done(await node.call("container-update", app="doors"))
+    await node.stop()
+    await node.start()
+    await node.until("doors", "healthy")
+    assert [await knock(port) for port in ports] == [True, True, False, True]
+    closed = await node.call("network-close", app="doors", endpoint="wallet")
+    assert not closed["open"] and closed["local_addresses"] == []
+    assert not await knock(wallet) and await knock(relay)
+
+    await node.done(await node.call("container-remove", app="doors"))
+    assert [await knock(port) for port in ports] == [False] * 4
+    await node.install("doors")
+    assert [await knock(port) for port in ports] == [False] * 4, "a removal clears what the owner had opened"
+    await node.done(await node.call("container-remove", app="doors", delete_data=True))
 
 
 async def test_what_the_owner_chose_outlives_a_restart_and_ends_when_he_says_so(node: TestNode) -> None:

@@ -98,7 +98,9 @@ async def scene(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Scene
     """A node whose owner has a password, and the two apps."""
     remove_leftovers()
     catalog, port = tmp_path_factory.mktemp("catalog"), free_port()
-    endpoint = f"{{kind: ui, protocol: http, container: main, port: 8000, host_port: {port}, access: [host, lan]}}"
+    endpoint = (
+        f"{{kind: ui, protocol: http, login: own, container: main, port: 8000, host_port: {port}, access: [host, lan]}}"
+    )
     write_app(
         catalog,
         "thief",

@@ -8,7 +8,8 @@ from ipaddress import IPv4Address
 
 import pytest_asyncio
 
-from archipelago.network.ingress import Ingress, Route
+from archipelago.network.ingress import Ingress
+from archipelago.network.routes import Route
 
 OUTER = "127.0.7.1"
 

@@ -79,6 +79,13 @@ MAIN = manifest()["containers"]["main"]
             ["endpoints.web.container: there is no container 'web'; expected one of: main"],
         ),
         (
+            {"endpoints__web": {"kind": "api", "container": "main", "port": 1, "host_port": 1, "scheme": "ws"}},
+            [
+                "endpoints.web.scheme: an address that begins with ws:// does not fit the protocol tcp; "
+                "expected tcp, or no scheme"
+            ],
+        ),
+        (
             {"provides__shop": {"container": "web", "port": 1, "accepts": ["sise"]}},
             [
                 "provides.shop.container: there is no container 'web'; expected one of: main",

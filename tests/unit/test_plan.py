@@ -8,7 +8,7 @@ from archipelago.container.build_facts import BuildCode, BuildFacts, BuildSource
 from archipelago.container.dependency_resolver.order import find_cycle, reaches, start_order
 from archipelago.container.dependency_resolver.resolver import ResolutionCode, ResolutionError, resolve
 from archipelago.container.host_facts import HostFacts
-from archipelago.container.manifest.model import AppManifest, Architecture, Egress
+from archipelago.container.manifest.model import Access, AppManifest, Architecture, Egress
 from archipelago.container.plan import FetchKind, InstalledApp, Plan, Request
 
 MIB = 1024**2
@@ -144,8 +144,8 @@ def test_asks_names_what_comes_newly() -> None:
 
 
 class TestAccess:
-    def endpoint(self, *access: str) -> dict[str, AppManifest]:
-        web = {"kind": "ui", "container": "main", "port": 80, "host_port": 8080, "access": access, "label": "Page"}
+    def endpoint(self, *access: str, login: str = "own") -> dict[str, AppManifest]:
+        web = {"kind": "ui", "container": "main", "port": 80, "host_port": 8080, "access": access, "login": login}
         return catalog_of(app("a", endpoints={"web": web}))
 
     def test_what_is_not_carried_out_yet_is_said_before_the_installation(self) -> None:
@@ -156,6 +156,10 @@ class TestAccess:
         )
         (warning,) = resolve(self.endpoint("internet"), {}, Request(install=("a",))).warnings
         assert warning.endswith("from the internet, which this version cannot do yet: it will not be reachable at all")
+
+    def test_a_page_without_a_login_is_not_said_to_be_on_the_local_network(self) -> None:
+        plan = resolve(self.endpoint("host", "lan", login="none"), {}, Request(install=("a",)))
+        assert [one.access for one in plan.asks.endpoints] == [(Access.HOST,)]
 
     def test_nothing_is_said_of_what_is_carried_out_or_was_said_before(self) -> None:
         assert resolve(self.endpoint("host"), {}, Request(install=("a",))).warnings == ()

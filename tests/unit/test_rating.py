@@ -33,7 +33,7 @@ def app(security: dict[str, Any] | None = None, user: str = "1000:1000", **parts
 
 def endpoint(*access: str) -> dict[str, Any]:
     """Return endpoints with one that may be reached in these ways."""
-    return {"web": {"kind": "ui", "container": "main", "port": 80, "host_port": 8080, "access": access}}
+    return {"web": {"kind": "api", "container": "main", "port": 80, "host_port": 8080, "access": access}}
 
 
 def test_an_app_that_asks_for_nothing_has_the_highest_rating() -> None:

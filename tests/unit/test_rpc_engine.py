@@ -38,6 +38,7 @@ from archipelago.container.status import (
     ConfigPreview,
     ConfigRevision,
     Desired,
+    EndpointStatus,
     ErrorView,
     Event,
     ExecResult,
@@ -175,6 +176,10 @@ class MemoryEngine:
 
     async def listen(self, addresses: Sequence[str]) -> LocalAccessView:
         return await self.local_access()
+
+    async def open_endpoint(self, app: str, endpoint: str, *, opened: bool) -> EndpointStatus:
+        self._known(app)
+        return EndpointStatus(name=endpoint, kind="api", protocol="tcp", address="127.0.0.1:1", open=opened)
 
     async def host_firewall(self, ssh_port: int | None) -> FirewallView:
         return FirewallView(rules="")

@@ -317,14 +317,25 @@ export type Egress = "none" | "tor" | "direct" | "lan";
 
 export type EndpointKind = "ui" | "api" | "p2p";
 
+export type EndpointParams = {
+  /** Id of the app. */
+  "app": string;
+  /** Name of the endpoint. */
+  "endpoint": string;
+};
+
 export type EndpointStatus = {
   "name": string;
   "kind": string;
   "protocol": string;
-  /** `http://127.0.0.1:8480/` or `127.0.0.1:50001`. */
+  /** `http://127.0.0.1:8480/`, `tcp://127.0.0.1:50001` or `127.0.0.1:8333`. */
   "address": string;
   /** Where it is reached from the local network: `https://192.168.1.5:8480/`. */
   "local_addresses": Array<string>;
+  /** Whether it is open to the local network, wherever the node listens there. */
+  "open": boolean;
+  /** Why it cannot be opened; null where it can. */
+  "kept_in": KeptIn | null;
   "label": string | null;
 };
 
@@ -521,6 +532,8 @@ export type KeptData = {
   /** Number of secrets of the app, which may open what is in the volumes. */
   "secrets": number;
 };
+
+export type KeptIn = "no-login" | "not-published";
 
 export type KeptParams = {
   /** Id of the app. */
@@ -1549,6 +1562,20 @@ export interface Methods {
   /** Private addresses of this host, or `lan` for all of them; none for loopback alone. */
   "addresses": Array<string>;
 }; result: LocalAccessView };
+  /** Open an endpoint of an app to the local network, until it is closed or the app is removed */
+  "network-open": { params: {
+  /** Id of the app. */
+  "app": string;
+  /** Name of the endpoint. */
+  "endpoint": string;
+}; result: EndpointStatus };
+  /** Close an endpoint of an app to the local network, also where its manifest opens it */
+  "network-close": { params: {
+  /** Id of the app. */
+  "app": string;
+  /** Name of the endpoint. */
+  "endpoint": string;
+}; result: EndpointStatus };
   /** Return the nftables rules for this host that fit what the node listens on */
   "network-firewall": { params: {
   /** Port that stays open for SSH; null closes it. */

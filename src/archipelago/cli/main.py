@@ -119,6 +119,8 @@ def build() -> typer.Typer:
     group = typer.Typer(help="Decide who can reach the node.", no_args_is_help=True)
     group.command("status")(network.status)
     group.command("listen")(network.listen)
+    group.command("open")(network.open_endpoint)
+    group.command("close")(network.close_endpoint)
     group.command("authority")(network.authority)
     group.command("firewall")(network.firewall)
     root.add_typer(group, name="network")

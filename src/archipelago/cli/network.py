@@ -1,4 +1,4 @@
-"""Commands about the local network: network status, listen, authority, firewall."""
+"""Commands about the local network: network status, listen, open, close, authority, firewall."""
 
 import os
 import subprocess
@@ -9,8 +9,8 @@ import typer
 
 from archipelago.cli.client import Client
 from archipelago.cli.errors import CommandError, Exit
-from archipelago.cli.options import Json
-from archipelago.cli.output import show, show_json
+from archipelago.cli.options import Installed, Json
+from archipelago.cli.output import line, show, show_json
 
 _NFT_TIMEOUT = 30
 _HOST_TABLE = "inet archipelago_host"
@@ -29,6 +29,32 @@ def listen(
 ) -> None:
     """Be reachable from the local network, by HTTPS."""
     _show(Client().call("network-listen", addresses=[] if addresses == ["none"] else addresses), json)
+
+
+Endpoint = Annotated[str, typer.Argument(metavar="ENDPOINT", help="Its name, as 'archipelago status APP' shows it.")]
+
+
+def open_endpoint(app: Installed, endpoint: Endpoint, json: Json = False) -> None:
+    """Open an endpoint of an app to the local network."""
+    found = Client().call("network-open", app=app, endpoint=endpoint)
+    if json:
+        show_json(found)
+        return
+    show(line(f"{endpoint} of {app} is open to the local network until 'archipelago network close {app} {endpoint}'"))
+    for address in found["local_addresses"]:
+        show(f"  {address}")
+    if not found["local_addresses"]:
+        show("The node itself is on no local network yet: 'archipelago network listen lan'")
+    show("A firewall of this host must let it through; that of the node: 'sudo ./archipelago network firewall apply'")
+
+
+def close_endpoint(app: Installed, endpoint: Endpoint, json: Json = False) -> None:
+    """Close an endpoint of an app to the local network."""
+    found = Client().call("network-close", app=app, endpoint=endpoint)
+    if json:
+        show_json(found)
+    else:
+        show(line(f"{endpoint} of {app} is closed to the local network; the node itself has it at {found['address']}"))
 
 
 def authority() -> None:

@@ -93,7 +93,10 @@ def show_status(status: dict[str, Any]) -> None:
         )
     )
     for endpoint in status["endpoints"]:
-        show(line(f"{endpoint['kind']:<9} {endpoint['address']} {endpoint['label'] or ''}"))
+        show(line(f"{endpoint['kind']:<9} {endpoint['address']} {endpoint['label'] or ''} ({endpoint['name']})"))
+        where = " ".join(endpoint["local_addresses"]) or "nowhere yet, since the node listens on this host only"
+        if endpoint["open"]:
+            show(line(f"{'':<9} open to the local network: {where}"))
     for each in status["containers"]:
         limits = each["limits"]
         bounds = f"{size(limits['memory'])}, {limits['cpu']:g} cpu, {limits['pids']} processes"

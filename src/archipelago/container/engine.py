@@ -25,6 +25,7 @@ from archipelago.container.status import (
     CatalogEntry,
     ConfigPreview,
     ConfigRevision,
+    EndpointStatus,
     Event,
     ExecResult,
     Health,
@@ -108,6 +109,7 @@ class Engine(Protocol):
     # The local network.
     async def local_access(self) -> LocalAccessView: ...
     async def listen(self, addresses: Sequence[str]) -> LocalAccessView: ...
+    async def open_endpoint(self, app: str, endpoint: str, *, opened: bool) -> EndpointStatus: ...
     async def host_firewall(self, ssh_port: int | None) -> FirewallView: ...
 
     # Configurations that apps have had.

@@ -27,6 +27,7 @@ from archipelago.container.readiness import Readiness
 from archipelago.container.reconciler import Reconciler
 from archipelago.container.status import Desired, OperationKind
 from archipelago.errors import ErrorCode, NodeError
+from archipelago.network.routes import require_switch
 from archipelago.storage.data import AppData
 from archipelago.storage.state import AppRecord, State
 
@@ -128,6 +129,19 @@ class Lifecycle:
             options = changed_options(records[app].options, given, reset)
             tolerated = self._reconciler.desired.broken - {app}
             return await self._composer.compose({**records, app: replace(records[app], options=options)}, tolerated)
+
+    async def set_open(self, app: str, endpoint: str, *, opened: bool) -> None:
+        """Have an endpoint open or closed to the local network from now on. Raises `NodeError`."""
+
+        async def decide(records: Records) -> Records:
+            if app not in records:
+                raise NodeError(ErrorCode.NOT_INSTALLED, f"{app} is not installed any more", data={"app": app})
+            record = records[app]
+            require_switch(app, record.package.manifest.endpoints, endpoint, record.ports, opened=opened)
+            return {app: replace(record, lan={**record.lan, endpoint: opened})}
+
+        way = "opened to the local network" if opened else "closed to the local network"
+        await self._change(decide, tolerant=True, message=f"{endpoint} of {app} {way}", app=app)
 
     # --- the work of each kind --------------------------------------------------------------------------------------
 

@@ -152,6 +152,11 @@ class Orchestrator:
         given = self._composer.check_options(record.package.manifest, options, reset)
         return config_history.preview(self._reconciler.desired, await self._lifecycle.try_out(app, given, reset), app)
 
+    async def set_open(self, app: str, endpoint: str, *, opened: bool) -> None:
+        """Open an endpoint of an app to the local network, or close it; nothing restarts."""
+        await self._installed(app)  # an unknown name gets its own error, with the nearest names
+        await self._lifecycle.set_open(app, endpoint, opened=opened)
+
     async def cancel(self, operation: str) -> Operation:
         """Cancel a running operation."""
         return await self._operations.cancel(operation)

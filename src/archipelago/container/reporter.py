@@ -13,7 +13,7 @@ from archipelago.container.data.keeper import VolumeKeeper
 from archipelago.container.dependency_resolver.asks import expected_disk
 from archipelago.container.desired_state import DesiredApp
 from archipelago.container.log_follower import LogFollower, newest_lines
-from archipelago.container.manifest.model import Access, AppManifest, Protocol
+from archipelago.container.manifest.model import AppManifest
 from archipelago.container.manifest.package import AppPackage
 from archipelago.container.manifest.scalars import Scalar
 from archipelago.container.observer import is_running
@@ -39,12 +39,12 @@ from archipelago.container.status import (
     OptionView,
     Sync,
 )
-from archipelago.container.workload import PUBLISHED, ContainerWorkload
+from archipelago.container.workload import ContainerWorkload
 from archipelago.errors import ErrorCode, NodeError
+from archipelago.network.routes import LOOPBACK, PUBLISHED, address_of, is_open, kept_in, require_switch
 from archipelago.security.rating import rate
 from archipelago.storage.state import AppRecord, State
 
-_LOOPBACK = "127.0.0.1"
 _SHELLS = (("sh",), ("busybox", "sh"))
 _BEST_SHELL = "command -v bash >/dev/null 2>&1 && exec bash; exec {}"
 _TRY = 10.0
@@ -213,6 +213,12 @@ class Reporter:
             )
         return found
 
+    async def endpoint(self, app: str, name: str) -> EndpointStatus:
+        """Return one endpoint of an installed app; raises `NodeError`."""
+        record = (await self.installed(app)).record
+        require_switch(app, record.package.manifest.endpoints, name, record.ports, opened=False)
+        return next(each for each in _endpoints(record, self.local_addresses()) if each.name == name)
+
     async def _package(self, app: str) -> AppPackage:
         found = self.reconciler.desired.apps.get(app)
         return found.record.package if found is not None else (await self.catalog.read()).package(app)
@@ -293,19 +299,19 @@ def _container_status(
 def _endpoints(record: AppRecord, addresses: Collection[IPv4Address]) -> tuple[EndpointStatus, ...]:
     found = []
     for name, endpoint in record.package.manifest.endpoints.items():
-        if not PUBLISHED & set(endpoint.access):
+        if PUBLISHED.isdisjoint(endpoint.access):
             continue  # nothing leads to it yet
         port = record.ports.get(name, endpoint.host_port)
-        lan = addresses if Access.LAN in endpoint.access else ()
-        web = endpoint.protocol is Protocol.HTTP
-        path = endpoint.path if web else ""
+        opened = is_open(endpoint, record.lan.get(name))
         found.append(
             EndpointStatus(
                 name=name,
                 kind=endpoint.kind.value,
                 protocol=endpoint.protocol.value,
-                address=f"{'http://' if web else ''}{_LOOPBACK}:{port}{path}",
-                local_addresses=tuple(f"{'https://' if web else ''}{each}:{port}{path}" for each in lan),
+                address=address_of(endpoint, LOOPBACK, port),
+                local_addresses=tuple(address_of(endpoint, each, port) for each in addresses if opened),
+                open=opened,
+                kept_in=kept_in(endpoint),
                 label=endpoint.label,
             )
         )

@@ -7,6 +7,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field
 
 from archipelago.container.manifest.scalars import Scalar
+from archipelago.network.routes import KeptIn
 from archipelago.security.rating import Rating
 
 
@@ -107,9 +108,13 @@ class EndpointStatus(View):
     kind: str
     protocol: str
     address: str
-    """`http://127.0.0.1:8480/` or `127.0.0.1:50001`."""
+    """`http://127.0.0.1:8480/`, `tcp://127.0.0.1:50001` or `127.0.0.1:8333`."""
     local_addresses: tuple[str, ...] = ()
     """Where it is reached from the local network: `https://192.168.1.5:8480/`."""
+    open: bool = False
+    """Whether it is open to the local network, wherever the node listens there."""
+    kept_in: KeptIn | None = None
+    """Why it cannot be opened; null where it can."""
     label: str | None = None
 
 

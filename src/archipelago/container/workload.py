@@ -16,7 +16,7 @@ from typing import Any
 from archipelago.chains.bitcoin_roles import whitelist_line
 from archipelago.container.host_facts import ControlGroup, HostFacts
 from archipelago.container.labels import APP, CONTAINER, HASH, NODE
-from archipelago.container.manifest.model import Access, AppManifest, Container, Health, Role, Stop
+from archipelago.container.manifest.model import AppManifest, Container, Health, Role, Stop
 from archipelago.container.manifest.package import AppPackage
 from archipelago.container.manifest.scalars import IDS_PER_APP, Scalar, is_one_line
 from archipelago.container.plan import Edge
@@ -38,6 +38,7 @@ from archipelago.container.templates import FINGERPRINTS, REVEALED, AppRenderer,
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.network.firewall import Reach, reach
 from archipelago.network.plan import PREFIX, app_networks, attachments, provider_host
+from archipelago.network.routes import PUBLISHED
 from archipelago.security.container_policies.confinement import confine, enforceable
 from archipelago.security.container_policies.seccomp import seccomp_json, seccomp_name
 from archipelago.security.secret import Secret, SecretBytes, rpcauth_line
@@ -50,8 +51,6 @@ _LONGEST_HOSTNAME = 63
 _MAX_EXPORT = 4096
 _LOOPBACK = "127.0.0.1"
 _SCRIPT_MODE = 0o400
-PUBLISHED = {Access.HOST, Access.LAN}
-"""Ways of access for which an endpoint is on the host's loopback."""
 _USUAL: Mapping[str, Mount] = {
     # Podman 5 mounts /dev/shm read-only with the root, and POSIX semaphores lie there.
     path: TmpfsMount(PurePosixPath(path), _SCRATCH)

@@ -1,6 +1,7 @@
 """Leads connections from the local network to endpoints of apps, which listen on loopback alone.
 
-HTTP is led in through TLS with the node's certificate, other protocols as they are. What passes is not looked at.
+What has a scheme is led in through TLS with the node's certificate, other protocols as they are. What passes is not
+looked at.
 """
 
 import asyncio
@@ -8,10 +9,10 @@ import contextlib
 import socket
 import ssl
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
 from functools import partial
 from ipaddress import IPv4Address
 
+from archipelago.network.routes import Route
 from archipelago.support.crowd import Crowd, Guest, Standing
 from archipelago.support.listener import Listener
 
@@ -25,15 +26,6 @@ _LOOK_EVERY = 60.0
 _FAREWELL = 10.0
 _IP_FREEBIND = 15
 """Of ip(7); Python knows it from 3.12 on only."""
-
-
-@dataclass(frozen=True, slots=True)
-class Route:
-    """A way in: TCP `port` on `address` leads to the same port of loopback."""
-
-    address: IPv4Address
-    port: int
-    tls: bool
 
 
 def listening_socket(address: IPv4Address, port: int) -> socket.socket:

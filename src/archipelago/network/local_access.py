@@ -10,15 +10,14 @@ from typing import Protocol
 import structlog
 
 from archipelago.container.desired_state import DesiredState
-from archipelago.container.manifest.model import Access
-from archipelago.container.manifest.model import Protocol as EndpointProtocol
 from archipelago.container.node_view import LocalAccessView
 from archipelago.container.signal import Signal
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.network.address_watch import Stop, watch_addresses
 from archipelago.network.host_firewall import host_ruleset
 from archipelago.network.host_names import local_names
-from archipelago.network.ingress import Ingress, Route
+from archipelago.network.ingress import Ingress
+from archipelago.network.routes import Route, app_routes
 from archipelago.security.certificates import Certificates, fingerprint, may_listen_on
 from archipelago.support.descriptors import limit, shares
 
@@ -207,6 +206,11 @@ class LocalAccess:
                     self._failure = str(error)
                     raise
 
+    async def lead(self) -> None:
+        """Have the ways into apps be as the apps are; once this returns, they are."""
+        await self._opened.wait()
+        await self._lead()
+
     async def _listen(self, addresses: tuple[IPv4Address, ...]) -> Mapping[IPv4Address, NodeError]:
         """Listen on these addresses and no others; returns on which that is not possible. Raises `NodeError`."""
         if addresses:
@@ -247,12 +251,12 @@ class LocalAccess:
     def _routes(self) -> frozenset[Route]:
         state = self._desired()
         return frozenset(
-            Route(address, found.record.ports.get(name, endpoint.host_port), endpoint.protocol is EndpointProtocol.HTTP)
-            for address in self._addresses
+            route
             for app, found in state.apps.items()
             if state.wanted(app)
-            for name, endpoint in found.record.package.manifest.endpoints.items()
-            if Access.LAN in endpoint.access
+            for route in app_routes(
+                found.record.package.manifest.endpoints, found.record.ports, found.record.lan, self._addresses
+            )
         )
 
 

@@ -5,7 +5,9 @@ from typing import Annotated
 from pydantic import Field, StringConstraints
 
 from archipelago.container.engine import Engine
+from archipelago.container.manifest.scalars import AppId, Name
 from archipelago.container.node_view import FirewallView, LocalAccessView
+from archipelago.container.status import EndpointStatus
 from archipelago.rpc.method import AnyMethod, Method, NoParams, Params
 from archipelago.security.permissions import Permission
 
@@ -24,12 +26,29 @@ class FirewallParams(Params):
     """Port that stays open for SSH; null closes it."""
 
 
+class EndpointParams(Params):
+    """One endpoint of an installed app."""
+
+    app: AppId
+    """Id of the app."""
+    endpoint: Name
+    """Name of the endpoint."""
+
+
 async def _status(engine: Engine, _: NoParams) -> LocalAccessView:
     return await engine.local_access()
 
 
 async def _listen(engine: Engine, params: ListenParams) -> LocalAccessView:
     return await engine.listen(params.addresses)
+
+
+async def _open(engine: Engine, params: EndpointParams) -> EndpointStatus:
+    return await engine.open_endpoint(params.app, params.endpoint, opened=True)
+
+
+async def _close(engine: Engine, params: EndpointParams) -> EndpointStatus:
+    return await engine.open_endpoint(params.app, params.endpoint, opened=False)
 
 
 async def _firewall(engine: Engine, params: FirewallParams) -> FirewallView:
@@ -56,6 +75,26 @@ def network_methods() -> tuple[AnyMethod, ...]:
             mutates=True,
             confirms=False,
             handler=_listen,
+        ),
+        Method(
+            name="network-open",
+            summary="Open an endpoint of an app to the local network, until it is closed or the app is removed",
+            params=EndpointParams,
+            result=EndpointStatus,
+            permission=Permission.ADMINISTER,
+            mutates=True,
+            confirms=False,
+            handler=_open,
+        ),
+        Method(
+            name="network-close",
+            summary="Close an endpoint of an app to the local network, also where its manifest opens it",
+            params=EndpointParams,
+            result=EndpointStatus,
+            permission=Permission.ADMINISTER,
+            mutates=True,
+            confirms=False,
+            handler=_close,
         ),
         Method(
             name="network-firewall",

@@ -6,6 +6,7 @@ from pydantic import BaseModel, ConfigDict
 
 from archipelago.container.build_facts import BuildCode, build_facts
 from archipelago.container.manifest.model import Access, AppManifest, Capability, Egress, Recipe, Role
+from archipelago.network.routes import is_open
 
 HIGHEST = 8
 LOWEST = 1
@@ -56,7 +57,7 @@ def _lines(manifest: AppManifest) -> Iterator[tuple[int, str]]:
     access = {way for endpoint in manifest.endpoints.values() for way in endpoint.access}
     if access & {Access.TOR, Access.INTERNET}:
         yield -2, "anybody may reach it"
-    elif Access.LAN in access:
+    elif any(is_open(endpoint, None) for endpoint in manifest.endpoints.values()):
         yield -1, "machines of the local network may reach it"
     roles = {required.role for required in manifest.requires.values()}
     if Role.FULL in roles:

@@ -13,6 +13,7 @@ apps = Table(
     Column("options", Text, nullable=False),  # JSON: what the owner set
     Column("choices", Text, nullable=False),  # JSON: interface -> provider
     Column("ports", Text, nullable=False),  # JSON: endpoint -> host port
+    Column("lan", Text, nullable=False, server_default="{}"),  # JSON: endpoint -> whether the owner opened it
     Column("installed_at", Float, nullable=False),
 )
 

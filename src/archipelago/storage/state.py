@@ -39,6 +39,8 @@ class AppRecord:
     """Interface -> provider that the app is bound to."""
     ports: Mapping[str, int] = field(default_factory=dict)
     """Endpoint -> port on the host."""
+    lan: Mapping[str, bool] = field(default_factory=dict)
+    """Endpoint -> whether the owner has it open to the local network; about others the manifest decides."""
     installed_at: float = 0.0
 
 
@@ -238,6 +240,7 @@ def _read_apps(connection: Connection) -> dict[str, AppRecord]:
             options=json.loads(row["options"]),
             choices=json.loads(row["choices"]),
             ports=json.loads(row["ports"]),
+            lan=json.loads(row["lan"]),
             installed_at=row["installed_at"],
         )
     return found
@@ -267,6 +270,7 @@ def _app_row(record: AppRecord) -> dict[str, Any]:
         "options": json.dumps(dict(record.options), sort_keys=True),
         "choices": json.dumps(dict(record.choices), sort_keys=True),
         "ports": json.dumps(dict(record.ports), sort_keys=True),
+        "lan": json.dumps(dict(record.lan), sort_keys=True),
         "installed_at": record.installed_at,
     }
 

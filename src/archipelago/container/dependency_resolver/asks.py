@@ -8,6 +8,7 @@ from archipelago.container.dependency_resolver.world import World
 from archipelago.container.manifest.model import Access, AppManifest, Architecture, Container, Egress
 from archipelago.container.manifest.scalars import AppId, Scalar
 from archipelago.container.plan import AskedEndpoint, Asks, Fetch, FetchKind, HostMinimum, InstalledApp
+from archipelago.network.routes import is_open
 from archipelago.security.rating import rate
 
 _GIB = 1024**3
@@ -45,7 +46,7 @@ def asks_of(
                 kind=endpoint.kind,
                 protocol=endpoint.protocol,
                 port=ports[f"{one.id}/{name}"],
-                access=endpoint.access,
+                access=tuple(way for way in endpoint.access if way is not Access.LAN or is_open(endpoint, None)),
                 label=endpoint.label,
             )
             for one in fresh

@@ -13,6 +13,8 @@ from archipelago.container.manifest.model import (
     ChoiceOption,
     Egress,
     IntOption,
+    Protocol,
+    Scheme,
     StringOption,
 )
 from archipelago.container.manifest.name_checks import check_names
@@ -183,6 +185,10 @@ def _endpoints(manifest: AppManifest, declared: Declared) -> Iterator[Finding]:
         here: Path = ("endpoints", name)
         yield from _unknown((*here, "container"), "container", endpoint.container, declared.containers)
         ports.append(((*here, "host_port"), str(endpoint.host_port)))
+        if endpoint.scheme is not None and (endpoint.scheme is Scheme.TCP) != (endpoint.protocol is Protocol.TCP):
+            told = f"an address that begins with {endpoint.scheme}:// does not fit the protocol {endpoint.protocol}"
+            fitting = "tcp" if endpoint.protocol is Protocol.TCP else "http or ws"
+            yield Finding((*here, "scheme"), told, f"{fitting}, or no scheme")
     yield from _duplicates(ports, "host port")
 
 

@@ -643,6 +643,26 @@ class Protocol(StrEnum):
     TCP = "tcp"
 
 
+class Scheme(StrEnum):
+    """How the address of an endpoint begins; from the local network it is the one with TLS."""
+
+    HTTP = "http"
+    """`http://` on the node itself, `https://` from the local network."""
+    WS = "ws"
+    """`ws://` and `wss://`: WebSockets, such as those of a Nostr relay."""
+    TCP = "tcp"
+    """`tcp://` and `ssl://`: what Electrum wallets read."""
+
+
+class EndpointLogin(StrEnum):
+    """Who asks the visitors of an endpoint who they are."""
+
+    OWN = "own"
+    """The app itself, before it shows or does anything."""
+    NONE = "none"
+    """Nobody: whoever reaches the port is let in."""
+
+
 class Access(StrEnum):
     """Who may reach an endpoint."""
 
@@ -663,6 +683,10 @@ class Endpoint(Part):
     """Whether people (`ui`), programs (`api`) or peers (`p2p`) use it."""
     protocol: Protocol = Protocol.TCP
     """Protocol that it speaks."""
+    scheme: Scheme | None = None
+    """How its address begins; `http` for that protocol. Without a scheme it is `host:port`, and gets no TLS."""
+    login: EndpointLogin = EndpointLogin.NONE
+    """Whether it asks who comes. A page (`ui`) with `none` is never opened to the local network."""
     container: Name
     """Container that serves it."""
     port: Port
@@ -670,7 +694,7 @@ class Endpoint(Part):
     host_port: Port
     """Port proposed on the host."""
     access: tuple[Access, ...] = (Access.HOST,)
-    """Who may reach it; `lan` on the addresses that the owner chose. `tor` and `internet` are not carried out yet."""
+    """Who may reach it until the owner decides; `lan` on the addresses that he chose, `tor` and `internet` not yet."""
     label: ShortText | None = None
     """Name shown to the owner."""
     path: Annotated[str, StringConstraints(pattern=r"^/[\x21-\x7e]*$", max_length=400)] = "/"
