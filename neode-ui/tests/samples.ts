@@ -31,6 +31,7 @@ export const summary = like<AppSummary>({
   reason: "",
   percent: null,
   chain: null,
+  follows_chain: false,
   endpoints: [],
   operation: null,
 });
@@ -137,6 +138,8 @@ export const endpoint = like<EndpointStatus>({
   protocol: "http",
   address: "http://127.0.0.1:8080/",
   local_addresses: [],
+  open: false,
+  kept_in: null,
   label: null,
 });
 

@@ -99,8 +99,9 @@ export type AppSummary = {
   "reason": string;
   /** Progress while it is syncing. */
   "percent": number | null;
-  /** Height and progress, for an app that follows a chain. */
   "chain": Sync | null;
+  /** Whether it follows a chain; how far it is, it tells only while it runs. */
+  "follows_chain": boolean;
   "endpoints": Array<EndpointStatus>;
   "operation": string | null;
 };

@@ -13,7 +13,7 @@ from archipelago.container.data.keeper import VolumeKeeper
 from archipelago.container.dependency_resolver.asks import expected_disk
 from archipelago.container.desired_state import DesiredApp
 from archipelago.container.log_follower import LogFollower, newest_lines
-from archipelago.container.manifest.model import AppManifest
+from archipelago.container.manifest.model import AppManifest, ChainProbe
 from archipelago.container.manifest.package import AppPackage
 from archipelago.container.manifest.scalars import Scalar
 from archipelago.container.observer import is_running
@@ -241,6 +241,7 @@ class Reporter:
             reason=health.reason,
             percent=health.sync.percent if health.sync is not None else None,
             chain=_chain(self.reconciler.container_healths(app)),
+            follows_chain=_follows_chain(record.package.manifest),
             endpoints=_endpoints(record, self.local_addresses()),
             operation=self.operations.working_on(app),
         )
@@ -248,6 +249,11 @@ class Reporter:
 
 def _chain(healths: Mapping[str, Health]) -> Sync | None:
     return next((each.sync for each in healths.values() if each.sync is not None), None)
+
+
+def _follows_chain(manifest: AppManifest) -> bool:
+    healths = (container.health for container in manifest.containers.values())
+    return any(health is not None and isinstance(health.probe, ChainProbe) for health in healths)
 
 
 def _does_not_run(wanted: ContainerWorkload) -> NodeError:

@@ -182,6 +182,8 @@ class AppSummary(View):
     percent: float | None = None
     """Progress while it is syncing."""
     chain: Sync | None = None
+    follows_chain: bool = False
+    """Whether it follows a chain; how far it is, it tells only while it runs."""
     """Height and progress, for an app that follows a chain."""
     endpoints: tuple[EndpointStatus, ...] = ()
     operation: str | None = None
