@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { ago, bytes, clock, moment, paragraphs, plain, span } from "../src/lib/format";
+import { ago, bytes, clock, moment, plain, span } from "../src/lib/format";
 
 beforeEach(() => void vi.stubGlobal("navigator", { languages: ["en-US"] }));
 afterEach(() => vi.unstubAllGlobals());
@@ -68,17 +68,6 @@ describe("clock", () => {
     const at = new Date(2026, 0, 1, 14, 5, 59).getTime();
     expect(clock(at, "en")).toMatch(/^02:05\sPM$/);
     expect(clock(at, "de")).toBe("14:05");
-  });
-});
-
-describe("paragraphs", () => {
-  it("are set apart by empty lines; other breaks are none", () => {
-    expect(paragraphs("one\nand  more\n\ntwo\n \t\n\n  three\r\n\r\nfour\n")).toEqual(["one and more", "two", "three", "four"]);
-  });
-
-  it("are none in an empty text", () => {
-    expect(paragraphs("")).toEqual([]);
-    expect(paragraphs(" \n\n ")).toEqual([]);
   });
 });
 

@@ -28,12 +28,13 @@ async def node(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[TestNo
     page = tmp_path_factory.mktemp("page") / "ui"
     shutil.copytree(UI, page)
     endpoint = f"{{kind: ui, protocol: http, container: main, port: 8000, host_port: {free_port()}, label: Open it}}"
+    wire = f"{{kind: api, scheme: tcp, container: main, port: 8000, host_port: {free_port()}, label: Wire}}"
     write_app(catalog, "anchor", more="provides: {moor: {container: main, port: 8000}}\n")
     write_app(
         catalog,
         "ship",
         command='[sh, -c, "echo sails are set {{ options.sails }}; exec busybox httpd -f -p 8000 -h /"]',
-        more=f"requires: {{moor: {{}}}}\nendpoints: {{deck: {endpoint}}}\n"
+        more=f"requires: {{moor: {{}}}}\nendpoints: {{deck: {endpoint}, wire: {wire}}}\n"
         "options: {sails: {type: int, label: Sails, default: 3, minimum: 1, maximum: 9, help: How many}}\n",
     )
     async with running_node("page", apps=catalog, environment={"ARCHIPELAGO_UI": str(page)}) as running:

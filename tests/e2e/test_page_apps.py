@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+import socket
 
 import pytest
 from owner import with_ship
@@ -82,7 +83,9 @@ async def test_a_cancelled_installation_leaves_nothing(page: Page, node: TestNod
     await page.goto("/store/endless")
     await page.get_by_role("button", name="Install").click()
     await expect(page.get_by_role("button", name="Cancel")).to_be_visible()
-    await page.reload()
+    await page.goto("/store")
+    await expect(page.get_by_role("link", name="endless is being installed")).to_be_visible()
+    await page.goto("/store/endless")
     await expect(page.get_by_role("button", name="Cancel")).to_be_visible()
     await expect(page.get_by_role("button", name="Install")).to_have_count(0)
     await page.get_by_role("button", name="Cancel").click()
@@ -92,6 +95,44 @@ async def test_a_cancelled_installation_leaves_nothing(page: Page, node: TestNod
     await page.goto("/operations")
     row = page.locator("li.card", has=page.get_by_role("heading", name="Install endless"))
     await expect(row.get_by_role("link", name="Try again")).to_be_visible()
+
+
+async def test_an_endpoint_is_opened_to_the_network_by_a_switch(page: Page, node: TestNode) -> None:
+    await with_ship(page, node)
+    await page.goto("/apps/ship/access")
+    await expect(page.get_by_text("This page has no login of its own")).to_be_visible()
+    wire = page.get_by_role("switch", name="Wire: open to your network")
+    await expect(page.get_by_role("switch")).to_have_count(1)
+    await expect(wire).to_have_attribute("aria-checked", "false")
+    await expect(page.get_by_text("tcp://127.0.0.1:")).to_be_visible()
+    await wire.click()
+    await expect(wire).to_have_attribute("aria-checked", "true")
+    opened = {each["name"]: each["open"] for each in (await node.call("container-status", app="ship"))["endpoints"]}
+    assert opened == {"deck": False, "wire": True}
+    await page.reload()
+    await expect(wire).to_have_attribute("aria-checked", "true")
+    await page.get_by_role("switch").click()
+    await expect(wire).to_have_attribute("aria-checked", "false")
+
+
+async def test_what_is_refused_on_a_phone_is_in_sight(page: Page, node: TestNode) -> None:
+    assert node.apps is not None
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        endpoint = f"{{kind: api, container: main, port: 8000, host_port: {taken.getsockname()[1]}}}"
+        options = "".join(f"  o{n}: {{type: int, label: Option {n}, default: 2}}\n" for n in range(8))
+        write_app(node.apps, "sunk", more=f"endpoints: {{web: {endpoint}}}\noptions:\n{options}")
+        manifest = node.apps / "sunk" / "manifest.yml"
+        described = manifest.read_text().replace("description: A test", "description: Mind `the gap` and <b>it</b>.")
+        manifest.write_text(described)
+        await page.set_viewport_size({"width": 390, "height": 664})
+        await page.goto("/store/sunk")
+        await expect(page.locator("code", has_text="the gap")).to_be_visible()
+        await expect(page.get_by_text("<b>it</b>")).to_be_visible()
+        await page.get_by_role("button", name="Install").scroll_into_view_if_needed()
+        await page.get_by_role("button", name="Install").click()
+        alert = page.get_by_role("alert")
+        await expect(alert).to_contain_text("another program already listens")
+        await expect(alert).to_be_in_viewport(ratio=1)
 
 
 async def test_a_broken_container_is_seen_to_heal(page: Page, node: TestNode) -> None:

@@ -1,5 +1,10 @@
 import { ref } from "vue";
 
+const answers = new WeakSet<object>();
+
+/** Tells whether a problem is the answer to something that the owner has just done, so that he must see it. */
+export const isAnswer = (problem: unknown): boolean => typeof problem === "object" && problem !== null && answers.has(problem);
+
 /** Work that may fail: `busy` while it goes on; where it fails, `error` says why and nothing else of the page changes. */
 export function useAttempt() {
   const error = ref<unknown>();
@@ -13,6 +18,7 @@ export function useAttempt() {
       await work();
       return true;
     } catch (problem) {
+      if (typeof problem === "object" && problem !== null) answers.add(problem);
       error.value = problem;
       return false;
     } finally {

@@ -73,14 +73,6 @@ export function span(seconds: number, locale: string): string {
   return words.format(Math.max(1, Math.round(value as number)));
 }
 
-/** Returns the paragraphs of a text whose lines were broken by its author's editor. */
-export function paragraphs(text: string): string[] {
-  return text
-    .split(/\n\s*\n/)
-    .map((one) => one.replace(/\s+/g, " ").trim())
-    .filter(Boolean);
-}
-
 // eslint-disable-next-line no-control-regex
 const CONTROL = /\x1b\[[0-9;?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|[\x00-\x08\x0b-\x1f\x7f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
 

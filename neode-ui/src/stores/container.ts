@@ -20,11 +20,15 @@ export const useContainers = defineStore("container", () => {
   const operations = ref<Operation[]>([]);
   /** Told the app of each event, null for all apps. */
   const heard = ref<{ app: string | null; number: number }>({ app: null, number: 0 });
+  /** Names of the apps in the catalog; a message may be about one that is not installed. */
+  const titles = ref<Record<string, string>>({});
   let timer: ReturnType<typeof setTimeout> | undefined;
   let clock: ReturnType<typeof setInterval> | undefined;
   let stop: (() => void) | undefined;
 
   const running = computed(() => operations.value.filter((one) => one.state === "pending" || one.state === "running"));
+  /** Installations under way; apps that are not among `apps` yet. */
+  const coming = computed(() => running.value.filter((one) => one.kind === "install" && !apps.value?.some(({ app }) => app === one.app)));
   const troubled = computed(() => (apps.value ?? []).filter((one) => isTroubled(one.state)));
 
   function follow(): void {
@@ -130,5 +134,15 @@ export const useContainers = defineStore("container", () => {
     }
   }
 
-  return { apps, system, operations, heard, running, troubled, follow, unfollow, refresh, change, ended };
+  /** Returns what an app is called. */
+  function nameOf(app: string): string {
+    return apps.value?.find((one) => one.app === app)?.name ?? titles.value[app] ?? app;
+  }
+
+  /** Takes the names of the catalog. */
+  function learn(entries: Array<{ app: string; name: string }>): void {
+    titles.value = Object.fromEntries(entries.map(({ app, name }) => [app, name]));
+  }
+
+  return { nameOf, learn, apps, system, operations, heard, running, coming, troubled, follow, unfollow, refresh, change, ended };
 });

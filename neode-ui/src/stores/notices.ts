@@ -48,6 +48,7 @@ export const useNotices = defineStore("notices", () => {
   const store = useContainers();
   const { found, failure, look: examine, forget } = useAnswer(async () => {
     const [entries, all] = await Promise.all([call("catalog-list"), call("doctor")]);
+    store.learn(entries);
     return { entries, findings: all.filter(({ severity }) => severity === "warning" || severity === "error") };
   });
   /** What was changed of how one logs in. */
@@ -136,7 +137,7 @@ export const useNotices = defineStore("notices", () => {
           key: `operation ${one.id}`,
           level: "warning",
           text: "notice.failed",
-          about: { app: one.app },
+          about: { app: store.nameOf(one.app) },
           detail: one.error?.message ?? "",
           to: one.kind === "install" ? { name: "plan", params: { app: one.app } } : { name: "operations" },
           mend: again && { text: "operations.retry", permission: permissionToRepeat(one), run: again },

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
+import type { AppSummary } from "../../src/api/types";
 import { useContainers } from "../../src/stores/container";
 import { useNotices } from "../../src/stores/notices";
 import HomeView from "../../src/views/HomeView.vue";
@@ -13,11 +14,11 @@ afterEach(() => {
 });
 
 /** Home of a node whose state is known; what its doctor says comes when a test says so. */
-async function home() {
+async function home(...apps: AppSummary[]) {
   begin();
   const doctor = new Later<[]>();
   answering({ doctor: () => doctor.promise, "catalog-list": () => [], "setup-status": () => ({ done: ["finished"] }) });
-  Object.assign(useContainers(), { apps: [summary()], system: system() });
+  Object.assign(useContainers(), { apps: apps.length ? apps : [summary()], system: system() });
   const { page } = await mounted(HomeView, {});
   void useNotices().examine();
   await vi.advanceTimersByTimeAsync(0);
@@ -41,4 +42,16 @@ it("does not wait long for a doctor who takes his time", async () => {
   expect(page.text()).not.toContain("Bitcoin Knots");
   await vi.advanceTimersByTimeAsync(1_000);
   expect(page.text()).toContain("Bitcoin Knots");
+});
+
+it("shows a chain whose app does not run as what it is, and not as missing", async () => {
+  const { page, doctor } = await home(summary({ follows_chain: true, desired: "stopped", state: "stopped" }));
+  doctor.give([]);
+  await vi.advanceTimersByTimeAsync(0);
+  expect(page.text()).toContain(words("home.chainStopped"));
+  expect(page.text()).not.toContain(words("home.noChain"));
+  const { page: none, doctor: other } = await home(summary({ app: "tor", name: "Tor" }));
+  other.give([]);
+  await vi.advanceTimersByTimeAsync(0);
+  expect(none.text()).toContain(words("home.noChain"));
 });

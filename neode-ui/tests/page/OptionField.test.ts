@@ -4,12 +4,13 @@ import type { OptionView } from "../../src/api/types";
 import OptionField from "../../src/components/OptionField.vue";
 import { i18n } from "../../src/i18n";
 import { option } from "../samples";
-import { words } from "./mounted";
+import { begin, words } from "./mounted";
 
 type Own = Partial<{ modelValue: boolean | string; problem: string; disabled: boolean; resetting: boolean }>;
 
 function field(one: Partial<OptionView>, own: Own = {}) {
   const props = { option: option(one), modelValue: "", disabled: false, resetting: false, ...own };
+  begin();
   return mount(OptionField, { props, global: { plugins: [i18n] } });
 }
 

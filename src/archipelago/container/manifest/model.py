@@ -749,7 +749,7 @@ class AppManifest(Part):
     summary: ShortText
     """One line for the store's list."""
     description: LongText
-    """What the app does, for the store's page."""
+    """What the app does, for the store's page: paragraphs, points (`- …`) and code spans of Markdown, and no HTML."""
     category: Category
     """Shelf of the store on which it stands."""
     license: ShortText
