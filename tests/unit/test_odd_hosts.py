@@ -1,5 +1,6 @@
 """What a host says of itself may be odd: nothing but `NodeError` comes of it, and nobody hides behind it."""
 
+import json
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -10,13 +11,14 @@ from test_certificates import NOW, Sealed
 
 from archipelago.config import read_config
 from archipelago.container.build_watch import usage_of
-from archipelago.container.node_view import Severity
+from archipelago.container.node_view import Finding, Severity
 from archipelago.container.podman_client.process import is_alive
 from archipelago.container.process_status import read_process
 from archipelago.errors import NodeError
 from archipelago.performance import host
 from archipelago.performance.doctor import examine_without_node
 from archipelago.performance.setup_checks import granted_ids
+from archipelago.rpc.protocol import encode
 from archipelago.security.certificates import Certificates
 from archipelago.storage.layout_migration import mount_points, read_mounts
 
@@ -98,3 +100,11 @@ def test_a_damaged_authority_is_said_with_a_way_on(tmp_path: Path) -> None:
             assert "backup" in told.value.hint
         (tmp_path / damaged).write_bytes(before)
     kept.authority()
+
+
+def test_a_file_whose_name_is_no_text_can_be_told_of() -> None:
+    finding = Finding(check="left-data", severity=Severity.NOTE, what="/data/\udcff\u00e9", mend="none")
+    answer = json.loads(encode({"result": (finding, float("nan"))}))
+    assert answer["result"][0]["what"] == "/data/\\udcff\u00e9" and answer["result"][1] is None
+    with pytest.raises(ValueError):
+        encode(object())

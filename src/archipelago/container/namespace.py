@@ -28,11 +28,11 @@ def rename_in_namespace(moves: Sequence[tuple[Path, Path]]) -> None:
     """Rename directories that users of containers own, one after the other. Blocking; raises `NodeError`."""
     words = [str(path) for pair in moves for path in pair]
     command = ("podman", "unshare", sys.executable, "-I", "-c", _RENAMES, *words)
-    done = subprocess.run(command, capture_output=True, text=True, cwd="/", umask=PODMAN_UMASK)
+    done = subprocess.run(command, capture_output=True, cwd="/", umask=PODMAN_UMASK)
     if done.returncode != 0:
         raise NodeError(
             ErrorCode.INTERNAL,
-            f"{moves[0][0]} cannot be moved to {moves[0][1]}: {done.stderr.strip()[-300:]}",
+            f"{moves[0][0]} cannot be moved to {moves[0][1]}: {done.stderr.decode(errors='replace').strip()[-300:]}",
             hint="look whether Podman works: 'podman unshare true', as the node's user",
         )
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import structlog
 from pydantic import ValidationError
-from pydantic_core import from_json, to_json
+from pydantic_core import PydanticSerializationError, from_json, to_json, to_jsonable_python
 
 from archipelago.container.engine import Engine
 from archipelago.container.podman_client.errors import PodmanError
@@ -108,7 +108,23 @@ def failure(key: RequestId, error: RpcError | NodeError) -> dict[str, Any]:
 
 def encode(value: object) -> bytes:
     """Return a value, pydantic models included, as JSON."""
-    return to_json(value, inf_nan_mode="null")
+    try:
+        return to_json(value, inf_nan_mode="null")
+    except PydanticSerializationError:
+        # The name of a file, above all, is bytes that need not be text: Python stands in lone surrogates for them.
+        return to_json(_as_text(to_jsonable_python(value, inf_nan_mode="constants")), inf_nan_mode="null")
+
+
+def _as_text(value: Any) -> Any:
+    match value:
+        case str():
+            return value.encode("utf-8", "backslashreplace").decode()
+        case dict():
+            return {_as_text(key): _as_text(each) for key, each in value.items()}
+        case list():
+            return [_as_text(each) for each in value]
+        case _:
+            return value
 
 
 def _has_more_values(value: Any, most: int) -> bool:
