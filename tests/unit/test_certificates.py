@@ -26,6 +26,17 @@ NOW = datetime.now(UTC)
 NAMES, ADDRESS = ("island.local", "localhost"), IPv4Address("192.168.1.5")
 
 
+def pinned_as_wallets_do(folder: Path) -> str:
+    """Return what an Electrum wallet has against the certificate of a folder, once kept; empty where all is well."""
+    server_context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    server_context.load_cert_chain(folder / "lasting.crt", folder / "lasting.key")
+    client_context = ssl.create_default_context(cafile=str(folder / "lasting.crt"))
+    client_context.check_hostname = False
+    # As Python had it until 3.13, and wallets that come with it: a pinned certificate must be its own issuer.
+    client_context.verify_flags &= ~ssl.VERIFY_X509_PARTIAL_CHAIN
+    return handshake(server_context, client_context, None)
+
+
 class Sealed:
     """Stands for the node's key: what is sealed can be told from what is not."""
 
@@ -43,6 +54,11 @@ def trusted_as(tmp_path: Path, leaf: Identity, authority: Identity, name: str) -
     server_context.load_cert_chain(tmp_path / "pair.pem")
     client_context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     client_context.load_verify_locations(cadata=authority.certificate_pem().decode())
+    return handshake(server_context, client_context, name)
+
+
+def handshake(server_context: ssl.SSLContext, client_context: ssl.SSLContext, name: str | None) -> str:
+    """Return what the client has against the server; empty where they come to speak."""
     up, down = ssl.MemoryBIO(), ssl.MemoryBIO()
     server = server_context.wrap_bio(up, down, server_side=True)
     client = client_context.wrap_bio(down, up, server_hostname=name)
@@ -125,3 +141,18 @@ def test_there_is_one_authority_though_many_ask_for_it_at_once(tmp_path: Path) -
         found = list(askers.map(lambda _: kept.authority(), range(8)))
     assert {fingerprint(each.certificate) for each in found} == {fingerprint(kept.authority().certificate)}
     assert all(each.certificate.public_key() == each.key.public_key() for each in found)
+
+
+def test_a_wallet_that_keeps_the_certificate_it_saw_first_finds_it_again(tmp_path: Path) -> None:
+    kept = Certificates(tmp_path, Sealed(), "island", now=lambda: NOW)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    kept.load_lasting(context)
+    first = (tmp_path / "lasting.crt").read_bytes()
+    assert pinned_as_wallets_do(tmp_path) == ""
+    assert stat.S_IMODE((tmp_path / "lasting.key").stat().st_mode) == 0o600
+    kept.load(context, ("other.local",), [ADDRESS])
+    Certificates(tmp_path, Sealed(), "renamed", now=lambda: NOW + timedelta(days=3000)).load_lasting(context)
+    assert (tmp_path / "lasting.crt").read_bytes() == first, "neither another name nor another address makes a new one"
+    (tmp_path / "lasting.crt").write_bytes(b"")
+    kept.load_lasting(context)
+    assert pinned_as_wallets_do(tmp_path) == ""

@@ -7,7 +7,17 @@ import pytest
 
 from archipelago.container.manifest.model import Endpoint
 from archipelago.errors import ErrorCode, NodeError
-from archipelago.network.routes import LOOPBACK, KeptIn, Route, address_of, app_routes, is_open, kept_in, require_switch
+from archipelago.network.routes import (
+    LOOPBACK,
+    KeptIn,
+    Route,
+    Trust,
+    address_of,
+    app_routes,
+    is_open,
+    kept_in,
+    require_switch,
+)
 
 HERE = IPv4Address("192.168.1.5")
 
@@ -36,7 +46,8 @@ def test_an_address_has_the_scheme_that_its_clients_read(keys: dict[str, Any], h
     found = endpoint(**keys)
     assert (address_of(found, LOOPBACK, 8000), address_of(found, HERE, 8000)) == (here, from_there)
     (route,) = app_routes({"one": found}, {}, {"one": True}, [HERE])
-    assert route == Route(HERE, 8000, tls="://" in from_there), "what the address says of TLS is what the port speaks"
+    shown = {"https": Trust.AUTHORITY, "wss": Trust.AUTHORITY, "ssl": Trust.FIRST_USE}
+    assert route == Route(HERE, 8000, shown.get(from_there.partition("://")[0])), "the port speaks as its address says"
 
 
 def test_the_owners_switch_wins_over_the_manifest() -> None:

@@ -8,11 +8,11 @@ import asyncio
 import contextlib
 import socket
 import ssl
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from functools import partial
 from ipaddress import IPv4Address
 
-from archipelago.network.routes import Route
+from archipelago.network.routes import Route, Trust
 from archipelago.support.crowd import Crowd, Guest, Standing
 from archipelago.support.listener import Listener
 
@@ -62,7 +62,7 @@ class Ingress:
         self.problems: dict[Route, str] = {}
         """Routes that cannot be opened, and why."""
 
-    async def lead(self, routes: Collection[Route], context: ssl.SSLContext) -> None:
+    async def lead(self, routes: Collection[Route], contexts: Mapping[Trust, ssl.SSLContext]) -> None:
         """Open these routes and no others; those that are open stay so, and keep their connections."""
         async with self._leading:
             if self._watcher is None:
@@ -77,9 +77,8 @@ class Ingress:
                     problems[route] = error.strerror or str(error)
                 else:
                     make = partial(self._make, route)
-                    self._listeners[route] = Listener(
-                        listening, self._crowd, make, context=context if route.tls else None
-                    )
+                    context = None if route.tls is None else contexts[route.tls]
+                    self._listeners[route] = Listener(listening, self._crowd, make, context=context)
             self.problems = problems
 
     async def close(self) -> None:

@@ -17,7 +17,7 @@ from archipelago.network.address_watch import Stop, watch_addresses
 from archipelago.network.host_firewall import host_ruleset
 from archipelago.network.host_names import local_names
 from archipelago.network.ingress import Ingress
-from archipelago.network.routes import Route, app_routes
+from archipelago.network.routes import Route, Trust, app_routes
 from archipelago.security.certificates import Certificates, fingerprint, may_listen_on
 from archipelago.support.descriptors import limit, shares
 
@@ -80,8 +80,7 @@ class LocalAccess:
         self._refused: Mapping[IPv4Address, NodeError] = {}
         self._failure = ""
         self._addresses: tuple[IPv4Address, ...] = ()
-        self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        self._context.minimum_version = ssl.TLSVersion.TLSv1_2
+        self._contexts = {trust: _server_context() for trust in Trust}
         self._ingress = Ingress(shares(limit()).apps)
         self._led: frozenset[Route] = frozenset()
         self._front: Front | None = None
@@ -214,12 +213,17 @@ class LocalAccess:
     async def _listen(self, addresses: tuple[IPv4Address, ...]) -> Mapping[IPv4Address, NodeError]:
         """Listen on these addresses and no others; returns on which that is not possible. Raises `NodeError`."""
         if addresses:
-            await asyncio.to_thread(self._certificates.load, self._context, self._names, addresses)
-        self._refused = {} if self._front is None else await self._front(addresses, self._names, self._context)
+            await asyncio.to_thread(self._load_certificates, addresses)
+        context = self._contexts[Trust.AUTHORITY]
+        self._refused = {} if self._front is None else await self._front(addresses, self._names, context)
         self._addresses = tuple(address for address in addresses if address not in self._refused)
         self._failure = ""
         await self._lead()
         return self._refused
+
+    def _load_certificates(self, addresses: Collection[IPv4Address]) -> None:
+        self._certificates.load(self._contexts[Trust.AUTHORITY], self._names, addresses)
+        self._certificates.load_lasting(self._contexts[Trust.FIRST_USE])
 
     async def _own(self) -> tuple[IPv4Address, ...]:
         return await asyncio.to_thread(self._own_addresses)
@@ -246,7 +250,7 @@ class LocalAccess:
 
     async def _lead(self) -> None:
         self._led = self._routes()
-        await self._ingress.lead(self._led, self._context)
+        await self._ingress.lead(self._led, self._contexts)
 
     def _routes(self) -> frozenset[Route]:
         state = self._desired()
@@ -258,6 +262,12 @@ class LocalAccess:
                 found.record.package.manifest.endpoints, found.record.ports, found.record.lan, self._addresses
             )
         )
+
+
+def _server_context() -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    return context
 
 
 def resolve(wanted: Collection[str], own: Collection[IPv4Address]) -> tuple[IPv4Address, ...]:

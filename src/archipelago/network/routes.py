@@ -27,13 +27,30 @@ class KeptIn(StrEnum):
     """Its manifest has it nowhere on this host."""
 
 
+class Trust(StrEnum):
+    """How the clients of an endpoint come to trust the node's certificate."""
+
+    AUTHORITY = "authority"
+    """They are told to trust the node's authority, as browsers are."""
+    FIRST_USE = "first-use"
+    """They keep the certificate that they saw first, as Electrum wallets do, and take none but a self-signed one."""
+
+
+_TRUST: dict[Scheme | None, Trust] = {
+    Scheme.HTTP: Trust.AUTHORITY,
+    Scheme.WS: Trust.AUTHORITY,
+    Scheme.TCP: Trust.FIRST_USE,
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Route:
     """A way in: TCP `port` on `address` leads to the same port of loopback."""
 
     address: IPv4Address
     port: int
-    tls: bool
+    tls: Trust | None
+    """Which certificate is shown; None for an endpoint that is led in as it is."""
 
 
 def kept_in(endpoint: Endpoint) -> KeptIn | None:
@@ -97,7 +114,7 @@ def app_routes(
     for name, endpoint in endpoints.items():
         if is_open(endpoint, chosen.get(name)):
             for address in addresses:
-                yield Route(address, ports.get(name, endpoint.host_port), tls=_scheme(endpoint) is not None)
+                yield Route(address, ports.get(name, endpoint.host_port), _TRUST.get(_scheme(endpoint)))
 
 
 def address_of(endpoint: Endpoint, host: IPv4Address, port: int) -> str:

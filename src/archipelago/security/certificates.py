@@ -112,8 +112,26 @@ def issue(authority: Identity, names: Collection[str], addresses: Collection[IPv
     return Identity(certificate, key)
 
 
+def self_signed(names: Collection[str], now: datetime) -> Identity:
+    """Make a certificate that vouches for itself, for clients that keep the one that they saw first.
+
+    It lasts as long as the authority, and knows no address: a wallet that has kept it would refuse another one.
+    """
+    key = ec.generate_private_key(ec.SECP256R1())
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Archipelago")])
+    general = [x509.DNSName(name) for name in sorted(names)]
+    certificate = (
+        _builder(subject, subject, key, now, AUTHORITY_DAYS)
+        .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+        .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
+        .add_extension(x509.SubjectAlternativeName(general), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    return Identity(certificate, key)
+
+
 class Certificates:
-    """Keeps the authority and the certificate in a folder. Blocking; raises `NodeError`."""
+    """Keeps the authority and the certificates in a folder. Blocking; raises `NodeError`."""
 
     def __init__(self, folder: Path, sealer: Sealer, host: str, now: Callable[[], datetime]) -> None:
         self._folder = folder
@@ -155,21 +173,41 @@ class Certificates:
                 write_atomically(certificate, current.certificate_pem())
             context.load_cert_chain(certificate, key)
 
+    def load_lasting(self, context: ssl.SSLContext) -> None:
+        """Have servers show the certificate that clients keep, which stays the same whatever this host is called."""
+        certificate, key = self._folder / "lasting.crt", self._folder / "lasting.key"
+        with self._one_at_a_time, reported(self._folder):
+            make_folder(self._folder, 0o700)
+            found = _pair(certificate, key)
+            if found is None or found.certificate.not_valid_after_utc - self._now() < timedelta(days=RENEW_DAYS):
+                found = self_signed(("archipelago.local",), self._now())
+                write_atomically(key, found.key_pem())
+                write_atomically(certificate, found.certificate_pem())
+            context.load_cert_chain(certificate, key)
+
     def _current(self, certificate: Path, key: Path) -> Identity | None:
-        """Return what is there; None where nothing is, or where a crash left halves of two."""
-        if not certificate.exists() or not key.exists():
-            return None
-        files = [read_key_file(path, _LONGEST_KEY_FILE) for path in (certificate, key)]
-        try:
-            found = _load(*files)
-        except ValueError:
+        """Return what is there; None where nothing is that the authority vouches for."""
+        found = _pair(certificate, key)
+        if found is None:
             return None
         issuer = self.authority().certificate
         try:
             found.certificate.verify_directly_issued_by(issuer)
         except Exception:  # whatever is wrong with it: a new one costs nothing
             return None
-        return found if found.certificate.public_key() == found.key.public_key() else None
+        return found
+
+
+def _pair(certificate: Path, key: Path) -> Identity | None:
+    """Return what is in two files; None where nothing is, or where a crash left halves of two."""
+    if not certificate.exists() or not key.exists():
+        return None
+    files = [read_key_file(path, _LONGEST_KEY_FILE) for path in (certificate, key)]
+    try:
+        found = _load(*files)
+    except ValueError:
+        return None
+    return found if found.certificate.public_key() == found.key.public_key() else None
 
 
 def fingerprint(certificate: x509.Certificate) -> str:
