@@ -1,6 +1,7 @@
 """Operations: durable pieces of work with steps, progress and cancel, one at a time per app."""
 
 import asyncio
+import contextlib
 import secrets
 import time
 from collections.abc import Awaitable, Callable, Mapping
@@ -18,6 +19,8 @@ from archipelago.storage.state import OperationRecord, State
 
 _WRITE_EVERY = 0.5
 """Least time between two writes of mere progress, in seconds."""
+_WRITE_AGAIN = 5.0
+"""Seconds until the end of an operation that could not be written is written again."""
 
 
 class Tracker:
@@ -65,6 +68,11 @@ class Tracker:
             error = error.model_copy(update=said)
         await self._update(state=state, error=error, steps=steps, percent=percent, cancellable=False)
 
+    async def write(self) -> None:
+        """Write down how it stands. Raises `NodeError` where that cannot be."""
+        self._written = time.monotonic()
+        self.view = await self._state.save_operation(OperationRecord(self.view, self._arguments))
+
     async def _step(self, name: str, **changes: object) -> None:
         changes = {key: value for key, value in changes.items() if key != "detail" or value is not None}
         changes = _redacted(changes, self._redact)
@@ -75,10 +83,8 @@ class Tracker:
 
     async def _update(self, *, lazy: bool = False, **changes: object) -> None:
         self.view = self.view.model_copy(update={**changes, "updated_at": datetime.now(UTC)})
-        now = time.monotonic()
-        if not lazy or now - self._written >= _WRITE_EVERY:
-            self._written = now
-            self.view = await self._state.save_operation(OperationRecord(self.view, self._arguments))
+        if not lazy or time.monotonic() - self._written >= _WRITE_EVERY:
+            await self.write()
         self._changed()
 
 
@@ -95,6 +101,8 @@ class Operations:
         self._log = structlog.get_logger("operations")
         self._changed = Signal()
         self._running: dict[str, tuple[Tracker, asyncio.Task[None], frozenset[str]]] = {}
+        self._unwritten: dict[str, tuple[Tracker, asyncio.Task[None]]] = {}
+        """Operations that have ended, where the database does not say so yet."""
         self._closing = False
 
     async def open(
@@ -125,7 +133,7 @@ class Operations:
         Raises `NodeError` TOO_LATE where it cannot be undone any more.
         """
         if operation not in self._running:
-            return (await self._state.operation(operation)).view
+            return await self.get(operation)
         tracker, task, _ = self._running[operation]
         if not tracker.view.cancellable:
             raise NodeError(
@@ -142,6 +150,8 @@ class Operations:
         """Return an operation; raises `NodeError` when there is none of that id."""
         if operation in self._running:
             return self._running[operation][0].view
+        if operation in self._unwritten:
+            return self._unwritten[operation][0].view
         return (await self._state.operation(operation)).view
 
     async def wait(self, operation: str, timeout: float) -> Operation:
@@ -161,6 +171,7 @@ class Operations:
     async def newest(self, app: str | None, limit: int) -> tuple[Operation, ...]:
         """Return the newest operations first, running ones as they stand."""
         live = {key: tracker.view for key, (tracker, _, _) in self._running.items()}
+        live |= {key: tracker.view for key, (tracker, _) in self._unwritten.items()}
         return tuple(live.get(found.id, found) for found in await self._state.operations(app, limit))
 
     def working_on(self, app: str) -> str | None:
@@ -170,7 +181,7 @@ class Operations:
     async def close(self) -> None:
         """Interrupt what runs; it is resumed at the next start."""
         self._closing = True
-        tasks = [task for _, task, _ in self._running.values()]
+        tasks = [task for _, task, _ in self._running.values()] + [task for _, task in self._unwritten.values()]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -205,34 +216,50 @@ class Operations:
         return tracker.view
 
     async def _carry_out(self, tracker: Tracker, work: Work, written: "asyncio.Future[None]") -> None:
-        key = tracker.view.id
         await written
         try:
-            await work(tracker)
-            await tracker.end(OperationState.DONE)
-        except asyncio.CancelledError:
-            if not self._closing:
-                error = ErrorView(code=ErrorCode.CANCELLED, message="cancelled by its owner")
-                await tracker.end(OperationState.CANCELLED, error)
-        except NodeError as error:
-            view = ErrorView(code=error.code, message=error.message, hint=error.hint, data=error.data)
-            await self._fail(tracker, view)
-        except PodmanError as error:
-            await self._fail(tracker, ErrorView(code=ErrorCode.PODMAN, message=str(error)))
-        except Exception as error:
-            self._log.exception("operation failed", operation=key)
-            await self._fail(tracker, ErrorView(code=ErrorCode.INTERNAL, message=f"unexpected: {error}"))
+            outcome = await self._outcome(tracker, work)
+            if outcome is not None:
+                await self._end(tracker, *outcome)
         finally:
-            self._running.pop(key, None)
+            self._running.pop(tracker.view.id, None)
             self._changed.notify()
 
-    async def _fail(self, tracker: Tracker, error: ErrorView) -> None:
-        self._log.warning("failed", operation=tracker.view.id, kind=tracker.view.kind, error=error.message)
+    async def _outcome(self, tracker: Tracker, work: Work) -> tuple[OperationState, ErrorView | None] | None:
+        """Do the work, and return how it ended; None where it is interrupted, to be resumed at the next start."""
         try:
-            await tracker.end(OperationState.FAILED, error)
-        except NodeError:
-            # The disk is full: the row says "running" still, and is resumed, and fails again, at the next start.
-            self._log.error("cannot write the end of an operation", operation=tracker.view.id)
+            await work(tracker)
+            return OperationState.DONE, None
+        except asyncio.CancelledError:
+            if self._closing:
+                return None
+            return OperationState.CANCELLED, ErrorView(code=ErrorCode.CANCELLED, message="cancelled by its owner")
+        except NodeError as error:
+            failed = ErrorView(code=error.code, message=error.message, hint=error.hint, data=error.data)
+        except PodmanError as error:
+            failed = ErrorView(code=ErrorCode.PODMAN, message=str(error))
+        except Exception as error:
+            self._log.exception("operation failed", operation=tracker.view.id)
+            failed = ErrorView(code=ErrorCode.INTERNAL, message=f"unexpected: {error}")
+        self._log.warning("failed", operation=tracker.view.id, kind=tracker.view.kind, error=failed.message)
+        return OperationState.FAILED, failed
+
+    async def _end(self, tracker: Tracker, state: OperationState, error: ErrorView | None) -> None:
+        try:
+            await tracker.end(state, error)
+        except NodeError as refused:
+            # The disk is full, or the database locked: how it ended is known here, and is written when that is over.
+            # Until then the row says "running", and a start would resume it.
+            self._log.error("cannot write the end of an operation", operation=tracker.view.id, error=refused.message)
+            self._unwritten[tracker.view.id] = (tracker, asyncio.create_task(self._write_later(tracker)))
+
+    async def _write_later(self, tracker: Tracker) -> None:
+        while True:
+            await asyncio.sleep(_WRITE_AGAIN)
+            with contextlib.suppress(NodeError):
+                await tracker.write()
+                self._unwritten.pop(tracker.view.id, None)
+                return
 
 
 def _redacted(value: Any, redact: Callable[[str], str]) -> Any:

@@ -25,6 +25,7 @@ from archipelago.container.podman_client.models import Resync
 from archipelago.container.signal import Signal
 from archipelago.container.status import Health, HealthState
 from archipelago.container.workload import Workload
+from archipelago.errors import NodeError
 
 _LOOK_AGAIN = 60.0
 """Everything is compared at least this often, should an event ever be lost."""
@@ -254,7 +255,10 @@ class Reconciler:
     async def _tell(self) -> None:
         while True:
             app, health = await self._to_tell.get()
-            await self._on_health(app, health)
+            try:
+                await self._on_health(app, health)
+            except NodeError as error:
+                self._log.warning("a change of health is not written down", app=app, error=str(error))
 
     def _wake(self, app: str) -> None:
         self._keep(app).wake()

@@ -2,17 +2,23 @@
 
 import asyncio
 import sqlite3
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
-from sqlalchemy.exc import DatabaseError, OperationalError
+from sqlalchemy.exc import DatabaseError
 
 from archipelago.errors import ErrorCode, NodeError
+from archipelago.storage.database_errors import is_locked, refusal
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
+PATIENCE = 10.0
+"""Seconds that whoever asks waits for another program's lock: a backup tool or a curious owner's SELECT takes less."""
+_ONE_WAIT, _PAUSE = 0.1, 0.01
+"""Seconds of each try, and between two. Short, for whoever has waited in the queue behind others tries once more."""
 T = TypeVar("T")
 
 
@@ -28,19 +34,27 @@ class Database:
     A single writer thread gives every transaction a place in one order, and keeps the event loop free of disk waits.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, patience: float = PATIENCE) -> None:
+        """Take the file, and how many seconds a transaction may wait for another program's lock on it."""
         self._path = path
+        self._patience = patience
         self._engine = _engine(path)
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="database")
 
     async def open(self) -> Self:
         """Create or migrate the tables. Raises `NodeError` when the file is unreadable or newer than this program."""
-        await self._in_thread(lambda: _migrate(self._engine, self._path))
+        deadline = time.monotonic() + self._patience
+        await self._in_thread(lambda: _migrate(self._engine, self._path, deadline))
         return self
 
     async def run(self, work: Callable[[Connection], T]) -> T:
-        """Run `work` in one transaction: all of it is kept, or nothing."""
-        return await self._in_thread(lambda: self._transaction(work))
+        """Run `work` in one transaction: all of it is kept, or nothing.
+
+        Raises `NodeError` where the database is locked for longer than the patience lasts, or its disk fails.
+        """
+        # Counted from now: whoever waits behind others has waited as well.
+        deadline = time.monotonic() + self._patience
+        return await self._in_thread(lambda: _transaction(self._engine, self._path, work, deadline))
 
     async def close(self) -> None:
         """Write everything out and let go of the file."""
@@ -51,19 +65,6 @@ class Database:
         # A cancelled caller must not leave a transaction half told: the thread always finishes what it began.
         return await asyncio.shield(asyncio.get_running_loop().run_in_executor(self._thread, work))
 
-    def _transaction(self, work: Callable[[Connection], T]) -> T:
-        try:
-            with self._engine.begin() as connection:
-                return work(connection)
-        except OperationalError as error:
-            if "full" in str(error.orig):
-                raise NodeError(
-                    ErrorCode.DISK_FULL,
-                    f"the disk that holds {self._path} is full; nothing was changed",
-                    hint="free some space, then try again",
-                ) from error
-            raise
-
 
 def bring_up_to_date(path: Path) -> None:
     """Migrate the tables, on disk when this returns: all of them, or nothing. Blocking; raises `NodeError`.
@@ -72,7 +73,7 @@ def bring_up_to_date(path: Path) -> None:
     """
     engine = _engine(path)
     try:
-        _migrate(engine, path)
+        _migrate(engine, path, time.monotonic() + PATIENCE)
     finally:
         engine.dispose()
 
@@ -84,17 +85,38 @@ def _engine(path: Path) -> Engine:
     return engine
 
 
-def _migrate(engine: Engine, path: Path) -> None:
+def _transaction(engine: Engine, path: Path, work: Callable[[Connection], T], deadline: float) -> T:
+    """Run work in a transaction; where another program has a lock, try again until a time of the steady clock."""
+    while True:
+        begun = False
+        try:
+            with engine.begin() as connection:
+                begun = True
+                return work(connection)
+        except DatabaseError as error:
+            # What has begun is not done again: it may have told somebody of what it found.
+            if is_locked(error.orig) and not begun and time.monotonic() < deadline:
+                time.sleep(_PAUSE)
+                continue
+            told = refusal(error.orig, path)
+            if told is None:
+                raise
+            raise told from error
+
+
+def _migrate(engine: Engine, path: Path, deadline: float) -> None:
+    def work(connection: Connection) -> None:
+        found = _version(connection)
+        if found != newest_revision():
+            _upgrade(connection, path, found)
+
     try:
-        with engine.begin() as connection:
-            found = _version(connection)
-            if found != newest_revision():
-                _upgrade(connection, path, found)
+        _transaction(engine, path, work, deadline)
     except DatabaseError as error:
         raise NodeError(
             ErrorCode.INTERNAL,
             f"{path} cannot be used: {error.orig}",
-            hint="check the disk and the file's owner; restore the file from a backup if it is damaged",
+            hint="restore the file from a backup, and tell the developers of this",
         ) from error
 
 
@@ -126,10 +148,11 @@ def _upgrade(connection: Connection, path: Path, found: str | None) -> None:
 def _set_pragmas(connection: sqlite3.Connection, _record: Any) -> None:
     # Transactions are begun by hand (below): the driver would begin them too late for DDL.
     connection.isolation_level = None
+    # First: the next one waits for locks as well.
+    connection.execute(f"PRAGMA busy_timeout={_ONE_WAIT * 1000:.0f}")
     connection.execute("PRAGMA journal_mode=WAL")
     connection.execute("PRAGMA synchronous=FULL")
     connection.execute("PRAGMA foreign_keys=ON")
-    connection.execute("PRAGMA busy_timeout=5000")
 
 
 def _begin_immediate(connection: Connection) -> None:
