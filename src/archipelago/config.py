@@ -10,6 +10,7 @@ from archipelago.security.login.ledger import Lifetimes
 from archipelago.storage.layout import Layout
 
 DEFAULT_PORT = 8480
+_LARGEST_UID = 2**32 - 2
 DEFAULT_ROOT = "/var/lib/archipelago"
 DEFAULT_RUNTIME = "/run/archipelago"
 DEFAULT_UI = "/opt/archipelago/ui"
@@ -65,18 +66,18 @@ class NodeConfig:
 
 def read_config(environment: Mapping[str, str], checkout: Path) -> NodeConfig:
     """Return the settings; raises `NodeError` on a value that makes no sense."""
-    text = environment.get("ARCHIPELAGO_PORT", str(DEFAULT_PORT))
-    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= 65535:
+    port = _whole(environment.get("ARCHIPELAGO_PORT", str(DEFAULT_PORT)), 1, 65535)
+    if port is None:
         raise NodeError(
             ErrorCode.INVALID_OPTION,
-            f"ARCHIPELAGO_PORT is {text!r}, which is no port",
-            hint="set it to a number from 1 to 65535, or leave it out for 8480",
+            "ARCHIPELAGO_PORT is no port",
+            hint=f"set it to a number from 1 to 65535, or leave it out for {DEFAULT_PORT}",
         )
     return NodeConfig(
         root=Path(environment.get("ARCHIPELAGO_ROOT", DEFAULT_ROOT)),
         runtime=Path(environment.get("ARCHIPELAGO_RUNTIME", DEFAULT_RUNTIME)),
         apps=Path(environment.get("ARCHIPELAGO_APPS", str(checkout / "apps"))),
-        port=int(text),
+        port=port,
         owners=_owners(environment.get("ARCHIPELAGO_OWNERS", "")),
         sessions=_sessions(environment),
         passphrase_file=Path(file) if (file := environment.get("ARCHIPELAGO_PASSPHRASE_FILE")) else None,
@@ -88,27 +89,36 @@ def read_config(environment: Mapping[str, str], checkout: Path) -> NodeConfig:
 
 
 def _owners(text: str) -> frozenset[int]:
-    words = text.replace(",", " ").split()
-    if not all(word.isascii() and word.isdigit() for word in words):
+    found = [_whole(word, 0, _LARGEST_UID) for word in text.replace(",", " ").split()]
+    if None in found:
         raise NodeError(
             ErrorCode.INVALID_OPTION,
-            f"ARCHIPELAGO_OWNERS is {text!r}",
+            "ARCHIPELAGO_OWNERS has something in it that is no user's number",
             hint="set it to the numbers of users of this host, with commas between them",
         )
-    return frozenset(map(int, words))
+    return frozenset(each for each in found if each is not None)
 
 
 def _sessions(environment: Mapping[str, str]) -> Lifetimes:
     text = environment.get("ARCHIPELAGO_SESSION_IDLE")
     if text is None:
         return Lifetimes()
-    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= Lifetimes().absolute:
+    idle = _whole(text, 1, int(Lifetimes().absolute))
+    if idle is None:
         raise NodeError(
             ErrorCode.INVALID_OPTION,
-            f"ARCHIPELAGO_SESSION_IDLE is {text!r}",
+            "ARCHIPELAGO_SESSION_IDLE is no number of seconds",
             hint=f"set it to seconds, from 1 to {Lifetimes().absolute:.0f}",
         )
-    return Lifetimes(idle=float(text))
+    return Lifetimes(idle=float(idle))
+
+
+def _whole(text: str, least: int, most: int) -> int | None:
+    """Return a whole number within limits; None for anything else. It is not quoted: it may be there by mistake."""
+    # Length first: Python refuses to read numbers of thousands of digits.
+    if not text.isascii() or not text.isdigit() or len(text) > len(str(most)) or not least <= int(text) <= most:
+        return None
+    return int(text)
 
 
 def system_config() -> NodeConfig:

@@ -256,13 +256,16 @@ def _parse() -> argparse.Namespace:
         "--set", metavar="OPTION=VALUE", action="append", default=[], type=_assignment, help="option of that app"
     )
     parser.add_argument("--verbose", action="store_true", help="log debug messages")
-    return parser.parse_args()
+    found, others = parser.parse_known_args()
+    if others:
+        parser.error("there are arguments that it does not know")  # not quoted: one may be a secret
+    return found
 
 
 def _assignment(text: str) -> tuple[str, str]:
     key, separator, value = text.partition("=")
     if not separator:
-        raise argparse.ArgumentTypeError(f"expected OPTION=VALUE, not {text!r}")
+        raise argparse.ArgumentTypeError("expected OPTION=VALUE")  # what stands there may be a secret
     return key, value
 
 

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 import pytest_asyncio
@@ -62,10 +63,31 @@ async def node(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[TestNo
         more="requires: {keeper-rpc: {wait: started}}\n",
     )
     write_app(catalog, "bystander")
+    write_tellers(catalog)
     async with running_node("secrets", apps=catalog) as running:
         for app in ("keeper", "user", "insister", "bystander"):
             await running.install(app)
         yield running
+
+
+def write_tellers(catalog: Path) -> None:
+    """Write two apps that tell whoever probes them their secret: one by a command, one as the name of its chain."""
+    token = "secrets: {token: {kind: token}}\n"
+    files = "files: [{path: /etc/told, template: told.j2}]"
+    say = "[/usr/bin/busybox, sh, -c, 'cat /etc/told; exit 75']"
+    write_app(catalog, "teller", health=f"health: {{probe: {{type: exec, command: {say}}}}}\n    {files}", more=token)
+    (catalog / "teller" / "told.j2").write_text("Authorization: Bearer {{ secrets.token }}\n")
+    write_app(
+        catalog,
+        "chain",
+        command='[nc, -ll, -p, "8000", -e, /usr/bin/busybox, cat, /etc/told]',
+        health=f"health: {{probe: {{type: chain, port: 8000, secret: token}}}}\n    {files}",
+        more=token,
+    )
+    progress = '"blocks": 1, "headers": 5, "initialblockdownload": true, "verificationprogress": 0.1'
+    result = f'{{"chain": "{{{{ secrets.token }}}}", {progress}}}'
+    answer = f'[{{"id": "getblockchaininfo", "result": {result}}}]'
+    (catalog / "chain" / "told.j2").write_text(f"HTTP/1.0 200 OK\r\n\r\n{answer}")
 
 
 async def values(node: TestNode) -> dict[str, str]:
@@ -133,6 +155,38 @@ async def test_no_secret_lies_anywhere_in_the_clear(node: TestNode) -> None:
         planted.write_bytes(b"\0" * (1 << 20) + b"xy" + shape.encode() + b"z")
         assert await asyncio.to_thread(holding, texts, str(node.root)) == {str(planted)}
     planted.unlink()
+
+
+async def test_what_an_app_tells_a_probe_is_told_on_without_its_secrets(node: TestNode) -> None:
+    for app in ("teller", "chain"):
+        await node.install(app)
+    status = await node.until("teller", "syncing")
+    assert status["health"]["reason"] == "Authorization: Bearer ***"
+    assert (await node.until("chain", "syncing"))["chain"]["chain"] == "***"
+    secrets = []
+    for app in ("teller", "chain"):
+        secrets.append(await node.call("secret-show", app=app, name="token"))
+        assert secrets[-1] in inside(app, "cat", "/etc/told")
+    # A stop and a start pass through every reason that there is.
+    await node.done(await node.call("container-restart", app="teller"))
+    await node.until("teller", "syncing")
+    told = [node.log()]
+    for method, parameters in (
+        ("container-status", {"app": "teller"}),
+        ("container-status", {"app": "chain"}),
+        ("container-list", {}),
+        ("container-health", {"app": "teller"}),
+        ("health-history", {"app": "teller"}),
+        ("config-history", {"app": "teller"}),
+        ("operation-list", {}),
+        ("events-since", {"revision": 0}),
+        ("audit-show", {}),
+    ):
+        told.append(str(await node.call(method, **parameters)))
+    assert "***" in told[1] and "***" in told[3] and "***" in told[8]
+    texts = [shape for secret in secrets for shape in shapes(secret)]
+    assert [text for text in texts if any(text in each for each in told)] == []
+    assert await asyncio.to_thread(holding, texts, *places(node)) == set()
 
 
 async def test_a_program_that_insists_gets_its_secrets_as_variables_and_its_talk_of_them_is_hidden(

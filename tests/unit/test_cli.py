@@ -148,6 +148,49 @@ def test_nobody_there(node: Node) -> None:
     assert node.run("list", ARCHIPELAGO_SOCKET="/nowhere", ARCHIPELAGO_PORT="http").returncode == 2
 
 
+SECRET = "Kx4vXQ0mWq7mM1yB2nT9uA5c"
+
+
+LEAKS: tuple[tuple[tuple[str, ...], dict[str, str]], ...] = (
+    (("list",), {"ARCHIPELAGO_TOKEN": f"{SECRET}\r"}),
+    (("list",), {"ARCHIPELAGO_TOKEN": f"{SECRET}\n"}),
+    (("logs", "knots", "-f"), {"ARCHIPELAGO_TOKEN": f"{SECRET} \u2026"}),
+    (("list",), {"ARCHIPELAGO_TOKEN": SECRET}),
+    (("list",), {"ARCHIPELAGO_PORT": SECRET}),
+    (("doctor",), {"ARCHIPELAGO_PORT": SECRET}),
+    (("config", "knots", "--set", SECRET), {}),
+    (("config", "knots", "--set", f"=={SECRET}"), {}),
+    (("install", "electrumx", "--choose", SECRET), {}),
+    (("secret", "set", "knots", "name", SECRET), {}),
+    (("password", "owner", SECRET), {}),
+    (("list", f"--json={SECRET}"), {}),
+    (("logs", "knots", "-n", SECRET), {}),
+    (("exec", "--timeout", SECRET, "knots", "--", "x"), {}),
+    (("token", "create", "name", "--may", SECRET), {}),
+    (("token", "create", SECRET * 4, "--may", "read"), {}),
+)
+"""Command lines and variables in which a secret got where it makes no sense."""
+
+
+def test_what_may_be_a_secret_is_never_quoted(node: Node) -> None:
+    for arguments, more in LEAKS:
+        done = node.run(*arguments, **more)
+        said = done.stdout + done.stderr
+        assert done.returncode in (2, 4), (arguments, said)
+        assert SECRET not in said and SECRET[:12] not in said and "Traceback" not in said, (arguments, more)
+        assert done.stderr.startswith("archipelago: ") and len(done.stderr.splitlines()) == 2, said
+
+
+def test_a_mistake_of_the_command_itself_quotes_nothing(node: Node) -> None:
+    program = (
+        "import sys; from archipelago.cli import main, client;"
+        f"client.Client._connect = lambda self: (_ for _ in ()).throw(ValueError('{SECRET}'));"
+        "sys.exit(main.run(['list']))"
+    )
+    done = subprocess.run([sys.executable, "-c", program], env=node.environment(), capture_output=True, text=True)
+    assert done.returncode == 1 and "ValueError" in done.stderr and SECRET not in done.stderr + done.stdout
+
+
 def test_the_doctor_needs_no_node(node: Node) -> None:
     nowhere = {"ARCHIPELAGO_SOCKET": "/nowhere", "ARCHIPELAGO_PORT": "1", "ARCHIPELAGO_ROOT": "/not/there/yet"}
     done = node.run("doctor", "--json", **nowhere)

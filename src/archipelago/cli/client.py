@@ -3,6 +3,7 @@
 import http.client
 import json
 import os
+import re
 import socket
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -14,6 +15,7 @@ _CONNECT_TIMEOUT = 5.0
 _ANSWER_TIMEOUT = 120.0
 _DEFAULT_PORT = "8480"
 _DEFAULT_RUNTIME = "/run/archipelago"
+_IN_NO_TOKEN = re.compile(r"[^\x21-\x7e]")
 
 
 class _UnixConnection(http.client.HTTPConnection):
@@ -34,12 +36,10 @@ class Client:
     def __init__(self, environment: Mapping[str, str] = os.environ) -> None:
         runtime = environment.get("ARCHIPELAGO_RUNTIME") or _DEFAULT_RUNTIME
         self._socket = environment.get("ARCHIPELAGO_SOCKET") or f"{runtime}/archipelago.sock"
-        self._token = environment.get("ARCHIPELAGO_TOKEN") or ""
+        self._token = _token(environment.get("ARCHIPELAGO_TOKEN") or "")
         self._port = environment.get("ARCHIPELAGO_PORT") or _DEFAULT_PORT
         if not self._port.isascii() or not self._port.isdigit() or not 1 <= int(self._port[:9]) <= 65535:
-            raise CommandError(
-                Exit.USAGE, f"ARCHIPELAGO_PORT is {self._port!r}, which is no port", "set it to 1 to 65535"
-            )
+            raise CommandError(Exit.USAGE, "ARCHIPELAGO_PORT is no port", "set it to a number from 1 to 65535")
 
     def call(self, method: str, *, wait: float = _ANSWER_TIMEOUT, **params: Any) -> Any:
         """Return the result of a method; `wait` is the longest silence in seconds."""
@@ -51,7 +51,7 @@ class Client:
             response = self._send(connection, "POST", "/rpc/v1", body, wait)
             return _result(_json(response.read()))
         except (OSError, http.client.HTTPException) as error:
-            raise _broken(error) from error
+            raise _broken(error) from None
         finally:
             connection.close()
 
@@ -71,7 +71,7 @@ class Client:
                     raise from_rpc(value["error"])
                 yield value
         except (OSError, http.client.HTTPException) as error:
-            raise _broken(error) from error
+            raise _broken(error) from None
         finally:
             connection.close()
 
@@ -133,8 +133,25 @@ def _stranger() -> CommandError:
     return CommandError(Exit.UNREACHABLE, "what answers is no Archipelago node", hint)
 
 
-def _broken(error: Exception) -> CommandError:
-    reason = "it took too long" if isinstance(error, TimeoutError) else str(error) or type(error).__name__
+def _token(text: str) -> str:
+    """Return a token as it may stand in a header; whatever complains later would quote it."""
+    if found := _IN_NO_TOKEN.search(text):
+        raise CommandError(
+            Exit.USAGE,
+            f"ARCHIPELAGO_TOKEN has a character in place {found.start() + 1} that no token has",
+            "set it to the token alone, without a space or the end of a line",
+        )
+    return text
+
+
+def _broken(error: OSError | http.client.HTTPException) -> CommandError:
+    """Return what to say of a connection that broke: an error of HTTP quotes what was sent or received."""
+    if isinstance(error, TimeoutError):
+        reason = "it took too long"
+    elif isinstance(error, OSError) and error.strerror:
+        reason = error.strerror
+    else:
+        reason = "its answer broke off, or is no HTTP"
     return CommandError(
         Exit.UNREACHABLE, f"the node stopped answering: {reason}", "'archipelago list' shows how things are"
     )

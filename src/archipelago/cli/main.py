@@ -24,6 +24,7 @@ from archipelago.cli import (
 )
 from archipelago.cli.errors import CommandError, Exit
 from archipelago.cli.output import line, show, show_json
+from archipelago.cli.usage import usage_failure
 
 _PROGRAM = "archipelago"
 
@@ -155,11 +156,10 @@ def _run(arguments: list[str]) -> int:
     except CommandError as error:
         failure = error
     except TyperException as error:
-        text = error.format_message()
         if error.__class__.__name__ == "NoArgsIsHelpError":
-            show(text)
+            show(error.format_message())
             return Exit.USAGE
-        failure = CommandError(Exit.USAGE, text, f"see '{_PROGRAM} --help'")
+        failure = usage_failure(error, _PROGRAM)
     except (KeyboardInterrupt, typer.Abort):
         failure = CommandError(Exit.INTERRUPTED, "interrupted")
     except BrokenPipeError:
@@ -167,8 +167,9 @@ def _run(arguments: list[str]) -> int:
     except Exception as error:
         if os.environ.get("ARCHIPELAGO_DEBUG"):
             raise
-        text = f"the command itself failed: {type(error).__name__}: {error}"
-        failure = CommandError(Exit.FAILED, text, "ARCHIPELAGO_DEBUG=1 shows where; please report it")
+        # Its text may quote an argument, a variable or an answer, and with that a secret.
+        text = f"the command itself failed: {type(error).__name__}"
+        failure = CommandError(Exit.FAILED, text, "ARCHIPELAGO_DEBUG=1 shows more, maybe a secret; please report it")
     _report(failure, _wants_json(arguments))
     return failure.exit_code
 

@@ -43,7 +43,8 @@ def pairs(texts: list[str] | None) -> dict[str, str]:
     for text in texts or ():
         key, separator, value = text.partition("=")
         if not separator or not key:
-            raise typer.BadParameter(f"expected KEY=VALUE, not {text!r}")
+            # What stands there may be a secret, so it is not quoted.
+            raise typer.BadParameter("expected KEY=VALUE, with '=' after the name of the option")
         if key in found:
             raise typer.BadParameter(f"{key} is set twice")
         found[key] = value

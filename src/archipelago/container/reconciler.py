@@ -78,7 +78,7 @@ class Reconciler:
         self._disks = DiskWatch(volumes, self._disk_changed)
         self._answers: dict[str, tuple[Watched, Health]] = {}
         """Container -> what its probe found last."""
-        self._monitor = HealthMonitor(namespace, self._execute, self._probed)
+        self._monitor = HealthMonitor(namespace, self._execute, self._probed, redact)
         self._tools = Tools(
             client=client,
             namespace=namespace,

@@ -4,9 +4,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from pydantic import ValidationError
-from pydantic_core import to_jsonable_python
+from pydantic_core import ErrorDetails, to_jsonable_python
 
 from archipelago.errors import ErrorCode, NodeError
+from archipelago.rpc.patterns import PATTERNS
+from archipelago.support.value_words import sentence
 
 PARSE_ERROR = -32700
 INVALID_REQUEST = -32600
@@ -90,11 +92,15 @@ def internal_error() -> RpcError:
     return RpcError(INTERNAL_ERROR, "the node made a mistake", hint="the node's log says more")
 
 
+def _words(problem: ErrorDetails) -> str:
+    return sentence(problem["type"], problem.get("ctx", {}), problem["msg"], PATTERNS)
+
+
 def invalid_params(method: str, error: ValidationError) -> RpcError:
     """Return the error for parameters that do not fit, with all problems at once."""
     problems = [
-        {"param": ".".join(map(str, problem["loc"]))[:_MAX_TEXT], "problem": problem["msg"][:_MAX_TEXT]}
-        for problem in error.errors(include_url=False, include_context=False, include_input=False)[:_MAX_PROBLEMS]
+        {"param": ".".join(map(str, problem["loc"]))[:_MAX_TEXT], "problem": _words(problem)[:_MAX_TEXT]}
+        for problem in error.errors(include_url=False, include_input=False)[:_MAX_PROBLEMS]
     ]
     first = problems[0]
     where = f"{first['param']}: " if first["param"] else ""
