@@ -10,8 +10,10 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from tiny_apps import write_app
 
+from archipelago.security.key_files import private_pem
 from harness import RpcError, TestNode, podman, remove_leftovers, running_node
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(300)]
@@ -227,7 +229,19 @@ async def test_the_owner_gives_a_secret_of_his_own(node: TestNode) -> None:
     assert "my own password" in inside("keeper", "cat", "/etc/secrets").splitlines()
     shown = await node.execute("keeper", "busybox", "cat", "/etc/secrets")
     assert "my own password" not in shown and "***" in shown
-    for name, value in (("nothing", "x"), ("edge.keeper-rpc.user", "x"), ("password", "two\nlines"), ("../../x", "x")):
+    # A key of several lines comes and goes byte for byte.
+    key = private_pem(Ed25519PrivateKey.generate())
+    await node.done(await node.call("secret-set", app="keeper", name="keypair", value=key))
+    assert await node.call("secret-show", app="keeper", name="keypair") == key and key in inside(
+        "keeper", "cat", "/etc/secrets"
+    )
+    for name, value in (
+        ("nothing", "x"),
+        ("edge.keeper-rpc.user", "x"),
+        ("password", "two\nlines"),
+        ("keypair", "x"),
+        ("../../x", "x"),
+    ):
         with pytest.raises(RpcError) as refused:
             await node.call("secret-set", app="keeper", name=name, value=value)
         assert value not in refused.value.message or value == "x"

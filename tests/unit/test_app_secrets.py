@@ -3,10 +3,14 @@
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, Encoding, NoEncryption, PrivateFormat
 from test_composer import record
 
 from archipelago.container.app_secrets import AppSecrets
 from archipelago.errors import ErrorCode, NodeError
+from archipelago.security.key_files import private_pem
 from archipelago.security.secrets_manager import SecretsManager
 
 MORE = "secrets: {key: {}}"
@@ -34,3 +38,40 @@ def test_a_value_is_one_line(tmp_path: Path, value: str) -> None:
     secrets = AppSecrets(SecretsManager(tmp_path / "secrets", tmp_path / "node.key"))
     with pytest.raises(NodeError, match="one line"):
         secrets.take(record(tmp_path / "apps", "app", 0, "x", MORE), "key", value)
+
+
+KEY = Ed25519PrivateKey.generate()
+PEM = private_pem(KEY)
+
+
+@pytest.mark.parametrize("value", [PEM, PEM.rstrip("\n"), PEM.replace("\n", "\r\n")])
+async def test_a_key_is_kept_byte_for_byte(tmp_path: Path, value: str) -> None:
+    manager = SecretsManager(tmp_path / "secrets", tmp_path / "node.key")
+    manager.key.state()
+    secrets = AppSecrets(manager)
+    app = record(tmp_path / "apps", "app", 0, "x", "secrets: {key: {kind: keypair}}")
+    await secrets.change(app, ["key"], ticket=secrets.take(app, "key", value))
+    assert await secrets.show(app, "key") == value
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "garbage",
+        "one\ntwo",
+        f"listen = 0.0.0.0\n{PEM}",
+        f"{PEM}listen = 0.0.0.0\n",
+        PEM.replace("\n", "\u2028"),
+        PEM.replace("A", "\x1b[2J", 1),
+        PEM[: len(PEM) // 2],
+        generate_private_key(SECP256R1()).private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode(),
+        KEY.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(b"x")).decode(),
+        KEY.private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, NoEncryption()).decode(),
+    ],
+)
+def test_what_is_no_key_is_no_keypair(tmp_path: Path, value: str) -> None:
+    secrets = AppSecrets(SecretsManager(tmp_path / "secrets", tmp_path / "node.key"))
+    app = record(tmp_path / "apps", "app", 0, "x", "secrets: {key: {kind: keypair}}")
+    with pytest.raises(NodeError, match="'key' of app is a keypair") as refused:
+        secrets.take(app, "key", value)
+    assert "secret set app key --stdin" in refused.value.hint and value not in str(refused.value)

@@ -13,8 +13,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from archipelago.cli.output import clean, duration
+from archipelago.security.key_files import private_pem
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -46,6 +48,11 @@ class Node:
             text=True,
             timeout=30,
         )
+
+    def feed(self, text: bytes, *arguments: str) -> subprocess.CompletedProcess[bytes]:
+        """Run the command with something on its standard input."""
+        command = [sys.executable, "-m", "archipelago.cli", *arguments]
+        return subprocess.run(command, env=self.environment(), input=text, capture_output=True, timeout=30)
 
     def json(self, *arguments: str) -> Any:
         done = self.run(*arguments)
@@ -189,6 +196,52 @@ def test_a_mistake_of_the_command_itself_quotes_nothing(node: Node) -> None:
     )
     done = subprocess.run([sys.executable, "-c", program], env=node.environment(), capture_output=True, text=True)
     assert done.returncode == 1 and "ValueError" in done.stderr and SECRET not in done.stderr + done.stdout
+
+
+PEM = private_pem(Ed25519PrivateKey.generate()).encode()
+
+
+WHOLE = (
+    (PEM, PEM),
+    (PEM.replace(b"\n", b"\r\n"), PEM.replace(b"\n", b"\r\n")),
+    (b"one\ntwo", b"one\ntwo"),
+    (b"one\n\n", b"one\n\n"),
+    (b"word\n", b"word"),
+    (b"word\r\n", b"word"),
+    (b"word", b"word"),
+    (b" word \n", b" word "),
+    ("pässwort\n".encode(), "pässwort".encode()),
+    (b"x" * 16384, b"x" * 16384),
+)
+"""What comes from standard input, and the secret that it is."""
+
+
+def test_a_secret_is_all_of_standard_input(node: Node) -> None:
+    for given, kept in WHOLE:
+        done = node.feed(given, "secret", "set", "knots", "probe", "--stdin")
+        assert done.returncode == 0, done.stderr
+        shown = node.feed(b"", "secret", "show", "knots", "probe").stdout
+        assert shown == (kept if kept.endswith(b"\n") else kept + b"\n")
+
+
+PARTS = (
+    (b"", "secret set knots probe"),
+    (b"x" * 16385, "secret set knots probe"),
+    (b"\xff\xfeword\n", "secret set knots probe"),
+    (b"first line\nsecond line\n", "password"),
+    (b"", "password"),
+    (b"x" * 100_000, "password"),
+    (b"one passphrase\nand another\n", "key unlock"),
+    (b"a passphrase\n\n\n", "key protect"),
+)
+"""What comes from standard input, and the command that it is too little or too much for."""
+
+
+def test_what_is_not_all_of_a_secret_is_refused(node: Node) -> None:
+    for given, command in PARTS:
+        done = node.feed(given, *command.split(), "--stdin")
+        assert done.returncode == 2 and b"standard input" in done.stderr and b"nothing was changed" in done.stderr
+        assert b"word" not in done.stderr.replace(b"Password", b"") and b"Traceback" not in done.stderr
 
 
 def test_the_doctor_needs_no_node(node: Node) -> None:

@@ -133,8 +133,9 @@ class MemoryEngine:
         self.audit: list[AuditEntry] = []
         self.flood = False
         """Whether logs never end."""
-
         self.data = MemoryData()
+        self.given: dict[tuple[str, str], str] = {}
+        """Values of secrets that were set."""
         self.login = Login(MemoryAccounts(), Plain(), host_clocks(), passwords=Passwords(Cost(1, 8, 1)))
 
     async def key_state(self) -> KeyState:
@@ -152,9 +153,10 @@ class MemoryEngine:
         return (SecretView(name="probe", created_at=NOW),)
 
     async def reveal_secret(self, app: str, name: str) -> str:
-        return "hunter2"
+        return self.given.get((app, name), "hunter2")
 
     async def set_secret(self, app: str, name: str, value: str) -> Operation:
+        self.given[app, name] = value
         return await self._change(OperationKind.SECRETS, app, name)
 
     async def rotate_secrets(self, app: str, name: str | None) -> Operation:

@@ -15,8 +15,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from archipelago.container.manifest.model import SecretKind
-from archipelago.container.templates import Renderer
+from archipelago.container.templates import FINGERPRINTS, Renderer
+from archipelago.container.workload_sandbox import FINGERPRINT
 from archipelago.errors import ErrorCode, NodeError
+from archipelago.security.secret import Secret
 from archipelago.security.secrets_manager import SecretsManager
 
 
@@ -90,8 +92,11 @@ def test_a_keypair_is_a_key_of_which_templates_get_the_public_half(manager: Secr
     assert isinstance(public, Ed25519PublicKey) and b"PRIVATE" not in text
     private = load_pem_private_key(secret.reveal().encode(), None)
     assert isinstance(private, Ed25519PrivateKey) and private.public_key() == public
-    hashed = Renderer().file("t", "t", {"t": b"{{ key | public_key }}"}, {"key": secret.fingerprint})
-    assert secret.fingerprint.encode() in hashed
+    hashed = Renderer().file("t", "t", {"t": b"{{ key | public_key }}"}, {"key": FINGERPRINTS.text(secret)})
+    stand_in = load_pem_public_key(hashed)
+    assert isinstance(stand_in, Ed25519PublicKey) and stand_in != public and FINGERPRINT.fullmatch(secret.fingerprint)
+    rotated = Secret(secret.reveal(), "f" * 16)
+    assert FINGERPRINTS.text(secret) == FINGERPRINTS.text(secret) != FINGERPRINTS.text(rotated)
 
 
 def test_two_first_calls_at_once_make_one_key_and_one_secret(manager: SecretsManager) -> None:

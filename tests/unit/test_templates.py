@@ -24,11 +24,22 @@ from archipelago.security.secret import rpcauth_line
         "{% for x in range(90000) %}{{ 'x' * 100 }}{% endfor %}",
         "{{",
         "{% include 'other' %}",
+        # What is not there, or no number, must not become a word or a 0 in a live configuration.
+        "{{ none }}",
+        "{{ missing }}",
+        "{{ 'x' ~ none }}",
+        "{{ [none] | join }}",
+        "{{ mapping.get('missing') }}",
+        "{{ mapping.port | int }}",
+        "{{ '12x' | int }}",
+        "{{ 'nan-such' | float }}",
+        "{% for key, value in missing | items %}{{ key }}{% endfor %}",
+        "{{ 'x' | public_key }}",
     ],
 )
 def test_what_a_template_must_not_do_is_an_error_with_a_place(source: str) -> None:
     with pytest.raises(NodeError, match=r"^apps/x"):
-        Renderer().inline("apps/x: command", source, {"a": [1]})
+        Renderer().inline("apps/x: command", source, {"a": [1], "mapping": {"port": "", "empty": None}})
 
 
 @given(st.text())

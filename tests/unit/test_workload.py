@@ -5,6 +5,7 @@ from dataclasses import asdict, replace
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -16,6 +17,7 @@ from archipelago.container.templates import Renderer
 from archipelago.container.workload import AppInput, Binding, Consumer, Site, Workload, compile_app, exports
 from archipelago.errors import NodeError
 from archipelago.network.plan import edge_network_name
+from archipelago.security.key_files import private_pem, public_pem
 from archipelago.security.secret import Secret
 
 SITE = Site("n1", "/data", "/run/files", HostFacts(Architecture.AMD64, 8 << 30, 4, 100 << 30))
@@ -216,3 +218,38 @@ def test_containers_stand_behind_those_that_they_come_after() -> None:
     package = AppPackage(manifest(id="two", containers=containers), "", {})
     workload = compiled(input_of(package, images={"web": "w", "db": "d"}, secrets={}, ports={}))
     assert [container.container for container in workload.containers] == ["db", "web"]
+
+
+def with_key(value: str, template: bytes = b"a\nkey={{ secrets.probe | public_key | tojson }}\n") -> AppInput:
+    """Return an app whose configuration holds the public half of a key."""
+    package = bitcoin(secrets={"probe": {"kind": "keypair"}})
+    return input_of(
+        AppPackage(package.manifest, "", {"bitcoin.conf.j2": template}),
+        secrets={"probe": Secret(value, "0123456789abcdef")},
+    )
+
+
+@pytest.mark.parametrize(
+    "value", ["garbage-value", "", "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n"]
+)
+def test_what_has_no_public_half_is_an_error_that_names_app_file_and_secret(value: str) -> None:
+    with pytest.raises(NodeError) as refused:
+        compiled(with_key(value))
+    assert refused.value.message.startswith("apps/bitcoin/bitcoin.conf.j2, line 2: 'public_key' needs a private key")
+    assert "the secret 'probe' is none" in refused.value.message and "secret set bitcoin probe" in refused.value.hint
+    assert not value or value not in str(refused.value)
+
+
+def test_what_is_no_secret_has_no_public_half_either() -> None:
+    with pytest.raises(NodeError, match=r"line 1: 'public_key' needs .*: what it is given is none"):
+        compiled(with_key("garbage", b"{{ 'garbage' | public_key }}"))
+
+
+def test_the_public_half_of_a_key_is_written_and_the_hash_knows_its_fingerprint_alone() -> None:
+    key = Ed25519PrivateKey.generate()
+    first = compiled(with_key(private_pem(key)))
+    assert json.dumps(public_pem(key)).encode() in first.containers[0].files[0].content.reveal()
+    assert first.hash == compiled(with_key(private_pem(Ed25519PrivateKey.generate()))).hash
+    given = with_key(private_pem(key))
+    rotated = compiled(replace(given, secrets={"probe": Secret(private_pem(key), "f" * 16)}))
+    assert rotated.hash != first.hash

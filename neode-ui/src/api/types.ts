@@ -945,6 +945,7 @@ export type SessionView = {
 export type SetParams = {
   "app": string;
   "name": string;
+  /** One line; of a keypair a private key (Ed25519, PEM), as it is in its file. */
   "value": string;
 };
 
@@ -1501,6 +1502,7 @@ export interface Methods {
   "secret-set": { params: {
   "app": string;
   "name": string;
+  /** One line; of a keypair a private key (Ed25519, PEM), as it is in its file. */
   "value": string;
 }; result: Operation };
   /** Make secrets of an app anew; what uses them is made anew */

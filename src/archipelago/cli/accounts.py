@@ -9,11 +9,11 @@ from archipelago.cli.client import Client
 from archipelago.cli.errors import CommandError, Exit
 from archipelago.cli.options import Json
 from archipelago.cli.output import show, show_json, show_table
+from archipelago.cli.stdin import read_lines
 
 _User = Annotated[str, typer.Argument(metavar="USER", help="An account.")]
 _Id = Annotated[str, typer.Argument(metavar="ID", help="As the list shows it.")]
 _Stdin = Annotated[bool, typer.Option("--stdin", help="Read the password from standard input, for scripts.")]
-_LONGEST = 4096
 
 
 def password(
@@ -127,7 +127,7 @@ def token_revoke(token: _Id) -> None:
 
 def _new_password(stdin: bool) -> str:
     if stdin:
-        return sys.stdin.readline(_LONGEST).rstrip("\n")
+        return read_lines("Password", 1)[0]
     if not sys.stdin.isatty():
         raise CommandError(Exit.USAGE, "there is no terminal to ask for a password", "give it with --stdin")
     return str(typer.prompt("New password", hide_input=True, confirmation_prompt=True))

@@ -10,10 +10,11 @@ from archipelago.cli.client import Client
 from archipelago.cli.errors import CommandError, Exit
 from archipelago.cli.options import Installed, Json, NoWait
 from archipelago.cli.output import show, show_json, show_table
+from archipelago.cli.stdin import read_lines, read_value, read_words
 
 _Stdin = Annotated[bool, typer.Option("--stdin", help="Read it from standard input, for scripts.")]
+_AllOfStdin = Annotated[bool, typer.Option("--stdin", help="Take all of standard input, for scripts and for keys.")]
 _Name = Annotated[str, typer.Argument(metavar="NAME", help="As the list shows it.")]
-_LONGEST = 8192
 
 
 def key_status(json: Json = False) -> None:
@@ -41,8 +42,11 @@ def key_protect(stdin: _Stdin = False) -> None:
     """Wrap the node's key by a passphrase; with --stdin, the first line is the new one, the second the current one."""
     client = Client()
     wrapped = client.call("key-status")["state"] == "unlocked"
+    current: str | None
     if stdin:
-        new, current = _line(), _line() if wrapped else None
+        new, current = (
+            (*read_lines("New and current passphrase", 2),) if wrapped else (*read_lines("Passphrase", 1), None)
+        )
     else:
         current = _ask("Current passphrase", False) if wrapped else None
         new = _ask("New passphrase", False, twice=True)
@@ -67,7 +71,8 @@ def key_phrase(stdin: _Stdin = False) -> None:
 
 def key_restore(stdin: _Stdin = False) -> None:
     """Bring the node's key back from its 24 words."""
-    Client().call("key-restore", words=_ask("The 24 words", stdin))
+    words = read_words("The 24 words") if stdin else _ask("The 24 words", stdin)
+    Client().call("key-restore", words=words)
     show("The key is back.")
 
 
@@ -81,14 +86,20 @@ def secret_list(app: Installed, json: Json = False) -> None:
 
 
 def secret_show(app: Installed, name: _Name) -> None:
-    """Show a secret of an app; the audit log says that you did."""
-    show(Client().call("secret-show", app=app, name=name))
+    """Show a secret of an app, as 'secret set --stdin' takes it; the audit log says that you did."""
+    show(str(Client().call("secret-show", app=app, name=name)).removesuffix("\n"))
 
 
-def secret_set(app: Installed, name: _Name, stdin: _Stdin = False, no_wait: NoWait = False, json: Json = False) -> None:
-    """Give a secret of an app a value of your own; what uses it is made anew."""
+def secret_set(
+    app: Installed, name: _Name, stdin: _AllOfStdin = False, no_wait: NoWait = False, json: Json = False
+) -> None:
+    """Give a secret of an app a value of your own; what uses it is made again.
+
+    With --stdin, all of standard input is the value: one line without its end, several lines byte for byte, such as
+    the file of a key.
+    """
     client = Client()
-    value = _ask("Value", stdin, twice=True)
+    value = read_value("Value") if stdin else _ask("Value", stdin, twice=True)
     finish(client, client.call("secret-set", app=app, name=name, value=value), no_wait, json)
 
 
@@ -105,11 +116,7 @@ def secret_rotate(
 
 def _ask(what: str, stdin: bool, *, twice: bool = False) -> str:
     if stdin:
-        return _line()
+        return read_lines(what, 1)[0]
     if not sys.stdin.isatty():
         raise CommandError(Exit.USAGE, f"there is no terminal to ask for: {what.lower()}", "give it with --stdin")
     return str(typer.prompt(what, hide_input=True, confirmation_prompt=twice))
-
-
-def _line() -> str:
-    return sys.stdin.readline(_LONGEST).rstrip("\n")

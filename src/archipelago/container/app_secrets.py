@@ -4,9 +4,11 @@ import asyncio
 import secrets
 from collections.abc import Sequence
 
+from archipelago.container.manifest.model import SecretKind
 from archipelago.container.manifest.scalars import is_one_line
 from archipelago.container.status import SecretView
 from archipelago.errors import ErrorCode, NodeError
+from archipelago.security.key_files import is_private_pem
 from archipelago.security.secrets_manager import EDGE_BYTES, EDGE_KIND, SecretsManager
 from archipelago.storage.state import AppRecord
 
@@ -54,11 +56,13 @@ class AppSecrets:
                 f"{record.app} declares no secret {name!r}",
                 hint=f"it declares {known}; the logins of its consumers are the node's to make",
             )
-        if not is_one_line(value):
+        if record.package.manifest.secrets[name].kind is SecretKind.KEYPAIR:
+            _require_key(record.app, name, value)
+        elif not is_one_line(value):
             raise NodeError(
                 ErrorCode.INVALID_VALUE,
-                "a secret is one line of text",
-                hint="take line breaks and control characters out",
+                f"the secret '{name}' of {record.app} is one line of text",
+                hint="take line breaks and control characters out; only a keypair has several lines",
             )
         ticket = secrets.token_hex(8)
         self._given[ticket] = value
@@ -85,3 +89,13 @@ class AppSecrets:
                     )
 
         await asyncio.to_thread(work)
+
+
+def _require_key(app: str, name: str, value: str) -> None:
+    """Refuse what is no key: a template that needs its public half would fail, when the secret is in use already."""
+    if not is_private_pem(value):
+        raise NodeError(
+            ErrorCode.INVALID_VALUE,
+            f"the secret '{name}' of {app} is a keypair, and this is no private Ed25519 key (PEM) without a passphrase",
+            hint=f"give all of the key's file: 'archipelago secret set {app} {name} --stdin <FILE'",
+        )

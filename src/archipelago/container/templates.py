@@ -11,8 +11,9 @@ from archipelago.container.cheap_sandbox import CheapSandbox
 from archipelago.container.manifest.templates import count_words
 from archipelago.container.template_cost import MAX_ROUNDS, cost
 from archipelago.container.template_rendering import Fault, compiled, fault, rendered
-from archipelago.container.workload_sandbox import Limits, Sandbox, TooMuch
+from archipelago.container.workload_sandbox import FINGERPRINT, Limits, Sandbox, TooMuch
 from archipelago.errors import ErrorCode, NodeError
+from archipelago.security.key_files import key_made_of, load_private
 from archipelago.security.secret import Secret
 
 _MAX_TEMPLATES = 10_000
@@ -25,6 +26,7 @@ _COST_OF_AN_APP = 400_000
 """What all templates of one app may cost here: a tenth of a second."""
 SECONDS_OF_AN_APP = 1.0
 """CPU time that all other templates of one app may take together."""
+_PEM = "-----BEGIN "
 _AUTHOR = "the app's author must fix this template"
 
 
@@ -36,8 +38,14 @@ class Shown:
 
     def text(self, secret: Secret) -> str:
         """Return what stands in the output for a secret."""
+        value = secret.reveal()
+        if self.revealed:
+            return value
+        # For a key stands a key, so that what is made of it (`public_key`) can be made of what stands for it.
+        if value.startswith(_PEM) and load_private(value.encode("utf-8", "surrogatepass")) is not None:
+            return key_made_of(secret.fingerprint)
         # A fingerprint bears no marks, so that a part of it (`secrets.key[:4]`) changes with it too.
-        return secret.reveal() if self.revealed else secret.fingerprint
+        return secret.fingerprint
 
 
 REVEALED = Shown(True)
@@ -50,13 +58,25 @@ class TemplateError(NodeError):
     `passing` is true where the host is to blame and not the template: the same may succeed next time.
     """
 
-    def __init__(self, where: str, line: int | None, message: str, *, passing: bool = False) -> None:
+    def __init__(
+        self, where: str, line: int | None, message: str, *, passing: bool = False, hint: str = _AUTHOR
+    ) -> None:
         place = f"{where}, line {line}" if line else where
-        hint = "free memory or end other programs, and try again" if passing else _AUTHOR
+        hint = "free memory or end other programs, and try again" if passing else hint
         super().__init__(ErrorCode.INVALID_MANIFEST, f"{place}: {message}", hint=hint)
         self.where = where
         self.line = line
+        self.reason = message
         self.passing = passing
+
+    def naming(self, app: str, names: Mapping[str, str]) -> "TemplateError":
+        """Return the same error, with the names of secrets of an app in the place of their fingerprints."""
+        named = [names[each] for each in FINGERPRINT.findall(self.reason) if each in names]
+        if not named:
+            return self
+        reason = FINGERPRINT.sub(lambda found: f"the secret '{names.get(found[0], found[0])}'", self.reason)
+        hint = f"'archipelago secret set {app} {named[0]}' gives it one, and 'secret rotate' makes one"
+        return TemplateError(self.where, self.line, reason, passing=self.passing, hint=hint)
 
 
 @dataclass(frozen=True, slots=True)

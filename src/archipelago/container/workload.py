@@ -34,7 +34,7 @@ from archipelago.container.podman_client.spec import (
     Ulimit,
 )
 from archipelago.container.secret_environment import SCRIPT, SHELL, script, wrapped
-from archipelago.container.templates import FINGERPRINTS, REVEALED, AppRenderer, Renderer, Shown
+from archipelago.container.templates import FINGERPRINTS, REVEALED, AppRenderer, Renderer, Shown, TemplateError
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.network.firewall import Reach, reach
 from archipelago.network.plan import PREFIX, app_networks, attachments, provider_host
@@ -182,9 +182,13 @@ class Workload:
 def compile_app(given: AppInput, site: Site, renderer: Templates) -> Workload:
     """Return the workload of one app. Raises `NodeError` where a template of it is wrong."""
     manifest = given.package.manifest
-    containers = tuple(
-        _container(given, site, renderer, name, manifest.containers[name]) for name in _start_order(manifest)
-    )
+    try:
+        containers = tuple(
+            _container(given, site, renderer, name, manifest.containers[name]) for name in _start_order(manifest)
+        )
+    except TemplateError as error:
+        names = {secret.fingerprint: name for name, secret in given.secrets.items()}
+        raise error.naming(manifest.id, names) from error
     return Workload(
         app=manifest.id,
         networks=app_networks(manifest, given.edges, site.node_id),

@@ -5,12 +5,14 @@ a budget or left out: loops, calls, printed text, `~`, `+`, `*`, `**`, and filte
 """
 
 import json
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from jinja2 import DictLoader, StrictUndefined, Template, TemplateRuntimeError, TemplateSyntaxError, Undefined, nodes
 from jinja2 import pass_context as needs_context
+from jinja2.filters import do_float, do_int, do_items
 from jinja2.runtime import Context
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from jinja2.utils import Namespace
@@ -23,6 +25,10 @@ MAX_TEXT = 1024 * 1024
 MAX_STEPS = 20_000
 """Rounds of loops, calls and includes of one rendering."""
 
+FINGERPRINT = re.compile(r"[0-9a-f]{16}")
+"""What stands for a secret in a hash."""
+
+_NOTHING: Any = object()
 _MAX_ITEMS = 10_000
 _MAX_BITS = 4096
 _MIB = 1024 * 1024
@@ -88,6 +94,9 @@ class Sandbox(ImmutableSandboxedEnvironment):
                 "_text": _text,
                 "_whole": self._whole,
                 "join": self._join,
+                "float": _float,
+                "int": _int,
+                "items": _items,
                 "mib": lambda size: int(size) // _MIB,
                 "public_key": _public_key,
                 "replace": self._replace,
@@ -262,7 +271,10 @@ def _filtered(node: nodes.Node, name: str) -> nodes.Filter:
 def _text(value: Any) -> str:
     if type(value) is str:
         return value
-    if isinstance(value, list | tuple | dict | set) or not isinstance(value, str | int | float | Undefined | None):
+    if value is None:
+        # Jinja would write 'None' into the file, where a program takes it for a name.
+        raise TemplateRuntimeError("there is no value here; ask with 'is none', or by 'if', before it is written")
+    if isinstance(value, list | tuple | dict | set) or not isinstance(value, str | int | float | Undefined):
         raise TemplateRuntimeError(f"a {type(value).__name__} is not text; loop over it, or use 'join' or 'tojson'")
     return str(value)
 
@@ -272,10 +284,37 @@ def _bits(value: Any) -> int:
 
 
 def _public_key(private: Any) -> str:
-    """Return the public half of a keypair; of a fingerprint, which stands for one in a hash, what changes with it."""
+    """Return the public half of a keypair."""
     text = _text(private)
-    key = load_private(text.encode())
-    return public_pem(key) if key is not None else f"public half of {text}"
+    key = load_private(text.encode("utf-8", "surrogatepass"))
+    if key is None:
+        # A fingerprint tells nothing; who knows whose it is, names the secret in its place.
+        given = text if FINGERPRINT.fullmatch(text) else "what it is given"
+        raise TemplateRuntimeError(
+            f"'public_key' needs a private key (Ed25519, PEM without a passphrase): {given} is none"
+        )
+    return public_pem(key)
+
+
+def _int(value: Any, default: Any = _NOTHING, base: int = 10) -> Any:
+    """Return a whole number; what is none is an error without a default of the template's own, and not 0."""
+    found = do_int(value, default, base)
+    if found is _NOTHING:
+        raise TemplateRuntimeError("'int' needs a number; write int(0) where there may be none")
+    return found
+
+
+def _float(value: Any, default: Any = _NOTHING) -> Any:
+    found = do_float(value, default)
+    if found is _NOTHING:
+        raise TemplateRuntimeError("'float' needs a number; write float(0) where there may be none")
+    return found
+
+
+def _items(value: Any) -> Iterable[Any]:
+    if isinstance(value, Undefined):
+        len(value)  # raises, as every other use of what is not there does
+    return do_items(value)
 
 
 def _round(value: float, precision: int = 0) -> float:
