@@ -2,6 +2,7 @@
 
 import json
 import stat
+import unicodedata
 from collections.abc import Callable
 from pathlib import Path
 
@@ -129,3 +130,29 @@ def test_no_bytes_unlock_anything(tmp_path_factory: pytest.TempPathFactory, text
     (folder / "node.key.wrapped").touch(mode=0o600)
     (folder / "node.key.wrapped").write_bytes(text)
     assert refusal(lambda: key_in(folder).unlock(PASSPHRASE)) is ErrorCode.INTERNAL
+
+
+DECOMPOSED = unicodedata.normalize("NFD", "größte Äpfel überall")
+COMPOSED = unicodedata.normalize("NFC", DECOMPOSED)
+
+
+@pytest.mark.parametrize(
+    "typed", [(COMPOSED, DECOMPOSED), (DECOMPOSED, COMPOSED), (COMPOSED, COMPOSED.replace(" ", "\u00a0"))]
+)
+def test_a_passphrase_is_the_same_on_every_keyboard(tmp_path: Path, typed: tuple[str, str]) -> None:
+    key_in(tmp_path).protect(typed[0], None)
+    again = key_in(tmp_path)
+    again.unlock(typed[1])
+    assert again.state() is KeyState.UNLOCKED
+    assert refusal(lambda: key_in(tmp_path).unlock(COMPOSED.upper())) is ErrorCode.WRONG_CREDENTIALS
+
+
+def test_a_key_that_an_earlier_version_wrapped_as_it_was_typed_opens(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(node_key, "prepared", str)
+    key_in(tmp_path).protect(DECOMPOSED, None)
+    monkeypatch.undo()
+    key = key_in(tmp_path)
+    key.unlock(DECOMPOSED)
+    key.unprotect(DECOMPOSED)

@@ -6,6 +6,7 @@ the owner must unlock the node. Either way 24 words (BIP 39) hold the same 32 by
 """
 
 import base64
+import contextlib
 import json
 import secrets
 import threading
@@ -23,6 +24,7 @@ from mnemonic import Mnemonic
 
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.security.private_files import make_folder, read_key_file, reported, sync_folder, write_atomically
+from archipelago.security.typed_secret import forms, prepared
 
 SHORTEST_PASSPHRASE = 12
 _HRP = "age-secret-key-"
@@ -107,6 +109,7 @@ class NodeKey:
 
     def protect(self, passphrase: str, current: str | None) -> None:
         """Wrap the key by a passphrase; where it is wrapped already, the current one must be given."""
+        passphrase = prepared(passphrase)
         if len(passphrase) < SHORTEST_PASSPHRASE:
             raise NodeError(
                 ErrorCode.INVALID_VALUE,
@@ -217,16 +220,15 @@ def _unwrapped(text: bytes, passphrase: str, file: Path) -> pyrage.x25519.Identi
         bounded = cost.time <= _MOST_TIME and cost.memory <= _MOST_MEMORY and cost.threads <= _MOST_THREADS
         if not fits or not bounded:
             raise ValueError
-        key = _derive(passphrase, base64.b64decode(found["salt"]), cost)
-        cipher, bound = ChaCha20Poly1305(key), _bound(found)
+        salt, bound = base64.b64decode(found["salt"]), _bound(found)
+        ciphers = [ChaCha20Poly1305(_derive(form, salt, cost)) for form in forms(passphrase)]
     except Exception:
         raise NodeError(
             ErrorCode.INTERNAL, f"{file} is damaged", hint="restore it from a backup, or the key from its 24 words"
         ) from None
-    try:
-        return pyrage.x25519.Identity.from_str(cipher.decrypt(nonce, sealed, bound).decode())
-    except (InvalidTag, ValueError, pyrage.IdentityError):
-        pass
+    for cipher in ciphers:
+        with contextlib.suppress(InvalidTag, ValueError, pyrage.IdentityError):
+            return pyrage.x25519.Identity.from_str(cipher.decrypt(nonce, sealed, bound).decode())
     raise NodeError(
         ErrorCode.WRONG_CREDENTIALS,
         "the passphrase is wrong",

@@ -7,6 +7,7 @@ from argon2 import PasswordHasher, Type
 from argon2.exceptions import InvalidHashError, VerificationError
 
 from archipelago.errors import ErrorCode, NodeError
+from archipelago.security.typed_secret import forms, prepared
 
 SHORTEST, LONGEST = 10, 1024
 _PLACES = 1
@@ -35,6 +36,7 @@ class Passwords:
 
     async def hash(self, password: str) -> str:
         """Return the hash of a new password; raises `NodeError` where it is too short or too long."""
+        password = prepared(password)
         if not SHORTEST <= len(password) <= LONGEST:
             raise NodeError(
                 ErrorCode.INVALID_VALUE,
@@ -52,12 +54,18 @@ class Passwords:
         if hashed is None and not self._nobodys:
             self._nobodys = await self.hash("nobody's password")
         async with self._known if known else self._strangers:
-            fits = await asyncio.to_thread(self._verify, hashed or self._nobodys, password[:LONGEST])
+            fits = await asyncio.to_thread(self._verify_any, hashed or self._nobodys, password)
         return fits and hashed is not None
 
     def is_outdated(self, hashed: str) -> bool:
         """Tell whether a hash was made at another cost than today's."""
         return self._hasher.check_needs_rehash(hashed)
+
+    def _verify_any(self, hashed: str, password: str) -> bool:
+        # What is too long is looked at as well, so that it takes as long, and is none whatever it begins with.
+        tries = forms(password if len(password) <= LONGEST else password[:LONGEST])
+        fits = any(self._verify(hashed, each) for each in tries)
+        return fits and len(password) <= LONGEST
 
     def _verify(self, hashed: str, password: str) -> bool:
         try:
