@@ -216,7 +216,7 @@ async def _say_when_up(node: Node, app: str) -> None:
     while status.desired == "running" and status.health.state in ("starting", "waiting"):
         await node.wait_for_change()
         status = await node.status(app)
-    line = f"  {status.name} {status.version} is {status.health.state}"
+    line = f"  {app} {status.version} is {status.health.state}"  # as it is typed, and as the line before says it
     if status.chain is not None:
         line += f"; {status.chain.chain} at block {status.chain.height} ({status.chain.percent} %)"
     elif status.health.reason:

@@ -660,9 +660,9 @@ class Node:
         """Run a command inside a container."""
         return await self._reporter.execute(app, command, container, timeout)
 
-    async def events_since(self, revision: int, *, limit: int) -> tuple[Event, ...]:
+    async def events_since(self, revision: int, *, limit: int, newest: bool = False) -> tuple[Event, ...]:
         """Return events after a revision."""
-        return await self._state.events_since(revision, limit)
+        return await self._state.events_since(revision, limit, newest=newest)
 
     def follow_events(self, since: int | None) -> AsyncGenerator[Event, None]:
         """Yield events for ever."""

@@ -3,6 +3,7 @@
 import json
 import os
 import pty
+import re
 import select
 import signal
 import subprocess
@@ -15,7 +16,9 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from archipelago import __version__
 from archipelago.cli.output import clean, duration
+from archipelago.cli.views import log_line
 from archipelago.security.key_files import private_pem
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -59,12 +62,12 @@ class Node:
         assert done.returncode == 0, done.stderr
         return json.loads(done.stdout)
 
-    def type(self, *arguments: str, answer: bytes) -> tuple[int, str]:
+    def type(self, *arguments: str, answer: bytes, columns: int = 120) -> tuple[int, str]:
         """Run the command at a terminal, type an answer, and return exit code and screen."""
         process, terminal = pty.fork()
         if process == 0:
             command = [sys.executable, "-m", "archipelago.cli", *arguments]
-            os.execve(sys.executable, command, self.environment(TERM="xterm", COLUMNS="120"))
+            os.execve(sys.executable, command, self.environment(TERM="xterm", COLUMNS=str(columns)))
         os.write(terminal, answer)
         screen = b""
         while select.select([terminal], [], [], 20)[0]:
@@ -328,6 +331,75 @@ def test_a_terminal_is_not_taken_over(node: Node) -> None:
 def test_a_bar_at_a_terminal(node: Node) -> None:
     code, screen = node.type("restart", "knots", answer=b"")
     assert code == 0 and "restart knots" in screen and "100%" in screen
+
+
+@pytest.mark.parametrize("columns", [40, 60, 80, 200])
+def test_a_bar_and_its_percent_keep_their_place_whatever_a_step_says(node: Node, columns: int) -> None:
+    code, screen = node.type("restart", "knots", answer=b"", columns=columns)
+    assert code == 0
+    (shown,) = (each for each in re.split(r"[\r\n]+", re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", screen)) if "40%" in each)
+    assert shown.startswith("restart") and "━" * 3 in shown and "build" in shown, shown
+    assert len(shown.rstrip()) <= columns and ("…" in shown) == (columns < 200)
+
+
+def test_events_are_the_newest_ones_in_their_order(node: Node) -> None:
+    for _ in range(4):
+        node.run("restart", "knots", "--no-wait")
+    assert [each["revision"] for each in node.json("events", "--limit", "2", "--json")] == [3, 4]
+    assert [each["revision"] for each in node.json("events", "--since", "1", "--limit", "2", "--json")] == [3, 4]
+    assert [each["revision"] for each in node.json("events", "--since", "3", "--json")] == [4]
+
+
+def test_a_wrong_parameter_is_told_as_it_is_typed(node: Node) -> None:
+    for arguments, said in (
+        (("token", "create", "n", "--may", "operat"), "--may: expected one of login, discover, read"),
+        (("status", "No Such"), "APP: expected lower case letters, digits and single hyphens"),
+        (("user", "add", "Eve!", "--stdin"), "USER: expected lower case letters, digits and hyphens"),
+        (("config", "knots", "--set", "Net Work=1"), "--set Net Work: expected lower case letters"),
+    ):
+        done = node.feed(b"correct horse battery\n", *arguments)
+        text = done.stderr.decode()
+        assert done.returncode == 2 and text.startswith(f"archipelago: {said}"), text
+        assert "^" not in text and "Input should" not in text and "permissions" not in text
+
+
+def test_a_token_may_do_what_is_listed_with_spaces_or_commas(node: Node) -> None:
+    for words in (("read", "operate"), ("read,operate",), ("read", "--may", "operate"), ("read, operate",)):
+        made = node.json("token", "create", f"name {len(words)} {words[0]}", "--may", *words, "--json")
+        shown = node.run("list", "--json", ARCHIPELAGO_TOKEN=made["secret"])
+        assert shown.returncode == 0, shown.stderr
+    listed = node.json("token", "list", "--json")
+    assert len(listed) == 4 and all(set(each["permissions"]) == {"read", "operate"} for each in listed)
+
+
+def test_help_and_version_as_people_ask_for_them(node: Node) -> None:
+    nowhere = {"ARCHIPELAGO_SOCKET": "/nowhere", "ARCHIPELAGO_PORT": "1"}
+    shown = node.run("--version", **nowhere)
+    assert (shown.returncode, shown.stdout) == (0, f"archipelago {__version__}\n")
+    for asked, same in (
+        (("-h",), ("--help",)),
+        (("help",), ("--help",)),
+        (("install", "-h"), ("install", "--help")),
+        (("help", "install"), ("install", "--help")),
+        (("help", "token", "create"), ("token", "create", "--help")),
+    ):
+        done = node.run(*asked, **nowhere)
+        assert (done.returncode, done.stdout) == (0, node.run(*same, **nowhere).stdout) and "Usage:" in done.stdout
+    assert node.run("help", "nonsense").returncode == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("2026-11-29T08:00:00Z UpdateTip: new best", "main 2026-11-29T08:00:00Z UpdateTip: new best"),
+        ("[2026-11-29 08:00:00,123] INFO x", "main [2026-11-29 08:00:00,123] INFO x"),
+        ("2026/11/29 08:00:00 [notice] x", "main 2026/11/29 08:00:00 [notice] x"),
+        ("height 2026-11-29 of 3", "2026-11-29T08:00:01+00:00 main height 2026-11-29 of 3"),
+        ("", "2026-11-29T08:00:01+00:00 main "),
+    ],
+)
+def test_a_line_of_a_log_has_one_time(text: str, shown: str) -> None:
+    assert log_line({"at": "2026-11-29T08:00:01+00:00", "container": "main", "text": text}) == shown
 
 
 def test_logs_that_are_followed_end_with_the_log(node: Node) -> None:

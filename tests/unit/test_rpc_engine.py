@@ -107,6 +107,9 @@ class Plain:
         return sealed.decode()
 
 
+LONG_STEP = "copies /usr/lib/x86_64-linux-gnu/libicudata.so.72 and 1,311 more files of the base image to a new layer"
+
+
 class MemoryData:
     """Has no data, and remembers nothing."""
 
@@ -241,7 +244,7 @@ class MemoryEngine:
             app=app,
             state=OperationState.FAILED if failed else OperationState.RUNNING,
             percent=40,
-            steps=(Step(name="build image", state=OperationState.RUNNING, percent=40),),
+            steps=(Step(name="build image", state=OperationState.RUNNING, percent=40, detail=LONG_STEP),),
             error=ErrorView(code="image", message="no such image", hint="look for it") if failed else None,
             created_at=NOW,
             updated_at=NOW,
@@ -428,8 +431,9 @@ class MemoryEngine:
         self._known(app)
         return ExecResult(exit_code=7 if command[0] == "fail" else 0, stdout=" ".join(command) + "\n", stderr="note\n")
 
-    async def events_since(self, revision: int, *, limit: int) -> tuple[Event, ...]:
-        return tuple(self.events[revision : revision + limit])
+    async def events_since(self, revision: int, *, limit: int, newest: bool = False) -> tuple[Event, ...]:
+        found = tuple(self.events[revision:])
+        return found[-limit:] if newest else found[:limit]
 
     async def follow_events(self, since: int | None) -> AsyncGenerator[Event, None]:
         seen = self.revision if since is None else since

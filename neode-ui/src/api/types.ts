@@ -385,8 +385,10 @@ export type Event = {
 export type EventsParams = {
   /** Revision of the newest event that the caller has seen. */
   "revision": number;
-  /** How many, the oldest ones. */
+  /** How many: those that come next, or the newest ones; the oldest of them first. */
   "limit": number;
+  /** The newest ones, and not those that come next. */
+  "newest": boolean;
 };
 
 export type ExecParams = {
@@ -1325,8 +1327,10 @@ export interface Methods {
   "events-since": { params: {
   /** Revision of the newest event that the caller has seen. */
   "revision": number;
-  /** How many, the oldest ones. */
+  /** How many: those that come next, or the newest ones; the oldest of them first. */
   "limit"?: number;
+  /** The newest ones, and not those that come next. */
+  "newest"?: boolean;
 }; result: Array<Event> };
   /** Return the newest entries of the audit log: who did what, when, from where, with what result */
   "audit-show": { params: {

@@ -106,12 +106,18 @@ def token_list(json: Json = False) -> None:
 
 def token_create(
     name: Annotated[str, typer.Argument(metavar="NAME", help="What it is for.")],
-    permission: Annotated[list[str], typer.Option("--may", metavar="PERMISSION", help="Such as read or operate.")],
+    permission: Annotated[
+        list[str],
+        typer.Option("--may", metavar="PERMISSION…", help="Such as read: several with spaces or commas between them."),
+    ],
+    more: Annotated[list[str] | None, typer.Argument(metavar="[PERMISSION]…", hidden=True)] = None,
     days: Annotated[int, typer.Option("--days", min=1, max=3650, help="How long it is good.")] = 365,
     json: Json = False,
 ) -> None:
     """Make a token for a program; it is shown this once."""
-    made = Client().call("token-create", name=name, permissions=permission, days=days)
+    # What stands behind the first word of --may is an argument to the parser.
+    permissions = [word for text in (*permission, *(more or ())) for word in text.replace(",", " ").split()]
+    made = Client().call("token-create", name=name, permissions=permissions, days=days)
     if json:
         show_json(made)
     else:

@@ -10,7 +10,7 @@ from archipelago.cli.errors import CommandError, Exit
 from archipelago.cli.options import Available, Choices, Installed, Json, NoWait, Settings, Yes, pairs
 from archipelago.cli.output import line, show, show_facts, show_json, size
 from archipelago.cli.progress import follow
-from archipelago.cli.views import show_plan
+from archipelago.cli.views import show_plan, titled
 
 
 def install(
@@ -77,7 +77,7 @@ def remove(
     if not json:
         status = client.call("container-status", app=app)
         users = ", ".join(status["used_by"])
-        show(f"{line(status['name'])} {line(status['version'])} goes: its containers, network and configuration files.")
+        show(line(f"{titled(status)} {status['version']} goes: its containers, network and configuration files."))
         if users:
             show(f"Used by: {line(users)}.")
         if delete_data:

@@ -49,4 +49,34 @@ def from_rpc(error: dict[str, Any]) -> CommandError:
         code = Exit.NOT_FOUND
     else:
         code = Exit.FAILED if name in _FAILED else Exit.REFUSED
-    return CommandError(code, str(error.get("message", "")), str(data.get("hint", "")), error=error)
+    message, hint = str(error.get("message", "")), str(data.get("hint", ""))
+    if name == "invalid-params" and isinstance(problems := data.get("problems"), list) and problems:
+        message = "; ".join(f"{_spoken(str(each['param']))}{each['problem']}" for each in problems)
+        hint = "'archipelago COMMAND --help' says what a command takes"
+    return CommandError(code, message, hint, error=error)
+
+
+_OPTIONS = {
+    "permissions": "--may",
+    "options": "--set",
+    "choices": "--choose",
+    "days": "--days",
+    "limit": "--limit",
+    "tail": "--tail",
+    "timeout": "--timeout",
+    "container": "--container",
+    "revision": "--since",
+    "role": "--role",
+    "reset": "--reset",
+    "addresses": "ADDRESS",
+}
+"""What a parameter of the RPC is called on a command line, where it is not an argument of its own name."""
+
+
+def _spoken(param: str) -> str:
+    """Return what a parameter is called on the command line, with what is meant of it: `--set network: `."""
+    name, *rest = param.split(".")
+    if not name:
+        return ""
+    words = [_OPTIONS.get(name, name.upper()), *(word for word in rest if not word.isdigit() and word != "[key]")]
+    return f"{' '.join(words)}: "

@@ -2,11 +2,12 @@
 
 import os
 import sys
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 from typer.exceptions import TyperException
 
+from archipelago import __version__
 from archipelago.cli import (
     accounts,
     audit,
@@ -37,7 +38,9 @@ def build() -> typer.Typer:
         no_args_is_help=True,
         rich_markup_mode=None,
         pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
     )
+    root.callback()(_options)
     for name, command in (
         ("install", changes.install),
         ("plan", questions.plan),
@@ -129,7 +132,27 @@ def build() -> typer.Typer:
     group.command("report")(security.report)
     group.command("profiles")(security.profiles)
     root.add_typer(group, name="security")
+    root.command("help")(_help)
     return root
+
+
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", help="Show the version of this command, without a node.")
+    ] = False,
+) -> None:
+    """Rule a Bitcoin node."""
+    if version:
+        _show_version()
+        raise typer.Exit(Exit.OK)
+
+
+def _show_version() -> None:
+    show(f"{_PROGRAM} {__version__}")
+
+
+def _help(command: Annotated[list[str] | None, typer.Argument(metavar="[COMMAND]…")] = None) -> None:
+    """Show what a command does, as its --help does."""
 
 
 def main() -> None:
@@ -150,6 +173,12 @@ def run(arguments: list[str]) -> int:
 
 
 def _run(arguments: list[str]) -> int:
+    match arguments:
+        case ["--version"]:
+            _show_version()  # without a command, which the parser would miss
+            return Exit.OK
+        case ["help", *command] if not any(word.startswith("-") for word in command):
+            arguments = [*command, "--help"]
     try:
         result: Any = typer.main.get_command(build()).main(arguments, prog_name=_PROGRAM, standalone_mode=False)
         return result if isinstance(result, int) else Exit.OK

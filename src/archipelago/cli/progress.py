@@ -2,11 +2,14 @@
 
 import sys
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from archipelago.cli.client import Client
 from archipelago.cli.errors import CommandError, Exit
 from archipelago.cli.output import line, show
+
+if TYPE_CHECKING:
+    from rich.table import Column
 
 _ENDED = frozenset({"done", "failed", "cancelled"})
 _POLL = 1.0
@@ -58,22 +61,31 @@ def _plain_report() -> Report:
     return report
 
 
+def _kept(column: "Column") -> "Column":
+    column.no_wrap, column.overflow = True, "ellipsis"
+    return column
+
+
 def _with_bar(client: Client, operation: dict[str, Any]) -> dict[str, Any]:
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
+    from rich.table import Column
 
     title = line(f"{operation['kind']} {operation['app']}")
+    console = Console(stderr=True)
+    # What says how far it is keeps its place; the words about the step take what is left, and are cut off at the end.
+    bar = min(40, max(8, console.width // 5))
     columns = (
-        TextColumn("{task.description}", markup=False),
-        BarColumn(),
-        TaskProgressColumn(),
-        TimeElapsedColumn(),
-        TextColumn("{task.fields[step]}", markup=False),
+        TextColumn("{task.description}", markup=False, table_column=_kept(Column(max_width=console.width // 4))),
+        BarColumn(bar_width=bar, table_column=_kept(Column(min_width=bar))),
+        TaskProgressColumn(table_column=_kept(Column(min_width=4))),
+        TimeElapsedColumn(table_column=_kept(Column(min_width=7))),
+        TextColumn("{task.fields[step]}", markup=False, table_column=_kept(Column(ratio=1))),
     )
-    with Progress(*columns, console=Console(stderr=True)) as progress:
+    with Progress(*columns, console=console, expand=True) as progress:
         task = progress.add_task(title, total=100, step="")
         return _until_ended(
             client,
             operation,
-            lambda now: progress.update(task, completed=now["percent"], step=current_step(now)),
+            lambda now: progress.update(task, completed=now["percent"], step=current_step(now), refresh=True),
         )

@@ -11,7 +11,6 @@ from archipelago.cli.errors import CommandError, Exit
 from archipelago.cli.local_doctor import examine_here
 from archipelago.cli.options import Available, Choices, ContainerName, Installed, Json, Settings, pairs
 from archipelago.cli.output import (
-    clean,
     line,
     pass_through,
     show,
@@ -19,7 +18,7 @@ from archipelago.cli.output import (
     show_json,
     show_json_line,
 )
-from archipelago.cli.views import show_apps, show_catalog, show_findings, show_plan, show_status
+from archipelago.cli.views import log_line, show_apps, show_catalog, show_findings, show_plan, show_status
 
 _GRACE = 30.0
 _POLL = 1.0
@@ -73,7 +72,7 @@ def logs(
         if json:
             show_json_line(each)
         else:
-            show(f"{clean(each['at'] or '-')} {clean(each['container'])} {line(each['text'])}")
+            show(log_line(each))
 
 
 def execute(
@@ -134,7 +133,7 @@ def doctor(json: Json = False) -> None:
 
 def events(
     since: Annotated[int, typer.Option("--since", min=0, help="Only events after this revision.")] = 0,
-    limit: Annotated[int, typer.Option("--limit", min=1, max=1000, help="How many.")] = 200,
+    limit: Annotated[int, typer.Option("--limit", min=1, max=1000, help="How many, the newest ones.")] = 200,
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on with new events.")] = False,
     json: Json = False,
 ) -> None:
@@ -143,7 +142,7 @@ def events(
     With --follow --json, one JSON object a line.
     """
     client = Client()
-    found = client.call("events-since", revision=since, limit=limit)
+    found = client.call("events-since", revision=since, limit=limit, newest=True)
     if json and not follow:
         show_json(found)
         return

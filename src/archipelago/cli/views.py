@@ -1,14 +1,30 @@
 """Plans, apps and operations in words."""
 
+import re
 from typing import Any
 
 from archipelago.cli.output import clean, duration, line, show, show_facts, show_table, size
+
+_OWN_TIME = re.compile(r"\W?\d{4}[-/]\d\d[-/]\d\d[ T]\d\d:\d\d:\d\d")
+
+
+def log_line(found: dict[str, Any]) -> str:
+    """Return a line of a log with its container, and with its time unless the program has written one itself."""
+    text = line(found["text"])
+    at = "" if _OWN_TIME.match(text) else f"{clean(found['at'] or '-')} "
+    return f"{at}{clean(found['container'])} {text}"
+
+
+def titled(app: dict[str, Any], key: str = "app") -> str:
+    """Return how an app is called on a command line, with its name where that is another."""
+    name, typed = str(app["name"]), str(app[key])
+    return typed if name == typed else f"{typed} ({name})"
 
 
 def show_plan(plan: dict[str, Any]) -> None:
     """Print what would be done, and why."""
     for app in plan["apps"]:
-        show(line(f"{app['action']:<8} {app['name']} {app['version']}"))
+        show(line(f"{app['action']:<8} {titled(app)} {app['version']}"))
         for reason in app["because"]:
             show(f"         {line(reason)}")
     asks = plan["asks"]
@@ -77,7 +93,7 @@ def show_apps(apps: list[dict[str, Any]]) -> None:
 def show_status(status: dict[str, Any]) -> None:
     """Print everything about an app."""
     health, chain = status["health"], status["chain"]
-    show(line(f"{status['name']} {status['version']}: {status['summary']}"))
+    show(line(f"{titled(status)} {status['version']}: {status['summary']}"))
     show_facts(
         (
             ("state", health["state"]),

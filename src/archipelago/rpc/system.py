@@ -8,7 +8,7 @@ from archipelago.container.engine import Engine
 from archipelago.container.node_view import Finding, PowerAction, Resources, SetupProgress, SetupStep, SystemInfo
 from archipelago.container.status import Event
 from archipelago.rpc.method import AnyMethod, Method, NoParams, Params
-from archipelago.rpc.params import Revision
+from archipelago.rpc.params import Flag, Revision
 from archipelago.security.permissions import Permission
 
 
@@ -18,7 +18,9 @@ class EventsParams(Params):
     revision: Revision
     """Revision of the newest event that the caller has seen."""
     limit: Annotated[int, Field(strict=True, ge=1, le=1000)] = 200
-    """How many, the oldest ones."""
+    """How many: those that come next, or the newest ones; the oldest of them first."""
+    newest: Flag = False
+    """The newest ones, and not those that come next."""
 
 
 class SetupParams(Params):
@@ -58,7 +60,7 @@ async def _doctor(engine: Engine, _: NoParams) -> tuple[Finding, ...]:
 
 
 async def _events(engine: Engine, params: EventsParams) -> tuple[Event, ...]:
-    return await engine.events_since(params.revision, limit=params.limit)
+    return await engine.events_since(params.revision, limit=params.limit, newest=params.newest)
 
 
 def system_methods() -> tuple[AnyMethod, ...]:

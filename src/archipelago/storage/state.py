@@ -182,10 +182,12 @@ class State:
         self._tell(told)
         return told
 
-    async def events_since(self, revision: int, limit: int) -> tuple[Event, ...]:
-        """Return events after `revision`, oldest first."""
-        query = select(events).where(events.c.revision > revision).order_by(events.c.revision).limit(limit)
-        return await self._database.run(lambda connection: tuple(map(_event, connection.execute(query).mappings())))
+    async def events_since(self, revision: int, limit: int, *, newest: bool = False) -> tuple[Event, ...]:
+        """Return `limit` events after `revision`, oldest first: the next ones, or the newest ones."""
+        order = events.c.revision.desc() if newest else events.c.revision
+        query = select(events).where(events.c.revision > revision).order_by(order).limit(limit)
+        found = await self._database.run(lambda connection: connection.execute(query).mappings().all())
+        return tuple(map(_event, reversed(found) if newest else found))
 
     async def newest_events(self, app: str, kind: str, limit: int) -> tuple[Event, ...]:
         """Return the newest events of a kind about an app, the newest first."""
