@@ -11,9 +11,10 @@ from cyclonedx.validation.json import JsonStrictValidator
 from hypothesis import given
 from hypothesis import strategies as st
 
+from archipelago.security.sbom import reader
 from archipelago.security.sbom.databases import Difference, Ecosystem, Package, compare, packages
 from archipelago.security.sbom.document import document, packages_of
-from archipelago.security.sbom.reader import _collect
+from archipelago.security.sbom.reader import INCOMPLETE, _collect
 from archipelago.security.sbom.store import SbomStore
 
 FILES = {
@@ -125,7 +126,25 @@ def test_an_image_of_too_deep_folders_and_too_large_files_is_read_to_its_bounds(
         os.mkdir("d")
         os.chdir("d")
     try:
-        assert set(_collect(str(root))) == {"var/lib/dpkg/status"}
+        assert set(_collect(str(root))) == {"var/lib/dpkg/status", INCOMPLETE}
     finally:
         os.chdir(tmp_path)
         subprocess.run(["rm", "-rf", str(root)], check=True)  # Python cannot, before 3.13
+
+
+@pytest.mark.parametrize(("bound", "value"), [("_MOST_FILES", 2), ("_LARGEST_FILE", 10), ("_LARGEST_SUM", 10)])
+def test_what_is_left_out_of_a_large_image_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, bound: str, value: int
+) -> None:
+    status = tmp_path / "var/lib/dpkg/status"
+    status.parent.mkdir(parents=True)
+    status.write_text("Package: x\nVersion: 1\n")
+    for number in range(3):
+        (tmp_path / f"var/lib/{number}").touch()
+    assert INCOMPLETE not in _collect(str(tmp_path))
+    monkeypatch.setattr(reader, bound, value)
+    assert INCOMPLETE in _collect(str(tmp_path))
+    assert packages({INCOMPLETE: b""}) == ()
+    found = json.loads(document("x:1", "1" * 64, (), complete=False))
+    assert found["compositions"] == [{"aggregate": "incomplete", "assemblies": ["1" * 64]}]
+    assert "compositions" not in json.loads(document("x:1", "1" * 64, ()))

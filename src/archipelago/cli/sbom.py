@@ -1,5 +1,6 @@
 """The command about what is in the images of apps: sbom."""
 
+import sys
 from typing import Annotated
 
 import typer
@@ -32,6 +33,8 @@ def sbom(
         show_json(document)
         return
     parts = document.get("components", [])
+    if any(each.get("aggregate") == "incomplete" for each in document.get("compositions", [])):
+        show("archipelago: the image is too large to be read whole; there may be more in it", sys.stderr)
     show_table(
         ("KIND", "PACKAGE", "VERSION"), ((one["purl"][4:].split("/")[0], one["name"], one["version"]) for one in parts)
     )

@@ -10,6 +10,7 @@ from archipelago.container.manifest.package import AppPackage
 from archipelago.container.status import PackageChange
 from archipelago.errors import NodeError
 from archipelago.security.sbom.databases import Difference, packages
+from archipelago.security.sbom.reader import INCOMPLETE
 from archipelago.security.sbom.store import SbomStore
 
 
@@ -26,13 +27,15 @@ class ImageInventory:
 
         An image whose packages cannot be read is used all the same, and this is said.
         """
-        app, count, differences = package.manifest.id, 0, list[Difference]()
+        app, count, differences, whole = package.manifest.id, 0, list[Difference](), True
         try:
             for container in package.manifest.containers:
                 digest, files = await self._images.databases(package, container)
                 found = await asyncio.to_thread(packages, files)
                 image = self._images.reference(package, container)
-                difference = await self._store.keep(app, container, image, digest, found)
+                complete = INCOMPLETE not in files
+                difference = await self._store.keep(app, container, image, digest, found, complete=complete)
+                whole = whole and complete
                 count += len(found)
                 differences += [difference] if difference is not None else []
         except NodeError as error:
@@ -42,7 +45,7 @@ class ImageInventory:
             sum(len(getattr(each, part)) for each in differences) for part in ("added", "removed", "changed")
         )
         news = f"; {added} new, {removed} gone, {changed} in another version" if added + removed + changed else ""
-        return f"{count} packages{news}"
+        return f"{'' if whole else 'at least '}{count} packages{news}"
 
     async def document(self, app: str, container: str) -> dict[str, Any]:
         """Return the bill of materials of a container's image (CycloneDX 1.6). Raises `NodeError`."""

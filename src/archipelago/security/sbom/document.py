@@ -10,8 +10,11 @@ _NAMESPACE = uuid.UUID("8f6c2b0e-6f0e-4e55-9d0d-0c9a6f4a7d11")
 """Of the serial numbers: made of the image and its packages, so that they do not change by themselves."""
 
 
-def document(image: str, digest: str, packages: Iterable[Package]) -> str:
-    """Return the document of an image; `digest` is that of the image's configuration (its ID in Podman)."""
+def document(image: str, digest: str, packages: Iterable[Package], *, complete: bool = True) -> str:
+    """Return the document of an image; `digest` is that of the image's configuration (its ID in Podman).
+
+    Where not all of the image was read, it says so (`compositions`).
+    """
     # Imported here: the library costs 100 ms, and is needed only when an image is new.
     from cyclonedx.model.bom import Bom
     from cyclonedx.model.component import Component, ComponentType
@@ -37,6 +40,8 @@ def document(image: str, digest: str, packages: Iterable[Package]) -> str:
     bom.register_dependency(bom.metadata.component, components)
     found = json.loads(JsonV1Dot6(bom).output_as_string())
     found["metadata"].pop("timestamp", None)
+    if not complete:
+        found["compositions"] = [{"aggregate": "incomplete", "assemblies": [digest]}]
     parts = json.dumps([image, digest, found.get("components", [])])
     found["serialNumber"] = f"urn:uuid:{uuid.uuid5(_NAMESPACE, parts)}"
     return json.dumps(found, indent=2, sort_keys=True) + "\n"

@@ -19,6 +19,8 @@ _DEEPEST = 60
 _MOST_FILES = 200_000
 _MOST_FOUND = 20_000
 _SKIPPED = ("proc", "sys", "dev")
+INCOMPLETE = ""
+"""What stands among the paths where not all of an image was read; no file has an empty path."""
 
 
 def main() -> None:
@@ -34,25 +36,32 @@ def main() -> None:
 def _collect(root: str) -> dict:  # type: ignore[type-arg]
     found: dict[str, str] = {}
     seen = size = 0
+    complete = True
     for folder, folders, names, descriptor in os.fwalk(root, follow_symlinks=False):
         # Deeper than that lies no database, and the walk has a descriptor open for each level.
         if folder.count("/") - root.count("/") >= _DEEPEST:
+            complete = complete and not folders
             folders.clear()
         inner = os.path.relpath(folder, root)
         if inner == ".":
             folders[:] = [name for name in folders if name not in _SKIPPED]
         seen += len(names)
         if seen > _MOST_FILES or len(found) > _MOST_FOUND:
+            complete = False
             break
         for name in names:
             path = f"{inner}/{name}".removeprefix("./")
             if not _is_database(path):
                 continue
             content = _read(name, descriptor)
-            if content is not None and size + len(content) <= _LARGEST_SUM:
-                size += len(content)
-                found[path] = base64.b64encode(content).decode()
-    return found
+            if content is None:
+                continue
+            if len(content) > _LARGEST_FILE or size + len(content) > _LARGEST_SUM:
+                complete = False
+                continue
+            size += len(content)
+            found[path] = base64.b64encode(content).decode()
+    return found if complete else {**found, INCOMPLETE: ""}
 
 
 def _is_database(path: str) -> bool:
@@ -76,9 +85,9 @@ def _read(name: str, folder: int) -> "bytes | None":
         return None
     with os.fdopen(descriptor, "rb") as file:
         found = os.fstat(descriptor)
-        if not stat.S_ISREG(found.st_mode) or found.st_size > _LARGEST_FILE:
+        if not stat.S_ISREG(found.st_mode):
             return None
-        return file.read(_LARGEST_FILE)
+        return file.read(_LARGEST_FILE + 1)
 
 
 if __name__ == "__main__":

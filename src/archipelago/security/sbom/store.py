@@ -19,7 +19,14 @@ class SbomStore:
         self._apps = apps
 
     async def keep(
-        self, app: str, container: str, image: str, digest: str, packages: tuple[Package, ...]
+        self,
+        app: str,
+        container: str,
+        image: str,
+        digest: str,
+        packages: tuple[Package, ...],
+        *,
+        complete: bool = True,
     ) -> Difference | None:
         """Keep what is in an image; return what is different from the image before, None where it is the first.
 
@@ -27,7 +34,7 @@ class SbomStore:
         """
 
         def work() -> Difference | None:
-            text, path, before = document(image, digest, packages), self._path(app, container), None
+            text, path, before = document(image, digest, packages, complete=complete), self._path(app, container), None
             with reported(path):
                 make_folder(path.parent, 0o700)
                 if path.exists():
