@@ -31,6 +31,16 @@ async def write(log: AuditLog, count: int) -> None:
     )
 
 
+async def test_a_text_that_is_too_long_for_an_entry_shows_that_it_was_cut_off(tmp_path: Path) -> None:
+    log = log_in(tmp_path)
+    await log.open()
+    for length in (200, 201, 5000):
+        subject = {"command": "x" * length}
+        await log.record(Deed(who="owner", origin="here", action="test", subject=subject, outcome=Outcome.DONE))
+    short, *cut = [entry.subject["command"] for entry in await log.newest(3)]
+    assert short == "x" * 200 and cut == ["x" * 199 + "…"] * 2
+
+
 def only_file(folder: Path) -> Path:
     """Return the one file of the log."""
     (found,) = (folder / "audit").glob("*.jsonl")

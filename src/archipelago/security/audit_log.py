@@ -150,9 +150,9 @@ class AuditLog:
     def _record(self, deed: Deed) -> int:
         with self._lock:
             said = {
-                "action": deed.action[:_LONGEST_TEXT],
-                "detail": deed.detail[:_LONGEST_TEXT],
-                "subject": {name: value[:_LONGEST_TEXT] for name, value in deed.subject.items()},
+                "action": _shortened(deed.action),
+                "detail": _shortened(deed.detail),
+                "subject": {name: _shortened(value) for name, value in deed.subject.items()},
             }
             entry = AuditEntry(sequence=self._head.sequence + 1, at=self._now(), **(dict(deed) | said))
             one = audit_chain.link(self._head, entry, self._known().sign)
@@ -208,3 +208,8 @@ def _entries(lines: Iterable[bytes]) -> Iterator[AuditEntry]:
             yield audit_chain.decode(line).entry
         except ValueError:
             continue
+
+
+def _shortened(text: str) -> str:
+    """Return a text that is no longer than an entry may have it; one that was cut off shows it."""
+    return text if len(text) <= _LONGEST_TEXT else f"{text[: _LONGEST_TEXT - 1]}…"
