@@ -1,8 +1,8 @@
 """A node that waits for its owner to unlock its key: it answers to that alone, and leaves the apps as they are."""
 
 import asyncio
+import contextlib
 from collections.abc import Callable
-from contextlib import nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -61,7 +61,7 @@ class LockedNode:
         """Unlock the key; who gives a wrong passphrase waits, but not the owner on his own socket."""
         with self._attempts.attempt(source, "") as attempt:
             # Strangers wait for each other: their hashes take one thread, and the memory of one.
-            async with nullcontext() if source.trusted else self._one_stranger:
+            async with contextlib.nullcontext() if source.trusted else self._one_stranger:
                 if self._open:
                     # The node goes on only once nobody is served here any more.
                     raise NodeError(ErrorCode.BUSY, "the node has just been unlocked", hint="log in")
@@ -90,4 +90,18 @@ def unlock_from_file(key: NodeKey, file: Path) -> None:
     """Unlock the key with the passphrase in a file of mode 0600. Blocking; raises `NodeError`."""
     with reported(file):
         text = read_key_file(file, _LONGEST_PASSPHRASE_FILE)
-    key.unlock(text.decode("utf-8", "replace").rstrip("\n"))
+    key.unlock(_line(text, file))
+
+
+def _line(content: bytes, file: Path) -> str:
+    """Return the one line of a file, without its end. Raises `NodeError`."""
+    with contextlib.suppress(UnicodeDecodeError):
+        line = content.decode().removesuffix("\n").removesuffix("\r")
+        if "\n" not in line:
+            return line
+    # Outside of `except`: the cause would quote the passphrase.
+    raise NodeError(
+        ErrorCode.INVALID_OPTION,
+        f"{file} is not one line of text in UTF-8",
+        hint="write the passphrase into it, and nothing else",
+    )

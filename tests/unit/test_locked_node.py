@@ -12,7 +12,7 @@ import pytest
 from archipelago.config import NodeConfig
 from archipelago.container.engine import Engine
 from archipelago.errors import NodeError
-from archipelago.locked_node import LockedNode
+from archipelago.locked_node import LockedNode, unlock_from_file
 from archipelago.rpc.access import Caller
 from archipelago.rpc.methods import locked_methods
 from archipelago.rpc.protocol import Dispatcher
@@ -93,3 +93,32 @@ async def test_a_key_is_restored_without_a_word_to_accounts_that_cannot_be_read(
     assert answer.get("result", "missing") is None, answer
     assert await node.key_state() is KeyState.PLAIN and not config.database.exists()
     assert [each.outcome for each in await node._audit.newest(9)] == [Outcome.BEGUN, Outcome.DONE]
+
+
+@pytest.mark.parametrize("content", [PASSPHRASE, f"{PASSPHRASE}\n", f"{PASSPHRASE}\r\n"])
+async def test_a_file_with_the_passphrase_unlocks(tmp_path: Path, wrapped: NodeKey, content: str) -> None:
+    file = tmp_path / "passphrase"
+    file.touch(mode=0o600)
+    file.write_text(content, newline="")
+    unlock_from_file(wrapped, file)
+    assert wrapped.state() is KeyState.UNLOCKED
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (f"{PASSPHRASE}\nand a note\n".encode(), "not one line of text"),
+        (b"\xff\xfe" + PASSPHRASE.encode(), "not one line of text"),
+        (PASSPHRASE.encode() + b" " * 5000, "longer than 4096 bytes"),
+    ],
+)
+async def test_a_file_with_more_than_the_passphrase_is_named(
+    tmp_path: Path, wrapped: NodeKey, content: bytes, said: str
+) -> None:
+    file = tmp_path / "passphrase"
+    file.touch(mode=0o600)
+    file.write_bytes(content)
+    with pytest.raises(NodeError, match=said) as refused:
+        unlock_from_file(wrapped, file)
+    assert str(file) in str(refused.value) and PASSPHRASE not in str(refused.value) and refused.value.hint
+    assert wrapped.state() is KeyState.LOCKED

@@ -253,3 +253,17 @@ def test_the_public_half_of_a_key_is_written_and_the_hash_knows_its_fingerprint_
     given = with_key(private_pem(key))
     rotated = compiled(replace(given, secrets={"probe": Secret(private_pem(key), "f" * 16)}))
     assert rotated.hash != first.hash
+
+
+def test_containers_of_long_names_that_begin_alike_have_a_hostname_each() -> None:
+    names = ["c" * 39 + "a", "c" * 39 + "b", "c" * 20]
+    main = bitcoin().manifest.containers["main"]
+    package = AppPackage(
+        bitcoin(id="a" * 40).manifest.model_copy(update={"containers": dict.fromkeys(names, main), "provides": {}}),
+        "",
+        {"bitcoin.conf.j2": b""},
+    )
+    workload = compiled(input_of(package, images=dict.fromkeys(names, "x"), ports={"p2p": 1}))
+    hostnames = [each.spec.hostname for each in workload.containers]
+    assert len(set(hostnames)) == 3 and all(len(each) <= 63 for each in hostnames)
+    assert f"{'a' * 40}--{'c' * 20}" in hostnames

@@ -244,7 +244,7 @@ def _container(given: AppInput, site: Site, renderer: Templates, name: str, cont
         },
         user=container.user,
         # Podman 5 answers to it on each network: with two hyphens it is the name of no interface.
-        hostname=f"{manifest.id}--{name}"[:_LONGEST_HOSTNAME].rstrip("-"),
+        hostname=_hostname(manifest.id, name),
         workdir=container.workdir or "",
         read_only_filesystem=confined.read_only,
         mounts=(*mounts, *_scratch(container)),
@@ -281,6 +281,15 @@ def _container(given: AppInput, site: Site, renderer: Templates, name: str, cont
         stop=container.stop,
         hash=digest,
     )
+
+
+def _hostname(app: str, container: str) -> str:
+    """Return a name of its own for each container: one that is too long ends with a hash of the whole."""
+    name = f"{app}--{container}"
+    if len(name) <= _LONGEST_HOSTNAME:
+        return name
+    digest = hashlib.sha256(name.encode()).hexdigest()[:8]
+    return f"{name[: _LONGEST_HOSTNAME - 9].rstrip('-')}-{digest}"
 
 
 def _secret_variables(

@@ -59,7 +59,10 @@ def write_atomically(path: Path, content: bytes) -> None:
 
 
 def read_key_file(path: Path, limit: int) -> bytes:
-    """Return the first `limit` bytes of a key file; raises `NodeError` where others could read it, or it is a link."""
+    """Return a key file of at most `limit` bytes; raises `NodeError` where it is longer, or others could read it.
+
+    A link raises `OSError`.
+    """
     descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     with os.fdopen(descriptor, "rb") as file:
         found = os.fstat(descriptor)
@@ -71,4 +74,12 @@ def read_key_file(path: Path, limit: int) -> bytes:
                 f"{path} can be read by others than its owner",
                 hint=f"chmod 0600 {path}",
             )
-        return file.read(limit)
+        content = file.read(limit + 1)
+    if len(content) > limit:
+        # A part of a key or a passphrase would be taken for another one.
+        raise NodeError(
+            ErrorCode.INTERNAL,
+            f"{path} is longer than {limit} bytes, which it cannot be",
+            hint="restore the file from a backup",
+        )
+    return content
