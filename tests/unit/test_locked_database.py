@@ -144,14 +144,20 @@ async def test_an_operation_that_ended_while_the_database_was_locked_ended_and_i
     tmp_path: Path, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("archipelago.container.operations._WRITE_AGAIN", 0.1)
+    monkeypatch.setattr("archipelago.container.operations._WRITE_EVERY", 0.0)
     state = State(database, lambda _: None)
     operations = Operations(state, str)
-    do = asyncio.Event()
+    ready, do = asyncio.Event(), asyncio.Event()
 
-    async def work(_: Tracker) -> None:
+    async def work(tracker: Tracker) -> None:
+        await tracker.steps(("fetch",))
+        await tracker.begin("fetch")
+        ready.set()
         await do.wait()
+        await tracker.progress("fetch", 50.0, "half of it")
 
     begun = await operations.open(OperationKind.STOP, "app", frozenset(), {}, work)
+    await ready.wait()
     with locked(tmp_path / "state.db"):
         do.set()
         ended = await operations.wait(begun.id, 20)

@@ -83,8 +83,12 @@ class Tracker:
 
     async def _update(self, *, lazy: bool = False, **changes: object) -> None:
         self.view = self.view.model_copy(update={**changes, "updated_at": datetime.now(UTC)})
-        if not lazy or time.monotonic() - self._written >= _WRITE_EVERY:
+        if not lazy:
             await self.write()
+        elif time.monotonic() - self._written >= _WRITE_EVERY:
+            # An hour of fetching must not be lost because its percent could not be written down.
+            with contextlib.suppress(NodeError):
+                await self.write()
         self._changed()
 
 
