@@ -28,6 +28,7 @@ from archipelago.rpc.methods import locked_methods
 from archipelago.rpc.server import RpcServer
 from archipelago.security.node_key import KeyState, NodeKey
 from archipelago.security.private_files import reported
+from archipelago.security.proxy_passwords import proxy_passwords
 from archipelago.security.secrets_manager import SecretsManager
 from archipelago.storage.file_modes import make_folders, repair
 from archipelago.storage.layout import Layout
@@ -86,6 +87,8 @@ async def _serve(config: NodeConfig, first_install: str | None, options: dict[st
     await require_free((config.port,))
     await asyncio.to_thread(_prepare_data, config.layout)
     secrets = SecretsManager(config.layout.apps, config.layout.node_key)
+    for password in proxy_passwords(os.environ):
+        secrets.redactor.learn(password)
     redact_log(secrets.redactor.redact)
     if not await _unlocked(config, secrets.key, stopping):
         lock.release()

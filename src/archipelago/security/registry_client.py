@@ -16,6 +16,7 @@ from typing import Any
 import aiohttp
 
 from archipelago.errors import ErrorCode, NodeError
+from archipelago.support.connection_words import connection_words
 
 MANIFEST_TYPES = (
     "application/vnd.oci.image.manifest.v1+json",
@@ -85,7 +86,7 @@ class RegistryClient:
                         session, url, {**headers, "Authorization": f"Bearer {token}"}, context
                     )
         except (aiohttp.ClientError, TimeoutError, ValueError) as error:
-            raise _failed(registry, str(error) or "no answer in time") from error
+            raise _failed(registry, connection_words(error)) from error
         if status == 404:
             return None
         if status != 200:

@@ -14,6 +14,7 @@ import aiohttp
 from packaging.utils import NormalizedName
 
 from archipelago.container.python_packages.choice import IndexFile, NotAnIndex, read_index_page
+from archipelago.support.connection_words import connection_words
 
 _ACCEPTED = {"Accept": "application/vnd.pypi.simple.v1+json"}
 _TIMEOUT = aiohttp.ClientTimeout(total=None, connect=30, sock_read=60)
@@ -118,7 +119,7 @@ class PackageIndex:
             try:
                 response = await self._session.get(url, headers=headers, allow_redirects=False)
             except (aiohttp.ClientError, TimeoutError, ValueError) as error:
-                raise _Broken(str(error) or "no answer in time") from error
+                raise _Broken(connection_words(error)) from error
             async with response:
                 if response.status not in _REDIRECTS:
                     yield response
@@ -165,7 +166,7 @@ async def _pieces(response: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
         async for piece in response.content.iter_chunked(_PIECE):
             yield piece
     except (aiohttp.ClientError, TimeoutError) as error:
-        raise _Broken(str(error) or "it sends nothing any more") from error
+        raise _Broken(connection_words(error)) from error
 
 
 def _append(output: BinaryIO, digest: "hashlib._Hash", piece: bytes) -> None:
