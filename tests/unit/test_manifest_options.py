@@ -1,5 +1,6 @@
 """The owner's options: values, texts of the command line, effective values and rules."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ from archipelago.container.manifest.options import (
     validate_option_value,
     validate_options,
 )
+from archipelago.container.manifest.package import load_package
 from archipelago.container.manifest.scalars import Scalar
 from archipelago.container.option_views import option_views
 from archipelago.container.plan import Action, PlannedApp
@@ -208,3 +210,17 @@ def test_any_value_fits_or_is_refused(option: Option, value: object) -> None:
 @given(st.integers(4, 16384))
 def test_what_is_shown_can_be_typed(number: int) -> None:
     assert parse_option_text(CACHE, str(number)) == number
+
+
+def test_a_pattern_with_words_is_told_in_words() -> None:
+    spoken = ALIAS.model_copy(update={"form": "lower case letters"})
+    with pytest.raises(OptionError) as refused:
+        validate_option_value(spoken, "ab1")
+    assert "expected one line of at most 8 characters: lower case letters" in str(refused.value)
+    assert "[a-z]" not in str(refused.value)
+
+
+@pytest.mark.parametrize("path", sorted((Path(__file__).parents[2] / "apps").glob("*/manifest.yml")), ids=str)
+def test_no_app_of_the_catalog_tells_its_owner_a_regular_expression(path: Path) -> None:
+    options = load_package(path.parent).manifest.options.values()
+    assert [each.label for each in options if isinstance(each, StringOption) and each.pattern and not each.form] == []

@@ -224,6 +224,8 @@ class StringOption(BaseOption):
     """Value until the owner sets one; one line."""
     pattern: Annotated[str, StringConstraints(max_length=200)] | None = None
     """Regular expression that the whole text must match."""
+    form: ShortText | None = None
+    """What the pattern asks for, in words for the owner, such as `lower case letters and digits`."""
     max_length: Annotated[int, Field(ge=1, le=4096)] = 200
     """Most characters that a value may have."""
 

@@ -71,8 +71,10 @@ def describe_option(option: Option) -> str:
             else:
                 text = "a whole number"
             return f"{text} ({unit})" if unit else text
-        case StringOption(pattern=pattern, max_length=longest):
+        case StringOption(pattern=pattern, form=form, max_length=longest):
             text = f"one line of at most {longest} characters"
+            if form is not None:
+                return f"{text}: {form}"
             return text if pattern is None else f"{text} that matches {pattern}"
         case ChoiceOption(choices=choices):
             return "one of: " + ", ".join(choices)
