@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import json
 import os
 import subprocess
 import sys
@@ -72,24 +73,41 @@ async def node(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[TestNo
         yield running
 
 
+ANSWER = """
+while read -r line; do
+  line=${line%$(printf '\\r')}
+  case $line in
+    Content-Length:*) size=${line#*: } ;;
+    '') break ;;
+  esac
+done
+head -c "$size" >/dev/null
+printf 'HTTP/1.0 200 OK\\r\\n\\r\\n'
+cat /etc/told
+"""
+"""Reads a request of HTTP, for else the connection would be reset, and answers with a file."""
+
+
 def write_tellers(catalog: Path) -> None:
     """Write two apps that tell whoever probes them their secret: one by a command, one as the name of its chain."""
     token = "secrets: {token: {kind: token}}\n"
-    files = "files: [{path: /etc/told, template: told.j2}]"
+    told = "{path: /etc/told, template: told.j2}"
     say = "[/usr/bin/busybox, sh, -c, 'cat /etc/told; exit 75']"
-    write_app(catalog, "teller", health=f"health: {{probe: {{type: exec, command: {say}}}}}\n    {files}", more=token)
+    health = f"health: {{probe: {{type: exec, command: {say}}}}}\n    files: [{told}]"
+    write_app(catalog, "teller", health=health, more=token)
     (catalog / "teller" / "told.j2").write_text("Authorization: Bearer {{ secrets.token }}\n")
+    probe = "health: {probe: {type: chain, port: 8000, secret: token}, start_timeout: 20s}"
     write_app(
         catalog,
         "chain",
-        command='[nc, -ll, -p, "8000", -e, /usr/bin/busybox, cat, /etc/told]',
-        health=f"health: {{probe: {{type: chain, port: 8000, secret: token}}}}\n    {files}",
+        command='[nc, -ll, -p, "8000", -e, /usr/bin/busybox, sh, /etc/answer]',
+        health=f"{probe}\n    files: [{told}, {{path: /etc/answer, template: answer}}]",
         more=token,
     )
-    progress = '"blocks": 1, "headers": 5, "initialblockdownload": true, "verificationprogress": 0.1'
-    result = f'{{"chain": "{{{{ secrets.token }}}}", {progress}}}'
-    answer = f'[{{"id": "getblockchaininfo", "result": {result}}}]'
-    (catalog / "chain" / "told.j2").write_text(f"HTTP/1.0 200 OK\r\n\r\n{answer}")
+    (catalog / "chain" / "answer").write_text(ANSWER)
+    result = {"chain": "{{ secrets.token }}", "blocks": 1, "headers": 5, "initialblockdownload": True}
+    answer = [{"id": "getblockchaininfo", "result": result | {"verificationprogress": 0.1}}]
+    (catalog / "chain" / "told.j2").write_text(json.dumps(answer))
 
 
 async def values(node: TestNode) -> dict[str, str]:
