@@ -214,7 +214,7 @@ WHOLE = (
     (b"word", b"word"),
     (b" word \n", b" word "),
     ("pässwort\n".encode(), "pässwort".encode()),
-    (b"x" * 16384, b"x" * 16384),
+    (b"x" * 4096, b"x" * 4096),
 )
 """What comes from standard input, and the secret that it is."""
 
@@ -241,6 +241,8 @@ PARTS = (
 
 
 def test_what_is_not_all_of_a_secret_is_refused(node: Node) -> None:
+    done = node.feed(b"x" * 4097, "secret", "set", "knots", "probe", "--stdin")
+    assert done.returncode == 2 and b"VALUE: expected at most 4096 characters" in done.stderr
     for given, command in PARTS:
         done = node.feed(given, *command.split(), "--stdin")
         assert done.returncode == 2 and b"standard input" in done.stderr and b"nothing was changed" in done.stderr

@@ -4,14 +4,14 @@ import sys
 
 from archipelago.cli.errors import CommandError, Exit
 
-LONGEST_SECRET = 16 * 1024
-"""Bytes; the RPC takes as many characters."""
+_LONGEST_VALUE = 16 * 1024
+"""Bytes: what the RPC takes, 4096 characters, has no more of them."""
 _LONGEST_LINES = 64 * 1024
 
 
 def read_value(what: str) -> str:
     """Return all of standard input: one line without its end, several lines byte for byte (a PEM key ends with one)."""
-    text = _all(what, LONGEST_SECRET)
+    text = _all(what, _LONGEST_VALUE)
     line = _without_end(text)
     value = text if "\n" in line else line
     if not value:

@@ -15,9 +15,9 @@ def log_line(found: dict[str, Any]) -> str:
     return f"{at}{clean(found['container'])} {text}"
 
 
-def titled(app: dict[str, Any], key: str = "app") -> str:
+def titled(app: dict[str, Any]) -> str:
     """Return how an app is called on a command line, with its name where that is another."""
-    name, typed = str(app["name"]), str(app[key])
+    name, typed = str(app["name"]), str(app["app"])
     return typed if name == typed else f"{typed} ({name})"
 
 

@@ -69,7 +69,7 @@ class SecretParams(AppParams):
 class SetParams(SecretParams):
     """A value for a secret of an app."""
 
-    value: Annotated[SecretStr, Field(min_length=1, max_length=16384)]
+    value: Annotated[SecretStr, Field(min_length=1, max_length=4096)]
     """One line; of a keypair a private key (Ed25519, PEM), as it is in its file."""
 
 
