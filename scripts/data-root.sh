@@ -23,7 +23,7 @@ know_data_root() {
   if [ ! -d "$data" ]; then install -d -m 0711 -o "$SERVICE_USER" -g "$SERVICE_USER" "$data"; fi
   owner=$(stat -L -c %u "$data")
   [ "$owner" = "$(id -u "$SERVICE_USER")" ] || fail "$data belongs to user id $owner, and not to $SERVICE_USER" \
-    "a new disk: chown $SERVICE_USER: $data; a disk of another host: scripts/adopt-data"
+    "a new disk: chown $SERVICE_USER: $data; a disk of another host: give $SERVICE_USER the ids that it had there (usermod --uid, /etc/subuid, /etc/subgid)"
   [ -z "$known" ] || return 0
   if [ -z "$mark" ]; then
     mark=$(od -An -N16 -tx1 /dev/urandom | tr -d ' \n')

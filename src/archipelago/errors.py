@@ -60,9 +60,22 @@ _FULL_DISK = ("no space left on device", "disk quota exceeded", "enospc", "enoug
 """What the C library, Go's and apt's own words are when a disk is full; small letters."""
 
 
+_BROKEN_DISK = ("read-only file system", "input/output error", "structure needs cleaning", "stale file handle")
+"""The C library's words where a file system takes nothing any more (EROFS, EIO, EUCLEAN, ESTALE); small letters."""
+DISK_REMEDY = (
+    "look what the kernel says of the disk: dmesg | grep -i 'error\\|remount'; save what can be read, check the file "
+    "system (fsck), and mount it again"
+)
+
+
 def is_disk_full(error: OSError) -> bool:
     """Tell whether the operating system refused because a disk, a quota or the number of files is used up."""
     return error.errno in (errno.ENOSPC, errno.EDQUOT)
+
+
+def says_disk_broken(words: str) -> bool:
+    """Tell whether the system's or a program's words say that a disk is read-only or fails."""
+    return any(sign in words.lower() for sign in _BROKEN_DISK)
 
 
 def says_disk_full(words: str) -> bool:

@@ -1,7 +1,11 @@
 """Data that is lost, another's, or worth money: no app starts without its data, and keys to money are not deleted."""
 
+import asyncio
+import contextlib
 import re
-from collections.abc import AsyncIterator
+import subprocess
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,7 +17,7 @@ from harness import RpcError, TestNode, podman, remove_leftovers, running_node
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(300)]
 
 COUNT = "echo start >> /data/starts; exec busybox httpd -f -p 8000 -h /data"
-SEED = "[ -e /keys/seed ] || cat /proc/sys/kernel/random/uuid > /keys/seed; touch /cache/x; exec sleep 1000"
+SEED = "[ -e /keys/seed ] || busybox cat /proc/sys/kernel/random/uuid > /keys/seed; exec busybox sleep 1000"
 VOLUMES = """volumes:
   keys: {funds: true}
   cache: {}
@@ -77,7 +81,7 @@ async def test_a_volume_that_is_gone_stops_its_app_until_it_is_back(node: TestNo
     assert str(volume) in finding["what"] and "start-empty counter" in finding["mend"]
     inside("mv", f"{volume}.away", str(volume))
     await node.until("counter", "healthy")
-    assert await node.execute("counter", "cat", "/data/starts") == "start\nstart\n"
+    assert await node.execute("counter", "busybox", "cat", "/data/starts") == "start\nstart\n"
     assert (await node.call("container-status", app="counter"))["lost_volumes"] == []
     assert not await doctor(node, "data")
 
@@ -98,7 +102,7 @@ async def test_a_directory_where_the_disk_is_not_mounted_is_no_new_volume(node: 
     assert (await node.until("counter", "failed", "healthy"))["health"]["needs_owner"]
     await node.call("data-start-empty", app="counter", volumes=["data"])
     await node.until("counter", "healthy")
-    assert await node.execute("counter", "cat", "/data/starts") == "start\n"
+    assert await node.execute("counter", "busybox", "cat", "/data/starts") == "start\n"
 
 
 async def test_data_of_other_user_ids_is_told_with_the_repair_and_crashes_nothing(node: TestNode) -> None:
@@ -116,7 +120,7 @@ async def test_data_of_other_user_ids_is_told_with_the_repair_and_crashes_nothin
         await node.call("data-start-empty", app="counter", volumes=["data"])
     inside("chown", "-R", right, str(volume))  # what that command does, in the ids of the namespace
     await node.until("counter", "healthy")
-    assert await node.execute("counter", "cat", "/data/starts") == "start\nstart\n"
+    assert await node.execute("counter", "busybox", "cat", "/data/starts") == "start\nstart\n"
 
 
 async def removed(node: TestNode) -> None:
@@ -127,7 +131,7 @@ async def removed(node: TestNode) -> None:
 async def test_keys_to_money_outlive_the_removal_of_their_app(node: TestNode) -> None:
     folder = node.root / "apps" / "wallet"
     await node.install("wallet")
-    seed = await node.execute("wallet", "cat", "/keys/seed")
+    seed = await node.execute("wallet", "busybox", "cat", "/keys/seed")
     password = await node.call("secret-show", app="wallet", name="password")
     owner = inside("stat", "-c", "%u", str(folder / "volumes" / "keys"))
     await removed(node)
@@ -136,7 +140,7 @@ async def test_keys_to_money_outlive_the_removal_of_their_app(node: TestNode) ->
     assert sorted(path.name for path in folder.iterdir()) == ["kept"]
 
     await node.install("wallet")
-    other = await node.execute("wallet", "cat", "/keys/seed")
+    other = await node.execute("wallet", "busybox", "cat", "/keys/seed")
     assert other != seed and await node.call("secret-show", app="wallet", name="password") != password
     assert inside("stat", "-c", "%u", str(folder / "volumes" / "keys")) == owner
     with pytest.raises(RpcError, match="is installed"):
@@ -149,7 +153,7 @@ async def test_keys_to_money_outlive_the_removal_of_their_app(node: TestNode) ->
     with pytest.raises(RpcError, match="other data in the volume 'keys' and among its secrets"):
         await node.call("data-restore", app="wallet", kept=second["kept"])
     await node.install("wallet")
-    assert await node.execute("wallet", "cat", "/keys/seed") == seed
+    assert await node.execute("wallet", "busybox", "cat", "/keys/seed") == seed
     assert await node.call("secret-show", app="wallet", name="password") == password
     assert await node.call("data-list") == [second]
     await node.call("data-delete", app="wallet", kept=second["kept"])
@@ -163,3 +167,50 @@ async def test_what_was_kept_holds_the_app_s_user_ids_until_it_is_deleted(node: 
     await node.call("data-delete", app="wallet", kept=kept["kept"])
     assert not (node.root / "apps" / "wallet").exists()
     assert await node.call("data-list") == []
+
+
+@contextlib.contextmanager
+def read_only(directory: Path) -> Iterator[None]:
+    """Have everybody in Podman's namespace only read a directory, as on a disk that the kernel has given up."""
+    script = 'mount --bind "$1" "$1" && mount -o remount,bind,ro "$1" && echo ro && cat; umount -l "$1"'
+    with subprocess.Popen(
+        ["podman", "unshare", "sh", "-c", script, "sh", str(directory)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as holder:
+        assert holder.stdout is not None and holder.stdin is not None
+        assert holder.stdout.readline() == "ro\n"
+        try:
+            yield
+        finally:
+            holder.stdin.close()
+            holder.wait()
+
+
+async def test_an_app_whose_disk_can_only_be_read_is_not_called_healthy_and_not_restarted(node: TestNode) -> None:
+    volume = node.root / "apps" / "counter" / "volumes" / "data"
+    pid = podman("inspect", "--format", "{{.State.Pid}}", "archipelago-counter--main")
+    with read_only(volume):
+        status = await node.until("counter", "unhealthy")
+        assert "its disk can only be read" in status["health"]["reason"] and status["health"]["needs_owner"]
+        [finding] = await doctor(node, "data")
+        assert str(volume) in finding["what"] and "dmesg" in finding["mend"]
+    await node.until("counter", "healthy")
+    assert podman("inspect", "--format", "{{.State.Pid}}", "archipelago-counter--main") == pid
+
+
+async def test_apps_are_stopped_in_their_own_way_where_podman_can_write_nothing(node: TestNode) -> None:
+    bye = "trap 'echo bye >> /data/said; exit' TERM; while :; do busybox sleep 0.1; done"
+    assert node.apps is not None
+    mounts = shell(bye, "{volume: data, path: /data}")
+    write_app(node.apps, "polite", **mounts, more="volumes: {data: {}}", grace="60s")
+    await node.install("polite")
+    said = node.root / "apps" / "polite" / "volumes" / "data" / "said"
+    with read_only(Path(podman("info", "--format", "{{.Store.GraphRoot}}"))):
+        async with asyncio.timeout(30):
+            await node.stop()
+    assert inside("cat", str(said)) == "bye"
+    await node.start()
+    await node.until("polite", "healthy")
+    await node.until("counter", "healthy")

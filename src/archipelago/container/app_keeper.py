@@ -14,6 +14,7 @@ from archipelago.container.desired_state import DesiredApp, DesiredState, provid
 from archipelago.container.firewall import Firewall
 from archipelago.container.health_monitor import HealthMonitor, Watched
 from archipelago.container.labels import HASH
+from archipelago.container.last_resort import end_app
 from archipelago.container.log_file import last_lines, make_ready
 from archipelago.container.log_parser import LogText
 from archipelago.container.namespace import Namespace, Target
@@ -152,7 +153,8 @@ class AppKeeper:
                 pause = await self._step()
                 trouble = 0
             except (PodmanError, NodeError) as error:
-                self._set_all(HealthState.FAILED, str(error))
+                if not isinstance(error, PodmanError) or not await self._down_without_podman(str(error)):
+                    self._set_all(HealthState.FAILED, str(error))
                 pause = min(_STEP_RETRY * 2**trouble, _STEP_RETRY_LONGEST)
                 trouble += 1
             self.settled = generation
@@ -472,6 +474,24 @@ class AppKeeper:
             self._healths.pop(container, None)
             self._set(container, Health(state=HealthState.STOPPED, reason=reason, since=datetime.now(UTC)))
 
+    async def _down_without_podman(self, why: str) -> bool:
+        """Stop an app that is not wanted, where Podman cannot; return whether that is so."""
+        state = self._tools.desired()
+        found = state.apps.get(self.app)
+        if found is None or state.wanted(self.app):
+            return False
+        mine = self._tools.observer.last.of(self.app)
+        consumers = {edge.consumer for edge in state.dependents(self.app) if not edge.optional}
+        if any(self._tools.health_of(consumer).state is not HealthState.STOPPED for consumer in consumers):
+            self._set_all(HealthState.STOPPING, "waits for the apps that need it")
+            return True
+        self._set_all(HealthState.STOPPING, f"Podman cannot stop it: {why}")
+        await end_app(mine, found.workload.containers, self._tools.namespace.signal)
+        for name in tuple(self._runs):
+            self._forget_run(name)
+        self._set_all(HealthState.STOPPED, state.obstacle(self.app) or "")
+        return True
+
     async def _clear(self, mine: Mapping[str, ContainerSummary]) -> None:
         """Remove what is left of an app that is no longer installed."""
         for name in mine:
@@ -482,7 +502,8 @@ class AppKeeper:
 
     async def _stop(self, found: ContainerSummary, grace: float) -> None:
         self._forget_run(found.name)
-        await stop_container(self._tools.client, self._tools.observer, self.app, found, grace)
+        send = self._tools.namespace.signal  # Podman's own command may be unable to
+        await stop_container(self._tools.client, self._tools.observer, self.app, found, grace, send)
 
     async def _remove(self, name: str) -> None:
         await self._tools.client.containers.remove(name, force=True, ignore_missing=True)

@@ -8,7 +8,7 @@ from archipelago.container.observer import Observer, is_running
 from archipelago.container.podman_client.client import PodmanClient
 from archipelago.container.podman_client.errors import PodmanError, PodmanUnavailable
 from archipelago.container.podman_client.models import ContainerDetails, ContainerState, ContainerSummary
-from archipelago.container.podman_client.process import is_alive, process_exit, terminate
+from archipelago.container.podman_client.process import Signaller, is_alive, process_exit, terminate
 
 PATIENCE = 3.0
 """Seconds in which Podman notices the end of a container's process, unless the container's conmon died before it."""
@@ -67,7 +67,7 @@ class Run:
 
 
 async def stop_container(
-    client: PodmanClient, observer: Observer, app: str, found: ContainerSummary, grace: float
+    client: PodmanClient, observer: Observer, app: str, found: ContainerSummary, grace: float, send: Signaller
 ) -> None:
     """Stop a container, killing it after `grace` seconds, and return when Podman knows that it is down.
 
@@ -88,7 +88,7 @@ async def stop_container(
             # `remove` alone would leave the process behind, and with it the lock on its data. Once the process has
             # ended, its number may be another's.
             if not end.done():
-                await terminate(found.pid, grace, client.signal_process)
+                await terminate(found.pid, grace, send)
         finally:
             end.cancel()
     deadline = time.monotonic() + PATIENCE

@@ -20,7 +20,7 @@ _KEPT = "images-kept"
 """Fact: images of apps that were removed and may come back, with the time of the removal, as JSON."""
 _KEPT_FOR = 7 * 86400.0
 """Seconds; a day on which the clock was wrong may make it longer or shorter, and does no harm."""
-_ROOM = 10 * 1024**3
+_ROOM = 5 * 1024**3
 """Bytes that must be free for an image to be kept that nobody needs."""
 
 

@@ -5,6 +5,7 @@ import base64
 import contextlib
 import itertools
 import json
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
@@ -14,13 +15,14 @@ from typing import Any
 
 from archipelago.container.data.identity import Found, Mark
 from archipelago.container.podman_client.process import PODMAN_UMASK
-from archipelago.errors import ErrorCode, NodeError, says_disk_full
+from archipelago.errors import DISK_REMEDY, ErrorCode, NodeError, says_disk_broken, says_disk_full
 
 _AGENT = Path(__file__).with_name("namespace_agent.py")
 _LINE_LIMIT = 4 * 1024 * 1024
 _FILE_TIMEOUT = 60.0
 _REMOVE_TIMEOUT = 1800.0
 _FIREWALL_TIMEOUT = 30.0
+_SIGNAL_TIMEOUT = 10.0
 _RENAMES = "import os, sys; paths = iter(sys.argv[1:]); [os.rename(old, new) for old, new in zip(paths, paths)]"
 
 
@@ -129,6 +131,15 @@ class Namespace:
                 hint="look whether the kernel has nf_tables: 'archipelago doctor'",
             )
 
+    async def signal(self, pid: int, sign: signal.Signals) -> None:
+        """Send a signal to a process of a container, whoever its user is; one that is gone is no error."""
+        try:
+            answer = await self._ask({"do": "signal", "pid": pid, "signal": sign.value}, _SIGNAL_TIMEOUT)
+        except OSError as error:
+            answer = {"ok": False, "error": str(error) or "no answer in time"}
+        if not answer["ok"]:
+            raise NodeError(ErrorCode.INTERNAL, f"process {pid} cannot be sent {sign.name}: {answer['error']}")
+
     async def passage(self, path: str, gid: int) -> None:
         """Make sure of a directory of ours, mode 0710, through which one group of the namespace may come."""
         await self._file({"do": "passage", "path": path, "gid": gid}, _FILE_TIMEOUT)
@@ -181,12 +192,12 @@ class Namespace:
             raise NodeError(ErrorCode.INTERNAL, f"{request['path']}: {error or 'no answer in time'}") from error
         if answer["ok"]:
             return answer
-        full = says_disk_full(answer["error"])
-        raise NodeError(
-            ErrorCode.DISK_FULL if full else ErrorCode.INTERNAL,
-            f"{request['path']}: {answer['error']}",
-            hint="free some space, then try again" if full else "check the owner and the mode of the directory",
-        )
+        words = answer["error"]
+        full = says_disk_full(words)
+        hint = "free some space, then try again" if full else "check the owner and the mode of the directory"
+        if says_disk_broken(words):
+            hint = DISK_REMEDY
+        raise NodeError(ErrorCode.DISK_FULL if full else ErrorCode.INTERNAL, f"{request['path']}: {words}", hint=hint)
 
     async def _ask(self, request: dict[str, Any], timeout: float) -> dict[str, Any]:
         process = await self._running()

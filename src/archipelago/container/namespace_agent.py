@@ -9,7 +9,8 @@ Requests: `{"id": 1, "do": "tcp", "pid": 42, "host": "10.89.0.2", "port": 80, "t
 `method`, `path`, `headers`, `body`) and `dns` (with the `name` that is looked up); `firewall` (with `pid`, 0 for a new
 namespace that ends with the request, and `rules` for nft(8)); `passage`, `directory` and `file` (with `path`,
 `uid`, `gid`, `mode`, `content`), `look` (with `path`, `uid`, `gid` and how many `ids` an app has), `rename` (with
-`path` and `to`), `remove`; `size` (with the `timeout` after which it tells what it has counted).
+`path` and `to`), `remove`; `signal` (with `pid` and `signal`); `size` (with the `timeout` after which it tells what it
+has counted).
 """
 
 import base64
@@ -89,6 +90,10 @@ def _do(request: dict, roots: tuple) -> dict:  # type: ignore[type-arg]
     if what == "remove":
         path = _inside(request["path"], roots)
         shutil.rmtree(path, ignore_errors=False) if os.path.lexists(path) else None
+        return {}
+    if what == "signal":
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(int(request["pid"]), int(request["signal"]))
         return {}
     if what == "size":
         return _size(_inside(request["path"], roots), time.monotonic() + request["timeout"])

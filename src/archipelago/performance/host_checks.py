@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from archipelago.container.node_view import Finding, Severity
-from archipelago.errors import is_disk_full
+from archipelago.errors import DISK_REMEDY, is_disk_full
 from archipelago.performance import host
 from archipelago.storage.file_modes import wrong_modes
 from archipelago.storage.layout import Layout
@@ -52,7 +52,7 @@ def disk_works(layout: Layout) -> Iterator[Finding]:
             severity=Severity.ERROR,
             what=f"the disk of {layout.root} does not take what is written to it: {error.strerror}",
             why="nothing can be changed, and apps lose what they write; a disk that breaks is often made read-only",
-            mend="look what the kernel says of the disk: dmesg | grep -i 'error\\|remount'; save what can be read",
+            mend=DISK_REMEDY,
         )
 
 

@@ -8,7 +8,7 @@ from archipelago.container.status import Health, HealthState
 from archipelago.container.workload import Workload
 from archipelago.errors import NodeError
 
-_EVERY = 15.0
+_EVERY = 5.0
 """Seconds between two looks."""
 _WELL = (HealthState.HEALTHY, HealthState.SYNCING)
 

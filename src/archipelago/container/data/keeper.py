@@ -12,13 +12,8 @@ from archipelago.container.namespace import Namespace
 from archipelago.container.node_view import Finding, Severity
 from archipelago.container.status import LostVolume
 from archipelago.container.workload import VolumeDirectory, Workload
-from archipelago.errors import ErrorCode, NodeError
+from archipelago.errors import DISK_REMEDY, ErrorCode, NodeError
 from archipelago.storage.volume_marks import VolumeMarks
-
-READ_ONLY_REMEDY = (
-    "look what the kernel says of the disk: dmesg | grep -i 'error\\|remount'; save what can be read, check the file "
-    "system (fsck), and mount it again"
-)
 
 
 class DataMissing(NodeError):
@@ -80,15 +75,25 @@ class VolumeKeeper:
 
     async def findings(self, workloads: Iterable[Workload]) -> tuple[Finding, ...]:
         """Return what the doctor says about the volumes of installed apps."""
-        found = []
+        found: list[Finding] = []
         for workload in workloads:
-            for trouble in await self.troubles(workload):
-                found.append(_finding(trouble.what, f"{workload.app} does not start", trouble.remedy(workload.app)))
-            for volume in workload.volumes:
-                if await self._is_read_only(volume):
-                    what = f"the disk of the volume '{_name(volume)}' of {workload.app} can only be read: {volume.path}"
-                    found.append(_finding(what, "the app cannot write its data", READ_ONLY_REMEDY))
+            try:
+                found += await self._findings(workload)
+            except NodeError as error:
+                found.append(_finding(error.message, f"{workload.app} does not start", error.hint))
         return tuple(found)
+
+    async def _findings(self, workload: Workload) -> list[Finding]:
+        app = workload.app
+        found = [
+            _finding(trouble.what, f"{app} does not start", trouble.remedy(app))
+            for trouble in await self.troubles(workload)
+        ]
+        for volume in workload.volumes:
+            if await self._is_read_only(volume):
+                what = f"the disk of the volume '{_name(volume)}' of {app} can only be read: {volume.path}"
+                found.append(_finding(what, "the app cannot write its data", DISK_REMEDY))
+        return found
 
     async def _is_read_only(self, volume: VolumeDirectory) -> bool:
         found = await self._namespace.look(volume.path, *_ids(volume), IDS_PER_APP)
