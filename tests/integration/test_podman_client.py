@@ -203,13 +203,13 @@ async def test_an_image_s_own_command_is_the_default(corner: Corner) -> None:
     assert "1000" in await _processes(corner, spec.name)
 
 
-async def test_an_image_s_own_volumes_and_health_check_are_left_out(corner: Corner, podman_command: Command) -> None:
+async def test_an_image_s_own_volumes_and_health_check_are_left_out(
+    corner: Corner, podman_command: Command, tmp_path: Path
+) -> None:
     image = f"localhost/{corner.name('declares')}:1"
-    await podman_command("create", "--name", corner.name("source"), TEST_IMAGE)
-    changes = ("VOLUME /data", 'HEALTHCHECK CMD ["touch", "/tmp/checked"]')
-    flags = [f"--change={change}" for change in changes]
-    await podman_command("commit", "--format", "docker", *flags, corner.name("source"), image)
-    await podman_command("rm", corner.name("source"))
+    recipe = tmp_path / "Containerfile"
+    recipe.write_text(f'FROM {TEST_IMAGE}\nVOLUME /data\nHEALTHCHECK CMD ["touch", "/tmp/checked"]\n')
+    await podman_command("build", "--format", "docker", "--pull=never", "--tag", image, str(tmp_path))
     try:
         name = await corner.running("box", image=image)
         shown = await podman_command("inspect", "--format", "{{.Mounts}} {{.Config.Healthcheck.Test}}", name)
