@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
-from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 
@@ -38,21 +37,6 @@ from archipelago.container.podman_client.spec import (
 )
 
 pytestmark = pytest.mark.timeout(60)
-
-Command = Callable[..., Awaitable[str]]
-
-
-@pytest.fixture
-def podman_command() -> Command:
-    """Podman's own command, for what the client never asks for: it returns what was printed."""
-
-    async def run(*arguments: str) -> str:
-        process = await asyncio.create_subprocess_exec("podman", *arguments, stdout=asyncio.subprocess.PIPE)
-        output, _ = await process.communicate()
-        assert process.returncode == 0, arguments
-        return output.decode().strip()
-
-    return run
 
 
 async def test_it_knows_version_and_host(podman: PodmanClient) -> None:
@@ -201,44 +185,6 @@ async def test_an_image_s_own_command_is_the_default(corner: Corner) -> None:
     await corner.podman.containers.create(spec)
     await corner.podman.containers.start(spec.name)
     assert "1000" in await _processes(corner, spec.name)
-
-
-async def test_an_image_s_own_volumes_and_health_check_are_left_out(
-    corner: Corner, podman_command: Command, tmp_path: Path
-) -> None:
-    image = f"localhost/{corner.name('declares')}:1"
-    recipe = tmp_path / "Containerfile"
-    recipe.write_text(f'FROM {TEST_IMAGE}\nVOLUME /data\nHEALTHCHECK CMD ["touch", "/tmp/checked"]\n')
-    await podman_command("build", "--format", "docker", "--pull=never", "--tag", image, str(tmp_path))
-    try:
-        name = await corner.running("box", image=image)
-        shown = await podman_command("inspect", "--format", "{{.Mounts}} {{.Config.Healthcheck.Test}}", name)
-        assert shown == "[] [NONE]"
-    finally:
-        await corner.podman.containers.remove(corner.name("box"), force=True)
-        await corner.podman.images.remove(image)
-
-
-async def test_a_container_takes_its_nameless_volumes_along(corner: Corner, podman_command: Command) -> None:
-    containers, volumes = corner.podman.containers, corner.podman.volumes
-    label = next(f"{key}={value}" for key, value in corner.labels.items())
-    for what, goes in (("goes", True), ("stays", False)):
-        name = corner.name(what)
-        await podman_command("create", "--name", name, "--label", label, "--volume", "/data", TEST_IMAGE)
-        volume = await podman_command("inspect", "--format", "{{range .Mounts}}{{.Name}}{{end}}", name)
-        assert volume and volume not in await volumes.list_forgotten()
-        await containers.remove(name, volumes=goes)
-        assert (volume in await volumes.list_forgotten()) is not goes
-        assert await volumes.remove(volume) is not goes
-
-
-async def test_a_removal_waits_as_long_as_it_is_told(corner: Corner) -> None:
-    ignores = ("sh", "-c", "trap '' TERM; while :; do sleep 0.1; done")
-    containers, name = corner.podman.containers, await corner.running("box", *ignores)
-    began = asyncio.get_running_loop().time()
-    await containers.remove(name, force=True, timeout=2)
-    assert asyncio.get_running_loop().time() - began > 2
-    assert not await containers.exists(name)
 
 
 async def test_errors_have_types(corner: Corner) -> None:

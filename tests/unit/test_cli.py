@@ -110,6 +110,18 @@ def test_json_is_the_answer_of_the_node(node: Node) -> None:
     assert node.json("events", "--json")[0]["revision"] == 1
 
 
+def test_data_is_not_deleted_where_nobody_can_be_asked(node: Node) -> None:
+    kept = ("knots", "2026-11-29T08-40-00.123Z")
+    assert node.json("data", "list", "--json") == []
+    assert "archipelago install knots" in node.run("data", "restore", *kept).stdout
+    refused = node.run("data", "delete", *kept)
+    assert refused.returncode == 2 and "--yes" in refused.stderr
+    assert node.run("data", "delete", *kept, "--yes").returncode == 0
+    assert node.type("data", "delete", *kept, answer=b"n\n")[0] == 4
+    nothing = node.run("data", "start-empty", "knots", "--yes")
+    assert nothing.returncode == 4 and "no volume of knots is lost" in nothing.stderr
+
+
 @pytest.mark.parametrize(
     ("arguments", "code"),
     [
