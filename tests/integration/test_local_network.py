@@ -158,6 +158,8 @@ async def test_its_owner_opens_an_endpoint_and_closes_it_again(node: TestNode) -
     with pytest.raises(RpcError, match="no endpoint 'nothing'"):
         await node.call("network-open", app="doors", endpoint="nothing")
     assert [await knock(port) for port in ports] == [True, True, False, True]
+    reached = (await node.call("network-status"))["endpoints"]
+    assert {f"ssl://{HOST}:{wallet}", f"wss://{HOST}:{relay}", f"https://{HOST}:{member}/"} <= set(reached)
     kept = await asyncio.to_thread(ssl.get_server_certificate, (HOST, wallet))
     pinned = ssl.create_default_context(cadata=kept)  # as Electrum wallets do: whatever they have seen first
     pinned.check_hostname = False

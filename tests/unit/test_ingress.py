@@ -43,7 +43,7 @@ async def echo(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> No
 async def scene() -> AsyncIterator[Scene]:
     server = await asyncio.start_server(echo, "127.0.0.1", 0)
     scene = Scene(server.sockets[0].getsockname()[1])
-    await scene.ingress.lead({Route(IPv4Address(OUTER), scene.port, tls=None)}, {})
+    await scene.ingress.lead({Route(IPv4Address(OUTER), scene.port, tls=None, shown="")}, {})
     assert scene.ingress.problems == {}
     yield scene
     await scene.ingress.close()

@@ -47,7 +47,8 @@ def test_an_address_has_the_scheme_that_its_clients_read(keys: dict[str, Any], h
     assert (address_of(found, LOOPBACK, 8000), address_of(found, HERE, 8000)) == (here, from_there)
     (route,) = app_routes({"one": found}, {}, {"one": True}, [HERE])
     shown = {"https": Trust.AUTHORITY, "wss": Trust.AUTHORITY, "ssl": Trust.FIRST_USE}
-    assert route == Route(HERE, 8000, shown.get(from_there.partition("://")[0])), "the port speaks as its address says"
+    tls = shown.get(from_there.partition("://")[0])
+    assert route == Route(HERE, 8000, tls, "") and route.shown == from_there, "the port speaks as its address says"
 
 
 def test_the_owners_switch_wins_over_the_manifest() -> None:

@@ -580,7 +580,7 @@ export type LocalAccessView = {
   "addresses": Array<string>;
   /** Names by which it may be called there. */
   "names": Array<string>;
-  /** Endpoints of apps that are reachable, as address:port. */
+  /** Endpoints of apps that are reachable, as clients write them. */
   "endpoints": Array<string>;
   "problems": Array<string>;
   /** Certificate of the node's own authority (PEM), for browsers to trust; it vouches for local addresses alone. */

@@ -40,7 +40,7 @@ class LocalAccessView(View):
     names: tuple[str, ...]
     """Names by which it may be called there."""
     endpoints: tuple[str, ...]
-    """Endpoints of apps that are reachable, as address:port."""
+    """Endpoints of apps that are reachable, as clients write them."""
     problems: tuple[str, ...]
     authority: str
     """Certificate of the node's own authority (PEM), for browsers to trust; it vouches for local addresses alone."""

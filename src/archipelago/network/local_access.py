@@ -178,7 +178,7 @@ class LocalAccess:
             listening=tuple(map(str, found.listening)),
             addresses=tuple(f"https://{address}:{self._port}" for address in found.listening),
             names=self._names,
-            endpoints=tuple(f"{route.address}:{route.port}" for route in routes),
+            endpoints=tuple(route.shown for route in routes),
             problems=found.problems,
             authority=authority.certificate_pem().decode(),
             fingerprint=fingerprint(authority.certificate),

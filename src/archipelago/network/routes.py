@@ -5,7 +5,7 @@ the node itself, whatever either of them says: whoever reached it could do all t
 """
 
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from ipaddress import IPv4Address
 
@@ -50,7 +50,9 @@ class Route:
     address: IPv4Address
     port: int
     tls: Trust | None
-    """Which certificate is shown; None for an endpoint that is led in as it is."""
+    """Which certificate is shown; None for an endpoint that is forwarded as it is."""
+    shown: str = field(compare=False)
+    """As clients write it."""
 
 
 def kept_in(endpoint: Endpoint) -> KeptIn | None:
@@ -114,7 +116,8 @@ def app_routes(
     for name, endpoint in endpoints.items():
         if is_open(endpoint, chosen.get(name)):
             for address in addresses:
-                yield Route(address, ports.get(name, endpoint.host_port), _TRUST.get(_scheme(endpoint)))
+                port = ports.get(name, endpoint.host_port)
+                yield Route(address, port, _TRUST.get(_scheme(endpoint)), address_of(endpoint, address, port))
 
 
 def address_of(endpoint: Endpoint, host: IPv4Address, port: int) -> str:
