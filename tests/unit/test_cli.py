@@ -157,6 +157,11 @@ def test_exit_codes_and_errors(node: Node, arguments: tuple[str, ...], code: int
 def test_where_the_node_is_reachable_and_what_the_host_may_drop(node: Node) -> None:
     assert "this host only" in node.run("network", "status").stdout
     assert node.json("network", "listen", "none", "--json")["listening"] == []
+    opened = node.run("network", "open", "knots", "p2p")
+    assert opened.returncode == 0 and "archipelago network close knots p2p" in opened.stdout
+    assert "archipelago network listen lan" in opened.stdout, "an open door of a node that nobody reaches is said"
+    assert node.json("network", "close", "knots", "p2p", "--json")["open"] is False
+    assert node.run("network", "open", "nobody", "p2p").returncode == node.run("status", "nobody").returncode != 0
     assert node.run("network", "firewall").returncode == 0
     wrong = node.run("network", "firewall", "burn")
     assert wrong.returncode == 2 and "show, apply, remove" in wrong.stderr
