@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from test_network_plan import NAMES, edge, manifest
 
 from archipelago.network.firewall import Reach, Subnet, Wire, reach, ruleset
-from archipelago.network.plan import edge_network_name
+from archipelago.network.plan import edge_network_name, links
 
 BOTH = edge_network_name("wallet", "bitcoin", {"bitcoin-rpc", "bitcoin-web"})
 PORTS = {("bitcoin", "bitcoin-rpc"): 8332, ("bitcoin", "bitcoin-web"): 80}
@@ -22,7 +22,7 @@ NETWORKS = {
 
 def test_a_consumer_opens_what_it_requires_and_answers_nothing() -> None:
     wallet = manifest(id="wallet", provides={}, containers={"main": manifest().containers["main"]})
-    found = reach(wallet, "main", [edge("wallet"), edge("wallet", "bitcoin-web")], PORTS)
+    found = reach(wallet, "main", links([edge("wallet"), edge("wallet", "bitcoin-web")]), PORTS)
     assert found.wires == (Wire(BOTH, opens=(80, 8332)),)
     assert found.names == ("bitcoin-rpc", "bitcoin-web", "main")
     assert (found.internet, found.local_network) == (False, False)
@@ -30,7 +30,7 @@ def test_a_consumer_opens_what_it_requires_and_answers_nothing() -> None:
 
 def test_each_container_of_a_provider_answers_what_it_serves_and_is_used() -> None:
     edges = [edge("lnd"), edge("lnd", "bitcoin-web"), edge("electrs")]
-    main, web = (reach(manifest(), container, edges, {}) for container in ("main", "web"))
+    main, web = (reach(manifest(), container, links(edges), {}) for container in ("main", "web"))
     assert main.wires == (
         Wire(edge_network_name("electrs", "bitcoin", {"bitcoin-rpc"}), answers=(8332,)),
         Wire(edge_network_name("lnd", "bitcoin", {"bitcoin-rpc", "bitcoin-web"}), answers=(8332,)),

@@ -12,8 +12,8 @@ from archipelago.network.plan import (
     app_network,
     app_networks,
     attachments,
-    edge_network,
     edge_network_name,
+    links,
     provider_host,
 )
 
@@ -55,7 +55,7 @@ def test_only_direct_egress_leads_out() -> None:
 
 def test_egress_through_tor_is_the_edge_to_tor_and_nothing_else() -> None:
     app = manifest(id="wallet", egress="tor", provides={}, requires={"tor-socks": {}})
-    networks = app_networks(app, [edge("wallet", "tor-socks", "tor")], "n1")
+    networks = app_networks(app, links([edge("wallet", "tor-socks", "tor")]), "n1")
     assert [network.name for network in networks] == [
         "archipelago-wallet",
         edge_network_name("wallet", "tor", {"tor-socks"}),
@@ -65,12 +65,12 @@ def test_egress_through_tor_is_the_edge_to_tor_and_nothing_else() -> None:
 
 def test_several_interfaces_of_a_pair_share_one_network() -> None:
     edges = [edge("lnd"), edge("lnd", "bitcoin-zmq"), edge("lnd", "bitcoin-web"), edge("electrs")]
-    names = [network.name for network in app_networks(manifest(), edges, "n1")]
+    names = [network.name for network in app_networks(manifest(), links(edges), "n1")]
     electrs = edge_network_name("electrs", "bitcoin", {"bitcoin-rpc"})
     lnd = edge_network_name("lnd", "bitcoin", {"bitcoin-rpc", "bitcoin-zmq", "bitcoin-web"})
     assert names == ["archipelago-bitcoin", electrs, lnd]
-    main = attachments(manifest(), "main", edges)
-    web = attachments(manifest(), "web", edges)
+    main = attachments(manifest(), "main", links(edges))
+    web = attachments(manifest(), "web", links(edges))
     assert main[lnd].aliases == ("bitcoin-rpc", "bitcoin-zmq")
     assert main[electrs].aliases == ("bitcoin-rpc",), "no names but those of what it uses"
     assert web[lnd].aliases == ("bitcoin-web",)
@@ -81,23 +81,23 @@ def test_several_interfaces_of_a_pair_share_one_network() -> None:
 def test_every_container_of_a_consumer_reaches_its_providers() -> None:
     app = manifest(id="lnd", provides={}, requires={"bitcoin-rpc": {}})
     for container in app.containers:
-        found = attachments(app, container, [edge("lnd")])
+        found = attachments(app, container, links([edge("lnd")]))
         shared = edge_network_name("lnd", "bitcoin", {"bitcoin-rpc"})
         assert set(found) == {"archipelago-lnd", shared}
         assert found[shared].aliases == ()
 
 
 def test_the_name_that_a_template_gets_is_one_of_the_aliases() -> None:
-    found = attachments(manifest(), "main", [edge("lnd")])
+    found = attachments(manifest(), "main", links([edge("lnd")]))
     assert provider_host("bitcoin-rpc") in found[edge_network_name("lnd", "bitcoin", {"bitcoin-rpc"})].aliases
 
 
 @settings(deadline=None)
 @given(st.tuples(NAMES, NAMES), st.tuples(NAMES, NAMES))
 def test_no_two_pairs_share_a_network(first: tuple[str, str], second: tuple[str, str]) -> None:
-    names = [edge_network(*pair, {"x"}, "n1").name for pair in (first, second)]
+    names = [edge_network_name(*pair, {"x"}) for pair in (first, second)]
     assert (names[0] == names[1]) == (first == second)
-    assert edge_network(*first, {"x"}, "n1").name != app_network(manifest(id=second[0]), "n1").name
+    assert edge_network_name(*first, {"x"}) != app_network(manifest(id=second[0]), "n1").name
 
 
 @settings(deadline=None)
@@ -106,13 +106,13 @@ def test_both_ends_name_the_same_network_in_any_order(pairs: list[tuple[str, str
     edges = [edge(consumer, interface) for consumer, interface in pairs if consumer != "bitcoin"]
     shuffled = list(edges)
     chance.shuffle(shuffled)
-    assert app_networks(manifest(), edges, "n1") == app_networks(manifest(), shuffled, "n1")
-    assert attachments(manifest(), "main", edges) == attachments(manifest(), "main", shuffled)
+    assert app_networks(manifest(), links(edges), "n1") == app_networks(manifest(), links(shuffled), "n1")
+    assert attachments(manifest(), "main", links(edges)) == attachments(manifest(), "main", links(shuffled))
     for consumer in {each.consumer for each in edges}:
         app = manifest(id=consumer, provides={}, requires={"bitcoin-rpc": {}, "bitcoin-zmq": {}})
-        shared = set(attachments(app, "main", edges)) & set(attachments(manifest(), "main", edges))
+        shared = set(attachments(app, "main", links(edges))) & set(attachments(manifest(), "main", links(edges)))
         used = {each.interface for each in edges if each.consumer == consumer}
-        assert shared == {edge_network(consumer, "bitcoin", used, "n1").name}
-        mine = {network.name: network for network in app_networks(app, edges, "n1")}
-        theirs = {network.name: network for network in app_networks(manifest(), edges, "n1")}
+        assert shared == {edge_network_name(consumer, "bitcoin", used)}
+        mine = {network.name: network for network in app_networks(app, links(edges), "n1")}
+        theirs = {network.name: network for network in app_networks(manifest(), links(edges), "n1")}
         assert all(mine[name] == theirs[name] for name in shared), "or the two would re-create it in turns"

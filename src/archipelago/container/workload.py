@@ -37,10 +37,10 @@ from archipelago.container.secret_environment import SCRIPT, SHELL, script, wrap
 from archipelago.container.templates import FINGERPRINTS, REVEALED, AppRenderer, Renderer, Shown, TemplateError
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.network.firewall import Reach, reach
-from archipelago.network.plan import PREFIX, app_networks, attachments, provider_host
+from archipelago.network.plan import PREFIX, Link, app_networks, attachments, links, provider_host
 from archipelago.network.routes import PUBLISHED
 from archipelago.security.container_policies.confinement import confine, enforceable
-from archipelago.security.container_policies.seccomp import seccomp_json, seccomp_name
+from archipelago.security.container_policies.seccomp import seccomp_file
 from archipelago.security.secret import Secret, SecretBytes, rpcauth_line
 from archipelago.storage.layout import AppFolder, app_folder
 
@@ -182,34 +182,62 @@ class Workload:
 def compile_app(given: AppInput, site: Site, renderer: Templates) -> Workload:
     """Return the workload of one app. Raises `NodeError` where a template of it is wrong."""
     manifest = given.package.manifest
+    home = _Home(app_folder(Path(site.data), manifest.id), links(given.edges), _base(given.slot))
     try:
         containers = tuple(
-            _container(given, site, renderer, name, manifest.containers[name]) for name in _start_order(manifest)
+            _container(given, site, home, renderer, name, manifest.containers[name]) for name in _start_order(manifest)
         )
     except TemplateError as error:
         names = {secret.fingerprint: name for name, secret in given.secrets.items()}
         raise error.naming(manifest.id, names) from error
     return Workload(
         app=manifest.id,
-        networks=app_networks(manifest, given.edges, site.node_id),
+        networks=app_networks(manifest, home.links, site.node_id),
         containers=containers,
-        passages=_passages(given, (str(_folder(given, site).path), str(_folder(given, site).volumes))),
-        volumes=_volumes(given, site),
+        passages=home.passages(str(home.folder.path), str(home.folder.volumes)),
+        volumes=_volumes(manifest, home),
         hash=_digest([container.hash for container in containers]),
     )
 
 
-def _container(given: AppInput, site: Site, renderer: Templates, name: str, container: Container) -> ContainerWorkload:
+@dataclass(frozen=True, slots=True)
+class _Home:
+    """What all containers of one app share: its folder on disk, its networks, its user ids."""
+
+    folder: AppFolder
+    links: tuple[Link, ...]
+    base: int
+    """Id of its containers' root in the service user's namespace."""
+
+    def owner(self, container: Container) -> tuple[int, int]:
+        """Return the user and group of a container's files."""
+        uid, gid = (int(part) for part in container.user.split(":"))
+        if max(uid, gid) >= IDS_PER_APP:
+            raise NodeError(
+                ErrorCode.INVALID_MANIFEST,
+                f"user {container.user} is not one of the app's own",
+                hint=f"the app's author must choose numbers up to {IDS_PER_APP - 1}",
+            )
+        return self.base + uid, self.base + gid
+
+    def passages(self, *paths: str) -> tuple[Passage, ...]:
+        """Return directories as ways for this app's containers alone."""
+        return tuple(Passage(path, self.base) for path in paths)
+
+
+def _container(
+    given: AppInput, site: Site, home: _Home, renderer: Templates, name: str, container: Container
+) -> ContainerWorkload:
     manifest = given.package.manifest
     context = _context(given, site, container, None)
     both = (FINGERPRINTS, REVEALED) if container.files or container.secret_environment else ()
     secretive = {shown: _context(given, site, container, shown) for shown in both}
     where = f"apps/{manifest.id}: containers.{name}"
-    uid, gid = _owner(container, given.slot)
+    uid, gid = home.owner(container)
     confined = confine(container)
     folder = f"{site.files}/{manifest.id}/{name}"
     seccomp = _seccomp_file(container, folder)
-    files, mounts, contents = [], list(_volume_mounts(given, site, container)), {}
+    files, mounts, contents = [], _volume_mounts(home, container), {}
     for number, file in enumerate(container.files):
         host_path = f"{folder}/{number}-{PurePosixPath(file.path).name}"
         place = f"apps/{manifest.id}/{file.template}"
@@ -254,7 +282,7 @@ def _container(given: AppInput, site: Site, renderer: Templates, name: str, cont
         no_new_privileges=confined.no_new_privileges,
         seccomp_profile=PurePosixPath(seccomp.path),
         mask=confined.mask,
-        id_mappings=_mappings(given.slot),
+        id_mappings=_mappings(home.base),
         limits=enforceable(confined.limits, site.cgroup),
         cgroup_parent=site.cgroup.parent,
         ulimits=confined.ulimits,
@@ -262,7 +290,7 @@ def _container(given: AppInput, site: Site, renderer: Templates, name: str, cont
         stop_signal=container.stop.signal,
         stop_timeout=math.ceil(container.stop.grace),
         init=container.init,
-        log_path=PurePosixPath(_folder(given, site).log(name)),
+        log_path=PurePosixPath(home.folder.log(name)),
     )
     digest = _digest([spec, contents, manifest.egress.is_direct])
     # The one label that cannot be known before the rest; nobody else has seen the spec yet.
@@ -273,9 +301,9 @@ def _container(given: AppInput, site: Site, renderer: Templates, name: str, cont
         name=spec.name,
         spec=spec,
         files=(*files, seccomp),
-        passages=_passages(given, (f"{site.files}/{manifest.id}", folder)),
-        attachments=attachments(manifest, name, given.edges),
-        reach=reach(manifest, name, given.edges, _provided_ports(given)),
+        passages=home.passages(f"{site.files}/{manifest.id}", folder),
+        attachments=attachments(manifest, name, home.links),
+        reach=reach(manifest, name, home.links, _provided_ports(given)),
         after=container.after,
         health=container.health,
         stop=container.stop,
@@ -304,8 +332,8 @@ def _secret_variables(
 
 def _seccomp_file(container: Container, folder: str) -> RenderedFile:
     """Return the profile as a file of the service user's; by its name it is part of the container's hash."""
-    profile = seccomp_json(container)
-    return RenderedFile(f"{folder}/{seccomp_name(profile)}", SecretBytes(profile.encode()), 0o600, 0, 0)
+    profile = seccomp_file(container)
+    return RenderedFile(f"{folder}/{profile.name}", SecretBytes(profile.text.encode()), 0o600, 0, 0)
 
 
 def _provided_ports(given: AppInput) -> dict[tuple[str, str], int]:
@@ -366,16 +394,7 @@ def _context(given: AppInput, site: Site, container: Container, shown: Shown | N
     return context
 
 
-def _folder(given: AppInput, site: Site) -> AppFolder:
-    return app_folder(Path(site.data), given.package.manifest.id)
-
-
-def _passages(given: AppInput, paths: tuple[str, ...]) -> tuple[Passage, ...]:
-    return tuple(Passage(path, _base(given.slot)) for path in paths)
-
-
-def _volumes(given: AppInput, site: Site) -> tuple[VolumeDirectory, ...]:
-    manifest = given.package.manifest
+def _volumes(manifest: AppManifest, home: _Home) -> tuple[VolumeDirectory, ...]:
     found = {}
     for name in sorted(manifest.volumes):
         users = [
@@ -389,15 +408,14 @@ def _volumes(given: AppInput, site: Site) -> tuple[VolumeDirectory, ...]:
             if any(mount.volume == name and not mount.read_only for mount in container.mounts)
         ]
         for container in (writers or users)[:1]:
-            uid, gid = _owner(container, given.slot)
-            found[name] = VolumeDirectory(str(_folder(given, site).volume(name)), uid, gid)
+            uid, gid = home.owner(container)
+            found[name] = VolumeDirectory(str(home.folder.volume(name)), uid, gid)
     return tuple(found.values())
 
 
-def _volume_mounts(given: AppInput, site: Site, container: Container) -> list[Mount]:
-    folder = _folder(given, site)
+def _volume_mounts(home: _Home, container: Container) -> list[Mount]:
     return [
-        BindMount(PurePosixPath(folder.volume(mount.volume)), PurePosixPath(mount.path), read_only=mount.read_only)
+        BindMount(PurePosixPath(home.folder.volume(mount.volume)), PurePosixPath(mount.path), read_only=mount.read_only)
         for mount in container.mounts
     ]
 
@@ -419,25 +437,13 @@ def _ports(given: AppInput, container: str) -> list[PortMapping]:
     ]
 
 
-def _owner(container: Container, slot: int) -> tuple[int, int]:
-    uid, gid = (int(part) for part in container.user.split(":"))
-    if max(uid, gid) >= IDS_PER_APP:
-        raise NodeError(
-            ErrorCode.INVALID_MANIFEST,
-            f"user {container.user} is not one of the app's own",
-            hint=f"the app's author must choose numbers up to {IDS_PER_APP - 1}",
-        )
-    base = _base(slot)
-    return base + uid, base + gid
-
-
 def _base(slot: int) -> int:
     # Id 0 of the service user's namespace is the service user himself.
     return 1 + slot * IDS_PER_APP
 
 
-def _mappings(slot: int) -> IdMappings:
-    ids = (IdRange(container_id=0, host_id=_base(slot), size=IDS_PER_APP),)
+def _mappings(base: int) -> IdMappings:
+    ids = (IdRange(container_id=0, host_id=base, size=IDS_PER_APP),)
     return IdMappings(uids=ids, gids=ids)
 
 

@@ -5,13 +5,12 @@ of the interfaces that it requires, and nothing is opened the other way. They st
 runs, and nothing in it may change them, since it lacks CAP_NET_ADMIN. Syntax: nft(8).
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network
 
 from archipelago.container.manifest.model import AppManifest, Egress
-from archipelago.container.plan import Edge
-from archipelago.network.plan import attachments, edge_network_name, own_network_name, used_interfaces
+from archipelago.network.plan import Link, own_network_name
 
 TABLE = "inet archipelago"
 _DNS_SUFFIX = "dns.podman"
@@ -85,29 +84,22 @@ class Subnet:
     gateway: IPv4Address
 
 
-def reach(
-    manifest: AppManifest, container: str, edges: Collection[Edge], ports: Mapping[tuple[str, str], int]
-) -> Reach:
-    """Return what a container may reach by the edges of its app; `ports` are those of (provider, interface)."""
-    own = own_network_name(manifest.id)
-    opens: dict[str, set[int]] = {}
-    answers: dict[str, set[int]] = {}
+def reach(manifest: AppManifest, container: str, links: Iterable[Link], ports: Mapping[tuple[str, str], int]) -> Reach:
+    """Return what a container may reach by the links of its app; `ports` are those of (provider, interface)."""
+    app, provides = manifest.id, manifest.provides
     names = set(manifest.containers)
-    used = used_interfaces(edges)
-    for edge in edges:
-        network = edge_network_name(edge.consumer, edge.provider, used[edge.consumer, edge.provider])
-        if edge.consumer == manifest.id:
-            opens.setdefault(network, set()).add(ports[edge.provider, edge.interface])
-            names.add(edge.interface)
-        elif edge.provider == manifest.id and manifest.provides[edge.interface].container == container:
-            answers.setdefault(network, set()).add(manifest.provides[edge.interface].port)
-    wires = (
-        Wire(network, tuple(sorted(opens.get(network, ()))), tuple(sorted(answers.get(network, ()))))
-        for network in attachments(manifest, container, edges)
-        if network != own
-    )
+    wires = []
+    for link in links:
+        if link.consumer == app:
+            names |= link.interfaces
+            opens = {ports[link.provider, interface] for interface in link.interfaces}
+            wires.append(Wire(link.network, opens=tuple(sorted(opens))))
+        elif link.provider == app:
+            answers = {provides[each].port for each in link.interfaces if provides[each].container == container}
+            if answers:
+                wires.append(Wire(link.network, answers=tuple(sorted(answers))))
     return Reach(
-        own=own,
+        own=own_network_name(app),
         wires=tuple(wires),
         names=tuple(sorted(names)),
         internet=manifest.egress.is_direct,

@@ -5,6 +5,8 @@ Each app has a network of its own; each pair of consumer and provider has one mo
 
 import hashlib
 from collections.abc import Collection, Iterable
+from operator import itemgetter
+from typing import NamedTuple
 
 from archipelago.container.labels import APP, NODE
 from archipelago.container.manifest.model import AppManifest
@@ -13,6 +15,7 @@ from archipelago.container.podman_client.spec import NetworkAttachment, NetworkS
 
 PREFIX = "archipelago-"
 """Not hexadecimal: Podman takes a name of hexadecimal digits for a part of an id."""
+_NAMELESS = NetworkAttachment()
 
 
 def own_network_name(app: str) -> str:
@@ -30,13 +33,25 @@ def edge_network_name(consumer: str, provider: str, interfaces: Collection[str])
     return f"{PREFIX}{consumer}--{provider}--{used}"
 
 
-def used_interfaces(edges: Iterable[Edge]) -> dict[tuple[str, str], frozenset[str]]:
-    """Return what each pair of consumer and provider has between them."""
-    found: dict[tuple[str, str], frozenset[str]] = {}
+class Link(NamedTuple):
+    """What one app uses of another, and the name of the network between the two."""
+
+    network: str
+    consumer: str
+    provider: str
+    interfaces: frozenset[str]
+
+
+def links(edges: Iterable[Edge]) -> tuple[Link, ...]:
+    """Return what each pair of consumer and provider has between them, in the order of the networks' names."""
+    used: dict[tuple[str, str], set[str]] = {}
     for edge in edges:
-        pair = (edge.consumer, edge.provider)
-        found[pair] = found.get(pair, frozenset()) | {edge.interface}
-    return found
+        used.setdefault((edge.consumer, edge.provider), set()).add(edge.interface)
+    found = (
+        Link(edge_network_name(consumer, provider, interfaces), consumer, provider, frozenset(interfaces))
+        for (consumer, provider), interfaces in used.items()
+    )
+    return tuple(sorted(found, key=itemgetter(0)))
 
 
 def app_network(manifest: AppManifest, node_id: str) -> NetworkSpec:
@@ -51,13 +66,9 @@ def app_network(manifest: AppManifest, node_id: str) -> NetworkSpec:
     )
 
 
-def edge_network(consumer: str, provider: str, interfaces: Collection[str], node_id: str) -> NetworkSpec:
+def edge_network(link: Link, node_id: str) -> NetworkSpec:
     """Return the network between two apps."""
-    return NetworkSpec(
-        name=edge_network_name(consumer, provider, interfaces),
-        internal=True,
-        labels={NODE: node_id, APP: consumer},
-    )
+    return NetworkSpec(name=link.network, internal=True, labels={NODE: node_id, APP: link.consumer})
 
 
 def provider_host(interface: str) -> str:
@@ -65,28 +76,29 @@ def provider_host(interface: str) -> str:
     return interface
 
 
-def attachments(manifest: AppManifest, container: str, edges: Collection[Edge]) -> dict[str, NetworkAttachment]:
+def attachments(manifest: AppManifest, container: str, links: Iterable[Link]) -> dict[str, NetworkAttachment]:
     """Return the networks of one container, with its names on each.
 
-    `edges` are those of the whole node; every container of a consumer may use what the app requires, but of a provider
-    only the containers behind the interface are there. A provider answers to the names of what this consumer uses, and
-    to no others: it could take the place of another provider, from whom the consumer has an interface of that name.
+    `links` are those of the app or of the whole node; every container of a consumer may use what the app requires, but
+    of a provider only the containers behind the interface are there. A provider answers to the names of what this
+    consumer uses, and to no others: it could take the place of another provider, from whom the consumer has an
+    interface of that name.
     """
+    app = manifest.id
     offered = {interface for interface, provided in manifest.provides.items() if provided.container == container}
-    found = {own_network_name(manifest.id): {container}}
-    for (consumer, provider), interfaces in used_interfaces(edges).items():
-        name = edge_network_name(consumer, provider, interfaces)
-        if consumer == manifest.id:
-            found[name] = set()
-        elif provider == manifest.id and interfaces & offered:
-            found[name] = set(interfaces & offered)
-    return {name: NetworkAttachment(aliases=tuple(sorted(aliases))) for name, aliases in sorted(found.items())}
+    found = {own_network_name(app): NetworkAttachment(aliases=(container,))}
+    for link in links:
+        if link.consumer == app:
+            found[link.network] = _NAMELESS
+        elif link.provider == app and (names := link.interfaces & offered):
+            found[link.network] = NetworkAttachment(aliases=tuple(sorted(names)))
+    return dict(sorted(found.items(), key=itemgetter(0)))
 
 
-def app_networks(manifest: AppManifest, edges: Iterable[Edge], node_id: str) -> tuple[NetworkSpec, ...]:
+def app_networks(manifest: AppManifest, links: Iterable[Link], node_id: str) -> tuple[NetworkSpec, ...]:
     """Return all networks on which an app's containers are."""
-    pairs = sorted(used_interfaces(edge for edge in edges if manifest.id in (edge.consumer, edge.provider)).items())
+    app = manifest.id
     return (
         app_network(manifest, node_id),
-        *(edge_network(*pair, interfaces, node_id) for pair, interfaces in pairs),
+        *(edge_network(link, node_id) for link in links if app in (link.consumer, link.provider)),
     )

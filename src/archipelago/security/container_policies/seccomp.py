@@ -8,6 +8,8 @@ out those that serve debuggers, sandboxes and administrators: ptrace, mount, set
 import hashlib
 import json
 from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from archipelago.container.manifest.model import Container, SystemCalls
@@ -119,7 +121,27 @@ def _profile(calls: Collection[SystemCalls]) -> dict[str, Any]:
 
 def seccomp_json(container: Container) -> str:
     """Return the profile of a container as the text of a file; the same needs give the same text."""
-    return _text(seccomp_profile(container))
+    return seccomp_file(container).text
+
+
+@dataclass(frozen=True, slots=True)
+class SeccompFile:
+    """A profile as the text of a file, and the name of that file: whoever has another profile has another name."""
+
+    text: str
+    name: str
+
+
+def seccomp_file(container: Container) -> SeccompFile:
+    """Return the profile of a container as a file."""
+    return _file(tuple(sorted(set(container.security.system_calls))))
+
+
+# There are as many profiles as sets of groups, and most of a compilation went into making the same few for each app.
+@lru_cache(maxsize=1 << len(SystemCalls))
+def _file(calls: tuple[SystemCalls, ...]) -> SeccompFile:
+    text = _text(_profile(calls))
+    return SeccompFile(text, seccomp_name(text))
 
 
 def _text(profile: Mapping[str, Any]) -> str:
