@@ -1,11 +1,11 @@
 # make run and make test are all that is needed; both set the host up themselves.
-.PHONY: help run test setup setup-tests lint unit bench screenshots clean-test
+.PHONY: help run test setup setup-tests lint unit resolver-check bench screenshots clean-test
 export PYTHONPATH := src
 cache := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/archipelago
 quiet := PATH=/opt/archipelago/venv-tests/bin:$$PATH PYTHONPYCACHEPREFIX=$(cache)/pycache HYPOTHESIS_STORAGE_DIRECTORY=$(cache)/hypothesis
 
 help:          ## say what there is
-	@awk -F ':|##' '/^[a-z-]+:.*##/ { printf "make %-11s %s\n", $$1, $$3 }' Makefile
+	@awk -F ':|##' '/^[a-z-]+:.*##/ { printf "make %-14s %s\n", $$1, $$3 }' Makefile
 
 run:           ## set the host up and run the node in the foreground
 	@scripts/run
@@ -26,6 +26,9 @@ lint: setup-tests ## check format, types and borders, as the user that you are
 
 unit: setup-tests ## run the pure tests alone, as the user that you are
 	@$(quiet) python -m pytest -o cache_dir=$(cache)/pytest tests/unit
+
+resolver-check: setup-tests ## compare the resolver with one that tries everything, on 100,000 catalogs (some minutes)
+	@ARCHIPELAGO_CATALOGS=100000 $(quiet) python -m pytest -o cache_dir=$(cache)/pytest --timeout 0 tests/unit/test_dependency_resolver_oracle.py
 
 bench:         ## measure, side by side with the peers
 	@scripts/bench

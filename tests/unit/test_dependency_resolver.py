@@ -604,12 +604,48 @@ def test_depth_is_no_limit() -> None:
     assert names(plan) == [f"a{i}" for i in reversed(range(size))]
 
 
-def test_a_search_without_end_is_given_up() -> None:
-    # Pigeons and holes: each of nine apps needs a hole of its own, of eight; a search sees that only by trying all.
-    holes = [
-        app(f"h{h}", options=OPTIONS, provides={"hole": {"container": "main", "port": 1, "accepts": ["cache"]}})
-        for h in range(8)
-    ]
-    pigeons = [consumer(f"p{p}", "hole", {"demands": {"cache": p}}) for p in range(9)]
-    error = refused(catalog_of(*holes, *pigeons), Request(install=tuple(one.id for one in pigeons)))
-    assert error.reason in {ResolutionCode.TOO_COMPLEX, ResolutionCode.DEMAND_CONFLICT}
+def test_a_way_past_many_cycles_is_found() -> None:
+    def one(name: str, provides: str, requires: str = "", **parts: Any) -> AppManifest:
+        return provider(name, *provides.split(), requires={interface: {} for interface in requires.split()}, **parts)
+
+    catalog = catalog_of(
+        one("r", "", "k6 k0"),
+        one("a0", "i0 i3 k0", "i1 i4"),
+        one("a1", "i3", "i0"),
+        one("a5", "i1 i3"),
+        one("a6", "i0 i4 k6", "i3"),
+        one("a7", "i1 i4", "i0 i3", conflicts=[{"app": "a5", "because": "So it is"}]),
+    )
+    plan = resolve(catalog, {}, Request(install=("r",)))
+    assert names(plan) == ["a5", "a6", "a0", "r"]
+    assert plan == resolve(catalog, {}, Request(install=("r",), choices={"i3": "a5"})).model_copy(
+        update={"apps": plan.apps}
+    ), "what the owner can choose is found without him"
+
+
+class TestDemandsOfSeveral:
+    """An option whose default does not go with a demand, and another app that demands what does."""
+
+    catalog = catalog_of(
+        app(
+            "core",
+            options={**OPTIONS, "prune": {**OPTIONS["prune"], "default": 550}},
+            rules=RULES,
+            provides={"bitcoin-rpc": {"container": "main", "port": 1, "accepts": ["txindex", "prune"]}},
+        ),
+        consumer("indexer", required={"demands": {"txindex": True}}),
+        consumer("archive", required={"demands": {"prune": 0}}),
+    )
+
+    def test_alone_it_does_not_go(self) -> None:
+        error = refused(self.catalog, Request(install=("indexer",)))
+        assert error.reason is ResolutionCode.DEMAND_CONFLICT
+        assert "txindex = true (needed by indexer) and prune = 550 (the default) do not go together" in error.message
+
+    def test_together_they_do(self) -> None:
+        plan = resolve(self.catalog, {}, Request(install=("indexer", "archive")))
+        assert next(one for one in plan.apps if one.app == "core").options == {
+            "txindex": True,
+            "prune": 0,
+            "cache": 450,
+        }

@@ -6,6 +6,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Any
 
+from archipelago.container.manifest.scalars import Key, Scalar
 from archipelago.errors import ErrorCode, NodeError
 
 
@@ -54,6 +55,15 @@ class ResolutionError(NodeError):
 
 
 @dataclass(frozen=True, slots=True)
+class Cure:
+    """A demand of an option that nobody has set: of this value, or of any other one."""
+
+    option: Key
+    value: Scalar
+    equal: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Problem:
     """One way that was tried and does not work."""
 
@@ -65,6 +75,8 @@ class Problem:
     """Apps without which the problem would not be there."""
     bindings: tuple[tuple[str, str, str], ...] = ()
     """Consumer, interface and provider of the bindings that take part, where they are known."""
+    cures: tuple[Cure, ...] = ()
+    """Demands, of which one at least must come for the problem to go away."""
 
     def error(self) -> ResolutionError:
         """Return the problem as an exception."""

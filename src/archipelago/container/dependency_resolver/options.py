@@ -1,9 +1,9 @@
 """Merges what the owner set, what dependents demand and the defaults into the options of one app."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from archipelago.container.dependency_resolver.errors import Problem, ResolutionCode
+from archipelago.container.dependency_resolver.errors import Cure, Problem, ResolutionCode
 from archipelago.container.manifest.model import AppManifest
 from archipelago.container.manifest.options import broken_rules, check_option_value, effective_options, same_value
 from archipelago.container.manifest.problems import nearest
@@ -54,7 +54,16 @@ def settle(manifest: AppManifest, owner: Mapping[Key, Scalar], demands: Collecti
     values = effective_options(manifest, owner, demanded)
     origins = {option: _origin(option, owner, by_option.get(option)) for option in values}
     for rule in broken_rules(manifest, values):
-        return _broken(manifest, rule.because, {**rule.when, **rule.require}, values, origins, by_option)
+        involved = {**rule.when, **rule.require}
+        return replace(
+            _broken(manifest, rule.because, involved, values, origins, by_option),
+            cures=tuple(
+                Cure(option, value, equal)
+                for wanted, equal in ((rule.when, False), (rule.require, True))
+                for option, value in wanted.items()
+                if option not in by_option and option not in owner
+            ),
+        )
     return Settled(values, origins)
 
 

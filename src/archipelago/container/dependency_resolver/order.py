@@ -1,7 +1,10 @@
 """Start order and cycles of apps that use each other. Nothing here recurses, so depth does not matter."""
 
 import heapq
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+
+from archipelago.container.dependency_resolver.errors import Problem, ResolutionCode
+from archipelago.container.manifest.scalars import AppId, Name
 
 
 def find_cycle(nodes: Iterable[str], needs: Mapping[str, Collection[str]]) -> tuple[str, ...] | None:
@@ -31,16 +34,48 @@ def find_cycle(nodes: Iterable[str], needs: Mapping[str, Collection[str]]) -> tu
 
 def reaches(start: str, goal: str, needs: Mapping[str, Collection[str]]) -> bool:
     """Return whether one app needs another, be it through others."""
-    seen = {start}
+    return path(start, goal, needs) is not None
+
+
+def path(
+    start: str, goal: str, needs: Mapping[str, Iterable[str]], visit: Callable[[str], object] = lambda _node: None
+) -> tuple[str, ...] | None:
+    """Return how one app needs another, from `start` to `goal`, or None; `visit` is called for each app on the way."""
+    came_from = {start: start}
     waiting = [start]
     while waiting:
         node = waiting.pop()
+        visit(node)
         if node == goal:
-            return True
-        fresh = [following for following in needs.get(node, ()) if following not in seen]
-        seen.update(fresh)
+            steps = [goal]
+            while steps[-1] != start:
+                steps.append(came_from[steps[-1]])
+            return tuple(reversed(steps))
+        fresh = [following for following in needs.get(node, ()) if following not in came_from]
+        came_from.update(dict.fromkeys(fresh, node))
         waiting += fresh
-    return False
+    return None
+
+
+def cycle_problem(cycle: tuple[AppId, ...], bindings: Iterable[tuple[AppId, Name, AppId]]) -> Problem:
+    """Return the refusal of apps that each need the next; `cycle` is closed."""
+    bindings = tuple(bindings)
+    hows = "; ".join(f"{consumer} needs {interface} of {provider}" for consumer, interface, provider in bindings)
+    return Problem(
+        ResolutionCode.CYCLE,
+        f"These apps need each other, so none could start first: {' → '.join(cycle)}. {hows}",
+        "One of the requirements must become optional; tell the packagers",
+        {"cycle": list(cycle)},
+        tuple(dict.fromkeys(cycle)),
+        bindings,
+    )
+
+
+def ring_problem(steps: Sequence[tuple[AppId, Name, AppId]]) -> Problem:
+    """Return the refusal of apps that each need the next; the last step leads to where the first one begins."""
+    first = steps.index(min(steps))
+    turned = (*steps[first:], *steps[:first])
+    return cycle_problem((*(consumer for consumer, _, _ in turned), turned[0][0]), turned)
 
 
 def start_order(nodes: Collection[str], needs: Mapping[str, Collection[str]]) -> list[str]:

@@ -1,31 +1,24 @@
 """Finds a provider for each requirement.
 
 The first descent takes the most preferred provider everywhere; it costs time in proportion to the apps that it reaches
-and nearly always holds. Where it does not, resolvelib searches the alternatives, and a second descent along what it
-found checks the outcome, cycles included, which resolvelib does not look for.
+and nearly always holds. Where it does not, the alternatives are searched, and a second descent along what was found
+checks the outcome.
 """
 
 import heapq
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import pairwise
 
 from archipelago.container.dependency_resolver.backtrack import Impossible, search
-from archipelago.container.dependency_resolver.errors import Problem, ResolutionCode
+from archipelago.container.dependency_resolver.errors import Problem
+from archipelago.container.dependency_resolver.nogoods import Need
 from archipelago.container.dependency_resolver.options import Demand, Settled, settle
-from archipelago.container.dependency_resolver.order import find_cycle
+from archipelago.container.dependency_resolver.order import cycle_problem, find_cycle
 from archipelago.container.dependency_resolver.world import Token, World
 from archipelago.container.manifest.model import Required
 from archipelago.container.manifest.scalars import AppId, Name
-
-Need = tuple[AppId, Name]
-"""A mandatory requirement: consumer and interface."""
-Binding = tuple[AppId, Name, AppId]
-"""Consumer, interface, provider."""
-
-_SEARCHES = 40
-"""How often a search is begun anew because its outcome was a cycle."""
 
 
 @dataclass(slots=True)
@@ -35,63 +28,26 @@ class Descent:
     apps: dict[AppId, Need | None] = field(default_factory=dict)
     """Apps of the plan, each with the need that brought it first; None for those that were asked for."""
     bindings: dict[Need, AppId] = field(default_factory=dict)
-    open: set[Need] = field(default_factory=set)
-    """Needs that more than one provider fits."""
     demands: dict[AppId, list[Demand]] = field(default_factory=dict)
     settled: dict[AppId, Settled] = field(default_factory=dict)
     problem: Problem | None = None
 
-    def choices_behind(self) -> list[Binding]:
-        """Return the bindings, with alternatives, that led to the problem: it stands as long as all of them do."""
-        if self.problem is None:
-            return []
-        found = [one for one in self.problem.bindings if one[:2] in self.open]
-        waiting = [*self.problem.apps, *(binding[0] for binding in self.problem.bindings)]
-        seen: set[AppId] = set()
-        for app in waiting:
-            need = self.apps.get(app)
-            if app in seen or need is None:
-                continue
-            seen.add(app)
-            if need in self.open:
-                found.append((*need, app))
-            waiting.append(need[0])
-        return list(dict.fromkeys(found))
-
 
 def solve(world: World) -> Descent:
     """Return apps and bindings that fit each other; raises ResolutionError."""
-    first = descend(world, {}, frozenset())
+    first = descend(world, {})
     if first.problem is None:
         return first
-    if not first.choices_behind():
-        raise first.problem.error()
-    waiting: list[frozenset[Binding]] = [frozenset()]
-    tried: set[frozenset[Binding]] = set()
-    problem = first.problem
-    for _ in range(_SEARCHES):
-        if not waiting:
-            break
-        forbidden = waiting.pop()
-        if forbidden in tried:
-            continue
-        tried.add(forbidden)
-        try:
-            found = search(world, forbidden)
-        except Impossible as impossible:
-            if not forbidden:
-                raise impossible.blame(first.problem).error() from None
-            continue
-        outcome = descend(world, found, forbidden)
-        if outcome.problem is None:
-            return outcome
-        problem = outcome.problem
-        if problem.code is ResolutionCode.CYCLE:
-            waiting += [forbidden | {one} for one in reversed(outcome.choices_behind())]
-    raise problem.error()
+    try:
+        found = search(world)
+    except Impossible as impossible:
+        raise impossible.blame(first.problem).error() from None
+    outcome = descend(world, found)
+    assert outcome.problem is None, outcome.problem
+    return outcome
 
 
-def descend(world: World, chosen: Mapping[Need, AppId], forbidden: frozenset[Binding]) -> Descent:
+def descend(world: World, chosen: Mapping[Need, AppId]) -> Descent:
     """Take the chosen provider, else the most preferred one, for each need; `problem` says why that does not hold."""
     descent = Descent()
     sides: dict[Token, tuple[str, AppId]] = {}
@@ -123,21 +79,16 @@ def descend(world: World, chosen: Mapping[Need, AppId], forbidden: frozenset[Bin
             if required.optional:
                 continue
             candidates = world.fit(app, interface, required).providers
-            if len(candidates) > 1:
-                descent.open.add((app, interface))
-            allowed = (
-                tuple(one for one in candidates if (app, interface, one) not in forbidden) if forbidden else candidates
-            )
-            pick = chosen.get((app, interface))
-            if pick in allowed:
-                allowed = (pick,)
-            if not allowed:
-                descent.problem = world.unserved(app, interface, required, candidates)
+            if not candidates:
+                descent.problem = world.unserved(app, interface, required)
                 return descent
-            if len(allowed) == 1:
-                bind(app, interface, allowed[0], required)
+            pick = chosen.get((app, interface))
+            if pick in candidates:
+                candidates = (pick,)
+            if len(candidates) == 1:
+                bind(app, interface, candidates[0], required)
             else:
-                heapq.heappush(undecided, (app, interface, allowed, required.default))
+                heapq.heappush(undecided, (app, interface, candidates, required.default))
     descent.problem = _settle_all(world, descent) or _cycle(descent)
     return descent
 
@@ -173,17 +124,3 @@ def _cycle(descent: Descent) -> Problem | None:
         if (consumer, provider) in steps
     )
     return cycle_problem(cycle, bindings)
-
-
-def cycle_problem(cycle: tuple[AppId, ...], bindings: Iterable[Binding]) -> Problem:
-    """Return the refusal of apps that each need the next."""
-    bindings = tuple(bindings)
-    hows = "; ".join(f"{consumer} needs {interface} of {provider}" for consumer, interface, provider in bindings)
-    return Problem(
-        ResolutionCode.CYCLE,
-        f"These apps need each other, so none could start first: {' → '.join(cycle)}. {hows}",
-        "One of the requirements must become optional; tell the packagers",
-        {"cycle": list(cycle)},
-        tuple(dict.fromkeys(cycle)),
-        bindings,
-    )

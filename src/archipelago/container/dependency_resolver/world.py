@@ -7,6 +7,7 @@ from functools import lru_cache
 from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
+from archipelago.container.dependency_resolver.cures import Cures
 from archipelago.container.dependency_resolver.errors import Problem, ResolutionCode
 from archipelago.container.dependency_resolver.options import Demand, settle, shown
 from archipelago.container.host_facts import HostFacts
@@ -68,6 +69,7 @@ class World:
         self._index()
         self._fits: dict[tuple[Name, str, tuple[tuple[Key, str, Scalar], ...], AppId], Fit] = {}
         self._host_misfits: dict[AppId, Problem | None] = {}
+        self._cures: Cures | None = None
 
     def _index(self) -> None:
         for app, manifest in self.apps.items():
@@ -82,6 +84,13 @@ class World:
                     self._foes_by_interface.setdefault(conflict.interface, []).append(app)
         for apps in self._providers.values():
             apps.sort()
+
+    @property
+    def cures(self) -> Cures:
+        """Who may demand what."""
+        if self._cures is None:
+            self._cures = Cures.among(self.apps.values())
+        return self._cures
 
     def owner_options(self, app: AppId) -> dict[Key, Scalar]:
         """Return what the owner set, earlier and in this request, leaving out what the manifest no longer knows."""
@@ -183,9 +192,13 @@ class World:
         if required.demands:
             demands = [Demand(option, consumer, interface, value) for option, value in required.demands.items()]
             settled = settle(manifest, self.owner_options(provider), demands)
-            if isinstance(settled, Problem):
+            if isinstance(settled, Problem) and not self.curable(provider, settled):
                 return settled
         return None
+
+    def curable(self, provider: AppId, problem: Problem) -> bool:
+        """Return whether the options of an app may go together after all, once another app has demands of it too."""
+        return bool(problem.cures and self.cures.demanders(self.apps[provider], problem.cures))
 
     def _newer_fits(self, provider: AppId, interface: Name, required: Required) -> str | None:
         manifest = self.catalog.get(provider)
@@ -235,20 +248,11 @@ class World:
                     (app,),
                 )
 
-    def unserved(self, consumer: AppId, interface: Name, required: Required, barred: Iterable[AppId] = ()) -> Problem:
+    def unserved(self, consumer: AppId, interface: Name, required: Required) -> Problem:
         """Return why nobody serves a mandatory requirement."""
         misfits = self.misfits(consumer, interface, required)
         wanted = f"{interface} {required.version}".rstrip()
         if not misfits:
-            barred = tuple(barred)
-            if barred:
-                return Problem(
-                    ResolutionCode.NO_PROVIDER,
-                    f"{consumer} needs {wanted}, and no provider is left that fits the other apps",
-                    f"It was tried with {', '.join(barred)}",
-                    {"consumer": consumer, "interface": interface, "providers": list(barred)},
-                    (consumer,),
-                )
             if consumer in self.providers(interface):
                 return Problem(
                     ResolutionCode.CYCLE,
