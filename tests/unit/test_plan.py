@@ -1,5 +1,6 @@
 """What a plan asks of the owner, its ports, and that it survives its way to a client."""
 
+import dataclasses
 from typing import Any
 
 import pytest
@@ -99,6 +100,20 @@ class TestPorts:
     def test_after_the_last_comes_the_first_that_is_not_well_known(self) -> None:
         plan = resolve(catalog_of(app("a", 65535), app("b", 65535)), {}, Request(install=("a", "b")))
         assert plan.ports["b/web-65535"] == 1024
+
+    def test_a_port_that_only_root_may_use_is_given_to_nobody(self) -> None:
+        host = HostFacts(Architecture.AMD64, memory=1 << 34, cores=2, free_disk=1 << 40, first_port=1024)
+        catalog = catalog_of(app("a", 81), app("b", 1024))
+        plan = resolve(catalog, {}, Request(install=("a", "b")), host)
+        assert plan.ports == {"a/web-81": 1025, "b/web-1024": 1024}
+        assert plan.warnings == ("a/web-81 gets port 1025, as only root may listen on 81",)
+        allowed = dataclasses.replace(host, first_port=80)
+        assert resolve(catalog, {}, Request(install=("a",)), allowed).ports == {"a/web-81": 81}
+
+    def test_a_port_that_was_given_stays_even_if_only_root_may_use_it_by_now(self) -> None:
+        host = HostFacts(Architecture.AMD64, memory=1 << 34, cores=2, free_disk=1 << 40, first_port=1024)
+        installed = {"a": InstalledApp(app("a", 81), ports={"web-81": 81})}
+        assert resolve({}, installed, Request(), host).ports == {"a/web-81": 81}
 
     def test_there_is_an_end(self) -> None:
         with pytest.raises(ResolutionError) as caught:

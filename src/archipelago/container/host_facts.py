@@ -13,6 +13,8 @@ class HostFacts:
     memory: int
     cores: int
     free_disk: int
+    first_port: int = 0
+    """Lowest port that a program without root's rights may listen on (`net.ipv4.ip_unprivileged_port_start`)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from pathlib import Path
 from archipelago.container.host_facts import ControlGroup, HostFacts
 from archipelago.container.manifest.model import Architecture
 from archipelago.errors import ErrorCode, NodeError
+from archipelago.network.ports import first_port
 
 _MACHINES = {
     "x86_64": Architecture.AMD64,
@@ -115,4 +116,10 @@ def read_host_facts(data_root: Path) -> HostFacts:
         )
     total, _ = memory()
     cores = len(os.sched_getaffinity(0))
-    return HostFacts(architecture=_MACHINES[machine], memory=total, cores=cores, free_disk=disk(data_root)[1])
+    return HostFacts(
+        architecture=_MACHINES[machine],
+        memory=total,
+        cores=cores,
+        free_disk=disk(data_root)[1],
+        first_port=first_port(),
+    )

@@ -5,7 +5,13 @@ from dataclasses import dataclass, field, replace
 
 from archipelago.container.dependency_resolver.errors import Cure, Problem, ResolutionCode
 from archipelago.container.manifest.model import AppManifest
-from archipelago.container.manifest.options import broken_rules, check_option_value, effective_options, same_value
+from archipelago.container.manifest.options import (
+    ANY_INT,
+    broken_rules,
+    check_option_value,
+    effective_options,
+    same_value,
+)
 from archipelago.container.manifest.problems import nearest
 from archipelago.container.manifest.scalars import AppId, Key, Name, Scalar
 
@@ -48,7 +54,8 @@ def settle(manifest: AppManifest, owner: Mapping[Key, Scalar], demands: Collecti
         kind = manifest.options.get(option)
         if kind is None:
             return _unknown(manifest, option)
-        fault = check_option_value(option, kind, value)
+        # What an earlier version let the owner set stays; it is refused where it is set.
+        fault = check_option_value(option, kind, value, most=ANY_INT)
         if fault is not None:
             return _invalid(manifest, option, value, fault.expected or fault.message, by_option.get(option, []))
     values = effective_options(manifest, owner, demanded)

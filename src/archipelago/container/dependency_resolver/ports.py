@@ -26,10 +26,12 @@ def allocate(
     manifests: Mapping[AppId, AppManifest],
     installed: Mapping[AppId, InstalledApp],
     reserved: Collection[int] = (),
+    first: int = 0,
 ) -> Ports:
     """Return a port for each endpoint: the one that it has, the one that it proposes, or the next free one.
 
-    Installed apps come before new ones, then they go by name. Raises ResolutionError when no port is left.
+    Installed apps come before new ones, then they go by name. Below `first` only root may listen, so nobody is given
+    such a port any more. Raises ResolutionError when no port is left.
     """
     given: dict[str, int] = {}
     holders: dict[int, str] = dict.fromkeys(reserved, "the node")
@@ -47,7 +49,7 @@ def allocate(
                 waiting.append((f"{app}/{name}", manifests[app].endpoints[name].host_port))
     losers = []
     for key, port in waiting:
-        if port in holders:
+        if port in holders or port < first:
             losers.append((key, port))
         else:
             given[key] = port
@@ -55,22 +57,26 @@ def allocate(
     following: dict[int, int] = {}
     moved = []
     for key, port in losers:
-        free = _next_free(port, holders, following)
+        free = _next_free(port, holders, following, max(first, _LOWEST_FREE))
         given[key] = free
-        moved.append(f"{key} gets port {free}, as {port} is taken by {holders[port]}")
+        why = f"{port} is taken by {holders[port]}" if port in holders else f"only root may listen on {port}"
+        moved.append(f"{key} gets port {free}, as {why}")
         holders[free] = key
     return Ports(dict(sorted(given.items())), tuple(moved))
 
 
-def _next_free(port: int, holders: Mapping[int, str], following: dict[int, int]) -> int:
-    """Return the next port that nobody holds; `following` remembers how far was looked, so that many cost little."""
+def _next_free(port: int, holders: Mapping[int, str], following: dict[int, int], lowest: int) -> int:
+    """Return the next port from `lowest` on that nobody holds.
+
+    `following` remembers how far was looked, so that many cost little.
+    """
     start = port
     current = following.get(start, start)
     for _ in range(_HIGHEST + 1):
-        if current not in holders and current >= _LOWEST_FREE:
+        if current not in holders and current >= lowest:
             following[start] = current
             return current
-        current = current + 1 if _LOWEST_FREE - 1 <= current < _HIGHEST else _LOWEST_FREE
+        current = current + 1 if lowest - 1 <= current < _HIGHEST else lowest
     raise ResolutionError(
         ResolutionCode.PORTS_EXHAUSTED,
         "No host port is left for another endpoint",

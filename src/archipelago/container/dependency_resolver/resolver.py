@@ -58,7 +58,8 @@ def resolve(
         if edge.gates:
             needs.setdefault(edge.consumer, set()).add(edge.provider)
     order = start_order(descent.apps, needs)
-    ports = allocate(order, world.apps, {app: installed[app] for app in world.kept}, reserved_ports)
+    first_port = host.first_port if host is not None else 0
+    ports = allocate(order, world.apps, {app: installed[app] for app in world.kept}, reserved_ports, first_port)
     new = [app for app in order if world.is_new(app)]
     asks = asks_of(new, world.apps, installed, ports.given, {app: descent.settled[app].values for app in new})
     check_disk(world, asks)

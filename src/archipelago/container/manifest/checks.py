@@ -17,11 +17,9 @@ from archipelago.container.manifest.model import (
     Scheme,
     StringOption,
 )
-from archipelago.container.manifest.name_checks import check_names
-from archipelago.container.manifest.options import OptionProblem, broken_rules, check_option_value
+from archipelago.container.manifest.options import ANY_INT, OptionProblem, broken_rules, check_option_value
 from archipelago.container.manifest.patterns import PatternError, check_pattern
 from archipelago.container.manifest.problems import Finding, nearest
-from archipelago.container.manifest.scalars import IDS_PER_APP, is_one_line
 from archipelago.container.manifest.templates import Names, check_template
 from archipelago.container.manifest.tree import Path
 
@@ -50,35 +48,6 @@ def check_manifest(manifest: AppManifest, declared: Declared | None = None) -> l
     """Return everything that does not fit together in a manifest; empty when all is well."""
     names = declared or Declared.of(manifest)
     return [finding for check in _CHECKS for finding in check(manifest, names)]
-
-
-def check_new(manifest: AppManifest) -> list[Finding]:
-    """Return what is refused of an app in the catalog; one that is installed already keeps its manifest.
-
-    The compiler refuses the same, and then it is that app alone that does not run.
-    """
-    return [*_users(manifest), *_exports(manifest), *_choices(manifest), *check_names(manifest)]
-
-
-def _users(manifest: AppManifest) -> Iterator[Finding]:
-    for name, container in manifest.containers.items():
-        if any(int(number) >= IDS_PER_APP for number in container.user.split(":")):
-            message = f"user {container.user} is not one of the app's own"
-            yield Finding(("containers", name, "user"), message, f"numbers up to {IDS_PER_APP - 1}")
-
-
-def _exports(manifest: AppManifest) -> Iterator[Finding]:
-    for name, provided in manifest.provides.items():
-        for key, text in provided.exports.items():
-            if not is_one_line(text):
-                path: Path = ("provides", name, "exports", key)
-                yield Finding(path, "a value for other apps has a line break or control character", "one line")
-
-
-def _choices(manifest: AppManifest) -> Iterator[Finding]:
-    for name, option in manifest.options.items():
-        if isinstance(option, ChoiceOption) and not all(map(is_one_line, option.choices)):
-            yield Finding(("options", name, "choices"), "a choice has a line break or control character", "one line")
 
 
 def _unknown(path: Path, kind: str, name: str, known: Collection[str], *, at_key: bool = False) -> Iterator[Finding]:
@@ -211,7 +180,7 @@ def _options(manifest: AppManifest, declared: Declared) -> Iterator[Finding]:
             except PatternError as error:
                 yield Finding((*here, "pattern"), f"not a usable regular expression: {error}")
                 continue
-        if (problem := check_option_value(name, option, option.default)) is not None:
+        if (problem := check_option_value(name, option, option.default, most=ANY_INT)) is not None:
             yield _from_option((*here, "default"), "the default does not fit", problem)
 
 
@@ -229,7 +198,7 @@ def _rules(manifest: AppManifest, declared: Declared) -> Iterator[Finding]:
                 option = manifest.options.get(name)
                 sound = sound and option is not None
                 try:
-                    problem = check_option_value(name, option, value) if option is not None else None
+                    problem = check_option_value(name, option, value, most=ANY_INT) if option is not None else None
                 except PatternError:
                     sound, problem = False, None
                 if problem is not None:

@@ -21,7 +21,8 @@ from archipelago.container.manifest.containerfile_steps import (
     ImageConfig,
     RunStep,
 )
-from archipelago.container.manifest.containerfile_words import WrongWord, is_utf8, split_words, substitute
+from archipelago.container.manifest.containerfile_words import WrongWord, is_own_id, is_utf8, split_words, substitute
+from archipelago.container.manifest.scalars import IDS_PER_APP
 
 SHELL: Final = ("/bin/sh", "-c")
 MAX_BYTES = 64 * 1024
@@ -35,11 +36,10 @@ _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 _PINNED = re.compile(r"[a-z0-9][a-z0-9.:/_-]*(?::[A-Za-z0-9_.-]+)?@sha256:[0-9a-f]{64}")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _USER = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*(?::[A-Za-z0-9_][A-Za-z0-9_.-]*)?")
-_IDS = re.compile(r"(\d{1,5})(?::(\d{1,5}))?")
-_PORT = re.compile(r"(\d{1,5})(?:/(?:tcp|udp))?")
+_IDS = re.compile(r"([0-9]+)(?::([0-9]+))?")
+_PORT = re.compile(r"([0-9]{1,20})(?:/(?:tcp|udp))?")
 _LABEL_NAME = re.compile(r"[A-Za-z0-9._/-]+")
 _OWN_LABELS = ("io.archipelago.", "io.containers.", "io.podman.")
-_MOST_IDS = 65536
 _LONGEST_PATH = 1000
 _ANY_VALUE = "1"
 """Stands for a variable of an image that is not there yet; it is a valid path, user and port."""
@@ -169,6 +169,8 @@ class _Reader:
                 user = self._one(instruction)
                 if not _USER.fullmatch(user):
                     raise instruction.refused(f"{user!r} is no user", "give 'name', 'uid', or either with ':group'")
+                if not all(is_own_id(part) for part in user.split(":") if part.isdecimal()):
+                    raise instruction.refused(f"{user} is not one of the app's own", f"give ids below {IDS_PER_APP}")
                 self.config = replace(self.config, user=user)
             case "ENTRYPOINT":
                 command = self.config.command if self._has_command else ()
@@ -239,8 +241,8 @@ class _Reader:
         if len(words) < 2:
             raise instruction.refused("it needs a source and a destination", "write 'COPY file /path/in/image'")
         owner, mode = _IDS.fullmatch(options["chown"]), options["chmod"]
-        if owner is None or any(int(part or 0) >= _MOST_IDS for part in owner.groups()):
-            raise instruction.refused("--chown takes numbers", f"give 'uid:gid', each below {_MOST_IDS}")
+        if owner is None or not all(map(is_own_id, filter(None, owner.groups()))):
+            raise instruction.refused("--chown takes numbers", f"give 'uid:gid', each below {IDS_PER_APP}")
         if not re.fullmatch(r"0?[0-7]{3}", mode):
             raise instruction.refused("--chmod takes three octal digits", "such as --chmod=0755")
         uid, gid = owner[1], owner[2] or owner[1]

@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import groupby
 
+from archipelago.container.manifest.scalars import IDS_PER_APP
+
 _VARIABLE = re.compile(r"\$(?:([A-Za-z_][A-Za-z0-9_]*)|\{([A-Za-z_][A-Za-z0-9_]*)\})")
 _LONGEST = 64 * 1024
 
@@ -115,3 +117,9 @@ def _expanded(text: str, value: Callable[[str], str | None]) -> Iterator[str]:
         yield known
         last = found.end()
     yield text[last:]
+
+
+def is_own_id(number: str) -> bool:
+    """Tell whether a user or group id is one of those that the app has."""
+    digits = number.lstrip("0")
+    return len(digits) <= len(str(IDS_PER_APP)) and int(digits or 0) < IDS_PER_APP

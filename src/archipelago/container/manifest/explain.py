@@ -32,7 +32,7 @@ PATTERNS = {
     r"^[a-z0-9][a-z0-9.:/_-]*(:[A-Za-z0-9_.-]+)?@sha256:[0-9a-f]{64}$": (
         "an image with its digest, such as 'docker.io/library/redis:7@sha256:' and 64 hexadecimal digits"
     ),
-    r"^[0-9]{1,5}:[0-9]{1,5}$": "a numeric user and group, such as '1000:1000'",
+    r"^[0-9]{1,5}:[0-9]{1,5}$": "a user and group as numbers up to 65535, such as '1000:1000'",
     r"^0?[0-7]{3}$": "a file mode in octal, such as '0400'",
     r"^https://[\x21-\x7e]+$": "an address that begins with 'https://'",
     r"^/[\x21-\x7e]*$": "a path that begins with '/' and has no spaces",

@@ -409,7 +409,7 @@ class Mount(Part):
     volume: Name
     """Volume of this app."""
     path: ContainerPath
-    """Directory inside the container where it appears."""
+    """Directory inside the container where it appears; not `/etc`, and nothing below `/proc`, `/sys` or `/dev`."""
     read_only: bool = False
     """Whether the container may only read it."""
 
@@ -420,7 +420,7 @@ class Tmpfs(Part):
     path: ContainerPath
     """Directory inside the container."""
     size: Bytes = 64 * 1024**2
-    """Most memory that it may take, in bytes or as `64MiB`."""
+    """Most memory that it may take, in bytes or as `64MiB`; at least `4KiB`."""
 
 
 class File(Part):
@@ -447,7 +447,7 @@ class Container(Part):
     """One container of the app."""
 
     image: ImageReference | None = None
-    """Image to pull, pinned by digest."""
+    """Image to pull: its full name, with the registry, pinned by digest."""
     signed_by: PackagePath | None = None
     """Public key (PEM, in the app's folder) by which cosign signed the image; without it only the digest counts."""
     signed_by_identity: KeylessIdentity | None = None
@@ -534,7 +534,7 @@ class SizeWhen(Part):
 
 
 class Volume(Part):
-    """A directory that outlives its containers."""
+    """A directory that outlives its containers. Those that share it run as the same user."""
 
     backup: BackupPolicy = BackupPolicy.INCLUDE
     """What a backup does with it."""

@@ -19,6 +19,8 @@ from archipelago.errors import ErrorCode, NodeError
 
 MAX_INT = 2**53 - 1
 """Largest whole number that every part of the system (JavaScript among them) carries unharmed."""
+ANY_INT = 1 << 130
+"""Beyond what the manifest reader takes for a number (40 digits)."""
 
 _TRUE = frozenset({"true", "yes", "on", "1"})
 _FALSE = frozenset({"false", "no", "off", "0"})
@@ -62,6 +64,7 @@ def describe_option(option: Option) -> str:
         case BoolOption():
             return "true or false"
         case IntOption(minimum=low, maximum=high, unit=unit):
+            low, high = (None if bound is None else min(max(bound, -MAX_INT), MAX_INT) for bound in (low, high))
             if low is not None and high is not None:
                 text = f"a whole number from {low} to {high}"
             elif low is not None:
@@ -80,8 +83,8 @@ def describe_option(option: Option) -> str:
             return "one of: " + ", ".join(choices)
 
 
-def check_option_value(name: str, option: Option, value: object) -> OptionProblem | None:
-    """Return why an option cannot take a value, or None when it can."""
+def check_option_value(name: str, option: Option, value: object, *, most: int = MAX_INT) -> OptionProblem | None:
+    """Return why an option cannot take a value, or None when it can; `most` bounds numbers whatever its bounds are."""
     fits, hint = False, None
     match option:
         case BoolOption():
@@ -90,7 +93,7 @@ def check_option_value(name: str, option: Option, value: object) -> OptionProble
             fits = (
                 isinstance(value, int)
                 and not isinstance(value, bool)
-                and (-MAX_INT if low is None else low) <= value <= (MAX_INT if high is None else high)
+                and max(-most, -most if low is None else low) <= value <= min(most, most if high is None else high)
             )
         case StringOption(pattern=pattern, max_length=longest):
             fits = (

@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+import contextlib
 import hashlib
 import json
 import zlib
@@ -10,15 +11,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from archipelago.container.manifest.app_folder import Misplaced, entries, opened, read
-from archipelago.container.manifest.checks import check_new
 from archipelago.container.manifest.containerfile import ContainerfileError, parse_containerfile
+from archipelago.container.manifest.hidden_characters import hidden_in_text
 from archipelago.container.manifest.loader import load_manifest, place_findings
 from archipelago.container.manifest.model import AppManifest, ContainerfileRecipe, PackagesRecipe
+from archipelago.container.manifest.new_checks import check_new
 from archipelago.container.manifest.problems import Finding, ManifestError, Problem, nearest
 from archipelago.container.manifest.requirements import RequirementsError, parse_requirements
 from archipelago.container.manifest.templates import MAX_WORDS, Names, check_template, count_words
+from archipelago.container.manifest.tree import MapNode, ScalarNode
 from archipelago.container.manifest.tree import Path as KeyPath
-from archipelago.container.manifest.yaml_reader import MAX_BYTES
+from archipelago.container.manifest.yaml_reader import MAX_BYTES, read_yaml
 
 MANIFEST_NAME = "manifest.yml"
 ICON_NAMES = ("icon.svg", "icon.png")
@@ -68,13 +71,16 @@ def load_package(folder: Path) -> AppPackage:
             content, problems = _contents(here, folder)
     except OSError as error:
         raise ManifestError((_unreadable(folder, "folder", error),)) from error
+    if hidden := list(_hidden(source, text)):
+        # Nothing that is found in such a text can be trusted to be where it seems to be.
+        raise ManifestError((*hidden, *problems))
     try:
         manifest = load_manifest(text, source)
     except ManifestError as error:
         raise ManifestError((*error.problems, *problems)) from error
     content.pop(MANIFEST_NAME, None)
     icons = [icon for name in ICON_NAMES if (icon := content.pop(name, None)) is not None]
-    findings = [*_missing(manifest, content), *check_new(manifest)]
+    findings = [*_missing(manifest, content), *check_new(manifest), *_version(text)]
     name = folder.absolute().name
     if name != manifest.id:
         findings.append(Finding(("id",), f"the app's folder is named '{name}'", "the same name as the folder"))
@@ -175,6 +181,19 @@ def _contents(folder: int, path: Path) -> tuple[dict[str, bytes], list[Problem]]
     return content, problems
 
 
+def _hidden(source: str, text: str) -> Iterator[Problem]:
+    for line, column, what in hidden_in_text(text):
+        yield Problem(source, line, column, "", f"the character {what} is not allowed", "plain text without it")
+
+
+def _version(text: str) -> Iterator[Finding]:
+    root = read_yaml(text).root
+    written = root.values.get("manifest") if isinstance(root, MapNode) else None
+    # In Python, and so in the model, `true` and `1.0` are 1 as well.
+    if isinstance(written, ScalarNode) and type(written.value) is not int:
+        yield Finding(("manifest",), f"wrong value: {written.text}", "the number 1")
+
+
 def _named_files(manifest: AppManifest) -> Iterator[tuple[KeyPath, str]]:
     for name, container in manifest.containers.items():
         here: KeyPath = ("containers", name)
@@ -217,6 +236,7 @@ def _template_problems(folder: Path, manifest: AppManifest, content: Mapping[str
                 source, 1, 1, "", "the templates are too long", f"at most {MAX_WORDS_OF_ALL:,} words together"
             )
             return
+        yield from _hidden(source, text)
         for problem in check_template(text, names):
             yield Problem(source, problem.line, 1, "", problem.message, hint=problem.hint)
 
@@ -229,6 +249,7 @@ def _containerfile_problems(folder: Path, manifest: AppManifest, content: Mappin
         source = str(folder / recipe.containerfile)
         try:
             text = content[recipe.containerfile].decode("utf-8")
+            yield from _hidden(source, text)
             parse_containerfile(text, content, has_base=recipe.base is not None)
         except UnicodeDecodeError:
             yield Problem(source, 1, 1, "", "the Containerfile is not UTF-8")
@@ -240,6 +261,8 @@ def _requirement_problems(folder: Path, manifest: AppManifest, content: Mapping[
     recipes = [container.build for container in manifest.containers.values()]
     names = {name for recipe in recipes if isinstance(recipe, PackagesRecipe) for name in recipe.requirements_files}
     for name in sorted(names & content.keys()):
+        with contextlib.suppress(UnicodeDecodeError):  # of which `parse_requirements` says more
+            yield from _hidden(str(folder / name), content[name].decode("utf-8"))
         try:
             parse_requirements(content[name])
         except RequirementsError as error:
