@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from archipelago.errors import NodeError
-from archipelago.storage.layout import AppFolder, Layout
+from archipelago.storage.layout import AppFolder, Layout, app_paths
 
 LAYOUT = Layout(Path("/data"), Path("/run/node"))
 NAMES = st.from_regex(r"[a-z][a-z0-9]*(-[a-z0-9]+)*", fullmatch=True)
@@ -45,3 +45,13 @@ def test_a_name_that_leads_elsewhere_is_refused(name: str) -> None:
     for call in (LAYOUT.app, folder.volume, folder.log, folder.secret, folder.bill):
         with pytest.raises(NodeError):
             call(name)
+
+
+def test_paths_as_text_are_those_of_the_folder() -> None:
+    folder, paths = Layout(Path("/data"), Path("/run")).app("tor"), app_paths("/data/apps", "tor")
+    assert (paths.path, paths.volumes) == (str(folder.path), str(folder.volumes))
+    assert (paths.volume("state"), paths.log("main")) == (str(folder.volume("state")), str(folder.log("main")))
+    for name in ("", "..", "a/b"):
+        for wrong in (lambda name: app_paths("/data/apps", name), paths.volume, paths.log):
+            with pytest.raises(NodeError):
+                wrong(name)

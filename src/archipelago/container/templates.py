@@ -30,6 +30,11 @@ _PEM = "-----BEGIN "
 _AUTHOR = "the app's author must fix this template"
 
 
+def is_template(source: str) -> bool:
+    """Tell whether a text of a manifest may be anything but itself."""
+    return "{" in source
+
+
 @dataclass(frozen=True, slots=True)
 class Shown:
     """How secrets appear in one rendering: as they are, or as fingerprints, for a hash."""
@@ -183,7 +188,7 @@ class AppRenderer:
 
     def inline(self, where: str, source: str, context: Mapping[str, Any]) -> str:
         """Render a text of the manifest; `where` names it in an error. Raises `TemplateError`."""
-        if "{" not in source:
+        if not is_template(source):
             return source
         try:
             return self._render(Job(source, {}, context))

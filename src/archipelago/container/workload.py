@@ -7,7 +7,7 @@ and leaves them live; secrets go in by fingerprint, so that the hash, which Podm
 import hashlib
 import json
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from operator import attrgetter
 from pathlib import Path, PurePath, PurePosixPath
@@ -34,7 +34,15 @@ from archipelago.container.podman_client.spec import (
     Ulimit,
 )
 from archipelago.container.secret_environment import SCRIPT, SHELL, script, wrapped
-from archipelago.container.templates import FINGERPRINTS, REVEALED, AppRenderer, Renderer, Shown, TemplateError
+from archipelago.container.templates import (
+    FINGERPRINTS,
+    REVEALED,
+    AppRenderer,
+    Renderer,
+    Shown,
+    TemplateError,
+    is_template,
+)
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.network.firewall import Reach, reach
 from archipelago.network.plan import PREFIX, Link, app_networks, attachments, links, provider_host
@@ -42,7 +50,7 @@ from archipelago.network.routes import PUBLISHED
 from archipelago.security.container_policies.confinement import confine, enforceable
 from archipelago.security.container_policies.seccomp import seccomp_file
 from archipelago.security.secret import Secret, SecretBytes, rpcauth_line
-from archipelago.storage.layout import AppFolder, app_folder
+from archipelago.storage.layout import AppPaths, app_paths
 
 Templates = Renderer | AppRenderer
 _SCRATCH = 64 * 1024 * 1024
@@ -182,7 +190,7 @@ class Workload:
 def compile_app(given: AppInput, site: Site, renderer: Templates) -> Workload:
     """Return the workload of one app. Raises `NodeError` where a template of it is wrong."""
     manifest = given.package.manifest
-    home = _Home(app_folder(Path(site.data), manifest.id), links(given.edges), _base(given.slot))
+    home = _Home(app_paths(site.data, manifest.id), links(given.edges), _base(given.slot))
     try:
         containers = tuple(
             _container(given, site, home, renderer, name, manifest.containers[name]) for name in _start_order(manifest)
@@ -194,9 +202,9 @@ def compile_app(given: AppInput, site: Site, renderer: Templates) -> Workload:
         app=manifest.id,
         networks=app_networks(manifest, home.links, site.node_id),
         containers=containers,
-        passages=home.passages(str(home.folder.path), str(home.folder.volumes)),
+        passages=home.passages(home.paths.path, home.paths.volumes),
         volumes=_volumes(manifest, home),
-        hash=_digest([container.hash for container in containers]),
+        hash=_joined(container.hash for container in containers),
     )
 
 
@@ -204,7 +212,7 @@ def compile_app(given: AppInput, site: Site, renderer: Templates) -> Workload:
 class _Home:
     """What all containers of one app share: its folder on disk, its networks, its user ids."""
 
-    folder: AppFolder
+    paths: AppPaths
     links: tuple[Link, ...]
     base: int
     """Id of its containers' root in the service user's namespace."""
@@ -229,7 +237,9 @@ def _container(
     given: AppInput, site: Site, home: _Home, renderer: Templates, name: str, container: Container
 ) -> ContainerWorkload:
     manifest = given.package.manifest
-    context = _context(given, site, container, None)
+    texts = (*container.command, *container.environment.values())
+    # Most containers have no template here, and a context costs as much as a digest.
+    context = _context(given, site, container, None) if any(map(is_template, texts)) else {}
     both = (FINGERPRINTS, REVEALED) if container.files or container.secret_environment else ()
     secretive = {shown: _context(given, site, container, shown) for shown in both}
     where = f"apps/{manifest.id}: containers.{name}"
@@ -290,7 +300,7 @@ def _container(
         stop_signal=container.stop.signal,
         stop_timeout=math.ceil(container.stop.grace),
         init=container.init,
-        log_path=PurePosixPath(home.folder.log(name)),
+        log_path=PurePosixPath(home.paths.log(name)),
     )
     digest = _digest([spec, contents, manifest.egress.is_direct])
     # The one label that cannot be known before the rest; nobody else has seen the spec yet.
@@ -333,7 +343,7 @@ def _secret_variables(
 def _seccomp_file(container: Container, folder: str) -> RenderedFile:
     """Return the profile as a file of the service user's; by its name it is part of the container's hash."""
     profile = seccomp_file(container)
-    return RenderedFile(f"{folder}/{profile.name}", SecretBytes(profile.text.encode()), 0o600, 0, 0)
+    return RenderedFile(f"{folder}/{profile.name}", SecretBytes(profile.content), 0o600, 0, 0)
 
 
 def _provided_ports(given: AppInput) -> dict[tuple[str, str], int]:
@@ -409,13 +419,13 @@ def _volumes(manifest: AppManifest, home: _Home) -> tuple[VolumeDirectory, ...]:
         ]
         for container in (writers or users)[:1]:
             uid, gid = home.owner(container)
-            found[name] = VolumeDirectory(str(home.folder.volume(name)), uid, gid)
+            found[name] = VolumeDirectory(home.paths.volume(name), uid, gid)
     return tuple(found.values())
 
 
 def _volume_mounts(home: _Home, container: Container) -> list[Mount]:
     return [
-        BindMount(PurePosixPath(home.folder.volume(mount.volume)), PurePosixPath(mount.path), read_only=mount.read_only)
+        BindMount(PurePosixPath(home.paths.volume(mount.volume)), PurePosixPath(mount.path), read_only=mount.read_only)
         for mount in container.mounts
     ]
 
@@ -463,7 +473,16 @@ def _start_order(manifest: AppManifest) -> list[str]:
 
 
 def _digest(value: object) -> str:
-    return hashlib.sha256(_CANONICAL.encode(value).encode()).hexdigest()[:32]
+    return _short(_CANONICAL.encode(value))
+
+
+def _joined(digests: Iterable[str]) -> str:
+    """Return what `_digest` returns of a list of digests, in which there is nothing to escape."""
+    return _short('["' + '","'.join(digests) + '"]')
+
+
+def _short(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
 def _plain(value: object) -> object:

@@ -5,6 +5,7 @@ Each app has a network of its own; each pair of consumer and provider has one mo
 
 import hashlib
 from collections.abc import Collection, Iterable
+from functools import lru_cache
 from operator import itemgetter
 from typing import NamedTuple
 
@@ -29,8 +30,13 @@ def edge_network_name(consumer: str, provider: str, interfaces: Collection[str])
     It depends on what the consumer uses, and so do the provider's names on it: Podman cannot change the names of a
     container that is on a network.
     """
-    used = hashlib.sha256(" ".join(sorted(interfaces)).encode()).hexdigest()[:16]
-    return f"{PREFIX}{consumer}--{provider}--{used}"
+    return f"{PREFIX}{consumer}--{provider}--{_mark(frozenset(interfaces))}"
+
+
+# The same few sets come again for both ends of each network, at each compilation.
+@lru_cache(maxsize=4096)
+def _mark(interfaces: frozenset[str]) -> str:
+    return hashlib.sha256(" ".join(sorted(interfaces)).encode()).hexdigest()[:16]
 
 
 class Link(NamedTuple):

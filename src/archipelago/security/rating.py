@@ -1,6 +1,8 @@
 """A rating from 1 to 8 of how little an app asks for, from its manifest alone, explained line by line. Pure."""
 
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
+from itertools import starmap
 
 from pydantic import BaseModel, ConfigDict
 
@@ -39,8 +41,14 @@ class Rating(_Shown):
 
 def rate(manifest: AppManifest) -> Rating:
     """Return the rating of an app. What holds for several of its containers counts once."""
-    found = tuple(RatingLine(points=points, what=what) for points, what in _lines(manifest))
+    found = tuple(starmap(_line, _lines(manifest)))
     return Rating(score=max(LOWEST, HIGHEST + sum(line.points for line in found)), lines=found)
+
+
+# Nearly all apps have the same few lines.
+@lru_cache(maxsize=256)
+def _line(points: int, what: str) -> RatingLine:
+    return RatingLine(points=points, what=what)
 
 
 def _lines(manifest: AppManifest) -> Iterator[tuple[int, str]]:

@@ -93,6 +93,31 @@ class AppFolder:
         return self.sbom / f"{named(container)}.json"
 
 
+@dataclass(frozen=True, slots=True)
+class AppPaths:
+    """The folder of one app as text, as `AppFolder` says: to compile a node takes thousands of these paths."""
+
+    path: str
+
+    @property
+    def volumes(self) -> str:
+        """Folder of its volumes."""
+        return f"{self.path}/volumes"
+
+    def volume(self, name: str) -> str:
+        """Return the directory of a volume."""
+        return f"{self.path}/volumes/{named(name)}"
+
+    def log(self, container: str) -> str:
+        """Return the log of a container."""
+        return f"{self.path}/logs/{named(container)}.log"
+
+
+def app_paths(apps: str, app: str) -> AppPaths:
+    """Return the paths of an app below `Layout.apps`."""
+    return AppPaths(f"{apps}/{named(app)}")
+
+
 def app_folder(apps: Path, app: str) -> AppFolder:
     """Return the folder of an app below `Layout.apps`."""
     return AppFolder(apps / named(app))

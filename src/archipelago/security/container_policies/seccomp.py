@@ -129,6 +129,7 @@ class SeccompFile:
     """A profile as the text of a file, and the name of that file: whoever has another profile has another name."""
 
     text: str
+    content: bytes
     name: str
 
 
@@ -141,7 +142,7 @@ def seccomp_file(container: Container) -> SeccompFile:
 @lru_cache(maxsize=1 << len(SystemCalls))
 def _file(calls: tuple[SystemCalls, ...]) -> SeccompFile:
     text = _text(_profile(calls))
-    return SeccompFile(text, seccomp_name(text))
+    return SeccompFile(text, text.encode(), seccomp_name(text))
 
 
 def _text(profile: Mapping[str, Any]) -> str:
