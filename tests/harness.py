@@ -2,7 +2,9 @@
 
 import asyncio
 import contextlib
+import itertools
 import os
+import random
 import re
 import shutil
 import signal
@@ -22,7 +24,7 @@ ROOT = Path(os.environ.get("ARCHIPELAGO_ROOT", "/var/lib/archipelago-test")) / "
 RUNTIME = Path(os.environ.get("ARCHIPELAGO_RUNTIME", "/run/archipelago-test")) / "t"
 APPS = Path(__file__).resolve().parents[1] / "apps"
 LABEL = "io.archipelago.node"
-START_TIMEOUT = 30.0
+START_TIMEOUT = 60.0
 CALL_TIMEOUT = 700.0
 STOP_TIMEOUT = 300.0
 REMOVE_TIMEOUT = 60.0
@@ -38,11 +40,19 @@ class RpcError(Exception):
         self.data: dict[str, Any] = error.get("data") or {}
 
 
+LANE = int(os.environ.get("ARCHIPELAGO_LANE", "0"))
+_PORTS = 2000
+"""Ports of each lane, below those that the kernel gives to connections (from 32768 on)."""
+_ports = itertools.cycle(random.sample(range(12000 + LANE * _PORTS, 12000 + (LANE + 1) * _PORTS), _PORTS))
+
+
 def free_port() -> int:
-    """Return a port of loopback on which nothing listens."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """Return a port of loopback on which nothing listens; no other test gets it soon, and no connection by chance."""
+    for port in _ports:
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise AssertionError("the cycle has no end")
 
 
 def podman(*arguments: str) -> str:
@@ -207,6 +217,16 @@ class TestNode:
         async with asyncio.timeout(CALL_TIMEOUT):
             while app not in {each["app"] for each in await self.call("container-list")}:
                 await asyncio.sleep(0.02)
+
+    async def until_started_again(self) -> None:
+        """Return once the daemon, which was asked to, has started again and answers."""
+        asked = time.monotonic()
+        async with asyncio.timeout(START_TIMEOUT):
+            while True:
+                with contextlib.suppress(OSError, aiohttp.ClientError):
+                    if (await self.call("system-info"))["uptime"] < time.monotonic() - asked:
+                        return
+                await asyncio.sleep(0.05)  # no event tells of a life that has just begun
 
     async def next_event(self, revision: int) -> None:
         """Return when there is an event after `revision`."""

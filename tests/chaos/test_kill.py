@@ -16,7 +16,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from harness import RpcError, TestNode, podman, remove_leftovers, running_node
+from harness import ROOT, RpcError, TestNode, podman, remove_leftovers, running_node
 
 ROUNDS = int(os.environ.get("CHAOS_ROUNDS", "60"))
 SEED = int(os.environ.get("CHAOS_SEED", "21"))
@@ -114,7 +114,9 @@ class Chaos:
 
     async def kill_conmon(self) -> None:
         """kill -9 the monitor of a random container of this node."""
-        self._kill(lambda words: words[0].endswith("conmon") and "archipelago-" in " ".join(words), one=True)
+        # Of this instance alone: the same user may have others.
+        mine = f"{ROOT.parent}/"
+        self._kill(lambda words: words[0].endswith("conmon") and any(word.startswith(mine) for word in words), one=True)
 
     async def kill_container(self) -> None:
         """kill -9 the first process of a random container of this node."""

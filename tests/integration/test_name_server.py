@@ -5,20 +5,23 @@ import contextlib
 import json
 import os
 import signal
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 import pytest_asyncio
 from tiny_apps import write_app
 
+from archipelago.container.podman_client.process import process_exit
 from archipelago.network.plan import edge_network_name
 from harness import TestNode, podman, remove_leftovers, running_node
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(500)]
 
 EDGE = edge_network_name("consumer", "provider", {"ear"})
 STALE = f"{'0' * 64} 10.99.99.2  nobody\n"
+PATIENCE = 200.0
+"""Seconds: the node looks once a minute, and pauses for another one where its first try did not help."""
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -50,6 +53,13 @@ def names_of_edge() -> Path:
     return path
 
 
+def all_names() -> Iterator[str]:
+    """Give what the files say; one goes with the last container of its network."""
+    for path in directory().glob("archipelago-*"):
+        with contextlib.suppress(FileNotFoundError):
+            yield path.read_text()
+
+
 def addresses() -> dict[str, dict[str, str]]:
     """Return what Podman says: app -> network -> address."""
     found = {}
@@ -73,40 +83,45 @@ async def resolves(node: TestNode) -> bool:
 
 async def until_resolved(node: TestNode) -> None:
     """Return once the consumer finds the provider by its name."""
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(PATIENCE):
         while not await resolves(node):
             await asyncio.sleep(0.2)  # no event tells that a name server listens
 
 
 async def until_written(node: TestNode, *, without: str) -> None:
     """Return once names are resolved, and the files are free of a text."""
-    async with asyncio.timeout(30):
-        while any(without in path.read_text() for path in directory().glob("archipelago-*")):
+    async with asyncio.timeout(PATIENCE):
+        while any(without in text for text in all_names()):
             await asyncio.sleep(0.2)  # as above
     await until_resolved(node)
 
 
 @contextlib.asynccontextmanager
 async def mending(node: TestNode) -> AsyncIterator[None]:
-    """Return once the node has said what came of mending what the block broke."""
+    """Return once the node has said what came of mending what the block broke.
+
+    Whether it helped is for the caller to see. On a busy machine the new name server may take longer to answer than the
+    node looks on: then the node rightly says that it was in vain, and looks again a minute later.
+    """
     log, record = node.root / "daemon.log", node.runtime / "podman.sock.pid"
     before = log.stat().st_size
     yield
     # A kill -9 of Podman's service has the node look at everything; else it does so once a minute.
     killed = record.read_text()
     os.kill(int(killed), signal.SIGKILL)
-    async with asyncio.timeout(120):
+    async with asyncio.timeout(PATIENCE):
         while record.read_text() in ("", killed) or b"was built anew" not in log.read_bytes()[before:]:
             await asyncio.sleep(0.1)  # no event tells a stranger
-    assert b"in vain" not in log.read_bytes()[before:]
 
 
 async def test_a_name_server_that_was_killed_comes_back(node: TestNode) -> None:
     before, killed = addresses(), name_server()
     async with mending(node):
         os.kill(killed, signal.SIGKILL)
-        assert not await resolves(node)
+        # Not whether names are resolved now: the node may look, and build it anew, before anybody could ask.
+        await asyncio.wait_for(process_exit(killed), 20)
     await until_resolved(node)
+    assert name_server() != killed
     assert addresses() == before
 
 

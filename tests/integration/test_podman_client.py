@@ -80,7 +80,7 @@ async def test_a_death_is_seen_at_once_through_its_process(corner: Corner) -> No
     watch = asyncio.create_task(process_exit(details.pid))
     await asyncio.sleep(0)
     await corner.podman.containers.kill(name)
-    await asyncio.wait_for(watch, 1)
+    await asyncio.wait_for(watch, 20)
     assert await corner.podman.containers.start(name), "a container starts anew right after its death was seen"
 
 
@@ -210,7 +210,7 @@ async def test_errors_have_types(corner: Corner) -> None:
     with pytest.raises(PodmanFailure, match="nonsense"):
         await corner.running("bad", "nonsense")
     await containers.kill(name)
-    await containers.wait(name, timeout=5)
+    await containers.wait(name, timeout=20)
     with pytest.raises(Conflict):
         await containers.kill(name)
     with pytest.raises(Conflict):
@@ -257,7 +257,7 @@ async def test_a_published_port_answers(corner: Corner) -> None:
     await corner.running("web", "httpd", "-f", "-p", "8000", "-h", "/etc", networks=places, ports=ports)
     reader, writer = await _open(port)
     writer.write(b"GET /passwd HTTP/1.0\r\n\r\n")
-    assert b"app:x:1000" in await asyncio.wait_for(reader.read(), 5)
+    assert b"app:x:1000" in await asyncio.wait_for(reader.read(), 20)
     writer.close()
 
 
@@ -354,12 +354,11 @@ async def _processes(corner: Corner, name: str) -> str:
 
 
 async def _open(port: int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-    for _ in range(50):
-        try:
-            return await asyncio.open_connection("127.0.0.1", port)
-        except OSError:
-            await asyncio.sleep(0.02)
-    raise AssertionError(f"nothing listens on {port}")
+    async with asyncio.timeout(20):
+        while True:
+            with contextlib.suppress(OSError):
+                return await asyncio.open_connection("127.0.0.1", port)
+            await asyncio.sleep(0.02)  # no event tells a stranger
 
 
 def _monitor_of(container: str) -> list[str]:

@@ -55,7 +55,7 @@ async def test_it_starts_and_stops(own_socket: Path) -> None:
     assert pid and service.is_ours and service.api_version
     assert os.getsid(pid) != os.getsid(0), "Ctrl-C on our terminal does not reach it"
     await service.stop()
-    await asyncio.wait_for(process_exit(pid), 1)
+    await asyncio.wait_for(process_exit(pid), 20)
     assert not await asyncio.to_thread(own_socket.exists)
     with pytest.raises(PodmanUnavailable):
         await service.ensure()
@@ -82,7 +82,7 @@ async def test_a_service_that_lost_its_socket_to_another_one_still_ends(own: Pod
         await own.ensure()
         assert own.pid == heir.pid and not own.is_ours
         await own.stop()
-        await asyncio.wait_for(process_exit(displaced), 1)
+        await asyncio.wait_for(process_exit(displaced), 20)
         assert (await ping(own.socket_path, 5)).pid == heir.pid, "its name in the file system is still there"
 
 
@@ -115,7 +115,7 @@ async def test_a_start_that_is_given_up_before_it_answers_is_ended(own_socket: P
         starting.cancel()
         with pytest.raises(asyncio.CancelledError):
             await starting
-        await asyncio.wait_for(process_exit(found[0]), 1)
+        await asyncio.wait_for(process_exit(found[0]), 20)
         assert service.pid is None
 
 
@@ -147,7 +147,7 @@ async def test_it_outlives_a_daemon_that_is_killed(own_socket: Path) -> None:
     async with PodmanClient(service) as client:
         assert (await client.version()).number >= (4, 3, 0)
     await service.stop()
-    await asyncio.wait_for(process_exit(pid), 5)
+    await asyncio.wait_for(process_exit(pid), 20)
 
 
 async def test_a_killed_service_comes_back_by_itself(own: PodmanService) -> None:
@@ -169,7 +169,9 @@ async def test_calls_survive_the_death_of_the_service(own: PodmanService, own_co
         assert (await own_corner.podman.containers.inspect(name)).state is ContainerState.RUNNING
     # In the middle of a call that takes long: stop is done again and finds its work done or does it.
     stop = asyncio.create_task(own_corner.podman.containers.stop(name, timeout=2))
-    await asyncio.sleep(0.2)
+    async with asyncio.timeout(20):
+        while (await own_corner.podman.containers.inspect(name)).state is ContainerState.RUNNING:
+            await asyncio.sleep(0.01)  # no event tells that a container is being stopped
     assert own.pid
     os.kill(own.pid, signal.SIGKILL)
     await asyncio.wait_for(stop, 20)
@@ -219,11 +221,11 @@ async def test_events_tell_of_a_life(corner: Corner) -> None:
                     over.set()
 
     task = asyncio.create_task(follow())
-    await asyncio.wait_for(ready.wait(), 5)
+    await asyncio.wait_for(ready.wait(), 20)
     name = await corner.running("box", "sh", "-c", "exit 9")
-    await corner.podman.containers.wait(name, timeout=5)
+    await corner.podman.containers.wait(name, timeout=20)
     await corner.podman.containers.remove(name)
-    await asyncio.wait_for(over.wait(), 5)
+    await asyncio.wait_for(over.wait(), 20)
     task.cancel()
     actions = [event.action for event in seen if event.name == name]
     assert [action for action in actions if action in ("create", "start", "died", "remove")] == [

@@ -139,7 +139,7 @@ async def test_a_log_stream_ends_with_the_session_and_shows_no_later_line(
         assert json.loads(await response.content.readline())["text"] == "before"
         await engine.end_all()
         engine.lines.put_nowait("after")
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(20):
             assert await response.content.read() == b""
 
 
@@ -149,14 +149,14 @@ async def test_a_websocket_shows_nothing_after_its_session(owner: aiohttp.Client
     async with plain, plain.ws_connect("/ws/v1", protocols=(WEBSOCKET_PROTOCOL, secret)) as socket:
         subscribe = {"jsonrpc": "2.0", "id": 1, "method": "subscribe", "params": {"kind": "logs", "app": "knots"}}
         await socket.send_json(subscribe)
-        assert "result" in await socket.receive_json(timeout=5)
+        assert "result" in await socket.receive_json(timeout=20)
         await engine.end_all()
         engine.lines.put_nowait("after")
         await socket.send_json(subscribe)
-        message = await socket.receive(timeout=5)
+        message = await socket.receive(timeout=20)
         if message.type is aiohttp.WSMsgType.TEXT:  # it was read before the end was sent
             assert json.loads(message.data)["error"]["data"]["name"] == "login-needed"
-            message = await socket.receive(timeout=5)
+            message = await socket.receive(timeout=20)
         assert message.data == LOGGED_OUT
 
 

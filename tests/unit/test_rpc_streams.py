@@ -39,7 +39,7 @@ async def session(server: RpcServer, engine: MemoryEngine) -> AsyncIterator[aioh
 
 async def ask(socket: aiohttp.ClientWebSocketResponse, method: str, **params: Any) -> Any:
     await socket.send_json({"jsonrpc": "2.0", "id": 1, "method": method, "params": params})
-    return await socket.receive_json(timeout=5)
+    return await socket.receive_json(timeout=20)
 
 
 async def test_events_come_without_a_gap(session: aiohttp.ClientSession, engine: MemoryEngine) -> None:
@@ -48,7 +48,7 @@ async def test_events_come_without_a_gap(session: aiohttp.ClientSession, engine:
         answer = await ask(socket, "subscribe", kind="events", since=0)
         assert answer["result"] == {"subscription": 1, "revision": 1}
         await engine.stop_app("knots")
-        revisions = [(await socket.receive_json(timeout=5))["params"]["event"]["revision"] for _ in range(2)]
+        revisions = [(await socket.receive_json(timeout=20))["params"]["event"]["revision"] for _ in range(2)]
         assert revisions == [1, 2]
         assert (await ask(socket, "unsubscribe", subscription=1))["result"] is True
         assert (await ask(socket, "unsubscribe", subscription=1))["result"] is False
@@ -57,14 +57,14 @@ async def test_events_come_without_a_gap(session: aiohttp.ClientSession, engine:
 async def test_logs_come_and_end(session: aiohttp.ClientSession) -> None:
     async with session.ws_connect("/ws/v1") as socket:
         assert "result" in await ask(socket, "subscribe", kind="logs", app="knots", tail=1)
-        assert (await socket.receive_json(timeout=5))["params"]["log"]["text"] == EVIL
-        assert (await socket.receive_json(timeout=5)) == {
+        assert (await socket.receive_json(timeout=20))["params"]["log"]["text"] == EVIL
+        assert (await socket.receive_json(timeout=20)) == {
             "jsonrpc": "2.0",
             "method": "ended",
             "params": {"subscription": 1},
         }
         await ask(socket, "subscribe", kind="logs", app="zip")
-        ended = await socket.receive_json(timeout=5)
+        ended = await socket.receive_json(timeout=20)
         assert ended["params"]["error"]["data"]["name"] == "not-installed"
 
 
@@ -103,7 +103,7 @@ async def test_malformed_messages_are_answered(session: aiohttp.ClientSession) -
             ('{"jsonrpc":"2.0","id":1,"method":"subscribe","params":{"kind":"events","since":-1}}', -32602),
         ):
             await socket.send_str(text)
-            assert (await socket.receive_json(timeout=5))["error"]["code"] == code
+            assert (await socket.receive_json(timeout=20))["error"]["code"] == code
         for _ in range(MAX_SUBSCRIPTIONS):
             assert "result" in await ask(socket, "subscribe", kind="events")
         assert (await ask(socket, "subscribe", kind="events"))["error"]["data"]["name"] == "busy"
@@ -112,7 +112,7 @@ async def test_malformed_messages_are_answered(session: aiohttp.ClientSession) -
 async def test_a_message_that_is_too_large_closes(session: aiohttp.ClientSession) -> None:
     async with session.ws_connect("/ws/v1") as socket:
         await socket.send_str("x" * (1 << 20))
-        await socket.receive(timeout=5)
+        await socket.receive(timeout=20)
         assert socket.close_code == aiohttp.WSCloseCode.MESSAGE_TOO_BIG
 
 
@@ -127,7 +127,7 @@ async def test_the_end_of_the_node_is_told(session: aiohttp.ClientSession, serve
     async with session.ws_connect("/ws/v1") as socket:
         await ask(socket, "subscribe", kind="events")
         stop = asyncio.create_task(server.stop())
-        await socket.receive(timeout=5)
+        await socket.receive(timeout=20)
         assert socket.close_code == aiohttp.WSCloseCode.GOING_AWAY
         await stop
 
