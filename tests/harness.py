@@ -20,6 +20,8 @@ from typing import IO, Any
 import aiohttp
 import pytest
 
+from kept_archives import FOLDER as ARCHIVES
+
 ROOT = Path(os.environ.get("ARCHIPELAGO_ROOT", "/var/lib/archipelago-test")) / "tests"
 RUNTIME = Path(os.environ.get("ARCHIPELAGO_RUNTIME", "/run/archipelago-test")) / "t"
 APPS = Path(__file__).resolve().parents[1] / "apps"
@@ -148,6 +150,7 @@ class TestNode:
             "ARCHIPELAGO_RUNTIME": str(self.runtime),
             "ARCHIPELAGO_APPS": str(self.apps),
             "ARCHIPELAGO_PORT": str(self.port),
+            ARCHIVES: os.environ.get(ARCHIVES, str(ROOT.parent / "tmp" / "archives")),
             **self.environment,
         }
 
