@@ -21,7 +21,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, fields, is_dataclass
 from typing import Any
 
+from catalog_figures import report_rows
 from pydantic import BaseModel
+from report import size
 
 from archipelago.container.dependency_resolver.resolver import resolve
 from archipelago.container.host_facts import HostFacts
@@ -199,11 +201,11 @@ def installed_by(catalog: dict[str, AppManifest], plan: Plan) -> dict[str, Insta
 def main() -> None:
     """Measure and print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--rounds", type=int, default=size(7, 1))
     parser.add_argument("--json", action="store_true")
     given = parser.parse_args()
     start = time.perf_counter()
-    small, large = make_catalog(1_000), make_catalog(10_000)
+    small, large = make_catalog(size(1_000, 40)), make_catalog(size(10_000, 80))
     built = time.perf_counter() - start
     worst = worst_app(large)
     gc.collect()
@@ -239,6 +241,7 @@ def main() -> None:
             json.dumps({"rows": [vars(row) for row in rows], "ratio": ratio, "models_seconds": built, "peak_mib": peak})
         )
         return
+    report_rows([*rows])
     print(f"{'':28}{'first ms':>10}{'median ms':>11}{'worst ms':>10}{'aim ms':>8}{'apps':>7}{'edges':>7}")
     for row in rows:
         aim = "" if row.aim is None else f"{row.aim:.0f}"

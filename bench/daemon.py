@@ -1,26 +1,39 @@
 """The daemon: time to first answer, idle cost with 12 apps, `container-list` with 100 apps, death to restart begun.
 
-Run it with `scripts/bench daemon`. Everything is measured on a real daemon process, asked over its unix socket.
+Run it with `scripts/bench daemon`. Everything is measured on a real daemon process, asked over its unix socket. All
+apps have one image, which the first of them builds.
 """
 
 import asyncio
+import json
 import os
 import shutil
 import statistics
 import subprocess
 import sys
 import time
+from collections.abc import Iterable
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import aiohttp
-from graph import EDGES, write_catalog
+from bare_server import bare_server, resident, restarts_by_podman
+from bring_up import port
+from graph import EDGES, SLEEP, write_catalog
+from plant import plant
+from report import limited, plain, report, size
 
-IDLE_SECONDS = float(os.environ.get("BENCH_IDLE", "60"))
-LISTS = 500
+from archipelago.catalog.local import LocalCatalog
+from archipelago.storage.layout import Layout
+
+IDLE_SECONDS = size(60, 0, "BENCH_IDLE")
+SETTLING = size(15, 0)
+STARTS, LISTS, MANY = size(4, 1), size(500, 5), size(100, 3)
+KILLED = ("a1", "a5", "a9", "a12", "a3")[: size(5, 1)]
 _OPERATION_PATIENCE = 60
 _OVER = ("done", "failed", "cancelled")
-PORT = 18481
+PORT = port()
 
 
 class Daemon:
@@ -72,13 +85,35 @@ class Daemon:
             raise RuntimeError(answer["error"])
         return answer["result"]
 
-    async def install_all(self) -> None:
-        """Install every app of the catalog."""
-        for app in self.edges:
+    async def install_all(self, apps: Iterable[str] | None = None, *, start: bool = True) -> None:
+        """Install apps, by default those of the graph; the first of all makes the image for the others."""
+        for app in self.edges if apps is None else apps:
             names = {each["app"] for each in await self.call("container-list")}
             if app in names:
                 continue
-            await self.operate("container-install", app=app)
+            if not names:
+                await self.plant()
+            await self.operate("container-install", app=app, start=start)
+            if not names:
+                await self.plant()
+
+    async def plant(self) -> None:
+        """Give all apps their one image, if it is there by now."""
+        packages = (await LocalCatalog(self.catalog).read()).packages
+        await asyncio.to_thread(plant, Layout(self.root, self.runtime), packages.values())
+
+    async def image(self, app: str) -> str:
+        """Return the image of an app's container."""
+        return str((await self.call("container-status", app=app))["containers"][0]["image"])
+
+    async def lists(self, count: int) -> tuple[list[float], int]:
+        """Ask for the list of apps so many times; return seconds in order of size, and the bytes of the answer."""
+        times, answer = [], None
+        for _ in range(count):
+            began = time.perf_counter()
+            answer = await self.call("container-list")
+            times.append(time.perf_counter() - began)
+        return sorted(times), len(json.dumps(answer))
 
     async def operate(self, method: str, **parameters: Any) -> None:
         """Call a method that begins an operation, and wait until it is done."""
@@ -90,8 +125,7 @@ class Daemon:
 
     def memory(self) -> float:
         """Return resident memory in MB."""
-        lines = Path(f"/proc/{self.process.pid}/status").read_text().splitlines()
-        return next(int(line.split()[1]) for line in lines if line.startswith("VmRSS")) / 1000
+        return resident(self.process.pid)
 
     def processor(self) -> float:
         """Return seconds of CPU time used so far."""
@@ -110,44 +144,54 @@ class Daemon:
         while True:
             for event in await self.call("events-since", revision=revision):
                 if event["app"] == app and "starting" in event["message"]:
-                    from datetime import datetime
-
                     return datetime.fromisoformat(event["at"]).timestamp() - killed
             await asyncio.sleep(0.005)
 
 
 async def main() -> None:
-    """Measure and print."""
+    """Measure and report."""
     twelve = Daemon("twelve", EDGES)
     first = [await twelve.start()]
     await twelve.install_all()
-    for _ in range(4):
+    for _ in range(STARTS):
         await twelve.session.close()
         twelve.process.kill()
         twelve.process.wait()
         first.append(await twelve.start())
-    print(f"time to first answer: {statistics.median(first):.2f} s, worst {max(first):.2f} s (aim 0.8)")
-    await asyncio.sleep(15)
+    await asyncio.sleep(SETTLING)
     before, began = twelve.processor(), time.monotonic()
     await asyncio.sleep(IDLE_SECONDS)
     share = 100 * (twelve.processor() - before) / (time.monotonic() - began)
-    print(f"idle with 12 apps: {twelve.memory():.0f} MB resident (aim 70), {share:.2f} % of one core (aim 0.5)")
-    deaths = [await twelve.death_to_restart(app) for app in ("a1", "a5", "a9", "a12", "a3")]
-    print(f"death to restart begun: median {statistics.median(deaths) * 1000:.0f} ms, "
-          f"worst {max(deaths) * 1000:.0f} ms (aim 250)")  # fmt: skip
+    idle = twelve.memory()
+    deaths = [1000 * await twelve.death_to_restart(app) for app in KILLED]
+    image = await twelve.image(KILLED[0])
+    by_podman = ("Podman's own restart", 1000 * statistics.median(restarts_by_podman(image, SLEEP, len(KILLED))))
     await twelve.stop()
-    hundred = Daemon("hundred", {f"b{number}": () for number in range(100)})
-    await hundred.start()
-    await hundred.install_all()
-    times = []
-    for _ in range(LISTS):
-        began = time.perf_counter()
-        await hundred.call("container-list")
-        times.append(time.perf_counter() - began)
-    times.sort()
-    p50, p99 = times[LISTS // 2] * 1000, times[LISTS * 99 // 100] * 1000
-    print(f"container-list with 100 apps: p50 {p50:.1f} ms, p99 {p99:.1f} ms; {hundred.memory():.0f} MB resident")
-    await hundred.stop()
+
+    many = Daemon("many", {f"b{number}": () for number in range(MANY)})
+    await many.start()
+    await many.install_all()
+    times, answer = await many.lists(LISTS)
+    crowded = many.memory()
+    await many.stop()
+
+    bare = await bare_server(Path(os.environ["ARCHIPELAGO_RUNTIME"]) / "bare.sock", answer, LISTS)
+    server = "a bare aiohttp server"
+    starting, memory = (server, bare.first_answer), (server, bare.memory)
+    p50, p99 = (lambda found: found[LISTS // 2] * 1000), (lambda found: found[LISTS * 99 // 100] * 1000)
+    death = "death of a container to its restart begun"
+    lists = f"`container-list` with {MANY} apps"
+    report(
+        limited("start to first answer, median", statistics.median(first), "s", starting, at_most=0.8),
+        plain("start to first answer, the very first, which creates the database", first[0], "s", starting),
+        limited(f"resident memory, idle with {len(EDGES)} apps", idle, "MB", memory, at_most=70),
+        limited(f"CPU, idle with {len(EDGES)} apps", share, "%", ("a core", 100), at_most=0.5),
+        plain(f"{lists}, median", p50(times), "ms", (server, p50(bare.answers))),
+        plain(f"{lists}, 99th percentile", p99(times), "ms", (server, p99(bare.answers))),
+        plain(f"resident memory with {MANY} apps", crowded, "MB", memory),
+        limited(f"{death}, median", statistics.median(deaths), "ms", by_podman, at_most=250),
+        plain(f"{death}, worst", max(deaths), "ms", by_podman),
+    )
 
 
 if __name__ == "__main__":

@@ -66,16 +66,9 @@ class Lighthouse:
         return done.stdout
 
 
-def scores(report: dict[str, Any]) -> str:
-    """Return what a report says, in one line: scores of 100, and the times behind the first of them."""
-    points = [f"{name} {round(100 * report['categories'][name]['score'])}" for name in _CATEGORIES]
-    audits = {
-        "LCP": "largest-contentful-paint",
-        "blocked": "total-blocking-time",
-        "shift": "cumulative-layout-shift",
-    }
-    times = [f"{name} {report['audits'][audit]['displayValue']}" for name, audit in audits.items()]
-    return f"{', '.join(points)} ({', '.join(times)})"
+def scores(report: dict[str, Any]) -> dict[str, float]:
+    """Return the scores of 100 that a report gives."""
+    return {name: round(100 * report["categories"][name]["score"]) for name in _CATEGORIES}
 
 
 def losses(report: dict[str, Any]) -> list[str]:

@@ -124,6 +124,33 @@ async def owner_tab(browser: Browser) -> AsyncIterator[tuple[Page, CDPSession]]:
         yield tab, await context.new_cdp_session(tab)
 
 
+# Work that no browser can leave out: its result is used.
+_YARDSTICK = """() => {
+  const began = performance.now();
+  let sum = 0;
+  for (let round = 0; round < 40; round++) {
+    const words = Array.from({ length: 2000 }, (_, number) => `word ${(number * 7919) % 2000}`).sort();
+    sum += JSON.stringify(words).length;
+  }
+  document.title = String(sum);
+  return performance.now() - began;
+}"""
+YARDSTICK = "a fixed piece of JavaScript in an empty tab"
+_TRIES = 5
+
+
+async def yardstick(browser: Browser, slowed: int = 1) -> float:
+    """Return the seconds that the browser takes for a fixed piece of work, at best of some tries."""
+    context = await browser.new_context()
+    try:
+        tab = await context.new_page()
+        devtools = await context.new_cdp_session(tab)
+        await devtools.send("Emulation.setCPUThrottlingRate", {"rate": slowed})
+        return min([float(await tab.evaluate(_YARDSTICK)) for _ in range(_TRIES)]) / 1000
+    finally:
+        await context.close()
+
+
 async def watch_frames(tab: Page) -> None:
     """Begin to look at every frame."""
     await tab.evaluate(_METER)

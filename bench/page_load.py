@@ -7,9 +7,10 @@ from typing import Any
 from page_browser import owner_tab
 from page_node import ADDRESS
 from playwright.async_api import Browser, CDPSession
+from report import size
 
 SLOWED = 4
-_QUIET = 5.0
+_QUIET = float(size(5, 1))
 """Seconds without a long task after which the page is ready, as Time to Interactive has it."""
 _PATIENCE = 60.0
 # Runs before the page's own scripts. Shown: the use of the host, and a link to every app.
@@ -35,6 +36,8 @@ class Load:
     """Bytes of the page itself, as they came over the network, with the heads of the answers."""
     answers: int
     """Bytes of the node's answers to the page's questions."""
+    unpacked: int
+    """Bytes of all of it before it was compressed."""
     shown: float
     """Seconds until everything on it could be read."""
     ready: float
@@ -54,6 +57,7 @@ async def first_load(browser: Browser, apps: int) -> Load:
         await devtools.send("Emulation.setCPUThrottlingRate", {"rate": SLOWED})
         places: dict[str, str] = {}
         sizes: dict[str, int] = {}
+        unpacked: list[int] = []
 
         def answered(event: dict[str, Any]) -> None:
             places[event["requestId"]] = event["response"]["url"].removeprefix(ADDRESS)
@@ -63,10 +67,11 @@ async def first_load(browser: Browser, apps: int) -> Load:
 
         devtools.on("Network.responseReceived", answered)
         devtools.on("Network.loadingFinished", finished)
+        devtools.on("Network.dataReceived", lambda event: unpacked.append(int(event["dataLength"])))
         await tab.goto(ADDRESS, wait_until="commit")
         shown, ready = await _until_quiet(devtools)
         answers = sum(size for key, size in sizes.items() if places[key].startswith("/rpc/"))
-        return Load(sum(sizes.values()) - answers, answers, shown, ready)
+        return Load(sum(sizes.values()) - answers, answers, sum(unpacked), shown, ready)
 
 
 async def _until_quiet(devtools: CDPSession) -> tuple[float, float]:

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from page_browser import Frames, frames_of, owner_tab, watch_frames
 from page_node import ADDRESS, PageNode
 from playwright.async_api import Browser, Page
+from report import size
 
-LINES = 200_000
+LINES = size(200_000, 2_000)
 LENGTH = 250
 """Bytes of a line, about as many as bitcoind writes for each block."""
 RATE = int(os.environ.get("BENCH_LOG_RATE", "4000"))

@@ -10,8 +10,9 @@ from itertools import cycle
 from page_browser import owner_tab
 from page_node import ADDRESS, Pace, PageNode
 from playwright.async_api import Browser, CDPSession
+from report import SMOKE, Figure
 
-MINUTES = float(os.environ.get("BENCH_MINUTES", "10"))
+MINUTES = float(os.environ.get("BENCH_MINUTES", "0.03" if SMOKE else "10"))
 BUSY = 1.0
 """Events a second on a busy node: an app is started or stopped every eight seconds, without end."""
 RATE = 10 * BUSY
@@ -21,7 +22,9 @@ _SETTLING = 0.25
 has asked a time limit of two minutes."""
 _ENDS = 5
 """Samples at either end of which the median is told: what a single one finds depends on what is shown just then."""
-_LEAST = 5.0
+_FLAT = 1.05
+"""Growth that is none: what the browser compiles as it runs more often is counted too."""
+_LEAST = 0.5 if SMOKE else 5.0
 """Seconds between two samples: each collects garbage, which no page does by itself that often."""
 
 
@@ -65,16 +68,25 @@ class Course:
         values = [getattr(each, of) for each in self.settled]
         return statistics.median(values[:_ENDS]), statistics.median(values[-_ENDS:])
 
-    def __str__(self) -> str:
-        kinds = {"heap": "MB of JavaScript", "nodes": "DOM nodes", "listeners": "listeners"}
-        courses = [
-            "{:.4g} -> {:.4g} {} ({:+.2f} an hour)".format(*self.ends(of), unit, self.slope(of))
-            for of, unit in kinds.items()
-        ]
-        return (
+    def figures(self) -> list[Figure]:
+        """Return what is told of it; growth is the ratio of last to first."""
+        print(
             f"{self.events} events in {self.seconds / 60:.1f} min ({self.events / self.seconds:.1f} a second, "
-            f"{self.messages} messages came): {', '.join(courses)}"
+            f"{self.messages} messages came); the heap grew by {self.slope('heap'):+.2f} MB an hour"
         )
+        kinds = {"heap": ("JavaScript heap", "MB"), "nodes": ("DOM nodes", ""), "listeners": ("listeners", "")}
+        return [
+            Figure(
+                f"memory over {self.seconds / 60:.0f} minutes of events, {what}: last",
+                self.ends(of)[1],
+                unit,
+                "first",
+                self.ends(of)[1] / self.ends(of)[0],
+                f"≤ {_FLAT:g} x",
+                self.ends(of)[1] <= _FLAT * self.ends(of)[0],
+            )
+            for of, (what, unit) in kinds.items()
+        ]
 
 
 async def live(browser: Browser, node: PageNode, path: str, running: list[str], idle: list[str]) -> Course:

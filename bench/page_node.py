@@ -1,4 +1,4 @@
-"""The node that the page is measured against: tiny apps that build upon one image, and one that writes a log."""
+"""The node that the page is measured against: tiny apps of one image, and one that writes a log."""
 
 import asyncio
 import shutil
@@ -13,9 +13,6 @@ from graph import SLEEP, manifest
 ADDRESS = f"http://localhost:{PORT}"
 USER = "owner"
 PASSWORD = "a password for measuring"
-# Each app has an image of its own, as real ones have; what they build upon is made once for all.
-_CONTAINERFILE = "ARG BASE\nFROM $BASE\n"
-_BUILD = "{type: containerfile, base: {packages: [busybox-static]}}"
 
 
 class PageNode(Daemon):
@@ -25,8 +22,7 @@ class PageNode(Daemon):
         """Add an app to the catalog; the node must not have been started yet."""
         folder = self.catalog / app
         folder.mkdir()
-        (folder / "manifest.yml").write_text(manifest(app, _BUILD, entrypoint))
-        (folder / "Containerfile").write_text(_CONTAINERFILE)
+        (folder / "manifest.yml").write_text(manifest(app, entrypoint))
 
     async def revision(self) -> int:
         """Return the number of events until now."""

@@ -5,9 +5,10 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
-from page_browser import Frames, frames_of, main_thread, owner_tab, watch_frames
+from page_browser import FRAME, Frames, frames_of, main_thread, owner_tab, watch_frames
 from page_node import ADDRESS
 from playwright.async_api import Browser, CDPSession, Page
+from report import Figure, limited, plain
 
 SPEED = 3000
 """Pixels a second: about three screens, as a flick of a finger does."""
@@ -49,14 +50,21 @@ class Scrolling:
         """Return milliseconds of the main thread for one frame."""
         return 1000 * sum(self.cost[kind] for kind in kinds) / max(1, self.presented)
 
-    def __str__(self) -> str:
+    def figures(self, what: str) -> list[Figure]:
+        """Return what is told of it."""
         script, layout = self.per_frame("ScriptDuration"), self.per_frame(*_LAID_OUT)
-        return (
-            f"{self.presented} frames seen, {self.dropped} dropped, {self.partial} without the main thread's part, "
-            f"{self.blank} with blank parts; main thread per frame {self.per_frame('TaskDuration'):.1f} ms "
-            f"(script {script:.1f}, style and layout {layout:.1f}), longest task {max(self.tasks):.0f} ms, "
-            f"{len(self.frames.tasks)} above 50 ms; longest time without a frame {self.frames.longest_gap:.0f} ms"
+        print(
+            f"{what}: {self.presented} frames seen, {self.partial} without the main thread's part; "
+            f"script {script:.1f} ms per frame, style and layout {layout:.1f} ms; "
+            f"longest task {max(self.tasks):.0f} ms, longest time without a frame {self.frames.longest_gap:.0f} ms"
         )
+        frame, seen = ("a frame", FRAME), max(1, self.presented)
+        bad = self.dropped + self.blank
+        return [
+            Figure(f"{what}: frames dropped or with blank parts", bad, "", "frames seen", bad / seen, "none", not bad),
+            limited(f"{what}: main thread per frame", self.per_frame("TaskDuration"), "ms", frame, at_most=16.7),
+            plain(f"{what}: longest task", max(self.tasks), "ms", frame),
+        ]
 
 
 async def scroll(browser: Browser, apps: int, layout: str) -> Scrolling:

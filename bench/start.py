@@ -12,8 +12,10 @@ import statistics
 from dataclasses import replace
 from pathlib import Path
 
-from bring_up import LABEL, SLEEP, timed
+from bring_up import LABEL, SLEEP, port, timed
 from graph import write_catalog
+from plant import plant
+from report import aimed, report, size
 
 from archipelago.config import NodeConfig
 from archipelago.container.podman_client.spec import ContainerSpec, NetworkAttachment, NetworkSpec
@@ -23,7 +25,7 @@ from archipelago.power import Power
 from archipelago.security.secrets_manager import SecretsManager
 from archipelago.storage.state import AppRecord
 
-ROUNDS = int(os.environ.get("BENCH_ROUNDS", "15"))
+ROUNDS = size(15, 1, "BENCH_ROUNDS")
 APP, BARE, NETWORK = "a1", "bare-box", "bare-net"
 
 
@@ -33,11 +35,12 @@ async def main() -> None:
     runtime = Path(os.environ["ARCHIPELAGO_RUNTIME"]) / "bench"
     shutil.rmtree(base, ignore_errors=True)
     base.mkdir(parents=True)
-    config = NodeConfig(base, runtime, write_catalog({APP: ()}), 18482)
+    config = NodeConfig(base, runtime, write_catalog({APP: ()}), port())
     secrets = SecretsManager(base / "apps", base / "node.key")
     node = await Node(config, secrets, Power(obeyed=False)).start()
     client, reconciler = node._client, node._reconciler
     package = (await node._catalog.read()).packages[APP]
+    plant(config.layout, [package])
     image = await node._images.ensure(package, "main", lambda _: None)
     record = AppRecord(app=APP, package=package, desired=Desired.RUNNING, slot=await node._state.take_slot(APP))
     await client.networks.create(NetworkSpec(NETWORK, labels=LABEL))
@@ -73,10 +76,9 @@ async def main() -> None:
     await client.networks.remove(NETWORK, force=True)
     await node.close()
     medians = {peer: statistics.median(values) for peer, values in figures.items()}
-    print(f"one container, median of {ROUNDS} rounds")
-    for peer, value in medians.items():
-        print(f"  {peer:22} {value * 1000:8.0f} ms")
-    print(f"  {medians['Archipelago'] / medians['bare']:.2f} x the bare start (aim ≤ 1.25)")
+    bare_start = ("the same bare over Podman's API", medians["bare"] * 1000)
+    taken = medians["Archipelago"] * 1000
+    report(aimed("one container, from nothing to running", taken, "ms", bare_start, ratio_at_most=1.25))
 
 
 if __name__ == "__main__":

@@ -1,0 +1,41 @@
+"""Every bench runs, as small as can be: a change that breaks one breaks a test, and not what is measured later."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from harness import remove_leftovers
+
+BENCH = Path(__file__).resolve().parents[2] / "bench"
+FIGURES = {
+    "catalog": "resolve + compile",
+    "start": "one container, from nothing to running",
+    "bring_up": "no-op reconcile",
+    "daemon": "death of a container to its restart begun, worst",
+    "page": "search for a text of no line: longest task",
+}
+"""The last or the dearest figure of each."""
+
+pytestmark = pytest.mark.timeout(300)
+
+
+def test_all_benches_are_run_here() -> None:
+    programs = {path.stem for path in BENCH.glob("*.py") if "    asyncio.run(main())" in path.read_text()}
+    assert programs | {"catalog"} == {*FIGURES}
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_a_bench_runs_and_writes_down_what_it_finds(name: str, tmp_path: Path) -> None:
+    remove_leftovers()
+    results = tmp_path / "results.jsonl"
+    environment = {**os.environ, "BENCH_SMOKE": "1", "BENCH_RESULTS": str(results)}
+    done = subprocess.run([sys.executable, BENCH / f"{name}.py"], env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    figures = [json.loads(line) for line in results.read_text().splitlines()]
+    assert any(FIGURES[name] in figure["what"] for figure in figures)
+    for figure in figures:
+        assert figure["ratio"] >= 0 and figure["against"] and isinstance(figure["value"], int | float), figure
