@@ -1,5 +1,5 @@
 # make run and make test are all that is needed; both set the host up themselves.
-.PHONY: help run test setup setup-tests lint unit resolver-check bench screenshots clean-test
+.PHONY: help run test setup setup-tests lint unit resolver-check bench bench-compare screenshots clean-test
 export PYTHONPATH := src
 cache := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/archipelago
 quiet := PATH=/opt/archipelago/venv-tests/bin:$$PATH PYTHONPYCACHEPREFIX=$(cache)/pycache HYPOTHESIS_STORAGE_DIRECTORY=$(cache)/hypothesis
@@ -30,8 +30,11 @@ unit: setup-tests ## run the pure tests alone, as the user that you are
 resolver-check: setup-tests ## compare the resolver with one that tries everything, on 100,000 catalogs (some minutes)
 	@ARCHIPELAGO_CATALOGS=100000 $(quiet) python -m pytest -o cache_dir=$(cache)/pytest --timeout 0 tests/unit/test_dependency_resolver_oracle.py
 
-bench:         ## measure, side by side with the peers
+bench:         ## measure, side by side with the peers, and write the tables of bench/README.md
 	@scripts/bench
+
+bench-compare: ## measure this checkout and COMMIT in turn, and print the ratios with their spread
+	@scripts/bench-compare "$(COMMIT)"
 
 screenshots:   ## take a picture of every page, into screenshots/
 	@scripts/screenshots

