@@ -7,6 +7,8 @@ import pytest
 
 from harness import ROOT
 
+pytest_plugins = ("lanes.plugin",)
+
 _LAST = 8000
 """Characters of each log."""
 

@@ -1,0 +1,104 @@
+"""One lane: takes the modules that no other lane has taken, runs them, and writes down what came of it."""
+
+import os
+import time
+from collections.abc import Iterable, Iterator
+from itertools import groupby
+from pathlib import Path
+
+import pytest
+
+from lanes.records import Collected, ModuleDone, Record, Reported, reports_of, to_line
+
+Module = list[pytest.Item]
+
+_FIRST = ("chaos", "e2e", "security", "integration")
+"""Folders of which a module may take minutes: what is begun last should be short, so that all lanes end together."""
+
+
+class Lane:
+    """Runs its part of the tests in the place of pytest's own loop."""
+
+    def __init__(self, config: pytest.Config, folder: Path, number: int) -> None:
+        self._config = config
+        self._claims = folder / "claims"
+        self._number = number
+        self._claims.mkdir(exist_ok=True)
+        reports_of(folder, number).parent.mkdir(exist_ok=True)
+        self._output = reports_of(folder, number).open("x", buffering=1)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtestloop(self, session: pytest.Session) -> bool:
+        """Run module after module."""
+        if session.testsfailed:
+            raise session.Interrupted(f"{session.testsfailed} errors during collection")
+        self._write(Collected([item.nodeid for item in session.items]))
+        turns = self._turns(session.items)
+        module = next(turns, None)
+        while module is not None:
+            module = self._run(session, module, turns)
+        return True
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Write a report down."""
+        data = self._config.hook.pytest_report_to_serializable(config=self._config, report=report)
+        self._write(Reported(data))
+
+    def _run(self, session: pytest.Session, module: Module, turns: Iterator[Module]) -> Module | None:
+        """Run a module; return the next one, which is taken only when the last test of this one begins."""
+        began, cpu = time.monotonic(), cpu_seconds()
+        upcoming: Module | None = None
+        for index, item in enumerate(module):
+            if index + 1 < len(module):
+                following: pytest.Item | None = module[index + 1]
+            else:
+                # What belongs to the whole session is kept if there is a next module.
+                upcoming = next(turns, None)
+                following = upcoming[0] if upcoming else None
+            item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
+            if session.shouldfail:
+                raise session.Failed(session.shouldfail)
+            if session.shouldstop:
+                raise session.Interrupted(session.shouldstop)
+        path = module[0].nodeid.partition("::")[0]
+        self._write(ModuleDone(path, time.monotonic() - began, cpu_seconds() - cpu))
+        return upcoming
+
+    def _turns(self, items: Iterable[pytest.Item]) -> Iterator[Module]:
+        modules = [list(group) for _, group in groupby(items, key=lambda item: item.path)]
+        for module in sorted(modules, key=rank):
+            if self._is_ours(module) and self._claim(module):
+                yield module
+
+    def _is_ours(self, module: Module) -> bool:
+        mark = module[0].get_closest_marker("lane")
+        return mark is None or mark.args[0] == self._number
+
+    def _claim(self, module: Module) -> bool:
+        """Take a module, if no other lane has."""
+        name = module[0].nodeid.partition("::")[0].replace("/", "+")
+        try:
+            os.close(os.open(self._claims / name, os.O_CREAT | os.O_EXCL))
+        except FileExistsError:
+            return False
+        return True
+
+    def _write(self, record: Record) -> None:
+        self._output.write(to_line(record))
+
+
+def rank(module: Module) -> tuple[int, bool]:
+    """Return where in the order a module stands: first of all folders whose modules take long."""
+    folder = module[0].path.parent.name
+    place = _FIRST.index(folder) if folder in _FIRST else len(_FIRST)
+    return place, module[0].get_closest_marker("lane") is None
+
+
+def cpu_seconds() -> float:
+    """Return the processor time of the whole instance until now: of the tests, the nodes, Podman and all containers."""
+    group = Path("/proc/self/cgroup").read_text().rpartition("0::")[2].strip()
+    try:
+        usage = Path(f"/sys/fs/cgroup{group}").parent.joinpath("cpu.stat").read_text()
+    except OSError:  # no cgroup of an instance: at least of the tests
+        return sum(os.times()[:4])
+    return int(usage.split("usage_usec ")[1].split()[0]) / 1e6

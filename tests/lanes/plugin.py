@@ -1,0 +1,49 @@
+"""The options and hooks of the lanes; `tests/conftest.py` loads it."""
+
+from pathlib import Path
+
+import pytest
+
+from lanes.lane import Lane
+from lanes.records import ModuleDone
+from lanes.reporter import Reporter
+from lanes.times import FolderTimes
+
+
+class Hooks:
+    """Hooks of our own."""
+
+    @pytest.hookspec
+    def pytest_module_done(self, done: ModuleDone) -> None:
+        """A lane has run all tests of a module."""
+
+
+def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
+    """Register our own hooks."""
+    pluginmanager.add_hookspecs(Hooks)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the options that `scripts/test` uses."""
+    group = parser.getgroup("lanes")
+    group.addoption("--lanes-folder", type=Path, help="where the lanes of this run write")
+    group.addoption("--lanes", type=int, default=0, help="report what so many lanes do, and run nothing")
+    group.addoption("--lane", type=int, default=0, help="be the lane of this number")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Take our part."""
+    config.addinivalue_line("markers", "lane(number): only this lane runs the tests of the module")
+    folder, lane, lanes = (config.getoption(name) for name in ("lanes_folder", "lane", "lanes"))
+    if lane:
+        config.pluginmanager.register(Lane(config, folder, lane), "lane")
+    else:
+        config.pluginmanager.register(FolderTimes(), "folder-times")
+    if lanes:
+        config.pluginmanager.register(Reporter(config, folder, lanes), "lanes-reporter")
+
+
+def pytest_report_header(config: pytest.Config) -> list[str]:
+    """Say in how many lanes the tests run."""
+    count = config.getoption("lanes")
+    return [f"lanes: {count} side by side"] if count else []
