@@ -1,6 +1,7 @@
 """What all tests share: a failed test tells what its node wrote."""
 
 import contextlib
+import signal
 from collections.abc import Generator
 
 import pytest
@@ -11,6 +12,12 @@ pytest_plugins = ("lanes.plugin",)
 
 _LAST = 8000
 """Characters of each log."""
+
+
+def pytest_configure() -> None:
+    """Let what the tests start hear Ctrl-C, also where a shell runs them in the background and has them ignore it."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.hookimpl(wrapper=True)

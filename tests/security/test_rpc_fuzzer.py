@@ -19,7 +19,7 @@ from tiny_apps import write_app
 from archipelago.security.permissions import ANYBODY, PERMISSIONS, Permission, Role
 from harness import TestNode, remove_leftovers, running_node
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(600)]
 
 PASSWORD = "correct horse battery staple"
 SEED = 12

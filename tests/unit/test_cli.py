@@ -434,7 +434,7 @@ def test_interrupted(node: Node) -> None:
         assert process.stdout is not None and process.stderr is not None
         process.stdout.readline()
         process.send_signal(signal.SIGINT)
-        assert process.wait(10) == 130
+        assert process.wait(60) == 130
         assert b"Traceback" not in process.stderr.read()
 
 
