@@ -14,6 +14,8 @@ from archipelago.errors import ErrorCode, NodeError
 _MAX_APPS = 20_000
 
 _Stamp = tuple[tuple[str, int, int, int], ...]
+_Known = dict[str, tuple[_Stamp, AppPackage | str]]
+"""By its folder's name: what the folder looked like, and the app, or what is wrong with it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,31 +49,30 @@ class LocalCatalog:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._known: dict[str, tuple[_Stamp, AppPackage | str]] = {}
-        """By its folder's name: what the folder looked like, and the app, or what is wrong with it."""
-        self._catalog = Catalog()
+        self._seen: tuple[_Known, Catalog] = {}, Catalog()
+        """Both at once: a reader who is cancelled does not stop the thread that reads for him."""
         self._reading = asyncio.Lock()
 
     async def read(self) -> Catalog:
         """Return the catalog as it is on disk now."""
         async with self._reading:
-            if await asyncio.to_thread(self._look):
-                found = [(name, app) for name, (_, app) in self._known.items()]
-                self._catalog = Catalog(
-                    {name: app for name, app in found if not isinstance(app, str)},
-                    {name: problem for name, problem in found if isinstance(problem, str)},
-                )
-            return self._catalog
+            return await asyncio.to_thread(self._look)
 
-    def _look(self) -> bool:
-        """Read what has changed, and tell whether anything has."""
-        known: dict[str, tuple[_Stamp, AppPackage | str]] = {}
+    def _look(self) -> Catalog:
+        """Read what has changed."""
+        earlier, catalog = self._seen
+        known: _Known = {}
         for path in _folders(self._folder):
-            stamp, before = _stamp(path), self._known.get(path.name)
+            stamp, before = _stamp(path), earlier.get(path.name)
             known[path.name] = before if before is not None and before[0] == stamp else (stamp, _load(path))
-        changed = known.keys() != self._known.keys() or any(known[name] is not self._known[name] for name in known)
-        self._known = known
-        return changed
+        if known.keys() != earlier.keys() or any(known[name] is not earlier[name] for name in known):
+            found = [(name, app) for name, (_, app) in known.items()]
+            catalog = Catalog(
+                {name: app for name, app in found if not isinstance(app, str)},
+                {name: problem for name, problem in found if isinstance(problem, str)},
+            )
+            self._seen = known, catalog
+        return catalog
 
 
 def _folders(folder: Path) -> list[Path]:
