@@ -30,7 +30,8 @@ from archipelago.container.podman_client.errors import (
 from archipelago.container.podman_client.models import ContainerDetails, ContainerState, ContainerSummary
 from archipelago.container.restart_policy import RestartPolicy
 from archipelago.container.status import Failure, Health, HealthState
-from archipelago.container.workload import ContainerWorkload, Passage
+from archipelago.container.stopping import stop_order
+from archipelago.container.workload import ContainerWorkload, Passage, Workload
 from archipelago.errors import NodeError
 from archipelago.network.plan import PREFIX
 
@@ -39,8 +40,6 @@ _LOG_LENGTH = 2000
 """Characters that are kept of each."""
 _UNHEALTHY_PATIENCE = 30.0
 """Least time that a running but unhealthy container gets to recover by itself."""
-_ORPHAN_GRACE = 600.0
-"""Time to stop for a container whose manifest is no longer known: as long as a chain daemon may need."""
 _DEATH_POLL = 0.02
 _TRIES_WITH_ONE_CONTAINER = 2
 """Failed starts after which a container is made anew."""
@@ -206,15 +205,12 @@ class AppKeeper:
 
     async def _up(self, desired: DesiredApp, state: DesiredState, mine: Mapping[str, ContainerSummary]) -> float | None:
         workload = desired.workload
-        names = {container.name for container in workload.containers}
-        for name, extra in mine.items():
-            if name not in names:
-                await self._stop(extra, _ORPHAN_GRACE)
-                await self._remove(name)
         for known in set(self._healths) - {container.container for container in workload.containers}:
             del self._healths[known]
         if "" in self._restarts:
             self._restarts = {container.container for container in workload.containers}
+        if await self._leave_behind(workload, mine):
+            mine = (await self._tools.observer.look()).of(self.app)
         pauses = []
         for container in workload.containers:
             pause = await self._up_container(desired, container, state, mine.get(container.name))
@@ -222,24 +218,37 @@ class AppKeeper:
                 pauses.append(pause)
         return min(pauses, default=None)
 
+    async def _leave_behind(self, workload: Workload, mine: Mapping[str, ContainerSummary]) -> bool:
+        """Stop what is not to go on as it is, all of it before anything starts again; tell whether there was any."""
+        wanted = {container.name: container for container in workload.containers}
+        asked = self._restarts
+        leaving = [
+            found
+            for found in stop_order(mine.values())
+            if _is_outdated(found, wanted.get(found.name))
+            or found.state is ContainerState.STOPPING
+            or wanted[found.name].container in asked
+        ]
+        for found in leaving:
+            await self._stop(found)
+            if _is_outdated(found, known := wanted.get(found.name)):
+                await self._remove(found.name)
+            elif known is not None:
+                self._policies.pop(known.container, None)
+            if known is not None:
+                # What comes after it must not take it for what it was.
+                self._set(known.container, self._health(known, HealthState.STARTING, ""))
+        if self._restarts is asked:  # else another restart was asked for meanwhile
+            self._restarts = set()
+        return bool(leaving)
+
     async def _up_container(
         self, desired: DesiredApp, wanted: ContainerWorkload, state: DesiredState, found: ContainerSummary | None
     ) -> float | None:
-        outdated = found is not None and found.labels.get(HASH) != wanted.hash
-        if found is not None and (outdated or found.state is ContainerState.REMOVING):
-            await self._stop(found, wanted.stop.grace)
-            await self._remove(found.name)
-            found = None
-        half_stopped = found is not None and found.state is ContainerState.STOPPING
-        if found is not None and (half_stopped or wanted.container in self._restarts):
-            await self._stop(found, wanted.stop.grace)
-            found = found if await self._tools.client.containers.exists(found.name) else None
-            self._policies.pop(wanted.container, None)
-        elif found is not None and is_running(found) and found.state is not ContainerState.INITIALIZED:
+        if found is not None and is_running(found) and found.state is not ContainerState.INITIALIZED:
             return await self._keep_running(desired, wanted, found)
-        elif found is not None:
+        if found is not None:
             await self._note_death(wanted, found)
-        self._restarts.discard(wanted.container)
         now = time.monotonic()
         policy = self._policies.get(wanted.container, RestartPolicy())
         if policy.retry_at is not None and policy.retry_at > now:
@@ -333,7 +342,7 @@ class AppKeeper:
         if time.monotonic() - run.over_since < PATIENCE:
             return _DEATH_POLL  # Podman is about to notice
         await self._note_death(wanted, found)
-        await self._stop(found, wanted.stop.grace)
+        await self._stop(found)
         await self._remove(found.name)
         return 0.0
 
@@ -402,7 +411,7 @@ class AppKeeper:
             return due - now
         if policy.retry_at > now:
             return policy.retry_at - now
-        await self._stop(found, wanted.stop.grace)
+        await self._stop(found)
         self._policies[wanted.container] = policy.started()
         return 0.0
 
@@ -451,21 +460,14 @@ class AppKeeper:
 
     async def _down(self, desired: DesiredApp | None, mine: Mapping[str, ContainerSummary], reason: str) -> None:
         known = {container.name: container for container in desired.workload.containers} if desired else {}
-        order = list(reversed(desired.workload.containers)) if desired else []
         self._policies.clear()
         self._restarts.clear()
         if any(is_running(container) for container in mine.values()):
             self._set_all(HealthState.STOPPING, reason)
-        for wanted in order:
-            found = mine.get(wanted.name)
-            if desired is None or found is None:
-                continue
-            if is_running(found):
-                await self._stop(found, wanted.stop.grace)
-            await self._reattach(desired, wanted, found)
-        for name, found in mine.items():
-            if name not in known and is_running(found):
-                await self._stop(found, _ORPHAN_GRACE)
+        for found in stop_order(mine.values()):
+            await self._stop(found)
+            if desired is not None and (wanted := known.get(found.name)) is not None:
+                await self._reattach(desired, wanted, found)
         for name in tuple(self._runs):
             self._forget_run(name)
         await self._tools.namespace.remove(f"{self._tools.files_root}/{self.app}")
@@ -500,10 +502,10 @@ class AppKeeper:
         # It may have been installed again meanwhile.
         self.gone = self.app not in self._tools.desired().apps
 
-    async def _stop(self, found: ContainerSummary, grace: float) -> None:
+    async def _stop(self, found: ContainerSummary) -> None:
         self._forget_run(found.name)
         send = self._tools.namespace.signal  # Podman's own command may be unable to
-        await stop_container(self._tools.client, self._tools.observer, self.app, found, grace, send)
+        await stop_container(self._tools.client, self._tools.observer, self.app, found, send)
 
     async def _remove(self, name: str) -> None:
         await self._tools.client.containers.remove(name, force=True, ignore_missing=True)
@@ -542,6 +544,11 @@ class AppKeeper:
         if self._healths.get(container) != health:
             self._healths[container] = health
             self._tools.changed(self.app)
+
+
+def _is_outdated(found: ContainerSummary, wanted: ContainerWorkload | None) -> bool:
+    """Tell whether a container has to be made again, or is not wanted any more."""
+    return wanted is None or found.labels.get(HASH) != wanted.hash or found.state is ContainerState.REMOVING
 
 
 def _ran_for(found: ContainerSummary) -> float:

@@ -9,6 +9,7 @@ from archipelago.container.podman_client.client import PodmanClient
 from archipelago.container.podman_client.errors import PodmanError, PodmanUnavailable
 from archipelago.container.podman_client.models import ContainerDetails, ContainerState, ContainerSummary
 from archipelago.container.podman_client.process import Signaller, is_alive, process_exit, terminate
+from archipelago.container.stopping import stop_terms
 
 PATIENCE = 3.0
 """Seconds in which Podman notices the end of a container's process, unless the container's conmon died before it."""
@@ -67,16 +68,17 @@ class Run:
 
 
 async def stop_container(
-    client: PodmanClient, observer: Observer, app: str, found: ContainerSummary, grace: float, send: Signaller
+    client: PodmanClient, observer: Observer, app: str, found: ContainerSummary, send: Signaller
 ) -> None:
-    """Stop a container, killing it after `grace` seconds, and return when Podman knows that it is down.
+    """Stop a container in its own way (`stopping`), and return when Podman knows that it is down.
 
     One that Podman cannot stop is ended without it and removed; its data lies elsewhere. Raises `PodmanError`.
     """
     if not is_running(found):
         return
     # Created by the runtime but not started, its first process only waits, and heeds no signal.
-    grace = 0 if found.state is ContainerState.INITIALIZED else grace
+    terms = await stop_terms(client, found.name)
+    grace = 0.0 if found.state is ContainerState.INITIALIZED else terms.grace
     # Of a process that ended together with its conmon, Podman would await the end for the whole grace.
     if not found.pid or await asyncio.to_thread(is_alive, found.pid):
         end = asyncio.create_task(process_exit(found.pid))
@@ -88,7 +90,7 @@ async def stop_container(
             # `remove` alone would leave the process behind, and with it the lock on its data. Once the process has
             # ended, its number may be another's.
             if not end.done():
-                await terminate(found.pid, grace, send)
+                await terminate(found.pid, grace, send, terms.signal)
         finally:
             end.cancel()
     deadline = time.monotonic() + PATIENCE

@@ -15,7 +15,7 @@ from typing import Any
 
 from archipelago.chains.bitcoin_roles import whitelist_line
 from archipelago.container.host_facts import ControlGroup, HostFacts
-from archipelago.container.labels import APP, CONTAINER, HASH, NODE
+from archipelago.container.labels import APP, CONTAINER, HASH, NODE, PLACE
 from archipelago.container.manifest.model import AppManifest, Container, Health, Role, Stop
 from archipelago.container.manifest.package import AppPackage
 from archipelago.container.manifest.scalars import IDS_PER_APP, Scalar, is_one_line
@@ -193,7 +193,8 @@ def compile_app(given: AppInput, site: Site, renderer: Templates) -> Workload:
     home = _Home(app_paths(site.data, manifest.id), links(given.edges), _base(given.slot))
     try:
         containers = tuple(
-            _container(given, site, home, renderer, name, manifest.containers[name]) for name in _start_order(manifest)
+            _container(given, site, home, renderer, name, position)
+            for position, name in enumerate(_start_order(manifest))
         )
     except TemplateError as error:
         names = {secret.fingerprint: name for name, secret in given.secrets.items()}
@@ -234,9 +235,10 @@ class _Home:
 
 
 def _container(
-    given: AppInput, site: Site, home: _Home, renderer: Templates, name: str, container: Container
+    given: AppInput, site: Site, home: _Home, renderer: Templates, name: str, position: int
 ) -> ContainerWorkload:
     manifest = given.package.manifest
+    container = manifest.containers[name]
     texts = (*container.command, *container.environment.values())
     # Most containers have no template here, and a context costs as much as a digest.
     context = _context(given, site, container, None) if any(map(is_template, texts)) else {}
@@ -269,7 +271,7 @@ def _container(
         mounts.append(BindMount(PurePosixPath(host_path), SCRIPT, read_only=True))
         mounts.append(BindMount(PurePosixPath(site.shell), SHELL, read_only=True))
         entrypoint = wrapped(entrypoint)
-    labels = {NODE: site.node_id, APP: manifest.id, CONTAINER: name}
+    labels = {NODE: site.node_id, APP: manifest.id, CONTAINER: name, PLACE: str(position)}
     spec = ContainerSpec(
         labels=labels,
         name=f"{PREFIX}{manifest.id}--{name}",

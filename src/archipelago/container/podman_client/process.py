@@ -66,9 +66,11 @@ async def signal_own(pid: int, sign: signal.Signals) -> None:
         os.kill(pid, sign)
 
 
-async def terminate(pid: int, grace: float, send: Signaller = signal_own) -> None:
-    """Ask a process to end and kill it after `grace` seconds; return when it is gone."""
-    for sign, patience in ((signal.SIGTERM, grace), (signal.SIGKILL, 5.0)):
+async def terminate(
+    pid: int, grace: float, send: Signaller = signal_own, first: signal.Signals = signal.SIGTERM
+) -> None:
+    """Ask a process to end, by the signal `first`, and kill it after `grace` seconds; return when it is gone."""
+    for sign, patience in ((first, grace), (signal.SIGKILL, 5.0)):
         await send(pid, sign)
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(patience):
