@@ -25,6 +25,7 @@ from archipelago.container.podman_client.models import (
 from archipelago.container.podman_client.ports import refuse_taken_ports
 from archipelago.container.podman_client.replies import container_details, container_stats, container_summary
 from archipelago.container.podman_client.requests import container_request, filters, label_filter, signal_number
+from archipelago.container.podman_client.session_end import ExecSessions
 from archipelago.container.podman_client.spec import ContainerSpec, PortMapping
 from archipelago.container.podman_client.terminal import Terminal, open_terminal
 from archipelago.container.podman_client.transport import Params, Transport, inner_error, named, parse, same_name
@@ -38,7 +39,8 @@ class Containers:
 
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
-        self._execs = Execs(transport)
+        self._sessions = ExecSessions(transport)
+        self._execs = Execs(transport, self._sessions)
 
     async def list(
         self,
@@ -187,7 +189,7 @@ class Containers:
     ) -> ExecResult:
         """Run a command inside a running container; output beyond `max_output` bytes is dropped.
 
-        After `timeout` seconds the command is killed and PodmanTimeout raised.
+        After `timeout` seconds the command is killed with all that it started, and PodmanTimeout raised.
         Raise Conflict when the container does not run.
         """
         return await self._execs.run(
@@ -196,7 +198,7 @@ class Containers:
 
     async def terminal(self, name: str, command: Sequence[str], columns: int, rows: int) -> Terminal:
         """Start a program on a terminal inside a running container; raise Conflict when it does not run."""
-        return await open_terminal(self._transport, name, command, columns, rows)
+        return await open_terminal(self._transport, self._sessions, name, command, columns, rows)
 
     async def stats(self, names: Sequence[str] = ()) -> tuple[ContainerStats, ...]:
         """Read the use of resources of containers, of all when none is named; one that is gone is left out."""

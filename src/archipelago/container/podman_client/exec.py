@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import signal
 from collections.abc import Mapping, Sequence
 
 from archipelago.container.podman_client.errors import (
@@ -15,21 +13,21 @@ from archipelago.container.podman_client.errors import (
     PodmanUnavailable,
 )
 from archipelago.container.podman_client.models import ExecResult, LogStream
+from archipelago.container.podman_client.session_end import ExecSession, ExecSessions
 from archipelago.container.podman_client.streams import FrameDemultiplexer, StreamBroken
 from archipelago.container.podman_client.transport import Transport, named
 
-_TIDY = 10.0
-
 
 class Execs:
-    """Exec sessions: made, read to their end, and killed when that does not come.
+    """Exec sessions: made, read to their end, and ended with all that they started when that does not come.
 
     Podman 4.3 cannot remove a session: each keeps a monitor process for `exit_command_delay` seconds after its end,
     five minutes unless containers.conf says less.
     """
 
-    def __init__(self, transport: Transport) -> None:
+    def __init__(self, transport: Transport, sessions: ExecSessions) -> None:
         self._transport = transport
+        self._sessions = sessions
 
     async def run(
         self,
@@ -52,26 +50,27 @@ class Execs:
             "User": user,
             "WorkingDir": workdir,
         }
-        session = await self._transport.json("POST", f"/containers/{named(call, name)}/exec", call, body=request)
-        exec_id = str(session["Id"])
+        session = await self._sessions.make(f"/containers/{named(call, name)}", call, request)
         try:
             try:
                 async with asyncio.timeout(timeout):
-                    stdout, stderr, truncated = await self._output(call, exec_id, max_output)
-                    code = await self._exit_code(call, exec_id)
+                    stdout, stderr, truncated = await self._output(call, session, max_output)
+                    code = await self._exit_code(call, session)
             except TimeoutError:
                 raise PodmanTimeout(call, f"it did not end within {timeout:g} s and was killed") from None
             return ExecResult(code, stdout, stderr, truncated)
-        except BaseException:
-            await asyncio.shield(self._end(exec_id))
+        except BaseException as error:
+            # Closing the connection alone leaves it running; what Podman refused does not run.
+            if not isinstance(error, PodmanError) or error.status is None:
+                await asyncio.shield(self._sessions.end(session))
             raise
 
-    async def _output(self, call: PodmanCall, exec_id: str, limit: int) -> tuple[bytes, bytes, bool]:
+    async def _output(self, call: PodmanCall, session: ExecSession, limit: int) -> tuple[bytes, bytes, bool]:
         frames = FrameDemultiplexer()
         kept = {LogStream.STDOUT: bytearray(), LogStream.STDERR: bytearray()}
         truncated = False
         body = {"Detach": False, "Tty": False}
-        async with self._transport.stream("POST", f"/exec/{exec_id}/start", call, body=body) as pieces:
+        async with self._transport.stream("POST", f"/exec/{session.exec_id}/start", call, body=body) as pieces:
             try:
                 async for piece in pieces:
                     for stream, payload in frames.feed(piece):
@@ -84,20 +83,12 @@ class Execs:
             raise PodmanUnavailable(call, "the stream was cut off")
         return bytes(kept[LogStream.STDOUT]), bytes(kept[LogStream.STDERR]), truncated
 
-    async def _exit_code(self, call: PodmanCall, exec_id: str) -> int:
+    async def _exit_code(self, call: PodmanCall, session: ExecSession) -> int:
         pause = 0.002
         while True:
-            found = await self._transport.json("GET", f"/exec/{exec_id}/json", call)
+            found = await self._sessions.state(session, call)
             if not found.get("Running"):
                 return int(found.get("ExitCode") or 0)
             # The output ends a moment before the monitor has written the exit code.
             await asyncio.sleep(pause)
             pause = min(pause * 2, 0.1)
-
-    async def _end(self, exec_id: str) -> None:
-        """Kill a command that may still run; closing the connection alone leaves it running."""
-        call = PodmanCall("end exec session", exec_id[:12])
-        with contextlib.suppress(PodmanError, OSError):
-            found = await self._transport.json("GET", f"/exec/{exec_id}/json", call, timeout=_TIDY)
-            if found.get("Running") and found.get("Pid"):
-                await self._transport.service.signal(int(found["Pid"]), signal.SIGKILL)

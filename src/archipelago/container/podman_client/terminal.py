@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-import signal
 from collections.abc import Sequence
 
 from archipelago.container.podman_client.errors import (
@@ -20,6 +19,7 @@ from archipelago.container.podman_client.errors import (
     PodmanUnavailable,
     error_from_reply,
 )
+from archipelago.container.podman_client.session_end import ExecSession, ExecSessions
 from archipelago.container.podman_client.transport import Transport, named
 
 _BEGIN = 15.0
@@ -31,22 +31,31 @@ _ENVIRONMENT = ("TERM=xterm-256color",)
 
 
 class Terminal:
-    """An open terminal. `close` ends the program in it, if it still runs."""
+    """An open terminal. `close` ends the program in it, if it still runs, with all that it started."""
 
     def __init__(
-        self, transport: Transport, exec_id: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+        self,
+        transport: Transport,
+        sessions: ExecSessions,
+        session: ExecSession,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
     ) -> None:
         self._transport = transport
-        self._exec_id = exec_id
+        self._sessions = sessions
+        self._session = session
         self._reader = reader
         self._writer = writer
+        self._ended = False
 
     async def read(self) -> bytes:
         """Return what came next, or nothing when the program has ended."""
         try:
-            return await self._reader.read(_PIECE)
+            shown = await self._reader.read(_PIECE)
         except ConnectionError:
             return b""
+        self._ended = not shown
+        return shown
 
     async def write(self, typed: bytes) -> None:
         """Send what was typed; it is dropped when the program has ended."""
@@ -56,24 +65,23 @@ class Terminal:
 
     async def resize(self, columns: int, rows: int) -> None:
         """Tell the program how many characters there are."""
-        call = PodmanCall("resize terminal", self._exec_id[:12])
+        call = PodmanCall("resize terminal", self._session.exec_id[:12])
         with contextlib.suppress(PodmanError):
             # It may have ended a moment ago.
             await self._transport.request(
-                "POST", f"/exec/{self._exec_id}/resize", call, params={"w": columns, "h": rows}, timeout=_TIDY
+                "POST", f"/exec/{self._session.exec_id}/resize", call, params={"w": columns, "h": rows}, timeout=_TIDY
             )
 
     async def close(self) -> None:
-        """Hang up; a program that still runs is killed, since hanging up alone leaves it running."""
+        """Hang up; unless the program has ended by itself, it is killed with all that it started."""
         self._writer.close()
-        call = PodmanCall("end terminal", self._exec_id[:12])
-        with contextlib.suppress(PodmanError, OSError):
-            found = await self._transport.json("GET", f"/exec/{self._exec_id}/json", call, timeout=_TIDY)
-            if found.get("Running") and found.get("Pid"):
-                await self._transport.service.signal(int(found["Pid"]), signal.SIGKILL)
+        if not self._ended:
+            await self._sessions.end(self._session)
 
 
-async def open_terminal(transport: Transport, name: str, command: Sequence[str], columns: int, rows: int) -> Terminal:
+async def open_terminal(
+    transport: Transport, sessions: ExecSessions, name: str, command: Sequence[str], columns: int, rows: int
+) -> Terminal:
     """Start a program on a terminal of this size. Raises `PodmanError`; Conflict when the container does not run."""
     call = PodmanCall("open a terminal in container", name)
     request = {
@@ -84,15 +92,14 @@ async def open_terminal(transport: Transport, name: str, command: Sequence[str],
         "Cmd": list(command),
         "Env": list(_ENVIRONMENT),
     }
-    session = await transport.json("POST", f"/containers/{named(call, name)}/exec", call, body=request)
-    exec_id = str(session["Id"])
+    session = await sessions.make(f"/containers/{named(call, name)}", call, request)
     writer: asyncio.StreamWriter | None = None
     try:
         async with asyncio.timeout(_BEGIN):
             reader, writer = await asyncio.open_unix_connection(str(transport.service.socket_path), limit=_HEAD)
             body = json.dumps({"Detach": False, "Tty": True, "h": rows, "w": columns}).encode()
             head = (
-                f"POST /v4.0.0/libpod/exec/{exec_id}/start HTTP/1.1\r\nHost: podman\r\nConnection: Upgrade\r\n"
+                f"POST /v4.0.0/libpod/exec/{session.exec_id}/start HTTP/1.1\r\nHost: podman\r\nConnection: Upgrade\r\n"
                 f"Upgrade: tcp\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
             )
             writer.write(head.encode() + body)
@@ -103,6 +110,9 @@ async def open_terminal(transport: Transport, name: str, command: Sequence[str],
     except BaseException as error:
         if writer is not None:
             writer.close()
+            # Asked for: it may begin all the same.
+            if not isinstance(error, PodmanError) or error.status is None:
+                await asyncio.shield(sessions.end(session))
         if isinstance(error, TimeoutError):
             raise PodmanTimeout(call, f"it did not begin within {_BEGIN:g} s") from error
         if isinstance(error, OSError | EOFError):
@@ -110,4 +120,4 @@ async def open_terminal(transport: Transport, name: str, command: Sequence[str],
         if isinstance(error, asyncio.LimitOverrunError | ValueError | IndexError):
             raise PodmanFailure(call, "the answer is no HTTP") from error
         raise
-    return Terminal(transport, exec_id, reader, writer)
+    return Terminal(transport, sessions, session, reader, writer)

@@ -1,0 +1,65 @@
+"""Commands in a container that are given up: nothing of them goes on, whatever they started."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from podman_fixtures import Corner
+
+from archipelago.container.podman_client.errors import PodmanTimeout
+
+pytestmark = pytest.mark.timeout(90)
+
+# In sessions of their own, orphaned, with an environment of their own, deaf, and all of it at once but the last.
+_CHILDREN = """
+busybox setsid sleep 7701 &
+(busybox setsid sleep 7702 &)
+(sleep 7703 >/dev/null 2>&1 </dev/null &)
+env -i busybox sleep 7704 &
+(trap '' HUP INT TERM; busybox setsid sh -c 'trap "" HUP INT TERM; (sleep 7705 &) ; sleep 7706' &)
+busybox setsid env -i sh -c 'busybox sleep 7707 & wait' &
+"""
+
+
+async def processes(corner: Corner, name: str) -> list[str]:
+    """Return the command lines of all sleeps in a container, apart from what looks for them."""
+    script = "for each in /proc/[0-9]*; do tr '\\0' ' ' <$each/cmdline; echo; done"
+    done = await corner.podman.containers.exec(name, ["busybox", "sh", "-c", script.replace("tr ", "busybox tr ")])
+    return sorted(line.split()[-1] for line in done.stdout.decode().splitlines() if "sleep" in line.split()[:2])
+
+
+@pytest.mark.parametrize("last", ["sleep 7708", "true"], ids=["it goes on", "only its children go on"])
+async def test_a_command_past_its_time_ends_with_all_that_it_started(corner: Corner, last: str) -> None:
+    run, name = corner.podman.containers.exec, await corner.running()
+    other = await corner.running("other", "sh", "-c", "sleep 6602 & sleep 6601")
+    await run(name, ["sh", "-c", "busybox setsid sleep 6603 >/dev/null 2>&1 </dev/null &"])
+    beside = asyncio.create_task(run(name, ["sh", "-c", "sleep 6604 & wait; echo $?"], timeout=60))
+    with pytest.raises(PodmanTimeout):
+        await run(name, ["sh", "-c", f"{_CHILDREN}{last}"], timeout=1.5)
+    assert await processes(corner, name) == ["1000", "6603", "6604"], "others in the container go on"
+    assert await processes(corner, other) == ["6601", "6602"], "and so do other containers"
+    beside.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await beside
+    assert await processes(corner, name) == ["1000", "6603"]
+
+
+async def test_one_that_never_stops_forking_ends_as_well(corner: Corner) -> None:
+    name = await corner.running()
+    script = "fork() { while :; do (busybox setsid sleep 0.05 &); (fork &) ; sleep 0.3; done; }; fork"
+    with pytest.raises(PodmanTimeout):
+        await corner.podman.containers.exec(name, ["sh", "-c", script], timeout=1)
+    assert await processes(corner, name) == ["1000"]
+
+
+async def test_one_that_is_given_up_before_it_has_begun_does_not_begin_later(corner: Corner) -> None:
+    name = await corner.running()
+
+    async def give_up(number: int) -> None:
+        command = ["sh", "-c", f"busybox setsid sleep {8800 + number} & sleep {9900 + number}"]
+        with pytest.raises(PodmanTimeout):
+            await corner.podman.containers.exec(name, command, timeout=0.002 * number)
+
+    await asyncio.gather(*(give_up(number) for number in range(1, 13)))
+    assert await processes(corner, name) == ["1000"]
