@@ -59,6 +59,8 @@ from archipelago.container.status import (
     AppStatus,
     AppSummary,
     CatalogEntry,
+    Change,
+    ChangePreview,
     ConfigPreview,
     ConfigRevision,
     EndpointStatus,
@@ -400,9 +402,13 @@ class Node:
         """Start an app, and those that it cannot do without."""
         return await self._orchestrator.start(app)
 
-    async def stop_app(self, app: str) -> Operation:
+    async def stop_app(self, app: str, *, agreed: tuple[str, ...] | None = None) -> Operation:
         """Stop an app, and first those that cannot do without it."""
-        return await self._orchestrator.stop(app)
+        return await self._orchestrator.stop(app, agreed)
+
+    async def change_preview(self, app: str, change: Change) -> ChangePreview:
+        """Return what stopping or restarting an app does to others."""
+        return await self._orchestrator.change_preview(app, change)
 
     async def restart(self, app: str) -> Operation:
         """Restart an app."""
@@ -412,13 +418,20 @@ class Node:
         """Remove an app."""
         return await self._orchestrator.remove(app, delete_data=delete_data)
 
-    async def update(self, app: str) -> Operation:
+    async def update(self, app: str, *, agreed: str | None = None) -> Operation:
         """Bring an app to the version of the catalog."""
-        return await self._orchestrator.update(app)
+        return await self._orchestrator.update(app, agreed)
 
-    async def configure(self, app: str, *, options: Mapping[str, object], reset: tuple[str, ...]) -> Operation:
+    async def configure(
+        self,
+        app: str,
+        *,
+        options: Mapping[str, object],
+        reset: tuple[str, ...],
+        agreed: tuple[str, ...] | None = None,
+    ) -> Operation:
         """Change options of an app."""
-        return await self._orchestrator.configure(app, options, reset)
+        return await self._orchestrator.configure(app, options, reset, agreed)
 
     async def cancel(self, operation: str) -> Operation:
         """Cancel an operation."""
@@ -534,9 +547,13 @@ class Node:
         """Return what is different between two of them."""
         return await self._orchestrator.compare(app, before, after)
 
-    async def roll_back(self, app: str, number: int) -> Operation:
+    async def roll_back(self, app: str, number: int, *, agreed: tuple[str, ...] | None = None) -> Operation:
         """Set the options of an app as they were."""
-        return await self._orchestrator.roll_back(app, number)
+        return await self._orchestrator.roll_back(app, number, agreed)
+
+    async def preview_roll_back(self, app: str, number: int) -> ConfigPreview:
+        """Return what going back to a configuration would do."""
+        return await self._orchestrator.preview_roll_back(app, number)
 
     # --- Engine: how apps are held ------------------------------------------------------------------------------------
 

@@ -35,7 +35,7 @@ async def test_what_an_owner_does_is_on_record_and_a_changed_byte_is_found(tmp_p
     async with running_node("audit", apps=tmp_path) as node:
         await node.install("tiny", options={"word": PASSWORD})
         await node.execute("tiny", "busybox", "echo", PASSWORD)
-        assert (await archipelago(node, "stop", "nothing"))[0] == 3
+        assert (await archipelago(node, "start", "nothing"))[0] == 3
         node.kill()  # what was begun is on the disk
         await node.start()
         code, text = await archipelago(node, "audit", "show", "--json")
@@ -47,8 +47,8 @@ async def test_what_an_owner_does_is_on_record_and_a_changed_byte_is_found(tmp_p
             ("owner", "container-install", "tiny", "done"),
             ("owner", "container-exec", "tiny", "begun"),
             ("owner", "container-exec", "tiny", "done"),
-            ("owner", "container-stop", "nothing", "begun"),
-            ("owner", "container-stop", "nothing", "refused"),
+            ("owner", "container-start", "nothing", "begun"),
+            ("owner", "container-start", "nothing", "refused"),
             ("node", "node-start", "", "done"),
         ]
         assert PASSWORD not in text

@@ -35,6 +35,8 @@ from archipelago.container.status import (
     AppStatus,
     AppSummary,
     CatalogEntry,
+    Change,
+    ChangePreview,
     ConfigPreview,
     ConfigRevision,
     Desired,
@@ -202,8 +204,16 @@ class MemoryEngine:
     async def sbom_changes(self, app: str, container: str | None) -> tuple[PackageChange, ...]:
         return (PackageChange(ecosystem="deb", name="busybox", before="1", after=None),)
 
-    async def roll_back(self, app: str, number: int) -> Operation:
+    async def roll_back(self, app: str, number: int, *, agreed: tuple[str, ...] | None = None) -> Operation:
         return await self._change(OperationKind.CONFIGURE, app, number)
+
+    async def preview_roll_back(self, app: str, number: int) -> ConfigPreview:
+        return await self.preview(app, options={}, reset=())
+
+    async def change_preview(self, app: str, change: Change) -> ChangePreview:
+        self._known(app)
+        stops = ("electrumx",) if app == "knots" and change is Change.STOP else ()
+        return ChangePreview(app=app, stops=stops, interrupts=())
 
     async def config_history(self, app: str) -> tuple[ConfigRevision, ...]:
         self._known(app)
@@ -277,8 +287,8 @@ class MemoryEngine:
     async def start_app(self, app: str) -> Operation:
         return await self._change(OperationKind.START, app)
 
-    async def stop_app(self, app: str) -> Operation:
-        return await self._change(OperationKind.STOP, app)
+    async def stop_app(self, app: str, *, agreed: tuple[str, ...] | None = None) -> Operation:
+        return await self._change(OperationKind.STOP, app, agreed)
 
     async def restart(self, app: str) -> Operation:
         if self.gate is not None:
@@ -289,10 +299,17 @@ class MemoryEngine:
     async def remove(self, app: str, *, delete_data: bool) -> Operation:
         return await self._change(OperationKind.REMOVE, app, delete_data)
 
-    async def update(self, app: str) -> Operation:
+    async def update(self, app: str, *, agreed: str | None = None) -> Operation:
         return await self._change(OperationKind.UPDATE, app)
 
-    async def configure(self, app: str, *, options: Mapping[str, object], reset: tuple[str, ...]) -> Operation:
+    async def configure(
+        self,
+        app: str,
+        *,
+        options: Mapping[str, object],
+        reset: tuple[str, ...],
+        agreed: tuple[str, ...] | None = None,
+    ) -> Operation:
         if "nonsense" in options:
             raise NodeError(ErrorCode.INVALID_OPTION, "nonsense: there is no such option")
         return await self._change(OperationKind.CONFIGURE, app, dict(options), reset)
@@ -339,6 +356,8 @@ class MemoryEngine:
         return (OptionView(name="network", kind=OptionKind.STRING, label=EVIL, default="main", value="regtest"),)
 
     async def preview(self, app: str, *, options: Mapping[str, object], reset: tuple[str, ...]) -> ConfigPreview:
+        if "nonsense" in options:
+            raise NodeError(ErrorCode.INVALID_OPTION, "nonsense: there is no such option")
         return ConfigPreview(changes=(), restarts=(app,))
 
     async def options(self, app: str) -> dict[str, Scalar]:

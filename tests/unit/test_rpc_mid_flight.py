@@ -169,6 +169,24 @@ async def test_no_terminal_is_opened_for_a_session_that_ends_meanwhile(
     assert engine.opened == 0
 
 
+async def test_a_terminal_that_never_opened_is_not_on_record_as_one_that_did(
+    owner: aiohttp.ClientSession, engine: SlowEngine
+) -> None:
+    asked = asyncio.create_task(owner.get("/terminal?app=knots"))
+    async with asyncio.timeout(10):
+        while not engine.opened:
+            await asyncio.sleep(0.01)
+        asked.cancel()  # the caller hangs up before it is there
+        while (last := engine.audit[-1]).outcome is Outcome.BEGUN:
+            await asyncio.sleep(0.01)
+    assert (last.action, last.outcome) == ("terminal", Outcome.FAILED)
+    engine.hold.set()
+    async with owner.get("/terminal?app=knots") as response:
+        assert response.status == 409
+    last = next(each for each in reversed(engine.audit) if each.action == "terminal" and each.detail)
+    assert (last.outcome, last.detail) == (Outcome.REFUSED, "not-running")
+
+
 async def test_terminals_are_no_more_than_there_may_be_though_all_are_asked_for_at_once(
     owner: aiohttp.ClientSession, engine: SlowEngine
 ) -> None:

@@ -74,6 +74,8 @@ async def test_every_method_answers(running: Running) -> None:
         "data-delete": {"app": "knots", "kept": "2026-11-29T08-40-00Z"},
         "config-compare": {"app": "knots", "before": 1, "after": 2},
         "config-rollback": {"app": "knots", "number": 1},
+        "rollback-preview": {"app": "knots", "number": 1},
+        "change-preview": {"app": "knots", "change": "stop"},
     }
     for method in all_methods():
         if method.permission not in TOKEN_PERMISSIONS or method.permission is Permission.LOGIN:

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from archipelago.cli.client import Client
+from archipelago.cli.consent import agree, agree_to_settings, ask, refuse_obstacles
 from archipelago.cli.errors import CommandError, Exit
 from archipelago.cli.options import Available, Choices, Installed, Json, NoWait, Settings, Yes, pairs
 from archipelago.cli.output import line, show, show_facts, show_json, size
@@ -36,6 +37,7 @@ def install(
     if not json:
         plan = client.call("plan", **wanted)
         show_plan(plan)
+        refuse_obstacles(plan)
         ask("Install this?", yes)
         wanted["plan"] = plan["digest"]
     finish(client, client.call("container-install", start=not no_start, **wanted), no_wait, json)
@@ -46,19 +48,32 @@ def start(app: Installed, no_wait: NoWait = False, json: Json = False) -> None:
     _change("container-start", no_wait, json, app=app)
 
 
-def stop(app: Installed, no_wait: NoWait = False, json: Json = False) -> None:
+def stop(app: Installed, yes: Yes = False, no_wait: NoWait = False, json: Json = False) -> None:
     """Stop an app, and first those that cannot do without it."""
-    _change("container-stop", no_wait, json, app=app)
+    client = Client()
+    preview = client.call("change-preview", app=app, change="stop")
+    agree(app, f"Stop {app}?", yes, stops=preview["stops"], restarts=(), interrupts=preview["interrupts"])
+    finish(client, client.call("container-stop", app=app, agreed=preview["stops"]), no_wait, json)
 
 
-def restart(app: Installed, no_wait: NoWait = False, json: Json = False) -> None:
+def restart(app: Installed, yes: Yes = False, no_wait: NoWait = False, json: Json = False) -> None:
     """Restart an app."""
-    _change("container-restart", no_wait, json, app=app)
+    client = Client()
+    preview = client.call("change-preview", app=app, change="restart")
+    agree(app, f"Restart {app}?", yes, stops=(), restarts=(), interrupts=preview["interrupts"])
+    finish(client, client.call("container-restart", app=app), no_wait, json)
 
 
-def update(app: Installed, no_wait: NoWait = False, json: Json = False) -> None:
+def update(app: Installed, yes: Yes = False, no_wait: NoWait = False, json: Json = False) -> None:
     """Bring an app to the version of the catalog."""
-    _change("container-update", no_wait, json, app=app)
+    client = Client()
+    plan = client.call("plan", app=app)
+    changes = {kind: [one["app"] for one in plan["apps"] if one["action"] == kind] for kind in ("restart", "update")}
+    if changes["update"]:
+        if not json:
+            show_plan(plan)
+        agree(app, "Update this?", yes, stops=(), restarts=changes["restart"], interrupts=plan["interrupts"])
+    finish(client, client.call("container-update", app=app, plan=plan["digest"]), no_wait, json)
 
 
 def remove(
@@ -102,6 +117,7 @@ def config(
     reset: Annotated[
         list[str] | None, typer.Option("--reset", metavar="KEY", help="Put an option back to its default.")
     ] = None,
+    yes: Yes = False,
     no_wait: NoWait = False,
     json: Json = False,
 ) -> None:
@@ -109,7 +125,9 @@ def config(
     client = Client()
     options = pairs(settings)
     if options or reset:
-        operation = client.call("container-config", app=app, options=options, reset=reset or [])
+        wanted: dict[str, Any] = {"options": options, "reset": reset or []}
+        agreed = agree_to_settings(app, client.call("config-preview", app=app, **wanted), yes)
+        operation = client.call("container-config", app=app, agreed=agreed, **wanted)
         finish(client, operation, no_wait, json)
         return
     values: dict[str, Any] = client.call("container-config", app=app)
@@ -143,14 +161,6 @@ def finish(client: Client, operation: dict[str, Any], no_wait: bool, json: bool)
         show(f"{what} has begun; 'archipelago operations show {line(operation['id'])}' shows how far it is")
     else:
         show(f"{what}: done")
-
-
-def ask(question: str, yes: bool) -> None:
-    """Ask the user at a terminal; without one, the command itself is the answer."""
-    if yes or not sys.stdin.isatty():
-        return
-    if not typer.confirm(question):
-        raise CommandError(Exit.REFUSED, "you said no", "nothing was changed")
 
 
 def _value(value: object) -> str:

@@ -5,8 +5,8 @@ from typing import Annotated
 
 import typer
 
-from archipelago.cli.changes import ask
 from archipelago.cli.client import Client
+from archipelago.cli.consent import ask
 from archipelago.cli.errors import CommandError, Exit
 from archipelago.cli.options import Installed, Json, Yes
 from archipelago.cli.output import line, show, show_json, show_table, size

@@ -6,7 +6,8 @@ import typer
 
 from archipelago.cli.changes import finish
 from archipelago.cli.client import Client
-from archipelago.cli.options import Installed, Json, NoWait
+from archipelago.cli.consent import agree_to_settings
+from archipelago.cli.options import Installed, Json, NoWait, Yes
 from archipelago.cli.output import line, show, show_json, show_table
 
 _App = Annotated[str, typer.Argument(metavar="APP", help="An app, be it installed or not.")]
@@ -39,10 +40,11 @@ def compare(app: _App, before: _Number, after: _Number, json: Json = False) -> N
         show_table(("SETTING", "BEFORE", "AFTER"), rows)
 
 
-def rollback(app: Installed, number: _Number, no_wait: NoWait = False, json: Json = False) -> None:
+def rollback(app: Installed, number: _Number, yes: Yes = False, no_wait: NoWait = False, json: Json = False) -> None:
     """Set the options of an app as they were; its version and its providers stay."""
     client = Client()
-    finish(client, client.call("config-rollback", app=app, number=number), no_wait, json)
+    agreed = agree_to_settings(app, client.call("rollback-preview", app=app, number=number), yes)
+    finish(client, client.call("config-rollback", app=app, number=number, agreed=agreed), no_wait, json)
 
 
 def _value(value: object) -> str:

@@ -49,6 +49,10 @@ def show_plan(plan: dict[str, Any]) -> None:
         show(line(f"{interface} could also come from {', '.join(apps)} (--choose {interface}=APP)"))
     for warning in plan["warnings"]:
         show(f"warning: {line(warning)}")
+    if plan["interrupts"]:
+        show(f"meanwhile without what they use: {line(', '.join(plan['interrupts']))}")
+    for obstacle in plan["obstacles"]:
+        show(f"in the way: {line(obstacle)}")
 
 
 _SOURCES = {

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
+from archipelago.container.consequences import interrupted
 from archipelago.container.desired_state import DesiredState
 from archipelago.container.manifest.scalars import Scalar
 from archipelago.container.status import ConfigPreview, ConfigRevision, SettingChange
@@ -63,7 +64,7 @@ def preview(before: DesiredState, after: DesiredState, app: str) -> ConfigPrevie
         and name in before.apps
         and before.apps[name].workload.hash != wanted.workload.hash
     )
-    return ConfigPreview(changes=tuple(changed), restarts=restarts)
+    return ConfigPreview(changes=tuple(changed), restarts=restarts, interrupts=interrupted(before, restarts))
 
 
 def way_back(

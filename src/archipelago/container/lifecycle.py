@@ -110,14 +110,14 @@ class Lifecycle:
             request = Request(update=(app,), choices=choices, options={app: given})
         else:
             request = Request(install=(app,), choices=choices, options={app: given})
-        return Proposal.of(await self._composer.plan(records, request, catalog), catalog.packages, given)
+        return Proposal.of(await self._composer.plan(records, request, catalog), catalog.packages, given, app)
 
     async def plan_update(self, app: str) -> Proposal:
         """Return the plan of bringing an installed app to the version of the catalog."""
         catalog = await self._catalog.read()
         catalog.package(app)  # raises what is wrong with it
         plan = await self._composer.plan(await self._state.load_apps(), Request(update=(app,)), catalog)
-        return Proposal.of(plan, catalog.packages, {})
+        return Proposal.of(plan, catalog.packages, {}, app)
 
     async def try_out(self, app: str, given: Mapping[str, Scalar], reset: tuple[str, ...]) -> DesiredState:
         """Return what would be desired with other options of an app. Raises `NodeError`."""
@@ -150,7 +150,7 @@ class Lifecycle:
             await self._await_ready(tracker, (app,))
             return
         proposal = await self.plan(app, arguments["options"], arguments["choices"])
-        proposal.require_packages(arguments.get("packages"))
+        proposal.require(arguments)
         plan, packages = proposal.plan, proposal.packages
         new = tuple(planned.app for planned in plan.apps if planned.action is Action.INSTALL)
         started = tuple(name for name in new if arguments["start"] or name != app)
@@ -160,7 +160,7 @@ class Lifecycle:
         async def decide(records: Records) -> Records:
             nonlocal plan
             now = await self.plan(app, arguments["options"], arguments["choices"])
-            now.require_packages(proposal.digests)
+            now.require(proposal.kept)
             plan = now.plan
             desired = Desired.RUNNING if arguments["start"] else Desired.STOPPED
             return await self._planned(plan, records, packages, app, now.options, desired)
@@ -255,13 +255,17 @@ class Lifecycle:
 
     async def _update(self, tracker: Tracker, app: str, arguments: Mapping[str, Any]) -> None:
         proposal = await self.plan_update(app)
-        proposal.require_packages(arguments.get("packages"))
+        if not proposal.packages:  # a crash came after the plan was kept
+            await self._await_ready(tracker, (app,))
+            self._pruner.want()
+            return
+        proposal.require(arguments)
         packages, touched = proposal.packages, _touched(proposal.plan)
         await tracker.steps((*map(image_step, packages), _PLAN_STEP, *map(_start_step, touched)))
 
         async def decide(records: Records) -> Records:
             now = await self.plan_update(app)
-            now.require_packages(proposal.digests)
+            now.require(proposal.kept)
             return await self._planned(now.plan, records, packages)
 
         version = packages[app].manifest.version if app in packages else ""

@@ -1,20 +1,31 @@
 """Takes what the owner asks for: each request is planned, refused with a reason, or becomes an operation."""
 
 import asyncio
-from collections.abc import Mapping
-from dataclasses import asdict, replace
+from collections.abc import Collection, Mapping
+from dataclasses import asdict
 from typing import Any
 
 from archipelago.catalog.local import LocalCatalog
 from archipelago.container import config_history
 from archipelago.container.app_secrets import AppSecrets
 from archipelago.container.composer import Composer
+from archipelago.container.consequences import (
+    interrupted,
+    require_agreed,
+    restart_preview,
+    stop_preview,
+    with_restarts,
+)
 from archipelago.container.data.kept import keepsake_of
-from archipelago.container.lifecycle import Lifecycle, changed_options
+from archipelago.container.lifecycle import Lifecycle
+from archipelago.container.manifest.scalars import Scalar
 from archipelago.container.operations import Operations
 from archipelago.container.plan import Action, Plan, Request
+from archipelago.container.proposal import concerning
 from archipelago.container.reconciler import Reconciler
 from archipelago.container.status import (
+    Change,
+    ChangePreview,
     ConfigPreview,
     ConfigRevision,
     Desired,
@@ -62,8 +73,15 @@ class Orchestrator:
     # --- requests ---------------------------------------------------------------------------------------------------
 
     async def plan(self, app: str, options: Mapping[str, object], choices: Mapping[str, str]) -> Plan:
-        """Return what installing or updating the app would do, without doing it."""
-        return (await self._lifecycle.plan(app, options, choices)).plan
+        """Return what installing or updating the app, or other options of it, would do, without doing it."""
+        records = await self._state.load_apps()
+        if app in records and options and not choices:
+            return await self._plan_settings(records, app, options)
+        proposal = await self._lifecycle.plan(app, options, choices)
+        plan = concerning(proposal.plan, app)
+        restarts = [planned.app for planned in plan.apps if planned.action in (Action.RESTART, Action.UPDATE)]
+        found = {"interrupts": interrupted(self._reconciler.desired, restarts), "obstacles": await _obstacles(plan)}
+        return plan.model_copy(update=found)
 
     async def install(
         self,
@@ -87,9 +105,7 @@ class Orchestrator:
             plan = proposal.plan
             await require_free(tuple(asked.port for asked in plan.asks.endpoints))
             arguments = {"options": dict(proposal.options), "choices": dict(choices), "start": start}
-            return await self._open(
-                OperationKind.INSTALL, app, {**arguments, "packages": proposal.digests}, _touched(plan)
-            )
+            return await self._open(OperationKind.INSTALL, app, {**arguments, **proposal.kept}, _touched(plan))
 
     async def start(self, app: str) -> Operation:
         """Start an app, and those that it cannot do without."""
@@ -100,11 +116,17 @@ class Orchestrator:
             stopped = [name for name in needed if records[name].desired is Desired.STOPPED]
             return await self._open(OperationKind.START, app, {"stopped": stopped}, frozenset(needed))
 
-    async def stop(self, app: str) -> Operation:
-        """Stop an app; those that cannot do without it stop before it, and come back with it."""
+    async def stop(self, app: str, agreed: Collection[str] | None = None) -> Operation:
+        """Stop an app; those that cannot do without it stop before it, and come back with it.
+
+        `agreed` are those that the owner was told of; where others would stop by now, nothing does.
+        """
         async with self._deciding:
             record = await self._to_change(app)
-            return await self._open(OperationKind.STOP, app, {"desired": record.desired.value}, frozenset())
+            desired = self._reconciler.desired
+            require_agreed(app, agreed, stop_preview(desired, app).stops)
+            arguments = {"desired": record.desired.value}
+            return await self._open(OperationKind.STOP, app, arguments, frozenset(desired.needing(app)))
 
     async def restart(self, app: str) -> Operation:
         """Restart an app's containers, in order."""
@@ -122,15 +144,15 @@ class Orchestrator:
         """Remove an app; its data stays unless `delete_data`, and keys to money are kept aside even then."""
         async with self._deciding:
             record = await self._to_change(app)
-            await self._composer.plan(await self._state.load_apps(), Request(remove=(app,)))
+            plan = await self._composer.plan(await self._state.load_apps(), Request(remove=(app,)))
             if delete_data:
                 await self._data.refuse_mounted(record.package.manifest)
             keepsake = asdict(keepsake_of(record.package.manifest))
             arguments = {"delete_data": delete_data, "keepsake": keepsake}
-            return await self._open(OperationKind.REMOVE, app, arguments, frozenset())
+            return await self._open(OperationKind.REMOVE, app, arguments, _touched(plan))
 
-    async def update(self, app: str) -> Operation:
-        """Bring an app to the version of the catalog."""
+    async def update(self, app: str, agreed: str | None = None) -> Operation:
+        """Bring an app to the version of the catalog; `agreed` is the digest of the plan that the owner looked at."""
         async with self._deciding:
             record = await self._to_change(app)
             package = (await self._catalog.read()).package(app)
@@ -139,18 +161,39 @@ class Orchestrator:
                     ErrorCode.ALREADY_INSTALLED, f"{app} {package.manifest.version} is what the catalog has"
                 )
             proposal = await self._lifecycle.plan_update(app)
-            return await self._open(OperationKind.UPDATE, app, {"packages": proposal.digests}, _touched(proposal.plan))
+            proposal.require_plan(agreed)
+            return await self._open(OperationKind.UPDATE, app, proposal.kept, _touched(proposal.plan))
 
-    async def configure(self, app: str, options: Mapping[str, object], reset: tuple[str, ...]) -> Operation:
-        """Change the owner's options of an app; what the change touches restarts, and nothing else."""
+    async def change_preview(self, app: str, change: Change) -> ChangePreview:
+        """Return what a stop or a restart of an app would do to others."""
+        await self._installed(app)
+        look = stop_preview if change is Change.STOP else restart_preview
+        return look(self._reconciler.desired, app)
+
+    async def configure(
+        self,
+        app: str,
+        options: Mapping[str, object],
+        reset: tuple[str, ...],
+        agreed: Collection[str] | None = None,
+    ) -> Operation:
+        """Change the owner's options of an app; what the change touches restarts, and nothing else.
+
+        `agreed` are the apps of which the owner was told that they restart; where others would, nothing does.
+        """
         async with self._deciding:
-            return await self._configure(await self._to_change(app), options, reset)
+            return await self._configure(await self._to_change(app), options, reset, agreed)
 
     async def preview(self, app: str, options: Mapping[str, object], reset: tuple[str, ...]) -> ConfigPreview:
         """Return what `configure` would do, without doing it."""
         record = await self._installed(app)
-        given = self._composer.check_options(record.package.manifest, options, reset)
-        return config_history.preview(self._reconciler.desired, await self._lifecycle.try_out(app, given, reset), app)
+        return await self._preview(app, self._composer.check_options(record.package.manifest, options, reset), reset)
+
+    async def preview_roll_back(self, app: str, number: int) -> ConfigPreview:
+        """Return what `roll_back` would do, without doing it."""
+        record = await self._installed(app)
+        options, reset = await self._way_back(record, number)
+        return await self.preview(app, options, reset)
 
     async def set_open(self, app: str, endpoint: str, *, opened: bool) -> None:
         """Open an endpoint of an app to the local network, or close it; nothing restarts."""
@@ -170,13 +213,15 @@ class Orchestrator:
         found = await self._revisions.history(app)
         return config_history.changes(*(config_history.find(found, app, number) for number in (before, after)))
 
-    async def roll_back(self, app: str, number: int) -> Operation:
+    async def roll_back(self, app: str, number: int, agreed: Collection[str] | None = None) -> Operation:
         """Set the options of an app as they were; its version and its providers stay."""
         async with self._deciding:
             record = await self._to_change(app)
-            target = config_history.find(await self._revisions.history(app), app, number)
-            options, reset = config_history.way_back(record.options, target, record.package.manifest.options)
-            return await self._configure(record, options, reset)
+            return await self._configure(record, *await self._way_back(record, number), agreed)
+
+    async def _way_back(self, record: AppRecord, number: int) -> tuple[dict[str, Scalar], tuple[str, ...]]:
+        target = config_history.find(await self._revisions.history(record.app), record.app, number)
+        return config_history.way_back(record.options, target, record.package.manifest.options)
 
     async def secrets(self, app: str) -> tuple[SecretView, ...]:
         """List the secrets of an app."""
@@ -192,7 +237,7 @@ class Orchestrator:
             ticket = self._secrets.take(await self._to_change(app), name, value)
             arguments = {"names": [name], "given": True, "ticket": ticket}
             try:
-                return await self._open(OperationKind.SECRETS, app, arguments, frozenset())
+                return await self._open(OperationKind.SECRETS, app, arguments, self._reconciler.desired.neighbours(app))
             except BaseException:
                 self._secrets.drop(ticket)
                 raise
@@ -202,7 +247,7 @@ class Orchestrator:
         async with self._deciding:
             names = await self._secrets.named(await self._to_change(app), name)
             arguments = {"names": list(names), "given": False}
-            return await self._open(OperationKind.SECRETS, app, arguments, frozenset())
+            return await self._open(OperationKind.SECRETS, app, arguments, self._reconciler.desired.neighbours(app))
 
     async def resume(self) -> None:
         """Take up the operations that a crash cut off."""
@@ -216,14 +261,28 @@ class Orchestrator:
 
     # --- shared -----------------------------------------------------------------------------------------------------
 
-    async def _configure(self, record: AppRecord, options: Mapping[str, object], reset: tuple[str, ...]) -> Operation:
+    async def _configure(
+        self,
+        record: AppRecord,
+        options: Mapping[str, object],
+        reset: tuple[str, ...],
+        agreed: Collection[str] | None = None,
+    ) -> Operation:
         app = record.app
         given = self._composer.check_options(record.package.manifest, options, reset)
-        records = dict(await self._state.load_apps())
-        records[app] = replace(record, options=changed_options(record.options, given, reset))
-        plan = await self._composer.plan(records, Request())
+        preview = await self._preview(app, given, reset)
+        require_agreed(app, agreed, preview.restarts)
         arguments = {"options": given, "reset": list(reset), "before": dict(record.options)}
-        return await self._open(OperationKind.CONFIGURE, app, arguments, _touched(plan))
+        return await self._open(OperationKind.CONFIGURE, app, arguments, frozenset(preview.restarts))
+
+    async def _preview(self, app: str, given: Mapping[str, Scalar], reset: tuple[str, ...]) -> ConfigPreview:
+        return config_history.preview(self._reconciler.desired, await self._lifecycle.try_out(app, given, reset), app)
+
+    async def _plan_settings(self, records: Mapping[str, AppRecord], app: str, options: Mapping[str, object]) -> Plan:
+        given = self._composer.check_options(records[app].package.manifest, options, ())
+        plan = await self._composer.plan(records, Request(options={app: given}))
+        preview = await self._preview(app, given, ())
+        return concerning(with_restarts(plan, app, preview.restarts, self._reconciler.desired), app)
 
     async def _open(
         self, kind: OperationKind, app: str, arguments: Mapping[str, Any], apps: frozenset[str]
@@ -249,6 +308,14 @@ class Orchestrator:
                 data={"app": app},
             )
         return records[app]
+
+
+async def _obstacles(plan: Plan) -> tuple[str, ...]:
+    try:
+        await require_free(tuple(asked.port for asked in plan.asks.endpoints))
+    except NodeError as error:
+        return (error.message,)
+    return ()
 
 
 def _touched(plan: Plan) -> frozenset[str]:

@@ -180,6 +180,10 @@ class Plan(Shown):
     alternatives: dict[Name, tuple[AppId, ...]] = {}
     """For each interface in use, the other apps that could provide it."""
     warnings: tuple[str, ...] = ()
+    interrupts: tuple[AppId, ...] = ()
+    """Apps that run on, and miss what they use while others restart."""
+    obstacles: tuple[str, ...] = ()
+    """What stands in the way at this moment, such as a port that another program has: it would be refused."""
     digest: str = ""
     """What stands for all of this, packages included: given back with the installation, it must be the same then."""
 

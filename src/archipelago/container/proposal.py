@@ -4,7 +4,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Self
+from typing import Any, Self
 
 from archipelago.container.manifest.package import AppPackage
 from archipelago.container.manifest.scalars import Scalar
@@ -23,15 +23,16 @@ class Proposal:
     """What the owner set of the app that was asked for."""
 
     @classmethod
-    def of(cls, plan: Plan, catalog: Mapping[str, AppPackage], options: Mapping[str, Scalar]) -> Self:
-        """Return a proposal; its plan has a digest over all that matters to the owner."""
+    def of(cls, plan: Plan, catalog: Mapping[str, AppPackage], options: Mapping[str, Scalar], app: str) -> Self:
+        """Return a proposal about an app; its plan has a digest over all of it that has to do with that app."""
         new = [planned.app for planned in plan.apps if planned.action in (Action.INSTALL, Action.UPDATE)]
-        packages = {app: catalog[app] for app in new}
+        packages = {name: catalog[name] for name in new}
+        shown = concerning(plan, app)
         content = {
             "packages": _digests(packages),
-            "actions": {planned.app: planned.action for planned in plan.apps},
-            "edges": [edge.model_dump(mode="json") for edge in plan.edges],
-            "ports": plan.ports,
+            "actions": {planned.app: planned.action for planned in shown.apps},
+            "edges": [edge.model_dump(mode="json") for edge in shown.edges],
+            "ports": shown.ports,
         }
         digest = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
         return cls(plan.model_copy(update={"digest": digest}), packages, options)
@@ -50,6 +51,16 @@ class Proposal:
                 hint="look at the plan again, then install",
             )
 
+    @property
+    def kept(self) -> dict[str, Any]:
+        """What is kept with the operation that carries this out, by which `require` knows it again."""
+        return {"packages": self.digests, "plan": self.plan.digest}
+
+    def require(self, kept: Mapping[str, Any]) -> None:
+        """Raise `NodeError` where this is another proposal than the one of which `kept` is what was kept."""
+        self.require_packages(kept.get("packages"))
+        self.require_plan(kept.get("plan"))
+
     def require_packages(self, agreed: Mapping[str, str] | None) -> None:
         """Raise `NodeError` where a package is not the one of these digests; None stands for an older operation."""
         for app, digest in self.digests.items() if agreed is not None else ():
@@ -60,6 +71,28 @@ class Proposal:
                     f"{app} {what} since the plan was made",
                     hint="look at the plan again, then try again",
                 )
+
+
+def concerning(plan: Plan, app: str) -> Plan:
+    """Return the part of a plan that has to do with an app: what changes, and what that uses, itself or by others."""
+    known = {planned.app: planned for planned in plan.apps}
+    concerned = {name for name, planned in known.items() if planned.action is not Action.REUSE} | {app}
+    waiting = sorted(concerned)
+    while waiting:
+        found = {edge.provider for edge in plan.edges if edge.consumer == waiting[-1]} - concerned
+        waiting.pop()
+        concerned |= found
+        waiting += sorted(found)
+    edges = tuple(edge for edge in plan.edges if edge.consumer in concerned)
+    used = {edge.interface for edge in edges}
+    return plan.model_copy(
+        update={
+            "apps": tuple(planned for planned in plan.apps if planned.app in concerned),
+            "edges": edges,
+            "ports": {key: port for key, port in plan.ports.items() if key.partition("/")[0] in concerned},
+            "alternatives": {interface: apps for interface, apps in plan.alternatives.items() if interface in used},
+        }
+    )
 
 
 def _digests(packages: Mapping[str, AppPackage]) -> dict[str, str]:

@@ -428,6 +428,25 @@ class ConfigPreview(View):
     """Values in force; those of other apps, which follow, are named `<app>: <option>`."""
     restarts: tuple[str, ...]
     """Apps that restart, this one among them where it does."""
+    interrupts: tuple[str, ...] = ()
+    """Apps that run on, and miss what they use while others restart."""
+
+
+class Change(StrEnum):
+    """What is done with an app that runs."""
+
+    STOP = "stop"
+    RESTART = "restart"
+
+
+class ChangePreview(View):
+    """What stopping or restarting an app does to others."""
+
+    app: str
+    stops: tuple[str, ...]
+    """Apps that stop before it, since they cannot do without it, in that order; they come back with it."""
+    interrupts: tuple[str, ...]
+    """Apps that run on, and miss what they use meanwhile."""
 
 
 class PackageChange(View):

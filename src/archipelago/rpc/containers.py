@@ -10,6 +10,8 @@ from archipelago.container.plan import Plan
 from archipelago.container.status import (
     AppStatus,
     AppSummary,
+    Change,
+    ChangePreview,
     ConfigPreview,
     Event,
     ExecResult,
@@ -22,7 +24,7 @@ from archipelago.container.status import (
     RemovalPreview,
 )
 from archipelago.rpc.method import AnyMethod, Method, NoParams, Params
-from archipelago.rpc.params import Choices, Command, Flag, Options, Tail
+from archipelago.rpc.params import Agreed, Choices, Command, Flag, Options, Tail
 from archipelago.security.permissions import Permission
 
 
@@ -53,6 +55,27 @@ class InstallParams(PlanParams):
     """Digest of the plan that was agreed to; where it would be another one by now, nothing is installed."""
 
 
+class StopParams(AppParams):
+    """What is stopped."""
+
+    agreed: Agreed | None = None
+    """Apps of which the caller knows that they stop as well (`change-preview`); where others would, nothing stops."""
+
+
+class ChangePreviewParams(AppParams):
+    """What would be done with which app."""
+
+    change: Change
+    """To stop it, or to restart it."""
+
+
+class UpdateParams(AppParams):
+    """What is updated."""
+
+    plan: Annotated[str, Field(max_length=64)] | None = None
+    """Digest of the plan that was agreed to; where it would be another one by now, nothing is updated."""
+
+
 class RemoveParams(AppParams):
     """What is removed."""
 
@@ -67,6 +90,8 @@ class ConfigParams(AppParams):
     """Options to set, by name."""
     reset: Annotated[tuple[Key, ...], Field(max_length=200)] = ()
     """Options that go back to their defaults."""
+    agreed: Agreed | None = None
+    """Apps of which the caller knows that they restart (`config-preview`); where others would, nothing is changed."""
 
 
 class PreviewParams(AppParams):
@@ -128,8 +153,12 @@ async def _start(engine: Engine, params: AppParams) -> Operation:
     return await engine.start_app(params.app)
 
 
-async def _stop(engine: Engine, params: AppParams) -> Operation:
-    return await engine.stop_app(params.app)
+async def _stop(engine: Engine, params: StopParams) -> Operation:
+    return await engine.stop_app(params.app, agreed=params.agreed)
+
+
+async def _change_preview(engine: Engine, params: ChangePreviewParams) -> ChangePreview:
+    return await engine.change_preview(params.app, params.change)
 
 
 async def _restart(engine: Engine, params: AppParams) -> Operation:
@@ -144,14 +173,14 @@ async def _removal(engine: Engine, params: AppParams) -> RemovalPreview:
     return await engine.removal(params.app)
 
 
-async def _update(engine: Engine, params: AppParams) -> Operation:
-    return await engine.update(params.app)
+async def _update(engine: Engine, params: UpdateParams) -> Operation:
+    return await engine.update(params.app, agreed=params.plan)
 
 
 async def _config(engine: Engine, params: ConfigParams) -> Operation | dict[str, Scalar]:
     if not params.options and not params.reset:
         return await engine.options(params.app)
-    return await engine.configure(params.app, options=params.options or {}, reset=params.reset)
+    return await engine.configure(params.app, options=params.options or {}, reset=params.reset, agreed=params.agreed)
 
 
 async def _options(engine: Engine, params: AppParams) -> tuple[OptionView, ...]:
@@ -214,11 +243,19 @@ def container_methods() -> tuple[AnyMethod, ...]:
         Method(
             name="container-stop",
             summary="Stop an app, and first those that cannot do without it",
-            params=AppParams,
+            params=StopParams,
             result=Operation,
             permission=Permission.OPERATE,
             mutates=True,
             handler=_stop,
+        ),
+        Method(
+            name="change-preview",
+            summary="Say which apps stop with an app, or go without it while it restarts",
+            params=ChangePreviewParams,
+            result=ChangePreview,
+            permission=Permission.READ,
+            handler=_change_preview,
         ),
         Method(
             name="container-restart",
@@ -249,7 +286,7 @@ def container_methods() -> tuple[AnyMethod, ...]:
         Method(
             name="container-update",
             summary="Bring an app to the version of the catalog",
-            params=AppParams,
+            params=UpdateParams,
             result=Operation,
             permission=Permission.MANAGE,
             mutates=True,
@@ -339,7 +376,7 @@ def container_methods() -> tuple[AnyMethod, ...]:
         ),
         Method(
             name="plan",
-            summary="Say what installing or updating an app would do, and why",
+            summary="Say what installing or updating an app, or other options of one, would do, and why",
             params=PlanParams,
             result=Plan,
             permission=Permission.READ,

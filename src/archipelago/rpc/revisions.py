@@ -2,9 +2,9 @@
 
 from archipelago.container.engine import Engine
 from archipelago.container.manifest.scalars import AppId
-from archipelago.container.status import ConfigRevision, Operation, SettingChange
+from archipelago.container.status import ConfigPreview, ConfigRevision, Operation, SettingChange
 from archipelago.rpc.method import AnyMethod, Method, Params
-from archipelago.rpc.params import Number
+from archipelago.rpc.params import Agreed, Number
 from archipelago.security.permissions import Permission
 
 
@@ -21,10 +21,17 @@ class CompareParams(HistoryParams):
     after: Number
 
 
-class RollBackParams(HistoryParams):
-    """Where to go back to."""
+class RollBackPreviewParams(HistoryParams):
+    """Where one would go back to."""
 
     number: Number
+
+
+class RollBackParams(RollBackPreviewParams):
+    """Where to go back to."""
+
+    agreed: Agreed | None = None
+    """Apps of which the caller knows that they restart (`rollback-preview`); where others would, nothing is changed."""
 
 
 async def _history(engine: Engine, params: HistoryParams) -> tuple[ConfigRevision, ...]:
@@ -36,7 +43,11 @@ async def _compare(engine: Engine, params: CompareParams) -> tuple[SettingChange
 
 
 async def _roll_back(engine: Engine, params: RollBackParams) -> Operation:
-    return await engine.roll_back(params.app, params.number)
+    return await engine.roll_back(params.app, params.number, agreed=params.agreed)
+
+
+async def _preview(engine: Engine, params: RollBackPreviewParams) -> ConfigPreview:
+    return await engine.preview_roll_back(params.app, params.number)
 
 
 def revision_methods() -> tuple[AnyMethod, ...]:
@@ -57,6 +68,14 @@ def revision_methods() -> tuple[AnyMethod, ...]:
             result=tuple[SettingChange, ...],
             permission=Permission.READ,
             handler=_compare,
+        ),
+        Method(
+            name="rollback-preview",
+            summary="Say what going back to a configuration would do, and which apps restart",
+            params=RollBackPreviewParams,
+            result=ConfigPreview,
+            permission=Permission.READ,
+            handler=_preview,
         ),
         Method(
             name="config-rollback",

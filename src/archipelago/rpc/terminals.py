@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Annotated
 
@@ -71,14 +71,14 @@ class Terminals:
             return await self._open_one(request, caller, params)
 
     async def _open_one(self, request: web.Request, caller: Caller, params: TerminalParams) -> web.StreamResponse:
-        async with self._on_record(caller, params):
+        async with self._on_record(caller, params) as opened:
             require_alive(self._engine.login, caller)
             terminal = await self._engine.terminal(
                 params.app, container=params.container, columns=params.columns, rows=params.rows
             )
             try:
                 require_alive(self._engine.login, caller)
-                return await self._serve(request, terminal)
+                return await self._serve(request, terminal, opened)
             finally:
                 await asyncio.shield(terminal.close())
 
@@ -90,14 +90,23 @@ class Terminals:
         )
 
     @asynccontextmanager
-    async def _on_record(self, caller: Caller, params: TerminalParams) -> AsyncIterator[None]:
-        """Write down that a terminal is opened, before it is, and that it was closed."""
+    async def _on_record(self, caller: Caller, params: TerminalParams) -> AsyncIterator[Callable[[], None]]:
+        """Write down that a terminal is opened, before it is, and how it ended; yield what is told that it is open.
+
+        One that never opened is refused where the node said no, and has failed otherwise: Podman did not do it, or the
+        caller was gone before.
+        """
         subject = {"app": params.app} | ({"container": params.container} if params.container else {})
         deed = Deed(who=caller.name, origin=caller.origin, action=_ACTION, subject=subject, outcome=Outcome.BEGUN)
         began = await self._engine.record(deed)
-        outcome, detail = Outcome.DONE, ""
+        outcome, detail = Outcome.FAILED, ""
+
+        def opened() -> None:
+            nonlocal outcome
+            outcome = Outcome.DONE
+
         try:
-            yield
+            yield opened
         except NodeError as error:
             outcome, detail = Outcome.REFUSED, error.code.value
             raise
@@ -109,11 +118,12 @@ class Terminals:
             except NodeError as error:
                 self._log.error("the end of a terminal is not in the audit log", began=began, error=str(error))
 
-    async def _serve(self, request: web.Request, terminal: Terminal) -> web.StreamResponse:
+    async def _serve(self, request: web.Request, terminal: Terminal, opened: Callable[[], None]) -> web.StreamResponse:
         socket = web.WebSocketResponse(
             heartbeat=_HEARTBEAT, max_msg_size=_MAX_MESSAGE, timeout=_CLOSE_TIMEOUT, protocols=(WEBSOCKET_PROTOCOL,)
         )
         await socket.prepare(request)
+        opened()
         self._open.add(socket)
         # First: what is typed before the next look at the session must not count.
         logged_out = asyncio.create_task(until_logged_out(self._engine.login, request[CALLER]))
