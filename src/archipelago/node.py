@@ -669,7 +669,7 @@ class Node:
         """Return the last log lines."""
         return await self._reporter.logs(app, container, tail)
 
-    def follow_logs(self, app: str, *, container: str | None, tail: int) -> AsyncGenerator[LogLine, None]:
+    def follow_logs(self, app: str, *, container: str | None, tail: int) -> AsyncGenerator[tuple[LogLine, ...], None]:
         """Yield log lines as they come."""
         return self._reporter.follow_logs(app, container, tail)
 

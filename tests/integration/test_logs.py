@@ -140,3 +140,30 @@ async def test_the_newest_lines_of_all_containers_come_in_order(node: TestNode) 
     following.cancel()
     with pytest.raises(asyncio.CancelledError):
         await following
+
+
+async def test_lines_that_come_too_fast_are_counted_where_they_are_missing(node: TestNode) -> None:
+    assert node.apps is not None
+    # Forty megabytes of text, which conmon spreads over more files than are kept for who reads slowly.
+    count = 900_000
+    say = f'BEGIN {{ for (i = 1; i <= {count}; i++) print "number " i ", and some words more" }}'
+    talk = f"busybox sleep 2; busybox awk '{say}'; busybox sleep 10000"
+    write_app(node.apps, "fast", command=json.dumps(["sh", "-c", talk]), health="")
+    await node.install("fast")
+    connector = aiohttp.UnixConnector(str(node.socket))
+    came, missing, newest = 0, 0, 0
+    async with (
+        aiohttp.ClientSession(connector=connector, timeout=aiohttp.ClientTimeout()) as session,
+        session.get("http://localhost/logs?follow=1&app=fast&tail=0") as response,
+    ):
+        async with asyncio.timeout(150):
+            async for text in response.content:
+                if not text.strip():
+                    continue
+                line = json.loads(text)
+                number = int(line["text"].split()[1].rstrip(","))
+                assert number == newest + line["missing"] + 1, "what is missing is counted exactly"
+                came, missing, newest = came + 1, missing + line["missing"], number
+                if number == count:
+                    break
+    assert came + missing == count

@@ -251,3 +251,42 @@ def test_no_secret_is_passed_on(path: Path) -> None:
     log.next()
     assert texts(log.rest()) == ["***"]
     log.close()
+
+
+def replaced(path: Path, data: bytes) -> None:
+    """Begin another file in the place of a log, as conmon does."""
+    (new := path.with_suffix(".new")).write_bytes(data)
+    new.replace(path)
+
+
+def test_files_that_conmon_puts_away_are_read_by_who_watches(tmp_path: Path) -> None:
+    path = tmp_path / "main.log"
+    path.write_bytes(entry("0"))
+    file = LogFile(path, lambda text: text)
+    assert texts(file.last(10)) == ["0"]
+    for number in range(1, 4):
+        replaced(path, entry(str(number)))
+        file.watch()
+    found = [line for _ in range(4) for line in file.next() or []]
+    assert (texts(found), [line.missing for line in found]) == (["1", "2", "3"], [0, 0, 0])
+    assert file.next() is None
+    file.close()
+
+
+def test_of_what_is_let_go_each_line_is_counted(tmp_path: Path) -> None:
+    path = tmp_path / "main.log"
+    path.write_bytes(entry("read") + entry("begun", tag="P") + entry("half")[:20])
+    file = LogFile(path, lambda text: text)
+    assert texts(file.last(10)) == ["read"]
+    with path.open("ab") as growing:
+        growing.write(entry("half")[20:] + entry("more") * 7 + entry("piece", tag="P") + entry("end"))
+    for number in range(10):
+        replaced(path, entry(f"file {number}") + entry("second"))
+        file.watch()
+    assert len(list(Path("/proc/self/fd").iterdir())) < 100
+    found = [line for _ in range(9) for line in file.next() or []]
+    # 'half', seven more and 'end'; of the ten files four are kept.
+    assert (texts(found)[0], found[0].missing) == ("file 6", 9 + 6 * 2)
+    assert [line.missing for line in found[1:]] == [0] * 7
+    assert file.next() is None
+    file.close()

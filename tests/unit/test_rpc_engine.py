@@ -439,11 +439,13 @@ class MemoryEngine:
         )
         return lines[-tail:] if tail else ()
 
-    async def follow_logs(self, app: str, *, container: str | None, tail: int) -> AsyncGenerator[LogLine, None]:
+    async def follow_logs(
+        self, app: str, *, container: str | None, tail: int
+    ) -> AsyncGenerator[tuple[LogLine, ...], None]:
         for line in await self.logs(app, container=container, tail=tail):
-            yield line
+            yield (line,)
         while self.flood:
-            yield LogLine(container="main", stream="stdout", at=NOW, text="x" * 100_000)
+            yield (LogLine(container="main", stream="stdout", at=NOW, text="x" * 100_000),)
             await asyncio.sleep(0)
 
     async def execute(self, app: str, command: tuple[str, ...], *, container: str | None, timeout: float) -> ExecResult:

@@ -61,9 +61,11 @@ class SlowEngine(MemoryEngine):
             await self.end_all()
         return await super().list_apps()
 
-    async def follow_logs(self, app: str, *, container: str | None, tail: int) -> AsyncGenerator[LogLine, None]:
+    async def follow_logs(
+        self, app: str, *, container: str | None, tail: int
+    ) -> AsyncGenerator[tuple[LogLine, ...], None]:
         while True:
-            yield LogLine(container="main", stream="stdout", at=NOW, text=await self.lines.get())
+            yield (LogLine(container="main", stream="stdout", at=NOW, text=await self.lines.get()),)
 
     async def terminal(self, app: str, *, container: str | None, columns: int, rows: int) -> Terminal:
         self.opened += 1

@@ -71,8 +71,10 @@ def logs(
     for each in client.follow_logs(app, container=container, tail=tail) if follow else lines:
         if json:
             show_json_line(each)
-        else:
-            show(log_line(each))
+            continue
+        if missing := each.get("missing"):
+            show(f"[{missing} lines of {clean(each['container'])} are missing here: they came too fast]", sys.stderr)
+        show(log_line(each))
 
 
 def execute(

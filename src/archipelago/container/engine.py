@@ -162,8 +162,8 @@ class Engine(Protocol):
         ...
 
     async def logs(self, app: str, *, container: str | None, tail: int) -> tuple[LogLine, ...]: ...
-    def follow_logs(self, app: str, *, container: str | None, tail: int) -> AsyncGenerator[LogLine, None]:
-        """Yield the last `tail` lines, then each new one until the app is removed; close it to end it."""
+    def follow_logs(self, app: str, *, container: str | None, tail: int) -> AsyncGenerator[tuple[LogLine, ...], None]:
+        """Yield the last `tail` lines, then new ones until the app is removed; close it to end it."""
         ...
 
     async def execute(

@@ -7,23 +7,28 @@ what was written just before conmon begins a new file, garbles long lines, and t
 import contextlib
 import os
 import threading
+from collections import deque
 from collections.abc import Callable
 from dataclasses import replace
 from io import FileIO
 from pathlib import Path
 
-from archipelago.container.log_parser import MAX_LINE, LogParser, LogText, closing
+from archipelago.container.log_parser import MAX_LINE, LogParser, LogText, closing, count_lines
 from archipelago.security.private_files import make_folder, reported
 
 _PIECE = 256 * 1024
+_HELD = 3
+"""Files behind the one that is read which are kept open for a reader who is slow; of ten megabytes each."""
 
 
 class LogFile:
     """One reader of a log: the last lines first, where they are asked for, then what comes after them.
 
-    It may not be there yet, and conmon replaces it when it has grown large. Of the file that was open everything is
-    read before the newest one is begun; what was in files between the two is lost to a reader who is that slow. Each
-    call takes a moment of work on a disk, and one waits for the other. Raises `NodeError` where it cannot be read.
+    It may not be there yet, and conmon replaces it when it has grown large, whether it was read or not: nothing makes
+    an app wait. So whoever follows calls `watch` often: files that are replaced stay open, and are on disk, until they
+    are read. When a reader falls behind by more than `_HELD` files, the oldest is let go and its lines are counted,
+    which bounds what the readers of one log keep on disk together. Each call takes a moment of work on a disk. Raises
+    `NodeError` where it cannot be read.
     """
 
     def __init__(self, path: Path, redact: Callable[[str], str]) -> None:
@@ -31,6 +36,10 @@ class LogFile:
         self._path = path
         self._redact = redact
         self._file: FileIO | None = None
+        self._newer: deque[FileIO] = deque()
+        """Files that conmon began after the one that is read, the oldest first."""
+        self._missing = 0
+        """Lines that were let go since the last one that was returned."""
         self._parser = LogParser()
         # Whoever is cancelled closes a file that a thread may be reading.
         self._turn = threading.Lock()
@@ -38,25 +47,40 @@ class LogFile:
 
     def last(self, count: int) -> list[LogText]:
         """Return the last `count` lines, and go on behind them; call it first."""
-        with self._turn, reported(self._path):
-            return self._without_secrets(self._last(count))
+        with reported(self._path):
+            with self._turn:
+                found = self._last(count)
+            return self._without_secrets(found)
 
     def next(self) -> list[LogText] | None:
         """Return some of the lines that follow, which may end later; None where nothing has been written since."""
-        with self._turn, reported(self._path):
-            data = self._read()
-            return self._without_secrets(self._parser.feed(data)) if data else None
+        with reported(self._path):
+            with self._turn:
+                data = self._read()
+                found = self._parser.feed(data)
+                if found and self._missing:
+                    found[0] = replace(found[0], missing=self._missing)
+                    self._missing = 0
+            # Not in turn: it takes long, and `watch` must not wait.
+            return self._without_secrets(found) if data else None
 
     def rest(self) -> list[LogText]:
         """Return what was written without a newline until now."""
         with self._turn:
-            return self._without_secrets(self._parser.flush())
+            found = self._parser.flush()
+        return self._without_secrets(found)
+
+    def watch(self) -> None:
+        """Keep what conmon is about to put away; call it several times a second, also while lines wait to be taken."""
+        with self._turn, reported(self._path):
+            self._look()
 
     def close(self) -> None:
         """Read no more."""
         with self._turn:
             self._closed = True
-            self._put_away()
+            while self._file is not None:
+                self._put_away()
 
     def _last(self, count: int) -> list[LogText]:
         if (file := self._opened()) is None:
@@ -81,13 +105,28 @@ class LogFile:
         if os.fstat(file.fileno()).st_size < file.tell():
             file.seek(0)  # somebody emptied it
             self._parser.skip()
-        replaced = _is_replaced(file, self._path)
-        # After that look: what conmon wrote before it began the new file is all in the old one.
-        if (data := file.read(_PIECE)) or not replaced:
+        self._look()
+        assert self._file is not None
+        # After that look: what conmon wrote before it began the next file is all in this one.
+        if (data := self._file.read(_PIECE)) or not self._newer:
             return data
         self._put_away()
         self._parser.skip()
         return self._read()
+
+    def _look(self) -> None:
+        """Open the newest file, should it be another one; let the oldest go where there are too many."""
+        newest = self._newer[-1] if self._newer else self._file
+        if newest is None or self._closed or not _is_replaced(newest, self._path):
+            return
+        with contextlib.suppress(FileNotFoundError):
+            self._newer.append(FileIO(self._path, "r"))
+        if len(self._newer) > _HELD and self._file is not None:
+            rest = self._parser.abandon()
+            while data := self._file.read(_PIECE):
+                whole, _, rest = (rest + data).rpartition(b"\n")
+                self._missing += count_lines(whole)
+            self._put_away()
 
     def _opened(self) -> FileIO | None:
         if self._file is None and not self._closed:
@@ -98,7 +137,7 @@ class LogFile:
     def _put_away(self) -> None:
         if self._file is not None:
             self._file.close()
-            self._file = None
+        self._file = self._newer.popleft() if self._newer else None
 
     def _without_secrets(self, lines: list[LogText]) -> list[LogText]:
         return [replace(line, text=self._redact(line.text)) for line in lines]

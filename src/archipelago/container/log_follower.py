@@ -1,7 +1,8 @@
 """The logs of an app: of all its containers together, as they are, or followed over restarts and updates."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Iterable
+import contextlib
+from collections.abc import AsyncGenerator, Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,11 +12,16 @@ from archipelago.container.log_parser import UNFINISHED, LogText
 from archipelago.container.reconciler import Reconciler
 from archipelago.container.status import LogLine
 from archipelago.container.workload import ContainerWorkload
+from archipelago.errors import NodeError
 
-_AHEAD = 256
-"""Lines that are read before the client has taken them."""
+_AHEAD = 4
+"""Pieces of a log that are read before the client has taken them."""
+_BATCH = 500
+"""Lines that are passed on at once: to write them as JSON must not make others wait."""
 _PAUSE = 0.1
 """Seconds between two looks at a log to which nothing was added."""
+_WATCH = 0.05
+"""Seconds between two looks at whether a log goes on in another file: conmon fills one in no less."""
 
 
 async def newest_lines(
@@ -41,22 +47,23 @@ class LogFollower:
     tail: int
     """Lines that come first, of all containers together."""
 
-    async def lines(self) -> AsyncGenerator[LogLine, None]:
-        """Yield the last lines, then each new one, until the app is removed; close it when the client leaves.
+    async def lines(self) -> AsyncGenerator[tuple[LogLine, ...], None]:
+        """Yield the last lines, then new ones, until the app is removed; close it when the client leaves.
 
-        Raises `NodeError`.
+        They come some hundred at a time where there are many: a step for each would lose to a fast app. Raises
+        `NodeError`.
         """
-        queue: asyncio.Queue[LogLine | None] = asyncio.Queue(_AHEAD)
+        queue: asyncio.Queue[tuple[LogLine, ...] | None] = asyncio.Queue(_AHEAD)
         work = asyncio.create_task(self._fill(queue))
         try:
-            while (line := await queue.get()) is not None:
-                yield line
+            while (lines := await queue.get()) is not None:
+                yield lines
             await work
         finally:
             work.cancel()
             await asyncio.gather(work, return_exceptions=True)
 
-    async def _fill(self, queue: asyncio.Queue[LogLine | None]) -> None:
+    async def _fill(self, queue: asyncio.Queue[tuple[LogLine, ...] | None]) -> None:
         """Put lines into the queue, and None at the end."""
         files: dict[Path, LogFile] = {}
         try:
@@ -69,13 +76,13 @@ class LogFollower:
                 await asyncio.to_thread(file.close)
         await queue.put(None)
 
-    async def _follow(self, files: dict[Path, LogFile], queue: asyncio.Queue[LogLine | None]) -> None:
+    async def _follow(self, files: dict[Path, LogFile], queue: asyncio.Queue[tuple[LogLine, ...] | None]) -> None:
         found = []
         for wanted in self._wanted():
             file = files[wanted.log] = LogFile(wanted.log, self.redact)
             found += [(wanted, line) for line in await asyncio.to_thread(file.last, self.tail)]
-        for line in _merged(found, self.tail):
-            await queue.put(line)
+        for lines in _batches(_merged(found, self.tail)):
+            await queue.put(lines)
         followed: set[Path] = set()
         async with FirstError(), asyncio.TaskGroup() as group:
             while not self._is_gone():
@@ -90,7 +97,16 @@ class LogFollower:
                 )
 
     async def _follow_container(
-        self, wanted: ContainerWorkload, file: LogFile, queue: asyncio.Queue[LogLine | None]
+        self, wanted: ContainerWorkload, file: LogFile, queue: asyncio.Queue[tuple[LogLine, ...] | None]
+    ) -> None:
+        watch = asyncio.create_task(_watch(file))
+        try:
+            await self._pass_on(wanted, file, queue)
+        finally:
+            watch.cancel()
+
+    async def _pass_on(
+        self, wanted: ContainerWorkload, file: LogFile, queue: asyncio.Queue[tuple[LogLine, ...] | None]
     ) -> None:
         silent = 0.0
         while True:
@@ -99,8 +115,9 @@ class LogFollower:
             found = await asyncio.to_thread(file.next)
             silent = 0.0 if found is not None else silent + _PAUSE
             overdue = silent >= UNFINISHED.total_seconds() or (ended and found is None)
-            for line in await asyncio.to_thread(file.rest) if overdue else found or ():
-                await queue.put(_log_line(wanted, line))
+            found_now = await asyncio.to_thread(file.rest) if overdue else found or []
+            for lines in _batches(tuple(_log_line(wanted, line) for line in found_now)):
+                await queue.put(lines)
             if found is None:
                 if ended:
                     return
@@ -115,6 +132,18 @@ class LogFollower:
         return tuple(wanted for wanted in containers if self.container in (None, wanted.container))
 
 
+async def _watch(file: LogFile) -> None:
+    """Keep what the reader has not come to, however long the client lets it wait."""
+    while True:
+        with contextlib.suppress(NodeError):  # the reader says it
+            await asyncio.to_thread(file.watch)
+        await asyncio.sleep(_WATCH)
+
+
+def _batches(lines: tuple[LogLine, ...]) -> Iterator[tuple[LogLine, ...]]:
+    yield from (lines[at : at + _BATCH] for at in range(0, len(lines), _BATCH))
+
+
 def _merged(found: list[tuple[ContainerWorkload, LogText]], tail: int) -> tuple[LogLine, ...]:
     if len({wanted.container for wanted, _ in found}) > 1:
         found.sort(key=lambda pair: pair[1].at)
@@ -122,4 +151,6 @@ def _merged(found: list[tuple[ContainerWorkload, LogText]], tail: int) -> tuple[
 
 
 def _log_line(wanted: ContainerWorkload, line: LogText) -> LogLine:
-    return LogLine(container=wanted.container, stream=line.stream.value, at=line.at, text=line.text)
+    return LogLine(
+        container=wanted.container, stream=line.stream.value, at=line.at, text=line.text, missing=line.missing
+    )

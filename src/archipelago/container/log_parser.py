@@ -17,6 +17,7 @@ MAX_LINE = 64 * 1024
 _MAX_ENTRY = 1024 * 1024
 """Bytes; conmon's own entries have some eight thousand."""
 _ENTRY = re.compile(rb"(\S+) (stdout|stderr) ([FP]) ?(.*)", re.DOTALL)
+_END_OF_LINE = re.compile(rb"^\S+ (?:stdout|stderr) F", re.MULTILINE)
 UNFINISHED = timedelta(seconds=1)
 """What is added to a line later than that, such as to a prompt, begins one of its own."""
 
@@ -28,6 +29,8 @@ class LogText:
     stream: LogStream
     at: datetime
     text: str
+    missing: int = 0
+    """Lines that were written before it and since the one before, and could not be read in time."""
 
 
 @dataclass(slots=True)
@@ -68,6 +71,12 @@ class LogParser:
         """Say that what comes next begins an entry: half of one that was read has no other half."""
         self._rest = b""
 
+    def abandon(self) -> bytes:
+        """Say that what follows is not read; return the beginning of an entry whose end is in there."""
+        rest, self._rest = self._rest, b""
+        self._begun.clear()
+        return rest
+
     def flush(self) -> list[LogText]:
         """Return what was written without a newline until now; what follows is a line of its own."""
         found = [_line(stream, begun.at, begun.text) for stream, begun in self._begun.items()]
@@ -96,6 +105,11 @@ class LogParser:
 
 def _line(stream: LogStream, at: datetime, text: bytearray) -> LogText:
     return LogText(stream, at, text.decode("utf-8", "replace").removesuffix("\r"))
+
+
+def count_lines(data: bytes) -> int:
+    """Return how many lines end in whole entries of a log."""
+    return sum(1 for _ in _END_OF_LINE.finditer(data))
 
 
 def closing(end: bytes) -> bytes:

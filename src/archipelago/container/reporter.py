@@ -147,8 +147,10 @@ class Reporter:
         found = await self.installed(app)
         return await newest_lines(_chosen(found, container), self.redact, tail)
 
-    async def follow_logs(self, app: str, container: str | None, tail: int) -> AsyncGenerator[LogLine, None]:
-        """Yield the last lines, and then each new one until the app is removed."""
+    async def follow_logs(
+        self, app: str, container: str | None, tail: int
+    ) -> AsyncGenerator[tuple[LogLine, ...], None]:
+        """Yield the last lines, and then new ones until the app is removed."""
         _chosen(await self.installed(app), container)
         async with aclosing(LogFollower(self.reconciler, self.redact, app, container, tail).lines()) as lines:
             async for line in lines:

@@ -274,6 +274,8 @@ class LogLine(View):
     stream: str
     at: datetime | None = None
     text: str
+    missing: int = 0
+    """Lines of this container that are missing before it: they were written faster than they could be passed on."""
 
 
 class ExecResult(View):

@@ -81,26 +81,28 @@ class LogStreams:
         return response
 
 
-async def _pass_on(lines: AsyncIterator[LogLine], response: web.StreamResponse, ended: asyncio.Task[None]) -> None:
+async def _pass_on(
+    lines: AsyncIterator[tuple[LogLine, ...]], response: web.StreamResponse, ended: asyncio.Task[None]
+) -> None:
     """Pass lines on until there are no more, or the session has ended."""
 
-    async def next_line() -> LogLine | None:
+    async def next_lines() -> tuple[LogLine, ...] | None:
         return await anext(lines, None)
 
-    waiting: asyncio.Task[LogLine | None] | None = None
+    waiting: asyncio.Task[tuple[LogLine, ...] | None] | None = None
     try:
         while True:
-            waiting = waiting or asyncio.create_task(next_line())
+            waiting = waiting or asyncio.create_task(next_lines())
             done, _ = await asyncio.wait({waiting, ended}, timeout=_KEEP_ALIVE, return_when=asyncio.FIRST_COMPLETED)
             if ended.done():
                 return
             if not done:
                 await response.write(b"\n")
                 continue
-            line, waiting = waiting.result(), None
-            if line is None:
+            found, waiting = waiting.result(), None
+            if found is None:
                 return
-            await response.write(encode(line) + b"\n")
+            await response.write(b"".join(encode(line) + b"\n" for line in found))
     finally:
         if waiting is not None:
             waiting.cancel()

@@ -11,6 +11,7 @@ from pydantic import Field, TypeAdapter, ValidationError
 
 from archipelago.container.engine import Engine
 from archipelago.container.manifest.scalars import AppId, Name
+from archipelago.container.status import Event
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.rpc.access import WEBSOCKET_PROTOCOL, require, require_alive
 from archipelago.rpc.errors import (
@@ -229,7 +230,7 @@ class _Client:
         if isinstance(wanted, EventsSubscription):
             # The revision is taken here and not when the task runs: nothing may slip through in between.
             events = self._engine.follow_events(revision if wanted.since is None else wanted.since)
-            work = self._feed(self._number, "event", events)
+            work = self._feed(self._number, "event", _one_by_one(events))
         else:
             lines = self._engine.follow_logs(wanted.app, container=wanted.container, tail=wanted.tail)
             work = self._feed(self._number, "log", lines)
@@ -243,13 +244,14 @@ class _Client:
             task.cancel()
         return task is not None
 
-    async def _feed(self, number: int, kind: str, source: AsyncGenerator[object, None]) -> None:
+    async def _feed(self, number: int, kind: str, source: AsyncGenerator[tuple[object, ...], None]) -> None:
         """Pass on what a subscription yields, and say when it ends."""
         end: dict[str, object] = {"subscription": number}
         try:
             async with contextlib.aclosing(source):
-                async for item in source:
-                    await self._send(_notification(kind, {"subscription": number, kind: item}))
+                async for items in source:
+                    for item in items:
+                        await self._send(_notification(kind, {"subscription": number, kind: item}))
         except _TooSlow:
             return
         except NodeError as error:
@@ -260,6 +262,12 @@ class _Client:
         self._subscriptions.pop(number, None)
         with contextlib.suppress(_TooSlow):
             await self._send(_notification("ended", end))
+
+
+async def _one_by_one(source: AsyncGenerator[Event, None]) -> AsyncGenerator[tuple[Event], None]:
+    async with contextlib.aclosing(source):
+        async for item in source:
+            yield (item,)
 
 
 class _TooSlow(Exception):
