@@ -579,6 +579,18 @@ class Node:
         """Open a terminal in a container."""
         return await self._reporter.terminal(app, container, columns, rows)
 
+    async def attach(
+        self,
+        app: str,
+        command: tuple[str, ...],
+        *,
+        container: str | None,
+        size: tuple[int, int] | None,
+        stdin: bool,
+    ) -> Terminal:
+        """Run a command that is typed to in a container."""
+        return await self._reporter.attach(app, command, container, size, stdin=stdin)
+
     async def health_history(self, app: str, *, limit: int) -> tuple[Event, ...]:
         """Return the newest changes of an app's health."""
         await self._reporter.health(app)

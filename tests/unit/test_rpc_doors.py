@@ -253,7 +253,7 @@ async def test_the_page_of_an_app_at_another_port_makes_no_passkey_count(
 
 
 async def test_an_expectation_goes_through_the_same_checks_as_all_else(browser: aiohttp.ClientSession) -> None:
-    for path in ("/", "/healthz", "/ws/v1", "/logs", "/terminal", "/openrpc.json", "/icons/a"):
+    for path in ("/", "/healthz", "/ws/v1", "/logs", "/terminal", "/exec", "/openrpc.json", "/icons/a"):
         headers = {"Expect": "something", "Host": "evil.example"}
         async with browser.get(path, headers=headers) as response:
             assert response.status == 403, path

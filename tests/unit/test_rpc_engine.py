@@ -346,6 +346,17 @@ class MemoryEngine:
     async def terminal(self, app: str, *, container: str | None, columns: int, rows: int) -> Terminal:
         raise NodeError(ErrorCode.NOT_RUNNING, EVIL)
 
+    async def attach(
+        self,
+        app: str,
+        command: tuple[str, ...],
+        *,
+        container: str | None,
+        size: tuple[int, int] | None,
+        stdin: bool,
+    ) -> Terminal:
+        raise NodeError(ErrorCode.NOT_RUNNING, EVIL)
+
     async def health_history(self, app: str, *, limit: int) -> tuple[Event, ...]:
         return tuple(event for event in self.events if event.app == app)[:limit]
 

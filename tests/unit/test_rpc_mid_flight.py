@@ -189,6 +189,28 @@ async def test_a_terminal_that_never_opened_is_not_on_record_as_one_that_did(
     assert (last.outcome, last.detail) == (Outcome.REFUSED, "not-running")
 
 
+async def test_a_command_that_is_typed_to_is_refused_with_its_reason(
+    server: RpcServer, owner: aiohttp.ClientSession, engine: SlowEngine
+) -> None:
+    async with owner.ws_connect("/exec", params={"app": "knots", "command": '["psql", "secret"]'}) as socket:
+        last = json.loads(await socket.receive_str(timeout=10))
+    assert last["error"]["data"]["name"] == "not-running"
+    ended = next(each for each in reversed(engine.audit) if each.action == "container-exec")
+    assert (ended.outcome, ended.detail) == (Outcome.REFUSED, "not-running")
+    assert ended.subject == {"app": "knots", "command": "psql and 1 more"}, "the rest may be secret"
+    for wrong in (
+        {"command": "psql"},
+        {"command": "[]"},
+        {"command": '["a"]', "tty": "2"},
+        {"command": '["a\\u0000"]'},
+    ):
+        async with owner.get("/exec", params={"app": "knots", **wrong}) as response:
+            assert response.status == 400, wrong
+    address = f"http://127.0.0.1:{server.port}/exec?app=knots"
+    async with aiohttp.ClientSession() as stranger, stranger.get(address) as response:
+        assert response.status == 401
+
+
 async def test_terminals_are_no_more_than_there_may_be_though_all_are_asked_for_at_once(
     owner: aiohttp.ClientSession, engine: SlowEngine
 ) -> None:

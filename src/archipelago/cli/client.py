@@ -75,6 +75,15 @@ class Client:
         finally:
             connection.close()
 
+    def door(self) -> tuple[str | None, str, dict[str, str]]:
+        """Return how a WebSocket reaches the node: unix socket or None, base address, and headers."""
+        connection = self._connect()
+        connection.close()
+        if isinstance(connection, _UnixConnection):
+            return self._socket, "http://localhost", {}
+        headers = {"Authorization": f"Bearer {self._token}"} if self._token else {}
+        return None, f"http://127.0.0.1:{self._port}", headers
+
     def _send(
         self, connection: http.client.HTTPConnection, verb: str, path: str, body: bytes | None, wait: float
     ) -> http.client.HTTPResponse:

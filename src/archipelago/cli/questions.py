@@ -21,6 +21,7 @@ from archipelago.cli.output import (
 from archipelago.cli.views import log_line, show_apps, show_catalog, show_findings, show_plan, show_status
 
 _GRACE = 30.0
+_LONGEST = 60.0
 _POLL = 1.0
 
 
@@ -81,10 +82,26 @@ def execute(
     app: Installed,
     command: Annotated[list[str], typer.Argument(metavar="-- CMD...", help="Program and arguments.")],
     container: ContainerName = None,
-    timeout: Annotated[float, typer.Option("--timeout", min=0.1, max=3600, help="Seconds it may take.")] = 60,
+    interactive: Annotated[bool, typer.Option("--interactive", "-i", help="Pass standard input on to it.")] = False,
+    tty: Annotated[bool, typer.Option("--tty", "-t", help="Give it a terminal: this one.")] = False,
+    timeout: Annotated[
+        float | None,
+        typer.Option("--timeout", min=0.1, max=3600, help="Seconds it may take: 60, and with -i or -t any time."),
+    ] = None,
     json: Json = False,
 ) -> None:
-    """Run a command inside an app and exit with its exit code."""
+    """Run a command inside an app and exit with its exit code.
+
+    Without -i it has no standard input. -it is for programs that one talks to.
+    """
+    if interactive or tty:
+        if json:
+            raise CommandError(Exit.USAGE, "--json goes with neither -i nor -t", "leave one of them out")
+        from archipelago.cli.attach import Attachment, attach
+
+        wanted = Attachment(app, tuple(command), container, interactive, tty, timeout)
+        raise typer.Exit(attach(Client(), wanted))
+    timeout = timeout or _LONGEST
     result = Client().call(
         "container-exec", wait=timeout + _GRACE, app=app, command=command, container=container, timeout=timeout
     )

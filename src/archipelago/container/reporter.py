@@ -177,6 +177,16 @@ class Reporter:
         )
         return ExecResult(exit_code=result.exit_code, stdout=stdout, stderr=stderr, truncated=result.truncated)
 
+    async def attach(
+        self, app: str, command: tuple[str, ...], container: str | None, size: tuple[int, int] | None, *, stdin: bool
+    ) -> Terminal:
+        """Run a command that is typed to inside a container of the app; without a `size` it has no terminal."""
+        wanted = _chosen(await self.installed(app), container)[0]
+        try:
+            return await self.client.containers.terminal(wanted.name, command, size, stdin=stdin)
+        except (NotFound, Conflict) as error:
+            raise _does_not_run(wanted) from error
+
     async def terminal(self, app: str, container: str | None, columns: int, rows: int) -> Terminal:
         """Open a shell on a terminal inside a container of the app."""
         wanted = _chosen(await self.installed(app), container)[0]
@@ -185,7 +195,7 @@ class Reporter:
                 # What a terminal shows of a program that is missing is for the owner's eyes, not for ours.
                 if await self._can_run(wanted, (*shell, "-c", "exit 0")):
                     command = (*shell, "-c", _BEST_SHELL.format(" ".join(shell)))
-                    return await self.client.containers.terminal(wanted.name, command, columns, rows)
+                    return await self.client.containers.terminal(wanted.name, command, (columns, rows))
         except (NotFound, Conflict) as error:
             raise _does_not_run(wanted) from error
         raise NodeError(

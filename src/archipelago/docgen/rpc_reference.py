@@ -46,7 +46,13 @@ curl -H "Authorization: Bearer $TOKEN" -H 'Content-Type: application/json' http:
 
 Also served: `GET /` (a page), `GET /healthz`, `GET /openrpc.json`, `GET /ws/v1` (a WebSocket, below), and
 `GET /logs?app=…[&container=…][&tail=…][&follow=1]`: one `LogLine` of JSON a line, empty lines while the app is silent,
-and at last `{{"error": …}}` when the log breaks off.
+and at last `{{"error": …}}` when the log breaks off. `missing` counts the lines that were lost before one.
+
+`GET /exec?app=…&command=[…][&container=…][&tty=1&columns=…&rows=…][&stdin=1]`, permission `execute`, is a WebSocket: a
+command in a container. Binary messages of the client are its input, those of the node begin with a byte (1: standard
+output, 2: standard error). Texts are JSON: `{{"columns", "rows"}}` and `{{"eof": true}}` from the client, and at last
+`{{"exit_code"}}` or `{{"error"}}` from the node.
+
 `GET /terminal?app=…[&container=…][&columns=…][&rows=…]`, permission `execute`, is a WebSocket: a shell in a container;
 bytes both ways, and a text `{{"columns": 80, "rows": 24}}` for another size.
 `GET /icons/<app>`, permission `read`, is its icon.

@@ -17,6 +17,7 @@ from archipelago.container.engine import Engine
 from archipelago.errors import NodeError
 from archipelago.network.ingress import listening_socket
 from archipelago.rpc.access import LOOPBACK_NAMES, Gate
+from archipelago.rpc.attached import Attached
 from archipelago.rpc.conversation import Conversation, attend, has_read
 from archipelago.rpc.errors import INVALID_REQUEST, RpcError
 from archipelago.rpc.guard import (
@@ -41,7 +42,7 @@ from archipelago.rpc.places import Places
 from archipelago.rpc.protocol import Dispatcher
 from archipelago.rpc.refusals import Refusals
 from archipelago.rpc.streams import LogStreams
-from archipelago.rpc.terminals import Terminals
+from archipelago.rpc.terminals import MOST, MOST_IN_ALL, Terminals
 from archipelago.rpc.ui import Page, read_page
 from archipelago.rpc.websocket import SocketHub
 from archipelago.support.crowd import Crowd, Guest, Standing
@@ -87,7 +88,9 @@ class RpcServer:
         followed = Places("logs that are followed", streams, streams // 2)
         self._sockets = SocketHub(engine, Places("WebSockets", streams, streams // 2), followed)
         self._streams = LogStreams(engine, followed)
-        self._terminals = Terminals(engine)
+        typed_to = Places("terminals", MOST_IN_ALL, MOST)
+        self._terminals = Terminals(engine, typed_to)
+        self._attached = Attached(engine, typed_to)
         self._icons = Icons(engine)
         self._ui = ui
         self._page = Page({})
@@ -186,6 +189,7 @@ class RpcServer:
             await asyncio.gather(*(each.close() for each in (*self._listeners, *self._front.values())))
             await self._sockets.close()
             await self._terminals.close()
+            await self._attached.close()
             self._streams.close()
             await self._dispatcher.close(_CHANGE_TIMEOUT)
             await runner.cleanup()
@@ -201,6 +205,7 @@ class RpcServer:
         routes.add_route("POST", "/rpc/v1", self._rpc, expect_handler=expect_continue)
         routes.add_get("/ws/v1", self._sockets.handle, allow_head=False, expect_handler=expect_continue)
         routes.add_get("/terminal", self._terminals.handle, allow_head=False, expect_handler=expect_continue)
+        routes.add_get("/exec", self._attached.handle, allow_head=False, expect_handler=expect_continue)
         routes.add_get("/logs", self._streams.handle, allow_head=False, expect_handler=expect_continue)
         routes.add_get("/icons/{app:[a-z0-9-]{1,40}}", self._icons.serve, expect_handler=expect_continue)
         routes.add_get("/healthz", self._healthz, expect_handler=expect_continue)

@@ -25,7 +25,7 @@ from archipelago.security.permissions import Permission
 
 MOST = 8
 """Terminals that one account may have open at the same time."""
-_MOST_IN_ALL = 16
+MOST_IN_ALL = 16
 _MAX_MESSAGE = 64 << 10
 _HEARTBEAT = 20.0
 _CLOSE_TIMEOUT = 2.0
@@ -52,9 +52,9 @@ class TerminalParams(Params):
 class Terminals:
     """Answers GET /terminal?app=…[&container=…][&columns=…][&rows=…], a WebSocket."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, places: Places) -> None:
         self._engine = engine
-        self._places = Places("terminals", _MOST_IN_ALL, MOST)
+        self._places = places
         self._open: set[web.WebSocketResponse] = set()
         self._log = structlog.get_logger("terminals")
 

@@ -196,9 +196,14 @@ class Containers:
             name, command, user=user, env=env, workdir=workdir, timeout=timeout, max_output=max_output
         )
 
-    async def terminal(self, name: str, command: Sequence[str], columns: int, rows: int) -> Terminal:
-        """Start a program on a terminal inside a running container; raise Conflict when it does not run."""
-        return await open_terminal(self._transport, self._sessions, name, command, columns, rows)
+    async def terminal(
+        self, name: str, command: Sequence[str], size: tuple[int, int] | None, *, stdin: bool = True
+    ) -> Terminal:
+        """Start a program that is typed to inside a running container; raise Conflict when that does not run.
+
+        `size` is that of its terminal, in columns and rows; without one it has no terminal.
+        """
+        return await open_terminal(self._transport, self._sessions, name, command, size, stdin=stdin)
 
     async def stats(self, names: Sequence[str] = ()) -> tuple[ContainerStats, ...]:
         """Read the use of resources of containers, of all when none is named; one that is gone is left out."""

@@ -55,7 +55,7 @@ class Execs:
             try:
                 async with asyncio.timeout(timeout):
                     stdout, stderr, truncated = await self._output(call, session, max_output)
-                    code = await self._exit_code(call, session)
+                    code = await self._sessions.exit_code(session, call)
             except TimeoutError:
                 raise PodmanTimeout(call, f"it did not end within {timeout:g} s and was killed") from None
             return ExecResult(code, stdout, stderr, truncated)
@@ -82,13 +82,3 @@ class Execs:
         if frames.pending:
             raise PodmanUnavailable(call, "the stream was cut off")
         return bytes(kept[LogStream.STDOUT]), bytes(kept[LogStream.STDERR]), truncated
-
-    async def _exit_code(self, call: PodmanCall, session: ExecSession) -> int:
-        pause = 0.002
-        while True:
-            found = await self._sessions.state(session, call)
-            if not found.get("Running"):
-                return int(found.get("ExitCode") or 0)
-            # The output ends a moment before the monitor has written the exit code.
-            await asyncio.sleep(pause)
-            pause = min(pause * 2, 0.1)

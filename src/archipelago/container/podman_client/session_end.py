@@ -59,6 +59,17 @@ class ExecSessions:
         found = await self.transport.json("GET", f"/exec/{session.exec_id}/json", call, timeout=_CALL_TIMEOUT)
         return dict(found)
 
+    async def exit_code(self, session: ExecSession, call: PodmanCall) -> int:
+        """Return how a session ended whose output has ended. Raises `PodmanError`."""
+        pause = 0.002
+        while True:
+            found = await self.state(session, call)
+            if not found.get("Running"):
+                return int(found.get("ExitCode") or 0)
+            # The output ends a moment before the monitor has written the exit code.
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, 0.1)
+
     async def end(self, session: ExecSession) -> None:
         """End a session whose start was asked for, with all that it started; returns when nothing of it is left.
 

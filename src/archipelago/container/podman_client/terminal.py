@@ -1,4 +1,4 @@
-"""A program on a pseudo-terminal inside a container.
+"""A program inside a container that somebody types to, on a pseudo-terminal or without one.
 
 Podman turns the connection of `POST /libpod/exec/{id}/start` into a raw one: what is typed goes in, what the terminal
 shows comes out (https://docs.podman.io/en/latest/_static/api.html, "ExecStartLibpod").
@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+from collections import deque
 from collections.abc import Sequence
 
 from archipelago.container.podman_client.errors import (
@@ -19,7 +20,9 @@ from archipelago.container.podman_client.errors import (
     PodmanUnavailable,
     error_from_reply,
 )
+from archipelago.container.podman_client.models import LogStream
 from archipelago.container.podman_client.session_end import ExecSession, ExecSessions
+from archipelago.container.podman_client.streams import FrameDemultiplexer, StreamBroken
 from archipelago.container.podman_client.transport import Transport, named
 
 _BEGIN = 15.0
@@ -31,7 +34,7 @@ _ENVIRONMENT = ("TERM=xterm-256color",)
 
 
 class Terminal:
-    """An open terminal. `close` ends the program in it, if it still runs, with all that it started."""
+    """A program that runs. `close` ends it, if it still runs, with all that it started."""
 
     def __init__(
         self,
@@ -40,6 +43,7 @@ class Terminal:
         session: ExecSession,
         reader: asyncio.StreamReader,
         writer: asyncio.StreamWriter,
+        frames: FrameDemultiplexer | None = None,
     ) -> None:
         self._transport = transport
         self._sessions = sessions
@@ -47,9 +51,24 @@ class Terminal:
         self._reader = reader
         self._writer = writer
         self._ended = False
+        self._frames = frames
+        """What takes its outputs apart; None on a pseudo-terminal, which has but one."""
+        self._waiting: deque[tuple[LogStream, bytes]] = deque()
+
+    async def read_output(self) -> tuple[LogStream, bytes] | None:
+        """Return what came next and from where, or None when the program has ended."""
+        if self._frames is None:
+            shown = await self.read()
+            return (LogStream.STDOUT, shown) if shown else None
+        while not self._waiting:
+            if not (data := await self.read()):
+                return None
+            with contextlib.suppress(StreamBroken):
+                self._waiting.extend((stream, payload) for stream, payload in self._frames.feed(data) if payload)
+        return self._waiting.popleft()
 
     async def read(self) -> bytes:
-        """Return what came next, or nothing when the program has ended."""
+        """Return what came next as Podman sends it, or nothing when the program has ended."""
         try:
             shown = await self._reader.read(_PIECE)
         except ConnectionError:
@@ -62,6 +81,16 @@ class Terminal:
         with contextlib.suppress(ConnectionError):
             self._writer.write(typed)
             await self._writer.drain()
+
+    async def end_input(self) -> None:
+        """Tell the program that nothing more is typed."""
+        with contextlib.suppress(ConnectionError, OSError):
+            await self._writer.drain()
+            self._writer.write_eof()
+
+    async def exit_code(self) -> int:
+        """Return the exit code of a program whose output has ended. Raises `PodmanError`."""
+        return await self._sessions.exit_code(self._session, PodmanCall("end terminal", self._session.exec_id[:12]))
 
     async def resize(self, columns: int, rows: int) -> None:
         """Tell the program how many characters there are."""
@@ -80,24 +109,34 @@ class Terminal:
 
 
 async def open_terminal(
-    transport: Transport, sessions: ExecSessions, name: str, command: Sequence[str], columns: int, rows: int
+    transport: Transport,
+    sessions: ExecSessions,
+    name: str,
+    command: Sequence[str],
+    size: tuple[int, int] | None,
+    *,
+    stdin: bool = True,
 ) -> Terminal:
-    """Start a program on a terminal of this size. Raises `PodmanError`; Conflict when the container does not run."""
+    """Start a program on a terminal of this size (columns, rows), or without one where there is none.
+
+    Raises `PodmanError`; Conflict when the container does not run.
+    """
     call = PodmanCall("open a terminal in container", name)
     request = {
-        "AttachStdin": True,
+        "AttachStdin": stdin,
         "AttachStdout": True,
         "AttachStderr": True,
-        "Tty": True,
+        "Tty": size is not None,
         "Cmd": list(command),
-        "Env": list(_ENVIRONMENT),
+        "Env": list(_ENVIRONMENT) if size is not None else [],
     }
     session = await sessions.make(f"/containers/{named(call, name)}", call, request)
     writer: asyncio.StreamWriter | None = None
     try:
         async with asyncio.timeout(_BEGIN):
             reader, writer = await asyncio.open_unix_connection(str(transport.service.socket_path), limit=_HEAD)
-            body = json.dumps({"Detach": False, "Tty": True, "h": rows, "w": columns}).encode()
+            measures = {"w": size[0], "h": size[1]} if size is not None else {}
+            body = json.dumps({"Detach": False, "Tty": size is not None, **measures}).encode()
             head = (
                 f"POST /v4.0.0/libpod/exec/{session.exec_id}/start HTTP/1.1\r\nHost: podman\r\nConnection: Upgrade\r\n"
                 f"Upgrade: tcp\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
@@ -120,4 +159,4 @@ async def open_terminal(
         if isinstance(error, asyncio.LimitOverrunError | ValueError | IndexError):
             raise PodmanFailure(call, "the answer is no HTTP") from error
         raise
-    return Terminal(transport, sessions, session, reader, writer)
+    return Terminal(transport, sessions, session, reader, writer, None if size is not None else FrameDemultiplexer())
