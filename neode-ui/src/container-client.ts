@@ -1,19 +1,41 @@
 import { call } from "./api/rpc";
 import type { Operation, Permission } from "./api/types";
+import { consent } from "./lib/consent";
 import type { Given } from "./lib/options";
 
-/** What an owner does with an app; each returns the operation that it began. */
+/** What an owner does with an app; each returns the operation that it began. What touches other apps asks before. */
 export const containers = {
   start: (app: string): Promise<Operation> => call("container-start", { app }),
-  stop: (app: string): Promise<Operation> => call("container-stop", { app }),
-  restart: (app: string): Promise<Operation> => call("container-restart", { app }),
-  update: (app: string): Promise<Operation> => call("container-update", { app }),
+  stop: async (app: string): Promise<Operation> => {
+    const { stops, interrupts } = await call("change-preview", { app, change: "stop" });
+    await consent({ what: "stop", app, stops, restarts: [], interrupts });
+    return call("container-stop", { app, agreed: stops });
+  },
+  restart: async (app: string): Promise<Operation> => {
+    const { interrupts } = await call("change-preview", { app, change: "restart" });
+    await consent({ what: "restart", app, stops: [], restarts: [], interrupts });
+    return call("container-restart", { app });
+  },
+  update: async (app: string): Promise<Operation> => {
+    const plan = await call("plan", { app });
+    const restarts = plan.apps.filter((one) => one.action === "restart").map((one) => one.app);
+    await consent({ what: "update", app, stops: [], restarts, interrupts: plan.interrupts });
+    return call("container-update", { app, plan: plan.digest });
+  },
   remove: (app: string, deleteData: boolean): Promise<Operation> =>
     call("container-remove", { app, delete_data: deleteData }),
   install: async (app: string, options: Given, choices: Record<string, string>, plan?: string): Promise<Operation> =>
     (await call("container-install", plan === undefined ? { app, options, choices } : { app, options, choices, plan })) as Operation,
-  configure: async (app: string, options: Record<string, boolean | number | string>, reset: string[]) =>
-    (await call("container-config", { app, options, reset })) as Operation,
+  configure: async (app: string, options: Record<string, boolean | number | string>, reset: string[]) => {
+    const { restarts, interrupts } = await call("config-preview", { app, options, reset });
+    await consent({ what: "settings", app, stops: [], restarts, interrupts });
+    return (await call("container-config", { app, options, reset, agreed: restarts })) as Operation;
+  },
+  rollBack: async (app: string, number: number): Promise<Operation> => {
+    const { restarts, interrupts } = await call("rollback-preview", { app, number });
+    await consent({ what: "settings", app, stops: [], restarts, interrupts });
+    return call("config-rollback", { app, number, agreed: restarts });
+  },
   cancel: (id: string): Promise<Operation> => call("operation-cancel", { id }),
 };
 

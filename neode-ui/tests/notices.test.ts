@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { CatalogEntry, Finding, Severity } from "../src/api/types";
 import { useContainers } from "../src/stores/container";
 import { useNotices } from "../src/stores/notices";
-import { entry, event, operation, summary, system } from "./samples";
+import { entry, event, harmless, operation, plan, summary, system } from "./samples";
 import { answering, connect, hide, Later, paramsOf, Refusal, standInSocket } from "./standIn";
 
 beforeEach(() => {
@@ -65,9 +65,9 @@ describe("an app in trouble", () => {
     useContainers().apps = [summary({ app: "knots", state: "failed" })];
     const mend = useNotices().all[0]?.mend;
     expect(mend).toMatchObject({ text: "apps.restart", permission: "operate" });
-    const asked = answering({ "container-restart": () => operation() });
+    const asked = answering({ ...harmless, "container-restart": () => operation() });
     await mend?.run();
-    expect(asked).toEqual([{ method: "container-restart", params: { app: "knots" } }]);
+    expect(paramsOf(asked, "container-restart")).toEqual([{ app: "knots" }]);
   });
 
   it("is not mended while something is done with it already", () => {
@@ -144,9 +144,9 @@ describe("an operation that failed", () => {
     useContainers().operations = [failed({ kind, app: "knots" })];
     const mend = useNotices().all[0]?.mend;
     expect(mend).toMatchObject({ text: "operations.retry", permission });
-    const asked = answering({ [method]: () => operation() });
+    const asked = answering({ ...harmless, plan: () => plan(), [method]: () => operation() });
     await mend?.run();
-    expect(asked).toEqual([{ method, params: { app: "knots" } }]);
+    expect(paramsOf(asked, method)).toMatchObject([{ app: "knots" }]);
   });
 
   it("is not repeated where that needs more than the app", () => {
@@ -167,9 +167,9 @@ describe("an update", () => {
       { key: "update old", level: "note", text: "home.update", about: { name: "Old", version: "1.10" }, to: { name: "app", params: { app: "old" } } },
     ]);
     expect(notices.all[0]?.mend).toMatchObject({ text: "notice.update", permission: "manage" });
-    const asked = answering({ "container-update": () => operation() });
+    const asked = answering({ plan: () => plan(), "container-update": () => operation() });
     await notices.all[0]?.mend?.run();
-    expect(asked).toEqual([{ method: "container-update", params: { app: "old" } }]);
+    expect(paramsOf(asked, "container-update")).toEqual([{ app: "old", plan: "d1" }]);
   });
 
   it("is not offered while something is done with the app", async () => {

@@ -1,8 +1,8 @@
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { containers, repeat } from "../src/container-client";
 import { duration, isOver, justEnded } from "../src/lib/operations";
-import { operation } from "./samples";
-import { answering } from "./standIn";
+import { harmless, operation } from "./samples";
+import { answering, paramsOf } from "./standIn";
 
 afterEach(() => vi.unstubAllGlobals());
 
@@ -51,25 +51,26 @@ describe("what an owner does with an app", () => {
   it("is asked of the node by its name", async () => {
     const done = () => operation();
     const methods = ["container-start", "container-remove", "container-install", "container-config", "operation-cancel"] as const;
-    const asked = answering(Object.fromEntries(methods.map((method) => [method, done])));
+    const preview = () => ({ changes: [], restarts: ["knots"], interrupts: [] });
+    const asked = answering({ ...Object.fromEntries(methods.map((method) => [method, done])), "config-preview": preview });
     await containers.start("knots");
     await containers.remove("knots", true);
     await containers.install("knots", { chain: "signet" }, { "electrum-server": "electrumx" });
     await containers.configure("knots", { prune: "550" }, ["chain"]);
     await containers.cancel("7");
-    expect(asked).toEqual([
+    expect(asked.filter(({ method }) => method !== "config-preview")).toEqual([
       { method: "container-start", params: { app: "knots" } },
       { method: "container-remove", params: { app: "knots", delete_data: true } },
       { method: "container-install", params: { app: "knots", options: { chain: "signet" }, choices: { "electrum-server": "electrumx" } } },
-      { method: "container-config", params: { app: "knots", options: { prune: "550" }, reset: ["chain"] } },
+      { method: "container-config", params: { app: "knots", options: { prune: "550" }, reset: ["chain"], agreed: ["knots"] } },
       { method: "operation-cancel", params: { id: "7" } },
     ]);
   });
 
   it("is repeated where that needs nothing but the app", async () => {
-    const asked = answering({ "container-stop": () => operation() });
+    const asked = answering({ ...harmless, "container-stop": () => operation() });
     await repeat(operation({ kind: "stop", app: "knots" }))?.();
-    expect(asked).toEqual([{ method: "container-stop", params: { app: "knots" } }]);
+    expect(paramsOf(asked, "container-stop")).toEqual([{ app: "knots", agreed: [] }]);
     for (const kind of ["install", "remove", "configure", "secrets"] as const) expect(repeat(operation({ kind }))).toBeUndefined();
   });
 });

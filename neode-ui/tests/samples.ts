@@ -10,6 +10,7 @@ import type {
   Operation,
   OptionView,
   Permission,
+  Plan,
   Sync,
   SystemInfo,
 } from "../src/api/types";
@@ -155,7 +156,33 @@ export const sync = like<Sync>({
 
 export const event = like<Event>({ revision: 1, at: WHEN, kind: "app", app: "bitcoin-knots", message: "", data: {} });
 
-export const logLine = like<LogLine>({ container: "main", stream: "stdout", at: null, text: "" });
+export const logLine = like<LogLine>({ container: "main", stream: "stdout", at: null, text: "", missing: 0 });
+
+export const plan = like<Plan>({
+  apps: [],
+  edges: [],
+  ports: {},
+  asks: {
+    fetches: [],
+    disk: 0,
+    memory: 0,
+    egress: {},
+    endpoints: [],
+    capabilities: {},
+    devices: {},
+    ratings: {},
+    host: { memory: 0, disk: 0 },
+    architectures: [],
+  },
+  alternatives: {},
+  warnings: [],
+  interrupts: [],
+  obstacles: [],
+  digest: "d1",
+});
+
+/** What an app does to no other app. */
+export const harmless = { "change-preview": ({ app }: { app: string }) => ({ app, stops: [], interrupts: [] }) };
 
 /** Somebody who may do this. */
 export function login(...permissions: Permission[]): LoginStatus {

@@ -215,6 +215,23 @@ export type CatalogEntry = {
   "problem": string | null;
 };
 
+export type Change = "stop" | "restart";
+
+export type ChangePreview = {
+  "app": string;
+  /** Apps that stop before it, since they cannot do without it, in that order; they come back with it. */
+  "stops": Array<string>;
+  /** Apps that run on, and miss what they use meanwhile. */
+  "interrupts": Array<string>;
+};
+
+export type ChangePreviewParams = {
+  /** Id of the app. */
+  "app": string;
+  /** To stop it, or to restart it. */
+  "change": Change;
+};
+
 export type CheckParams = {
   /** `AuthenticationResponseJSON`. */
   "credential": Record<string, unknown>;
@@ -233,6 +250,8 @@ export type ConfigParams = {
   "options": Record<string, boolean | number | string> | null;
   /** Options that go back to their defaults. */
   "reset": Array<string>;
+  /** Apps of which the caller knows that they restart (`config-preview`); where others would, nothing is changed. */
+  "agreed": Array<string> | null;
 };
 
 export type ConfigPreview = {
@@ -240,6 +259,8 @@ export type ConfigPreview = {
   "changes": Array<SettingChange>;
   /** Apps that restart, this one among them where it does. */
   "restarts": Array<string>;
+  /** Apps that run on, and miss what they use while others restart. */
+  "interrupts": Array<string>;
 };
 
 export type ConfigRevision = {
@@ -595,6 +616,8 @@ export type LogLine = {
   "stream": string;
   "at": string | null;
   "text": string;
+  /** Lines of this container that are missing before it: they were written faster than they could be passed on. */
+  "missing": number;
 };
 
 export type LoginParams = {
@@ -790,6 +813,10 @@ export type Plan = {
   /** For each interface in use, the other apps that could provide it. */
   "alternatives": Record<string, Array<string>>;
   "warnings": Array<string>;
+  /** Apps that run on, and miss what they use while others restart. */
+  "interrupts": Array<string>;
+  /** What stands in the way at this moment, such as a port that another program has: it would be refused. */
+  "obstacles": Array<string>;
   /** What stands for all of this, packages included: given back with the installation, it must be the same then. */
   "digest": string;
 };
@@ -904,6 +931,13 @@ export type Role_Input = "owner" | "operator" | "viewer";
 export type RollBackParams = {
   "app": string;
   "number": number;
+  /** Apps of which the caller knows that they restart (`rollback-preview`); where others would, nothing is changed. */
+  "agreed": Array<string> | null;
+};
+
+export type RollBackPreviewParams = {
+  "app": string;
+  "number": number;
 };
 
 export type RotateParams = {
@@ -1008,6 +1042,13 @@ export type Step = {
   "detail": string;
 };
 
+export type StopParams = {
+  /** Id of the app. */
+  "app": string;
+  /** Apps of which the caller knows that they stop as well (`change-preview`); where others would, nothing stops. */
+  "agreed": Array<string> | null;
+};
+
 export type Sync = {
   "chain": string;
   "height": number;
@@ -1065,6 +1106,13 @@ export type TokenView = {
 
 export type UnlockParams = {
   "passphrase": string;
+};
+
+export type UpdateParams = {
+  /** Id of the app. */
+  "app": string;
+  /** Digest of the plan that was agreed to; where it would be another one by now, nothing is updated. */
+  "plan": string | null;
 };
 
 export type UserNameParams = {
@@ -1157,7 +1205,16 @@ export interface Methods {
   "container-stop": { params: {
   /** Id of the app. */
   "app": string;
+  /** Apps of which the caller knows that they stop as well (`change-preview`); where others would, nothing stops. */
+  "agreed"?: Array<string> | null;
 }; result: Operation };
+  /** Say which apps stop with an app, or go without it while it restarts */
+  "change-preview": { params: {
+  /** Id of the app. */
+  "app": string;
+  /** To stop it, or to restart it. */
+  "change": Change;
+}; result: ChangePreview };
   /** Restart an app */
   "container-restart": { params: {
   /** Id of the app. */
@@ -1179,6 +1236,8 @@ export interface Methods {
   "container-update": { params: {
   /** Id of the app. */
   "app": string;
+  /** Digest of the plan that was agreed to; where it would be another one by now, nothing is updated. */
+  "plan"?: string | null;
 }; result: Operation };
   /** Change options of an app; without options and reset, return the values in force */
   "container-config": { params: {
@@ -1188,6 +1247,8 @@ export interface Methods {
   "options"?: Record<string, boolean | number | string> | null;
   /** Options that go back to their defaults. */
   "reset"?: Array<string>;
+  /** Apps of which the caller knows that they restart (`config-preview`); where others would, nothing is changed. */
+  "agreed"?: Array<string> | null;
 }; result: Operation | Record<string, boolean | number | string> };
   /** Return the options of an app, installed or not, with their values, limits and words */
   "option-list": { params: {
@@ -1249,7 +1310,7 @@ export interface Methods {
   /** Seconds until the command is killed. */
   "timeout"?: number;
 }; result: ExecResult };
-  /** Say what installing or updating an app would do, and why */
+  /** Say what installing or updating an app, or other options of one, would do, and why */
   "plan": { params: {
   /** Id of the app. */
   "app": string;
@@ -1551,10 +1612,17 @@ export interface Methods {
   "before": number;
   "after": number;
 }; result: Array<SettingChange> };
+  /** Say what going back to a configuration would do, and which apps restart */
+  "rollback-preview": { params: {
+  "app": string;
+  "number": number;
+}; result: ConfigPreview };
   /** Set the options of an app as they were; its version and its providers stay */
   "config-rollback": { params: {
   "app": string;
   "number": number;
+  /** Apps of which the caller knows that they restart (`rollback-preview`); where others would, nothing is changed. */
+  "agreed"?: Array<string> | null;
 }; result: Operation };
   /** Return of each installed app what is enforced, whom it reaches, who signed it, and its rating */
   "security-report": { params: Record<string, never>; result: Array<AppSecurity> };

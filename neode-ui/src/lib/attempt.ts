@@ -1,4 +1,5 @@
 import { ref } from "vue";
+import { Declined } from "./consent";
 
 const answers = new WeakSet<object>();
 
@@ -18,6 +19,7 @@ export function useAttempt() {
       await work();
       return true;
     } catch (problem) {
+      if (problem instanceof Declined) return false;
       if (typeof problem === "object" && problem !== null) answers.add(problem);
       error.value = problem;
       return false;

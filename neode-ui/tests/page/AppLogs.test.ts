@@ -310,3 +310,12 @@ describe("a log that is held", () => {
     expect([shown(page).length, shown(page)[0]]).toEqual([700, "line 0"]);
   });
 });
+
+describe("lines that came too fast to be passed on", () => {
+  it("are counted where they are missing", async () => {
+    const page = await logs();
+    await come(["one"]);
+    await come(["two"], { missing: 1234 });
+    expect(shown(page)).toEqual(["one", words("app.logMissing", { n: "1,234" }, 1234), "two"]);
+  });
+});

@@ -13,12 +13,13 @@ const OPTIONS = [
   option({ name: "dbcache", label: "Cache", advanced: true, default: 450, value: 450 }),
 ];
 const REVISIONS = [2, 1].map((number) => ({ number, at: "2026-01-01T00:00:00Z", why: "changed", version: "1", options: {}, choices: {} }));
-const FOUND: ConfigPreview = { changes: [{ what: "prune", before: 550, after: 1000 }], restarts: ["bitcoin-knots", "electrumx"] };
+const FOUND: ConfigPreview = { changes: [{ what: "prune", before: 550, after: 1000 }], restarts: ["bitcoin-knots", "electrumx"], interrupts: [] };
 
 const ANSWERS: Answers = {
   "option-list": () => OPTIONS,
   "config-history": () => REVISIONS,
   "config-preview": () => FOUND,
+  "rollback-preview": () => FOUND,
   "container-config": () => operation({ kind: "configure" }),
   "container-list": () => [],
   "operation-list": () => [],
@@ -261,7 +262,7 @@ describe("what is applied", () => {
     await input(page, "chain").setValue("signet");
     await page.get("form").trigger("submit");
     await settled();
-    expect(paramsOf(asked, "container-config")).toEqual([{ app: "bitcoin-knots", options: { prune: "1000", chain: "signet" }, reset: [] }]);
+    expect(paramsOf(asked, "container-config")).toEqual([{ app: "bitcoin-knots", options: { prune: "1000", chain: "signet" }, reset: [], agreed: FOUND.restarts }]);
     expect(button(page, words("app.discard"))).toBeUndefined();
   });
 
@@ -326,7 +327,7 @@ describe("earlier settings", () => {
     const { page, asked } = await settings({ "config-rollback": () => operation() });
     await button(page, words("app.rollback"))?.trigger("click");
     await settled();
-    expect(paramsOf(asked, "config-rollback")).toEqual([{ app: "bitcoin-knots", number: 1 }]);
+    expect(paramsOf(asked, "config-rollback")).toEqual([{ app: "bitcoin-knots", number: 1, agreed: FOUND.restarts }]);
   });
 });
 

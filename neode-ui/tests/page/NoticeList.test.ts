@@ -4,7 +4,7 @@ import NoticeList from "../../src/components/NoticeList.vue";
 import { useContainers } from "../../src/stores/container";
 import { useNotices } from "../../src/stores/notices";
 import { answering, paramsOf, Refusal } from "../standIn";
-import { entry, operation, summary } from "../samples";
+import { entry, harmless, operation, summary } from "../samples";
 import { begin, button, mounted, words } from "./mounted";
 
 afterEach(() => vi.unstubAllGlobals());
@@ -35,8 +35,9 @@ describe("what needs somebody", () => {
     begin("operate");
     const page = await list();
     expect(button(page, words("notice.update"))).toBeUndefined();
-    const asked = answering({ "container-restart": () => operation() });
+    const asked = answering({ ...harmless, "container-restart": () => operation() });
     await button(page, words("apps.restart"))?.trigger("click");
+    await flushPromises();
     expect(paramsOf(asked, "container-restart")).toEqual([{ app: "knots" }]);
   });
 
@@ -67,7 +68,7 @@ describe("what needs somebody", () => {
   it("says why it could not be mended", async () => {
     begin("operate");
     const page = await list();
-    answering({ "container-restart": () => Promise.reject(new Refusal("busy", "it is being updated")) });
+    answering({ ...harmless, "container-restart": () => Promise.reject(new Refusal("busy", "it is being updated")) });
     await button(page, words("apps.restart"))?.trigger("click");
     await flushPromises();
     expect(page.get("[role=alert]").text()).toContain("it is being updated");

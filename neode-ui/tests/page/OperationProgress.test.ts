@@ -1,9 +1,10 @@
+import { flushPromises } from "@vue/test-utils";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import type { OperationState, Permission, Step } from "../../src/api/types";
 import OperationProgress from "../../src/components/OperationProgress.vue";
 import { useContainers } from "../../src/stores/container";
 import { begin, button, mounted, words } from "./mounted";
-import { operation, summary } from "../samples";
+import { harmless, operation, summary } from "../samples";
 import { answering, paramsOf, Refusal } from "../standIn";
 
 afterEach(() => {
@@ -94,9 +95,10 @@ describe("an operation that is over", () => {
 
   it("is tried again by the same call", async () => {
     const { page } = await shown(["operate"], { state: "failed", kind: "stop" });
-    const asked = answering({ "container-stop": () => operation() });
+    const asked = answering({ ...harmless, "container-stop": () => operation() });
     await button(page, RETRY)?.trigger("click");
-    expect(paramsOf(asked, "container-stop")).toEqual([{ app: "bitcoin-knots" }]);
+    await flushPromises();
+    expect(paramsOf(asked, "container-stop")).toEqual([{ app: "bitcoin-knots", agreed: [] }]);
   });
 
   it("is tried again only by who may do it, and where one is asked", async () => {

@@ -7,29 +7,10 @@ import { i18n } from "../../src/i18n";
 import { useSession } from "../../src/stores/session";
 import PlanView from "../../src/views/PlanView.vue";
 import { begin, button, words } from "./mounted";
-import { entry, operation, option } from "../samples";
+import { entry, operation, option, plan } from "../samples";
 import { answering, Later, paramsOf, Refusal, type Answers } from "../standIn";
 
-const PLAN: Plan = {
-  apps: [],
-  edges: [],
-  ports: {},
-  asks: {
-    fetches: [],
-    disk: 0,
-    memory: 0,
-    egress: {},
-    endpoints: [],
-    capabilities: {},
-    devices: {},
-    ratings: {},
-    host: { memory: 0, disk: 0 },
-    architectures: [],
-  },
-  alternatives: {},
-  warnings: [],
-  digest: "d1",
-};
+const PLAN = plan();
 const OPTIONS = [
   option({ name: "cache", label: "Cache", advanced: true, default: 450, value: 450 }),
   option({ name: "prune", label: "Prune", default: 0, value: 0 }),

@@ -1,0 +1,25 @@
+/** What a change of one app does to others: the apps that stop, restart, or miss what they use meanwhile. */
+export interface Consequences {
+  what: "stop" | "restart" | "update" | "settings";
+  app: string;
+  stops: string[];
+  restarts: string[];
+  interrupts: string[];
+}
+
+/** The owner looked at what else would happen, and wants it no longer: nothing was done, and nothing is wrong. */
+export class Declined extends Error {}
+
+let asks: (about: Consequences) => Promise<boolean> = () => Promise.resolve(true);
+
+/** Says who is asked. */
+export function whenConsentNeeded(ask: (about: Consequences) => Promise<boolean>): void {
+  asks = ask;
+}
+
+/** Returns once the owner agrees, at once where no other app is touched; throws `Declined` where he does not. */
+export async function consent(given: Consequences): Promise<void> {
+  const others = (apps: string[]): string[] => apps.filter((one) => one !== given.app);
+  const about = { ...given, stops: others(given.stops), restarts: others(given.restarts), interrupts: others(given.interrupts) };
+  if (about.stops.length + about.restarts.length + about.interrupts.length && !(await asks(about))) throw new Declined();
+}
