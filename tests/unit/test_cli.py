@@ -311,6 +311,21 @@ def test_the_owner_may_say_no(node: Node) -> None:
     assert node.json("events", "--json") == []
 
 
+def test_what_stops_along_is_named_and_agreed_to(node: Node) -> None:
+    done = node.run("stop", "knots")
+    assert done.returncode == 2 and "electrumx" in done.stderr and "--yes" in done.stderr
+    code, screen = node.type("stop", "knots", answer=b"n\n")
+    assert code == 4 and "These stop as well, since they cannot do without it: electrumx." in screen
+    assert node.json("events", "--json") == [], "nothing was changed"
+    assert node.run("stop", "knots", "--yes").returncode == 0
+    code, screen = node.type("stop", "knots", answer=b"y\n")
+    assert code == 0 and "Stop knots?" in screen
+    code, screen = node.type("restart", "knots", answer=b"")
+    assert code == 0 and "Restart knots?" not in screen, "no other app is touched"
+    done = node.run("config", "knots", "--set", "network=signet")
+    assert done.returncode == 0 and "knots restarts." in done.stderr
+
+
 def test_what_apps_may_take_is_told(node: Node) -> None:
     assert node.json("resources", "--json")["cores"] == 2
     shown = node.run("resources").stdout

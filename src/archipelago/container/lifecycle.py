@@ -310,7 +310,8 @@ class Lifecycle:
 
         async with self._undone_if_cancelled(undo):
             await self._change(change, message=f"options of {app} changed", app=app)
-            touched = self._touched_since(hashes)
+            # After a crash the change is made already: those that it was to touch are awaited all the same.
+            touched = tuple(dict.fromkeys((*self._touched_since(hashes), *arguments.get("apps", ()))))
             await tracker.steps(tuple(map(_start_step, touched)))
             await self._await_ready(tracker, touched)
 
