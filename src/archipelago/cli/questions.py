@@ -11,6 +11,7 @@ from archipelago.cli.errors import CommandError, Exit
 from archipelago.cli.local_doctor import examine_here
 from archipelago.cli.options import Available, Choices, ContainerName, Installed, Json, Settings, pairs
 from archipelago.cli.output import (
+    clean,
     line,
     pass_through,
     show,
