@@ -156,3 +156,32 @@ def test_a_wallet_that_keeps_the_certificate_it_saw_first_finds_it_again(tmp_pat
     (tmp_path / "lasting.crt").write_bytes(b"")
     kept.load_lasting(context)
     assert pinned_as_wallets_do(tmp_path) == ""
+
+
+@pytest.mark.parametrize("off", [timedelta(days=20 * 365), timedelta(hours=8), -timedelta(days=50 * 365)])
+def test_what_a_clock_that_was_wrong_has_made_is_made_again_and_devices_go_on_trusting(
+    tmp_path: Path, off: timedelta
+) -> None:
+    """A machine without a battery begins in 1970; one whose clock was far ahead made what is not valid yet."""
+    clock = [NOW + off]
+    kept = Certificates(tmp_path / "tls", Sealed(), "island", lambda: clock[0])
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    kept.load(context, NAMES, [ADDRESS])
+    first = kept.authority()
+    clock[0] = NOW
+    kept.load(context, NAMES, [ADDRESS])
+    leaf, now = x509.load_pem_x509_certificate((tmp_path / "tls" / "node.crt").read_bytes()), kept.authority()
+    for each in (leaf, now.certificate):
+        assert each.not_valid_before_utc <= NOW < each.not_valid_after_utc - timedelta(days=60)
+    assert now.certificate.subject == first.certificate.subject
+    assert now.certificate.public_key() == first.certificate.public_key()
+    current = issue(now, NAMES, [ADDRESS], NOW)
+    assert trusted_as(tmp_path, current, now, "island.local") == ""
+
+    # What a device was given before the clock went wrong for a while is trusted all the same.
+    given, clock[0] = kept.authority(), NOW + off
+    kept.load(context, NAMES, [ADDRESS])
+    clock[0] = NOW
+    kept.load(context, NAMES, [ADDRESS])
+    again = issue(kept.authority(), NAMES, [ADDRESS], NOW)
+    assert trusted_as(tmp_path, again, given, "island.local") == ""

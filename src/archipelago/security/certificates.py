@@ -63,7 +63,15 @@ class Identity:
         found = self.certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
         same = set(found.get_values_for_type(x509.DNSName)) == set(names)
         same &= set(found.get_values_for_type(x509.IPAddress)) == set(addresses)
-        return same and self.certificate.not_valid_after_utc - now > timedelta(days=RENEW_DAYS)
+        return same and self.is_timely(now, LEAF_DAYS)
+
+    def is_timely(self, now: datetime, days: int) -> bool:
+        """Tell whether it is valid, for a while yet, and was made for `days` from a clock that agrees with `now`.
+
+        A clock that was ahead made what is not valid yet, and one that was behind what ended long ago.
+        """
+        left = self.certificate.not_valid_after_utc - now
+        return timedelta(days=RENEW_DAYS) < left <= timedelta(days=days) + _BACKDATED
 
 
 def may_listen_on(address: IPv4Address) -> bool:
@@ -80,6 +88,19 @@ def make_authority(host: str, now: datetime) -> Identity:
     """Make a certificate authority; `host` tells it from that of another node."""
     key = ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, f"Archipelago on {title(host)}")])
+    return _certify(subject, key, now)
+
+
+def renew_authority(authority: Identity, now: datetime) -> Identity:
+    """Certify the same authority again, from now on.
+
+    Name and key stay, so a device that trusts the earlier certificate takes whatever is issued under this one for as
+    long as the earlier one is valid by the clock of that device (RFC 5280, 6.1: a trust anchor is a name and a key).
+    """
+    return _certify(authority.certificate.subject, authority.key, now)
+
+
+def _certify(subject: x509.Name, key: ec.EllipticCurvePrivateKey, now: datetime) -> Identity:
     permitted: list[x509.GeneralName] = [x509.IPAddress(network) for network in PRIVATE_NETWORKS]
     permitted += [x509.DNSName(suffix) for suffix in LOCAL_SUFFIXES]
     certificate = (
@@ -142,7 +163,7 @@ class Certificates:
         self._one_at_a_time = threading.RLock()
 
     def authority(self) -> Identity:
-        """Return the authority, made the first time."""
+        """Return the authority: made the first time, certified again where its certificate does not fit the clock."""
         certificate, key = self._folder / "authority.crt", self._folder / "authority.key.age"
         with self._one_at_a_time, reported(self._folder):
             make_folder(self._folder, 0o700)
@@ -153,7 +174,7 @@ class Certificates:
                 write_atomically(key, self._sealer.seal(made.key_pem().decode()))
             found, sealed = read_key_file(certificate, _LONGEST_KEY_FILE), key.read_bytes()
             try:
-                return _load(found, self._sealer.unseal(sealed).encode())
+                known = _load(found, self._sealer.unseal(sealed).encode())
             except ValueError as error:
                 raise NodeError(
                     ErrorCode.INTERNAL,
@@ -161,6 +182,11 @@ class Certificates:
                     hint=f"restore {certificate} and {key.name} from a backup; or move both away for a new authority, "
                     "which every browser must be told to trust",
                 ) from error
+            if known.is_timely(self._now(), AUTHORITY_DAYS):
+                return known
+            renewed = renew_authority(known, self._now())
+            write_atomically(certificate, renewed.certificate_pem())
+            return renewed
 
     def load(self, context: ssl.SSLContext, names: Collection[str], addresses: Collection[IPv4Address]) -> None:
         """Have servers speak TLS as these names and addresses from their next connection on."""
