@@ -123,6 +123,7 @@ class Node:
     def __init__(self, config: NodeConfig, secrets_manager: SecretsManager, power: Power) -> None:
         self._config = config
         self._power = power
+        self._clocks = host_clocks()
         self._started = time.monotonic()
         self._log = structlog.get_logger("node")
         layout = config.layout
@@ -135,7 +136,7 @@ class Node:
         self.login = Login(
             AccountStore(self._database),
             self._secrets,
-            host_clocks(),
+            self._clocks,
             lifetimes=config.sessions,
             port=config.port,
             hider=self._secrets.redactor,
@@ -355,8 +356,8 @@ class Node:
                         found[app] = found.get(app, Usage()) + Usage(
                             each.cpu_nanos, each.memory, each.block_in, each.block_out, each.net_in, each.net_out
                         )
-                self._metrics.add(time.time(), found, apps)
-                self._forecast.add(time.monotonic(), (await asyncio.to_thread(host.disk, self._config.root))[1])
+                self._metrics.add(self._clocks.steady(), found, apps)
+                self._forecast.add(self._clocks.steady(), (await asyncio.to_thread(host.disk, self._config.root))[1])
             except (PodmanError, OSError) as error:
                 self._log.debug("no sample is taken", error=str(error))
             await asyncio.sleep(STEP)
@@ -599,7 +600,7 @@ class Node:
     async def metrics(self, app: str, span: MetricsSpan) -> MetricsView:
         """Return what an app used over time."""
         await self._reporter.health(app)
-        found = self._metrics.history(app, span)
+        found = self._metrics.history(app, span, self._clocks.now() - self._clocks.steady())
         return found.model_copy(update={"not_counted": self._not_counted})
 
     async def option_views(self, app: str) -> tuple[OptionView, ...]:

@@ -65,3 +65,13 @@ def test_nothing_is_ever_less_than_zero_and_time_goes_on(samples: list[tuple[flo
         metrics.add(at, {"a": usage}, ["a"])
     points = metrics.history("a", MetricsSpan.HOUR).points
     assert all(min(point.model_dump(exclude={"at"}).values()) >= 0 for point in points)
+
+
+def test_a_clock_that_is_set_moves_all_points_together_and_changes_no_rate() -> None:
+    metrics = Metrics()
+    for number in range(4):
+        metrics.add(100.0 + number * STEP, {"tor": Usage(received=1000 * number)}, ["tor"])
+    for epoch in (0.0, 1_800_000_000.0, 1_800_000_000.0 - 8 * 3600):
+        points = metrics.history("tor", MetricsSpan.HOUR, epoch).points
+        assert [each.at.timestamp() for each in points] == [epoch + 110.0, epoch + 120.0, epoch + 130.0]
+        assert {each.received for each in points} == {100.0}

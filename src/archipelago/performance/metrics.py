@@ -3,7 +3,7 @@
 from collections import deque
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import islice
 
 from archipelago.container.host_facts import ControlGroup
@@ -67,7 +67,7 @@ class Metrics:
         self._series: dict[str, _Series] = {}
 
     def add(self, at: float, found: Mapping[str, Usage], installed: Iterable[str]) -> None:
-        """Take a sample, at a time in seconds since 1970; apps that are no longer installed are forgotten.
+        """Take a sample, at a time in seconds of a clock that never jumps; apps that are not installed are forgotten.
 
         An app that does not run has used nothing.
         """
@@ -80,12 +80,16 @@ class Metrics:
         """Return the last point of each app that has one."""
         return {app: series.fine[-1] for app, series in self._series.items() if series.fine}
 
-    def history(self, app: str, span: MetricsSpan) -> MetricsView:
-        """Return what is known of an app, the oldest first."""
+    def history(self, app: str, span: MetricsSpan, epoch: float = 0.0) -> MetricsView:
+        """Return what is known of an app, the oldest first.
+
+        `epoch` is when the steady clock stood at zero, in seconds since 1970, by the clock as it is set now: it dates
+        all points, also those from before it was set.
+        """
         series = self._series.get(app) or _Series()
-        if span is MetricsSpan.HOUR:
-            return MetricsView(step=STEP, points=tuple(series.fine))
-        return MetricsView(step=STEP * _TOGETHER, points=tuple(series.coarse))
+        points, step = (series.fine, STEP) if span is MetricsSpan.HOUR else (series.coarse, STEP * _TOGETHER)
+        shift = timedelta(seconds=epoch)
+        return MetricsView(step=step, points=tuple(each.model_copy(update={"at": each.at + shift}) for each in points))
 
 
 def not_counted(cgroup: ControlGroup) -> tuple[Measure, ...]:
