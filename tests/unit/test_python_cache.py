@@ -44,6 +44,15 @@ def test_what_was_not_used_for_the_longest_time_goes_and_so_does_what_a_crash_le
     assert {path.name for path in (tmp_path / "cache").iterdir()} == {first, third}
 
 
+def test_what_was_used_by_a_clock_that_was_ahead_does_not_push_out_all_that_comes_later(tmp_path: Path) -> None:
+    cache = PackageCache(tmp_path / "cache", limit=10)
+    names = [kept(cache, tmp_path, content) for content in (b"12345", b"abcde", b"hello")]
+    for name in names[:2]:
+        os.utime(tmp_path / "cache" / name, (4e9, 4e9))
+    cache.trim()
+    assert names[2] in {path.name for path in (tmp_path / "cache").iterdir()}
+
+
 def test_an_empty_cache_is_trimmed(tmp_path: Path) -> None:
     PackageCache(tmp_path / "none").trim()
     assert not (tmp_path / "none").exists()

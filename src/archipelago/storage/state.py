@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, delete, func, insert, select
+from sqlalchemy import ColumnElement, Connection, Integer, RowMapping, delete, func, insert, literal_column, select
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from archipelago.container.manifest.package import AppPackage, package_from_json, package_to_json
@@ -23,6 +23,8 @@ MAX_SLOTS = 255
 
 _KEPT_EVENTS = 10_000
 _KEPT_OPERATIONS = 500
+_MADE: ColumnElement[int] = literal_column("operations.rowid", Integer)
+"""Grows with each operation that is opened, whatever the clock says (https://www.sqlite.org/autoinc.html)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +152,7 @@ class State:
     async def unfinished_operations(self) -> tuple[OperationRecord, ...]:
         """Return operations that a crash cut off, oldest first."""
         ended = [state.value for state in OperationState if state.ended]
-        query = select(operations).where(operations.c.state.not_in(ended)).order_by(operations.c.created_at)
+        query = select(operations).where(operations.c.state.not_in(ended)).order_by(_MADE)
         return await self._database.run(lambda connection: tuple(map(_operation, connection.execute(query).mappings())))
 
     async def operation(self, operation: str) -> OperationRecord:
@@ -167,7 +169,7 @@ class State:
 
     async def operations(self, app: str | None, limit: int) -> tuple[Operation, ...]:
         """Return the newest operations first."""
-        query = select(operations).order_by(operations.c.created_at.desc()).limit(limit)
+        query = select(operations).order_by(_MADE.desc()).limit(limit)
         if app is not None:
             query = query.where(operations.c.app == app)
         return await self._database.run(
@@ -219,7 +221,7 @@ class State:
 
         def work(connection: Connection) -> None:
             connection.execute(delete(events).where(events.c.revision <= self._revision - _KEPT_EVENTS))
-            newest = select(operations.c.id).order_by(operations.c.created_at.desc()).limit(_KEPT_OPERATIONS)
+            newest = select(operations.c.id).order_by(_MADE.desc()).limit(_KEPT_OPERATIONS)
             ended = [state.value for state in OperationState if state.ended]
             connection.execute(delete(operations).where(operations.c.id.not_in(newest), operations.c.state.in_(ended)))
 

@@ -6,6 +6,7 @@ import re
 import secrets
 import shutil
 import threading
+import time
 from contextlib import suppress
 from pathlib import Path
 
@@ -68,6 +69,10 @@ class PackageCache:
 
     def _newest_first(self) -> list[Path]:
         entries = list(self._folder.iterdir()) if self._folder.is_dir() else []
+        for path in entries:
+            if path.lstat().st_mtime > time.time():
+                # By a clock that was ahead; all that is used from now on would count as older, and go first.
+                os.utime(path, (0, 0), follow_symlinks=False)
         return sorted(entries, key=lambda path: path.lstat().st_mtime_ns, reverse=True)
 
     def _remove(self, path: Path) -> None:
