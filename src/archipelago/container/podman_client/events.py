@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Mapping
+import time
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import aclosing
 from datetime import UTC, datetime
 
@@ -12,6 +13,7 @@ from archipelago.container.podman_client.models import PodmanEvent, Resync
 from archipelago.container.podman_client.replies import podman_event
 from archipelago.container.podman_client.requests import filters, label_filter
 from archipelago.container.podman_client.transport import Params, Transport, objects
+from archipelago.support.clock_jumps import clock_set
 
 _CALL = PodmanCall("follow events")
 _FIRST_PAUSE = 0.05
@@ -21,21 +23,25 @@ _LONGEST_PAUSE = 10.0
 class Events:
     """The stream of what happens in Podman."""
 
-    def __init__(self, transport: Transport) -> None:
+    def __init__(self, transport: Transport, now: Callable[[], float] = time.time) -> None:
+        """Take the clock of the wall, which Podman dates events by, in seconds since 1970."""
         self._transport = transport
+        self._now = now
 
     async def once(
         self, *, labels: Mapping[str, str | None] | None = None, since: datetime | None = None
     ) -> AsyncGenerator[PodmanEvent, None]:
         """Yield the events of one connection, from `since` or from now; it ends with the service."""
         begin = since or datetime.now(UTC)
+        floor = begin.replace(microsecond=0)
         params: Params = {"stream": True, "since": int(begin.timestamp()), **filters(label=label_filter(labels))}
         # Podman sends not even the head of its reply before the first event, so there is no bound on the wait.
         async with self._transport.stream("GET", "/events", _CALL, params=params, begin=None) as pieces:
             async for item in objects(_CALL, pieces):
                 event = podman_event(item)
-                # Podman counts `since` in whole seconds; what happened earlier in that second was not asked for.
-                if event and event.time >= begin:
+                # Podman counts `since` in whole seconds; what happened earlier in that second was not asked for. What
+                # is older than that is new, by a clock that was set back.
+                if event and not floor <= event.time < begin:
                     yield event
 
     async def for_ever(
@@ -48,9 +54,9 @@ class Events:
             begun = loop.time()
             try:
                 await self._transport.service.ensure()
-                begin = datetime.now(UTC)
+                begin = datetime.fromtimestamp(self._now(), UTC)
                 yield Resync(attempt, error)
-                async with aclosing(self.once(labels=labels, since=begin)) as events:
+                async with aclosing(self._until_clock_is_set(labels, begin)) as events:
                     async for event in events:
                         attempt = 0
                         yield event
@@ -59,3 +65,29 @@ class Events:
                 error = str(broken)
             attempt = 1 if loop.time() - begun > _LONGEST_PAUSE else attempt + 1
             await asyncio.sleep(min(_FIRST_PAUSE * 2 ** min(attempt - 1, 10), _LONGEST_PAUSE))
+
+    async def _until_clock_is_set(
+        self, labels: Mapping[str, str | None] | None, since: datetime
+    ) -> AsyncGenerator[PodmanEvent, None]:
+        """Yield the events of one connection, which ends when the clock is set.
+
+        Podman sends nothing from before `since`: after the clock was set back, nothing at all until it has caught up.
+        """
+        jumped = asyncio.create_task(clock_set(self._now))
+        async with aclosing(self.once(labels=labels, since=since)) as events:
+            coming = asyncio.ensure_future(anext(events))
+            try:
+                while True:
+                    await asyncio.wait((jumped, coming), return_when=asyncio.FIRST_COMPLETED)
+                    if not coming.done():
+                        return
+                    try:
+                        event = coming.result()
+                    except StopAsyncIteration:
+                        return
+                    coming = asyncio.ensure_future(anext(events))
+                    yield event
+            finally:
+                jumped.cancel()
+                coming.cancel()
+                await asyncio.gather(jumped, coming, return_exceptions=True)

@@ -6,12 +6,16 @@ import asyncio
 import contextlib
 import os
 import signal
+import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 PODMAN_UMASK = 0o022
 """For Podman and for what makes images: with the node's own, users of containers could not read their /etc/passwd,
 which Podman makes, nor the files of packages."""
+
+_START_TIME = 19
+"""Place of the time of a process's start in proc(5)'s `stat`, counted from the field behind its name."""
 
 
 async def process_exit(pid: int) -> None:
@@ -45,6 +49,19 @@ def is_alive(pid: int) -> bool:
     except (FileNotFoundError, ProcessLookupError):
         return False
     return status.rpartition(b")")[2].split()[:1] not in ([b"Z"], [b"X"], [])
+
+
+def process_age(pid: int) -> float | None:
+    """Return the seconds since a process was started, None where there is none; no setting of a clock changes it.
+
+    The kernel counts from the boot (proc(5), field 22 of `stat`, in ticks) as does CLOCK_BOOTTIME.
+    """
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except (FileNotFoundError, ProcessLookupError):
+        return None
+    began = int(fields[_START_TIME]) / os.sysconf("SC_CLK_TCK")
+    return max(0.0, time.clock_gettime(time.CLOCK_BOOTTIME) - began)
 
 
 def find_processes(wanted: Callable[[Path], bool]) -> list[int]:
