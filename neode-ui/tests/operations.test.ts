@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { containers, repeat } from "../src/container-client";
-import { duration, isOver, justEnded } from "../src/lib/operations";
+import { duration, isOver, justEnded, stillComing } from "../src/lib/operations";
 import { harmless, operation } from "./samples";
 import { answering, paramsOf } from "./standIn";
 
@@ -12,6 +12,14 @@ describe("isOver", () => {
   it("is said of what has ended, well or not", () => {
     const states = ["pending", "running", "done", "failed", "cancelled"] as const;
     expect(states.filter((state) => isOver({ state }))).toEqual(["done", "failed", "cancelled"]);
+  });
+});
+
+describe("stillComing", () => {
+  it("names the apps that are not up yet though the operation is done, with the reason", () => {
+    const step = (name: string, detail: string) => ({ name, detail, state: "done" as const, percent: 100 });
+    const steps = [step("build image of electrumx", "from the cache"), step("start knots", "healthy"), step("start electrumx", "waiting: waits for knots")];
+    expect(stillComing(operation({ state: "done", steps }))).toEqual(["electrumx: waiting: waits for knots"]);
   });
 });
 

@@ -106,6 +106,7 @@ from archipelago.storage.data import AppData
 from archipelago.storage.database import Database
 from archipelago.storage.file_modes import close_podmans, make_folders
 from archipelago.storage.revisions import RevisionStore
+from archipelago.storage.runs import RunStore
 from archipelago.storage.signers import SignerStore
 from archipelago.storage.state import State
 from archipelago.storage.volume_marks import VolumeMarks
@@ -131,6 +132,7 @@ class Node:
         self._bus = EventBus()
         self._database = Database(config.database)
         self._state = State(self._database, self._bus.publish)
+        self._runs = RunStore(self._database)
         self._catalog = LocalCatalog(config.apps)
         self._secrets = secrets_manager
         self.login = Login(
@@ -271,7 +273,7 @@ class Node:
         # First what is installed, then what is there: a container of an app not known yet would be taken for an orphan.
         self._closing.push_async_callback(self._reconciler.close)
         self._closing.push_async_callback(self._operations.close)
-        await self._reconciler.prepare()
+        await self._reconciler.prepare(await self._runs.all())
         await self._orchestrator.apply()
         self._reconciler.start()
         await self._orchestrator.resume()
@@ -379,6 +381,7 @@ class Node:
     async def _record_health(self, app: str, health: Health) -> None:
         text = f"{app} is {health.state}" + (f": {health.reason}" if health.reason else "")
         await self._state.record(_HEALTH, app, text, {"state": health.state.value})
+        await self._runs.keep(app, self._reconciler.remember(app))
 
     # --- Engine: changes ----------------------------------------------------------------------------------------------
 

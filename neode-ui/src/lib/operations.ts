@@ -16,3 +16,8 @@ export function duration(one: Operation, at: number): number {
   const end = isOver(one) ? Date.parse(one.updated_at) : at;
   return Math.max(0, (end - Date.parse(one.created_at)) / 1000);
 }
+
+/** Returns what is not up yet of an operation that is done, with the reason: a chain may need days, for which nobody waits. */
+export function stillComing(one: Operation): string[] {
+  return one.steps.filter(({ name, detail }) => name.startsWith("start ") && !["", "healthy"].includes(detail)).map(({ name, detail }) => `${name.slice(6)}: ${detail}`);
+}

@@ -28,6 +28,8 @@ from archipelago.container.podman_client.errors import (
     PortTaken,
 )
 from archipelago.container.podman_client.models import ContainerDetails, ContainerState, ContainerSummary
+from archipelago.container.podman_client.process import process_age
+from archipelago.container.remembered import Remembered
 from archipelago.container.restart_policy import RestartPolicy
 from archipelago.container.status import Failure, Health, HealthState
 from archipelago.container.stopping import stop_order
@@ -44,6 +46,7 @@ _DEATH_POLL = 0.02
 _TRIES_WITH_ONE_CONTAINER = 2
 """Failed starts after which a container is made anew."""
 _STEADY = (HealthState.HEALTHY, HealthState.SYNCING)
+_BAD = (HealthState.FAILED, HealthState.BACKING_OFF, HealthState.UNHEALTHY)
 _DATA_RETRY = 5.0
 """Seconds between two looks for data that is missing: a disk may be mounted at any time."""
 _STEP_RETRY = 0.5
@@ -83,17 +86,23 @@ class AppKeeper:
     which one was lost. Only this task changes the app's containers.
     """
 
-    def __init__(self, app: str, tools: Tools) -> None:
+    def __init__(self, app: str, tools: Tools, adopted: Mapping[str, Remembered]) -> None:
+        """`adopted`: what an earlier life of the daemon found of runs that go on, by container."""
         self.app = app
         self._tools = tools
         self._wake = asyncio.Event()
-        self._healths: dict[str, Health] = {}
+        self._adopted = dict(adopted)
+        self._healths: dict[str, Health] = {name: found.health for name, found in adopted.items()}
         self._policies: dict[str, RestartPolicy] = {}
         self._failures: dict[str, Failure] = {}
         self._runs: dict[str, Run] = {}
         """Container name -> the run that is known to be going on."""
         self._restarts: set[str] = set()
         """Containers that the owner wants restarted."""
+        self._hashes: dict[str, str] = {}
+        """Container -> hash of the configuration of which policies and failures tell."""
+        self._verdicts_are_old = False
+        """Whether the owner wants another try, whatever was found before."""
         self.settled = 0
         """Generation of the desired state that the last finished step worked towards."""
         self.gone = False
@@ -106,7 +115,21 @@ class AppKeeper:
     def request_restart(self) -> None:
         """Restart all containers of the app, in order."""
         self._restarts = set(self._healths) or {""}
+        self.request_another_try()
+
+    def request_another_try(self) -> None:
+        """Try at once what waits for a later try, and judge by what happens from now on."""
+        self._verdicts_are_old = True
         self.wake()
+
+    def remember(self) -> dict[str, Remembered]:
+        """Return what the next life of the daemon needs to know of the runs that go on."""
+        names = {run.container: run for run in self._runs.values()}
+        return {
+            container: Remembered(names[container].key, health)
+            for container, health in self._healths.items()
+            if container in names
+        }
 
     @property
     def restart_pending(self) -> bool:
@@ -205,6 +228,7 @@ class AppKeeper:
 
     async def _up(self, desired: DesiredApp, state: DesiredState, mine: Mapping[str, ContainerSummary]) -> float | None:
         workload = desired.workload
+        self._forget_old_verdicts(workload)
         for known in set(self._healths) - {container.container for container in workload.containers}:
             del self._healths[known]
         if "" in self._restarts:
@@ -230,8 +254,13 @@ class AppKeeper:
             or wanted[found.name].container in asked
         ]
         for found in leaving:
+            known = wanted.get(found.name)
+            outdated = _is_outdated(found, known)
+            if known is not None:
+                reason = "is made again" if outdated else "is restarted"
+                self._set(known.container, self._health(known, HealthState.STOPPING, reason))
             await self._stop(found)
-            if _is_outdated(found, known := wanted.get(found.name)):
+            if outdated:
                 await self._remove(found.name)
             elif known is not None:
                 self._policies.pop(known.container, None)
@@ -241,6 +270,21 @@ class AppKeeper:
         if self._restarts is asked:  # else another restart was asked for meanwhile
             self._restarts = set()
         return bool(leaving)
+
+    def _forget_old_verdicts(self, workload: Workload) -> None:
+        """Forget what happened under another configuration, or before the owner asked for another try."""
+        for wanted in workload.containers:
+            before = self._hashes.get(wanted.container, wanted.hash)
+            self._hashes[wanted.container] = wanted.hash
+            if not self._verdicts_are_old and before == wanted.hash:
+                continue
+            self._policies.pop(wanted.container, None)
+            self._failures.pop(wanted.container, None)
+            known = self._healths.get(wanted.container)
+            if known is not None and known.state in _BAD:
+                self._end_watch(wanted.name)  # one that runs is probed anew
+                self._set(wanted.container, self._health(wanted, HealthState.STARTING, ""))
+        self._verdicts_are_old = False
 
     async def _up_container(
         self, desired: DesiredApp, wanted: ContainerWorkload, state: DesiredState, found: ContainerSummary | None
@@ -333,7 +377,10 @@ class AppKeeper:
         self, desired: DesiredApp, wanted: ContainerWorkload, found: ContainerSummary
     ) -> float | None:
         run = self._runs.get(wanted.name)
-        if run is None or not run.is_of(found):
+        known = self._healths.get(wanted.container)
+        # What failed was a step, and the container went on: its probe has nothing new to report.
+        stale = known is not None and known.state is HealthState.FAILED
+        if run is None or not run.is_of(found) or stale:
             run = await self._begin_watch(desired, wanted)
         await self._guard(desired, wanted, run.details)
         await self._reattach(desired, wanted, found)
@@ -350,13 +397,18 @@ class AppKeeper:
         """Begin to watch a run that was not known: one that we started, or one from an earlier life of the daemon."""
         self._end_watch(wanted.name)
         details = await self._tools.client.containers.inspect(wanted.name)
-        run = self._runs[wanted.name] = Run(details, self.wake)
-        self._set(wanted.container, self._health(wanted, HealthState.STARTING, ""))
+        # By the kernel: a clock that was set since the start changes nothing.
+        age = await asyncio.to_thread(process_age, details.pid)
+        run = self._runs[wanted.name] = Run(details, wanted.container, age or 0.0, self.wake)
+        known = self._adopted.pop(wanted.container, None)
+        goes_on = known is not None and known.run == run.key and self._healths.get(wanted.container) == known.health
+        if not goes_on:
+            self._set(wanted.container, self._health(wanted, HealthState.STARTING, ""))
         # Its own network, which it never leaves.
         own = details.networks.get(f"{PREFIX}{self.app}")
         target = Target(details.pid, str(own.ip) if own is not None and own.ip is not None else "127.0.0.1")
         watched = Watched(self.app, wanted.container, wanted.name, target, wanted.health, dict(desired.probe_secrets))
-        self._tools.monitor.watch(watched, details.started_at or datetime.now(UTC))
+        self._tools.monitor.watch(watched, run.age, self._healths[wanted.container])
         return run
 
     async def _guard(self, desired: DesiredApp, wanted: ContainerWorkload, details: ContainerDetails) -> None:
@@ -427,7 +479,7 @@ class AppKeeper:
         policy = policy.failed(time.monotonic(), run.healthy_for, _spread())
         self._policies[wanted.container] = policy
         details = await self._tools.client.containers.inspect(found.name)
-        ran_for = _ran_for(found)
+        ran_for = run.age
         reason = f"ended with exit code {details.exit_code} after {ran_for:.0f} s"
         if is_running(found):
             reason = f"its monitor (conmon) was killed after {ran_for:.0f} s"
@@ -549,14 +601,6 @@ class AppKeeper:
 def _is_outdated(found: ContainerSummary, wanted: ContainerWorkload | None) -> bool:
     """Tell whether a container has to be made again, or is not wanted any more."""
     return wanted is None or found.labels.get(HASH) != wanted.hash or found.state is ContainerState.REMOVING
-
-
-def _ran_for(found: ContainerSummary) -> float:
-    """Return seconds between a container's start and its end, or until now."""
-    if found.started_at is None:
-        return 0.0
-    ended = found.exited_at if found.exited_at and found.exited_at > found.started_at else datetime.now(UTC)
-    return max(0.0, (ended - found.started_at).total_seconds())
 
 
 def _spread() -> float:

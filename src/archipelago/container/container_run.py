@@ -22,8 +22,11 @@ class Run:
     Podman tells of an end a quarter of a second late, and without conmon not at all.
     """
 
-    def __init__(self, details: ContainerDetails, on_end: Callable[[], None]) -> None:
+    def __init__(self, details: ContainerDetails, container: str, age: float, on_end: Callable[[], None]) -> None:
+        """Take what Podman knows of it, its container by the name in the manifest, and its age in seconds."""
         self.details = details
+        self.container = container
+        self._began = time.monotonic() - age
         self.over_since: float | None = None
         """When it was noticed to be over, on the monotonic clock."""
         self._answers_since: float | None = None
@@ -31,6 +34,16 @@ class Run:
         self._key = (details.id, details.pid)
         self._on_end = on_end
         self._task = asyncio.create_task(self._watch(details.pid, details.conmon_pid))
+
+    @property
+    def key(self) -> str:
+        """What tells this run from every other one, also in another life of the daemon."""
+        return run_key(self.details)
+
+    @property
+    def age(self) -> float:
+        """Seconds for which it has run, or did. By the kernel: a clock that was set since its start changes nothing."""
+        return max(0.0, (self.over_since or time.monotonic()) - self._began)
 
     def is_of(self, found: ContainerSummary) -> bool:
         """Tell whether this is the run that Podman's list shows."""
@@ -65,6 +78,12 @@ class Run:
                 end.cancel()
         self.over_since = time.monotonic()
         self._on_end()
+
+
+def run_key(found: ContainerDetails | ContainerSummary) -> str:
+    """Return the key of the run that Podman shows of a container; Podman's list counts whole seconds."""
+    started = int(found.started_at.timestamp()) if found.started_at is not None else 0
+    return f"{found.id} {found.pid} {started}"
 
 
 async def stop_container(

@@ -18,6 +18,10 @@ from archipelago.security.secret import Secret
 _STILL_SYNCING = 75
 """Exit code of a probe command that works but still syncs (EX_TEMPFAIL, sysexits.h)."""
 
+STEADY = 10.0
+"""Seconds for which a container without a probe must have run before it counts as healthy, and for which an app that
+has crashed must stay up before an operation counts it as ready."""
+
 _FIRST_INTERVAL = 0.25
 """Time between probes of a container that has not answered yet; grows to the manifest's interval."""
 
@@ -32,7 +36,7 @@ class Watched:
     """Its name in Podman."""
     target: Target
     spec: HealthSpec | None
-    """None: a container without a probe is healthy as long as it runs."""
+    """None: a container without a probe is healthy once it has run for `STEADY` seconds."""
     secrets: dict[str, Secret]
 
 
@@ -105,14 +109,17 @@ class HealthMonitor:
         self._log = structlog.get_logger("health")
         self._loops: dict[str, tuple[Watched, asyncio.Task[None]]] = {}
 
-    def watch(self, watched: Watched, started_at: datetime) -> None:
-        """Probe this run of a container until `unwatch`, or until another run of it is watched."""
+    def watch(self, watched: Watched, ran_for: float, health: Health) -> None:
+        """Probe this run of a container until `unwatch`, or until another run of it is watched.
+
+        It has run for `ran_for` seconds, and `health` is its health until a probe says otherwise.
+        """
         known = self._loops.get(watched.name)
         if known is not None:
             if known[0].target == watched.target and known[0].spec == watched.spec:
                 return
             known[1].cancel()
-        self._loops[watched.name] = (watched, asyncio.create_task(self._loop(watched, started_at)))
+        self._loops[watched.name] = (watched, asyncio.create_task(self._loop(watched, ran_for, health)))
 
     def unwatch(self, name: str) -> None:
         """Stop probing a container."""
@@ -128,13 +135,13 @@ class HealthMonitor:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def _loop(self, watched: Watched, started_at: datetime) -> None:
+    async def _loop(self, watched: Watched, ran_for: float, known: Health) -> None:
         if watched.spec is None:
-            await self._report(watched, Health(state=HealthState.HEALTHY, since=datetime.now(UTC)))
+            await self._await_steadiness(watched, ran_for, known)
             return
-        ran_before = max(0.0, (datetime.now(UTC) - started_at).total_seconds())
-        began = time.monotonic() - ran_before
-        progress = Progress(Health(state=HealthState.STARTING, reason="not probed yet", since=started_at))
+        began = time.monotonic() - ran_for
+        answered = known.state is not HealthState.STARTING
+        progress = Progress(known if answered else known.model_copy(update={"reason": "not probed yet"}), 0, answered)
         pause = _FIRST_INTERVAL
         while True:
             verdict = await self._probe(watched, watched.spec)
@@ -145,6 +152,16 @@ class HealthMonitor:
             steady = progress.health.state is HealthState.HEALTHY
             pause = watched.spec.interval if steady else min(pause * 1.5, watched.spec.interval)
             await asyncio.sleep(pause)
+
+    async def _await_steadiness(self, watched: Watched, ran_for: float, known: Health) -> None:
+        """Report a container without a probe as healthy once it has run for long enough not to be one that crashes."""
+        if known.state is HealthState.HEALTHY:
+            return
+        if (left := STEADY - ran_for) > 0:
+            reason = f"has no probe: healthy once it has run for {STEADY:g} s"
+            await self._report(watched, known.model_copy(update={"reason": reason}))
+            await asyncio.sleep(left)
+        await self._report(watched, Health(state=HealthState.HEALTHY, since=datetime.now(UTC)))
 
     async def _probe(self, watched: Watched, spec: HealthSpec) -> Verdict:
         probe, target = spec.probe, watched.target

@@ -206,6 +206,7 @@ class Lifecycle:
         await tracker.steps(tuple(map(_start_step, needed)))
         undo = self._desire(stopped, Desired.STOPPED, f"start of {app} cancelled", app)
         async with self._undone_if_cancelled(undo):
+            self._reconciler.try_again(needed)
             # All of them: one may have been stopped since the request.
             await self._desire(list(needed), Desired.RUNNING, f"{', '.join(needed)} to be started", app)()
             await self._await_ready(tracker, needed)

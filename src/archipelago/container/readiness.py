@@ -3,6 +3,8 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 
+from archipelago.container.desired_state import provides
+from archipelago.container.health_monitor import STEADY
 from archipelago.container.reconciler import Reconciler
 from archipelago.container.status import Health, HealthState
 from archipelago.errors import ErrorCode, NodeError
@@ -29,7 +31,7 @@ class Readiness:
             async with asyncio.timeout(self._limit(app)):
                 while True:
                     await self._reconciler.changed.until(news)
-                    if self._ready(app):
+                    if self._ready(app) and await self._stays_ready(app):
                         return self._remark(app)
                     if self._hopeless(app):
                         raise self._error(app, "does not come up")
@@ -37,6 +39,20 @@ class Readiness:
                     await told(known)
         except TimeoutError:
             raise self._error(app, "is not ready in time") from None
+
+    async def _stays_ready(self, app: str) -> bool:
+        """Tell whether an app that is ready stays so; one that has crashed since it was asked for must prove it."""
+        restarts = self._reconciler.health(app).restarts
+        if not restarts:
+            return True
+        try:
+            async with asyncio.timeout(STEADY):
+                await self._reconciler.changed.until(
+                    lambda: not self._ready(app) or self._reconciler.health(app).restarts != restarts
+                )
+        except TimeoutError:
+            return True
+        return False
 
     def _ready(self, app: str) -> bool:
         health = self._reconciler.health(app)
@@ -46,11 +62,12 @@ class Readiness:
 
     def _waits_for_sync(self, app: str) -> bool:
         edges = [edge for edge in self._reconciler.desired.providers(app) if edge.gates and not edge.optional]
-        states = {edge.provider: self._reconciler.health(edge.provider).state for edge in edges}
-        late = [provider for provider, state in states.items() if state is not HealthState.HEALTHY]
+        healths = {edge.provider: self._reconciler.health(edge.provider) for edge in edges}
+        # One that may start while its provider syncs waits no longer, though its keeper may not have noticed.
+        late = {edge.provider for edge in edges if not provides(healths[edge.provider], edge.wait)}
         return bool(late) and all(
-            states[provider] is HealthState.SYNCING
-            or (states[provider] is HealthState.WAITING and self._waits_for_sync(provider))
+            healths[provider].state is HealthState.SYNCING
+            or (healths[provider].state is HealthState.WAITING and self._waits_for_sync(provider))
             for provider in late
         )
 

@@ -2,13 +2,14 @@
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import replace
 from pathlib import Path
 
 import structlog
 
 from archipelago.container.app_keeper import AppKeeper, Tools
+from archipelago.container.container_run import run_key
 from archipelago.container.data.disk_watch import DiskWatch
 from archipelago.container.data.keeper import VolumeKeeper
 from archipelago.container.desired_state import DesiredApp, DesiredState
@@ -18,10 +19,11 @@ from archipelago.container.labels import APP, NODE
 from archipelago.container.name_server import NameServer
 from archipelago.container.namespace import Namespace
 from archipelago.container.network_keeper import NetworkKeeper
-from archipelago.container.observer import Observer
+from archipelago.container.observer import Observer, is_running
 from archipelago.container.podman_client.client import PodmanClient
 from archipelago.container.podman_client.errors import PodmanError
 from archipelago.container.podman_client.models import Resync
+from archipelago.container.remembered import Remembered
 from archipelago.container.signal import Signal
 from archipelago.container.status import Health, HealthState
 from archipelago.container.workload import Workload
@@ -66,6 +68,7 @@ class Reconciler:
         self._on_health = on_health
         self._redact = redact
         self._told: dict[str, tuple[HealthState, str]] = {}
+        self._adopted: dict[str, dict[str, Remembered]] = {}
         self._to_tell: asyncio.Queue[tuple[str, Health]] = asyncio.Queue()
         self._keepers: dict[str, tuple[AppKeeper, asyncio.Task[None]]] = {}
         self._tasks: list[asyncio.Task[None]] = []
@@ -102,9 +105,17 @@ class Reconciler:
         """The state that is being worked towards."""
         return self._desired
 
-    async def prepare(self) -> None:
-        """Put away what a sudden end of everything left behind; call it before anything is desired."""
+    async def prepare(self, remembered: Mapping[str, Mapping[str, Remembered]]) -> None:
+        """Put away what a sudden end of everything left behind; call it before anything is desired.
+
+        `remembered` is what the last life of the daemon knew, by app and container; it counts for runs that go on.
+        """
         await self._names.begin()
+        with contextlib.suppress(PodmanError):  # then nothing is known of them, and they are looked at as new ones
+            seen = await self.observer.look()
+            for app, known in remembered.items():
+                runs = {run_key(found) for found in seen.of(app).values() if is_running(found)}
+                self._adopted[app] = {name: each for name, each in known.items() if each.run in runs}
 
     def start(self) -> None:
         """Begin to listen to Podman and to keep apps."""
@@ -148,6 +159,11 @@ class Reconciler:
         """Have the keeper of an app look again at once: something that it waits for has changed."""
         self._wake(app)
 
+    def try_again(self, apps: Collection[str]) -> None:
+        """Have the next step of these apps begin without what was found of them before."""
+        for app in apps:
+            self._keep(app).request_another_try()
+
     async def restart(self, app: str) -> None:
         """Restart the containers of an app, in order; return when it was carried out."""
         keeper = self._keep(app)
@@ -164,6 +180,10 @@ class Reconciler:
         """Return the health of each container of an app."""
         return dict(self._keepers[app][0].healths) if app in self._keepers else {}
 
+    def remember(self, app: str) -> dict[str, Remembered]:
+        """Return what the next life of the daemon needs to know of an app, by container."""
+        return self._keepers[app][0].remember() if app in self._keepers else {}
+
     def is_gone(self, app: str) -> bool:
         """Tell whether nothing is left of an app that was removed."""
         return app not in self._keepers
@@ -176,7 +196,9 @@ class Reconciler:
 
     def _keep(self, app: str) -> AppKeeper:
         if app not in self._keepers:
-            keeper = AppKeeper(app, self._tools)
+            keeper = AppKeeper(app, self._tools, self._adopted.pop(app, {}))
+            if keeper.healths:
+                self._told[app] = _news(keeper.health)  # it is on record already
             self._keepers[app] = (keeper, asyncio.create_task(self._run(keeper)))
         return self._keepers[app][0]
 
@@ -268,8 +290,7 @@ class Reconciler:
         if app not in self._keepers:
             return
         health = self._keepers[app][0].health
-        percent = "" if health.sync is None else f"{health.sync.percent:.0f} %"
-        news = (health.state, percent)
+        news = _news(health)
         if self._told.get(app) == news:
             return
         self._told[app] = news
@@ -308,3 +329,8 @@ class Reconciler:
         # Before it is cut off: of half a secret nobody would know that it is one.
         lines = self._redact(result.stdout.decode("utf-8", "replace")).splitlines()
         return result.exit_code, lines[0][:200] if lines else ""
+
+
+def _news(health: Health) -> tuple[HealthState, str]:
+    """Return what of a health is worth an event when it changes."""
+    return health.state, "" if health.sync is None else f"{health.sync.percent:.0f} %"

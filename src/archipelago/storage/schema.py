@@ -1,6 +1,6 @@
 """Tables of the state database."""
 
-from sqlalchemy import Column, Float, Index, Integer, LargeBinary, MetaData, String, Table, Text
+from sqlalchemy import Boolean, Column, Float, Index, Integer, LargeBinary, MetaData, String, Table, Text
 
 metadata = MetaData()
 
@@ -149,4 +149,26 @@ revisions = Table(
     Column("version", String),  # null: the app was removed
     Column("options", Text, nullable=False),  # JSON: what the owner set
     Column("choices", Text, nullable=False),  # JSON: interface -> provider
+)
+
+# How the runs of containers were when they were looked at last: the next life of the daemon takes them up from there.
+runs = Table(
+    "runs",
+    metadata,
+    Column("app", String, primary_key=True),
+    Column("container", String, primary_key=True),
+    Column("run", String, nullable=False),  # which run of the container it is about
+    Column("state", String, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("since", Float, nullable=False),
+)
+
+# What the owner does not want to be told of any more.
+hidden_notices = Table(
+    "hidden_notices",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("muted", Boolean, nullable=False),  # until it is brought back; otherwise until it says something else
+    Column("said", String, nullable=False),  # what it said then (`notices.Notice.said`)
+    Column("at", Float, nullable=False),
 )

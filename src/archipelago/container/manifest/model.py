@@ -478,7 +478,7 @@ class Container(Part):
     security: Security = Security()
     """What it needs beyond the least privilege."""
     health: Health | None = None
-    """How its health is found out; without it, a running container counts as healthy."""
+    """How its health is found out; without it, a container counts as healthy once it has run for ten seconds."""
     stop: Stop = Stop()
     """How it is ended."""
     after: tuple[Name, ...] = ()

@@ -1,0 +1,140 @@
+"""What is said of an app is about what runs now: old crashes and a new life of the daemon change nothing."""
+
+import asyncio
+import os
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from tiny_apps import SERVE, TCP, write_app
+
+from harness import TestNode, podman, remove_leftovers, running_node
+
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(300)]
+
+OPTION = "options: {n: {type: int, label: N, default: 1, minimum: 1, maximum: 9}}\n"
+GOOD_IF_ONE = '[sh, -c, "[ {{ options.n }} = 1 ] && exec busybox httpd -f -p 8000 -h /; exit 3"]'
+HUNGRY = '[sh, -c, "[ -e /data/food ] && exec busybox httpd -f -p 8000 -h /; exit 4"]'
+DATA = "volumes: {data: {}}\n"
+MOUNT = "init: true\n    mounts: [{volume: data, path: /data}]"
+CHAIN = "provides: {chain-rpc: {container: main, port: 8000, version: '1'}}\n"
+LATE = '[sh, -c, "busybox sleep 2; exec busybox httpd -f -p 8000 -h /"]'
+SYNCING = "health: {probe: {type: exec, command: [busybox, sh, -c, 'echo block 3 of 9; exit 75']}, interval: 1s}"
+BAD = {"starting", "failed", "backing-off", "unhealthy"}
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def node(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[TestNode]:
+    """A node whose catalog the tests write."""
+    remove_leftovers()
+    async with running_node("verdicts", apps=tmp_path_factory.mktemp("catalog")) as running:
+        yield running
+
+
+def offer(node: TestNode, app: str, **how: Any) -> Path:
+    """Offer an app."""
+    assert node.apps is not None
+    write_app(node.apps, app, **how)
+    return node.apps / app / "manifest.yml"
+
+
+async def health(node: TestNode, app: str) -> dict[str, Any]:
+    """Return the health of an app."""
+    return dict((await node.call("container-status", app=app))["health"])
+
+
+async def test_a_crash_under_other_options_or_another_version_is_no_verdict_on_these(node: TestNode) -> None:
+    offer(node, "fickle", command=GOOD_IF_ONE, more=OPTION)
+    await node.install("fickle")
+    broken = await node.ended(await node.call("container-config", app="fickle", options={"n": 2}))
+    assert broken["state"] == "failed" and "exit code 3" in broken["error"]["message"]
+    await node.done(await node.call("container-config", app="fickle", options={"n": 1}))
+    found = await health(node, "fickle")
+    assert (found["state"], found["restarts"], found["failure"]) == ("healthy", 0, None)
+
+    await node.ended(await node.call("container-config", app="fickle", options={"n": 2}))
+    manifest = offer(node, "fickle", command=GOOD_IF_ONE, more=OPTION, version="2.0")
+    manifest.write_text(manifest.read_text().replace("options.n }} = 1", "options.n }} = 2"))
+    await node.done(await node.call("container-update", app="fickle"))
+    assert (await health(node, "fickle"))["restarts"] == 0
+
+
+async def test_a_start_and_a_restart_by_the_owner_try_at_once_and_judge_anew(node: TestNode) -> None:
+    manifest = offer(node, "hungry", command=HUNGRY, more=DATA)
+    manifest.write_text(manifest.read_text().replace("init: true", MOUNT))
+    food = str(node.root / "apps" / "hungry" / "volumes" / "data" / "food")
+    failed = await node.ended(await node.call("container-install", app="hungry"))
+    assert failed["state"] == "failed" and "exit code 4" in failed["error"]["message"]
+    for change in ("container-start", "container-restart"):
+        podman("unshare", "touch", food)
+        await node.done(await node.call(change, app="hungry"))
+        found = await health(node, "hungry")
+        assert (found["state"], found["restarts"], found["failure"]) == ("healthy", 0, None)
+        podman("unshare", "rm", "-f", food)
+        failed = await node.ended(await node.call("container-restart", app="hungry"))
+        assert failed["state"] == "failed", "a new crash is a new verdict"
+
+
+async def test_an_app_without_a_probe_is_healthy_once_it_has_run_for_ten_seconds(node: TestNode) -> None:
+    offer(node, "crasher", command='[sh, -c, "busybox sleep 2; exit 5"]', health="")
+    offer(node, "sleeper", command='[sleep, "100000"]', health="")
+    crashed, slept = await asyncio.gather(
+        node.call("container-install", app="crasher"), node.call("container-install", app="sleeper")
+    )
+    crashed, slept = await asyncio.gather(node.ended(crashed), node.ended(slept))
+    assert crashed["state"] == "failed" and "exit code 5" in crashed["error"]["message"]
+    history = await node.call("health-history", app="crasher", limit=100)
+    assert "healthy" not in {each["data"]["state"] for each in history}
+    assert slept["state"] == "done"
+    started = podman("inspect", "--format", "{{.State.StartedAt.Unix}}", "archipelago-sleeper--main")
+    healthy = (await node.call("health-history", app="sleeper", limit=1))[0]
+    assert healthy["data"]["state"] == "healthy"
+    assert datetime.fromisoformat(healthy["at"]).timestamp() - int(started) >= 10
+
+
+async def test_done_means_ready_or_says_what_is_waited_for(node: TestNode) -> None:
+    offer(node, "chain", command=SERVE, health=SYNCING, more=CHAIN)
+    offer(node, "eager", command=LATE, health=TCP.replace("5s", "60s"), more="requires: {chain-rpc: {wait: serving}}\n")
+    offer(node, "patient", command=SERVE, more="requires: {chain-rpc: {wait: healthy}}\n")
+    await node.install("eager")
+    await node.install("patient")
+    await node.done(await node.call("container-stop", app="chain"))
+    for change in ("container-start", "container-restart"):
+        done = await node.done(await node.call(change, app="eager"))
+        assert (await health(node, "eager"))["state"] == "healthy", done
+    waits = await node.done(await node.call("container-start", app="patient"))
+    (step,) = [each for each in waits["steps"] if each["name"] == "start patient"]
+    assert step["detail"].startswith("waiting: waits for chain, which is syncing")
+    command = [sys.executable, "-m", "archipelago.cli", "start", "patient"]
+    asked = {**os.environ, "ARCHIPELAGO_SOCKET": str(node.socket)}
+    said = await asyncio.to_thread(subprocess.run, command, env=asked, capture_output=True, text=True, timeout=60)
+    assert said.returncode == 0, said
+    assert "patient is waiting: waits for chain, which is syncing: block 3 of 9\n" in said.stdout
+
+
+async def test_a_new_life_of_the_daemon_says_of_what_goes_on_what_the_last_one_said(node: TestNode) -> None:
+    offer(node, "lasting")
+    await node.install("lasting")
+    apps = ("lasting", "sleeper", "chain")
+    await node.until("chain", "syncing")
+    before = {app: await health(node, app) for app in apps}
+    revision = (await node.call("system-info"))["revision"]
+    node.kill()
+    await node.start()
+    listed = {each["app"]: each["state"] for each in await node.call("container-list")}
+    assert {app: listed[app] for app in apps} == {app: before[app]["state"] for app in apps}
+    for app in apps:
+        found = await health(node, app)
+        assert (found["state"], found["since"]) == (before[app]["state"], before[app]["since"])
+    podman("kill", "archipelago-lasting--main")  # a new run is a new story
+    await node.until("lasting", "backing-off", "starting")
+    await node.until("lasting", "healthy")
+    told = await node.call("events-since", revision=revision, limit=1000)
+    states = [(each["app"], each["data"]["state"]) for each in told if each["kind"] == "health"]
+    assert not [state for app, state in states if app in ("sleeper", "chain") and state in BAD]
+    assert (await health(node, "lasting"))["since"] > before["lasting"]["since"]
