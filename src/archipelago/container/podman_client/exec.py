@@ -14,6 +14,7 @@ from archipelago.container.podman_client.errors import (
 )
 from archipelago.container.podman_client.models import ExecResult, LogStream
 from archipelago.container.podman_client.session_end import ExecSession, ExecSessions
+from archipelago.container.podman_client.session_removal import NOT_BEGUN, remove_session
 from archipelago.container.podman_client.streams import FrameDemultiplexer, StreamBroken
 from archipelago.container.podman_client.transport import Transport, named
 
@@ -58,10 +59,15 @@ class Execs:
                     code = await self._sessions.exit_code(session, call)
             except TimeoutError:
                 raise PodmanTimeout(call, f"it did not end within {timeout:g} s and was killed") from None
+            if code in NOT_BEGUN:
+                await asyncio.shield(remove_session(self._transport.service, name, session.exec_id))
             return ExecResult(code, stdout, stderr, truncated)
         except BaseException as error:
-            # Closing the connection alone leaves it running; what Podman refused does not run.
-            if not isinstance(error, PodmanError) or error.status is None:
+            if isinstance(error, PodmanError) and error.status is not None:
+                # Podman refused to begin it.
+                await asyncio.shield(remove_session(self._transport.service, name, session.exec_id))
+            else:
+                # Closing the connection alone leaves it running.
                 await asyncio.shield(self._sessions.end(session))
             raise
 
