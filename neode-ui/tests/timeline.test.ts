@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { segments } from "../src/lib/timeline";
+import { inOrder, segments } from "../src/lib/timeline";
 
 describe("segments", () => {
   it("knows nothing where nothing has changed ever", () => {
@@ -46,5 +46,23 @@ describe("segments", () => {
       { share: 0.5, state: "stopped" },
     ]);
     expect(segments(changes, 100, 100)).toEqual([]);
+  });
+});
+
+describe("a clock that was set back", () => {
+  it("does not put what was before it behind what came after it", () => {
+    const hour = 3_600_000;
+    // Newest first, as the node lists them: the two oldest were dated by a clock that was eight hours ahead.
+    const listed = [
+      { at: 10 * hour, state: "healthy" as const },
+      { at: 17.5 * hour, state: "failed" as const },
+      { at: 17 * hour, state: "healthy" as const },
+    ];
+    expect(inOrder(listed)).toEqual([
+      { at: 10 * hour, state: "healthy" },
+      { at: 10 * hour, state: "failed" },
+      { at: 10 * hour, state: "healthy" },
+    ]);
+    expect(segments(inOrder(listed), 10 * hour, 12 * hour)).toEqual([{ share: 1, state: "healthy" }]);
   });
 });

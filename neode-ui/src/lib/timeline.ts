@@ -12,6 +12,15 @@ export interface Segment {
   state: HealthState | undefined;
 }
 
+/**
+ * Returns changes that the node lists newest first, oldest first, and none later than what came after it: a clock that was
+ * ahead has dated those from before it was set back.
+ */
+export function inOrder(changes: Change[]): Change[] {
+  let next = Infinity;
+  return changes.map(({ at, state }) => ({ at: (next = Math.min(next, at)), state })).reverse();
+}
+
 /** Cuts the span between two moments at the changes that lie in it; `changes` are in any order. */
 export function segments(changes: Change[], from: number, to: number): Segment[] {
   const sorted = [...changes].sort((one, other) => one.at - other.at);
