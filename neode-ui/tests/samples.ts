@@ -7,6 +7,7 @@ import type {
   Event,
   LogLine,
   LoginStatus,
+  Notice,
   Operation,
   OptionView,
   Permission,
@@ -36,6 +37,35 @@ export const summary = like<AppSummary>({
   endpoints: [],
   operation: null,
 });
+
+export const notice = like<Notice>({
+  id: "finding:swap-0011",
+  said: "0123456789abcdef",
+  level: "warning",
+  kind: "finding",
+  app: null,
+  name: "",
+  text: "no swap",
+  detail: "",
+  mend: "",
+  operation: null,
+  version: null,
+  may_mute: true,
+  hidden: null,
+});
+
+export const troubled = like<Notice>({
+  ...notice(),
+  id: "app:knots",
+  level: "error",
+  kind: "app",
+  app: "knots",
+  name: "Knots",
+  text: "Knots does not run as it should",
+  detail: "exit code 1",
+});
+
+export const updatable = like<Notice>({ ...notice(), id: "update:lnd", level: "note", kind: "update", app: "lnd", name: "LND", version: "1.10" });
 
 export const status = like<AppStatus>({
   app: "bitcoin-knots",

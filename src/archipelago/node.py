@@ -36,6 +36,7 @@ from archipelago.container.node_view import (
     Finding,
     FirewallView,
     LocalAccessView,
+    Notice,
     PowerAction,
     Resources,
     SetupProgress,
@@ -43,6 +44,8 @@ from archipelago.container.node_view import (
     SignerView,
     SystemInfo,
 )
+from archipelago.container.notice_desk import NoticeDesk, Sources
+from archipelago.container.notices import Disk
 from archipelago.container.operations import Operations
 from archipelago.container.orchestrator import Orchestrator
 from archipelago.container.plan import Plan
@@ -105,6 +108,7 @@ from archipelago.storage.accounts import AccountStore
 from archipelago.storage.data import AppData
 from archipelago.storage.database import Database
 from archipelago.storage.file_modes import close_podmans, make_folders
+from archipelago.storage.hidden_notices import HiddenNotices
 from archipelago.storage.revisions import RevisionStore
 from archipelago.storage.runs import RunStore
 from archipelago.storage.signers import SignerStore
@@ -270,6 +274,17 @@ class Node:
         self._metrics = Metrics()
         self._forecast = DiskForecast()
         self._doctor = Doctor(config, info, self._not_enforced)
+        self._notices = NoticeDesk(
+            Sources(
+                apps=self._reporter.summaries,
+                catalog=self._reporter.entries,
+                operations=lambda count: self._operations.newest(None, count),
+                disk=self._disk,
+                examine=self.doctor,
+            ),
+            HiddenNotices(self._database),
+            self._clocks.steady,
+        )
         # First what is installed, then what is there: a container of an app not known yet would be taken for an orphan.
         self._closing.push_async_callback(self._reconciler.close)
         self._closing.push_async_callback(self._operations.close)
@@ -700,6 +715,24 @@ class Node:
     def follow_events(self, since: int | None) -> AsyncGenerator[Event, None]:
         """Yield events for ever."""
         return self._bus.follow(self.revision if since is None else since, self._state.events_since)
+
+    async def notices(self, *, examine: bool) -> tuple[Notice, ...]:
+        """Return what needs the owner."""
+        return await self._notices.list(examine=examine)
+
+    async def hide_notice(self, notice: str, said: str | None, *, mute: bool) -> None:
+        """Put a notice aside."""
+        await self._notices.hide(notice, said, mute=mute)
+        await self._state.record("notice", None, "a notice was put aside")
+
+    async def show_notice(self, notice: str) -> None:
+        """Bring a notice back."""
+        await self._notices.show(notice)
+        await self._state.record("notice", None, "a notice was brought back")
+
+    async def _disk(self) -> Disk:
+        total, free = await asyncio.to_thread(host.disk, self._config.root)
+        return Disk(total, free, self._forecast.seconds_left())
 
     async def setup_progress(self) -> SetupProgress:
         """Return what the owner has done of setting the node up."""

@@ -260,3 +260,37 @@ async def test_the_owner_chooses_who_provides_what_an_app_needs(page: Page, node
     assert [each["app"] for each in uses] == ["buoy"]
     for app in ("raft", "buoy"):
         await node.done(await node.call("container-remove", app=app, delete_data=True))
+
+
+async def test_what_the_owner_knows_is_put_aside_and_makes_nothing_red(page: Page, node: TestNode) -> None:
+    assert node.apps is not None
+    write_app(node.apps, "sunk", command='[sh, -c, "exit 3"]')
+    failed = await node.ended(await node.call("container-install", app="sunk"))
+    assert failed["state"] == "failed"
+    await page.goto("/")
+    attention = page.locator("section", has=page.get_by_role("heading", name="Needs you"))
+    crash = attention.locator("li", has_text="sunk does not run as it should")
+    await crash.get_by_role("button", name="I know").click()
+    await expect(crash.get_by_role("button", name="I know")).to_have_count(0)
+    # An app that is restarted again and again changes all the time: what is left is put aside until there is nothing.
+    buttons = attention.locator("ul").first.get_by_role("button", name="Mute")
+    while count := await buttons.count():
+        await buttons.first.click()
+        await expect(buttons).not_to_have_count(count)
+    known = attention.locator("ul").first.get_by_role("button", name="I know")
+    while count := await known.count():  # about security, and not to be muted
+        await known.first.click()
+        await expect(known).not_to_have_count(count)
+    await expect(page).to_have_title(re.compile(r"^Home|^Archipelago"))
+    await page.reload()
+    await expect(attention.get_by_text(re.compile(r"hidden notices?$"))).to_be_visible()
+    await expect(page).to_have_title(re.compile(r"^Home|^Archipelago"))
+    await attention.get_by_text(re.compile(r"hidden notices?$")).click()
+    hidden = attention.locator("details li", has_text="The last operation on sunk failed")
+    await expect(hidden).to_contain_text("Hidden until you bring it back")
+    await hidden.get_by_role("button", name="Show again").click()
+    await expect(page).to_have_title(re.compile(r"^\(1\) "))
+    await node.done(await node.call("container-remove", app="sunk", delete_data=True))
+    await expect(page).to_have_title(re.compile(r"^Home|^Archipelago"))
+    for each in await node.call("node-notices"):
+        await node.call("node-notice-show", id=each["id"])

@@ -13,7 +13,7 @@ import pytest
 import pytest_asyncio
 from tiny_apps import SERVE, TCP, write_app
 
-from harness import TestNode, podman, remove_leftovers, running_node
+from harness import RpcError, TestNode, podman, remove_leftovers, running_node
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(300)]
 
@@ -138,3 +138,43 @@ async def test_a_new_life_of_the_daemon_says_of_what_goes_on_what_the_last_one_s
     states = [(each["app"], each["data"]["state"]) for each in told if each["kind"] == "health"]
     assert not [state for app, state in states if app in ("sleeper", "chain") and state in BAD]
     assert (await health(node, "lasting"))["since"] > before["lasting"]["since"]
+
+
+async def notices(node: TestNode) -> dict[str, dict[str, Any]]:
+    """Return what needs the owner, by what it is about: `operation fickle`, or the text of a finding."""
+    found = await node.call("node-notices", examine=True)
+    return {f"{each['kind']} {each['app']}" if each["app"] else each["text"]: each for each in found}
+
+
+async def test_what_the_owner_knows_is_put_aside_on_this_node_until_it_changes(node: TestNode) -> None:
+    await node.ended(await node.call("container-config", app="fickle", options={"n": 1}))  # 2.0 wants a 2
+    told = await notices(node)
+    app, operation = told["app fickle"], told["operation fickle"]
+    assert operation["operation"] and "exit code 3" in operation["detail"]
+    for each in (app, operation):
+        await node.call("node-notice-hide", id=each["id"], said=each["said"])
+    host = [each for each in told.values() if each["kind"] == "finding"]
+    for each in host:
+        await node.call("node-notice-hide", id=each["id"], mute=each["may_mute"])
+    node.kill()
+    await node.start()
+    # From backing off to starting and back again, it is the same matter.
+    revision = (await node.call("system-info"))["revision"]
+    await node.ended(await node.call("container-restart", app="fickle"))
+    assert [each for each in await node.call("events-since", revision=revision) if each["app"] == "fickle"]
+    shown = [key for key, each in (await notices(node)).items() if each["hidden"] is None]
+    assert "app fickle" not in shown
+    assert "operation fickle" in shown, "it has failed once more"
+    assert not set(shown) & {each["text"] for each in host}
+    assert "no notice" in (await refused(node, "node-notice-hide", id="finding:nothing")).lower()
+    await node.call("node-notice-show", id=app["id"])
+    assert (await notices(node))["app fickle"]["hidden"] is None
+    await node.done(await node.call("container-config", app="fickle", options={"n": 2}))
+    assert not [key for key in await notices(node) if "fickle" in key], "what was done since has succeeded"
+
+
+async def refused(node: TestNode, method: str, **parameters: Any) -> str:
+    """Return why the node refuses a call."""
+    with pytest.raises(RpcError) as error:
+        await node.call(method, **parameters)
+    return error.value.message

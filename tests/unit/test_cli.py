@@ -332,6 +332,22 @@ def test_what_apps_may_take_is_told(node: Node) -> None:
     assert "knots\t-\t3.0 GiB\t0.25\t4\t512" in shown and "Not enforced on this host: memory limits" in shown
 
 
+def test_what_needs_the_owner_is_listed_put_aside_and_brought_back(node: Node) -> None:
+    key = "finding:swap-0011"
+
+    def listed(*more: str) -> str:
+        return node.run("notices", "list", *more).stdout
+
+    assert listed().splitlines()[0].split() == ["warning", "no", "swap"] and key in listed()
+    for how in ("acknowledge", "mute"):
+        assert node.run("notices", how, key).returncode == 0
+        assert listed().startswith("nothing needs you\n1 put aside")
+        assert f"no swap ({'muted' if how == 'mute' else 'acknowledged'})" in listed("--hidden")
+        assert node.run("notices", "show", key).returncode == 0
+        assert "no swap" in listed() and listed("--hidden") == "nothing was put aside\n"
+    assert node.run("notices", "mute", "../..").returncode == 2
+
+
 def test_a_chain_that_syncs_says_how_long_it_will_take(node: Node) -> None:
     assert "regtest, block 7 of 14 (50.0 %), about 3 h 20 min left\n" in node.run("status", "knots").stdout
 

@@ -19,7 +19,10 @@ from archipelago.container.node_view import (
     AppResources,
     Finding,
     FirewallView,
+    Hiding,
     LocalAccessView,
+    Notice,
+    NoticeKind,
     PowerAction,
     Resources,
     SetupProgress,
@@ -131,6 +134,7 @@ class MemoryEngine:
         self.changes: list[tuple[object, ...]] = []
         self.work: dict[str, Operation] = {}
         self.events: list[Event] = []
+        self.hidden: dict[str, Hiding] = {}
         self.changed = asyncio.Condition()
         self.gate: asyncio.Event | None = None
         """When set, `restart` waits for it before it changes anything."""
@@ -475,6 +479,17 @@ class MemoryEngine:
                     await self.changed.wait()
             yield self.events[seen]
             seen += 1
+
+    async def notices(self, *, examine: bool) -> tuple[Notice, ...]:
+        about = ("finding:swap-0011", Severity.WARNING, NoticeKind.FINDING)
+        shown = Notice(id=about[0], said="0" * 16, level=about[1], kind=about[2], text="no swap", detail="it is slow")
+        return (shown.model_copy(update={"hidden": self.hidden.get(shown.id)}),)
+
+    async def hide_notice(self, notice: str, said: str | None, *, mute: bool) -> None:
+        self.hidden[notice] = Hiding.MUTED if mute else Hiding.ACKNOWLEDGED
+
+    async def show_notice(self, notice: str) -> None:
+        self.hidden.pop(notice, None)
 
     async def setup_progress(self) -> SetupProgress:
         return SetupProgress(done=())

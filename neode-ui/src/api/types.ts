@@ -507,6 +507,17 @@ export type HealthHistoryParams = {
 
 export type HealthState = "starting" | "syncing" | "healthy" | "unhealthy" | "backing-off" | "waiting" | "stopping" | "stopped" | "failed";
 
+export type HideParams = {
+  /** Id of the notice. */
+  "id": string;
+  /** What it said when it was seen (`said`); without it, what it says now. */
+  "said": string | null;
+  /** Whether it stays aside until it is brought back; otherwise it comes back when it says something else. */
+  "mute": boolean;
+};
+
+export type Hiding = "acknowledged" | "muted";
+
 export type HistoryParams = {
   "app": string;
 };
@@ -705,9 +716,36 @@ export type NoParams = {
 
 };
 
-export type NoticeParams = {
-  /** As the list shows it. */
-  "id": number;
+export type Notice = {
+  /** The same for as long as it is about the same thing. */
+  "id": string;
+  /** Another one when it says something else: who acknowledges it says by this what he has seen. */
+  "said": string;
+  "level": Severity;
+  "kind": NoticeKind;
+  "app": string | null;
+  /** Name of the app. */
+  "name": string;
+  /** What it is, in words. */
+  "text": string;
+  /** The reason, or why it matters. */
+  "detail": string;
+  /** Command or step that mends it, where the doctor knows one. */
+  "mend": string;
+  /** Operation that it is about. */
+  "operation": string | null;
+  /** Version that an update brings. */
+  "version": string | null;
+  /** False where security is at stake: it can be acknowledged, and comes back when it says something else. */
+  "may_mute": boolean;
+  "hidden": Hiding | null;
+};
+
+export type NoticeKind = "app" | "operation" | "update" | "disk" | "disk-soon" | "finding";
+
+export type NoticesParams = {
+  /** Whether the host is examined now; otherwise an examination of the last five minutes will do. */
+  "examine": boolean;
 };
 
 export type Operation = {
@@ -1154,6 +1192,11 @@ export type WaitParams = {
 
 export type archipelago__container__manifest__model__Role = "read" | "wallet" | "full";
 
+export type archipelago__rpc__accounts__NoticeParams = {
+  /** As the list shows it. */
+  "id": number;
+};
+
 export type archipelago__rpc__containers__AppParams = {
   /** Id of the app. */
   "app": string;
@@ -1164,6 +1207,11 @@ export type archipelago__rpc__login__ConfirmParams = {
   "user": string | null;
   /** What the authenticator shows. */
   "code": string;
+};
+
+export type archipelago__rpc__notices__NoticeParams = {
+  /** Id of the notice. */
+  "id": string;
 };
 
 export type archipelago__rpc__passkeys__ConfirmParams = {
@@ -1393,6 +1441,25 @@ export interface Methods {
   /** The newest ones, and not those that come next. */
   "newest"?: boolean;
 }; result: Array<Event> };
+  /** Say what needs the owner, the gravest first, also what was put aside */
+  "node-notices": { params: {
+  /** Whether the host is examined now; otherwise an examination of the last five minutes will do. */
+  "examine"?: boolean;
+}; result: Array<Notice> };
+  /** Acknowledge or mute a notice */
+  "node-notice-hide": { params: {
+  /** Id of the notice. */
+  "id": string;
+  /** What it said when it was seen (`said`); without it, what it says now. */
+  "said"?: string | null;
+  /** Whether it stays aside until it is brought back; otherwise it comes back when it says something else. */
+  "mute"?: boolean;
+}; result: null };
+  /** Bring back a notice that was put aside */
+  "node-notice-show": { params: {
+  /** Id of the notice. */
+  "id": string;
+}; result: null };
   /** Return the newest entries of the audit log: who did what, when, from where, with what result */
   "audit-show": { params: {
   /** How many, the newest ones. */

@@ -442,8 +442,7 @@ export default {
   },
   notice: {
     troubled: "{name} läuft nicht, wie sie soll",
-    errors: "kein Fehler | Der Doktor fand einen Fehler | Der Doktor fand {n} Fehler",
-    warnings: "keine Warnung | Der Doktor fand etwas zu beachten | Der Doktor fand {n} Dinge zu beachten",
+    finding: "{what}",
     failed: "Der letzte Vorgang an {app} schlug fehl",
     count: "nichts braucht dich | eine Sache braucht dich | {n} Dinge brauchen dich",
     title: "Hinweise",
@@ -453,6 +452,12 @@ export default {
     diskSoon: "Die Platte ist in weniger als einer Woche voll",
     update: "Aktualisieren",
     dismiss: "Ich weiß",
+    mute: "Stumm schalten",
+    acknowledgeHint: "Ausblenden, bis sich etwas ändert",
+    muteHint: "Ausblenden, bis du es wieder einblendest",
+    aside: "nichts ausgeblendet | Ein ausgeblendeter Hinweis | {n} ausgeblendete Hinweise",
+    hiding: { acknowledged: "Ausgeblendet, bis sich etwas ändert", muted: "Ausgeblendet, bis du es wieder einblendest" },
+    show: "Wieder einblenden",
     onNode: "dem Knoten selbst",
     done: "Durch {by}, von {origin}, {moment}. Falls du das nicht warst: Ändere dein Passwort und beende die anderen Sitzungen.",
     account: {

@@ -440,8 +440,7 @@ export default {
   },
   notice: {
     troubled: "{name} does not run as it should",
-    errors: "no error | The doctor found an error | The doctor found {n} errors",
-    warnings: "no warning | The doctor found something to mind | The doctor found {n} things to mind",
+    finding: "{what}",
     failed: "The last operation on {app} failed",
     count: "nothing needs you | one thing needs you | {n} things need you",
     title: "Notices",
@@ -451,6 +450,12 @@ export default {
     diskSoon: "The disk will be full within a week",
     update: "Update",
     dismiss: "I know",
+    mute: "Mute",
+    acknowledgeHint: "Hide it until it changes",
+    muteHint: "Hide it until you bring it back",
+    aside: "nothing is hidden | One hidden notice | {n} hidden notices",
+    hiding: { acknowledged: "Hidden until it changes", muted: "Hidden until you bring it back" },
+    show: "Show again",
     onNode: "the node itself",
     done: "By {by}, from {origin}, {moment}. If that was not you, change your password and end the other sessions.",
     account: {

@@ -442,8 +442,7 @@ export default {
   },
   notice: {
     troubled: "{name} no funciona como debe",
-    errors: "ningún error | El doctor encontró un error | El doctor encontró {n} errores",
-    warnings: "ningún aviso | El doctor encontró algo | El doctor encontró {n} cosas",
+    finding: "{what}",
     failed: "La última operación en {app} falló",
     count: "nada te necesita | una cosa te necesita | {n} cosas te necesitan",
     title: "Avisos",
@@ -453,6 +452,12 @@ export default {
     diskSoon: "El disco se llenará en menos de una semana",
     update: "Actualizar",
     dismiss: "Ya lo sé",
+    mute: "Silenciar",
+    acknowledgeHint: "Ocultar hasta que cambie",
+    muteHint: "Ocultar hasta que lo recuperes",
+    aside: "nada oculto | Un aviso oculto | {n} avisos ocultos",
+    hiding: { acknowledged: "Oculto hasta que cambie", muted: "Oculto hasta que lo recuperes" },
+    show: "Mostrar de nuevo",
     onNode: "el propio nodo",
     done: "Por {by}, desde {origin}, {moment}. Si no fuiste tú, cambia tu contraseña y termina las demás sesiones.",
     account: {

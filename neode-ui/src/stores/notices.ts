@@ -1,9 +1,9 @@
 import { defineStore } from "pinia";
-import { computed } from "vue";
+import { computed, watch } from "vue";
 import type { RouteLocationRaw } from "vue-router";
 import { live } from "../api/live";
 import { call } from "../api/rpc";
-import type { Operation, Permission } from "../api/types";
+import type { Hiding, Notice as NodeNotice, Operation, Permission } from "../api/types";
 import { containers, permissionToRepeat, repeat } from "../container-client";
 import { useAnswer } from "../lib/answer";
 import { useContainers } from "./container";
@@ -21,57 +21,68 @@ export interface Mend {
 export interface Notice {
   key: string;
   level: Level;
-  /** Key of the sentence in the messages, with what it is about; `n` chooses between one and many. */
+  /** Key of the sentence in the messages, with what it is about. */
   text: string;
-  about: Record<string, string | number>;
+  about: Record<string, string>;
   detail: string;
   /** Where one sees more of it. */
   to: RouteLocationRaw;
   mend?: Mend;
   /** Who did it, from where and when. */
   done?: { by: string; origin: string; at: string };
-  /** Takes it away. */
+  /** Takes it away for whoever is logged in. */
   dismiss?: () => Promise<unknown>;
+  /** Puts it aside for everybody: until it says something else, or until it is brought back. */
+  acknowledge?: () => Promise<unknown>;
+  mute?: () => Promise<unknown>;
+  /** How it was put aside. */
+  hidden?: Hiding;
+  bringBack?: () => Promise<unknown>;
 }
 
 const ORDER: Level[] = ["error", "warning", "note"];
-/** Milliseconds between two examinations while somebody looks. */
+/** Milliseconds between two looks while somebody looks and nothing happens. */
 const EVERY = 300_000;
-/** Part of the disk that is left when it is time to say so, and when it is late. */
-const LITTLE = 0.1;
-const TOO_LITTLE = 0.03;
-/** Seconds before the disk is full that are worth a word. */
-const SOON = 7 * 86_400;
 
 /** What needs the owner, the gravest first; the tab's title counts all but notes. */
 export const useNotices = defineStore("notices", () => {
   const store = useContainers();
-  const { found, failure, look: examine, forget } = useAnswer(async () => {
-    const [entries, all] = await Promise.all([call("catalog-list"), call("doctor")]);
-    store.learn(entries);
-    return { entries, findings: all.filter(({ severity }) => severity === "warning" || severity === "error") };
-  });
+  const { found, failure, look: examine, forget } = useAnswer(() => call("node-notices"));
   /** What was changed of how one logs in. */
   const { found: changes, look: lookAtChanges, forget: forgetChanges } = useAnswer(() => call("notice-list"));
   let timer: ReturnType<typeof setInterval> | undefined;
-  let stop: (() => void) | undefined;
+  let stops: Array<() => void> = [];
 
-  /** Whether the first examination has ended, one way or another. */
+  /** Whether the first look has ended, one way or another. */
   const known = computed(() => found.value !== undefined || failure.value !== undefined);
 
-  /** Examines now, and then now and again. */
+  /** Learns how apps are called that are not installed. */
+  async function learnNames(): Promise<void> {
+    try {
+      store.learn(await call("catalog-list"));
+    } catch {
+      // Then they are called by their ids.
+    }
+  }
+
+  /** Looks now, whenever something has changed, and now and then. */
   function watchOver(): void {
     void examine();
     void lookAtChanges();
-    timer ??= setInterval(() => document.hidden || void Promise.all([examine(), lookAtChanges()]), EVERY);
-    stop ??= live.events((event) => event.kind === "notice" && void lookAtChanges());
+    void learnNames();
+    timer ??= setInterval(() => document.hidden || void Promise.all([examine(), lookAtChanges(), learnNames()]), EVERY);
+    if (stops.length) return;
+    stops = [
+      live.events((event) => event.kind === "notice" && void Promise.all([examine(), lookAtChanges()])),
+      watch([() => store.apps, () => store.operations], () => void examine()),
+    ];
   }
 
   function rest(): void {
     clearInterval(timer);
     timer = undefined;
-    stop?.();
-    stop = undefined;
+    stops.forEach((stop) => stop());
+    stops = [];
     forget();
     forgetChanges();
   }
@@ -92,80 +103,72 @@ export const useNotices = defineStore("notices", () => {
     }));
   }
 
-  function ofApps(): Notice[] {
-    return store.troubled.map((one) => ({
-      key: `app ${one.app}`,
-      level: "error",
-      text: "notice.troubled",
-      about: { name: one.name },
-      detail: one.reason,
-      to: { name: "app", params: { app: one.app, tab: "logs" } },
-      mend: one.operation
-        ? undefined
-        : { text: "apps.restart", permission: "operate", run: () => containers.restart(one.app) },
-    }));
-  }
-
-  function ofDisk(): Notice[] {
-    const system = store.system;
-    if (!system) return [];
-    const left = system.disk_free / system.disk_total;
-    const soon = system.disk_full_in !== null && system.disk_full_in < SOON;
-    if (left >= LITTLE && !soon) return [];
-    const level = left < TOO_LITTLE ? "error" : "warning";
-    const text = left < LITTLE ? "notice.disk" : "notice.diskSoon";
-    return [{ key: "disk", level, text, about: {}, detail: "", to: { name: "system" } }];
-  }
-
-  function ofDoctor(): Notice[] {
-    return (["error", "warning"] as const).flatMap((level): Notice[] => {
-      const these = (found.value?.findings ?? []).filter((one) => one.severity === level);
-      if (!these.length) return [];
-      const about = { n: these.length };
-      return [{ key: `doctor ${level}`, level, text: `notice.${level}s`, about, detail: these[0]?.what ?? "", to: { name: "system" } }];
-    });
-  }
-
-  /** An operation that failed, unless something was done with the app since. */
-  function ofOperations(): Notice[] {
-    const newest = store.operations.filter((one, at, all) => all.findIndex((each) => each.app === one.app) === at);
-    return newest
-      .filter((one) => one.state === "failed")
-      .map((one) => {
-        const again = repeat(one);
+  /** What is particular to a kind: its sentence, where one sees more, and what mends it. */
+  function particulars(one: NodeNotice): Pick<Notice, "text" | "about" | "to" | "mend"> {
+    const app = one.app ?? "";
+    switch (one.kind) {
+      case "app": {
+        const busy = store.apps?.find((each) => each.app === app)?.operation;
         return {
-          key: `operation ${one.id}`,
-          level: "warning",
-          text: "notice.failed",
-          about: { app: store.nameOf(one.app) },
-          detail: one.error?.message ?? "",
-          to: one.kind === "install" ? { name: "plan", params: { app: one.app } } : { name: "operations" },
-          mend: again && { text: "operations.retry", permission: permissionToRepeat(one), run: again },
+          text: "notice.troubled",
+          about: { name: one.name },
+          to: { name: "app", params: { app, tab: "logs" } },
+          mend: busy ? undefined : { text: "apps.restart", permission: "operate", run: () => containers.restart(app) },
         };
-      });
+      }
+      case "operation": {
+        const operation = store.operations.find((each) => each.id === one.operation);
+        const again = operation && repeat(operation);
+        return {
+          text: "notice.failed",
+          about: { app: one.name },
+          to: operation?.kind === "install" ? { name: "plan", params: { app } } : { name: "operations" },
+          mend: operation && again && { text: "operations.retry", permission: permissionToRepeat(operation), run: again },
+        };
+      }
+      case "update":
+        return {
+          text: "home.update",
+          about: { name: one.name, version: one.version ?? "" },
+          to: { name: "app", params: { app } },
+          mend: { text: "notice.update", permission: "manage", run: () => containers.update(app) },
+        };
+      case "disk":
+        return { text: "notice.disk", about: {}, to: { name: "system" } };
+      case "disk-soon":
+        return { text: "notice.diskSoon", about: {}, to: { name: "system" } };
+      case "finding":
+        return { text: "notice.finding", about: { what: one.text }, to: { name: "system" } };
+    }
   }
 
-  function ofUpdates(): Notice[] {
-    const running = new Set(store.running.map((one) => one.app));
-    return (found.value?.entries ?? [])
-      .filter((one) => one.update_to !== null && !running.has(one.app))
-      .map((one) => ({
-        key: `update ${one.app}`,
-        level: "note",
-        text: "home.update",
-        about: { name: one.name, version: one.update_to ?? "" },
-        detail: "",
-        to: { name: "app", params: { app: one.app } },
-        mend: { text: "notice.update", permission: "manage", run: () => containers.update(one.app) },
-      }));
+  async function hide(one: NodeNotice, mute: boolean): Promise<void> {
+    await call("node-notice-hide", { id: one.id, said: one.said, mute });
+    await examine();
   }
 
-  const all = computed<Notice[]>(() =>
-    [...ofAccounts(), ...ofApps(), ...ofDisk(), ...ofDoctor(), ...ofOperations(), ...ofUpdates()].sort(
-      (one, other) => ORDER.indexOf(one.level) - ORDER.indexOf(other.level),
-    ),
+  function ofNode(one: NodeNotice): Notice {
+    return {
+      key: one.id,
+      level: one.level === "ok" ? "note" : one.level,
+      detail: one.detail,
+      hidden: one.hidden ?? undefined,
+      ...particulars(one),
+      acknowledge: () => hide(one, false),
+      mute: one.may_mute ? () => hide(one, true) : undefined,
+      bringBack: async () => {
+        await call("node-notice-show", { id: one.id });
+        await examine();
+      },
+    };
+  }
+
+  const everything = computed<Notice[]>(() =>
+    [...ofAccounts(), ...(found.value ?? []).map(ofNode)].sort((one, other) => ORDER.indexOf(one.level) - ORDER.indexOf(other.level)),
   );
+  const all = computed(() => everything.value.filter((one) => !one.hidden));
+  const aside = computed(() => everything.value.filter((one) => one.hidden));
   const urgent = computed(() => all.value.filter((one) => one.level !== "note").length);
 
-  return { all, urgent, known, examine, watchOver, rest };
+  return { all, aside, urgent, known, examine, watchOver, rest };
 });

@@ -17,7 +17,7 @@ afterEach(() => {
 async function home(...apps: AppSummary[]) {
   begin();
   const doctor = new Later<[]>();
-  answering({ doctor: () => doctor.promise, "catalog-list": () => [], "setup-status": () => ({ done: ["finished"] }) });
+  answering({ "node-notices": () => doctor.promise, "setup-status": () => ({ done: ["finished"] }) });
   Object.assign(useContainers(), { apps: apps.length ? apps : [summary()], system: system() });
   const { page } = await mounted(HomeView, {});
   void useNotices().examine();

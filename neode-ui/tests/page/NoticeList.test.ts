@@ -1,17 +1,15 @@
 import { flushPromises, type VueWrapper } from "@vue/test-utils";
 import { afterEach, describe, expect, it, onTestFinished, vi } from "vitest";
 import NoticeList from "../../src/components/NoticeList.vue";
-import { useContainers } from "../../src/stores/container";
 import { useNotices } from "../../src/stores/notices";
 import { answering, paramsOf, Refusal } from "../standIn";
-import { entry, harmless, operation, summary } from "../samples";
+import { harmless, notice, operation, troubled, updatable } from "../samples";
 import { begin, button, mounted, words } from "./mounted";
 
 afterEach(() => vi.unstubAllGlobals());
 
 async function list(): Promise<VueWrapper> {
-  useContainers().apps = [summary({ app: "knots", name: "Knots", state: "failed", reason: "exit code 1" })];
-  answering({ "catalog-list": () => [entry({ app: "lnd", name: "LND", installed: "1.9", update_to: "1.10" })], doctor: () => [] });
+  answering({ "node-notices": () => [troubled(), updatable()] });
   await useNotices().examine();
   return (await mounted(NoticeList, {})).page;
 }
@@ -46,8 +44,7 @@ describe("what needs somebody", () => {
     const origins = ["192.168.1.5", "unix socket, uid 0"];
     const told = origins.map((origin, id) => ({ id: id + 1, action: "password-set", subject: "owner", by: "eve", origin, at: "2026-01-01T00:00:00Z" }));
     const asked = answering({
-      "catalog-list": () => [],
-      doctor: () => [],
+      "node-notices": () => [],
       "notice-list": () => told.slice(),
       "notice-dismiss": () => (told.shift(), null),
     });
@@ -73,5 +70,49 @@ describe("what needs somebody", () => {
     await flushPromises();
     expect(page.get("[role=alert]").text()).toContain("it is being updated");
     expect(page.findAll("li")).toHaveLength(2);
+  });
+
+  it("is put aside until it changes or until it is brought back, and is in a list meanwhile", async () => {
+    begin("administer");
+    const told = [troubled(), notice({ may_mute: false, text: "the key can be read by others" })];
+    const asked = answering({
+      "node-notices": () => told.map((one) => ({ ...one })),
+      "node-notice-hide": ({ id, mute }) => {
+        told.find((one) => one.id === id)!.hidden = mute ? "muted" : "acknowledged";
+        return null;
+      },
+      "node-notice-show": ({ id }) => ((told.find((one) => one.id === id)!.hidden = null), null),
+    });
+    await useNotices().examine();
+    const page = (await mounted(NoticeList, {})).page;
+    const item = (text: string) => page.findAll("li").find((one) => one.text().includes(text))!;
+    const press = async (text: string, word: string) => {
+      await item(text).findAll("button").find((one) => one.text() === words(word))?.trigger("click");
+      await flushPromises();
+    };
+    expect(useNotices().urgent).toBe(2);
+    expect(item("the key").text()).not.toContain(words("notice.mute"));
+    expect(page.find("details").exists()).toBe(false);
+    await press("Knots", "notice.mute");
+    await press("the key", "notice.dismiss");
+    expect(paramsOf(asked, "node-notice-hide")).toEqual([
+      { id: "app:knots", said: troubled().said, mute: true },
+      { id: notice().id, said: notice().said, mute: false },
+    ]);
+    expect(useNotices().urgent).toBe(0);
+    expect(page.text()).toContain(words("home.allWell"));
+    expect(page.get("summary").text()).toBe("2 hidden notices");
+    expect(page.get("details").text()).toContain(words("notice.hiding.muted"));
+    expect(page.get("details").text()).toContain(words("notice.hiding.acknowledged"));
+    await press("Knots", "notice.show");
+    expect(paramsOf(asked, "node-notice-show")).toEqual([{ id: "app:knots" }]);
+    expect(useNotices().urgent).toBe(1);
+  });
+
+  it("is put aside by the owner alone", async () => {
+    begin("operate", "manage");
+    const page = await list();
+    expect(page.text()).not.toContain(words("notice.dismiss"));
+    expect(page.text()).not.toContain(words("notice.mute"));
   });
 });

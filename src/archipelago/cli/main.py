@@ -14,6 +14,7 @@ from archipelago.cli import (
     changes,
     data,
     network,
+    notices,
     operations,
     power,
     questions,
@@ -71,6 +72,12 @@ def build() -> typer.Typer:
     group.command("show")(operations.show)
     group.command("cancel")(operations.cancel)
     root.add_typer(group, name="operations")
+    group = typer.Typer(help="See what needs you, and put aside what you know.", no_args_is_help=True)
+    group.command("list")(notices.list_notices)
+    group.command("acknowledge")(notices.acknowledge)
+    group.command("mute")(notices.mute)
+    group.command("show")(notices.bring_back)
+    root.add_typer(group, name="notices")
     group = typer.Typer(help="Look at the audit log, check it, or take it along.", no_args_is_help=True)
     group.command("show")(audit.show)
     group.command("verify")(audit.verify)

@@ -26,6 +26,59 @@ class Finding(View):
     """Command or step that mends it."""
 
 
+class NoticeKind(StrEnum):
+    """What a notice is about."""
+
+    APP = "app"
+    """An app that does not run as it should."""
+    OPERATION = "operation"
+    """The last operation on an app, which failed."""
+    UPDATE = "update"
+    """A newer version of an app."""
+    DISK = "disk"
+    """Little disk is left."""
+    DISK_SOON = "disk-soon"
+    """The disk will be full within a week."""
+    FINDING = "finding"
+    """Something that the doctor found."""
+
+
+class Hiding(StrEnum):
+    """How a notice was put aside."""
+
+    ACKNOWLEDGED = "acknowledged"
+    """Until it says something else."""
+    MUTED = "muted"
+    """Until it is brought back."""
+
+
+class Notice(View):
+    """Something that needs the owner."""
+
+    id: str
+    """The same for as long as it is about the same thing."""
+    said: str
+    """Another one when it says something else: who acknowledges it says by this what he has seen."""
+    level: Severity
+    kind: NoticeKind
+    app: str | None = None
+    name: str = ""
+    """Name of the app."""
+    text: str
+    """What it is, in words."""
+    detail: str = ""
+    """The reason, or why it matters."""
+    mend: str = ""
+    """Command or step that mends it, where the doctor knows one."""
+    operation: str | None = None
+    """Operation that it is about."""
+    version: str | None = None
+    """Version that an update brings."""
+    may_mute: bool = True
+    """False where security is at stake: it can be acknowledged, and comes back when it says something else."""
+    hidden: Hiding | None = None
+
+
 class LocalAccessView(View):
     """Whether the node is reachable from the local network."""
 

@@ -12,6 +12,7 @@ from archipelago.rpc.data import data_methods
 from archipelago.rpc.login import login_methods
 from archipelago.rpc.method import AnyMethod, Method, NoParams
 from archipelago.rpc.network import network_methods
+from archipelago.rpc.notices import notice_methods
 from archipelago.rpc.openrpc import Description
 from archipelago.rpc.operations import operation_methods
 from archipelago.rpc.passkeys import passkey_methods
@@ -32,6 +33,7 @@ def all_methods() -> tuple[AnyMethod, ...]:
         *catalog_methods(),
         *operation_methods(),
         *system_methods(),
+        *notice_methods(),
         *audit_methods(),
         *login_methods(),
         *account_methods(),

@@ -1,0 +1,263 @@
+"""What needs the owner, and what he has put aside of it."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from archipelago.container.node_view import Finding, Hiding, Notice, NoticeKind, Severity
+from archipelago.container.notice_desk import NoticeDesk, Sources
+from archipelago.container.notices import Disk, Hidden, notices
+from archipelago.container.status import (
+    AppSummary,
+    CatalogEntry,
+    Desired,
+    ErrorView,
+    HealthState,
+    Operation,
+    OperationKind,
+    OperationState,
+)
+from archipelago.errors import ErrorCode, NodeError
+from archipelago.storage.database import Database
+from archipelago.storage.hidden_notices import HiddenNotices
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+ROOM = Disk(1000, 500, None)
+
+
+def app(name: str = "knots", state: HealthState = HealthState.HEALTHY, reason: str = "", **more: object) -> AppSummary:
+    """Return a line about an app."""
+    about = {"app": name, "name": name.title(), "version": "1", "desired": Desired.RUNNING}
+    return AppSummary.model_validate({**about, "state": state, "reason": reason, **more})
+
+
+def operation(state: OperationState, name: str = "knots", code: str = ErrorCode.PODMAN, key: str = "a1") -> Operation:
+    """Return an operation."""
+    error = ErrorView(code=code, message="no space") if state is OperationState.FAILED else None
+    about = {"id": key, "kind": OperationKind.START, "app": name, "percent": 0, "created_at": NOW, "updated_at": NOW}
+    return Operation.model_validate({**about, "state": state, "error": error})
+
+
+def finding(check: str, what: str, severity: Severity = Severity.WARNING) -> Finding:
+    """Return a finding of the doctor."""
+    return Finding(check=check, severity=severity, what=what, why="it matters")
+
+
+@dataclass
+class World:
+    """A node of which the tests decide everything but the database."""
+
+    database: Database
+    apps: list[AppSummary] = field(default_factory=list)
+    newest: list[Operation] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
+    disk: Disk = ROOM
+    steady: float = 1000.0
+    examined: int = 0
+    desk: NoticeDesk = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.desk = self.new_life()
+
+    def new_life(self) -> NoticeDesk:
+        """Return what shows the notices, as after a restart of the daemon."""
+
+        async def apps() -> tuple[AppSummary, ...]:
+            return tuple(self.apps)
+
+        async def catalog() -> tuple[CatalogEntry, ...]:
+            return ()
+
+        async def operations(count: int) -> tuple[Operation, ...]:
+            return tuple(self.newest[:count])
+
+        async def disk() -> Disk:
+            return self.disk
+
+        async def examine() -> tuple[Finding, ...]:
+            self.examined += 1
+            return tuple(self.findings)
+
+        sources = Sources(apps, catalog, operations, disk, examine)
+        return NoticeDesk(sources, HiddenNotices(self.database), lambda: self.steady)
+
+    async def shown(self, *, examine: bool = True) -> list[str]:
+        """Return the ids of what needs the owner and was not put aside."""
+        self.steady += 1
+        return [each.id for each in await self.desk.list(examine=examine) if each.hidden is None]
+
+    async def only(self) -> Notice:
+        """Return the one notice that there is."""
+        (found,) = await self.desk.list()
+        return found
+
+
+@pytest.fixture
+async def world(tmp_path: Path) -> AsyncIterator[World]:
+    database = await Database(tmp_path / "state.db").open()
+    yield World(database)
+    await database.close()
+
+
+def kinds(**world: object) -> list[tuple[NoticeKind, Severity]]:
+    given = {"apps": (), "operations": (), "updates": {}, "disk": ROOM, "findings": ()} | world
+    return [(each.kind, each.level) for each in notices(**given)]  # type: ignore[arg-type]
+
+
+def test_the_gravest_comes_first() -> None:
+    found = kinds(
+        apps=(app("old"), app("ill", HealthState.FAILED, "exit code 1")),
+        operations=(operation(OperationState.FAILED, "other"),),
+        updates={"old": "2"},
+        disk=Disk(1000, 20, None),
+        findings=(finding("swap", "no swap"), finding("tun", "none", Severity.ERROR), finding("x", "y", Severity.NOTE)),
+    )
+    assert found == [
+        (NoticeKind.APP, Severity.ERROR),
+        (NoticeKind.DISK, Severity.ERROR),
+        (NoticeKind.FINDING, Severity.ERROR),
+        (NoticeKind.FINDING, Severity.WARNING),
+        (NoticeKind.OPERATION, Severity.WARNING),
+        (NoticeKind.UPDATE, Severity.NOTE),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("disk", "expected"),
+    [
+        (Disk(1000, 100, None), []),
+        (Disk(1000, 99, None), [(NoticeKind.DISK, Severity.WARNING)]),
+        (Disk(1000, 29, 60.0), [(NoticeKind.DISK, Severity.ERROR)]),
+        (Disk(1000, 500, 6 * 86400.0), [(NoticeKind.DISK_SOON, Severity.WARNING)]),
+        (Disk(1000, 500, 8 * 86400.0), []),
+    ],
+)
+def test_the_disk_is_a_matter_when_little_is_left(disk: Disk, expected: list[tuple[NoticeKind, Severity]]) -> None:
+    assert kinds(disk=disk, findings=(finding("disk", "3 GiB are free"),)) == expected
+
+
+def test_a_failed_operation_is_told_until_a_later_one_succeeds() -> None:
+    failed, done = operation(OperationState.FAILED, key="a1"), operation(OperationState.DONE, key="a2")
+    told = [(NoticeKind.OPERATION, Severity.WARNING)]
+    assert kinds(operations=(failed,)) == told
+    assert kinds(operations=(done, failed)) == []
+    assert kinds(operations=(operation(OperationState.CANCELLED, key="a3"), failed)) == told, "that says nothing"
+    assert kinds(operations=(operation(OperationState.RUNNING, key="a3"), failed)) == [], "it is seen to"
+    assert kinds(operations=(failed, done)) == told
+    late = operation(OperationState.FAILED, code=ErrorCode.NOT_HEALTHY)
+    assert kinds(operations=(late,), apps=(app(state=HealthState.STARTING),)) == told
+    assert kinds(operations=(late,), apps=(app(state=HealthState.SYNCING),)) == [], "it came up later"
+
+
+async def test_what_is_acknowledged_comes_back_when_it_says_something_else(world: World) -> None:
+    world.findings = [finding("memory", "0.2 of 4.0 GiB of memory are available")]
+    notice = await world.only()
+    await world.desk.hide(notice.id, notice.said, mute=False)
+    assert await world.shown() == []
+    world.findings = [finding("memory", "0.1 of 4.0 GiB of memory are available")]
+    assert await world.shown() == [], "another number is the same matter"
+    world.desk = world.new_life()
+    assert await world.shown() == []
+    world.findings = [finding("memory", "0.1 of 4.0 GiB of memory are available", Severity.ERROR)]
+    assert await world.shown() == [notice.id], "it is graver now"
+    world.findings = [finding("memory", "0.2 of 4.0 GiB of memory are available")]
+    assert await world.shown() == [notice.id], "what was acknowledged has ended with the change"
+    await world.desk.hide(notice.id, "0" * 16, mute=False)
+    assert await world.shown() == [notice.id], "the owner saw something else than what is so now"
+
+
+async def test_an_acknowledged_matter_that_was_over_is_a_new_one(world: World) -> None:
+    world.findings = [finding("tun", "/dev/net/tun cannot be opened", Severity.ERROR)]
+    notice = await world.only()
+    await world.desk.hide(notice.id, None, mute=False)
+    world.findings = []
+    assert await world.shown() == []
+    world.findings = [finding("tun", "/dev/net/tun cannot be opened", Severity.ERROR)]
+    assert await world.shown() == [notice.id]
+
+
+async def test_what_is_muted_stays_so_until_it_is_brought_back(world: World) -> None:
+    limits = ("cpu", "io", "pids", "AppArmor")
+    warnings = [finding("enforcement", f"not enforced on this host: {what}") for what in limits]
+    world.findings = list(warnings)
+    before = await world.shown()
+    assert len(before) == 4
+    for notice in before:
+        await world.desk.hide(notice, None, mute=True)
+    assert await world.shown() == []
+    world.findings = []
+    assert await world.shown() == []
+    world.findings = [replace_severity(each, Severity.ERROR) for each in warnings]
+    assert await world.shown() == []
+    assert {each.hidden for each in await world.desk.list()} == {Hiding.MUTED}
+    await world.desk.show(before[0])
+    assert await world.shown() == [before[0]]
+
+
+def replace_severity(found: Finding, severity: Severity) -> Finding:
+    return found.model_copy(update={"severity": severity})
+
+
+async def test_what_is_at_stake_for_security_cannot_be_muted(world: World) -> None:
+    world.findings = [finding("key-file", "/data/node.key can be read by others", Severity.ERROR)]
+    notice = await world.only()
+    with pytest.raises(NodeError, match="cannot be muted") as refused:
+        await world.desk.hide(notice.id, None, mute=True)
+    assert refused.value.code == ErrorCode.FORBIDDEN and notice.id in refused.value.hint
+    await world.desk.hide(notice.id, None, mute=False)
+    assert await world.shown() == []
+    world.findings = [finding("key-file", "/data2/node.key can be read by others", Severity.ERROR)]
+    assert len(await world.shown()) == 1
+    # Muted by an earlier version, to which it was not critical: as good as acknowledged.
+    (now,) = await world.shown()
+    said = (await world.only()).said
+
+    await HiddenNotices(world.database).hide(now, Hidden(Hiding.MUTED, said))
+    assert (await world.only()).hidden is Hiding.ACKNOWLEDGED
+
+
+async def test_an_app_that_crashes_again_and_again_is_acknowledged_once(world: World) -> None:
+    crash = app(state=HealthState.BACKING_OFF, reason="ended with exit code 3 after 1 s")
+    world.apps = [crash]
+    notice = await world.only()
+    await world.desk.hide(notice.id, notice.said, mute=False)
+    for state, reason in (
+        (HealthState.STARTING, ""),
+        (HealthState.HEALTHY, ""),
+        (HealthState.BACKING_OFF, "ended with exit code 3 after 7 s"),
+    ):
+        world.apps = [app(state=state, reason=reason)]
+        world.steady += 10
+        assert await world.shown() == []
+    world.apps = [app(state=HealthState.FAILED, reason="its image is gone")]
+    assert await world.shown() == [notice.id]
+
+    await world.desk.hide(notice.id, None, mute=False)
+    world.apps = [app()]
+    assert await world.shown() == []
+    world.steady += 121
+    assert await world.shown() == []
+    world.apps = [app(state=HealthState.FAILED, reason="its image is gone")]
+    assert await world.shown() == [notice.id], "it was well for two minutes, so this is a new matter"
+
+    await world.desk.hide(notice.id, None, mute=False)
+    world.apps = [app(state=HealthState.STOPPED, desired=Desired.STOPPED)]
+    assert await world.shown() == []
+    world.apps = [app(state=HealthState.FAILED, reason="its image is gone")]
+    assert await world.shown() == [notice.id]
+
+
+async def test_the_host_is_examined_every_five_minutes_or_when_somebody_wants_it(world: World) -> None:
+    for examine, pause, count in ((False, 0, 1), (False, 290, 1), (True, 0, 2), (False, 0, 2), (False, 301, 3)):
+        world.steady += pause
+        await world.shown(examine=examine)
+        assert world.examined == count
+
+
+async def test_there_is_nothing_to_put_aside_that_is_not_told(world: World) -> None:
+    with pytest.raises(NodeError, match="there is no notice"):
+        await world.desk.hide("finding:none", None, mute=False)
+    await world.desk.show("finding:none")
