@@ -151,8 +151,11 @@ def test_a_wallet_that_keeps_the_certificate_it_saw_first_finds_it_again(tmp_pat
     assert pinned_as_wallets_do(tmp_path) == ""
     assert stat.S_IMODE((tmp_path / "lasting.key").stat().st_mode) == 0o600
     kept.load(context, ("other.local",), [ADDRESS])
-    Certificates(tmp_path, Sealed(), "renamed", now=lambda: NOW + timedelta(days=3000)).load_lasting(context)
+    for off in (3000, -50 * 365, 20 * 365):
+        Certificates(tmp_path, Sealed(), "renamed", now=lambda off=off: NOW + timedelta(days=off)).load_lasting(context)
     assert (tmp_path / "lasting.crt").read_bytes() == first, "neither another name nor another address makes a new one"
+    dates = x509.load_pem_x509_certificate(first)
+    assert dates.not_valid_before_utc.year == 2020 and dates.not_valid_after_utc.year == 2049
     (tmp_path / "lasting.crt").write_bytes(b"")
     kept.load_lasting(context)
     assert pinned_as_wallets_do(tmp_path) == ""

@@ -9,7 +9,7 @@ import ssl
 import threading
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
 
@@ -37,6 +37,9 @@ PRIVATE_NETWORKS = tuple(
 LOCAL_SUFFIXES = ("local", "localhost", "internal", "home.arpa")
 """Endings of names that lead nowhere on the internet (RFC 6761, 6762, 8375)."""
 _LONGEST_KEY_FILE = 65536
+_LASTING = (datetime(2020, 1, 1, tzinfo=UTC), datetime(2049, 12, 31, 23, 59, 59, tzinfo=UTC))
+"""From when until when wallets take the certificate that they keep: the last date that is written with two digits of
+the year (RFC 5280, 4.1.2.5), as all of them read it."""
 _BACKDATED = timedelta(hours=1)
 """Other machines' clocks may be behind ours."""
 
@@ -133,16 +136,19 @@ def issue(authority: Identity, names: Collection[str], addresses: Collection[IPv
     return Identity(certificate, key)
 
 
-def self_signed(names: Collection[str], now: datetime) -> Identity:
+def self_signed(names: Collection[str]) -> Identity:
     """Make a certificate that vouches for itself, for clients that keep the one that they saw first.
 
-    It lasts as long as the authority, and knows no address: a wallet that has kept it would refuse another one.
+    It knows no address, and its dates come from no clock: a wallet that has kept it would refuse another one, and one
+    that a clock which was wrong has dated.
     """
     key = ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Archipelago")])
     general = [x509.DNSName(name) for name in sorted(names)]
     certificate = (
-        _builder(subject, subject, key, now, AUTHORITY_DAYS)
+        _undated(subject, subject, key)
+        .not_valid_before(_LASTING[0])
+        .not_valid_after(_LASTING[1])
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
         .add_extension(x509.SubjectAlternativeName(general), critical=False)
@@ -205,8 +211,8 @@ class Certificates:
         with self._one_at_a_time, reported(self._folder):
             make_folder(self._folder, 0o700)
             found = _pair(certificate, key)
-            if found is None or found.certificate.not_valid_after_utc - self._now() < timedelta(days=RENEW_DAYS):
-                found = self_signed(("archipelago.local",), self._now())
+            if found is None:
+                found = self_signed(("archipelago.local",))
                 write_atomically(key, found.key_pem())
                 write_atomically(certificate, found.certificate_pem())
             context.load_cert_chain(certificate, key)
@@ -251,14 +257,17 @@ def _load(certificate: bytes, key: bytes) -> Identity:
 def _builder(
     subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePrivateKey, now: datetime, days: int
 ) -> x509.CertificateBuilder:
+    dated = _undated(subject, issuer, key).not_valid_before(now - _BACKDATED)
+    return dated.not_valid_after(now + timedelta(days=days))
+
+
+def _undated(subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePrivateKey) -> x509.CertificateBuilder:
     return (
         x509.CertificateBuilder()
         .subject_name(subject)
         .issuer_name(issuer)
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
-        .not_valid_before(now - _BACKDATED)
-        .not_valid_after(now + timedelta(days=days))
     )
 
 
