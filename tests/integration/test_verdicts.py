@@ -114,7 +114,7 @@ async def test_done_means_ready_or_says_what_is_waited_for(node: TestNode) -> No
     asked = {**os.environ, "ARCHIPELAGO_SOCKET": str(node.socket)}
     said = await asyncio.to_thread(subprocess.run, command, env=asked, capture_output=True, text=True, timeout=60)
     assert said.returncode == 0, said
-    assert "patient is waiting: waits for chain, which is syncing: block 3 of 9\n" in said.stdout
+    assert "patient: waiting: waits for chain, which is syncing: block 3 of 9\n" in said.stdout
 
 
 async def test_a_new_life_of_the_daemon_says_of_what_goes_on_what_the_last_one_said(node: TestNode) -> None:

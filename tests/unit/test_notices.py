@@ -201,6 +201,14 @@ def replace_severity(found: Finding, severity: Severity) -> Finding:
     return found.model_copy(update={"severity": severity})
 
 
+async def test_an_operation_that_was_muted_is_forgotten_once_a_later_one_has_succeeded(world: World) -> None:
+    world.newest = [operation(OperationState.FAILED, key="a1")]
+    await world.desk.hide((await world.only()).id, None, mute=True)
+    assert await world.shown() == []
+    world.newest.insert(0, operation(OperationState.DONE, key="a2"))
+    assert await world.desk.list() == () and await HiddenNotices(world.database).all() == {}
+
+
 async def test_what_is_at_stake_for_security_cannot_be_muted(world: World) -> None:
     world.findings = [finding("key-file", "/data/node.key can be read by others", Severity.ERROR)]
     notice = await world.only()

@@ -56,6 +56,12 @@ export const useNotices = defineStore("notices", () => {
   /** Whether the first look has ended, one way or another. */
   const known = computed(() => found.value !== undefined || failure.value !== undefined);
 
+  /** What notices are made of, of that which changes while somebody looks; mere progress is none of it. */
+  function whatCounts(): string {
+    const apps = (store.apps ?? []).map(({ app, version, state, reason, operation }) => [app, version, state, reason, operation]);
+    return JSON.stringify([apps, store.operations.map(({ id, state }) => [id, state])]);
+  }
+
   /** Learns how apps are called that are not installed. */
   async function learnNames(): Promise<void> {
     try {
@@ -74,7 +80,7 @@ export const useNotices = defineStore("notices", () => {
     if (stops.length) return;
     stops = [
       live.events((event) => event.kind === "notice" && void Promise.all([examine(), lookAtChanges()])),
-      watch([() => store.apps, () => store.operations], () => void examine()),
+      watch(whatCounts, () => void examine()),
     ];
   }
 

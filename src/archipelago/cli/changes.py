@@ -164,7 +164,7 @@ def finish(client: Client, operation: dict[str, Any], no_wait: bool, json: bool)
         for step in operation["steps"]:
             # A chain may need days, for which nobody waits; what is not up yet must not look as if it were.
             if step["name"].startswith("start ") and step["detail"] not in ("", "healthy"):
-                show(line(f"{step['name'].removeprefix('start ')} is {step['detail']}"))
+                show(line(f"{step['name'].removeprefix('start ')}: {step['detail']}"))
 
 
 def _value(value: object) -> str:

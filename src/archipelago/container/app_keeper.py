@@ -46,6 +46,8 @@ _DEATH_POLL = 0.02
 _TRIES_WITH_ONE_CONTAINER = 2
 """Failed starts after which a container is made anew."""
 _STEADY = (HealthState.HEALTHY, HealthState.SYNCING)
+_OF_A_RUN = (HealthState.STARTING, HealthState.SYNCING, HealthState.HEALTHY, HealthState.UNHEALTHY)
+"""What a probe finds; all else tells of what the daemon was doing."""
 _BAD = (HealthState.FAILED, HealthState.BACKING_OFF, HealthState.UNHEALTHY)
 _DATA_RETRY = 5.0
 """Seconds between two looks for data that is missing: a disk may be mounted at any time."""
@@ -128,7 +130,7 @@ class AppKeeper:
         return {
             container: Remembered(names[container].key, health)
             for container, health in self._healths.items()
-            if container in names
+            if container in names and health.state in _OF_A_RUN
         }
 
     @property
@@ -256,7 +258,7 @@ class AppKeeper:
         for found in leaving:
             known = wanted.get(found.name)
             outdated = _is_outdated(found, known)
-            if known is not None:
+            if known is not None and is_running(found):
                 reason = "is made again" if outdated else "is restarted"
                 self._set(known.container, self._health(known, HealthState.STOPPING, reason))
             await self._stop(found)

@@ -94,8 +94,8 @@ class NoticeDesk:
             age = None if self._examined is None else self.steady() - self._examined
             # Whoever waited for an examination that began after he asked needs none of his own.
             if age is None or age >= _EXAMINED_FOR or (again and self._examined is not None and self._examined < asked):
-                self._examined = self.steady()
-                self._findings = await self.sources.examine()
+                begun = self.steady()
+                self._findings, self._examined = await self.sources.examine(), begun
 
     def _well(self, apps: tuple[AppSummary, ...]) -> frozenset[str]:
         """Return the apps that have been well for as long as it takes until their restarts are forgotten."""

@@ -75,7 +75,7 @@ def with_hidden(found: Iterable[Notice], hidden: Mapping[str, Hidden]) -> tuple[
 def outlived(
     hidden: Mapping[str, Hidden], found: Iterable[Notice], well: frozenset[str], gone: frozenset[str]
 ) -> tuple[str, ...]:
-    """Return the ids of acknowledgements that have had their time.
+    """Return the ids of what was put aside and has had its time: acknowledgements, and operations that are over.
 
     An app in trouble comes and goes while it is restarted again and again, so what was acknowledged of it counts until
     it has been `well` for a while, or is `gone`: not to be running, or no longer installed. Both are names of apps.
@@ -84,11 +84,13 @@ def outlived(
 
     def is_over(key: str, each: Hidden) -> bool:
         if key in now:
-            return now[key] != each.said
+            return each.how is Hiding.ACKNOWLEDGED and now[key] != each.said
         kind, _, subject = key.partition(":")
+        if each.how is Hiding.MUTED:
+            return kind == NoticeKind.OPERATION  # there will be no other one of this id
         return kind != NoticeKind.APP or subject in well or subject in gone
 
-    return tuple(key for key, each in hidden.items() if each.how is Hiding.ACKNOWLEDGED and is_over(key, each))
+    return tuple(key for key, each in hidden.items() if is_over(key, each))
 
 
 def _hiding(notice: Notice, hidden: Hidden | None) -> Hiding | None:
