@@ -7,6 +7,7 @@ from archipelago.container.engine import Engine
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.rpc.access import Caller
 from archipelago.rpc.guard import CALLER
+from archipelago.rpc.places import Places
 from archipelago.rpc.terminals import MOST, Terminals
 from archipelago.security.permissions import Permission
 
@@ -35,7 +36,7 @@ class Request(dict[object, object]):
 
 async def test_no_more_are_opened_than_may_be_open() -> None:
     engine = SlowEngine()
-    terminals = Terminals(cast(Engine, engine))
+    terminals = Terminals(cast(Engine, engine), Places("terminals", 3 * MOST, MOST))
     caller = Caller(name="owner", origin="here", permissions=frozenset(Permission))
 
     async def ask() -> ErrorCode:

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from archipelago.container.host_facts import HostFacts
+from archipelago.container.labels import PLACE
 from archipelago.container.manifest.model import AppManifest, Architecture, Wait
 from archipelago.container.manifest.package import AppPackage
 from archipelago.container.plan import Edge
@@ -214,10 +215,12 @@ def test_the_order_of_consumers_does_not_matter(order: list[str], slot: int) -> 
 
 def test_containers_stand_behind_those_that_they_come_after() -> None:
     build = {"type": "packages", "packages": ["x"]}
-    containers = {"web": {"build": build, "after": ["db"]}, "db": {"build": build}}
-    package = AppPackage(manifest(id="two", containers=containers), "", {})
+    files = [{"path": f"/etc/{name}", "template": "a.j2"} for name in "abc"]
+    containers = {"web": {"build": build, "after": ["db"], "files": files}, "db": {"build": build, "files": files}}
+    package = AppPackage(manifest(id="two", containers=containers), "", {"a.j2": b""})
     workload = compiled(input_of(package, images={"web": "w", "db": "d"}, secrets={}, ports={}))
     assert [container.container for container in workload.containers] == ["db", "web"]
+    assert [container.spec.labels[PLACE] for container in workload.containers] == ["0", "1"]
 
 
 def with_key(value: str, template: bytes = b"a\nkey={{ secrets.probe | public_key | tojson }}\n") -> AppInput:

@@ -4,7 +4,7 @@ from pathlib import PurePosixPath
 
 from test_workload import compiled, manifest
 
-from archipelago.container.labels import APP, CONTAINER, HASH, NODE
+from archipelago.container.labels import APP, CONTAINER, HASH, NODE, PLACE
 from archipelago.container.manifest.model import Wait
 from archipelago.container.manifest.package import AppPackage
 from archipelago.container.plan import Edge
@@ -140,7 +140,7 @@ def test_the_node_in_full() -> None:
         image="localhost/knots:1",
         entrypoint=("bitcoind",),
         command=("-conf=/etc/bitcoin/bitcoin.conf", "-datadir=/data"),
-        labels={NODE: "n1", APP: "bitcoin-knots", CONTAINER: "main", HASH: container.hash},
+        labels={NODE: "n1", APP: "bitcoin-knots", CONTAINER: "main", PLACE: "0", HASH: container.hash},
         user="1000:1000",
         hostname="bitcoin-knots--main",
         mounts=(

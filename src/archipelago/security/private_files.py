@@ -58,10 +58,14 @@ def write_atomically(path: Path, content: bytes) -> None:
     sync_folder(path.parent)
 
 
-def read_key_file(path: Path, limit: int) -> bytes:
-    """Return a key file of at most `limit` bytes; raises `NodeError` where it is longer, or others could read it.
+class FileTooLongError(NodeError):
+    """A file is longer than what belongs into it can be."""
 
-    A link raises `OSError`.
+
+def read_key_file(path: Path, limit: int) -> bytes:
+    """Return a key file of at most `limit` bytes; raises `FileTooLongError` where it is longer.
+
+    Raises `NodeError` where others could read it, and `OSError` for a link.
     """
     descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     with os.fdopen(descriptor, "rb") as file:
@@ -77,7 +81,7 @@ def read_key_file(path: Path, limit: int) -> bytes:
         content = file.read(limit + 1)
     if len(content) > limit:
         # A part of a key or a passphrase would be taken for another one.
-        raise NodeError(
+        raise FileTooLongError(
             ErrorCode.INTERNAL,
             f"{path} is longer than {limit} bytes, which it cannot be",
             hint="restore the file from a backup",

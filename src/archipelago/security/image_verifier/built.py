@@ -6,7 +6,13 @@ import json
 from pathlib import Path
 
 from archipelago.security.identity import Identity
-from archipelago.security.private_files import make_folder, read_key_file, reported, write_atomically
+from archipelago.security.private_files import (
+    FileTooLongError,
+    make_folder,
+    read_key_file,
+    reported,
+    write_atomically,
+)
 
 _LARGEST = 4096
 
@@ -32,7 +38,7 @@ class BuiltImages:
         with reported(file):
             try:
                 text = read_key_file(file, _LARGEST)
-            except FileNotFoundError:
+            except (FileNotFoundError, FileTooLongError):
                 return False
         try:
             signature = base64.b64decode(json.loads(text)["signature"], validate=True)
