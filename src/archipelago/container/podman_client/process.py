@@ -10,6 +10,7 @@ import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
+_MASK_POLL = 0.02
 PODMAN_UMASK = 0o022
 """For Podman and for what makes images: with the node's own, users of containers could not read their /etc/passwd,
 which Podman makes, nor the files of packages."""
@@ -62,6 +63,28 @@ def process_age(pid: int) -> float | None:
         return None
     began = int(fields[_START_TIME]) / os.sysconf("SC_CLK_TCK")
     return max(0.0, time.clock_gettime(time.CLOCK_BOOTTIME) - began)
+
+
+async def until_heeding(pid: int, sign: signal.Signals, patience: float) -> None:
+    """Return once a process that has just begun does something about a signal, at the latest `patience` seconds old.
+
+    The first process of a container is not told of a signal for which it has no handler yet (pid_namespaces(7)): one
+    that is sent too early is lost.
+    """
+    while True:
+        age = process_age(pid)
+        if age is None or age >= patience or _heeds(pid, sign):
+            return
+        await asyncio.sleep(_MASK_POLL)  # the kernel tells nobody when a process gets a handler
+
+
+def _heeds(pid: int, sign: signal.Signals) -> bool:
+    try:
+        lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    except (FileNotFoundError, ProcessLookupError):
+        return True  # it has ended
+    masks = (int(line.split()[1], 16) for line in lines if line.startswith(("SigCgt:", "SigBlk:", "SigIgn:")))
+    return any(mask >> (sign - 1) & 1 for mask in masks)
 
 
 def find_processes(wanted: Callable[[Path], bool]) -> list[int]:
