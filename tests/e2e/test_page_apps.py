@@ -51,6 +51,26 @@ async def test_an_owner_sets_up_installs_changes_and_removes(page: Page, node: T
     assert "ship" not in {each["app"] for each in await node.call("container-list")}
 
 
+async def test_what_stops_with_an_app_is_named_and_agreed_to(page: Page, node: TestNode) -> None:
+    await with_ship(page, node)
+    await page.goto("/apps/anchor")
+    stop = page.get_by_role("button", name="Stop", exact=True)
+    await stop.click()
+    dialog = page.get_by_role("alertdialog")
+    await expect(dialog).to_contain_text("Stop anchor?")
+    await expect(dialog).to_contain_text("These stop as well, since they cannot do without it: ship.")
+    await dialog.get_by_role("button", name="Cancel").click()
+    await expect(stop).to_be_enabled()
+    await expect(page.get_by_role("alert")).to_have_count(0)
+    assert (await node.call("operation-list", limit=1))[0]["kind"] != "stop", "nothing was done"
+    await stop.click()
+    await dialog.get_by_role("button", name="Stop").click()
+    await node.until("ship", "stopped")
+    await node.until("anchor", "stopped")
+    await node.done(await node.call("container-start", app="anchor"))
+    await node.until("ship", "healthy")
+
+
 async def test_settings_are_chosen_ahead_of_the_installation(page: Page, node: TestNode) -> None:
     assert node.apps is not None
     write_app(
