@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from archipelago.container.dependency_resolver.resolver import resolve
 from archipelago.container.manifest.model import AppManifest, BoolOption, ChoiceOption, IntOption, Option, StringOption
 from archipelago.container.manifest.options import (
     MAX_INT,
@@ -21,7 +22,7 @@ from archipelago.container.manifest.options import (
 from archipelago.container.manifest.package import load_package
 from archipelago.container.manifest.scalars import Scalar
 from archipelago.container.option_views import option_views
-from archipelago.container.plan import Action, PlannedApp
+from archipelago.container.plan import Action, InstalledApp, PlannedApp, Request
 from archipelago.errors import ErrorCode
 
 SWITCH = BoolOption(type="bool", label="Switch", default=False)
@@ -54,6 +55,18 @@ def app(**changes: Any) -> AppManifest:
 )
 def test_values_that_fit(option: Option, value: object) -> None:
     assert validate_option_value(option, value) is value
+
+
+@pytest.mark.parametrize("value", [2**53, -(2**53), 2**60])
+def test_a_number_that_not_every_program_keeps_is_refused_whatever_the_bounds(value: int) -> None:
+    wide = IntOption(type="int", label="Wide", default=0, minimum=-(2**62), maximum=2**62)
+    with pytest.raises(OptionError, match="from -9007199254740991 to 9007199254740991"):
+        validate_options(app(options={"wide": wide}, rules=[]), {"wide": value})
+    with pytest.raises(OptionError):
+        parse_option_text(wide, str(value))
+    # An earlier version let the owner set it; that must not keep the node from starting.
+    installed = InstalledApp(app(options={"wide": wide}, rules=[]), {"wide": value})
+    assert resolve({}, {"node": installed}, Request()).apps[0].options == {"wide": value}
 
 
 @pytest.mark.parametrize(
