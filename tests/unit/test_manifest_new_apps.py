@@ -8,10 +8,14 @@ from typing import Any
 
 import pytest
 import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from archipelago.container.manifest import new_checks
 from archipelago.container.manifest.loader import load_manifest
 from archipelago.container.manifest.package import AppPackage, load_package, package_from_json, package_to_json
 from archipelago.container.manifest.problems import ManifestError
+from archipelago.container.podman_client import images
 from archipelago.docgen.manifest_reference import EXAMPLE_FOLDER
 
 IMAGE = f"registry.example/app/web:1@sha256:{'0' * 64}"
@@ -145,6 +149,12 @@ def test_an_image_names_its_registry(folder: Path, image: str) -> None:
     for good in ("docker.io/library/redis:7", "localhost/a", "host:5000/a", "r.example:443/a/b-c_d:V1.0"):
         write_container(folder, image=f"{good}@sha256:{'0' * 64}")
         assert problems(folder) == []
+
+
+@settings(deadline=None)
+@given(st.from_regex(new_checks._IMAGE, fullmatch=True))
+def test_whatever_image_the_manifest_may_name_podman_can_be_asked_for(image: str) -> None:
+    assert images._REFERENCE.fullmatch(image)
 
 
 class TestPlaces:
