@@ -46,6 +46,17 @@ def test_each_database_is_read() -> None:
     assert packages(FILES) == FOUND
 
 
+@pytest.mark.parametrize("character", ["\x0b", "\x0c", "\x1c", "\x85", "\u2028", "\r"])
+def test_a_line_ends_where_the_package_managers_end_it(character: str) -> None:
+    found = packages(
+        {
+            "lib/apk/db/installed": f"P:musl\nV:1\nT:text{character}V:9\n".encode(),
+            "var/lib/dpkg/status": f"Package: tor\nVersion: 1\nSection: text{character}Version: 9\n".encode(),
+        }
+    )
+    assert found == (Package(Ecosystem.ALPINE, "musl", "1"), Package(Ecosystem.DEBIAN, "tor", "1"))
+
+
 def test_a_document_is_valid_and_the_same_each_time() -> None:
     text = document("localhost/x:1", "ab" * 32, FOUND)
     assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(text) is None

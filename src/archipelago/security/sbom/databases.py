@@ -49,15 +49,16 @@ def _read(path: str, content: bytes) -> Iterator[Package]:
         yield from _npm(text)
 
 
+# Both tools end a line at a line feed alone; Python's `splitlines` does so at eight more characters.
 def _apk(text: str) -> Iterator[Package]:
     for paragraph in text.split("\n\n"):
-        fields = {line[0]: line[2:] for line in paragraph.splitlines() if line[1:2] == ":"}
+        fields = {line[0]: line[2:] for line in paragraph.split("\n") if line[1:2] == ":"}
         yield from _package(Ecosystem.ALPINE, fields.get("P"), fields.get("V"), fields.get("L"))
 
 
 def _dpkg(text: str) -> Iterator[Package]:
     for paragraph in text.split("\n\n"):
-        fields = dict(_field(line) for line in paragraph.splitlines() if ":" in line and line[:1].isalpha())
+        fields = dict(_field(line) for line in paragraph.split("\n") if ":" in line and line[:1].isalpha())
         # A package that was removed keeps its paragraph, under another status.
         if fields.get("status", "install ok installed").endswith(" installed"):
             yield from _package(Ecosystem.DEBIAN, fields.get("package"), fields.get("version"), "")
