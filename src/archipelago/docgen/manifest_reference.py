@@ -38,6 +38,14 @@ belongs, a number without quotes (`version: 29.4`) is the text that was written.
 app together get a second of processor time and 256 MiB of memory.
 
 The folder holds files and directories alone: links, and files that have another name elsewhere, are refused.
+
+Refused in the manifest, in templates and in what images are made of, as editors and programs take them for different
+things: control characters, those that end lines or change the direction of text (U+0085, U+2028, U+202E …), a byte
+order mark, a carriage return that no line feed follows. In values, escapes do not help.
+
+Paths inside a container are in their shortest form (`/data`, not `/data/.`). Nothing of an app lies at `/etc` itself,
+at what Podman writes (`/etc/hosts`, `/etc/hostname`, `/etc/resolv.conf`), or below `/proc`, `/sys`, `/.archipelago`
+and `/dev`, but for `/dev/shm`.
 """
 
 
