@@ -6,6 +6,7 @@ import asyncio
 import os
 import signal
 import sys
+import time
 from collections.abc import AsyncIterator
 from contextlib import aclosing
 from datetime import UTC, datetime
@@ -17,6 +18,7 @@ from podman_fixtures import TEST_LABEL, Corner
 
 from archipelago.container.podman_client.client import PodmanClient
 from archipelago.container.podman_client.errors import PodmanUnavailable
+from archipelago.container.podman_client.events import Events
 from archipelago.container.podman_client.models import ContainerState, PodmanEvent, Resync
 from archipelago.container.podman_client.process import find_processes, process_exit
 from archipelago.container.podman_client.service import PodmanService
@@ -261,6 +263,27 @@ async def test_the_stream_of_events_survives_the_service(own: PodmanService, own
         while (event := await _event(queue)).action != "start":
             pass
         assert event.name == own_corner.name("after")
+    task.cancel()
+
+
+async def test_events_go_on_after_the_clock_was_set_back(corner: Corner) -> None:
+    """Podman would send none until the clock has come to the moment since which it was asked."""
+    ahead = 8 * 3600.0
+    events = Events(corner.podman._transport, now=lambda: time.time() + ahead)
+    queue: asyncio.Queue[PodmanEvent | Resync] = asyncio.Queue()
+
+    async def follow() -> None:
+        async for event in events.for_ever(labels=dict(corner.labels)):
+            await queue.put(event)
+
+    task = asyncio.create_task(follow())
+    async with asyncio.timeout(30):
+        assert await queue.get() == Resync(0, None)
+        ahead = 0.0
+        assert isinstance(await queue.get(), Resync)
+        await corner.running("after")
+        while (await _event(queue)).action != "start":
+            pass
     task.cancel()
 
 
