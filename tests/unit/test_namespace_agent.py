@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -77,3 +78,68 @@ def test_a_rename_stays_below_the_node_s_directories_and_overwrites_nothing(tmp_
     assert ask(root, do="rename", path=str(root / "from"), to=str(root / "taken"))["ok"] is False
     assert ask(root, do="rename", path=str(root / "from"), to=str(root / "to"))["ok"] is True
     assert (root / "to" / "wallet").exists() and (root / "taken" / "other").exists()
+
+
+def test_what_is_in_a_volume_is_seen_set_aside_and_deleted(tmp_path: Path) -> None:
+    volume = tmp_path / "chain"
+    (volume / "regtest" / "blocks").mkdir(parents=True)
+    (volume / "regtest" / "settings.json").write_text("")
+    (volume / "regtest" / "blocks" / "blk00000.dat").write_text("x")
+    regtest = ("settings.json", "blocks")
+    paths = [*(["regtest", name] for name in regtest), ["signet", "blocks"], ["regtest", "settings.json", "x"]]
+    assert ask(tmp_path, do="find", path=str(volume), paths=paths)["found"] == [True, True, False, False]
+    assert ask(tmp_path, do="find", path=str(tmp_path / "none"), paths=paths)["found"] == [False] * 4
+    for moved in (True, False):
+        answer = ask(tmp_path, do="aside", path=str(volume), names=["regtest", "settings.json"], suffix="aside-1")
+        assert answer["moved"] is moved
+    assert (volume / "regtest" / "settings.json.aside-1").exists()
+    for _ in range(2):
+        assert ask(tmp_path, do="discard", path=str(volume), names=["regtest", "blocks"])["ok"]
+        assert ask(tmp_path, do="discard", path=str(volume), names=["signet", "blocks"])["ok"]
+    assert [each.name for each in (volume / "regtest").iterdir()] == ["settings.json.aside-1"]
+    assert ask(tmp_path, do="discard", path=str(volume), names=[])["ok"]
+    assert volume.is_dir() and not list(volume.iterdir())
+
+
+def test_a_link_in_a_volume_leads_nowhere(tmp_path: Path) -> None:
+    volume, others = tmp_path / "index", tmp_path / "wallets"
+    volume.mkdir()
+    others.mkdir()
+    (others / "keys").write_text("money")
+    (volume / "folder").symlink_to(others)
+    (volume / "file").symlink_to(others / "keys")
+    assert ask(tmp_path, do="find", path=str(volume), paths=[["folder", "keys"], ["folder"]])["found"] == [False, True]
+    assert ask(tmp_path, do="aside", path=str(volume), names=["folder", "keys"], suffix="aside-1")["moved"] is False
+    assert ask(tmp_path, do="discard", path=str(volume), names=["folder", "keys"])["ok"]
+    assert ask(tmp_path, do="discard", path=str(volume), names=["..", "wallets", "keys"])["ok"] is False
+    assert ask(tmp_path, do="discard", path=str(volume), names=["folder"])["ok"]
+    assert ask(tmp_path, do="discard", path=str(volume), names=[])["ok"]
+    assert not list(volume.iterdir()) and (others / "keys").read_text() == "money"
+
+
+def test_a_volume_is_divided_once_and_what_was_in_it_becomes_a_part(tmp_path: Path) -> None:
+    if os.geteuid() != 0:
+        pytest.skip("only root can give files away")
+    volume = tmp_path / "index"
+
+    def divided(part: str) -> list[str]:
+        assert ask(tmp_path, do="divide", path=str(volume), part=part, gid=70_000)["ok"]
+        assert ask(tmp_path, do="directory", path=str(volume / part), uid=70_000, gid=70_000)["ok"]
+        about = {"do": "look", "path": str(volume), "uid": 70_000, "gid": 70_000, "ids": 65536, "divided": True}
+        assert ask(tmp_path, **about)["foreign"] is False
+        assert (volume.stat().st_uid, volume.stat().st_mode & 0o777) == (0, 0o710)
+        return sorted(str(each.relative_to(volume)) for each in volume.rglob("*") if each.name != ".divided")
+
+    (volume / ".part").mkdir(parents=True)  # an earlier move was killed halfway
+    for name in (".part/utxo", "hist"):
+        (volume / name).touch()
+    inode = volume.stat().st_ino
+    os.chown(volume, 70_000, 70_000)
+    assert divided("regtest") == ["regtest", "regtest/hist", "regtest/utxo"]
+    assert volume.stat().st_ino == inode, "it stays the volume that the node knows"
+    assert divided("signet") == ["regtest", "regtest/hist", "regtest/utxo", "signet"]
+    # As after 'chown -R', by which an owner may have helped a disk that was moved.
+    os.chown(volume, 70_000, 70_000)
+    assert divided("signet") == ["regtest", "regtest/hist", "regtest/utxo", "signet"]
+    shutil.rmtree(volume)
+    assert divided("mainnet") == ["mainnet"]

@@ -149,9 +149,13 @@ class Namespace:
         answer = await self._file({"do": "directory", "path": path, "uid": uid, "gid": gid}, _FILE_TIMEOUT)
         return bool(answer["created"])
 
-    async def look(self, path: str, uid: int, gid: int, ids: int) -> Found | None:
-        """Return what is in the place of a volume, None for nothing; its app has a range of so many `ids`."""
-        answer = await self._file({"do": "look", "path": path, "uid": uid, "gid": gid, "ids": ids}, _FILE_TIMEOUT)
+    async def look(self, path: str, uid: int, gid: int, ids: int, *, divided: bool = False) -> Found | None:
+        """Return what is in the place of a volume, None for nothing; its app has a range of so many `ids`.
+
+        A `divided` volume is root's, and what is in it is the app's.
+        """
+        request = {"do": "look", "path": path, "uid": uid, "gid": gid, "ids": ids, "divided": divided}
+        answer = await self._file(request, _FILE_TIMEOUT)
         if not answer["there"]:
             return None
         mark = Mark(answer["inode"], answer["filesystem"])
@@ -175,6 +179,26 @@ class Namespace:
         """Return the bytes that a directory takes on the disk, and whether all was counted in `timeout` seconds."""
         answer = await self._file({"do": "size", "path": path, "timeout": timeout}, timeout + _FILE_TIMEOUT)
         return int(answer["bytes"]), bool(answer["complete"])
+
+    async def find(self, volume: str, paths: Sequence[Sequence[str]]) -> tuple[bool, ...]:
+        """Tell of each path inside a volume, given as names, whether something is there; links are not followed."""
+        answer = await self._file(
+            {"do": "find", "path": volume, "paths": [list(each) for each in paths]}, _FILE_TIMEOUT
+        )
+        return tuple(map(bool, answer["found"]))
+
+    async def set_aside(self, volume: str, names: Sequence[str], suffix: str) -> bool:
+        """Add a suffix to the name of what is inside a volume; return whether there was something."""
+        request = {"do": "aside", "path": volume, "names": list(names), "suffix": suffix}
+        return bool((await self._file(request, _FILE_TIMEOUT))["moved"])
+
+    async def discard(self, volume: str, names: Sequence[str]) -> None:
+        """Delete what is inside a volume under a path, or all that is in it where there are no names."""
+        await self._file({"do": "discard", "path": volume, "names": list(names)}, _REMOVE_TIMEOUT)
+
+    async def divide(self, volume: str, part: str, gid: int) -> None:
+        """Have a volume be a directory of parts, through which one group may come; what was in it becomes `part`."""
+        await self._file({"do": "divide", "path": volume, "part": part, "gid": gid}, _FILE_TIMEOUT)
 
     async def _probe(self, request: dict[str, Any]) -> dict[str, Any]:
         try:

@@ -8,9 +8,11 @@ little, since it stays in memory for ever.
 Requests: `{"id": 1, "do": "tcp", "pid": 42, "host": "10.89.0.2", "port": 80, "timeout": 5}`, likewise `http` (with
 `method`, `path`, `headers`, `body`) and `dns` (with the `name` that is looked up); `firewall` (with `pid`, 0 for a new
 namespace that ends with the request, and `rules` for nft(8)); `passage`, `directory` and `file` (with `path`,
-`uid`, `gid`, `mode`, `content`), `look` (with `path`, `uid`, `gid` and how many `ids` an app has), `rename` (with
-`path` and `to`), `remove`; `signal` (with `pid` and `signal`); `size` (with the `timeout` after which it tells what it
-has counted).
+`uid`, `gid`, `mode`, `content`), `look` (with `path`, `uid`, `gid`, how many `ids` an app has, and whether it is
+`divided`), `rename` (with `path` and `to`), `remove`; `signal` (with `pid` and `signal`); `size` (with the `timeout`
+after which it tells what it has counted); in a volume, whose content is an app's, `find` (with `paths`, each a list of
+names), `aside` and `discard` (with `names`, and the `suffix` that a name gets), and `divide` (with the `part` that gets
+what is there, and `gid`).
 """
 
 import base64
@@ -97,6 +99,14 @@ def _do(request: dict, roots: tuple) -> dict:  # type: ignore[type-arg]
         return {}
     if what == "size":
         return _size(_inside(request["path"], roots), time.monotonic() + request["timeout"])
+    if what == "find":
+        return {"found": [_is_there(_inside(request["path"], roots), names) for names in request["paths"]]}
+    if what == "aside":
+        return _aside(_inside(request["path"], roots), request["names"], request["suffix"])
+    if what == "discard":
+        return _discard(_inside(request["path"], roots), request["names"])
+    if what == "divide":
+        return _divide(_inside(request["path"], roots), request["part"], request["gid"])
     if what == "ping":
         return {}
     raise Refused(f"unknown request {what!r}")
@@ -257,6 +267,7 @@ def _look(path: str, request: dict) -> dict:  # type: ignore[type-arg]
     if not stat.S_ISDIR(found.st_mode):
         raise Refused("it is no directory")
     own = _own_ids(request["uid"], request["ids"])
+    owners_of_it = own | {0} if request.get("divided") else own
     entries, owners = _entries(path)
     system = os.statvfs(path)
     root = found.st_dev != os.lstat(os.path.dirname(path)).st_dev
@@ -266,7 +277,7 @@ def _look(path: str, request: dict) -> dict:  # type: ignore[type-arg]
         "filesystem": system.f_fsid if root else None,
         "empty": entries == 0,
         # The directory alone may be root's, as that of a disk is after mkfs(8); or all that is in it, after a copy.
-        "foreign": found.st_uid not in own or (bool(owners) and own.isdisjoint(owners)),
+        "foreign": found.st_uid not in owners_of_it or (bool(owners) and own.isdisjoint(owners)),
         "owner": found.st_uid,
         "chown": f"{_outside('uid', request['uid'])}:{_outside('gid', request['gid'])}",
         "read_only": bool(system.f_flag & os.ST_RDONLY),
@@ -286,7 +297,7 @@ def _entries(path: str) -> tuple:  # type: ignore[type-arg]
     try:
         with os.scandir(path) as entries:
             for entry in entries:
-                if entry.name == "lost+found":
+                if entry.name in _NO_DATA:
                     continue
                 count += 1
                 with contextlib.suppress(OSError):
@@ -344,6 +355,85 @@ def _size(path: str, deadline: float) -> dict:  # type: ignore[type-arg]
         if time.monotonic() > deadline:
             return {"bytes": total, "complete": False}
     return {"bytes": total, "complete": True}
+
+
+# --- in volumes, where an app may put links in the way at any moment ------------------------------------------------
+
+
+@contextlib.contextmanager
+def _walked(volume: str, names: list):  # type: ignore[no-untyped-def, type-arg]
+    """Yield a descriptor of the directory that the names lead to; no link is followed."""
+    flags = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW
+    directory = os.open(volume, flags)
+    try:
+        for name in names:
+            if name in ("", ".", "..") or "/" in name:
+                raise Refused(f"{name!r} is no name")
+            inner = os.open(name, flags, dir_fd=directory)
+            os.close(directory)
+            directory = inner
+        yield directory
+    finally:
+        os.close(directory)
+
+
+def _is_there(volume: str, names: list) -> bool:  # type: ignore[type-arg]
+    try:
+        with _walked(volume, names[:-1]) as directory:
+            os.stat(names[-1], dir_fd=directory, follow_symlinks=False)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    return True
+
+
+def _aside(volume: str, names: list, suffix: str) -> dict:  # type: ignore[type-arg]
+    if not _is_there(volume, names):
+        return {"moved": False}
+    new = f"{names[-1]}.{suffix}"
+    if _is_there(volume, [*names[:-1], new]):
+        raise Refused(f"{new} is there already")
+    with _walked(volume, names[:-1]) as directory:
+        os.rename(names[-1], new, src_dir_fd=directory, dst_dir_fd=directory)
+    return {"moved": True}
+
+
+def _discard(volume: str, names: list) -> dict:  # type: ignore[type-arg]
+    with contextlib.suppress(FileNotFoundError, NotADirectoryError), _walked(volume, names[:-1]) as directory:
+        for name in names[-1:] or os.listdir(directory):
+            if stat.S_ISDIR(os.stat(name, dir_fd=directory, follow_symlinks=False).st_mode):
+                shutil.rmtree(name, dir_fd=directory)
+            else:
+                os.unlink(name, dir_fd=directory)
+    return {}
+
+
+_STAGE, _DIVIDED = ".part", ".divided"
+_NO_DATA = ("lost+found", _STAGE, _DIVIDED)
+"""What may be in a volume that holds no data."""
+
+
+def _divide(volume: str, part: str, gid: int) -> dict:  # type: ignore[type-arg]
+    """Have a volume be a directory of parts. What an app kept in it before becomes `part`.
+
+    A mark, which comes last, tells whether that was done; a call that was killed goes on where it stopped.
+    """
+    with contextlib.suppress(FileNotFoundError), _walked(volume, []) as directory:
+        found = os.fstat(directory)
+        if found.st_uid != 0 and not _is_there(volume, [_DIVIDED]):
+            with contextlib.suppress(FileExistsError):
+                os.mkdir(_STAGE, 0o700, dir_fd=directory)
+            with _walked(volume, [_STAGE]) as stage:
+                for name in os.listdir(directory):
+                    if name not in _NO_DATA:
+                        os.rename(name, name, src_dir_fd=directory, dst_dir_fd=stage)
+                os.fchown(stage, found.st_uid, found.st_gid)
+            os.fchown(directory, 0, gid)
+        if _is_there(volume, [_STAGE]):
+            os.rename(_STAGE, part, src_dir_fd=directory, dst_dir_fd=directory)
+    answer = _passage(volume, gid)
+    with contextlib.suppress(FileExistsError):
+        os.mkdir(os.path.join(volume, _DIVIDED), 0o700)
+    return answer
 
 
 if __name__ == "__main__":
