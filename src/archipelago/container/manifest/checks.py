@@ -4,9 +4,9 @@ Each check is a generator over one manifest; all of them are pure.
 """
 
 from collections.abc import Callable, Collection, Iterator
-from dataclasses import dataclass
-from typing import Self
 
+from archipelago.container.manifest.checks_on_disk import check_on_disk
+from archipelago.container.manifest.declared import Declared
 from archipelago.container.manifest.model import (
     AppManifest,
     ChainProbe,
@@ -22,24 +22,6 @@ from archipelago.container.manifest.patterns import PatternError, check_pattern
 from archipelago.container.manifest.problems import Finding, nearest
 from archipelago.container.manifest.templates import Names, check_template
 from archipelago.container.manifest.tree import Path
-
-
-@dataclass(frozen=True, slots=True)
-class Declared:
-    """Names that the author declared, be their declaration right or wrong."""
-
-    options: Collection[str]
-    secrets: Collection[str]
-    volumes: Collection[str]
-    containers: Collection[str]
-    complete: bool = True
-    """Whether the manifest at hand is all that the author wrote, so that something absent is truly absent."""
-
-    @classmethod
-    def of(cls, manifest: AppManifest) -> Self:
-        """Return the names of a manifest that is right."""
-        return cls(manifest.options, manifest.secrets, manifest.volumes, manifest.containers)
-
 
 _Check = Callable[[AppManifest, Declared], Iterator[Finding]]
 
@@ -251,5 +233,6 @@ _CHECKS: tuple[_Check, ...] = (
     _options,
     _rules,
     _metadata,
+    check_on_disk,
     _templates,
 )

@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic_core import ErrorDetails
 
-from archipelago.container.manifest.model import Part
+from archipelago.container.manifest.part import Part
 from archipelago.container.manifest.problems import MISSING, Finding, nearest, show
 from archipelago.container.manifest.scalars import Scalar
 from archipelago.container.manifest.shapes import bare, is_part, locate, variants
@@ -28,6 +28,7 @@ _TYPES = {
 
 PATTERNS = {
     r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$": "lower case letters, digits and single hyphens, such as 'bitcoin-rpc'",
+    r"^[a-z][a-z0-9]*(-[a-z0-9]+)*\.[a-z][a-z0-9_]*$": "an interface and its value, such as 'bitcoin-rpc.network'",
     r"^[a-z][a-z0-9_]*$": "lower case letters, digits and underscores, such as 'db_cache'",
     r"^[a-z0-9][a-z0-9.:/_-]*(:[A-Za-z0-9_.-]+)?@sha256:[0-9a-f]{64}$": (
         "an image with its digest, such as 'docker.io/library/redis:7@sha256:' and 64 hexadecimal digits"

@@ -7,8 +7,10 @@ One pydantic model is the source of the JSON Schema, of the reference page and o
 from enum import StrEnum
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import Field, StringConstraints, model_validator
 
+from archipelago.container.manifest.on_disk import DiskRule, Repair
+from archipelago.container.manifest.part import Part
 from archipelago.container.manifest.scalars import (
     AppId,
     Argument,
@@ -26,12 +28,6 @@ from archipelago.container.manifest.scalars import (
     VersionRange,
     VersionText,
 )
-
-
-class Part(BaseModel):
-    """Base of every manifest part: frozen, unknown keys refused."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class Category(StrEnum):
@@ -458,9 +454,9 @@ class Container(Part):
     """Program to run instead of the image's own, with its first arguments; not a template."""
     command: tuple[Argument, ...] = Field(default=(), max_length=200)
     """Arguments; each is a template."""
-    environment: dict[EnvironmentName, Argument] = {}
+    environment: dict[EnvironmentName, Argument] = Field(default={})
     """Environment; each value is a template, which cannot name a secret."""
-    secret_environment: dict[EnvironmentName, Argument] = {}
+    secret_environment: dict[EnvironmentName, Argument] = Field(default={})
     """Environment for programs that read secrets from nowhere else (files are better): each value is a template, and is
     set inside the container only, by a small shell that then becomes the `entrypoint`, which must be given."""
     user: Annotated[str, StringConstraints(pattern=r"^[0-9]{1,5}:[0-9]{1,5}$")] = "1000:1000"
@@ -524,6 +520,9 @@ class BackupPolicy(StrEnum):
     """Restoring an old copy would lose funds (a Lightning channel database)."""
 
 
+_EXPORT = r"^[a-z][a-z0-9]*(-[a-z0-9]+)*\.[a-z][a-z0-9_]*$"
+
+
 class SizeWhen(Part):
     """Size of a volume under certain options of the app."""
 
@@ -546,6 +545,9 @@ class Volume(Part):
     """Whether only one container may ever have it mounted at a time."""
     funds: bool = False
     """Whether it holds keys to money: a removal of the app with its data keeps it aside, until its owner deletes it."""
+    per: Annotated[str, StringConstraints(pattern=_EXPORT, max_length=81)] | None = None
+    """Value of a provider to which the data belongs, such as `bitcoin-rpc.network` (an interface of `requires`, and one
+    of its `exports`): for each value there is a directory of its own, and one that was left is found again."""
 
 
 class Credentials(StrEnum):
@@ -570,7 +572,7 @@ class Provided(Part):
     """Options of this app that a consumer may demand a value of."""
     credentials: Credentials = Credentials.NONE
     """What each consumer gets to identify itself with."""
-    exports: dict[Key, Annotated[str, StringConstraints(max_length=1000)]] = {}
+    exports: dict[Key, Annotated[str, StringConstraints(max_length=1000)]] = Field(default={})
     """Further values for consumers; each is a template over this app's options, and makes one line."""
 
 
@@ -601,7 +603,7 @@ class Required(Part):
 
     version: VersionRange = ""
     """Versions of the interface that will do, such as `>=25,<31`; empty for any."""
-    demands: dict[Key, Scalar] = {}
+    demands: dict[Key, Scalar] = Field(default={})
     """Options of the provider that must have these values, such as `txindex: true`."""
     optional: bool = False
     """Whether the app runs without it; it is used when a provider is installed."""
@@ -772,6 +774,10 @@ class AppManifest(Part):
     """What the owner may set, by name."""
     rules: tuple[OptionRule, ...] = ()
     """Rules between options."""
+    disk_rules: tuple[DiskRule, ...] = Field(default=(), max_length=50)
+    """Rules about options and what is on disk already."""
+    repairs: dict[Key, Repair] = Field(default={}, max_length=20)
+    """What the owner may have done when the app does not come up, by name."""
     secrets: dict[Key, GeneratedSecret] = Field(default={}, max_length=50)
     """Secrets that the node makes for it, by name."""
     volumes: dict[Name, Volume] = Field(default={}, max_length=20)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable
 
-from archipelago.container.manifest.checks import Declared
+from archipelago.container.manifest.declared import Declared
 from archipelago.container.manifest.model import AppManifest
 from archipelago.container.manifest.problems import MISSING, Finding
 from archipelago.container.manifest.tree import MapNode, Path, find

@@ -5,7 +5,7 @@ import inspect
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from archipelago.container.manifest import model
+from archipelago.container.manifest import model, on_disk
 
 SCHEMA_ID = "urn:archipelago:manifest:1"
 
@@ -13,13 +13,13 @@ Examples = Mapping[tuple[str, str], object]
 """Example value of a key, by the part's class and the key."""
 
 
-def attribute_docs(module: Any = model) -> dict[tuple[str, str], str]:
-    """Return the docstring of every attribute of a module's classes, by class and attribute; reads its source.
+def attribute_docs(*modules: Any) -> dict[tuple[str, str], str]:
+    """Return the docstring of every attribute of these modules' classes, by class and attribute; reads their source.
 
     pydantic can do the same when the classes are made, at the cost of parsing the source at each start of the node.
     """
     docs: dict[tuple[str, str], str] = {}
-    for node in ast.parse(inspect.getsource(module)).body:
+    for node in (node for module in modules for node in ast.parse(inspect.getsource(module)).body):
         if not isinstance(node, ast.ClassDef):
             continue
         for statement, follower in zip(node.body, node.body[1:], strict=False):
@@ -35,7 +35,7 @@ def attribute_docs(module: Any = model) -> dict[tuple[str, str], str]:
 def manifest_schema(examples: Examples | None = None) -> dict[str, Any]:
     """Return the schema of a manifest, with the given examples."""
     schema = model.AppManifest.model_json_schema(mode="validation")
-    docs = attribute_docs()
+    docs = attribute_docs(model, on_disk)
     parts = {"AppManifest": schema, **schema["$defs"]}
     for part, definition in parts.items():
         for key, value in definition.get("properties", {}).items():

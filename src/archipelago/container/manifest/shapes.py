@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
-from archipelago.container.manifest.model import AppManifest, Part
+from archipelago.container.manifest.model import AppManifest
+from archipelago.container.manifest.part import Part
 from archipelago.container.manifest.tree import Path
 
 
