@@ -23,6 +23,7 @@ from archipelago.container.data.keeper import VolumeKeeper
 from archipelago.container.data.kept import KeptStore
 from archipelago.container.data.service import DataService
 from archipelago.container.desired_state import DesiredApp
+from archipelago.container.disk_rules import DiskRules
 from archipelago.container.firewall import Firewall
 from archipelago.container.host_facts import HostFacts
 from archipelago.container.image_inventory import ImageInventory
@@ -55,6 +56,7 @@ from archipelago.container.podman_client.service import PodmanService
 from archipelago.container.podman_client.terminal import Terminal
 from archipelago.container.reconciler import Reconciler
 from archipelago.container.removal import RemovalReporter
+from archipelago.container.repairs import Repairs
 from archipelago.container.reporter import Reporter
 from archipelago.container.security_reporter import SecurityReporter
 from archipelago.container.security_view import AppSecurity, ContainerProfiles
@@ -77,10 +79,12 @@ from archipelago.container.status import (
     OptionView,
     PackageChange,
     RemovalPreview,
+    RepairPreview,
     SecretView,
     SettingChange,
 )
 from archipelago.container.template_workers import TemplateWorkers
+from archipelago.container.templates import Renderer
 from archipelago.container.workload import Site
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.event_bus import EventBus
@@ -192,11 +196,12 @@ class Node:
         await self._images.clean()
         site = Site(self._node_id, str(layout.apps), str(layout.files), facts, cgroup, host.static_shell())
         reserved = frozenset({config.port})
+        workers = self._template_workers()
         self._composer = Composer(
             site,
             self._secrets,
             self._images,
-            self._template_workers(),
+            workers,
             free_disk=lambda: host.disk(config.root)[1],
             reserved_ports=reserved,
         )
@@ -221,6 +226,8 @@ class Node:
         self._inventory = ImageInventory(self._images, SbomStore(layout.apps))
         app_secrets = AppSecrets(self._secrets)
         pruner = ImagePruner(self._images, self._state, lambda: host.disk(config.root)[1])
+        renderer = Renderer(workers)
+        repairs = Repairs(self._reconciler, renderer, lambda: datetime.now(UTC))
         lifecycle = Lifecycle(
             self._state,
             self._catalog,
@@ -232,6 +239,8 @@ class Node:
             data,
             app_secrets,
             self._inventory,
+            DiskRules(renderer, self._namespace, layout.apps),
+            repairs,
         )
         self._orchestrator = Orchestrator(
             self._state,
@@ -243,6 +252,7 @@ class Node:
             app_secrets,
             RevisionStore(self._database),
             data,
+            repairs,
         )
         self.data = DataService(
             self._volumes, kept, data, self._operations, lambda: self._reconciler.desired, self._reconciler.look_again
@@ -413,9 +423,10 @@ class Node:
         choices: Mapping[str, str],
         start: bool,
         agreed: str | None = None,
+        downgrade: bool = False,
     ) -> Operation:
         """Install an app with all that it needs."""
-        return await self._orchestrator.install(app, options, choices, start=start, agreed=agreed)
+        return await self._orchestrator.install(app, options, choices, start=start, agreed=agreed, downgrade=downgrade)
 
     async def start_app(self, app: str) -> Operation:
         """Start an app, and those that it cannot do without."""
@@ -437,9 +448,17 @@ class Node:
         """Remove an app."""
         return await self._orchestrator.remove(app, delete_data=delete_data)
 
-    async def update(self, app: str, *, agreed: str | None = None) -> Operation:
+    async def update(self, app: str, *, agreed: str | None = None, downgrade: bool = False) -> Operation:
         """Bring an app to the version of the catalog."""
-        return await self._orchestrator.update(app, agreed)
+        return await self._orchestrator.update(app, agreed, downgrade=downgrade)
+
+    async def repair(self, app: str, repair: str) -> Operation:
+        """Carry out a repair that an app declares."""
+        return await self._orchestrator.repair(app, repair)
+
+    async def repair_preview(self, app: str, repair: str) -> RepairPreview:
+        """Return what a repair would do."""
+        return await self._orchestrator.repair_preview(app, repair)
 
     async def configure(
         self,

@@ -139,3 +139,99 @@ async def test_a_configuration_is_kept_compared_and_brought_back(node: TestNode)
     assert "no revision 99" in refused.value.message
     await node.done(await node.call("container-remove", app="kept", delete_data=True))
     assert (await node.call("config-history", app="kept"))[0]["version"] is None
+
+
+CRASHES_AT_TWO = '[sh, -c, "[ {{ options.n }} = 2 ] && exit 1; exec busybox httpd -f -p 8000 -h /"]'
+
+
+async def test_options_that_fail_go_back_to_those_that_worked(node: TestNode) -> None:
+    assert node.apps is not None
+    write_app(node.apps, "back", command=CRASHES_AT_TWO, more=OPTION)
+    await node.install("back")
+    ended = await node.ended(await node.call("container-config", app="back", options={"n": 2}))
+    assert ended["state"] == "failed"
+    assert "ended with exit code 1" in ended["error"]["message"]
+    assert "the former options are in force again" in ended["error"]["message"]
+    status = await node.until("back", "healthy")
+    assert (status["options"]["n"], status["options_set"]) == (1, [])
+    # What did not work before does not come back: the owner may be on his way out of trouble.
+    await node.done(await node.call("container-stop", app="back"))
+    await node.done(await node.call("container-config", app="back", options={"n": 2}))
+    assert (await node.ended(await node.call("container-start", app="back")))["state"] == "failed"
+    manifest = node.apps / "back" / "manifest.yml"
+    manifest.write_text(manifest.read_text().replace("= 2 ]", "-gt 1 ]"))
+    assert (await node.ended(await node.call("container-update", app="back")))["state"] == "failed"
+    ended = await node.ended(await node.call("container-config", app="back", options={"n": 3}))
+    assert ended["state"] == "failed" and "former" not in ended["error"]["message"]
+    assert await option(node, "back") == 3
+
+
+async def test_options_that_fail_go_back_after_a_crash_of_the_daemon_too(node: TestNode) -> None:
+    assert node.apps is not None
+    write_app(node.apps, "crashed", command=CRASHES_AT_TWO.replace("&& exit 1", "&& sleep 1 && exit 1"), more=OPTION)
+    await node.install("crashed")
+    operation = await node.call("container-config", app="crashed", options={"n": 2})
+    async with asyncio.timeout(30):
+        while await option(node, "crashed") != 2:
+            await asyncio.sleep(0.02)
+    node.kill()
+    await node.start()
+    ended = await node.ended(await node.call("operation-get", id=operation["id"]))
+    assert ended["state"] == "failed" and "the former options are in force again" in ended["error"]["message"]
+    assert await option(node, "crashed") == 1
+
+
+CHAIN = "health: {probe: {type: chain, port: 8000, secret: probe}, interval: 1s, start_timeout: 30s}"
+ANSWERS = {
+    1: '[{"id": "getblockchaininfo", "error": null, "result": {"chain": "regtest", "blocks": 1, "headers": 1,'
+    ' "verificationprogress": 1, "initialblockdownload": false}}]',
+    2: '{"error": {"code": -28, "message": "Verifying blocks"}}',
+}
+ANSWER = f"""#!/usr/bin/busybox sh
+busybox dd bs=65536 count=1 of=/dev/null 2>/dev/null
+printf 'HTTP/1.0 200 OK\\r\\n\\r\\n%s' '{{{{ {ANSWERS} [options.n] }}}}'
+"""
+SERVES = """busybox nc -ll -p 8000 -e /answer &
+busybox sleep {{ 100000 if options.n == 1 else 2 }}
+exit 1
+"""
+
+
+async def test_a_daemon_that_answers_while_it_loads_is_not_up_before_it_has_loaded(node: TestNode) -> None:
+    assert node.apps is not None
+    write_app(node.apps, "loads", command="[sh, /serve]", health=CHAIN, more=f"{OPTION}\nsecrets: {{probe: {{}}}}")
+    manifest = node.apps / "loads" / "manifest.yml"
+    files = "[{path: /serve, template: serve}, {path: /answer, template: answer, mode: '0555'}]"
+    manifest.write_text(manifest.read_text().replace("init: true", f"init: true\n    files: {files}"))
+    (node.apps / "loads" / "serve").write_text(SERVES)
+    (node.apps / "loads" / "answer").write_text(ANSWER)
+    await node.install("loads")
+    # As bitcoind does that finds a database damaged: it ends after it has answered for a while.
+    ended = await node.ended(await node.call("container-config", app="loads", options={"n": 2}))
+    assert ended["state"] == "failed" and "the former options are in force again" in ended["error"]["message"]
+    assert await option(node, "loads") == 1
+    await node.until("loads", "healthy")
+
+
+async def test_an_older_version_is_refused_unless_its_owner_insists(node: TestNode) -> None:
+    offer(node, "older", version="2.0", more=WITH_DATA)
+    await node.install("older")
+    offer(node, "older", version="1.0", more=WITH_DATA)
+    warning = "older goes back from 2.0 to 1.0"
+    assert any(warning in each for each in (await node.call("plan", app="older"))["warnings"])
+    with pytest.raises(RpcError, match=warning) as refused:
+        await node.call("container-update", app="older")
+    assert "--downgrade" in refused.value.data["hint"]
+    assert (await node.call("container-status", app="older"))["version"] == "2.0"
+    # The data that was left is of the newer version as well.
+    await node.done(await node.call("container-remove", app="older"))
+    assert any(warning in each for each in (await node.call("plan", app="older"))["warnings"])
+    with pytest.raises(RpcError, match=warning):
+        await node.call("container-install", app="older")
+    await node.install("older", downgrade=True)
+    offer(node, "older", version="0.9", more=WITH_DATA)
+    await node.done(await node.call("container-update", app="older", downgrade=True))
+    assert (await node.call("container-status", app="older"))["version"] == "0.9"
+    await node.done(await node.call("container-remove", app="older", delete_data=True))
+    assert (await node.call("plan", app="older"))["warnings"] == []
+    await node.install("older")

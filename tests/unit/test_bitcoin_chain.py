@@ -1,13 +1,15 @@
 """What bitcoind says of its chain and peers, as a health state."""
 
 import json
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from archipelago.chains.bitcoin import is_synced, parse_answer
+from archipelago.chains.bitcoin import is_synced, judged, parse_answer
+from archipelago.container.status import Sync
 
 MAIN = {
     "chain": "main",
@@ -16,6 +18,24 @@ MAIN = {
     "verificationprogress": 0.8123456,
     "initialblockdownload": True,
 }
+
+
+NOW = datetime(2026, 11, 29, 12, tzinfo=UTC)
+
+
+def at_the_tip(*, age: timedelta, peers: int | None, **changes: Any) -> Sync:
+    """Return what bitcoind says that has all blocks it knows of, the newest of this age."""
+    time = int((NOW - age).timestamp())
+    given = {"blocks": 900_000, "verificationprogress": 0.997, "initialblockdownload": False, "time": time, **changes}
+    found = parse_answer(200, answer(peers=peers, **given)).sync
+    assert found is not None
+    return found
+
+
+def obstacle(sync: Sync, now: datetime) -> str:
+    judgement, reason = judged(sync, now.timestamp())
+    assert judgement.stale == reason.startswith("stale:")
+    return reason
 
 
 def answer(*, peers: Any = 8, **changes: Any) -> str:
@@ -43,6 +63,40 @@ def test_synced_means_less_than_two_blocks_behind(blocks: int, synced: bool) -> 
     found = parse_answer(200, answer(blocks=blocks, initialblockdownload=False)).sync
     assert found is not None
     assert is_synced(found) is synced
+
+
+@pytest.mark.parametrize("loading", [True, False])
+def test_a_chain_that_stands_still_is_stale_and_says_why(loading: bool) -> None:
+    found = at_the_tip(age=timedelta(days=21, hours=3), peers=0, initialblockdownload=loading)
+    assert obstacle(found, NOW) == "stale: the newest block is 21 days old, and no other node is connected"
+
+
+def test_a_chain_is_stale_with_other_nodes_as_well() -> None:
+    for peers in (3, None):
+        said = obstacle(at_the_tip(age=timedelta(hours=30), peers=peers), NOW)
+        assert said == "stale: the newest block is a day old, unless the clock of this host is wrong"
+
+
+@pytest.mark.parametrize("peers", [None, 0, 8])
+def test_a_fresh_tip_is_healthy_whoever_is_connected(peers: int | None) -> None:
+    assert obstacle(at_the_tip(age=timedelta(hours=3), peers=peers), NOW) == ""
+    assert obstacle(at_the_tip(age=timedelta(hours=-2), peers=peers), NOW) == "", "a clock that is behind"
+
+
+def test_an_age_that_nobody_tells_makes_nothing_stale() -> None:
+    for time in (None, "1700000000", True, -1, 1 << 40):
+        assert obstacle(at_the_tip(age=timedelta(), peers=0, time=time), NOW) == ""
+
+
+def test_a_download_without_other_nodes_says_so() -> None:
+    old = at_the_tip(age=timedelta(days=900), peers=0, blocks=800_000, initialblockdownload=True)
+    assert obstacle(old, NOW) == "block 800000 of 900000 (99.7 %), and no other node is connected"
+    first = at_the_tip(age=timedelta(days=6000), peers=0, blocks=0, headers=0, initialblockdownload=True)
+    assert obstacle(first, NOW) == "block 0 of 0 (99.7 %), and no other node is connected"
+
+
+def test_blocks_of_regtest_are_made_when_its_owner_likes() -> None:
+    assert obstacle(at_the_tip(age=timedelta(days=90), peers=0, chain="regtest"), NOW) == ""
 
 
 def test_a_fresh_regtest_chain_is_at_its_tip() -> None:

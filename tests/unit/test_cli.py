@@ -326,6 +326,19 @@ def test_what_stops_along_is_named_and_agreed_to(node: Node) -> None:
     assert done.returncode == 0 and "knots restarts." in done.stderr
 
 
+def test_a_repair_says_what_it_does_before_it_is_done(node: Node) -> None:
+    code, screen = node.type("repair", "knots", "reindex", answer=b"n\n")
+    assert code == 4 and "main starts once with -reindex" in screen and "Used by: electrumx." in screen
+    assert "\x1b]0;owned" not in screen
+    done = node.run("repair", "knots", "reindex")
+    assert done.returncode == 2 and "--yes" in done.stderr
+    done = node.run("repair", "knots", "reindex", "--yes")
+    assert done.returncode == 0 and "repair of knots: done" in done.stdout
+    done = node.run("repair", "knots", "nonsense", "--yes")
+    assert done.returncode == 4 and "it has reindex" in done.stderr
+    assert "The app declares no repair." in node.run("repair", "knots").stdout
+
+
 def test_what_apps_may_take_is_told(node: Node) -> None:
     assert node.json("resources", "--json")["cores"] == 2
     shown = node.run("resources").stdout

@@ -59,6 +59,7 @@ from archipelago.container.status import (
     OptionView,
     PackageChange,
     RemovalPreview,
+    RepairPreview,
     SecretView,
     SettingChange,
     Step,
@@ -279,6 +280,7 @@ class MemoryEngine:
         choices: Mapping[str, str],
         start: bool,
         agreed: str | None = None,
+        downgrade: bool = False,
     ) -> Operation:
         if app == "explode":
             raise RuntimeError("the password is hunter2")
@@ -303,8 +305,25 @@ class MemoryEngine:
     async def remove(self, app: str, *, delete_data: bool) -> Operation:
         return await self._change(OperationKind.REMOVE, app, delete_data)
 
-    async def update(self, app: str, *, agreed: str | None = None) -> Operation:
-        return await self._change(OperationKind.UPDATE, app)
+    async def update(self, app: str, *, agreed: str | None = None, downgrade: bool = False) -> Operation:
+        return await self._change(OperationKind.UPDATE, app, *([downgrade] if downgrade else []))
+
+    async def repair(self, app: str, repair: str) -> Operation:
+        await self.repair_preview(app, repair)
+        return await self._change(OperationKind.REPAIR, app, repair)
+
+    async def repair_preview(self, app: str, repair: str) -> RepairPreview:
+        if app not in self.installed or repair != "reindex":
+            raise NodeError(ErrorCode.INVALID_VALUE, f"{app} has no repair {repair!r}", hint="it has reindex")
+        effects = ("the app is stopped", f"main starts once with -reindex {EVIL}")
+        return RepairPreview(
+            app=app,
+            repair=repair,
+            label="Check all blocks again",
+            description="It takes days.",
+            effects=effects,
+            used_by=("electrumx",),
+        )
 
     async def configure(
         self,

@@ -76,6 +76,8 @@ async def test_every_method_answers(running: Running) -> None:
         "config-rollback": {"app": "knots", "number": 1},
         "rollback-preview": {"app": "knots", "number": 1},
         "change-preview": {"app": "knots", "change": "stop"},
+        "container-repair": {"app": "knots", "repair": "reindex"},
+        "repair-preview": {"app": "knots", "repair": "reindex"},
     }
     for method in all_methods():
         if method.permission not in TOKEN_PERMISSIONS or method.permission is Permission.LOGIN:

@@ -14,6 +14,7 @@ from archipelago.container.labels import PLACE
 from archipelago.container.manifest.model import AppManifest, Architecture, Wait
 from archipelago.container.manifest.package import AppPackage
 from archipelago.container.plan import Edge
+from archipelago.container.podman_client.spec import BindMount
 from archipelago.container.templates import Renderer
 from archipelago.container.workload import AppInput, Binding, Consumer, Site, Workload, compile_app, exports
 from archipelago.errors import NodeError
@@ -270,3 +271,35 @@ def test_containers_of_long_names_that_begin_alike_have_a_hostname_each() -> Non
     hostnames = [each.spec.hostname for each in workload.containers]
     assert len(set(hostnames)) == 3 and all(len(each) <= 63 for each in hostnames)
     assert f"{'a' * 40}--{'c' * 20}" in hostnames
+
+
+def indexer(per: str | None = "bitcoin-rpc.index") -> AppPackage:
+    """Return an app whose index belongs to a value of its provider."""
+    container = {"build": {"type": "packages", "packages": ["x"]}, "mounts": [{"volume": "data", "path": "/data"}]}
+    values: dict[str, Any] = {"requires": {"bitcoin-rpc": {}}, "containers": {"main": container}}
+    return AppPackage(manifest(id="electrum", volumes={"data": {"per": per}}, **values), "")
+
+
+def indexed(value: str | None, package: AppPackage | None = None) -> Workload:
+    exported = {} if value is None else {"index": value}
+    binding = Binding(EDGE, bitcoin().manifest, exported)
+    return compiled(input_of(package or indexer(), bindings=(binding,), edges=(EDGE,), ports={}))
+
+
+def test_a_volume_has_a_directory_for_each_value_of_its_provider() -> None:
+    one, other = indexed("regtest"), indexed("signet")
+    (volume,) = one.volumes
+    assert (volume.path, volume.used) == ("/data/electrum/volumes/data", "/data/electrum/volumes/data/regtest")
+    assert [str(mount.source) for mount in one.containers[0].spec.mounts if isinstance(mount, BindMount)] == [
+        volume.used
+    ]
+    assert one.parts == {"data": "regtest"} and other.parts == {"data": "signet"}
+    assert one.hash != other.hash, "the container is made anew with the other directory"
+    whole = indexed("regtest", indexer(None))
+    assert whole.volumes[0].path == "/data/electrum/volumes/data" and whole.parts == {}
+
+
+@pytest.mark.parametrize("value", [None, "", "..", "a/b", ".divided", "A", "x" * 41])
+def test_a_value_that_cannot_name_a_directory_is_refused(value: str | None) -> None:
+    with pytest.raises(NodeError, match=r"kept apart by bitcoin-rpc\.index"):
+        indexed(value)

@@ -6,6 +6,9 @@ from dataclasses import dataclass
 
 from archipelago.container.status import Sync
 
+_DAY = 86400
+_STALE_AFTER = _DAY
+"""Age of the newest block, in seconds, from which on bitcoind takes a chain for old (its option `-maxtipage`)."""
 _RPC_IN_WARMUP = -28
 """Error code of a node that loads its block index (Bitcoin Core, rpc/protocol.h)."""
 
@@ -61,10 +64,25 @@ def parse_answer(status: int, body: str) -> ChainAnswer:
                 percent=_percent(result),
                 initial_block_download=bool(result["initialblockdownload"]),
                 peers=peers if isinstance(peers, int) and peers >= 0 else None,
+                tip_at=_moment(result.get("time")),  # type: ignore[arg-type]  # pydantic takes it for a moment
             )
         )
     except (KeyError, TypeError) as error:
         raise ValueError("getblockchaininfo answered without the chain's height") from error
+
+
+def judged(sync: Sync, now: float) -> tuple[Sync, str]:
+    """Return the chain, marked where it is stale, and why it is not up to date, in words; empty where it is.
+
+    `now` is in seconds since 1970.
+    """
+    alone = ", and no other node is connected" if sync.peers == 0 else ""
+    synced, age = is_synced(sync), _age(sync, now)
+    if age and sync.height and (synced or (alone and sync.headers - sync.height < 2)):
+        return sync.model_copy(update={"stale": True}), (
+            f"stale: the newest block is {age} old{alone or ', unless the clock of this host is wrong'}"
+        )
+    return sync, "" if synced else f"block {sync.height} of {sync.headers} ({sync.percent} %){alone}"
 
 
 def is_synced(sync: Sync) -> bool:
@@ -82,3 +100,19 @@ def _percent(result: dict[str, object]) -> float:
         return 100.0
     progress = float(result["verificationprogress"])  # type: ignore[arg-type]
     return round(min(max(progress, 0.0), 1.0) * 100, 2)
+
+
+def _age(sync: Sync, now: float) -> str:
+    """Return the age of the newest block in words; empty where it is none to speak of, or nobody knows.
+
+    Blocks of regtest are made when its owner likes.
+    """
+    if sync.chain == "regtest" or sync.tip_at is None or (age := now - sync.tip_at.timestamp()) < _STALE_AFTER:
+        return ""
+    return f"{age // _DAY:.0f} days" if age >= 2 * _DAY else "a day"
+
+
+def _moment(seconds: object) -> int | None:
+    """Return the time of a block, in seconds since 1970 (32 bits), where bitcoind told it."""
+    known = isinstance(seconds, int) and not isinstance(seconds, bool) and 0 <= seconds < 1 << 32
+    return seconds if known else None  # type: ignore[return-value]

@@ -8,7 +8,7 @@ import typer
 from archipelago.cli.client import Client
 from archipelago.cli.consent import agree, agree_to_settings, ask, refuse_obstacles
 from archipelago.cli.errors import CommandError, Exit
-from archipelago.cli.options import Available, Choices, Installed, Json, NoWait, Settings, Yes, pairs
+from archipelago.cli.options import Available, Choices, Downgrade, Installed, Json, NoWait, Settings, Yes, pairs
 from archipelago.cli.output import line, show, show_facts, show_json, size
 from archipelago.cli.progress import follow
 from archipelago.cli.views import show_plan, titled
@@ -20,6 +20,7 @@ def install(
     choices: Choices = None,
     no_start: Annotated[bool, typer.Option("--no-start", help="Do not start it afterwards.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the plan and change nothing.")] = False,
+    downgrade: Downgrade = False,
     yes: Yes = False,
     no_wait: NoWait = False,
     json: Json = False,
@@ -40,6 +41,8 @@ def install(
         refuse_obstacles(plan)
         ask("Install this?", yes)
         wanted["plan"] = plan["digest"]
+    if downgrade:
+        wanted["downgrade"] = True
     finish(client, client.call("container-install", start=not no_start, **wanted), no_wait, json)
 
 
@@ -64,7 +67,9 @@ def restart(app: Installed, yes: Yes = False, no_wait: NoWait = False, json: Jso
     finish(client, client.call("container-restart", app=app), no_wait, json)
 
 
-def update(app: Installed, yes: Yes = False, no_wait: NoWait = False, json: Json = False) -> None:
+def update(
+    app: Installed, downgrade: Downgrade = False, yes: Yes = False, no_wait: NoWait = False, json: Json = False
+) -> None:
     """Bring an app to the version of the catalog."""
     client = Client()
     plan = client.call("plan", app=app)
@@ -73,7 +78,8 @@ def update(app: Installed, yes: Yes = False, no_wait: NoWait = False, json: Json
         if not json:
             show_plan(plan)
         agree(app, "Update this?", yes, stops=(), restarts=changes["restart"], interrupts=plan["interrupts"])
-    finish(client, client.call("container-update", app=app, plan=plan["digest"]), no_wait, json)
+    wanted = {"app": app, "plan": plan["digest"], **({"downgrade": True} if downgrade else {})}
+    finish(client, client.call("container-update", **wanted), no_wait, json)
 
 
 def remove(
@@ -126,7 +132,11 @@ def config(
     options = pairs(settings)
     if options or reset:
         wanted: dict[str, Any] = {"options": options, "reset": reset or []}
-        agreed = agree_to_settings(app, client.call("config-preview", app=app, **wanted), yes)
+        preview = client.call("config-preview", app=app, **wanted)
+        if not json:
+            for sentence in preview["data"]:
+                show(line(sentence))
+        agreed = agree_to_settings(app, preview, yes)
         operation = client.call("container-config", app=app, agreed=agreed, **wanted)
         finish(client, operation, no_wait, json)
         return

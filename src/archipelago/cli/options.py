@@ -34,6 +34,9 @@ Settings = Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE"
 Choices = Annotated[
     list[str] | None, typer.Option("--choose", metavar="INTERFACE=APP", help="Use this app for an interface.")
 ]
+Downgrade = Annotated[
+    bool, typer.Option("--downgrade", help="Go back to an older version, which may not read the data of a newer one.")
+]
 ContainerName = Annotated[str | None, typer.Option("--container", metavar="NAME", help="One container of the app.")]
 
 

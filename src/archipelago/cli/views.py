@@ -124,6 +124,9 @@ def show_status(status: dict[str, Any]) -> None:
     _show_rating("security", status["rating"])
     for text in status["not_enforced"]:
         show(f"not enforced: {line(text)}")
+    for each in status["repairs"]:
+        if each["suggested"]:
+            show(line(f"may help: {each['label']} ('archipelago repair {status['app']} {each['repair']}')"))
     if failure := health["failure"]:
         show(line(f"last failure {failure['at']}: {failure['reason']}"))
         for text in failure["logs"]:

@@ -13,7 +13,7 @@ from archipelago.container.data.keeper import DataMissing, VolumeKeeper
 from archipelago.container.desired_state import DesiredApp, DesiredState, provides, worst
 from archipelago.container.firewall import Firewall
 from archipelago.container.health_monitor import HealthMonitor, Watched
-from archipelago.container.labels import HASH
+from archipelago.container.labels import HASH, REPAIR
 from archipelago.container.last_resort import end_app
 from archipelago.container.log_file import last_lines, make_ready
 from archipelago.container.log_parser import LogText
@@ -30,6 +30,8 @@ from archipelago.container.podman_client.errors import (
 from archipelago.container.podman_client.models import ContainerDetails, ContainerState, ContainerSummary
 from archipelago.container.podman_client.process import process_age
 from archipelago.container.remembered import Remembered
+from archipelago.container.repair_order import RepairOrder
+from archipelago.container.repairer import Repairer
 from archipelago.container.restart_policy import RestartPolicy
 from archipelago.container.status import Failure, Health, HealthState
 from archipelago.container.stopping import stop_order
@@ -99,6 +101,7 @@ class AppKeeper:
         self._failures: dict[str, Failure] = {}
         self._runs: dict[str, Run] = {}
         """Container name -> the run that is known to be going on."""
+        self._repairer = Repairer(tools.namespace)
         self._restarts: set[str] = set()
         """Containers that the owner wants restarted."""
         self._hashes: dict[str, str] = {}
@@ -133,6 +136,12 @@ class AppKeeper:
             if container in names and health.state in _OF_A_RUN
         }
 
+    def request_repair(self, order: RepairOrder) -> Awaitable[None]:
+        """Have the app stopped, repaired and started; await the answer, which raises what failed."""
+        answer = self._repairer.request(order)
+        self.wake()
+        return answer
+
     @property
     def restart_pending(self) -> bool:
         """Whether a requested restart has not been carried out."""
@@ -164,6 +173,7 @@ class AppKeeper:
         try:
             await self._keep()
         finally:
+            self._repairer.give_up(f"the keeper of {self.app} was ended")
             for name in tuple(self._runs):
                 self._forget_run(name)
 
@@ -201,7 +211,7 @@ class AppKeeper:
         desired = state.apps.get(self.app)
         if desired is not None and state.wanted(self.app):
             if not desired.problem:
-                return await self._up(desired, state, mine)
+                return await self._up(desired, state, await self._repaired(desired, mine))
             self._leave(desired)
             return None
         waiting_for = [
@@ -218,6 +228,7 @@ class AppKeeper:
     def _leave(self, desired: DesiredApp) -> None:
         """Leave an app as it is of which nobody knows how it ought to be."""
         self._restarts.clear()
+        self._repairer.give_up(f"{self.app} cannot be brought up: {desired.problem}")
         for name in tuple(self._runs):
             self._end_watch(name)
         reason = self._tools.redact(desired.problem)
@@ -288,6 +299,28 @@ class AppKeeper:
                 self._set(wanted.container, self._health(wanted, HealthState.STARTING, ""))
         self._verdicts_are_old = False
 
+    async def _repaired(
+        self, desired: DesiredApp, mine: Mapping[str, ContainerSummary]
+    ) -> Mapping[str, ContainerSummary]:
+        """Carry out a repair that was asked for, which needs the app down; return the containers that are left."""
+        if not self._repairer.waits:
+            return mine
+        for wanted in desired.workload.containers:
+            if (found := mine.get(wanted.name)) is not None and is_running(found):
+                self._set(wanted.container, self._health(wanted, HealthState.STOPPING, "is repaired"))
+        for found in stop_order(mine.values()):
+            await self._stop(found)
+            await self._remove(found.name)
+        # What it failed with is what is repaired.
+        self._policies.clear()
+        self._failures.clear()
+        self._restarts.clear()
+        for wanted in desired.workload.containers:
+            # Before the answer: whoever waits for it looks at what comes after.
+            self._set(wanted.container, self._health(wanted, HealthState.STARTING, ""))
+        await self._repairer.change_files()
+        return {}
+
     async def _up_container(
         self, desired: DesiredApp, wanted: ContainerWorkload, state: DesiredState, found: ContainerSummary | None
     ) -> float | None:
@@ -301,7 +334,11 @@ class AppKeeper:
             return policy.retry_at - now
         if (waits := self._waits_for(wanted, state)) is not None:
             self._set(wanted.container, self._health(wanted, HealthState.WAITING, waits))
+            self._repairer.delayed()
             return None
+        if found is not None and REPAIR in found.labels:
+            await self._remove(found.name)  # its further arguments were for one run
+            found = None
         try:
             await self._tools.volumes.ensure(desired.workload)
             if found is None:
@@ -345,7 +382,7 @@ class AppKeeper:
             self._set(wanted.container, self._health(wanted, HealthState.STARTING, "its image is brought back"))
             image = await self._tools.rebuild(desired, wanted.container)
         # By its ID: another image may be given the name meanwhile.
-        await self._tools.client.containers.create(replace(spec, image=image))
+        await self._tools.client.containers.create(self._repairer.once(wanted.container, replace(spec, image=image)))
 
     async def _start(self, desired: DesiredApp, wanted: ContainerWorkload) -> None:
         self._set(wanted.container, self._health(wanted, HealthState.STARTING, ""))
@@ -361,6 +398,7 @@ class AppKeeper:
         except NotFound:
             self._tools.networks.forget()
             raise
+        self._repairer.started(wanted.container)
         if (policy := self._policies.get(wanted.container)) is not None:
             self._policies[wanted.container] = policy.started()
 
@@ -500,6 +538,7 @@ class AppKeeper:
 
     def _failed_to_start(self, wanted: ContainerWorkload, error: PodmanError | NodeError) -> float:
         reason = self._tools.redact(str(error))
+        self._repairer.delayed()
         if isinstance(error, PortTaken):
             reason = f"port {error.port} of this host is taken by another program"
         now = time.monotonic()
@@ -516,6 +555,7 @@ class AppKeeper:
         known = {container.name: container for container in desired.workload.containers} if desired else {}
         self._policies.clear()
         self._restarts.clear()
+        self._repairer.give_up(f"{self.app} is not to run: {reason or 'it was removed'}")
         if any(is_running(container) for container in mine.values()):
             self._set_all(HealthState.STOPPING, reason)
         for found in stop_order(mine.values()):

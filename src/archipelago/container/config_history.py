@@ -7,6 +7,7 @@ from archipelago.container.consequences import interrupted
 from archipelago.container.desired_state import DesiredState
 from archipelago.container.manifest.scalars import Scalar
 from archipelago.container.status import ConfigPreview, ConfigRevision, SettingChange
+from archipelago.container.volume_parts import changed_parts
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.storage.revisions import Configuration, Revision
 
@@ -64,7 +65,25 @@ def preview(before: DesiredState, after: DesiredState, app: str) -> ConfigPrevie
         and name in before.apps
         and before.apps[name].workload.hash != wanted.workload.hash
     )
-    return ConfigPreview(changes=tuple(changed), restarts=restarts, interrupts=interrupted(before, restarts))
+    return ConfigPreview(
+        changes=tuple(changed),
+        restarts=restarts,
+        interrupts=interrupted(before, restarts),
+        data=_other_data(before, after),
+    )
+
+
+def _other_data(before: DesiredState, after: DesiredState) -> tuple[str, ...]:
+    sentences = []
+    for app, wanted in sorted(after.apps.items()):
+        known = before.apps[app].workload.parts if app in before.apps else {}
+        name = wanted.record.package.manifest.name
+        for volume, (old, new) in changed_parts(known, wanted.workload.parts).items():
+            sentences.append(
+                f"{name} keeps its data of {old} (volume {volume}) for a change back, and uses that of {new}, "
+                "which it makes where there is none yet"
+            )
+    return tuple(sentences)
 
 
 def way_back(

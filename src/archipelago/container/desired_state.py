@@ -37,6 +37,15 @@ class DesiredState:
         """The apps that cannot be compiled."""
         return frozenset(app for app, found in self.apps.items() if found.problem)
 
+    @property
+    def hashes(self) -> dict[str, str]:
+        """Return what the containers of each app must be made of."""
+        return {name: found.workload.hash for name, found in self.apps.items()}
+
+    def touched_since(self, hashes: Mapping[str, str]) -> tuple[str, ...]:
+        """Return the apps whose containers are made anew, given what their hashes were."""
+        return tuple(name for name, hash in self.hashes.items() if hashes.get(name) != hash)
+
     def wanted(self, app: str) -> bool:
         """Tell whether the app ought to run: its owner wants it, and all that it cannot do without."""
         return self.obstacle(app) is None

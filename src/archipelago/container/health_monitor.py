@@ -202,6 +202,5 @@ class HealthMonitor:
             return Verdict(False, str(error))
         if chain.sync is None:
             return Verdict(True, chain.message, None, True)
-        synced = bitcoin.is_synced(chain.sync)
-        reason = "" if synced else f"block {chain.sync.height} of {chain.sync.headers} ({chain.sync.percent} %)"
-        return Verdict(True, reason, chain.sync, not synced)
+        sync, reason = bitcoin.judged(chain.sync, time.time())
+        return Verdict(True, reason, sync, bool(reason))

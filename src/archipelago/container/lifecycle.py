@@ -3,16 +3,17 @@
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from archipelago.catalog.local import LocalCatalog
+from archipelago.catalog.local import Catalog, LocalCatalog
 from archipelago.container.app_secrets import AppSecrets
 from archipelago.container.composer import Composer
 from archipelago.container.data.kept import NOTHING_KEPT, Keepsake, keepsake_of
 from archipelago.container.dependency_resolver.errors import ResolutionError
 from archipelago.container.desired_state import DesiredState
+from archipelago.container.disk_rules import DiskRules
 from archipelago.container.first_error import FirstError
 from archipelago.container.image_fetcher import ImageFetcher, image_step
 from archipelago.container.image_inventory import ImageInventory
@@ -21,17 +22,21 @@ from archipelago.container.images import ImageStore
 from archipelago.container.manifest.package import AppPackage
 from archipelago.container.manifest.scalars import Scalar
 from archipelago.container.operations import Operations, Tracker, Work
+from archipelago.container.option_change import OptionChange, changed_options, start_step
 from archipelago.container.plan import Action, Plan, Request
 from archipelago.container.proposal import Proposal
 from archipelago.container.readiness import Readiness
 from archipelago.container.reconciler import Reconciler
-from archipelago.container.status import Desired, OperationKind
+from archipelago.container.repairs import Repairs
+from archipelago.container.status import Desired, HealthState, OperationKind, OperationState
+from archipelago.container.warm_up import past_warm_up
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.network.routes import require_switch
 from archipelago.storage.data import AppData
 from archipelago.storage.state import AppRecord, State
 
 _PLAN_STEP = "write the plan down"
+_WORKING = (HealthState.HEALTHY, HealthState.SYNCING)
 
 Records = dict[str, AppRecord]
 
@@ -55,6 +60,8 @@ class Lifecycle:
         data: AppData,
         secrets: AppSecrets,
         inventory: ImageInventory,
+        disk_rules: DiskRules,
+        repairs: Repairs,
     ) -> None:
         self._state = state
         self._catalog = catalog
@@ -65,9 +72,14 @@ class Lifecycle:
         self._data = data
         self._secrets = secrets
         self._inventory = inventory
+        self._disk_rules = disk_rules
+        self._repairs = repairs
         self._readiness = Readiness(reconciler)
         self._fetcher = ImageFetcher(images, inventory)
         self._changing = asyncio.Lock()
+        self._option_change = OptionChange(
+            reconciler, self._readiness, self._change, self._await_ready, self._undone_if_cancelled
+        )
 
     def work(self, kind: OperationKind, app: str, arguments: Mapping[str, Any]) -> Work:
         """Return the work of one operation; after a crash it may be done again from its beginning."""
@@ -87,9 +99,11 @@ class Lifecycle:
                 case OperationKind.UPDATE:
                     await self._update(tracker, app, arguments)
                 case OperationKind.CONFIGURE:
-                    await self._configure(tracker, app, arguments)
+                    await self._option_change.carry_out(tracker, app, arguments)
                 case OperationKind.SECRETS:
                     await self._renew_secrets(tracker, app, arguments)
+                case OperationKind.REPAIR:
+                    await self._repair(tracker, app, arguments["repair"])
 
         return work
 
@@ -110,14 +124,25 @@ class Lifecycle:
             request = Request(update=(app,), choices=choices, options={app: given})
         else:
             request = Request(install=(app,), choices=choices, options={app: given})
-        return Proposal.of(await self._composer.plan(records, request, catalog), catalog.packages, given, app)
+        return await self._proposal(records, request, catalog, given, app)
 
     async def plan_update(self, app: str) -> Proposal:
         """Return the plan of bringing an installed app to the version of the catalog."""
         catalog = await self._catalog.read()
         catalog.package(app)  # raises what is wrong with it
-        plan = await self._composer.plan(await self._state.load_apps(), Request(update=(app,)), catalog)
-        return Proposal.of(plan, catalog.packages, {}, app)
+        return await self._proposal(await self._state.load_apps(), Request(update=(app,)), catalog, {}, app)
+
+    async def _proposal(
+        self, records: Records, request: Request, catalog: Catalog, given: Mapping[str, Scalar], app: str
+    ) -> Proposal:
+        proposal = Proposal.of(await self._composer.plan(records, request, catalog), catalog.packages, given, app)
+        kept = {name: record.package for name, record in records.items()}
+        await self._require_disk(proposal.plan, {**kept, **proposal.packages})
+        return proposal
+
+    async def _require_disk(self, plan: Plan, packages: Mapping[str, AppPackage]) -> None:
+        manifests = {name: package.manifest for name, package in packages.items()}
+        await self._disk_rules.require(plan, manifests, self._reconciler.desired.plan)
 
     async def try_out(self, app: str, given: Mapping[str, Scalar], reset: tuple[str, ...]) -> DesiredState:
         """Return what would be desired with other options of an app. Raises `NodeError`."""
@@ -128,7 +153,14 @@ class Lifecycle:
                 raise NodeError(ErrorCode.NOT_INSTALLED, f"{app} is not installed any more", data={"app": app})
             options = changed_options(records[app].options, given, reset)
             tolerated = self._reconciler.desired.broken - {app}
-            return await self._composer.compose({**records, app: replace(records[app], options=options)}, tolerated)
+            changed = {**records, app: replace(records[app], options=options)}
+            desired = await self._composer.compose(changed, tolerated)
+            await self._require_disk(desired.plan, {name: record.package for name, record in records.items()})
+            return desired
+
+    def worked(self, apps: Iterable[str]) -> list[str]:
+        """Return those of these apps that do their work now."""
+        return [name for name in apps if self._reconciler.health(name).state in _WORKING]
 
     async def set_open(self, app: str, endpoint: str, *, opened: bool) -> None:
         """Have an endpoint open or closed to the local network from now on. Raises `NodeError`."""
@@ -154,7 +186,7 @@ class Lifecycle:
         plan, packages = proposal.plan, proposal.packages
         new = tuple(planned.app for planned in plan.apps if planned.action is Action.INSTALL)
         started = tuple(name for name in new if arguments["start"] or name != app)
-        await tracker.steps((*map(image_step, new), _PLAN_STEP, *map(_start_step, started)))
+        await tracker.steps((*map(image_step, new), _PLAN_STEP, *map(start_step, started)))
         without_data = [name for name in new if not await self._state.has_slot(name)]
 
         async def decide(records: Records) -> Records:
@@ -203,7 +235,7 @@ class Lifecycle:
     async def _start(self, tracker: Tracker, app: str, arguments: Mapping[str, Any]) -> None:
         stopped: list[str] = arguments["stopped"]
         needed = self._reconciler.desired.needed_by(app)
-        await tracker.steps(tuple(map(_start_step, needed)))
+        await tracker.steps(tuple(map(start_step, needed)))
         undo = self._desire(stopped, Desired.STOPPED, f"start of {app} cancelled", app)
         async with self._undone_if_cancelled(undo):
             self._reconciler.try_again(needed)
@@ -226,7 +258,7 @@ class Lifecycle:
             await asyncio.gather(*map(one, affected))
 
     async def _restart(self, tracker: Tracker, app: str) -> None:
-        await tracker.steps((_stop_step(app), _start_step(app)))
+        await tracker.steps((_stop_step(app), start_step(app)))
         await tracker.commit()
         await tracker.begin(_stop_step(app))
         await self._reconciler.restart(app)
@@ -262,7 +294,7 @@ class Lifecycle:
             return
         proposal.require(arguments)
         packages, touched = proposal.packages, _touched(proposal.plan)
-        await tracker.steps((*map(image_step, packages), _PLAN_STEP, *map(_start_step, touched)))
+        await tracker.steps((*map(image_step, packages), _PLAN_STEP, *map(start_step, touched)))
 
         async def decide(records: Records) -> Records:
             now = await self.plan_update(app)
@@ -282,7 +314,7 @@ class Lifecycle:
             self._pruner.want()
 
     async def _renew_secrets(self, tracker: Tracker, app: str, arguments: Mapping[str, Any]) -> None:
-        hashes = self._hashes()
+        hashes = self._reconciler.desired.hashes
         await tracker.commit()  # what was made anew cannot be brought back
         async with self._changing:
             records = await self._state.load_apps()
@@ -292,37 +324,21 @@ class Lifecycle:
             finally:
                 # Also where a full disk let only some of them be written.
                 self._reconciler.apply(await self._composer.compose(records, records))
-        touched = self._touched_since(hashes)
-        await tracker.steps(tuple(map(_start_step, touched)))
+        touched = self._reconciler.desired.touched_since(hashes)
+        await tracker.steps(tuple(map(start_step, touched)))
         await self._await_ready(tracker, touched)
 
-    async def _configure(self, tracker: Tracker, app: str, arguments: Mapping[str, Any]) -> None:
-        hashes = self._hashes()
-
-        async def change(records: Records) -> Records:
-            options = changed_options(records[app].options, arguments["options"], tuple(arguments["reset"]))
-            return {app: replace(records[app], options=options)}
-
-        async def back(records: Records) -> Records:
-            return {app: replace(records[app], options=arguments["before"])}
-
-        async def undo() -> None:
-            await self._change(back, message=f"change of options of {app} cancelled", app=app)
-
-        async with self._undone_if_cancelled(undo):
-            await self._change(change, message=f"options of {app} changed", app=app)
-            # After a crash the change is made already: those that it was to touch are awaited all the same.
-            touched = tuple(dict.fromkeys((*self._touched_since(hashes), *arguments.get("apps", ()))))
-            await tracker.steps(tuple(map(_start_step, touched)))
-            await self._await_ready(tracker, touched)
-
-    def _hashes(self) -> dict[str, str]:
-        return {name: found.workload.hash for name, found in self._reconciler.desired.apps.items()}
-
-    def _touched_since(self, hashes: Mapping[str, str]) -> tuple[str, ...]:
-        """Return the apps whose containers are made anew, given what their hashes were."""
-        desired = self._reconciler.desired.apps
-        return tuple(name for name, found in desired.items() if hashes.get(name) != found.workload.hash)
+    async def _repair(self, tracker: Tracker, app: str, repair: str) -> None:
+        step, start = f"repair {app}", start_step(app)
+        carried_out = any(each.name == step and each.state is OperationState.DONE for each in tracker.view.steps)
+        if not carried_out:  # a crash may have come after it, and what it did need not be done twice
+            await tracker.steps((step, start))
+            await tracker.commit()
+            order = await self._repairs.order(app, repair)
+            await tracker.begin(step, order.label)
+            await self._reconciler.repair(app, order)
+            await tracker.finish(step)
+        await self._await_ready(tracker, (app,))
 
     # --- changes of what is desired ---------------------------------------------------------------------------------
 
@@ -348,6 +364,10 @@ class Lifecycle:
             # What was broken before is not the fault of this change.
             tolerated = records.keys() if tolerant else self._reconciler.desired.broken - changed.keys()
             desired = await self._composer.compose({**left, **changed}, tolerated)
+            if not tolerant:
+                await self._require_disk(
+                    desired.plan, {name: each.record.package for name, each in desired.apps.items()}
+                )
             await self._state.save(tuple(changed.values()), remove=remove, message=message, app=app)
             self._reconciler.apply(desired)
 
@@ -425,35 +445,27 @@ class Lifecycle:
         await self._reconciler.settled(apps)
 
         async def one(app: str) -> None:
-            await tracker.begin(_start_step(app))
+            await tracker.begin(start_step(app))
 
             async def told(detail: str) -> None:
-                await tracker.progress(_start_step(app), None, detail)
+                await tracker.progress(start_step(app), None, detail)
 
-            detail = await self._readiness.wait(app, told)
-            await tracker.finish(_start_step(app), detail)
+            try:
+                detail = await past_warm_up(self._reconciler, app, lambda: self._readiness.wait(app, told))
+            except NodeError as error:
+                raise self._repairs.suggested(error) from error
+            await tracker.finish(start_step(app), detail)
 
         async with FirstError(), asyncio.TaskGroup() as group:
             for app in apps:
                 if self._reconciler.desired.wanted(app):
                     group.create_task(one(app))
                 else:
-                    await tracker.finish(_start_step(app), self._reconciler.desired.obstacle(app) or "")
+                    await tracker.finish(start_step(app), self._reconciler.desired.obstacle(app) or "")
 
 
 def _touched(plan: Plan) -> tuple[str, ...]:
     return tuple(planned.app for planned in plan.apps if planned.action is not Action.REUSE)
-
-
-def changed_options(
-    options: Mapping[str, Scalar], given: Mapping[str, Scalar], reset: tuple[str, ...]
-) -> dict[str, Scalar]:
-    """Return the owner's options after a change: `given` set, `reset` back to their defaults."""
-    return {key: value for key, value in {**options, **given}.items() if key not in reset}
-
-
-def _start_step(app: str) -> str:
-    return f"start {app}"
 
 
 def _stop_step(app: str) -> str:

@@ -17,12 +17,14 @@ from archipelago.container.consequences import (
     with_restarts,
 )
 from archipelago.container.data.kept import keepsake_of
+from archipelago.container.downgrades import Downgrades, require_none
 from archipelago.container.lifecycle import Lifecycle
 from archipelago.container.manifest.scalars import Scalar
 from archipelago.container.operations import Operations
 from archipelago.container.plan import Action, Plan, Request
 from archipelago.container.proposal import concerning
 from archipelago.container.reconciler import Reconciler
+from archipelago.container.repairs import Repairs
 from archipelago.container.status import (
     Change,
     ChangePreview,
@@ -31,6 +33,7 @@ from archipelago.container.status import (
     Desired,
     Operation,
     OperationKind,
+    RepairPreview,
     SecretView,
     SettingChange,
 )
@@ -58,6 +61,7 @@ class Orchestrator:
         secrets: AppSecrets,
         revisions: RevisionStore,
         data: AppData,
+        repairs: Repairs,
     ) -> None:
         self._state = state
         self._catalog = catalog
@@ -68,6 +72,8 @@ class Orchestrator:
         self._secrets = secrets
         self._revisions = revisions
         self._data = data
+        self._repairs = repairs
+        self._downgrades = Downgrades(state, revisions)
         self._deciding = asyncio.Lock()
 
     # --- requests ---------------------------------------------------------------------------------------------------
@@ -81,7 +87,8 @@ class Orchestrator:
         plan = concerning(proposal.plan, app)
         restarts = [planned.app for planned in plan.apps if planned.action in (Action.RESTART, Action.UPDATE)]
         found = {"interrupts": interrupted(self._reconciler.desired, restarts), "obstacles": await _obstacles(plan)}
-        return plan.model_copy(update=found)
+        older = await self._downgrades.find(plan, records)
+        return plan.model_copy(update={**found, "warnings": (*plan.warnings, *map(str, older))})
 
     async def install(
         self,
@@ -91,10 +98,15 @@ class Orchestrator:
         *,
         start: bool,
         agreed: str | None = None,
+        downgrade: bool = False,
     ) -> Operation:
-        """Install an app with all that it needs; `agreed` is the digest of the plan that the owner looked at."""
+        """Install an app with all that it needs; `agreed` is the digest of the plan that the owner looked at.
+
+        `downgrade` allows versions that are older than the data that is there.
+        """
         async with self._deciding:
-            if app in await self._state.load_apps():
+            records = await self._state.load_apps()
+            if app in records:
                 raise NodeError(
                     ErrorCode.ALREADY_INSTALLED,
                     f"{app} is already installed",
@@ -103,6 +115,8 @@ class Orchestrator:
             proposal = await self._lifecycle.plan(app, options, choices)
             proposal.require_plan(agreed)
             plan = proposal.plan
+            if not downgrade:
+                require_none(await self._downgrades.find(plan, records))
             await require_free(tuple(asked.port for asked in plan.asks.endpoints))
             arguments = {"options": dict(proposal.options), "choices": dict(choices), "start": start}
             return await self._open(OperationKind.INSTALL, app, {**arguments, **proposal.kept}, _touched(plan))
@@ -151,8 +165,11 @@ class Orchestrator:
             arguments = {"delete_data": delete_data, "keepsake": keepsake}
             return await self._open(OperationKind.REMOVE, app, arguments, _touched(plan))
 
-    async def update(self, app: str, agreed: str | None = None) -> Operation:
-        """Bring an app to the version of the catalog; `agreed` is the digest of the plan that the owner looked at."""
+    async def update(self, app: str, agreed: str | None = None, *, downgrade: bool = False) -> Operation:
+        """Bring an app to the version of the catalog; `agreed` is the digest of the plan that the owner looked at.
+
+        `downgrade` allows a version that is older than the installed one.
+        """
         async with self._deciding:
             record = await self._to_change(app)
             package = (await self._catalog.read()).package(app)
@@ -162,6 +179,8 @@ class Orchestrator:
                 )
             proposal = await self._lifecycle.plan_update(app)
             proposal.require_plan(agreed)
+            if not downgrade:
+                require_none(await self._downgrades.find(proposal.plan, await self._state.load_apps()))
             return await self._open(OperationKind.UPDATE, app, proposal.kept, _touched(proposal.plan))
 
     async def change_preview(self, app: str, change: Change) -> ChangePreview:
@@ -249,6 +268,24 @@ class Orchestrator:
             arguments = {"names": list(names), "given": False}
             return await self._open(OperationKind.SECRETS, app, arguments, self._reconciler.desired.neighbours(app))
 
+    async def repair_preview(self, app: str, repair: str) -> RepairPreview:
+        """Return what a repair of an app would do, without doing it."""
+        await self._installed(app)
+        return await self._repairs.preview(app, repair)
+
+    async def repair(self, app: str, repair: str) -> Operation:
+        """Carry out a repair that the app declares; the app is stopped for it, and started again."""
+        async with self._deciding:
+            await self._to_change(app)
+            if (obstacle := self._reconciler.desired.obstacle(app)) is not None:
+                raise NodeError(
+                    ErrorCode.NOT_RUNNING,
+                    f"{app} is not to run, and its repair ends with a start: {obstacle}",
+                    hint=f"start it with 'archipelago start {app}', then repair it",
+                )
+            await self._repairs.order(app, repair)
+            return await self._open(OperationKind.REPAIR, app, {"repair": repair}, frozenset())
+
     async def resume(self) -> None:
         """Take up the operations that a crash cut off."""
         for record in await self._state.unfinished_operations():
@@ -272,7 +309,12 @@ class Orchestrator:
         given = self._composer.check_options(record.package.manifest, options, reset)
         preview = await self._preview(app, given, reset)
         require_agreed(app, agreed, preview.restarts)
-        arguments = {"options": given, "reset": list(reset), "before": dict(record.options)}
+        arguments = {
+            "options": given,
+            "reset": list(reset),
+            "before": dict(record.options),
+            "worked": self._lifecycle.worked(self._reconciler.desired.apps),
+        }
         return await self._open(OperationKind.CONFIGURE, app, arguments, frozenset(preview.restarts))
 
     async def _preview(self, app: str, given: Mapping[str, Scalar], reset: tuple[str, ...]) -> ConfigPreview:
@@ -282,7 +324,8 @@ class Orchestrator:
         given = self._composer.check_options(records[app].package.manifest, options, ())
         plan = await self._composer.plan(records, Request(options={app: given}))
         preview = await self._preview(app, given, ())
-        return concerning(with_restarts(plan, app, preview.restarts, self._reconciler.desired), app)
+        plan = concerning(with_restarts(plan, app, preview.restarts, self._reconciler.desired), app)
+        return plan.model_copy(update={"warnings": (*plan.warnings, *preview.data)})
 
     async def _open(
         self, kind: OperationKind, app: str, arguments: Mapping[str, Any], apps: frozenset[str]

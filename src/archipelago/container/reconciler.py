@@ -24,6 +24,7 @@ from archipelago.container.podman_client.client import PodmanClient
 from archipelago.container.podman_client.errors import PodmanError
 from archipelago.container.podman_client.models import Resync
 from archipelago.container.remembered import Remembered
+from archipelago.container.repair_order import RepairOrder
 from archipelago.container.signal import Signal
 from archipelago.container.status import Health, HealthState
 from archipelago.container.workload import Workload
@@ -169,6 +170,10 @@ class Reconciler:
         keeper = self._keep(app)
         keeper.request_restart()
         await self.changed.until(lambda: not keeper.restart_pending)
+
+    async def repair(self, app: str, order: RepairOrder) -> None:
+        """Stop an app, carry out a repair, and start it; return when it was. Raises `NodeError` or `PodmanError`."""
+        await self._keep(app).request_repair(order)
 
     def health(self, app: str) -> Health:
         """Return the health of an app."""

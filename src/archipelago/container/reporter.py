@@ -24,6 +24,7 @@ from archipelago.container.podman_client.errors import Conflict, NotFound, Podma
 from archipelago.container.podman_client.models import ContainerSummary
 from archipelago.container.podman_client.terminal import Terminal
 from archipelago.container.reconciler import Reconciler
+from archipelago.container.repairs import repair_views
 from archipelago.container.status import (
     AppStatus,
     AppSummary,
@@ -103,6 +104,7 @@ class Reporter:
             operation=self.operations.working_on(app),
             not_enforced=self.not_enforced,
             lost_volumes=await self.volumes.report(found.workload) if health.needs_owner else (),
+            repairs=repair_views(manifest, healths),
         )
 
     async def summaries(self) -> tuple[AppSummary, ...]:

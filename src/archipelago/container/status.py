@@ -52,6 +52,10 @@ class Sync(View):
     """Estimate of the time to the tip, from the progress seen so far."""
     peers: Annotated[int, Field(ge=0)] | None = None
     """Nodes that it is connected with, where it tells."""
+    tip_at: datetime | None = None
+    """When its newest block was made, by the block itself."""
+    stale: bool = False
+    """Whether it has stood still for so long that it cannot be the newest state of the chain."""
 
 
 class Failure(View):
@@ -136,6 +140,31 @@ class LostVolume(View):
     remedy: str
 
 
+class RepairView(View):
+    """A repair that an app declares."""
+
+    repair: str
+    label: str
+    description: str
+    suggested: bool = False
+    """Whether the app fails now, with signs that this repair is for."""
+
+
+class RepairPreview(View):
+    """What a repair would do."""
+
+    app: str
+    repair: str
+    label: str
+    description: str
+    effects: tuple[str, ...]
+    """Sentences, in the order in which it is done."""
+    funds: bool = False
+    """Whether it touches a volume that holds keys to money."""
+    used_by: tuple[str, ...] = ()
+    """Apps that have to do without it meanwhile."""
+
+
 class AppStatus(View):
     """One installed app, whole."""
 
@@ -166,6 +195,8 @@ class AppStatus(View):
     """What was asked for and the host cannot enforce."""
     lost_volumes: tuple[LostVolume, ...] = ()
     """Volumes because of which it does not start."""
+    repairs: tuple[RepairView, ...] = ()
+    """What its owner may have done where it does not come up."""
 
 
 class AppSummary(View):
@@ -201,6 +232,8 @@ class OperationKind(StrEnum):
     CONFIGURE = "configure"
     SECRETS = "secrets"
     """Secrets are set or made anew."""
+    REPAIR = "repair"
+    """What an app declares to repair it is carried out."""
 
 
 class OperationState(StrEnum):
@@ -432,6 +465,8 @@ class ConfigPreview(View):
     """Apps that restart, this one among them where it does."""
     interrupts: tuple[str, ...] = ()
     """Apps that run on, and miss what they use while others restart."""
+    data: tuple[str, ...] = ()
+    """Sentences about data that belongs to the former value: where it stays, and what is used instead."""
 
 
 class Change(StrEnum):

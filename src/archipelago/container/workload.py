@@ -43,6 +43,7 @@ from archipelago.container.templates import (
     TemplateError,
     is_template,
 )
+from archipelago.container.volume_parts import part_of
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.network.firewall import Reach, reach
 from archipelago.network.plan import PREFIX, Link, app_networks, attachments, links, provider_host
@@ -135,6 +136,13 @@ class VolumeDirectory:
     path: str
     uid: int
     gid: int
+    part: str | None = None
+    """Name of the directory within a volume that is kept apart by a setting of a provider; None for a whole volume."""
+
+    @property
+    def used(self) -> str:
+        """The directory that the app sees."""
+        return self.path if self.part is None else f"{self.path}/{self.part}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,12 +193,16 @@ class Workload:
     """Directories of the volumes, outer ones first."""
     volumes: tuple[VolumeDirectory, ...]
     hash: str
+    parts: Mapping[str, str] = field(default_factory=dict)
+    """Directory in use of each volume that is kept apart by a setting of a provider."""
 
 
 def compile_app(given: AppInput, site: Site, renderer: Templates) -> Workload:
     """Return the workload of one app. Raises `NodeError` where a template of it is wrong."""
     manifest = given.package.manifest
-    home = _Home(app_paths(site.data, manifest.id), links(given.edges), _base(given.slot))
+    exported = {binding.edge.interface: binding.exports for binding in given.bindings}
+    parts = {name: part for name in manifest.volumes if (part := part_of(manifest, name, exported)) is not None}
+    home = _Home(app_paths(site.data, manifest.id), links(given.edges), _base(given.slot), parts)
     try:
         containers = tuple(
             _container(given, site, home, renderer, name, position)
@@ -206,6 +218,7 @@ def compile_app(given: AppInput, site: Site, renderer: Templates) -> Workload:
         passages=home.passages(home.paths.path, home.paths.volumes),
         volumes=_volumes(manifest, home),
         hash=_joined(container.hash for container in containers),
+        parts=home.parts,
     )
 
 
@@ -217,6 +230,13 @@ class _Home:
     links: tuple[Link, ...]
     base: int
     """Id of its containers' root in the service user's namespace."""
+    parts: Mapping[str, str]
+    """Directory in use of each volume that is kept apart by a setting of a provider."""
+
+    def volume(self, name: str) -> str:
+        """Return the directory of a volume that the app sees."""
+        whole = self.paths.volume(name)
+        return f"{whole}/{self.parts[name]}" if name in self.parts else whole
 
     def owner(self, container: Container) -> tuple[int, int]:
         """Return the user and group of a container's files."""
@@ -421,13 +441,13 @@ def _volumes(manifest: AppManifest, home: _Home) -> tuple[VolumeDirectory, ...]:
         ]
         for container in (writers or users)[:1]:
             uid, gid = home.owner(container)
-            found[name] = VolumeDirectory(home.paths.volume(name), uid, gid)
+            found[name] = VolumeDirectory(home.paths.volume(name), uid, gid, home.parts.get(name))
     return tuple(found.values())
 
 
 def _volume_mounts(home: _Home, container: Container) -> list[Mount]:
     return [
-        BindMount(PurePosixPath(home.paths.volume(mount.volume)), PurePosixPath(mount.path), read_only=mount.read_only)
+        BindMount(PurePosixPath(home.volume(mount.volume)), PurePosixPath(mount.path), read_only=mount.read_only)
         for mount in container.mounts
     ]
 

@@ -53,6 +53,8 @@ class InstallParams(PlanParams):
     """Answer with the plan and change nothing."""
     plan: Annotated[str, Field(max_length=64)] | None = None
     """Digest of the plan that was agreed to; where it would be another one by now, nothing is installed."""
+    downgrade: Flag = False
+    """Whether a version may be installed that is older than the one that left the app's data."""
 
 
 class StopParams(AppParams):
@@ -74,6 +76,8 @@ class UpdateParams(AppParams):
 
     plan: Annotated[str, Field(max_length=64)] | None = None
     """Digest of the plan that was agreed to; where it would be another one by now, nothing is updated."""
+    downgrade: Flag = False
+    """Whether the version of the catalog may be older than the installed one."""
 
 
 class RemoveParams(AppParams):
@@ -141,7 +145,12 @@ async def _install(engine: Engine, params: InstallParams) -> Operation | Plan:
     if params.dry_run:
         return await engine.plan(params.app, options=params.options, choices=params.choices)
     return await engine.install(
-        params.app, options=params.options, choices=params.choices, start=params.start, agreed=params.plan
+        params.app,
+        options=params.options,
+        choices=params.choices,
+        start=params.start,
+        agreed=params.plan,
+        downgrade=params.downgrade,
     )
 
 
@@ -174,7 +183,7 @@ async def _removal(engine: Engine, params: AppParams) -> RemovalPreview:
 
 
 async def _update(engine: Engine, params: UpdateParams) -> Operation:
-    return await engine.update(params.app, agreed=params.plan)
+    return await engine.update(params.app, agreed=params.plan, downgrade=params.downgrade)
 
 
 async def _config(engine: Engine, params: ConfigParams) -> Operation | dict[str, Scalar]:

@@ -16,6 +16,7 @@ from archipelago.rpc.notices import notice_methods
 from archipelago.rpc.openrpc import Description
 from archipelago.rpc.operations import operation_methods
 from archipelago.rpc.passkeys import passkey_methods
+from archipelago.rpc.repairs import repair_methods
 from archipelago.rpc.revisions import revision_methods
 from archipelago.rpc.sbom import sbom_methods
 from archipelago.rpc.secrets import key_methods, refuse_locked, secret_methods
@@ -30,6 +31,7 @@ def all_methods() -> tuple[AnyMethod, ...]:
     families = (
         *container_methods(),
         *data_methods(),
+        *repair_methods(),
         *catalog_methods(),
         *operation_methods(),
         *system_methods(),

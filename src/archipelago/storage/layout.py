@@ -76,9 +76,10 @@ class AppFolder:
         """Return the folder of what outlived one removal."""
         return self.kept / named(name)
 
-    def volume(self, name: str) -> Path:
-        """Return the directory of a volume."""
-        return self.volumes / named(name)
+    def volume(self, name: str, part: str | None = None) -> Path:
+        """Return the directory of a volume, or of a part of one that is kept apart."""
+        whole = self.volumes / named(name)
+        return whole if part is None else whole / named(part)
 
     def log(self, container: str) -> Path:
         """Return the log of a container."""

@@ -50,7 +50,9 @@ class VolumeKeeper:
         for passage in workload.passages:
             await self._namespace.passage(passage.path, passage.gid)
         for volume in workload.volumes:
-            await self._namespace.directory(volume.path, volume.uid, volume.gid)
+            if volume.part is not None:
+                await self._namespace.divide(volume.path, volume.part, workload.passages[0].gid)
+            await self._namespace.directory(volume.used, volume.uid, volume.gid)
         marks = {name: found.mark for name, found in (await self._look(workload)).items() if found is not None}
         changed = {name: mark for name, mark in marks.items() if known.get(name) != mark}
         if not changed:
@@ -96,7 +98,7 @@ class VolumeKeeper:
         return found
 
     async def _is_read_only(self, volume: VolumeDirectory) -> bool:
-        found = await self._namespace.look(volume.path, *_ids(volume), IDS_PER_APP)
+        found = await self._look_at(volume)
         return found is not None and found.read_only
 
     async def report(self, workload: Workload) -> tuple[LostVolume, ...]:
@@ -128,10 +130,12 @@ class VolumeKeeper:
         await self._marks.forget(workload.app, lost)
 
     async def _look(self, workload: Workload) -> dict[str, Found | None]:
-        found = await asyncio.gather(
-            *(self._namespace.look(volume.path, *_ids(volume), IDS_PER_APP) for volume in workload.volumes)
-        )
+        found = await asyncio.gather(*map(self._look_at, workload.volumes))
         return dict(zip(map(_name, workload.volumes), found, strict=True))
+
+    async def _look_at(self, volume: VolumeDirectory) -> Found | None:
+        divided = volume.part is not None
+        return await self._namespace.look(volume.path, volume.uid, volume.gid, IDS_PER_APP, divided=divided)
 
 
 def _finding(what: str, why: str, mend: str) -> Finding:
@@ -140,10 +144,6 @@ def _finding(what: str, why: str, mend: str) -> Finding:
 
 def _name(volume: VolumeDirectory) -> str:
     return PurePath(volume.path).name
-
-
-def _ids(volume: VolumeDirectory) -> tuple[int, int]:
-    return volume.uid, volume.gid
 
 
 def _troubles(
