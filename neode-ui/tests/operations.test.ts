@@ -59,7 +59,7 @@ describe("what an owner does with an app", () => {
   it("is asked of the node by its name", async () => {
     const done = () => operation();
     const methods = ["container-start", "container-remove", "container-install", "container-config", "operation-cancel"] as const;
-    const preview = () => ({ changes: [], restarts: ["knots"], interrupts: [] });
+    const preview = () => ({ changes: [], restarts: ["knots"], interrupts: [], data: [] });
     const asked = answering({ ...Object.fromEntries(methods.map((method) => [method, done])), "config-preview": preview });
     await containers.start("knots");
     await containers.remove("knots", true);

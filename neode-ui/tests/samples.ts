@@ -87,6 +87,7 @@ export const status = like<AppStatus>({
   rating: { score: 8, lines: [] },
   not_enforced: [],
   lost_volumes: [],
+  repairs: [],
 });
 
 export const operation = like<Operation>({
@@ -182,6 +183,8 @@ export const sync = like<Sync>({
   initial_block_download: false,
   seconds_left: null,
   peers: null,
+  tip_at: null,
+  stale: false,
 });
 
 export const event = like<Event>({ revision: 1, at: WHEN, kind: "app", app: "bitcoin-knots", message: "", data: {} });

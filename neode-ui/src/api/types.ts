@@ -86,6 +86,8 @@ export type AppStatus = {
   "not_enforced": Array<string>;
   /** Volumes because of which it does not start. */
   "lost_volumes": Array<LostVolume>;
+  /** What its owner may have done where it does not come up. */
+  "repairs": Array<RepairView>;
 };
 
 export type AppSummary = {
@@ -261,6 +263,8 @@ export type ConfigPreview = {
   "restarts": Array<string>;
   /** Apps that run on, and miss what they use while others restart. */
   "interrupts": Array<string>;
+  /** Sentences about data that belongs to the former value: where it stays, and what is used instead. */
+  "data": Array<string>;
 };
 
 export type ConfigRevision = {
@@ -554,6 +558,8 @@ export type InstallParams = {
   "dry_run": boolean;
   /** Digest of the plan that was agreed to; where it would be another one by now, nothing is installed. */
   "plan": string | null;
+  /** Whether a version may be installed that is older than the one that left the app's data. */
+  "downgrade": boolean;
 };
 
 export type KeptData = {
@@ -764,7 +770,7 @@ export type Operation = {
   "revision": number;
 };
 
-export type OperationKind = "install" | "start" | "stop" | "restart" | "remove" | "update" | "configure" | "secrets";
+export type OperationKind = "install" | "start" | "stop" | "restart" | "remove" | "update" | "configure" | "secrets" | "repair";
 
 export type OperationParams = {
   /** Id of the operation. */
@@ -950,6 +956,34 @@ export type RemoveParams = {
   "delete_data": boolean;
 };
 
+export type RepairParams = {
+  /** Id of the app. */
+  "app": string;
+  /** Name of the repair, as the status of the app lists it. */
+  "repair": string;
+};
+
+export type RepairPreview = {
+  "app": string;
+  "repair": string;
+  "label": string;
+  "description": string;
+  /** Sentences, in the order in which it is done. */
+  "effects": Array<string>;
+  /** Whether it touches a volume that holds keys to money. */
+  "funds": boolean;
+  /** Apps that have to do without it meanwhile. */
+  "used_by": Array<string>;
+};
+
+export type RepairView = {
+  "repair": string;
+  "label": string;
+  "description": string;
+  /** Whether the app fails now, with signs that this repair is for. */
+  "suggested": boolean;
+};
+
 export type Resources = {
   /** Bytes of the host. */
   "memory": number;
@@ -1097,6 +1131,10 @@ export type Sync = {
   "seconds_left": number | null;
   /** Nodes that it is connected with, where it tells. */
   "peers": number | null;
+  /** When its newest block was made, by the block itself. */
+  "tip_at": string | null;
+  /** Whether it has stood still for so long that it cannot be the newest state of the chain. */
+  "stale": boolean;
 };
 
 export type SystemInfo = {
@@ -1151,6 +1189,8 @@ export type UpdateParams = {
   "app": string;
   /** Digest of the plan that was agreed to; where it would be another one by now, nothing is updated. */
   "plan": string | null;
+  /** Whether the version of the catalog may be older than the installed one. */
+  "downgrade": boolean;
 };
 
 export type UserNameParams = {
@@ -1243,6 +1283,8 @@ export interface Methods {
   "dry_run"?: boolean;
   /** Digest of the plan that was agreed to; where it would be another one by now, nothing is installed. */
   "plan"?: string | null;
+  /** Whether a version may be installed that is older than the one that left the app's data. */
+  "downgrade"?: boolean;
 }; result: Operation | Plan };
   /** Start an app, and first those that it cannot do without */
   "container-start": { params: {
@@ -1286,6 +1328,8 @@ export interface Methods {
   "app": string;
   /** Digest of the plan that was agreed to; where it would be another one by now, nothing is updated. */
   "plan"?: string | null;
+  /** Whether the version of the catalog may be older than the installed one. */
+  "downgrade"?: boolean;
 }; result: Operation };
   /** Change options of an app; without options and reset, return the values in force */
   "container-config": { params: {
@@ -1390,6 +1434,20 @@ export interface Methods {
   /** Its name, as `data-list` tells it. */
   "kept": string;
 }; result: null };
+  /** Stop an app, carry out a repair that it declares, and start it */
+  "container-repair": { params: {
+  /** Id of the app. */
+  "app": string;
+  /** Name of the repair, as the status of the app lists it. */
+  "repair": string;
+}; result: Operation };
+  /** Say what a repair of an app would do */
+  "repair-preview": { params: {
+  /** Id of the app. */
+  "app": string;
+  /** Name of the repair, as the status of the app lists it. */
+  "repair": string;
+}; result: RepairPreview };
   /** Return the apps that can be installed */
   "catalog-list": { params: Record<string, never>; result: Array<CatalogEntry> };
   /** Return the newest operations */

@@ -66,6 +66,7 @@ export default {
     update: "{app} aktualisieren",
     configure: "{app} ändern",
     secrets: "Neue Geheimnisse für {app}",
+    repair: "Reparatur von {app}",
   },
   login: {
     title: "Anmelden",
@@ -93,6 +94,7 @@ export default {
     chain: "Kette",
     block: "Block {height}",
     synced: "Im Gleichschritt mit dem Netz",
+    stale: "Steht still: der neueste Block ist von {tip}",
     syncing: "{percent} % von {headers} Blöcken, {left}",
     noChain: "Noch folgt keine App einer Kette",
     chainStopped: "Sie folgt der Kette wieder, sobald sie gestartet ist.",
@@ -482,6 +484,14 @@ export default {
     manage: "Apps installieren, ändern, entfernen",
     execute: "Befehle in Containern ausführen",
     audit: "Das Protokoll lesen",
+  },
+  repair: {
+    title: "Reparatur",
+    hint: "Was nach Angaben der App hilft, wenn sie nicht startet.",
+    suggested: "passt zu ihrem Ausfall",
+    do: "Reparieren",
+    usedBy: "{apps} müssen so lange ohne sie auskommen.",
+    funds: "Sie berührt ein Volume mit Schlüsseln zu Geld.",
   },
   removal: {
     needed: "{name} wird von diesen Apps gebraucht. Entferne sie zuerst:",

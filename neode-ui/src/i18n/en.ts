@@ -64,6 +64,7 @@ export default {
     update: "Update {app}",
     configure: "Change {app}",
     secrets: "New secrets for {app}",
+    repair: "Repair of {app}",
   },
   login: {
     title: "Log in",
@@ -91,6 +92,7 @@ export default {
     chain: "Chain",
     block: "Block {height}",
     synced: "In step with the network",
+    stale: "Stands still: its newest block was made {tip}",
     syncing: "{percent} % of {headers} blocks, {left}",
     noChain: "No app follows a chain yet",
     chainStopped: "It follows the chain again once it is started.",
@@ -480,6 +482,14 @@ export default {
     manage: "Install, change and remove apps",
     execute: "Run commands inside containers",
     audit: "Read the audit log",
+  },
+  repair: {
+    title: "Repair",
+    hint: "What the app itself says can be done where it does not come up.",
+    suggested: "suggested by its failure",
+    do: "Repair",
+    usedBy: "{apps} must do without it meanwhile.",
+    funds: "It touches a volume that holds keys to money.",
   },
   removal: {
     needed: "{name} is needed by these apps. Remove them first:",

@@ -66,6 +66,7 @@ export default {
     update: "Actualizar {app}",
     configure: "Cambiar {app}",
     secrets: "Secretos nuevos para {app}",
+    repair: "Reparación de {app}",
   },
   login: {
     title: "Entrar",
@@ -93,6 +94,7 @@ export default {
     chain: "Cadena",
     block: "Bloque {height}",
     synced: "Al paso de la red",
+    stale: "Parada: su bloque más reciente es de {tip}",
     syncing: "{percent} % de {headers} bloques, {left}",
     noChain: "Ninguna app sigue aún una cadena",
     chainStopped: "Volverá a seguir la cadena cuando se inicie.",
@@ -482,6 +484,14 @@ export default {
     manage: "Instalar, cambiar y quitar apps",
     execute: "Ejecutar órdenes en contenedores",
     audit: "Leer el registro",
+  },
+  repair: {
+    title: "Reparación",
+    hint: "Lo que, según la aplicación, ayuda cuando no arranca.",
+    suggested: "indicada por su fallo",
+    do: "Reparar",
+    usedBy: "{apps} tendrán que prescindir de ella mientras tanto.",
+    funds: "Afecta a un volumen con claves de dinero.",
   },
   removal: {
     needed: "Estas apps necesitan {name}. Quítalas primero:",

@@ -13,7 +13,7 @@ const OPTIONS = [
   option({ name: "dbcache", label: "Cache", advanced: true, default: 450, value: 450 }),
 ];
 const REVISIONS = [2, 1].map((number) => ({ number, at: "2026-01-01T00:00:00Z", why: "changed", version: "1", options: {}, choices: {} }));
-const FOUND: ConfigPreview = { changes: [{ what: "prune", before: 550, after: 1000 }], restarts: ["bitcoin-knots", "electrumx"], interrupts: [] };
+const FOUND: ConfigPreview = { changes: [{ what: "prune", before: 550, after: 1000 }], restarts: ["bitcoin-knots", "electrumx"], interrupts: [], data: ["ElectrumX keeps its data of mainnet"] };
 
 const ANSWERS: Answers = {
   "option-list": () => OPTIONS,

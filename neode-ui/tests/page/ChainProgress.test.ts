@@ -42,6 +42,15 @@ describe("a chain that is in step", () => {
   });
 });
 
+describe("a chain that stands still", () => {
+  it("says since when, and neither that it is in step nor how long it still takes", () => {
+    const shown = chain({ stale: true, percent: 99.7, tip_at: new Date(Date.now() - 21 * 86_400_000).toISOString() });
+    expect(shown.text()).toContain(words("home.stale", { tip: "21 days ago" }));
+    expect(shown.text()).not.toContain(words("home.synced"));
+    expect(shown.find("[role=progressbar]").exists()).toBe(false);
+  });
+});
+
 describe("its peers", () => {
   it("are counted where it tells", () => {
     for (const peers of [0, 1, 12]) expect(chain({ peers }).text()).toContain(words("home.peers", { n: peers }, peers));

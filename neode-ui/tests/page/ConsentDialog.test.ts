@@ -15,9 +15,9 @@ const ANSWERS: Answers = {
   "container-restart": () => operation(),
   "container-update": () => operation(),
   "container-config": () => operation(),
-  "config-preview": () => ({ changes: [], restarts: ["bitcoin-knots", "electrumx"], interrupts: ["specter"] }),
+  "config-preview": () => ({ changes: [], restarts: ["bitcoin-knots", "electrumx"], interrupts: ["specter"], data: [] }),
   "config-rollback": () => operation(),
-  "rollback-preview": () => ({ changes: [], restarts: ["bitcoin-knots", "electrumx"], interrupts: [] }),
+  "rollback-preview": () => ({ changes: [], restarts: ["bitcoin-knots", "electrumx"], interrupts: [], data: [] }),
   plan: () => plan({ interrupts: ["electrumx"] }),
 };
 
