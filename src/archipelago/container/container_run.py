@@ -8,14 +8,19 @@ from archipelago.container.observer import Observer, is_running
 from archipelago.container.podman_client.client import PodmanClient
 from archipelago.container.podman_client.errors import PodmanError, PodmanUnavailable
 from archipelago.container.podman_client.models import ContainerDetails, ContainerState, ContainerSummary
-from archipelago.container.podman_client.process import Signaller, is_alive, process_exit, terminate, until_heeding
+from archipelago.container.podman_client.process import (
+    DEAF,
+    Signaller,
+    is_alive,
+    process_exit,
+    terminate,
+    until_heeding,
+)
 from archipelago.container.stopping import stop_terms
 
 PATIENCE = 3.0
 """Seconds in which Podman notices the end of a container's process, unless the container's conmon died before it."""
 _POLL = 0.02
-_DEAF = 3.0
-"""Seconds after its start for which a process that has no handler for the signal may still be about to get one."""
 
 
 class Run:
@@ -101,7 +106,7 @@ async def stop_container(
     terms = await stop_terms(client, found.name)
     grace = 0.0 if found.state is ContainerState.INITIALIZED else terms.grace
     if grace:
-        await until_heeding(found.pid, terms.signal, _DEAF)
+        await until_heeding(found.pid, terms.signal, DEAF)
     # Of a process that ended together with its conmon, Podman would await the end for the whole grace.
     if not found.pid or await asyncio.to_thread(is_alive, found.pid):
         end = asyncio.create_task(process_exit(found.pid))

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from archipelago.container.manifest.model import Stop
 from archipelago.container.podman_client.models import ContainerSummary
-from archipelago.container.podman_client.process import Signaller, is_alive, process_exit
+from archipelago.container.podman_client.process import DEAF, Signaller, is_alive, process_exit, until_heeding
 from archipelago.container.workload import ContainerWorkload
 
 _KILL_PATIENCE = 5.0
@@ -45,6 +45,7 @@ async def end_app(
 
 async def _end(found: ContainerSummary, sign: signal.Signals, grace: float, send: Signaller) -> None:
     """Ask the first process of a container to end, and kill it after `grace` seconds; with it end all others."""
+    await until_heeding(found.pid, sign, DEAF)
     for each, patience in ((sign, grace), (signal.SIGKILL, _KILL_PATIENCE)):
         if not await asyncio.to_thread(runs, found):
             return

@@ -10,6 +10,8 @@ import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
+DEAF = 3.0
+"""Seconds after its start for which a process that has no handler for a signal may still be about to get one."""
 _MASK_POLL = 0.02
 PODMAN_UMASK = 0o022
 """For Podman and for what makes images: with the node's own, users of containers could not read their /etc/passwd,
