@@ -74,10 +74,14 @@ async def until_heeding(pid: int, sign: signal.Signals, patience: float) -> None
     that is sent too early is lost.
     """
     while True:
-        age = process_age(pid)
-        if age is None or age >= patience or _heeds(pid, sign):
+        if not await asyncio.to_thread(_may_be_deaf, pid, sign, patience):
             return
         await asyncio.sleep(_MASK_POLL)  # the kernel tells nobody when a process gets a handler
+
+
+def _may_be_deaf(pid: int, sign: signal.Signals, patience: float) -> bool:
+    age = process_age(pid)
+    return age is not None and age < patience and not _heeds(pid, sign)
 
 
 def _heeds(pid: int, sign: signal.Signals) -> bool:
