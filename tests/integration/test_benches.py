@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from harness import remove_leftovers
+from harness import ROOT, RUNTIME, remove_leftovers
 
 BENCH = Path(__file__).resolve().parents[2] / "bench"
 FIGURES = {
@@ -32,10 +32,14 @@ def test_all_benches_are_run_here() -> None:
 def test_a_bench_runs_and_writes_down_what_it_finds(name: str, tmp_path: Path) -> None:
     remove_leftovers()
     results = tmp_path / "results.jsonl"
-    environment = {**os.environ, "BENCH_SMOKE": "1", "BENCH_RESULTS": str(results)}
+    places = {"ARCHIPELAGO_ROOT": str(ROOT / "benches"), "ARCHIPELAGO_RUNTIME": str(RUNTIME / "benches")}
+    for folder in places.values():
+        Path(folder).mkdir(parents=True)
+    environment = {**os.environ, **places, "BENCH_SMOKE": "1", "BENCH_RESULTS": str(results)}
     done = subprocess.run([sys.executable, BENCH / f"{name}.py"], env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
     figures = [json.loads(line) for line in results.read_text().splitlines()]
     assert any(FIGURES[name] in figure["what"] for figure in figures)
+    remove_leftovers()
     for figure in figures:
         assert figure["ratio"] >= 0 and figure["against"] and isinstance(figure["value"], int | float), figure

@@ -1,5 +1,7 @@
 """One lane: takes the modules that no other lane has taken, runs them, and writes down what came of it."""
 
+import contextlib
+import fcntl
 import os
 import time
 from collections.abc import Iterable, Iterator
@@ -22,6 +24,7 @@ class Lane:
     def __init__(self, config: pytest.Config, folder: Path, number: int) -> None:
         self._config = config
         self._claims = folder / "claims"
+        self._turn = folder / "claims" / ".turn"
         self._number = number
         self._claims.mkdir(exist_ok=True)
         reports_of(folder, number).parent.mkdir(exist_ok=True)
@@ -46,6 +49,10 @@ class Lane:
 
     def _run(self, session: pytest.Session, module: Module, turns: Iterator[Module]) -> Module | None:
         """Run a module; return the next one, which is taken only when the last test of this one begins."""
+        with self._turn_of(module):
+            return self._run_in_turn(session, module, turns)
+
+    def _run_in_turn(self, session: pytest.Session, module: Module, turns: Iterator[Module]) -> Module | None:
         began, cpu = time.monotonic(), cpu_seconds()
         upcoming: Module | None = None
         for index, item in enumerate(module):
@@ -63,6 +70,14 @@ class Lane:
         path = module[0].nodeid.partition("::")[0]
         self._write(ModuleDone(path, time.monotonic() - began, cpu_seconds() - cpu))
         return upcoming
+
+    @contextlib.contextmanager
+    def _turn_of(self, module: Module) -> Iterator[None]:
+        """Wait until the module may run: one that is marked so has the host for itself meanwhile."""
+        alone = module[0].get_closest_marker("alone") is not None
+        with self._turn.open("a") as file:
+            fcntl.flock(file, fcntl.LOCK_EX if alone else fcntl.LOCK_SH)
+            yield
 
     def _turns(self, items: Iterable[pytest.Item]) -> Iterator[Module]:
         modules = [list(group) for _, group in groupby(items, key=lambda item: item.path)]
@@ -87,11 +102,12 @@ class Lane:
         self._output.write(to_line(record))
 
 
-def rank(module: Module) -> tuple[int, bool]:
-    """Return where in the order a module stands: first of all folders whose modules take long."""
+def rank(module: Module) -> tuple[bool, int, bool]:
+    """Return where in the order a module stands: first what runs alone, then folders whose modules take long."""
     folder = module[0].path.parent.name
     place = _FIRST.index(folder) if folder in _FIRST else len(_FIRST)
-    return place, module[0].get_closest_marker("lane") is None
+    marks = [module[0].get_closest_marker(name) is None for name in ("alone", "lane")]
+    return marks[0], place, marks[1]
 
 
 def cpu_seconds() -> float:

@@ -34,6 +34,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Take our part."""
     config.addinivalue_line("markers", "lane(number): only this lane runs the tests of the module")
+    config.addinivalue_line("markers", "alone: no other lane runs a test at the same time")
     folder, lane, lanes = (config.getoption(name) for name in ("lanes_folder", "lane", "lanes"))
     if lane:
         config.pluginmanager.register(Lane(config, folder, lane), "lane")

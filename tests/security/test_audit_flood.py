@@ -79,8 +79,10 @@ async def test_thousands_of_refusals_leave_a_bounded_number_of_entries(tmp_path:
         await node.stop()
         await node.start()
         entries = await node.call("audit-show", limit=1000)
-        (summed,) = [entry for entry in entries if entry["action"] == "refusals"]
-        assert int(summed["detail"].split()[0]) > 2500 and len(summed["subject"]) <= 9
+        # One for each span of time; on a busy machine the flood lasts longer than one.
+        summed = [entry for entry in entries if entry["action"] == "refusals"]
+        assert 1 <= len(summed) < 10 and all(len(entry["subject"]) <= 9 for entry in summed)
+        assert sum(int(entry["detail"].split()[0]) for entry in summed) > 2500
         verdict = await node.call("audit-verify")
         assert verdict["faults"] == []
         size = sum(path.stat().st_size for path in (node.root / "logs" / "audit").glob("*"))

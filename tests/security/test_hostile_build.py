@@ -27,7 +27,8 @@ from harness import podman as run_podman
 
 __all__ = ["busybox_image", "podman", "podman_runtime", "podman_service", "podman_socket"]
 
-pytestmark = pytest.mark.timeout(180)
+# What a build may take is counted by user ids, which the builds of all instances of this host share.
+pytestmark = [pytest.mark.timeout(180), pytest.mark.alone]
 
 _PROBE = Path(__file__).with_name("hostile_probe.py")
 _BUILDS = "io.archipelago.build"

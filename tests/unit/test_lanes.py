@@ -10,9 +10,12 @@ from lanes.records import Collected, ModuleDone, Reported, Tail, from_line, repo
 
 TESTS = Path(__file__).resolve().parents[1]
 MODULES = {
-    "chaos/test_long.py": "import time\ndef test_waits(): time.sleep(0.5)\n",
+    "chaos/test_long.py": "import os, time\ndef test_waits():\n"
+    "    for _ in range(50):\n        assert not os.path.exists('busy')\n        time.sleep(0.01)\n",
     "unit/test_many.py": "import pytest\n@pytest.mark.parametrize('n', range(20))\ndef test_it(n): pass\n",
-    "unit/test_other.py": "def test_it(): pass\n",
+    "unit/test_other.py": "import os\ndef test_it(): assert not os.path.exists('busy')\n",
+    "unit/test_alone.py": "import os, pytest, time\npytestmark = pytest.mark.alone\n"
+    "def test_it():\n    os.mkdir('busy')\n    time.sleep(0.5)\n    os.rmdir('busy')\n",
     "unit/test_first_only.py": "import os, pytest\npytestmark = pytest.mark.lane(1)\n"
     "def test_it(): assert os.environ['LANE'] == '1'\n",
 }
@@ -60,9 +63,9 @@ def last_line(printed: str) -> str:
 
 def test_all_tests_run_once_and_the_last_line_is_pytest_s(tmp_path: Path) -> None:
     code, printed = Run(tmp_path, MODULES).report()
-    assert (code, last_line(printed)) == (0, "23 passed"), printed
+    assert (code, last_line(printed)) == (0, "24 passed"), printed
     assert "lanes: 2 side by side" in printed
-    assert re.search(r"unit +22 tests +[\d.]+ s  processor +[\d.]+ s", printed), printed
+    assert re.search(r"unit +23 tests +[\d.]+ s  processor +[\d.]+ s", printed), printed
     assert printed.count("unit/test_many.py ....................") == 1, "the dots of a module stay together"
 
 
@@ -72,7 +75,7 @@ def test_failures_and_errors_are_told_whole_and_are_the_exit_code(tmp_path: Path
         "unit/test_broken.py": "import pytest\n@pytest.fixture\ndef f(): 1 / 0\ndef test_it(f): pass\n",
     }
     code, printed = Run(tmp_path, MODULES | bad).report()
-    assert (code, last_line(printed)) == (1, "1 failed, 23 passed, 1 error"), printed
+    assert (code, last_line(printed)) == (1, "1 failed, 24 passed, 1 error"), printed
     assert "assert (6 * 7) == 41" in printed and "said before" in printed
     assert "FAILED unit/test_bad.py::test_it" in printed and "ERROR unit/test_broken.py::test_it" in printed
 
