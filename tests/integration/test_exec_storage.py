@@ -31,6 +31,12 @@ async def test_a_command_that_cannot_be_begun_leaves_no_session_and_no_folder(co
         for how in ({"user": "nobody-here"}, {"workdir": "/no/such/folder"}):
             with contextlib.suppress(PodmanError):
                 assert (await run(name, ["true"], **how)).exit_code != 0
+        for size in (None, (80, 24)):
+            opened = await corner.podman.containers.terminal(name, ["/no/such/program"], size)
+            while await opened.read():
+                pass
+            assert await opened.exit_code() == 127
+            await opened.close()
     sessions = json.loads(podman("inspect", "--format", "{{json .ExecIDs}}", name)) or []
     assert (sessions, folders(name) - before) == ([], set())
     assert (await corner.podman.containers.exec(name, ["echo", "well"])).stdout == b"well\n"

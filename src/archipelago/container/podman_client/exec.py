@@ -14,7 +14,6 @@ from archipelago.container.podman_client.errors import (
 )
 from archipelago.container.podman_client.models import ExecResult, LogStream
 from archipelago.container.podman_client.session_end import ExecSession, ExecSessions
-from archipelago.container.podman_client.session_removal import NOT_BEGUN, remove_session
 from archipelago.container.podman_client.streams import FrameDemultiplexer, StreamBroken
 from archipelago.container.podman_client.transport import Transport, named
 
@@ -59,13 +58,11 @@ class Execs:
                     code = await self._sessions.exit_code(session, call)
             except TimeoutError:
                 raise PodmanTimeout(call, f"it did not end within {timeout:g} s and was killed") from None
-            if code in NOT_BEGUN:
-                await asyncio.shield(remove_session(self._transport.service, name, session.exec_id))
             return ExecResult(code, stdout, stderr, truncated)
         except BaseException as error:
             if isinstance(error, PodmanError) and error.status is not None:
                 # Podman refused to begin it.
-                await asyncio.shield(remove_session(self._transport.service, name, session.exec_id))
+                await self._sessions.remove(session)
             else:
                 # Closing the connection alone leaves it running.
                 await asyncio.shield(self._sessions.end(session))

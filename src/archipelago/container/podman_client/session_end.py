@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from archipelago.container.podman_client.errors import NotFound, PodmanCall, PodmanError
+from archipelago.container.podman_client.session_removal import NOT_BEGUN, remove_session
 from archipelago.container.podman_client.transport import Transport
 
 _log = logging.getLogger(__name__)
@@ -34,6 +35,7 @@ class ExecSession:
 
     exec_id: str
     mark: str
+    container: str
 
 
 @dataclass(slots=True)
@@ -52,7 +54,7 @@ class ExecSessions:
         mark = f"{_MARK}={secrets.token_hex(16)}"
         body = {**request, "Env": [*request.get("Env", ()), mark]}
         made = await self.transport.json("POST", f"{path}/exec", call, body=body)
-        return ExecSession(str(made["Id"]), mark)
+        return ExecSession(str(made["Id"]), mark, path.rpartition("/")[2])
 
     async def state(self, session: ExecSession, call: PodmanCall) -> dict[str, Any]:
         """Return what Podman says of a session. Raises `PodmanError`."""
@@ -65,10 +67,17 @@ class ExecSessions:
         while True:
             found = await self.state(session, call)
             if not found.get("Running"):
-                return int(found.get("ExitCode") or 0)
+                code = int(found.get("ExitCode") or 0)
+                if code in NOT_BEGUN:
+                    await self.remove(session)
+                return code
             # The output ends a moment before the monitor has written the exit code.
             await asyncio.sleep(pause)
             pause = min(pause * 2, 0.1)
+
+    async def remove(self, session: ExecSession) -> None:
+        """Remove what Podman keeps of a session that could not be begun."""
+        await asyncio.shield(remove_session(self.transport.service, session.container, session.exec_id))
 
     async def end(self, session: ExecSession) -> None:
         """End a session whose start was asked for, with all that it started; returns when nothing of it is left.

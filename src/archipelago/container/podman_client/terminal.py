@@ -149,8 +149,10 @@ async def open_terminal(
     except BaseException as error:
         if writer is not None:
             writer.close()
-            # Asked for: it may begin all the same.
-            if not isinstance(error, PodmanError) or error.status is None:
+            if isinstance(error, PodmanError) and error.status is not None:
+                await sessions.remove(session)
+            else:
+                # Asked for: it may begin all the same.
                 await asyncio.shield(sessions.end(session))
         if isinstance(error, TimeoutError):
             raise PodmanTimeout(call, f"it did not begin within {_BEGIN:g} s") from error
