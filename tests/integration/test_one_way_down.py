@@ -49,6 +49,7 @@ containers:
     environment: {{N: "{{{{ options.n }}}}"}}
     mounts: [{{volume: data, path: /data}}]
     stop: {{signal: SIGHUP, grace: 2s}}
+    health: {{probe: {{type: exec, command: [/usr/bin/busybox, "true"]}}, interval: 1s}}
     after: [db]
   db:
     build: {{type: packages, packages: [busybox-static]}}
@@ -57,6 +58,7 @@ containers:
     environment: {{N: "{{{{ options.n }}}}"}}
     mounts: [{{volume: data, path: /data}}]
     stop: {{signal: SIGHUP, grace: {grace}}}
+    health: {{probe: {{type: exec, command: [/usr/bin/busybox, "true"]}}, interval: 1s}}
 """
 
 
