@@ -28,7 +28,7 @@ know_data_root() {
   if [ -z "$mark" ]; then
     mark=$(od -An -N16 -tx1 /dev/urandom | tr -d ' \n')
     # shellcheck disable=SC2016 # for the inner shell
-    as_service_user sh -euc 'printf "%s\n" "$1" >"$2/.data-root.new"; mv "$2/.data-root.new" "$2/.data-root"' sh "$mark" "$data" \
+    as_service_user sh -euc 'umask 077; printf "%s\n" "$1" >"$2/.data-root.new"; mv "$2/.data-root.new" "$2/.data-root"' sh "$mark" "$data" \
       || fail "$data cannot be written to" "look whether its disk is mounted read-only or full"
   fi
   # After the mark: a data root that is killed in between, or came from another host, is known by its own name.
