@@ -13,7 +13,7 @@ from archipelago.container.podman_client.models import PodmanEvent, Resync
 from archipelago.container.podman_client.replies import podman_event
 from archipelago.container.podman_client.requests import filters, label_filter
 from archipelago.container.podman_client.transport import Params, Transport, objects
-from archipelago.support.clock_jumps import clock_set
+from archipelago.support.clock_jumps import clock_set, since_boot
 
 _CALL = PodmanCall("follow events")
 _FIRST_PAUSE = 0.05
@@ -54,9 +54,9 @@ class Events:
             begun = loop.time()
             try:
                 await self._transport.service.ensure()
-                begin = datetime.fromtimestamp(self._now(), UTC)
+                begin, clocks = self._now(), self._now() - since_boot()
                 yield Resync(attempt, error)
-                async with aclosing(self._until_clock_is_set(labels, begin)) as events:
+                async with aclosing(self._until_clock_is_set(labels, begin, clocks)) as events:
                     async for event in events:
                         attempt = 0
                         yield event
@@ -67,14 +67,15 @@ class Events:
             await asyncio.sleep(min(_FIRST_PAUSE * 2 ** min(attempt - 1, 10), _LONGEST_PAUSE))
 
     async def _until_clock_is_set(
-        self, labels: Mapping[str, str | None] | None, since: datetime
+        self, labels: Mapping[str, str | None] | None, since: float, clocks: float
     ) -> AsyncGenerator[PodmanEvent, None]:
         """Yield the events of one connection, which ends when the clock is set.
 
+        `clocks` is by how much the clock was ahead of the steady one at `since` (seconds since 1970).
         Podman sends nothing from before `since`: after the clock was set back, nothing at all until it has caught up.
         """
-        jumped = asyncio.create_task(clock_set(self._now))
-        async with aclosing(self.once(labels=labels, since=since)) as events:
+        jumped = asyncio.create_task(clock_set(self._now, clocks))
+        async with aclosing(self.once(labels=labels, since=datetime.fromtimestamp(since, UTC))) as events:
             coming = asyncio.ensure_future(anext(events))
             try:
                 while True:
