@@ -16,6 +16,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 
+from archipelago.network.plan import edge_network_name
 from harness import ROOT, RpcError, TestNode, podman, remove_leftovers, running_node
 
 ROUNDS = int(os.environ.get("CHAOS_ROUNDS", "60"))
@@ -202,7 +203,9 @@ async def require_nothing_orphaned(node: TestNode) -> None:
     needed = {f"archipelago-{app}" for app in apps}
     for app in apps:
         status = await node.call("container-status", app=app)
-        needed |= {f"archipelago-{app}--{use['app']}" for use in status["uses"]}
+        for provider in {use["app"] for use in status["uses"]}:
+            used = {use["interface"] for use in status["uses"] if use["app"] == provider}
+            needed.add(edge_network_name(app, provider, used))
     present = {f"archipelago-{app}" for app in apps if apps[app]["state"] != "stopped"}
     async with asyncio.timeout(30):  # a network goes a moment after the last container has left it
         while not present <= (networks := networks_of(label)) <= needed:
