@@ -137,18 +137,21 @@ async def test_an_endpoint_is_opened_to_the_network_by_a_switch(page: Page, node
 
 async def test_what_is_refused_on_a_phone_is_in_sight(page: Page, node: TestNode) -> None:
     assert node.apps is not None
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        endpoint = f"{{kind: api, container: main, port: 8000, host_port: {taken.getsockname()[1]}}}"
-        options = "".join(f"  o{n}: {{type: int, label: Option {n}, default: 2}}\n" for n in range(8))
-        write_app(node.apps, "sunk", more=f"endpoints: {{web: {endpoint}}}\noptions:\n{options}")
-        manifest = node.apps / "sunk" / "manifest.yml"
-        described = manifest.read_text().replace("description: A test", "description: Mind `the gap` and <b>it</b>.")
-        manifest.write_text(described)
-        await page.set_viewport_size({"width": 390, "height": 664})
-        await page.goto("/store/sunk")
-        await expect(page.locator("code", has_text="the gap")).to_be_visible()
-        await expect(page.get_by_text("<b>it</b>")).to_be_visible()
-        await page.get_by_role("button", name="Install").scroll_into_view_if_needed()
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    endpoint = f"{{kind: api, container: main, port: 8000, host_port: {port}}}"
+    options = "".join(f"  o{n}: {{type: int, label: Option {n}, default: 2}}\n" for n in range(8))
+    write_app(node.apps, "sunk", more=f"endpoints: {{web: {endpoint}}}\noptions:\n{options}")
+    manifest = node.apps / "sunk" / "manifest.yml"
+    described = manifest.read_text().replace("description: A test", "description: Mind `the gap` and <b>it</b>.")
+    manifest.write_text(described)
+    await page.set_viewport_size({"width": 390, "height": 664})
+    await page.goto("/store/sunk")
+    await expect(page.locator("code", has_text="the gap")).to_be_visible()
+    await expect(page.get_by_text("<b>it</b>")).to_be_visible()
+    await page.get_by_role("button", name="Install").scroll_into_view_if_needed()
+    # A port that was taken before would be named by the plan, and there would be nothing to press.
+    with socket.create_server(("127.0.0.1", port)):
         await page.get_by_role("button", name="Install").click()
         alert = page.get_by_role("alert")
         await expect(alert).to_contain_text("another program already listens")
