@@ -111,6 +111,8 @@ def podman_socket(podman_runtime: Path) -> Iterator[Path]:
 @pytest_asyncio.fixture
 async def podman_service(podman_socket: Path) -> AsyncIterator[PodmanService]:
     """The session's service, watched."""
+    # A test that kills everything, as a power cut does, has ended it too.
+    await PodmanService(podman_socket, podman_socket.with_suffix(".log")).ensure()
     # Without the record of its process the service counts as somebody else's and outlives the test.
     service = PodmanService(podman_socket, podman_socket.with_suffix(".log"))
     record = podman_socket.with_name("podman.sock.pid")
