@@ -117,6 +117,14 @@ def test_a_link_in_a_volume_leads_nowhere(tmp_path: Path) -> None:
     assert not list(volume.iterdir()) and (others / "keys").read_text() == "money"
 
 
+def test_data_that_a_killed_move_left_in_between_is_data(tmp_path: Path) -> None:
+    (tmp_path / "data" / ".divided").mkdir(parents=True)
+    (tmp_path / "data" / ".part").mkdir()
+    assert looked(tmp_path, "data")["empty"] is True
+    (tmp_path / "data" / ".part" / "wallet").touch()
+    assert (looked(tmp_path, "data")["empty"], looked(tmp_path, "data")["foreign"]) == (False, False)
+
+
 def test_a_volume_is_divided_once_and_what_was_in_it_becomes_a_part(tmp_path: Path) -> None:
     if os.geteuid() != 0:
         pytest.skip("only root can give files away")

@@ -292,14 +292,21 @@ def _own_ids(uid: int, ids: int) -> frozenset:  # type: ignore[type-arg]
 
 
 def _entries(path: str) -> tuple:  # type: ignore[type-arg]
-    """Return how many entries a directory has besides `lost+found`, and the owners of the first of them."""
+    """Return how many entries a directory has besides `lost+found`, and the owners of the first of them.
+
+    An empty mark of the node's is no entry; a stage that holds what was moved by a call that was killed is one.
+    """
     count, owners = 0, set()
     try:
         with os.scandir(path) as entries:
             for entry in entries:
-                if entry.name in _NO_DATA:
+                if entry.name == _LOST_FOUND:
+                    continue
+                if entry.name in _MARKS and _is_empty_directory(entry.path):
                     continue
                 count += 1
+                if entry.name in _MARKS:
+                    continue  # the node's, with what an app had in it
                 with contextlib.suppress(OSError):
                     owners.add(entry.stat(follow_symlinks=False).st_uid)
                 if count >= _ENTRIES:
@@ -307,6 +314,14 @@ def _entries(path: str) -> tuple:  # type: ignore[type-arg]
     except PermissionError:
         return 1, set()  # of users whom this namespace does not know
     return count, owners
+
+
+def _is_empty_directory(path: str) -> bool:
+    try:
+        with os.scandir(path) as entries:
+            return next(entries, None) is None
+    except OSError:
+        return False
 
 
 def _outside(kind: str, inside: int) -> int:
@@ -407,9 +422,9 @@ def _discard(volume: str, names: list) -> dict:  # type: ignore[type-arg]
     return {}
 
 
-_STAGE, _DIVIDED = ".part", ".divided"
-_NO_DATA = ("lost+found", _STAGE, _DIVIDED)
-"""What may be in a volume that holds no data."""
+_LOST_FOUND, _STAGE, _DIVIDED = "lost+found", ".part", ".divided"
+_MARKS = (_STAGE, _DIVIDED)
+"""Directories that the node makes in a volume."""
 
 
 def _divide(volume: str, part: str, gid: int) -> dict:  # type: ignore[type-arg]
@@ -424,7 +439,7 @@ def _divide(volume: str, part: str, gid: int) -> dict:  # type: ignore[type-arg]
                 os.mkdir(_STAGE, 0o700, dir_fd=directory)
             with _walked(volume, [_STAGE]) as stage:
                 for name in os.listdir(directory):
-                    if name not in _NO_DATA:
+                    if name not in (_LOST_FOUND, *_MARKS):
                         os.rename(name, name, src_dir_fd=directory, dst_dir_fd=stage)
                 os.fchown(stage, found.st_uid, found.st_gid)
             os.fchown(directory, 0, gid)
