@@ -351,6 +351,7 @@ class AppKeeper:
         except DataMissing as error:
             health = self._health(wanted, HealthState.FAILED, str(error))
             self._set(wanted.container, health.model_copy(update={"needs_owner": True}))
+            self._repairer.delayed()
             return _DATA_RETRY
         except (PodmanError, NodeError) as error:
             if policy.restarts >= _TRIES_WITH_ONE_CONTAINER:
