@@ -274,6 +274,9 @@ class Lifecycle:
         await tracker.steps((stop, delete) if delete_data else (stop,))
         await tracker.commit()
         await tracker.begin(stop)
+        if record is None:
+            # A crash came after it was taken out, and its containers may run on: only a keeper that looks knows.
+            self._reconciler.look_again(app)
         kept = "" if delete_data else "; its data stays"
         await self._take_out((app,), f"{app} removed{kept}", app)
         await self._reconciler.sweep()

@@ -1,0 +1,122 @@
+"""What operations do to data while containers of their app may still run, or while the owner cancels."""
+
+import asyncio
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
+from archipelago.container.data.kept import NOTHING_KEPT
+from archipelago.container.labels import APP, NODE
+from archipelago.container.lifecycle import Lifecycle
+from archipelago.container.operations import Tracker
+from archipelago.container.podman_client.client import PodmanClient
+from archipelago.container.podman_client.models import ContainerState, ContainerSummary
+from archipelago.container.reconciler import Reconciler
+from archipelago.container.status import OperationKind
+
+NOBODY = cast(Any, None)
+
+
+@dataclass
+class Podman:
+    """A Podman in which one container of an app that is not installed runs on."""
+
+    found: list[ContainerSummary] = field(default_factory=list)
+
+    @property
+    def containers(self) -> "Podman":
+        return self
+
+    async def list(self, labels: dict[str, str]) -> list[ContainerSummary]:
+        return self.found
+
+    async def inspect(self, name: str) -> SimpleNamespace:
+        return SimpleNamespace(stop_timeout=600, stop_signal=15)
+
+    async def stop(self, name: str, **_: object) -> None:
+        self.found = [each for each in self.found if each.name != name]
+
+    async def remove(self, name: str, **_: object) -> None:
+        await self.stop(name)
+
+
+@dataclass
+class Data:
+    """Writes down which containers ran when data was deleted."""
+
+    podman: Podman
+    deleted: list[tuple[str, int]] = field(default_factory=list)
+    volumes: bool = False
+
+    async def delete(self, app: str, _: object) -> None:
+        self.deleted.append((app, len(self.podman.found)))
+
+    async def forget_logs(self, app: str) -> None:
+        pass
+
+    async def has_volumes(self, app: str) -> bool:
+        return self.volumes
+
+
+class NoRecords:
+    """The records of a node without apps."""
+
+    async def load_apps(self) -> dict[str, object]:
+        return {}
+
+    async def has_slot(self, app: str) -> bool:
+        return False
+
+
+class Silent:
+    """Takes and answers whatever is asked of it."""
+
+    closing = False
+
+    def __getattr__(self, _: str) -> Any:
+        async def done(*__: object, **___: object) -> None:
+            pass
+
+        return done
+
+
+def running(app: str) -> ContainerSummary:
+    labels = {APP: app, NODE: "node"}
+    up = ContainerState.INITIALIZED
+    return ContainerSummary("1f", f"{app}-main", up, "image", "sha", labels, 0, 0, None, None, None, ())
+
+
+def lifecycle(podman: Podman, data: Data) -> tuple[Lifecycle, Reconciler]:
+    client, silent = cast(PodmanClient, podman), cast(Any, Silent())
+    firewall = cast(Any, SimpleNamespace(forget=lambda _: None))
+    reconciler = Reconciler(
+        client, silent, firewall, silent, "node", "/files", Path("/run"), NOBODY, NOBODY, str, silent.told
+    )
+    made = Lifecycle(
+        cast(Any, NoRecords()),
+        NOBODY,
+        NOBODY,
+        NOBODY,
+        cast(Any, SimpleNamespace(want=lambda: None)),
+        reconciler,
+        silent,
+        cast(Any, data),
+        NOBODY,
+        silent,
+        NOBODY,
+        NOBODY,
+    )
+    return made, reconciler
+
+
+async def test_a_removal_that_goes_on_after_a_crash_deletes_no_data_under_a_container_that_runs_on() -> None:
+    podman = Podman([running("knots")])
+    data = Data(podman)
+    made, reconciler = lifecycle(podman, data)
+    reconciler.sweep = Silent().swept  # type: ignore[method-assign]
+    work = made.work(OperationKind.REMOVE, "knots", {"delete_data": True, "keepsake": NOTHING_KEPT})
+    async with asyncio.timeout(10):
+        await work(cast(Tracker, Silent()))
+    assert data.deleted == [("knots", 0)]
+    await reconciler.close()
