@@ -300,6 +300,7 @@ class Node:
         self._closing.push_async_callback(self._operations.close)
         await self._reconciler.prepare(await self._runs.all())
         await self._orchestrator.apply()
+        await self._volumes.adopt(tuple(each.workload for each in self._reconciler.desired.apps.values()))
         self._reconciler.start()
         await self._orchestrator.resume()
         await self._state.prune()

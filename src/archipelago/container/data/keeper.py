@@ -62,6 +62,25 @@ class VolumeKeeper:
         # After the directory: should the node be killed in between, what is there is taken for new and kept.
         await self._marks.keep(workload.app, changed)
 
+    async def adopt(self, workloads: Iterable[Workload]) -> None:
+        """Remember the volumes of installed apps that an earlier version of the node made, and did not remember.
+
+        What is empty is left alone: it may be the place of a disk that is not mounted. Never raises `NodeError`.
+        """
+        for workload in workloads:
+            try:
+                known = await self._marks.of(workload.app)
+                if all(_name(volume) in known for volume in workload.volumes):
+                    continue
+                seen = await self._look(workload)
+                unknown = {name: found for name, found in seen.items() if name not in known and found is not None}
+                marks = {
+                    name: found.mark for name, found in unknown.items() if not found.empty and judge(None, found).usable
+                }
+                await self._marks.keep(workload.app, marks)
+            except NodeError as error:
+                self._log.warning("volumes are not looked at", app=workload.app, error=error.message)
+
     async def troubles(self, workload: Workload) -> tuple[Trouble, ...]:
         """Return why an app cannot run with its volumes as they are now; nothing is changed."""
         known = await self._marks.of(workload.app)
