@@ -1,6 +1,8 @@
 """What operations do to data while containers of their app may still run, or while the owner cancels."""
 
 import asyncio
+import contextlib
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import SimpleNamespace
@@ -10,6 +12,7 @@ from archipelago.container.data.kept import NOTHING_KEPT
 from archipelago.container.labels import APP, NODE
 from archipelago.container.lifecycle import Lifecycle
 from archipelago.container.operations import Tracker
+from archipelago.container.plan import Action
 from archipelago.container.podman_client.client import PodmanClient
 from archipelago.container.podman_client.models import ContainerState, ContainerSummary
 from archipelago.container.reconciler import Reconciler
@@ -120,3 +123,38 @@ async def test_a_removal_that_goes_on_after_a_crash_deletes_no_data_under_a_cont
         await work(cast(Tracker, Silent()))
     assert data.deleted == [("knots", 0)]
     await reconciler.close()
+
+
+async def test_a_cancelled_installation_deletes_only_data_that_it_made() -> None:
+    for there in (False, True):
+        data = Data(Podman(), volumes=there)
+        made, reconciler = lifecycle(data.podman, data)
+        fetching = asyncio.Event()
+
+        @contextlib.asynccontextmanager
+        async def fetched(*_: object, begun: asyncio.Event = fetching) -> AsyncIterator[None]:
+            begun.set()
+            await asyncio.Event().wait()
+            yield
+
+        planned = SimpleNamespace(app="knots", action=Action.INSTALL)
+        manifest = SimpleNamespace(volumes={}, version="1")
+        proposal = SimpleNamespace(
+            plan=SimpleNamespace(apps=(planned,)),
+            packages={"knots": SimpleNamespace(manifest=manifest)},
+            require=lambda _: None,
+        )
+
+        async def plan(*_: object, proposal: object = proposal) -> object:
+            return proposal
+
+        made.plan = plan  # type: ignore[method-assign, assignment]
+        made._fetcher = cast(Any, SimpleNamespace(fetched=fetched))
+        arguments = {"options": {}, "choices": {}, "start": True}
+        task = asyncio.ensure_future(made.work(OperationKind.INSTALL, "knots", arguments)(cast(Tracker, Silent())))
+        await fetching.wait()
+        task.cancel()
+        await asyncio.wait([task])
+        assert task.cancelled()
+        assert data.deleted == ([] if there else [("knots", 0)])
+        await reconciler.close()

@@ -1,4 +1,4 @@
-"""Which volumes the node remembers."""
+"""Which volumes the node remembers, and what of them a removal with data could not keep."""
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
@@ -10,10 +10,16 @@ import pytest
 
 from archipelago.container.data.identity import Found, Mark, Verdict
 from archipelago.container.data.keeper import VolumeKeeper
+from archipelago.container.data.kept import KeptStore
 from archipelago.container.manifest.package import load_package
 from archipelago.container.namespace import Namespace
 from archipelago.container.workload import VolumeDirectory, Workload
+from archipelago.errors import ErrorCode, NodeError
+from archipelago.security.secrets_manager import SecretsManager
+from archipelago.storage.data import AppData
 from archipelago.storage.database import Database
+from archipelago.storage.layout import Layout
+from archipelago.storage.state import State
 from archipelago.storage.volume_marks import VolumeMarks
 
 KNOTS = load_package(Path(__file__).resolve().parents[2] / "apps" / "bitcoin-knots").manifest
@@ -62,3 +68,38 @@ async def test_what_is_known_of_a_volume_is_not_known_anew(marks: VolumeMarks) -
     disk = Disk({"chain": Found(DATA, False, False), "wallets": Found(DATA, False, False)})
     await keeper(disk, marks).adopt([knots()])
     assert await marks.of(KNOTS.id) == {"wallets": DISK, "chain": DATA}
+
+
+@pytest.mark.parametrize(
+    ("there", "code"),
+    [
+        ({}, ErrorCode.DATA_MISSING),
+        ({"wallets": Found(DATA, True, False)}, ErrorCode.DATA_MISSING),
+        ({"wallets": Found(DISK, False, False)}, ErrorCode.STILL_NEEDED),
+        ({"wallets": Found(DATA, False, False)}, None),
+    ],
+)
+async def test_keys_to_money_that_cannot_be_kept_are_not_removed(
+    there: dict[str, Found], code: ErrorCode | None, marks: VolumeMarks, tmp_path: Path
+) -> None:
+    layout, namespace = Layout(tmp_path, tmp_path), cast(Namespace, Disk(there))
+    nobody = cast(SecretsManager, None)
+    data = AppData(layout, namespace, nobody, cast(State, None), marks, KeptStore(layout, namespace))
+    await marks.keep(KNOTS.id, {"chain": DATA, "wallets": DISK})
+    if code is None:
+        await data.refuse_unkeepable(KNOTS)
+        return
+    with pytest.raises(NodeError) as refusal:
+        await data.refuse_unkeepable(KNOTS)
+    assert refusal.value.code is code and "wallets" in refusal.value.message
+
+
+async def test_volumes_are_there_before_an_app_is_installed(marks: VolumeMarks, tmp_path: Path) -> None:
+    layout, namespace = Layout(tmp_path, tmp_path), cast(Namespace, Disk())
+    nobody = cast(SecretsManager, None)
+    data = AppData(layout, namespace, nobody, cast(State, None), marks, KeptStore(layout, namespace))
+    assert not await data.has_volumes(KNOTS.id)
+    layout.app(KNOTS.id).volumes.mkdir(parents=True)
+    assert not await data.has_volumes(KNOTS.id)
+    layout.app(KNOTS.id).volume("chain").mkdir()
+    assert await data.has_volumes(KNOTS.id)

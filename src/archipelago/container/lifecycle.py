@@ -187,7 +187,7 @@ class Lifecycle:
         new = tuple(planned.app for planned in plan.apps if planned.action is Action.INSTALL)
         started = tuple(name for name in new if arguments["start"] or name != app)
         await tracker.steps((*map(image_step, new), _PLAN_STEP, *map(start_step, started)))
-        without_data = [name for name in new if not await self._state.has_slot(name)]
+        without_data = [name for name in new if not await self._has_data(name)]
 
         async def decide(records: Records) -> Records:
             nonlocal plan
@@ -209,6 +209,10 @@ class Lifecycle:
             await self._await_ready(
                 tracker, tuple(name for name in _touched(plan) if name in started or name not in new)
             )
+
+    async def _has_data(self, app: str) -> bool:
+        """Tell whether data of an app may be there, of an earlier installation or brought by the owner."""
+        return await self._state.has_slot(app) or await self._data.has_volumes(app)
 
     async def _undo_install(
         self, app: str, new: tuple[str, ...], without_data: list[str], packages: Mapping[str, AppPackage]

@@ -160,7 +160,7 @@ class Orchestrator:
             record = await self._to_change(app)
             plan = await self._composer.plan(await self._state.load_apps(), Request(remove=(app,)))
             if delete_data:
-                await self._data.refuse_mounted(record.package.manifest)
+                await self._data.refuse_unkeepable(record.package.manifest)
             keepsake = asdict(keepsake_of(record.package.manifest))
             arguments = {"delete_data": delete_data, "keepsake": keepsake}
             return await self._open(OperationKind.REMOVE, app, arguments, _touched(plan))

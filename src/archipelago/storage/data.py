@@ -4,6 +4,7 @@ import asyncio
 import shutil
 from pathlib import Path
 
+from archipelago.container.data.identity import judge
 from archipelago.container.data.kept import Keepsake, KeptStore
 from archipelago.container.manifest.model import AppManifest
 from archipelago.container.namespace import Namespace
@@ -50,11 +51,40 @@ class AppData:
         """Delete what the containers of an app wrote, once there are none; what cannot be deleted stays."""
         await asyncio.to_thread(shutil.rmtree, self._layout.app(app).logs, ignore_errors=True)
 
-    async def refuse_mounted(self, manifest: AppManifest) -> None:
-        """Raise `NodeError` where a disk of its own is mounted in a volume with keys to money: it cannot be renamed."""
+    async def has_volumes(self, app: str) -> bool:
+        """Tell whether there is a volume of an app, installed or not."""
+
+        def look() -> bool:
+            try:
+                return any(self._layout.app(app).volumes.iterdir())
+            except FileNotFoundError:
+                return False
+            except OSError:
+                return True  # what cannot be looked at is somebody's
+
+        return await asyncio.to_thread(look)
+
+    async def refuse_unkeepable(self, manifest: AppManifest) -> None:
+        """Raise `NodeError` where a volume with keys to money cannot be kept aside.
+
+        It is a disk of its own, which cannot be renamed, or it is not there now, as when its disk is not mounted.
+        """
+        known = await self._marks.of(manifest.id)
         for name, volume in manifest.volumes.items():
+            if not volume.funds:
+                continue
             path = self._layout.app(manifest.id).volume(name)
-            found = await self._namespace.look(str(path), 1, 1, 1) if volume.funds else None
+            found = await self._namespace.look(str(path), 1, 1, 1)
+            if judge(known.get(name), found).lost:
+                raise NodeError(
+                    ErrorCode.DATA_MISSING,
+                    f"the volume '{name}' holds keys to money and is not there, so it cannot be kept: {path}",
+                    hint=(
+                        f"mount its disk or bring the folder back, or remove {manifest.id} without deleting its data; "
+                        f"to give the data up: archipelago data start-empty {manifest.id}"
+                    ),
+                    data={"app": manifest.id, "volumes": [name]},
+                )
             if found is not None and found.mark.filesystem is not None:
                 raise NodeError(
                     ErrorCode.STILL_NEEDED,
