@@ -46,7 +46,8 @@ class DataService:
         """Delete kept data, for ever."""
         self.operations.refuse_if_busy(frozenset({app}))
         await self.kept.delete(app, kept)
-        if app not in self.desired().apps:
+        # To delete takes a while; whoever installs the app meanwhile needs its user ids.
+        if app not in self.desired().apps and self.operations.working_on(app) is None:
             await self.data.forget_if_nothing_is_left(app)
 
     def _refuse_if_used(self, app: str) -> None:
