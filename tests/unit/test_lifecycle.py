@@ -3,21 +3,26 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
-from archipelago.container.data.kept import NOTHING_KEPT
+import pytest
+
+from archipelago.container.data.kept import NOTHING_KEPT, Keepsake
 from archipelago.container.labels import APP, NODE
 from archipelago.container.lifecycle import Lifecycle
+from archipelago.container.manifest.package import AppPackage, load_package
 from archipelago.container.operations import Tracker
 from archipelago.container.plan import Action
 from archipelago.container.podman_client.client import PodmanClient
 from archipelago.container.podman_client.models import ContainerState, ContainerSummary
 from archipelago.container.reconciler import Reconciler
 from archipelago.container.status import OperationKind
+from archipelago.errors import ErrorCode, NodeError
 
+APPS = Path(__file__).resolve().parents[2] / "apps"
 NOBODY = cast(Any, None)
 
 
@@ -50,9 +55,11 @@ class Data:
 
     podman: Podman
     deleted: list[tuple[str, int]] = field(default_factory=list)
+    kept: list[Keepsake] = field(default_factory=list)
     volumes: bool = False
 
-    async def delete(self, app: str, _: object) -> None:
+    async def delete(self, app: str, keepsake: Keepsake) -> None:
+        self.kept.append(keepsake)
         self.deleted.append((app, len(self.podman.found)))
 
     async def forget_logs(self, app: str) -> None:
@@ -70,6 +77,18 @@ class NoRecords:
 
     async def has_slot(self, app: str) -> bool:
         return False
+
+
+class Shelf:
+    """A catalog with the apps of this repository."""
+
+    async def read(self) -> "Shelf":
+        return self
+
+    def package(self, app: str) -> AppPackage:
+        if app not in ("bitcoin-knots", "electrumx"):
+            raise NodeError(ErrorCode.UNKNOWN_APP, f"there is no app {app}")
+        return load_package(APPS / app)
 
 
 class Silent:
@@ -98,7 +117,7 @@ def lifecycle(podman: Podman, data: Data) -> tuple[Lifecycle, Reconciler]:
     )
     made = Lifecycle(
         cast(Any, NoRecords()),
-        NOBODY,
+        cast(Any, Shelf()),
         NOBODY,
         NOBODY,
         cast(Any, SimpleNamespace(want=lambda: None)),
@@ -118,10 +137,23 @@ async def test_a_removal_that_goes_on_after_a_crash_deletes_no_data_under_a_cont
     data = Data(podman)
     made, reconciler = lifecycle(podman, data)
     reconciler.sweep = Silent().swept  # type: ignore[method-assign]
-    work = made.work(OperationKind.REMOVE, "knots", {"delete_data": True, "keepsake": NOTHING_KEPT})
+    work = made.work(OperationKind.REMOVE, "knots", {"delete_data": True, "keepsake": asdict(NOTHING_KEPT)})
     async with asyncio.timeout(10):
         await work(cast(Tracker, Silent()))
     assert data.deleted == [("knots", 0)]
+    await reconciler.close()
+
+
+@pytest.mark.parametrize(("app", "volumes"), [("bitcoin-knots", ("wallets",)), ("electrumx", ()), ("unknown", ())])
+async def test_a_removal_of_an_earlier_version_keeps_what_the_catalog_calls_keys_to_money(
+    app: str, volumes: tuple[str, ...]
+) -> None:
+    data = Data(Podman())
+    made, reconciler = lifecycle(data.podman, data)
+    reconciler.sweep = Silent().swept  # type: ignore[method-assign]
+    async with asyncio.timeout(10):
+        await made.work(OperationKind.REMOVE, app, {"delete_data": True})(cast(Tracker, Silent()))
+    assert [keepsake.volumes for keepsake in data.kept] == [volumes]
     await reconciler.close()
 
 

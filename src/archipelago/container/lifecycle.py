@@ -287,11 +287,20 @@ class Lifecycle:
         await tracker.finish(stop)
         if delete_data:
             await tracker.begin(delete)
-            # Taken down when the operation was opened: the manifest is gone once the app is out.
-            await self._data.delete(app, Keepsake(**arguments.get("keepsake", NOTHING_KEPT)))
+            await self._data.delete(app, await self._keepsake(app, arguments))
             await tracker.finish(delete)
         await self._inventory.forget(app)
         self._pruner.want()
+
+    async def _keepsake(self, app: str, arguments: Mapping[str, Any]) -> Keepsake:
+        """Return what a removal keeps, as taken down when it was opened: the manifest is gone once the app is out."""
+        if (told := arguments.get("keepsake")) is not None:
+            return Keepsake(**told)
+        # An earlier version opened it, which kept nothing; only the catalog may still say what are keys to money.
+        try:
+            return keepsake_of((await self._catalog.read()).package(app).manifest)
+        except NodeError:
+            return NOTHING_KEPT
 
     async def _update(self, tracker: Tracker, app: str, arguments: Mapping[str, Any]) -> None:
         proposal = await self.plan_update(app)

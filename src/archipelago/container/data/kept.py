@@ -35,8 +35,8 @@ class Keepsake:
     version: str
 
 
-NOTHING_KEPT = {"kept": "", "volumes": (), "version": ""}
-"""Arguments of the keepsake of a removal that an earlier version began, and cannot have told what to keep."""
+NOTHING_KEPT = Keepsake(kept="", volumes=(), version="")
+"""Of a removal that an earlier version began, of an app that the catalog does not have any more."""
 
 
 def keepsake_of(manifest: AppManifest) -> Keepsake:
