@@ -16,6 +16,7 @@ from archipelago.network.routes import (
     app_routes,
     is_open,
     kept_in,
+    kept_switches,
     require_switch,
 )
 
@@ -83,3 +84,19 @@ def test_what_is_not_on_this_host_cannot_be_opened_or_closed() -> None:
         with pytest.raises(NodeError, match="no endpoint 'page'") as unknown:
             require_switch("relay", {"api": hidden}, "page", {}, opened=opened)
         assert unknown.value.hint == "it has api"
+
+
+@pytest.mark.parametrize(
+    "change", [{"login": "own"}, {"kind": "ui"}, {"protocol": "http"}, {"container": "admin"}, {"port": 81}]
+)
+def test_what_the_owner_opened_is_not_open_once_an_update_makes_it_something_else(change: dict[str, Any]) -> None:
+    before, after = {"api": endpoint()}, {"api": endpoint(**change)}
+    assert kept_switches({"api": True}, before, after) == {}
+    assert kept_switches({"api": True}, before, {}) == {}, "a later version may use the name for something else"
+    assert kept_switches({"api": True}, {}, after) == {}
+    assert kept_switches({"api": False}, before, after) == {"api": False}, "what was closed stays closed"
+
+
+def test_what_the_owner_opened_stays_open_after_an_update_that_leaves_it_as_it_is() -> None:
+    before, after = endpoint(access=["host"]), endpoint(label="API", host_port=8001)
+    assert kept_switches({"api": True}, {"api": before}, {"api": after}) == {"api": True}

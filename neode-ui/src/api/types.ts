@@ -1762,7 +1762,7 @@ export interface Methods {
   /** Private addresses of this host, or `lan` for all of them; none for loopback alone. */
   "addresses": Array<string>;
 }; result: LocalAccessView };
-  /** Open an endpoint of an app to the local network, until it is closed or the app is removed */
+  /** Open an endpoint of an app to the local network, until closed, changed by an update, or removed */
   "network-open": { params: {
   /** Id of the app. */
   "app": string;

@@ -31,7 +31,7 @@ from archipelago.container.repairs import Repairs
 from archipelago.container.status import Desired, HealthState, OperationKind, OperationState
 from archipelago.container.warm_up import past_warm_up
 from archipelago.errors import ErrorCode, NodeError
-from archipelago.network.routes import require_switch
+from archipelago.network.routes import kept_switches, require_switch
 from archipelago.storage.data import AppData
 from archipelago.storage.state import AppRecord, State
 
@@ -419,7 +419,7 @@ class Lifecycle:
                     options=dict(options or {}) if name == target else {},
                     installed_at=time.time(),
                 )
-            record = replace(record, package=packages.get(name, record.package))
+            record = with_package(record, packages.get(name, record.package))
             found[name] = replace(record, choices=plan.choices(name), ports=plan.endpoint_ports(name))
         return found
 
@@ -478,6 +478,12 @@ class Lifecycle:
                     group.create_task(one(app))
                 else:
                     await tracker.finish(start_step(app), self._reconciler.desired.obstacle(app) or "")
+
+
+def with_package(record: AppRecord, package: AppPackage) -> AppRecord:
+    """Return the record of an app that has another package from now on."""
+    lan = kept_switches(record.lan, record.package.manifest.endpoints, package.manifest.endpoints)
+    return replace(record, package=package, lan=lan)
 
 
 def _touched(plan: Plan) -> tuple[str, ...]:

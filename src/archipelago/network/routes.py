@@ -70,6 +70,26 @@ def is_open(endpoint: Endpoint, chosen: bool | None) -> bool:
     return wanted and kept_in(endpoint) is None
 
 
+def kept_switches(
+    chosen: Mapping[str, bool], before: Mapping[str, Endpoint], after: Mapping[str, Endpoint]
+) -> dict[str, bool]:
+    """Return the owner's switches that outlive an update of the app, by the endpoint's name.
+
+    What he opened is what he saw: under the same name the new version may have another kind of endpoint, one without a
+    login, or another program. What he closed stays closed.
+    """
+    return {
+        name: opened for name, opened in chosen.items() if not opened or _is_same(before.get(name), after.get(name))
+    }
+
+
+def _is_same(before: Endpoint | None, after: Endpoint | None) -> bool:
+    def what(endpoint: Endpoint) -> tuple[object, ...]:
+        return endpoint.kind, endpoint.protocol, endpoint.login, endpoint.container, endpoint.port
+
+    return before is not None and after is not None and what(before) == what(after)
+
+
 def require_switch(
     app: str, endpoints: Mapping[str, Endpoint], name: str, ports: Mapping[str, int], *, opened: bool
 ) -> None:

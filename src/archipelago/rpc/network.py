@@ -78,7 +78,7 @@ def network_methods() -> tuple[AnyMethod, ...]:
         ),
         Method(
             name="network-open",
-            summary="Open an endpoint of an app to the local network, until it is closed or the app is removed",
+            summary="Open an endpoint of an app to the local network, until closed, changed by an update, or removed",
             params=EndpointParams,
             result=EndpointStatus,
             permission=Permission.ADMINISTER,

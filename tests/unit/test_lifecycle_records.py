@@ -1,0 +1,25 @@
+"""What an update changes of the record of an app."""
+
+from typing import Any
+
+from test_workload import bitcoin
+
+from archipelago.container.lifecycle import with_package
+from archipelago.container.manifest.model import Endpoint
+from archipelago.container.manifest.package import AppPackage
+from archipelago.container.status import Desired
+from archipelago.storage.state import AppRecord
+
+
+def package(**api: Any) -> AppPackage:
+    """Return a version of an app."""
+    return bitcoin(endpoints={"api": {"kind": "api", "container": "main", "port": 80, "host_port": 8000, **api}})
+
+
+def test_an_endpoint_that_becomes_another_one_is_closed_to_the_local_network() -> None:
+    record = AppRecord("bitcoin-knots", package(login="own"), Desired.RUNNING, 1, lan={"api": True})
+    assert with_package(record, package(login="own", label="API")).lan == {"api": True}
+    updated = with_package(record, package())
+    assert updated.lan == {} and updated.package.manifest.endpoints["api"] == Endpoint.model_validate(
+        {"kind": "api", "container": "main", "port": 80, "host_port": 8000}
+    )
