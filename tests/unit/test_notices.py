@@ -269,3 +269,20 @@ async def test_there_is_nothing_to_put_aside_that_is_not_told(world: World) -> N
     with pytest.raises(NodeError, match="there is no notice"):
         await world.desk.hide("finding:none", None, mute=False)
     await world.desk.show("finding:none")
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("the volume 'data' of relay-1 is gone", "the volume 'data' of relay-2 is gone"),
+        ("the volume 'data1' of relay is gone", "the volume 'data2' of relay is gone"),
+        ("/srv/disk/1 can only be read", "/srv/disk/2 can only be read"),
+    ],
+)
+async def test_what_is_muted_of_one_thing_is_not_muted_of_another_whose_name_differs_by_a_digit(
+    world: World, one: str, other: str
+) -> None:
+    world.findings = [finding("data", one, Severity.ERROR)]
+    await world.desk.hide((await world.only()).id, None, mute=True)
+    world.findings = [finding("data", one, Severity.ERROR), finding("data", other, Severity.ERROR)]
+    assert len(await world.shown()) == 1

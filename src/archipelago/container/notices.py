@@ -19,7 +19,8 @@ WELL = (HealthState.HEALTHY, HealthState.SYNCING)
 _CRITICAL = frozenset({"rootless", "key-file", "file-modes"})
 """Checks of the doctor whose errors nobody may mute."""
 _ORDER = list(reversed(Severity))
-_NUMBER = re.compile(r"\d+(?:\.\d+)?")
+_NUMBER = re.compile(r"(?<![\w/.-])\d+(?:\.\d+)?")
+"""A number by itself. One that belongs to a name, as in `relay-2` or `/srv/disk2`, says what a text is about."""
 
 
 @dataclass(frozen=True, slots=True)
