@@ -1,31 +1,69 @@
-"""What the owner does about kept data while other things go on."""
+"""Changes of data while its app is installed."""
 
-from types import SimpleNamespace
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any, cast
 
 import pytest
 
 from archipelago.container.data.service import DataService
 from archipelago.container.desired_state import DesiredState
+from archipelago.container.operations import Operations, Tracker
+from archipelago.container.status import OperationKind, OperationState
+from archipelago.errors import ErrorCode, NodeError
+from archipelago.storage.database import Database
+from archipelago.storage.state import State
 
 
-@pytest.mark.parametrize("busy", [False, True])
-async def test_an_app_that_is_being_installed_keeps_its_user_ids_when_kept_data_goes(busy: bool) -> None:
-    begun: list[str] = []
-    forgotten: list[str] = []
+class SlowStore:
+    """Takes as long as it is let."""
 
-    async def delete(app: str, kept: str) -> None:
-        if busy:
-            begun.append(app)  # an installation begins while what was kept is deleted
+    def __init__(self) -> None:
+        self.begun, self.goes_on = asyncio.Event(), asyncio.Event()
 
-    async def forget(app: str) -> None:
-        forgotten.append(app)
+    async def restore(self, _app: str, _kept: str) -> None:
+        self.begun.set()
+        await self.goes_on.wait()
 
-    operations = SimpleNamespace(
-        refuse_if_busy=lambda _: None, working_on=lambda app: "operation" if app in begun else None
-    )
-    data = cast(Any, SimpleNamespace(forget_if_nothing_is_left=forget))
-    kept = cast(Any, SimpleNamespace(delete=delete))
-    service = DataService(cast(Any, None), kept, data, cast(Any, operations), DesiredState, lambda _: None)
-    await service.delete_kept("wallet", "2026-11-29T08-40-00.123Z")
-    assert forgotten == ([] if busy else ["wallet"])
+    delete = restore
+
+
+class Data:
+    """Remembers whose user ids were given up."""
+
+    def __init__(self) -> None:
+        self.forgotten: list[str] = []
+
+    async def forget_if_nothing_is_left(self, app: str) -> None:
+        self.forgotten.append(app)
+
+
+@pytest.fixture
+async def operations(tmp_path: Path) -> AsyncIterator[Operations]:
+    database = await Database(tmp_path / "state.db").open()
+    yield Operations(State(database, lambda _: None), str)
+    await database.close()
+
+
+@pytest.mark.parametrize("change", ["restore_kept", "delete_kept"])
+async def test_no_app_is_installed_while_what_was_kept_of_it_is_changed(operations: Operations, change: str) -> None:
+    store = SlowStore()
+    anything = cast(Any, None)
+    service = DataService(anything, cast(Any, store), cast(Any, Data()), operations, DesiredState, anything)
+
+    async def work(_: Tracker) -> None: ...
+
+    async def install() -> OperationState:
+        begun = await operations.open(OperationKind.INSTALL, "pos", frozenset({"wallet"}), {}, work)
+        return (await operations.wait(begun.id, 10)).state
+
+    changing = asyncio.create_task(getattr(service, change)("wallet", "2026-01-01T00-00-00.000Z"))
+    await store.begun.wait()
+    for again in (install, lambda: getattr(service, change)("wallet", "2026-01-01T00-00-00.000Z")):
+        with pytest.raises(NodeError, match="the data of wallet is being changed") as refused:
+            await again()
+        assert refused.value.code is ErrorCode.BUSY
+    store.goes_on.set()
+    await changing
+    assert await install() is OperationState.DONE

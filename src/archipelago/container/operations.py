@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import secrets
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
@@ -107,6 +107,8 @@ class Operations:
         self._running: dict[str, tuple[Tracker, asyncio.Task[None], frozenset[str]]] = {}
         self._unwritten: dict[str, tuple[Tracker, asyncio.Task[None]]] = {}
         """Operations that have ended, where the database does not say so yet."""
+        self._taken: set[str] = set()
+        """Apps that something else than an operation works on."""
         self._closing = False
 
     async def open(
@@ -202,6 +204,22 @@ class Operations:
                     hint=f"wait for it, or cancel it with 'archipelago operations cancel {key}'",
                     data={"operation": key},
                 )
+        if shared := sorted(self._taken & apps):
+            raise NodeError(
+                ErrorCode.BUSY,
+                f"the data of {', '.join(shared)} is being changed",
+                hint="wait a moment, then try again",
+            )
+
+    @contextlib.contextmanager
+    def kept_away(self, app: str) -> Iterator[None]:
+        """Let no operation begin on an app as long as this lasts; raises `NodeError` BUSY where one is under way."""
+        self.refuse_if_busy(frozenset({app}))
+        self._taken.add(app)
+        try:
+            yield
+        finally:
+            self._taken.discard(app)
 
     async def _run(self, record: OperationRecord, apps: frozenset[str], work: Work, *, fresh: bool) -> Operation:
         tracker = Tracker(self._state, record, self._changed.notify, self._redact)

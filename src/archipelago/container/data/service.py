@@ -26,11 +26,11 @@ class DataService:
 
     async def start_empty(self, app: str, volumes: tuple[str, ...]) -> None:
         """Have an installed app begin with new, empty volumes in the place of these, which are lost."""
-        self.operations.refuse_if_busy(frozenset({app}))
-        found = self.desired().apps.get(app)
-        if found is None:
-            raise NodeError(ErrorCode.NOT_INSTALLED, f"{app} is not installed", data={"app": app})
-        await self.volumes.start_empty(found.workload, volumes)
+        with self.operations.kept_away(app):
+            found = self.desired().apps.get(app)
+            if found is None:
+                raise NodeError(ErrorCode.NOT_INSTALLED, f"{app} is not installed", data={"app": app})
+            await self.volumes.start_empty(found.workload, volumes)
         self.look_again(app)
 
     async def list_kept(self) -> tuple[KeptData, ...]:
@@ -39,19 +39,20 @@ class DataService:
 
     async def restore_kept(self, app: str, kept: str) -> None:
         """Bring kept data back, for the next installation of its app."""
-        self._refuse_if_used(app)
-        await self.kept.restore(app, kept)
+        # An app that is installed meanwhile would begin in the directory that is about to be replaced.
+        with self.operations.kept_away(app):
+            self._refuse_if_used(app)
+            await self.kept.restore(app, kept)
 
     async def delete_kept(self, app: str, kept: str) -> None:
         """Delete kept data, for ever."""
-        self.operations.refuse_if_busy(frozenset({app}))
-        await self.kept.delete(app, kept)
-        # To delete takes a while; whoever installs the app meanwhile needs its user ids.
-        if app not in self.desired().apps and self.operations.working_on(app) is None:
-            await self.data.forget_if_nothing_is_left(app)
+        # One that is installed meanwhile would lose its user ids, and another app would get them.
+        with self.operations.kept_away(app):
+            await self.kept.delete(app, kept)
+            if app not in self.desired().apps:
+                await self.data.forget_if_nothing_is_left(app)
 
     def _refuse_if_used(self, app: str) -> None:
-        self.operations.refuse_if_busy(frozenset({app}))
         if app in self.desired().apps:
             raise NodeError(
                 ErrorCode.ALREADY_INSTALLED,
