@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 _PIECE = 32 << 10
 _AHEAD = 4
 """Pieces of input that are read before the node has taken them."""
-_TIMED_OUT = 124
-"""Exit code of timeout(1)."""
 _ERRORS = {401: "login-needed", 403: "forbidden", 400: "invalid-params", 409: "busy", 429: "too-many", 503: "busy"}
 
 

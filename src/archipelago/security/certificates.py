@@ -82,11 +82,6 @@ def may_listen_on(address: IPv4Address) -> bool:
     return not address.is_loopback and any(address in network for network in PRIVATE_NETWORKS)
 
 
-def is_local_name(name: str) -> bool:
-    """Tell whether the authority may vouch for a name."""
-    return any(name == suffix or name.endswith(f".{suffix}") for suffix in LOCAL_SUFFIXES)
-
-
 def make_authority(host: str, now: datetime) -> Identity:
     """Make a certificate authority; `host` tells it from that of another node."""
     key = ec.generate_private_key(ec.SECP256R1())

@@ -9,7 +9,6 @@ Values that go in are in `spec`, those that come out in `models`, errors in `err
 
 from __future__ import annotations
 
-import signal
 from collections.abc import AsyncGenerator, Mapping
 from datetime import datetime
 from types import TracebackType
@@ -52,10 +51,6 @@ class PodmanClient:
     async def close(self) -> None:
         """Close all connections; the service goes on."""
         await self._transport.close()
-
-    async def signal_process(self, pid: int, sign: signal.Signals) -> None:
-        """Send a signal to a process of a container that Podman itself cannot reach; one that is gone is no error."""
-        await self._transport.service.signal(pid, sign)
 
     async def version(self) -> PodmanVersion:
         """Ask which Podman this is."""

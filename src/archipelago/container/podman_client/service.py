@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import logging
 import os
-import signal
 import subprocess
 from collections.abc import Coroutine, Mapping, Sequence
 from pathlib import Path
@@ -132,16 +131,6 @@ class PodmanService:
             if self._ours:
                 _log.warning("the Podman service does not answer its calls, and is started anew")
                 await self._end()
-
-    async def signal(self, pid: int, sign: signal.Signals) -> None:
-        """Send a signal to a process of a container, also to one whose user is not the service user."""
-        try:
-            os.kill(pid, sign)
-        except ProcessLookupError:
-            return
-        except PermissionError:
-            # Inside Podman's user namespace every user of every container is within reach.
-            await self.command("unshare", "kill", f"-{sign.value}", str(pid))
 
     async def unmount(self, path: str) -> bool:
         """Take a mount away that a killed Podman left in its namespace; return whether it was there."""
