@@ -105,7 +105,7 @@ async def _serve(config: NodeConfig, first_install: str | None, options: dict[st
         with contextlib.suppress(asyncio.CancelledError):
             await greeting
         if power.wanted is PowerAction.RESTART:
-            _say("\nStarting anew; the apps go on meanwhile.")
+            _say("\nRestarting; the apps keep running.")
         else:
             await _stop(node)
     finally:
@@ -155,7 +155,7 @@ async def _unlocked(config: NodeConfig, key: NodeKey, stopping: asyncio.Event) -
     await server.start(config.socket, config.port)
     try:
         command = "./archipelago key unlock" if state is KeyState.LOCKED else "./archipelago key restore"
-        print(f"Archipelago {__version__} waits for its key: {command}\nApps that run go on meanwhile.", flush=True)
+        print(f"Archipelago {__version__} waits for its key: {command}\nRunning apps stay up.", flush=True)
         return await node.until_open(stopping)
     finally:
         await server.stop()

@@ -743,12 +743,12 @@ class Node:
     async def hide_notice(self, notice: str, said: str | None, *, mute: bool) -> None:
         """Put a notice aside."""
         await self._notices.hide(notice, said, mute=mute)
-        await self._state.record("notice", None, "a notice was put aside")
+        await self._state.record("notice", None, "a notice was hidden")
 
     async def show_notice(self, notice: str) -> None:
         """Bring a notice back."""
         await self._notices.show(notice)
-        await self._state.record("notice", None, "a notice was brought back")
+        await self._state.record("notice", None, "a notice is shown again")
 
     async def _disk(self) -> Disk:
         total, free = await asyncio.to_thread(host.disk, self._config.root)

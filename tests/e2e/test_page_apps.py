@@ -58,7 +58,7 @@ async def test_what_stops_with_an_app_is_named_and_agreed_to(page: Page, node: T
     await stop.click()
     dialog = page.get_by_role("alertdialog")
     await expect(dialog).to_contain_text("Stop anchor?")
-    await expect(dialog).to_contain_text("These stop as well, since they cannot do without it: ship.")
+    await expect(dialog).to_contain_text("These stop as well, because they depend on it: ship.")
     await dialog.get_by_role("button", name="Cancel").click()
     await expect(stop).to_be_enabled()
     await expect(page.get_by_role("alert")).to_have_count(0)
@@ -291,16 +291,16 @@ async def test_what_the_owner_knows_is_put_aside_and_makes_nothing_red(page: Pag
     failed = await node.ended(await node.call("container-install", app="sunk"))
     assert failed["state"] == "failed"
     await page.goto("/")
-    attention = page.locator("section", has=page.get_by_role("heading", name="Needs you"))
+    attention = page.locator("section", has=page.get_by_role("heading", name="Needs attention"))
     crash = attention.locator("li", has_text="sunk does not run as it should")
-    await crash.get_by_role("button", name="I know").click()
-    await expect(crash.get_by_role("button", name="I know")).to_have_count(0)
+    await crash.get_by_role("button", name="Acknowledge").click()
+    await expect(crash.get_by_role("button", name="Acknowledge")).to_have_count(0)
     # An app that is restarted again and again changes all the time: what is left is put aside until there is nothing.
     buttons = attention.locator("ul").first.get_by_role("button", name="Mute")
     while count := await buttons.count():
         await buttons.first.click()
         await expect(buttons).not_to_have_count(count)
-    known = attention.locator("ul").first.get_by_role("button", name="I know")
+    known = attention.locator("ul").first.get_by_role("button", name="Acknowledge")
     while count := await known.count():  # about security, and not to be muted
         await known.first.click()
         await expect(known).not_to_have_count(count)

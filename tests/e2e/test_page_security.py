@@ -89,7 +89,7 @@ async def test_a_change_of_how_one_logs_in_is_told_at_once_and_taken_away(page: 
     notice = page.get_by_role("main").locator("li", has_text="A token was made: made by a thief")
     await expect(notice).to_contain_text("By owner, from the node itself")
     await expect(notice.get_by_role("link", name="Look")).to_have_attribute("href", "/security")
-    await notice.get_by_role("button", name="I know").click()
+    await notice.get_by_role("button", name="Acknowledge").click()
     await expect(notice).to_have_count(0)
     await node.call("token-revoke", id=made["token"]["id"])
 

@@ -95,7 +95,7 @@ async def test_a_directory_where_the_disk_is_not_mounted_is_no_new_volume(node: 
     inside("sh", "-c", f"rm -rf {volume}/*")
     status = await refused(node, "counter")
     assert "an empty directory is in its place" in status["health"]["reason"]
-    with pytest.raises(RpcError, match="not those that were named"):
+    with pytest.raises(RpcError, match="not the ones that were named"):
         await node.call("data-start-empty", app="counter", volumes=["other"])
     node.kill()  # nor does a restart of the node forget it
     await node.start()
@@ -116,7 +116,7 @@ async def test_data_of_other_user_ids_is_told_with_the_repair_and_crashes_nothin
     uid, first = int(right.split(":")[0]), inside("sed", "-n", "2p", "/proc/self/uid_map").split()
     assert int(command[1]) == int(first[1]) + uid - int(first[0])
     assert [each["mend"].count("sudo chown") for each in await doctor(node, "data")] == [1]
-    with pytest.raises(RpcError, match="not those that were named"):
+    with pytest.raises(RpcError, match="not the ones that were named"):
         await node.call("data-start-empty", app="counter", volumes=["data"])
     inside("chown", "-R", right, str(volume))  # what that command does, in the ids of the namespace
     await node.until("counter", "healthy")

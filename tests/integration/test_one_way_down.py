@@ -161,14 +161,14 @@ async def test_what_a_change_does_to_others_is_known_before(node: TestNode) -> N
     assert (sorted(preview["stops"]), preview["interrupts"]) == (["reader", "user"], [])
     preview = await node.call("change-preview", app="provider", change="restart")
     assert (preview["stops"], preview["interrupts"]) == ([], ["reader", "user"])
-    with pytest.raises(RpcError, match="user would stop or restart as well"):
+    with pytest.raises(RpcError, match="user would now stop or restart as well"):
         await node.call("container-stop", app="provider", agreed=["reader"])
 
     plan = await node.call("plan", app="provider", options={"n": 2})
     actions = {each["app"]: each["action"] for each in plan["apps"]}
     assert actions == {"provider": "restart", "reader": "restart"}, "the exact ones, and no unrelated app"
     assert plan["interrupts"] == ["user"]
-    with pytest.raises(RpcError, match="reader would stop or restart as well"):
+    with pytest.raises(RpcError, match="reader would now stop or restart as well"):
         await node.call("container-config", app="provider", options={"n": 2}, agreed=["provider"])
     operation = await node.call("container-config", app="provider", options={"n": 2}, agreed=["provider", "reader"])
     with pytest.raises(RpcError, match="still working on reader"):

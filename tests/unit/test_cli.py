@@ -306,7 +306,7 @@ def test_the_owner_may_say_no(node: Node) -> None:
     code, screen = node.type("install", "electrumx", answer=b"n\n")
     assert code == 4 and "Install this?" in screen
     code, screen = node.type("remove", "knots", "--delete-data", answer=b"n\n")
-    assert code == 4 and "NOBODY CAN BRING IT BACK" in screen
+    assert code == 4 and "WHICH CANNOT BE UNDONE" in screen
     assert "KEYS TO MONEY" in screen and "chain" in screen
     assert node.json("events", "--json") == []
 
@@ -315,7 +315,7 @@ def test_what_stops_along_is_named_and_agreed_to(node: Node) -> None:
     done = node.run("stop", "knots")
     assert done.returncode == 2 and "electrumx" in done.stderr and "--yes" in done.stderr
     code, screen = node.type("stop", "knots", answer=b"n\n")
-    assert code == 4 and "These stop as well, since they cannot do without it: electrumx." in screen
+    assert code == 4 and "These stop as well, because they depend on it: electrumx." in screen
     assert node.json("events", "--json") == [], "nothing was changed"
     assert node.run("stop", "knots", "--yes").returncode == 0
     code, screen = node.type("stop", "knots", answer=b"y\n")
@@ -354,10 +354,10 @@ def test_what_needs_the_owner_is_listed_put_aside_and_brought_back(node: Node) -
     assert listed().splitlines()[0].split() == ["warning", "no", "swap"] and key in listed()
     for how in ("acknowledge", "mute"):
         assert node.run("notices", how, key).returncode == 0
-        assert listed().startswith("nothing needs you\n1 put aside")
+        assert listed().startswith("nothing needs attention\n1 hidden")
         assert f"no swap ({'muted' if how == 'mute' else 'acknowledged'})" in listed("--hidden")
         assert node.run("notices", "show", key).returncode == 0
-        assert "no swap" in listed() and listed("--hidden") == "nothing was put aside\n"
+        assert "no swap" in listed() and listed("--hidden") == "nothing is hidden\n"
     assert node.run("notices", "mute", "../..").returncode == 2
 
 

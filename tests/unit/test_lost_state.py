@@ -17,7 +17,7 @@ def test_data_without_its_database_is_not_taken_by_a_new_node(tmp_path: Path, le
     layout.version_file.write_text("{}")
     refuse_lost_database(layout)  # killed in its first start
     (layout.app("knots").path / left).mkdir(parents=True)
-    with pytest.raises(NodeError, match=r"state database is gone.*knots") as error:
+    with pytest.raises(NodeError, match=r"state database .* is missing.*knots") as error:
         refuse_lost_database(layout)
     assert error.value.code is ErrorCode.DATA_MISSING and str(layout.apps) in error.value.hint
     layout.database.touch()

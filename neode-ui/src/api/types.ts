@@ -556,7 +556,7 @@ export type InstallParams = {
   "start": boolean;
   /** Answer with the plan and change nothing. */
   "dry_run": boolean;
-  /** Digest of the plan that was agreed to; where it would be another one by now, nothing is installed. */
+  /** Digest of the plan that was agreed to; if it has changed since, nothing is installed. */
   "plan": string | null;
   /** Whether a version may be installed that is older than the one that left the app's data. */
   "downgrade": boolean;
@@ -952,7 +952,7 @@ export type RemovalPreview = {
 export type RemoveParams = {
   /** Id of the app. */
   "app": string;
-  /** Whether its data goes as well, for ever; volumes with keys to money are kept aside (`data-list`). */
+  /** Whether its data is deleted as well; volumes with keys to money are kept (`data-list`). */
   "delete_data": boolean;
 };
 
@@ -1187,7 +1187,7 @@ export type UnlockParams = {
 export type UpdateParams = {
   /** Id of the app. */
   "app": string;
-  /** Digest of the plan that was agreed to; where it would be another one by now, nothing is updated. */
+  /** Digest of the plan that was agreed to; if it has changed since, nothing is updated. */
   "plan": string | null;
   /** Whether the version of the catalog may be older than the installed one. */
   "downgrade": boolean;
@@ -1281,7 +1281,7 @@ export interface Methods {
   "start"?: boolean;
   /** Answer with the plan and change nothing. */
   "dry_run"?: boolean;
-  /** Digest of the plan that was agreed to; where it would be another one by now, nothing is installed. */
+  /** Digest of the plan that was agreed to; if it has changed since, nothing is installed. */
   "plan"?: string | null;
   /** Whether a version may be installed that is older than the one that left the app's data. */
   "downgrade"?: boolean;
@@ -1314,7 +1314,7 @@ export interface Methods {
   "container-remove": { params: {
   /** Id of the app. */
   "app": string;
-  /** Whether its data goes as well, for ever; volumes with keys to money are kept aside (`data-list`). */
+  /** Whether its data is deleted as well; volumes with keys to money are kept (`data-list`). */
   "delete_data"?: boolean;
 }; result: Operation };
   /** Say what removing an app would take with it */
@@ -1326,7 +1326,7 @@ export interface Methods {
   "container-update": { params: {
   /** Id of the app. */
   "app": string;
-  /** Digest of the plan that was agreed to; where it would be another one by now, nothing is updated. */
+  /** Digest of the plan that was agreed to; if it has changed since, nothing is updated. */
   "plan"?: string | null;
   /** Whether the version of the catalog may be older than the installed one. */
   "downgrade"?: boolean;
@@ -1420,14 +1420,14 @@ export interface Methods {
 }; result: null };
   /** List the data with keys to money that was kept when its app was removed with its data */
   "data-list": { params: Record<string, never>; result: Array<KeptData> };
-  /** Bring kept data back to where its app finds it when it is installed */
+  /** Put kept data back, where its app finds it when it is installed */
   "data-restore": { params: {
   /** Id of the app. */
   "app": string;
   /** Its name, as `data-list` tells it. */
   "kept": string;
 }; result: null };
-  /** Delete kept data, for ever */
+  /** Delete kept data forever */
   "data-delete": { params: {
   /** Id of the app. */
   "app": string;
@@ -1488,7 +1488,7 @@ export interface Methods {
   "setup-done": { params: {
   "step": SetupStep;
 }; result: SetupProgress };
-  /** Examine host and node; say what is wrong, why it matters and what mends it */
+  /** Examine host and node; say what is wrong, why it matters and how to fix it */
   "doctor": { params: Record<string, never>; result: Array<Finding> };
   /** Return what changed after a revision */
   "events-since": { params: {
@@ -1499,7 +1499,7 @@ export interface Methods {
   /** The newest ones, and not those that come next. */
   "newest"?: boolean;
 }; result: Array<Event> };
-  /** Say what needs the owner, the gravest first, also what was put aside */
+  /** List what needs the owner's attention, most serious first, including hidden notices */
   "node-notices": { params: {
   /** Whether the host is examined now; otherwise an examination of the last five minutes will do. */
   "examine"?: boolean;
@@ -1513,7 +1513,7 @@ export interface Methods {
   /** Whether it stays aside until it is brought back; otherwise it comes back when it says something else. */
   "mute"?: boolean;
 }; result: null };
-  /** Bring back a notice that was put aside */
+  /** Show a hidden notice again */
   "node-notice-show": { params: {
   /** Id of the notice. */
   "id": string;
@@ -1688,14 +1688,14 @@ export interface Methods {
   "app": string;
   "name": string;
 }; result: string };
-  /** Give a secret of an app a value of the owner's; what uses it is made anew */
+  /** Give a secret of an app a value of the owner's; what uses it restarts */
   "secret-set": { params: {
   "app": string;
   "name": string;
   /** One line; of a keypair a private key (Ed25519, PEM), as it is in its file. */
   "value": string;
 }; result: Operation };
-  /** Make secrets of an app anew; what uses them is made anew */
+  /** Generate secrets of an app again; what uses them restarts */
   "secret-rotate": { params: {
   "app": string;
   /** One of them; all of them, the logins of its consumers too, when left out. */

@@ -33,7 +33,7 @@ class Catalog:
             raise NodeError(
                 ErrorCode.INVALID_MANIFEST,
                 f"the manifest of {app} is wrong:\n{self.problems[app]}",
-                hint="mend the manifest, or tell its author",
+                hint="fix the manifest, or report it to its author",
             )
         near = difflib.get_close_matches(app, self.packages, n=3)
         raise NodeError(

@@ -85,7 +85,7 @@ def update(
 def remove(
     app: Installed,
     delete_data: Annotated[
-        bool, typer.Option("--delete-data", help="Delete its data as well, but for keys to money.")
+        bool, typer.Option("--delete-data", help="Delete its data as well, except keys to money.")
     ] = False,
     yes: Yes = False,
     no_wait: NoWait = False,
@@ -102,15 +102,15 @@ def remove(
         if users:
             show(f"Used by: {line(users)}.")
         if delete_data:
-            show("ITS DATA GOES TOO, AND NOBODY CAN BRING IT BACK:")
+            show("ITS DATA IS DELETED TOO, WHICH CANNOT BE UNDONE:")
             preview = client.call("removal-preview", app=app)
             for volume in preview["volumes"]:
                 more = "" if volume["counted"] else "more than "
-                keys = "  KEYS TO MONEY: kept aside, with the secrets" if volume["funds"] else ""
+                keys = "  KEYS TO MONEY: kept, with the secrets" if volume["funds"] else ""
                 show(f"  {line(volume['name'])}  {more}{size(volume['size'])}{keys}")
             show(f"  {preview['secrets']} secrets")
             if any(volume["funds"] for volume in preview["volumes"]):
-                show("'archipelago data list' shows what is kept aside, until you delete it there.")
+                show("'archipelago data list' shows what is kept, until you delete it there.")
         else:
             show("Its data and secrets stay; installing it again finds them. --delete-data deletes them.")
         ask("Remove it and delete its data?" if delete_data else "Remove it?", yes)

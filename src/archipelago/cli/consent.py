@@ -28,9 +28,9 @@ def agree(
     """
     touched = [name for name in (*stops, *restarts) if name != app]
     others = {
-        "stop as well, since they cannot do without it": [name for name in stops if name != app],
+        "stop as well, because they depend on it": [name for name in stops if name != app],
         "restart as well": [name for name in restarts if name != app],
-        "run on, and miss what they use meanwhile": [name for name in interrupts if name != app],
+        "keep running, but cannot use it in the meantime": [name for name in interrupts if name != app],
     }
     for what, names in others.items():
         if names:

@@ -16,7 +16,7 @@ _Kept = Annotated[str, typer.Argument(metavar="KEPT", help="What was kept, as 'd
 
 
 def list_kept(json: Json = False) -> None:
-    """List the data with keys to money that outlived the removal of its app."""
+    """List the data with keys to money that was kept when its app was removed."""
     found = Client().call("data-list")
     if json:
         show_json(found)
@@ -29,15 +29,15 @@ def list_kept(json: Json = False) -> None:
 
 
 def restore(app: _App, kept: _Kept) -> None:
-    """Bring kept data back to where its app finds it when it is installed."""
+    """Put kept data back, where its app finds it when it is installed."""
     Client().call("data-restore", app=app, kept=kept)
     show(f"'archipelago install {line(app)}' finds it.")
 
 
 def delete(app: _App, kept: _Kept, yes: Yes = False) -> None:
-    """Delete kept data, for ever."""
+    """Delete kept data forever."""
     _must_ask(yes)
-    ask(f"Delete the keys to money of {line(app)} that were kept at {line(kept)}, for ever?", yes)
+    ask(f"Delete the keys to money of {line(app)} that were kept at {line(kept)} forever?", yes)
     Client().call("data-delete", app=app, kept=kept)
 
 
@@ -50,7 +50,7 @@ def start_empty(app: Installed, yes: Yes = False) -> None:
     _must_ask(yes)
     for one in lost:
         show(line(one["what"]))
-    ask("Give up what was in there, and start with nothing?", yes)
+    ask("Give up this data, and start with empty volumes?", yes)
     client.call("data-start-empty", app=app, volumes=[one["volume"] for one in lost])
 
 

@@ -12,40 +12,40 @@ _Id = Annotated[str, typer.Argument(metavar="ID", help="Id of the notice, as the
 
 
 def list_notices(
-    hidden: Annotated[bool, typer.Option("--hidden", help="Those that were put aside.")] = False,
+    hidden: Annotated[bool, typer.Option("--hidden", help="Show the hidden ones instead.")] = False,
     json: Json = False,
 ) -> None:
-    """Say what needs you, the gravest first."""
+    """List what needs attention, most serious first."""
     found = Client().call("node-notices", examine=True)
     if json:
         show_json(found)
         return
     chosen = [one for one in found if bool(one["hidden"]) == hidden]
     if not chosen:
-        show("nothing was put aside" if hidden else "nothing needs you")
+        show("nothing is hidden" if hidden else "nothing needs attention")
     for one in chosen:
         how = f" ({one['hidden']})" if one["hidden"] else ""
         show(line(f"{one['level']:<8} {one['text']}{how}"))
-        for text in (one["detail"], one["mend"] and f"mend: {one['mend']}", one["id"]):
+        for text in (one["detail"], one["mend"] and f"fix: {one['mend']}", one["id"]):
             if text:
                 show(f"         {line(text)}")
     if not hidden and (aside := sum(bool(one["hidden"]) for one in found)):
-        show(f"{aside} put aside: 'archipelago notices list --hidden'")
+        show(f"{aside} hidden: 'archipelago notices list --hidden'")
 
 
 def acknowledge(notice: _Id) -> None:
-    """Put a notice aside until it says something else."""
+    """Hide a notice until it says something else."""
     Client().call("node-notice-hide", id=notice)
-    show(f"{line(notice)} is put aside until it changes.")
+    show(f"{line(notice)} is hidden until it changes.")
 
 
 def mute(notice: _Id) -> None:
-    """Put a notice aside until you bring it back."""
+    """Hide a notice until you show it again."""
     Client().call("node-notice-hide", id=notice, mute=True)
-    show(f"{line(notice)} is put aside; 'archipelago notices show {line(notice)}' brings it back.")
+    show(f"{line(notice)} is hidden; 'archipelago notices show {line(notice)}' shows it again.")
 
 
 def bring_back(notice: _Id) -> None:
-    """Bring back a notice that was put aside."""
+    """Show a hidden notice again."""
     Client().call("node-notice-show", id=notice)
     show(f"{line(notice)} is shown again.")

@@ -11,9 +11,9 @@ from archipelago.cli.options import Json, Yes
 from archipelago.cli.output import line, show, show_json, show_table, size
 
 _WORDS = {
-    "restart": "The node begins anew; apps go on meanwhile.",
+    "restart": "The node restarts; apps keep running.",
     "stop": "All apps are stopped in order, then the node ends.",
-    "reboot": "All apps are stopped in order, then the machine starts anew.",
+    "reboot": "All apps are stopped in order, then the machine restarts.",
     "power-off": "All apps are stopped in order, then the machine is turned off.",
 }
 

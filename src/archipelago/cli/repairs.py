@@ -33,7 +33,7 @@ def repair(app: Installed, name: _Repair = None, yes: Yes = False, no_wait: NoWa
         if preview["used_by"]:
             show(line(f"Used by: {', '.join(preview['used_by'])}."))
         if preview["funds"]:
-            show("IT TOUCHES A VOLUME THAT HOLDS KEYS TO MONEY.")
+            show("IT CHANGES A VOLUME THAT HOLDS KEYS TO MONEY.")
         ask("Do this?", yes)
     finish(client, client.call("container-repair", app=app, repair=name), no_wait, json)
 

@@ -50,7 +50,7 @@ def show_plan(plan: dict[str, Any]) -> None:
     for warning in plan["warnings"]:
         show(f"warning: {line(warning)}")
     if plan["interrupts"]:
-        show(f"meanwhile without what they use: {line(', '.join(plan['interrupts']))}")
+        show(f"these keep running, but cannot use it in the meantime: {line(', '.join(plan['interrupts']))}")
     for obstacle in plan["obstacles"]:
         show(f"in the way: {line(obstacle)}")
 
@@ -182,9 +182,9 @@ def show_findings(findings: list[dict[str, Any]]) -> None:
     for each in findings:
         show(line(f"{each['severity']:<8} {each['check']}: {each['what']}"))
         if each["severity"] != "ok":
-            for name in ("why", "mend"):
-                if each[name]:
-                    show(f"         {name}: {line(each[name])}")
+            for name, text in (("why", each["why"]), ("fix", each["mend"])):
+                if text:
+                    show(f"         {name}: {line(text)}")
 
 
 def state_words(state: str, percent: float | None) -> str:

@@ -380,7 +380,7 @@ class AppKeeper:
         spec = self._tools.networks.attach(wanted)
         image = await self._tools.image_id(desired, wanted.container)
         if image is None:
-            self._set(wanted.container, self._health(wanted, HealthState.STARTING, "its image is brought back"))
+            self._set(wanted.container, self._health(wanted, HealthState.STARTING, "its image is made again"))
             image = await self._tools.rebuild(desired, wanted.container)
         # By its ID: another image may be given the name meanwhile.
         await self._tools.client.containers.create(self._repairer.once(wanted.container, replace(spec, image=image)))

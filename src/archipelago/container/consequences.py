@@ -38,8 +38,8 @@ def require_agreed(app: str, agreed: Collection[str] | None, affected: Iterable[
     if more:
         raise NodeError(
             ErrorCode.BUSY,
-            f"by now {', '.join(more)} would stop or restart as well, to which you have not agreed",
-            hint="look at it again, then decide",
+            f"{', '.join(more)} would now stop or restart as well, which you have not agreed to",
+            hint="look at the change again, then decide",
             data={"apps": more},
         )
 

@@ -60,6 +60,6 @@ def require_none(found: Collection[Downgrade]) -> None:
         raise NodeError(
             ErrorCode.INVALID_VALUE,
             "; ".join(map(str, found)),
-            hint="'--downgrade' (downgrade: true) does it all the same; look for a backup of the data first",
+            hint="'--downgrade' (downgrade: true) does it anyway; make a backup of the data first",
             data={"downgrades": {each.app: {"newest": each.newest, "offered": each.offered} for each in found}},
         )

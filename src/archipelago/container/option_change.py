@@ -64,9 +64,9 @@ class OptionChange:
     async def _taken_back(self, app: str, back: Decide, touched: tuple[str, ...], error: NodeError) -> NodeError:
         """Bring former options back, with which the apps worked; return the error that says so."""
         try:
-            await self.change(back, message=f"options of {app} brought back, since the new ones failed", app=app)
+            await self.change(back, message=f"options of {app} restored, since the new ones failed", app=app)
         except NodeError as problem:
-            said = f"the former options cannot be brought back: {problem.message}"
+            said = f"the former options cannot be restored: {problem.message}"
             return NodeError(error.code, f"{error.message}; {said}", hint=problem.hint or error.hint, data=error.data)
         await self.reconciler.settled(touched)
         state = ""
@@ -78,7 +78,7 @@ class OptionChange:
         return NodeError(
             error.code,
             f"{error.message}; the former options are in force again{state}",
-            hint=f"'archipelago logs {error.data.get('app')}' shows what the app said of the new ones",
+            hint=f"'archipelago logs {error.data.get('app')}' shows what the app printed with the new ones",
             data=error.data,
         )
 

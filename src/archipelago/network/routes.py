@@ -108,7 +108,7 @@ def require_switch(
         case KeptIn.NOT_PUBLISHED:
             raise NodeError(
                 ErrorCode.FORBIDDEN,
-                f"{name} of {app} is not on this host: its manifest publishes it in other ways alone",
+                f"{name} of {app} is not on this host: its manifest does not publish it to the host",
                 hint="its author can add 'host' to the endpoint's 'access'",
                 data={"app": app, "endpoint": name},
             )

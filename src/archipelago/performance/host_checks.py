@@ -50,7 +50,7 @@ def disk_works(layout: Layout) -> Iterator[Finding]:
         yield Finding(
             check="disk-works",
             severity=Severity.ERROR,
-            what=f"the disk of {layout.root} does not take what is written to it: {error.strerror}",
+            what=f"nothing can be written to the disk of {layout.root}: {error.strerror}",
             why="nothing can be changed, and apps lose what they write; a disk that breaks is often made read-only",
             mend=DISK_REMEDY,
         )

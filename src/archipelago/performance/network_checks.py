@@ -16,7 +16,7 @@ def local_network(network: Outlook) -> Iterator[Finding]:
         yield Finding(
             check="local-network",
             severity=Severity.WARNING,
-            what=f"nobody on the local network reaches this node: {problems}",
+            what=f"this node cannot be reached from the local network: {problems}",
             why=f"you had it listen on {' '.join(network.wanted)}",
             mend=(
                 "archipelago network listen lan"
@@ -30,6 +30,6 @@ def local_network(network: Outlook) -> Iterator[Finding]:
             check="local-network",
             severity=Severity.WARNING,
             what=problem,
-            why="others on the local network do not reach what you opened there",
+            why="what you opened to the local network cannot be reached from there",
             mend="end what uses the port ('ss -ltnp' names it), or choose addresses: 'archipelago network listen'",
         )

@@ -52,7 +52,7 @@ class InstallParams(PlanParams):
     dry_run: Flag = False
     """Answer with the plan and change nothing."""
     plan: Annotated[str, Field(max_length=64)] | None = None
-    """Digest of the plan that was agreed to; where it would be another one by now, nothing is installed."""
+    """Digest of the plan that was agreed to; if it has changed since, nothing is installed."""
     downgrade: Flag = False
     """Whether a version may be installed that is older than the one that left the app's data."""
 
@@ -75,7 +75,7 @@ class UpdateParams(AppParams):
     """What is updated."""
 
     plan: Annotated[str, Field(max_length=64)] | None = None
-    """Digest of the plan that was agreed to; where it would be another one by now, nothing is updated."""
+    """Digest of the plan that was agreed to; if it has changed since, nothing is updated."""
     downgrade: Flag = False
     """Whether the version of the catalog may be older than the installed one."""
 
@@ -84,7 +84,7 @@ class RemoveParams(AppParams):
     """What is removed."""
 
     delete_data: Flag = False
-    """Whether its data goes as well, for ever; volumes with keys to money are kept aside (`data-list`)."""
+    """Whether its data is deleted as well; volumes with keys to money are kept (`data-list`)."""
 
 
 class ConfigParams(AppParams):

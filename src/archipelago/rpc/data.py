@@ -64,7 +64,7 @@ def data_methods() -> tuple[AnyMethod, ...]:
         ),
         Method(
             name="data-restore",
-            summary="Bring kept data back to where its app finds it when it is installed",
+            summary="Put kept data back, where its app finds it when it is installed",
             params=KeptParams,
             result=None,
             permission=Permission.MANAGE,
@@ -73,7 +73,7 @@ def data_methods() -> tuple[AnyMethod, ...]:
         ),
         Method(
             name="data-delete",
-            summary="Delete kept data, for ever",
+            summary="Delete kept data forever",
             params=KeptParams,
             result=None,
             permission=Permission.MANAGE,

@@ -29,7 +29,7 @@ class NoticeParams(Params):
 
 
 class HideParams(NoticeParams):
-    """How a notice is put aside."""
+    """How a notice is hidden."""
 
     said: Said | None = None
     """What it said when it was seen (`said`); without it, what it says now."""
@@ -54,7 +54,7 @@ def notice_methods() -> tuple[AnyMethod, ...]:
     return (
         Method(
             name="node-notices",
-            summary="Say what needs the owner, the gravest first, also what was put aside",
+            summary="List what needs the owner's attention, most serious first, including hidden notices",
             params=NoticesParams,
             result=tuple[Notice, ...],
             permission=Permission.READ,
@@ -72,7 +72,7 @@ def notice_methods() -> tuple[AnyMethod, ...]:
         ),
         Method(
             name="node-notice-show",
-            summary="Bring back a notice that was put aside",
+            summary="Show a hidden notice again",
             params=NoticeParams,
             result=None,
             permission=Permission.ADMINISTER,

@@ -225,7 +225,7 @@ def secret_methods() -> tuple[AnyMethod, ...]:
         ),
         Method(
             name="secret-set",
-            summary="Give a secret of an app a value of the owner's; what uses it is made anew",
+            summary="Give a secret of an app a value of the owner's; what uses it restarts",
             params=SetParams,
             result=Operation,
             permission=Permission.ADMINISTER,
@@ -235,7 +235,7 @@ def secret_methods() -> tuple[AnyMethod, ...]:
         ),
         Method(
             name="secret-rotate",
-            summary="Make secrets of an app anew; what uses them is made anew",
+            summary="Generate secrets of an app again; what uses them restarts",
             params=RotateParams,
             result=Operation,
             permission=Permission.ADMINISTER,

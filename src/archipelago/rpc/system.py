@@ -112,7 +112,7 @@ def system_methods() -> tuple[AnyMethod, ...]:
         ),
         Method(
             name="doctor",
-            summary="Examine host and node; say what is wrong, why it matters and what mends it",
+            summary="Examine host and node; say what is wrong, why it matters and how to fix it",
             params=NoParams,
             result=tuple[Finding, ...],
             permission=Permission.READ,

@@ -16,6 +16,6 @@ def refuse_lost_database(layout: Layout) -> None:
     if apps:
         raise NodeError(
             ErrorCode.DATA_MISSING,
-            f"the state database is gone, and data of apps is here: {layout.database}; {', '.join(apps)}",
-            hint=f"bring the file back from a copy; to begin as a new node, move {layout.apps} away first",
+            f"the state database {layout.database} is missing, but there is data of apps: {', '.join(apps)}",
+            hint=f"restore the file from a backup; to start as a new node, move {layout.apps} away first",
         )

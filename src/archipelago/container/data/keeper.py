@@ -58,7 +58,7 @@ class VolumeKeeper:
         if not changed:
             return
         for name in (name for name in changed if verdicts[name] is Verdict.MOVED):
-            self._log.warning("a volume is another directory by now", app=workload.app, volume=name)
+            self._log.warning("a volume is another directory now", app=workload.app, volume=name)
         # After the directory: should the node be killed in between, what is there is taken for new and kept.
         await self._marks.keep(workload.app, changed)
 
@@ -142,7 +142,7 @@ class VolumeKeeper:
             named = ", ".join(lost) or "none"
             raise NodeError(
                 ErrorCode.INVALID_VALUE,
-                f"the volumes of {workload.app} that are lost are not those that were named: {named}",
+                f"the lost volumes of {workload.app} are not the ones that were named: {named}",
                 hint=f"look at 'archipelago status {workload.app}', and try again",
                 data={"app": workload.app, "volumes": list(lost)},
             )

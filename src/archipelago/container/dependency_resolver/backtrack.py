@@ -301,7 +301,7 @@ class _Search:
         several = ", ".join(interfaces)
         return ResolutionError(
             ResolutionCode.TOO_COMPLEX,
-            "Whether these apps can be together could not be decided within the limit; there may be a way",
+            "Whether these apps can be installed together could not be decided within the limit; there may be a way",
             f"Choose providers yourself (--choose INTERFACE=APP), above all of {several}"
             if interfaces
             else "Ask for fewer apps at once",
