@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from archipelago.container.build_facts import BuildCode, BuildFacts, BuildSource, SourceKind, build_facts
+from archipelago.container.dependency_resolver.asks import disk_warnings
 from archipelago.container.dependency_resolver.order import find_cycle, reaches, start_order
 from archipelago.container.dependency_resolver.resolver import ResolutionCode, ResolutionError, resolve
 from archipelago.container.host_facts import HostFacts
@@ -220,3 +221,17 @@ def test_how_much_an_app_will_take_depends_on_its_options() -> None:
     assert asked() == (702, True)
     assert asked(prune=550) == (22, False)
     assert asked(network="regtest") == (3, False)
+
+
+def test_options_that_need_more_than_the_free_disk_are_said_to() -> None:
+    options = {"network": {"type": "choice", "label": "N", "default": "regtest", "choices": ["mainnet", "regtest"]}}
+    volumes = {"chain": {"disk": "1GB", "disk_when": [{"when": {"network": "mainnet"}, "disk": "750GB"}]}}
+    image = f"registry.example/a@sha256:{'0' * 64}"
+    containers = {"main": {"image": image, "mounts": [{"volume": "chain", "path": "/chain"}]}}
+    one = app("a", options=options, volumes=volumes, containers=containers)
+    catalog, installed = catalog_of(one), {"a": InstalledApp(one)}
+    before = resolve(catalog, installed, Request())
+    after = resolve(catalog, installed, Request(options={"a": {"network": "mainnet"}}))
+    (warning,) = disk_warnings(before, after, {"a": one}, 50 * 10**9)
+    assert warning.endswith("is expected to take 698.5 GiB, and 46.6 GiB of disk are free")
+    assert disk_warnings(before, after, {"a": one}, 10**12) == disk_warnings(after, after, {"a": one}, 0) == ()

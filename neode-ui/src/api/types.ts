@@ -263,7 +263,7 @@ export type ConfigPreview = {
   "restarts": Array<string>;
   /** Apps that run on, and miss what they use while others restart. */
   "interrupts": Array<string>;
-  /** Sentences about data that belongs to the former value: where it stays, and what is used instead. */
+  /** Sentences about data: what stays for the former value, what is used instead, and whether the disk suffices. */
   "data": Array<string>;
 };
 

@@ -44,7 +44,7 @@ class Composer:
         self._site = site
         self._secrets = secrets
         self._images = images
-        self._free_disk = free_disk
+        self.free_disk = free_disk
         self._reserved_ports = reserved_ports
         self._compiler = AppCompiler(site, Renderer(aside))
 
@@ -61,7 +61,7 @@ class Composer:
 
         def resolve_here() -> Plan:
             # How much of the disk is free is another matter each time.
-            host = replace(self.host, free_disk=self._free_disk())
+            host = replace(self.host, free_disk=self.free_disk())
             return resolve(manifests, _installed(records), request, host, reserved_ports=self._reserved_ports)
 
         return await asyncio.to_thread(resolve_here)

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
 from archipelago.container.consequences import interrupted
+from archipelago.container.dependency_resolver.asks import disk_warnings
 from archipelago.container.desired_state import DesiredState
 from archipelago.container.manifest.scalars import Scalar
 from archipelago.container.status import ConfigPreview, ConfigRevision, SettingChange
@@ -46,8 +47,8 @@ def changes(before: Configuration, after: Configuration) -> tuple[SettingChange,
     )
 
 
-def preview(before: DesiredState, after: DesiredState, app: str) -> ConfigPreview:
-    """Return what is different once options of `app` are changed: effective values, and who restarts."""
+def preview(before: DesiredState, after: DesiredState, app: str, free_disk: int) -> ConfigPreview:
+    """Return what is different once options of `app` are changed: effective values, who restarts, and what of data."""
     changed = []
     for planned in after.plan.apps:
         old = before.plan.planned(planned.app)
@@ -69,7 +70,7 @@ def preview(before: DesiredState, after: DesiredState, app: str) -> ConfigPrevie
         changes=tuple(changed),
         restarts=restarts,
         interrupts=interrupted(before, restarts),
-        data=_other_data(before, after),
+        data=(*_other_data(before, after), *_more_disk(before, after, free_disk)),
     )
 
 
@@ -84,6 +85,11 @@ def _other_data(before: DesiredState, after: DesiredState) -> tuple[str, ...]:
                 "which it makes where there is none yet"
             )
     return tuple(sentences)
+
+
+def _more_disk(before: DesiredState, after: DesiredState, free_disk: int) -> tuple[str, ...]:
+    manifests = {app: wanted.record.package.manifest for app, wanted in after.apps.items()}
+    return disk_warnings(before.plan, after.plan, manifests, free_disk)
 
 
 def way_back(

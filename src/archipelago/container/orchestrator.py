@@ -318,7 +318,9 @@ class Orchestrator:
         return await self._open(OperationKind.CONFIGURE, app, arguments, frozenset(preview.restarts))
 
     async def _preview(self, app: str, given: Mapping[str, Scalar], reset: tuple[str, ...]) -> ConfigPreview:
-        return config_history.preview(self._reconciler.desired, await self._lifecycle.try_out(app, given, reset), app)
+        after = await self._lifecycle.try_out(app, given, reset)
+        free_disk = await asyncio.to_thread(self._composer.free_disk)
+        return config_history.preview(self._reconciler.desired, after, app, free_disk)
 
     async def _plan_settings(self, records: Mapping[str, AppRecord], app: str, options: Mapping[str, object]) -> Plan:
         given = self._composer.check_options(records[app].package.manifest, options, ())

@@ -466,7 +466,7 @@ class ConfigPreview(View):
     interrupts: tuple[str, ...] = ()
     """Apps that run on, and miss what they use while others restart."""
     data: tuple[str, ...] = ()
-    """Sentences about data that belongs to the former value: where it stays, and what is used instead."""
+    """Sentences about data: what stays for the former value, what is used instead, and whether the disk suffices."""
 
 
 class Change(StrEnum):

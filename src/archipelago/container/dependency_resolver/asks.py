@@ -7,7 +7,7 @@ from archipelago.container.dependency_resolver.errors import ResolutionCode, Res
 from archipelago.container.dependency_resolver.world import World
 from archipelago.container.manifest.model import Access, AppManifest, Architecture, Container, Egress
 from archipelago.container.manifest.scalars import AppId, Scalar
-from archipelago.container.plan import AskedEndpoint, Asks, Fetch, FetchKind, HostMinimum, InstalledApp
+from archipelago.container.plan import AskedEndpoint, Asks, Fetch, FetchKind, HostMinimum, InstalledApp, Plan
 from archipelago.network.routes import is_open
 from archipelago.security.rating import rate
 
@@ -69,6 +69,22 @@ def expected_disk(manifest: AppManifest, options: Mapping[str, Scalar]) -> int:
         next((size.disk for size in volume.disk_when if size.when.items() <= options.items()), volume.disk)
         for volume in manifest.volumes.values()
     )
+
+
+def disk_warnings(before: Plan, after: Plan, manifests: Mapping[AppId, AppManifest], free_disk: int) -> tuple[str, ...]:
+    """Return which installed apps are expected to need more than `free_disk` bytes in addition, by other options."""
+    warnings = []
+    for app, manifest in sorted(manifests.items()):
+        old, new = before.planned(app), after.planned(app)
+        if old is None or new is None:
+            continue
+        expected = expected_disk(manifest, new.options)
+        if expected - expected_disk(manifest, old.options) > free_disk:
+            warnings.append(
+                f"With these settings, {manifest.name} is expected to take {expected / _GIB:.1f} GiB, "
+                f"and {free_disk / _GIB:.1f} GiB of disk are free"
+            )
+    return tuple(warnings)
 
 
 def memory_limit(manifest: AppManifest) -> int:
