@@ -70,7 +70,7 @@ def read_config(environment: Mapping[str, str], checkout: Path) -> NodeConfig:
     if port is None:
         raise NodeError(
             ErrorCode.INVALID_OPTION,
-            "ARCHIPELAGO_PORT is no port",
+            "ARCHIPELAGO_PORT is not a port number",
             hint=f"set it to a number from 1 to 65535, or leave it out for {DEFAULT_PORT}",
         )
     return NodeConfig(
@@ -93,7 +93,7 @@ def _owners(text: str) -> frozenset[int]:
     if None in found:
         raise NodeError(
             ErrorCode.INVALID_OPTION,
-            "ARCHIPELAGO_OWNERS has something in it that is no user's number",
+            "ARCHIPELAGO_OWNERS contains something that is not a user id",
             hint="set it to the numbers of users of this host, with commas between them",
         )
     return frozenset(each for each in found if each is not None)
@@ -107,7 +107,7 @@ def _sessions(environment: Mapping[str, str]) -> Lifetimes:
     if idle is None:
         raise NodeError(
             ErrorCode.INVALID_OPTION,
-            "ARCHIPELAGO_SESSION_IDLE is no number of seconds",
+            "ARCHIPELAGO_SESSION_IDLE is not a number of seconds",
             hint=f"set it to seconds, from 1 to {Lifetimes().absolute:.0f}",
         )
     return Lifetimes(idle=float(idle))

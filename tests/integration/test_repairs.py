@@ -168,8 +168,8 @@ async def test_an_index_is_kept_for_each_network(node: TestNode) -> None:
     planned = await node.call("plan", app=KNOTS, options={"network": "signet"})
     assert preview["data"][0] in planned["warnings"]
     assert preview["data"] == [
-        "ElectrumX keeps its data of regtest (volume index) for a change back, and uses that of signet, "
-        "which it makes where there is none yet"
+        "ElectrumX keeps its data of regtest (volume index) in case you change back, and uses that of signet, "
+        "which is created if there is none yet"
     ]
     await node.done(await node.call("container-config", app=KNOTS, options={"network": "signet"}))
     status = await node.until(KNOTS, "syncing")

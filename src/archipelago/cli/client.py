@@ -39,7 +39,7 @@ class Client:
         self._token = _token(environment.get("ARCHIPELAGO_TOKEN") or "")
         self._port = environment.get("ARCHIPELAGO_PORT") or _DEFAULT_PORT
         if not self._port.isascii() or not self._port.isdigit() or not 1 <= int(self._port[:9]) <= 65535:
-            raise CommandError(Exit.USAGE, "ARCHIPELAGO_PORT is no port", "set it to a number from 1 to 65535")
+            raise CommandError(Exit.USAGE, "ARCHIPELAGO_PORT is not a port number", "use a number from 1 to 65535")
 
     def call(self, method: str, *, wait: float = _ANSWER_TIMEOUT, **params: Any) -> Any:
         """Return the result of a method; `wait` is the longest silence in seconds."""

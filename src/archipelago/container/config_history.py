@@ -81,8 +81,8 @@ def _other_data(before: DesiredState, after: DesiredState) -> tuple[str, ...]:
         name = wanted.record.package.manifest.name
         for volume, (old, new) in changed_parts(known, wanted.workload.parts).items():
             sentences.append(
-                f"{name} keeps its data of {old} (volume {volume}) for a change back, and uses that of {new}, "
-                "which it makes where there is none yet"
+                f"{name} keeps its data of {old} (volume {volume}) in case you change back, and uses that of {new}, "
+                "which is created if there is none yet"
             )
     return tuple(sentences)
 

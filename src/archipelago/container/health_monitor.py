@@ -158,7 +158,7 @@ class HealthMonitor:
         if known.state is HealthState.HEALTHY:
             return
         if (left := STEADY - ran_for) > 0:
-            reason = f"has no probe: healthy once it has run for {STEADY:g} s"
+            reason = f"has no probe; healthy after it has run for {STEADY:g} s"
             await self._report(watched, known.model_copy(update={"reason": reason}))
             await asyncio.sleep(left)
         await self._report(watched, Health(state=HealthState.HEALTHY, since=datetime.now(UTC)))

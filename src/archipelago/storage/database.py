@@ -116,7 +116,7 @@ def _migrate(engine: Engine, path: Path, deadline: float) -> None:
         raise NodeError(
             ErrorCode.INTERNAL,
             f"{path} cannot be used: {error.orig}",
-            hint="restore the file from a backup, and tell the developers of this",
+            hint="restore the file from a backup, and report it to the developers",
         ) from error
 
 

@@ -94,7 +94,7 @@ def _fits(
         return Problem(
             ResolutionCode.DEMAND_CONFLICT,
             f"{what}, which does not let its dependents ask for '{demand.option}'",
-            f"Choose another provider of {demand.interface}, or tell the packager of {demand.consumer}",
+            f"Choose another provider of {demand.interface}, or report it to the packager of {demand.consumer}",
             data,
             apps,
             (binding,),
@@ -139,7 +139,7 @@ def _invalid(manifest: AppManifest, option: Key, value: Scalar, expected: str, d
         return Problem(
             ResolutionCode.DEMAND_CONFLICT,
             f"{names} needs {shown(option, value)} of {manifest.id}, which takes {expected}",
-            f"Choose another provider, or tell the packager of {names}",
+            f"Choose another provider, or report it to the packager of {names}",
             {"provider": manifest.id, "option": option, "wanted": {demand.consumer: value for demand in demands}},
             (manifest.id, *(demand.consumer for demand in demands)),
             tuple((demand.consumer, demand.interface, manifest.id) for demand in demands),

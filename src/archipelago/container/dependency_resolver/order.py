@@ -64,7 +64,7 @@ def cycle_problem(cycle: tuple[AppId, ...], bindings: Iterable[tuple[AppId, Name
     return Problem(
         ResolutionCode.CYCLE,
         f"These apps need each other, so none could start first: {' → '.join(cycle)}. {hows}",
-        "One of the requirements must become optional; tell the packagers",
+        "One of the requirements must become optional; report it to the packagers",
         {"cycle": list(cycle)},
         tuple(dict.fromkeys(cycle)),
         bindings,

@@ -171,4 +171,4 @@ def _check_tree(folder: Path) -> None:
         for name in (*names, *files):
             mode = (Path(directory) / name).lstat().st_mode
             if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
-                raise PackagesRefused(f"{name!r} was installed as a link or a device", "tell the app's author")
+                raise PackagesRefused(f"{name!r} was installed as a link or a device", "report it to the app's author")
