@@ -6,6 +6,7 @@ from archipelago.config import read_config
 from archipelago.container.node_view import Severity
 from archipelago.performance import host_checks, setup_checks
 from archipelago.performance.doctor import examine_without_node
+from archipelago.storage.layout import Layout
 
 
 def test_ids_are_counted_over_all_lines_of_the_user(tmp_path: Path) -> None:
@@ -44,6 +45,16 @@ def test_a_key_that_others_can_read(tmp_path: Path) -> None:
     key.chmod(0o640)
     (found,) = host_checks.key_file(key)
     assert found.severity is Severity.ERROR and str(key) in found.mend
+
+
+def test_a_disk_that_takes_nothing_is_an_error(tmp_path: Path) -> None:
+    layout = Layout(tmp_path, tmp_path)
+    layout.temporary.mkdir()
+    assert not list(host_checks.disk_works(layout)) and not list(layout.temporary.iterdir())
+    layout.temporary.rmdir()
+    layout.temporary.symlink_to(layout.temporary)  # writing below it is an OSError, for root too
+    (found,) = host_checks.disk_works(layout)
+    assert found.severity is Severity.ERROR and str(tmp_path) in found.what and found.mend
 
 
 def test_what_may_not_be_looked_at_hides_nothing_else(tmp_path: Path) -> None:
