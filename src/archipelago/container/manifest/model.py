@@ -659,12 +659,12 @@ class Scheme(StrEnum):
 
 
 class EndpointLogin(StrEnum):
-    """Who asks the visitors of an endpoint who they are."""
+    """Whether an endpoint has a login of its own."""
 
     OWN = "own"
-    """The app itself, before it shows or does anything."""
+    """The app asks for a login before it shows or does anything."""
     NONE = "none"
-    """Nobody: whoever reaches the port is let in."""
+    """No login: whoever reaches the port is let in."""
 
 
 class Access(StrEnum):
@@ -690,7 +690,7 @@ class Endpoint(Part):
     scheme: Scheme | None = None
     """How its address begins; `http` for that protocol. Without a scheme it is `host:port`, and gets no TLS."""
     login: EndpointLogin = EndpointLogin.NONE
-    """Whether it asks who comes. A page (`ui`) with `none` is never opened to the local network."""
+    """Whether the app asks for a login. A page (`ui`) with `none` is never opened to the local network."""
     container: Name
     """Container that serves it."""
     port: Port
@@ -777,7 +777,7 @@ class AppManifest(Part):
     disk_rules: tuple[DiskRule, ...] = Field(default=(), max_length=50)
     """Rules about options and what is on disk already."""
     repairs: dict[Key, Repair] = Field(default={}, max_length=20)
-    """What the owner may have done when the app does not come up, by name."""
+    """Repairs that the owner can run when the app does not come up, by name."""
     secrets: dict[Key, GeneratedSecret] = Field(default={}, max_length=50)
     """Secrets that the node makes for it, by name."""
     volumes: dict[Name, Volume] = Field(default={}, max_length=20)

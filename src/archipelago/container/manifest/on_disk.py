@@ -33,7 +33,7 @@ def steps(path: str) -> tuple[str, ...]:
 class DiskRule(Part):
     """A rule about options and files: where all of `when` hold and the files are so, the options are refused.
 
-    It is looked at before options change, and before an app is installed over data that is there.
+    It is checked before options change, and before an app is installed over data that is there.
     """
 
     when: dict[Key, Scalar] = Field(min_length=1)
@@ -51,7 +51,7 @@ class DiskRule(Part):
 
 
 class Repair(Part):
-    """What the owner may have done when the app does not come up. The app is stopped first, and started at the end."""
+    """A repair that the owner can run when the app does not come up. The app stops first, and starts at the end."""
 
     label: ShortText
     """Name shown to the owner."""
@@ -62,7 +62,7 @@ class Repair(Part):
     arguments: dict[Name, Annotated[tuple[Argument, ...], Field(min_length=1, max_length=20)]] = Field(default={})
     """By container, arguments that are added to `command` for the next start alone."""
     set_aside: dict[Name, Paths] = Field(default={})
-    """By volume, paths that get another name, so that the app does not find them; nothing is deleted."""
+    """By volume, paths that are renamed, so that the app does not find them; nothing is deleted."""
     discard: dict[Name, Paths] = Field(default={})
     """By volume, paths that are deleted since the app makes them again; only of volumes with `backup: exclude`. `.`
     stands for all that is in the volume."""
