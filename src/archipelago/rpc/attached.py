@@ -131,20 +131,22 @@ class Attached:
         begun()
         try:
             require_alive(self._engine.login, caller)
-            show = asyncio.create_task(_show(terminal, socket))
+            # Its output may end long before it does.
+            follow = asyncio.create_task(_follow(terminal, socket))
             ends = [
                 asyncio.create_task(until_logged_out(self._engine.login, caller)),
-                show,
+                follow,
                 asyncio.create_task(_type(terminal, socket)),
             ]
             try:
                 await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
             finally:
-                ended = show.done() and not show.cancelled() and show.exception() is None
                 for task in ends:
                     task.cancel()
                 await asyncio.gather(*ends, return_exceptions=True)
-            return {"exit_code": await terminal.exit_code()} if ended else {}
+            with contextlib.suppress(asyncio.CancelledError, ConnectionError):
+                return {"exit_code": follow.result()}
+            return {}
         finally:
             await asyncio.shield(terminal.close())
 
@@ -176,11 +178,12 @@ class Attached:
                 self._log.error("the end of a command is not in the audit log", began=number, error=str(error))
 
 
-async def _show(terminal: Terminal, socket: web.WebSocketResponse) -> None:
-    """Send what the command writes; a client that does not read slows it down."""
+async def _follow(terminal: Terminal, socket: web.WebSocketResponse) -> int:
+    """Send what the command writes, and return its exit code; a client that does not read slows it down."""
     while (found := await terminal.read_output()) is not None:
         stream, data = found
         await socket.send_bytes((b"\2" if stream is LogStream.STDERR else b"\1") + data)
+    return await terminal.exit_code()
 
 
 async def _type(terminal: Terminal, socket: web.WebSocketResponse) -> None:

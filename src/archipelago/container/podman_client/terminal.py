@@ -89,8 +89,11 @@ class Terminal:
             self._writer.write_eof()
 
     async def exit_code(self) -> int:
-        """Return the exit code of a program whose output has ended. Raises `PodmanError`."""
-        return await self._sessions.exit_code(self._session, PodmanCall("end terminal", self._session.exec_id[:12]))
+        """Return the exit code of a program whose output has ended, once it has. Raises `PodmanError`."""
+        self._ended = False  # it may have closed its output, and run on
+        code = await self._sessions.exit_code(self._session, PodmanCall("end terminal", self._session.exec_id[:12]))
+        self._ended = True
+        return code
 
     async def resize(self, columns: int, rows: int) -> None:
         """Tell the program how many characters there are."""
