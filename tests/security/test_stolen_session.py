@@ -34,6 +34,7 @@ SENSITIVE: dict[str, dict[str, Any]] = {
     "key-restore": {"words": "abandon"},
     "secret-show": {"app": "x", "name": "y"},
     "secret-set": {"app": "x", "name": "y", "value": "z"},
+    "data-delete": {"app": "x", "kept": "2026-01-01T00-00-00.000Z"},
 }
 
 

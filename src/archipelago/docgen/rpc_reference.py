@@ -24,11 +24,12 @@ JSON-RPC 2.0 on `POST /rpc/v1`, on `http://127.0.0.1:8480` (`ARCHIPELAGO_PORT`) 
 `ARCHIPELAGO_OWNERS` are the owner there. Over HTTP a caller logs in (`login` returns the secret of a session) or has a
 token, and sends it as `Authorization: Bearer`. A page that opens a WebSocket can set no header: it offers two
 subprotocols, `{WEBSOCKET_PROTOCOL}` and the secret of its session. No cookie counts.
-What changes how somebody logs in, or shows what opens the node, *asks for a confirmation*: proof that the password was
-shown a moment ago. `login` and `login-confirm` return it, and the header `{CONFIRMATION}` carries it. It counts for one
-session, for {SECONDS} seconds and until the account is changed; the error `confirm` asks for it, and no token may do
-such a thing. Who is not logged in may send the mark that an earlier login returned, in the header `{DEVICE}`: then what
-others do does not make him wait. The node refuses a `Host` header that is not `localhost`, `127.0.0.1` or `[::1]`, and
+What changes how somebody logs in, shows what opens the node, or deletes keys to money, *asks for a confirmation*: proof
+that the password was shown a moment ago. `login` and `login-confirm` return it, and the header `{CONFIRMATION}`
+carries it. It counts for one session, for {SECONDS} seconds and until the account is changed; the error `confirm` asks
+for it, and no token may do such a thing.
+Who is not logged in may send the mark that an earlier login returned, in the header `{DEVICE}`: then what others do
+does not make him wait. The node refuses a `Host` header that is not `localhost`, `127.0.0.1` or `[::1]`, and
 an `Origin` that is not its own; whoever calls too often is told to wait (429).
 
 ```sh

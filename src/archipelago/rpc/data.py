@@ -78,6 +78,7 @@ def data_methods() -> tuple[AnyMethod, ...]:
             result=None,
             permission=Permission.MANAGE,
             mutates=True,
+            confirms=True,
             handler=_delete,
         ),
     )

@@ -41,7 +41,8 @@ class Method(Generic[P]):
     """Whether it is written to the audit log though it changes nothing of the node; what mutates always is."""
     confirms: bool | None = None
     """Whether it needs a confirmation (`login-confirm`) beside the session, and is never for a token: it changes how
-    somebody logs in, or shows what makes its reader the owner. What looks after accounts or the node must say."""
+    somebody logs in, shows what makes its reader the owner, or deletes keys to money for ever. What looks after
+    accounts or the node must say."""
     tells: bool = False
     """Whether those whom it concerns are told on the page once it is done."""
     concerns: Callable[..., str | None] | None = None
