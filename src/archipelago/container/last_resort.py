@@ -8,7 +8,14 @@ from pathlib import Path
 
 from archipelago.container.manifest.model import Stop
 from archipelago.container.podman_client.models import ContainerSummary
-from archipelago.container.podman_client.process import DEAF, Signaller, is_alive, process_exit, until_heeding
+from archipelago.container.podman_client.process import (
+    DEAF,
+    Signaller,
+    is_alive,
+    process_exit,
+    stat_fields,
+    until_heeding,
+)
 from archipelago.container.workload import ContainerWorkload
 
 _KILL_PATIENCE = 5.0
@@ -24,9 +31,9 @@ def runs(found: ContainerSummary) -> bool:
         return False
     process = Path(f"/proc/{found.pid}")
     try:
-        if found.id in (process / "cgroup").read_text():
+        if found.id.encode() in (process / "cgroup").read_bytes():
             return True
-        parent = (process / "stat").read_text().rpartition(")")[2].split()[1]
+        parent = int(stat_fields(found.pid)[1])
         return found.id.encode() in Path(f"/proc/{parent}/cmdline").read_bytes()
     except OSError:
         return False

@@ -47,11 +47,17 @@ async def process_exit(pid: int) -> None:
 def is_alive(pid: int) -> bool:
     """Tell whether a process runs; one that has ended and only waits for its parent to notice does not."""
     try:
-        # As bytes: a process calls itself what it likes (PR_SET_NAME of prctl(2)).
-        status = Path(f"/proc/{pid}/stat").read_bytes()
+        return stat_fields(pid)[:1] not in ([b"Z"], [b"X"], [])
     except (FileNotFoundError, ProcessLookupError):
         return False
-    return status.rpartition(b")")[2].split()[:1] not in ([b"Z"], [b"X"], [])
+
+
+def stat_fields(pid: int) -> list[bytes]:
+    """Return the fields of proc(5)'s `stat` from the third on; raises `OSError`.
+
+    As bytes: a process calls itself what it likes (PR_SET_NAME of prctl(2)).
+    """
+    return Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()
 
 
 def process_age(pid: int) -> float | None:
@@ -60,7 +66,7 @@ def process_age(pid: int) -> float | None:
     The kernel counts from the boot (proc(5), field 22 of `stat`, in ticks) as does CLOCK_BOOTTIME.
     """
     try:
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        fields = stat_fields(pid)
     except (FileNotFoundError, ProcessLookupError):
         return None
     began = int(fields[_START_TIME]) / os.sysconf("SC_CLK_TCK")
@@ -86,10 +92,11 @@ def _may_be_deaf(pid: int, sign: signal.Signals, patience: float) -> bool:
 
 def _heeds(pid: int, sign: signal.Signals) -> bool:
     try:
-        lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+        # Neither its name, which is there too, need be text, nor without other ends of lines.
+        lines = Path(f"/proc/{pid}/status").read_bytes().split(b"\n")
     except (FileNotFoundError, ProcessLookupError):
         return True  # it has ended
-    masks = (int(line.split()[1], 16) for line in lines if line.startswith(("SigCgt:", "SigBlk:", "SigIgn:")))
+    masks = (int(line.split()[1], 16) for line in lines if line.startswith((b"SigCgt:", b"SigBlk:", b"SigIgn:")))
     return any(mask >> (sign - 1) & 1 for mask in masks)
 
 

@@ -76,7 +76,7 @@ def _processes(own: str):  # type: ignore[no-untyped-def]
         namespace = _namespace(int(name)) if key else ""
         if key and namespace not in ("", own):
             fields = _stat(key[0])
-            if fields and fields[0] not in ("Z", "X"):
+            if fields and fields[0] not in (b"Z", b"X"):
                 yield key, (int(fields[1]), _session(key[0]), namespace)
 
 
@@ -86,10 +86,10 @@ def _key(pid: int):  # type: ignore[no-untyped-def]
 
 
 def _stat(pid: int) -> list:  # type: ignore[type-arg]
-    """Return the fields of proc(5)'s stat from the third on."""
+    """Return the fields of proc(5)'s stat from the third on. As bytes: a process calls itself what it likes."""
     try:
-        with open(f"/proc/{pid}/stat") as file:
-            return file.read().rpartition(")")[2].split()
+        with open(f"/proc/{pid}/stat", "rb") as file:
+            return file.read().rpartition(b")")[2].split()
     except OSError:
         return []
 
@@ -97,9 +97,9 @@ def _stat(pid: int) -> list:  # type: ignore[type-arg]
 def _session(pid: int) -> int:
     """Return the session's id within the process's own pid namespace; 0 where its leader is not of there."""
     try:
-        with open(f"/proc/{pid}/status") as file:
+        with open(f"/proc/{pid}/status", "rb") as file:
             for line in file:
-                if line.startswith("NSsid:"):
+                if line.startswith(b"NSsid:"):
                     return int(line.split()[-1])
     except OSError:
         pass
@@ -121,7 +121,7 @@ def _is_marked(pid: int, mark: bytes) -> bool:
         return False
 
 
-def _kill(pid: int, began: str) -> None:
+def _kill(pid: int, began: bytes) -> None:
     """Kill a process unless its number is another's by now."""
     try:
         handle = os.pidfd_open(pid)
