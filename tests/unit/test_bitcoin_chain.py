@@ -116,6 +116,15 @@ def test_loading_the_block_index_is_told_apart_from_an_error() -> None:
         parse_answer(401, "")
 
 
+def test_what_a_daemon_says_of_itself_is_kept_in_short() -> None:
+    loading = {"result": None, "error": {"code": -28, "message": "x" * 100_000}, "id": "getblockchaininfo"}
+    assert len(parse_answer(500, json.dumps(loading)).message) == 200
+    found = parse_answer(200, answer(chain="x" * 100_000)).sync
+    assert found is not None and len(found.chain) == 200
+    with pytest.raises(ValueError, match="without the chain's height"):
+        parse_answer(200, answer(blocks=float("inf")))
+
+
 @given(st.integers(), st.text() | st.recursive(st.none() | st.booleans() | st.text(), st.lists).map(json.dumps))
 def test_no_answer_breaks_the_parser(status: int, body: str) -> None:
     try:

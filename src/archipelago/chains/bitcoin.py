@@ -9,6 +9,8 @@ from archipelago.container.status import Sync
 _DAY = 86400
 _STALE_AFTER = _DAY
 """Age of the newest block, in seconds, from which on bitcoind takes a chain for old (its option `-maxtipage`)."""
+_LONGEST_TEXT = 200
+"""Characters of what a daemon says of itself: they are kept with each change of its health."""
 _RPC_IN_WARMUP = -28
 """Error code of a node that loads its block index (Bitcoin Core, rpc/protocol.h)."""
 
@@ -52,13 +54,13 @@ def parse_answer(status: int, body: str) -> ChainAnswer:
     if problem := answer.get("error"):
         message = str(problem.get("message", problem)) if isinstance(problem, dict) else str(problem)
         if isinstance(problem, dict) and problem.get("code") == _RPC_IN_WARMUP:
-            return ChainAnswer(None, message)
-        raise ValueError(message[:200])
+            return ChainAnswer(None, message[:_LONGEST_TEXT])
+        raise ValueError(message[:_LONGEST_TEXT])
     try:
         result = answer["result"]
         return ChainAnswer(
             Sync(
-                chain=str(result["chain"]),
+                chain=str(result["chain"])[:_LONGEST_TEXT],
                 height=int(result["blocks"]),
                 headers=int(result["headers"]),
                 percent=_percent(result),
@@ -67,7 +69,7 @@ def parse_answer(status: int, body: str) -> ChainAnswer:
                 tip_at=_moment(result.get("time")),  # type: ignore[arg-type]  # pydantic takes it for a moment
             )
         )
-    except (KeyError, TypeError) as error:
+    except (KeyError, TypeError, OverflowError) as error:
         raise ValueError("getblockchaininfo answered without the chain's height") from error
 
 
