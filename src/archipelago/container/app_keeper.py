@@ -603,7 +603,8 @@ class AppKeeper:
         await stop_container(self._tools.client, self._tools.observer, self.app, found, send)
 
     async def _remove(self, name: str) -> None:
-        await self._tools.client.containers.remove(name, force=True, ignore_missing=True)
+        # One that an earlier version made may have data of its app in a volume of the image's.
+        await self._tools.client.containers.remove(name, force=True, volumes=False)
 
     # --- health -----------------------------------------------------------------------------------------------------
 

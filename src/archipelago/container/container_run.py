@@ -124,5 +124,5 @@ async def stop_container(
     deadline = time.monotonic() + PATIENCE
     while (await observer.look()).running(app, found.name):
         if time.monotonic() > deadline:
-            await client.containers.remove(found.name, force=True)
+            await client.containers.remove(found.name, force=True, volumes=False)
         await asyncio.sleep(_POLL)

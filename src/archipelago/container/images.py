@@ -94,6 +94,7 @@ class ImageStore:
         self._sandbox = BuildSandbox(client, work, cgroup or ControlGroup())
         self._builder = ContainerfileBuilder(client, self._sandbox)
         self._building: dict[str, asyncio.Lock] = {}
+        self._reported: set[str] = set()
         self._pruning = asyncio.Lock()
         self._holders = 0
         self._released = Signal()
@@ -139,11 +140,16 @@ class ImageStore:
                 refuse_hidden_data(package, container, (await self._inspect(name)).volumes)
         return name
 
-    async def prune_volumes(self) -> None:
-        """Remove the volumes that an earlier version had Podman make for images, and forgot. Raises `PodmanError`."""
+    async def report_forgotten_volumes(self) -> None:
+        """Say which volumes an earlier version had Podman make for images. Raises `PodmanError`.
+
+        They may hold the only copy of an app's data, so they are left to their owner.
+        """
         for name in await self._client.volumes.list_forgotten():
-            if await self._client.volumes.remove(name):
-                self._log.info("a volume that belongs to no container any more is removed", volume=name)
+            if name not in self._reported:
+                self._reported.add(name)
+                hint = f"look at what is in it, then remove it with 'podman volume rm {name}' as the service user"
+                self._log.warning("a volume that an app had before belongs to no container", volume=name, hint=hint)
 
     async def image_id(self, package: AppPackage, container: str) -> str | None:
         """Return the ID of a container's image, or None where it is not here. Raises `NodeError`.
