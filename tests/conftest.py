@@ -5,10 +5,15 @@ import signal
 from collections.abc import Generator
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from harness import ROOT
 
 pytest_plugins = ("lanes.plugin",)
+
+# How long an example takes says something about the machine, which may be busy, and nothing about the code.
+settings.register_profile("any-machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("any-machine")
 
 _LAST = 8000
 """Characters of each log."""

@@ -1,5 +1,6 @@
 import { createPinia, setActivePinia } from "pinia";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { live } from "../src/api/live";
 import type { Notice } from "../src/api/types";
 import { useContainers } from "../src/stores/container";
 import { useNotices } from "../src/stores/notices";
@@ -35,6 +36,18 @@ describe("the first look", () => {
     later.give([]);
     await examination;
     expect(useNotices().known).toBe(true);
+  });
+
+  it("is taken again once the node sends what changes: what changed in between came to nobody", async () => {
+    vi.useFakeTimers();
+    const asked = answering({ ...harmless, "node-notices": () => [], "notice-list": () => [], "catalog-list": () => [] });
+    useNotices().watchOver();
+    await vi.advanceTimersByTimeAsync(0);
+    const before = paramsOf(asked, "notice-list").length;
+    connect();
+    await vi.advanceTimersByTimeAsync(0);
+    expect(paramsOf(asked, "notice-list").length).toBe(before + 1);
+    live.close();
   });
 
   it("has ended when it failed: nobody waits for what does not come", async () => {
@@ -119,13 +132,13 @@ describe("a change of how one logs in", () => {
     said.pop();
     notices.watchOver();
     const socket = connect();
-    await vi.waitFor(() => expect(paramsOf(asked, "notice-list")).toHaveLength(1));
+    await vi.waitFor(() => expect(paramsOf(asked, "notice-list")).toHaveLength(2));
     expect(notices.all).toEqual([]);
     said.push(change);
     socket.notifies("event", { subscription: 1, event: event({ kind: "notice", app: null }) });
     await vi.waitFor(() => expect(notices.urgent).toBe(1));
     // Somebody may as well have put one aside elsewhere.
-    await vi.waitFor(() => expect(paramsOf(asked, "node-notices")).toHaveLength(2));
+    await vi.waitFor(() => expect(paramsOf(asked, "node-notices")).toHaveLength(3));
     const { text, done, to, dismiss } = notices.all[0]!;
     expect({ text, done, to }).toEqual({
       text: "notice.account.totp-confirm",

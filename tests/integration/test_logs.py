@@ -145,7 +145,7 @@ async def test_the_newest_lines_of_all_containers_come_in_order(node: TestNode) 
 async def test_lines_that_come_too_fast_are_counted_where_they_are_missing(node: TestNode) -> None:
     assert node.apps is not None
     # Forty megabytes of text, which conmon spreads over more files than are kept for who reads slowly.
-    count = 900_000
+    count = 600_000
     say = f'BEGIN {{ for (i = 1; i <= {count}; i++) print "number " i ", and some words more" }}'
     talk = f"busybox sleep 2; busybox awk '{say}'; busybox sleep 10000"
     write_app(node.apps, "fast", command=json.dumps(["sh", "-c", talk]), health="")

@@ -64,9 +64,11 @@ async def test_a_crash_under_other_options_or_another_version_is_no_verdict_on_t
     found = await health(node, "fickle")
     assert (found["state"], found["restarts"], found["failure"]) == ("healthy", 0, None)
 
-    await node.ended(await node.call("container-config", app="fickle", options={"n": 2}))
     manifest = offer(node, "fickle", command=GOOD_IF_ONE, more=OPTION, version="2.0")
     manifest.write_text(manifest.read_text().replace("options.n }} = 1", "options.n }} = 2"))
+    broken = await node.ended(await node.call("container-update", app="fickle"))
+    assert broken["state"] == "failed" and "exit code 3" in broken["error"]["message"]
+    offer(node, "fickle", command=GOOD_IF_ONE, more=OPTION, version="3.0")
     await node.done(await node.call("container-update", app="fickle"))
     assert (await health(node, "fickle"))["restarts"] == 0
 
@@ -155,8 +157,8 @@ async def notices(node: TestNode) -> dict[str, dict[str, Any]]:
 
 
 async def test_what_the_owner_knows_is_put_aside_on_this_node_until_it_changes(node: TestNode) -> None:
-    await have(node, "shaky", command=GOOD_IF_ONE, more=OPTION)
-    await node.ended(await node.call("container-config", app="shaky", options={"n": 2}))
+    offer(node, "shaky", command=GOOD_IF_ONE, more=OPTION)
+    await node.ended(await node.call("container-install", app="shaky", options={"n": 2}))
     told = await notices(node)
     app, operation = told["app shaky"], told["operation shaky"]
     assert operation["operation"] and "exit code 3" in operation["detail"]

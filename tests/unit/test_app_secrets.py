@@ -1,5 +1,6 @@
 """Values that owners give for secrets: each is set by the operation that it was given to, and by no other."""
 
+import itertools
 from pathlib import Path
 
 import pytest
@@ -68,6 +69,7 @@ async def test_a_key_is_kept_byte_for_byte(tmp_path: Path, value: str) -> None:
         KEY.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(b"x")).decode(),
         KEY.private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, NoEncryption()).decode(),
     ],
+    ids=itertools.count(),
 )
 def test_what_is_no_key_is_no_keypair(tmp_path: Path, value: str) -> None:
     secrets = AppSecrets(SecretsManager(tmp_path / "secrets", tmp_path / "node.key"))

@@ -91,14 +91,17 @@ export class Live {
     connected.value = lost.value = false;
   }
 
-  /** Follows everything that changes, from now on; returns what ends it. */
-  events(handler: (event: Event) => void): () => void {
+  /**
+   * Follows everything that changes, from now on; returns what ends it. `begun` is called each time that the node begins to
+   * send: what was asked for before may be older than that.
+   */
+  events(handler: (event: Event) => void, begun: () => void = () => {}): () => void {
     const take = (params: Record<string, unknown>): void => {
       const event = params.event as Event;
       this.revision = event.revision;
       handler(event);
     };
-    return this.want({ params: { kind: "events" }, begun: () => {}, take });
+    return this.want({ params: { kind: "events" }, begun, take });
   }
 
   /** Follows the log of an app, its newest lines first; returns what ends it. After a reconnection they come again. */

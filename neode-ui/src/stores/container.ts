@@ -32,7 +32,7 @@ export const useContainers = defineStore("container", () => {
   const troubled = computed(() => (apps.value ?? []).filter((one) => isTroubled(one.state)));
 
   function follow(): void {
-    stop ??= live.events(take);
+    stop ??= live.events(take, () => void refresh());
     clock ??= setInterval(() => document.hidden || void lookAtHost(), EVERY);
     void refresh();
   }

@@ -79,7 +79,10 @@ export const useNotices = defineStore("notices", () => {
     timer ??= setInterval(() => document.hidden || void Promise.all([examine(), lookAtChanges(), learnNames()]), EVERY);
     if (stops.length) return;
     stops = [
-      live.events((event) => event.kind === "notice" && void Promise.all([examine(), lookAtChanges()])),
+      live.events(
+        (event) => event.kind === "notice" && void Promise.all([examine(), lookAtChanges()]),
+        () => void Promise.all([examine(), lookAtChanges()]),
+      ),
       watch(whatCounts, () => void examine()),
     ];
   }

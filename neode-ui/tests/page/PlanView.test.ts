@@ -4,6 +4,7 @@ import { createMemoryHistory, createRouter, RouterView } from "vue-router";
 import { connected } from "../../src/api/live";
 import type { Plan } from "../../src/api/types";
 import { i18n } from "../../src/i18n";
+import { useContainers } from "../../src/stores/container";
 import { useSession } from "../../src/stores/session";
 import PlanView from "../../src/views/PlanView.vue";
 import { begin, button, words } from "./mounted";
@@ -58,6 +59,24 @@ const install = (page: VueWrapper) => button(page, words("plan.install")) as DOM
 const isOff = (one: DOMWrapper<Element>) => one.attributes("disabled") !== undefined || one.attributes("aria-disabled") === "true";
 const installed = (asked: Parameters<typeof paramsOf>[0]) => paramsOf(asked, "container-install").map((one) => one.options);
 const plans = (asked: Parameters<typeof paramsOf>[0]) => paramsOf(asked, "plan").map((one) => one.options);
+
+describe("an installation that was under way", () => {
+  it("can be begun again once it was cancelled", async () => {
+    let there = true;
+    const coming = operation({ id: "7", kind: "install", app: "electrumx", state: "running" });
+    const { page } = await planned({
+      "catalog-list": () => [entry({ app: "electrumx", installed: there ? "1.0" : null })],
+    });
+    const store = useContainers();
+    store.operations = [coming];
+    await settled();
+    expect(button(page, words("plan.install"))).toBeUndefined();
+    there = false;
+    store.operations = [{ ...coming, state: "cancelled" }];
+    await typedOut();
+    expect(button(page, words("plan.install"))).toBeDefined();
+  });
+});
 
 describe("settings ahead of an installation", () => {
   it("are those that are proposed, until the owner changes one", async () => {
