@@ -147,7 +147,8 @@ async def test_lines_that_come_too_fast_are_counted_where_they_are_missing(node:
     # Forty megabytes of text, which conmon spreads over more files than are kept for who reads slowly.
     count = 600_000
     say = f'BEGIN {{ for (i = 1; i <= {count}; i++) print "number " i ", and some words more" }}'
-    talk = f"busybox sleep 2; busybox awk '{say}'; busybox sleep 10000"
+    # It begins when somebody listens: its installation is done some seconds after its start.
+    talk = f"until test -e /tmp/go; do busybox sleep 0.1; done; busybox awk '{say}'; busybox sleep 10000"
     write_app(node.apps, "fast", command=json.dumps(["sh", "-c", talk]), health="")
     await node.install("fast")
     connector = aiohttp.UnixConnector(str(node.socket))
@@ -156,6 +157,7 @@ async def test_lines_that_come_too_fast_are_counted_where_they_are_missing(node:
         aiohttp.ClientSession(connector=connector, timeout=aiohttp.ClientTimeout()) as session,
         session.get("http://localhost/logs?follow=1&app=fast&tail=0") as response,
     ):
+        await node.execute("fast", "busybox", "touch", "/tmp/go")
         async with asyncio.timeout(150):
             async for text in response.content:
                 if not text.strip():

@@ -77,6 +77,8 @@ class Reporter:
                     session.testscollected = max(session.testscollected, len(ids))
                 case Reported(data):
                     report = self._config.hook.pytest_report_from_serializable(config=self._config, data=data)
+                    if isinstance(report.longrepr, list):
+                        report.longrepr = tuple(report.longrepr)  # why it was skipped; JSON has no tuples
                     lane.waiting.append(report)
                 case ModuleDone():
                     self._tell(lane)

@@ -34,7 +34,7 @@ class Run:
         self.lanes.mkdir()
 
     def _pytest(self, *arguments: str, lane: int = 0) -> "subprocess.Popen[str]":
-        command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--rootdir", "."]
+        command = [sys.executable, "-m", "pytest", "-ra", "-p", "no:cacheprovider", "--rootdir", "."]
         return subprocess.Popen(
             [*command, "-c", os.devnull, "--lanes-folder", str(self.lanes), *arguments, "."],
             cwd=self.tests,
@@ -67,6 +67,12 @@ def test_all_tests_run_once_and_the_last_line_is_pytest_s(tmp_path: Path) -> Non
     assert "lanes: 2 side by side" in printed
     assert re.search(r"unit +23 tests +[\d.]+ s  processor +[\d.]+ s", printed), printed
     assert printed.count("unit/test_many.py ....................") == 1, "the dots of a module stay together"
+
+
+def test_what_is_skipped_is_told_with_its_reason(tmp_path: Path) -> None:
+    skipped = {"unit/test_elsewhere.py": "import pytest\ndef test_it():\n    pytest.skip('not on this host')\n"}
+    code, printed = Run(tmp_path, MODULES | skipped).report()
+    assert (code, last_line(printed)) == (0, "24 passed, 1 skipped"), printed
 
 
 def test_failures_and_errors_are_told_whole_and_are_the_exit_code(tmp_path: Path) -> None:
