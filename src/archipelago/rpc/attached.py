@@ -8,8 +8,7 @@ text, `{"exit_code"}` or `{"error"}`.
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from typing import Annotated, Any, Literal
 
 import structlog
@@ -22,20 +21,17 @@ from archipelago.container.podman_client.errors import PodmanError
 from archipelago.container.podman_client.models import LogStream
 from archipelago.container.podman_client.terminal import Terminal
 from archipelago.errors import ErrorCode, NodeError
-from archipelago.rpc.access import WEBSOCKET_PROTOCOL, Caller, require, require_alive, until_logged_out
+from archipelago.rpc.access import Caller, require, require_alive, until_logged_out
 from archipelago.rpc.errors import error_object, invalid_params
 from archipelago.rpc.guard import CALLER, refusal
 from archipelago.rpc.method import Params
 from archipelago.rpc.params import Command
 from archipelago.rpc.places import Places
 from archipelago.rpc.protocol import encode
-from archipelago.rpc.websocket import GOING_AWAY, LOGGED_OUT
-from archipelago.security.audit_chain import Deed, Outcome
+from archipelago.rpc.typed_session import CLOSE_TIMEOUT, close_all, new_socket, on_record, until_the_first_ends
+from archipelago.rpc.websocket import LOGGED_OUT
 from archipelago.security.permissions import Permission
 
-_MAX_MESSAGE = 64 << 10
-_HEARTBEAT = 20.0
-_CLOSE_TIMEOUT = 2.0
 _ACTION = "container-exec"
 _Switch = Literal["0", "1"]
 _Side = Annotated[int, Field(ge=2, le=1000)]
@@ -79,10 +75,8 @@ class Attached:
         except ValidationError as error:
             return refusal(400, invalid_params(_ACTION, error))
         with self._places.take(caller):
-            socket = web.WebSocketResponse(
-                heartbeat=_HEARTBEAT, max_msg_size=_MAX_MESSAGE, timeout=_CLOSE_TIMEOUT, protocols=(WEBSOCKET_PROTOCOL,)
-            )
-            # First: of a handshake that is refused a WebSocket client is told no reason.
+            socket = new_socket()
+            # First: a WebSocket client does not learn why a handshake was refused.
             await socket.prepare(request)
             self._open.add(socket)
             try:
@@ -93,23 +87,20 @@ class Attached:
 
     async def close(self) -> None:
         """End all commands."""
-        await asyncio.gather(
-            *(each.close(code=GOING_AWAY, message=b"the node stops") for each in tuple(self._open)),
-            return_exceptions=True,
-        )
+        await close_all(self._open)
 
     async def _serve(self, socket: web.WebSocketResponse, caller: Caller, params: AttachParams) -> None:
         code, reason = int(WSCloseCode.OK), b""
         last: dict[str, Any] = {}
         try:
-            async with self._on_record(caller, params) as begun:
+            async with on_record(self._engine, caller, _ACTION, _subject(params)) as begun:
                 last = await self._run(socket, caller, params, begun)
         except NodeError as error:
             last = {"error": error_object(error)}
         except PodmanError as error:
             last = {"error": error_object(NodeError(ErrorCode.PODMAN, f"Podman could not do it: {error}"))}
         with contextlib.suppress(ConnectionError, TimeoutError):
-            async with asyncio.timeout(_CLOSE_TIMEOUT):
+            async with asyncio.timeout(CLOSE_TIMEOUT):
                 if last:
                     await socket.send_str(encode(last).decode())
                 else:
@@ -132,50 +123,21 @@ class Attached:
         try:
             require_alive(self._engine.login, caller)
             # Its output may end long before it does.
-            follow = asyncio.create_task(_follow(terminal, socket))
-            ends = [
-                asyncio.create_task(until_logged_out(self._engine.login, caller)),
-                follow,
-                asyncio.create_task(_type(terminal, socket)),
-            ]
-            try:
-                await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
-            finally:
-                for task in ends:
-                    task.cancel()
-                await asyncio.gather(*ends, return_exceptions=True)
+            follow, *_ = await until_the_first_ends(
+                _follow(terminal, socket), until_logged_out(self._engine.login, caller), _type(terminal, socket)
+            )
             with contextlib.suppress(asyncio.CancelledError, ConnectionError):
                 return {"exit_code": follow.result()}
             return {}
         finally:
             await asyncio.shield(terminal.close())
 
-    @asynccontextmanager
-    async def _on_record(self, caller: Caller, params: AttachParams) -> AsyncIterator[Callable[[], None]]:
-        """Write down that a command is run, before it is, and how that ended; yield what is told that it has begun."""
-        more = len(params.command) - 1
-        program = params.command[0] + (f" and {more} more" if more else "")
-        subject = {"app": params.app, "command": program}
-        subject |= {"container": params.container} if params.container else {}
-        deed = Deed(who=caller.name, origin=caller.origin, action=_ACTION, subject=subject, outcome=Outcome.BEGUN)
-        number = await self._engine.record(deed)
-        outcome, detail = Outcome.FAILED, ""
 
-        def begun() -> None:
-            nonlocal outcome
-            outcome = Outcome.DONE
-
-        try:
-            yield begun
-        except NodeError as error:
-            outcome, detail = Outcome.REFUSED, error.code.value
-            raise
-        finally:
-            end = {"outcome": outcome, "detail": detail, "began": number}
-            try:
-                await self._engine.record(deed.model_copy(update=end))
-            except NodeError as error:
-                self._log.error("the end of a command is not in the audit log", began=number, error=str(error))
+def _subject(params: AttachParams) -> dict[str, str]:
+    """Return what the audit log says of a command: its program alone, since arguments may be secrets."""
+    more = len(params.command) - 1
+    subject = {"app": params.app, "command": params.command[0] + (f" and {more} more" if more else "")}
+    return subject | ({"container": params.container} if params.container else {})
 
 
 async def _follow(terminal: Terminal, socket: web.WebSocketResponse) -> int:

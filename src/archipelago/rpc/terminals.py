@@ -2,8 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from typing import Annotated
 
 import structlog
@@ -13,22 +12,18 @@ from pydantic import Field, ValidationError
 from archipelago.container.engine import Engine
 from archipelago.container.manifest.scalars import AppId, Name
 from archipelago.container.podman_client.terminal import Terminal
-from archipelago.errors import NodeError
-from archipelago.rpc.access import WEBSOCKET_PROTOCOL, Caller, require, require_alive, until_logged_out
+from archipelago.rpc.access import Caller, require, require_alive, until_logged_out
 from archipelago.rpc.errors import invalid_params
 from archipelago.rpc.guard import CALLER, refusal
 from archipelago.rpc.method import Params
 from archipelago.rpc.places import Places
-from archipelago.rpc.websocket import GOING_AWAY, LOGGED_OUT
-from archipelago.security.audit_chain import Deed, Outcome
+from archipelago.rpc.typed_session import CLOSE_TIMEOUT, close_all, new_socket, on_record, until_the_first_ends
+from archipelago.rpc.websocket import LOGGED_OUT
 from archipelago.security.permissions import Permission
 
 MOST = 8
 """Terminals that one account may have open at the same time."""
 MOST_IN_ALL = 16
-_MAX_MESSAGE = 64 << 10
-_HEARTBEAT = 20.0
-_CLOSE_TIMEOUT = 2.0
 _ACTION = "terminal"
 
 
@@ -71,7 +66,8 @@ class Terminals:
             return await self._open_one(request, caller, params)
 
     async def _open_one(self, request: web.Request, caller: Caller, params: TerminalParams) -> web.StreamResponse:
-        async with self._on_record(caller, params) as opened:
+        subject = {"app": params.app} | ({"container": params.container} if params.container else {})
+        async with on_record(self._engine, caller, _ACTION, subject) as opened:
             require_alive(self._engine.login, caller)
             terminal = await self._engine.terminal(
                 params.app, container=params.container, columns=params.columns, rows=params.rows
@@ -84,64 +80,25 @@ class Terminals:
 
     async def close(self) -> None:
         """Close all terminals."""
-        await asyncio.gather(
-            *(each.close(code=GOING_AWAY, message=b"the node stops") for each in tuple(self._open)),
-            return_exceptions=True,
-        )
-
-    @asynccontextmanager
-    async def _on_record(self, caller: Caller, params: TerminalParams) -> AsyncIterator[Callable[[], None]]:
-        """Write down that a terminal is opened, before it is, and how it ended; yield what is told that it is open.
-
-        One that never opened is refused where the node said no, and has failed otherwise: Podman did not do it, or the
-        caller was gone before.
-        """
-        subject = {"app": params.app} | ({"container": params.container} if params.container else {})
-        deed = Deed(who=caller.name, origin=caller.origin, action=_ACTION, subject=subject, outcome=Outcome.BEGUN)
-        began = await self._engine.record(deed)
-        outcome, detail = Outcome.FAILED, ""
-
-        def opened() -> None:
-            nonlocal outcome
-            outcome = Outcome.DONE
-
-        try:
-            yield opened
-        except NodeError as error:
-            outcome, detail = Outcome.REFUSED, error.code.value
-            raise
-        finally:
-            try:
-                await self._engine.record(
-                    deed.model_copy(update={"outcome": outcome, "detail": detail, "began": began})
-                )
-            except NodeError as error:
-                self._log.error("the end of a terminal is not in the audit log", began=began, error=str(error))
+        await close_all(self._open)
 
     async def _serve(self, request: web.Request, terminal: Terminal, opened: Callable[[], None]) -> web.StreamResponse:
-        socket = web.WebSocketResponse(
-            heartbeat=_HEARTBEAT, max_msg_size=_MAX_MESSAGE, timeout=_CLOSE_TIMEOUT, protocols=(WEBSOCKET_PROTOCOL,)
-        )
+        socket = new_socket()
         await socket.prepare(request)
         opened()
         self._open.add(socket)
-        # First: what is typed before the next look at the session must not count.
-        logged_out = asyncio.create_task(until_logged_out(self._engine.login, request[CALLER]))
-        ends = [
-            logged_out,
-            asyncio.create_task(_show(terminal, socket)),
-            asyncio.create_task(_type(terminal, socket)),
-        ]
+        code, reason = int(WSCloseCode.OK), b""
         try:
-            await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+            # First: what is typed before the next look at the session must not count.
+            logged_out, *_ = await until_the_first_ends(
+                until_logged_out(self._engine.login, request[CALLER]), _show(terminal, socket), _type(terminal, socket)
+            )
+            if not logged_out.cancelled():
+                code, reason = LOGGED_OUT, b"logged out"
         finally:
             self._open.discard(socket)
-            for task in ends:
-                task.cancel()
-            await asyncio.gather(*ends, return_exceptions=True)
-            code, reason = (WSCloseCode.OK, b"") if logged_out.cancelled() else (LOGGED_OUT, b"logged out")
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(_CLOSE_TIMEOUT):
+                async with asyncio.timeout(CLOSE_TIMEOUT):
                     await socket.close(code=code, message=reason)
         return socket
 
