@@ -1,27 +1,9 @@
 """The program in the user namespace, as a process of this user's: what it refuses, and what it says then."""
 
-import json
 import os
-import shutil
-import subprocess
-import sys
 from pathlib import Path
 
-import pytest
-
-from archipelago.container import namespace_agent
-
-
-def ask(root: Path, **request: object) -> dict[str, object]:
-    """Have a new agent, which may touch what is below `root`, answer one request."""
-    command = [sys.executable, "-I", namespace_agent.__file__, str(root)]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as agent:
-        assert agent.stdin is not None and agent.stdout is not None
-        agent.stdin.write(json.dumps({"id": 1, **request}) + "\n")
-        agent.stdin.flush()
-        answer: dict[str, object] = json.loads(agent.stdout.readline())
-        agent.stdin.close()
-    return answer
+from agent_requests import ask
 
 
 def test_a_link_in_the_place_of_a_volume_is_refused_and_named(tmp_path: Path) -> None:
@@ -50,22 +32,6 @@ def test_a_look_at_a_volume_changes_nothing_and_tells_what_mkfs_made_from_data(t
     assert full == {**empty, "empty": False}
     (tmp_path / "link").symlink_to("data")
     assert "a link" in str(looked(tmp_path, "link")["error"])
-
-
-def test_a_volume_whose_files_are_all_another_s_is_told_as_such(tmp_path: Path) -> None:
-    if os.geteuid() != 0:
-        pytest.skip("only root can give files away")
-    (tmp_path / "data").mkdir()
-    for name in ("one", "two"):
-        (tmp_path / "data" / name).touch()
-    request = {"do": "look", "path": str(tmp_path / "data"), "uid": 70_000, "gid": 70_000, "ids": 65536}
-    os.chown(tmp_path / "data", 70_000, 70_000)
-    assert ask(tmp_path, **request)["foreign"] is True
-    os.chown(tmp_path / "data" / "one", 65_600, 65_600)
-    assert ask(tmp_path, **request)["foreign"] is False
-    os.chown(tmp_path / "data", 200_000, 200_000)
-    answer = ask(tmp_path, **request)
-    assert (answer["foreign"], answer["chown"]) == (True, "70000:70000")
 
 
 def test_a_rename_stays_below_the_node_s_directories_and_overwrites_nothing(tmp_path: Path) -> None:
@@ -123,31 +89,3 @@ def test_data_that_a_killed_move_left_in_between_is_data(tmp_path: Path) -> None
     assert looked(tmp_path, "data")["empty"] is True
     (tmp_path / "data" / ".part" / "wallet").touch()
     assert (looked(tmp_path, "data")["empty"], looked(tmp_path, "data")["foreign"]) == (False, False)
-
-
-def test_a_volume_is_divided_once_and_what_was_in_it_becomes_a_part(tmp_path: Path) -> None:
-    if os.geteuid() != 0:
-        pytest.skip("only root can give files away")
-    volume = tmp_path / "index"
-
-    def divided(part: str) -> list[str]:
-        assert ask(tmp_path, do="divide", path=str(volume), part=part, gid=70_000)["ok"]
-        assert ask(tmp_path, do="directory", path=str(volume / part), uid=70_000, gid=70_000)["ok"]
-        about = {"do": "look", "path": str(volume), "uid": 70_000, "gid": 70_000, "ids": 65536, "divided": True}
-        assert ask(tmp_path, **about)["foreign"] is False
-        assert (volume.stat().st_uid, volume.stat().st_mode & 0o777) == (0, 0o710)
-        return sorted(str(each.relative_to(volume)) for each in volume.rglob("*") if each.name != ".divided")
-
-    (volume / ".part").mkdir(parents=True)  # an earlier move was killed halfway
-    for name in (".part/utxo", "hist"):
-        (volume / name).touch()
-    inode = volume.stat().st_ino
-    os.chown(volume, 70_000, 70_000)
-    assert divided("regtest") == ["regtest", "regtest/hist", "regtest/utxo"]
-    assert volume.stat().st_ino == inode, "it stays the volume that the node knows"
-    assert divided("signet") == ["regtest", "regtest/hist", "regtest/utxo", "signet"]
-    # As after 'chown -R', by which an owner may have helped a disk that was moved.
-    os.chown(volume, 70_000, 70_000)
-    assert divided("signet") == ["regtest", "regtest/hist", "regtest/utxo", "signet"]
-    shutil.rmtree(volume)
-    assert divided("mainnet") == ["mainnet"]
