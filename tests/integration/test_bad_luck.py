@@ -186,10 +186,17 @@ async def test_orphans_of_a_crash_are_removed_at_the_next_start(node: TestNode) 
     with contextlib.closing(sqlite3.connect(node.root / "state.db")) as database, database:
         database.execute("DELETE FROM apps WHERE app = 'orphan'")
     database.close()
+    # As an earlier version made it of an image with a VOLUME: what is in there may be the only copy of an app's data.
+    labels = [f"--label=io.archipelago.node={node.node_id()}", "--label=io.archipelago.app=orphan"]
+    image = podman("inspect", "--format", "{{.Image}}", "archipelago-orphan--main")
+    podman("create", "--name", "archipelago-orphan--old", *labels, "--volume", "/data", image, "true")
+    volume = podman("inspect", "--format", "{{range .Mounts}}{{.Name}}{{end}}", "archipelago-orphan--old")
     await node.start()
     async with asyncio.timeout(60):
         while podman("ps", "-aq", "--filter", "label=io.archipelago.app=orphan"):
             await asyncio.sleep(0.1)
+        assert volume
+        podman("volume", "rm", volume)  # fails where it is gone
         while "archipelago-orphan" in podman("network", "ls", "--format", "{{.Name}}").split():
             await asyncio.sleep(0.1)
 

@@ -140,12 +140,12 @@ class ImageStore:
                 refuse_hidden_data(package, container, (await self._inspect(name)).volumes)
         return name
 
-    async def report_forgotten_volumes(self) -> None:
-        """Say which volumes an earlier version had Podman make for images. Raises `PodmanError`.
+    async def report_unused_volumes(self) -> None:
+        """Log which volumes an earlier version let Podman create for images. Raises `PodmanError`.
 
         They may hold the only copy of an app's data, so they are left to their owner.
         """
-        for name in await self._client.volumes.list_forgotten():
+        for name in await self._client.volumes.list_unused():
             if name not in self._reported:
                 self._reported.add(name)
                 hint = f"look at what is in it, then remove it with 'podman volume rm {name}' as the service user"
