@@ -21,7 +21,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, fields, is_dataclass
 from typing import Any
 
-from catalog_figures import report_rows
+from catalog_figures import PEER, report_rows
 from pydantic import BaseModel
 from report import size
 
@@ -227,7 +227,7 @@ def main() -> None:
         assert len(set(hash_all(made))) == len(made)
         return plan
 
-    rows.append(measure("serialise + hash these", None, given.rounds, peer)[0])
+    rows.append(measure(PEER, None, given.rounds, peer)[0])
     ratio = ratio_of(both, peer, given.rounds)
     there = installed_by(small, plan)
     rows.append(
