@@ -518,7 +518,7 @@ class Node:
         return await self._orchestrator.set_secret(app, name, value)
 
     async def rotate_secrets(self, app: str, name: str | None) -> Operation:
-        """Make secrets of an app anew."""
+        """Replace secrets of an app."""
         return await self._orchestrator.rotate_secrets(app, name)
 
     # --- Engine: the local network ------------------------------------------------------------------------------------

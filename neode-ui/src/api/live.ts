@@ -27,7 +27,7 @@ interface Wanted {
   /** Told each time that the node begins to send. */
   begun: () => void;
   take: (params: Record<string, unknown>) => void;
-  /** Told when the node ends it; left out for what must go on, which begins anew then. */
+  /** Told when the node ends it; left out for what must go on, which begins again then. */
   ended?: (why?: Ended) => void;
   subscription?: number;
 }

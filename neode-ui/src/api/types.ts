@@ -468,7 +468,7 @@ export type Finding = {
   "severity": Severity;
   "what": string;
   "why": string;
-  /** Command or step that mends it. */
+  /** Command or step that fixes it. */
   "mend": string;
 };
 
@@ -736,7 +736,7 @@ export type Notice = {
   "text": string;
   /** The reason, or why it matters. */
   "detail": string;
-  /** Command or step that mends it, where the doctor knows one. */
+  /** Command or step that fixes it, where the doctor knows one. */
   "mend": string;
   /** Operation that it is about. */
   "operation": string | null;

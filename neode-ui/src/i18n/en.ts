@@ -540,8 +540,8 @@ export default {
   power: {
     title: "Power",
     do: { restart: "Restart Archipelago", stop: "Stop Archipelago", reboot: "Restart the machine", "power-off": "Turn the machine off" },
-    text: { restart: "The node restarts. Your apps keep running.", stop: "All apps are stopped in order, then the node ends. You start it again on the machine itself.", reboot: "All apps are stopped in order, then the machine starts anew. A chain may need minutes to stop.", "power-off": "All apps are stopped in order, then the machine is turned off. A chain may need minutes to stop." },
-    begun: { restart: "The node restarts. This page comes back by itself.", stop: "The apps are being stopped. Then the node ends, and this page with it.", reboot: "The apps are being stopped; then the machine starts anew. This page comes back by itself.", "power-off": "The apps are being stopped; then the machine turns off." },
+    text: { restart: "The node restarts. Your apps keep running.", stop: "All apps are stopped in order, then the node ends. You start it again on the machine itself.", reboot: "All apps are stopped in order, then the machine starts again. A chain may need minutes to stop.", "power-off": "All apps are stopped in order, then the machine is turned off. A chain may need minutes to stop." },
+    begun: { restart: "The node restarts. This page comes back by itself.", stop: "The apps are being stopped. Then the node ends, and this page with it.", reboot: "The apps are being stopped; then the machine starts again. This page comes back by itself.", "power-off": "The apps are being stopped; then the machine turns off." },
     notHere: "This node was started in a way that lets it end itself, not the machine.",
   },
   hint: {

@@ -10,7 +10,7 @@ import { useContainers } from "./container";
 
 export type Level = "error" | "warning" | "note";
 
-/** What mends it at the press of a button. */
+/** What fixes it at the press of a button. */
 export interface Mend {
   /** Key of the button's word in the messages. */
   text: string;
@@ -32,10 +32,10 @@ export interface Notice {
   done?: { by: string; origin: string; at: string };
   /** Takes it away for whoever is logged in. */
   dismiss?: () => Promise<unknown>;
-  /** Puts it aside for everybody: until it says something else, or until it is brought back. */
+  /** Hides it for everybody: until it says something else, or until it is brought back. */
   acknowledge?: () => Promise<unknown>;
   mute?: () => Promise<unknown>;
-  /** How it was put aside. */
+  /** How it is hidden. */
   hidden?: Hiding;
   bringBack?: () => Promise<unknown>;
 }
@@ -112,7 +112,7 @@ export const useNotices = defineStore("notices", () => {
     }));
   }
 
-  /** What is particular to a kind: its sentence, where one sees more, and what mends it. */
+  /** What is particular to a kind: its sentence, where one sees more, and what fixes it. */
   function particulars(one: NodeNotice): Pick<Notice, "text" | "about" | "to" | "mend"> {
     const app = one.app ?? "";
     switch (one.kind) {

@@ -109,7 +109,7 @@ def secret_rotate(
     no_wait: NoWait = False,
     json: Json = False,
 ) -> None:
-    """Make secrets of an app anew; what uses them is made anew."""
+    """Replace secrets of an app; what uses them is created again."""
     client = Client()
     finish(client, client.call("secret-rotate", app=app, name=name), no_wait, json)
 

@@ -46,7 +46,7 @@ _UNHEALTHY_PATIENCE = 30.0
 """Least time that a running but unhealthy container gets to recover by itself."""
 _DEATH_POLL = 0.02
 _TRIES_WITH_ONE_CONTAINER = 2
-"""Failed starts after which a container is made anew."""
+"""Failed starts after which a container is created again."""
 _STEADY = (HealthState.HEALTHY, HealthState.SYNCING)
 _OF_A_RUN = (HealthState.STARTING, HealthState.SYNCING, HealthState.HEALTHY, HealthState.UNHEALTHY)
 """What a probe finds; all else tells of what the daemon was doing."""
@@ -295,7 +295,7 @@ class AppKeeper:
             self._failures.pop(wanted.container, None)
             known = self._healths.get(wanted.container)
             if known is not None and known.state in _BAD:
-                self._end_watch(wanted.name)  # one that runs is probed anew
+                self._end_watch(wanted.name)  # one that runs is probed again
                 self._set(wanted.container, self._health(wanted, HealthState.STARTING, ""))
         self._verdicts_are_old = False
 

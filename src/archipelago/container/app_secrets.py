@@ -1,4 +1,4 @@
-"""What an owner does with the secrets of an app: list, show, set, make anew."""
+"""What an owner does with the secrets of an app: list, show, set, replace."""
 
 import asyncio
 import secrets
@@ -73,7 +73,7 @@ class AppSecrets:
         self._given.pop(ticket, None)
 
     async def change(self, record: AppRecord, names: Sequence[str], *, ticket: str | None) -> None:
-        """Make secrets anew, or set one to what was taken for a ticket."""
+        """Replace secrets, or set one to what was taken for a ticket."""
 
         def work() -> None:
             for name in names:

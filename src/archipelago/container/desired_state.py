@@ -43,7 +43,7 @@ class DesiredState:
         return {name: found.workload.hash for name, found in self.apps.items()}
 
     def touched_since(self, hashes: Mapping[str, str]) -> tuple[str, ...]:
-        """Return the apps whose containers are made anew, given what their hashes were."""
+        """Return the apps whose containers are created again, given what their hashes were."""
         return tuple(name for name, hash in self.hashes.items() if hashes.get(name) != hash)
 
     def wanted(self, app: str) -> bool:

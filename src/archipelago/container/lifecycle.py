@@ -331,7 +331,7 @@ class Lifecycle:
 
     async def _renew_secrets(self, tracker: Tracker, app: str, arguments: Mapping[str, Any]) -> None:
         hashes = self._reconciler.desired.hashes
-        await tracker.commit()  # what was made anew cannot be brought back
+        await tracker.commit()  # what was replaced cannot be brought back
         async with self._changing:
             records = await self._state.load_apps()
             try:

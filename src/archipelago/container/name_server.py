@@ -92,7 +92,7 @@ def compare(
 
 
 class NameServer:
-    """Has Podman build its name server anew when two looks in a row find the same fault."""
+    """Has Podman build its name server again when two looks in a row find the same fault."""
 
     def __init__(self, client: PodmanClient, namespace: Namespace, node_id: str, run_root: Path) -> None:
         self._client = client
@@ -122,7 +122,7 @@ class NameServer:
                 return
             if loop.time() < self._not_before:
                 return
-            # All connections pause while it is built anew, which must not go on for ever where it does not help.
+            # All connections pause while it is built again, which must not go on for ever where it does not help.
             self._not_before = loop.time() + min(_PAUSE * 2**self._in_vain, _LONGEST_PAUSE)
             self._in_vain = min(self._in_vain + 1, 10)
             await self._build_anew()

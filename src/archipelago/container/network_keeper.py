@@ -27,7 +27,7 @@ class NetworkKeeper:
         self._change = asyncio.Lock()
 
     def forget(self) -> None:
-        """Look anew which networks there are, before the next one is needed."""
+        """Look again which networks there are, before the next one is needed."""
         # Only marked: somebody may be in the midst of making one.
         self._stale = True
 

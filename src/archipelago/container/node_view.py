@@ -23,7 +23,7 @@ class Finding(View):
     what: str
     why: str = ""
     mend: str = ""
-    """Command or step that mends it."""
+    """Command or step that fixes it."""
 
 
 class NoticeKind(StrEnum):
@@ -44,7 +44,7 @@ class NoticeKind(StrEnum):
 
 
 class Hiding(StrEnum):
-    """How a notice was put aside."""
+    """How a notice is hidden."""
 
     ACKNOWLEDGED = "acknowledged"
     """Until it says something else."""
@@ -69,7 +69,7 @@ class Notice(View):
     detail: str = ""
     """The reason, or why it matters."""
     mend: str = ""
-    """Command or step that mends it, where the doctor knows one."""
+    """Command or step that fixes it, where the doctor knows one."""
     operation: str | None = None
     """Operation that it is about."""
     version: str | None = None
@@ -160,11 +160,11 @@ class PowerAction(StrEnum):
     """How the node, or the machine that it is on, is ended."""
 
     RESTART = "restart"
-    """The node alone begins anew; apps go on meanwhile."""
+    """The node alone begins again; apps go on meanwhile."""
     STOP = "stop"
     """All apps are stopped in order, and the node ends."""
     REBOOT = "reboot"
-    """All apps are stopped in order, and the machine starts anew."""
+    """All apps are stopped in order, and the machine starts again."""
     POWER_OFF = "power-off"
     """All apps are stopped in order, and the machine is turned off."""
 

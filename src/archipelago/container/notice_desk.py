@@ -1,4 +1,4 @@
-"""Keeps what the owner has put aside of what needs him."""
+"""Keeps which notices the owner has hidden."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -17,7 +17,7 @@ _EXAMINED_FOR = 300.0
 
 
 class HiddenStore(Protocol):
-    """Keeps what was put aside (`storage.hidden_notices`)."""
+    """Keeps which notices are hidden (`storage.hidden_notices`)."""
 
     async def all(self) -> dict[str, Hidden]: ...
     async def hide(self, notice: str, hidden: Hidden) -> None: ...
@@ -52,7 +52,7 @@ class NoticeDesk:
     _examining: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def list(self, *, examine: bool = False) -> tuple[Notice, ...]:
-        """Return all notices, those that were put aside marked so; `examine` looks at the host again first."""
+        """Return all notices, hidden ones marked so; `examine` looks at the host again first."""
         await self._look_at_host(again=examine)
         apps = await self.sources.apps()
         catalog = await self.sources.catalog()
@@ -85,7 +85,7 @@ class NoticeDesk:
         await self.store.hide(notice, Hidden(Hiding.MUTED if mute else Hiding.ACKNOWLEDGED, said or found.said))
 
     async def show(self, notice: str) -> None:
-        """Bring a notice back; one that was not put aside stays as it is."""
+        """Bring a notice back; one that is not hidden stays as it is."""
         await self.store.show(notice)
 
     async def _look_at_host(self, *, again: bool) -> None:
@@ -105,6 +105,6 @@ class NoticeDesk:
 
 
 def _gone(hidden: dict[str, Hidden], apps: tuple[AppSummary, ...]) -> frozenset[str]:
-    """Return the apps of which something was put aside, and that ought not to run or are not installed."""
+    """Return the apps that have a hidden notice and ought not to run or are not installed."""
     wanted = {each.app for each in apps if each.desired is Desired.RUNNING}
     return frozenset(key.partition(":")[2] for key in hidden) - wanted

@@ -25,7 +25,7 @@ _NUMBER = re.compile(r"(?<![\w/.-])\d+(?:\.\d+)?")
 
 @dataclass(frozen=True, slots=True)
 class Hidden:
-    """A notice that the owner has put aside."""
+    """A notice that the owner has hidden."""
 
     how: Hiding
     said: str
@@ -69,14 +69,14 @@ _WORTH = (Severity.WARNING, Severity.ERROR)
 
 
 def with_hidden(found: Iterable[Notice], hidden: Mapping[str, Hidden]) -> tuple[Notice, ...]:
-    """Return notices with what the owner has put aside; what he has acknowledged is so only while it says the same."""
+    """Return notices with what the owner has hidden; what he has acknowledged is so only while it says the same."""
     return tuple(each.model_copy(update={"hidden": _hiding(each, hidden.get(each.id))}) for each in found)
 
 
 def outlived(
     hidden: Mapping[str, Hidden], found: Iterable[Notice], well: frozenset[str], gone: frozenset[str]
 ) -> tuple[str, ...]:
-    """Return the ids of what was put aside and has had its time: acknowledgements, and operations that are over.
+    """Return the ids of hidden notices that have had their time: acknowledgements, and operations that are over.
 
     An app in trouble comes and goes while it is restarted again and again, so what was acknowledged of it counts until
     it has been `well` for a while, or is `gone`: not to be running, or no longer installed. Both are names of apps.

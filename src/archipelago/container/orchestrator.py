@@ -262,7 +262,7 @@ class Orchestrator:
                 raise
 
     async def rotate_secrets(self, app: str, name: str | None) -> Operation:
-        """Make secrets of an app anew."""
+        """Replace secrets of an app."""
         async with self._deciding:
             names = await self._secrets.named(await self._to_change(app), name)
             arguments = {"names": list(names), "given": False}

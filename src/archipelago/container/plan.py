@@ -43,7 +43,7 @@ class InstalledApp:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What the owner asks for; an empty request settles anew what is installed, and changes nothing that holds."""
+    """What the owner asks for; an empty request settles again what is installed, and changes nothing that holds."""
 
     install: tuple[AppId, ...] = ()
     remove: tuple[AppId, ...] = ()

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 
 class Signal:
-    """Lets tasks wait until a condition holds, looked at anew after each `notify`."""
+    """Lets tasks wait until a condition holds, looked at again after each `notify`."""
 
     def __init__(self) -> None:
         self._waiters: set[asyncio.Event] = set()

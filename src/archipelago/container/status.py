@@ -231,7 +231,7 @@ class OperationKind(StrEnum):
     UPDATE = "update"
     CONFIGURE = "configure"
     SECRETS = "secrets"
-    """Secrets are set or made anew."""
+    """Secrets are set or replaced."""
     REPAIR = "repair"
     """What an app declares to repair it is carried out."""
 

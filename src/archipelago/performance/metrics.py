@@ -101,7 +101,7 @@ def _point(then: float, before: Usage, at: float, found: Usage) -> MetricsPoint:
     seconds = at - then
 
     def rate(old: int, new: int) -> float:
-        # A container that was made anew counts from zero.
+        # A container that was created again counts from zero.
         return (new - old if new >= old else new) / seconds
 
     return MetricsPoint(

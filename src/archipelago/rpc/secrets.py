@@ -74,7 +74,7 @@ class SetParams(SecretParams):
 
 
 class RotateParams(AppParams):
-    """Which secrets are made anew."""
+    """Which secrets are replaced."""
 
     name: SecretName | None = None
     """One of them; all of them, the logins of its consumers too, when left out."""

@@ -96,7 +96,7 @@ class SecretsManager:
             self._cache.pop(path, None)
 
     def renew(self, app: str, name: str, kind: SecretKind, size: int) -> None:
-        """Make a secret anew."""
+        """Replace a secret."""
         self.replace(app, name, _make(kind, size))
 
     def list(self, app: str) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""The notices that the owner has put aside."""
+"""The notices that the owner has hidden."""
 
 import time
 
@@ -24,7 +24,7 @@ class HiddenNotices:
         return {row["id"]: Hidden(Hiding.MUTED if row["muted"] else Hiding.ACKNOWLEDGED, row["said"]) for row in rows}
 
     async def hide(self, notice: str, hidden: Hidden) -> None:
-        """Put one aside, in the place of how it was put aside before."""
+        """Hide one, in the place of how it was hidden before."""
         row = {"id": notice, "muted": hidden.how is Hiding.MUTED, "said": hidden.said, "at": time.time()}
         statement = upsert(hidden_notices).values(row).on_conflict_do_update(index_elements=["id"], set_=row)
         await self._database.run(lambda connection: connection.execute(statement))

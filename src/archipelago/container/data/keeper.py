@@ -133,7 +133,7 @@ class VolumeKeeper:
         )
 
     async def start_empty(self, workload: Workload, volumes: tuple[str, ...]) -> None:
-        """Have volumes that are lost be made anew at the next start.
+        """Have volumes that are lost be created again at the next start.
 
         `volumes` are those that the owner gives up: raises `NodeError` where others are lost by now.
         """

@@ -165,7 +165,7 @@ def _fetch(app: AppId, name: str, container: Container) -> Fetch:
 
 
 def _has_image(before: Container | None, now: Container) -> bool:
-    # A local recipe may have changed in files that the manifest does not show, so an update builds it anew.
+    # A local recipe may have changed in files that the manifest does not show, so an update builds it again.
     return before is not None and now.image is not None and before.image == now.image
 
 

@@ -2,7 +2,7 @@
 
 It makes one choice after the other, always that which has the fewest alternatives left, and looks at once whether what
 is there still goes together. A dead end is traced back to the choices that led to it. They are remembered as a nogood,
-so that no part of the search is done twice, and the last of them is made anew. When a dead end is traced back to no
+so that no part of the search is done twice, and the last of them is made again. When a dead end is traced back to no
 choice at all, nothing holds, and that is a proof. (Conflict-directed backjumping with nogood learning: P. Prosser,
 "Hybrid algorithms for the constraint satisfaction problem", 1993; M. Ginsberg, "Dynamic backtracking", 1993.)
 """

@@ -126,10 +126,10 @@ class PodmanService:
             self._serving = None
 
     async def restart(self) -> None:
-        """End the service when it is ours, so that the next call starts it anew: it answers, but not to the point."""
+        """End the service when it is ours, so that the next call starts it again: it answers, but not to the point."""
         async with self._lock:
             if self._ours:
-                _log.warning("the Podman service does not answer its calls, and is started anew")
+                _log.warning("the Podman service does not answer its calls, and is started again")
                 await self._end()
 
     async def unmount(self, path: str) -> bool:

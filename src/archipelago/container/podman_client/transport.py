@@ -32,7 +32,7 @@ _BASE = "http://podman/v4.0.0/libpod"
 _CONNECT_TIMEOUT = 10.0
 _CALL_TIMEOUT = 60.0
 _DEADLOCKED = 3
-"""Calls in a row without an answer after which the service is started anew; a ping it might still answer."""
+"""Calls in a row without an answer after which the service is started again; a ping it might still answer."""
 _MAX_REPLY = 64 * 1024 * 1024
 _MAX_ERROR = 256 * 1024
 _CHUNK = 64 * 1024
