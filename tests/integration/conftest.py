@@ -7,6 +7,7 @@ from podman_fixtures import (
     podman_runtime,
     podman_service,
     podman_socket,
+    session_service,
 )
 
-__all__ = ["busybox_image", "corner", "podman", "podman_runtime", "podman_service", "podman_socket"]
+__all__ = ["busybox_image", "corner", "podman", "podman_runtime", "podman_service", "podman_socket", "session_service"]

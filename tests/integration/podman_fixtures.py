@@ -97,22 +97,29 @@ def podman_runtime(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def podman_socket(podman_runtime: Path) -> Iterator[Path]:
+def session_service(podman_runtime: Path) -> Iterator[PodmanService]:
     """A service for the whole session; each test's PodmanService finds it alive."""
     directory = podman_runtime / f"test-{uuid.uuid4().hex[:8]}"
     directory.mkdir()
     service = PodmanService(directory / "podman.sock", directory / "podman.log")
     asyncio.run(service.ensure())
-    yield service.socket_path
+    yield service
     asyncio.run(service.stop())
     shutil.rmtree(directory)
 
 
+@pytest.fixture(scope="session")
+def podman_socket(session_service: PodmanService) -> Path:
+    """Where the session's service listens."""
+    return session_service.socket_path
+
+
 @pytest_asyncio.fixture
-async def podman_service(podman_socket: Path) -> AsyncIterator[PodmanService]:
+async def podman_service(session_service: PodmanService, podman_socket: Path) -> AsyncIterator[PodmanService]:
     """The session's service, watched."""
-    # A test that kills everything, as a power cut does, has ended it too.
-    await PodmanService(podman_socket, podman_socket.with_suffix(".log")).ensure()
+    # A test that kills everything, as a power cut does, has ended it too. The one that started it starts it again,
+    # and so waits for its process.
+    await session_service.ensure()
     # Without the record of its process the service counts as somebody else's and outlives the test.
     service = PodmanService(podman_socket, podman_socket.with_suffix(".log"))
     record = podman_socket.with_name("podman.sock.pid")

@@ -13,7 +13,15 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
-from podman_fixtures import TEST_IMAGE, busybox_image, podman, podman_runtime, podman_service, podman_socket
+from podman_fixtures import (
+    TEST_IMAGE,
+    busybox_image,
+    podman,
+    podman_runtime,
+    podman_service,
+    podman_socket,
+    session_service,
+)
 from tiny_apps import SERVE, write_app
 
 from archipelago.container.build_sandbox import FIRST_ID, BuildRoot, BuildSandbox, Step
@@ -25,7 +33,7 @@ from archipelago.container.podman_client.client import PodmanClient
 from harness import RpcError, TestNode, running_node
 from harness import podman as run_podman
 
-__all__ = ["busybox_image", "podman", "podman_runtime", "podman_service", "podman_socket"]
+__all__ = ["busybox_image", "podman", "podman_runtime", "podman_service", "podman_socket", "session_service"]
 
 # What a build may take is counted by user ids, which the builds of all instances of this host share.
 pytestmark = [pytest.mark.timeout(180), pytest.mark.alone]

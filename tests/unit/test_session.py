@@ -95,8 +95,17 @@ def terminal(*command: str) -> Iterator[Terminal]:
     finally:
         os.close(slave)
         os.close(master)  # hangs up
+        # The command has a session of its own, which neither the hang-up nor a killed job ends.
+        for pid in descendants(job.pid) if job.poll() is None else ():
+            os.kill(pid, signal.SIGKILL)
         job.kill()
         job.wait()
+
+
+def descendants(pid: int) -> list[int]:
+    """Return the processes below one that has not been waited for, the deepest first."""
+    children = [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    return [each for child in children for each in (*descendants(child), child)]
 
 
 def in_session(program: str) -> list[str]:
