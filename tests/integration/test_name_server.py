@@ -125,6 +125,18 @@ async def test_a_name_server_that_was_killed_comes_back(node: TestNode) -> None:
     assert addresses() == before
 
 
+async def test_a_bridge_with_a_new_address_cuts_nobody_off(node: TestNode) -> None:
+    # As it gets one by itself, with netavark before 1.9, when a provider restarts.
+    await until_resolved(node)
+    bridge = podman("network", "inspect", "--format", "{{.NetworkInterface}}", EDGE)
+    change = ("ip", "link", "set", "dev", bridge, "address", "02:00:00:00:00:07")
+    podman("unshare", "nsenter", "--net", "--target", str(name_server()), *change)
+    # A kernel that is not told asks again after 23 s at the earliest: 15 as reachable, 5 as delayed, 3 probes (arp(7)).
+    async with asyncio.timeout(10):
+        while not await resolves(node):
+            pass
+
+
 async def test_a_stale_name_goes_and_so_does_an_old_address(node: TestNode) -> None:
     before = addresses()
     path = names_of_edge()

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
+from archipelago.container.bridges import Bridges
 from archipelago.container.container_run import PATIENCE, Run, stop_container
 from archipelago.container.data.keeper import DataMissing, VolumeKeeper
 from archipelago.container.desired_state import DesiredApp, DesiredState, provides, worst
@@ -67,6 +68,7 @@ class Tools:
     networks: NetworkKeeper
     volumes: VolumeKeeper
     firewall: Firewall
+    bridges: Bridges
     monitor: HealthMonitor
     files_root: str
     desired: Callable[[], DesiredState]
@@ -454,6 +456,7 @@ class AppKeeper:
 
     async def _guard(self, desired: DesiredApp, wanted: ContainerWorkload, details: ContainerDetails) -> None:
         """Let the container reach what it declared, before it is on a network where it could reach more."""
+        await self._tools.bridges.announce_changes()
         subnets = await self._tools.networks.subnets(desired.workload.networks)
         others = self._tools.networks.all_subnets
         await self._tools.firewall.guard(wanted.name, details.id, details.pid, wanted.reach, subnets, others)

@@ -131,6 +131,15 @@ class Namespace:
                 hint="look whether the kernel has nf_tables: 'archipelago doctor'",
             )
 
+    async def announce_addresses(self, pid: int) -> None:
+        """Have bridges in the network namespace of a process announce new hardware addresses. Raises `NodeError`."""
+        try:
+            answer = await self._ask({"do": "announce", "pid": pid}, _SIGNAL_TIMEOUT)
+        except OSError as error:
+            answer = {"ok": False, "error": str(error) or "no answer in time"}
+        if not answer["ok"]:
+            raise NodeError(ErrorCode.INTERNAL, f"arp_notify cannot be set for process {pid}: {answer['error']}")
+
     async def signal(self, pid: int, sign: signal.Signals) -> None:
         """Send a signal to a process of a container, whoever its user is; one that is gone is no error."""
         try:

@@ -7,30 +7,27 @@ little, since it stays in memory for ever.
 
 Requests: `{"id": 1, "do": "tcp", "pid": 42, "host": "10.89.0.2", "port": 80, "timeout": 5}`, likewise `http` (with
 `method`, `path`, `headers`, `body`) and `dns` (with the `name` that is looked up); `firewall` (with `pid`, 0 for a new
-namespace that ends with the request, and `rules` for nft(8)); `passage`, `directory` and `file` (with `path`,
-`uid`, `gid`, `mode`, `content`), `look` (with `path`, `uid`, `gid`, how many `ids` an app has, and whether it is
-`divided`), `rename` (with `path` and `to`), `remove`; `signal` (with `pid` and `signal`); `size` (with the `timeout`
-after which it tells what it has counted); in a volume, whose content is an app's, `find` (with `paths`, each a list of
-names), `aside` and `discard` (with `names`, and the `suffix` that a name gets), and `divide` (with the `part` that gets
-what is there, and `gid`).
+namespace that ends with the request, and `rules` for nft(8)); `announce` (with `pid`); `passage`, `directory` and
+`file` (with `path`, `uid`, `gid`, `mode`, `content`), `look` (with `path`, `uid`, `gid`, how many `ids` an app has,
+and whether it is `divided`), `rename` (with `path` and `to`), `remove`; `signal` (with `pid` and `signal`); `size`
+(with the `timeout` after which it tells what it has counted); in a volume, whose content is an app's, `find` (with
+`paths`, each a list of names), `aside` and `discard` (with `names`, and the `suffix` that a name gets), and `divide`
+(with the `part` that gets what is there, and `gid`).
 """
 
 import base64
 import contextlib
 import ctypes
-import fcntl
 import json
 import os
 import shutil
 import socket
 import stat
-import struct
 import sys
 import threading
 import time
 
 _CLONE_NEWNET = 0x40000000
-_SIOCDARP = 0x8953
 _MAX_BODY = 256 * 1024
 _MAX_AT_ONCE = 64
 _UNKNOWN = 65534
@@ -79,6 +76,8 @@ def _do(request: dict, roots: tuple) -> dict:  # type: ignore[type-arg]
         return _dns(request)
     if what == "firewall":
         return _firewall(request)
+    if what == "announce":
+        return _announce(request)
     if what == "passage":
         return _passage(_inside(request["path"], roots), request["gid"])
     if what == "directory":
@@ -123,20 +122,22 @@ def _dns(request: dict) -> dict:  # type: ignore[type-arg]
     query = b"\x41\x50\x01\0\0\x01\0\0\0\0\0\0" + bytes([len(label)]) + label + b"\0\0\x01\0\x01"
     _enter(request)
     for _ in range(2):
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as connection:
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as connection, contextlib.suppress(OSError):
             connection.settimeout(request["timeout"] / 2)
-            try:
-                connection.connect((request["host"], int(request["port"])))
-                connection.send(query)
-                connection.recv(512)
-                return {"answered": True}
-            except OSError:
-                # A bridge may change its hardware address with the containers on it (netavark 1.4); half a minute
-                # passes before those that stay ask for the new one. That is no fault of the name server's.
-                address = struct.pack("=H2x4s8x", socket.AF_INET, socket.inet_aton(request["host"]))
-                with contextlib.suppress(OSError):
-                    fcntl.ioctl(connection, _SIOCDARP, address + bytes(52))
+            connection.connect((request["host"], int(request["port"])))
+            connection.send(query)
+            connection.recv(512)
+            return {"answered": True}
     return {"answered": False}
+
+
+def _announce(request: dict) -> dict:  # type: ignore[type-arg]
+    """Have all devices of a network namespace announce a new hardware address (arp_notify, ip-sysctl of Linux)."""
+    _enter(request)
+    # Below /proc/sys/net each thread finds the settings of the namespace that it is in.
+    with open("/proc/sys/net/ipv4/conf/all/arp_notify", "w", encoding="ascii") as setting:
+        setting.write("1")
+    return {}
 
 
 def _firewall(request: dict) -> dict:  # type: ignore[type-arg]

@@ -9,6 +9,7 @@ from pathlib import Path
 import structlog
 
 from archipelago.container.app_keeper import AppKeeper, Tools
+from archipelago.container.bridges import Bridges
 from archipelago.container.container_run import run_key
 from archipelago.container.data.disk_watch import DiskWatch
 from archipelago.container.data.keeper import VolumeKeeper
@@ -90,6 +91,7 @@ class Reconciler:
             networks=self._networks,
             volumes=volumes,
             firewall=firewall,
+            bridges=Bridges(namespace, run_root),
             monitor=self._monitor,
             files_root=files_root,
             desired=lambda: self._desired,
