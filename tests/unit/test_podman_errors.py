@@ -17,6 +17,7 @@ from archipelago.container.podman_client.errors import (
     PodmanCall,
     PodmanError,
     PodmanFailure,
+    PodmanPanic,
     PortTaken,
     StorageFull,
     error_from_reply,
@@ -48,6 +49,7 @@ _CALL = PodmanCall("create container", "archipelago-x")
         (409, "image used by 5d: image is in use by a container", Conflict),
         (400, "failed to decode", BadRequest),
         (500, "copying system image: write /var/x: no space left on device", StorageFull),
+        (500, "runtime error: invalid memory address or nil pointer dereference", PodmanPanic),
         (500, "crun: executable file `nope` not found in $PATH", PodmanFailure),
     ],
 )

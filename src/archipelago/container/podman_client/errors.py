@@ -85,6 +85,10 @@ class PodmanFailure(PodmanError):
     """Podman or the runtime failed for a reason that has no type of its own."""
 
 
+class PodmanPanic(PodmanFailure):
+    """Podman's own program failed in this call, and went on: a panic of Go's runtime."""
+
+
 class NameMismatch(PodmanError):
     """Podman took the name for a part of another one and answered for that one."""
 
@@ -133,7 +137,9 @@ def error_from_text(call: PodmanCall, text: str, *, status: int | None = None, c
         ip, port = (found["ip"].strip("[]"), int(found["port"])) if found else (None, None)
         return PortTaken(call, text, status=status, cause=cause, host_ip=ip, port=port)
     kind: type[PodmanError] = PodmanFailure
-    if any(sign in words for sign in _MISSING_IMAGE):
+    if text.startswith("runtime error: "):
+        kind = PodmanPanic
+    elif any(sign in words for sign in _MISSING_IMAGE):
         kind = ImageMissing
     elif status == 404 or any(sign in words for sign in _MISSING):
         kind = NotFound

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -16,6 +17,7 @@ from archipelago.container.podman_client.errors import (
     PodmanCall,
     PodmanError,
     PodmanFailure,
+    PodmanPanic,
     PodmanTimeout,
     PodmanUnavailable,
     ReplyTooLarge,
@@ -31,6 +33,8 @@ from archipelago.container.podman_client.streams import JsonLines, StreamBroken
 _BASE = "http://podman/v4.0.0/libpod"
 _CONNECT_TIMEOUT = 10.0
 _CALL_TIMEOUT = 60.0
+_PAUSES_AFTER_PANIC = (0.05, 0.2)
+"""Seconds before a call that may be done twice is done again."""
 _DEADLOCKED = 3
 """Calls in a row without an answer after which the service is started again; a ping it might still answer."""
 _MAX_REPLY = 64 * 1024 * 1024
@@ -85,6 +89,10 @@ class Transport:
             if timeout == _CALL_TIMEOUT:
                 await self._no_answer()
             raise
+        except PodmanPanic:
+            if not repeatable:
+                raise
+            return await self._again_after_panic(method, path, call, params, body, timeout, success)
         except PodmanUnavailable as error:
             if not repeatable and not isinstance(error.__cause__, aiohttp.ClientConnectorError):
                 raise
@@ -96,6 +104,14 @@ class Transport:
             return await self._request_once(method, path, call, params, body, timeout, success)
         await self._service.ensure()
         return await self._request_once(method, path, call, params, body, timeout, success)
+
+    async def _again_after_panic(self, *request: Any) -> tuple[int, bytes]:
+        # Podman 4.3 looks at an image while another one with the same layers is stored, and finds half of it.
+        for pause in _PAUSES_AFTER_PANIC:
+            await asyncio.sleep(pause)
+            with contextlib.suppress(PodmanPanic):
+                return await self._request_once(*request)
+        return await self._request_once(*request)
 
     async def _no_answer(self) -> None:
         self._unanswered += 1
