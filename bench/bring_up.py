@@ -21,14 +21,15 @@ from graph import EDGES, write_catalog
 from plant import plant
 from report import Figure, aimed, limited, plain, report, size
 
+from archipelago.api.apps import HealthState
 from archipelago.config import NodeConfig
 from archipelago.container.podman_client.client import PodmanClient
 from archipelago.container.podman_client.spec import ContainerSpec, NetworkAttachment, NetworkSpec
-from archipelago.container.status import Desired, HealthState
-from archipelago.node import Node
-from archipelago.power import Power
-from archipelago.security.secrets_manager import SecretsManager
-from archipelago.storage.state import AppRecord
+from archipelago.node.node import Node
+from archipelago.node.power import Power
+from archipelago.security.secrets.manager import SecretsManager
+from archipelago.storage.records.apps import Desired
+from archipelago.storage.stores.state import AppRecord
 
 ROUNDS = size(5, 1, "BENCH_ROUNDS")
 LABEL = {"io.archipelago.bench": "1"}

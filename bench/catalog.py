@@ -25,14 +25,14 @@ from catalog_figures import PEER, report_rows
 from pydantic import BaseModel
 from report import size
 
+from archipelago.container.dependency_resolver.host_facts import HostFacts
+from archipelago.container.dependency_resolver.plan import Edge, InstalledApp, Plan, Request
 from archipelago.container.dependency_resolver.resolver import resolve
-from archipelago.container.host_facts import HostFacts
-from archipelago.container.manifest.model import AppManifest, Architecture
+from archipelago.container.manifest.model.app import AppManifest, Architecture
 from archipelago.container.manifest.package import AppPackage
-from archipelago.container.plan import Edge, InstalledApp, Plan, Request
-from archipelago.container.templates import Renderer
-from archipelago.container.workload import AppInput, Binding, Consumer, Site, Workload, compile_app
-from archipelago.security.secret import SecretBytes
+from archipelago.container.workload.compiler import AppInput, Binding, Consumer, Site, Workload, compile_app
+from archipelago.container.workload.templates.renderer import Renderer
+from archipelago.security.secrets.secret import SecretBytes
 
 HOST = HostFacts(architecture=Architecture.ARM64, memory=64 << 40, cores=4, free_disk=1 << 50)
 LAYERS = 8

@@ -3,7 +3,7 @@
 import subprocess
 from collections.abc import Iterable
 
-from archipelago.container import image_recipe
+from archipelago.container.images import recipe
 from archipelago.container.manifest.package import AppPackage
 from archipelago.security.image_verifier.built import BuiltImages
 from archipelago.storage.layout import Layout
@@ -16,7 +16,7 @@ def plant(layout: Layout, packages: Iterable[AppPackage]) -> bool:
     names = {}
     for package in packages:
         for container, spec in package.manifest.containers.items():
-            names[image_recipe.reference(package, container)] = image_recipe.recipe_digest(package, spec)
+            names[recipe.reference(package, container)] = recipe.recipe_digest(package, spec)
     (digest,) = set(names.values())
     found = _podman("image", "ls", "--quiet", "--no-trunc", "--filter", f"label={_LABEL}={digest}").split()
     if not found:

@@ -17,13 +17,14 @@ from graph import write_catalog
 from plant import plant
 from report import aimed, report, size
 
+from archipelago.api.apps import HealthState
 from archipelago.config import NodeConfig
 from archipelago.container.podman_client.spec import ContainerSpec, NetworkAttachment, NetworkSpec
-from archipelago.container.status import Desired, HealthState
-from archipelago.node import Node
-from archipelago.power import Power
-from archipelago.security.secrets_manager import SecretsManager
-from archipelago.storage.state import AppRecord
+from archipelago.node.node import Node
+from archipelago.node.power import Power
+from archipelago.security.secrets.manager import SecretsManager
+from archipelago.storage.records.apps import Desired
+from archipelago.storage.stores.state import AppRecord
 
 ROUNDS = size(15, 1, "BENCH_ROUNDS")
 APP, BARE, NETWORK = "a1", "bare-box", "bare-net"

@@ -5,7 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from archipelago.container import namespace_agent
+from archipelago.container.namespace import agent as namespace_agent
 
 
 def ask(root: Path, **request: object) -> dict[str, object]:

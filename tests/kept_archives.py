@@ -12,7 +12,7 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
-from archipelago.container.build_sandbox import BuildSandbox
+from archipelago.container.images.build.sandbox import BuildSandbox
 
 FOLDER = "ARCHIPELAGO_TEST_ARCHIVES"
 """Variable that names the folder; without it, nothing is kept."""

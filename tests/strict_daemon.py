@@ -18,7 +18,7 @@ def run() -> int:
     strict.functions["os.path.abspath"].deactivate()  # asks for no more than the working directory
     for function in strict.functions.values():
         # Nobody is served yet.
-        function.can_block_in("archipelago/node.py", {"__init__", "start"})
+        function.can_block_in("archipelago/node/node.py", {"__init__", "start"})
         # Words for the owner's terminal, and the log.
         function.can_block_in("archipelago/daemon.py", {"_greet", "_stop", "_say", "_unlocked"})
         function.can_block_in("structlog/_output.py", {"msg"})

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from archipelago.errors import ErrorCode, NodeError
-from archipelago.security.login.ledger import Lifetimes
+from archipelago.security.login.sessions.ledger import Lifetimes
 from archipelago.storage.layout import Layout
 
 DEFAULT_PORT = 8480

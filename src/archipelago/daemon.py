@@ -11,31 +11,31 @@ from typing import cast
 import structlog
 
 from archipelago import __version__
+from archipelago.api.apps import OperationState
+from archipelago.api.services import Engine
+from archipelago.api.system import PowerAction
 from archipelago.config import NodeConfig, system_config
-from archipelago.container.engine import Engine
-from archipelago.container.namespace import rename_in_namespace
-from archipelago.container.node_view import PowerAction
+from archipelago.container.namespace.client import rename_in_namespace
 from archipelago.container.podman_client.errors import PodmanError
-from archipelago.container.status import OperationState
 from archipelago.daemon_log import on_loop_error, redact_log, set_up_log
 from archipelago.errors import NodeError
-from archipelago.lasting_stream import outlive_readers
-from archipelago.locked_node import LockedNode, unlock_from_file
-from archipelago.network.ports import require_free
-from archipelago.node import Node
-from archipelago.power import EXIT_CODES, Power
-from archipelago.rpc.methods import locked_methods
-from archipelago.rpc.server import RpcServer
-from archipelago.security.node_key import KeyState, NodeKey
-from archipelago.security.private_files import reported
-from archipelago.security.proxy_passwords import proxy_passwords
-from archipelago.security.secrets_manager import SecretsManager
+from archipelago.node.locked import LockedNode, unlock_from_file
+from archipelago.node.node import Node
+from archipelago.node.power import EXIT_CODES, Power
+from archipelago.rpc.methods.table import locked_methods
+from archipelago.rpc.server.server import RpcServer
+from archipelago.security.keys.node_key import KeyState, NodeKey
+from archipelago.security.secrets.manager import SecretsManager
+from archipelago.security.secrets.proxy_passwords import proxy_passwords
 from archipelago.storage.file_modes import make_folders, repair
 from archipelago.storage.layout import Layout
 from archipelago.storage.layout_migration import left_behind, migrate
 from archipelago.storage.lock import RootLock
 from archipelago.storage.lost_state import refuse_lost_database
-from archipelago.support.descriptors import raise_limit
+from archipelago.support.connections.descriptors import raise_limit
+from archipelago.support.lasting_stream import outlive_readers
+from archipelago.support.ports import require_free
+from archipelago.support.private_files import reported
 
 _SECOND_SIGNAL = 130
 _UMASK = 0o077

@@ -12,13 +12,13 @@ from datetime import UTC, datetime
 from ipaddress import IPv4Address
 from pathlib import Path
 
-from archipelago.container.desired_state import DesiredState
-from archipelago.container.signal import Signal
+from archipelago.container.desired.state import DesiredState
 from archipelago.errors import NodeError
 from archipelago.network.ingress import listening_socket
 from archipelago.network.local_access import LocalAccess
 from archipelago.performance.host import own_addresses
-from archipelago.security.certificates import Certificates
+from archipelago.security.keys.certificates import Certificates
+from archipelago.support.broadcast import Signal
 
 PORT, NAME = 8480, "bücherregal"
 BEFORE, AFTER = IPv4Address("192.168.7.1"), IPv4Address("192.168.7.9")

@@ -11,7 +11,7 @@ from podman_fixtures import busybox_rootfs
 from tiny_apps import write_app
 from tiny_registry import TinyImage, tiny_registry
 
-from archipelago.container.image_recipe import reference
+from archipelago.container.images.recipe import reference
 from archipelago.container.manifest.package import load_package
 from archipelago.performance.host import read_host_facts
 from harness import TestNode, has_image, podman, remove_leftovers, running_node, until_pruned

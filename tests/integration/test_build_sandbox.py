@@ -11,11 +11,11 @@ import pytest
 import pytest_asyncio
 from podman_fixtures import TEST_IMAGE, Corner
 
-from archipelago.container.build_sandbox import FIRST_ID, BuildRoot, BuildSandbox, Step
-from archipelago.container.build_watch import BuildLimits, BuildStopped
-from archipelago.container.host_facts import ControlGroup
-from archipelago.container.labels import BUILD
+from archipelago.container.dependency_resolver.host_facts import ControlGroup
+from archipelago.container.images.build.sandbox import FIRST_ID, BuildRoot, BuildSandbox, Step
+from archipelago.container.images.build.watch import BuildLimits, BuildStopped
 from archipelago.container.podman_client.client import PodmanClient
+from archipelago.container.podman_client.labels import BUILD
 from harness import podman as run_podman
 
 # What a build may take is counted by user ids, which the builds of all instances of this host share.

@@ -14,15 +14,15 @@ from small_disk import small_disk
 from tiny_apps import write_app
 from tiny_registry import TinyImage, tiny_registry
 
-from archipelago.container.image_recipe import Tools
-from archipelago.container.images import ImageStore, Progress, find_uv
+from archipelago.container.images.recipe import Tools
+from archipelago.container.images.store import ImageStore, Progress, find_uv
 from archipelago.container.manifest.package import AppPackage, load_package
 from archipelago.container.podman_client.client import PodmanClient
-from archipelago.container.podman_client.process import find_processes
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.performance.host import read_host_facts
 from archipelago.security.image_verifier.built import BuiltImages
 from archipelago.security.image_verifier.verifier import ImageVerifier
+from archipelago.support.process import find_processes
 from harness import TestNode, has_image
 from harness import podman as run_podman
 

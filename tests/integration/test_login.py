@@ -10,8 +10,8 @@ import pyotp
 import pytest
 import pytest_asyncio
 
-from archipelago.rpc.methods import all_methods
-from archipelago.security.permissions import ANYBODY, PERMISSIONS, Permission, Role
+from archipelago.rpc.methods.table import all_methods
+from archipelago.storage.records.permissions import ANYBODY, PERMISSIONS, Permission, Role
 from harness import RpcError, TestNode, remove_leftovers, running_node
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(300)]

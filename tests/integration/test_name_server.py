@@ -12,8 +12,8 @@ import pytest
 import pytest_asyncio
 from tiny_apps import write_app
 
-from archipelago.container.podman_client.process import process_exit
-from archipelago.network.plan import edge_network_name
+from archipelago.container.workload.networks import edge_network_name
+from archipelago.support.process import process_exit
 from harness import TestNode, podman, remove_leftovers, running_node
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(500)]

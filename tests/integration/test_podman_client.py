@@ -11,7 +11,7 @@ from pathlib import Path, PurePosixPath
 import pytest
 from podman_fixtures import TEST_IMAGE, Corner
 
-from archipelago.container.log_file import LogFile
+from archipelago.container.logs.file import LogFile
 from archipelago.container.podman_client.client import PodmanClient
 from archipelago.container.podman_client.errors import (
     AlreadyExists,
@@ -24,7 +24,6 @@ from archipelago.container.podman_client.errors import (
     PortTaken,
 )
 from archipelago.container.podman_client.models import ContainerState, LogStream
-from archipelago.container.podman_client.process import process_exit
 from archipelago.container.podman_client.spec import (
     BindMount,
     IdMappings,
@@ -35,6 +34,7 @@ from archipelago.container.podman_client.spec import (
     TmpfsMount,
     Ulimit,
 )
+from archipelago.support.process import process_exit
 
 pytestmark = pytest.mark.timeout(60)
 

@@ -20,9 +20,9 @@ from archipelago.container.podman_client.client import PodmanClient
 from archipelago.container.podman_client.errors import PodmanUnavailable
 from archipelago.container.podman_client.events import Events
 from archipelago.container.podman_client.models import ContainerState, PodmanEvent, Resync
-from archipelago.container.podman_client.process import find_processes, process_exit
 from archipelago.container.podman_client.service import PodmanService
-from archipelago.container.podman_client.socket import ping
+from archipelago.container.podman_client.wire.socket import ping
+from archipelago.support.process import find_processes, process_exit
 
 pytestmark = pytest.mark.timeout(60)
 

@@ -6,7 +6,7 @@ import pytest
 from test_images import build, prune, store_in
 from tiny_apps import write_app
 
-from archipelago.container.images import ImageStore
+from archipelago.container.images.store import ImageStore
 from archipelago.container.manifest.package import AppPackage, load_package
 from archipelago.container.podman_client.client import PodmanClient
 from archipelago.errors import NodeError

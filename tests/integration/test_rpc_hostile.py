@@ -19,9 +19,9 @@ sys.path.append(str(Path(__file__).resolve().parents[1] / "unit"))
 
 from test_rpc_engine import OWNERS, MemoryEngine
 
-from archipelago.rpc.methods import all_methods
-from archipelago.rpc.patience import Patience, Times
-from archipelago.rpc.server import RpcServer
+from archipelago.rpc.methods.table import all_methods
+from archipelago.rpc.server.patience import Patience, Times
+from archipelago.rpc.server.server import RpcServer
 
 JSON = {"Content-Type": "application/json"}
 ROUNDS = 250

@@ -14,7 +14,7 @@ import pytest_asyncio
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from tiny_apps import write_app
 
-from archipelago.security.key_files import private_pem
+from archipelago.security.keys.key_files import private_pem
 from harness import RpcError, TestNode, podman, remove_leftovers, running_node
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(300)]

@@ -12,7 +12,7 @@ import pytest
 import pytest_asyncio
 from tiny_apps import write_app
 
-from archipelago.rpc.terminals import MOST
+from archipelago.rpc.streams.terminals import MOST
 from harness import TestNode, remove_leftovers, running_node
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(300)]

@@ -11,8 +11,8 @@ import pytest
 from small_disk import small_disk
 
 from archipelago.errors import NodeError
-from archipelago.security.audit_chain import Deed, Outcome
-from archipelago.security.audit_log import AuditLog
+from archipelago.security.audit.chain import Deed, Outcome
+from archipelago.security.audit.log import AuditLog
 from harness import TestNode, remove_leftovers, running_node
 
 pytestmark = pytest.mark.timeout(120)

@@ -13,7 +13,7 @@ pytestmark = pytest.mark.timeout(100)
 
 _LOADED = """
 import sys
-import archipelago.daemon, archipelago.node, alembic
+import archipelago.daemon, archipelago.node.node, alembic
 paths = {path for path in sys.path if path}
 for module in list(sys.modules.values()):
     for name in ("__file__", "__cached__"):
@@ -39,7 +39,7 @@ def test_nothing_that_the_daemon_loads_can_be_written_by_its_user() -> None:
 
 def test_what_is_compiled_is_there_before_the_start() -> None:
     """A start is no slower for it."""
-    script = "import archipelago.node, sys, os; print([m.__cached__ for n, m in sys.modules.items() if n.startswith('archipelago') and not os.path.exists(m.__cached__)])"  # noqa: E501
+    script = "import archipelago.node.node, sys, os; print([m.__cached__ for n, m in sys.modules.items() if n.startswith('archipelago') and not os.path.exists(m.__cached__)])"  # noqa: E501
     done = subprocess.run([sys.executable, "-P", "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
 

@@ -24,11 +24,11 @@ from podman_fixtures import (
 )
 from tiny_apps import SERVE, write_app
 
-from archipelago.container.build_sandbox import FIRST_ID, BuildRoot, BuildSandbox, Step
-from archipelago.container.build_watch import BuildLimits, BuildStopped
-from archipelago.container.host_facts import ControlGroup
+from archipelago.container.dependency_resolver.host_facts import ControlGroup
+from archipelago.container.images.build.sandbox import FIRST_ID, BuildRoot, BuildSandbox, Step
+from archipelago.container.images.build.watch import BuildLimits, BuildStopped
 from archipelago.container.manifest.package import load_package
-from archipelago.container.manifest.problems import ManifestError
+from archipelago.container.manifest.yaml.problems import ManifestError
 from archipelago.container.podman_client.client import PodmanClient
 from harness import RpcError, TestNode, running_node
 from harness import podman as run_podman

@@ -16,7 +16,7 @@ import pytest
 import pytest_asyncio
 from tiny_apps import write_app
 
-from archipelago.container.podman_client.process import find_processes
+from archipelago.support.process import find_processes
 from harness import RpcError, TestNode, podman, remove_leftovers, running_node
 from tiny_index import sha256, tiny_index
 from wheels import GOOD, write_wheel

@@ -17,16 +17,16 @@ import pytest
 from shuffled_loop import ShuffledLoop
 
 from archipelago.errors import ErrorCode, NodeError
-from archipelago.security.login.attempts import Source
-from archipelago.security.login.clocks import Clocks
-from archipelago.security.login.codes import code_hash
+from archipelago.security.login.credentials.codes import code_hash
+from archipelago.security.login.credentials.passwords import Cost, Passwords
+from archipelago.security.login.guessing.attempts import Source
 from archipelago.security.login.login import Login, Start
-from archipelago.security.login.passwords import Cost, Passwords
-from archipelago.security.login.records import Logins, Passkey, SecondFactor, User
-from archipelago.security.login.session_secrets import session_key
-from archipelago.security.permissions import PERMISSIONS, Permission, Role
-from archipelago.storage.accounts import AccountStore, Book, Settled
+from archipelago.security.login.sessions.clocks import Clocks
+from archipelago.security.login.sessions.secrets import session_key
 from archipelago.storage.database import Database
+from archipelago.storage.records.logins import Logins, Passkey, SecondFactor, User
+from archipelago.storage.records.permissions import PERMISSIONS, Permission, Role
+from archipelago.storage.stores.accounts import AccountStore, Book, Settled
 from soft_passkey import Device
 
 ROUNDS = 200

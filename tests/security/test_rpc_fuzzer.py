@@ -16,7 +16,7 @@ import pytest
 import pytest_asyncio
 from tiny_apps import write_app
 
-from archipelago.security.permissions import ANYBODY, PERMISSIONS, Permission, Role
+from archipelago.storage.records.permissions import ANYBODY, PERMISSIONS, Permission, Role
 from harness import TestNode, remove_leftovers, running_node
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(600)]

@@ -10,8 +10,8 @@ import pytest_asyncio
 from visitors import PASSWORD, Visitor
 
 from archipelago.rpc.access import CONFIRMATION
-from archipelago.rpc.methods import all_methods
-from archipelago.security.permissions import TOKEN_PERMISSIONS
+from archipelago.rpc.methods.table import all_methods
+from archipelago.storage.records.permissions import TOKEN_PERMISSIONS
 from harness import TestNode, remove_leftovers, running_node
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(120)]

@@ -4,15 +4,16 @@ import asyncio
 from types import SimpleNamespace
 from typing import Any, cast
 
-from archipelago.container.app_keeper import AppKeeper, Tools
+from archipelago.api.apps import HealthState
 from archipelago.container.data.identity import Trouble, Verdict
 from archipelago.container.data.keeper import DataMissing
-from archipelago.container.desired_state import DesiredApp, DesiredState
-from archipelago.container.observer import Observation
-from archipelago.container.repair_order import RepairOrder
-from archipelago.container.status import Desired, HealthState
-from archipelago.container.workload import Workload
-from archipelago.storage.state import AppRecord
+from archipelago.container.desired.state import DesiredApp, DesiredState
+from archipelago.container.reconciler.app_keeper import AppKeeper, Tools
+from archipelago.container.reconciler.observer import Observation
+from archipelago.container.reconciler.repair_order import RepairOrder
+from archipelago.container.workload.compiler import Workload
+from archipelago.storage.records.apps import Desired
+from archipelago.storage.stores.state import AppRecord
 
 
 async def nothing(*_: object) -> None:

@@ -9,10 +9,10 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, Encoding, NoEncryption, PrivateFormat
 from test_composer import record
 
-from archipelago.container.app_secrets import AppSecrets
+from archipelago.container.operations.app_secrets import AppSecrets
 from archipelago.errors import ErrorCode, NodeError
-from archipelago.security.key_files import private_pem
-from archipelago.security.secrets_manager import SecretsManager
+from archipelago.security.keys.key_files import private_pem
+from archipelago.security.secrets.manager import SecretsManager
 
 MORE = "secrets: {key: {}}"
 

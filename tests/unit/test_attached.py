@@ -7,17 +7,17 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
-from archipelago.container.engine import Engine
+from archipelago.api.services import Engine
+from archipelago.container.podman_client.exec.session_end import ExecSession, ExecSessions
+from archipelago.container.podman_client.exec.terminal import Terminal
 from archipelago.container.podman_client.models import LogStream
-from archipelago.container.podman_client.session_end import ExecSession, ExecSessions
-from archipelago.container.podman_client.terminal import Terminal
-from archipelago.container.podman_client.transport import Transport
+from archipelago.container.podman_client.wire.transport import Transport
 from archipelago.rpc.access import WEBSOCKET_PROTOCOL, Caller
-from archipelago.rpc.attached import Attached
-from archipelago.rpc.guard import CALLER
-from archipelago.rpc.places import Places
-from archipelago.rpc.websocket import LOGGED_OUT
-from archipelago.security.permissions import Permission
+from archipelago.rpc.server.guard import CALLER
+from archipelago.rpc.streams.attached import Attached
+from archipelago.rpc.streams.places import Places
+from archipelago.rpc.streams.websocket import LOGGED_OUT
+from archipelago.storage.records.permissions import Permission
 
 
 class Silent:

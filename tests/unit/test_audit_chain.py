@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given
 from hypothesis import strategies as st
 
-from archipelago.security.audit_chain import (
+from archipelago.security.audit.chain import (
     AuditEntry,
     Dropped,
     Head,

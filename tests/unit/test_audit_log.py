@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from archipelago.errors import NodeError
-from archipelago.security.audit_chain import Deed, Head, Outcome, decode, encode
-from archipelago.security.audit_head import SignedHead
-from archipelago.security.audit_log import AuditLog
+from archipelago.security.audit.chain import Deed, Head, Outcome, decode, encode
+from archipelago.security.audit.head import SignedHead
+from archipelago.security.audit.log import AuditLog
 
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
 
@@ -182,7 +182,7 @@ async def test_a_full_disk_leaves_no_half_entry(tmp_path: Path, monkeypatch: pyt
     log = log_in(tmp_path)
     await log.open()
     await write(log, 1)
-    monkeypatch.setattr("archipelago.security.audit_files._write", _refuse_half)
+    monkeypatch.setattr("archipelago.security.audit.files._write", _refuse_half)
     with pytest.raises(NodeError, match="room on the disk"):
         await write(log, 1)
     monkeypatch.undo()

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from archipelago.chains.bitcoin import is_synced, judged, parse_answer
-from archipelago.container.status import Sync
+from archipelago.api.apps import Sync
+from archipelago.chains.bitcoin.health import is_synced, judged, parse_answer
 
 MAIN = {
     "chain": "main",

@@ -2,8 +2,8 @@
 
 import pytest
 
-from archipelago.chains.bitcoin_roles import methods_of, whitelist_line
-from archipelago.container.manifest.model import Role
+from archipelago.chains.bitcoin.roles import methods_of, whitelist_line
+from archipelago.container.manifest.model.app import Role
 
 DANGEROUS = {
     *("stop", "dumpprivkey", "dumpwallet", "importwallet", "listdescriptors", "backupwallet", "restorewallet"),

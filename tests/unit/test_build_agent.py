@@ -5,7 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from archipelago.container import build_agent
+from archipelago.container.images.build import agent
 
 _SCRIPT = """
 import os, sys
@@ -21,7 +21,7 @@ import foreign
 
 def imports(folder: Path, where: str) -> bool:
     """Tell whether a module in a folder is imported."""
-    source = Path(build_agent.__file__).read_text()
+    source = Path(agent.__file__).read_text()
     command = (sys.executable, "-I", "-c", _SCRIPT, source, where)
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, env=dict(os.environ), check=False)
     assert done.returncode == 0 or "No module named 'foreign'" in done.stderr, done.stderr

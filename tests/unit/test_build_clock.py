@@ -2,7 +2,7 @@
 
 import asyncio
 
-from archipelago.container.build_sandbox import BuildClock
+from archipelago.container.images.build.sandbox import BuildClock
 
 
 async def test_the_time_of_a_build_stands_still_while_another_one_has_its_turn() -> None:

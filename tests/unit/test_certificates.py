@@ -12,7 +12,7 @@ from cryptography import x509
 
 from archipelago.errors import NodeError
 from archipelago.network.local_access import choose
-from archipelago.security.certificates import (
+from archipelago.security.keys.certificates import (
     LEAF_DAYS,
     Certificates,
     Identity,

@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from archipelago import __version__
 from archipelago.cli.output import clean, duration
 from archipelago.cli.views import log_line
-from archipelago.security.key_files import private_pem
+from archipelago.security.keys.key_files import private_pem
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from archipelago.container.podman_client.process import process_age
-from archipelago.container.status import Operation, OperationKind, OperationState
+from archipelago.api.apps import Operation, OperationKind, OperationState
 from archipelago.storage.database import Database
-from archipelago.storage.state import OperationRecord, State
+from archipelago.storage.stores.state import OperationRecord, State
 from archipelago.support.clock_jumps import clock_set
+from archipelago.support.process import process_age
 
 HOUR = 3600.0
 

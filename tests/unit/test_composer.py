@@ -8,23 +8,23 @@ from pathlib import Path
 import pytest
 
 from archipelago.catalog.local import LocalCatalog
-from archipelago.container.composer import Composer
 from archipelago.container.dependency_resolver.errors import ResolutionCode, ResolutionError
-from archipelago.container.host_facts import ControlGroup, HostFacts
-from archipelago.container.image_recipe import Tools
-from archipelago.container.images import ImageStore
-from archipelago.container.manifest.model import Architecture
+from archipelago.container.dependency_resolver.host_facts import ControlGroup, HostFacts
+from archipelago.container.dependency_resolver.plan import Request
+from archipelago.container.desired.composer import Composer
+from archipelago.container.images.recipe import Tools
+from archipelago.container.images.store import ImageStore
+from archipelago.container.manifest.model.app import Architecture
 from archipelago.container.manifest.package import load_package
-from archipelago.container.plan import Request
 from archipelago.container.podman_client.client import PodmanClient
 from archipelago.container.podman_client.service import PodmanService
-from archipelago.container.status import Desired
-from archipelago.container.template_workers import TemplateWorkers
-from archipelago.container.templates import Aside, Renderer
-from archipelago.container.workload import Site
+from archipelago.container.workload.compiler import Site
+from archipelago.container.workload.templates.renderer import Aside, Renderer
+from archipelago.container.workload.templates.workers import TemplateWorkers
 from archipelago.errors import NodeError
-from archipelago.security.secrets_manager import SecretsManager
-from archipelago.storage.state import AppRecord
+from archipelago.security.secrets.manager import SecretsManager
+from archipelago.storage.records.apps import Desired
+from archipelago.storage.stores.state import AppRecord
 
 APPS = Path(__file__).resolve().parents[2] / "apps"
 GIB = 1024**3

@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from archipelago.container.config_history import changes, find, way_back
-from archipelago.container.manifest.scalars import Scalar
+from archipelago.container.manifest.model.scalars import Scalar
+from archipelago.container.operations.revisions import changes, find, way_back
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.storage.database import Database
-from archipelago.storage.revisions import Configuration, RevisionStore, append
+from archipelago.storage.stores.revisions import Configuration, RevisionStore, append
 
 KEYS = ("a", "b", "c")
 OPTIONS = st.dictionaries(st.sampled_from(KEYS), st.one_of(st.booleans(), st.integers(), st.text(max_size=3)))

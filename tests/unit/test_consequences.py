@@ -5,14 +5,14 @@ from dataclasses import replace
 import pytest
 from test_workload import ELECTRUM
 
-from archipelago.container.consequences import require_agreed, restart_preview, stop_preview, with_restarts
-from archipelago.container.desired_state import DesiredApp, DesiredState
-from archipelago.container.manifest.model import Wait
-from archipelago.container.plan import Action, Edge, Plan, PlannedApp
-from archipelago.container.status import Desired
-from archipelago.container.workload import Workload
+from archipelago.container.dependency_resolver.plan import Action, Edge, Plan, PlannedApp
+from archipelago.container.desired.state import DesiredApp, DesiredState
+from archipelago.container.manifest.model.app import Wait
+from archipelago.container.proposals.consequences import require_agreed, restart_preview, stop_preview, with_restarts
+from archipelago.container.workload.compiler import Workload
 from archipelago.errors import NodeError
-from archipelago.storage.state import AppRecord
+from archipelago.storage.records.apps import Desired
+from archipelago.storage.stores.state import AppRecord
 
 APPS = ("bitcoin", "electrum", "explorer", "monitor", "other")
 EDGES = tuple(

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from archipelago.container.containerfile_builder import config_of
-from archipelago.container.manifest.containerfile import (
+from archipelago.container.images.build.containerfile import config_of
+from archipelago.container.manifest.containerfile.reader import (
     INSTRUCTIONS,
     MAX_STEPS,
     REFUSED,
@@ -13,7 +13,7 @@ from archipelago.container.manifest.containerfile import (
     base_image,
     parse_containerfile,
 )
-from archipelago.container.manifest.containerfile_steps import CopiedFile, CopyStep, ImageConfig, RunStep
+from archipelago.container.manifest.containerfile.steps import CopiedFile, CopyStep, ImageConfig, RunStep
 from archipelago.container.manifest.package import load_package
 from archipelago.container.podman_client.models import ImageDetails
 from archipelago.docgen.manifest_reference import EXAMPLE_FOLDER

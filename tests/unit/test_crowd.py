@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from archipelago.support.crowd import Crowd, Guest, Standing
+from archipelago.support.connections.crowd import Crowd, Guest, Standing
 
 
 class Scene:

@@ -12,7 +12,7 @@ import structlog
 import old_database
 from archipelago import daemon
 from archipelago.errors import NodeError
-from archipelago.security.node_key import NodeKey
+from archipelago.security.keys.node_key import NodeKey
 from archipelago.storage.layout import Layout
 
 _AS_ANY_USER = "from archipelago import daemon; daemon._refuse_root = lambda: None; daemon.main()"

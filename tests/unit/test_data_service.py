@@ -7,13 +7,13 @@ from typing import Any, cast
 
 import pytest
 
-from archipelago.container.data.service import DataService
-from archipelago.container.desired_state import DesiredState
-from archipelago.container.operations import Operations, Tracker
-from archipelago.container.status import OperationKind, OperationState
+from archipelago.api.apps import OperationKind, OperationState
+from archipelago.container.desired.state import DesiredState
+from archipelago.container.operations.data import DataService
+from archipelago.container.operations.operations import Operations, Tracker
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.storage.database import Database
-from archipelago.storage.state import State
+from archipelago.storage.stores.state import State
 
 
 class SlowStore:

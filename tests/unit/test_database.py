@@ -11,9 +11,9 @@ from alembic.config import Config
 from alembic.script import ScriptDirectory
 
 from archipelago.storage import database
-from archipelago.storage.accounts import AccountStore
 from archipelago.storage.database import Database, newest_revision
-from archipelago.storage.state import State
+from archipelago.storage.stores.accounts import AccountStore
+from archipelago.storage.stores.state import State
 from old_database import migrate
 
 RELAY = json.dumps(

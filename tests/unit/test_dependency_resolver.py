@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
+from archipelago.container.dependency_resolver.host_facts import HostFacts
+from archipelago.container.dependency_resolver.plan import Action, InstalledApp, Plan, Request
 from archipelago.container.dependency_resolver.resolver import ResolutionCode, ResolutionError, explain, resolve
-from archipelago.container.host_facts import HostFacts
-from archipelago.container.manifest.model import AppManifest, Architecture, Role
-from archipelago.container.plan import Action, InstalledApp, Plan, Request
+from archipelago.container.manifest.model.app import AppManifest, Architecture, Role
 from archipelago.errors import ErrorCode
 
 GIB = 1024**3

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from test_dependency_resolver import OPTIONS, app, catalog_of, consumer, provider, refused
 
+from archipelago.container.dependency_resolver.plan import Request
 from archipelago.container.dependency_resolver.resolver import ResolutionCode, ResolutionError, resolve
-from archipelago.container.manifest.model import AppManifest
-from archipelago.container.plan import Request
+from archipelago.container.manifest.model.app import AppManifest
 
 MEMORY = 256 << 20
 SECONDS = 30

@@ -9,9 +9,9 @@ from collections.abc import Iterator, Mapping
 
 from test_dependency_resolver import app
 
+from archipelago.container.dependency_resolver.plan import Plan, Request
 from archipelago.container.dependency_resolver.resolver import ResolutionCode, ResolutionError, resolve
-from archipelago.container.manifest.model import AppManifest, Conflict, OptionRule, Provided, Required
-from archipelago.container.plan import Plan, Request
+from archipelago.container.manifest.model.app import AppManifest, Conflict, OptionRule, Provided, Required
 
 COUNT = int(os.environ.get("ARCHIPELAGO_CATALOGS", "1000"))
 APPS = [f"a{number}" for number in range(8)]

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from archipelago.support.descriptors import shares
+from archipelago.support.connections.descriptors import shares
 
 
 @pytest.mark.parametrize("files", [1024, 1025, 4096, 16_384, 1 << 20])
@@ -19,7 +19,8 @@ def test_a_third_is_left_for_the_node_itself(files: int) -> None:
 
 
 def test_a_process_takes_what_it_may_have() -> None:
-    program = "from archipelago.support.descriptors import limit, raise_limit; print(limit(), raise_limit(), limit())"
+    module = "archipelago.support.connections.descriptors"
+    program = f"from {module} import limit, raise_limit; print(limit(), raise_limit(), limit())"
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     most = 4096 if hard == resource.RLIM_INFINITY else min(hard, 4096)
 

@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from archipelago.container.disk_rules import DiskCheck, disk_checks, refusal
-from archipelago.container.manifest.model import AppManifest
-from archipelago.container.manifest.on_disk import steps
+from archipelago.container.manifest.model.app import AppManifest
+from archipelago.container.manifest.model.on_disk import steps
 from archipelago.container.manifest.package import load_package
-from archipelago.container.templates import Renderer
+from archipelago.container.proposals.disk_rules import DiskCheck, disk_checks, refusal
+from archipelago.container.workload.templates.renderer import Renderer
 from archipelago.errors import ErrorCode, NodeError
 
 KNOTS = load_package(Path(__file__).resolve().parents[2] / "apps" / "bitcoin-knots").manifest

@@ -2,9 +2,10 @@
 
 from pathlib import Path
 
+from archipelago.api.system import Severity
 from archipelago.config import read_config
-from archipelago.container.node_view import Severity
-from archipelago.performance import host_checks, setup_checks
+from archipelago.performance.checks import host as host_checks
+from archipelago.performance.checks import setup as setup_checks
 from archipelago.performance.doctor import examine_without_node
 from archipelago.storage.layout import Layout
 

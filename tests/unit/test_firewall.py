@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from test_network_plan import NAMES, edge, manifest
 
-from archipelago.network.firewall import Reach, Subnet, Wire, reach, ruleset
-from archipelago.network.plan import edge_network_name, links
+from archipelago.container.workload.firewall_rules import Reach, Subnet, Wire, reach, ruleset
+from archipelago.container.workload.networks import edge_network_name, links
 
 BOTH = edge_network_name("wallet", "bitcoin", {"bitcoin-rpc", "bitcoin-web"})
 PORTS = {("bitcoin", "bitcoin-rpc"): 8332, ("bitcoin", "bitcoin-web"): 80}

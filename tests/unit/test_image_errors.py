@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from archipelago.container.image_errors import explained, tool_failed
+from archipelago.container.images.errors import explained, tool_failed
 from archipelago.container.manifest.package import load_package
 from archipelago.container.podman_client.errors import PodmanCall, PodmanFailure, StorageFull
 from archipelago.errors import ErrorCode, NodeError

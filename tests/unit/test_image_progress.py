@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from archipelago.container.image_progress import PullProgress
+from archipelago.container.images.progress import PullProgress
 
 # Said by Podman 4.3.1; the pull has one more blob here.
 PULL = """Trying to pull localhost:40117/thing/app@sha256:7e151df96984009b56e90527366f6fd21e0dfc2f2ae4286816ae105f...

@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from archipelago.container.image_recipe import (
+from archipelago.container.images.python_packages.installer import uv_command
+from archipelago.container.images.python_packages.target import PythonTarget
+from archipelago.container.images.recipe import (
     BUILDER_VERSION,
     Tools,
     base_digest,
@@ -24,7 +26,7 @@ from archipelago.container.image_recipe import (
     reference,
     sources,
 )
-from archipelago.container.manifest.model import (
+from archipelago.container.manifest.model.app import (
     Architecture,
     ContainerfileRecipe,
     PackagesBase,
@@ -32,8 +34,6 @@ from archipelago.container.manifest.model import (
     PythonBuild,
 )
 from archipelago.container.manifest.package import AppPackage, load_package
-from archipelago.container.python_packages.installer import uv_command
-from archipelago.container.python_packages.target import PythonTarget
 
 APPS = Path(__file__).parents[2] / "apps"
 TOOLS = Tools(uv="uv", architecture=Architecture.ARM64, mirror="http://mirror.example/debian")

@@ -15,8 +15,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from archipelago.errors import NodeError
-from archipelago.security.audit_chain import Deed
+from archipelago.security.audit.chain import Deed
 from archipelago.security.image_verifier.policy import ANY, UNSIGNED, decide
+from archipelago.security.image_verifier.registry_client import RegistryClient
 from archipelago.security.image_verifier.signature import (
     BadSignature,
     ImageName,
@@ -27,9 +28,8 @@ from archipelago.security.image_verifier.signature import (
     read_key,
 )
 from archipelago.security.image_verifier.verifier import ImageVerifier
-from archipelago.security.registry_client import RegistryClient
 from archipelago.storage.database import Database
-from archipelago.storage.signers import SignerStore
+from archipelago.storage.stores.signers import SignerStore
 
 DIGEST = f"sha256:{'ab' * 32}"
 NAME = image_name(f"ghcr.io/acme/tool:1@{DIGEST}")

@@ -2,8 +2,8 @@
 
 import pytest
 
-from archipelago.container.image_volumes import uncovered
-from archipelago.container.manifest.model import Container
+from archipelago.container.images.declared_volumes import uncovered
+from archipelago.container.manifest.model.app import Container
 
 
 @pytest.mark.parametrize(

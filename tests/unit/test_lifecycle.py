@@ -10,16 +10,16 @@ from typing import Any, cast
 
 import pytest
 
+from archipelago.api.apps import OperationKind
 from archipelago.container.data.kept import NOTHING_KEPT, Keepsake
-from archipelago.container.labels import APP, NODE
-from archipelago.container.lifecycle import Lifecycle
+from archipelago.container.dependency_resolver.plan import Action
 from archipelago.container.manifest.package import AppPackage, load_package
-from archipelago.container.operations import Tracker
-from archipelago.container.plan import Action
+from archipelago.container.operations.lifecycle import Lifecycle
+from archipelago.container.operations.operations import Tracker
 from archipelago.container.podman_client.client import PodmanClient
+from archipelago.container.podman_client.labels import APP, NODE
 from archipelago.container.podman_client.models import ContainerState, ContainerSummary
-from archipelago.container.reconciler import Reconciler
-from archipelago.container.status import OperationKind
+from archipelago.container.reconciler.reconciler import Reconciler
 from archipelago.errors import ErrorCode, NodeError
 
 APPS = Path(__file__).resolve().parents[2] / "apps"

@@ -4,11 +4,11 @@ from typing import Any
 
 from test_workload import bitcoin
 
-from archipelago.container.lifecycle import with_package
-from archipelago.container.manifest.model import Endpoint
+from archipelago.container.manifest.model.app import Endpoint
 from archipelago.container.manifest.package import AppPackage
-from archipelago.container.status import Desired
-from archipelago.storage.state import AppRecord
+from archipelago.container.operations.lifecycle import with_package
+from archipelago.storage.records.apps import Desired
+from archipelago.storage.stores.state import AppRecord
 
 
 def package(**api: Any) -> AppPackage:

@@ -10,14 +10,14 @@ from pathlib import Path
 import pytest
 from test_certificates import Sealed
 
-from archipelago.container.desired_state import DesiredState
-from archipelago.container.node_view import Severity
-from archipelago.container.signal import Signal
+from archipelago.api.system import Severity
+from archipelago.container.desired.state import DesiredState
 from archipelago.errors import ErrorCode, NodeError
-from archipelago.network.host_names import local_names
 from archipelago.network.local_access import LocalAccess
-from archipelago.performance.network_checks import local_network
-from archipelago.security.certificates import Certificates
+from archipelago.performance.checks.network import local_network
+from archipelago.security.keys.certificates import Certificates
+from archipelago.support.broadcast import Signal
+from archipelago.support.host_names import local_names
 
 HERE, THERE = IPv4Address("192.168.1.5"), IPv4Address("192.168.1.77")
 ODD_HOSTNAMES = (

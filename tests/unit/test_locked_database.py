@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Connection, text
 
-from archipelago.container.operations import Operations, Tracker
-from archipelago.container.status import OperationKind, OperationState
+from archipelago.api.apps import OperationKind, OperationState
+from archipelago.container.operations.operations import Operations, Tracker
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.storage.database import Database, bring_up_to_date
-from archipelago.storage.state import State
+from archipelago.storage.stores.state import State
 from other_database_user import locked
 
 _ADD = text("INSERT INTO facts VALUES (:key, 'x')")
@@ -143,8 +143,8 @@ async def test_a_damaged_page_is_named(tmp_path: Path) -> None:
 async def test_an_operation_that_ended_while_the_database_was_locked_ended_and_is_written_down_later(
     tmp_path: Path, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("archipelago.container.operations._WRITE_AGAIN", 0.1)
-    monkeypatch.setattr("archipelago.container.operations._WRITE_EVERY", 0.0)
+    monkeypatch.setattr("archipelago.container.operations.operations._WRITE_AGAIN", 0.1)
+    monkeypatch.setattr("archipelago.container.operations.operations._WRITE_EVERY", 0.0)
     state = State(database, lambda _: None)
     operations = Operations(state, str)
     ready, do = asyncio.Event(), asyncio.Event()

@@ -9,19 +9,19 @@ from typing import cast
 
 import pytest
 
+from archipelago.api.services import Engine
 from archipelago.config import NodeConfig
-from archipelago.container.engine import Engine
 from archipelago.errors import NodeError
-from archipelago.locked_node import LockedNode, unlock_from_file
+from archipelago.node.locked import LockedNode, unlock_from_file
 from archipelago.rpc.access import Caller
-from archipelago.rpc.methods import locked_methods
+from archipelago.rpc.methods.table import locked_methods
 from archipelago.rpc.protocol import Dispatcher
 from archipelago.rpc.refusals import Refusals
-from archipelago.security import node_key
-from archipelago.security.audit_chain import Outcome
-from archipelago.security.login.attempts import Source
-from archipelago.security.node_key import KeyState, NodeKey, WrapCost
-from archipelago.security.permissions import Permission
+from archipelago.security.audit.chain import Outcome
+from archipelago.security.keys import node_key
+from archipelago.security.keys.node_key import KeyState, NodeKey, WrapCost
+from archipelago.security.login.guessing.attempts import Source
+from archipelago.storage.records.permissions import Permission
 
 PASSPHRASE = "correct horse battery"
 OWNER = Source("unix socket, uid 0", trusted=True)

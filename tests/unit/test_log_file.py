@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from archipelago.container.log_file import LogFile, last_lines, make_ready
-from archipelago.container.log_parser import MAX_LINE, LogParser, LogText
+from archipelago.container.logs.file import LogFile, last_lines, make_ready
+from archipelago.container.logs.parser import MAX_LINE, LogParser, LogText
 from archipelago.container.podman_client.models import LogStream
 from archipelago.errors import NodeError
 

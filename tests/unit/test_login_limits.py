@@ -11,14 +11,14 @@ from test_rpc_engine import MemoryEngine
 
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.rpc.access import ANYBODY, Caller
-from archipelago.rpc.methods import all_methods
+from archipelago.rpc.methods.table import all_methods
 from archipelago.rpc.protocol import Dispatcher
 from archipelago.rpc.refusals import Refusals
-from archipelago.security.audit_chain import Outcome
-from archipelago.security.login.attempts import Attempts, Source
+from archipelago.security.audit.chain import Outcome
+from archipelago.security.login.guessing.attempts import Attempts, Source
 from archipelago.security.login.login import Login, Start
-from archipelago.security.permissions import Role
 from archipelago.storage.database import Database
+from archipelago.storage.records.permissions import Role
 
 
 async def said(login: Login, source: Source, code: str | None) -> str:

@@ -10,20 +10,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from archipelago.errors import ErrorCode, NodeError
-from archipelago.security.login.attempts import Attempts, Source
-from archipelago.security.login.backoff import Backoff, network_of
-from archipelago.security.login.clocks import Clocks
-from archipelago.security.login.codes import new_code, new_totp_secret, same_code, totp_step
+from archipelago.security.login.credentials.codes import new_code, new_totp_secret, same_code, totp_step
+from archipelago.security.login.credentials.passwords import Cost, Passwords
+from archipelago.security.login.guessing.attempts import Attempts, Source
+from archipelago.security.login.guessing.backoff import Backoff, network_of
+from archipelago.security.login.guessing.marks import Device
+from archipelago.security.login.guessing.rate_limit import Rate, RateLimit
 from archipelago.security.login.login import Lifetimes, Login
-from archipelago.security.login.marks import Device
-from archipelago.security.login.passwords import Cost, Passwords
-from archipelago.security.login.rate_limit import Rate, RateLimit
-from archipelago.security.login.records import Logins
-from archipelago.security.permissions import PERMISSIONS, TOKEN_PERMISSIONS, Permission, Role
-from archipelago.security.redactor import Redactor
-from archipelago.security.secrets_manager import SecretsManager
-from archipelago.storage.accounts import AccountStore
+from archipelago.security.login.sessions.clocks import Clocks
+from archipelago.security.secrets.manager import SecretsManager
+from archipelago.security.secrets.redactor import Redactor
 from archipelago.storage.database import Database
+from archipelago.storage.records.logins import Logins
+from archipelago.storage.records.permissions import PERMISSIONS, TOKEN_PERMISSIONS, Permission, Role
+from archipelago.storage.stores.accounts import AccountStore
 
 HERE = Source("::1")
 SOCKET = Source("unix socket, uid 0", trusted=True)

@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from archipelago.container.manifest.loader import load_manifest
-from archipelago.container.manifest.problems import ManifestError
+from archipelago.container.manifest.yaml.problems import ManifestError
 
 
 def manifest(**changes: Any) -> dict[str, Any]:

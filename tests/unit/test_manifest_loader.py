@@ -5,10 +5,10 @@ import time
 import pytest
 
 from archipelago.container.manifest.loader import load_manifest
-from archipelago.container.manifest.model import AppManifest, Egress
-from archipelago.container.manifest.problems import MAX_PROBLEMS, ManifestError, Problem
-from archipelago.container.manifest.tree import ListNode, MapNode, Node, Path, ScalarNode, find
-from archipelago.container.manifest.yaml_reader import read_yaml
+from archipelago.container.manifest.model.app import AppManifest, Egress
+from archipelago.container.manifest.yaml.problems import MAX_PROBLEMS, ManifestError, Problem
+from archipelago.container.manifest.yaml.reader import read_yaml
+from archipelago.container.manifest.yaml.tree import ListNode, MapNode, Node, Path, ScalarNode, find
 from archipelago.docgen.manifest_reference import example_text, key_examples
 from archipelago.errors import ErrorCode
 

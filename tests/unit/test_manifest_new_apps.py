@@ -11,10 +11,10 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from archipelago.container.manifest import new_checks
+from archipelago.container.manifest.checks import new_apps
 from archipelago.container.manifest.loader import load_manifest
 from archipelago.container.manifest.package import AppPackage, load_package, package_from_json, package_to_json
-from archipelago.container.manifest.problems import ManifestError
+from archipelago.container.manifest.yaml.problems import ManifestError
 from archipelago.container.podman_client import images
 from archipelago.docgen.manifest_reference import EXAMPLE_FOLDER
 
@@ -152,7 +152,7 @@ def test_an_image_names_its_registry(folder: Path, image: str) -> None:
 
 
 @settings(deadline=None)
-@given(st.from_regex(new_checks._IMAGE, fullmatch=True))
+@given(st.from_regex(new_apps._IMAGE, fullmatch=True))
 def test_whatever_image_the_manifest_may_name_podman_can_be_asked_for(image: str) -> None:
     assert images._REFERENCE.fullmatch(image)
 

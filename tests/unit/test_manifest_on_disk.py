@@ -6,7 +6,7 @@ import pytest
 from test_manifest_checks import as_yaml, manifest
 
 from archipelago.container.manifest.loader import load_manifest
-from archipelago.container.manifest.problems import ManifestError
+from archipelago.container.manifest.yaml.problems import ManifestError
 
 RULE = {"when": {"open": True}, "volume": "data", "present": ["a/{{ options.kind }}"], "because": "it is so"}
 REPAIR = {"label": "Fix", "description": "It helps."}

@@ -7,8 +7,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from archipelago.container.dependency_resolver.plan import Action, InstalledApp, PlannedApp, Request
 from archipelago.container.dependency_resolver.resolver import resolve
-from archipelago.container.manifest.model import AppManifest, BoolOption, ChoiceOption, IntOption, Option, StringOption
+from archipelago.container.manifest.model.app import (
+    AppManifest,
+    BoolOption,
+    ChoiceOption,
+    IntOption,
+    Option,
+    StringOption,
+)
+from archipelago.container.manifest.model.scalars import Scalar
 from archipelago.container.manifest.options import (
     MAX_INT,
     OptionError,
@@ -20,9 +29,7 @@ from archipelago.container.manifest.options import (
     validate_options,
 )
 from archipelago.container.manifest.package import load_package
-from archipelago.container.manifest.scalars import Scalar
-from archipelago.container.option_views import option_views
-from archipelago.container.plan import Action, InstalledApp, PlannedApp, Request
+from archipelago.container.reports.options import option_views
 from archipelago.errors import ErrorCode
 
 SWITCH = BoolOption(type="bool", label="Switch", default=False)

@@ -19,7 +19,7 @@ from archipelago.container.manifest.package import (
     package_from_json,
     package_to_json,
 )
-from archipelago.container.manifest.problems import ManifestError
+from archipelago.container.manifest.yaml.problems import ManifestError
 from archipelago.docgen.manifest_reference import EXAMPLE_FOLDER
 
 

@@ -6,10 +6,10 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from archipelago.container.manifest.checks import check_manifest
+from archipelago.container.manifest.checks.references import check_manifest
 from archipelago.container.manifest.loader import load_manifest
-from archipelago.container.manifest.model import AppManifest
-from archipelago.container.manifest.problems import MAX_PROBLEMS, ManifestError
+from archipelago.container.manifest.model.app import AppManifest
+from archipelago.container.manifest.yaml.problems import MAX_PROBLEMS, ManifestError
 from archipelago.docgen.manifest_reference import example_text
 
 names = st.from_regex(r"[a-z][a-z0-9]{0,6}(-[a-z0-9]{1,4}){0,2}", fullmatch=True)

@@ -3,8 +3,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from archipelago.container.host_facts import ControlGroup
-from archipelago.container.status import Measure, MetricsSpan
+from archipelago.api.apps import Measure, MetricsSpan
+from archipelago.container.dependency_resolver.host_facts import ControlGroup
 from archipelago.performance.metrics import STEP, Metrics, Usage, not_counted
 
 COUNTS = st.integers(min_value=0, max_value=2**50)

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from archipelago.container.manifest.model import AppManifest
-from archipelago.container.manifest.new_checks import check_new
+from archipelago.container.manifest.checks.new_apps import check_new
+from archipelago.container.manifest.model.app import AppManifest
 
 IMAGE = f"registry.example/a@sha256:{'0' * 64}"
 

@@ -6,8 +6,8 @@ from ipaddress import ip_address, ip_network
 
 import pytest
 
-from archipelago.container.labels import NODE
-from archipelago.container.name_server import compare, parse
+from archipelago.container.networks.name_server import compare, parse
+from archipelago.container.podman_client.labels import NODE
 from archipelago.container.podman_client.models import ContainerState, ContainerSummary, NetworkDetails
 
 TIME = datetime(2026, 1, 1, tzinfo=UTC)

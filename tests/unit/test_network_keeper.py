@@ -6,7 +6,7 @@ from dataclasses import replace
 from ipaddress import IPv4Address, IPv4Network
 from typing import cast
 
-from archipelago.container.network_keeper import NetworkKeeper
+from archipelago.container.networks.keeper import NetworkKeeper
 from archipelago.container.podman_client.client import PodmanClient
 from archipelago.container.podman_client.models import NetworkDetails
 from archipelago.container.podman_client.spec import NetworkSpec

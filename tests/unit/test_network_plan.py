@@ -5,10 +5,10 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from archipelago.container.labels import APP, NODE
-from archipelago.container.manifest.model import AppManifest, Wait
-from archipelago.container.plan import Edge
-from archipelago.network.plan import (
+from archipelago.container.dependency_resolver.plan import Edge
+from archipelago.container.manifest.model.app import AppManifest, Wait
+from archipelago.container.podman_client.labels import APP, NODE
+from archipelago.container.workload.networks import (
     app_network,
     app_networks,
     attachments,

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from mnemonic import Mnemonic
 
 from archipelago.errors import ErrorCode, NodeError
-from archipelago.security import node_key
-from archipelago.security.node_key import KeyState, NodeKey, WrapCost
+from archipelago.security.keys import node_key
+from archipelago.security.keys.node_key import KeyState, NodeKey, WrapCost
 
 PASSPHRASE, OTHER = "correct horse battery", "staple of another colour"
 CHEAP = WrapCost(time=1, memory=64, threads=1)

@@ -7,22 +7,23 @@ from pathlib import Path
 
 import pytest
 
-from archipelago.container.node_view import Finding, Hiding, Notice, NoticeKind, Severity
-from archipelago.container.notice_desk import NoticeDesk, Sources
-from archipelago.container.notices import Disk, Hidden, notices
-from archipelago.container.status import (
+from archipelago.api.apps import (
     AppSummary,
     CatalogEntry,
-    Desired,
     ErrorView,
     HealthState,
     Operation,
     OperationKind,
     OperationState,
 )
+from archipelago.api.system import Finding, Notice, NoticeKind, Severity
+from archipelago.container.reports.notice_desk import NoticeDesk, Sources
+from archipelago.container.reports.notices import Disk, notices
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.storage.database import Database
-from archipelago.storage.hidden_notices import HiddenNotices
+from archipelago.storage.records.apps import Desired
+from archipelago.storage.records.notices import Hidden, Hiding
+from archipelago.storage.stores.hidden_notices import HiddenNotices
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 ROOM = Disk(1000, 500, None)

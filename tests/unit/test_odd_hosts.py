@@ -9,18 +9,18 @@ from pathlib import Path
 import pytest
 from test_certificates import NOW, Sealed
 
+from archipelago.api.system import Finding, Severity
 from archipelago.config import read_config
-from archipelago.container.build_watch import usage_of
-from archipelago.container.node_view import Finding, Severity
-from archipelago.container.podman_client.process import is_alive
-from archipelago.container.process_status import read_process
+from archipelago.container.images.build.watch import usage_of
 from archipelago.errors import NodeError
 from archipelago.performance import host
+from archipelago.performance.checks.setup import granted_ids
 from archipelago.performance.doctor import examine_without_node
-from archipelago.performance.setup_checks import granted_ids
 from archipelago.rpc.protocol import encode
-from archipelago.security.certificates import Certificates
+from archipelago.security.keys.certificates import Certificates
 from archipelago.storage.layout_migration import mount_points, read_mounts
+from archipelago.support.process import is_alive
+from archipelago.support.process_status import read_process
 
 _PR_SET_NAME = 15
 _NAMED = f"""

@@ -7,14 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from archipelago.container.status import Desired, OperationState
+from archipelago.api.apps import OperationState
 from archipelago.errors import NodeError
-from archipelago.security.permissions import Permission, Role
 from archipelago.storage import database as database_module
-from archipelago.storage.accounts import AccountStore
 from archipelago.storage.database import Database, newest_revision
-from archipelago.storage.revisions import RevisionStore
-from archipelago.storage.state import State
+from archipelago.storage.records.apps import Desired
+from archipelago.storage.records.permissions import Permission, Role
+from archipelago.storage.stores.accounts import AccountStore
+from archipelago.storage.stores.revisions import RevisionStore
+from archipelago.storage.stores.state import State
 
 FIXTURES = Path(__file__).parents[1] / "fixtures"
 STATES = sorted(FIXTURES.glob("state-*.db"))

@@ -7,14 +7,14 @@ from pathlib import Path
 import pytest
 import structlog
 
-from archipelago.container.operations import Operations, Tracker, Work
+from archipelago.api.apps import Operation, OperationKind
+from archipelago.container.operations.operations import Operations, Tracker, Work
 from archipelago.container.podman_client.errors import PodmanCall, PodmanError
-from archipelago.container.status import Operation, OperationKind
 from archipelago.daemon_log import redact_log, set_up_log
 from archipelago.errors import ErrorCode, NodeError
-from archipelago.security.redactor import HIDDEN, Redactor
+from archipelago.security.secrets.redactor import HIDDEN, Redactor
 from archipelago.storage.database import Database
-from archipelago.storage.state import State
+from archipelago.storage.stores.state import State
 
 SECRET = "Kx4vXQ0mWq7mM1yB2nT9uA5c"
 

@@ -16,16 +16,16 @@ from test_rpc_engine import MemoryEngine
 
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.rpc.access import Caller
-from archipelago.rpc.methods import all_methods
+from archipelago.rpc.methods.table import all_methods
 from archipelago.rpc.protocol import Dispatcher
 from archipelago.rpc.refusals import Refusals
-from archipelago.security.login.attempts import Source
-from archipelago.security.login.clocks import Clocks
+from archipelago.security.login.credentials.passwords import Cost, Passwords
+from archipelago.security.login.guessing.attempts import Source
 from archipelago.security.login.login import Login
-from archipelago.security.login.passwords import Cost, Passwords
-from archipelago.security.permissions import Permission, Role
-from archipelago.storage.accounts import AccountStore
+from archipelago.security.login.sessions.clocks import Clocks
 from archipelago.storage.database import Database
+from archipelago.storage.records.permissions import Permission, Role
+from archipelago.storage.stores.accounts import AccountStore
 from soft_passkey import Device
 
 SITE = "https://island.local:8480"

@@ -5,13 +5,13 @@ from typing import Any
 
 import pytest
 
-from archipelago.container.build_facts import BuildCode, BuildFacts, BuildSource, SourceKind, build_facts
 from archipelago.container.dependency_resolver.asks import disk_warnings
+from archipelago.container.dependency_resolver.host_facts import HostFacts
 from archipelago.container.dependency_resolver.order import find_cycle, reaches, start_order
+from archipelago.container.dependency_resolver.plan import FetchKind, InstalledApp, Plan, Request
 from archipelago.container.dependency_resolver.resolver import ResolutionCode, ResolutionError, resolve
-from archipelago.container.host_facts import HostFacts
-from archipelago.container.manifest.model import Access, AppManifest, Architecture, Egress
-from archipelago.container.plan import FetchKind, InstalledApp, Plan, Request
+from archipelago.container.manifest.build_facts import BuildCode, BuildFacts, BuildSource, SourceKind, build_facts
+from archipelago.container.manifest.model.app import Access, AppManifest, Architecture, Egress
 
 MIB = 1024**2
 

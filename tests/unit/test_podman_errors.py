@@ -24,7 +24,7 @@ from archipelago.container.podman_client.errors import (
     error_from_text,
     stale_mount,
 )
-from archipelago.container.podman_client.transport import inner_error
+from archipelago.container.podman_client.wire.transport import inner_error
 
 _CALL = PodmanCall("create container", "archipelago-x")
 

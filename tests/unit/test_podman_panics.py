@@ -10,7 +10,7 @@ from aiohttp import web
 
 from archipelago.container.podman_client.errors import PodmanCall, PodmanPanic
 from archipelago.container.podman_client.service import PodmanService
-from archipelago.container.podman_client.transport import Transport
+from archipelago.container.podman_client.wire.transport import Transport
 
 pytestmark = [pytest.mark.asyncio, pytest.mark.timeout(30)]
 

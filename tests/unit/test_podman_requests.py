@@ -10,14 +10,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from archipelago.container.podman_client.requests import (
-    container_request,
-    filters,
-    is_safe_name,
-    label_filter,
-    network_request,
-    signal_number,
-)
 from archipelago.container.podman_client.spec import (
     BindMount,
     ContainerSpec,
@@ -30,6 +22,14 @@ from archipelago.container.podman_client.spec import (
     ResourceLimits,
     TmpfsMount,
     Ulimit,
+)
+from archipelago.container.podman_client.wire.requests import (
+    container_request,
+    filters,
+    is_safe_name,
+    label_filter,
+    network_request,
+    signal_number,
 )
 
 _SPEC = ContainerSpec("archipelago-x", "localhost/x:1")

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from archipelago.container.podman_client.models import LogStream
-from archipelago.container.podman_client.streams import (
+from archipelago.container.podman_client.wire.streams import (
     FrameDemultiplexer,
     JsonLines,
     StreamBroken,

@@ -9,12 +9,12 @@ import sys
 import pytest
 
 from archipelago.errors import ErrorCode, NodeError
-from archipelago.network.ports import first_port, require_free
+from archipelago.support.ports import first_port, require_free
 
 _ASK = """
 import asyncio, json, sys
 from archipelago.errors import NodeError
-from archipelago.network.ports import require_free
+from archipelago.support.ports import require_free
 try:
     asyncio.run(require_free([int(sys.argv[1])]))
 except NodeError as error:

@@ -2,9 +2,9 @@
 
 import pytest
 
-from archipelago.container.node_view import PowerAction
+from archipelago.api.system import PowerAction
 from archipelago.errors import NodeError
-from archipelago.power import Power
+from archipelago.node.power import Power
 
 
 async def test_only_what_is_carried_out_is_offered() -> None:

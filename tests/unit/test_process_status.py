@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from archipelago.container.process_status import read_process
+from archipelago.support.process_status import read_process
 
 HELD = "Name:\tx\nNoNewPrivs:\t1\nSeccomp:\t2\nCapBnd:\t{:016x}\n"
 

@@ -10,10 +10,10 @@ from contextlib import contextmanager
 
 import pytest
 
-from archipelago.container.last_resort import runs
-from archipelago.container.podman_client import session_sweep
+from archipelago.container.podman_client.exec import session_sweep
 from archipelago.container.podman_client.models import ContainerState, ContainerSummary
-from archipelago.container.podman_client.process import is_alive, process_age, until_heeding
+from archipelago.container.reconciler.last_resort import runs
+from archipelago.support.process import is_alive, process_age, until_heeding
 
 LATE = "import signal, sys; sys.stdin.readline(); signal.signal(signal.SIGTERM, print); print(1, flush=True); input()"
 

@@ -5,9 +5,9 @@ from dataclasses import replace
 import pytest
 from test_workload import ELECTRUM, bitcoin
 
-from archipelago.container.manifest.model import Wait
-from archipelago.container.plan import Action, Edge, Plan, PlannedApp
-from archipelago.container.proposal import Proposal, concerning
+from archipelago.container.dependency_resolver.plan import Action, Edge, Plan, PlannedApp
+from archipelago.container.manifest.model.app import Wait
+from archipelago.container.proposals.proposal import Proposal, concerning
 from archipelago.errors import NodeError
 
 CATALOG = {"bitcoin": bitcoin(), "electrum": ELECTRUM}

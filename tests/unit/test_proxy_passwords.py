@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from archipelago.container.python_packages.index import IndexFailure, open_index
+from archipelago.container.images.python_packages.index import IndexFailure, open_index
 from archipelago.errors import NodeError
-from archipelago.security.proxy_passwords import proxy_passwords
-from archipelago.security.redactor import Redactor
-from archipelago.security.registry_client import RegistryClient
+from archipelago.security.image_verifier.registry_client import RegistryClient
+from archipelago.security.secrets.proxy_passwords import proxy_passwords
+from archipelago.security.secrets.redactor import Redactor
 
 PASSWORD = "s3cret-pass%21word"
 ADDRESSES = [

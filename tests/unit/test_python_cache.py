@@ -4,7 +4,7 @@ import hashlib
 import os
 from pathlib import Path
 
-from archipelago.container.python_packages.cache import PackageCache
+from archipelago.container.images.python_packages.cache import PackageCache
 
 
 def kept(cache: PackageCache, tmp_path: Path, content: bytes) -> str:

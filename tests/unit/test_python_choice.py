@@ -10,9 +10,7 @@ from packaging.tags import Tag, parse_tag
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
-from archipelago.container.manifest.model import Architecture
-from archipelago.container.manifest.requirements import Requirement
-from archipelago.container.python_packages.choice import (
+from archipelago.container.images.python_packages.choice import (
     FileKind,
     IndexFile,
     NotAnIndex,
@@ -20,7 +18,9 @@ from archipelago.container.python_packages.choice import (
     is_wheel_name,
     read_index_page,
 )
-from archipelago.container.python_packages.target import PythonTarget
+from archipelago.container.images.python_packages.target import PythonTarget
+from archipelago.container.manifest.model.app import Architecture
+from archipelago.container.manifest.requirements import Requirement
 
 BOOKWORM = PythonTarget("bookworm", Architecture.AMD64)
 TRIXIE_ARM = PythonTarget("trixie", Architecture.ARM64)

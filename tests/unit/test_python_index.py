@@ -11,8 +11,8 @@ import pytest
 from aiohttp import web
 from packaging.utils import canonicalize_name
 
-from archipelago.container.python_packages.choice import IndexFile
-from archipelago.container.python_packages.index import IndexFailure, IndexLimits, PackageIndex, open_index
+from archipelago.container.images.python_packages.choice import IndexFile
+from archipelago.container.images.python_packages.index import IndexFailure, IndexLimits, PackageIndex, open_index
 
 FOO = canonicalize_name("foo")
 CONTENT = bytes(range(256)) * 4096

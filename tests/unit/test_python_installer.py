@@ -8,12 +8,12 @@ import pytest
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
-from archipelago.container.build_watch import LEAST_FREE
-from archipelago.container.manifest.model import Architecture
-from archipelago.container.python_packages import installer
-from archipelago.container.python_packages.errors import PackagesRefused
-from archipelago.container.python_packages.installer import Wheel, WheelInstaller
-from archipelago.container.python_packages.target import PythonTarget
+from archipelago.container.images.build.watch import LEAST_FREE
+from archipelago.container.images.python_packages import installer
+from archipelago.container.images.python_packages.errors import PackagesRefused
+from archipelago.container.images.python_packages.installer import Wheel, WheelInstaller
+from archipelago.container.images.python_packages.target import PythonTarget
+from archipelago.container.manifest.model.app import Architecture
 from archipelago.errors import says_disk_full
 from wheels import GOOD, write_wheel
 

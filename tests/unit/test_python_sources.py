@@ -8,13 +8,13 @@ import pytest
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
-from archipelago.container.manifest.model import Architecture
+from archipelago.container.images.python_packages.choice import Chosen, FileKind, IndexFile
+from archipelago.container.images.python_packages.errors import PackagesRefused
+from archipelago.container.images.python_packages.fetcher import Fetched
+from archipelago.container.images.python_packages.source_builder import read_wheels
+from archipelago.container.images.python_packages.target import PythonTarget
+from archipelago.container.manifest.model.app import Architecture
 from archipelago.container.manifest.requirements import Requirement
-from archipelago.container.python_packages.choice import Chosen, FileKind, IndexFile
-from archipelago.container.python_packages.errors import PackagesRefused
-from archipelago.container.python_packages.fetcher import Fetched
-from archipelago.container.python_packages.source_builder import read_wheels
-from archipelago.container.python_packages.target import PythonTarget
 
 TARGET = PythonTarget("bookworm", Architecture.AMD64)
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from archipelago.container.python_packages.wheel import BadWheel, WheelLimits, rewrite_wheel
+from archipelago.container.images.python_packages.wheel import BadWheel, WheelLimits, rewrite_wheel
 from wheels import ESSENTIAL, FILENAME, GOOD, INFO, write_wheel
 
 

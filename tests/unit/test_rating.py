@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from archipelago.container.manifest.model import AppManifest
+from archipelago.container.dependency_resolver.rating import HIGHEST, LOWEST, rate
+from archipelago.container.manifest.model.app import AppManifest
 from archipelago.container.manifest.package import load_package
-from archipelago.security.rating import HIGHEST, LOWEST, rate
 
 APPS = Path(__file__).parents[2] / "apps"
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from archipelago.security.redactor import HIDDEN, Redactor
+from archipelago.security.secrets.redactor import HIDDEN, Redactor
 
 words = st.text("abcdefghijklmnopqrstuvwxyzABCDEFGHIJ0123456789_-", min_size=16, max_size=64)
 texts = st.text(max_size=60)

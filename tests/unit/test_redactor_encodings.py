@@ -12,8 +12,8 @@ import pytest
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
-from archipelago.security.escapes import _ESCAPE
-from archipelago.security.redactor import HIDDEN, SHORTEST, Redactor
+from archipelago.security.secrets.escapes import _ESCAPE
+from archipelago.security.secrets.redactor import HIDDEN, SHORTEST, Redactor
 
 Encoding = Callable[[str], str]
 

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.rpc.refusals import Kind, Refusals, RefusalSums
-from archipelago.security.audit_chain import Deed, Outcome, is_refusal
+from archipelago.security.audit.chain import Deed, Outcome, is_refusal
 
 
 class Log:

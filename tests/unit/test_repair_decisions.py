@@ -7,14 +7,14 @@ from typing import cast
 
 import pytest
 
-from archipelago.container.labels import REPAIR
+from archipelago.api.apps import Failure, Health, HealthState
 from archipelago.container.manifest.package import load_package
-from archipelago.container.namespace import Namespace
+from archipelago.container.namespace.client import Namespace
+from archipelago.container.operations.repairs import effects, repair_views
+from archipelago.container.podman_client.labels import REPAIR
 from archipelago.container.podman_client.spec import ContainerSpec
-from archipelago.container.repair_order import FileChange, RepairOrder
-from archipelago.container.repairer import Repairer
-from archipelago.container.repairs import effects, repair_views
-from archipelago.container.status import Failure, Health, HealthState
+from archipelago.container.reconciler.repair_order import FileChange, RepairOrder
+from archipelago.container.reconciler.repairer import Repairer
 from archipelago.errors import ErrorCode, NodeError
 
 APPS = Path(__file__).resolve().parents[2] / "apps"

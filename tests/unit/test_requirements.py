@@ -7,14 +7,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from packaging.version import Version
 
-from archipelago.container.manifest.model import Architecture
+from archipelago.container.images.python_packages.target import PythonTarget
+from archipelago.container.manifest.model.app import Architecture
 from archipelago.container.manifest.requirements import (
     MAX_REQUIREMENTS,
     RequirementsError,
     applicable,
     parse_requirements,
 )
-from archipelago.container.python_packages.target import PythonTarget
 
 APPS = Path(__file__).parents[2] / "apps"
 ONE, TWO = "1" * 64, "2" * 64

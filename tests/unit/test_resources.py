@@ -2,11 +2,12 @@
 
 from datetime import UTC, datetime
 
-from archipelago.container.host_facts import HostFacts
+from archipelago.api.apps import Measure, MetricsPoint
+from archipelago.container.dependency_resolver.host_facts import HostFacts
 from archipelago.container.manifest.loader import load_manifest
-from archipelago.container.manifest.model import Architecture
-from archipelago.container.status import Desired, Measure, MetricsPoint
+from archipelago.container.manifest.model.app import Architecture
 from archipelago.performance.resources import resources
+from archipelago.storage.records.apps import Desired
 
 HOST = HostFacts(Architecture.AMD64, memory=8 << 30, cores=4, free_disk=1 << 40)
 MANIFEST = """

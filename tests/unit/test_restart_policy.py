@@ -3,7 +3,13 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from archipelago.container.restart_policy import FIRST_DELAY, HEALTHY_SPELL, LONGEST_DELAY, RestartPolicy, delay
+from archipelago.container.reconciler.restart_policy import (
+    FIRST_DELAY,
+    HEALTHY_SPELL,
+    LONGEST_DELAY,
+    RestartPolicy,
+    delay,
+)
 
 randoms = st.floats(min_value=0, max_value=1, exclude_max=True)
 

@@ -5,20 +5,18 @@ from typing import Any
 
 import pytest
 
-from archipelago.container.manifest.model import Endpoint
-from archipelago.errors import ErrorCode, NodeError
-from archipelago.network.routes import (
+from archipelago.container.manifest.exposure import (
     LOOPBACK,
     KeptIn,
-    Route,
-    Trust,
     address_of,
-    app_routes,
     is_open,
     kept_in,
     kept_switches,
     require_switch,
 )
+from archipelago.container.manifest.model.app import Endpoint
+from archipelago.errors import ErrorCode, NodeError
+from archipelago.network.routes import Route, Trust, app_routes
 
 HERE = IPv4Address("192.168.1.5")
 

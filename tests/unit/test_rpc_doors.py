@@ -16,11 +16,11 @@ from yarl import URL
 
 import archipelago
 from archipelago.rpc.access import CONFIRMATION, WEBSOCKET_PROTOCOL
-from archipelago.rpc.heads import MAX_FIELD, MAX_HEAD
-from archipelago.rpc.server import RpcServer
-from archipelago.security.login.session_secrets import SESSION_PREFIX
-from archipelago.storage.accounts import AccountStore
+from archipelago.rpc.server.heads import MAX_FIELD, MAX_HEAD
+from archipelago.rpc.server.server import RpcServer
+from archipelago.security.login.sessions.secrets import SESSION_PREFIX
 from archipelago.storage.database import Database
+from archipelago.storage.stores.accounts import AccountStore
 from old_database import migrate
 from soft_passkey import Device
 
@@ -114,7 +114,7 @@ async def test_a_websocket_is_opened_by_the_secret_among_its_subprotocols_which_
 async def test_a_token_is_no_subprotocol_and_bytes_that_are_no_text_are_no_secret(
     browser: aiohttp.ClientSession, engine: MemoryEngine, server: RpcServer
 ) -> None:
-    from archipelago.security.permissions import Permission
+    from archipelago.storage.records.permissions import Permission
 
     made = await engine.login.tokens.make("program", frozenset({Permission.READ}), 1, SOCKET)
     assert await is_in(browser, Authorization=f"Bearer {made.secret}")

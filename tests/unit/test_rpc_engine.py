@@ -12,29 +12,7 @@ from typing import Any
 from sqlalchemy import create_engine
 from sqlalchemy.pool import StaticPool
 
-from archipelago.container.data.views import KeptData
-from archipelago.container.engine import Engine
-from archipelago.container.manifest.scalars import Scalar
-from archipelago.container.node_view import (
-    AppResources,
-    Finding,
-    FirewallView,
-    Hiding,
-    LocalAccessView,
-    Notice,
-    NoticeKind,
-    PowerAction,
-    Resources,
-    SetupProgress,
-    SetupStep,
-    Severity,
-    SignerView,
-    SystemInfo,
-)
-from archipelago.container.plan import Action, Plan, PlannedApp
-from archipelago.container.podman_client.terminal import Terminal
-from archipelago.container.security_view import AppSecurity, ContainerProfiles
-from archipelago.container.status import (
+from archipelago.api.apps import (
     AppStatus,
     AppSummary,
     CatalogEntry,
@@ -42,7 +20,6 @@ from archipelago.container.status import (
     ChangePreview,
     ConfigPreview,
     ConfigRevision,
-    Desired,
     EndpointStatus,
     ErrorView,
     Event,
@@ -66,17 +43,40 @@ from archipelago.container.status import (
     Sync,
     VolumeView,
 )
+from archipelago.api.data import KeptData
+from archipelago.api.security import AppSecurity, ContainerProfiles
+from archipelago.api.services import Engine
+from archipelago.api.system import (
+    AppResources,
+    Finding,
+    FirewallView,
+    LocalAccessView,
+    Notice,
+    NoticeKind,
+    PowerAction,
+    Resources,
+    SetupProgress,
+    SetupStep,
+    Severity,
+    SignerView,
+    SystemInfo,
+)
+from archipelago.container.dependency_resolver.plan import Action, Plan, PlannedApp
+from archipelago.container.dependency_resolver.rating import Rating, RatingLine
+from archipelago.container.manifest.model.scalars import Scalar
+from archipelago.container.podman_client.exec.terminal import Terminal
 from archipelago.errors import ErrorCode, NodeError
-from archipelago.security.audit_chain import AuditEntry, AuditVerdict, Deed, Head
-from archipelago.security.login.attempts import Source
-from archipelago.security.login.clocks import host_clocks
+from archipelago.security.audit.chain import AuditEntry, AuditVerdict, Deed, Head
+from archipelago.security.keys.node_key import KeyState
+from archipelago.security.login.credentials.passwords import Cost, Passwords
+from archipelago.security.login.guessing.attempts import Source
 from archipelago.security.login.login import Login
-from archipelago.security.login.passwords import Cost, Passwords
-from archipelago.security.node_key import KeyState
-from archipelago.security.permissions import TOKEN_PERMISSIONS
-from archipelago.security.rating import Rating, RatingLine
-from archipelago.storage.accounts import AccountStore, Book, Settled
+from archipelago.security.login.sessions.clocks import host_clocks
+from archipelago.storage.records.apps import Desired
+from archipelago.storage.records.notices import Hiding
+from archipelago.storage.records.permissions import TOKEN_PERMISSIONS
 from archipelago.storage.schema import metadata
+from archipelago.storage.stores.accounts import AccountStore, Book, Settled
 
 OWNERS = {os.getuid()}
 SOCKET = Source("unix socket, uid 0", trusted=True)
@@ -562,7 +562,7 @@ def test_the_engine_in_memory_is_an_engine() -> None:
 
 
 async def _serve(unix_socket: Path) -> None:
-    from archipelago.rpc.server import RpcServer
+    from archipelago.rpc.server.server import RpcServer
 
     server = RpcServer(MemoryEngine(), OWNERS)
     await server.start(unix_socket, 0)

@@ -10,21 +10,21 @@ import aiohttp
 import pytest
 from test_rpc_engine import NOW, OWNERS, MemoryEngine
 
-from archipelago.container.podman_client.terminal import Terminal
-from archipelago.container.status import AppSummary, LogLine
+from archipelago.api.apps import AppSummary, LogLine
+from archipelago.container.podman_client.exec.terminal import Terminal
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.rpc.access import CONFIRMATION, Caller
 from archipelago.rpc.method import Method, NoParams
-from archipelago.rpc.methods import all_methods
+from archipelago.rpc.methods.table import all_methods
 from archipelago.rpc.protocol import Dispatcher
 from archipelago.rpc.refusals import Refusals
-from archipelago.rpc.server import RpcServer
-from archipelago.rpc.terminals import MOST
-from archipelago.rpc.websocket import LOGGED_OUT, WEBSOCKET_PROTOCOL
-from archipelago.security.audit_chain import Deed, Outcome
-from archipelago.security.login.attempts import Source
+from archipelago.rpc.server.server import RpcServer
+from archipelago.rpc.streams.terminals import MOST
+from archipelago.rpc.streams.websocket import LOGGED_OUT, WEBSOCKET_PROTOCOL
+from archipelago.security.audit.chain import Deed, Outcome
+from archipelago.security.login.guessing.attempts import Source
 from archipelago.security.login.login import Start
-from archipelago.security.permissions import PERMISSIONS, Permission, Role
+from archipelago.storage.records.permissions import PERMISSIONS, Permission, Role
 
 PASSWORD = "correct horse battery staple"
 

@@ -9,9 +9,9 @@ import pytest
 import pytest_asyncio
 from test_rpc_engine import OWNERS, MemoryEngine
 
-from archipelago.rpc.patience import Patience, Times
-from archipelago.rpc.server import RpcServer
-from archipelago.support.descriptors import Shares
+from archipelago.rpc.server.patience import Patience, Times
+from archipelago.rpc.server.server import RpcServer
+from archipelago.support.connections.descriptors import Shares
 
 GET = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"
 POST = b"POST /rpc/v1 HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"

@@ -11,17 +11,17 @@ import aiohttp
 import pytest
 from test_rpc_engine import OWNERS, MemoryEngine
 
-from archipelago.container.engine import Engine
+from archipelago.api.services import Engine
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.rpc.access import Caller
 from archipelago.rpc.errors import NUMBERS
 from archipelago.rpc.method import Method, NoParams
-from archipelago.rpc.methods import all_methods
+from archipelago.rpc.methods.table import all_methods
 from archipelago.rpc.protocol import Dispatcher
 from archipelago.rpc.refusals import Refusals
-from archipelago.rpc.server import RpcServer
-from archipelago.security.audit_chain import Outcome
-from archipelago.security.permissions import TOKEN_PERMISSIONS, Permission
+from archipelago.rpc.server.server import RpcServer
+from archipelago.security.audit.chain import Outcome
+from archipelago.storage.records.permissions import TOKEN_PERMISSIONS, Permission
 
 JSON = {"Content-Type": "application/json"}
 

@@ -11,10 +11,10 @@ import aiohttp
 import pytest
 from test_rpc_engine import EVIL, OWNERS, MemoryEngine
 
-from archipelago.rpc.places import Places
 from archipelago.rpc.refusals import Refusals
-from archipelago.rpc.server import RpcServer
-from archipelago.rpc.websocket import MAX_SUBSCRIPTIONS, TOO_SLOW, SocketHub
+from archipelago.rpc.server.server import RpcServer
+from archipelago.rpc.streams.places import Places
+from archipelago.rpc.streams.websocket import MAX_SUBSCRIPTIONS, TOO_SLOW, SocketHub
 
 
 @pytest.fixture
@@ -136,7 +136,7 @@ async def test_a_client_that_does_not_read_is_closed(engine: MemoryEngine) -> No
     from aiohttp import web
 
     from archipelago.rpc.access import Gate
-    from archipelago.rpc.guard import Guard
+    from archipelago.rpc.server.guard import Guard
 
     engine.flood = True
     ended = asyncio.Event()

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from archipelago.security.secret import Secret, SecretBytes, rpcauth_line
+from archipelago.security.secrets.secret import Secret, SecretBytes, rpcauth_line
 
 
 @given(st.text(min_size=1), st.text(min_size=4, alphabet="abcdefghijklmnopqrstuvwxyz"))

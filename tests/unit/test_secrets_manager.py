@@ -14,12 +14,12 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key, l
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from archipelago.container.manifest.model import SecretKind
-from archipelago.container.templates import FINGERPRINTS, Renderer
-from archipelago.container.workload_sandbox import FINGERPRINT
+from archipelago.container.manifest.model.app import SecretKind
+from archipelago.container.workload.templates.renderer import FINGERPRINTS, Renderer
+from archipelago.container.workload.templates.sandbox import FINGERPRINT
 from archipelago.errors import ErrorCode, NodeError
-from archipelago.security.secret import Secret
-from archipelago.security.secrets_manager import SecretsManager
+from archipelago.security.secrets.manager import SecretsManager
+from archipelago.security.secrets.secret import Secret
 
 
 @pytest.fixture

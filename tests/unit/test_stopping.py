@@ -2,9 +2,9 @@
 
 from datetime import UTC, datetime, timedelta
 
-from archipelago.container.labels import PLACE
+from archipelago.container.podman_client.labels import PLACE
 from archipelago.container.podman_client.models import ContainerState, ContainerSummary
-from archipelago.container.stopping import stop_order
+from archipelago.container.reconciler.stopping import stop_order
 
 _START = datetime(2026, 1, 1, tzinfo=UTC)
 

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 from jinja2 import TemplateSyntaxError
 
-from archipelago.container.template_cost import _FILTERS, _TESTS, cost
-from archipelago.container.template_rendering import Fault
-from archipelago.container.templates import Job, Renderer
-from archipelago.container.workload_sandbox import Sandbox
+from archipelago.container.workload.templates.cost import _FILTERS, _TESTS, cost
+from archipelago.container.workload.templates.renderer import Job, Renderer
+from archipelago.container.workload.templates.rendering import Fault
+from archipelago.container.workload.templates.sandbox import Sandbox
 
 ROOT = Path(__file__).resolve().parents[2]
 SECONDS = 0.2

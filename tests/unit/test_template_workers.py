@@ -9,9 +9,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from archipelago.container.template_rendering import Fault
-from archipelago.container.template_workers import TemplateWorkers
-from archipelago.container.templates import SECONDS_OF_AN_APP, Job, Renderer, TemplateError
+from archipelago.container.workload.templates.renderer import SECONDS_OF_AN_APP, Job, Renderer, TemplateError
+from archipelago.container.workload.templates.rendering import Fault
+from archipelago.container.workload.templates.workers import TemplateWorkers
 
 HANG = "{% for i in range(9999) %}\n{% if l | select | map('string') | map('upper') | list %}{% endif %}{% endfor %}"
 LIST = {"l": list(range(9999))}

@@ -3,13 +3,13 @@
 import asyncio
 from typing import Any, cast
 
-from archipelago.container.engine import Engine
+from archipelago.api.services import Engine
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.rpc.access import Caller
-from archipelago.rpc.guard import CALLER
-from archipelago.rpc.places import Places
-from archipelago.rpc.terminals import MOST, Terminals
-from archipelago.security.permissions import Permission
+from archipelago.rpc.server.guard import CALLER
+from archipelago.rpc.streams.places import Places
+from archipelago.rpc.streams.terminals import MOST, Terminals
+from archipelago.storage.records.permissions import Permission
 
 
 class SlowEngine:

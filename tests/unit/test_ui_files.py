@@ -9,7 +9,7 @@ import pytest
 import pytest_asyncio
 from aiohttp import web
 
-from archipelago.rpc.ui import read_page
+from archipelago.rpc.server.ui import read_page
 
 SCRIPT = b"console.log('here')\n" * 50
 

@@ -8,7 +8,7 @@ import pytest
 from pydantic import TypeAdapter, ValidationError
 
 from archipelago.rpc.errors import invalid_params
-from archipelago.rpc.methods import all_methods
+from archipelago.rpc.methods.table import all_methods
 from archipelago.rpc.patterns import PATTERNS
 
 METHODS = {method.name: method for method in all_methods()}

@@ -2,7 +2,9 @@
 
 import pytest
 
-from archipelago.container.data.identity import Found, Mark, Trouble, Verdict, judge
+from archipelago.container.data.identity import Trouble, Verdict, judge
+from archipelago.container.namespace.found import Found
+from archipelago.storage.records.volumes import Mark
 
 HERE = Mark(inode=11, filesystem=None)
 DISK = Mark(inode=2, filesystem=77)

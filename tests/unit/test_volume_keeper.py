@@ -8,19 +8,21 @@ from typing import cast
 
 import pytest
 
-from archipelago.container.data.identity import Found, Mark, Verdict
+from archipelago.container.data.identity import Verdict
 from archipelago.container.data.keeper import VolumeKeeper
 from archipelago.container.data.kept import KeptStore
+from archipelago.container.data.volumes import AppData
 from archipelago.container.manifest.package import load_package
-from archipelago.container.namespace import Namespace
-from archipelago.container.workload import VolumeDirectory, Workload
+from archipelago.container.namespace.client import Namespace
+from archipelago.container.namespace.found import Found
+from archipelago.container.workload.compiler import VolumeDirectory, Workload
 from archipelago.errors import ErrorCode, NodeError
-from archipelago.security.secrets_manager import SecretsManager
-from archipelago.storage.data import AppData
+from archipelago.security.secrets.manager import SecretsManager
 from archipelago.storage.database import Database
 from archipelago.storage.layout import Layout
-from archipelago.storage.state import State
-from archipelago.storage.volume_marks import VolumeMarks
+from archipelago.storage.records.volumes import Mark
+from archipelago.storage.stores.state import State
+from archipelago.storage.stores.volume_marks import VolumeMarks
 
 KNOTS = load_package(Path(__file__).resolve().parents[2] / "apps" / "bitcoin-knots").manifest
 DATA, DISK = Mark(11, None), Mark(2, 77)

@@ -9,18 +9,18 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given
 from hypothesis import strategies as st
 
-from archipelago.container.host_facts import HostFacts
-from archipelago.container.labels import PLACE
-from archipelago.container.manifest.model import AppManifest, Architecture, Wait
+from archipelago.container.dependency_resolver.host_facts import HostFacts
+from archipelago.container.dependency_resolver.plan import Edge
+from archipelago.container.manifest.model.app import AppManifest, Architecture, Wait
 from archipelago.container.manifest.package import AppPackage
-from archipelago.container.plan import Edge
+from archipelago.container.podman_client.labels import PLACE
 from archipelago.container.podman_client.spec import BindMount
-from archipelago.container.templates import Renderer
-from archipelago.container.workload import AppInput, Binding, Consumer, Site, Workload, compile_app, exports
+from archipelago.container.workload.compiler import AppInput, Binding, Consumer, Site, Workload, compile_app, exports
+from archipelago.container.workload.networks import edge_network_name
+from archipelago.container.workload.templates.renderer import Renderer
 from archipelago.errors import NodeError
-from archipelago.network.plan import edge_network_name
-from archipelago.security.key_files import private_pem, public_pem
-from archipelago.security.secret import Secret
+from archipelago.security.keys.key_files import private_pem, public_pem
+from archipelago.security.secrets.secret import Secret
 
 SITE = Site("n1", "/data", "/run/files", HostFacts(Architecture.AMD64, 8 << 30, 4, 100 << 30))
 PROBE = Secret("probe-value", "f-probe")

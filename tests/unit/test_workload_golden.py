@@ -4,10 +4,10 @@ from pathlib import PurePosixPath
 
 from test_workload import compiled, manifest
 
-from archipelago.container.labels import APP, CONTAINER, HASH, NODE, PLACE
-from archipelago.container.manifest.model import Wait
+from archipelago.container.dependency_resolver.plan import Edge
+from archipelago.container.manifest.model.app import Wait
 from archipelago.container.manifest.package import AppPackage
-from archipelago.container.plan import Edge
+from archipelago.container.podman_client.labels import APP, CONTAINER, HASH, NODE, PLACE
 from archipelago.container.podman_client.spec import (
     BindMount,
     ContainerSpec,
@@ -20,10 +20,10 @@ from archipelago.container.podman_client.spec import (
     TmpfsMount,
     Ulimit,
 )
-from archipelago.container.templates import Renderer
-from archipelago.container.workload import AppInput, Binding, Consumer, VolumeDirectory, Workload, exports
-from archipelago.network.plan import edge_network_name
-from archipelago.security.secret import Secret, rpcauth_line
+from archipelago.container.workload.compiler import AppInput, Binding, Consumer, VolumeDirectory, Workload, exports
+from archipelago.container.workload.networks import edge_network_name
+from archipelago.container.workload.templates.renderer import Renderer
+from archipelago.security.secrets.secret import Secret, rpcauth_line
 
 GIB = 1024**3
 EDGE_NETWORK = edge_network_name("electrumx", "bitcoin-knots", {"bitcoin-rpc"})

@@ -8,12 +8,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from test_workload import EDGE, ELECTRUM, LOGIN, SITE, bitcoin, compiled, input_of, manifest
 
-from archipelago.container.manifest.model import AppManifest
+from archipelago.container.manifest.model.app import AppManifest
 from archipelago.container.manifest.package import AppPackage
 from archipelago.container.podman_client.spec import BindMount, ContainerSpec, TmpfsMount
-from archipelago.container.templates import Renderer, TemplateError
-from archipelago.container.workload import AppInput, Binding, Consumer, Workload, _digest, compile_app
-from archipelago.security.secret import Secret
+from archipelago.container.workload.compiler import AppInput, Binding, Consumer, Workload, _digest, compile_app
+from archipelago.container.workload.templates.renderer import Renderer, TemplateError
+from archipelago.security.secrets.secret import Secret
 
 BUILD = {"type": "packages", "packages": ["x"]}
 

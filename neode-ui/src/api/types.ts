@@ -334,7 +334,7 @@ export type Edge = {
   "provider": string;
   "wait": Wait;
   "optional": boolean;
-  "role": archipelago__container__manifest__model__Role;
+  "role": archipelago__container__manifest__model__app__Role;
   /** Whether the consumer's start waits for the provider; false where an optional edge would close a cycle. */
   "gates": boolean;
 };
@@ -378,7 +378,7 @@ export type Entered = {
   "set_up": boolean;
   /** The account that is logged in, `owner` on the node's own socket; null for nobody. */
   "user": string | null;
-  "role": archipelago__security__permissions__Role | null;
+  "role": archipelago__storage__records__permissions__Role | null;
   "permissions": Array<Permission>;
   /** Whether the account has a second factor. */
   "second_factor": boolean;
@@ -649,7 +649,7 @@ export type LoginStatus = {
   "set_up": boolean;
   /** The account that is logged in, `owner` on the node's own socket; null for nobody. */
   "user": string | null;
-  "role": archipelago__security__permissions__Role | null;
+  "role": archipelago__storage__records__permissions__Role | null;
   "permissions": Array<Permission>;
   /** Whether the account has a second factor. */
   "second_factor": boolean;
@@ -1206,7 +1206,7 @@ export type UserParams = {
 
 export type UserView = {
   "name": string;
-  "role": archipelago__security__permissions__Role;
+  "role": archipelago__storage__records__permissions__Role;
   "created_at": string;
   "second_factor": boolean;
 };
@@ -1230,42 +1230,42 @@ export type WaitParams = {
   "timeout": number;
 };
 
-export type archipelago__container__manifest__model__Role = "read" | "wallet" | "full";
+export type archipelago__container__manifest__model__app__Role = "read" | "wallet" | "full";
 
-export type archipelago__rpc__accounts__NoticeParams = {
+export type archipelago__rpc__methods__access__accounts__NoticeParams = {
   /** As the list shows it. */
   "id": number;
 };
 
-export type archipelago__rpc__containers__AppParams = {
-  /** Id of the app. */
-  "app": string;
-};
-
-export type archipelago__rpc__login__ConfirmParams = {
+export type archipelago__rpc__methods__access__login__ConfirmParams = {
   /** The caller's own when left out. */
   "user": string | null;
   /** What the authenticator shows. */
   "code": string;
 };
 
-export type archipelago__rpc__notices__NoticeParams = {
-  /** Id of the notice. */
-  "id": string;
-};
-
-export type archipelago__rpc__passkeys__ConfirmParams = {
+export type archipelago__rpc__methods__access__passkeys__ConfirmParams = {
   /** By which its owner knows it. */
   "name": string;
   /** `RegistrationResponseJSON`. */
   "credential": Record<string, unknown>;
 };
 
-export type archipelago__rpc__secrets__AppParams = {
+export type archipelago__rpc__methods__apps__containers__AppParams = {
+  /** Id of the app. */
   "app": string;
 };
 
-export type archipelago__security__permissions__Role = "owner" | "operator" | "viewer";
+export type archipelago__rpc__methods__node__notices__NoticeParams = {
+  /** Id of the notice. */
+  "id": string;
+};
+
+export type archipelago__rpc__methods__security__secrets__AppParams = {
+  "app": string;
+};
+
+export type archipelago__storage__records__permissions__Role = "owner" | "operator" | "viewer";
 
 /** What each method takes and returns. */
 export interface Methods {

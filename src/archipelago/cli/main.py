@@ -8,23 +8,9 @@ import typer
 from typer.exceptions import TyperException
 
 from archipelago import __version__
-from archipelago.cli import (
-    accounts,
-    audit,
-    changes,
-    data,
-    network,
-    notices,
-    operations,
-    power,
-    questions,
-    repairs,
-    revisions,
-    sbom,
-    secrets,
-    security,
-    signers,
-)
+from archipelago.cli.commands.apps import changes, data, operations, questions, repairs, revisions
+from archipelago.cli.commands.node import network, notices, power
+from archipelago.cli.commands.security import accounts, audit, sbom, secrets, security, signers
 from archipelago.cli.errors import CommandError, Exit
 from archipelago.cli.output import line, show, show_json
 from archipelago.cli.usage import usage_failure

@@ -4,7 +4,7 @@ import re
 from collections.abc import Collection
 from ipaddress import IPv4Address
 
-from archipelago.network.firewall import NOT_PUBLIC
+from archipelago.container.workload.firewall_rules import NOT_PUBLIC
 
 HOST_TABLE = "inet archipelago_host"
 NEW_PER_SECOND = 20

@@ -13,8 +13,8 @@ from functools import partial
 from ipaddress import IPv4Address
 
 from archipelago.network.routes import Route, Trust
-from archipelago.support.crowd import Crowd, Guest, Standing
-from archipelago.support.listener import Listener
+from archipelago.support.connections.crowd import Crowd, Guest, Standing
+from archipelago.support.connections.listener import Listener
 
 LOOPBACK = "127.0.0.1"
 _CHUNK = 64 * 1024

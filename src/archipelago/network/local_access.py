@@ -3,26 +3,24 @@
 import asyncio
 import ssl
 from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass
 from ipaddress import AddressValueError, IPv4Address
 from typing import Protocol
 
 import structlog
 
-from archipelago.container.desired_state import DesiredState
-from archipelago.container.node_view import LocalAccessView
-from archipelago.container.signal import Signal
+from archipelago.api.local_network import ALL, Outlook
+from archipelago.api.system import LocalAccessView
+from archipelago.container.desired.state import DesiredState
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.network.address_watch import Stop, watch_addresses
 from archipelago.network.host_firewall import host_ruleset
-from archipelago.network.host_names import local_names
 from archipelago.network.ingress import Ingress
 from archipelago.network.routes import Route, Trust, app_routes
-from archipelago.security.certificates import Certificates, fingerprint, may_listen_on
-from archipelago.support.descriptors import limit, shares
+from archipelago.security.keys.certificates import Certificates, fingerprint, may_listen_on
+from archipelago.support.broadcast import Signal
+from archipelago.support.connections.descriptors import limit, shares
+from archipelago.support.host_names import local_names
 
-ALL = "lan"
-"""Stands for every private address that this host has, whichever they are at the time."""
 _FACT = "listen"
 Front = Callable[[Collection[IPv4Address], Collection[str], ssl.SSLContext], Awaitable[Mapping[IPv4Address, NodeError]]]
 """Has the node's own page listen on addresses, called by names; returns on which it cannot, and why."""
@@ -35,18 +33,6 @@ class Facts(Protocol):
 
     async def fact(self, key: str, make: Callable[[], str]) -> str: ...
     async def set_fact(self, key: str, value: str) -> None: ...
-
-
-@dataclass(frozen=True, slots=True)
-class Outlook:
-    """What the owner wants of the local network, and what has come of it."""
-
-    wanted: tuple[str, ...]
-    """`lan`, or addresses; empty for loopback alone."""
-    listening: tuple[IPv4Address, ...]
-    available: tuple[IPv4Address, ...]
-    """Addresses of this host on which it may listen."""
-    problems: tuple[str, ...]
 
 
 class LocalAccess:

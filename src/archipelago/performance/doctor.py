@@ -4,11 +4,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 
+from archipelago.api.local_network import Outlook
+from archipelago.api.system import Finding, Severity
 from archipelago.config import NodeConfig
-from archipelago.container.node_view import Finding, Severity
 from archipelago.container.podman_client.models import PodmanInfo
-from archipelago.network.local_access import Outlook
-from archipelago.performance import host_checks, network_checks, podman_checks, setup_checks
+from archipelago.performance.checks import host as host_checks
+from archipelago.performance.checks import network as network_checks
+from archipelago.performance.checks import podman as podman_checks
+from archipelago.performance.checks import setup as setup_checks
 
 _ASK_THE_NODE = "start the node, then run 'archipelago doctor' again"
 _NEED_PODMAN = {

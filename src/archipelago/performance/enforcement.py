@@ -1,6 +1,6 @@
 """What was asked for and this host cannot enforce: said openly, never assumed."""
 
-from archipelago.container.host_facts import ControlGroup
+from archipelago.container.dependency_resolver.host_facts import ControlGroup
 from archipelago.container.podman_client.models import PodmanInfo
 
 _CONTROLLERS = {"memory": "memory limits", "cpu": "CPU limits", "pids": "limits on the number of processes"}

@@ -7,10 +7,10 @@ from ipaddress import IPv4Address
 from itertools import pairwise
 from pathlib import Path
 
-from archipelago.container.host_facts import ControlGroup, HostFacts
-from archipelago.container.manifest.model import Architecture
+from archipelago.container.dependency_resolver.host_facts import ControlGroup, HostFacts
+from archipelago.container.manifest.model.app import Architecture
 from archipelago.errors import ErrorCode, NodeError
-from archipelago.network.ports import first_port
+from archipelago.support.ports import first_port
 
 _MACHINES = {
     "x86_64": Architecture.AMD64,

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 
-from archipelago.container.host_facts import ControlGroup
-from archipelago.container.status import Measure, MetricsPoint, MetricsSpan, MetricsView
+from archipelago.api.apps import Measure, MetricsPoint, MetricsSpan, MetricsView
+from archipelago.container.dependency_resolver.host_facts import ControlGroup
 
 STEP = 10.0
 """Seconds between two samples."""

@@ -2,10 +2,11 @@
 
 from collections.abc import Iterable, Mapping
 
-from archipelago.container.host_facts import HostFacts
-from archipelago.container.manifest.model import AppManifest
-from archipelago.container.node_view import AppResources, Resources
-from archipelago.container.status import Desired, Measure, MetricsPoint
+from archipelago.api.apps import Measure, MetricsPoint
+from archipelago.api.system import AppResources, Resources
+from archipelago.container.dependency_resolver.host_facts import HostFacts
+from archipelago.container.manifest.model.app import AppManifest
+from archipelago.storage.records.apps import Desired
 
 
 def resources(

@@ -9,15 +9,15 @@ from urllib.parse import urlsplit
 from aiohttp import web
 
 from archipelago.errors import ErrorCode, NodeError
-from archipelago.rpc.listening import peer_uid
-from archipelago.security.audit_chain import NOBODY
-from archipelago.security.login.attempts import Source
-from archipelago.security.login.backoff import network_of
+from archipelago.rpc.server.listening import peer_uid
+from archipelago.security.audit.chain import NOBODY
+from archipelago.security.login.guessing.attempts import Source
+from archipelago.security.login.guessing.backoff import network_of
+from archipelago.security.login.guessing.marks import Device
+from archipelago.security.login.guessing.rate_limit import Rate, RateLimit
 from archipelago.security.login.login import TOKEN_PREFIX, Login, Visitor
-from archipelago.security.login.marks import Device
-from archipelago.security.login.rate_limit import Rate, RateLimit
-from archipelago.security.login.session_secrets import SESSION_PREFIX
-from archipelago.security.permissions import ANYBODY, Permission
+from archipelago.security.login.sessions.secrets import SESSION_PREFIX
+from archipelago.storage.records.permissions import ANYBODY, Permission
 
 LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 WEBSOCKET_PROTOCOL = "archipelago"

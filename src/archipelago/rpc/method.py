@@ -6,7 +6,7 @@ from typing import Any, Generic, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
-from archipelago.security.permissions import Permission
+from archipelago.storage.records.permissions import Permission
 
 _SENSITIVE = (Permission.ACCOUNT, Permission.ADMINISTER)
 

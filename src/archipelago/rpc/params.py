@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field, StringConstraints
 
-from archipelago.container.manifest.scalars import AppId, Key, Name, Scalar
+from archipelago.container.manifest.model.scalars import AppId, Key, Name, Scalar
 
 _NO_NUL = r"^[^\x00]*$"
 _MAX_NUMBER = 1 << 63

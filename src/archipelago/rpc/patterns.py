@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from archipelago.container.manifest.explain import PATTERNS as _OF_MANIFESTS
+from archipelago.container.manifest.yaml.explain import PATTERNS as _OF_MANIFESTS
 
 PATTERNS: Mapping[str, str] = {
     **_OF_MANIFESTS,

@@ -10,12 +10,11 @@ import structlog
 from pydantic import ValidationError
 from pydantic_core import PydanticSerializationError, from_json, to_json, to_jsonable_python
 
-from archipelago.container.engine import Engine
+from archipelago.api.apps import Operation
+from archipelago.api.services import Engine
 from archipelago.container.podman_client.errors import PodmanError
-from archipelago.container.status import Operation
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.rpc.access import Caller, require, require_alive, require_confirmation
-from archipelago.rpc.audit import subject_of
 from archipelago.rpc.errors import (
     INVALID_PARAMS,
     INVALID_REQUEST,
@@ -27,10 +26,11 @@ from archipelago.rpc.errors import (
     invalid_params,
 )
 from archipelago.rpc.method import AnyMethod, Params
+from archipelago.rpc.methods.security.audit import subject_of
 from archipelago.rpc.refusals import Kind, Refusals
-from archipelago.security.audit_chain import Deed, Outcome
-from archipelago.security.login.rate_limit import Rate, RateLimit
-from archipelago.security.permissions import Permission
+from archipelago.security.audit.chain import Deed, Outcome
+from archipelago.security.login.guessing.rate_limit import Rate, RateLimit
+from archipelago.storage.records.permissions import Permission
 
 MAX_BATCH = 100
 MAX_STRANGERS_BATCH = 10

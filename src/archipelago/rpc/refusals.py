@@ -14,8 +14,8 @@ from enum import StrEnum
 import structlog
 
 from archipelago.errors import NodeError
-from archipelago.security.audit_chain import NOBODY, SEVERAL, Deed, Outcome
-from archipelago.security.login.rate_limit import Rate, RateLimit
+from archipelago.security.audit.chain import NOBODY, SEVERAL, Deed, Outcome
+from archipelago.security.login.guessing.rate_limit import Rate, RateLimit
 
 _FROM_ONE = Rate(1 / 60, 10)
 """How often what one address, or one account, is refused of one kind is written down as it is."""

@@ -21,9 +21,9 @@ from pathlib import Path
 from urllib.parse import quote
 
 from archipelago.errors import ErrorCode, NodeError
-from archipelago.security.private_files import reported, sync_folder, write_atomically
 from archipelago.storage.database import bring_up_to_date
 from archipelago.storage.layout import LAYOUT_VERSION, AppFolder, Layout
+from archipelago.support.private_files import reported, sync_folder, write_atomically
 
 _LARGEST = 4096
 _OCTAL = re.compile(r"\\([0-7]{3})")

@@ -4,8 +4,8 @@ import fcntl
 import os
 
 from archipelago.errors import ErrorCode, NodeError
-from archipelago.security.private_files import reported
 from archipelago.storage.layout import Layout
+from archipelago.support.private_files import reported
 
 
 class RootLock:

@@ -3,9 +3,9 @@
 import asyncio
 from collections.abc import Callable, Mapping
 
+from archipelago.api.apps import Health, HealthState
 from archipelago.container.data.keeper import VolumeKeeper
-from archipelago.container.status import Health, HealthState
-from archipelago.container.workload import Workload
+from archipelago.container.workload.compiler import Workload
 from archipelago.errors import NodeError
 
 _EVERY = 5.0

@@ -8,30 +8,8 @@ to begin in a directory that is not empty, and an app could forge or delete a ma
 from dataclasses import dataclass
 from enum import StrEnum
 
-
-@dataclass(frozen=True, slots=True)
-class Mark:
-    """Which directory a volume is."""
-
-    inode: int
-    filesystem: int | None
-    """Identity of the file system (`f_fsid` of statvfs(3)) where the volume is the root of one; None elsewhere."""
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """What is in the place of a volume."""
-
-    mark: Mark
-    empty: bool
-    """Nothing is in it, or nothing but what mkfs(8) made."""
-    foreign: bool
-    """What is in it belongs to none of the app's user ids."""
-    owner: int = 0
-    """User id of the directory, in the service user's namespace."""
-    chown: str = ""
-    """`UID:GID` as the host counts, which the files should have."""
-    read_only: bool = False
+from archipelago.container.namespace.found import Found
+from archipelago.storage.records.volumes import Mark
 
 
 class Verdict(StrEnum):

@@ -6,14 +6,15 @@ from pathlib import PurePath
 
 import structlog
 
-from archipelago.container.data.identity import Found, Trouble, Verdict, judge
-from archipelago.container.manifest.scalars import IDS_PER_APP
-from archipelago.container.namespace import Namespace
-from archipelago.container.node_view import Finding, Severity
-from archipelago.container.status import LostVolume
-from archipelago.container.workload import VolumeDirectory, Workload
+from archipelago.api.apps import LostVolume
+from archipelago.api.system import Finding, Severity
+from archipelago.container.data.identity import Trouble, Verdict, judge
+from archipelago.container.manifest.model.scalars import IDS_PER_APP
+from archipelago.container.namespace.client import Namespace
+from archipelago.container.namespace.found import Found
+from archipelago.container.workload.compiler import VolumeDirectory, Workload
 from archipelago.errors import DISK_REMEDY, ErrorCode, NodeError
-from archipelago.storage.volume_marks import VolumeMarks
+from archipelago.storage.stores.volume_marks import VolumeMarks
 
 
 class DataMissing(NodeError):

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from archipelago.container.data.views import KeptData
-from archipelago.container.manifest.model import AppManifest
-from archipelago.container.namespace import Namespace
-from archipelago.container.status import VolumeView
+from archipelago.api.apps import VolumeView
+from archipelago.api.data import KeptData
+from archipelago.container.manifest.model.app import AppManifest
+from archipelago.container.namespace.client import Namespace
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.storage.layout import AppFolder, Layout, named
 

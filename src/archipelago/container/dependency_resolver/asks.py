@@ -2,14 +2,22 @@
 
 from collections.abc import Iterable, Mapping
 
-from archipelago.container.build_facts import build_facts
 from archipelago.container.dependency_resolver.errors import ResolutionCode, ResolutionError
-from archipelago.container.dependency_resolver.world import World
-from archipelago.container.manifest.model import Access, AppManifest, Architecture, Container, Egress
-from archipelago.container.manifest.scalars import AppId, Scalar
-from archipelago.container.plan import AskedEndpoint, Asks, Fetch, FetchKind, HostMinimum, InstalledApp, Plan
-from archipelago.network.routes import is_open
-from archipelago.security.rating import rate
+from archipelago.container.dependency_resolver.plan import (
+    AskedEndpoint,
+    Asks,
+    Fetch,
+    FetchKind,
+    HostMinimum,
+    InstalledApp,
+    Plan,
+)
+from archipelago.container.dependency_resolver.rating import rate
+from archipelago.container.dependency_resolver.search.world import World
+from archipelago.container.manifest.build_facts import build_facts
+from archipelago.container.manifest.exposure import is_open
+from archipelago.container.manifest.model.app import Access, AppManifest, Architecture, Container, Egress
+from archipelago.container.manifest.model.scalars import AppId, Scalar
 
 _GIB = 1024**3
 _WAYS = {

@@ -6,7 +6,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Any
 
-from archipelago.container.manifest.scalars import Key, Scalar
+from archipelago.container.manifest.model.scalars import Key, Scalar
 from archipelago.errors import ErrorCode, NodeError
 
 

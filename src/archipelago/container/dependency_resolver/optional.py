@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from archipelago.container.dependency_resolver.errors import Problem
 from archipelago.container.dependency_resolver.options import Demand, settle
 from archipelago.container.dependency_resolver.order import find_cycle, reaches
-from archipelago.container.dependency_resolver.search import Descent
-from archipelago.container.dependency_resolver.world import World
-from archipelago.container.manifest.scalars import AppId, Name
+from archipelago.container.dependency_resolver.search.providers import Descent
+from archipelago.container.dependency_resolver.search.world import World
+from archipelago.container.manifest.model.scalars import AppId, Name
 
 
 @dataclass(frozen=True, slots=True)

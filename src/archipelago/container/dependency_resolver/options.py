@@ -4,7 +4,8 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 
 from archipelago.container.dependency_resolver.errors import Cure, Problem, ResolutionCode
-from archipelago.container.manifest.model import AppManifest
+from archipelago.container.manifest.model.app import AppManifest
+from archipelago.container.manifest.model.scalars import AppId, Key, Name, Scalar
 from archipelago.container.manifest.options import (
     ANY_INT,
     broken_rules,
@@ -12,8 +13,7 @@ from archipelago.container.manifest.options import (
     effective_options,
     same_value,
 )
-from archipelago.container.manifest.problems import nearest
-from archipelago.container.manifest.scalars import AppId, Key, Name, Scalar
+from archipelago.container.manifest.yaml.problems import nearest
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -4,7 +4,7 @@ import heapq
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 from archipelago.container.dependency_resolver.errors import Problem, ResolutionCode
-from archipelago.container.manifest.scalars import AppId, Name
+from archipelago.container.manifest.model.scalars import AppId, Name
 
 
 def find_cycle(nodes: Iterable[str], needs: Mapping[str, Collection[str]]) -> tuple[str, ...] | None:

@@ -4,9 +4,9 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from archipelago.container.dependency_resolver.errors import ResolutionCode, ResolutionError
-from archipelago.container.manifest.model import AppManifest
-from archipelago.container.manifest.scalars import AppId
-from archipelago.container.plan import InstalledApp
+from archipelago.container.dependency_resolver.plan import InstalledApp
+from archipelago.container.manifest.model.app import AppManifest
+from archipelago.container.manifest.model.scalars import AppId
 
 _HIGHEST = 65535
 _LOWEST_FREE = 1024

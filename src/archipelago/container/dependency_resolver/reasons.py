@@ -4,11 +4,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from archipelago.container.dependency_resolver.options import Settled, shown
-from archipelago.container.dependency_resolver.world import World
-from archipelago.container.manifest.model import Credentials, Required, Role
+from archipelago.container.dependency_resolver.plan import Action, Edge, InstalledApp
+from archipelago.container.dependency_resolver.search.world import World
+from archipelago.container.manifest.model.app import Credentials, Required, Role
+from archipelago.container.manifest.model.scalars import AppId, Key, Name, Scalar
 from archipelago.container.manifest.options import effective_options, same_value
-from archipelago.container.manifest.scalars import AppId, Key, Name, Scalar
-from archipelago.container.plan import Action, Edge, InstalledApp
 
 Login = tuple[AppId, Role]
 """A consumer with what its login allows."""

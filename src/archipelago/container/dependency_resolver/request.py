@@ -4,10 +4,10 @@ import difflib
 from collections.abc import Collection, Iterable, Mapping
 
 from archipelago.container.dependency_resolver.errors import ResolutionCode, ResolutionError
-from archipelago.container.dependency_resolver.world import World
-from archipelago.container.manifest.model import AppManifest
-from archipelago.container.manifest.scalars import AppId
-from archipelago.container.plan import Edge, InstalledApp, Request
+from archipelago.container.dependency_resolver.plan import Edge, InstalledApp, Request
+from archipelago.container.dependency_resolver.search.world import World
+from archipelago.container.manifest.model.app import AppManifest
+from archipelago.container.manifest.model.scalars import AppId
 
 
 def check_request(

@@ -8,17 +8,17 @@ from collections.abc import Collection, Mapping
 
 from archipelago.container.dependency_resolver.asks import access_warnings, asks_of, check_disk, host_warnings
 from archipelago.container.dependency_resolver.errors import ResolutionCode, ResolutionError
+from archipelago.container.dependency_resolver.host_facts import HostFacts
 from archipelago.container.dependency_resolver.optional import bind_optional
 from archipelago.container.dependency_resolver.order import start_order
+from archipelago.container.dependency_resolver.plan import Action, Edge, InstalledApp, Plan, PlannedApp, Request
 from archipelago.container.dependency_resolver.ports import allocate
 from archipelago.container.dependency_resolver.reasons import action, because, before, logins_of
 from archipelago.container.dependency_resolver.request import check_options, check_request, request_warnings
-from archipelago.container.dependency_resolver.search import Descent, solve
-from archipelago.container.dependency_resolver.world import World
-from archipelago.container.host_facts import HostFacts
-from archipelago.container.manifest.model import AppManifest
-from archipelago.container.manifest.scalars import AppId
-from archipelago.container.plan import Action, Edge, InstalledApp, Plan, PlannedApp, Request
+from archipelago.container.dependency_resolver.search.providers import Descent, solve
+from archipelago.container.dependency_resolver.search.world import World
+from archipelago.container.manifest.model.app import AppManifest
+from archipelago.container.manifest.model.scalars import AppId
 
 __all__ = ["ResolutionCode", "ResolutionError", "explain", "resolve"]
 

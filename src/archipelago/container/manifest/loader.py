@@ -5,14 +5,14 @@ import json
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from archipelago.container.manifest.checks import check_manifest
-from archipelago.container.manifest.explain import explain
-from archipelago.container.manifest.model import AppManifest
-from archipelago.container.manifest.problems import MAX_PROBLEMS, Finding, ManifestError, Problem
-from archipelago.container.manifest.salvage import declared_names, salvage
-from archipelago.container.manifest.shapes import is_text, locate
-from archipelago.container.manifest.tree import MapNode, Node, Path, ScalarNode, dotted, find, plain, position_of
-from archipelago.container.manifest.yaml_reader import YamlProblem, read_yaml
+from archipelago.container.manifest.checks.references import check_manifest
+from archipelago.container.manifest.model.app import AppManifest
+from archipelago.container.manifest.yaml.explain import explain
+from archipelago.container.manifest.yaml.problems import MAX_PROBLEMS, Finding, ManifestError, Problem
+from archipelago.container.manifest.yaml.reader import YamlProblem, read_yaml
+from archipelago.container.manifest.yaml.salvage import declared_names, salvage
+from archipelago.container.manifest.yaml.shapes import is_text, locate
+from archipelago.container.manifest.yaml.tree import MapNode, Node, Path, ScalarNode, dotted, find, plain, position_of
 
 
 def load_manifest(text: str, source: str) -> AppManifest:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from archipelago.container.manifest.model import (
+from archipelago.container.manifest.model.app import (
     AppManifest,
     BoolOption,
     ChoiceOption,
@@ -12,9 +12,9 @@ from archipelago.container.manifest.model import (
     OptionRule,
     StringOption,
 )
-from archipelago.container.manifest.patterns import matches
-from archipelago.container.manifest.problems import nearest, show
-from archipelago.container.manifest.scalars import Scalar, is_one_line
+from archipelago.container.manifest.model.patterns import matches
+from archipelago.container.manifest.model.scalars import Scalar, is_one_line
+from archipelago.container.manifest.yaml.problems import nearest, show
 from archipelago.errors import ErrorCode, NodeError
 
 MAX_INT = 2**53 - 1

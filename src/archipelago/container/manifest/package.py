@@ -11,17 +11,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from archipelago.container.manifest.app_folder import Misplaced, entries, opened, read
-from archipelago.container.manifest.containerfile import ContainerfileError, parse_containerfile
-from archipelago.container.manifest.hidden_characters import hidden_in_text
+from archipelago.container.manifest.checks.hidden_characters import hidden_in_text
+from archipelago.container.manifest.checks.new_apps import check_new
+from archipelago.container.manifest.containerfile.reader import ContainerfileError, parse_containerfile
 from archipelago.container.manifest.loader import load_manifest, place_findings
-from archipelago.container.manifest.model import AppManifest, ContainerfileRecipe, PackagesRecipe
-from archipelago.container.manifest.new_checks import check_new
-from archipelago.container.manifest.problems import Finding, ManifestError, Problem, nearest
+from archipelago.container.manifest.model.app import AppManifest, ContainerfileRecipe, PackagesRecipe
 from archipelago.container.manifest.requirements import RequirementsError, parse_requirements
 from archipelago.container.manifest.templates import MAX_WORDS, Names, check_template, count_words
-from archipelago.container.manifest.tree import MapNode, ScalarNode
-from archipelago.container.manifest.tree import Path as KeyPath
-from archipelago.container.manifest.yaml_reader import MAX_BYTES, read_yaml
+from archipelago.container.manifest.yaml.problems import Finding, ManifestError, Problem, nearest
+from archipelago.container.manifest.yaml.reader import MAX_BYTES, read_yaml
+from archipelago.container.manifest.yaml.tree import MapNode, ScalarNode
+from archipelago.container.manifest.yaml.tree import Path as KeyPath
 
 MANIFEST_NAME = "manifest.yml"
 ICON_NAMES = ("icon.svg", "icon.png")

@@ -5,7 +5,7 @@ import inspect
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from archipelago.container.manifest import model, on_disk
+from archipelago.container.manifest.model import app, on_disk
 
 SCHEMA_ID = "urn:archipelago:manifest:1"
 
@@ -34,12 +34,12 @@ def attribute_docs(*modules: Any) -> dict[tuple[str, str], str]:
 
 def manifest_schema(examples: Examples | None = None) -> dict[str, Any]:
     """Return the schema of a manifest, with the given examples."""
-    schema = model.AppManifest.model_json_schema(mode="validation")
-    docs = attribute_docs(model, on_disk)
+    schema = app.AppManifest.model_json_schema(mode="validation")
+    docs = attribute_docs(app, on_disk)
     parts = {"AppManifest": schema, **schema["$defs"]}
     for part, definition in parts.items():
         for key, value in definition.get("properties", {}).items():
-            owners = (base.__name__ for base in getattr(model, part).__mro__)
+            owners = (base.__name__ for base in getattr(app, part).__mro__)
             if (text := next((docs[owner, key] for owner in owners if (owner, key) in docs), None)) is not None:
                 value["description"] = " ".join(text.split())
             if examples and (part, key) in examples:
@@ -55,7 +55,7 @@ def manifest_schema(examples: Examples | None = None) -> dict[str, Any]:
 
 
 def _enum_docs(part: str, docs: Mapping[tuple[str, str], str]) -> Iterator[tuple[str, str]]:
-    for member in getattr(model, part):
+    for member in getattr(app, part):
         yield member.value, docs.get((part, member.name), "")
 
 

@@ -7,7 +7,7 @@ from itertools import islice
 from jinja2 import StrictUndefined, TemplateSyntaxError, nodes
 from jinja2.sandbox import SandboxedEnvironment
 
-from archipelago.container.manifest.problems import nearest
+from archipelago.container.manifest.yaml.problems import nearest
 
 OPTIONS = "options"
 SECRETS = "secrets"

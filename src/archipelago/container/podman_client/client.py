@@ -1,7 +1,7 @@
 """Podman's libpod API, versions 4.3 to 5.x: where everything of the client comes together.
 
     async with PodmanService(socket, log) as service, PodmanClient(service) as podman:
-        for container in await podman.containers.list(labels={"io.archipelago.node": node}):
+        for container in await podman.containers.list(labels={"io.archipelago.node.node": node}):
             ...
 
 Values that go in are in `spec`, those that come out in `models`, errors in `errors`.
@@ -20,10 +20,10 @@ from archipelago.container.podman_client.events import Events
 from archipelago.container.podman_client.images import Images
 from archipelago.container.podman_client.models import PodmanEvent, PodmanInfo, PodmanVersion, Resync
 from archipelago.container.podman_client.networks import Networks
-from archipelago.container.podman_client.replies import podman_info
 from archipelago.container.podman_client.service import PodmanService
-from archipelago.container.podman_client.transport import Transport
 from archipelago.container.podman_client.volumes import Volumes
+from archipelago.container.podman_client.wire.replies import podman_info
+from archipelago.container.podman_client.wire.transport import Transport
 
 
 class PodmanClient:

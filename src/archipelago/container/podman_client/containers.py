@@ -15,7 +15,9 @@ from archipelago.container.podman_client.errors import (
     PodmanError,
     PodmanUnavailable,
 )
-from archipelago.container.podman_client.exec import Execs
+from archipelago.container.podman_client.exec.commands import Execs
+from archipelago.container.podman_client.exec.session_end import ExecSessions
+from archipelago.container.podman_client.exec.terminal import Terminal, open_terminal
 from archipelago.container.podman_client.models import (
     ContainerDetails,
     ContainerStats,
@@ -23,12 +25,10 @@ from archipelago.container.podman_client.models import (
     ExecResult,
 )
 from archipelago.container.podman_client.ports import refuse_taken_ports
-from archipelago.container.podman_client.replies import container_details, container_stats, container_summary
-from archipelago.container.podman_client.requests import container_request, filters, label_filter, signal_number
-from archipelago.container.podman_client.session_end import ExecSessions
 from archipelago.container.podman_client.spec import ContainerSpec, PortMapping
-from archipelago.container.podman_client.terminal import Terminal, open_terminal
-from archipelago.container.podman_client.transport import Params, Transport, inner_error, named, parse, same_name
+from archipelago.container.podman_client.wire.replies import container_details, container_stats, container_summary
+from archipelago.container.podman_client.wire.requests import container_request, filters, label_filter, signal_number
+from archipelago.container.podman_client.wire.transport import Params, Transport, inner_error, named, parse, same_name
 
 _MARGIN = 30.0
 _EXPORT_TIMEOUT = 300.0

@@ -10,9 +10,9 @@ from datetime import UTC, datetime
 
 from archipelago.container.podman_client.errors import PodmanCall, PodmanError
 from archipelago.container.podman_client.models import PodmanEvent, Resync
-from archipelago.container.podman_client.replies import podman_event
-from archipelago.container.podman_client.requests import filters, label_filter
-from archipelago.container.podman_client.transport import Params, Transport, objects
+from archipelago.container.podman_client.wire.replies import podman_event
+from archipelago.container.podman_client.wire.requests import filters, label_filter
+from archipelago.container.podman_client.wire.transport import Params, Transport, objects
 from archipelago.support.clock_jumps import clock_set, since_boot
 
 _CALL = PodmanCall("follow events")

@@ -20,10 +20,10 @@ from archipelago.container.podman_client.errors import (
     error_from_text,
 )
 from archipelago.container.podman_client.models import ImageDetails, ImageProgress, ImageSummary, RemovedImages
-from archipelago.container.podman_client.replies import image_details, image_summary
-from archipelago.container.podman_client.requests import filters, label_filter
-from archipelago.container.podman_client.tar import read_pieces
-from archipelago.container.podman_client.transport import Params, Transport, inner_error, objects, parse
+from archipelago.container.podman_client.wire.replies import image_details, image_summary
+from archipelago.container.podman_client.wire.requests import filters, label_filter
+from archipelago.container.podman_client.wire.tar import read_pieces
+from archipelago.container.podman_client.wire.transport import Params, Transport, inner_error, objects, parse
 
 _IMPORT_TIMEOUT = 1800.0
 _IDLE_TIMEOUT = 1800.0

@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 
 from archipelago.container.podman_client.errors import BadRequest, NotFound, PodmanCall, PodmanFailure
 from archipelago.container.podman_client.models import NetworkDetails
-from archipelago.container.podman_client.replies import network_details
-from archipelago.container.podman_client.requests import attachment_request, filters, label_filter, network_request
 from archipelago.container.podman_client.spec import NetworkAttachment, NetworkSpec
-from archipelago.container.podman_client.transport import Transport, inner_error, named, parse, same_name
+from archipelago.container.podman_client.wire.replies import network_details
+from archipelago.container.podman_client.wire.requests import attachment_request, filters, label_filter, network_request
+from archipelago.container.podman_client.wire.transport import Transport, inner_error, named, parse, same_name
 
 
 class Networks:

@@ -13,8 +13,8 @@ from types import TracebackType
 from typing import Self
 
 from archipelago.container.podman_client.errors import PodmanCall, PodmanTimeout, PodmanUnavailable
-from archipelago.container.podman_client.process import PODMAN_UMASK, process_exit, terminate
-from archipelago.container.podman_client.socket import Ping, ping
+from archipelago.container.podman_client.wire.socket import Ping, ping
+from archipelago.support.process import PODMAN_UMASK, process_exit, terminate
 
 _log = logging.getLogger(__name__)
 

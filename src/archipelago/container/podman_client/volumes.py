@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from archipelago.container.podman_client.errors import PodmanCall
-from archipelago.container.podman_client.requests import filters
-from archipelago.container.podman_client.transport import Transport
+from archipelago.container.podman_client.wire.requests import filters
+from archipelago.container.podman_client.wire.transport import Transport
 
 
 class Volumes:

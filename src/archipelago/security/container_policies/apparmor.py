@@ -4,7 +4,7 @@ Podman without root cannot put a container under a profile (it says so when aske
 advice. It grants what the mounts of the container grant, and forbids what no app needs.
 """
 
-from archipelago.container.manifest.model import AppManifest
+from archipelago.container.manifest.model.app import AppManifest
 
 _ALWAYS = (
     "network unix,",

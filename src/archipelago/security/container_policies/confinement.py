@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass, replace
 
-from archipelago.container.host_facts import ControlGroup
-from archipelago.container.manifest.model import Container
+from archipelago.container.dependency_resolver.host_facts import ControlGroup
+from archipelago.container.manifest.model.app import Container
 from archipelago.container.podman_client.spec import ResourceLimits, Ulimit
 
 _CPU_PERIOD = 100_000

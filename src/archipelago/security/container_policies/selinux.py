@@ -4,7 +4,7 @@ It builds on the block `container` of udica's templates, as the policies of cont
 own for each container, which may do what every container may and what its manifest names.
 """
 
-from archipelago.container.manifest.model import AppManifest
+from archipelago.container.manifest.model.app import AppManifest
 
 
 def selinux_name(app: str, container: str) -> str:

@@ -5,8 +5,8 @@ import hashlib
 import json
 from pathlib import Path
 
-from archipelago.security.identity import Identity
-from archipelago.security.private_files import (
+from archipelago.security.keys.identity import Identity
+from archipelago.support.private_files import (
     FileTooLongError,
     make_folder,
     read_key_file,

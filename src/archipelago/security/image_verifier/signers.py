@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from archipelago.container.manifest.model import Container
+from archipelago.container.manifest.model.app import Container
 from archipelago.container.manifest.package import AppPackage
 from archipelago.security.image_verifier.keyless import BUNDLE_TYPE, LARGEST_BUNDLE, any_bundle_good
+from archipelago.security.image_verifier.registry_client import RegistryClient
 from archipelago.security.image_verifier.signature import (
     LARGEST_PAYLOAD,
     PAYLOAD_TYPE,
@@ -17,7 +18,6 @@ from archipelago.security.image_verifier.signature import (
     fingerprint,
     read_key,
 )
-from archipelago.security.registry_client import RegistryClient
 
 KEYLESS = "sigstore:"
 """How the names of signers without a key begin."""

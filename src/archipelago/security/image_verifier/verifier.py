@@ -4,12 +4,12 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 
 from archipelago.errors import ErrorCode, NodeError
-from archipelago.security.audit_chain import NODE, Deed, Outcome
+from archipelago.security.audit.chain import NODE, Deed, Outcome
 from archipelago.security.image_verifier.policy import ANY, UNSIGNED, Decision, decide
+from archipelago.security.image_verifier.registry_client import RegistryClient
 from archipelago.security.image_verifier.signature import BadSignature, ImageName, image_name
 from archipelago.security.image_verifier.signers import KEYLESS, Signer
-from archipelago.security.registry_client import RegistryClient
-from archipelago.storage.signers import SignerRule, SignerStore
+from archipelago.storage.stores.signers import SignerRule, SignerStore
 
 _FINGERPRINT_DIGITS = 64
 _ROUNDS = 3

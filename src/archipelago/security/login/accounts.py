@@ -3,18 +3,18 @@
 from dataclasses import replace
 
 from archipelago.errors import ErrorCode, NodeError
-from archipelago.security.audit_chain import RESERVED
-from archipelago.security.login.attempts import Attempts, Source
-from archipelago.security.login.clocks import Clocks
-from archipelago.security.login.codes import new_code, same_code
-from archipelago.security.login.confirmations import Confirmations
-from archipelago.security.login.ledger import Ledger, require_session, require_user
-from archipelago.security.login.passwords import Passwords
-from archipelago.security.login.records import User
+from archipelago.security.audit.chain import RESERVED
+from archipelago.security.login.credentials.codes import new_code, same_code
+from archipelago.security.login.credentials.confirmations import Confirmations
+from archipelago.security.login.credentials.passwords import Passwords
+from archipelago.security.login.guessing.attempts import Attempts, Source
 from archipelago.security.login.refusals import no_account, wrong
+from archipelago.security.login.sessions.clocks import Clocks
+from archipelago.security.login.sessions.ledger import Ledger, require_session, require_user
 from archipelago.security.login.views import UserView, moment
-from archipelago.security.permissions import Role
-from archipelago.storage.accounts import Book
+from archipelago.storage.records.logins import User
+from archipelago.storage.records.permissions import Role
+from archipelago.storage.stores.accounts import Book
 
 
 class Accounts:

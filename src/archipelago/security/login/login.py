@@ -8,27 +8,27 @@ from typing import Any
 
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.security.login.accounts import Accounts
-from archipelago.security.login.attempts import Attempts, Source
-from archipelago.security.login.challenges import Challenges
-from archipelago.security.login.clocks import Clocks
-from archipelago.security.login.confirmations import Confirmations
-from archipelago.security.login.factors import SecondFactors, spend_code
-from archipelago.security.login.ledger import Ledger, Lifetimes
-from archipelago.security.login.mark_key import mark_key
-from archipelago.security.login.marks import Device, DeviceMarks
+from archipelago.security.login.credentials.challenges import Challenges
+from archipelago.security.login.credentials.confirmations import Confirmations
+from archipelago.security.login.credentials.factors import SecondFactors, spend_code
+from archipelago.security.login.credentials.passkeys import Passkeys
+from archipelago.security.login.credentials.passwords import Passwords
+from archipelago.security.login.credentials.tokens import ID, TOKEN_PREFIX, Tokens, key_of
+from archipelago.security.login.guessing.attempts import Attempts, Source
+from archipelago.security.login.guessing.mark_key import mark_key
+from archipelago.security.login.guessing.marks import Device, DeviceMarks
+from archipelago.security.login.guessing.rate_limit import Rate, RateLimit
 from archipelago.security.login.notices import Notices
-from archipelago.security.login.passkeys import Passkeys
-from archipelago.security.login.passwords import Passwords
-from archipelago.security.login.rate_limit import Rate, RateLimit
-from archipelago.security.login.records import Session, User
 from archipelago.security.login.refusals import wrong
-from archipelago.security.login.session_secrets import Hider, LiveSecrets, new_session_secret, session_key
-from archipelago.security.login.stamps import Stamps
-from archipelago.security.login.tokens import ID, TOKEN_PREFIX, Tokens, key_of
+from archipelago.security.login.sessions.clocks import Clocks
+from archipelago.security.login.sessions.ledger import Ledger, Lifetimes
+from archipelago.security.login.sessions.secrets import Hider, LiveSecrets, new_session_secret, session_key
+from archipelago.security.login.sessions.stamps import Stamps
 from archipelago.security.login.views import LoginStatus, SessionView, moment
-from archipelago.security.permissions import PERMISSIONS, Permission, Role
-from archipelago.security.secrets_manager import Sealer
-from archipelago.storage.accounts import AccountStore, Book
+from archipelago.security.secrets.manager import Sealer
+from archipelago.storage.records.logins import Session, User
+from archipelago.storage.records.permissions import PERMISSIONS, Permission, Role
+from archipelago.storage.stores.accounts import AccountStore, Book
 
 __all__ = ["TOKEN_PREFIX", "Lifetimes", "Login", "Start", "Visitor"]
 

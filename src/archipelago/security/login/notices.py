@@ -3,12 +3,12 @@
 from collections.abc import Awaitable, Callable
 
 from archipelago.errors import ErrorCode, NodeError
-from archipelago.security.login.clocks import Clocks
-from archipelago.security.login.ledger import Ledger
-from archipelago.security.login.records import Notice
+from archipelago.security.login.sessions.clocks import Clocks
+from archipelago.security.login.sessions.ledger import Ledger
 from archipelago.security.login.views import AccountNotice, moment
-from archipelago.security.permissions import Role
-from archipelago.storage.accounts import Book
+from archipelago.storage.records.logins import Notice
+from archipelago.storage.records.permissions import Role
+from archipelago.storage.stores.accounts import Book
 
 
 class Notices:

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 from pydantic import BaseModel, ConfigDict
 
-from archipelago.security.permissions import Permission, Role
+from archipelago.storage.records.permissions import Permission, Role
 
 
 def moment(seconds: float) -> datetime:

@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from archipelago.errors import ErrorCode, NodeError
-from archipelago.security.private_files import make_folder, reported, write_atomically
 from archipelago.security.sbom.databases import Difference, Package, compare
 from archipelago.security.sbom.document import document, packages_of
 from archipelago.storage.layout import app_folder
+from archipelago.support.private_files import make_folder, reported, write_atomically
 
 
 class SbomStore:

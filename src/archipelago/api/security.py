@@ -1,0 +1,62 @@
+"""What leaves the node about how apps are held: `archipelago security report`."""
+
+from archipelago.api.apps import View
+from archipelago.container.dependency_resolver.rating import Rating
+from archipelago.container.manifest.model.app import Egress
+
+
+class Enforcement(View):
+    """One protection of a container."""
+
+    container: str
+    what: str
+    enforced: bool
+    detail: str = ""
+    """What was found in the kernel for a container that runs; why it is not enforced."""
+
+
+class Peer(View):
+    """Another app, and what may be opened between the two."""
+
+    app: str
+    interface: str
+    port: int
+
+
+class ImageOrigin(View):
+    """Where the image of a container comes from."""
+
+    container: str
+    image: str
+    signer: str
+    """SHA-256 of the key that signed it; `unsigned`; or `this node`, which built it."""
+    packages: int | None
+    """Packages in its bill of materials (`sbom`); null where there is none yet."""
+
+
+class AppSecurity(View):
+    """How one app is held."""
+
+    app: str
+    rating: Rating
+    enforcement: tuple[Enforcement, ...]
+    egress: Egress
+    reaches: tuple[Peer, ...]
+    """Apps that it may open connections to."""
+    reached_by: tuple[Peer, ...]
+    """Apps that may open connections to it."""
+    published: tuple[str, ...]
+    """Addresses of the host that lead to it."""
+    images: tuple[ImageOrigin, ...]
+
+
+class ContainerProfiles(View):
+    """Profiles of one container for the host's administrator to load."""
+
+    container: str
+    apparmor_name: str
+    apparmor: str
+    selinux_name: str
+    selinux: str
+    seccomp: str
+    """The profile that is applied already, for reading."""

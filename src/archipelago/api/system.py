@@ -1,0 +1,199 @@
+"""What the node says of itself and its host: the values that the RPC, the command line and the page show."""
+
+from datetime import datetime
+from enum import StrEnum
+
+from archipelago.api.apps import View
+from archipelago.storage.records.apps import Desired
+from archipelago.storage.records.notices import Hiding
+
+
+class Severity(StrEnum):
+    """Weight of a finding."""
+
+    OK = "ok"
+    NOTE = "note"
+    WARNING = "warning"
+    ERROR = "error"
+
+
+class Finding(View):
+    """One thing that the doctor looked at."""
+
+    check: str
+    severity: Severity
+    what: str
+    why: str = ""
+    mend: str = ""
+    """Command or step that fixes it."""
+
+
+class NoticeKind(StrEnum):
+    """What a notice is about."""
+
+    APP = "app"
+    """An app that does not run as it should."""
+    OPERATION = "operation"
+    """The last operation on an app, which failed."""
+    UPDATE = "update"
+    """A newer version of an app."""
+    DISK = "disk"
+    """Little disk is left."""
+    DISK_SOON = "disk-soon"
+    """The disk will be full within a week."""
+    FINDING = "finding"
+    """Something that the doctor found."""
+
+
+class Notice(View):
+    """Something that needs the owner."""
+
+    id: str
+    """The same for as long as it is about the same thing."""
+    said: str
+    """Another one when it says something else: who acknowledges it says by this what he has seen."""
+    level: Severity
+    kind: NoticeKind
+    app: str | None = None
+    name: str = ""
+    """Name of the app."""
+    text: str
+    """What it is, in words."""
+    detail: str = ""
+    """The reason, or why it matters."""
+    mend: str = ""
+    """Command or step that fixes it, where the doctor knows one."""
+    operation: str | None = None
+    """Operation that it is about."""
+    version: str | None = None
+    """Version that an update brings."""
+    may_mute: bool = True
+    """False where security is at stake: it can be acknowledged, and comes back when it says something else."""
+    hidden: Hiding | None = None
+
+
+class LocalAccessView(View):
+    """Whether the node is reachable from the local network."""
+
+    wanted: tuple[str, ...]
+    """What the owner decided: `lan` for whatever addresses the host has, or some of them; empty for loopback alone."""
+    available: tuple[str, ...]
+    """Addresses of this host on which it may listen."""
+    listening: tuple[str, ...]
+    """Addresses on which it does, besides loopback."""
+    addresses: tuple[str, ...]
+    """Where its own page is, as URLs."""
+    names: tuple[str, ...]
+    """Names by which it may be called there."""
+    endpoints: tuple[str, ...]
+    """Endpoints of apps that are reachable, as clients write them."""
+    problems: tuple[str, ...]
+    authority: str
+    """Certificate of the node's own authority (PEM), for browsers to trust; it vouches for local addresses alone."""
+    fingerprint: str
+    """SHA-256 of that certificate, as browsers show it."""
+    valid_until: datetime
+
+
+class FirewallView(View):
+    """The rules for the firewall of the host."""
+
+    rules: str
+    """Script for nft(8)."""
+    problem: str = ""
+    """What nftables says against them; empty where it takes them."""
+
+
+class SetupStep(StrEnum):
+    """What an owner does once, at the beginning."""
+
+    PHRASE = "phrase"
+    """He has written the recovery phrase down, and shown that he did."""
+    NETWORK = "network"
+    """He has chosen which chain is followed."""
+    FINISHED = "finished"
+    """He wants to hear no more of it."""
+
+
+class SetupProgress(View):
+    """How far the owner is with setting the node up."""
+
+    done: tuple[SetupStep, ...]
+
+
+class AppResources(View):
+    """What an app may take of the host, and takes now."""
+
+    app: str
+    name: str
+    desired: Desired
+    memory_limit: int
+    """Bytes, all its containers together; likewise the others."""
+    cpu_limit: float
+    """Cores."""
+    pids_limit: int
+    memory_used: int | None = None
+    """Bytes; null where it does not run, or the host does not count it."""
+    cpu_used: float | None = None
+    """Cores, in the last ten seconds."""
+
+
+class Resources(View):
+    """How the host is shared out."""
+
+    memory: int
+    """Bytes of the host."""
+    cores: int
+    apps: tuple[AppResources, ...]
+    not_enforced: tuple[str, ...] = ()
+    """Limits that this host does not hold apps to."""
+
+
+class PowerAction(StrEnum):
+    """How the node, or the machine that it is on, is ended."""
+
+    RESTART = "restart"
+    """The node alone begins again; apps go on meanwhile."""
+    STOP = "stop"
+    """All apps are stopped in order, and the node ends."""
+    REBOOT = "reboot"
+    """All apps are stopped in order, and the machine starts again."""
+    POWER_OFF = "power-off"
+    """All apps are stopped in order, and the machine is turned off."""
+
+
+class SignerView(View):
+    """Whose images are taken of a publisher."""
+
+    publisher: str
+    """A registry, or registry and first part of the repository: `ghcr.io/acme`."""
+    signer: str
+    """SHA-256 of the public key; `unsigned`; or `any`, where some signature must be there."""
+    since: datetime
+
+
+class SystemInfo(View):
+    """The node and its host."""
+
+    version: str
+    node_id: str
+    revision: int
+    architecture: str
+    kernel: str
+    memory: int
+    memory_available: int
+    cores: int
+    load: float
+    disk_total: int
+    disk_free: int
+    disk_full_in: float | None = None
+    """Seconds until the disk is full, as fast as it filled until now; null where it does not, or before an hour."""
+    temperature: float | None = None
+    """Degrees Celsius of the hottest sensor; null without one."""
+    podman: str
+    data_root: str
+    uptime: float
+    """Seconds since the daemon started."""
+    power: tuple[PowerAction, ...] = ()
+    """What `system-power` can do here: only what whoever started the node carries out."""
+    not_enforced: tuple[str, ...] = ()

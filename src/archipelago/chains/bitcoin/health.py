@@ -1,0 +1,120 @@
+"""Bitcoin's `getblockchaininfo` and `getconnectioncount` as a health state (https://bitcoincore.org/en/doc/)."""
+
+import base64
+import json
+from dataclasses import dataclass
+
+from archipelago.api.apps import Sync
+
+_DAY = 86400
+_STALE_AFTER = _DAY
+"""Age of the newest block, in seconds, from which on bitcoind takes a chain for old (its option `-maxtipage`)."""
+_LONGEST_TEXT = 200
+"""Characters of what a daemon says of itself: they are kept with each change of its health."""
+_RPC_IN_WARMUP = -28
+"""Error code of a node that loads its block index (Bitcoin Core, rpc/protocol.h)."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChainAnswer:
+    """What a chain daemon said of itself: `sync` where it knows, `message` while it still loads."""
+
+    sync: Sync | None
+    message: str = ""
+
+
+def request_headers(user: str, password: str) -> dict[str, str]:
+    """Return the HTTP headers of an authenticated call (RFC 7617)."""
+    token = base64.b64encode(f"{user}:{password}".encode()).decode()
+    return {"Authorization": f"Basic {token}", "Content-Type": "application/json"}
+
+
+_CHAIN, _PEERS = "getblockchaininfo", "getconnectioncount"
+REQUEST_BODY = json.dumps(
+    [{"jsonrpc": "1.0", "id": method, "method": method, "params": []} for method in (_CHAIN, _PEERS)]
+)
+"""One batch: a probe is one connection."""
+
+
+def parse_answer(status: int, body: str) -> ChainAnswer:
+    """Read the answer to `REQUEST_BODY`; raises `ValueError` with a reason where it is no good."""
+    if status == 401:
+        raise ValueError("the node's own RPC user was refused")
+    try:
+        answer = json.loads(body)
+    except ValueError as error:
+        raise ValueError(f"HTTP {status} without a JSON answer") from error
+    peers = None
+    if isinstance(answer, list):
+        # A batch that is refused as a whole is answered by one object.
+        found = {str(each.get("id")): each for each in answer if isinstance(each, dict)}
+        answer, peers = found.get(_CHAIN), found.get(_PEERS, {}).get("result")
+    if not isinstance(answer, dict):
+        raise ValueError("the answer is not a JSON-RPC answer")
+    if problem := answer.get("error"):
+        message = str(problem.get("message", problem)) if isinstance(problem, dict) else str(problem)
+        if isinstance(problem, dict) and problem.get("code") == _RPC_IN_WARMUP:
+            return ChainAnswer(None, message[:_LONGEST_TEXT])
+        raise ValueError(message[:_LONGEST_TEXT])
+    try:
+        result = answer["result"]
+        return ChainAnswer(
+            Sync(
+                chain=str(result["chain"])[:_LONGEST_TEXT],
+                height=int(result["blocks"]),
+                headers=int(result["headers"]),
+                percent=_percent(result),
+                initial_block_download=bool(result["initialblockdownload"]),
+                peers=peers if isinstance(peers, int) and peers >= 0 else None,
+                tip_at=_moment(result.get("time")),  # type: ignore[arg-type]  # pydantic takes it for a moment
+            )
+        )
+    except (KeyError, TypeError, OverflowError) as error:
+        raise ValueError("getblockchaininfo answered without the chain's height") from error
+
+
+def judged(sync: Sync, now: float) -> tuple[Sync, str]:
+    """Return the chain, marked where it is stale, and why it is not up to date, in words; empty where it is.
+
+    `now` is in seconds since 1970.
+    """
+    alone = ", and no other node is connected" if sync.peers == 0 else ""
+    synced, age = is_synced(sync), _age(sync, now)
+    if age and sync.height and (synced or (alone and sync.headers - sync.height < 2)):
+        return sync.model_copy(update={"stale": True}), (
+            f"stale: the newest block is {age} old{alone or ', unless the clock of this host is wrong'}"
+        )
+    return sync, "" if synced else f"block {sync.height} of {sync.headers} ({sync.percent} %){alone}"
+
+
+def is_synced(sync: Sync) -> bool:
+    """Tell whether the daemon is at the tip: out of initial download and less than two blocks behind its headers.
+
+    A regtest chain reports initial download until its first block is mined; with nothing to fetch it is at its tip.
+    """
+    if sync.chain == "regtest":
+        return sync.headers - sync.height < 2
+    return not sync.initial_block_download and sync.headers - sync.height < 2
+
+
+def _percent(result: dict[str, object]) -> float:
+    if result["chain"] == "regtest" and result["blocks"] == result["headers"]:
+        return 100.0
+    progress = float(result["verificationprogress"])  # type: ignore[arg-type]
+    return round(min(max(progress, 0.0), 1.0) * 100, 2)
+
+
+def _age(sync: Sync, now: float) -> str:
+    """Return the age of the newest block in words; empty where it is none to speak of, or nobody knows.
+
+    Blocks of regtest are made when its owner likes.
+    """
+    if sync.chain == "regtest" or sync.tip_at is None or (age := now - sync.tip_at.timestamp()) < _STALE_AFTER:
+        return ""
+    return f"{age // _DAY:.0f} days" if age >= 2 * _DAY else "a day"
+
+
+def _moment(seconds: object) -> int | None:
+    """Return the time of a block, in seconds since 1970 (32 bits), where bitcoind told it."""
+    known = isinstance(seconds, int) and not isinstance(seconds, bool) and 0 <= seconds < 1 << 32
+    return seconds if known else None  # type: ignore[return-value]

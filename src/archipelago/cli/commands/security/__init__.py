@@ -1,0 +1,1 @@
+"""Commands about accounts, secrets, signatures and the audit log."""

@@ -1,0 +1,122 @@
+"""Commands about the node's key and the secrets of apps."""
+
+import sys
+from typing import Annotated
+
+import typer
+
+from archipelago.cli.client import Client
+from archipelago.cli.commands.apps.changes import finish
+from archipelago.cli.errors import CommandError, Exit
+from archipelago.cli.options import Installed, Json, NoWait
+from archipelago.cli.output import show, show_json, show_table
+from archipelago.cli.stdin import read_lines, read_value, read_words
+
+_Stdin = Annotated[bool, typer.Option("--stdin", help="Read it from standard input, for scripts.")]
+_AllOfStdin = Annotated[bool, typer.Option("--stdin", help="Take all of standard input, for scripts and for keys.")]
+_Name = Annotated[str, typer.Argument(metavar="NAME", help="As the list shows it.")]
+
+
+def key_status(json: Json = False) -> None:
+    """Say how the node's key is kept."""
+    found = Client().call("key-status")
+    if json:
+        show_json(found)
+        return
+    meaning = {
+        "plain": "in a file: the node boots by itself, and whoever has the disk has the secrets",
+        "unlocked": "wrapped by your passphrase, and in memory until the node ends",
+        "locked": "locked: 'archipelago key unlock'",
+        "missing": "missing: 'archipelago key restore'",
+    }
+    show(f"The node's key is {meaning[found['state']]}.")
+
+
+def key_unlock(stdin: _Stdin = False) -> None:
+    """Unlock the node after a start."""
+    Client().call("key-unlock", passphrase=_ask("Passphrase", stdin))
+    show("The node is unlocked, and starts.")
+
+
+def key_protect(stdin: _Stdin = False) -> None:
+    """Wrap the node's key by a passphrase; with --stdin, the first line is the new one, the second the current one."""
+    client = Client()
+    wrapped = client.call("key-status")["state"] == "unlocked"
+    current: str | None
+    if stdin:
+        new, current = (
+            (*read_lines("New and current passphrase", 2),) if wrapped else (*read_lines("Passphrase", 1), None)
+        )
+    else:
+        current = _ask("Current passphrase", False) if wrapped else None
+        new = _ask("New passphrase", False, twice=True)
+    client.call("key-protect", passphrase=new, current=current)
+    show("After each start the node waits for 'archipelago key unlock'. Keep the 24 words: 'archipelago key phrase'.")
+
+
+def key_unprotect(stdin: _Stdin = False) -> None:
+    """Keep the node's key in a file, so that the node boots by itself."""
+    Client().call("key-unprotect", current=_ask("Current passphrase", stdin))
+    show("The node boots by itself; whoever has its disk has its secrets.")
+
+
+def key_phrase(stdin: _Stdin = False) -> None:
+    """Show the 24 words that bring the node's key back."""
+    client = Client()
+    wrapped = client.call("key-status")["state"] == "unlocked"
+    words = client.call("key-phrase", current=_ask("Passphrase", stdin) if wrapped else None)
+    show(words)
+    show("Write them down on paper. Whoever has them and a backup has your secrets.", sys.stderr)
+
+
+def key_restore(stdin: _Stdin = False) -> None:
+    """Bring the node's key back from its 24 words."""
+    words = read_words("The 24 words") if stdin else _ask("The 24 words", stdin)
+    Client().call("key-restore", words=words)
+    show("The key is back.")
+
+
+def secret_list(app: Installed, json: Json = False) -> None:
+    """List the secrets of an app by name."""
+    found = Client().call("secret-list", app=app)
+    if json:
+        show_json(found)
+    else:
+        show_table(("NAME", "SINCE"), ((one["name"], one["created_at"][:19]) for one in found))
+
+
+def secret_show(app: Installed, name: _Name) -> None:
+    """Show a secret of an app, as 'secret set --stdin' takes it; the audit log says that you did."""
+    show(str(Client().call("secret-show", app=app, name=name)).removesuffix("\n"))
+
+
+def secret_set(
+    app: Installed, name: _Name, stdin: _AllOfStdin = False, no_wait: NoWait = False, json: Json = False
+) -> None:
+    """Give a secret of an app a value of your own; what uses it is made again.
+
+    With --stdin, all of standard input is the value: one line without its end, several lines byte for byte, such as
+    the file of a key.
+    """
+    client = Client()
+    value = read_value("Value") if stdin else _ask("Value", stdin, twice=True)
+    finish(client, client.call("secret-set", app=app, name=name, value=value), no_wait, json)
+
+
+def secret_rotate(
+    app: Installed,
+    name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="One of them; all when left out.")] = None,
+    no_wait: NoWait = False,
+    json: Json = False,
+) -> None:
+    """Replace secrets of an app; what uses them is created again."""
+    client = Client()
+    finish(client, client.call("secret-rotate", app=app, name=name), no_wait, json)
+
+
+def _ask(what: str, stdin: bool, *, twice: bool = False) -> str:
+    if stdin:
+        return read_lines(what, 1)[0]
+    if not sys.stdin.isatty():
+        raise CommandError(Exit.USAGE, f"there is no terminal to ask for: {what.lower()}", "give it with --stdin")
+    return str(typer.prompt(what, hide_input=True, confirmation_prompt=twice))

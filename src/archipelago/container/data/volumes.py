@@ -1,0 +1,123 @@
+"""The data of apps on disk: where it lies, how large it is, and how it goes."""
+
+import asyncio
+import shutil
+from pathlib import Path
+
+from archipelago.api.apps import VolumeView
+from archipelago.container.data.identity import judge
+from archipelago.container.data.kept import Keepsake, KeptStore
+from archipelago.container.manifest.model.app import AppManifest
+from archipelago.container.namespace.client import Namespace
+from archipelago.errors import ErrorCode, NodeError
+from archipelago.security.secrets.manager import SecretsManager
+from archipelago.storage.layout import KEPT, Layout
+from archipelago.storage.stores.state import State
+from archipelago.storage.stores.volume_marks import VolumeMarks
+
+_COUNTING = 5.0
+"""Longest time for counting what a volume holds, in seconds."""
+
+
+class AppData:
+    """Measures and deletes what an app leaves behind: logs, volumes, secrets, and its range of user ids."""
+
+    def __init__(
+        self,
+        layout: Layout,
+        namespace: Namespace,
+        secrets: SecretsManager,
+        state: State,
+        marks: VolumeMarks,
+        kept: KeptStore,
+    ) -> None:
+        self._layout = layout
+        self._namespace = namespace
+        self._secrets = secrets
+        self._state = state
+        self._marks = marks
+        self._kept = kept
+
+    async def volumes(self, manifest: AppManifest) -> tuple[VolumeView, ...]:
+        """Return the volumes of an app with what they take on the disk."""
+
+        async def one(name: str, funds: bool) -> VolumeView:
+            size, counted = await self._namespace.size(str(self._layout.app(manifest.id).volume(name)), _COUNTING)
+            return VolumeView(name=name, size=size, counted=counted, funds=funds)
+
+        return tuple(await asyncio.gather(*(one(name, each.funds) for name, each in manifest.volumes.items())))
+
+    async def forget_logs(self, app: str) -> None:
+        """Delete what the containers of an app wrote, once there are none; what cannot be deleted stays."""
+        await asyncio.to_thread(shutil.rmtree, self._layout.app(app).logs, ignore_errors=True)
+
+    async def has_volumes(self, app: str) -> bool:
+        """Tell whether there is a volume of an app, installed or not."""
+
+        def look() -> bool:
+            try:
+                return any(self._layout.app(app).volumes.iterdir())
+            except FileNotFoundError:
+                return False
+            except OSError:
+                return True  # what cannot be looked at is somebody's
+
+        return await asyncio.to_thread(look)
+
+    async def refuse_unkeepable(self, manifest: AppManifest) -> None:
+        """Raise `NodeError` where a volume with keys to money cannot be kept aside.
+
+        It is a disk of its own, which cannot be renamed, or it is not there now, as when its disk is not mounted.
+        """
+        known = await self._marks.of(manifest.id)
+        for name, volume in manifest.volumes.items():
+            if not volume.funds:
+                continue
+            path = self._layout.app(manifest.id).volume(name)
+            found = await self._namespace.look(str(path), 1, 1, 1)
+            if judge(known.get(name), found).lost:
+                raise NodeError(
+                    ErrorCode.DATA_MISSING,
+                    f"the volume '{name}' holds keys to money and is not there, so it cannot be kept: {path}",
+                    hint=(
+                        f"mount its disk or bring the folder back, or remove {manifest.id} without deleting its data; "
+                        f"to give the data up: archipelago data start-empty {manifest.id}"
+                    ),
+                    data={"app": manifest.id, "volumes": [name]},
+                )
+            if found is not None and found.mark.filesystem is not None:
+                raise NodeError(
+                    ErrorCode.STILL_NEEDED,
+                    f"the volume '{name}' holds keys to money and is a disk of its own, which the node does not delete",
+                    hint=f"remove {manifest.id} without deleting its data, or unmount {path} first",
+                )
+
+    async def delete(self, app: str, keepsake: Keepsake) -> None:
+        """Delete everything of an app that is no longer installed but the keepsake. It may be called again."""
+        folder = self._layout.app(app)
+        await self._kept.set_aside(app, keepsake)
+        await self._namespace.remove(str(folder.volumes))
+        await asyncio.to_thread(self._secrets.remove_app, app)
+        for name in await asyncio.to_thread(_others, folder.path):
+            await self._namespace.remove(str(folder.path / name))
+        await self.forget_if_nothing_is_left(app)
+
+    async def forget_if_nothing_is_left(self, app: str) -> None:
+        """Give up the user ids of an app that is not installed and of which nothing is kept."""
+        folder = self._layout.app(app)
+        if await asyncio.to_thread(_others, folder.path):
+            return
+        await self._marks.forget(app)
+        if await asyncio.to_thread(self._kept.any, app):
+            return
+        await self._namespace.remove(str(folder.path))
+        # Last: as long as a file is left, nobody else may be given its owner's id.
+        await self._state.release_slot(app)
+
+
+def _others(folder: Path) -> tuple[str, ...]:
+    """Return what is in the folder of an app besides what is kept."""
+    try:
+        return tuple(path.name for path in folder.iterdir() if path.name != KEPT)
+    except FileNotFoundError:
+        return ()

@@ -1,0 +1,201 @@
+"""What would be done for a request, and why: the value that the owner confirms and the orchestrator carries out."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+from archipelago.container.dependency_resolver.rating import Rating
+from archipelago.container.manifest.build_facts import BuildFacts
+from archipelago.container.manifest.model.app import (
+    Access,
+    AppManifest,
+    Architecture,
+    Egress,
+    EndpointKind,
+    Protocol,
+    Role,
+    Wait,
+)
+from archipelago.container.manifest.model.scalars import AppId, Key, Name, Port, Scalar
+
+_EMPTY: Mapping[Any, Any] = MappingProxyType({})
+
+
+# --- what goes in ----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class InstalledApp:
+    """An app that is on the node, with what the owner and earlier plans decided for it."""
+
+    manifest: AppManifest
+    options: Mapping[Key, Scalar] = field(default_factory=lambda: _EMPTY)
+    """Options that the owner set; neither defaults nor demands."""
+    choices: Mapping[Name, AppId] = field(default_factory=lambda: _EMPTY)
+    """Provider to which each required interface is bound (`Plan.choices` of the plan that was carried out)."""
+    ports: Mapping[Name, Port] = field(default_factory=lambda: _EMPTY)
+    """Host port that each endpoint was given."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What the owner asks for; an empty request settles again what is installed, and changes nothing that holds."""
+
+    install: tuple[AppId, ...] = ()
+    remove: tuple[AppId, ...] = ()
+    update: tuple[AppId, ...] = ()
+    choices: Mapping[Name, AppId] = field(default_factory=lambda: _EMPTY)
+    """Provider that the owner wants for an interface.
+
+    It binds the apps that this request installs or updates and those that come with them; where the request names no
+    such app, it re-binds every installed one. Apps bound to an app that the request removes follow it as well.
+    """
+    options: Mapping[AppId, Mapping[Key, Scalar]] = field(default_factory=lambda: _EMPTY)
+    """Options that the owner sets, merged over those that he set before."""
+
+
+# --- what comes out --------------------------------------------------------------------------------------------------
+
+
+class Shown(BaseModel):
+    """Base of what is shown to the owner: frozen, unknown keys refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+
+class Action(StrEnum):
+    """What happens to an app."""
+
+    INSTALL = "install"
+    REUSE = "reuse"
+    RESTART = "restart"
+    UPDATE = "update"
+    REMOVE = "remove"
+
+
+class FetchKind(StrEnum):
+    """How an image gets onto the node."""
+
+    DOWNLOAD = "download"
+    BUILD = "build"
+
+
+class Edge(Shown):
+    """A consumer's use of an interface of its provider."""
+
+    consumer: AppId
+    interface: Name
+    provider: AppId
+    wait: Wait
+    optional: bool = False
+    role: Role = Role.READ
+    gates: bool = True
+    """Whether the consumer's start waits for the provider; false where an optional edge would close a cycle."""
+
+
+class PlannedApp(Shown):
+    """One app of a plan."""
+
+    app: AppId
+    name: str
+    version: str
+    action: Action
+    because: tuple[str, ...] = ()
+    """Sentences that say why the app is there, and why it is restarted."""
+    options: dict[Key, Scalar] = {}
+    """Effective value of every option."""
+    option_origins: dict[Key, str] = {}
+    """Where each value comes from: `owner`, `default` or `demand by <app>, <app>`."""
+    edges: tuple[Edge, ...] = ()
+    """Interfaces of other apps that it uses."""
+
+
+class Fetch(Shown):
+    """An image that must be downloaded or built."""
+
+    app: AppId
+    container: Name
+    kind: FetchKind
+    source: str
+    """Image reference, or the kind of recipe."""
+    signed: bool = False
+    """Whether a signature is asked for before it is downloaded; what is built here needs none."""
+    build: BuildFacts | None = None
+    """What building it executes, and what it is made of; null where it is downloaded."""
+
+
+class AskedEndpoint(Shown):
+    """A port that opens."""
+
+    app: AppId
+    endpoint: Name
+    kind: EndpointKind
+    protocol: Protocol
+    port: Port
+    """Port on the host, after clashes are settled."""
+    access: tuple[Access, ...]
+    label: str | None = None
+
+
+class HostMinimum(Shown):
+    """The least host for the apps of a plan, in bytes."""
+
+    memory: int = 0
+    disk: int = 0
+
+
+class Asks(Shown):
+    """What newly installed and updated apps ask of the owner."""
+
+    fetches: tuple[Fetch, ...] = ()
+    disk: int = 0
+    """Bytes that their volumes are expected to take."""
+    memory: int = 0
+    """Bytes, the sum of their containers' limits."""
+    egress: dict[AppId, Egress] = {}
+    """Apps that reach outside the node."""
+    endpoints: tuple[AskedEndpoint, ...] = ()
+    capabilities: dict[AppId, tuple[str, ...]] = {}
+    devices: dict[AppId, tuple[str, ...]] = {}
+    ratings: dict[AppId, Rating] = {}
+    """How little each of them asks for."""
+    host: HostMinimum = HostMinimum()
+    architectures: tuple[Architecture, ...] = tuple(Architecture)
+    """Architectures on which all of them run."""
+
+
+class Plan(Shown):
+    """What is to be done, in order, and why."""
+
+    apps: tuple[PlannedApp, ...] = ()
+    """Apps that are there in the end, in start order (providers first), then those that go, dependents first."""
+    edges: tuple[Edge, ...] = ()
+    ports: dict[str, Port] = {}
+    """Host port of each `app/endpoint`."""
+    asks: Asks = Asks()
+    alternatives: dict[Name, tuple[AppId, ...]] = {}
+    """For each interface in use, the other apps that could provide it."""
+    warnings: tuple[str, ...] = ()
+    interrupts: tuple[AppId, ...] = ()
+    """Apps that run on, and miss what they use while others restart."""
+    obstacles: tuple[str, ...] = ()
+    """What stands in the way at this moment, such as a port that another program has: it would be refused."""
+    digest: str = ""
+    """What stands for all of this, packages included: given back with the installation, it must be the same then."""
+
+    def planned(self, app: AppId) -> PlannedApp | None:
+        """Return one app of the plan, or None."""
+        return next((planned for planned in self.apps if planned.app == app), None)
+
+    def choices(self, app: AppId) -> dict[Name, AppId]:
+        """Return what an app is bound to: to be kept in `InstalledApp.choices`."""
+        return {edge.interface: edge.provider for edge in self.edges if edge.consumer == app}
+
+    def endpoint_ports(self, app: AppId) -> dict[Name, Port]:
+        """Return the host ports of an app's endpoints: to be kept in `InstalledApp.ports`."""
+        prefix = f"{app}/"
+        return {key.removeprefix(prefix): port for key, port in self.ports.items() if key.startswith(prefix)}

@@ -1,0 +1,107 @@
+"""A rating from 1 to 8 of how little an app asks for, from its manifest alone, explained line by line. Pure."""
+
+from collections.abc import Iterable, Iterator
+from functools import lru_cache
+from itertools import starmap
+
+from pydantic import BaseModel, ConfigDict
+
+from archipelago.container.manifest.build_facts import BuildCode, build_facts
+from archipelago.container.manifest.exposure import is_open
+from archipelago.container.manifest.model.app import Access, AppManifest, Capability, Egress, Recipe, Role
+
+HIGHEST = 8
+LOWEST = 1
+
+_ANY_USER = frozenset(
+    (Capability.CHOWN, Capability.DAC_OVERRIDE, Capability.FOWNER, Capability.SETGID, Capability.SETUID)
+)
+
+
+class _Shown(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+
+class RatingLine(_Shown):
+    """One reason."""
+
+    points: int
+    """What it takes off the rating: 0 or less."""
+    what: str
+
+
+class Rating(_Shown):
+    """How little an app asks for."""
+
+    score: int
+    """From 1, which asks for much, to 8, which asks for nothing."""
+    lines: tuple[RatingLine, ...]
+    """The reasons; the score is 8 and their points together, but at least 1."""
+
+
+def rate(manifest: AppManifest) -> Rating:
+    """Return the rating of an app. What holds for several of its containers counts once."""
+    found = tuple(starmap(_line, _lines(manifest)))
+    return Rating(score=max(LOWEST, HIGHEST + sum(line.points for line in found)), lines=found)
+
+
+# Nearly all apps have the same few lines.
+@lru_cache(maxsize=256)
+def _line(points: int, what: str) -> RatingLine:
+    return RatingLine(points=points, what=what)
+
+
+def _lines(manifest: AppManifest) -> Iterator[tuple[int, str]]:
+    containers = manifest.containers.values()
+    match manifest.egress:
+        case Egress.DIRECT:
+            yield -1, "it reaches the internet, which learns this node's address"
+        case Egress.LAN:
+            yield -2, "it reaches the internet and every machine of the local network"
+        case Egress.TOR:
+            yield 0, "it reaches the internet through Tor alone"
+        case Egress.NONE:
+            yield 0, "it reaches nothing outside the node"
+    access = {way for endpoint in manifest.endpoints.values() for way in endpoint.access}
+    if access & {Access.TOR, Access.INTERNET}:
+        yield -2, "anybody may reach it"
+    elif any(is_open(endpoint, None) for endpoint in manifest.endpoints.values()):
+        yield -1, "machines of the local network may reach it"
+    roles = {required.role for required in manifest.requires.values()}
+    if Role.FULL in roles:
+        yield -3, "it may do everything with another app, such as stop it or reveal its keys"
+    elif Role.WALLET in roles:
+        yield -2, "it may use wallets, and so spend what is in them"
+    if devices := sorted({device for container in containers for device in container.security.devices}):
+        yield -2, f"it uses devices of the host: {', '.join(devices)}"
+    capabilities = {each for container in containers for each in container.security.capabilities}
+    if capabilities & _ANY_USER:
+        yield -1, "it may act as any user within its containers"
+    if others := sorted(each.value for each in capabilities - _ANY_USER):
+        yield -1, f"it keeps rights of root within its containers: {', '.join(others)}"
+    if calls := sorted({each.value for container in containers for each in container.security.system_calls}):
+        yield -1, f"it uses system calls that few programs need: {', '.join(calls)}"
+    if any(container.user.partition(":")[0] == "0" for container in containers):
+        yield -1, "it runs as root within its containers (an ordinary user outside)"
+    if any(container.security.writable_root for container in containers):
+        yield -1, "it may change its own programs while it runs"
+    pulled = [container for container in containers if container.image is not None]
+    if pulled and all(container.signed for container in pulled):
+        yield 0, "its image comes from a registry, signed by a key that it names"
+    elif pulled:
+        yield -1, "its image comes from a registry and nobody signed it: its digest alone tells that it is the same"
+    yield from _build_lines(container.build for container in containers if container.build is not None)
+
+
+def _build_lines(recipes: Iterable[Recipe]) -> Iterator[tuple[int, str]]:
+    found = [build_facts(recipe) for recipe in recipes]
+    executed = {code for facts in found for code in facts.executes}
+    if BuildCode.COMMANDS in executed:
+        yield -1, "commands of its author run while its image is built, confined and without a network"
+    if BuildCode.PYTHON in executed:
+        yield (
+            -1,
+            "Python packages are built from source, which runs what is in them: pinned, confined, without a network",
+        )
+    if found and not executed:
+        yield 0, "its image is made of packages, of which nothing is executed until it runs"

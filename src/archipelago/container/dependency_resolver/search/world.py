@@ -1,0 +1,338 @@
+"""What a resolution chooses from: the apps, who provides what, and which of them fit a requirement."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+
+from packaging.specifiers import SpecifierSet
+from packaging.version import Version
+
+from archipelago.container.dependency_resolver.errors import Problem, ResolutionCode
+from archipelago.container.dependency_resolver.host_facts import HostFacts
+from archipelago.container.dependency_resolver.options import Demand, settle, shown
+from archipelago.container.dependency_resolver.plan import InstalledApp, Request
+from archipelago.container.dependency_resolver.search.cures import Cures
+from archipelago.container.manifest.model.app import AppManifest, Required
+from archipelago.container.manifest.model.scalars import AppId, Key, Name, Scalar
+
+Token = tuple[str, ...]
+"""A thing of which one side only may be in a plan.
+
+`lease, "", name`, or, for a conflict that an app declares, `app` or `interface`, the app, its target.
+"""
+
+_GIB = 1024**3
+
+
+@lru_cache(maxsize=4096)
+def in_range(version: str, wanted: str) -> bool:
+    """Return whether a version lies in a range; a pre-release does where its place in the order does (PEP 440)."""
+    return not wanted or SpecifierSet(wanted).contains(Version(version), prereleases=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """Providers that fit a requirement by id, and why the others do not."""
+
+    providers: tuple[AppId, ...]
+    misfits: tuple[Problem, ...]
+
+
+class World:
+    """The apps of the catalog and of the node as one request sees them, indexed once."""
+
+    def __init__(
+        self,
+        catalog: Mapping[AppId, AppManifest],
+        installed: Mapping[AppId, InstalledApp],
+        request: Request,
+        host: HostFacts | None,
+    ) -> None:
+        self.catalog = catalog
+        self.installed = installed
+        self.request = request
+        self.host = host
+        self.removed = frozenset(request.remove)
+        self.updated = frozenset(request.update)
+        self.asked = frozenset(request.install)
+        self.named = self.asked | self.updated
+        self.kept = frozenset(installed) - self.removed
+        self.roots: tuple[AppId, ...] = tuple(sorted(self.kept | self.asked))
+        self.apps: dict[AppId, AppManifest] = dict(catalog)
+        for app, one in installed.items():
+            if app not in self.updated:
+                self.apps[app] = one.manifest
+        self._providers: dict[Name, list[AppId]] = {}
+        self._lease_holders: dict[Name, int] = {}
+        self._foes_by_app: dict[AppId, list[AppId]] = {}
+        self._foes_by_interface: dict[Name, list[AppId]] = {}
+        self._index()
+        self._fits: dict[tuple[Name, str, tuple[tuple[Key, str, Scalar], ...], AppId], Fit] = {}
+        self._host_misfits: dict[AppId, Problem | None] = {}
+        self._cures: Cures | None = None
+
+    def _index(self) -> None:
+        for app, manifest in self.apps.items():
+            for interface in manifest.provides:
+                self._providers.setdefault(interface, []).append(app)
+            for lease in manifest.leases:
+                self._lease_holders[lease] = self._lease_holders.get(lease, 0) + 1
+            for conflict in manifest.conflicts:
+                if conflict.app is not None:
+                    self._foes_by_app.setdefault(conflict.app, []).append(app)
+                elif conflict.interface is not None:
+                    self._foes_by_interface.setdefault(conflict.interface, []).append(app)
+        for apps in self._providers.values():
+            apps.sort()
+
+    @property
+    def cures(self) -> Cures:
+        """Who may demand what."""
+        if self._cures is None:
+            self._cures = Cures.among(self.apps.values())
+        return self._cures
+
+    def owner_options(self, app: AppId) -> dict[Key, Scalar]:
+        """Return what the owner set, earlier and in this request, leaving out what the manifest no longer knows."""
+        manifest = self.apps[app]
+        one = self.installed.get(app)
+        kept = {key: value for key, value in one.options.items() if key in manifest.options} if one else {}
+        return {**kept, **self.request.options.get(app, {})}
+
+    def is_new(self, app: AppId) -> bool:
+        """Return whether the manifest of an app comes newly to the node, by installation or update."""
+        return app not in self.kept or app in self.updated
+
+    def providers(self, interface: Name) -> list[AppId]:
+        """Return who provides an interface, by id, whether it fits or not."""
+        return self._providers.get(interface, [])
+
+    def interfaces(self) -> Iterable[Name]:
+        """Return every interface that somebody provides."""
+        return self._providers.keys()
+
+    def bound(self, consumer: AppId, interface: Name) -> AppId | None:
+        """Return the one provider that may be taken, by the owner's choice or an earlier plan; None leaves it open."""
+        one = self.installed.get(consumer) if consumer in self.kept else None
+        before = one.choices.get(interface) if one else None
+        choice = self.request.choices.get(interface)
+        if choice is not None and choice != consumer:
+            follows = before is None or before in self.removed or consumer in self.named or not self.named
+            if follows:
+                return choice
+        return before if before in self.installed else None
+
+    def fit(self, consumer: AppId, interface: Name, required: Required) -> Fit:
+        """Return the providers that could serve a requirement, were there no other app."""
+        bound = self.bound(consumer, interface)
+        demands = tuple((option, type(value).__name__, value) for option, value in sorted(required.demands.items()))
+        key = (interface, required.version, demands, bound or "")
+        fit = self._fits.get(key)
+        if fit is None:
+            among = [bound] if bound is not None else self.providers(interface)
+            fit = self._fit(among, consumer, interface, required)
+            # A consumer's name stands in the misfits, so they are only kept for one consumer.
+            self._fits[key] = Fit(fit.providers, ())
+        if consumer in fit.providers:
+            fit = Fit(tuple(app for app in fit.providers if app != consumer), fit.misfits)
+        return fit
+
+    def misfits(self, consumer: AppId, interface: Name, required: Required) -> tuple[Problem, ...]:
+        """Return why each provider that does not serve a requirement does not."""
+        bound = self.bound(consumer, interface)
+        among = [bound] if bound is not None else self.providers(interface)
+        return self._fit(among, consumer, interface, required).misfits
+
+    def _fit(self, among: Iterable[AppId], consumer: AppId, interface: Name, required: Required) -> Fit:
+        fitting, misfits = [], []
+        for provider in among:
+            problem = self.misfit(provider, consumer, interface, required)
+            if problem is None:
+                fitting.append(provider)
+            else:
+                misfits.append(problem)
+        return Fit(tuple(fitting), tuple(misfits))
+
+    def misfit(self, provider: AppId, consumer: AppId, interface: Name, required: Required) -> Problem | None:
+        """Return why a provider cannot serve a requirement, or None."""
+        apps = (consumer, provider)
+        data = {"consumer": consumer, "interface": interface, "provider": provider}
+        manifest = self.apps.get(provider)
+        if provider in self.removed:
+            return Problem(
+                ResolutionCode.STILL_NEEDED,
+                f"{provider} is to be removed, but {consumer} needs its {interface}",
+                f"Remove {consumer} as well, or choose another provider of {interface} for it",
+                {**data, "dependents": [consumer]},
+                apps,
+            )
+        if manifest is None or interface not in manifest.provides:
+            return Problem(
+                ResolutionCode.NO_PROVIDER,
+                f"{consumer} needs {interface}, which {provider} does not provide",
+                self._providers_hint(interface),
+                {**data, "providers": self.providers(interface)},
+                apps,
+            )
+        version = manifest.provides[interface].version or manifest.version
+        if not in_range(version, required.version):
+            newer = self._newer_fits(provider, interface, required)
+            return Problem(
+                ResolutionCode.VERSION_MISMATCH,
+                f"{consumer} needs {interface} {required.version}, but {provider} provides {version}",
+                f"Update {provider} in the same step: the catalog has {newer}"
+                if newer
+                else "Choose another provider, or wait for a version that fits",
+                {**data, "wanted": required.version, "version": version},
+                apps,
+            )
+        problem = self.host_misfit(provider)
+        if problem is not None:
+            return problem
+        if required.demands:
+            demands = [Demand(option, consumer, interface, value) for option, value in required.demands.items()]
+            settled = settle(manifest, self.owner_options(provider), demands)
+            if isinstance(settled, Problem) and not self.curable(provider, settled):
+                return settled
+        return None
+
+    def curable(self, provider: AppId, problem: Problem) -> bool:
+        """Return whether the options of an app may go together after all, once another app has demands of it too."""
+        return bool(problem.cures and self.cures.demanders(self.apps[provider], problem.cures))
+
+    def _newer_fits(self, provider: AppId, interface: Name, required: Required) -> str | None:
+        manifest = self.catalog.get(provider)
+        provided = manifest.provides.get(interface) if manifest else None
+        if manifest is None or provided is None or provider not in self.installed or provider in self.updated:
+            return None
+        return manifest.version if in_range(provided.version or manifest.version, required.version) else None
+
+    def _providers_hint(self, interface: Name) -> str:
+        providers = self.providers(interface)
+        if not providers:
+            return f"No app of the catalog provides {interface}"
+        return f"Choose one of {', '.join(providers[:8])}"
+
+    def host_misfit(self, app: AppId) -> Problem | None:
+        """Return why a newly installed or updated app cannot run on this host, or None."""
+        if self.host is None or not self.is_new(app):
+            return None
+        if app not in self._host_misfits:
+            self._host_misfits[app] = next(self.host_troubles(app), None)
+        return self._host_misfits[app]
+
+    def host_troubles(self, app: AppId) -> Iterator[Problem]:
+        """Yield what keeps an app from running well on this host."""
+        host, manifest = self.host, self.apps[app]
+        if host is None:
+            return
+        if host.architecture not in manifest.architectures:
+            able = ", ".join(manifest.architectures)
+            yield Problem(
+                ResolutionCode.ARCHITECTURE,
+                f"{app} runs on {able or 'no architecture'}, and this host is {host.architecture}",
+                "Choose another app, or another host",
+                {"app": app, "supported": list(manifest.architectures), "host": host.architecture},
+                (app,),
+            )
+        for what, needed, there in (
+            ("memory", manifest.host.memory, host.memory),
+            ("free disk", manifest.host.disk, host.free_disk if app not in self.installed else manifest.host.disk),
+        ):
+            if needed > there:
+                yield Problem(
+                    ResolutionCode.HOST_TOO_SMALL,
+                    f"{app} needs {needed / _GIB:.1f} GiB of {what}, and this host has {there / _GIB:.1f} GiB",
+                    "Free some space, or attach a larger disk" if what == "free disk" else "Choose a larger host",
+                    {"app": app, "what": what.replace(" ", "_"), "needed": needed, "available": there},
+                    (app,),
+                )
+
+    def unserved(self, consumer: AppId, interface: Name, required: Required) -> Problem:
+        """Return why nobody serves a mandatory requirement."""
+        misfits = self.misfits(consumer, interface, required)
+        wanted = f"{interface} {required.version}".rstrip()
+        if not misfits:
+            if consumer in self.providers(interface):
+                return Problem(
+                    ResolutionCode.CYCLE,
+                    f"{consumer} needs {wanted}, which only it itself provides: {consumer} → {consumer}",
+                    f"Tell the packager of {consumer}",
+                    {"cycle": [consumer, consumer]},
+                    (consumer,),
+                )
+            demands = ", ".join(shown(option, value) for option, value in sorted(required.demands.items()))
+            return Problem(
+                ResolutionCode.NO_PROVIDER,
+                f"{consumer} needs {wanted}{f' with {demands}' if demands else ''}, which no known app provides",
+                f"Add an app that provides {interface} to the catalog",
+                {"consumer": consumer, "interface": interface, "providers": []},
+                (consumer,),
+            )
+        first = min(misfits, key=lambda problem: (problem.data.get("provider") != required.default,))
+        if len(misfits) == 1:
+            one = first
+            if consumer not in one.message:
+                one = Problem(one.code, f"{consumer} needs {wanted}: {one.message}", one.hint, one.data, one.apps)
+            return Problem(one.code, one.message, one.hint, one.data, (consumer, *one.apps))
+        reasons = "; ".join(problem.message for problem in misfits[:5])
+        more = f"; and {len(misfits) - 5} more" if len(misfits) > 5 else ""
+        return Problem(
+            first.code,
+            f"{consumer} needs {wanted}, and none of its {len(misfits)} providers fits: {reasons}{more}",
+            first.hint,
+            {**first.data, "tried": [problem.message for problem in misfits]},
+            (consumer,),
+        )
+
+    def tokens(self, app: AppId) -> Iterator[tuple[Token, str]]:
+        """Yield the things that an app excludes others from, each with the side that it stands on."""
+        manifest = self.apps[app]
+        for lease in manifest.leases:
+            if self._lease_holders[lease] > 1:
+                yield ("lease", "", lease), app
+        for conflict in manifest.conflicts:
+            if conflict.app is not None and conflict.app != app:
+                yield ("app", app, conflict.app), "declares"
+            elif conflict.interface is not None:
+                yield ("interface", app, conflict.interface), "declares"
+        for foe in self._foes_by_app.get(app, ()):
+            if foe != app:
+                yield ("app", foe, app), "suffers"
+        for interface in manifest.provides:
+            for foe in self._foes_by_interface.get(interface, ()):
+                if foe != app:
+                    yield ("interface", foe, interface), "suffers"
+
+    def exclusion(self, token: Token, one: AppId, other: AppId) -> Problem:
+        """Return why two apps cannot be together."""
+        kind, declarer, target = token
+        apps = tuple(sorted((one, other)))
+        stays = [app for app in apps if app in self.kept]
+        hint = f"Remove {stays[0]} first, or leave {apps[1] if stays[0] == apps[0] else apps[0]} out" if stays else ""
+        hint = hint or f"Install either {apps[0]} or {apps[1]}"
+        if kind == "lease":
+            return Problem(
+                ResolutionCode.LEASE_TAKEN,
+                f"{apps[0]} and {apps[1]} both hold '{target}', of which there is one on a node",
+                hint,
+                {"lease": target, "apps": list(apps)},
+                apps,
+            )
+        reason = next(
+            (
+                conflict.because
+                for conflict in self.apps[declarer].conflicts
+                if target in (conflict.app, conflict.interface)
+            ),
+            "",
+        )
+        sufferer = other if declarer == one else one
+        what = sufferer if kind == "app" else f"{sufferer}, which provides {target}"
+        return Problem(
+            ResolutionCode.CONFLICT,
+            f"{declarer} cannot be on a node with {what}: {reason.rstrip('.')}",
+            hint,
+            {"apps": list(apps), "declared_by": declarer, "target": target},
+            apps,
+        )

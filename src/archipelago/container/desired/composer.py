@@ -1,0 +1,155 @@
+"""Compiles what is installed into a desired state: resolves, makes missing secrets, and runs the pure compiler."""
+
+import asyncio
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import replace
+
+from archipelago.catalog.local import Catalog
+from archipelago.container.dependency_resolver.host_facts import HostFacts
+from archipelago.container.dependency_resolver.plan import Edge, InstalledApp, Plan, Request
+from archipelago.container.dependency_resolver.resolver import resolve
+from archipelago.container.desired.app_compiler import AppCompiler
+from archipelago.container.desired.state import DesiredApp, DesiredState
+from archipelago.container.images.store import ImageStore
+from archipelago.container.manifest.model.app import AppManifest, Credentials
+from archipelago.container.manifest.model.scalars import Scalar
+from archipelago.container.manifest.options import parse_option_text, validate_options
+from archipelago.container.workload.compiler import AppInput, Binding, Consumer, Site, Workload
+from archipelago.container.workload.templates.renderer import Aside, Renderer
+from archipelago.errors import NodeError
+from archipelago.security.secrets.manager import SecretsManager
+from archipelago.security.secrets.secret import Secret
+from archipelago.storage.stores.state import AppRecord
+
+Records = Mapping[str, AppRecord]
+
+
+class Composer:
+    """Turns records into plans and workloads."""
+
+    def __init__(
+        self,
+        site: Site,
+        secrets: SecretsManager,
+        images: ImageStore,
+        aside: Aside,
+        *,
+        free_disk: Callable[[], int],
+        reserved_ports: frozenset[int],
+    ) -> None:
+        """Take what plans and workloads depend on; `free_disk()`, in bytes, may block and is asked for each plan.
+
+        `aside` renders the templates that may take long.
+        """
+        self._site = site
+        self._secrets = secrets
+        self._images = images
+        self.free_disk = free_disk
+        self._reserved_ports = reserved_ports
+        self._compiler = AppCompiler(site, Renderer(aside))
+
+    @property
+    def host(self) -> HostFacts:
+        """Facts of the host that workloads depend on: those of the start, so that no template changes by itself."""
+        return self._site.host
+
+    async def plan(self, records: Records, request: Request, catalog: Catalog | None = None) -> Plan:
+        """Resolve a request; without a catalog, only what is installed can be used. Raises `ResolutionError`."""
+        manifests = {app: record.package.manifest for app, record in records.items()}
+        if catalog is not None:
+            manifests = {**manifests, **{app: package.manifest for app, package in catalog.packages.items()}}
+
+        def resolve_here() -> Plan:
+            # How much of the disk is free is another matter each time.
+            host = replace(self.host, free_disk=self.free_disk())
+            return resolve(manifests, _installed(records), request, host, reserved_ports=self._reserved_ports)
+
+        return await asyncio.to_thread(resolve_here)
+
+    async def compose(self, records: Records, tolerated: Collection[str] = ()) -> DesiredState:
+        """Compile everything that is installed. Raises `NodeError` when it does not fit together.
+
+        Of the `tolerated` apps one that cannot be compiled is part of the state with its problem, and no other app
+        suffers from it.
+        """
+        plan = await self.plan(records, Request())
+        return await asyncio.to_thread(self._compile, records, plan, tolerated)
+
+    def check_options(
+        self, manifest: AppManifest, given: Mapping[str, object], reset: tuple[str, ...]
+    ) -> dict[str, Scalar]:
+        """Return the owner's options with their types; texts are read as the option's type. Raises `OptionError`."""
+        read = {
+            key: parse_option_text(manifest.options[key], value, key)
+            if isinstance(value, str) and key in manifest.options
+            else value
+            for key, value in given.items()
+        }
+        # Names that are to be reset must exist as well; their defaults are valid values.
+        defaults = {key: manifest.options[key].default if key in manifest.options else None for key in reset}
+        validate_options(manifest, {**defaults, **read})
+        return validate_options(manifest, read)
+
+    def _compile(self, records: Records, plan: Plan, tolerated: Collection[str]) -> DesiredState:
+        credentials = {edge: self._credential(records, edge) for edge in plan.edges}
+        edges: dict[str, list[Edge]] = {app: [] for app in records}
+        for edge in plan.edges:
+            for end in {edge.consumer, edge.provider}:
+                edges[end].append(edge)
+        inputs = {app: self._input(record, plan, tuple(edges[app]), credentials) for app, record in records.items()}
+        apps = {}
+        for app, given in inputs.items():
+            try:
+                bindings = tuple(
+                    Binding(
+                        edge,
+                        records[edge.provider].package.manifest,
+                        self._compiler.exports(inputs[edge.provider], edge.interface),
+                        credentials[edge],
+                    )
+                    for edge in given.edges
+                    if edge.consumer == app
+                )
+                workload = self._compiler.workload(replace(given, bindings=bindings))
+                apps[app] = DesiredApp(records[app], workload, given.secrets)
+            except NodeError as error:
+                if app not in tolerated:
+                    raise
+                apps[app] = DesiredApp(records[app], Workload(app, (), (), (), (), ""), problem=str(error))
+        return DesiredState(apps, plan)
+
+    def _input(
+        self, record: AppRecord, plan: Plan, edges: tuple[Edge, ...], credentials: Mapping[Edge, Secret | None]
+    ) -> AppInput:
+        package, app = record.package, record.app
+        planned = plan.planned(app)
+        return AppInput(
+            package=package,
+            options=planned.options if planned is not None else {},
+            slot=record.slot,
+            images={name: self._images.reference(package, name) for name in package.manifest.containers},
+            ports=plan.endpoint_ports(app),
+            consumers=tuple(
+                Consumer(edge.interface, edge.consumer, credentials[edge], edge.role)
+                for edge in edges
+                if edge.provider == app
+            ),
+            secrets={
+                key: self._secrets.ensure(app, key, spec.kind, spec.bytes)
+                for key, spec in package.manifest.secrets.items()
+            },
+            edges=edges,
+        )
+
+    def _credential(self, records: Records, edge: Edge) -> Secret | None:
+        provided = records[edge.provider].package.manifest.provides[edge.interface]
+        if provided.credentials is Credentials.NONE:
+            return None
+        return self._secrets.ensure_edge(edge.provider, edge.consumer, edge.interface)
+
+
+def _installed(records: Records) -> dict[str, InstalledApp]:
+    return {
+        app: InstalledApp(record.package.manifest, record.options, record.choices, record.ports)
+        for app, record in records.items()
+    }

@@ -1,0 +1,133 @@
+"""What ought to run: the installed apps with their compiled workloads and edges. Plain values, no I/O."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from archipelago.api.apps import Health, HealthState
+from archipelago.container.dependency_resolver.plan import Edge, Plan
+from archipelago.container.manifest.model.app import Wait
+from archipelago.container.workload.compiler import Workload
+from archipelago.security.secrets.secret import Secret
+from archipelago.storage.records.apps import Desired
+from archipelago.storage.stores.state import AppRecord
+
+
+@dataclass(frozen=True, slots=True)
+class DesiredApp:
+    """One installed app, compiled."""
+
+    record: AppRecord
+    workload: Workload
+    probe_secrets: Mapping[str, Secret] = field(default_factory=dict)
+    problem: str = ""
+    """Why it cannot be compiled; what runs of it then stays as it is. Empty where it can."""
+
+
+@dataclass(frozen=True, slots=True)
+class DesiredState:
+    """All installed apps. `halted` is the latch of a shutdown: nothing is wanted, and nothing is revived."""
+
+    apps: Mapping[str, DesiredApp] = field(default_factory=dict)
+    plan: Plan = field(default_factory=Plan)
+    halted: bool = False
+    generation: int = 0
+    """Counts the states, so that one can tell when all keepers have seen the newest."""
+
+    @property
+    def broken(self) -> frozenset[str]:
+        """The apps that cannot be compiled."""
+        return frozenset(app for app, found in self.apps.items() if found.problem)
+
+    @property
+    def hashes(self) -> dict[str, str]:
+        """Return what the containers of each app must be made of."""
+        return {name: found.workload.hash for name, found in self.apps.items()}
+
+    def touched_since(self, hashes: Mapping[str, str]) -> tuple[str, ...]:
+        """Return the apps whose containers are created again, given what their hashes were."""
+        return tuple(name for name, hash in self.hashes.items() if hashes.get(name) != hash)
+
+    def wanted(self, app: str) -> bool:
+        """Tell whether the app ought to run: its owner wants it, and all that it cannot do without."""
+        return self.obstacle(app) is None
+
+    def obstacle(self, app: str, _seen: frozenset[str] = frozenset()) -> str | None:
+        """Return why the app ought not to run, or None when it ought to."""
+        if self.halted:
+            return "the node is shutting down"
+        found = self.apps.get(app)
+        if found is None:
+            return f"{app} is not installed"
+        if found.record.desired is Desired.STOPPED:
+            return "its owner stopped it"
+        for edge in self.providers(app):
+            if edge.optional or edge.provider in _seen:
+                continue
+            if self.obstacle(edge.provider, _seen | {app}) is not None:
+                return f"it needs {edge.provider}, which is stopped"
+        return None
+
+    def providers(self, app: str) -> tuple[Edge, ...]:
+        """Return the edges to the apps that this one uses."""
+        return tuple(edge for edge in self.plan.edges if edge.consumer == app)
+
+    def dependents(self, app: str) -> tuple[Edge, ...]:
+        """Return the edges from the apps that use this one."""
+        return tuple(edge for edge in self.plan.edges if edge.provider == app)
+
+    def needed_by(self, app: str) -> tuple[str, ...]:
+        """Return the app and all that it cannot do without, providers first."""
+        found: dict[str, None] = {}
+        for edge in self.providers(app):
+            if not edge.optional:
+                found.update(dict.fromkeys(self.needed_by(edge.provider)))
+        return (*found, app)
+
+    def needing(self, app: str) -> tuple[str, ...]:
+        """Return the app and all that cannot do without it, dependents first."""
+        found: dict[str, None] = {}
+        for edge in self.dependents(app):
+            if not edge.optional:
+                found.update(dict.fromkeys(self.needing(edge.consumer)))
+        return (*found, app)
+
+    def neighbours(self, app: str) -> frozenset[str]:
+        """Return the apps whose next step may hang on this one."""
+        used = {edge.provider for edge in self.providers(app)}
+        return frozenset(used | {edge.consumer for edge in self.dependents(app)})
+
+
+def provides(health: Health, wait: Wait) -> bool:
+    """Tell whether a provider's health is what its dependent waits for."""
+    match wait:
+        case Wait.STARTED:
+            return health.state in (
+                HealthState.STARTING,
+                HealthState.SYNCING,
+                HealthState.HEALTHY,
+                HealthState.UNHEALTHY,
+            )
+        case Wait.SERVING:
+            return health.state in (HealthState.SYNCING, HealthState.HEALTHY)
+        case Wait.HEALTHY:
+            return health.state is HealthState.HEALTHY
+
+
+_WORST_FIRST = (
+    HealthState.FAILED,
+    HealthState.BACKING_OFF,
+    HealthState.UNHEALTHY,
+    HealthState.STOPPING,
+    HealthState.WAITING,
+    HealthState.STARTING,
+    HealthState.SYNCING,
+    HealthState.HEALTHY,
+    HealthState.STOPPED,
+)
+
+
+def worst(healths: Mapping[str, Health]) -> Health:
+    """Return the health of an app: that of its container that is worst off."""
+    if not healths:
+        return Health(state=HealthState.STARTING, reason="not looked at yet")
+    return min(healths.values(), key=lambda health: _WORST_FIRST.index(health.state))

@@ -1,0 +1,1 @@
+"""Images: pulled or built, kept and removed."""

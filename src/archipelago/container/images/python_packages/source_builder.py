@@ -1,0 +1,142 @@
+"""Builds source distributions, which executes what is in them: in a container of a build, by pinned backends."""
+
+import asyncio
+import tarfile
+from collections.abc import Iterator, Sequence
+from io import BytesIO
+from pathlib import Path, PurePosixPath
+
+from archipelago.container.images.build.sandbox import BuildSandbox, Step
+from archipelago.container.images.python_packages import build_wheels
+from archipelago.container.images.python_packages.choice import is_wheel_name, wheel_place
+from archipelago.container.images.python_packages.errors import PackagesRefused
+from archipelago.container.images.python_packages.fetcher import Fetched
+from archipelago.container.images.python_packages.installer import Wheel
+from archipelago.container.images.python_packages.target import PythonTarget
+
+_SCRIPT = Path(build_wheels.__file__)
+_FOLDER = "build"
+_USER = 1000
+_LARGEST = 512 * 1024**2
+"""Bytes of all wheels of one app."""
+_ENVIRONMENT = {
+    "PATH": f"/{_FOLDER}/backends/bin:/usr/local/bin:/usr/bin:/bin",
+    "LANG": "C.UTF-8",
+    "HOME": f"/{_FOLDER}/home",
+    "TMPDIR": f"/{_FOLDER}/tmp",  # noqa: S108 - of the container
+    # For the processes that backends start; the script itself looks there first.
+    "PYTHONPATH": f"/{_FOLDER}/backends",
+    "PYTHONHASHSEED": "0",
+    "PYTHONDONTWRITEBYTECODE": "1",
+    "SOURCE_DATE_EPOCH": "1700000000",
+}
+
+
+class ConfinedBuilder:
+    """Builds in an image, with backends that are installed in a folder."""
+
+    def __init__(self, sandbox: BuildSandbox, image: str, backends: Path) -> None:
+        self._sandbox = sandbox
+        self._image = image
+        self._backends = backends
+
+    async def build(
+        self, sources: Sequence[Fetched], target: PythonTarget, folder: Path, root_folder: Path
+    ) -> list[Wheel]:
+        """Return a wheel for each source distribution.
+
+        `folder` is for this alone and must not exist; `root_folder` is an empty one that users of a build reach.
+
+        Raises `PackagesRefused`, `BuildStopped`, `PodmanError` and OSError.
+        """
+        given, taken = folder / "given.tar", folder / "taken.tar"
+        await asyncio.to_thread(folder.mkdir, 0o700)
+        await asyncio.to_thread(_pack, given, self._backends, sources)
+        async with self._sandbox.root(root_folder, self._image) as root:
+            await root.put(given)
+            command = ("/usr/bin/python3", "-P", f"/{_FOLDER}/build_wheels.py", f"/{_FOLDER}")
+            result = await root.run(Step(command, _ENVIRONMENT, f"/{_FOLDER}", f"{_USER}:{_USER}"))
+            if result.exit_code != 0:
+                raise PackagesRefused(
+                    f"a source distribution cannot be built: {_telling(result.output)}",
+                    "name what it needs in 'python_build', or pin versions that have wheels",
+                )
+            await root.take(f"/{_FOLDER}/out", taken, largest=_LARGEST)
+        return await asyncio.to_thread(read_wheels, taken, sources, target, folder)
+
+
+def _pack(tar: Path, backends: Path, sources: Sequence[Fetched]) -> None:
+    """Write what the build is given; it may change nothing of it but the four empty folders that are its user's."""
+    with tarfile.open(tar, "x", format=tarfile.PAX_FORMAT) as archive:
+        archive.addfile(_folder(""))
+        for name in ("home", "tmp", "out", "work"):
+            archive.addfile(_folder(name, _USER))
+        for number, source in enumerate(sources):
+            archive.add(source.path, f"{_FOLDER}/sources/{number}/{source.name}", filter=_plain)
+        if backends.exists():  # a source distribution may bring all that it needs
+            archive.add(backends, f"{_FOLDER}/backends", filter=_plain)
+        else:
+            archive.addfile(_folder("backends"))
+        script = _SCRIPT.read_bytes()
+        member = tarfile.TarInfo(f"{_FOLDER}/build_wheels.py")
+        member.size, member.mode = len(script), 0o644
+        archive.addfile(member, BytesIO(script))
+
+
+def _folder(name: str, owner: int = 0) -> tarfile.TarInfo:
+    member = tarfile.TarInfo(str(PurePosixPath(_FOLDER, name)))
+    member.type, member.mode, member.uid, member.gid = tarfile.DIRTYPE, 0o755, owner, owner
+    return member
+
+
+def _plain(member: tarfile.TarInfo) -> tarfile.TarInfo:
+    member.uid = member.gid = 0
+    member.uname = member.gname = "root"
+    member.mode = 0o755 if member.isdir() or member.mode & 0o100 else 0o644
+    return member
+
+
+def read_wheels(tar: Path, sources: Sequence[Fetched], target: PythonTarget, folder: Path) -> list[Wheel]:
+    """Read what a build made: exactly one wheel for each source, of its name and version. All of it is foreign.
+
+    Blocks on files; raises `PackagesRefused` and OSError.
+    """
+    found: dict[int, Wheel] = {}
+    try:
+        with tarfile.open(tar, "r:") as archive:
+            for number, member in _members(archive, len(sources)):
+                requirement = sources[number].chosen.requirement
+                name = PurePosixPath(member.name).name
+                if number in found or wheel_place(name, requirement.name, requirement.version, target) is None:
+                    raise PackagesRefused(
+                        f"{requirement}: its build made {name[:200]!r}, which is not its one wheel for this image",
+                        "pin another version of it",
+                    )
+                path = folder / f"{number}.whl"
+                content = archive.extractfile(member)
+                assert content is not None
+                with path.open("xb") as file:
+                    while piece := content.read(1024**2):
+                        file.write(piece)
+                found[number] = Wheel(requirement.name, requirement.version, name, path)
+    except tarfile.TarError as error:
+        raise PackagesRefused(f"what a build made cannot be read: {error}", "pin other versions") from error
+    if missing := [str(source.chosen.requirement) for each, source in enumerate(sources) if each not in found]:
+        raise PackagesRefused(f"the build of {', '.join(missing)} made no wheel", "pin another version of it")
+    return [found[number] for number in range(len(sources))]
+
+
+def _members(archive: tarfile.TarFile, count: int) -> Iterator[tuple[int, tarfile.TarInfo]]:
+    numbers = {str(number) for number in range(count)}
+    for member in archive:
+        number, _, name = member.name.removeprefix("./").partition("/")
+        if not member.isreg() or not is_wheel_name(name):
+            raise PackagesRefused(f"a build made {member.name[:200]!r}, which is no wheel", "pin another version of it")
+        if number not in numbers:
+            raise PackagesRefused(f"a build made {member.name[:200]!r}, which nobody asked for", "pin another version")
+        yield int(number), member
+
+
+def _telling(output: str) -> str:
+    lines = [line.strip() for line in output.splitlines() if line.strip()]
+    return "; ".join(lines[-4:]) or "it says nothing"

@@ -1,0 +1,71 @@
+"""What making an image executes, and what it is made of, as the owner is told before it happens. Pure."""
+
+from enum import StrEnum
+
+from pydantic import BaseModel, ConfigDict
+
+from archipelago.container.manifest.model.app import ContainerfileRecipe, PackagesBase, PackagesRecipe
+
+
+class BuildCode(StrEnum):
+    """Foreign code that runs while an image is built: in a throw-away container, without a network."""
+
+    COMMANDS = "commands"
+    """`RUN` of a Containerfile, written by the app's author."""
+    PYTHON = "python"
+    """What builds Python packages that come as source code."""
+
+
+class SourceKind(StrEnum):
+    """Where a part of an image comes from."""
+
+    DEBIAN = "debian"
+    """Packages that Debian signed."""
+    PYPI = "pypi"
+    """Python packages of an index."""
+    REGISTRY = "registry"
+    """Another image."""
+    FOLDER = "folder"
+    """Files of the app's folder."""
+
+
+class _Shown(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+
+class BuildSource(_Shown):
+    """Where a part of an image comes from."""
+
+    kind: SourceKind
+    pinned: bool
+    """Whether it is the same at every build, by a hash or an exact version; else it is the newest one."""
+
+
+class BuildFacts(_Shown):
+    """What building an image executes, and what it is made of."""
+
+    executes: tuple[BuildCode, ...] = ()
+    """Empty where nothing foreign is executed."""
+    sources: tuple[BuildSource, ...] = ()
+
+
+# Whatever version a recipe names, what its packages need in turn is the newest of the suite.
+_DEBIAN = BuildSource(kind=SourceKind.DEBIAN, pinned=False)
+
+
+def build_facts(recipe: PackagesRecipe | ContainerfileRecipe) -> BuildFacts:
+    """Return what a recipe comes to. A Containerfile counts as one that executes, since that is what it is for."""
+    match recipe:
+        case PackagesRecipe(python=python, python_build=python_build, files=files):
+            found = [_DEBIAN]
+            found += [BuildSource(kind=SourceKind.PYPI, pinned=True)] if python is not None else []
+            found += [BuildSource(kind=SourceKind.FOLDER, pinned=True)] if files else []
+            executes = (BuildCode.PYTHON,) if python_build is not None else ()
+            return BuildFacts(executes=executes, sources=tuple(found))
+        case ContainerfileRecipe(base=PackagesBase()):
+            folder = BuildSource(kind=SourceKind.FOLDER, pinned=True)
+            return BuildFacts(executes=(BuildCode.COMMANDS,), sources=(_DEBIAN, folder))
+        case _:
+            kinds = (SourceKind.REGISTRY, SourceKind.FOLDER)
+            sources = tuple(BuildSource(kind=kind, pinned=True) for kind in kinds)
+            return BuildFacts(executes=(BuildCode.COMMANDS,), sources=sources)

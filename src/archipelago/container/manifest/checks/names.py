@@ -1,0 +1,61 @@
+"""Names of an app that something else has as well: refused when the app is read, since one would hide the other. Pure.
+
+What is kept apart by itself is not checked here: containers and networks in Podman have names with two hyphens in a
+row, as no name in a manifest has, and what apps have on disk lies in a folder of their own.
+"""
+
+from collections.abc import Iterable, Iterator
+
+from archipelago.container.manifest.model.app import AppManifest, ChainProbe
+from archipelago.container.manifest.yaml.problems import Finding
+from archipelago.container.manifest.yaml.tree import Path
+
+_NODE = "archipelago"
+"""User by which the node itself asks chain daemons. An app asks by its id."""
+_LOCALHOST = "localhost"
+"""In every container's /etc/hosts, which comes before any name server."""
+
+
+def check_names(manifest: AppManifest) -> Iterator[Finding]:
+    """Find names that two kinds of thing share."""
+    if manifest.id == _NODE:
+        yield Finding(("id",), f"'{_NODE}' is the name by which the node asks chain daemons", "another id")
+    yield from _hosts(manifest)
+    yield from _users(manifest)
+    yield from _methods(manifest)
+
+
+def _hosts(manifest: AppManifest) -> Iterator[Finding]:
+    """Containers of the app and interfaces that it uses are hosts in one name space."""
+    for kind, names in (("containers", manifest.containers), ("requires", manifest.requires)):
+        for name in names:
+            if name == _LOCALHOST:
+                yield Finding((kind, name), f"'{name}' is the container itself", "another name", at_key=True)
+    for name in manifest.containers.keys() & manifest.requires.keys():
+        message = f"the app reaches the interface '{name}' by this name, and could not tell it from the container"
+        yield Finding(("containers", name), message, "another name for the container", at_key=True)
+
+
+def _users(manifest: AppManifest) -> Iterator[Finding]:
+    """Users of a chain daemon are the node's probe and, by their ids, the apps that use it: none of which has a `_`."""
+    for name, container in manifest.containers.items():
+        probe = container.health.probe if container.health is not None else None
+        if isinstance(probe, ChainProbe) and probe.user != _NODE and "_" not in probe.user:
+            path: Path = ("containers", name, "health", "probe", "user")
+            yield Finding(path, f"an app could have the name '{probe.user}' too", f"'{_NODE}', or a name with '_'")
+
+
+def _methods(manifest: AppManifest) -> Iterator[Finding]:
+    """To a template `options.items` is what every mapping has, and not the option."""
+    places: list[tuple[Path, Iterable[str]]] = [
+        (("options",), manifest.options),
+        (("secrets",), manifest.secrets),
+        (("provides",), manifest.provides),
+        (("requires",), manifest.requires),
+        *((("provides", name, "exports"), provided.exports) for name, provided in manifest.provides.items()),
+    ]
+    for path, names in places:
+        for name in names:
+            if hasattr(dict, name):
+                message = f"templates could not read '{name}': every mapping has a method of that name"
+                yield Finding((*path, name), message, "another name", at_key=True)

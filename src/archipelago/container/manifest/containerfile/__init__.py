@@ -1,0 +1,1 @@
+"""The subset of Containerfiles that images are built from."""

@@ -1,0 +1,113 @@
+"""Which endpoints of an app can be opened to the local network, and which of them are. Pure.
+
+The manifest says how an endpoint begins; the owner's switch wins over it. A page without a login of its own stays on
+the node itself, whatever either of them says: whoever reached it could do all that its owner can.
+"""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from ipaddress import IPv4Address
+
+from archipelago.container.manifest.model.app import Access, Endpoint, EndpointKind, EndpointLogin, Protocol, Scheme
+from archipelago.errors import ErrorCode, NodeError
+
+LOOPBACK = IPv4Address("127.0.0.1")
+PUBLISHED = frozenset({Access.HOST, Access.LAN})
+"""Ways of access for which an endpoint is on the host's loopback, where every route ends."""
+_WITH_TLS = {Scheme.HTTP: "https", Scheme.WS: "wss", Scheme.TCP: "ssl"}
+
+
+class KeptIn(StrEnum):
+    """Why an endpoint cannot be opened to the local network."""
+
+    NO_LOGIN = "no-login"
+    """It is a page that lets in whoever reaches it."""
+    NOT_PUBLISHED = "not-published"
+    """Its manifest has it nowhere on this host."""
+
+
+def kept_in(endpoint: Endpoint) -> KeptIn | None:
+    """Return why an endpoint cannot be opened to the local network; None where it can."""
+    if PUBLISHED.isdisjoint(endpoint.access):
+        return KeptIn.NOT_PUBLISHED
+    if endpoint.kind is EndpointKind.UI and endpoint.login is EndpointLogin.NONE:
+        return KeptIn.NO_LOGIN
+    return None
+
+
+def is_open(endpoint: Endpoint, chosen: bool | None) -> bool:
+    """Tell whether an endpoint is open to the local network; `chosen` is the owner's switch, None where never used."""
+    wanted = Access.LAN in endpoint.access if chosen is None else chosen
+    return wanted and kept_in(endpoint) is None
+
+
+def kept_switches(
+    chosen: Mapping[str, bool], before: Mapping[str, Endpoint], after: Mapping[str, Endpoint]
+) -> dict[str, bool]:
+    """Return the owner's switches that outlive an update of the app, by the endpoint's name.
+
+    What he opened is what he saw: under the same name the new version may have another kind of endpoint, one without a
+    login, or another program. What he closed stays closed.
+    """
+    return {
+        name: opened for name, opened in chosen.items() if not opened or _is_same(before.get(name), after.get(name))
+    }
+
+
+def _is_same(before: Endpoint | None, after: Endpoint | None) -> bool:
+    def what(endpoint: Endpoint) -> tuple[object, ...]:
+        return endpoint.kind, endpoint.protocol, endpoint.login, endpoint.container, endpoint.port
+
+    return before is not None and after is not None and what(before) == what(after)
+
+
+def require_switch(
+    app: str, endpoints: Mapping[str, Endpoint], name: str, ports: Mapping[str, int], *, opened: bool
+) -> None:
+    """Raise `NodeError` unless an app has an endpoint of this name that can be opened, or closed, to the network."""
+    endpoint = _require_endpoint(app, endpoints, name)
+    port = ports.get(name, endpoint.host_port)
+    match kept_in(endpoint):
+        case KeptIn.NO_LOGIN if opened:
+            raise NodeError(
+                ErrorCode.FORBIDDEN,
+                f"{name} of {app} is a page without a login of its own: everybody on the local network could use it",
+                hint=f"reach it from your own machine: ssh -N -L {port}:{LOOPBACK}:{port} USER@NODE, "
+                f"then open {address_of(endpoint, LOOPBACK, port)} there",
+                data={"app": app, "endpoint": name},
+            )
+        case KeptIn.NOT_PUBLISHED:
+            raise NodeError(
+                ErrorCode.FORBIDDEN,
+                f"{name} of {app} is not on this host: its manifest does not publish it to the host",
+                hint="its author can add 'host' to the endpoint's 'access'",
+                data={"app": app, "endpoint": name},
+            )
+
+
+def _require_endpoint(app: str, endpoints: Mapping[str, Endpoint], name: str) -> Endpoint:
+    """Return the endpoint of an app; raises `NodeError` where it has none of that name."""
+    if name not in endpoints:
+        raise NodeError(
+            ErrorCode.INVALID_VALUE,
+            f"{app} has no endpoint {name!r}",
+            hint=f"it has {', '.join(endpoints)}" if endpoints else "it has none at all",
+            data={"endpoints": list(endpoints)},
+        )
+    return endpoints[name]
+
+
+def address_of(endpoint: Endpoint, host: IPv4Address, port: int) -> str:
+    """Return where an endpoint is reached, as its clients write it; by TLS everywhere but on loopback."""
+    scheme = scheme_of(endpoint)
+    path = endpoint.path if endpoint.protocol is Protocol.HTTP else ""
+    if scheme is None:
+        return f"{host}:{port}"
+    # A client of WebSockets takes the bare root for granted, and shows what its user typed.
+    path = "" if scheme is Scheme.WS and path == "/" else path
+    return f"{scheme.value if host.is_loopback else _WITH_TLS[scheme]}://{host}:{port}{path}"
+
+
+def scheme_of(endpoint: Endpoint) -> Scheme | None:
+    """Return the scheme by which clients reach an endpoint on loopback; None for plain TCP or UDP."""
+    return endpoint.scheme or (Scheme.HTTP if endpoint.protocol is Protocol.HTTP else None)

@@ -1,0 +1,74 @@
+"""Parts of the manifest about what an app has on disk: what it rules out, and what repairs it."""
+
+from typing import Annotated, Self
+
+from pydantic import Field, StringConstraints, model_validator
+
+from archipelago.container.manifest.model.part import Part
+from archipelago.container.manifest.model.scalars import Argument, Key, LongText, Name, Scalar, ShortText, is_one_line
+
+VolumePath = Annotated[
+    str, StringConstraints(min_length=1, max_length=400, pattern=r"^[^\x00-\x1f\x7f-\x9f]*$", strip_whitespace=True)
+]
+"""Path inside a volume, without a leading slash; a template over the app's options."""
+
+Paths = Annotated[tuple[VolumePath, ...], Field(max_length=20)]
+EVERYTHING = "."
+"""Path that stands for all that is in a volume."""
+
+
+def steps(path: str) -> tuple[str, ...]:
+    """Return the names on the way to a path inside a volume; none for all of it. Raises `ValueError`.
+
+    Nothing leads out of the volume, whatever the values were that a template put in.
+    """
+    if path == EVERYTHING:
+        return ()
+    names = tuple(path.split("/"))
+    if not is_one_line(path) or any(name in ("", ".", "..") for name in names):
+        raise ValueError(f"{path[:80]!r} is no path inside a volume")
+    return names
+
+
+class DiskRule(Part):
+    """A rule about options and files: where all of `when` hold and the files are so, the options are refused.
+
+    It is checked before options change, and before an app is installed over data that is there.
+    """
+
+    when: dict[Key, Scalar] = Field(min_length=1)
+    """Options and the values that make the rule apply."""
+    volume: Name
+    """Volume in which the files are."""
+    present: Paths = Field(min_length=1)
+    """Paths that must all be there for the rule to apply; each is a template over the options, as they would be."""
+    absent: Paths = ()
+    """Paths that must all be missing."""
+    because: ShortText
+    """Reason, shown to the owner when the rule is broken."""
+    repair: Key | None = None
+    """Repair after which the rule does not apply any longer; it is named to the owner."""
+
+
+class Repair(Part):
+    """A repair that the owner can run when the app does not come up. The app stops first, and starts at the end."""
+
+    label: ShortText
+    """Name shown to the owner."""
+    description: LongText
+    """What it does, and what it costs."""
+    signs: Annotated[tuple[ShortText, ...], Field(max_length=20)] = ()
+    """Texts that suggest this repair where the app fails: parts of its last log lines or of the reason."""
+    arguments: dict[Name, Annotated[tuple[Argument, ...], Field(min_length=1, max_length=20)]] = Field(default={})
+    """By container, arguments that are added to `command` for the next start alone."""
+    set_aside: dict[Name, Paths] = Field(default={})
+    """By volume, paths that are renamed, so that the app does not find them; nothing is deleted."""
+    discard: dict[Name, Paths] = Field(default={})
+    """By volume, paths that are deleted since the app makes them again; only of volumes with `backup: exclude`. `.`
+    stands for all that is in the volume."""
+
+    @model_validator(mode="after")
+    def _does_something(self) -> Self:
+        if not (self.arguments or self.set_aside or self.discard):
+            raise ValueError("the repair does nothing: give 'arguments', 'set_aside' or 'discard'")
+        return self

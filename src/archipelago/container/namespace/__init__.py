@@ -1,0 +1,1 @@
+"""What is done as root of the service user's user namespace."""

@@ -1,0 +1,287 @@
+"""The daemon's side of `namespace/agent`: probes inside containers, and files that containers own."""
+
+import asyncio
+import base64
+import contextlib
+import itertools
+import json
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from archipelago.container.namespace.found import Found
+from archipelago.errors import DISK_REMEDY, ErrorCode, NodeError, says_disk_broken, says_disk_full
+from archipelago.storage.records.volumes import Mark
+from archipelago.support.process import PODMAN_UMASK
+
+_AGENT = Path(__file__).with_name("agent.py")
+_LINE_LIMIT = 4 * 1024 * 1024
+_FILE_TIMEOUT = 60.0
+_REMOVE_TIMEOUT = 1800.0
+_FIREWALL_TIMEOUT = 30.0
+_SIGNAL_TIMEOUT = 10.0
+_RENAMES = "import os, sys; paths = iter(sys.argv[1:]); [os.rename(old, new) for old, new in zip(paths, paths)]"
+
+
+def rename_in_namespace(moves: Sequence[tuple[Path, Path]]) -> None:
+    """Rename directories that users of containers own, one after the other. Blocking; raises `NodeError`."""
+    words = [str(path) for pair in moves for path in pair]
+    command = ("podman", "unshare", sys.executable, "-I", "-c", _RENAMES, *words)
+    done = subprocess.run(command, capture_output=True, cwd="/", umask=PODMAN_UMASK)
+    if done.returncode != 0:
+        raise NodeError(
+            ErrorCode.INTERNAL,
+            f"{moves[0][0]} cannot be moved to {moves[0][1]}: {done.stderr.decode(errors='replace').strip()[-300:]}",
+            hint="look whether Podman works: 'podman unshare true', as the node's user",
+        )
+
+
+class ProbeFailed(Exception):
+    """The container did not answer; the text says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class HttpAnswer:
+    """An HTTP answer: status code and (bounded) body."""
+
+    status: int
+    body: str
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A running container, as a probe reaches it."""
+
+    pid: int
+    """Process ID of its first process, on the host."""
+    host: str
+    """Its own address, so that a service bound to loopback alone is not taken for reachable."""
+
+
+class Namespace:
+    """Keeps one agent alive in the user namespace and speaks to it.
+
+    `roots` are the directories below which it may create, chown and remove files.
+    """
+
+    def __init__(self, roots: tuple[Path, ...], *, on_log: Callable[[str], None]) -> None:
+        # Its text, not its path: the namespace may be older than this checkout's place in it.
+        source = _AGENT.read_text(encoding="utf-8")
+        self._command = ("podman", "unshare", sys.executable, "-I", "-c", source, *map(str, roots))
+        self._on_log = on_log
+        self._process: asyncio.subprocess.Process | None = None
+        self._reader: asyncio.Task[None] | None = None
+        self._starting = asyncio.Lock()
+        self._waiting: dict[int, asyncio.Future[dict[str, Any]]] = {}
+        self._ids = itertools.count(1)
+
+    async def close(self) -> None:
+        """End the agent."""
+        process, self._process = self._process, None
+        if process is not None and process.stdin is not None:
+            process.stdin.close()
+            with contextlib.suppress(ProcessLookupError):
+                process.terminate()
+            await process.wait()
+        if self._reader is not None:
+            await self._reader
+
+    async def tcp(self, target: Target, port: int, timeout: float) -> None:
+        """Open a TCP connection to the container and close it. Raises `ProbeFailed`."""
+        await self._probe({"do": "tcp", "pid": target.pid, "host": target.host, "port": port, "timeout": timeout})
+
+    async def http(
+        self,
+        target: Target,
+        port: int,
+        path: str,
+        timeout: float,
+        *,
+        method: str = "GET",
+        headers: dict[str, str] | None = None,
+        body: str = "",
+    ) -> HttpAnswer:
+        """Send one HTTP request to the container. Raises `ProbeFailed` where there is no HTTP answer."""
+        request = {"do": "http", "pid": target.pid, "host": target.host, "port": port, "timeout": timeout}
+        request |= {"path": path, "method": method, "headers": headers or {}, "body": body}
+        answer = await self._probe(request)
+        return HttpAnswer(answer["status"], answer["body"])
+
+    async def dns(self, target: Target, name: str, timeout: float) -> bool:
+        """Tell whether the name server at `target` answers the container, whatever it says. Raises `ProbeFailed`."""
+        request = {"do": "dns", "pid": target.pid, "host": target.host, "port": 53, "name": name, "timeout": timeout}
+        return bool((await self._probe(request))["answered"])
+
+    async def firewall(self, pid: int, rules: str) -> None:
+        """Load a script of nft(8) in the network namespace of a process; 0 tries it where it has no effect.
+
+        Raises `NodeError` where it cannot be loaded.
+        """
+        try:
+            answer = await self._ask({"do": "firewall", "pid": pid, "rules": rules}, _FIREWALL_TIMEOUT)
+        except OSError as error:
+            answer = {"ok": False, "error": str(error) or "no answer in time"}
+        if not answer["ok"]:
+            raise NodeError(
+                ErrorCode.INTERNAL,
+                f"the firewall of process {pid} cannot be set: {answer['error']}",
+                hint="look whether the kernel has nf_tables: 'archipelago doctor'",
+            )
+
+    async def announce_addresses(self, pid: int) -> None:
+        """Have bridges in the network namespace of a process announce new hardware addresses. Raises `NodeError`."""
+        try:
+            answer = await self._ask({"do": "announce", "pid": pid}, _SIGNAL_TIMEOUT)
+        except OSError as error:
+            answer = {"ok": False, "error": str(error) or "no answer in time"}
+        if not answer["ok"]:
+            raise NodeError(ErrorCode.INTERNAL, f"arp_notify cannot be set for process {pid}: {answer['error']}")
+
+    async def signal(self, pid: int, sign: signal.Signals) -> None:
+        """Send a signal to a process of a container, whoever its user is; one that is gone is no error."""
+        try:
+            answer = await self._ask({"do": "signal", "pid": pid, "signal": sign.value}, _SIGNAL_TIMEOUT)
+        except OSError as error:
+            answer = {"ok": False, "error": str(error) or "no answer in time"}
+        if not answer["ok"]:
+            raise NodeError(ErrorCode.INTERNAL, f"process {pid} cannot be sent {sign.name}: {answer['error']}")
+
+    async def passage(self, path: str, gid: int) -> None:
+        """Make sure of a directory of ours, mode 0710, through which one group of the namespace may come."""
+        await self._file({"do": "passage", "path": path, "gid": gid}, _FILE_TIMEOUT)
+
+    async def directory(self, path: str, uid: int, gid: int) -> bool:
+        """Make sure of a directory owned by a user of the namespace, in one that is there; return whether it is new."""
+        answer = await self._file({"do": "directory", "path": path, "uid": uid, "gid": gid}, _FILE_TIMEOUT)
+        return bool(answer["created"])
+
+    async def look(self, path: str, uid: int, gid: int, ids: int, *, divided: bool = False) -> Found | None:
+        """Return what is in the place of a volume, None for nothing; its app has a range of so many `ids`.
+
+        A `divided` volume is root's, and what is in it is the app's.
+        """
+        request = {"do": "look", "path": path, "uid": uid, "gid": gid, "ids": ids, "divided": divided}
+        answer = await self._file(request, _FILE_TIMEOUT)
+        if not answer["there"]:
+            return None
+        mark = Mark(answer["inode"], answer["filesystem"])
+        return Found(mark, **{key: answer[key] for key in ("empty", "foreign", "owner", "chown", "read_only")})
+
+    async def file(self, path: str, content: bytes, *, uid: int, gid: int, mode: int) -> None:
+        """Write a file owned by a user of the namespace, atomically, in a directory that is there."""
+        encoded = base64.b64encode(content).decode()
+        request = {"do": "file", "path": path, "uid": uid, "gid": gid, "mode": mode, "content": encoded}
+        await self._file(request, _FILE_TIMEOUT)
+
+    async def rename(self, path: str, to: str) -> None:
+        """Move a directory within its file system, whoever owns it; what is in the place of `to` must be empty."""
+        await self._file({"do": "rename", "path": path, "to": to}, _FILE_TIMEOUT)
+
+    async def remove(self, path: str) -> None:
+        """Remove a directory with all that is in it, whoever owns it."""
+        await self._file({"do": "remove", "path": path}, _REMOVE_TIMEOUT)
+
+    async def size(self, path: str, timeout: float) -> tuple[int, bool]:
+        """Return the bytes that a directory takes on the disk, and whether all was counted in `timeout` seconds."""
+        answer = await self._file({"do": "size", "path": path, "timeout": timeout}, timeout + _FILE_TIMEOUT)
+        return int(answer["bytes"]), bool(answer["complete"])
+
+    async def find(self, volume: str, paths: Sequence[Sequence[str]]) -> tuple[bool, ...]:
+        """Tell of each path inside a volume, given as names, whether something is there; links are not followed."""
+        answer = await self._file(
+            {"do": "find", "path": volume, "paths": [list(each) for each in paths]}, _FILE_TIMEOUT
+        )
+        return tuple(map(bool, answer["found"]))
+
+    async def set_aside(self, volume: str, names: Sequence[str], suffix: str) -> bool:
+        """Add a suffix to the name of what is inside a volume; return whether there was something."""
+        request = {"do": "aside", "path": volume, "names": list(names), "suffix": suffix}
+        return bool((await self._file(request, _FILE_TIMEOUT))["moved"])
+
+    async def discard(self, volume: str, names: Sequence[str]) -> None:
+        """Delete what is inside a volume under a path, or all that is in it where there are no names."""
+        await self._file({"do": "discard", "path": volume, "names": list(names)}, _REMOVE_TIMEOUT)
+
+    async def divide(self, volume: str, part: str, gid: int) -> None:
+        """Have a volume be a directory of parts, through which one group may come; what was in it becomes `part`."""
+        await self._file({"do": "divide", "path": volume, "part": part, "gid": gid}, _FILE_TIMEOUT)
+
+    async def _probe(self, request: dict[str, Any]) -> dict[str, Any]:
+        try:
+            answer = await self._ask(request, request["timeout"] + 1.0)
+        except OSError as error:
+            raise ProbeFailed(str(error) or "no answer in time") from error
+        if not answer["ok"]:
+            raise ProbeFailed(answer["error"])
+        return answer
+
+    async def _file(self, request: dict[str, Any], timeout: float) -> dict[str, Any]:
+        try:
+            answer = await self._ask(request, timeout)
+        except OSError as error:
+            raise NodeError(ErrorCode.INTERNAL, f"{request['path']}: {error or 'no answer in time'}") from error
+        if answer["ok"]:
+            return answer
+        words = answer["error"]
+        full = says_disk_full(words)
+        hint = "free some space, then try again" if full else "check the owner and the mode of the directory"
+        if says_disk_broken(words):
+            hint = DISK_REMEDY
+        raise NodeError(ErrorCode.DISK_FULL if full else ErrorCode.INTERNAL, f"{request['path']}: {words}", hint=hint)
+
+    async def _ask(self, request: dict[str, Any], timeout: float) -> dict[str, Any]:
+        process = await self._running()
+        number = next(self._ids)
+        answer: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
+        self._waiting[number] = answer
+        try:
+            assert process.stdin is not None
+            process.stdin.write(json.dumps({"id": number, **request}).encode() + b"\n")
+            await process.stdin.drain()
+            async with asyncio.timeout(timeout):
+                return await answer
+        finally:
+            self._waiting.pop(number, None)
+
+    async def _running(self) -> asyncio.subprocess.Process:
+        async with self._starting:
+            process = self._process
+            if process is None or process.returncode is not None:
+                process = await asyncio.create_subprocess_exec(
+                    *self._command,
+                    stdin=asyncio.subprocess.PIPE,
+                    stdout=asyncio.subprocess.PIPE,
+                    stderr=asyncio.subprocess.PIPE,
+                    limit=_LINE_LIMIT,
+                    cwd="/",
+                    umask=PODMAN_UMASK,
+                    start_new_session=True,  # Ctrl-C is for the daemon, which still needs the agent to stop in order
+                )
+                self._process = process
+                self._reader = asyncio.create_task(self._read(process))
+            return process
+
+    async def _read(self, process: asyncio.subprocess.Process) -> None:
+        assert process.stdout is not None and process.stderr is not None
+        complaints = asyncio.create_task(process.stderr.read(65536))
+        try:
+            while line := await process.stdout.readline():
+                answer = json.loads(line)
+                future = self._waiting.get(answer["id"])
+                if future is not None and not future.done():
+                    future.set_result(answer)
+        except (ValueError, LookupError) as error:
+            # The next question starts an agent whose answers make sense.
+            self._on_log(f"the namespace agent is ended, since its answer makes no sense: {error}")
+            process.kill()
+        await process.wait()
+        text = (await complaints).decode("utf-8", "replace").strip()
+        if text:
+            self._on_log(text)
+        for future in self._waiting.values():
+            if not future.done():
+                future.set_exception(ConnectionError(f"the namespace agent ended: {text[-300:] or 'no reason given'}"))

@@ -1,0 +1,1 @@
+"""Networks of apps: made, named and guarded."""

@@ -1,0 +1,61 @@
+"""What the owner does about data: gives up what is lost, and looks after what was kept."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from archipelago.api.data import KeptData
+from archipelago.container.data.keeper import VolumeKeeper
+from archipelago.container.data.kept import KeptStore
+from archipelago.container.data.volumes import AppData
+from archipelago.container.desired.state import DesiredState
+from archipelago.container.operations.operations import Operations
+from archipelago.errors import ErrorCode, NodeError
+
+
+@dataclass(frozen=True, slots=True)
+class DataService:
+    """Answers the methods about data. Raises `NodeError`."""
+
+    volumes: VolumeKeeper
+    kept: KeptStore
+    data: AppData
+    operations: Operations
+    desired: Callable[[], DesiredState]
+    look_again: Callable[[str], None]
+    """Has the keeper of an app look at once."""
+
+    async def start_empty(self, app: str, volumes: tuple[str, ...]) -> None:
+        """Have an installed app begin with new, empty volumes in the place of these, which are lost."""
+        with self.operations.kept_away(app):
+            found = self.desired().apps.get(app)
+            if found is None:
+                raise NodeError(ErrorCode.NOT_INSTALLED, f"{app} is not installed", data={"app": app})
+            await self.volumes.start_empty(found.workload, volumes)
+        self.look_again(app)
+
+    async def list_kept(self) -> tuple[KeptData, ...]:
+        """Return the data that outlived the removal of its app, the oldest first."""
+        return await self.kept.list()
+
+    async def restore_kept(self, app: str, kept: str) -> None:
+        """Bring kept data back, for the next installation of its app."""
+        # An app that is installed meanwhile would begin in the directory that is about to be replaced.
+        with self.operations.kept_away(app):
+            self._refuse_if_used(app)
+            await self.kept.restore(app, kept)
+
+    async def delete_kept(self, app: str, kept: str) -> None:
+        """Delete kept data, for ever."""
+        # One that is installed meanwhile would lose its user ids, and another app would get them.
+        with self.operations.kept_away(app):
+            await self.kept.delete(app, kept)
+            if app not in self.desired().apps:
+                await self.data.forget_if_nothing_is_left(app)
+
+    def _refuse_if_used(self, app: str) -> None:
+        if app in self.desired().apps:
+            raise NodeError(
+                ErrorCode.ALREADY_INSTALLED,
+                f"{app} is installed, and has data of its own",
+                hint=f"set that aside first: 'archipelago remove {app} --delete-data'; then restore, and install it",
+            )

@@ -1,0 +1,66 @@
+"""Fetches the images of several apps at once, and tells an operation how far each is."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass, field
+
+from archipelago.container.images.inventory import ImageInventory
+from archipelago.container.images.store import ImageStore, Progress
+from archipelago.container.manifest.package import AppPackage
+from archipelago.container.operations.operations import Tracker
+from archipelago.support.first_error import FirstError
+
+_BUILDS_AT_ONCE = 2
+
+
+@dataclass(frozen=True, slots=True)
+class ImageFetcher:
+    """Pulls and builds what apps need."""
+
+    images: ImageStore
+    inventory: ImageInventory
+    _building: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_BUILDS_AT_ONCE))
+
+    @contextlib.asynccontextmanager
+    async def fetched(self, tracker: Tracker, packages: Mapping[str, AppPackage]) -> AsyncIterator[None]:
+        """Fetch the images of packages; all are held until the apps are written down, which need them from then on."""
+        async with self.images.held():
+            await self._fetch(tracker, packages)
+            yield
+
+    async def _fetch(self, tracker: Tracker, packages: Mapping[str, AppPackage]) -> None:
+        async def one(app: str, package: AppPackage) -> None:
+            step = image_step(app)
+            async with self._building:
+                await tracker.begin(step)
+                news: asyncio.Queue[Progress | None] = asyncio.Queue()
+                last = Progress("")
+
+                def told(progress: Progress) -> None:
+                    nonlocal last
+                    last = progress
+                    news.put_nowait(progress)
+
+                teller = asyncio.create_task(_tell(tracker, step, news))
+                try:
+                    for container in package.manifest.containers:
+                        await self.images.ensure(package, container, told)
+                finally:
+                    news.put_nowait(None)
+                    await teller
+                await tracker.finish(step, f"{last.text}; {await self.inventory.take(package)}")
+
+        async with FirstError(), asyncio.TaskGroup() as group:
+            for app, package in packages.items():
+                group.create_task(one(app, package))
+
+
+def image_step(app: str) -> str:
+    """Return the name of the step in which the images of an app are fetched."""
+    return f"image of {app}"
+
+
+async def _tell(tracker: Tracker, step: str, news: "asyncio.Queue[Progress | None]") -> None:
+    while (progress := await news.get()) is not None:
+        await tracker.progress(step, progress.percent, progress.text)

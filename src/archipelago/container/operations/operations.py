@@ -1,0 +1,297 @@
+"""Operations: durable pieces of work with steps, progress and cancel, one at a time per app."""
+
+import asyncio
+import contextlib
+import secrets
+import time
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any
+
+import structlog
+
+from archipelago.api.apps import ErrorView, Operation, OperationKind, OperationState, Step
+from archipelago.container.podman_client.errors import PodmanError
+from archipelago.errors import ErrorCode, NodeError
+from archipelago.storage.stores.state import OperationRecord, State
+from archipelago.support.broadcast import Signal
+
+_WRITE_EVERY = 0.5
+"""Least time between two writes of mere progress, in seconds."""
+_WRITE_AGAIN = 5.0
+"""Seconds until the end of an operation that could not be written is written again."""
+
+
+class Tracker:
+    """The steps of one running operation. Changes of state are written at once, mere progress now and then."""
+
+    def __init__(
+        self, state: State, record: OperationRecord, changed: Callable[[], None], redact: Callable[[str], str]
+    ) -> None:
+        self._state = state
+        self._arguments = record.arguments
+        self._changed = changed
+        self._redact = redact
+        self._written = 0.0
+        self.view = record.view
+
+    async def steps(self, names: tuple[str, ...]) -> None:
+        """Say which steps there will be."""
+        await self._update(steps=tuple(Step(name=name) for name in names))
+
+    async def begin(self, name: str, detail: str = "") -> None:
+        """Begin a step."""
+        await self._step(name, state=OperationState.RUNNING, detail=detail)
+
+    async def progress(self, name: str, percent: float | None, detail: str) -> None:
+        """Say how far a step is."""
+        await self._step(name, percent=percent, detail=detail)
+
+    async def finish(self, name: str, detail: str | None = None) -> None:
+        """End a step; without a new `detail`, what was said of it last stays."""
+        await self._step(name, state=OperationState.DONE, percent=100.0, detail=detail)
+
+    async def commit(self) -> None:
+        """Say that what was done so far cannot be undone."""
+        await self._update(cancellable=False)
+
+    async def end(self, state: OperationState, error: ErrorView | None = None) -> None:
+        """End the operation; steps that were not finished end with it."""
+        steps = tuple(
+            step if step.state.ended else step.model_copy(update={"state": state}) for step in self.view.steps
+        )
+        percent = 100.0 if state is OperationState.DONE else self.view.percent
+        if error is not None:
+            # It may quote what an app, a build or Podman printed.
+            said = _redacted(error.model_dump(include={"message", "hint", "data"}), self._redact)
+            error = error.model_copy(update=said)
+        await self._update(state=state, error=error, steps=steps, percent=percent, cancellable=False)
+
+    async def write(self) -> None:
+        """Write down how it stands. Raises `NodeError` where that cannot be."""
+        self._written = time.monotonic()
+        self.view = await self._state.save_operation(OperationRecord(self.view, self._arguments))
+
+    async def _step(self, name: str, **changes: object) -> None:
+        changes = {key: value for key, value in changes.items() if key != "detail" or value is not None}
+        changes = _redacted(changes, self._redact)
+        steps = tuple(step.model_copy(update=changes) if step.name == name else step for step in self.view.steps)
+        done = sum(1.0 if step.state.ended else (step.percent or 0.0) / 100 for step in steps)
+        mere_progress = "state" not in changes
+        await self._update(lazy=mere_progress, steps=steps, percent=round(100 * done / max(1, len(steps)), 1))
+
+    async def _update(self, *, lazy: bool = False, **changes: object) -> None:
+        self.view = self.view.model_copy(update={**changes, "updated_at": datetime.now(UTC)})
+        if not lazy:
+            await self.write()
+        elif time.monotonic() - self._written >= _WRITE_EVERY:
+            # An hour of fetching must not be lost because its percent could not be written down.
+            with contextlib.suppress(NodeError):
+                await self.write()
+        self._changed()
+
+
+Work = Callable[[Tracker], Awaitable[None]]
+
+
+class Operations:
+    """Opens, runs, cancels and remembers operations."""
+
+    def __init__(self, state: State, redact: Callable[[str], str]) -> None:
+        """Take the database, and what takes secrets out of texts."""
+        self._state = state
+        self._redact = redact
+        self._log = structlog.get_logger("operations")
+        self._changed = Signal()
+        self._running: dict[str, tuple[Tracker, asyncio.Task[None], frozenset[str]]] = {}
+        self._unwritten: dict[str, tuple[Tracker, asyncio.Task[None]]] = {}
+        """Operations that have ended, where the database does not say so yet."""
+        self._taken: set[str] = set()
+        """Apps that something else than an operation works on."""
+        self._closing = False
+
+    async def open(
+        self, kind: OperationKind, app: str, apps: frozenset[str], arguments: Mapping[str, Any], work: Work
+    ) -> Operation:
+        """Write a new operation down and start it; raises `NodeError` BUSY when one of its apps is being worked on."""
+        self.refuse_if_busy(apps | {app})
+        now = datetime.now(UTC)
+        view = Operation(
+            id=secrets.token_hex(6),
+            kind=kind,
+            app=app,
+            state=OperationState.RUNNING,
+            percent=0.0,
+            created_at=now,
+            updated_at=now,
+        )
+        return await self._run(OperationRecord(view, arguments), apps | {app}, work, fresh=True)
+
+    async def resume(self, record: OperationRecord, apps: frozenset[str], work: Work) -> None:
+        """Run an operation again that a crash cut off."""
+        self._log.info("resumes", operation=record.view.id, kind=record.view.kind, app=record.view.app)
+        await self._run(record, apps | {record.view.app}, work, fresh=False)
+
+    async def cancel(self, operation: str) -> Operation:
+        """Cancel a running operation, have it undone, and return it, ended.
+
+        Raises `NodeError` TOO_LATE where it cannot be undone any more.
+        """
+        if operation not in self._running:
+            return await self.get(operation)
+        tracker, task, _ = self._running[operation]
+        if not tracker.view.cancellable:
+            raise NodeError(
+                ErrorCode.TOO_LATE,
+                f"{tracker.view.kind} of {tracker.view.app} cannot be undone any more, and goes on",
+                hint=f"'archipelago operations show {operation}' shows how far it is",
+            )
+        if not task.cancelling():  # a second cancel must not interrupt the undoing
+            task.cancel()
+        await asyncio.wait([task])
+        return tracker.view
+
+    async def get(self, operation: str) -> Operation:
+        """Return an operation; raises `NodeError` when there is none of that id."""
+        if operation in self._running:
+            return self._running[operation][0].view
+        if operation in self._unwritten:
+            return self._unwritten[operation][0].view
+        return (await self._state.operation(operation)).view
+
+    async def wait(self, operation: str, timeout: float) -> Operation:
+        """Return the operation once it has ended, or as it stands after `timeout` seconds."""
+        try:
+            async with asyncio.timeout(timeout):
+                await self._changed.until(lambda: operation not in self._running)
+        except TimeoutError:
+            pass
+        return await self.get(operation)
+
+    @property
+    def closing(self) -> bool:
+        """Whether the node is shutting down: what is interrupted now is taken up again later."""
+        return self._closing
+
+    async def newest(self, app: str | None, limit: int) -> tuple[Operation, ...]:
+        """Return the newest operations first, running ones as they stand."""
+        live = {key: tracker.view for key, (tracker, _, _) in self._running.items()}
+        live |= {key: tracker.view for key, (tracker, _) in self._unwritten.items()}
+        return tuple(live.get(found.id, found) for found in await self._state.operations(app, limit))
+
+    def working_on(self, app: str) -> str | None:
+        """Return the id of the operation that works on an app."""
+        return next((key for key, (_, _, apps) in self._running.items() if app in apps), None)
+
+    async def close(self) -> None:
+        """Interrupt what runs; it is resumed at the next start."""
+        self._closing = True
+        tasks = [task for _, task, _ in self._running.values()] + [task for _, task in self._unwritten.values()]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def refuse_if_busy(self, apps: frozenset[str]) -> None:
+        """Raise `NodeError` BUSY when one of these apps is being worked on, or the node is shutting down."""
+        if self._closing:
+            raise NodeError(ErrorCode.SHUTTING_DOWN, "the node is shutting down", hint="start it again, then try again")
+        for key, (tracker, _, taken) in self._running.items():
+            if shared := sorted(taken & apps):
+                raise NodeError(
+                    ErrorCode.BUSY,
+                    f"{tracker.view.kind} of {tracker.view.app} is still working on {', '.join(shared)}",
+                    hint=f"wait for it, or cancel it with 'archipelago operations cancel {key}'",
+                    data={"operation": key},
+                )
+        if shared := sorted(self._taken & apps):
+            raise NodeError(
+                ErrorCode.BUSY,
+                f"the data of {', '.join(shared)} is being changed",
+                hint="wait a moment, then try again",
+            )
+
+    @contextlib.contextmanager
+    def kept_away(self, app: str) -> Iterator[None]:
+        """Let no operation begin on an app as long as this lasts; raises `NodeError` BUSY where one is under way."""
+        self.refuse_if_busy(frozenset({app}))
+        self._taken.add(app)
+        try:
+            yield
+        finally:
+            self._taken.discard(app)
+
+    async def _run(self, record: OperationRecord, apps: frozenset[str], work: Work, *, fresh: bool) -> Operation:
+        tracker = Tracker(self._state, record, self._changed.notify, self._redact)
+        written: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        task = asyncio.create_task(self._carry_out(tracker, work, written))
+        # Taken before the first await: nobody else can slip in between the check and the lock.
+        self._running[record.view.id] = (tracker, task, apps)
+        try:
+            if fresh:
+                tracker.view = await self._state.save_operation(record)
+        except BaseException:
+            task.cancel()
+            self._running.pop(record.view.id, None)
+            raise
+        written.set_result(None)
+        return tracker.view
+
+    async def _carry_out(self, tracker: Tracker, work: Work, written: "asyncio.Future[None]") -> None:
+        await written
+        try:
+            outcome = await self._outcome(tracker, work)
+            if outcome is not None:
+                await self._end(tracker, *outcome)
+        finally:
+            self._running.pop(tracker.view.id, None)
+            self._changed.notify()
+
+    async def _outcome(self, tracker: Tracker, work: Work) -> tuple[OperationState, ErrorView | None] | None:
+        """Do the work, and return how it ended; None where it is interrupted, to be resumed at the next start."""
+        try:
+            await work(tracker)
+            return OperationState.DONE, None
+        except asyncio.CancelledError:
+            if self._closing:
+                return None
+            return OperationState.CANCELLED, ErrorView(code=ErrorCode.CANCELLED, message="cancelled by its owner")
+        except NodeError as error:
+            failed = ErrorView(code=error.code, message=error.message, hint=error.hint, data=error.data)
+        except PodmanError as error:
+            failed = ErrorView(code=ErrorCode.PODMAN, message=str(error))
+        except Exception as error:
+            self._log.exception("operation failed", operation=tracker.view.id)
+            failed = ErrorView(code=ErrorCode.INTERNAL, message=f"unexpected: {error}")
+        self._log.warning("failed", operation=tracker.view.id, kind=tracker.view.kind, error=failed.message)
+        return OperationState.FAILED, failed
+
+    async def _end(self, tracker: Tracker, state: OperationState, error: ErrorView | None) -> None:
+        try:
+            await tracker.end(state, error)
+        except NodeError as refused:
+            # The disk is full, or the database locked: how it ended is known here, and is written when that is over.
+            # Until then the row says "running", and a start would resume it.
+            self._log.error("cannot write the end of an operation", operation=tracker.view.id, error=refused.message)
+            self._unwritten[tracker.view.id] = (tracker, asyncio.create_task(self._write_later(tracker)))
+
+    async def _write_later(self, tracker: Tracker) -> None:
+        while True:
+            await asyncio.sleep(_WRITE_AGAIN)
+            with contextlib.suppress(NodeError):
+                await tracker.write()
+                self._unwritten.pop(tracker.view.id, None)
+                return
+
+
+def _redacted(value: Any, redact: Callable[[str], str]) -> Any:
+    """Return a value of JSON without the secrets in its texts."""
+    if isinstance(value, StrEnum):
+        return value
+    if isinstance(value, str):
+        return redact(value)
+    if isinstance(value, Mapping):
+        return {key: _redacted(each, redact) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_redacted(each, redact) for each in value]
+    return value

@@ -1,0 +1,137 @@
+"""The repairs that apps declare: what is offered when, what each would do, and the order to do it."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import PurePath
+
+from archipelago.api.apps import Health, HealthState, RepairPreview, RepairView
+from archipelago.container.desired.state import DesiredApp
+from archipelago.container.manifest.model.app import AppManifest
+from archipelago.container.manifest.model.on_disk import Repair
+from archipelago.container.proposals.disk_rules import rendered_paths
+from archipelago.container.reconciler.reconciler import Reconciler
+from archipelago.container.reconciler.repair_order import FileChange, RepairOrder
+from archipelago.container.workload.templates.renderer import Renderer
+from archipelago.errors import ErrorCode, NodeError
+
+_FINE = (HealthState.HEALTHY, HealthState.SYNCING, HealthState.STOPPING, HealthState.STOPPED)
+
+
+def repair_views(manifest: AppManifest, healths: Mapping[str, Health]) -> tuple[RepairView, ...]:
+    """Return the repairs of an app, those first that its failure suggests."""
+    said = [text for health in healths.values() for text in _said(health)]
+    views = [
+        RepairView(
+            repair=name,
+            label=repair.label,
+            description=repair.description,
+            suggested=any(sign in text for sign in repair.signs for text in said),
+        )
+        for name, repair in manifest.repairs.items()
+    ]
+    return tuple(sorted(views, key=lambda view: not view.suggested))
+
+
+def _said(health: Health) -> tuple[str, ...]:
+    """Return what an app that fails said of it; what it said before it was well again counts no longer."""
+    if health.state in _FINE:
+        return ()
+    failure = health.failure
+    return (health.reason, *((failure.reason, *failure.logs) if failure is not None else ()))
+
+
+@dataclass(frozen=True, slots=True)
+class Repairs:
+    """Knows the repairs of the installed apps, and changes nothing."""
+
+    reconciler: Reconciler
+    renderer: Renderer
+    now: Callable[[], datetime]
+
+    async def order(self, app: str, repair: str) -> RepairOrder:
+        """Return what is to be done. Raises `NodeError` where the app has no such repair."""
+        found = self.reconciler.desired.apps.get(app)
+        if found is None:
+            raise NodeError(ErrorCode.NOT_INSTALLED, f"{app} is not installed any more", data={"app": app})
+        declared = _declared(found.record.package.manifest, repair)
+        if found.problem:
+            raise NodeError(
+                ErrorCode.NOT_RUNNING,
+                f"{app} cannot be repaired: {found.problem}",
+                hint=f"update or remove it: 'archipelago update {app}'",
+            )
+        return await asyncio.to_thread(self._order, found, repair, declared)
+
+    async def preview(self, app: str, repair: str) -> RepairPreview:
+        """Return what a repair would do. Raises `NodeError`."""
+        order = await self.order(app, repair)
+        manifest = self.reconciler.desired.apps[app].record.package.manifest
+        return RepairPreview(
+            app=app,
+            repair=repair,
+            label=order.label,
+            description=manifest.repairs[repair].description,
+            effects=effects(order),
+            funds=any(manifest.volumes[each.volume].funds for each in order.files),
+            used_by=tuple(sorted({edge.consumer for edge in self.reconciler.desired.dependents(app)})),
+        )
+
+    def suggested(self, error: NodeError) -> NodeError:
+        """Return the error of an app that does not come up, with the repair in its hint that may help."""
+        app = str(error.data.get("app", ""))
+        found = self.reconciler.desired.apps.get(app)
+        manifest = found.record.package.manifest if found is not None else None
+        for view in repair_views(manifest, self.reconciler.container_healths(app)) if manifest is not None else ():
+            if view.suggested:
+                hint = f"{error.hint}; 'archipelago repair {app} {view.repair}' may help: {view.label}"
+                return NodeError(error.code, error.message, hint=hint, data={**error.data, "repair": view.repair})
+        return error
+
+    def _order(self, found: DesiredApp, name: str, repair: Repair) -> RepairOrder:
+        app = found.record.app
+        planned = self.reconciler.desired.plan.planned(app)
+        options = planned.options if planned is not None else {}
+        manifest = found.record.package.manifest
+        directories = {PurePath(each.path).name: each.used for each in found.workload.volumes}
+        suffix = self.now().strftime("aside-%Y%m%dT%H%M%SZ")
+        files = [
+            FileChange(volume, directories[volume], names, suffix if part == "set_aside" else None)
+            for part, paths in (("set_aside", repair.set_aside), ("discard", repair.discard))
+            for volume, texts in paths.items()
+            for names in rendered_paths(manifest, f"repairs.{name}.{part}.{volume}", texts, options, self.renderer)
+        ]
+        if any(each.suffix is not None and not each.names for each in files):
+            raise NodeError(
+                ErrorCode.INVALID_MANIFEST,
+                f"apps/{app}: repairs.{name}: a whole volume cannot be set aside",
+                hint="the app's author must name what is in it",
+            )
+        return RepairOrder(name, repair.label, tuple(files), dict(repair.arguments))
+
+
+def effects(order: RepairOrder) -> tuple[str, ...]:
+    """Return what an order does, as sentences."""
+    sentences = ["the app is stopped"]
+    for each in order.files:
+        what = each.where or "everything"
+        if each.suffix is None:
+            sentences.append(f"{what} in volume {each.volume} is deleted")
+        else:
+            sentences.append(f"{what} in volume {each.volume} is kept as {each.where}.{each.suffix}, and not used")
+    for container, arguments in order.arguments.items():
+        sentences.append(f"{container} starts once with {' '.join(arguments)}")
+    return (*sentences, "the app is started") if not order.arguments else tuple(sentences)
+
+
+def _declared(manifest: AppManifest, repair: str) -> Repair:
+    if repair in manifest.repairs:
+        return manifest.repairs[repair]
+    known = ", ".join(manifest.repairs)
+    raise NodeError(
+        ErrorCode.INVALID_VALUE,
+        f"{manifest.id} has no repair {repair[:60]!r}",
+        hint=f"it has {known}" if known else "it declares none",
+        data={"app": manifest.id, "repairs": list(manifest.repairs)},
+    )

@@ -1,0 +1,1 @@
+"""Commands and terminals inside containers, and their end."""

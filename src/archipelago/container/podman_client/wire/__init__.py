@@ -1,0 +1,1 @@
+"""HTTP and JSON of Podman's socket."""

@@ -1,0 +1,99 @@
+"""What the owner is asked to agree to, and whether it is still the same when it is carried out. Pure."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Self
+
+from archipelago.container.dependency_resolver.plan import Action, Plan
+from archipelago.container.manifest.model.scalars import Scalar
+from archipelago.container.manifest.package import AppPackage
+from archipelago.errors import ErrorCode, NodeError
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """A plan with all that it would bring onto the node."""
+
+    plan: Plan
+    packages: Mapping[str, AppPackage]
+    """The apps that are installed or updated."""
+    options: Mapping[str, Scalar] = field(default_factory=dict)
+    """What the owner set of the app that was asked for."""
+
+    @classmethod
+    def of(cls, plan: Plan, catalog: Mapping[str, AppPackage], options: Mapping[str, Scalar], app: str) -> Self:
+        """Return a proposal about an app; its plan has a digest over all of it that has to do with that app."""
+        new = [planned.app for planned in plan.apps if planned.action in (Action.INSTALL, Action.UPDATE)]
+        packages = {name: catalog[name] for name in new}
+        shown = concerning(plan, app)
+        content = {
+            "packages": _digests(packages),
+            "actions": {planned.app: planned.action for planned in shown.apps},
+            "edges": [edge.model_dump(mode="json") for edge in shown.edges],
+            "ports": shown.ports,
+        }
+        digest = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+        return cls(plan.model_copy(update={"digest": digest}), packages, options)
+
+    @property
+    def digests(self) -> dict[str, str]:
+        """The digest of each package, to be kept with the operation."""
+        return _digests(self.packages)
+
+    def require_plan(self, digest: str | None) -> None:
+        """Raise `NodeError` where the owner agreed to another plan; None stands for no plan that was looked at."""
+        if digest is not None and digest != self.plan.digest:
+            raise NodeError(
+                ErrorCode.INVALID_VALUE,
+                "the plan is another one by now: an app of the catalog, or what is installed, was changed meanwhile",
+                hint="look at the plan again, then install",
+            )
+
+    @property
+    def kept(self) -> dict[str, Any]:
+        """What is kept with the operation that carries this out, by which `require` knows it again."""
+        return {"packages": self.digests, "plan": self.plan.digest}
+
+    def require(self, kept: Mapping[str, Any]) -> None:
+        """Raise `NodeError` where this is another proposal than the one of which `kept` is what was kept."""
+        self.require_packages(kept.get("packages"))
+        self.require_plan(kept.get("plan"))
+
+    def require_packages(self, agreed: Mapping[str, str] | None) -> None:
+        """Raise `NodeError` where a package is not the one of these digests; None stands for an older operation."""
+        for app, digest in self.digests.items() if agreed is not None else ():
+            if agreed is not None and agreed.get(app) != digest:
+                what = "was changed in the catalog" if app in agreed else "is needed as well by now"
+                raise NodeError(
+                    ErrorCode.BUSY,
+                    f"{app} {what} since the plan was made",
+                    hint="look at the plan again, then try again",
+                )
+
+
+def concerning(plan: Plan, app: str) -> Plan:
+    """Return the part of a plan that has to do with an app: what changes, and what that uses, itself or by others."""
+    known = {planned.app: planned for planned in plan.apps}
+    concerned = {name for name, planned in known.items() if planned.action is not Action.REUSE} | {app}
+    waiting = sorted(concerned)
+    while waiting:
+        found = {edge.provider for edge in plan.edges if edge.consumer == waiting[-1]} - concerned
+        waiting.pop()
+        concerned |= found
+        waiting += sorted(found)
+    edges = tuple(edge for edge in plan.edges if edge.consumer in concerned)
+    used = {edge.interface for edge in edges}
+    return plan.model_copy(
+        update={
+            "apps": tuple(planned for planned in plan.apps if planned.app in concerned),
+            "edges": edges,
+            "ports": {key: port for key, port in plan.ports.items() if key.partition("/")[0] in concerned},
+            "alternatives": {interface: apps for interface, apps in plan.alternatives.items() if interface in used},
+        }
+    )
+
+
+def _digests(packages: Mapping[str, AppPackage]) -> dict[str, str]:
+    return {app: package.package_digest() for app, package in packages.items()}

@@ -1,0 +1,1 @@
+"""Makes Podman look like the desired state."""

@@ -1,0 +1,343 @@
+"""Makes Podman look like the desired state: one keeper per app, woken by events and by what its neighbours do."""
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable, Collection, Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import structlog
+
+from archipelago.api.apps import Health, HealthState
+from archipelago.container.data.disk_watch import DiskWatch
+from archipelago.container.data.keeper import VolumeKeeper
+from archipelago.container.desired.state import DesiredApp, DesiredState
+from archipelago.container.health_monitor.monitor import HealthMonitor, Watched
+from archipelago.container.namespace.client import Namespace
+from archipelago.container.networks.bridges import Bridges
+from archipelago.container.networks.firewall import Firewall
+from archipelago.container.networks.keeper import NetworkKeeper
+from archipelago.container.networks.name_server import NameServer
+from archipelago.container.podman_client.client import PodmanClient
+from archipelago.container.podman_client.errors import PodmanError
+from archipelago.container.podman_client.labels import APP, NODE
+from archipelago.container.podman_client.models import Resync
+from archipelago.container.reconciler.app_keeper import AppKeeper, Tools
+from archipelago.container.reconciler.container_run import run_key
+from archipelago.container.reconciler.observer import Observer, is_running
+from archipelago.container.reconciler.repair_order import RepairOrder
+from archipelago.container.workload.compiler import Workload
+from archipelago.errors import NodeError
+from archipelago.storage.records.runs import Remembered
+from archipelago.support.broadcast import Signal
+
+_LOOK_AGAIN = 60.0
+"""Everything is compared at least this often, should an event ever be lost."""
+
+_QUIET_ACTIONS = frozenset({"exec", "exec_died", "exec_create", "exec_start", "health_status", "attach"})
+"""What Podman reports and no keeper needs to hear of."""
+
+_PROBE_OUTPUT = 4096
+_AFTER_A_FAULT = 1.0
+_RUNNING = (HealthState.HEALTHY, HealthState.SYNCING, HealthState.UNHEALTHY)
+
+ImageId = Callable[[DesiredApp, str], Awaitable[str | None]]
+Rebuild = Callable[[DesiredApp, str], Awaitable[str]]
+OnHealth = Callable[[str, Health], Awaitable[None]]
+
+
+class Reconciler:
+    """Runs the keepers. `apply` gives it a new desired state; everything else follows."""
+
+    def __init__(
+        self,
+        client: PodmanClient,
+        namespace: Namespace,
+        firewall: Firewall,
+        volumes: VolumeKeeper,
+        node_id: str,
+        files_root: str,
+        run_root: Path,
+        image_id: ImageId,
+        rebuild: Rebuild,
+        redact: Callable[[str], str],
+        on_health: OnHealth,
+    ) -> None:
+        self._client = client
+        self._node_id = node_id
+        self._log = structlog.get_logger("reconciler")
+        self._desired = DesiredState()
+        self._on_health = on_health
+        self._redact = redact
+        self._told: dict[str, tuple[HealthState, str]] = {}
+        self._adopted: dict[str, dict[str, Remembered]] = {}
+        self._to_tell: asyncio.Queue[tuple[str, Health]] = asyncio.Queue()
+        self._keepers: dict[str, tuple[AppKeeper, asyncio.Task[None]]] = {}
+        self._tasks: list[asyncio.Task[None]] = []
+        self._sweep_wanted = asyncio.Event()
+        self._mend_wanted = asyncio.Event()
+        self.changed = Signal()
+        self.observer = Observer(client, node_id)
+        self._networks = NetworkKeeper(client, node_id)
+        self._names = NameServer(client, namespace, node_id, run_root)
+        self._disks = DiskWatch(volumes, self._disk_changed)
+        self._answers: dict[str, tuple[Watched, Health]] = {}
+        """Container -> what its probe found last."""
+        self._monitor = HealthMonitor(namespace, self._execute, self._probed, redact)
+        self._tools = Tools(
+            client=client,
+            namespace=namespace,
+            observer=self.observer,
+            networks=self._networks,
+            volumes=volumes,
+            firewall=firewall,
+            bridges=Bridges(namespace, run_root),
+            monitor=self._monitor,
+            files_root=files_root,
+            desired=lambda: self._desired,
+            health_of=self.health,
+            changed=self._app_changed,
+            sweep_soon=self._sweep_wanted.set,
+            image_id=image_id,
+            rebuild=rebuild,
+            redact=redact,
+        )
+
+    @property
+    def desired(self) -> DesiredState:
+        """The state that is being worked towards."""
+        return self._desired
+
+    async def prepare(self, remembered: Mapping[str, Mapping[str, Remembered]]) -> None:
+        """Put away what a sudden end of everything left behind; call it before anything is desired.
+
+        `remembered` is what the last life of the daemon knew, by app and container; it counts for runs that go on.
+        """
+        await self._names.begin()
+        with contextlib.suppress(PodmanError):  # then nothing is known of them, and they are looked at as new ones
+            seen = await self.observer.look()
+            for app, known in remembered.items():
+                runs = {run_key(found) for found in seen.of(app).values() if is_running(found)}
+                self._adopted[app] = {name: each for name, each in known.items() if each.run in runs}
+
+    def start(self) -> None:
+        """Begin to listen to Podman and to keep apps."""
+        loops = (
+            self._listen,
+            self._look_again,
+            self._tell,
+            self._sweep_when_wanted,
+            self._mend_when_wanted,
+            self._watch_disks,
+        )
+        self._tasks = [asyncio.create_task(self._for_ever(loop)) for loop in loops]
+
+    async def close(self) -> None:
+        """Stop all loops; containers stay as they are."""
+        tasks = self._tasks + [task for _, task in self._keepers.values()]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await self._monitor.close()
+
+    def apply(self, desired: DesiredState) -> None:
+        """Work towards a new desired state, at once."""
+        self._desired = replace(desired, generation=self._desired.generation + 1)
+        for app in desired.apps:
+            self._keep(app)
+        for keeper, _ in self._keepers.values():
+            keeper.wake()
+
+    async def settled(self, apps: Collection[str]) -> None:
+        """Return once the keepers of these apps have taken a step towards the newest desired state."""
+        generation = self._desired.generation
+
+        def all_have() -> bool:
+            keepers = (self._keepers[app][0] for app in apps if app in self._keepers)
+            return all(keeper.settled >= generation for keeper in keepers)
+
+        await self.changed.until(all_have)
+
+    def look_again(self, app: str) -> None:
+        """Have the keeper of an app look again at once: something that it waits for has changed."""
+        self._wake(app)
+
+    def try_again(self, apps: Collection[str]) -> None:
+        """Have the next step of these apps begin without what was found of them before."""
+        for app in apps:
+            self._keep(app).request_another_try()
+
+    async def restart(self, app: str) -> None:
+        """Restart the containers of an app, in order; return when it was carried out."""
+        keeper = self._keep(app)
+        keeper.request_restart()
+        await self.changed.until(lambda: not keeper.restart_pending)
+
+    async def repair(self, app: str, order: RepairOrder) -> None:
+        """Stop an app, carry out a repair, and start it; return when it was. Raises `NodeError` or `PodmanError`."""
+        await self._keep(app).request_repair(order)
+
+    def health(self, app: str) -> Health:
+        """Return the health of an app."""
+        if app in self._keepers:
+            return self._keepers[app][0].health
+        return Health(state=HealthState.STOPPED, reason="not installed")
+
+    def container_healths(self, app: str) -> dict[str, Health]:
+        """Return the health of each container of an app."""
+        return dict(self._keepers[app][0].healths) if app in self._keepers else {}
+
+    def remember(self, app: str) -> dict[str, Remembered]:
+        """Return what the next life of the daemon needs to know of an app, by container."""
+        return self._keepers[app][0].remember() if app in self._keepers else {}
+
+    def is_gone(self, app: str) -> bool:
+        """Tell whether nothing is left of an app that was removed."""
+        return app not in self._keepers
+
+    def is_down(self, app: str) -> bool:
+        """Tell whether no container of an app runs."""
+        return self.health(app).state is HealthState.STOPPED
+
+    # --- loops ------------------------------------------------------------------------------------------------------
+
+    def _keep(self, app: str) -> AppKeeper:
+        if app not in self._keepers:
+            keeper = AppKeeper(app, self._tools, self._adopted.pop(app, {}))
+            if keeper.healths:
+                self._told[app] = _news(keeper.health)  # it is on record already
+            self._keepers[app] = (keeper, asyncio.create_task(self._run(keeper)))
+        return self._keepers[app][0]
+
+    async def _for_ever(self, loop: Callable[[], Awaitable[None]]) -> None:
+        """Run a loop again after a mistake of ours: apps must be kept all the same."""
+        while True:
+            try:
+                await loop()
+            except Exception:
+                self._log.exception("loop failed", loop=loop.__name__)
+            await asyncio.sleep(_AFTER_A_FAULT)
+
+    async def _run(self, keeper: AppKeeper) -> None:
+        try:
+            while not keeper.gone:
+                try:
+                    await keeper.run()
+                except Exception:
+                    self._log.exception("keeper failed", app=keeper.app)
+                    await asyncio.sleep(_AFTER_A_FAULT)
+        finally:
+            del self._keepers[keeper.app]
+            self._told.pop(keeper.app, None)
+        if keeper.app in self._desired.apps:
+            self._keep(keeper.app)
+        self._sweep_wanted.set()
+        self.changed.notify()
+
+    async def _listen(self) -> None:
+        async for event in self._client.stream_events(labels={NODE: self._node_id}):
+            if isinstance(event, Resync):
+                await self._resync()
+            elif event.action not in _QUIET_ACTIONS and (app := event.attributes.get(APP)):
+                self._wake(app)
+
+    async def _resync(self) -> None:
+        """Look at everything, apps that are not installed included: what a crash left behind goes."""
+        self._networks.forget()
+        self._mend_wanted.set()
+        try:
+            seen = await self.observer.look()
+            for app in seen.apps:
+                self._keep(app)
+            self._sweep_wanted.set()
+        except PodmanError as error:
+            self._log.warning("cannot look at Podman", error=str(error))
+        for keeper, _ in self._keepers.values():
+            keeper.wake()
+
+    async def _look_again(self) -> None:
+        while True:
+            await asyncio.sleep(_LOOK_AGAIN)
+            await self._resync()
+
+    async def _sweep_when_wanted(self) -> None:
+        while True:
+            await self._sweep_wanted.wait()
+            self._sweep_wanted.clear()
+            with contextlib.suppress(PodmanError):  # the next look at everything wants it again
+                await self.sweep()
+
+    async def _mend_when_wanted(self) -> None:
+        while True:
+            await self._mend_wanted.wait()
+            self._mend_wanted.clear()
+            await self._names.mend()
+
+    async def sweep(self) -> None:
+        """Remove the networks that nobody needs. Raises `PodmanError`."""
+
+        def needed() -> set[str]:
+            return {network.name for app in self._desired.apps.values() for network in app.workload.networks}
+
+        await self._networks.sweep(needed)
+
+    async def _tell(self) -> None:
+        while True:
+            app, health = await self._to_tell.get()
+            try:
+                await self._on_health(app, health)
+            except NodeError as error:
+                self._log.warning("a change of health is not written down", app=app, error=str(error))
+
+    def _wake(self, app: str) -> None:
+        self._keep(app).wake()
+
+    def _app_changed(self, app: str) -> None:
+        self.changed.notify()
+        if app not in self._keepers:
+            return
+        health = self._keepers[app][0].health
+        news = _news(health)
+        if self._told.get(app) == news:
+            return
+        self._told[app] = news
+        self._to_tell.put_nowait((app, health))
+        for neighbour in self._desired.neighbours(app):
+            if neighbour in self._keepers:
+                self._keepers[neighbour][0].wake()
+
+    async def _probed(self, watched: Watched, health: Health) -> None:
+        self._answers[watched.name] = (watched, health)
+        if watched.app in self._keepers:
+            judged = self._disks.judge(watched.app, health)
+            self._keepers[watched.app][0].probed(watched.name, watched.container, judged)
+
+    async def _watch_disks(self) -> None:
+        def running() -> dict[str, Workload]:
+            apps = self._desired.apps
+            return {app: found.workload for app, found in apps.items() if self.health(app).state in _RUNNING}
+
+        await self._disks.run(running)
+
+    def _disk_changed(self, app: str) -> None:
+        """Judge again what the probes of an app have found."""
+        healths = self.container_healths(app)
+        for watched, health in [each for each in self._answers.values() if each[0].app == app]:
+            known = healths.get(watched.container)
+            if known is not None and known.state in _RUNNING:
+                judged = self._disks.judge(app, health)
+                self._keepers[app][0].probed(watched.name, watched.container, judged)
+
+    async def _execute(self, name: str, command: tuple[str, ...], timeout: float) -> tuple[int, str]:
+        try:
+            result = await self._client.containers.exec(name, command, timeout=timeout, max_output=_PROBE_OUTPUT)
+        except PodmanError as error:
+            return -1, self._redact(str(error))
+        # Before it is cut off: of half a secret nobody would know that it is one.
+        lines = self._redact(result.stdout.decode("utf-8", "replace")).splitlines()
+        return result.exit_code, lines[0][:200] if lines else ""
+
+
+def _news(health: Health) -> tuple[HealthState, str]:
+    """Return what of a health is worth an event when it changes."""
+    return health.state, "" if health.sync is None else f"{health.sync.percent:.0f} %"

@@ -1,0 +1,385 @@
+"""Answers questions about installed apps and the catalog: state, logs, and commands run inside."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable, Collection, Mapping
+from contextlib import aclosing
+from dataclasses import dataclass
+from ipaddress import IPv4Address
+
+from packaging.version import Version
+
+from archipelago.api.apps import (
+    AppStatus,
+    AppSummary,
+    CatalogEntry,
+    ContainerStatus,
+    Dependency,
+    EndpointStatus,
+    ExecResult,
+    Health,
+    HealthState,
+    Limits,
+    LogLine,
+    OptionView,
+    Sync,
+)
+from archipelago.catalog.local import Catalog, LocalCatalog
+from archipelago.container.data.keeper import VolumeKeeper
+from archipelago.container.dependency_resolver.asks import expected_disk
+from archipelago.container.dependency_resolver.rating import rate
+from archipelago.container.desired.state import DesiredApp
+from archipelago.container.manifest.exposure import LOOPBACK, PUBLISHED, address_of, is_open, kept_in, require_switch
+from archipelago.container.manifest.model.app import AppManifest, ChainProbe
+from archipelago.container.manifest.model.scalars import Scalar
+from archipelago.container.manifest.package import AppPackage
+from archipelago.container.operations.operations import Operations
+from archipelago.container.operations.repairs import repair_views
+from archipelago.container.podman_client.client import PodmanClient
+from archipelago.container.podman_client.errors import Conflict, NotFound, PodmanError, PodmanTimeout
+from archipelago.container.podman_client.exec.terminal import Terminal
+from archipelago.container.podman_client.models import ContainerSummary
+from archipelago.container.reconciler.observer import is_running
+from archipelago.container.reconciler.reconciler import Reconciler
+from archipelago.container.reports.logs import LogFollower, newest_lines
+from archipelago.container.reports.options import option_views
+from archipelago.container.workload.compiler import ContainerWorkload
+from archipelago.errors import ErrorCode, NodeError
+from archipelago.storage.stores.state import AppRecord, State
+
+_SHELLS = (("sh",), ("busybox", "sh"))
+_BEST_SHELL = "command -v bash >/dev/null 2>&1 && exec bash; exec {}"
+_TRY = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Reporter:
+    """Reads, and changes nothing."""
+
+    state: State
+    catalog: LocalCatalog
+    reconciler: Reconciler
+    operations: Operations
+    client: PodmanClient
+    redact: Callable[[str], str]
+    """Takes secrets out of what apps write."""
+    not_enforced: tuple[str, ...]
+    """What the host cannot enforce, in words for the owner."""
+    volumes: VolumeKeeper
+    local_addresses: Callable[[], tuple[IPv4Address, ...]]
+    """Where the node listens beyond loopback."""
+
+    async def status(self, app: str) -> AppStatus:
+        """Return everything about one installed app."""
+        found = await self.installed(app)
+        desired = self.reconciler.desired
+        manifest = found.record.package.manifest
+        planned = desired.plan.planned(app)
+        seen = (await self._look()).get(app, {})
+        healths = self.reconciler.container_healths(app)
+        health = self.reconciler.health(app)
+        catalog = await self.catalog.read()
+        return AppStatus(
+            app=app,
+            name=manifest.name,
+            icon=found.record.package.icon_version,
+            version=manifest.version,
+            summary=manifest.summary,
+            desired=found.record.desired,
+            rating=rate(manifest),
+            health=health,
+            chain=_chain(healths),
+            containers=tuple(
+                _container_status(wanted, manifest, seen.get(wanted.name), healths)
+                for wanted in found.workload.containers
+            ),
+            endpoints=_endpoints(found.record, self.local_addresses()),
+            options=planned.options if planned is not None else {},
+            options_set=tuple(sorted(found.record.options)),
+            uses=tuple(
+                Dependency(interface=edge.interface, app=edge.provider, optional=edge.optional)
+                for edge in desired.providers(app)
+            ),
+            used_by=tuple(sorted({edge.consumer for edge in desired.dependents(app)})),
+            update_to=_newer(catalog, manifest),
+            operation=self.operations.working_on(app),
+            not_enforced=self.not_enforced,
+            lost_volumes=await self.volumes.report(found.workload) if health.needs_owner else (),
+            repairs=repair_views(manifest, healths),
+        )
+
+    async def summaries(self) -> tuple[AppSummary, ...]:
+        """Return a line about each installed app; from memory, without asking Podman."""
+        found = self.reconciler.desired.apps
+        return tuple(self._summary(app, found[app].record) for app in sorted(found))
+
+    async def health(self, app: str) -> Health:
+        """Return the health of an installed app."""
+        await self.installed(app)
+        return self.reconciler.health(app)
+
+    async def options(self, app: str) -> dict[str, Scalar]:
+        """Return the values of an app's options that are in force."""
+        await self.installed(app)
+        planned = self.reconciler.desired.plan.planned(app)
+        return dict(planned.options) if planned is not None else {}
+
+    async def option_views(self, app: str) -> tuple[OptionView, ...]:
+        """Return the options of an installed app, or else of one of the catalog, as a form needs them.
+
+        Raises `NodeError`.
+        """
+        return option_views((await self._package(app)).manifest, self.reconciler.desired.plan.planned(app))
+
+    async def entries(self) -> tuple[CatalogEntry, ...]:
+        """Return the apps that can be installed, and those whose manifest is wrong."""
+        catalog = await self.catalog.read()
+        installed = self.reconciler.desired.apps
+        entries = [
+            _entry(package, catalog, installed[app].record if app in installed else None)
+            for app, package in sorted(catalog.packages.items())
+        ]
+        return (*entries, *(_broken(app, problem) for app, problem in sorted(catalog.problems.items())))
+
+    async def icon(self, app: str) -> bytes | None:
+        """Return the icon of an installed app, or else of one of the catalog; None without one. Raises `NodeError`."""
+        return (await self._package(app)).icon
+
+    async def logs(self, app: str, container: str | None, tail: int) -> tuple[LogLine, ...]:
+        """Return the last `tail` lines of one container, or of all together in the order of their times."""
+        found = await self.installed(app)
+        return await newest_lines(_chosen(found, container), self.redact, tail)
+
+    async def follow_logs(
+        self, app: str, container: str | None, tail: int
+    ) -> AsyncGenerator[tuple[LogLine, ...], None]:
+        """Yield the last lines, and then new ones until the app is removed."""
+        _chosen(await self.installed(app), container)
+        async with aclosing(LogFollower(self.reconciler, self.redact, app, container, tail).lines()) as lines:
+            async for line in lines:
+                yield line
+
+    async def container(self, app: str, container: str | None) -> str:
+        """Return the container that is meant: the named one, or the first. Raises `NodeError`."""
+        return _chosen(await self.installed(app), container)[0].container
+
+    async def execute(self, app: str, command: tuple[str, ...], container: str | None, timeout: float) -> ExecResult:
+        """Run a command inside a container of the app."""
+        found = await self.installed(app)
+        wanted = _chosen(found, container)[0]
+        try:
+            result = await self.client.containers.exec(wanted.name, command, timeout=timeout)
+        except (NotFound, Conflict) as error:
+            raise _does_not_run(wanted) from error
+        except PodmanTimeout as error:
+            raise NodeError(
+                ErrorCode.TIMEOUT, f"'{command[0]}' did not end within {timeout:g} s and was killed"
+            ) from error
+        stdout, stderr = await asyncio.to_thread(
+            lambda: [self.redact(output.decode("utf-8", "replace")) for output in (result.stdout, result.stderr)]
+        )
+        return ExecResult(exit_code=result.exit_code, stdout=stdout, stderr=stderr, truncated=result.truncated)
+
+    async def attach(
+        self, app: str, command: tuple[str, ...], container: str | None, size: tuple[int, int] | None, *, stdin: bool
+    ) -> Terminal:
+        """Run a command that is typed to inside a container of the app; without a `size` it has no terminal."""
+        wanted = _chosen(await self.installed(app), container)[0]
+        try:
+            return await self.client.containers.terminal(wanted.name, command, size, stdin=stdin)
+        except (NotFound, Conflict) as error:
+            raise _does_not_run(wanted) from error
+
+    async def terminal(self, app: str, container: str | None, columns: int, rows: int) -> Terminal:
+        """Open a shell on a terminal inside a container of the app."""
+        wanted = _chosen(await self.installed(app), container)[0]
+        try:
+            for shell in _SHELLS:
+                # What a terminal shows of a program that is missing is for the owner's eyes, not for ours.
+                if await self._can_run(wanted, (*shell, "-c", "exit 0")):
+                    command = (*shell, "-c", _BEST_SHELL.format(" ".join(shell)))
+                    return await self.client.containers.terminal(wanted.name, command, (columns, rows))
+        except (NotFound, Conflict) as error:
+            raise _does_not_run(wanted) from error
+        raise NodeError(
+            ErrorCode.INVALID_VALUE,
+            f"there is no shell in container {wanted.container} of {app}",
+            hint=f"'archipelago exec {app} -- PROGRAM' runs a program that it has",
+        )
+
+    async def _can_run(self, wanted: ContainerWorkload, command: tuple[str, ...]) -> bool:
+        try:
+            return (await self.client.containers.exec(wanted.name, command, timeout=_TRY)).exit_code == 0
+        except (NotFound, Conflict):
+            raise
+        except PodmanError:
+            return False
+
+    async def installed(self, app: str) -> DesiredApp:
+        """Return an installed app; raises `NodeError`."""
+        found = self.reconciler.desired.apps.get(app)
+        if found is None:
+            (await self.catalog.read()).package(app)
+            raise NodeError(
+                ErrorCode.NOT_INSTALLED,
+                f"{app} is not installed",
+                hint=f"install it with 'archipelago install {app}'",
+                data={"app": app},
+            )
+        return found
+
+    async def endpoint(self, app: str, name: str) -> EndpointStatus:
+        """Return one endpoint of an installed app; raises `NodeError`."""
+        record = (await self.installed(app)).record
+        require_switch(app, record.package.manifest.endpoints, name, record.ports, opened=False)
+        return next(each for each in _endpoints(record, self.local_addresses()) if each.name == name)
+
+    async def _package(self, app: str) -> AppPackage:
+        found = self.reconciler.desired.apps.get(app)
+        return found.record.package if found is not None else (await self.catalog.read()).package(app)
+
+    async def _look(self) -> Mapping[str, Mapping[str, ContainerSummary]]:
+        try:
+            return (await self.reconciler.observer.look()).apps
+        except PodmanError:
+            return self.reconciler.observer.last.apps
+
+    def _summary(self, app: str, record: AppRecord) -> AppSummary:
+        health = self.reconciler.health(app)
+        return AppSummary(
+            app=app,
+            name=record.package.manifest.name,
+            icon=record.package.icon_version,
+            version=record.package.manifest.version,
+            desired=record.desired,
+            state=health.state,
+            reason=health.reason,
+            percent=health.sync.percent if health.sync is not None else None,
+            chain=_chain(self.reconciler.container_healths(app)),
+            follows_chain=_follows_chain(record.package.manifest),
+            endpoints=_endpoints(record, self.local_addresses()),
+            operation=self.operations.working_on(app),
+        )
+
+
+def _chain(healths: Mapping[str, Health]) -> Sync | None:
+    return next((each.sync for each in healths.values() if each.sync is not None), None)
+
+
+def _follows_chain(manifest: AppManifest) -> bool:
+    healths = (container.health for container in manifest.containers.values())
+    return any(health is not None and isinstance(health.probe, ChainProbe) for health in healths)
+
+
+def _does_not_run(wanted: ContainerWorkload) -> NodeError:
+    return NodeError(
+        ErrorCode.NOT_RUNNING,
+        f"container {wanted.container} of {wanted.app} does not run",
+        hint=f"'archipelago status {wanted.app}' says why; 'archipelago start {wanted.app}' starts it",
+    )
+
+
+def _chosen(found: DesiredApp, container: str | None) -> tuple[ContainerWorkload, ...]:
+    workloads = found.workload.containers
+    if found.problem:
+        raise NodeError(
+            ErrorCode.NOT_RUNNING,
+            f"{found.record.app} cannot be looked at: {found.problem}",
+            hint=f"update or remove it: 'archipelago update {found.record.app}'",
+        )
+    if container is None:
+        return workloads
+    chosen = tuple(wanted for wanted in workloads if wanted.container == container)
+    if not chosen:
+        names = [wanted.container for wanted in workloads]
+        raise NodeError(
+            ErrorCode.UNKNOWN_CONTAINER,
+            f"{found.record.app} has no container {container!r}",
+            hint=f"it has {', '.join(names)}",
+            data={"containers": names},
+        )
+    return chosen
+
+
+def _container_status(
+    wanted: ContainerWorkload, manifest: AppManifest, found: ContainerSummary | None, healths: Mapping[str, Health]
+) -> ContainerStatus:
+    declared = manifest.containers[wanted.container].resources
+    running = found is not None and is_running(found)
+    return ContainerStatus(
+        name=wanted.container,
+        container=wanted.name,
+        image=wanted.spec.image,
+        state=found.state.value if found is not None else "absent",
+        health=healths.get(wanted.container, Health(state=HealthState.STARTING)),
+        limits=Limits(memory=declared.memory, cpu=declared.cpu, pids=declared.pids),
+        started_at=found.started_at if found is not None and running else None,
+    )
+
+
+def _endpoints(record: AppRecord, addresses: Collection[IPv4Address]) -> tuple[EndpointStatus, ...]:
+    found = []
+    for name, endpoint in record.package.manifest.endpoints.items():
+        if PUBLISHED.isdisjoint(endpoint.access):
+            continue  # nothing leads to it yet
+        port = record.ports.get(name, endpoint.host_port)
+        opened = is_open(endpoint, record.lan.get(name))
+        found.append(
+            EndpointStatus(
+                name=name,
+                kind=endpoint.kind.value,
+                protocol=endpoint.protocol.value,
+                address=address_of(endpoint, LOOPBACK, port),
+                local_addresses=tuple(address_of(endpoint, each, port) for each in addresses if opened),
+                open=opened,
+                kept_in=kept_in(endpoint),
+                label=endpoint.label,
+            )
+        )
+    return tuple(found)
+
+
+def _newer(catalog: Catalog, manifest: AppManifest) -> str | None:
+    offered = catalog.packages.get(manifest.id)
+    if offered is None or Version(offered.manifest.version) <= Version(manifest.version):
+        return None
+    return offered.manifest.version
+
+
+def _entry(package: AppPackage, catalog: Catalog, installed: AppRecord | None) -> CatalogEntry:
+    manifest = package.manifest
+    defaults = {name: option.default for name, option in manifest.options.items()}
+    return CatalogEntry(
+        app=manifest.id,
+        name=manifest.name,
+        icon=package.icon_version,
+        version=manifest.version,
+        summary=manifest.summary,
+        description=manifest.description,
+        category=manifest.category.value,
+        license=manifest.license,
+        website=manifest.website,
+        architectures=tuple(architecture.value for architecture in manifest.architectures),
+        memory=manifest.host.memory,
+        disk=max(manifest.host.disk, expected_disk(manifest, defaults)),
+        requires=tuple(sorted(manifest.requires)),
+        provides=tuple(sorted(manifest.provides)),
+        installed=installed.package.manifest.version if installed is not None else None,
+        update_to=_newer(catalog, installed.package.manifest) if installed is not None else None,
+        rating=rate(manifest),
+    )
+
+
+def _broken(app: str, problem: str) -> CatalogEntry:
+    return CatalogEntry(
+        app=app,
+        name=app,
+        version="",
+        summary="",
+        description="",
+        category="other",
+        license="",
+        architectures=(),
+        requires=(),
+        provides=(),
+        problem=problem,
+    )

@@ -1,0 +1,112 @@
+"""Keeps which notices the owner has hidden."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from archipelago.api.apps import AppSummary, CatalogEntry, Operation
+from archipelago.api.system import Finding, Notice
+from archipelago.container.reconciler.restart_policy import HEALTHY_SPELL
+from archipelago.container.reports.notices import WELL, Disk, notices, outlived, with_hidden
+from archipelago.errors import ErrorCode, NodeError
+from archipelago.storage.records.apps import Desired
+from archipelago.storage.records.notices import Hidden, Hiding
+
+_OPERATIONS = 200
+_EXAMINED_FOR = 300.0
+"""Seconds for which an examination of the host counts; it looks at many files."""
+
+
+class HiddenStore(Protocol):
+    """Keeps which notices are hidden (`storage.hidden_notices`)."""
+
+    async def all(self) -> dict[str, Hidden]: ...
+    async def hide(self, notice: str, hidden: Hidden) -> None: ...
+    async def show(self, *notices: str) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """Where notices come from."""
+
+    apps: Callable[[], Awaitable[tuple[AppSummary, ...]]]
+    catalog: Callable[[], Awaitable[tuple[CatalogEntry, ...]]]
+    operations: Callable[[int], Awaitable[tuple[Operation, ...]]]
+    """Returns the newest ones."""
+    disk: Callable[[], Awaitable[Disk]]
+    examine: Callable[[], Awaitable[tuple[Finding, ...]]]
+    """Examines host and node."""
+
+
+@dataclass(slots=True)
+class NoticeDesk:
+    """Shows notices, puts them aside, and brings them back."""
+
+    sources: Sources
+    store: HiddenStore
+    steady: Callable[[], float]
+    """Seconds of a clock that never jumps."""
+    _findings: tuple[Finding, ...] = ()
+    _examined: float | None = None
+    _well_since: dict[str, float] = field(default_factory=dict)
+    """App -> since when it has been seen to be well, without a break."""
+    _examining: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    async def list(self, *, examine: bool = False) -> tuple[Notice, ...]:
+        """Return all notices, hidden ones marked so; `examine` looks at the host again first."""
+        await self._look_at_host(again=examine)
+        apps = await self.sources.apps()
+        catalog = await self.sources.catalog()
+        updates = {each.app: each.update_to for each in catalog if each.update_to is not None}
+        names = {each.app: each.name for each in catalog}
+        operations = await self.sources.operations(_OPERATIONS)
+        found = notices(apps, operations, updates, await self.sources.disk(), self._findings, names)
+        hidden = await self.store.all()
+        if over := outlived(hidden, found, self._well(apps), _gone(hidden, apps)):
+            await self.store.show(*over)
+            hidden = {key: each for key, each in hidden.items() if key not in over}
+        return with_hidden(found, hidden)
+
+    async def hide(self, notice: str, said: str | None, *, mute: bool) -> None:
+        """Put a notice aside: until it says something else than `said`, or until it is brought back.
+
+        `said` is what the owner has seen; without it, what it says now. Raises `NodeError`.
+        """
+        found = next((each for each in await self.list() if each.id == notice), None)
+        if found is None:
+            raise NodeError(
+                ErrorCode.INVALID_VALUE, f"there is no notice {notice}", hint="'archipelago notices list' shows them"
+            )
+        if mute and not found.may_mute:
+            raise NodeError(
+                ErrorCode.FORBIDDEN,
+                f"security is at stake, so this cannot be muted: {found.text}",
+                hint=f"acknowledge it: 'archipelago notices acknowledge {notice}'; it comes back when it changes",
+            )
+        await self.store.hide(notice, Hidden(Hiding.MUTED if mute else Hiding.ACKNOWLEDGED, said or found.said))
+
+    async def show(self, notice: str) -> None:
+        """Bring a notice back; one that is not hidden stays as it is."""
+        await self.store.show(notice)
+
+    async def _look_at_host(self, *, again: bool) -> None:
+        asked = self.steady()
+        async with self._examining:
+            age = None if self._examined is None else self.steady() - self._examined
+            # Whoever waited for an examination that began after he asked needs none of his own.
+            if age is None or age >= _EXAMINED_FOR or (again and self._examined is not None and self._examined < asked):
+                begun = self.steady()
+                self._findings, self._examined = await self.sources.examine(), begun
+
+    def _well(self, apps: tuple[AppSummary, ...]) -> frozenset[str]:
+        """Return the apps that have been well for as long as it takes until their restarts are forgotten."""
+        now = self.steady()
+        self._well_since = {each.app: self._well_since.get(each.app, now) for each in apps if each.state in WELL}
+        return frozenset(app for app, since in self._well_since.items() if now - since >= HEALTHY_SPELL)
+
+
+def _gone(hidden: dict[str, Hidden], apps: tuple[AppSummary, ...]) -> frozenset[str]:
+    """Return the apps that have a hidden notice and ought not to run or are not installed."""
+    wanted = {each.app for each in apps if each.desired is Desired.RUNNING}
+    return frozenset(key.partition(":")[2] for key in hidden) - wanted

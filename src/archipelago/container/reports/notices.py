@@ -1,0 +1,188 @@
+"""What needs the owner, made of what is known of apps, operations, host and catalog. Pure."""
+
+import hashlib
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from archipelago.api.apps import AppSummary, HealthState, Operation, OperationState
+from archipelago.api.system import Finding, Notice, NoticeKind, Severity
+from archipelago.errors import ErrorCode
+from archipelago.storage.records.notices import Hidden, Hiding
+
+_LITTLE = 0.1
+_TOO_LITTLE = 0.03
+"""Part of the disk that is left when it is time to say so, and when it is late."""
+_SOON = 7 * 86400.0
+"""Seconds before the disk is full that are worth a word."""
+_TROUBLED = (HealthState.FAILED, HealthState.UNHEALTHY, HealthState.BACKING_OFF)
+WELL = (HealthState.HEALTHY, HealthState.SYNCING)
+_CRITICAL = frozenset({"rootless", "key-file", "file-modes"})
+"""Checks of the doctor whose errors nobody may mute."""
+_ORDER = list(reversed(Severity))
+_NUMBER = re.compile(r"(?<![\w/.-])\d+(?:\.\d+)?")
+"""A number by itself. One that belongs to a name, as in `relay-2` or `/srv/disk2`, says what a text is about."""
+
+
+@dataclass(frozen=True, slots=True)
+class Disk:
+    """The disk that holds the data, in bytes."""
+
+    total: int
+    free: int
+    full_in: float | None
+    """Seconds, as fast as it filled until now."""
+
+
+def notices(
+    apps: Sequence[AppSummary],
+    operations: Sequence[Operation],
+    updates: Mapping[str, str],
+    disk: Disk,
+    findings: Iterable[Finding],
+    names: Mapping[str, str] | None = None,
+) -> tuple[Notice, ...]:
+    """Return what needs the owner, the gravest first.
+
+    `operations` are the newest first, `updates` maps apps to versions, and `names` those of the catalog to their names.
+    """
+    found = (
+        *(_of_app(each) for each in apps if each.state in _TROUBLED),
+        *_of_disk(disk),
+        # The disk is told of above, by its share.
+        *(_of_finding(each) for each in findings if each.severity in _WORTH and each.check != "disk"),
+        *_of_operations(operations, {each.app: each for each in apps}, names or {}),
+        *(_of_update(each, updates[each.app]) for each in apps if each.app in updates and not each.operation),
+    )
+    return tuple(sorted(found, key=lambda notice: _ORDER.index(notice.level)))
+
+
+_WORTH = (Severity.WARNING, Severity.ERROR)
+
+
+def with_hidden(found: Iterable[Notice], hidden: Mapping[str, Hidden]) -> tuple[Notice, ...]:
+    """Return notices with what the owner has hidden; what he has acknowledged is so only while it says the same."""
+    return tuple(each.model_copy(update={"hidden": _hiding(each, hidden.get(each.id))}) for each in found)
+
+
+def outlived(
+    hidden: Mapping[str, Hidden], found: Iterable[Notice], well: frozenset[str], gone: frozenset[str]
+) -> tuple[str, ...]:
+    """Return the ids of hidden notices that have had their time: acknowledgements, and operations that are over.
+
+    An app in trouble comes and goes while it is restarted again and again, so what was acknowledged of it counts until
+    it has been `well` for a while, or is `gone`: not to be running, or no longer installed. Both are names of apps.
+    """
+    now = {each.id: each.said for each in found}
+
+    def is_over(key: str, each: Hidden) -> bool:
+        if key in now:
+            return each.how is Hiding.ACKNOWLEDGED and now[key] != each.said
+        kind, _, subject = key.partition(":")
+        if each.how is Hiding.MUTED:
+            return kind == NoticeKind.OPERATION  # there will be no other one of this id
+        return kind != NoticeKind.APP or subject in well or subject in gone
+
+    return tuple(key for key, each in hidden.items() if is_over(key, each))
+
+
+def _hiding(notice: Notice, hidden: Hidden | None) -> Hiding | None:
+    if hidden is None:
+        return None
+    if hidden.how is Hiding.MUTED and notice.may_mute:
+        return Hiding.MUTED
+    return Hiding.ACKNOWLEDGED if hidden.said == notice.said else None
+
+
+def _of_app(app: AppSummary) -> Notice:
+    return Notice(
+        id=f"{NoticeKind.APP}:{app.app}",
+        said=_digest(Severity.ERROR, _without_numbers(app.reason)),
+        level=Severity.ERROR,
+        kind=NoticeKind.APP,
+        app=app.app,
+        name=app.name,
+        text=f"{app.name} does not run as it should",
+        detail=app.reason,
+    )
+
+
+def _of_disk(disk: Disk) -> Iterable[Notice]:
+    left = disk.free / max(1, disk.total)
+    soon = disk.full_in is not None and disk.full_in < _SOON
+    if left >= _LITTLE and not soon:
+        return
+    little = left < _LITTLE
+    level = Severity.ERROR if left < _TOO_LITTLE else Severity.WARNING
+    yield Notice(
+        id=f"{NoticeKind.DISK}:data",
+        said=_digest(level, str(little)),
+        level=level,
+        kind=NoticeKind.DISK if little else NoticeKind.DISK_SOON,
+        text="little disk is left" if little else "the disk will be full within a week",
+    )
+
+
+def _of_finding(finding: Finding) -> Notice:
+    critical = finding.check in _CRITICAL and finding.severity is Severity.ERROR
+    subject = finding.what if critical else _without_numbers(finding.what)
+    return Notice(
+        id=f"{NoticeKind.FINDING}:{finding.check}-{_digest(subject)}",
+        said=_digest(finding.severity, subject),
+        level=finding.severity,
+        kind=NoticeKind.FINDING,
+        text=finding.what,
+        detail=finding.why,
+        mend=finding.mend,
+        may_mute=not critical,
+    )
+
+
+def _of_operations(
+    operations: Sequence[Operation], apps: Mapping[str, AppSummary], names: Mapping[str, str]
+) -> Iterable[Notice]:
+    """Yield a notice for each app whose last operation failed, unless it is over: nothing cancelled says so."""
+    seen: set[str] = set()
+    for each in operations:
+        if each.app in seen or each.state is OperationState.CANCELLED:
+            continue
+        seen.add(each.app)
+        if each.state is not OperationState.FAILED or each.error is None:
+            continue
+        app = apps.get(each.app)
+        if each.error.code == ErrorCode.NOT_HEALTHY and app is not None and app.state in WELL:
+            continue  # it came up later
+        name = app.name if app is not None else names.get(each.app, each.app)
+        yield Notice(
+            id=f"{NoticeKind.OPERATION}:{each.id}",
+            said=_digest(each.id),
+            level=Severity.WARNING,
+            kind=NoticeKind.OPERATION,
+            app=each.app,
+            name=name,
+            text=f"the last operation on {name} failed ({each.kind})",
+            detail=each.error.message,
+            operation=each.id,
+        )
+
+
+def _of_update(app: AppSummary, version: str) -> Notice:
+    return Notice(
+        id=f"{NoticeKind.UPDATE}:{app.app}",
+        said=_digest(version),
+        level=Severity.NOTE,
+        kind=NoticeKind.UPDATE,
+        app=app.app,
+        name=app.name,
+        text=f"{app.name} {version} is available",
+        version=version,
+    )
+
+
+def _without_numbers(text: str) -> str:
+    """Return a text without what changes while it is about the same: amounts, times, process ids."""
+    return _NUMBER.sub("#", text)
+
+
+def _digest(*parts: str) -> str:
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]

@@ -1,0 +1,30 @@
+"""What a removal of an app would take with it."""
+
+import asyncio
+from dataclasses import dataclass
+
+from archipelago.api.apps import RemovalPreview
+from archipelago.container.data.volumes import AppData
+from archipelago.container.desired.state import DesiredApp
+from archipelago.container.reconciler.reconciler import Reconciler
+from archipelago.security.secrets.manager import SecretsManager
+
+
+@dataclass(frozen=True, slots=True)
+class RemovalReporter:
+    """Looks at what would go, and changes nothing."""
+
+    reconciler: Reconciler
+    data: AppData
+    secrets: SecretsManager
+
+    async def preview(self, found: DesiredApp) -> RemovalPreview:
+        """Return what a removal of an installed app would take with it; counting its data takes a while."""
+        app = found.record.app
+        dependents = self.reconciler.desired.dependents(app)
+        return RemovalPreview(
+            app=app,
+            needed_by=tuple(sorted({edge.consumer for edge in dependents if not edge.optional})),
+            volumes=await self.data.volumes(found.record.package.manifest),
+            secrets=len(await asyncio.to_thread(self.secrets.list, app)),
+        )

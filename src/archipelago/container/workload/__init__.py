@@ -1,0 +1,1 @@
+"""From an app to the networks, containers and files that it needs. Pure."""

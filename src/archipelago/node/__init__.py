@@ -1,0 +1,1 @@
+"""The node: builds every part, and starts and stops them in order."""

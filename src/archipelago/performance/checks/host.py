@@ -1,0 +1,138 @@
+"""What the doctor asks of the host itself: space, memory, clock, devices, the node's key. Blocking.
+
+Each check yields nothing or findings; one that may not look raises `OSError`.
+"""
+
+import os
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+from archipelago.api.system import Finding, Severity
+from archipelago.errors import DISK_REMEDY, is_disk_full
+from archipelago.performance import host
+from archipelago.storage.file_modes import wrong_modes
+from archipelago.storage.layout import Layout
+from archipelago.storage.layout_migration import left_behind
+
+_GIB = 1024**3
+_LITTLE_DISK = 5 * _GIB
+_LITTLE_MEMORY = _GIB
+
+
+def disk(root: Path) -> Iterator[Finding]:
+    """Look at the space left for data below `root`, which need not exist yet."""
+    total, free = host.disk(next(path for path in (root, *root.parents) if path.exists()))
+    text = f"{free / _GIB:.1f} of {total / _GIB:.1f} GiB are free under {root}"
+    if free < _LITTLE_DISK:
+        yield Finding(
+            check="disk",
+            severity=Severity.ERROR if free < _LITTLE_DISK / 10 else Severity.WARNING,
+            what=text,
+            why="databases are damaged when a disk runs full",
+            mend="remove apps or files that you do not need, or move the data to a larger disk",
+        )
+    else:
+        yield Finding(check="disk", severity=Severity.OK, what=text)
+
+
+def disk_works(layout: Layout) -> Iterator[Finding]:
+    """Look whether the node's disk takes what is written to it: a small file is written, and removed."""
+    probe = layout.temporary / ".disk-works"
+    try:
+        with probe.open("wb", buffering=0) as file:
+            file.write(b"?")
+            os.fsync(file.fileno())
+        probe.unlink()
+    except OSError as error:
+        if is_disk_full(error):
+            return  # the check of the space says it
+        yield Finding(
+            check="disk-works",
+            severity=Severity.ERROR,
+            what=f"nothing can be written to the disk of {layout.root}: {error.strerror}",
+            why="nothing can be changed, and apps lose what they write; a disk that breaks is often made read-only",
+            mend=DISK_REMEDY,
+        )
+
+
+def memory() -> Iterator[Finding]:
+    """Look at the memory that is left."""
+    total, available = host.memory()
+    text = f"{available / _GIB:.1f} of {total / _GIB:.1f} GiB of memory are available"
+    if available < _LITTLE_MEMORY / 4:
+        yield Finding(
+            check="memory",
+            severity=Severity.WARNING,
+            what=text,
+            why="the kernel kills processes when memory runs out",
+            mend="stop an app, or lower the memory that it may use",
+        )
+    else:
+        yield Finding(check="memory", severity=Severity.OK, what=text)
+
+
+def clock() -> Iterator[Finding]:
+    """Look whether systemd knows the clock to be right; without systemd nobody can be asked."""
+    synchronised = Path("/run/systemd/timesync/synchronized").exists()
+    if Path("/run/systemd/system").is_dir() and not synchronised:
+        yield Finding(
+            check="clock",
+            severity=Severity.NOTE,
+            what="the clock is not known to be synchronised",
+            why="Bitcoin refuses blocks, and logins fail, when the clock is far off",
+            mend="timedatectl set-ntp true",
+        )
+
+
+def tun() -> Iterator[Finding]:
+    """Look whether this process may open the device of rootless networks."""
+    device = Path("/dev/net/tun")
+    if not device.exists() or not os.access(device, os.R_OK | os.W_OK):
+        yield Finding(
+            check="tun",
+            severity=Severity.ERROR,
+            what=f"{device} cannot be opened",
+            why="apps that may reach the internet cannot",
+            mend=f"modprobe tun && chmod 0666 {device}",
+        )
+
+
+def key_file(key: Path) -> Iterator[Finding]:
+    """Look whether others can read the node's key; a node that was never started has none."""
+    try:
+        mode = stat.S_IMODE(key.stat().st_mode)
+    except FileNotFoundError:
+        return
+    if mode & 0o077:
+        yield Finding(
+            check="key-file",
+            severity=Severity.ERROR,
+            what=f"{key} can be read by others",
+            why="it opens every secret of this node",
+            mend=f"chmod 0600 {key}",
+        )
+
+
+def file_modes(layout: Layout) -> Iterator[Finding]:
+    """Look whether other users of the host can read what is the node's."""
+    for wrong in wrong_modes(layout):
+        yield Finding(
+            check="file-modes",
+            severity=Severity.ERROR,
+            what=f"others may read {wrong.path}: {wrong.why}",
+            why="any user of this host could copy passwords, sessions or secrets; the node puts right what is its own",
+            mend=f"look who made it, then: chmod {wrong.mode:04o} {wrong.path}",
+        )
+
+
+def left_data(layout: Layout) -> Iterator[Finding]:
+    """Look for data of apps that lies where an earlier version of the node kept it."""
+    for left in left_behind(layout):
+        yield Finding(
+            check="left-data",
+            severity=Severity.WARNING,
+            what=f"{left.folder} holds data of an app, but this version looks for it in {layout.apps}",
+            why="the app runs without it, or would begin without it",
+            mend=left.remedy,
+        )

@@ -1,0 +1,35 @@
+"""What the doctor says of the local network, from what the node knows of it. Pure."""
+
+from collections.abc import Iterator
+
+from archipelago.api.local_network import ALL, Outlook
+from archipelago.api.system import Finding, Severity
+
+
+def local_network(network: Outlook) -> Iterator[Finding]:
+    """Compare where the owner wants to reach the node with where he does; nothing is said of a node on loopback."""
+    if not network.wanted:
+        return
+    reached = set(network.listening) & set(network.available)
+    if not reached:
+        problems = "; ".join(network.problems) or "it listens nowhere"
+        yield Finding(
+            check="local-network",
+            severity=Severity.WARNING,
+            what=f"this node cannot be reached from the local network: {problems}",
+            why=f"you had it listen on {' '.join(network.wanted)}",
+            mend=(
+                "archipelago network listen lan"
+                if network.available and ALL not in network.wanted
+                else "connect this host to the network; the node listens again by itself"
+            ),
+        )
+        return
+    for problem in network.problems:
+        yield Finding(
+            check="local-network",
+            severity=Severity.WARNING,
+            what=problem,
+            why="what you opened to the local network cannot be reached from there",
+            mend="end what uses the port ('ss -ltnp' names it), or choose addresses: 'archipelago network listen'",
+        )

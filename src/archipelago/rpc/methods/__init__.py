@@ -1,0 +1,1 @@
+"""The methods of the RPC, a module for each family."""

@@ -1,0 +1,1 @@
+"""Methods about who may log in."""

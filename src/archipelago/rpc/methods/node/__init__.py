@@ -1,0 +1,1 @@
+"""Methods about the node and its host."""

@@ -1,0 +1,1 @@
+"""Methods about secrets, signatures and the audit log."""

@@ -1,0 +1,37 @@
+"""Icons of apps: pictures that strangers drew, shown and never run."""
+
+from aiohttp import web
+
+from archipelago.api.services import Engine
+from archipelago.errors import ErrorCode, NodeError
+from archipelago.rpc.access import require
+from archipelago.rpc.server.guard import CALLER
+from archipelago.storage.records.permissions import Permission
+
+_PNG = b"\x89PNG\r\n\x1a\n"
+_POLICY = "default-src 'none'; style-src 'unsafe-inline'; sandbox; frame-ancestors 'none'"
+"""An SVG that is opened as a page of its own runs no script, loads nothing and is of no origin."""
+_LASTING = "private, max-age=31536000, immutable"
+"""Its address carries its version."""
+
+
+class Icons:
+    """Answers GET /icons/<app>."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    async def serve(self, request: web.Request) -> web.StreamResponse:
+        """Return the icon of an app, SVG or PNG; 404 where there is none."""
+        require(request[CALLER], Permission.READ)
+        try:
+            icon = await self._engine.icon(request.match_info["app"])
+        except NodeError as error:
+            if error.code not in (ErrorCode.UNKNOWN_APP, ErrorCode.INVALID_MANIFEST):
+                raise
+            icon = None
+        if icon is None:
+            raise web.HTTPNotFound
+        kind = "image/png" if icon.startswith(_PNG) else "image/svg+xml"
+        headers = {"Content-Type": kind, "Content-Security-Policy": _POLICY, "Cache-Control": _LASTING}
+        return web.Response(body=icon, headers=headers)

@@ -1,0 +1,1 @@
+"""What goes on after its request: events, logs and terminals."""

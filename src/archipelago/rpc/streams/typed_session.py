@@ -1,0 +1,78 @@
+"""What a terminal and a command with an input share: the WebSocket, its end, and the entries in the audit log."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Collection, Coroutine, Mapping
+from contextlib import asynccontextmanager
+from typing import Any
+
+import structlog
+from aiohttp import web
+
+from archipelago.api.services import Engine
+from archipelago.errors import NodeError
+from archipelago.rpc.access import WEBSOCKET_PROTOCOL, Caller
+from archipelago.rpc.streams.websocket import GOING_AWAY
+from archipelago.security.audit.chain import Deed, Outcome
+
+CLOSE_TIMEOUT = 2.0
+"""Seconds that a client has to take the end of its session."""
+_MAX_MESSAGE = 64 << 10
+_HEARTBEAT = 20.0
+
+
+def new_socket() -> web.WebSocketResponse:
+    """Return a WebSocket that notices a client which is gone, and bounds what one message has."""
+    return web.WebSocketResponse(
+        heartbeat=_HEARTBEAT, max_msg_size=_MAX_MESSAGE, timeout=CLOSE_TIMEOUT, protocols=(WEBSOCKET_PROTOCOL,)
+    )
+
+
+async def close_all(sockets: Collection[web.WebSocketResponse]) -> None:
+    """End all sessions, since the node stops."""
+    await asyncio.gather(
+        *(each.close(code=GOING_AWAY, message=b"the node stops") for each in tuple(sockets)),
+        return_exceptions=True,
+    )
+
+
+async def until_the_first_ends(*parts: Coroutine[Any, Any, Any]) -> list[asyncio.Task[Any]]:
+    """Run the parts of a session side by side until one of them ends, and cancel the others; return all, ended."""
+    tasks = [asyncio.create_task(part) for part in parts]
+    try:
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+    return tasks
+
+
+@asynccontextmanager
+async def on_record(
+    engine: Engine, caller: Caller, action: str, subject: Mapping[str, str]
+) -> AsyncIterator[Callable[[], None]]:
+    """Write down that a session begins, before it does, and how it ended; yield what to call once it has begun.
+
+    One that never began is refused where the node said no, and has failed otherwise: Podman did not do it, or the
+    caller was gone before.
+    """
+    deed = Deed(who=caller.name, origin=caller.origin, action=action, subject=dict(subject), outcome=Outcome.BEGUN)
+    number = await engine.record(deed)
+    outcome, detail = Outcome.FAILED, ""
+
+    def begun() -> None:
+        nonlocal outcome
+        outcome = Outcome.DONE
+
+    try:
+        yield begun
+    except NodeError as error:
+        outcome, detail = Outcome.REFUSED, error.code.value
+        raise
+    finally:
+        end = {"outcome": outcome, "detail": detail, "began": number}
+        try:
+            await engine.record(deed.model_copy(update=end))
+        except NodeError as error:
+            log = structlog.get_logger("audit")
+            log.error("the end of a session is not in the audit log", action=action, began=number, error=str(error))

@@ -1,0 +1,1 @@
+"""What guessing a password costs."""

@@ -1,0 +1,1 @@
+"""Secrets: kept, shown to nobody, taken out of texts."""

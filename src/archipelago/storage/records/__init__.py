@@ -1,0 +1,1 @@
+"""What the state database holds, as values of storage's own."""

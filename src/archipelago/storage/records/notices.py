@@ -1,0 +1,22 @@
+"""The notices that the owner has hidden."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Hiding(StrEnum):
+    """How a notice is hidden."""
+
+    ACKNOWLEDGED = "acknowledged"
+    """Until it says something else."""
+    MUTED = "muted"
+    """Until it is brought back."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hidden:
+    """A notice that the owner has hidden."""
+
+    how: Hiding
+    said: str
+    """What it said then (`Notice.said`)."""

@@ -1,0 +1,1 @@
+"""The stores of the state database, one for each kind of record."""

@@ -1,0 +1,77 @@
+"""The configurations that each app has had: one row for each change, in the transaction of the change itself."""
+
+import json
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, delete, insert, select
+
+from archipelago.container.manifest.model.scalars import Scalar
+from archipelago.storage.database import Database
+from archipelago.storage.schema import revisions
+
+_KEPT = 200
+"""Revisions of each app; the oldest go first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Configuration:
+    """What an owner decides about an app; `version` None where it is not installed."""
+
+    version: str | None
+    options: Mapping[str, Scalar]
+    choices: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Revision:
+    """A configuration that an app had from `at` (seconds since 1970) on."""
+
+    number: int
+    at: float
+    why: str
+    configuration: Configuration
+
+
+class RevisionStore:
+    """Reads revisions; `append` writes them."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def history(self, app: str) -> tuple[Revision, ...]:
+        """Return the revisions of an app, the newest first."""
+        return await self._database.run(lambda connection: _read(connection, app, _KEPT))
+
+
+def append(connection: Connection, app: str, configuration: Configuration, why: str) -> None:
+    """Write a revision, unless the newest one has the same configuration."""
+    newest = _read(connection, app, 1)
+    if newest and newest[0].configuration == configuration:
+        return
+    number = newest[0].number + 1 if newest else 1
+    row = {
+        "app": app,
+        "number": number,
+        "at": time.time(),
+        "why": why,
+        "version": configuration.version,
+        "options": json.dumps(dict(configuration.options)),
+        "choices": json.dumps(dict(configuration.choices)),
+    }
+    connection.execute(insert(revisions).values(row))
+    connection.execute(delete(revisions).where(revisions.c.app == app, revisions.c.number <= number - _KEPT))
+
+
+def _read(connection: Connection, app: str, limit: int) -> tuple[Revision, ...]:
+    query = select(revisions).where(revisions.c.app == app).order_by(revisions.c.number.desc()).limit(limit)
+    return tuple(
+        Revision(
+            row["number"],
+            row["at"],
+            row["why"],
+            Configuration(row["version"], json.loads(row["options"]), json.loads(row["choices"])),
+        )
+        for row in connection.execute(query).mappings()
+    )

@@ -1,0 +1,50 @@
+"""Which directories the volumes of apps are, in the state database."""
+
+import json
+from collections.abc import Collection, Mapping
+
+from sqlalchemy import Connection, delete, select
+from sqlalchemy.dialects.sqlite import insert as upsert
+
+from archipelago.storage.database import Database
+from archipelago.storage.records.volumes import Mark
+from archipelago.storage.schema import facts
+
+_PREFIX = "volume/"
+"""Of the facts that are marks: `volume/APP/VOLUME`. No name of an app or volume has a slash."""
+
+
+class VolumeMarks:
+    """Reads and writes marks; each call is one transaction. A mark lasts as long as the app's data."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def of(self, app: str) -> dict[str, Mark]:
+        """Return the marks of an app's volumes, by name."""
+        begin = _key(app, "")
+        query = select(facts).where(facts.c.key.startswith(begin, autoescape=True))
+        rows = await self._database.run(lambda connection: connection.execute(query).all())
+        return {key.removeprefix(begin): Mark(**json.loads(value)) for key, value in rows}
+
+    async def keep(self, app: str, marks: Mapping[str, Mark]) -> None:
+        """Write marks, in the place of earlier ones of the same volumes."""
+
+        def work(connection: Connection) -> None:
+            for volume, mark in marks.items():
+                value = json.dumps({"inode": mark.inode, "filesystem": mark.filesystem})
+                row = {"key": _key(app, volume), "value": value}
+                connection.execute(upsert(facts).values(row).on_conflict_do_update(index_elements=["key"], set_=row))
+
+        await self._database.run(work)
+
+    async def forget(self, app: str, volumes: Collection[str] | None = None) -> None:
+        """Forget the marks of some volumes of an app, or of all."""
+        if volumes is None:
+            volumes = await self.of(app)
+        statement = delete(facts).where(facts.c.key.in_([_key(app, volume) for volume in volumes]))
+        await self._database.run(lambda connection: connection.execute(statement))
+
+
+def _key(app: str, volume: str) -> str:
+    return f"{_PREFIX}{app}/{volume}"
