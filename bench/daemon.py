@@ -20,7 +20,7 @@ from typing import Any
 import aiohttp
 from bare_server import bare_server, resident, restarts_by_podman
 from bring_up import port
-from graph import EDGES, SLEEP, write_catalog
+from graph import EDGES, PROBED, SLEEP, write_catalog
 from plant import plant
 from report import limited, plain, report, size
 
@@ -42,7 +42,7 @@ class Daemon:
     def __init__(self, name: str, edges: dict[str, tuple[str, ...]]) -> None:
         self.root = Path(os.environ["ARCHIPELAGO_ROOT"]) / name
         self.runtime = Path(os.environ["ARCHIPELAGO_RUNTIME"]) / name
-        self.catalog = write_catalog(edges)
+        self.catalog = write_catalog(edges, PROBED)
         self.edges = edges
         shutil.rmtree(self.root, ignore_errors=True)
 

@@ -36,20 +36,23 @@ containers:
     entrypoint: {entrypoint}
     stop: {{signal: SIGQUIT, grace: 5s}}
     init: true
+{health}"""
+PROBED = """    health: {probe: {type: exec, command: [/usr/bin/busybox, "true"]}, interval: 1h}
 """
+"""A probe that answers at once and then rests: without one, an app is up only when it has run for ten seconds."""
 SLEEP = ("/usr/bin/busybox", "sleep", "100000")
 
 
-def manifest(app: str, entrypoint: Iterable[str] = SLEEP) -> str:
+def manifest(app: str, entrypoint: Iterable[str] = SLEEP, health: str = "") -> str:
     """Return the manifest of an app that does nothing else."""
-    return _MANIFEST.format(app=app, entrypoint=json.dumps([*entrypoint]))
+    return _MANIFEST.format(app=app, entrypoint=json.dumps([*entrypoint]), health=health)
 
 
-def write_catalog(edges: dict[str, tuple[str, ...]] = EDGES) -> Path:
+def write_catalog(edges: dict[str, tuple[str, ...]] = EDGES, health: str = "") -> Path:
     """Write a catalog folder with one app per node of the graph."""
     folder = Path(tempfile.mkdtemp(prefix="bench-catalog-"))
     for app, providers in edges.items():
-        text = manifest(app) + f"provides:\n  {app}-service: {{container: main, port: 80}}\n"
+        text = manifest(app, health=health) + f"provides:\n  {app}-service: {{container: main, port: 80}}\n"
         if providers:
             text += "requires:\n" + "".join(f"  {each}-service: {{wait: started}}\n" for each in providers)
         (folder / app).mkdir()

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 
 from daemon import PORT, Daemon
-from graph import SLEEP, manifest
+from graph import PROBED, SLEEP, manifest
 
 ADDRESS = f"http://localhost:{PORT}"
 USER = "owner"
@@ -22,7 +22,7 @@ class PageNode(Daemon):
         """Add an app to the catalog; the node must not have been started yet."""
         folder = self.catalog / app
         folder.mkdir()
-        (folder / "manifest.yml").write_text(manifest(app, entrypoint))
+        (folder / "manifest.yml").write_text(manifest(app, entrypoint, PROBED))
 
     async def revision(self) -> int:
         """Return the number of events until now."""
