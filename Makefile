@@ -28,7 +28,7 @@ unit: setup-tests ## run the pure tests alone, as the user that you are
 	@$(quiet) python -m pytest -o cache_dir=$(cache)/pytest tests/unit
 
 resolver-check: setup-tests ## compare the resolver with one that tries everything, on 100,000 catalogs (some minutes)
-	@ARCHIPELAGO_CATALOGS=100000 $(quiet) python -m pytest -o cache_dir=$(cache)/pytest --timeout 0 tests/unit/test_dependency_resolver_oracle.py
+	@ARCHIPELAGO_CATALOGS=100000 $(quiet) python -m pytest -o cache_dir=$(cache)/pytest --timeout 0 tests/unit/container/dependency_resolver/test_dependency_resolver_oracle.py
 
 bench:         ## measure, side by side with the peers, and write the tables of bench/README.md
 	@scripts/bench

@@ -7,7 +7,7 @@ from collections.abc import Generator
 import pytest
 from hypothesis import HealthCheck, settings
 
-from harness import ROOT
+from support.harness import ROOT
 
 pytest_plugins = ("lanes.plugin",)
 

@@ -7,7 +7,7 @@ import traceback
 from blockbuster import BlockBuster
 
 from archipelago.daemon import main
-from kept_archives import keep_archives
+from support.kept_archives import keep_archives
 
 
 def run() -> int:

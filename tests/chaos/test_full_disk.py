@@ -7,9 +7,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from tiny_apps import write_app
 
-from harness import RpcError, TestNode, podman, remove_leftovers, running_node
+from support.harness import RpcError, TestNode, podman, remove_leftovers, running_node
+from support.tiny_apps import write_app
 
 SMALL_DISK = os.environ.get("ARCHIPELAGO_SMALL_DISK")
 

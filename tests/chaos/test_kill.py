@@ -17,7 +17,7 @@ import aiohttp
 import pytest
 
 from archipelago.container.workload.networks import edge_network_name
-from harness import ROOT, RpcError, TestNode, podman, remove_leftovers, running_node
+from support.harness import ROOT, RpcError, TestNode, podman, remove_leftovers, running_node
 
 ROUNDS = int(os.environ.get("CHAOS_ROUNDS", "60"))
 SEED = int(os.environ.get("CHAOS_SEED", "21"))

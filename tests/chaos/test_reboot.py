@@ -9,9 +9,9 @@ from datetime import datetime
 from pathlib import Path
 
 import pytest
-from tiny_apps import write_app
 
-from harness import TestNode, podman, remove_leftovers, running_node
+from support.harness import TestNode, podman, remove_leftovers, running_node
+from support.tiny_apps import write_app
 
 RUNTIME = Path(os.environ.get("ARCHIPELAGO_RUNTIME", "/run/archipelago-test"))
 

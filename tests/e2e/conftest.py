@@ -6,13 +6,13 @@ from collections.abc import AsyncIterator
 
 import pytest
 import pytest_asyncio
-from chromium import chromium
-from owner import enter
 from playwright.async_api import Browser, BrowserContext, Page, expect
-from tiny_apps import write_app
 
 from archipelago.config import DEFAULT_UI
-from harness import TestNode, copy_apps, free_port, remove_leftovers, running_node
+from support.chromium import chromium
+from support.harness import TestNode, copy_apps, free_port, remove_leftovers, running_node
+from support.owner import enter
+from support.tiny_apps import write_app
 
 UI = os.environ.get("ARCHIPELAGO_UI", DEFAULT_UI)
 # A machine that builds images beside it is slow; what is awaited is an event all the same.

@@ -5,11 +5,11 @@ import re
 import socket
 
 import pytest
-from owner import with_ship
 from playwright.async_api import Page, expect
-from tiny_apps import write_app
 
-from harness import TestNode, podman
+from support.harness import TestNode, podman
+from support.owner import with_ship
+from support.tiny_apps import write_app
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(300)]
 

@@ -6,11 +6,11 @@ import signal
 from pathlib import Path
 
 import pytest
-from owner import with_ship
 from playwright.async_api import Page, expect
-from tiny_apps import write_app
 
-from harness import TestNode
+from support.harness import TestNode
+from support.owner import with_ship
+from support.tiny_apps import write_app
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(300)]
 

@@ -5,9 +5,9 @@ import re
 
 import pytest
 from playwright.async_api import Page, expect
-from tiny_apps import write_app
 
-from harness import TestNode
+from support.harness import TestNode
+from support.tiny_apps import write_app
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(300)]
 

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 from axe_playwright_python.async_playwright import Axe
-from owner import with_knots, with_ship
 from playwright.async_api import Page, expect
 
-from harness import TestNode
+from support.harness import TestNode
+from support.owner import with_knots, with_ship
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(300)]
 

@@ -6,11 +6,11 @@ import re
 
 import aiohttp
 import pytest
-from owner import PASSWORD, enter, show_password, with_ship
 from playwright.async_api import BrowserContext, Dialog, Page, expect
-from tiny_apps import write_app
 
-from harness import TestNode
+from support.harness import TestNode
+from support.owner import PASSWORD, enter, show_password, with_ship
+from support.tiny_apps import write_app
 
 _CALL = """async (method, params) => {
   const headers = {

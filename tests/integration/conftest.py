@@ -1,6 +1,6 @@
 """Fixtures of the integration tests."""
 
-from podman_fixtures import (
+from support.podman_fixtures import (
     busybox_image,
     corner,
     podman,

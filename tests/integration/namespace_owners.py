@@ -4,7 +4,7 @@ import os
 import shutil
 from pathlib import Path
 
-from agent_requests import ask
+from support.agent_requests import ask
 
 
 def on_host(kind: str, number: int) -> int:

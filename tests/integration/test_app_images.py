@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from podman_fixtures import busybox_rootfs
-from tiny_apps import write_app
-from tiny_registry import TinyImage, tiny_registry
 
 from archipelago.container.images.recipe import reference
 from archipelago.container.manifest.package import load_package
 from archipelago.performance.host import read_host_facts
-from harness import TestNode, has_image, podman, remove_leftovers, running_node, until_pruned
+from support.harness import TestNode, has_image, podman, remove_leftovers, running_node, until_pruned
+from support.podman_fixtures import busybox_rootfs
+from support.tiny_apps import write_app
+from support.tiny_registry import TinyImage, tiny_registry
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(300)]
 RECIPE = "build: {type: packages, packages: [busybox-static]}"

@@ -7,9 +7,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from tiny_apps import write_app
 
-from harness import TestNode, remove_leftovers, running_node
+from support.harness import TestNode, remove_leftovers, running_node
+from support.tiny_apps import write_app
 
 pytestmark = pytest.mark.timeout(120)
 

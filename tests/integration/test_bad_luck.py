@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from tiny_apps import write_app
 
-from harness import RpcError, TestNode, free_port, podman, remove_leftovers, running_node
+from support.harness import RpcError, TestNode, free_port, podman, remove_leftovers, running_node
+from support.tiny_apps import write_app
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(300)]
 

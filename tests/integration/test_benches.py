@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from harness import ROOT, RUNTIME, remove_leftovers
+from support.checkout import CHECKOUT
+from support.harness import ROOT, RUNTIME, remove_leftovers
 
-BENCH = Path(__file__).resolve().parents[2] / "bench"
+BENCH = CHECKOUT / "bench"
 FIGURES = {
     "catalog": "resolve + compile",
     "start": "one container, from nothing to running",

@@ -9,14 +9,14 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from podman_fixtures import TEST_IMAGE, Corner
 
 from archipelago.container.dependency_resolver.host_facts import ControlGroup
 from archipelago.container.images.build.sandbox import FIRST_ID, BuildRoot, BuildSandbox, Step
 from archipelago.container.images.build.watch import BuildLimits, BuildStopped
 from archipelago.container.podman_client.client import PodmanClient
 from archipelago.container.podman_client.labels import BUILD
-from harness import podman as run_podman
+from support.harness import podman as run_podman
+from support.podman_fixtures import TEST_IMAGE, Corner
 
 # What a build may take is counted by user ids, which the builds of all instances of this host share.
 pytestmark = [pytest.mark.timeout(120), pytest.mark.alone]

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
-from tiny_apps import write_app
 
-from harness import RpcError, TestNode, podman, remove_leftovers, running_node
+from support.harness import RpcError, TestNode, podman, remove_leftovers, running_node
+from support.tiny_apps import write_app
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(300)]
 

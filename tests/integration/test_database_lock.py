@@ -4,10 +4,10 @@ import asyncio
 from pathlib import Path
 
 import pytest
-from tiny_apps import write_app
 
-from harness import RpcError, podman, remove_leftovers, running_node
-from other_database_user import locked
+from support.harness import RpcError, podman, remove_leftovers, running_node
+from support.other_database_user import locked
+from support.tiny_apps import write_app
 
 pytestmark = pytest.mark.timeout(180)
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from podman_fixtures import Corner
 
 from archipelago.container.podman_client.errors import PodmanTimeout
+from support.podman_fixtures import Corner
 
 pytestmark = pytest.mark.timeout(90)
 

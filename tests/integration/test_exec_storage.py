@@ -5,10 +5,10 @@ import json
 import re
 
 import pytest
-from podman_fixtures import Corner
 
 from archipelago.container.podman_client.errors import PodmanError
-from harness import podman
+from support.harness import podman
+from support.podman_fixtures import Corner
 
 pytestmark = pytest.mark.timeout(120)
 

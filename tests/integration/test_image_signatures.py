@@ -15,12 +15,21 @@ from urllib.parse import quote
 
 import pytest
 import pytest_asyncio
-from podman_fixtures import busybox_rootfs
-from tiny_apps import write_app
 
 from archipelago.security.image_verifier.keyless import BUNDLE_TYPE
-from harness import RpcError, TestNode, free_port, has_image, podman, remove_leftovers, running_node, until_pruned
-from mini_sigstore import MiniSigstore
+from support.harness import (
+    RpcError,
+    TestNode,
+    free_port,
+    has_image,
+    podman,
+    remove_leftovers,
+    running_node,
+    until_pruned,
+)
+from support.mini_sigstore import MiniSigstore
+from support.podman_fixtures import busybox_rootfs
+from support.tiny_apps import write_app
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(300)]
 

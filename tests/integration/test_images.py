@@ -6,25 +6,22 @@ import json
 import os
 import secrets
 from pathlib import Path
-from typing import cast
 
 import pytest
-from podman_fixtures import busybox_rootfs
-from small_disk import small_disk
-from tiny_apps import write_app
-from tiny_registry import TinyImage, tiny_registry
 
-from archipelago.container.images.recipe import Tools
-from archipelago.container.images.store import ImageStore, Progress, find_uv
+from archipelago.container.images.store import ImageStore
 from archipelago.container.manifest.package import AppPackage, load_package
 from archipelago.container.podman_client.client import PodmanClient
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.performance.host import read_host_facts
-from archipelago.security.image_verifier.built import BuiltImages
-from archipelago.security.image_verifier.verifier import ImageVerifier
 from archipelago.support.process import find_processes
-from harness import TestNode, has_image
-from harness import podman as run_podman
+from support.harness import TestNode, has_image
+from support.harness import podman as run_podman
+from support.image_stores import build, prune, store_in
+from support.podman_fixtures import busybox_rootfs
+from support.small_disk import small_disk
+from support.tiny_apps import write_app
+from support.tiny_registry import TinyImage, tiny_registry
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -35,26 +32,6 @@ def store(podman: PodmanClient, tmp_path: Path) -> ImageStore:
     for closed in (tmp_path, *tmp_path.parents[:2]):
         closed.chmod(0o711)  # as a node's data folder is: users of a build pass through
     return store_in(podman, tmp_path / "builds")
-
-
-class Trusting:
-    """Takes every image; test_image_signatures is about those that are not taken."""
-
-    async def verify(self, *_: object) -> None: ...
-
-
-def store_in(podman: PodmanClient, work: Path) -> ImageStore:
-    """Return a store that works in this directory."""
-    architecture = read_host_facts(work.parent).architecture
-    tools = Tools(uv=find_uv(), architecture=architecture)
-    return ImageStore(
-        podman,
-        work,
-        work.parent / "downloads",
-        tools,
-        cast(ImageVerifier, Trusting()),
-        BuiltImages(work.parent / "signatures", work.parent / "identity.key"),
-    )
 
 
 def tiny(folder: Path, app: str) -> AppPackage:
@@ -71,25 +48,6 @@ def with_recipe(folder: Path, app: str, recipe: str, **files: str) -> AppPackage
     for name, content in files.items():
         (folder / app / name).write_text(content)
     return load_package(folder / app)
-
-
-async def build(store: ImageStore, package: AppPackage) -> list[str]:
-    """Build or pull the image of a package; return what was said."""
-    said: list[Progress] = []
-    await store.clean()
-    await store.ensure(package, "main", said.append)
-    percents = [progress.percent for progress in said if progress.percent is not None]
-    assert len(percents) == len(said) and percents == sorted(percents) and percents[-1] == 100.0, said
-    return [progress.text for progress in said]
-
-
-async def prune(store: ImageStore, needed: set[str]) -> None:
-    """Remove the images that are not among these references."""
-
-    async def asked() -> set[str]:
-        return needed
-
-    await store.prune(asked)
 
 
 async def test_an_unchanged_recipe_is_built_once_and_the_same_bytes_come_out_again(

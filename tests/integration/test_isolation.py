@@ -13,10 +13,10 @@ from collections.abc import AsyncIterator
 
 import pytest
 import pytest_asyncio
-from tiny_apps import write_app
 
-from harness import APPS as OWN_APPS
-from harness import TestNode, free_port, podman, remove_leftovers, running_node
+from support.checkout import APPS as OWN_APPS
+from support.harness import TestNode, free_port, podman, remove_leftovers, running_node
+from support.tiny_apps import write_app
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(400)]
 

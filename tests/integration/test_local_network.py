@@ -13,10 +13,10 @@ from pathlib import Path
 import aiohttp
 import pytest
 import pytest_asyncio
-from tiny_apps import write_app
 
 from archipelago.network.host_firewall import NEW_BURST, host_ruleset
-from harness import RpcError, TestNode, free_port, remove_leftovers, running_node
+from support.harness import RpcError, TestNode, free_port, remove_leftovers, running_node
+from support.tiny_apps import write_app
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(300)]
 

@@ -12,7 +12,7 @@ import pytest_asyncio
 
 from archipelago.rpc.methods.table import all_methods
 from archipelago.storage.records.permissions import ANYBODY, PERMISSIONS, Permission, Role
-from harness import RpcError, TestNode, remove_leftovers, running_node
+from support.harness import RpcError, TestNode, remove_leftovers, running_node
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(300)]
 

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import aiohttp
 import pytest
-from tiny_apps import write_app
 
-from harness import TestNode, podman, remove_leftovers, running_node
+from support.harness import TestNode, podman, remove_leftovers, running_node
+from support.tiny_apps import write_app
 
 pytestmark = pytest.mark.timeout(180)
 

@@ -15,8 +15,8 @@ import pytest
 import pytest_asyncio
 
 from fixtures.make_first_layout import offer
-from fixtures.old_node import unpack
-from harness import LABEL, RpcError, TestNode, podman, remove_leftovers
+from support.harness import LABEL, RpcError, TestNode, podman, remove_leftovers
+from support.old_node import unpack
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(300)]
 
@@ -55,7 +55,7 @@ def run_as_before(node: TestNode, image: str) -> None:
 
 def start_until_killed(node: TestNode) -> int:
     """Start the daemon over and over, each time killed once it has moved something; return how often that was."""
-    program = [sys.executable, str(Path(__file__).parents[1] / "dying_daemon.py")]
+    program = [sys.executable, str(Path(__file__).with_name("dying_daemon.py"))]
     deaths, renames, before = 0, 1, ""
     while not (node.root / "apps").exists():
         done = subprocess.run([*program, str(renames)], env=node.full_environment(), capture_output=True, text=True)

@@ -3,10 +3,10 @@
 from pathlib import Path, PurePosixPath
 
 import pytest
-from podman_fixtures import Corner
 
 from archipelago.container.podman_client.errors import PodmanError
 from archipelago.container.podman_client.spec import BindMount, Mount, TmpfsMount
+from support.podman_fixtures import Corner
 
 pytestmark = pytest.mark.timeout(60)
 

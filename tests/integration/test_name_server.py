@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from tiny_apps import write_app
 
 from archipelago.container.workload.networks import edge_network_name
 from archipelago.support.process import process_exit
-from harness import TestNode, podman, remove_leftovers, running_node
+from support.harness import TestNode, podman, remove_leftovers, running_node
+from support.tiny_apps import write_app
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(500)]
 

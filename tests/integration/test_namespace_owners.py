@@ -4,7 +4,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from harness import podman
+from support.harness import podman
 
 
 def test_owners_of_volumes_are_told_apart_and_kept_when_a_volume_is_divided(tmp_path: Path) -> None:

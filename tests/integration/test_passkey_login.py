@@ -7,8 +7,8 @@ import aiohttp
 import pytest
 import pytest_asyncio
 
-from harness import TestNode, remove_leftovers, running_node
-from soft_passkey import Device
+from support.harness import TestNode, remove_leftovers, running_node
+from support.soft_passkey import Device
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(120)]
 

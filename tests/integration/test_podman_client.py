@@ -9,7 +9,6 @@ from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 
 import pytest
-from podman_fixtures import TEST_IMAGE, Corner
 
 from archipelago.container.logs.file import LogFile
 from archipelago.container.podman_client.client import PodmanClient
@@ -35,6 +34,7 @@ from archipelago.container.podman_client.spec import (
     Ulimit,
 )
 from archipelago.support.process import process_exit
+from support.podman_fixtures import TEST_IMAGE, Corner
 
 pytestmark = pytest.mark.timeout(60)
 

@@ -6,7 +6,6 @@ import asyncio
 from pathlib import Path
 
 import pytest
-from podman_fixtures import TEST_IMAGE, TEST_LABEL, Corner, busybox_rootfs
 
 from archipelago.container.podman_client.client import PodmanClient
 from archipelago.container.podman_client.errors import (
@@ -19,6 +18,7 @@ from archipelago.container.podman_client.errors import (
 )
 from archipelago.container.podman_client.images import last_image
 from archipelago.container.podman_client.spec import NetworkAttachment
+from support.podman_fixtures import TEST_IMAGE, TEST_LABEL, Corner, busybox_rootfs
 
 pytestmark = pytest.mark.timeout(120)
 

@@ -14,7 +14,6 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from podman_fixtures import TEST_LABEL, Corner
 
 from archipelago.container.podman_client.client import PodmanClient
 from archipelago.container.podman_client.errors import PodmanUnavailable
@@ -23,6 +22,7 @@ from archipelago.container.podman_client.models import ContainerState, PodmanEve
 from archipelago.container.podman_client.service import PodmanService
 from archipelago.container.podman_client.wire.socket import ping
 from archipelago.support.process import find_processes, process_exit
+from support.podman_fixtures import TEST_LABEL, Corner
 
 pytestmark = pytest.mark.timeout(60)
 

@@ -3,14 +3,14 @@
 from pathlib import Path
 
 import pytest
-from test_images import build, prune, store_in
-from tiny_apps import write_app
 
 from archipelago.container.images.store import ImageStore
 from archipelago.container.manifest.package import AppPackage, load_package
 from archipelago.container.podman_client.client import PodmanClient
 from archipelago.errors import NodeError
-from harness import podman as run_podman
+from support.harness import podman as run_podman
+from support.image_stores import build, prune, store_in
+from support.tiny_apps import write_app
 
 pytestmark = pytest.mark.timeout(300)
 WHEEL = "iniconfig==2.1.0 --hash=sha256:9deba5723312380e77435581c6bf4935c94cbfab9b1ed33ef8d238ea168eb760\n"

@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import io
 import json
-import sys
 from collections.abc import AsyncIterator, Coroutine
 from pathlib import Path
 from typing import Any
@@ -15,13 +14,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 # The engine in memory lives with the unit tests, which are no package.
-sys.path.append(str(Path(__file__).resolve().parents[1] / "unit"))
-
-from test_rpc_engine import OWNERS, MemoryEngine
-
 from archipelago.rpc.methods.table import all_methods
 from archipelago.rpc.server.patience import Patience, Times
 from archipelago.rpc.server.server import RpcServer
+from support.memory_engine import OWNERS, MemoryEngine
 
 JSON = {"Content-Type": "application/json"}
 ROUNDS = 250

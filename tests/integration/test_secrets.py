@@ -5,17 +5,17 @@ import base64
 import json
 import os
 import subprocess
-import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 import pytest_asyncio
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from tiny_apps import write_app
 
 from archipelago.security.keys.key_files import private_pem
-from harness import RpcError, TestNode, podman, remove_leftovers, running_node
+from support.harness import RpcError, TestNode, podman, remove_leftovers, running_node
+from support.secret_places import holding
+from support.tiny_apps import write_app
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(300)]
 
@@ -23,26 +23,6 @@ PASSPHRASE = "correct horse battery staple"
 KINDS = ("password", "hex", "token", "keypair")
 _SECRETS = "secrets: {" + ", ".join(f"{kind}: {{kind: {kind}}}" for kind in KINDS) + "}\n"
 _FILES = "files: [{path: /etc/secrets, template: secrets.j2}]"
-SCAN = """
-import os, sys
-needles = [line.encode() for line in sys.stdin.read().split()]
-longest = max(map(len, needles))
-for root in sys.argv[1:]:
-    for folder, _, names in os.walk(root):
-        for name in names:
-            path = os.path.join(folder, name)
-            if os.path.islink(path) or not os.path.isfile(path):
-                continue
-            with open(path, "rb") as file:
-                rest = b""
-                while part := file.read(1 << 20):
-                    text = rest + part
-                    for needle in needles:
-                        if needle in text:
-                            print(path)
-                    rest = text[-longest:]
-"""
-"""Prints the files below some directories that hold one of the texts of its input, read as root of the namespace."""
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -133,14 +113,6 @@ def places(node: TestNode) -> list[str]:
     home = os.environ["HOME"]
     assert str(node.root).startswith(home) and podman("info", "--format", "{{.Store.GraphRoot}}").startswith(home)
     return [home]
-
-
-def holding(texts: list[str], *where: str) -> set[str]:
-    """Return the files below some directories that hold one of the texts."""
-    command = ["podman", "unshare", sys.executable, "-c", SCAN, *where]
-    done = subprocess.run(command, input="\n".join(texts), capture_output=True, text=True, timeout=200)
-    assert done.returncode == 0, done.stderr
-    return set(done.stdout.split("\n")) - {""}
 
 
 def inside(app: str, *command: str) -> str:

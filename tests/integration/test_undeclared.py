@@ -9,11 +9,13 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
-from podman_fixtures import TEST_IMAGE, Corner
+
+from support.checkout import CHECKOUT
+from support.podman_fixtures import TEST_IMAGE, Corner
 
 pytestmark = pytest.mark.timeout(60)
 
-CONFIGURATION = Path(__file__).resolve().parents[2] / "scripts" / "config" / "containers.conf"
+CONFIGURATION = CHECKOUT / "scripts" / "config" / "containers.conf"
 OVER_HOSTS = 'mount --bind "$1" /etc/hosts && echo on && cat; umount /etc/hosts'
 Command = Callable[..., Awaitable[str]]
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from lanes.folders import folder_of
 from lanes.records import Collected, ModuleDone, Record, Reported, reports_of, to_line
 
 Module = list[pytest.Item]
@@ -104,7 +105,7 @@ class Lane:
 
 def rank(module: Module) -> tuple[bool, int, bool]:
     """Return where in the order a module stands: first what runs alone, then folders whose modules take long."""
-    folder = module[0].path.parent.name
+    folder = folder_of(module[0].nodeid)
     place = _FIRST.index(folder) if folder in _FIRST else len(_FIRST)
     marks = [module[0].get_closest_marker(name) is None for name in ("alone", "lane")]
     return marks[0], place, marks[1]

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import pytest
 
+from lanes.folders import folder_of
 from lanes.records import ModuleDone
 
 _SLOWEST = 10
@@ -30,14 +31,14 @@ class FolderTimes:
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Count the time of one phase of a test."""
         module = report.nodeid.partition("::")[0]
-        spent = self._folders[_folder(module)]
+        spent = self._folders[folder_of(module)]
         spent.tests += report.when == "call"
         spent.seconds += report.duration
         self._modules[module] += report.duration
 
     def pytest_module_done(self, done: ModuleDone) -> None:
         """Count the processor time of a module."""
-        spent = self._folders[_folder(done.path)]
+        spent = self._folders[folder_of(done.path)]
         spent.cpu = (spent.cpu or 0.0) + done.cpu
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
@@ -50,7 +51,3 @@ class FolderTimes:
             terminalreporter.write_line(f"{folder:22}{spent.tests:6} tests {spent.seconds:8.1f} s{cpu}")
         slowest = sorted(self._modules.items(), key=lambda item: -item[1])[:_SLOWEST]
         terminalreporter.write_line("longest: " + ", ".join(f"{name} {taken:.0f} s" for name, taken in slowest))
-
-
-def _folder(module: str) -> str:
-    return module.rpartition("/")[0] or module

@@ -8,12 +8,12 @@ from typing import Any
 
 import aiohttp
 import pytest
-from small_disk import small_disk
 
 from archipelago.errors import NodeError
 from archipelago.security.audit.chain import Deed, Outcome
 from archipelago.security.audit.log import AuditLog
-from harness import TestNode, remove_leftovers, running_node
+from support.harness import TestNode, remove_leftovers, running_node
+from support.small_disk import small_disk
 
 pytestmark = pytest.mark.timeout(120)
 

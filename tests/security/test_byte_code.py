@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from harness import ROOT, TestNode, running_node
+from support.harness import ROOT, TestNode, running_node
 
 pytestmark = pytest.mark.timeout(100)
 

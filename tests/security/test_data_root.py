@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-CHECKOUT = Path(__file__).resolve().parents[2]
+from support.checkout import CHECKOUT
+
 PLACES = "/opt/archipelago /etc/archipelago /var/lib /run"
 PREPARE = f"""for place in {PLACES}; do mount -t tmpfs none $place; done
 mount --make-shared /var/lib"""

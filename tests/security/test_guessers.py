@@ -6,11 +6,11 @@ from collections.abc import AsyncIterator
 import aiohttp
 import pytest
 import pytest_asyncio
-from visitors import PASSWORD, Visitor
 
 from archipelago.rpc.access import CONFIRMATION, DEVICE
-from harness import RpcError, TestNode, remove_leftovers, running_node
-from soft_passkey import Device
+from support.harness import RpcError, TestNode, remove_leftovers, running_node
+from support.soft_passkey import Device
+from support.visitors import PASSWORD, Visitor
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(120)]
 

@@ -18,10 +18,10 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
-from test_secrets import holding
-from tiny_apps import write_app
 
-from harness import ROOT, RpcError, TestNode, podman, remove_leftovers
+from support.harness import ROOT, RpcError, TestNode, podman, remove_leftovers
+from support.secret_places import holding
+from support.tiny_apps import write_app
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(120)]
 

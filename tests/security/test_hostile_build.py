@@ -13,7 +13,16 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
-from podman_fixtures import (
+
+from archipelago.container.dependency_resolver.host_facts import ControlGroup
+from archipelago.container.images.build.sandbox import FIRST_ID, BuildRoot, BuildSandbox, Step
+from archipelago.container.images.build.watch import BuildLimits, BuildStopped
+from archipelago.container.manifest.package import load_package
+from archipelago.container.manifest.yaml.problems import ManifestError
+from archipelago.container.podman_client.client import PodmanClient
+from support.harness import RpcError, TestNode, running_node
+from support.harness import podman as run_podman
+from support.podman_fixtures import (
     TEST_IMAGE,
     busybox_image,
     podman,
@@ -22,16 +31,7 @@ from podman_fixtures import (
     podman_socket,
     session_service,
 )
-from tiny_apps import SERVE, write_app
-
-from archipelago.container.dependency_resolver.host_facts import ControlGroup
-from archipelago.container.images.build.sandbox import FIRST_ID, BuildRoot, BuildSandbox, Step
-from archipelago.container.images.build.watch import BuildLimits, BuildStopped
-from archipelago.container.manifest.package import load_package
-from archipelago.container.manifest.yaml.problems import ManifestError
-from archipelago.container.podman_client.client import PodmanClient
-from harness import RpcError, TestNode, running_node
-from harness import podman as run_podman
+from support.tiny_apps import SERVE, write_app
 
 __all__ = ["busybox_image", "podman", "podman_runtime", "podman_service", "podman_socket", "session_service"]
 

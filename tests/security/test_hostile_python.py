@@ -14,12 +14,12 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
-from tiny_apps import write_app
 
 from archipelago.support.process import find_processes
-from harness import RpcError, TestNode, podman, remove_leftovers, running_node
-from tiny_index import sha256, tiny_index
-from wheels import GOOD, write_wheel
+from support.harness import RpcError, TestNode, podman, remove_leftovers, running_node
+from support.tiny_apps import write_app
+from support.tiny_index import sha256, tiny_index
+from support.wheels import GOOD, write_wheel
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(120)]
 BACKEND = Path(__file__).with_name("hostile_backend.py")

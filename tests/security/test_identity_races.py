@@ -14,7 +14,6 @@ from typing import Any, TypeVar
 
 import pyotp
 import pytest
-from shuffled_loop import ShuffledLoop
 
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.security.login.credentials.codes import code_hash
@@ -27,7 +26,8 @@ from archipelago.storage.database import Database
 from archipelago.storage.records.logins import Logins, Passkey, SecondFactor, User
 from archipelago.storage.records.permissions import PERMISSIONS, Permission, Role
 from archipelago.storage.stores.accounts import AccountStore, Book, Settled
-from soft_passkey import Device
+from support.shuffled_loop import ShuffledLoop
+from support.soft_passkey import Device
 
 ROUNDS = 200
 OLD, NEW, OWNERS = "the password until now", "the password from now on", "the owner's own password"

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from stranger import as_stranger, open_to_strangers
-from tiny_apps import write_app
 
-from fixtures.old_node import unpack
-from harness import TestNode, podman, remove_leftovers, running_node
+from support.harness import TestNode, podman, remove_leftovers, running_node
+from support.old_node import unpack
+from support.stranger import as_stranger, open_to_strangers
+from support.tiny_apps import write_app
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(200)]
 

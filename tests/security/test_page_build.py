@@ -12,8 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from support.checkout import CHECKOUT
+
 HERE = Path(__file__).resolve().parent
-CHECKOUT = HERE.parents[1]
 SECRET = "the words of the node's key"
 TOKEN = "left-behind-by-the-build"
 PYTHON = "/usr/bin/python3"

@@ -14,10 +14,10 @@ from typing import Any
 import aiohttp
 import pytest
 import pytest_asyncio
-from tiny_apps import write_app
 
 from archipelago.storage.records.permissions import ANYBODY, PERMISSIONS, Permission, Role
-from harness import TestNode, remove_leftovers, running_node
+from support.harness import TestNode, remove_leftovers, running_node
+from support.tiny_apps import write_app
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(600)]
 

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-CHECKOUT = Path(__file__).resolve().parents[2]
+from support.checkout import CHECKOUT
+
 PREFIX = Path("/opt/archipelago")
 CONFIG = Path("/etc/archipelago")
 OF_A_NAMESPACE = {PREFIX / "dev", PREFIX / "checkout", PREFIX / "confined"}

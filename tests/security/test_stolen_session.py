@@ -7,12 +7,12 @@ from typing import Any
 import pyotp
 import pytest
 import pytest_asyncio
-from visitors import PASSWORD, Visitor
 
 from archipelago.rpc.access import CONFIRMATION
 from archipelago.rpc.methods.table import all_methods
 from archipelago.storage.records.permissions import TOKEN_PERMISSIONS
-from harness import TestNode, remove_leftovers, running_node
+from support.harness import TestNode, remove_leftovers, running_node
+from support.visitors import PASSWORD, Visitor
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(120)]
 

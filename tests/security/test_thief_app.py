@@ -17,13 +17,13 @@ from typing import Any
 import aiohttp
 import pytest
 import pytest_asyncio
-from chromium import chromium
-from owner import PASSWORD, enter, show_password
 from playwright.async_api import Browser, BrowserContext, Page, expect
-from tiny_apps import TCP, write_app
 
 from archipelago.config import DEFAULT_UI
-from harness import TestNode, free_port, remove_leftovers, running_node
+from support.chromium import chromium
+from support.harness import TestNode, free_port, remove_leftovers, running_node
+from support.owner import PASSWORD, enter, show_password
+from support.tiny_apps import TCP, write_app
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(180)]
 # A machine that builds images beside it is slow; what is awaited is an event all the same.

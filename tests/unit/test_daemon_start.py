@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 import structlog
 
-import old_database
 from archipelago import daemon
 from archipelago.errors import NodeError
 from archipelago.security.keys.node_key import NodeKey
 from archipelago.storage.layout import Layout
+from support import old_database
 
 _AS_ANY_USER = "from archipelago import daemon; daemon._refuse_root = lambda: None; daemon.main()"
 

@@ -1,0 +1,1 @@
+"""What tests share: real nodes, real Podman, small catalogs, and small worlds in memory."""

@@ -1,0 +1,502 @@
+"""The command, as a process of its own, against a real server."""
+
+import json
+import os
+import pty
+import re
+import select
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from archipelago import __version__
+from archipelago.cli.output import clean, duration
+from archipelago.cli.views import log_line
+from archipelago.security.keys.key_files import private_pem
+from support.checkout import SOURCE, TESTS
+
+
+@dataclass(frozen=True)
+class Node:
+    """A server that serves, and the command that asks it."""
+
+    socket: Path
+    port: int
+
+    def environment(self, **more: str) -> dict[str, str]:
+        return {
+            "PATH": os.environ["PATH"],
+            "PYTHONPATH": str(SOURCE),
+            "PYTHONDONTWRITEBYTECODE": "1",
+            "LC_ALL": "C.UTF-8",
+            "ARCHIPELAGO_SOCKET": str(self.socket),
+            "ARCHIPELAGO_PORT": str(self.port),
+            **more,
+        }
+
+    def run(self, *arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "archipelago.cli", *arguments],
+            env=self.environment(**more),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=30,
+        )
+
+    def feed(self, text: bytes, *arguments: str) -> subprocess.CompletedProcess[bytes]:
+        """Run the command with something on its standard input."""
+        command = [sys.executable, "-m", "archipelago.cli", *arguments]
+        return subprocess.run(command, env=self.environment(), input=text, capture_output=True, timeout=30)
+
+    def json(self, *arguments: str) -> Any:
+        done = self.run(*arguments)
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout)
+
+    def type(self, *arguments: str, answer: bytes, columns: int = 120) -> tuple[int, str]:
+        """Run the command at a terminal, type an answer, and return exit code and screen."""
+        process, terminal = pty.fork()
+        if process == 0:
+            command = [sys.executable, "-m", "archipelago.cli", *arguments]
+            os.execve(sys.executable, command, self.environment(TERM="xterm", COLUMNS=str(columns)))
+        os.write(terminal, answer)
+        screen = b""
+        while select.select([terminal], [], [], 20)[0]:
+            try:
+                chunk = os.read(terminal, 65536)
+            except OSError:
+                break  # Linux says so when the other side is gone
+            if not chunk:
+                break
+            screen += chunk
+        os.close(terminal)
+        return os.waitstatus_to_exitcode(os.waitpid(process, 0)[1]), screen.decode()
+
+
+@pytest.fixture
+def node(tmp_path: Path) -> Iterator[Node]:
+    program = TESTS / "support" / "memory_engine.py"
+    environment = {"PYTHONPATH": str(SOURCE), "PYTHONDONTWRITEBYTECODE": "1", "PATH": os.environ["PATH"]}
+    command = [sys.executable, str(program), str(tmp_path / "s")]
+    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        yield Node(tmp_path / "s", int(process.stdout.readline()))
+        process.kill()
+
+
+def test_json_is_the_answer_of_the_node(node: Node) -> None:
+    assert node.json("list", "--json")[0]["app"] == "knots"
+    assert node.json("status", "knots", "--json")["chain"]["height"] == 7
+    assert node.json("plan", "electrumx", "--json")["apps"][0]["because"] == ["you asked for it"]
+    assert node.json("catalog", "--json")[0]["app"] == "electrumx"
+    assert node.json("doctor", "--json")[0]["check"] == "cgroup"
+    assert node.json("version", "--json")["node_id"] == "abc"
+    assert node.json("config", "knots", "--json") == {"network": "regtest"}
+    assert [each["text"] for each in node.json("logs", "knots", "-n", "1", "--json")] == ["\x1b]0;owned\x07\x1b[2Jevil"]
+    operation = node.json("install", "electrumx", "--set", "a=1", "--json")
+    assert (operation["kind"], operation["state"]) == ("install", "done")
+    assert node.json("operations", "list", "--json") == [operation]
+    assert node.json("operations", "show", operation["id"], "--json") == operation
+    assert node.json("operations", "cancel", operation["id"], "--json")["state"] == "cancelled"
+    assert node.json("events", "--json")[0]["revision"] == 1
+
+
+def test_data_is_not_deleted_where_nobody_can_be_asked(node: Node) -> None:
+    kept = ("knots", "2026-11-29T08-40-00.123Z")
+    assert node.json("data", "list", "--json") == []
+    assert "archipelago install knots" in node.run("data", "restore", *kept).stdout
+    refused = node.run("data", "delete", *kept)
+    assert refused.returncode == 2 and "--yes" in refused.stderr
+    assert node.run("data", "delete", *kept, "--yes").returncode == 0
+    assert node.type("data", "delete", *kept, answer=b"n\n")[0] == 4
+    nothing = node.run("data", "start-empty", "knots", "--yes")
+    assert nothing.returncode == 4 and "no volume of knots is lost" in nothing.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (("start", "knots"), 0),
+        (("install", "broken", "--yes"), 1),
+        (("nonsense",), 2),
+        (("list", "--nonsense"), 2),
+        (("install",), 2),
+        (("install", "electrumx", "--set", "novalue"), 2),
+        (("status", "No Such"), 2),
+        (("config", "knots", "--set", "nonsense=1"), 2),
+        (("remove", "knots", "--delete-data"), 2),
+        (("status", "zip"), 3),
+        (("install", "zip"), 3),
+        (("operations", "show", "nope"), 3),
+        (("install", "knots", "--yes"), 4),
+        (("power", "nonsense"), 2),
+        (("power", "restart"), 4),
+    ],
+)
+def test_exit_codes_and_errors(node: Node, arguments: tuple[str, ...], code: int) -> None:
+    done = node.run(*arguments)
+    assert done.returncode == code, done
+    if code:
+        assert "Traceback" not in done.stderr
+        first, *rest = [text for text in done.stderr.splitlines() if "%" not in text]
+        assert first.startswith("archipelago: ") and len(rest) <= 1
+    as_json = node.run(*arguments, "--json")
+    assert as_json.returncode == code
+    assert isinstance(json.loads(as_json.stdout), dict)
+
+
+def test_where_the_node_is_reachable_and_what_the_host_may_drop(node: Node) -> None:
+    assert "this host only" in node.run("network", "status").stdout
+    assert node.json("network", "listen", "none", "--json")["listening"] == []
+    opened = node.run("network", "open", "knots", "p2p")
+    assert opened.returncode == 0 and "archipelago network close knots p2p" in opened.stdout
+    assert "archipelago network listen lan" in opened.stdout, "an open door of a node that nobody reaches is said"
+    assert node.json("network", "close", "knots", "p2p", "--json")["open"] is False
+    assert node.run("network", "open", "nobody", "p2p").returncode == node.run("status", "nobody").returncode != 0
+    assert node.run("network", "firewall").returncode == 0
+    wrong = node.run("network", "firewall", "burn")
+    assert wrong.returncode == 2 and "show, apply, remove" in wrong.stderr
+
+
+def test_nobody_there(node: Node) -> None:
+    done = node.run("list", "--json", ARCHIPELAGO_SOCKET="/nowhere", ARCHIPELAGO_PORT="1")
+    assert done.returncode == 69
+    assert json.loads(done.stdout)["error"]["data"]["name"] == "unreachable"
+    assert "make run" in done.stderr
+    assert node.run("list", ARCHIPELAGO_SOCKET="/nowhere", ARCHIPELAGO_PORT="http").returncode == 2
+
+
+SECRET = "Kx4vXQ0mWq7mM1yB2nT9uA5c"
+
+
+LEAKS: tuple[tuple[tuple[str, ...], dict[str, str]], ...] = (
+    (("list",), {"ARCHIPELAGO_TOKEN": f"{SECRET}\r"}),
+    (("list",), {"ARCHIPELAGO_TOKEN": f"{SECRET}\n"}),
+    (("logs", "knots", "-f"), {"ARCHIPELAGO_TOKEN": f"{SECRET} \u2026"}),
+    (("list",), {"ARCHIPELAGO_TOKEN": SECRET}),
+    (("list",), {"ARCHIPELAGO_PORT": SECRET}),
+    (("doctor",), {"ARCHIPELAGO_PORT": SECRET}),
+    (("config", "knots", "--set", SECRET), {}),
+    (("config", "knots", "--set", f"=={SECRET}"), {}),
+    (("install", "electrumx", "--choose", SECRET), {}),
+    (("secret", "set", "knots", "name", SECRET), {}),
+    (("password", "owner", SECRET), {}),
+    (("list", f"--json={SECRET}"), {}),
+    (("logs", "knots", "-n", SECRET), {}),
+    (("exec", "--timeout", SECRET, "knots", "--", "x"), {}),
+    (("token", "create", "name", "--may", SECRET), {}),
+    (("token", "create", SECRET * 4, "--may", "read"), {}),
+)
+"""Command lines and variables in which a secret got where it makes no sense."""
+
+
+def test_what_may_be_a_secret_is_never_quoted(node: Node) -> None:
+    for arguments, more in LEAKS:
+        done = node.run(*arguments, **more)
+        said = done.stdout + done.stderr
+        assert done.returncode in (2, 4), (arguments, said)
+        assert SECRET not in said and SECRET[:12] not in said and "Traceback" not in said, (arguments, more)
+        assert done.stderr.startswith("archipelago: ") and len(done.stderr.splitlines()) == 2, said
+
+
+def test_a_mistake_of_the_command_itself_quotes_nothing(node: Node) -> None:
+    program = (
+        "import sys; from archipelago.cli import main, client;"
+        f"client.Client._connect = lambda self: (_ for _ in ()).throw(ValueError('{SECRET}'));"
+        "sys.exit(main.run(['list']))"
+    )
+    done = subprocess.run([sys.executable, "-c", program], env=node.environment(), capture_output=True, text=True)
+    assert done.returncode == 1 and "ValueError" in done.stderr and SECRET not in done.stderr + done.stdout
+
+
+PEM = private_pem(Ed25519PrivateKey.generate()).encode()
+
+
+WHOLE = (
+    (PEM, PEM),
+    (PEM.replace(b"\n", b"\r\n"), PEM.replace(b"\n", b"\r\n")),
+    (b"one\ntwo", b"one\ntwo"),
+    (b"one\n\n", b"one\n\n"),
+    (b"word\n", b"word"),
+    (b"word\r\n", b"word"),
+    (b"word", b"word"),
+    (b" word \n", b" word "),
+    ("pässwort\n".encode(), "pässwort".encode()),
+    (b"x" * 4096, b"x" * 4096),
+)
+"""What comes from standard input, and the secret that it is."""
+
+
+def test_a_secret_is_all_of_standard_input(node: Node) -> None:
+    for given, kept in WHOLE:
+        done = node.feed(given, "secret", "set", "knots", "probe", "--stdin")
+        assert done.returncode == 0, done.stderr
+        shown = node.feed(b"", "secret", "show", "knots", "probe").stdout
+        assert shown == (kept if kept.endswith(b"\n") else kept + b"\n")
+
+
+PARTS = (
+    (b"", "secret set knots probe"),
+    (b"x" * 16385, "secret set knots probe"),
+    (b"\xff\xfeword\n", "secret set knots probe"),
+    (b"first line\nsecond line\n", "password"),
+    (b"", "password"),
+    (b"x" * 100_000, "password"),
+    (b"one passphrase\nand another\n", "key unlock"),
+    (b"a passphrase\n\n\n", "key protect"),
+)
+"""What comes from standard input, and the command that it is too little or too much for."""
+
+
+def test_what_is_not_all_of_a_secret_is_refused(node: Node) -> None:
+    done = node.feed(b"x" * 4097, "secret", "set", "knots", "probe", "--stdin")
+    assert done.returncode == 2 and b"VALUE: expected at most 4096 characters" in done.stderr
+    for given, command in PARTS:
+        done = node.feed(given, *command.split(), "--stdin")
+        assert done.returncode == 2 and b"standard input" in done.stderr and b"nothing was changed" in done.stderr
+        assert b"word" not in done.stderr.replace(b"Password", b"") and b"Traceback" not in done.stderr
+
+
+def test_the_doctor_needs_no_node(node: Node) -> None:
+    nowhere = {"ARCHIPELAGO_SOCKET": "/nowhere", "ARCHIPELAGO_PORT": "1", "ARCHIPELAGO_ROOT": "/not/there/yet"}
+    done = node.run("doctor", "--json", **nowhere)
+    found = {each["check"]: each for each in json.loads(done.stdout)}
+    assert all(set(each) == set(node.json("doctor", "--json")[0]) for each in found.values())
+    down = found.pop("node")
+    assert down["severity"] == "error" and "does not answer" in down["what"] and "make run" in down["mend"]
+    assert found["podman-version"]["what"].startswith("not checked") and found["podman-version"]["why"]
+    assert found["disk"]["severity"] in ("ok", "warning")
+    broken = any(each["severity"] == "error" for each in found.values())
+    assert done.returncode == (1 if broken else 69)
+    shown = node.run("doctor", **nowhere)
+    assert shown.returncode == done.returncode
+    assert "node: the node does not answer" in shown.stdout and "make run" in shown.stderr
+    assert "Traceback" not in shown.stderr
+
+
+def test_the_port_where_the_socket_may_not_be_opened(node: Node) -> None:
+    for token in ("", "arch_forged"):
+        done = node.run("list", ARCHIPELAGO_SOCKET="/nowhere", ARCHIPELAGO_TOKEN=token)
+        assert (done.returncode, done.stdout) == (4, "") and "log in first" in done.stderr
+
+
+def test_exec_passes_output_and_exit_code_through(node: Node) -> None:
+    done = node.run("exec", "knots", "--", "fail", "-generate", "1", "--json")
+    assert (done.returncode, done.stdout, done.stderr) == (7, "fail -generate 1 --json\n", "note\n")
+    result = node.run("exec", "--json", "knots", "--", "echo", "x")
+    assert result.returncode == 0 and json.loads(result.stdout)["stdout"] == "echo x\n"
+
+
+def test_install_says_what_and_how_far(node: Node) -> None:
+    done = node.run("install", "electrumx")
+    assert "you asked for it" in done.stdout and "done" in done.stdout
+    assert "40 %  build image" in done.stderr
+
+
+def test_the_owner_may_say_no(node: Node) -> None:
+    code, screen = node.type("install", "electrumx", answer=b"n\n")
+    assert code == 4 and "Install this?" in screen
+    code, screen = node.type("remove", "knots", "--delete-data", answer=b"n\n")
+    assert code == 4 and "WHICH CANNOT BE UNDONE" in screen
+    assert "KEYS TO MONEY" in screen and "chain" in screen
+    assert node.json("events", "--json") == []
+
+
+def test_what_stops_along_is_named_and_agreed_to(node: Node) -> None:
+    done = node.run("stop", "knots")
+    assert done.returncode == 2 and "electrumx" in done.stderr and "--yes" in done.stderr
+    code, screen = node.type("stop", "knots", answer=b"n\n")
+    assert code == 4 and "These stop as well, because they depend on it: electrumx." in screen
+    assert node.json("events", "--json") == [], "nothing was changed"
+    assert node.run("stop", "knots", "--yes").returncode == 0
+    code, screen = node.type("stop", "knots", answer=b"y\n")
+    assert code == 0 and "Stop knots?" in screen
+    code, screen = node.type("restart", "knots", answer=b"")
+    assert code == 0 and "Restart knots?" not in screen, "no other app is touched"
+    done = node.run("config", "knots", "--set", "network=signet")
+    assert done.returncode == 0 and "knots restarts." in done.stderr
+
+
+def test_a_repair_says_what_it_does_before_it_is_done(node: Node) -> None:
+    code, screen = node.type("repair", "knots", "reindex", answer=b"n\n")
+    assert code == 4 and "main starts once with -reindex" in screen and "Used by: electrumx." in screen
+    assert "\x1b]0;owned" not in screen
+    done = node.run("repair", "knots", "reindex")
+    assert done.returncode == 2 and "--yes" in done.stderr
+    done = node.run("repair", "knots", "reindex", "--yes")
+    assert done.returncode == 0 and "repair of knots: done" in done.stdout
+    done = node.run("repair", "knots", "nonsense", "--yes")
+    assert done.returncode == 4 and "it has reindex" in done.stderr
+    assert "The app declares no repair." in node.run("repair", "knots").stdout
+
+
+def test_what_apps_may_take_is_told(node: Node) -> None:
+    assert node.json("resources", "--json")["cores"] == 2
+    shown = node.run("resources").stdout
+    assert "knots\t-\t3.0 GiB\t0.25\t4\t512" in shown and "Not enforced on this host: memory limits" in shown
+
+
+def test_what_needs_the_owner_is_listed_put_aside_and_brought_back(node: Node) -> None:
+    key = "finding:swap-0011"
+
+    def listed(*more: str) -> str:
+        return node.run("notices", "list", *more).stdout
+
+    assert listed().splitlines()[0].split() == ["warning", "no", "swap"] and key in listed()
+    for how in ("acknowledge", "mute"):
+        assert node.run("notices", how, key).returncode == 0
+        assert listed().startswith("nothing needs attention\n1 hidden")
+        assert f"no swap ({'muted' if how == 'mute' else 'acknowledged'})" in listed("--hidden")
+        assert node.run("notices", "show", key).returncode == 0
+        assert "no swap" in listed() and listed("--hidden") == "nothing is hidden\n"
+    assert node.run("notices", "mute", "../..").returncode == 2
+
+
+def test_a_chain_that_syncs_says_how_long_it_will_take(node: Node) -> None:
+    assert "regtest, block 7 of 14 (50.0 %), about 3 h 20 min left\n" in node.run("status", "knots").stdout
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (0, "less than a minute"),
+        (29, "less than a minute"),
+        (31, "1 min"),
+        (3569, "59 min"),
+        (3599, "1 h"),
+        (5400, "1 h 30 min"),
+        (86399, "1 day"),
+        (90000, "1 day 1 h"),
+        (777600, "9 days"),
+    ],
+)
+def test_times_are_for_people(seconds: float, text: str) -> None:
+    assert duration(seconds) == text
+
+
+def test_a_terminal_is_not_taken_over(node: Node) -> None:
+    for arguments in (("list",), ("status", "knots"), ("logs", "knots"), ("plan", "electrumx")):
+        code, screen = node.type(*arguments, answer=b"")
+        assert code == 0
+        assert "\x1b]0;" not in screen and "\x1b[2J" not in screen and "\x07" not in screen
+        assert "evil" in screen
+
+
+def test_a_bar_at_a_terminal(node: Node) -> None:
+    code, screen = node.type("restart", "knots", answer=b"")
+    assert code == 0 and "restart knots" in screen and "100%" in screen
+
+
+@pytest.mark.parametrize("columns", [40, 60, 80, 200])
+def test_a_bar_and_its_percent_keep_their_place_whatever_a_step_says(node: Node, columns: int) -> None:
+    code, screen = node.type("restart", "knots", answer=b"", columns=columns)
+    assert code == 0
+    (shown,) = (each for each in re.split(r"[\r\n]+", re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", screen)) if "40%" in each)
+    assert shown.startswith("restart") and "━" * 3 in shown and "build" in shown, shown
+    assert len(shown.rstrip()) <= columns and ("…" in shown) == (columns < 200)
+
+
+def test_events_are_the_newest_ones_in_their_order(node: Node) -> None:
+    for _ in range(4):
+        node.run("restart", "knots", "--no-wait")
+    assert [each["revision"] for each in node.json("events", "--limit", "2", "--json")] == [3, 4]
+    assert [each["revision"] for each in node.json("events", "--since", "1", "--limit", "2", "--json")] == [3, 4]
+    assert [each["revision"] for each in node.json("events", "--since", "3", "--json")] == [4]
+
+
+def test_a_wrong_parameter_is_told_as_it_is_typed(node: Node) -> None:
+    for arguments, said in (
+        (("token", "create", "n", "--may", "operat"), "--may: expected one of login, discover, read"),
+        (("status", "No Such"), "APP: expected lower case letters, digits and single hyphens"),
+        (("user", "add", "Eve!", "--stdin"), "USER: expected lower case letters, digits and hyphens"),
+        (("config", "knots", "--set", "Net Work=1"), "--set Net Work: expected lower case letters"),
+    ):
+        done = node.feed(b"correct horse battery\n", *arguments)
+        text = done.stderr.decode()
+        assert done.returncode == 2 and text.startswith(f"archipelago: {said}"), text
+        assert "^" not in text and "Input should" not in text and "permissions" not in text
+
+
+def test_a_token_may_do_what_is_listed_with_spaces_or_commas(node: Node) -> None:
+    for words in (("read", "operate"), ("read,operate",), ("read", "--may", "operate"), ("read, operate",)):
+        made = node.json("token", "create", f"name {len(words)} {words[0]}", "--may", *words, "--json")
+        shown = node.run("list", "--json", ARCHIPELAGO_TOKEN=made["secret"])
+        assert shown.returncode == 0, shown.stderr
+    listed = node.json("token", "list", "--json")
+    assert len(listed) == 4 and all(set(each["permissions"]) == {"read", "operate"} for each in listed)
+
+
+def test_help_and_version_as_people_ask_for_them(node: Node) -> None:
+    nowhere = {"ARCHIPELAGO_SOCKET": "/nowhere", "ARCHIPELAGO_PORT": "1"}
+    shown = node.run("--version", **nowhere)
+    assert (shown.returncode, shown.stdout) == (0, f"archipelago {__version__}\n")
+    for asked, same in (
+        (("-h",), ("--help",)),
+        (("help",), ("--help",)),
+        (("install", "-h"), ("install", "--help")),
+        (("help", "install"), ("install", "--help")),
+        (("help", "token", "create"), ("token", "create", "--help")),
+    ):
+        done = node.run(*asked, **nowhere)
+        assert (done.returncode, done.stdout) == (0, node.run(*same, **nowhere).stdout) and "Usage:" in done.stdout
+    assert node.run("help", "nonsense").returncode == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("2026-11-29T08:00:00Z UpdateTip: new best", "main 2026-11-29T08:00:00Z UpdateTip: new best"),
+        ("[2026-11-29 08:00:00,123] INFO x", "main [2026-11-29 08:00:00,123] INFO x"),
+        ("2026/11/29 08:00:00 [notice] x", "main 2026/11/29 08:00:00 [notice] x"),
+        ("height 2026-11-29 of 3", "2026-11-29T08:00:01+00:00 main height 2026-11-29 of 3"),
+        ("", "2026-11-29T08:00:01+00:00 main "),
+    ],
+)
+def test_a_line_of_a_log_has_one_time(text: str, shown: str) -> None:
+    assert log_line({"at": "2026-11-29T08:00:01+00:00", "container": "main", "text": text}) == shown
+
+
+def test_logs_that_are_followed_end_with_the_log(node: Node) -> None:
+    done = node.run("logs", "knots", "-f", "--json")
+    assert json.loads(done.stdout.splitlines()[0])["text"] == "first"
+    assert node.run("logs", "zip", "-f").returncode == 3
+
+
+def test_interrupted(node: Node) -> None:
+    command = [sys.executable, "-m", "archipelago.cli", "events", "--follow", "--json"]
+    node.run("restart", "knots")
+    with subprocess.Popen(command, env=node.environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout is not None and process.stderr is not None
+        process.stdout.readline()
+        process.send_signal(signal.SIGINT)
+        assert process.wait(60) == 130
+        assert b"Traceback" not in process.stderr.read()
+
+
+def test_help_names_every_command(node: Node) -> None:
+    done = node.run("--help")
+    assert done.returncode == 0
+    commands = "install plan list status logs start stop restart remove update config exec catalog operations doctor"
+    for command in (*commands.split(), "events", "version"):
+        assert f"\n  {command} " in done.stdout
+
+
+def test_control_characters_are_made_visible() -> None:
+    assert clean("a\x1b[2J\u202eb\x9b\x00\tc\n") == "a\\x1b[2J\\x202eb\\x9b\\x00\tc\n"
+
+
+def test_the_command_starts_without_what_it_does_not_need() -> None:
+    program = (
+        "import sys, archipelago.cli.main; print([m for m in ('rich', 'aiohttp', 'pydantic') if m in sys.modules])"
+    )
+    environment = {"PYTHONPATH": str(SOURCE), "PYTHONDONTWRITEBYTECODE": "1"}
+    done = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"

@@ -1,0 +1,91 @@
+"""The program in the user namespace, as a process of this user's: what it refuses, and what it says then."""
+
+import os
+from pathlib import Path
+
+from support.agent_requests import ask
+
+
+def test_a_link_in_the_place_of_a_volume_is_refused_and_named(tmp_path: Path) -> None:
+    root, disk = tmp_path / "volumes", tmp_path / "disk"
+    root.mkdir()
+    disk.mkdir()
+    (root / "data").symlink_to(disk)
+    answer = ask(root, do="directory", path=str(root / "data"), uid=os.geteuid(), gid=os.getegid())
+    assert answer["ok"] is False and "a link" in str(answer["error"]) and f"--bind {disk}" in str(answer["error"])
+
+
+def looked(root: Path, name: str) -> dict[str, object]:
+    """Return what is said of a directory that should be this user's."""
+    return ask(root, do="look", path=str(root / name), uid=os.geteuid(), gid=os.getegid(), ids=65536)
+
+
+def test_a_look_at_a_volume_changes_nothing_and_tells_what_mkfs_made_from_data(tmp_path: Path) -> None:
+    assert looked(tmp_path, "gone/data") == {"id": 1, "ok": True, "there": False}
+    assert not (tmp_path / "gone").exists()
+    (tmp_path / "data" / "lost+found").mkdir(parents=True)
+    empty = looked(tmp_path, "data")
+    assert (empty["there"], empty["empty"]) == (True, True)
+    assert (empty["inode"], empty["filesystem"]) == ((tmp_path / "data").stat().st_ino, None)
+    (tmp_path / "data" / "wallet").touch()
+    full = looked(tmp_path, "data")
+    assert full == {**empty, "empty": False}
+    (tmp_path / "link").symlink_to("data")
+    assert "a link" in str(looked(tmp_path, "link")["error"])
+
+
+def test_a_rename_stays_below_the_node_s_directories_and_overwrites_nothing(tmp_path: Path) -> None:
+    root = tmp_path / "root"
+    (root / "from").mkdir(parents=True)
+    (root / "from" / "wallet").touch()
+    (root / "taken").mkdir()
+    (root / "taken" / "other").touch()
+    assert ask(root, do="rename", path=str(root / "from"), to=str(tmp_path / "out"))["ok"] is False
+    assert ask(root, do="rename", path=str(root / "from"), to=str(root / "taken"))["ok"] is False
+    assert ask(root, do="rename", path=str(root / "from"), to=str(root / "to"))["ok"] is True
+    assert (root / "to" / "wallet").exists() and (root / "taken" / "other").exists()
+
+
+def test_what_is_in_a_volume_is_seen_set_aside_and_deleted(tmp_path: Path) -> None:
+    volume = tmp_path / "chain"
+    (volume / "regtest" / "blocks").mkdir(parents=True)
+    (volume / "regtest" / "settings.json").write_text("")
+    (volume / "regtest" / "blocks" / "blk00000.dat").write_text("x")
+    regtest = ("settings.json", "blocks")
+    paths = [*(["regtest", name] for name in regtest), ["signet", "blocks"], ["regtest", "settings.json", "x"]]
+    assert ask(tmp_path, do="find", path=str(volume), paths=paths)["found"] == [True, True, False, False]
+    assert ask(tmp_path, do="find", path=str(tmp_path / "none"), paths=paths)["found"] == [False] * 4
+    for moved in (True, False):
+        answer = ask(tmp_path, do="aside", path=str(volume), names=["regtest", "settings.json"], suffix="aside-1")
+        assert answer["moved"] is moved
+    assert (volume / "regtest" / "settings.json.aside-1").exists()
+    for _ in range(2):
+        assert ask(tmp_path, do="discard", path=str(volume), names=["regtest", "blocks"])["ok"]
+        assert ask(tmp_path, do="discard", path=str(volume), names=["signet", "blocks"])["ok"]
+    assert [each.name for each in (volume / "regtest").iterdir()] == ["settings.json.aside-1"]
+    assert ask(tmp_path, do="discard", path=str(volume), names=[])["ok"]
+    assert volume.is_dir() and not list(volume.iterdir())
+
+
+def test_a_link_in_a_volume_leads_nowhere(tmp_path: Path) -> None:
+    volume, others = tmp_path / "index", tmp_path / "wallets"
+    volume.mkdir()
+    others.mkdir()
+    (others / "keys").write_text("money")
+    (volume / "folder").symlink_to(others)
+    (volume / "file").symlink_to(others / "keys")
+    assert ask(tmp_path, do="find", path=str(volume), paths=[["folder", "keys"], ["folder"]])["found"] == [False, True]
+    assert ask(tmp_path, do="aside", path=str(volume), names=["folder", "keys"], suffix="aside-1")["moved"] is False
+    assert ask(tmp_path, do="discard", path=str(volume), names=["folder", "keys"])["ok"]
+    assert ask(tmp_path, do="discard", path=str(volume), names=["..", "wallets", "keys"])["ok"] is False
+    assert ask(tmp_path, do="discard", path=str(volume), names=["folder"])["ok"]
+    assert ask(tmp_path, do="discard", path=str(volume), names=[])["ok"]
+    assert not list(volume.iterdir()) and (others / "keys").read_text() == "money"
+
+
+def test_data_that_a_killed_move_left_in_between_is_data(tmp_path: Path) -> None:
+    (tmp_path / "data" / ".divided").mkdir(parents=True)
+    (tmp_path / "data" / ".part").mkdir()
+    assert looked(tmp_path, "data")["empty"] is True
+    (tmp_path / "data" / ".part" / "wallet").touch()
+    assert (looked(tmp_path, "data")["empty"], looked(tmp_path, "data")["foreign"]) == (False, False)

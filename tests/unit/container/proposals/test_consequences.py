@@ -1,0 +1,71 @@
+"""What a change of one app does to others."""
+
+from dataclasses import replace
+
+import pytest
+
+from archipelago.container.dependency_resolver.plan import Action, Edge, Plan, PlannedApp
+from archipelago.container.desired.state import DesiredApp, DesiredState
+from archipelago.container.manifest.model.app import Wait
+from archipelago.container.proposals.consequences import require_agreed, restart_preview, stop_preview, with_restarts
+from archipelago.container.workload.compiler import Workload
+from archipelago.errors import NodeError
+from archipelago.storage.records.apps import Desired
+from archipelago.storage.stores.state import AppRecord
+from support.workloads import ELECTRUM
+
+APPS = ("bitcoin", "electrum", "explorer", "monitor", "other")
+EDGES = tuple(
+    Edge(consumer=consumer, interface="x", provider=provider, wait=Wait.SERVING, optional=consumer == "monitor")
+    for consumer, provider in (("electrum", "bitcoin"), ("explorer", "electrum"), ("monitor", "bitcoin"))
+)
+
+
+def app(name: str) -> DesiredApp:
+    record = AppRecord(name, ELECTRUM, Desired.RUNNING, slot=1, options={}, installed_at=0.0)
+    return DesiredApp(record, Workload(name, (), (), (), (), ""))
+
+
+STATE = DesiredState({name: app(name) for name in APPS}, Plan(edges=EDGES))
+
+
+def stopped(name: str) -> DesiredState:
+    found = STATE.apps[name]
+    return replace(
+        STATE, apps={**STATE.apps, name: replace(found, record=replace(found.record, desired=Desired.STOPPED))}
+    )
+
+
+def test_a_stop_takes_along_what_cannot_do_without_it() -> None:
+    preview = stop_preview(STATE, "bitcoin")
+    assert preview.stops == ("explorer", "electrum"), "the last ones of the chain first"
+    assert preview.interrupts == ("monitor",)
+    assert stop_preview(STATE, "other") == stop_preview(STATE, "other").model_copy(update={"stops": ()})
+
+
+def test_what_is_stopped_already_does_not_stop() -> None:
+    preview = stop_preview(stopped("electrum"), "bitcoin")
+    assert (preview.stops, preview.interrupts) == ((), ("monitor",))
+
+
+def test_a_restart_stops_nobody_else() -> None:
+    preview = restart_preview(STATE, "bitcoin")
+    assert (preview.stops, preview.interrupts) == ((), ("electrum", "explorer", "monitor"))
+    assert restart_preview(stopped("electrum"), "bitcoin").interrupts == ("monitor",)
+
+
+def test_nothing_happens_to_others_than_was_agreed_to() -> None:
+    require_agreed("bitcoin", None, ("electrum",))
+    require_agreed("bitcoin", ("electrum",), ("bitcoin", "electrum"))
+    require_agreed("bitcoin", ("electrum", "explorer"), ("electrum",))
+    with pytest.raises(NodeError, match="explorer would now stop or restart as well"):
+        require_agreed("bitcoin", ("electrum",), ("electrum", "explorer"))
+
+
+def test_a_plan_names_what_is_made_again() -> None:
+    apps = tuple(PlannedApp(app=name, name=name, version="1", action=Action.REUSE) for name in APPS)
+    plan = with_restarts(Plan(apps=apps, edges=EDGES), "bitcoin", ("bitcoin", "electrum"), STATE)
+    actions = {planned.app: planned.action for planned in plan.apps}
+    assert [name for name, action in actions.items() if action is Action.RESTART] == ["bitcoin", "electrum"]
+    assert plan.interrupts == ("explorer", "monitor")
+    assert "made again with the new settings of bitcoin" in plan.apps[1].because[-1]

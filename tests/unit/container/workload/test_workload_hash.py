@@ -1,0 +1,216 @@
+"""Hashes: the same for the same input, another for each meaningful change, and only where it belongs."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from archipelago.container.manifest.model.app import AppManifest
+from archipelago.container.manifest.package import AppPackage
+from archipelago.container.podman_client.spec import BindMount, ContainerSpec, TmpfsMount
+from archipelago.container.workload.compiler import AppInput, Binding, Consumer, Workload, _digest, compile_app
+from archipelago.container.workload.templates.renderer import Renderer, TemplateError
+from archipelago.security.secrets.secret import Secret
+from support.workloads import EDGE, ELECTRUM, LOGIN, SITE, bitcoin, compiled, input_of, manifest
+
+BUILD = {"type": "packages", "packages": ["x"]}
+
+
+def two(**changes: Any) -> AppInput:
+    """An app of two containers; the changes are those of its `web` container."""
+    web = {"build": BUILD, "command": ["--name={{ options.name }}"], **changes}
+    app = manifest(
+        id="two",
+        options={"name": {"type": "string", "label": "Name", "default": "a"}},
+        volumes={"data": {}},
+        containers={"db": {"build": BUILD, "mounts": [{"volume": "data", "path": "/data"}]}, "web": web},
+    )
+    return AppInput(AppPackage(app, "", {"a.j2": b"{{ options.name }}"}), {"name": "a"}, 0, {"db": "d", "web": "w"})
+
+
+def hashes(workload: Workload) -> dict[str, str]:
+    return {container.container: container.hash for container in workload.containers}
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"command": ["--other"]},
+        {"entrypoint": ["/bin/x"]},
+        {"environment": {"A": "1"}},
+        {"user": "0:0"},
+        {"workdir": "/x"},
+        {"mounts": [{"volume": "data", "path": "/data", "read_only": True}]},
+        {"tmpfs": [{"path": "/scratch", "size": "1MiB"}]},
+        {"files": [{"path": "/etc/a", "template": "a.j2"}]},
+        {"resources": {"memory": "1GiB"}},
+        {"resources": {"cpu": 0.5}},
+        {"resources": {"pids": 8}},
+        {"resources": {"open_files": 64}},
+        {"security": {"capabilities": ["CAP_CHOWN"]}},
+        {"security": {"writable_root": True}},
+        {"security": {"devices": ["/dev/x"]}},
+        {"stop": {"signal": "SIGINT"}},
+        {"stop": {"grace": 5}},
+        {"init": True},
+    ],
+)
+def test_each_meaningful_change_is_one_of_its_own_container_only(changes: dict[str, Any]) -> None:
+    before, after = hashes(compiled(two())), hashes(compiled(two(**changes)))
+    assert before["web"] != after["web"]
+    assert before["db"] == after["db"]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"health": {"probe": {"type": "tcp", "port": 80}}},
+        {"after": ["db"]},
+        {"tmpfs": []},
+        {"command": ["--name=a"]},
+    ],
+)
+def test_what_podman_never_hears_of_restarts_nothing(changes: dict[str, Any]) -> None:
+    assert hashes(compiled(two())) == hashes(compiled(two(**changes)))
+
+
+def test_an_option_restarts_the_container_that_uses_it() -> None:
+    before, after = hashes(compiled(two())), hashes(compiled(replace(two(), options={"name": "b"})))
+    assert before["web"] != after["web"] and before["db"] == after["db"]
+
+
+def test_an_image_restarts_its_container() -> None:
+    before, after = hashes(compiled(two())), hashes(compiled(replace(two(), images={"db": "d2", "web": "w"})))
+    assert before["web"] == after["web"] and before["db"] != after["db"]
+
+
+def test_a_new_template_text_counts_only_by_what_it_renders_to() -> None:
+    def of(template: bytes) -> str:
+        given = two(files=[{"path": "/etc/a", "template": "a.j2"}])
+        return compiled(replace(given, package=replace(given.package, files={"a.j2": template}))).hash
+
+    assert of(b"{{ options.name }}") == of(b"{# the same #}{{ options['name'] }}") == of(b"a")
+    assert of(b"b") != of(b"a")
+
+
+def test_a_consumer_without_a_login_restarts_nobody() -> None:
+    package = bitcoin(provides={"bitcoin-rpc": {"container": "main", "port": 8332}})
+    assert (
+        compiled(input_of(package)).hash
+        == compiled(
+            input_of(package, edges=(EDGE,), ports={"p2p": 18333}, options={"txindex": False}),
+        ).hash
+    )
+
+
+def test_the_label_of_an_endpoint_restarts_nobody() -> None:
+    endpoint = {"kind": "p2p", "container": "main", "port": 8333, "host_port": 8333}
+    one = compiled(input_of(bitcoin(endpoints={"p2p": endpoint})))
+    other = compiled(input_of(bitcoin(endpoints={"p2p": {**endpoint, "label": "Peers"}})))
+    assert one == other
+
+
+def test_a_rotated_secret_restarts_whoever_shows_even_a_part_of_it() -> None:
+    package = replace(bitcoin(), files={"bitcoin.conf.j2": b"{{ secrets.probe[:6] }}"})
+    found = {
+        compiled(input_of(package, secrets={"probe": Secret("the-value", mark)})).hash for mark in ("aaaa11", "bbbb22")
+    }
+    assert len(found) == 2
+
+
+def test_a_value_of_a_secret_is_not_in_an_error() -> None:
+    source = b"{{ {'f-probe': 1}[secrets.probe] }}"
+    package = replace(bitcoin(), files={"bitcoin.conf.j2": source})
+    with pytest.raises(TemplateError) as caught:
+        compiled(input_of(package))
+    assert "probe-value" not in str(caught.value)
+    package = replace(bitcoin(), files={"bitcoin.conf.j2": b"{{ {}[secrets.probe] }}"})
+    with pytest.raises(TemplateError, match="f-probe"):
+        compiled(input_of(package))
+
+
+def test_a_volume_on_a_usual_scratch_directory_takes_its_place() -> None:
+    workload = compiled(two(mounts=[{"volume": "data", "path": "/run/"}], tmpfs=[{"path": "/tmp", "size": "1MiB"}]))
+    web = next(container for container in workload.containers if container.container == "web")
+    targets = [str(mount.target) for mount in web.spec.mounts]
+    assert sorted(targets) == ["/dev/shm", "/run", "/tmp"]
+    assert isinstance(web.spec.mounts[0], BindMount)
+    assert isinstance(web.spec.mounts[1], TmpfsMount) and web.spec.mounts[1].size == 1024**2
+
+
+def test_a_grace_below_a_second_is_not_none_at_all() -> None:
+    web = next(c for c in compiled(two(stop={"grace": "400ms"})).containers if c.container == "web")
+    assert web.spec.stop_timeout == 1
+
+
+def _reordered(value: Any, chance: Any) -> Any:
+    if isinstance(value, dict):
+        keys = list(value)
+        chance.shuffle(keys)
+        return {key: _reordered(value[key], chance) for key in keys}
+    return [_reordered(each, chance) for each in value] if isinstance(value, list) else value
+
+
+@settings(deadline=None)
+@given(st.randoms(), st.dictionaries(st.sampled_from("ABCDEF"), st.text("xyz", max_size=3)))
+def test_the_order_of_keys_never_matters(chance: Any, environment: dict[str, str]) -> None:
+    package = bitcoin()
+    values = package.manifest.model_dump(mode="json", exclude_unset=True)
+    values["containers"]["main"]["environment"] = environment
+    found = set()
+    for _ in range(2):
+        app = AppManifest.model_validate(_reordered(values, chance))
+        given = input_of(replace(package, manifest=app), options=_reordered({"txindex": True, "a": 1}, chance))
+        found.add(compiled(given).hash)
+    assert len(found) == 1
+
+
+@settings(deadline=None)
+@given(st.lists(st.sampled_from(["electrum", "lnd", "mempool"]), unique=True))
+def test_compiling_is_pure(consumers: list[str]) -> None:
+    given = input_of(bitcoin(), consumers=tuple(Consumer("bitcoin-rpc", each, LOGIN) for each in consumers))
+    renderer = Renderer()
+    first = compile_app(given, SITE, renderer)
+    assert compile_app(given, SITE, renderer) == first == compile_app(given, SITE, Renderer())
+
+
+# A word that no template, path or hexadecimal digest has in it by chance.
+@settings(deadline=None)
+@given(st.text("GHIJKLMNOPQRSTUVWXYZ", min_size=8), st.text("GHIJKLMNOPQRSTUVWXYZ", min_size=8))
+def test_no_value_of_a_secret_is_in_anything_but_a_files_content(probe: str, login: str) -> None:
+    own, shared = Secret(probe, "f1"), Secret(login, "f2")
+    provider = compiled(
+        input_of(bitcoin(), secrets={"probe": own}, consumers=(Consumer("bitcoin-rpc", "electrum", shared),))
+    )
+    binding = Binding(EDGE, bitcoin().manifest, {}, shared)
+    consumer = compiled(input_of(ELECTRUM, secrets={}, bindings=(binding,), edges=(EDGE,), ports={}))
+    assert login in consumer.containers[0].files[0].content.reveal().decode()
+    for workload in (provider, consumer):
+        shown = f"{workload!r} {workload} {[c.spec for c in workload.containers]}"
+        assert probe not in shown and login not in shown
+    other = compiled(
+        input_of(
+            bitcoin(),
+            secrets={"probe": Secret(login, "f1")},
+            consumers=(Consumer("bitcoin-rpc", "electrum", Secret(probe, "f2")),),
+        )
+    )
+    assert other.hash == provider.hash, "the hash knows fingerprints only"
+
+
+def test_every_field_of_an_apps_spec_counts_but_labels_and_networks() -> None:
+    (container,) = compiled(input_of(bitcoin(), edges=(EDGE,))).containers
+    spec = container.spec
+    assert spec.networks == {} and container.attachments
+    for name in ContainerSpec.__slots__:
+        changed = _digest([replace(spec, **{name: {"changed": "x"}})]) != _digest([spec])
+        # Apps have no `rootfs`; without it, the hashes of the containers that run on existing nodes stay what they are.
+        assert changed == (name not in ("labels", "networks", "rootfs")), name
+
+
+def test_what_has_no_place_in_a_hash_cannot_get_into_it() -> None:
+    for value in (object(), Secret("a", "b"), {1, 2}):
+        with pytest.raises(TypeError):
+            _digest([value])

@@ -1,0 +1,117 @@
+"""The suite in lanes: every test runs once, whatever a lane does, and the end tells of all of them."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+from lanes.records import Collected, ModuleDone, Reported, Tail, from_line, reports_of, to_line
+from support.checkout import TESTS
+
+MODULES = {
+    "chaos/test_long.py": "import os, time\ndef test_waits():\n"
+    "    for _ in range(50):\n        assert not os.path.exists('busy')\n        time.sleep(0.01)\n",
+    "unit/test_many.py": "import pytest\n@pytest.mark.parametrize('n', range(20))\ndef test_it(n): pass\n",
+    "unit/test_other.py": "import os\ndef test_it(): assert not os.path.exists('busy')\n",
+    "unit/test_alone.py": "import os, pytest, time\npytestmark = pytest.mark.alone\n"
+    "def test_it():\n    os.mkdir('busy')\n    time.sleep(0.5)\n    os.rmdir('busy')\n",
+    "unit/test_first_only.py": "import os, pytest\npytestmark = pytest.mark.lane(1)\n"
+    "def test_it(): assert os.environ['LANE'] == '1'\n",
+}
+LANES = 2
+
+
+class Run:
+    """Runs a folder of tests in lanes, as `scripts/test-lanes` does."""
+
+    def __init__(self, folder: Path, modules: dict[str, str]) -> None:
+        self.tests, self.lanes = folder / "tests", folder / "lanes"
+        for path, text in modules.items():
+            (self.tests / path).parent.mkdir(parents=True, exist_ok=True)
+            (self.tests / path).write_text(text)
+        (self.tests / "conftest.py").write_text('pytest_plugins = ("lanes.plugin",)\n')
+        self.lanes.mkdir()
+
+    def _pytest(self, *arguments: str, lane: int = 0) -> "subprocess.Popen[str]":
+        command = [sys.executable, "-m", "pytest", "-ra", "-p", "no:cacheprovider", "--rootdir", "."]
+        return subprocess.Popen(
+            [*command, "-c", os.devnull, "--lanes-folder", str(self.lanes), *arguments, "."],
+            cwd=self.tests,
+            env={**os.environ, "PYTHONPATH": str(TESTS), "LANE": str(lane), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+
+    def report(self) -> tuple[int, str]:
+        """Run all of it; return exit code and what was printed of all lanes together."""
+        lanes = {number: self._pytest("--lane", str(number), lane=number) for number in range(1, LANES + 1)}
+        reporter = self._pytest("--lanes", str(LANES))
+        for number, lane in lanes.items():
+            printed, _ = lane.communicate(timeout=60)
+            (self.lanes / f"{number}.log").write_text(printed)
+            (self.lanes / f"{number}.code").write_text(f"{lane.returncode}\n")
+        printed, _ = reporter.communicate(timeout=60)
+        return reporter.returncode, printed
+
+
+def last_line(printed: str) -> str:
+    """Return pytest's own last line, without the time."""
+    return re.sub(r" in [\d.]+s", "", printed.splitlines()[-1].strip("= "))
+
+
+def test_all_tests_run_once_and_the_last_line_is_pytest_s(tmp_path: Path) -> None:
+    code, printed = Run(tmp_path, MODULES).report()
+    assert (code, last_line(printed)) == (0, "24 passed"), printed
+    assert "lanes: 2 side by side" in printed
+    assert re.search(r"unit +23 tests +[\d.]+ s  processor +[\d.]+ s", printed), printed
+    assert printed.count("unit/test_many.py ....................") == 1, "the dots of a module stay together"
+
+
+def test_what_is_skipped_is_told_with_its_reason(tmp_path: Path) -> None:
+    skipped = {"unit/test_elsewhere.py": "import pytest\ndef test_it():\n    pytest.skip('not on this host')\n"}
+    code, printed = Run(tmp_path, MODULES | skipped).report()
+    assert (code, last_line(printed)) == (0, "24 passed, 1 skipped"), printed
+
+
+def test_failures_and_errors_are_told_whole_and_are_the_exit_code(tmp_path: Path) -> None:
+    bad = {
+        "unit/test_bad.py": "def test_it():\n    print('said before')\n    assert 6 * 7 == 41\n",
+        "unit/test_broken.py": "import pytest\n@pytest.fixture\ndef f(): 1 / 0\ndef test_it(f): pass\n",
+    }
+    code, printed = Run(tmp_path, MODULES | bad).report()
+    assert (code, last_line(printed)) == (1, "1 failed, 24 passed, 1 error"), printed
+    assert "assert (6 * 7) == 41" in printed and "said before" in printed
+    assert "FAILED unit/test_bad.py::test_it" in printed and "ERROR unit/test_broken.py::test_it" in printed
+
+
+def test_a_lane_that_dies_is_a_failure_which_names_what_did_not_run(tmp_path: Path) -> None:
+    deadly = {"chaos/test_bad.py": "import os\ndef test_it(): os._exit(0)\ndef test_after(): pass\n"}
+    code, printed = Run(tmp_path, MODULES | deadly).report()
+    assert code == 1
+    named = "tests did not run to their end:\nchaos/test_bad.py::test_it\nchaos/test_bad.py::test_after"
+    assert named in printed, printed
+
+
+def test_a_module_that_cannot_be_imported_is_a_failure(tmp_path: Path) -> None:
+    code, printed = Run(tmp_path, MODULES | {"unit/test_bad.py": "import nothing_of_that_name\n"}).report()
+    assert code == 1
+    assert "nothing_of_that_name" in printed and "lane 1" in printed
+
+
+def test_a_line_that_is_being_written_is_read_once_it_is_whole(tmp_path: Path) -> None:
+    reports_of(tmp_path, 1).parent.mkdir()
+    path = reports_of(tmp_path, 1)
+    tail = Tail(path)
+    assert list(tail.records()) == [], "a lane that has not begun has said nothing"
+    records = [Collected(["a::b"]), Reported({"when": "call"}), ModuleDone("a", 1.0, 0.5)]
+    text = "".join(map(to_line, records))
+    assert [from_line(line) for line in text.splitlines()] == records
+    found = []
+    with path.open("a") as file:
+        for part in (text[:10], text[10:40], text[40:]):
+            file.write(part)
+            file.flush()
+            found += list(tail.records())
+    assert found == records

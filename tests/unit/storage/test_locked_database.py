@@ -1,0 +1,170 @@
+"""A database that another program has locked, or whose disk or file fails: what an owner is told, and what stays."""
+
+import asyncio
+import contextlib
+import os
+import sqlite3
+import time
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Connection, text
+
+from archipelago.api.apps import OperationKind, OperationState
+from archipelago.container.operations.operations import Operations, Tracker
+from archipelago.errors import ErrorCode, NodeError
+from archipelago.storage.database import Database, bring_up_to_date
+from archipelago.storage.stores.state import State
+from support.other_database_user import locked
+
+_ADD = text("INSERT INTO facts VALUES (:key, 'x')")
+
+
+@pytest.fixture
+async def database(tmp_path: Path) -> AsyncIterator[Database]:
+    """An open database of little patience."""
+    database = await Database(tmp_path / "state.db", patience=0.3).open()
+    yield database
+    await database.close()
+
+
+def add(key: str) -> tuple[list[str], Callable[[Connection], None]]:
+    """Return how often a transaction ran, and the transaction."""
+    ran: list[str] = []
+
+    def work(connection: Connection) -> None:
+        ran.append(key)
+        connection.execute(_ADD, {"key": key})
+
+    return ran, work
+
+
+def facts(path: Path) -> set[str]:
+    """Return what is in the database, read by another connection."""
+    with contextlib.closing(sqlite3.connect(path)) as other:
+        return {row[0] for row in other.execute("SELECT key FROM facts")}
+
+
+async def test_a_lock_that_goes_is_waited_for_and_the_work_is_done_once(tmp_path: Path) -> None:
+    database = await Database(tmp_path / "state.db", patience=30).open()
+    ran, work = add("late")
+    with locked(tmp_path / "state.db") as other:
+        waiting = asyncio.create_task(database.run(work))
+        await asyncio.wait({waiting}, timeout=0.5)
+        assert not waiting.done() and not ran
+        assert other.stdin is not None
+        other.stdin.close()
+        await waiting
+    assert ran == ["late"] and facts(tmp_path / "state.db") == {"late"}
+    await database.close()
+
+
+@pytest.mark.parametrize("how", [(), ("exclusive",)])
+async def test_a_lock_that_stays_is_named_with_file_and_program_and_changes_nothing(
+    tmp_path: Path, how: tuple[str, ...]
+) -> None:
+    path = tmp_path / "state.db"
+    await (await Database(path).open()).close()
+    database = Database(path, patience=0.3)
+    ran, work = add("never")
+    with locked(path, *how) as other:
+        for call in (database.open, lambda: database.run(work)):
+            with pytest.raises(NodeError) as refused:
+                await call()
+            assert refused.value.code is ErrorCode.BUSY
+            assert str(path) in refused.value.message and str(other.pid) in refused.value.message
+            assert "python" in refused.value.message and "try again" in refused.value.hint
+    assert ran == [] and facts(path) == set()
+    await database.run(work)
+    assert facts(path) == {"never"}
+    await database.close()
+
+
+async def test_those_who_wait_behind_each_other_wait_no_longer_together_than_one(
+    tmp_path: Path, database: Database
+) -> None:
+    with locked(tmp_path / "state.db"):
+        began = time.monotonic()
+        calls = (database.run(lambda connection: connection.execute(text("SELECT 1"))) for _ in range(8))
+        answers = await asyncio.gather(*calls, return_exceptions=True)
+        assert all(isinstance(answer, NodeError) for answer in answers)
+        # Eight times the patience, were it counted from when each one's turn comes.
+        assert time.monotonic() - began < 8 * 0.3
+
+
+def test_a_start_says_who_has_the_lock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("archipelago.storage.database.PATIENCE", 0.2)
+    path = tmp_path / "state.db"
+    bring_up_to_date(path)
+    with locked(path) as other, pytest.raises(NodeError, match=f"process {other.pid} .python") as refused:
+        bring_up_to_date(path)
+    assert "damaged" not in str(refused.value) and "backup" not in str(refused.value)
+
+
+async def test_a_full_disk_is_said(tmp_path: Path, database: Database) -> None:
+    def fill(connection: Connection) -> None:
+        connection.exec_driver_sql("PRAGMA max_page_count=1")
+        connection.execute(_ADD, {"key": "x" * 10_000_000})
+
+    with pytest.raises(NodeError, match="is full; nothing was changed") as refused:
+        await database.run(fill)
+    assert refused.value.code is ErrorCode.DISK_FULL
+    assert facts(tmp_path / "state.db") == set()
+
+
+@pytest.mark.parametrize("content", [b"not a database at all" * 100, None])
+async def test_a_file_that_is_none_is_named(tmp_path: Path, content: bytes | None) -> None:
+    path = tmp_path / "state.db"
+    path.write_bytes(content) if content is not None else path.mkdir()
+    database = Database(path)
+    with pytest.raises(NodeError) as refused:
+        await database.open()
+    assert str(path) in refused.value.message and refused.value.hint
+    await database.close()
+
+
+async def test_a_damaged_page_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "state.db"
+    database = await Database(path).open()
+    for number in range(300):
+        await database.run(add(f"{number} {'x' * 500}")[1])
+    await database.close()
+    with path.open("r+b") as file:
+        file.seek(4096 * 20)
+        file.write(os.urandom(4096 * 30))
+    database = Database(path)
+    with pytest.raises(NodeError, match="is damaged") as refused:
+        await database.run(lambda connection: connection.execute(text("SELECT * FROM facts")).all())
+    assert "restore" in refused.value.hint
+    await database.close()
+
+
+async def test_an_operation_that_ended_while_the_database_was_locked_ended_and_is_written_down_later(
+    tmp_path: Path, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("archipelago.container.operations.operations._WRITE_AGAIN", 0.1)
+    monkeypatch.setattr("archipelago.container.operations.operations._WRITE_EVERY", 0.0)
+    state = State(database, lambda _: None)
+    operations = Operations(state, str)
+    ready, do = asyncio.Event(), asyncio.Event()
+
+    async def work(tracker: Tracker) -> None:
+        await tracker.steps(("fetch",))
+        await tracker.begin("fetch")
+        ready.set()
+        await do.wait()
+        await tracker.progress("fetch", 50.0, "half of it")
+
+    begun = await operations.open(OperationKind.STOP, "app", frozenset(), {}, work)
+    await ready.wait()
+    with locked(tmp_path / "state.db"):
+        do.set()
+        ended = await operations.wait(begun.id, 20)
+        assert ended.state is OperationState.DONE and operations.working_on("app") is None
+        assert (await operations.get(begun.id)).state is OperationState.DONE
+    async with asyncio.timeout(20):
+        while (await state.operation(begun.id)).view.state is not OperationState.DONE:
+            await asyncio.sleep(0.02)  # it is written in its own time
+    assert await state.unfinished_operations() == ()
+    await operations.close()
