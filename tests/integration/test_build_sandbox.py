@@ -11,7 +11,7 @@ import pytest
 import pytest_asyncio
 
 from archipelago.container.dependency_resolver.host_facts import ControlGroup
-from archipelago.container.images.build.sandbox import FIRST_ID, BuildRoot, BuildSandbox, Step
+from archipelago.container.images.build.sandbox import FIRST_ID, BuildCommand, BuildRoot, BuildSandbox
 from archipelago.container.images.build.watch import BuildLimits, BuildStopped
 from archipelago.container.podman_client.client import PodmanClient
 from archipelago.container.podman_client.labels import BUILD
@@ -39,9 +39,9 @@ async def root(podman: PodmanClient, tmp_path: Path) -> AsyncIterator[BuildRoot]
     assert not left
 
 
-def shell(script: str, **options: str) -> Step:
+def shell(script: str, **options: str) -> BuildCommand:
     """Return a step that runs a line of shell."""
-    return Step(("/bin/busybox", "sh", "-euc", script), **options)  # type: ignore[arg-type]
+    return BuildCommand(("/bin/busybox", "sh", "-euc", script), **options)  # type: ignore[arg-type]
 
 
 async def test_files_go_in_a_command_works_on_them_and_files_come_out(root: BuildRoot, tmp_path: Path) -> None:

@@ -15,9 +15,9 @@ from archipelago.container.podman_client.client import PodmanClient
 from archipelago.container.podman_client.errors import (
     AlreadyExists,
     BadRequest,
-    Conflict,
     ImageMissing,
     NotFound,
+    PodmanConflict,
     PodmanFailure,
     PodmanTimeout,
     PortTaken,
@@ -196,7 +196,7 @@ async def test_errors_have_types(corner: Corner) -> None:
         await containers.create(corner.spec("other", image="localhost/none:1"))
     with pytest.raises(NotFound, match="network"):
         await containers.create(corner.spec("other", networks={corner.name("none"): NetworkAttachment()}))
-    with pytest.raises(Conflict):
+    with pytest.raises(PodmanConflict):
         await containers.remove(name)
     with pytest.raises(NotFound):
         await containers.remove(corner.name("none"), ignore_missing=False)
@@ -211,9 +211,9 @@ async def test_errors_have_types(corner: Corner) -> None:
         await corner.running("bad", "nonsense")
     await containers.kill(name)
     await containers.wait(name, timeout=20)
-    with pytest.raises(Conflict):
+    with pytest.raises(PodmanConflict):
         await containers.kill(name)
-    with pytest.raises(Conflict):
+    with pytest.raises(PodmanConflict):
         await containers.exec(name, ["true"])
 
 

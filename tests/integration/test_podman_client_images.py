@@ -11,9 +11,9 @@ from archipelago.container.podman_client.client import PodmanClient
 from archipelago.container.podman_client.errors import (
     AlreadyExists,
     BadRequest,
-    Conflict,
     ImageMissing,
     NotFound,
+    PodmanConflict,
     PodmanError,
 )
 from archipelago.container.podman_client.images import last_image
@@ -34,7 +34,7 @@ async def test_a_network_is_made_as_asked(corner: Corner) -> None:
     assert [one.name for one in await networks.list(labels=dict(corner.labels))] == [made.name]
     with pytest.raises(AlreadyExists):
         await corner.network()
-    with pytest.raises(Conflict):
+    with pytest.raises(PodmanConflict):
         await corner.network("other", subnets=found.subnets)
     assert await networks.exists(made.name)
     assert await networks.remove(made.name)
@@ -49,7 +49,7 @@ async def test_a_network_is_made_as_asked(corner: Corner) -> None:
 async def test_a_network_in_use_is_not_removed(corner: Corner) -> None:
     network = await corner.network()
     await corner.running(networks={network.name: NetworkAttachment()})
-    with pytest.raises(Conflict):
+    with pytest.raises(PodmanConflict):
         await corner.podman.networks.remove(network.name)
     assert await corner.podman.networks.exists(network.name)
 
@@ -62,7 +62,7 @@ async def test_containers_join_and_leave_while_they_run(corner: Corner) -> None:
     address = (await corner.podman.containers.inspect(b)).networks[second.name].ip
     assert (await run(a, ["ping", "-c1", "-W1", str(address)])).exit_code != 0, "two internal networks are apart"
     await corner.podman.networks.connect(second.name, a, aliases=["late"])
-    with pytest.raises(Conflict):
+    with pytest.raises(PodmanConflict):
         await corner.podman.networks.connect(second.name, a)
     async with asyncio.timeout(10):
         # The name server starts anew with each change and refuses for a moment.
@@ -114,7 +114,7 @@ async def test_a_part_of_a_name_is_no_image(podman: PodmanClient) -> None:
 
 async def test_an_image_in_use_is_not_removed(corner: Corner) -> None:
     await corner.podman.containers.create(corner.spec())
-    with pytest.raises(Conflict):
+    with pytest.raises(PodmanConflict):
         await corner.podman.images.remove(TEST_IMAGE)
 
 

@@ -15,7 +15,7 @@ import pytest
 import pytest_asyncio
 
 from archipelago.container.dependency_resolver.host_facts import ControlGroup
-from archipelago.container.images.build.sandbox import FIRST_ID, BuildRoot, BuildSandbox, Step
+from archipelago.container.images.build.sandbox import FIRST_ID, BuildCommand, BuildRoot, BuildSandbox
 from archipelago.container.images.build.watch import BuildLimits, BuildStopped
 from archipelago.container.manifest.package import load_package
 from archipelago.container.manifest.yaml.problems import ManifestError
@@ -213,18 +213,20 @@ async def root(podman: PodmanClient, tmp_path: Path, request: pytest.FixtureRequ
 )
 async def test_a_command_that_takes_too_much_is_ended(root: BuildRoot, script: str, said: str) -> None:
     with pytest.raises(BuildStopped, match=said):
-        result = await root.run(Step(("/bin/busybox", "sh", "-euc", script)))
+        result = await root.run(BuildCommand(("/bin/busybox", "sh", "-euc", script)))
         raise BuildStopped(f"exit code {result.exit_code}: {result.output}", "")
 
 
 @pytest.mark.parametrize("root", [replace(LIMITS, step_time=2), replace(LIMITS, total_time=2)], indirect=True)
 async def test_a_command_that_takes_too_long_is_ended(root: BuildRoot) -> None:
     with pytest.raises(BuildStopped, match="longer than"):
-        await root.run(Step(("/bin/busybox", "sleep", "100")))
+        await root.run(BuildCommand(("/bin/busybox", "sleep", "100")))
 
 
 async def test_processes_left_behind_end_with_their_command(root: BuildRoot) -> None:
-    result = await root.run(Step(("/bin/busybox", "sh", "-c", "(sleep 1; echo late >/late) >/dev/null 2>&1 & exit 0")))
+    result = await root.run(
+        BuildCommand(("/bin/busybox", "sh", "-c", "(sleep 1; echo late >/late) >/dev/null 2>&1 & exit 0"))
+    )
     assert result.exit_code == 0
-    again = await root.run(Step(("/bin/busybox", "sh", "-c", "sleep 2; ls /")))
+    again = await root.run(BuildCommand(("/bin/busybox", "sh", "-c", "sleep 2; ls /")))
     assert "late" not in again.output

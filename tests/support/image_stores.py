@@ -3,8 +3,8 @@
 from pathlib import Path
 from typing import cast
 
-from archipelago.container.images.recipe import Tools
-from archipelago.container.images.store import ImageStore, Progress, find_uv
+from archipelago.container.images.recipe import BuildTools
+from archipelago.container.images.store import FetchProgress, ImageStore, find_uv
 from archipelago.container.manifest.package import AppPackage
 from archipelago.container.podman_client.client import PodmanClient
 from archipelago.performance.host import read_host_facts
@@ -21,7 +21,7 @@ class Trusting:
 def store_in(podman: PodmanClient, work: Path) -> ImageStore:
     """Return a store that works in this directory."""
     architecture = read_host_facts(work.parent).architecture
-    tools = Tools(uv=find_uv(), architecture=architecture)
+    tools = BuildTools(uv=find_uv(), architecture=architecture)
     return ImageStore(
         podman,
         work,
@@ -34,7 +34,7 @@ def store_in(podman: PodmanClient, work: Path) -> ImageStore:
 
 async def build(store: ImageStore, package: AppPackage) -> list[str]:
     """Build or pull the image of a package; return what was said."""
-    said: list[Progress] = []
+    said: list[FetchProgress] = []
     await store.clean()
     await store.ensure(package, "main", said.append)
     percents = [progress.percent for progress in said if progress.percent is not None]

@@ -22,12 +22,22 @@ export type AccountNotice = {
   "at": string;
 };
 
+export type AccountNoticeParams = {
+  /** As the list shows it. */
+  "id": number;
+};
+
 export type AccountParams = {
   /** The caller's own when left out. */
   "user": string | null;
 };
 
 export type Action = "install" | "reuse" | "restart" | "update" | "remove";
+
+export type AppParams = {
+  /** Id of the app. */
+  "app": string;
+};
 
 export type AppResources = {
   "app": string;
@@ -334,7 +344,7 @@ export type Edge = {
   "provider": string;
   "wait": Wait;
   "optional": boolean;
-  "role": archipelago__container__manifest__model__app__Role;
+  "role": InterfaceRole;
   /** Whether the consumer's start waits for the provider; false where an optional edge would close a cycle. */
   "gates": boolean;
 };
@@ -378,7 +388,7 @@ export type Entered = {
   "set_up": boolean;
   /** The account that is logged in, `owner` on the node's own socket; null for nobody. */
   "user": string | null;
-  "role": archipelago__storage__records__permissions__Role | null;
+  "role": Role | null;
   "permissions": Array<Permission>;
   /** Whether the account has a second factor. */
   "second_factor": boolean;
@@ -562,6 +572,8 @@ export type InstallParams = {
   "downgrade": boolean;
 };
 
+export type InterfaceRole = "read" | "wallet" | "full";
+
 export type KeptData = {
   "app": string;
   /** Its name: the time of the removal, `2026-11-29T08-40-00.123Z`. */
@@ -649,7 +661,7 @@ export type LoginStatus = {
   "set_up": boolean;
   /** The account that is logged in, `owner` on the node's own socket; null for nobody. */
   "user": string | null;
-  "role": archipelago__storage__records__permissions__Role | null;
+  "role": Role | null;
   "permissions": Array<Permission>;
   /** Whether the account has a second factor. */
   "second_factor": boolean;
@@ -749,6 +761,11 @@ export type Notice = {
 
 export type NoticeKind = "app" | "operation" | "update" | "disk" | "disk-soon" | "finding";
 
+export type NoticeParams = {
+  /** Id of the notice. */
+  "id": string;
+};
+
 export type NoticesParams = {
   /** Whether the host is examined now; otherwise an examination of the last five minutes will do. */
   "examine": boolean;
@@ -813,6 +830,13 @@ export type PackageChange = {
   "before": string | null;
   /** Version since; null for one that is gone. */
   "after": string | null;
+};
+
+export type PasskeyConfirmParams = {
+  /** By which its owner knows it. */
+  "name": string;
+  /** `RegistrationResponseJSON`. */
+  "credential": Record<string, unknown>;
 };
 
 export type PasskeyParams = {
@@ -998,7 +1022,7 @@ export type RestoreParams = {
   "words": string;
 };
 
-export type Role_Input = "owner" | "operator" | "viewer";
+export type Role = "owner" | "operator" | "viewer";
 
 export type RollBackParams = {
   "app": string;
@@ -1024,6 +1048,13 @@ export type SbomParams = {
   "container": string | null;
 };
 
+export type SecondFactorParams = {
+  /** The caller's own when left out. */
+  "user": string | null;
+  /** What the authenticator shows. */
+  "code": string;
+};
+
 export type SecretParams = {
   "app": string;
   "name": string;
@@ -1034,6 +1065,10 @@ export type SecretView = {
   "name": string;
   /** When it was made, set or rotated. */
   "created_at": string;
+};
+
+export type SecretsParams = {
+  "app": string;
 };
 
 export type SessionView = {
@@ -1199,14 +1234,14 @@ export type UserNameParams = {
 
 export type UserParams = {
   "user": string;
-  "role": Role_Input;
+  "role": Role;
   /** 10 to 1024 characters. */
   "password": string;
 };
 
 export type UserView = {
   "name": string;
-  "role": archipelago__storage__records__permissions__Role;
+  "role": Role;
   "created_at": string;
   "second_factor": boolean;
 };
@@ -1229,43 +1264,6 @@ export type WaitParams = {
   /** Seconds. */
   "timeout": number;
 };
-
-export type archipelago__container__manifest__model__app__Role = "read" | "wallet" | "full";
-
-export type archipelago__rpc__methods__access__accounts__NoticeParams = {
-  /** As the list shows it. */
-  "id": number;
-};
-
-export type archipelago__rpc__methods__access__login__ConfirmParams = {
-  /** The caller's own when left out. */
-  "user": string | null;
-  /** What the authenticator shows. */
-  "code": string;
-};
-
-export type archipelago__rpc__methods__access__passkeys__ConfirmParams = {
-  /** By which its owner knows it. */
-  "name": string;
-  /** `RegistrationResponseJSON`. */
-  "credential": Record<string, unknown>;
-};
-
-export type archipelago__rpc__methods__apps__containers__AppParams = {
-  /** Id of the app. */
-  "app": string;
-};
-
-export type archipelago__rpc__methods__node__notices__NoticeParams = {
-  /** Id of the notice. */
-  "id": string;
-};
-
-export type archipelago__rpc__methods__security__secrets__AppParams = {
-  "app": string;
-};
-
-export type archipelago__storage__records__permissions__Role = "owner" | "operator" | "viewer";
 
 /** What each method takes and returns. */
 export interface Methods {
@@ -1597,7 +1595,7 @@ export interface Methods {
   /** Make an account: owner, operator or viewer */
   "user-add": { params: {
   "user": string;
-  "role": Role_Input;
+  "role": Role;
   /** 10 to 1024 characters. */
   "password": string;
 }; result: null };

@@ -62,7 +62,7 @@ from archipelago.container.desired.composer import Composer
 from archipelago.container.desired.state import DesiredApp
 from archipelago.container.images.inventory import ImageInventory
 from archipelago.container.images.pruner import ImagePruner
-from archipelago.container.images.recipe import DEFAULT_INDEX, DEFAULT_MIRROR, DEFAULT_SECURITY_MIRROR, Tools
+from archipelago.container.images.recipe import DEFAULT_INDEX, DEFAULT_MIRROR, DEFAULT_SECURITY_MIRROR, BuildTools
 from archipelago.container.images.store import ImageStore, find_uv
 from archipelago.container.manifest.model.scalars import Scalar
 from archipelago.container.namespace.client import Namespace
@@ -798,8 +798,8 @@ class Node:
         return worst_first((*found, *await self._volumes.findings(workloads)))
 
 
-def _build_tools(facts: HostFacts) -> Tools:
-    return Tools(
+def _build_tools(facts: HostFacts) -> BuildTools:
+    return BuildTools(
         uv=find_uv(),
         architecture=facts.architecture,
         mirror=os.environ.get("ARCHIPELAGO_DEBIAN_MIRROR", DEFAULT_MIRROR),

@@ -3,7 +3,7 @@
 Nobody's list has `stop`, nor what writes files, changes the node's peers or reveals private keys.
 """
 
-from archipelago.container.manifest.model.app import Role
+from archipelago.container.manifest.model.app import InterfaceRole
 
 _READ = (
     "decodepsbt",
@@ -118,18 +118,18 @@ _WALLET = (
 )
 
 
-def methods_of(role: Role) -> tuple[str, ...] | None:
+def methods_of(role: InterfaceRole) -> tuple[str, ...] | None:
     """Return the methods that a role may call, in order; None for all of them."""
     match role:
-        case Role.READ:
+        case InterfaceRole.READ:
             return _READ
-        case Role.WALLET:
+        case InterfaceRole.WALLET:
             return tuple(sorted((*_READ, *_WALLET)))
-        case Role.FULL:
+        case InterfaceRole.FULL:
             return None
 
 
-def whitelist_line(user: str, role: Role) -> str:
+def whitelist_line(user: str, role: InterfaceRole) -> str:
     """Return `user:method,method` for bitcoind's `rpcwhitelist`, or an empty text where all methods are allowed."""
     methods = methods_of(role)
     return "" if methods is None else f"{user}:{','.join(methods)}"

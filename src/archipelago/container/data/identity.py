@@ -12,7 +12,7 @@ from archipelago.container.namespace.found import Found
 from archipelago.storage.records.volumes import Mark
 
 
-class Verdict(StrEnum):
+class VolumeVerdict(StrEnum):
     """What a volume is."""
 
     NEW = "new"
@@ -30,25 +30,25 @@ class Verdict(StrEnum):
     @property
     def lost(self) -> bool:
         """Whether data that was there is not."""
-        return self in (Verdict.GONE, Verdict.EMPTY)
+        return self in (VolumeVerdict.GONE, VolumeVerdict.EMPTY)
 
     @property
     def usable(self) -> bool:
         """Whether the app may run with it."""
-        return not self.lost and self is not Verdict.FOREIGN
+        return not self.lost and self is not VolumeVerdict.FOREIGN
 
 
-def judge(known: Mark | None, found: Found | None) -> Verdict:
+def judge(known: Mark | None, found: Found | None) -> VolumeVerdict:
     """Return what a volume is, from what the node remembers of it and what is there now."""
     if found is None:
-        return Verdict.NEW if known is None else Verdict.GONE
+        return VolumeVerdict.NEW if known is None else VolumeVerdict.GONE
     if found.foreign and not found.empty:
-        return Verdict.FOREIGN
+        return VolumeVerdict.FOREIGN
     if known is None:
-        return Verdict.NEW
+        return VolumeVerdict.NEW
     if found.mark == known:
-        return Verdict.SAME
-    return Verdict.EMPTY if found.empty else Verdict.MOVED
+        return VolumeVerdict.SAME
+    return VolumeVerdict.EMPTY if found.empty else VolumeVerdict.MOVED
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,16 +57,16 @@ class Trouble:
 
     volume: str
     path: str
-    verdict: Verdict
+    verdict: VolumeVerdict
     chown: str = ""
 
     @property
     def what(self) -> str:
         """What is wrong, in a sentence without its end."""
         match self.verdict:
-            case Verdict.GONE:
+            case VolumeVerdict.GONE:
                 return f"the volume '{self.volume}' was there, and is gone: {self.path}"
-            case Verdict.EMPTY:
+            case VolumeVerdict.EMPTY:
                 return f"the volume '{self.volume}' held data, and an empty directory is in its place: {self.path}"
             case _:
                 return f"the files of the volume '{self.volume}' belong to user ids that are not the app's: {self.path}"

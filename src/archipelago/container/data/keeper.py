@@ -8,7 +8,7 @@ import structlog
 
 from archipelago.api.apps import LostVolume
 from archipelago.api.system import Finding, Severity
-from archipelago.container.data.identity import Trouble, Verdict, judge
+from archipelago.container.data.identity import Trouble, VolumeVerdict, judge
 from archipelago.container.manifest.model.scalars import IDS_PER_APP
 from archipelago.container.namespace.client import Namespace
 from archipelago.container.namespace.found import Found
@@ -58,7 +58,7 @@ class VolumeKeeper:
         changed = {name: mark for name, mark in marks.items() if known.get(name) != mark}
         if not changed:
             return
-        for name in (name for name in changed if verdicts[name] is Verdict.MOVED):
+        for name in (name for name in changed if verdicts[name] is VolumeVerdict.MOVED):
             self._log.warning("a volume is another directory now", app=workload.app, volume=name)
         # After the directory: should the node be killed in between, what is there is taken for new and kept.
         await self._marks.keep(workload.app, changed)
@@ -167,7 +167,7 @@ def _name(volume: VolumeDirectory) -> str:
 
 
 def _troubles(
-    workload: Workload, verdicts: Mapping[str, Verdict], seen: Mapping[str, Found | None]
+    workload: Workload, verdicts: Mapping[str, VolumeVerdict], seen: Mapping[str, Found | None]
 ) -> tuple[Trouble, ...]:
     troubles = []
     for volume in workload.volumes:

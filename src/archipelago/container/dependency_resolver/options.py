@@ -27,7 +27,7 @@ class Demand:
 
 
 @dataclass(frozen=True, slots=True)
-class Settled:
+class EffectiveOptions:
     """The options of one app: effective values, and where each comes from."""
 
     values: dict[Key, Scalar]
@@ -39,10 +39,12 @@ def shown(option: Key, value: Scalar) -> str:
     return f"{option} = {str(value).lower() if isinstance(value, bool) else value}"
 
 
-def settle(manifest: AppManifest, owner: Mapping[Key, Scalar], demands: Collection[Demand]) -> Settled | Problem:
+def settle(
+    manifest: AppManifest, owner: Mapping[Key, Scalar], demands: Collection[Demand]
+) -> EffectiveOptions | Problem:
     """Return the app's options, or who contradicts whom."""
     if not manifest.options and not owner and not demands:
-        return Settled({}, {})
+        return EffectiveOptions({}, {})
     by_option: dict[Key, list[Demand]] = {}
     for demand in sorted(demands):
         problem = _fits(manifest, owner, demand, by_option.get(demand.option))
@@ -71,7 +73,7 @@ def settle(manifest: AppManifest, owner: Mapping[Key, Scalar], demands: Collecti
                 if option not in by_option and option not in owner
             ),
         )
-    return Settled(values, origins)
+    return EffectiveOptions(values, origins)
 
 
 def _origin(option: Key, owner: Mapping[Key, Scalar], demands: list[Demand] | None) -> str:

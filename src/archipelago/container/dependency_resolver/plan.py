@@ -16,8 +16,8 @@ from archipelago.container.manifest.model.app import (
     Architecture,
     Egress,
     EndpointKind,
+    InterfaceRole,
     Protocol,
-    Role,
     Wait,
 )
 from archipelago.container.manifest.model.scalars import AppId, Key, Name, Port, Scalar
@@ -92,7 +92,7 @@ class Edge(Shown):
     provider: AppId
     wait: Wait
     optional: bool = False
-    role: Role = Role.READ
+    role: InterfaceRole = InterfaceRole.READ
     gates: bool = True
     """Whether the consumer's start waits for the provider; false where an optional edge would close a cycle."""
 

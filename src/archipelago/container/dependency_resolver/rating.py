@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict
 
 from archipelago.container.manifest.build_facts import BuildCode, build_facts
 from archipelago.container.manifest.exposure import is_open
-from archipelago.container.manifest.model.app import Access, AppManifest, Capability, Egress, Recipe, Role
+from archipelago.container.manifest.model.app import Access, AppManifest, Capability, Egress, InterfaceRole, Recipe
 
 HIGHEST = 8
 LOWEST = 1
@@ -18,11 +18,11 @@ _ANY_USER = frozenset(
 )
 
 
-class _Shown(BaseModel):
+class _RatingPart(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
 
-class RatingLine(_Shown):
+class RatingLine(_RatingPart):
     """One reason."""
 
     points: int
@@ -30,7 +30,7 @@ class RatingLine(_Shown):
     what: str
 
 
-class Rating(_Shown):
+class Rating(_RatingPart):
     """How little an app asks for."""
 
     score: int
@@ -68,9 +68,9 @@ def _lines(manifest: AppManifest) -> Iterator[tuple[int, str]]:
     elif any(is_open(endpoint, None) for endpoint in manifest.endpoints.values()):
         yield -1, "machines of the local network may reach it"
     roles = {required.role for required in manifest.requires.values()}
-    if Role.FULL in roles:
+    if InterfaceRole.FULL in roles:
         yield -3, "it may do everything with another app, such as stop it or reveal its keys"
-    elif Role.WALLET in roles:
+    elif InterfaceRole.WALLET in roles:
         yield -2, "it may use wallets, and so spend what is in them"
     if devices := sorted({device for container in containers for device in container.security.devices}):
         yield -2, f"it uses devices of the host: {', '.join(devices)}"

@@ -3,14 +3,14 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from archipelago.container.dependency_resolver.options import Settled, shown
+from archipelago.container.dependency_resolver.options import EffectiveOptions, shown
 from archipelago.container.dependency_resolver.plan import Action, Edge, InstalledApp
 from archipelago.container.dependency_resolver.search.world import World
-from archipelago.container.manifest.model.app import Credentials, Required, Role
+from archipelago.container.manifest.model.app import Credentials, InterfaceRole, Required
 from archipelago.container.manifest.model.scalars import AppId, Key, Name, Scalar
 from archipelago.container.manifest.options import effective_options, same_value
 
-Login = tuple[AppId, Role]
+Login = tuple[AppId, InterfaceRole]
 """A consumer with what its login allows."""
 
 
@@ -54,7 +54,7 @@ def logins_of(world: World, edges: Iterable[Edge]) -> dict[AppId, set[Login]]:
 def action(
     world: World,
     app: AppId,
-    settled: Settled,
+    settled: EffectiveOptions,
     choices: Mapping[Name, AppId],
     ports: Mapping[Name, int],
     logins: tuple[set[Login], set[Login]],
@@ -115,9 +115,9 @@ _LOGIN_CHANGES = {
     (True, True): "gets another role",
 }
 _ROLES = {
-    Role.READ: "",
-    Role.WALLET: ", and may use its wallets",
-    Role.FULL: ", and may do everything with it",
+    InterfaceRole.READ: "",
+    InterfaceRole.WALLET: ", and may use its wallets",
+    InterfaceRole.FULL: ", and may do everything with it",
 }
 
 

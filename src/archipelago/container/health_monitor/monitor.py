@@ -10,8 +10,7 @@ import structlog
 
 from archipelago.api.apps import Health, HealthState, Sync
 from archipelago.chains.bitcoin import health as bitcoin
-from archipelago.container.manifest.model.app import ChainProbe, ExecProbe, HttpProbe, TcpProbe
-from archipelago.container.manifest.model.app import Health as HealthSpec
+from archipelago.container.manifest.model.app import ChainProbe, ExecProbe, HealthCheck, HttpProbe, TcpProbe
 from archipelago.container.namespace.client import Namespace, ProbeFailed, Target
 from archipelago.security.secrets.secret import Secret
 
@@ -35,7 +34,7 @@ class Watched:
     name: str
     """Its name in Podman."""
     target: Target
-    spec: HealthSpec | None
+    spec: HealthCheck | None
     """None: a container without a probe is healthy once it has run for `STEADY` seconds."""
     secrets: dict[str, Secret]
 
@@ -60,7 +59,7 @@ class Progress:
     sync_began: tuple[float, float] | None = None
     """When syncing was first seen, and at how many percent: the base of the estimate."""
 
-    def after(self, verdict: Verdict, spec: HealthSpec, elapsed: float, now: datetime) -> "Progress":
+    def after(self, verdict: Verdict, spec: HealthCheck, elapsed: float, now: datetime) -> "Progress":
         """Return the progress after one more probe; `elapsed` is seconds since the container was started."""
         if verdict.ok:
             state = HealthState.SYNCING if verdict.syncing else HealthState.HEALTHY
@@ -163,7 +162,7 @@ class HealthMonitor:
             await asyncio.sleep(left)
         await self._report(watched, Health(state=HealthState.HEALTHY, since=datetime.now(UTC)))
 
-    async def _probe(self, watched: Watched, spec: HealthSpec) -> Verdict:
+    async def _probe(self, watched: Watched, spec: HealthCheck) -> Verdict:
         probe, target = spec.probe, watched.target
         try:
             match probe:

@@ -42,7 +42,7 @@ PYTHON_PACKAGES = "usr/lib/python3/dist-packages"
 
 
 @dataclass(frozen=True, slots=True)
-class Tools:
+class BuildTools:
     """Programs and settings of the host that builds."""
 
     uv: str
@@ -125,7 +125,7 @@ def overlay_files(recipe: PackagesRecipe, files: Mapping[str, bytes]) -> dict[st
     return {file.path.lstrip("/"): (files[file.source], 0o755 if file.executable else 0o644) for file in recipe.files}
 
 
-def sources(suite: str, tools: Tools) -> tuple[str, ...]:
+def sources(suite: str, tools: BuildTools) -> tuple[str, ...]:
     """Return the package sources of a suite (sources.list(5)), with its security and other updates."""
     origins = [(tools.mirror, suite)]
     if suite in _STABLE:
@@ -134,7 +134,7 @@ def sources(suite: str, tools: Tools) -> tuple[str, ...]:
 
 
 def mmdebstrap_command(
-    recipe: PackagesRecipe, tools: Tools, overlay: Path, output: Path, shown: str | None = None
+    recipe: PackagesRecipe, tools: BuildTools, overlay: Path, output: Path, shown: str | None = None
 ) -> tuple[str, ...]:
     """Return the command that makes a root file system of signed packages (mmdebstrap(1)).
 

@@ -30,12 +30,12 @@ from archipelago.container.images.python_packages.installer import Wheel, WheelI
 from archipelago.container.images.python_packages.packages import PythonPackages
 from archipelago.container.images.python_packages.source_builder import ConfinedBuilder
 from archipelago.container.images.python_packages.target import PythonTarget
-from archipelago.container.images.recipe import PULLED, PYTHON_PACKAGES, REPOSITORY, Tools
+from archipelago.container.images.recipe import PULLED, PYTHON_PACKAGES, REPOSITORY, BuildTools
 from archipelago.container.manifest.containerfile.reader import ContainerfileError, base_image
 from archipelago.container.manifest.model.app import Container, ContainerfileRecipe, PackagesRecipe
 from archipelago.container.manifest.package import AppPackage
 from archipelago.container.podman_client.client import PodmanClient
-from archipelago.container.podman_client.errors import Conflict, NameMismatch, NotFound, PodmanError
+from archipelago.container.podman_client.errors import NameMismatch, NotFound, PodmanConflict, PodmanError
 from archipelago.container.podman_client.models import ImageDetails
 from archipelago.errors import NodeError
 from archipelago.security import sbom
@@ -54,14 +54,14 @@ _READER = Path(sbom.__file__).with_name("reader.py")
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
+class FetchProgress:
     """How far an image is: what is done now, and how much of the whole in percent, where that is known."""
 
     text: str
     percent: float | None = None
 
 
-Told = Callable[[Progress], None]
+Told = Callable[[FetchProgress], None]
 
 
 class ImageStore:
@@ -77,7 +77,7 @@ class ImageStore:
         client: PodmanClient,
         work: Path,
         downloads: Path,
-        tools: Tools,
+        tools: BuildTools,
         verifier: ImageVerifier,
         built: BuiltImages,
         trusted_root: Path | None = None,
@@ -129,7 +129,7 @@ class ImageStore:
                     await self._verifier.verify(package.manifest.id, name, signer)
                 found = await self.image_id(package, container)
                 if found is not None:
-                    told(Progress("already here", 100.0))
+                    told(FetchProgress("already here", 100.0))
                 elif spec.build is None:
                     await self._pull(name, told)
                 else:
@@ -276,7 +276,7 @@ class ImageStore:
         try:
             await self._client.images.remove(name)
             await asyncio.to_thread(self._built.forget, name)
-        except Conflict:
+        except PodmanConflict:
             return  # a container uses it
         except (PodmanError, NodeError) as error:  # the others can be removed all the same
             self._log.warning("an image that nobody needs cannot be removed", name=name, error=str(error))
@@ -286,8 +286,8 @@ class ImageStore:
         async for progress in self._client.images.pull(name):
             if text := progress.text.strip():
                 so_far = so_far.after(text)
-                told(Progress(text, so_far.percent))
-        told(Progress("pulled", 100.0))
+                told(FetchProgress(text, so_far.percent))
+        told(FetchProgress("pulled", 100.0))
 
     async def _build(self, package: AppPackage, spec: Container, name: str, told: Told) -> None:
         digest = image_recipe.recipe_digest(package, spec)
@@ -351,9 +351,9 @@ class ImageStore:
             overlay, shown = folder / "overlay", Path(build_agent.SHOWN)
             await asyncio.to_thread(_write, overlay, image_recipe.overlay_files(recipe, package.files))
             if recipe.python is not None:
-                told(Progress("fetches Python packages", 5.0))
+                told(FetchProgress("fetches Python packages", 5.0))
                 await self._install_python(package, recipe, folder / "python", overlay / PYTHON_PACKAGES, told)
-            told(Progress(f"fetches packages from Debian {recipe.suite}", 30.0))
+            told(FetchProgress(f"fetches packages from Debian {recipe.suite}", 30.0))
             main = image_recipe.main_package(package.manifest.id, recipe)
             command = image_recipe.mmdebstrap_command(
                 recipe, self._tools, shown / "overlay", shown / "tool" / "output.tar", shown=main
@@ -361,10 +361,10 @@ class ImageStore:
             code, printed = await self._sandbox.run_tool(command, folder, _hidden())
             if code != 0:
                 raise tool_failed(package, "mmdebstrap", code, printed)
-            told(Progress("stores the image", 80.0))
+            told(FetchProgress("stores the image", 80.0))
             changes = (f"LABEL {_LABEL}={digest}", "ENV PATH=/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin")
             await self._client.images.import_tar(name, folder / "output.tar", changes=changes)
-        told(Progress(self._stored(package, main, printed), 100.0))
+        told(FetchProgress(self._stored(package, main, printed), 100.0))
 
     async def _install_python(
         self, package: AppPackage, recipe: PackagesRecipe, folder: Path, into: Path, told: Told
@@ -378,7 +378,7 @@ class ImageStore:
             await self._python.install(package.files[how.requirements], target, folder / "backends", backends, None)
             base = image_recipe.python_builder(recipe, how)
             async with self._base(package, base, _scaled(told, 5.0, 20.0)) as image, self._folder() as root:
-                told(Progress("builds Python packages", 20.0))
+                told(FetchProgress("builds Python packages", 20.0))
                 return await ConfinedBuilder(self._sandbox, image, backends).build(sources, target, own, root)
 
         await self._python.install(package.files[recipe.python], target, folder, into, build if how else None)
@@ -406,7 +406,7 @@ class ImageStore:
         image = base or await self._pulled_base(package, text, told)
         given = BuildInput(text, package.files, (await self._inspect(image)).id, base is not None)
         async with self._folder() as folder:
-            await self._builder.build(given, name, labels, folder, lambda *news: told(Progress(*news)))
+            await self._builder.build(given, name, labels, folder, lambda *news: told(FetchProgress(*news)))
 
     async def _pulled_base(self, package: AppPackage, text: str, told: Told) -> str:
         """Return the image with which a Containerfile begins, by its digest; it is here."""
@@ -417,7 +417,7 @@ class ImageStore:
         found = await self._here(image)
         if found is None:
             # Its percents are not those of the build, of which it is the beginning.
-            await self._pull(image, lambda progress: told(Progress(progress.text, 0.0)))
+            await self._pull(image, lambda progress: told(FetchProgress(progress.text, 0.0)))
         await self._client.images.tag(found or image, image_recipe.pulled_mark(image))
         return image
 
@@ -449,9 +449,9 @@ def _write(folder: Path, files: Mapping[str, tuple[bytes, int]]) -> None:
 def _scaled(told: Told, first: float, last: float) -> Told:
     """Return a way to tell the progress of a part: its 0 to 100 % are `first` to `last` % of the whole."""
 
-    def tell(progress: Progress) -> None:
+    def tell(progress: FetchProgress) -> None:
         percent = first if progress.percent is None else first + (last - first) * progress.percent / 100
-        told(Progress(progress.text, percent))
+        told(FetchProgress(progress.text, percent))
 
     return tell
 

@@ -29,11 +29,11 @@ class SourceKind(StrEnum):
     """Files of the app's folder."""
 
 
-class _Shown(BaseModel):
+class _BuildFact(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
 
-class BuildSource(_Shown):
+class BuildSource(_BuildFact):
     """Where a part of an image comes from."""
 
     kind: SourceKind
@@ -41,7 +41,7 @@ class BuildSource(_Shown):
     """Whether it is the same at every build, by a hash or an exact version; else it is the newest one."""
 
 
-class BuildFacts(_Shown):
+class BuildFacts(_BuildFact):
     """What building an image executes, and what it is made of."""
 
     executes: tuple[BuildCode, ...] = ()

@@ -8,7 +8,7 @@ from pydantic_core import ErrorDetails
 from archipelago.container.manifest.checks.references import check_manifest
 from archipelago.container.manifest.model.app import AppManifest
 from archipelago.container.manifest.yaml.explain import explain
-from archipelago.container.manifest.yaml.problems import MAX_PROBLEMS, Finding, ManifestError, Problem
+from archipelago.container.manifest.yaml.problems import MAX_PROBLEMS, ManifestError, ManifestProblem, PathProblem
 from archipelago.container.manifest.yaml.reader import YamlProblem, read_yaml
 from archipelago.container.manifest.yaml.salvage import declared_names, salvage
 from archipelago.container.manifest.yaml.shapes import is_text, locate
@@ -24,7 +24,7 @@ def load_manifest(text: str, source: str) -> AppManifest:
     problems = [_yaml_problem(problem, source) for problem in reading.problems]
     if reading.root is None:
         if not problems:
-            problems.append(Problem(source, 1, 1, "", "the text is empty", "a mapping"))
+            problems.append(ManifestProblem(source, 1, 1, "", "the text is empty", "a mapping"))
         raise ManifestError(_bounded(tuple(problems), source))
     manifest, findings = _validate(reading.root)
     problems += [_problem(finding, reading.root, source) for finding in findings]
@@ -34,16 +34,16 @@ def load_manifest(text: str, source: str) -> AppManifest:
     return manifest
 
 
-def place_findings(text: str, source: str, findings: list[Finding]) -> list[Problem]:
+def place_findings(text: str, source: str, findings: list[PathProblem]) -> list[ManifestProblem]:
     """Return findings as problems at their lines and columns in the text."""
     root = read_yaml(text).root if findings else None
     return [_problem(finding, root, source) for finding in findings] if root is not None else []
 
 
-def _validate(root: Node) -> tuple[AppManifest | None, list[Finding]]:
+def _validate(root: Node) -> tuple[AppManifest | None, list[PathProblem]]:
     """Return the manifest when it is right, and what is wrong with it when it is not."""
     if not isinstance(root, MapNode):
-        return None, [Finding((), "the text is not a manifest", "a mapping")]
+        return None, [PathProblem((), "the text is not a manifest", "a mapping")]
     texts: frozenset[Path] = frozenset()
     manifest, errors = _model(plain(root))
     if errors:
@@ -62,12 +62,12 @@ def _validate(root: Node) -> tuple[AppManifest | None, list[Finding]]:
     return None, findings
 
 
-def _try(value: object) -> tuple[AppManifest | None, list[Finding]]:
+def _try(value: object) -> tuple[AppManifest | None, list[PathProblem]]:
     manifest, errors = _model(value)
     return manifest, _findings(errors)
 
 
-def _findings(errors: list[ErrorDetails]) -> list[Finding]:
+def _findings(errors: list[ErrorDetails]) -> list[PathProblem]:
     findings = (explain(error, hints=count < MAX_PROBLEMS) for count, error in enumerate(errors))
     return list(dict.fromkeys(findings))
 
@@ -90,19 +90,23 @@ def _written_text(error: ErrorDetails, root: Node) -> Path | None:
     return None
 
 
-def _yaml_problem(problem: YamlProblem, source: str) -> Problem:
-    return Problem(source, problem.position.line, problem.position.column, "", problem.message, problem.expected)
+def _yaml_problem(problem: YamlProblem, source: str) -> ManifestProblem:
+    return ManifestProblem(
+        source, problem.position.line, problem.position.column, "", problem.message, problem.expected
+    )
 
 
-def _problem(finding: Finding, root: Node, source: str) -> Problem:
+def _problem(finding: PathProblem, root: Node, source: str) -> ManifestProblem:
     position = position_of(root, finding.path, at_key=finding.at_key)
     where = dotted(finding.path)
-    return Problem(source, position.line, position.column, where, finding.message, finding.expected, finding.hint)
+    return ManifestProblem(
+        source, position.line, position.column, where, finding.message, finding.expected, finding.hint
+    )
 
 
-def _bounded(problems: tuple[Problem, ...], source: str) -> tuple[Problem, ...]:
+def _bounded(problems: tuple[ManifestProblem, ...], source: str) -> tuple[ManifestProblem, ...]:
     if len(problems) <= MAX_PROBLEMS:
         return problems
     last = problems[MAX_PROBLEMS - 1]
-    more = Problem(source, last.line, last.column, "", f"and {len(problems) - MAX_PROBLEMS + 1} more problems")
+    more = ManifestProblem(source, last.line, last.column, "", f"and {len(problems) - MAX_PROBLEMS + 1} more problems")
     return (*problems[: MAX_PROBLEMS - 1], more)

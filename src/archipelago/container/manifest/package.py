@@ -18,7 +18,7 @@ from archipelago.container.manifest.loader import load_manifest, place_findings
 from archipelago.container.manifest.model.app import AppManifest, ContainerfileRecipe, PackagesRecipe
 from archipelago.container.manifest.requirements import RequirementsError, parse_requirements
 from archipelago.container.manifest.templates import MAX_WORDS, Names, check_template, count_words
-from archipelago.container.manifest.yaml.problems import Finding, ManifestError, Problem, nearest
+from archipelago.container.manifest.yaml.problems import ManifestError, ManifestProblem, PathProblem, nearest
 from archipelago.container.manifest.yaml.reader import MAX_BYTES, read_yaml
 from archipelago.container.manifest.yaml.tree import MapNode, ScalarNode
 from archipelago.container.manifest.yaml.tree import Path as KeyPath
@@ -83,7 +83,7 @@ def load_package(folder: Path) -> AppPackage:
     findings = [*_missing(manifest, content), *check_new(manifest), *_version(text)]
     name = folder.absolute().name
     if name != manifest.id:
-        findings.append(Finding(("id",), f"the app's folder is named '{name}'", "the same name as the folder"))
+        findings.append(PathProblem(("id",), f"the app's folder is named '{name}'", "the same name as the folder"))
     problems += place_findings(text, source, findings)
     problems += _template_problems(folder, manifest, content)
     problems += _containerfile_problems(folder, manifest, content)
@@ -116,7 +116,7 @@ def package_from_json(text: str) -> AppPackage:
         files = {str(path): _decode(content) for path, content in value["files"].items()}
         icon = None if value["icon"] is None else _decode(value["icon"])
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError, binascii.Error) as error:
-        raise ManifestError((Problem(source, 1, 1, "", f"not a package: {error}"),)) from error
+        raise ManifestError((ManifestProblem(source, 1, 1, "", f"not a package: {error}"),)) from error
     return AppPackage(load_manifest(manifest_text, source), manifest_text, files, icon)
 
 
@@ -128,8 +128,8 @@ def _decode(text: str) -> bytes:
     return base64.b64decode(text, validate=True)
 
 
-def _problem(path: Path, message: str, expected: str | None = None) -> Problem:
-    return Problem(str(path), 1, 1, "", message, expected)
+def _problem(path: Path, message: str, expected: str | None = None) -> ManifestProblem:
+    return ManifestProblem(str(path), 1, 1, "", message, expected)
 
 
 def _manifest_text(folder: int, path: Path) -> str:
@@ -137,21 +137,21 @@ def _manifest_text(folder: int, path: Path) -> str:
         return read(folder, MANIFEST_NAME, MAX_BYTES + 1).decode("utf-8")
     except UnicodeDecodeError as error:
         line = error.object[: error.start].count(b"\n") + 1
-        problem = Problem(str(path), line, 1, "", "the text is not UTF-8")
+        problem = ManifestProblem(str(path), line, 1, "", "the text is not UTF-8")
         raise ManifestError((problem,)) from error
     except OSError as error:
         raise ManifestError((_unreadable(path, "manifest", error),)) from error
 
 
-def _unreadable(path: Path, what: str, error: OSError) -> Problem:
+def _unreadable(path: Path, what: str, error: OSError) -> ManifestProblem:
     expected = error.expected if isinstance(error, Misplaced) else None
     return _problem(path, f"the {what} cannot be read: {error.strerror or error}", expected)
 
 
-def _contents(folder: int, path: Path) -> tuple[dict[str, bytes], list[Problem]]:
+def _contents(folder: int, path: Path) -> tuple[dict[str, bytes], list[ManifestProblem]]:
     """Return the content of every file of an open folder, within the limits, and what is wrong with the rest."""
     content: dict[str, bytes] = {}
-    problems: list[Problem] = []
+    problems: list[ManifestProblem] = []
     total = 0
     try:
         found = [entry.path for entry in entries(folder)]
@@ -181,17 +181,17 @@ def _contents(folder: int, path: Path) -> tuple[dict[str, bytes], list[Problem]]
     return content, problems
 
 
-def _hidden(source: str, text: str) -> Iterator[Problem]:
+def _hidden(source: str, text: str) -> Iterator[ManifestProblem]:
     for line, column, what in hidden_in_text(text):
-        yield Problem(source, line, column, "", f"the character {what} is not allowed", "plain text without it")
+        yield ManifestProblem(source, line, column, "", f"the character {what} is not allowed", "plain text without it")
 
 
-def _version(text: str) -> Iterator[Finding]:
+def _version(text: str) -> Iterator[PathProblem]:
     root = read_yaml(text).root
     written = root.values.get("manifest") if isinstance(root, MapNode) else None
     # In Python, and so in the model, `true` and `1.0` are 1 as well.
     if isinstance(written, ScalarNode) and type(written.value) is not int:
-        yield Finding(("manifest",), f"wrong value: {written.text}", "the number 1")
+        yield PathProblem(("manifest",), f"wrong value: {written.text}", "the number 1")
 
 
 def _named_files(manifest: AppManifest) -> Iterator[tuple[KeyPath, str]]:
@@ -213,13 +213,13 @@ def _named_files(manifest: AppManifest) -> Iterator[tuple[KeyPath, str]]:
                 yield (*here, "build", "containerfile"), containerfile
 
 
-def _missing(manifest: AppManifest, content: Mapping[str, bytes]) -> Iterator[Finding]:
+def _missing(manifest: AppManifest, content: Mapping[str, bytes]) -> Iterator[PathProblem]:
     for path, name in _named_files(manifest):
         if name not in content:
-            yield Finding(path, f"there is no file '{name}' in the app's folder", hint=nearest(name, content))
+            yield PathProblem(path, f"there is no file '{name}' in the app's folder", hint=nearest(name, content))
 
 
-def _template_problems(folder: Path, manifest: AppManifest, content: Mapping[str, bytes]) -> Iterator[Problem]:
+def _template_problems(folder: Path, manifest: AppManifest, content: Mapping[str, bytes]) -> Iterator[ManifestProblem]:
     names = Names(manifest.options, manifest.secrets)
     templates = {file.template for container in manifest.containers.values() for file in container.files}
     words_left = MAX_WORDS_OF_ALL
@@ -228,20 +228,22 @@ def _template_problems(folder: Path, manifest: AppManifest, content: Mapping[str
         try:
             text = content[name].decode("utf-8")
         except UnicodeDecodeError:
-            yield Problem(source, 1, 1, "", "the template is not UTF-8")
+            yield ManifestProblem(source, 1, 1, "", "the template is not UTF-8")
             continue
         words_left -= count_words(text, MAX_WORDS)
         if words_left < 0:
-            yield Problem(
+            yield ManifestProblem(
                 source, 1, 1, "", "the templates are too long", f"at most {MAX_WORDS_OF_ALL:,} words together"
             )
             return
         yield from _hidden(source, text)
         for problem in check_template(text, names):
-            yield Problem(source, problem.line, 1, "", problem.message, hint=problem.hint)
+            yield ManifestProblem(source, problem.line, 1, "", problem.message, hint=problem.hint)
 
 
-def _containerfile_problems(folder: Path, manifest: AppManifest, content: Mapping[str, bytes]) -> Iterator[Problem]:
+def _containerfile_problems(
+    folder: Path, manifest: AppManifest, content: Mapping[str, bytes]
+) -> Iterator[ManifestProblem]:
     for container in manifest.containers.values():
         recipe = container.build
         if not isinstance(recipe, ContainerfileRecipe) or recipe.containerfile not in content:
@@ -252,12 +254,14 @@ def _containerfile_problems(folder: Path, manifest: AppManifest, content: Mappin
             yield from _hidden(source, text)
             parse_containerfile(text, content, has_base=recipe.base is not None)
         except UnicodeDecodeError:
-            yield Problem(source, 1, 1, "", "the Containerfile is not UTF-8")
+            yield ManifestProblem(source, 1, 1, "", "the Containerfile is not UTF-8")
         except ContainerfileError as error:
-            yield Problem(source, error.line, 1, "", f"{error.message}; {error.hint}")
+            yield ManifestProblem(source, error.line, 1, "", f"{error.message}; {error.hint}")
 
 
-def _requirement_problems(folder: Path, manifest: AppManifest, content: Mapping[str, bytes]) -> Iterator[Problem]:
+def _requirement_problems(
+    folder: Path, manifest: AppManifest, content: Mapping[str, bytes]
+) -> Iterator[ManifestProblem]:
     recipes = [container.build for container in manifest.containers.values()]
     names = {name for recipe in recipes if isinstance(recipe, PackagesRecipe) for name in recipe.requirements_files}
     for name in sorted(names & content.keys()):
@@ -267,4 +271,4 @@ def _requirement_problems(folder: Path, manifest: AppManifest, content: Mapping[
             parse_requirements(content[name])
         except RequirementsError as error:
             for problem in error.problems:
-                yield Problem(str(folder / name), problem.line, 1, "", problem.message, problem.expected)
+                yield ManifestProblem(str(folder / name), problem.line, 1, "", problem.message, problem.expected)

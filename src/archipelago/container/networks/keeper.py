@@ -6,7 +6,7 @@ from dataclasses import replace
 from ipaddress import IPv4Address, IPv4Network
 
 from archipelago.container.podman_client.client import PodmanClient
-from archipelago.container.podman_client.errors import AlreadyExists, Conflict, NotFound
+from archipelago.container.podman_client.errors import AlreadyExists, NotFound, PodmanConflict
 from archipelago.container.podman_client.labels import NODE
 from archipelago.container.podman_client.models import ContainerSummary, NetworkDetails
 from archipelago.container.podman_client.spec import ContainerSpec, NetworkSpec
@@ -103,7 +103,7 @@ class NetworkKeeper:
         for name in sorted(lacking):
             try:
                 await self._client.networks.connect(name, found.name, aliases=wanted.attachments[name].aliases)
-            except Conflict:
+            except PodmanConflict:
                 pass  # joined since the container was looked at
             except NotFound:
                 self.forget()
@@ -131,7 +131,7 @@ class NetworkKeeper:
                 self._subnets.pop(network.name, None)
                 try:
                     await self._client.networks.remove(network.name)
-                except Conflict:
+                except PodmanConflict:
                     self._stale = True  # a container still leaves; the sweep after it will do
 
 

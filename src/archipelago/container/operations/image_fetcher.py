@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 
 from archipelago.container.images.inventory import ImageInventory
-from archipelago.container.images.store import ImageStore, Progress
+from archipelago.container.images.store import FetchProgress, ImageStore
 from archipelago.container.manifest.package import AppPackage
 from archipelago.container.operations.operations import Tracker
 from archipelago.support.first_error import FirstError
@@ -34,10 +34,10 @@ class ImageFetcher:
             step = image_step(app)
             async with self._building:
                 await tracker.begin(step)
-                news: asyncio.Queue[Progress | None] = asyncio.Queue()
-                last = Progress("")
+                news: asyncio.Queue[FetchProgress | None] = asyncio.Queue()
+                last = FetchProgress("")
 
-                def told(progress: Progress) -> None:
+                def told(progress: FetchProgress) -> None:
                     nonlocal last
                     last = progress
                     news.put_nowait(progress)
@@ -61,6 +61,6 @@ def image_step(app: str) -> str:
     return f"image of {app}"
 
 
-async def _tell(tracker: Tracker, step: str, news: "asyncio.Queue[Progress | None]") -> None:
+async def _tell(tracker: Tracker, step: str, news: "asyncio.Queue[FetchProgress | None]") -> None:
     while (progress := await news.get()) is not None:
         await tracker.progress(step, progress.percent, progress.text)

@@ -17,7 +17,7 @@ Decide = Callable[[Records], Awaitable[Records]]
 Undo = Callable[[], Awaitable[None]]
 
 
-class Change(Protocol):
+class ApplyChange(Protocol):
     """Turns records into those that change; compiles, keeps and applies them."""
 
     def __call__(self, decide: Decide, *, message: str, app: str) -> Awaitable[None]: ...
@@ -29,7 +29,7 @@ class OptionChange:
 
     reconciler: Reconciler
     readiness: Readiness
-    change: Change
+    change: ApplyChange
     await_ready: Callable[[Tracker, tuple[str, ...]], Awaitable[None]]
     undone_if_cancelled: Callable[[Undo], AbstractAsyncContextManager[None]]
 

@@ -19,10 +19,10 @@ from archipelago.container.podman_client.exec.commands import Execs
 from archipelago.container.podman_client.exec.session_end import ExecSessions
 from archipelago.container.podman_client.exec.terminal import Terminal, open_terminal
 from archipelago.container.podman_client.models import (
+    CommandOutput,
     ContainerDetails,
     ContainerStats,
     ContainerSummary,
-    ExecResult,
 )
 from archipelago.container.podman_client.ports import refuse_taken_ports
 from archipelago.container.podman_client.spec import ContainerSpec, PortMapping
@@ -186,7 +186,7 @@ class Containers:
         workdir: str = "",
         timeout: float = 30.0,
         max_output: int = 1024 * 1024,
-    ) -> ExecResult:
+    ) -> CommandOutput:
         """Run a command inside a running container; output beyond `max_output` bytes is dropped.
 
         After `timeout` seconds the command is killed with all that it started, and PodmanTimeout raised.

@@ -47,15 +47,15 @@ class ImageMissing(NotFound):
     """The image that a container wants is not in the local store."""
 
 
-class Conflict(PodmanError):
+class PodmanConflict(PodmanError):
     """The thing is in a state that forbids this: in use, running, stopped."""
 
 
-class AlreadyExists(Conflict):
+class AlreadyExists(PodmanConflict):
     """The name is taken."""
 
 
-class PortTaken(Conflict):
+class PortTaken(PodmanConflict):
     """Another program on this host already listens on a port that is to be published."""
 
     def __init__(
@@ -146,7 +146,7 @@ def error_from_text(call: PodmanCall, text: str, *, status: int | None = None, c
     elif any(sign in words for sign in _TAKEN):
         kind = AlreadyExists
     elif any(sign in words for sign in _CONFLICT) or status == 409:
-        kind = Conflict
+        kind = PodmanConflict
     elif status is not None and 400 <= status < 500:
         kind = BadRequest
     return kind(call, text, status=status, cause=cause)

@@ -151,7 +151,7 @@ class ContainerStats:
 
 
 @dataclass(frozen=True, slots=True)
-class ExecResult:
+class CommandOutput:
     """What a command inside a container said; `truncated` when it said more than was to be kept."""
 
     exit_code: int

@@ -7,7 +7,7 @@ import socket
 from collections.abc import Sequence
 
 from archipelago.container.podman_client.errors import PodmanCall, PortTaken
-from archipelago.container.podman_client.spec import PortMapping, Protocol
+from archipelago.container.podman_client.spec import PortMapping, PortProtocol
 
 
 def refuse_taken_ports(call: PodmanCall, ports: Sequence[PortMapping]) -> None:
@@ -18,14 +18,14 @@ def refuse_taken_ports(call: PodmanCall, ports: Sequence[PortMapping]) -> None:
     """
     for port in ports:
         family = socket.AF_INET6 if ":" in port.host_ip else socket.AF_INET
-        kind = socket.SOCK_STREAM if port.protocol is Protocol.TCP else socket.SOCK_DGRAM
+        kind = socket.SOCK_STREAM if port.protocol is PortProtocol.TCP else socket.SOCK_DGRAM
         with socket.socket(family, kind) as probe:
             try:
-                if port.protocol is Protocol.TCP:
+                if port.protocol is PortProtocol.TCP:
                     # As Podman does: a connection that is still closing does not hold the port.
                     probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
                 probe.bind((port.host_ip, port.host_port))
-                if port.protocol is Protocol.TCP:
+                if port.protocol is PortProtocol.TCP:
                     probe.listen(1)
             except OSError as error:
                 # Everything else (no such address, no right to it) Podman explains itself, and quickly.

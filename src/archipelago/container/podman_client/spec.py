@@ -9,7 +9,7 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from pathlib import PurePosixPath
 
 
-class Protocol(StrEnum):
+class PortProtocol(StrEnum):
     """Transport of a published port."""
 
     TCP = "tcp"
@@ -98,7 +98,7 @@ class PortMapping:
     container_port: int
     host_port: int
     host_ip: str = "127.0.0.1"
-    protocol: Protocol = Protocol.TCP
+    protocol: PortProtocol = PortProtocol.TCP
 
 
 @dataclass(frozen=True, slots=True)

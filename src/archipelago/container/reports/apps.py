@@ -35,7 +35,7 @@ from archipelago.container.manifest.package import AppPackage
 from archipelago.container.operations.operations import Operations
 from archipelago.container.operations.repairs import repair_views
 from archipelago.container.podman_client.client import PodmanClient
-from archipelago.container.podman_client.errors import Conflict, NotFound, PodmanError, PodmanTimeout
+from archipelago.container.podman_client.errors import NotFound, PodmanConflict, PodmanError, PodmanTimeout
 from archipelago.container.podman_client.exec.terminal import Terminal
 from archipelago.container.podman_client.models import ContainerSummary
 from archipelago.container.reconciler.observer import is_running
@@ -168,7 +168,7 @@ class Reporter:
         wanted = _chosen(found, container)[0]
         try:
             result = await self.client.containers.exec(wanted.name, command, timeout=timeout)
-        except (NotFound, Conflict) as error:
+        except (NotFound, PodmanConflict) as error:
             raise _does_not_run(wanted) from error
         except PodmanTimeout as error:
             raise NodeError(
@@ -186,7 +186,7 @@ class Reporter:
         wanted = _chosen(await self.installed(app), container)[0]
         try:
             return await self.client.containers.terminal(wanted.name, command, size, stdin=stdin)
-        except (NotFound, Conflict) as error:
+        except (NotFound, PodmanConflict) as error:
             raise _does_not_run(wanted) from error
 
     async def terminal(self, app: str, container: str | None, columns: int, rows: int) -> Terminal:
@@ -198,7 +198,7 @@ class Reporter:
                 if await self._can_run(wanted, (*shell, "-c", "exit 0")):
                     command = (*shell, "-c", _BEST_SHELL.format(" ".join(shell)))
                     return await self.client.containers.terminal(wanted.name, command, (columns, rows))
-        except (NotFound, Conflict) as error:
+        except (NotFound, PodmanConflict) as error:
             raise _does_not_run(wanted) from error
         raise NodeError(
             ErrorCode.INVALID_VALUE,
@@ -209,7 +209,7 @@ class Reporter:
     async def _can_run(self, wanted: ContainerWorkload, command: tuple[str, ...]) -> bool:
         try:
             return (await self.client.containers.exec(wanted.name, command, timeout=_TRY)).exit_code == 0
-        except (NotFound, Conflict):
+        except (NotFound, PodmanConflict):
             raise
         except PodmanError:
             return False

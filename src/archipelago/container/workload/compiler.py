@@ -17,7 +17,7 @@ from archipelago.chains.bitcoin.roles import whitelist_line
 from archipelago.container.dependency_resolver.host_facts import ControlGroup, HostFacts
 from archipelago.container.dependency_resolver.plan import Edge
 from archipelago.container.manifest.exposure import PUBLISHED
-from archipelago.container.manifest.model.app import AppManifest, Container, Health, Role, Stop
+from archipelago.container.manifest.model.app import AppManifest, Container, HealthCheck, InterfaceRole, Stop
 from archipelago.container.manifest.model.scalars import IDS_PER_APP, Scalar, is_one_line
 from archipelago.container.manifest.package import AppPackage
 from archipelago.container.podman_client.labels import APP, CONTAINER, HASH, NODE, PLACE
@@ -42,7 +42,7 @@ from archipelago.container.workload.templates.renderer import (
     REVEALED,
     AppRenderer,
     Renderer,
-    Shown,
+    SecretDisplay,
     TemplateError,
     is_template,
 )
@@ -99,7 +99,7 @@ class Consumer:
     interface: str
     app: str
     credential: Secret | None = None
-    role: Role = Role.READ
+    role: InterfaceRole = InterfaceRole.READ
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +171,7 @@ class ContainerWorkload:
     attachments: Mapping[str, NetworkAttachment]
     reach: Reach
     after: tuple[str, ...]
-    health: Health | None
+    health: HealthCheck | None
     stop: Stop
     hash: str
 
@@ -353,7 +353,7 @@ def _hostname(app: str, container: str) -> str:
 
 
 def _secret_variables(
-    where: str, container: Container, renderer: Templates, context: Mapping[str, Any], shown: Shown
+    where: str, container: Container, renderer: Templates, context: Mapping[str, Any], shown: SecretDisplay
 ) -> dict[str, bytes]:
     """Return the variables; an error of a template says nothing of a secret."""
     return {
@@ -391,7 +391,7 @@ def exports(given: AppInput, interface: str, renderer: Templates) -> dict[str, s
     return found
 
 
-def _context(given: AppInput, site: Site, container: Container, shown: Shown | None) -> dict[str, Any]:
+def _context(given: AppInput, site: Site, container: Container, shown: SecretDisplay | None) -> dict[str, Any]:
     """Return what templates see; `shown` is None where secrets must not appear at all."""
     manifest = given.package.manifest
     requires: dict[str, Any] = dict.fromkeys(manifest.requires)

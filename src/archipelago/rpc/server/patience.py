@@ -30,7 +30,7 @@ class Times:
     """In which a connection that is being closed takes what was written before."""
 
 
-class Watched(Protocol):
+class WatchedConnection(Protocol):
     """A connection."""
 
     transport: asyncio.Transport | None
@@ -53,31 +53,31 @@ class Patience:
     def __init__(self, times: Times = Times(), *, most_kept: int = _MOST_KEPT) -> None:
         self.times = times
         self._most_kept = most_kept
-        self._watched: dict[Watched, None] = {}
+        self._watched: dict[WatchedConnection, None] = {}
         self._unfinished = 0
 
-    def __iter__(self) -> Iterator[Watched]:
+    def __iter__(self) -> Iterator[WatchedConnection]:
         """Yield all connections."""
         return iter(tuple(self._watched))
 
-    def add(self, connection: Watched) -> None:
+    def add(self, connection: WatchedConnection) -> None:
         """Watch a connection from now on."""
         self._watched[connection] = None
 
-    def remove(self, connection: Watched) -> None:
+    def remove(self, connection: WatchedConnection) -> None:
         """Watch it no longer; does nothing the second time."""
         if connection in self._watched:
             self.answered(connection)
             del self._watched[connection]
 
-    def took(self, connection: Watched, count: int) -> None:
+    def took(self, connection: WatchedConnection, count: int) -> None:
         """Take note that bytes of a request have come."""
         connection.unfinished += count
         self._unfinished += count
         if self._unfinished > self._most_kept:
             self._make_room()
 
-    def answered(self, connection: Watched) -> None:
+    def answered(self, connection: WatchedConnection) -> None:
         """Take note that what came of a request is needed no longer."""
         self._unfinished -= connection.unfinished
         connection.unfinished = 0
@@ -109,6 +109,6 @@ class Patience:
             if kept <= self._most_kept:
                 return
 
-    def _end(self, connection: Watched) -> None:
+    def _end(self, connection: WatchedConnection) -> None:
         self.remove(connection)
         connection.end()

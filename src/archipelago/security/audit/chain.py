@@ -105,7 +105,7 @@ class Dropped(_Value):
         return Head(sequence=self.last, hash=self.hash)
 
 
-class Link(_Value):
+class AuditLine(_Value):
     """One line."""
 
     entry: AuditEntry
@@ -142,11 +142,11 @@ class AuditVerdict(_Value):
     """Empty when the log is whole; at most 100."""
 
 
-def link(head: Head, entry: AuditEntry, sign: Sign) -> Link:
+def link(head: Head, entry: AuditEntry, sign: Sign) -> AuditLine:
     """Return the line that comes after `head`."""
     digest = _digest(head.hash, entry)
     signature = base64.b64encode(sign(digest.encode())).decode()
-    return Link(entry=entry, previous=head.hash, hash=digest, signature=signature)
+    return AuditLine(entry=entry, previous=head.hash, hash=digest, signature=signature)
 
 
 def is_refusal(deed: Deed) -> bool:
@@ -158,14 +158,14 @@ def is_refusal(deed: Deed) -> bool:
     return by_stranger or (deed.outcome is Outcome.REFUSED and deed.began is None)
 
 
-def encode(one: Link | Dropped) -> bytes:
+def encode(one: AuditLine | Dropped) -> bytes:
     """Return a line as it stands in the file."""
     return _canonical(one.model_dump(mode="json")) + b"\n"
 
 
-def decode(line: bytes) -> Link:
+def decode(line: bytes) -> AuditLine:
     """Read a line that holds an entry. Raises ValueError."""
-    return Link.model_validate_json(line)
+    return AuditLine.model_validate_json(line)
 
 
 def head_of(line: bytes, is_signed: IsSigned) -> Head | None:
@@ -208,7 +208,7 @@ def verify(lines: Iterable[bytes], head: Head, is_signed: IsSigned, *, known: He
     return AuditVerdict(entries=count, dropped=dropped, head=last, faults=tuple(faults[:MAX_FAULTS]))
 
 
-def faults_of(found: Link | Dropped, last: Head, unread: int, is_signed: IsSigned) -> Iterator[str]:
+def faults_of(found: AuditLine | Dropped, last: Head, unread: int, is_signed: IsSigned) -> Iterator[str]:
     """Yield what is wrong with a line that comes after `last` and so many lines that cannot be read."""
     number, due = _first(found), last.sequence + 1
     if number > due + unread:
@@ -224,11 +224,11 @@ def faults_of(found: Link | Dropped, last: Head, unread: int, is_signed: IsSigne
         yield "the signature is not this node's"
 
 
-def _is_unchanged(found: Link | Dropped) -> bool:
+def _is_unchanged(found: AuditLine | Dropped) -> bool:
     return isinstance(found, Dropped) or _digest(found.previous, found.entry) == found.hash
 
 
-def _is_genuine(found: Link | Dropped, is_signed: IsSigned) -> bool:
+def _is_genuine(found: AuditLine | Dropped, is_signed: IsSigned) -> bool:
     return is_signed(
         read_signature(found.signature), found.message if isinstance(found, Dropped) else found.hash.encode()
     )
@@ -268,14 +268,14 @@ def _signed(run: Dropped, sign: Sign) -> bytes:
     return encode(run.model_copy(update={"signature": base64.b64encode(sign(run.message)).decode()}))
 
 
-def _first(found: Link | Dropped) -> int:
+def _first(found: AuditLine | Dropped) -> int:
     return found.first if isinstance(found, Dropped) else found.entry.sequence
 
 
-def _read(line: bytes) -> Link | Dropped | None:
-    for kind in (Link, Dropped):
+def _read(line: bytes) -> AuditLine | Dropped | None:
+    for kind in (AuditLine, Dropped):
         try:
-            found: Link | Dropped = kind.model_validate_json(line)
+            found: AuditLine | Dropped = kind.model_validate_json(line)
         except ValidationError:
             continue
         # Only one way of writing a line is the node's own; another one hides a change.

@@ -45,7 +45,7 @@ _BACKDATED = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
-class Identity:
+class TlsIdentity:
     """A certificate with its key."""
 
     certificate: x509.Certificate
@@ -82,14 +82,14 @@ def may_listen_on(address: IPv4Address) -> bool:
     return not address.is_loopback and any(address in network for network in PRIVATE_NETWORKS)
 
 
-def make_authority(host: str, now: datetime) -> Identity:
+def make_authority(host: str, now: datetime) -> TlsIdentity:
     """Make a certificate authority; `host` tells it from that of another node."""
     key = ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, f"Archipelago on {title(host)}")])
     return _certify(subject, key, now)
 
 
-def renew_authority(authority: Identity, now: datetime) -> Identity:
+def renew_authority(authority: TlsIdentity, now: datetime) -> TlsIdentity:
     """Certify the same authority again, from now on.
 
     Name and key stay, so a device that trusts the earlier certificate takes whatever is issued under this one for as
@@ -98,7 +98,7 @@ def renew_authority(authority: Identity, now: datetime) -> Identity:
     return _certify(authority.certificate.subject, authority.key, now)
 
 
-def _certify(subject: x509.Name, key: ec.EllipticCurvePrivateKey, now: datetime) -> Identity:
+def _certify(subject: x509.Name, key: ec.EllipticCurvePrivateKey, now: datetime) -> TlsIdentity:
     permitted: list[x509.GeneralName] = [x509.IPAddress(network) for network in PRIVATE_NETWORKS]
     permitted += [x509.DNSName(suffix) for suffix in LOCAL_SUFFIXES]
     certificate = (
@@ -109,10 +109,12 @@ def _certify(subject: x509.Name, key: ec.EllipticCurvePrivateKey, now: datetime)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
         .sign(key, hashes.SHA256())
     )
-    return Identity(certificate, key)
+    return TlsIdentity(certificate, key)
 
 
-def issue(authority: Identity, names: Collection[str], addresses: Collection[IPv4Address], now: datetime) -> Identity:
+def issue(
+    authority: TlsIdentity, names: Collection[str], addresses: Collection[IPv4Address], now: datetime
+) -> TlsIdentity:
     """Make a server's certificate for local names and private addresses."""
     key = ec.generate_private_key(ec.SECP256R1())
     general: list[x509.GeneralName] = [x509.DNSName(name) for name in sorted(names)]
@@ -128,10 +130,10 @@ def issue(authority: Identity, names: Collection[str], addresses: Collection[IPv
         .add_extension(issuer, critical=False)
         .sign(authority.key, hashes.SHA256())
     )
-    return Identity(certificate, key)
+    return TlsIdentity(certificate, key)
 
 
-def self_signed(names: Collection[str]) -> Identity:
+def self_signed(names: Collection[str]) -> TlsIdentity:
     """Make a certificate that vouches for itself, for clients that keep the one that they saw first.
 
     It knows no address, and its dates come from no clock: a wallet that has kept it would refuse another one, and one
@@ -149,7 +151,7 @@ def self_signed(names: Collection[str]) -> Identity:
         .add_extension(x509.SubjectAlternativeName(general), critical=False)
         .sign(key, hashes.SHA256())
     )
-    return Identity(certificate, key)
+    return TlsIdentity(certificate, key)
 
 
 class Certificates:
@@ -163,7 +165,7 @@ class Certificates:
         # Two who find nothing at once would make halves of two.
         self._one_at_a_time = threading.RLock()
 
-    def authority(self) -> Identity:
+    def authority(self) -> TlsIdentity:
         """Return the authority: made the first time, certified again where its certificate does not fit the clock."""
         certificate, key = self._folder / "authority.crt", self._folder / "authority.key.age"
         with self._one_at_a_time, reported(self._folder):
@@ -212,7 +214,7 @@ class Certificates:
                 write_atomically(certificate, found.certificate_pem())
             context.load_cert_chain(certificate, key)
 
-    def _current(self, certificate: Path, key: Path) -> Identity | None:
+    def _current(self, certificate: Path, key: Path) -> TlsIdentity | None:
         """Return what is there; None where nothing is that the authority vouches for."""
         found = _pair(certificate, key)
         if found is None:
@@ -225,7 +227,7 @@ class Certificates:
         return found
 
 
-def _pair(certificate: Path, key: Path) -> Identity | None:
+def _pair(certificate: Path, key: Path) -> TlsIdentity | None:
     """Return what is in two files; None where nothing is, or where a crash left halves of two."""
     if not certificate.exists() or not key.exists():
         return None
@@ -242,11 +244,11 @@ def fingerprint(certificate: x509.Certificate) -> str:
     return certificate.fingerprint(hashes.SHA256()).hex(":").upper()
 
 
-def _load(certificate: bytes, key: bytes) -> Identity:
+def _load(certificate: bytes, key: bytes) -> TlsIdentity:
     loaded = serialization.load_pem_private_key(key, None)
     if not isinstance(loaded, ec.EllipticCurvePrivateKey):
         raise ValueError("not a key of an elliptic curve")
-    return Identity(x509.load_pem_x509_certificate(certificate), loaded)
+    return TlsIdentity(x509.load_pem_x509_certificate(certificate), loaded)
 
 
 def _builder(

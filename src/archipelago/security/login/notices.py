@@ -6,7 +6,7 @@ from archipelago.errors import ErrorCode, NodeError
 from archipelago.security.login.sessions.clocks import Clocks
 from archipelago.security.login.sessions.ledger import Ledger
 from archipelago.security.login.views import AccountNotice, moment
-from archipelago.storage.records.logins import Notice
+from archipelago.storage.records.logins import LoginNotice
 from archipelago.storage.records.permissions import Role
 from archipelago.storage.stores.accounts import Book
 
@@ -21,7 +21,7 @@ class Notices:
 
     async def leave(self, action: str, subject: str, account: str, by: str, origin: str) -> None:
         """Tell an account what was done, and by whom; all owners where it concerns no account, or another's."""
-        notice = Notice(0, "", action, subject, by, origin, self._clocks.now())
+        notice = LoginNotice(0, "", action, subject, by, origin, self._clocks.now())
 
         def work(book: Book) -> None:
             users = {one.name: one.role for one in book.users()}

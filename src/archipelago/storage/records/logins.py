@@ -79,7 +79,7 @@ class Token:
 
 
 @dataclass(frozen=True, slots=True)
-class Notice:
+class LoginNotice:
     """What the owner of an account is told: somebody changed how one logs in."""
 
     id: int
@@ -102,4 +102,4 @@ class Logins:
     sessions: tuple[Session, ...] = ()
     tokens: tuple[Token, ...] = ()
     passkeys: tuple[Passkey, ...] = ()
-    notices: tuple[Notice, ...] = ()
+    notices: tuple[LoginNotice, ...] = ()

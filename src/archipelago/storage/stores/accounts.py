@@ -9,7 +9,7 @@ from sqlalchemy import Connection, RowMapping, Table, delete, func, select, upda
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from archipelago.storage.database import Database
-from archipelago.storage.records.logins import Logins, Notice, Passkey, SecondFactor, Session, Token, User
+from archipelago.storage.records.logins import LoginNotice, Logins, Passkey, SecondFactor, Session, Token, User
 from archipelago.storage.records.permissions import Permission, Role
 from archipelago.storage.schema import account_changes, account_notices, facts, passkeys, sessions, tokens, users
 
@@ -63,7 +63,7 @@ class Book:
             sessions=tuple(Session(**row) for row in self._rows(sessions)),
             tokens=tuple(map(_token, self._rows(tokens))),
             passkeys=tuple(Passkey(**row) for row in self._rows(passkeys)),
-            notices=tuple(Notice(**row) for row in self._rows(account_notices)),
+            notices=tuple(LoginNotice(**row) for row in self._rows(account_notices)),
         )
 
     # --- accounts ---------------------------------------------------------------------------------------------------
@@ -192,7 +192,7 @@ class Book:
 
     # --- notices and facts ------------------------------------------------------------------------------------------
 
-    def tell(self, people: Iterable[str], notice: Notice) -> None:
+    def tell(self, people: Iterable[str], notice: LoginNotice) -> None:
         """Leave a notice to each of these accounts; each keeps its newest ones."""
         told = account_notices
         for name in people:

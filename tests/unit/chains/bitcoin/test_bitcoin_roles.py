@@ -3,7 +3,7 @@
 import pytest
 
 from archipelago.chains.bitcoin.roles import methods_of, whitelist_line
-from archipelago.container.manifest.model.app import Role
+from archipelago.container.manifest.model.app import InterfaceRole
 
 DANGEROUS = {
     *("stop", "dumpprivkey", "dumpwallet", "importwallet", "listdescriptors", "backupwallet", "restorewallet"),
@@ -12,8 +12,8 @@ DANGEROUS = {
 }
 
 
-@pytest.mark.parametrize("role", [Role.READ, Role.WALLET])
-def test_no_list_has_what_is_dangerous(role: Role) -> None:
+@pytest.mark.parametrize("role", [InterfaceRole.READ, InterfaceRole.WALLET])
+def test_no_list_has_what_is_dangerous(role: InterfaceRole) -> None:
     methods = methods_of(role)
     assert methods is not None
     assert not DANGEROUS & set(methods)
@@ -21,13 +21,13 @@ def test_no_list_has_what_is_dangerous(role: Role) -> None:
 
 
 def test_a_wallet_may_all_that_a_reader_may_and_a_reader_has_no_wallet() -> None:
-    read, wallet = methods_of(Role.READ), methods_of(Role.WALLET)
+    read, wallet = methods_of(InterfaceRole.READ), methods_of(InterfaceRole.WALLET)
     assert read is not None and wallet is not None
     assert set(read) < set(wallet)
     assert not any("wallet" in method or method.startswith("send") for method in set(read) - {"sendrawtransaction"})
 
 
 def test_the_line_is_what_bitcoind_reads() -> None:
-    assert whitelist_line("electrumx", Role.READ).startswith("electrumx:decodepsbt,decoderawtransaction,")
-    assert " " not in whitelist_line("electrumx", Role.WALLET)
-    assert whitelist_line("admin", Role.FULL) == ""
+    assert whitelist_line("electrumx", InterfaceRole.READ).startswith("electrumx:decodepsbt,decoderawtransaction,")
+    assert " " not in whitelist_line("electrumx", InterfaceRole.WALLET)
+    assert whitelist_line("admin", InterfaceRole.FULL) == ""

@@ -8,7 +8,7 @@ from typing import cast
 
 import pytest
 
-from archipelago.container.data.identity import Verdict
+from archipelago.container.data.identity import VolumeVerdict
 from archipelago.container.data.keeper import VolumeKeeper
 from archipelago.container.data.kept import KeptStore
 from archipelago.container.data.volumes import AppData
@@ -63,7 +63,7 @@ async def test_volumes_of_a_node_that_kept_no_marks_are_known_before_their_apps_
     assert await marks.of(KNOTS.id) == {"chain": DATA}
     del disk.found["chain"]
     verdicts = {trouble.volume: trouble.verdict for trouble in await keeper(disk, marks).troubles(knots())}
-    assert verdicts == {"chain": Verdict.GONE, "index": Verdict.FOREIGN}
+    assert verdicts == {"chain": VolumeVerdict.GONE, "index": VolumeVerdict.FOREIGN}
 
 
 async def test_what_is_known_of_a_volume_is_not_known_anew(marks: VolumeMarks) -> None:

@@ -8,7 +8,7 @@ import pytest
 from archipelago.container.dependency_resolver.host_facts import HostFacts
 from archipelago.container.dependency_resolver.plan import Action, InstalledApp, Plan, Request
 from archipelago.container.dependency_resolver.resolver import ResolutionCode, explain, resolve
-from archipelago.container.manifest.model.app import AppManifest, Architecture, Role
+from archipelago.container.manifest.model.app import AppManifest, Architecture, InterfaceRole
 from archipelago.errors import ErrorCode
 from support.catalogs import OPTIONS, app, catalog_of, consumer, provider, refused
 
@@ -91,7 +91,7 @@ class TestPreference:
 
     def test_a_role_is_said_and_another_one_restarts_the_provider(self) -> None:
         plan = resolve(self.catalog, {}, Request(install=("specter",)))
-        assert plan.edges[0].role is Role.READ
+        assert plan.edges[0].role is InterfaceRole.READ
         installed = install(self.catalog, "core", "specter")
         wallet = self.catalog | {"specter": consumer("specter", required={"role": "wallet"}, version="2")}
         plan = resolve(wallet, installed, Request(update=("specter",)))

@@ -12,7 +12,7 @@ from archipelago.container.dependency_resolver.errors import ResolutionCode, Res
 from archipelago.container.dependency_resolver.host_facts import ControlGroup, HostFacts
 from archipelago.container.dependency_resolver.plan import Request
 from archipelago.container.desired.composer import Composer
-from archipelago.container.images.recipe import Tools
+from archipelago.container.images.recipe import BuildTools
 from archipelago.container.images.store import ImageStore
 from archipelago.container.manifest.model.app import Architecture
 from archipelago.container.podman_client.client import PodmanClient
@@ -34,7 +34,7 @@ FACTS = HostFacts(Architecture.AMD64, memory=16 * GIB, cores=4, free_disk=100 * 
 def make(folder: Path, aside: Aside, free_disk: Callable[[], int]) -> Composer:
     """Return a composer."""
     client = PodmanClient(PodmanService(folder / "podman.sock", folder / "podman.log"))  # never asked
-    tools = Tools("uv", Architecture.AMD64)
+    tools = BuildTools("uv", Architecture.AMD64)
     images = ImageStore(client, folder / "builds", folder / "downloads", tools, None, None)  # type: ignore[arg-type]
     secrets = SecretsManager(folder / "kept", folder / "node.key")
     site = Site("n", str(folder), "/run/files", FACTS, ControlGroup())

@@ -10,7 +10,7 @@ from archipelago.container.images.python_packages.installer import uv_command
 from archipelago.container.images.python_packages.target import PythonTarget
 from archipelago.container.images.recipe import (
     BUILDER_VERSION,
-    Tools,
+    BuildTools,
     base_digest,
     base_recipe,
     base_reference,
@@ -36,7 +36,7 @@ from archipelago.container.manifest.model.app import (
 from archipelago.container.manifest.package import AppPackage, load_package
 from support.checkout import APPS, CHECKOUT
 
-TOOLS = Tools(uv="uv", architecture=Architecture.ARM64, mirror="http://mirror.example/debian")
+TOOLS = BuildTools(uv="uv", architecture=Architecture.ARM64, mirror="http://mirror.example/debian")
 
 
 def changed(package: AppPackage, name: str) -> AppPackage:
@@ -129,7 +129,7 @@ def test_files_of_the_recipe_keep_their_modes() -> None:
 
 
 def test_stable_suites_come_with_their_security_updates_from_their_own_mirror() -> None:
-    tools = Tools("uv", Architecture.AMD64, mirror="http://m/debian", security_mirror="http://s/security")
+    tools = BuildTools("uv", Architecture.AMD64, mirror="http://m/debian", security_mirror="http://s/security")
     for suite in ("bookworm", "trixie"):
         found = [line.split("] ")[1] for line in sources(suite, tools)]
         assert found == [

@@ -6,7 +6,7 @@ import pytest
 
 from archipelago.container.manifest.loader import load_manifest
 from archipelago.container.manifest.model.app import AppManifest, Egress
-from archipelago.container.manifest.yaml.problems import MAX_PROBLEMS, ManifestError, Problem
+from archipelago.container.manifest.yaml.problems import MAX_PROBLEMS, ManifestError, ManifestProblem
 from archipelago.container.manifest.yaml.reader import read_yaml
 from archipelago.container.manifest.yaml.tree import ListNode, MapNode, Node, Path, ScalarNode, find
 from archipelago.docgen.manifest_reference import example_text, key_examples
@@ -27,7 +27,7 @@ containers:
 """
 
 
-def problems_of(text: str) -> tuple[Problem, ...]:
+def problems_of(text: str) -> tuple[ManifestProblem, ...]:
     """Return the problems of a manifest that must not load."""
     with pytest.raises(ManifestError) as caught:
         load_manifest(text, "m.yml")

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from archipelago.container.podman_client.errors import (
     AlreadyExists,
     BadRequest,
-    Conflict,
     ImageMissing,
     NotFound,
     PodmanCall,
+    PodmanConflict,
     PodmanError,
     PodmanFailure,
     PodmanPanic,
@@ -38,15 +38,15 @@ _CALL = PodmanCall("create container", "archipelago-x")
             AlreadyExists,
         ),
         (409, "network name x already used: network already exists", AlreadyExists),
-        (500, "subnet 10.89.0.0/24 is already used on the host or by another config", Conflict),
+        (500, "subnet 10.89.0.0/24 is already used on the host or by another config", PodmanConflict),
         (500, "container 5d is already connected to network x: network is already connected", AlreadyExists),
         (404, "No such image: localhost/none:1: image not known", ImageMissing),
         (500, "localhost/none:1: image not known", ImageMissing),
         (500, "unable to find network with name or ID x: network not found", NotFound),
         (404, 'no container with name or ID "x" found: no such container', NotFound),
-        (500, "can only create exec sessions on running containers: container state improper", Conflict),
-        (500, '"x" has associated containers with it: network is being used', Conflict),
-        (409, "image used by 5d: image is in use by a container", Conflict),
+        (500, "can only create exec sessions on running containers: container state improper", PodmanConflict),
+        (500, '"x" has associated containers with it: network is being used', PodmanConflict),
+        (409, "image used by 5d: image is in use by a container", PodmanConflict),
         (400, "failed to decode", BadRequest),
         (500, "copying system image: write /var/x: no space left on device", StorageFull),
         (500, "runtime error: invalid memory address or nil pointer dereference", PodmanPanic),
@@ -86,7 +86,7 @@ def test_errors_inside_a_reply_of_success() -> None:
     assert inner_error(_CALL, [{"Id": "x", "Err": None}], 200) is None
     assert inner_error(_CALL, {"Error": None, "Stats": []}, 200) is None
     assert inner_error(_CALL, None, 200) is None
-    assert isinstance(inner_error(_CALL, [{"Name": "x", "Err": "network is being used"}], 200), Conflict)
+    assert isinstance(inner_error(_CALL, [{"Name": "x", "Err": "network is being used"}], 200), PodmanConflict)
     assert isinstance(inner_error(_CALL, {"Error": {}, "Stats": None}, 200), PodmanFailure)
 
 

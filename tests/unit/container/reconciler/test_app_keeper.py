@@ -5,7 +5,7 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 from archipelago.api.apps import HealthState
-from archipelago.container.data.identity import Trouble, Verdict
+from archipelago.container.data.identity import Trouble, VolumeVerdict
 from archipelago.container.data.keeper import DataMissing
 from archipelago.container.desired.state import DesiredApp, DesiredState
 from archipelago.container.reconciler.app_keeper import AppKeeper, Tools
@@ -25,7 +25,7 @@ async def look() -> Observation:
 
 
 async def missing(_: Workload) -> None:
-    raise DataMissing("knots", (Trouble("chain", "/v/chain", Verdict.GONE),))
+    raise DataMissing("knots", (Trouble("chain", "/v/chain", VolumeVerdict.GONE),))
 
 
 def tools() -> Tools:

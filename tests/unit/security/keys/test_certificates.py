@@ -15,7 +15,7 @@ from archipelago.network.local_access import choose
 from archipelago.security.keys.certificates import (
     LEAF_DAYS,
     Certificates,
-    Identity,
+    TlsIdentity,
     fingerprint,
     issue,
     make_authority,
@@ -37,7 +37,7 @@ def pinned_as_wallets_do(folder: Path) -> str:
     return handshake(server_context, client_context, None)
 
 
-def trusted_as(tmp_path: Path, leaf: Identity, authority: Identity, name: str) -> str:
+def trusted_as(tmp_path: Path, leaf: TlsIdentity, authority: TlsIdentity, name: str) -> str:
     """Return what a client says that trusts the authority and calls the server by a name; empty where all is well."""
     (tmp_path / "pair.pem").write_bytes(leaf.key_pem() + leaf.certificate_pem())
     server_context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)

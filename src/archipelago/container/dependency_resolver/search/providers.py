@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 
 from archipelago.container.dependency_resolver.errors import Problem
-from archipelago.container.dependency_resolver.options import Demand, Settled, settle
+from archipelago.container.dependency_resolver.options import Demand, EffectiveOptions, settle
 from archipelago.container.dependency_resolver.order import cycle_problem, find_cycle
 from archipelago.container.dependency_resolver.search.backtrack import Impossible, search
 from archipelago.container.dependency_resolver.search.nogoods import Need
@@ -29,7 +29,7 @@ class Descent:
     """Apps of the plan, each with the need that brought it first; None for those that were asked for."""
     bindings: dict[Need, AppId] = field(default_factory=dict)
     demands: dict[AppId, list[Demand]] = field(default_factory=dict)
-    settled: dict[AppId, Settled] = field(default_factory=dict)
+    settled: dict[AppId, EffectiveOptions] = field(default_factory=dict)
     problem: Problem | None = None
 
 

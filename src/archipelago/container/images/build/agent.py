@@ -43,7 +43,7 @@ INTO = "ARCHIPELAGO.name"
 """Header of a member of `put`: the name that it gets where its path turns out to be a directory."""
 
 
-class Refused(Exception):
+class BuildRefused(Exception):
     """Something in the root file system is not as it has to be."""
 
 
@@ -131,7 +131,7 @@ def confined(first: int, work: Callable[[], None]) -> int:
             code = 0
         except RecursionError:
             print("error: directories lie too deep in each other", file=sys.stderr, flush=True)
-        except (Refused, OSError, tarfile.TarError) as error:
+        except (BuildRefused, OSError, tarfile.TarError) as error:
             print(f"error: {error}", file=sys.stderr, flush=True)
         os._exit(code)
     os.close(unshared)
@@ -178,7 +178,7 @@ def put() -> None:
                 assert content is not None
                 _file(path, member, content)
             else:
-                raise Refused(f"{path} is neither a file nor a directory")
+                raise BuildRefused(f"{path} is neither a file nor a directory")
 
 
 def _directory(path: str, member: tarfile.TarInfo) -> None:
@@ -192,7 +192,7 @@ def _file(path: str, member: tarfile.TarInfo, content: IO[bytes]) -> None:
     if os.path.isdir(path):
         path = posixpath.join(path, member.pax_headers.get(INTO, posixpath.basename(path)))
         if os.path.isdir(path):
-            raise Refused(f"{path} is a directory, and would be replaced by a file")
+            raise BuildRefused(f"{path} is a directory, and would be replaced by a file")
     os.makedirs(posixpath.dirname(path), exist_ok=True)
     if os.path.lexists(path):
         os.unlink(path)
@@ -229,7 +229,7 @@ def take(path: str, limit: str) -> None:
     """Write what is below a path, with names relative to it. Anything but files and directories is refused."""
     enter_root()
     if not os.path.isdir(path):
-        raise Refused(f"there is no directory {path}")
+        raise BuildRefused(f"there is no directory {path}")
     left, count = int(limit), 0
     with tarfile.open(fileobj=sys.stdout.buffer, mode="w|", format=tarfile.PAX_FORMAT) as archive:
         for folder, _, names, descriptor in os.fwalk(path, onerror=_fail):
@@ -240,10 +240,12 @@ def take(path: str, limit: str) -> None:
                 with os.fdopen(opened, "rb") as file:
                     found = os.fstat(opened)
                     if not stat.S_ISREG(found.st_mode):
-                        raise Refused(f"{shown} is no regular file")
+                        raise BuildRefused(f"{shown} is no regular file")
                     left, count = left - found.st_size, count + 1
                     if left < 0 or count > _MOST_FILES:
-                        raise Refused(f"there is more below {path} than {limit} bytes, or than {_MOST_FILES} files")
+                        raise BuildRefused(
+                            f"there is more below {path} than {limit} bytes, or than {_MOST_FILES} files"
+                        )
                     member = tarfile.TarInfo(shown)
                     member.size, member.mode = found.st_size, 0o755 if found.st_mode & 0o100 else 0o644
                     archive.addfile(member, file)

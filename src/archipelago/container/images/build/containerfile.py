@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from archipelago.container.images.build.agent import INTO
-from archipelago.container.images.build.sandbox import BuildRoot, BuildSandbox, Step
+from archipelago.container.images.build.sandbox import BuildCommand, BuildRoot, BuildSandbox
 from archipelago.container.images.build.watch import BuildStopped
 from archipelago.container.images.recipe import image_changes
 from archipelago.container.manifest.containerfile.reader import is_label_name, parse_containerfile
@@ -76,7 +76,7 @@ class ContainerfileBuilder:
 
 
 async def _run(root: BuildRoot, step: RunStep) -> None:
-    result = await root.run(Step(step.command, step.environment, step.workdir, step.user))
+    result = await root.run(BuildCommand(step.command, step.environment, step.workdir, step.user))
     if result.exit_code != 0:
         said = " ".join(result.output[-_SHOWN_OUTPUT:].split())
         raise BuildStopped(

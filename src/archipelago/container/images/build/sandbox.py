@@ -24,7 +24,7 @@ from typing import Final
 from archipelago.container.dependency_resolver.host_facts import ControlGroup
 from archipelago.container.images.build import agent as build_agent
 from archipelago.container.images.build.tool_process import SOURCE_DATE, environment, run_tool
-from archipelago.container.images.build.watch import BuildLimits, BuildStopped, StepWatch, Usage, last_output
+from archipelago.container.images.build.watch import BuildLimits, BuildStopped, DiskUsage, StepWatch, last_output
 from archipelago.container.manifest.model.scalars import IDS_PER_APP as IDS
 from archipelago.container.podman_client.client import PodmanClient
 from archipelago.container.podman_client.labels import BUILD
@@ -59,7 +59,7 @@ _NOTICED = 10.0
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class BuildCommand:
     """A command of a build. `user` is as in an image: names or numbers, with a group or without; empty is root."""
 
     command: tuple[str, ...]
@@ -116,7 +116,7 @@ class BuildRoot:
         self._sandbox = sandbox
         self._folder = folder
         self._limits = limits
-        self._image = Usage(0, 0)
+        self._image = DiskUsage(0, 0)
         self._clock = BuildClock(limits.total_time, asyncio.get_running_loop().time)
 
     @property
@@ -138,7 +138,7 @@ class BuildRoot:
         """
         await self._agent("put", given=read_pieces(tar))
 
-    async def run(self, step: Step) -> StepResult:
+    async def run(self, step: BuildCommand) -> StepResult:
         """Run a command to its end. Raises `BuildStopped` where it reaches a limit, and `PodmanError`."""
         return await self._sandbox.run(self, step, self._folder, self._limits, self._clock)
 
@@ -154,15 +154,15 @@ class BuildRoot:
         """Write the whole root into a new tar file; the same files give the same bytes, whatever their times."""
         await self._agent("pack", SOURCE_DATE, output=target)
 
-    async def usage(self) -> Usage:
+    async def usage(self) -> DiskUsage:
         """Count what is in the root."""
         total, count = (await self._agent("size")).split()
-        return Usage(int(total), int(count))
+        return DiskUsage(int(total), int(count))
 
-    async def growth(self) -> Usage:
+    async def growth(self) -> DiskUsage:
         """Count what was added to the image."""
         now = await self.usage()
-        return Usage(now.size - self._image.size, now.files - self._image.files)
+        return DiskUsage(now.size - self._image.size, now.files - self._image.files)
 
     async def _agent(
         self, command: str, *arguments: str, given: AsyncIterator[bytes] | None = None, output: Path | None = None
@@ -222,7 +222,7 @@ class BuildSandbox:
         yield root
 
     async def run(
-        self, root: BuildRoot, step: Step, folder: Path, limits: BuildLimits, clock: BuildClock
+        self, root: BuildRoot, step: BuildCommand, folder: Path, limits: BuildLimits, clock: BuildClock
     ) -> StepResult:
         """Run a command on a root, in what its clock has left; see `BuildRoot.run`."""
         log, seccomp = folder / f"{secrets.token_hex(8)}.log", folder / "seccomp.json"
@@ -252,7 +252,7 @@ class BuildSandbox:
             raise BuildStopped("it needs more memory than a build may use", "let it build less at a time")
         return found.exit_code
 
-    def _spec(self, root: Path, step: Step, limits: BuildLimits, log: Path, seccomp: Path) -> ContainerSpec:
+    def _spec(self, root: Path, step: BuildCommand, limits: BuildLimits, log: Path, seccomp: Path) -> ContainerSpec:
         ids = (IdRange(container_id=0, host_id=FIRST_ID, size=IDS),)
         ulimits = [
             Ulimit("core", 0, 0),

@@ -45,7 +45,7 @@ class BuildLimits:
 
 
 @dataclass(frozen=True, slots=True)
-class Usage:
+class DiskUsage:
     """What is on the disk: bytes, and number of files."""
 
     size: int
@@ -72,7 +72,7 @@ class StepWatch:
 
     def __init__(
         self,
-        growth: Callable[[], Awaitable[Usage]],
+        growth: Callable[[], Awaitable[DiskUsage]],
         folder: Path,
         log: Path,
         limits: BuildLimits,

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from io import BytesIO
 from pathlib import Path, PurePosixPath
 
-from archipelago.container.images.build.sandbox import BuildSandbox, Step
+from archipelago.container.images.build.sandbox import BuildCommand, BuildSandbox
 from archipelago.container.images.python_packages import build_wheels
 from archipelago.container.images.python_packages.choice import is_wheel_name, wheel_place
 from archipelago.container.images.python_packages.errors import PackagesRefused
@@ -55,7 +55,7 @@ class ConfinedBuilder:
         async with self._sandbox.root(root_folder, self._image) as root:
             await root.put(given)
             command = ("/usr/bin/python3", "-P", f"/{_FOLDER}/build_wheels.py", f"/{_FOLDER}")
-            result = await root.run(Step(command, _ENVIRONMENT, f"/{_FOLDER}", f"{_USER}:{_USER}"))
+            result = await root.run(BuildCommand(command, _ENVIRONMENT, f"/{_FOLDER}", f"{_USER}:{_USER}"))
             if result.exit_code != 0:
                 raise PackagesRefused(
                     f"a source distribution cannot be built: {_telling(result.output)}",

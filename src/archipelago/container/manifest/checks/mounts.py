@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from posixpath import normpath
 
 from archipelago.container.manifest.model.app import AppManifest, Container, PackagesRecipe
-from archipelago.container.manifest.yaml.problems import Finding
+from archipelago.container.manifest.yaml.problems import PathProblem
 from archipelago.container.manifest.yaml.tree import Path
 
 _TREES = ("/proc", "/sys", "/dev", "/.archipelago")
@@ -35,7 +35,7 @@ class _Target:
         return other.place.startswith(f"{self.place}/")
 
 
-def check_mounts(manifest: AppManifest) -> Iterator[Finding]:
+def check_mounts(manifest: AppManifest) -> Iterator[PathProblem]:
     """Yield what cannot be mounted where the manifest wants it."""
     for name, container in manifest.containers.items():
         here: Path = ("containers", name)
@@ -47,7 +47,7 @@ def check_mounts(manifest: AppManifest) -> Iterator[Finding]:
         yield from _overlaps(targets)
 
 
-def check_shared_volumes(manifest: AppManifest) -> Iterator[Finding]:
+def check_shared_volumes(manifest: AppManifest) -> Iterator[PathProblem]:
     """Yield the mounts by which containers of different users would share a volume.
 
     A volume belongs to one user, and its files are for him alone: to the others they could not be read.
@@ -57,7 +57,7 @@ def check_shared_volumes(manifest: AppManifest) -> Iterator[Finding]:
         for index, mount in enumerate(container.mounts):
             other, user = first.setdefault(mount.volume, (name, container.user))
             if container.user != user:
-                yield Finding(
+                yield PathProblem(
                     ("containers", name, "mounts", index, "volume"),
                     f"the volume '{mount.volume}' is also mounted by '{other}', which runs as {user}; "
                     f"'{name}' runs as {container.user}, and neither could use what the other one writes",
@@ -82,28 +82,32 @@ def _other_paths(here: Path, container: Container) -> Iterator[tuple[Path, str]]
             yield (*here, "build", "files", index, "path"), file.path
 
 
-def _form(path: Path, place: str) -> Iterator[Finding]:
+def _form(path: Path, place: str) -> Iterator[PathProblem]:
     if normpath(place) != place:
-        yield Finding(path, f"{place} is not written in its shortest form", f"'{normpath(place)}'")
+        yield PathProblem(path, f"{place} is not written in its shortest form", f"'{normpath(place)}'")
 
 
-def _reserved(target: _Target) -> Iterator[Finding]:
+def _reserved(target: _Target) -> Iterator[PathProblem]:
     place = normpath(target.place)
     tree = next((one for one in _TREES if place == one or place.startswith(f"{one}/")), None)
     if tree is not None and (place != _EXCEPTION or target.is_file):
-        yield Finding(target.path, f"{place} cannot be used: {tree} is made by the node", "another path")
+        yield PathProblem(target.path, f"{place} cannot be used: {tree} is made by the node", "another path")
     elif place in _PLACES:
-        yield Finding(
+        yield PathProblem(
             target.path,
             f"{place} cannot be used: the node writes it, or what is in it",
             "another path, such as '/data'",
         )
     elif target.is_file and place in _IN_MEMORY:
-        yield Finding(target.path, f"{place} is a directory in each container", f"a file in it, such as '{place}/file'")
+        yield PathProblem(
+            target.path, f"{place} is a directory in each container", f"a file in it, such as '{place}/file'"
+        )
 
 
-def _overlaps(targets: list[_Target]) -> Iterator[Finding]:
+def _overlaps(targets: list[_Target]) -> Iterator[PathProblem]:
     for target in targets:
         for other in targets:
             if other.is_file and other.above(target):
-                yield Finding(target.path, f"{target.place} lies below {other.place}, which is a file", "another path")
+                yield PathProblem(
+                    target.path, f"{target.place} lies below {other.place}, which is a file", "another path"
+                )

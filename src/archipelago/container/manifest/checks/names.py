@@ -7,7 +7,7 @@ row, as no name in a manifest has, and what apps have on disk lies in a folder o
 from collections.abc import Iterable, Iterator
 
 from archipelago.container.manifest.model.app import AppManifest, ChainProbe
-from archipelago.container.manifest.yaml.problems import Finding
+from archipelago.container.manifest.yaml.problems import PathProblem
 from archipelago.container.manifest.yaml.tree import Path
 
 _NODE = "archipelago"
@@ -16,36 +16,36 @@ _LOCALHOST = "localhost"
 """In every container's /etc/hosts, which comes before any name server."""
 
 
-def check_names(manifest: AppManifest) -> Iterator[Finding]:
+def check_names(manifest: AppManifest) -> Iterator[PathProblem]:
     """Find names that two kinds of thing share."""
     if manifest.id == _NODE:
-        yield Finding(("id",), f"'{_NODE}' is the name by which the node asks chain daemons", "another id")
+        yield PathProblem(("id",), f"'{_NODE}' is the name by which the node asks chain daemons", "another id")
     yield from _hosts(manifest)
     yield from _users(manifest)
     yield from _methods(manifest)
 
 
-def _hosts(manifest: AppManifest) -> Iterator[Finding]:
+def _hosts(manifest: AppManifest) -> Iterator[PathProblem]:
     """Containers of the app and interfaces that it uses are hosts in one name space."""
     for kind, names in (("containers", manifest.containers), ("requires", manifest.requires)):
         for name in names:
             if name == _LOCALHOST:
-                yield Finding((kind, name), f"'{name}' is the container itself", "another name", at_key=True)
+                yield PathProblem((kind, name), f"'{name}' is the container itself", "another name", at_key=True)
     for name in manifest.containers.keys() & manifest.requires.keys():
         message = f"the app reaches the interface '{name}' by this name, and could not tell it from the container"
-        yield Finding(("containers", name), message, "another name for the container", at_key=True)
+        yield PathProblem(("containers", name), message, "another name for the container", at_key=True)
 
 
-def _users(manifest: AppManifest) -> Iterator[Finding]:
+def _users(manifest: AppManifest) -> Iterator[PathProblem]:
     """Users of a chain daemon are the node's probe and, by their ids, the apps that use it: none of which has a `_`."""
     for name, container in manifest.containers.items():
         probe = container.health.probe if container.health is not None else None
         if isinstance(probe, ChainProbe) and probe.user != _NODE and "_" not in probe.user:
             path: Path = ("containers", name, "health", "probe", "user")
-            yield Finding(path, f"an app could have the name '{probe.user}' too", f"'{_NODE}', or a name with '_'")
+            yield PathProblem(path, f"an app could have the name '{probe.user}' too", f"'{_NODE}', or a name with '_'")
 
 
-def _methods(manifest: AppManifest) -> Iterator[Finding]:
+def _methods(manifest: AppManifest) -> Iterator[PathProblem]:
     """To a template `options.items` is what every mapping has, and not the option."""
     places: list[tuple[Path, Iterable[str]]] = [
         (("options",), manifest.options),
@@ -58,4 +58,4 @@ def _methods(manifest: AppManifest) -> Iterator[Finding]:
         for name in names:
             if hasattr(dict, name):
                 message = f"templates could not read '{name}': every mapping has a method of that name"
-                yield Finding((*path, name), message, "another name", at_key=True)
+                yield PathProblem((*path, name), message, "another name", at_key=True)

@@ -8,11 +8,11 @@ from archipelago.container.manifest.model.on_disk import EVERYTHING, DiskRule, R
 from archipelago.container.manifest.model.patterns import PatternError
 from archipelago.container.manifest.options import check_option_value
 from archipelago.container.manifest.templates import Names, check_template
-from archipelago.container.manifest.yaml.problems import Finding, nearest
+from archipelago.container.manifest.yaml.problems import PathProblem, nearest
 from archipelago.container.manifest.yaml.tree import Path
 
 
-def check_on_disk(manifest: AppManifest, declared: Declared) -> Iterator[Finding]:
+def check_on_disk(manifest: AppManifest, declared: Declared) -> Iterator[PathProblem]:
     """Yield everything that does not fit together."""
     yield from _kept_apart(manifest, declared)
     for index, rule in enumerate(manifest.disk_rules):
@@ -21,7 +21,7 @@ def check_on_disk(manifest: AppManifest, declared: Declared) -> Iterator[Finding
         yield from _repair(manifest, ("repairs", name), repair, declared)
 
 
-def _kept_apart(manifest: AppManifest, declared: Declared) -> Iterator[Finding]:
+def _kept_apart(manifest: AppManifest, declared: Declared) -> Iterator[PathProblem]:
     for name, volume in manifest.volumes.items():
         interface = volume.per.partition(".")[0] if volume.per is not None else None
         if interface is None:
@@ -30,10 +30,10 @@ def _kept_apart(manifest: AppManifest, declared: Declared) -> Iterator[Finding]:
         if declared.complete:
             yield from _known(path, "interface", interface, manifest.requires)
         if interface in manifest.requires and manifest.requires[interface].optional:
-            yield Finding(path, f"the interface '{interface}' is optional, so there may be no such value")
+            yield PathProblem(path, f"the interface '{interface}' is optional, so there may be no such value")
 
 
-def _rule(manifest: AppManifest, here: Path, rule: DiskRule, declared: Declared) -> Iterator[Finding]:
+def _rule(manifest: AppManifest, here: Path, rule: DiskRule, declared: Declared) -> Iterator[PathProblem]:
     for name, value in rule.when.items():
         yield from _known((*here, "when", name), "option", name, declared.options, at_key=True)
         option = manifest.options.get(name)
@@ -43,10 +43,10 @@ def _rule(manifest: AppManifest, here: Path, rule: DiskRule, declared: Declared)
             continue  # the option's own finding
         if problem is not None:
             message = f"the value does not fit the option: {problem.message}"
-            yield Finding((*here, "when", name), message, problem.expected, problem.hint)
+            yield PathProblem((*here, "when", name), message, problem.expected, problem.hint)
     yield from _known((*here, "volume"), "volume", rule.volume, declared.volumes)
     if rule.volume in manifest.volumes and manifest.volumes[rule.volume].per is not None:
-        yield Finding(
+        yield PathProblem(
             (*here, "volume"), f"the volume '{rule.volume}' is kept apart by 'per', and no rule looks into it"
         )
     if rule.repair is not None and declared.complete:
@@ -55,14 +55,14 @@ def _rule(manifest: AppManifest, here: Path, rule: DiskRule, declared: Declared)
         yield from _paths((*here, part), paths, declared.options, whole=False)
 
 
-def _repair(manifest: AppManifest, here: Path, repair: Repair, declared: Declared) -> Iterator[Finding]:
+def _repair(manifest: AppManifest, here: Path, repair: Repair, declared: Declared) -> Iterator[PathProblem]:
     for name in repair.arguments:
         path: Path = (*here, "arguments", name)
         yield from _known(path, "container", name, declared.containers, at_key=True)
         container = manifest.containers.get(name)
         if container is not None and not container.command and not container.entrypoint:
             message = f"the container '{name}' has neither 'command' nor 'entrypoint' that arguments could be added to"
-            yield Finding(path, message, at_key=True)
+            yield PathProblem(path, message, at_key=True)
     files: tuple[tuple[str, Mapping[str, tuple[str, ...]]], ...] = (
         ("set_aside", repair.set_aside),
         ("discard", repair.discard),
@@ -75,24 +75,24 @@ def _repair(manifest: AppManifest, here: Path, repair: Repair, declared: Declare
             volume = manifest.volumes.get(name)
             if part == "discard" and volume is not None and (volume.backup is not BackupPolicy.EXCLUDE or volume.funds):
                 message = f"what is in the volume '{name}' cannot be made again, so no repair may delete it"
-                yield Finding(path, message, "'set_aside', or 'backup: exclude' for the volume", at_key=True)
+                yield PathProblem(path, message, "'set_aside', or 'backup: exclude' for the volume", at_key=True)
 
 
-def _paths(here: Path, paths: tuple[str, ...], options: Collection[str], *, whole: bool) -> Iterator[Finding]:
+def _paths(here: Path, paths: tuple[str, ...], options: Collection[str], *, whole: bool) -> Iterator[PathProblem]:
     names = Names(options, None)
     for index, text in enumerate(paths):
         for problem in check_template(text, names):
-            yield Finding((*here, index), problem.message, hint=problem.hint)
+            yield PathProblem((*here, index), problem.message, hint=problem.hint)
         if text == EVERYTHING and not whole:
-            yield Finding((*here, index), "all of a volume is no path here", "a path inside the volume")
+            yield PathProblem((*here, index), "all of a volume is no path here", "a path inside the volume")
         elif "{" not in text:
             try:
                 steps(text)
             except ValueError as error:
-                yield Finding((*here, index), str(error), "names with '/' between them, without '..'")
+                yield PathProblem((*here, index), str(error), "names with '/' between them, without '..'")
 
 
-def _known(path: Path, kind: str, name: str, known: Collection[str], *, at_key: bool = False) -> Iterator[Finding]:
+def _known(path: Path, kind: str, name: str, known: Collection[str], *, at_key: bool = False) -> Iterator[PathProblem]:
     if name not in known:
         expected = f"one of: {', '.join(known)}" if known else None
-        yield Finding(path, f"there is no {kind} '{name}'", expected, nearest(name, known), at_key)
+        yield PathProblem(path, f"there is no {kind} '{name}'", expected, nearest(name, known), at_key)

@@ -20,26 +20,28 @@ from archipelago.container.manifest.model.declared import Declared
 from archipelago.container.manifest.model.patterns import PatternError, check_pattern
 from archipelago.container.manifest.options import ANY_INT, OptionProblem, broken_rules, check_option_value
 from archipelago.container.manifest.templates import Names, check_template
-from archipelago.container.manifest.yaml.problems import Finding, nearest
+from archipelago.container.manifest.yaml.problems import PathProblem, nearest
 from archipelago.container.manifest.yaml.tree import Path
 
-_Check = Callable[[AppManifest, Declared], Iterator[Finding]]
+_Check = Callable[[AppManifest, Declared], Iterator[PathProblem]]
 
 
-def check_manifest(manifest: AppManifest, declared: Declared | None = None) -> list[Finding]:
+def check_manifest(manifest: AppManifest, declared: Declared | None = None) -> list[PathProblem]:
     """Return everything that does not fit together in a manifest; empty when all is well."""
     names = declared or Declared.of(manifest)
     return [finding for check in _CHECKS for finding in check(manifest, names)]
 
 
-def _unknown(path: Path, kind: str, name: str, known: Collection[str], *, at_key: bool = False) -> Iterator[Finding]:
+def _unknown(
+    path: Path, kind: str, name: str, known: Collection[str], *, at_key: bool = False
+) -> Iterator[PathProblem]:
     if name not in known:
         listed = ", ".join(known)
         expected = None if not known or len(listed) > 200 else f"one of: {listed}"
-        yield Finding(path, f"there is no {kind} '{name}'", expected, nearest(name, known), at_key)
+        yield PathProblem(path, f"there is no {kind} '{name}'", expected, nearest(name, known), at_key)
 
 
-def _containers(manifest: AppManifest, declared: Declared) -> Iterator[Finding]:
+def _containers(manifest: AppManifest, declared: Declared) -> Iterator[PathProblem]:
     for name, container in manifest.containers.items():
         here: Path = ("containers", name)
         for index, other in enumerate(container.after):
@@ -60,16 +62,18 @@ def _containers(manifest: AppManifest, declared: Declared) -> Iterator[Finding]:
         )
 
 
-def _duplicates(places: list[tuple[Path, str]], kind: str) -> Iterator[Finding]:
+def _duplicates(places: list[tuple[Path, str]], kind: str) -> Iterator[PathProblem]:
     seen: dict[str, Path] = {}
     for path, value in places:
         key = value.rstrip("/") if kind == "path" else value
         if key in seen:
-            yield Finding(path, f"the {kind} {value} is used twice in this {'container' if kind == 'path' else 'app'}")
+            yield PathProblem(
+                path, f"the {kind} {value} is used twice in this {'container' if kind == 'path' else 'app'}"
+            )
         seen.setdefault(key, path)
 
 
-def _order(manifest: AppManifest, declared: Declared) -> Iterator[Finding]:
+def _order(manifest: AppManifest, declared: Declared) -> Iterator[PathProblem]:
     """Find cycles in `after`, each named once and in full."""
     done: set[str] = set()
     for start in manifest.containers:
@@ -80,7 +84,9 @@ def _order(manifest: AppManifest, declared: Declared) -> Iterator[Finding]:
             del trail[depth:]
             if name in trail:
                 cycle = [*trail[trail.index(name) :], name]
-                yield Finding(("containers", trail[-1], "after"), f"containers wait in a circle: {' → '.join(cycle)}")
+                yield PathProblem(
+                    ("containers", trail[-1], "after"), f"containers wait in a circle: {' → '.join(cycle)}"
+                )
                 continue
             if name in done or name not in manifest.containers:
                 continue
@@ -89,7 +95,7 @@ def _order(manifest: AppManifest, declared: Declared) -> Iterator[Finding]:
             todo.extend((other, depth + 1) for other in reversed(manifest.containers[name].after))
 
 
-def _volumes(manifest: AppManifest, declared: Declared) -> Iterator[Finding]:
+def _volumes(manifest: AppManifest, declared: Declared) -> Iterator[PathProblem]:
     users: dict[str, list[Path]] = {}
     for name, container in manifest.containers.items():
         for index, mount in enumerate(container.mounts):
@@ -97,7 +103,7 @@ def _volumes(manifest: AppManifest, declared: Declared) -> Iterator[Finding]:
     for name, volume in manifest.volumes.items():
         places = users.get(name, [])
         if not places and declared.complete:
-            yield Finding(("volumes", name), "no container mounts this volume", at_key=True)
+            yield PathProblem(("volumes", name), "no container mounts this volume", at_key=True)
         for index, size in enumerate(volume.disk_when):
             for option, value in size.when.items():
                 here: Path = ("volumes", name, "disk_when", index, "when", option)
@@ -108,10 +114,10 @@ def _volumes(manifest: AppManifest, declared: Declared) -> Iterator[Finding]:
                     yield _from_option(here, "the value does not fit the option", problem)
         if volume.exclusive:
             for path in places[1:]:
-                yield Finding(path, f"the volume '{name}' is exclusive and already mounted", "one mount of it")
+                yield PathProblem(path, f"the volume '{name}' is exclusive and already mounted", "one mount of it")
 
 
-def _interfaces(manifest: AppManifest, declared: Declared) -> Iterator[Finding]:
+def _interfaces(manifest: AppManifest, declared: Declared) -> Iterator[PathProblem]:
     for name, provided in manifest.provides.items():
         here: Path = ("provides", name)
         yield from _unknown((*here, "container"), "container", provided.container, declared.containers)
@@ -120,17 +126,21 @@ def _interfaces(manifest: AppManifest, declared: Declared) -> Iterator[Finding]:
     for name, required in manifest.requires.items():
         here = ("requires", name)
         if name in manifest.provides and not required.optional:
-            yield Finding(here, "the app requires an interface that it provides itself", "optional: true", at_key=True)
+            yield PathProblem(
+                here, "the app requires an interface that it provides itself", "optional: true", at_key=True
+            )
         if required.default == manifest.id:
-            yield Finding((*here, "default"), "the app cannot be its own provider", "another app")
+            yield PathProblem((*here, "default"), "the app cannot be its own provider", "another app")
     if manifest.egress is Egress.TOR and "tor-socks" not in manifest.requires and declared.complete:
-        yield Finding(("egress",), "egress over Tor needs the interface of a Tor proxy", "'tor-socks' in 'requires'")
+        yield PathProblem(
+            ("egress",), "egress over Tor needs the interface of a Tor proxy", "'tor-socks' in 'requires'"
+        )
     for index, conflict in enumerate(manifest.conflicts):
         if conflict.app == manifest.id:
-            yield Finding(("conflicts", index, "app"), "the app conflicts with itself", "another app")
+            yield PathProblem(("conflicts", index, "app"), "the app conflicts with itself", "another app")
 
 
-def _endpoints(manifest: AppManifest, declared: Declared) -> Iterator[Finding]:
+def _endpoints(manifest: AppManifest, declared: Declared) -> Iterator[PathProblem]:
     ports: list[tuple[Path, str]] = []
     for name, endpoint in manifest.endpoints.items():
         here: Path = ("endpoints", name)
@@ -139,17 +149,17 @@ def _endpoints(manifest: AppManifest, declared: Declared) -> Iterator[Finding]:
         if endpoint.scheme is not None and (endpoint.scheme is Scheme.TCP) != (endpoint.protocol is Protocol.TCP):
             told = f"an address that begins with {endpoint.scheme}:// does not fit the protocol {endpoint.protocol}"
             fitting = "tcp" if endpoint.protocol is Protocol.TCP else "http or ws"
-            yield Finding((*here, "scheme"), told, f"{fitting}, or no scheme")
+            yield PathProblem((*here, "scheme"), told, f"{fitting}, or no scheme")
     yield from _duplicates(ports, "host port")
 
 
-def _options(manifest: AppManifest, declared: Declared) -> Iterator[Finding]:
+def _options(manifest: AppManifest, declared: Declared) -> Iterator[PathProblem]:
     for name, option in manifest.options.items():
         here: Path = ("options", name)
         if isinstance(option, IntOption) and None not in (option.minimum, option.maximum):
             low, high = option.minimum, option.maximum
             if low is not None and high is not None and low > high:
-                yield Finding((*here, "minimum"), f"the minimum {low} is above the maximum {high}")
+                yield PathProblem((*here, "minimum"), f"the minimum {low} is above the maximum {high}")
                 continue
         if isinstance(option, ChoiceOption):
             places: list[tuple[Path, str]] = [
@@ -160,17 +170,17 @@ def _options(manifest: AppManifest, declared: Declared) -> Iterator[Finding]:
             try:
                 check_pattern(option.pattern)
             except PatternError as error:
-                yield Finding((*here, "pattern"), f"not a usable regular expression: {error}")
+                yield PathProblem((*here, "pattern"), f"not a usable regular expression: {error}")
                 continue
         if (problem := check_option_value(name, option, option.default, most=ANY_INT)) is not None:
             yield _from_option((*here, "default"), "the default does not fit", problem)
 
 
-def _from_option(path: Path, what: str, problem: OptionProblem) -> Finding:
-    return Finding(path, f"{what}: {problem.message}", problem.expected, problem.hint)
+def _from_option(path: Path, what: str, problem: OptionProblem) -> PathProblem:
+    return PathProblem(path, f"{what}: {problem.message}", problem.expected, problem.hint)
 
 
-def _rules(manifest: AppManifest, declared: Declared) -> Iterator[Finding]:
+def _rules(manifest: AppManifest, declared: Declared) -> Iterator[PathProblem]:
     sound = True
     for index, rule in enumerate(manifest.rules):
         for part, values in (("when", rule.when), ("require", rule.require)):
@@ -192,25 +202,27 @@ def _rules(manifest: AppManifest, declared: Declared) -> Iterator[Finding]:
     broken = broken_rules(manifest, defaults)
     for index, rule in enumerate(manifest.rules):
         if rule in broken:
-            yield Finding(("rules", index), f"the options' own defaults break this rule ({rule.because})")
+            yield PathProblem(("rules", index), f"the options' own defaults break this rule ({rule.because})")
 
 
-def _metadata(manifest: AppManifest, declared: Declared) -> Iterator[Finding]:
+def _metadata(manifest: AppManifest, declared: Declared) -> Iterator[PathProblem]:
     if manifest.bitcoin is not None and manifest.bitcoin.network_option is not None:
         path = ("bitcoin", "network_option")
         yield from _unknown(path, "option", manifest.bitcoin.network_option, declared.options)
 
 
-def _templates(manifest: AppManifest, declared: Declared) -> Iterator[Finding]:
+def _templates(manifest: AppManifest, declared: Declared) -> Iterator[PathProblem]:
     names = Names(declared.options, None)
     for path, text in _inline_templates(manifest):
         for problem in check_template(text, names):
-            yield Finding(path, problem.message, hint=problem.hint)
+            yield PathProblem(path, problem.message, hint=problem.hint)
     secretive = Names(declared.options, declared.secrets)
     for name, container in manifest.containers.items():
         for variable, text in container.secret_environment.items():
             for problem in check_template(text, secretive):
-                yield Finding(("containers", name, "secret_environment", variable), problem.message, hint=problem.hint)
+                yield PathProblem(
+                    ("containers", name, "secret_environment", variable), problem.message, hint=problem.hint
+                )
 
 
 def _inline_templates(manifest: AppManifest) -> Iterator[tuple[Path, str]]:

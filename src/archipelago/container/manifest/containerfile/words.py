@@ -24,14 +24,14 @@ class WrongWord(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class WordPart:
     """A piece of a word; in a literal one, `$` is a character like any other."""
 
     text: str
     literal: bool
 
 
-Word = tuple[Part, ...]
+Word = tuple[WordPart, ...]
 
 
 def is_utf8(text: str) -> bool:
@@ -46,7 +46,7 @@ def is_utf8(text: str) -> bool:
 def split_words(text: str) -> list[Word]:
     """Return the words of a text. Raises WrongWord where a quote is not closed."""
     words: list[Word] = []
-    parts: list[Part] = []
+    parts: list[WordPart] = []
     quote, index = "", 0
     begun = False
     while index < len(text):
@@ -56,21 +56,21 @@ def split_words(text: str) -> list[Word]:
             if character == "'":
                 quote = ""
             else:
-                parts.append(Part(character, literal=True))
+                parts.append(WordPart(character, literal=True))
         elif character == "\\":
             following = text[index : index + 1]
             if quote and following not in ('"', "\\", "$"):
-                parts.append(Part(character, literal=True))
+                parts.append(WordPart(character, literal=True))
                 continue
             if not following:
                 raise WrongWord("it ends with '\\'", "remove it")
-            parts.append(Part(following, literal=True))
+            parts.append(WordPart(following, literal=True))
             index, begun = index + 1, True
         elif quote:
             if character == quote:
                 quote = ""
             else:
-                parts.append(Part(character, literal=False))
+                parts.append(WordPart(character, literal=False))
         elif character in "'\"":
             quote, begun = character, True
         elif character in " \t":
@@ -78,7 +78,7 @@ def split_words(text: str) -> list[Word]:
                 words.append(tuple(parts))
             parts, begun = [], False
         else:
-            parts.append(Part(character, literal=False))
+            parts.append(WordPart(character, literal=False))
             begun = True
     if quote:
         raise WrongWord(f"the quote {quote} is not closed", "close it, or write '\\' before it")

@@ -326,7 +326,7 @@ class ChainProbe(Part):
 Probe = Annotated[HttpProbe | TcpProbe | ExecProbe | ChainProbe, Field(discriminator="type")]
 
 
-class Health(Part):
+class HealthCheck(Part):
     """How the node finds out whether a container does its work."""
 
     probe: Probe
@@ -350,7 +350,7 @@ class Stop(Part):
     """Time it gets before it is killed; a chain daemon needs minutes to flush."""
 
 
-class Resources(Part):
+class ContainerResources(Part):
     """Upper limits of one container."""
 
     memory: Annotated[Bytes, Field(ge=16 * 1024**2)] = 512 * 1024**2
@@ -469,11 +469,11 @@ class Container(Part):
     """Directories in memory, empty at each start."""
     files: tuple[File, ...] = ()
     """Configuration files rendered for it."""
-    resources: Resources = Resources()
+    resources: ContainerResources = ContainerResources()
     """Limits on what it may take of the host."""
     security: Security = Security()
     """What it needs beyond the least privilege."""
-    health: Health | None = None
+    health: HealthCheck | None = None
     """How its health is found out; without it, a container counts as healthy once it has run for ten seconds."""
     stop: Stop = Stop()
     """How it is ended."""
@@ -587,7 +587,7 @@ class Wait(StrEnum):
     """The provider is healthy (a chain daemon: synchronised)."""
 
 
-class Role(StrEnum):
+class InterfaceRole(StrEnum):
     """What a consumer may do with an interface whose provider knows its consumers by login."""
 
     READ = "read"
@@ -611,7 +611,7 @@ class Required(Part):
     """Provider that is proposed when none is installed."""
     wait: Wait = Wait.HEALTHY
     """State of the provider for which the start of this app waits."""
-    role: Role = Role.READ
+    role: InterfaceRole = InterfaceRole.READ
     """What the app may do with the interface, where the provider gives each consumer a login (`credentials`)."""
 
 

@@ -8,7 +8,7 @@ from pydantic_core import ErrorDetails
 
 from archipelago.container.manifest.model.part import Part
 from archipelago.container.manifest.model.scalars import Scalar
-from archipelago.container.manifest.yaml.problems import MISSING, Finding, nearest, show
+from archipelago.container.manifest.yaml.problems import MISSING, PathProblem, nearest, show
 from archipelago.container.manifest.yaml.shapes import bare, is_part, locate, variants
 
 _QUOTED = re.compile(r"'([^']*)'")
@@ -47,7 +47,7 @@ PATTERNS = {
 """What the model's patterns ask for, in words."""
 
 
-def explain(error: ErrorDetails, *, hints: bool = True) -> Finding:
+def explain(error: ErrorDetails, *, hints: bool = True) -> PathProblem:
     """Return what one pydantic error means, with the nearest valid key or value when `hints` is set."""
     place = locate(error["loc"])
     kind, context, given = error["type"], error.get("ctx", {}), error["input"]
@@ -56,11 +56,11 @@ def explain(error: ErrorDetails, *, hints: bool = True) -> Finding:
             valid = list(place.part.model_fields) if place.part is not None else []
             hint = _nearest_key(str(place.path[-1]), place.part) if hints else None
             expected = None if hint else "one of: " + ", ".join(valid)
-            return Finding(place.path, "unknown key", expected, hint, at_key=True)
+            return PathProblem(place.path, "unknown key", expected, hint, at_key=True)
         case "missing":
-            return Finding(place.path, MISSING)
+            return PathProblem(place.path, MISSING)
         case "union_tag_not_found":
-            return Finding((*place.path, "type"), MISSING, "one of: " + ", ".join(variants(place.shape)))
+            return PathProblem((*place.path, "type"), MISSING, "one of: " + ", ".join(variants(place.shape)))
         case "union_tag_invalid":
             return _choice((*place.path, "type"), str(context.get("tag")), context, hints=hints)
         case "enum" | "literal_error":
@@ -68,12 +68,12 @@ def explain(error: ErrorDetails, *, hints: bool = True) -> Finding:
         case "value_error" | "assertion_error":
             return _own_check(place.path, given, context, at_key=place.at_key)
     if kind in _TYPES and not _is_scalar_union(place.shape):
-        return Finding(place.path, f"wrong type: {show(given)}", _TYPES[kind], at_key=place.at_key)
+        return PathProblem(place.path, f"wrong type: {show(given)}", _TYPES[kind], at_key=place.at_key)
     if kind in _TYPES:
-        return Finding(place.path, f"wrong type: {show(given)}", "true, false, a number or text")
+        return PathProblem(place.path, f"wrong type: {show(given)}", "true, false, a number or text")
     if kind in _LIMITS:
-        return Finding(place.path, *_LIMITS[kind](context, given), at_key=place.at_key)
-    return Finding(place.path, error["msg"], at_key=place.at_key)
+        return PathProblem(place.path, *_LIMITS[kind](context, given), at_key=place.at_key)
+    return PathProblem(place.path, error["msg"], at_key=place.at_key)
 
 
 def _nearest_key(key: str, part: type[Part] | None) -> str | None:
@@ -100,19 +100,19 @@ def _choices(context: Mapping[str, Any]) -> str:
 
 def _choice(
     path: tuple[str | int, ...], given: object, context: Mapping[str, Any], *, hints: bool, at_key: bool = False
-) -> Finding:
+) -> PathProblem:
     valid = _QUOTED.findall(str(context.get("expected") or context.get("expected_tags") or ""))
     hint = nearest(given, valid) if hints and isinstance(given, str) else None
-    return Finding(path, f"wrong value: {show(given)}", _choices(context), hint, at_key=at_key)
+    return PathProblem(path, f"wrong value: {show(given)}", _choices(context), hint, at_key=at_key)
 
 
 def _own_check(
     path: tuple[str | int, ...], given: object, context: Mapping[str, Any], *, at_key: bool = False
-) -> Finding:
+) -> PathProblem:
     text = str(context.get("error", "wrong value"))
     if text.startswith("expected "):
-        return Finding(path, f"wrong value: {show(given)}", text.removeprefix("expected "), at_key=at_key)
-    return Finding(path, text, at_key=at_key or isinstance(given, dict))
+        return PathProblem(path, f"wrong value: {show(given)}", text.removeprefix("expected "), at_key=at_key)
+    return PathProblem(path, text, at_key=at_key or isinstance(given, dict))
 
 
 def _amount(count: object, noun: str) -> str:

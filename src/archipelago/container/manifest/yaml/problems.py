@@ -16,7 +16,7 @@ MISSING = "missing key"
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class PathProblem:
     """Something wrong at a key path, before it is known where in a text the path stands."""
 
     path: Path
@@ -29,7 +29,7 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True)
-class Problem:
+class ManifestProblem:
     """Something wrong at a line and column (both counted from 1) of a source."""
 
     source: str
@@ -56,7 +56,7 @@ class Problem:
 class ManifestError(NodeError):
     """A manifest that cannot be used, with every problem that was found in it, one line each."""
 
-    def __init__(self, problems: tuple[Problem, ...]) -> None:
+    def __init__(self, problems: tuple[ManifestProblem, ...]) -> None:
         data = {"problems": [asdict(problem) for problem in problems]}
         super().__init__(ErrorCode.INVALID_MANIFEST, "\n".join(map(str, problems)), data=data)
         self.problems = problems

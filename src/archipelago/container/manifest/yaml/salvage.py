@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 
 from archipelago.container.manifest.model.app import AppManifest
 from archipelago.container.manifest.model.declared import Declared
-from archipelago.container.manifest.yaml.problems import MISSING, Finding
+from archipelago.container.manifest.yaml.problems import MISSING, PathProblem
 from archipelago.container.manifest.yaml.tree import MapNode, Path, find
 
 _ROUNDS = 8
@@ -20,10 +20,10 @@ _STAND_INS: dict[str, object] = {
 }
 """What stands in for a key that every manifest must have, when its value is wrong."""
 
-Validate = Callable[[object], tuple[AppManifest | None, list[Finding]]]
+Validate = Callable[[object], tuple[AppManifest | None, list[PathProblem]]]
 
 
-def salvage(value: object, findings: list[Finding], validate: Validate) -> AppManifest | None:
+def salvage(value: object, findings: list[PathProblem], validate: Validate) -> AppManifest | None:
     """Return a manifest made of the parts that are right, or None when too little is."""
     manifest = None
     for _ in range(_ROUNDS):
@@ -46,7 +46,7 @@ def declared_names(root: MapNode) -> Declared:
     return Declared(keys("options"), keys("secrets"), keys("volumes"), keys("containers"), complete=False)
 
 
-def _cut(finding: Finding) -> Path:
+def _cut(finding: PathProblem) -> Path:
     """Return the path that must go for the finding to go: where a key is missing, all that misses it."""
     path = finding.path[:-1] if finding.message == MISSING else finding.path
     # A list without one of its items would count the others wrongly, so that the whole list goes.

@@ -13,7 +13,7 @@ from archipelago.container.podman_client.errors import (
     PodmanUnavailable,
 )
 from archipelago.container.podman_client.exec.session_end import ExecSession, ExecSessions
-from archipelago.container.podman_client.models import ExecResult, LogStream
+from archipelago.container.podman_client.models import CommandOutput, LogStream
 from archipelago.container.podman_client.wire.streams import FrameDemultiplexer, StreamBroken
 from archipelago.container.podman_client.wire.transport import Transport, named
 
@@ -39,7 +39,7 @@ class Execs:
         workdir: str,
         timeout: float,
         max_output: int,
-    ) -> ExecResult:
+    ) -> CommandOutput:
         """Run a command to its end or its time."""
         call = PodmanCall(f"run {command[0] if command else 'nothing'} in container", name)
         request = {
@@ -58,7 +58,7 @@ class Execs:
                     code = await self._sessions.exit_code(session, call)
             except TimeoutError:
                 raise PodmanTimeout(call, f"it did not end within {timeout:g} s and was killed") from None
-            return ExecResult(code, stdout, stderr, truncated)
+            return CommandOutput(code, stdout, stderr, truncated)
         except BaseException as error:
             if isinstance(error, PodmanError) and error.status is not None:
                 # Podman refused to begin it.

@@ -12,7 +12,7 @@ from jinja2 import nodes
 from jinja2 import pass_context as needs_context
 from jinja2.runtime import Context
 
-from archipelago.container.workload.templates.sandbox import Limits, Sandbox, TooMuch, walk
+from archipelago.container.workload.templates.sandbox import RenderingLimits, Sandbox, TooMuch, walk
 
 _MOST = 1024
 """Characters, items and digits together of a value that is compared, searched or filtered."""
@@ -32,7 +32,7 @@ class CheapSandbox(Sandbox):
     intercepted_binops = frozenset(("+", "-", "*", "/", "//", "%", "**"))
     intercepted_unops = frozenset(("+", "-"))
 
-    def __init__(self, sources: Mapping[str, str] | None = None, *, limits: Limits) -> None:
+    def __init__(self, sources: Mapping[str, str] | None = None, *, limits: RenderingLimits) -> None:
         super().__init__(sources, limits)
         for name, work in self.filters.items():
             if name not in _AT_ONCE:

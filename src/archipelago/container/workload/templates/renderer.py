@@ -11,14 +11,14 @@ from archipelago.container.manifest.templates import count_words
 from archipelago.container.workload.templates.cheap_sandbox import CheapSandbox
 from archipelago.container.workload.templates.cost import MAX_ROUNDS, cost
 from archipelago.container.workload.templates.rendering import Fault, compiled, fault, rendered
-from archipelago.container.workload.templates.sandbox import FINGERPRINT, Limits, Sandbox, TooMuch
+from archipelago.container.workload.templates.sandbox import FINGERPRINT, RenderingLimits, Sandbox, TooMuch
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.security.keys.key_files import key_made_of, load_private
 from archipelago.security.secrets.secret import Secret
 
 _MAX_TEMPLATES = 10_000
 _NEIGHBOUR_WORDS = ("include", "import", "extends")
-_CHEAP = Limits(steps=MAX_ROUNDS, text=8 * 1024, work=256 * 1024)
+_CHEAP = RenderingLimits(steps=MAX_ROUNDS, text=8 * 1024, work=256 * 1024)
 _CHEAP_WORDS = 3_000
 """Words of a template that is looked at here at all."""
 _COST_OF_A_WORD = 5
@@ -36,7 +36,7 @@ def is_template(source: str) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class SecretDisplay:
     """How secrets appear in one rendering: as they are, or as fingerprints, for a hash."""
 
     revealed: bool
@@ -53,8 +53,8 @@ class Shown:
         return secret.fingerprint
 
 
-REVEALED = Shown(True)
-FINGERPRINTS = Shown(False)
+REVEALED = SecretDisplay(True)
+FINGERPRINTS = SecretDisplay(False)
 
 
 class TemplateError(NodeError):
@@ -142,7 +142,12 @@ class Renderer:
         return self.for_app().inline(where, source, context)
 
     def file(
-        self, where: str, name: str, files: Mapping[str, bytes], context: Mapping[str, Any], shown: Shown = REVEALED
+        self,
+        where: str,
+        name: str,
+        files: Mapping[str, bytes],
+        context: Mapping[str, Any],
+        shown: SecretDisplay = REVEALED,
     ) -> bytes:
         """Render one template of an app's folder, as `AppRenderer.file` does."""
         return self.for_app().file(where, name, files, context, shown)
@@ -196,7 +201,12 @@ class AppRenderer:
             raise TemplateError(where, found.line, found.message, passing=found.passing) from found
 
     def file(
-        self, where: str, name: str, files: Mapping[str, bytes], context: Mapping[str, Any], shown: Shown = REVEALED
+        self,
+        where: str,
+        name: str,
+        files: Mapping[str, bytes],
+        context: Mapping[str, Any],
+        shown: SecretDisplay = REVEALED,
     ) -> bytes:
         """Render a template of an app's folder, which may include its neighbours (`*.j2`). Raises `TemplateError`.
 

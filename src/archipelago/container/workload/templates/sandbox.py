@@ -48,7 +48,7 @@ _STR_METHODS = frozenset((
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class RenderingLimits:
     """What one rendering may use up."""
 
     steps: int = MAX_STEPS
@@ -59,7 +59,7 @@ class Limits:
     """Characters of all texts together."""
 
 
-FULL = Limits()
+FULL = RenderingLimits()
 
 
 class TooMuch(TemplateRuntimeError):
@@ -71,7 +71,7 @@ class Sandbox(ImmutableSandboxedEnvironment):
 
     intercepted_binops = frozenset(("+", "*", "**", "%"))
 
-    def __init__(self, sources: Mapping[str, str] | None = None, limits: Limits = FULL) -> None:
+    def __init__(self, sources: Mapping[str, str] | None = None, limits: RenderingLimits = FULL) -> None:
         # No HTML escaping: these are configuration files.
         super().__init__(
             undefined=StrictUndefined,

@@ -47,7 +47,7 @@ class TokenParams(Params):
     """How long."""
 
 
-class NoticeParams(Params):
+class AccountNoticeParams(Params):
     """A notice."""
 
     id: Annotated[int, Field(strict=True, ge=1, lt=2**63)]
@@ -91,7 +91,7 @@ async def _notices(engine: Engine, _: NoParams, caller: Caller) -> tuple[Account
     return engine.login.notices.list(caller.name)
 
 
-async def _dismiss(engine: Engine, params: NoticeParams, caller: Caller) -> None:
+async def _dismiss(engine: Engine, params: AccountNoticeParams, caller: Caller) -> None:
     await engine.login.notices.dismiss(caller.name, params.id)
 
 
@@ -194,7 +194,7 @@ def account_methods() -> tuple[AnyMethod, ...]:
         Method(
             name="notice-dismiss",
             summary="Take a notice away",
-            params=NoticeParams,
+            params=AccountNoticeParams,
             result=None,
             permission=Permission.ACCOUNT,
             personal=True,

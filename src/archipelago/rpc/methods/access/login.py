@@ -71,7 +71,7 @@ class AccountParams(Params):
     """The caller's own when left out."""
 
 
-class ConfirmParams(AccountParams):
+class SecondFactorParams(AccountParams):
     """The first code of a second factor."""
 
     code: Code
@@ -141,7 +141,7 @@ async def _totp_begin(engine: Engine, params: AccountParams, caller: Caller) -> 
     return engine.login.factors.begin(_whose(params.user, caller), node, caller.source)
 
 
-async def _totp_confirm(engine: Engine, params: ConfirmParams, caller: Caller) -> RecoveryCodes:
+async def _totp_confirm(engine: Engine, params: SecondFactorParams, caller: Caller) -> RecoveryCodes:
     user = _whose(params.user, caller)
     return await engine.login.factors.confirm(user, params.code.get_secret_value(), caller.source)
 
@@ -248,7 +248,7 @@ def login_methods() -> tuple[AnyMethod, ...]:
         Method(
             name="totp-confirm",
             summary="Take the proposed second factor, and return recovery codes",
-            params=ConfirmParams,
+            params=SecondFactorParams,
             result=RecoveryCodes,
             permission=Permission.ACCOUNT,
             personal=True,

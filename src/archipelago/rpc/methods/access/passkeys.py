@@ -12,7 +12,7 @@ from archipelago.security.login.views import Entered, PasskeyView
 from archipelago.storage.records.permissions import Permission
 
 
-class ConfirmParams(Params):
+class PasskeyConfirmParams(Params):
     """A passkey that a browser made."""
 
     name: Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f\x7f]{1,64}$")]
@@ -39,7 +39,7 @@ async def _begin(engine: Engine, _: NoParams, caller: Caller) -> dict[str, Any]:
     return engine.login.passkeys.begin(caller.name, caller.site, caller.source)
 
 
-async def _confirm(engine: Engine, params: ConfirmParams, caller: Caller) -> PasskeyView:
+async def _confirm(engine: Engine, params: PasskeyConfirmParams, caller: Caller) -> PasskeyView:
     passkeys = engine.login.passkeys
     return await passkeys.confirm(caller.name, params.name, params.credential, caller.site, caller.source)
 
@@ -82,7 +82,7 @@ def passkey_methods() -> tuple[AnyMethod, ...]:
         Method(
             name="passkey-confirm",
             summary="Keep the passkey that a browser made",
-            params=ConfirmParams,
+            params=PasskeyConfirmParams,
             result=PasskeyView,
             permission=Permission.ACCOUNT,
             personal=True,

@@ -54,13 +54,13 @@ class RestoreParams(Params):
     """24 words (BIP 39), with spaces between them."""
 
 
-class AppParams(Params):
+class SecretsParams(Params):
     """An app."""
 
     app: AppId
 
 
-class SecretParams(AppParams):
+class SecretParams(SecretsParams):
     """A secret of an app."""
 
     name: SecretName
@@ -73,7 +73,7 @@ class SetParams(SecretParams):
     """One line; of a keypair a private key (Ed25519, PEM), as it is in its file."""
 
 
-class RotateParams(AppParams):
+class RotateParams(SecretsParams):
     """Which secrets are replaced."""
 
     name: SecretName | None = None
@@ -104,7 +104,7 @@ async def _restore(engine: Engine, params: RestoreParams) -> None:
     await engine.restore_key(params.words.get_secret_value())
 
 
-async def _list(engine: Engine, params: AppParams) -> tuple[SecretView, ...]:
+async def _list(engine: Engine, params: SecretsParams) -> tuple[SecretView, ...]:
     return await engine.secrets(params.app)
 
 
@@ -208,7 +208,7 @@ def secret_methods() -> tuple[AnyMethod, ...]:
         Method(
             name="secret-list",
             summary="List the secrets of an app by name",
-            params=AppParams,
+            params=SecretsParams,
             result=tuple[SecretView, ...],
             permission=Permission.MANAGE,
             handler=_list,

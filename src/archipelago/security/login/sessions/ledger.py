@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.security.login.sessions.clocks import Clocks
-from archipelago.storage.records.logins import Logins, Notice, Passkey, Session, Token, User
+from archipelago.storage.records.logins import LoginNotice, Logins, Passkey, Session, Token, User
 from archipelago.storage.stores.accounts import AccountStore, Book
 from archipelago.support.broadcast import Signal
 
@@ -48,7 +48,7 @@ class Ledger:
         self._ages: dict[str, _Age] = {}
         self.users: Mapping[str, User] = {}
         self.passkeys: Mapping[str, Passkey] = {}
-        self.notices: tuple[Notice, ...] = ()
+        self.notices: tuple[LoginNotice, ...] = ()
         self._sessions: Mapping[str, Session] = {}
         self._tokens: Mapping[str, Token] = {}
         self.changed = Signal()

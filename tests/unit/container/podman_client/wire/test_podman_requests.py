@@ -18,7 +18,7 @@ from archipelago.container.podman_client.spec import (
     NetworkAttachment,
     NetworkSpec,
     PortMapping,
-    Protocol,
+    PortProtocol,
     ResourceLimits,
     TmpfsMount,
     Ulimit,
@@ -70,7 +70,7 @@ def test_everything_is_translated() -> None:
             limits=ResourceLimits(memory=1 << 20, cpu_quota=50_000, pids=9),
             ulimits=(Ulimit("nofile", 1, 2),),
             networks={"archipelago-n": NetworkAttachment(("alias",), IPv4Address("10.0.0.2"))},
-            ports=(PortMapping(53, 5353, "127.0.0.1", Protocol.UDP),),
+            ports=(PortMapping(53, 5353, "127.0.0.1", PortProtocol.UDP),),
             seccomp_profile=PurePosixPath("/s.json"),
             stop_signal="int",
         )
