@@ -5,9 +5,10 @@ from typing import Any
 
 import pytest
 
+from archipelago.container.dependency_resolver.errors import ResolutionError
 from archipelago.container.dependency_resolver.host_facts import HostFacts
 from archipelago.container.dependency_resolver.plan import InstalledApp, Request
-from archipelago.container.dependency_resolver.resolver import ResolutionError, resolve
+from archipelago.container.dependency_resolver.resolver import resolve
 from archipelago.container.manifest.model.app import AppManifest
 
 OPTIONS = {

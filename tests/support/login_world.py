@@ -5,8 +5,9 @@ from pathlib import Path
 
 from archipelago.security.login.credentials.passwords import Cost, Passwords
 from archipelago.security.login.guessing.attempts import Source
-from archipelago.security.login.login import Lifetimes, Login
+from archipelago.security.login.login import Login
 from archipelago.security.login.sessions.clocks import Clocks
+from archipelago.security.login.sessions.ledger import Lifetimes
 from archipelago.security.secrets.manager import SecretsManager
 from archipelago.security.secrets.redactor import Redactor
 from archipelago.storage.database import Database

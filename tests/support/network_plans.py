@@ -5,7 +5,8 @@ from typing import Any
 from hypothesis import strategies as st
 
 from archipelago.container.dependency_resolver.plan import Edge
-from archipelago.container.manifest.model.app import AppManifest, Wait
+from archipelago.container.manifest.model.app import AppManifest
+from archipelago.container.manifest.model.interfaces import Wait
 
 NAMES = st.from_regex(r"[a-z][a-z0-9]{0,3}(-[a-z0-9]{1,3}){0,2}", fullmatch=True)
 

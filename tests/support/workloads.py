@@ -4,7 +4,8 @@ from typing import Any
 
 from archipelago.container.dependency_resolver.host_facts import HostFacts
 from archipelago.container.dependency_resolver.plan import Edge
-from archipelago.container.manifest.model.app import AppManifest, Architecture, Wait
+from archipelago.container.manifest.model.app import AppManifest, Architecture
+from archipelago.container.manifest.model.interfaces import Wait
 from archipelago.container.manifest.package import AppPackage
 from archipelago.container.workload.compiler import AppInput, Site, Workload, compile_app
 from archipelago.container.workload.templates.renderer import Renderer

@@ -6,7 +6,7 @@ from enum import StrEnum
 from ipaddress import IPv4Address
 
 from archipelago.container.manifest.exposure import address_of, is_open, scheme_of
-from archipelago.container.manifest.model.app import Endpoint, Scheme
+from archipelago.container.manifest.model.endpoints import Endpoint, Scheme
 
 
 class Trust(StrEnum):

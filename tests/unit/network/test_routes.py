@@ -14,7 +14,7 @@ from archipelago.container.manifest.exposure import (
     kept_switches,
     require_switch,
 )
-from archipelago.container.manifest.model.app import Endpoint
+from archipelago.container.manifest.model.endpoints import Endpoint
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.network.routes import Route, Trust, app_routes
 

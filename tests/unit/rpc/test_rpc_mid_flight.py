@@ -12,14 +12,14 @@ import pytest
 from archipelago.api.apps import AppSummary, LogLine
 from archipelago.container.podman_client.exec.terminal import Terminal
 from archipelago.errors import ErrorCode, NodeError
-from archipelago.rpc.access import CONFIRMATION, Caller
+from archipelago.rpc.access import CONFIRMATION, WEBSOCKET_PROTOCOL, Caller
 from archipelago.rpc.method import Method, NoParams
 from archipelago.rpc.methods.table import all_methods
 from archipelago.rpc.protocol import Dispatcher
 from archipelago.rpc.refusals import Refusals
 from archipelago.rpc.server.server import RpcServer
 from archipelago.rpc.streams.terminals import MOST
-from archipelago.rpc.streams.websocket import LOGGED_OUT, WEBSOCKET_PROTOCOL
+from archipelago.rpc.streams.websocket import LOGGED_OUT
 from archipelago.security.audit.chain import Deed, Outcome
 from archipelago.security.login.guessing.attempts import Source
 from archipelago.security.login.login import Start

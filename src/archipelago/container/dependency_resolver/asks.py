@@ -16,7 +16,9 @@ from archipelago.container.dependency_resolver.rating import rate
 from archipelago.container.dependency_resolver.search.world import World
 from archipelago.container.manifest.build_facts import build_facts
 from archipelago.container.manifest.exposure import is_open
-from archipelago.container.manifest.model.app import Access, AppManifest, Architecture, Container, Egress
+from archipelago.container.manifest.model.app import AppManifest, Architecture, Egress
+from archipelago.container.manifest.model.containers import Container
+from archipelago.container.manifest.model.endpoints import Access
 from archipelago.container.manifest.model.scalars import AppId, Scalar
 
 _GIB = 1024**3

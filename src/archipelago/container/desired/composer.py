@@ -11,7 +11,8 @@ from archipelago.container.dependency_resolver.resolver import resolve
 from archipelago.container.desired.app_compiler import AppCompiler
 from archipelago.container.desired.state import DesiredApp, DesiredState
 from archipelago.container.images.store import ImageStore
-from archipelago.container.manifest.model.app import AppManifest, Credentials
+from archipelago.container.manifest.model.app import AppManifest
+from archipelago.container.manifest.model.interfaces import Credentials
 from archipelago.container.manifest.model.scalars import Scalar
 from archipelago.container.manifest.options import parse_option_text, validate_options
 from archipelago.container.workload.compiler import AppInput, Binding, Consumer, Site, Workload

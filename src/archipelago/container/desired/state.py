@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from archipelago.api.apps import Health, HealthState
 from archipelago.container.dependency_resolver.plan import Edge, Plan
-from archipelago.container.manifest.model.app import Wait
+from archipelago.container.manifest.model.interfaces import Wait
 from archipelago.container.workload.compiler import Workload
 from archipelago.security.secrets.secret import Secret
 from archipelago.storage.records.apps import Desired

@@ -10,7 +10,7 @@ import structlog
 
 from archipelago.api.apps import Health, HealthState, Sync
 from archipelago.chains.bitcoin import health as bitcoin
-from archipelago.container.manifest.model.app import ChainProbe, ExecProbe, HealthCheck, HttpProbe, TcpProbe
+from archipelago.container.manifest.model.probes import ChainProbe, ExecProbe, HealthCheck, HttpProbe, TcpProbe
 from archipelago.container.namespace.client import Namespace, ProbeFailed, Target
 from archipelago.security.secrets.secret import Secret
 

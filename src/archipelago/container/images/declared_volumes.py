@@ -6,7 +6,7 @@ the data would be lost just as silently. So the app's author must decide.
 
 import posixpath
 
-from archipelago.container.manifest.model.app import Container
+from archipelago.container.manifest.model.containers import Container
 from archipelago.container.manifest.package import AppPackage
 from archipelago.errors import ErrorCode, NodeError
 

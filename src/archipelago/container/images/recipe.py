@@ -9,13 +9,9 @@ from pathlib import Path
 from urllib.parse import unquote
 
 from archipelago.container.manifest.containerfile.steps import ImageConfig
-from archipelago.container.manifest.model.app import (
-    Architecture,
-    Container,
-    ContainerfileRecipe,
-    PackagesRecipe,
-    PythonBuild,
-)
+from archipelago.container.manifest.model.app import Architecture
+from archipelago.container.manifest.model.containers import Container
+from archipelago.container.manifest.model.images import ContainerfileRecipe, PackagesRecipe, PythonBuild
 from archipelago.container.manifest.package import AppPackage
 
 REPOSITORY = "localhost/archipelago"

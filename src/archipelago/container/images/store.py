@@ -32,7 +32,8 @@ from archipelago.container.images.python_packages.source_builder import Confined
 from archipelago.container.images.python_packages.target import PythonTarget
 from archipelago.container.images.recipe import PULLED, PYTHON_PACKAGES, REPOSITORY, BuildTools
 from archipelago.container.manifest.containerfile.reader import ContainerfileError, base_image
-from archipelago.container.manifest.model.app import Container, ContainerfileRecipe, PackagesRecipe
+from archipelago.container.manifest.model.containers import Container
+from archipelago.container.manifest.model.images import ContainerfileRecipe, PackagesRecipe
 from archipelago.container.manifest.package import AppPackage
 from archipelago.container.podman_client.client import PodmanClient
 from archipelago.container.podman_client.errors import NameMismatch, NotFound, PodmanConflict, PodmanError

@@ -4,7 +4,7 @@ from enum import StrEnum
 
 from pydantic import BaseModel, ConfigDict
 
-from archipelago.container.manifest.model.app import ContainerfileRecipe, PackagesBase, PackagesRecipe
+from archipelago.container.manifest.model.images import ContainerfileRecipe, PackagesBase, PackagesRecipe
 
 
 class BuildCode(StrEnum):

@@ -8,7 +8,14 @@ from collections.abc import Mapping
 from enum import StrEnum
 from ipaddress import IPv4Address
 
-from archipelago.container.manifest.model.app import Access, Endpoint, EndpointKind, EndpointLogin, Protocol, Scheme
+from archipelago.container.manifest.model.endpoints import (
+    Access,
+    Endpoint,
+    EndpointKind,
+    EndpointLogin,
+    Protocol,
+    Scheme,
+)
 from archipelago.errors import ErrorCode, NodeError
 
 LOOPBACK = IPv4Address("127.0.0.1")

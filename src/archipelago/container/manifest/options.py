@@ -3,8 +3,10 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from archipelago.container.manifest.model.app import (
-    AppManifest,
+from archipelago.container.manifest.model.app import AppManifest
+from archipelago.container.manifest.model.patterns import matches
+from archipelago.container.manifest.model.scalars import Scalar, is_one_line
+from archipelago.container.manifest.model.settings import (
     BoolOption,
     ChoiceOption,
     IntOption,
@@ -12,8 +14,6 @@ from archipelago.container.manifest.model.app import (
     OptionRule,
     StringOption,
 )
-from archipelago.container.manifest.model.patterns import matches
-from archipelago.container.manifest.model.scalars import Scalar, is_one_line
 from archipelago.container.manifest.yaml.problems import nearest, show
 from archipelago.errors import ErrorCode, NodeError
 

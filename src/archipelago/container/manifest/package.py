@@ -15,7 +15,8 @@ from archipelago.container.manifest.checks.hidden_characters import hidden_in_te
 from archipelago.container.manifest.checks.new_apps import check_new
 from archipelago.container.manifest.containerfile.reader import ContainerfileError, parse_containerfile
 from archipelago.container.manifest.loader import load_manifest, place_findings
-from archipelago.container.manifest.model.app import AppManifest, ContainerfileRecipe, PackagesRecipe
+from archipelago.container.manifest.model.app import AppManifest
+from archipelago.container.manifest.model.images import ContainerfileRecipe, PackagesRecipe
 from archipelago.container.manifest.requirements import RequirementsError, parse_requirements
 from archipelago.container.manifest.templates import MAX_WORDS, Names, check_template, count_words
 from archipelago.container.manifest.yaml.problems import ManifestError, ManifestProblem, PathProblem, nearest

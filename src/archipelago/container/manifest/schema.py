@@ -3,10 +3,22 @@
 import ast
 import inspect
 from collections.abc import Iterator, Mapping
+from enum import Enum
 from typing import Any
 
-from archipelago.container.manifest.model import app, on_disk
+from archipelago.container.manifest.model import (
+    app,
+    containers,
+    domain,
+    endpoints,
+    images,
+    interfaces,
+    on_disk,
+    probes,
+    settings,
+)
 
+_MODULES = (app, containers, domain, endpoints, images, interfaces, on_disk, probes, settings)
 SCHEMA_ID = "urn:archipelago:manifest:1"
 
 Examples = Mapping[tuple[str, str], object]
@@ -35,17 +47,18 @@ def attribute_docs(*modules: Any) -> dict[tuple[str, str], str]:
 def manifest_schema(examples: Examples | None = None) -> dict[str, Any]:
     """Return the schema of a manifest, with the given examples."""
     schema = app.AppManifest.model_json_schema(mode="validation")
-    docs = attribute_docs(app, on_disk)
+    docs = attribute_docs(*_MODULES)
+    classes = {name: value for module in _MODULES for name, value in vars(module).items() if isinstance(value, type)}
     parts = {"AppManifest": schema, **schema["$defs"]}
     for part, definition in parts.items():
         for key, value in definition.get("properties", {}).items():
-            owners = (base.__name__ for base in getattr(app, part).__mro__)
+            owners = (base.__name__ for base in classes[part].__mro__)
             if (text := next((docs[owner, key] for owner in owners if (owner, key) in docs), None)) is not None:
                 value["description"] = " ".join(text.split())
             if examples and (part, key) in examples:
                 value["examples"] = [examples[part, key]]
         if "enum" in definition:
-            words = dict(_enum_docs(part, docs))
+            words = dict(_enum_docs(classes[part], docs))
             definition["markdownEnumDescriptions"] = [words.get(word, "") for word in definition["enum"]]
     for node in list(subschemas(schema)):
         _admit_numbers(node)
@@ -54,9 +67,9 @@ def manifest_schema(examples: Examples | None = None) -> dict[str, Any]:
     return {**head, **schema, "title": "Archipelago app manifest, version 1"}
 
 
-def _enum_docs(part: str, docs: Mapping[tuple[str, str], str]) -> Iterator[tuple[str, str]]:
-    for member in getattr(app, part):
-        yield member.value, docs.get((part, member.name), "")
+def _enum_docs(part: type[Enum], docs: Mapping[tuple[str, str], str]) -> Iterator[tuple[str, str]]:
+    for member in part:
+        yield member.value, docs.get((part.__name__, member.name), "")
 
 
 def subschemas(schema: Mapping[str, Any]) -> Iterator[dict[str, Any]]:

@@ -5,8 +5,8 @@ import secrets
 from collections.abc import Sequence
 
 from archipelago.api.apps import SecretView
-from archipelago.container.manifest.model.app import SecretKind
 from archipelago.container.manifest.model.scalars import is_one_line
+from archipelago.container.manifest.model.settings import SecretKind
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.security.keys.key_files import is_private_pem
 from archipelago.security.secrets.manager import EDGE_BYTES, EDGE_KIND, SecretsManager

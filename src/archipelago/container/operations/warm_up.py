@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 
 from archipelago.api.apps import HealthState
-from archipelago.container.manifest.model.app import ChainProbe
+from archipelago.container.manifest.model.probes import ChainProbe
 from archipelago.container.reconciler.reconciler import Reconciler
 
 _LONGEST = 600.0

@@ -6,7 +6,7 @@ import signal
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from archipelago.container.manifest.model.app import Stop
+from archipelago.container.manifest.model.containers import Stop
 from archipelago.container.podman_client.models import ContainerSummary
 from archipelago.container.workload.compiler import ContainerWorkload
 from archipelago.support.process import (

@@ -29,7 +29,8 @@ from archipelago.container.dependency_resolver.asks import expected_disk
 from archipelago.container.dependency_resolver.rating import rate
 from archipelago.container.desired.state import DesiredApp
 from archipelago.container.manifest.exposure import LOOPBACK, PUBLISHED, address_of, is_open, kept_in, require_switch
-from archipelago.container.manifest.model.app import AppManifest, ChainProbe
+from archipelago.container.manifest.model.app import AppManifest
+from archipelago.container.manifest.model.probes import ChainProbe
 from archipelago.container.manifest.model.scalars import Scalar
 from archipelago.container.manifest.package import AppPackage
 from archipelago.container.operations.operations import Operations

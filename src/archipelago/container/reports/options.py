@@ -2,15 +2,9 @@
 
 from archipelago.api.apps import OptionKind, OptionView
 from archipelago.container.dependency_resolver.plan import PlannedApp
-from archipelago.container.manifest.model.app import (
-    AppManifest,
-    BoolOption,
-    ChoiceOption,
-    IntOption,
-    Option,
-    StringOption,
-)
+from archipelago.container.manifest.model.app import AppManifest
 from archipelago.container.manifest.model.scalars import Scalar
+from archipelago.container.manifest.model.settings import BoolOption, ChoiceOption, IntOption, Option, StringOption
 
 _DEMAND = "demand by "
 

@@ -17,7 +17,10 @@ from archipelago.chains.bitcoin.roles import whitelist_line
 from archipelago.container.dependency_resolver.host_facts import ControlGroup, HostFacts
 from archipelago.container.dependency_resolver.plan import Edge
 from archipelago.container.manifest.exposure import PUBLISHED
-from archipelago.container.manifest.model.app import AppManifest, Container, HealthCheck, InterfaceRole, Stop
+from archipelago.container.manifest.model.app import AppManifest
+from archipelago.container.manifest.model.containers import Container, Stop
+from archipelago.container.manifest.model.interfaces import InterfaceRole
+from archipelago.container.manifest.model.probes import HealthCheck
 from archipelago.container.manifest.model.scalars import IDS_PER_APP, Scalar, is_one_line
 from archipelago.container.manifest.package import AppPackage
 from archipelago.container.podman_client.labels import APP, CONTAINER, HASH, NODE, PLACE

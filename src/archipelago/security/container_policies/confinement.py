@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 
 from archipelago.container.dependency_resolver.host_facts import ControlGroup
-from archipelago.container.manifest.model.app import Container
+from archipelago.container.manifest.model.containers import Container
 from archipelago.container.podman_client.spec import ResourceLimits, Ulimit
 
 _CPU_PERIOD = 100_000

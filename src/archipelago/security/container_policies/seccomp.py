@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from archipelago.container.manifest.model.app import Container, SystemCalls
+from archipelago.container.manifest.model.containers import Container, SystemCalls
 
 _EPERM, _ENOSYS = 1, 38
 _NEW_NAMESPACES = 0x7E020000

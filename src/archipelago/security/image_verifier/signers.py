@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from archipelago.container.manifest.model.app import Container
+from archipelago.container.manifest.model.containers import Container
 from archipelago.container.manifest.package import AppPackage
 from archipelago.security.image_verifier.keyless import BUNDLE_TYPE, LARGEST_BUNDLE, any_bundle_good
 from archipelago.security.image_verifier.registry_client import RegistryClient

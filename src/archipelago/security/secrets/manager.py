@@ -11,7 +11,7 @@ from typing import Protocol
 import pyrage
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from archipelago.container.manifest.model.app import SecretKind
+from archipelago.container.manifest.model.settings import SecretKind
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.security.keys.key_files import private_pem
 from archipelago.security.keys.node_key import NodeKey

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from archipelago.container.dependency_resolver.errors import ResolutionCode, ResolutionError
 from archipelago.container.dependency_resolver.plan import Request
-from archipelago.container.dependency_resolver.resolver import ResolutionCode, ResolutionError, resolve
+from archipelago.container.dependency_resolver.resolver import resolve
 from archipelago.container.manifest.model.app import AppManifest
 from support.catalogs import OPTIONS, app, catalog_of, consumer, provider, refused
 

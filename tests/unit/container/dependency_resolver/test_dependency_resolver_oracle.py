@@ -7,9 +7,12 @@ import os
 import random
 from collections.abc import Iterator, Mapping
 
+from archipelago.container.dependency_resolver.errors import ResolutionCode, ResolutionError
 from archipelago.container.dependency_resolver.plan import Plan, Request
-from archipelago.container.dependency_resolver.resolver import ResolutionCode, ResolutionError, resolve
-from archipelago.container.manifest.model.app import AppManifest, Conflict, OptionRule, Provided, Required
+from archipelago.container.dependency_resolver.resolver import resolve
+from archipelago.container.manifest.model.app import AppManifest
+from archipelago.container.manifest.model.interfaces import Conflict, Provided, Required
+from archipelago.container.manifest.model.settings import OptionRule
 from support.catalogs import app
 
 COUNT = int(os.environ.get("ARCHIPELAGO_CATALOGS", "1000"))

@@ -10,9 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from packaging.specifiers import SpecifierSet
 
+from archipelago.container.dependency_resolver.errors import ResolutionCode, ResolutionError
 from archipelago.container.dependency_resolver.host_facts import HostFacts
 from archipelago.container.dependency_resolver.plan import Action, InstalledApp, Plan, Request
-from archipelago.container.dependency_resolver.resolver import ResolutionCode, ResolutionError, explain, resolve
+from archipelago.container.dependency_resolver.resolver import explain, resolve
 from archipelago.container.dependency_resolver.search.providers import descend
 from archipelago.container.dependency_resolver.search.world import World
 from archipelago.container.manifest.model.app import AppManifest, Architecture

@@ -6,12 +6,14 @@ from typing import Any
 import pytest
 
 from archipelago.container.dependency_resolver.asks import disk_warnings
+from archipelago.container.dependency_resolver.errors import ResolutionCode, ResolutionError
 from archipelago.container.dependency_resolver.host_facts import HostFacts
 from archipelago.container.dependency_resolver.order import find_cycle, reaches, start_order
 from archipelago.container.dependency_resolver.plan import FetchKind, InstalledApp, Plan, Request
-from archipelago.container.dependency_resolver.resolver import ResolutionCode, ResolutionError, resolve
+from archipelago.container.dependency_resolver.resolver import resolve
 from archipelago.container.manifest.build_facts import BuildCode, BuildFacts, BuildSource, SourceKind, build_facts
-from archipelago.container.manifest.model.app import Access, AppManifest, Architecture, Egress
+from archipelago.container.manifest.model.app import AppManifest, Architecture, Egress
+from archipelago.container.manifest.model.endpoints import Access
 
 MIB = 1024**2
 

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 from archipelago.api.apps import Health, HealthState, Sync
 from archipelago.container.health_monitor.monitor import Progress, Verdict
-from archipelago.container.manifest.model.app import HealthCheck, TcpProbe
+from archipelago.container.manifest.model.probes import HealthCheck, TcpProbe
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 SPEC = HealthCheck(probe=TcpProbe(type="tcp", port=80), failures=3, start_timeout=60)

@@ -26,13 +26,8 @@ from archipelago.container.images.recipe import (
     reference,
     sources,
 )
-from archipelago.container.manifest.model.app import (
-    Architecture,
-    ContainerfileRecipe,
-    PackagesBase,
-    PackagesRecipe,
-    PythonBuild,
-)
+from archipelago.container.manifest.model.app import Architecture
+from archipelago.container.manifest.model.images import ContainerfileRecipe, PackagesBase, PackagesRecipe, PythonBuild
 from archipelago.container.manifest.package import AppPackage, load_package
 from support.checkout import APPS, CHECKOUT
 

@@ -3,7 +3,7 @@
 import pytest
 
 from archipelago.container.images.declared_volumes import uncovered
-from archipelago.container.manifest.model.app import Container
+from archipelago.container.manifest.model.containers import Container
 
 
 @pytest.mark.parametrize(

@@ -9,15 +9,9 @@ from hypothesis import strategies as st
 
 from archipelago.container.dependency_resolver.plan import Action, InstalledApp, PlannedApp, Request
 from archipelago.container.dependency_resolver.resolver import resolve
-from archipelago.container.manifest.model.app import (
-    AppManifest,
-    BoolOption,
-    ChoiceOption,
-    IntOption,
-    Option,
-    StringOption,
-)
+from archipelago.container.manifest.model.app import AppManifest
 from archipelago.container.manifest.model.scalars import Scalar
+from archipelago.container.manifest.model.settings import BoolOption, ChoiceOption, IntOption, Option, StringOption
 from archipelago.container.manifest.options import (
     MAX_INT,
     OptionError,

@@ -6,7 +6,7 @@ import pytest
 
 from archipelago.container.dependency_resolver.plan import Action, Edge, Plan, PlannedApp
 from archipelago.container.desired.state import DesiredApp, DesiredState
-from archipelago.container.manifest.model.app import Wait
+from archipelago.container.manifest.model.interfaces import Wait
 from archipelago.container.proposals.consequences import require_agreed, restart_preview, stop_preview, with_restarts
 from archipelago.container.workload.compiler import Workload
 from archipelago.errors import NodeError

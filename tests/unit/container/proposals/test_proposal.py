@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from archipelago.container.dependency_resolver.plan import Action, Edge, Plan, PlannedApp
-from archipelago.container.manifest.model.app import Wait
+from archipelago.container.manifest.model.interfaces import Wait
 from archipelago.container.proposals.proposal import Proposal, concerning
 from archipelago.errors import NodeError
 from support.workloads import ELECTRUM, bitcoin

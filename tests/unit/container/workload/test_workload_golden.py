@@ -3,7 +3,7 @@
 from pathlib import PurePosixPath
 
 from archipelago.container.dependency_resolver.plan import Edge
-from archipelago.container.manifest.model.app import Wait
+from archipelago.container.manifest.model.interfaces import Wait
 from archipelago.container.manifest.package import AppPackage
 from archipelago.container.podman_client.labels import APP, CONTAINER, HASH, NODE, PLACE
 from archipelago.container.podman_client.spec import (

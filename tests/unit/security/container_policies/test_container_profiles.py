@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from archipelago.container.manifest.model.app import AppManifest, Capability, Container, SystemCalls
+from archipelago.container.manifest.model.app import AppManifest
+from archipelago.container.manifest.model.containers import Capability, Container, SystemCalls
 from archipelago.security.container_policies.apparmor import apparmor_name, apparmor_profile
 from archipelago.security.container_policies.seccomp import seccomp_json, seccomp_name, seccomp_profile
 from archipelago.security.container_policies.selinux import selinux_module, selinux_name

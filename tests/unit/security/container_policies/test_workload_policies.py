@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from archipelago.container.manifest.model.app import Container
+from archipelago.container.manifest.model.containers import Container
 from archipelago.security.container_policies.confinement import confine
 
 

@@ -8,7 +8,7 @@ import pyotp
 import pytest
 
 from archipelago.errors import ErrorCode, NodeError
-from archipelago.rpc.access import ANYBODY, Caller
+from archipelago.rpc.access import Caller
 from archipelago.rpc.methods.table import all_methods
 from archipelago.rpc.protocol import Dispatcher
 from archipelago.rpc.refusals import Refusals
@@ -16,7 +16,7 @@ from archipelago.security.audit.chain import Outcome
 from archipelago.security.login.guessing.attempts import Attempts, Source
 from archipelago.security.login.login import Login, Start
 from archipelago.storage.database import Database
-from archipelago.storage.records.permissions import Role
+from archipelago.storage.records.permissions import ANYBODY, Role
 from support.login_world import HERE, PASSWORD, SOCKET, World
 from support.memory_engine import MemoryEngine
 

@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key, l
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from archipelago.container.manifest.model.app import SecretKind
+from archipelago.container.manifest.model.settings import SecretKind
 from archipelago.container.workload.templates.renderer import FINGERPRINTS, Renderer
 from archipelago.container.workload.templates.sandbox import FINGERPRINT
 from archipelago.errors import ErrorCode, NodeError

@@ -17,7 +17,7 @@ from archipelago.container.dependency_resolver.order import cycle_problem, find_
 from archipelago.container.dependency_resolver.search.backtrack import Impossible, search
 from archipelago.container.dependency_resolver.search.nogoods import Need
 from archipelago.container.dependency_resolver.search.world import Token, World
-from archipelago.container.manifest.model.app import Required
+from archipelago.container.manifest.model.interfaces import Required
 from archipelago.container.manifest.model.scalars import AppId, Name
 
 

@@ -12,7 +12,8 @@ from archipelago.container.dependency_resolver.host_facts import HostFacts
 from archipelago.container.dependency_resolver.options import Demand, settle, shown
 from archipelago.container.dependency_resolver.plan import InstalledApp, Request
 from archipelago.container.dependency_resolver.search.cures import Cures
-from archipelago.container.manifest.model.app import AppManifest, Required
+from archipelago.container.manifest.model.app import AppManifest
+from archipelago.container.manifest.model.interfaces import Required
 from archipelago.container.manifest.model.scalars import AppId, Key, Name, Scalar
 
 Token = tuple[str, ...]

@@ -7,7 +7,8 @@ from functools import cached_property
 from packaging.tags import Tag, compatible_tags, cpython_tags
 from packaging.version import Version
 
-from archipelago.container.manifest.model.app import Architecture, Suite
+from archipelago.container.manifest.model.app import Architecture
+from archipelago.container.manifest.model.images import Suite
 
 _PYTHON: dict[Suite, str] = {"bookworm": "3.11.2", "trixie": "3.13.5", "sid": "3.13.5"}
 _GLIBC_MINOR: dict[Suite, int] = {"bookworm": 36, "trixie": 40, "sid": 40}

@@ -8,7 +8,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from posixpath import normpath
 
-from archipelago.container.manifest.model.app import AppManifest, Container, PackagesRecipe
+from archipelago.container.manifest.model.app import AppManifest
+from archipelago.container.manifest.model.containers import Container
+from archipelago.container.manifest.model.images import PackagesRecipe
 from archipelago.container.manifest.yaml.problems import PathProblem
 from archipelago.container.manifest.yaml.tree import Path
 

@@ -6,7 +6,8 @@ row, as no name in a manifest has, and what apps have on disk lies in a folder o
 
 from collections.abc import Iterable, Iterator
 
-from archipelago.container.manifest.model.app import AppManifest, ChainProbe
+from archipelago.container.manifest.model.app import AppManifest
+from archipelago.container.manifest.model.probes import ChainProbe
 from archipelago.container.manifest.yaml.problems import PathProblem
 from archipelago.container.manifest.yaml.tree import Path
 

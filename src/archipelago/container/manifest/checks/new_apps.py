@@ -9,8 +9,9 @@ from collections.abc import Callable, Iterator
 from archipelago.container.manifest.checks.hidden_characters import hidden_in_value
 from archipelago.container.manifest.checks.mounts import check_mounts, check_shared_volumes
 from archipelago.container.manifest.checks.names import check_names
-from archipelago.container.manifest.model.app import AppManifest, ChoiceOption, IntOption
+from archipelago.container.manifest.model.app import AppManifest
 from archipelago.container.manifest.model.scalars import IDS_PER_APP, is_one_line
+from archipelago.container.manifest.model.settings import ChoiceOption, IntOption
 from archipelago.container.manifest.options import MAX_INT
 from archipelago.container.manifest.yaml.problems import PathProblem
 from archipelago.container.manifest.yaml.tree import Path

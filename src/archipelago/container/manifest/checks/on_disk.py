@@ -2,9 +2,9 @@
 
 from collections.abc import Collection, Iterator, Mapping
 
-from archipelago.container.manifest.model.app import AppManifest, BackupPolicy
+from archipelago.container.manifest.model.app import AppManifest
 from archipelago.container.manifest.model.declared import Declared
-from archipelago.container.manifest.model.on_disk import EVERYTHING, DiskRule, Repair, steps
+from archipelago.container.manifest.model.on_disk import EVERYTHING, BackupPolicy, DiskRule, Repair, steps
 from archipelago.container.manifest.model.patterns import PatternError
 from archipelago.container.manifest.options import check_option_value
 from archipelago.container.manifest.templates import Names, check_template

@@ -6,18 +6,12 @@ Each check is a generator over one manifest; all of them are pure.
 from collections.abc import Callable, Collection, Iterator
 
 from archipelago.container.manifest.checks.on_disk import check_on_disk
-from archipelago.container.manifest.model.app import (
-    AppManifest,
-    ChainProbe,
-    ChoiceOption,
-    Egress,
-    IntOption,
-    Protocol,
-    Scheme,
-    StringOption,
-)
+from archipelago.container.manifest.model.app import AppManifest, Egress
 from archipelago.container.manifest.model.declared import Declared
+from archipelago.container.manifest.model.endpoints import Protocol, Scheme
 from archipelago.container.manifest.model.patterns import PatternError, check_pattern
+from archipelago.container.manifest.model.probes import ChainProbe
+from archipelago.container.manifest.model.settings import ChoiceOption, IntOption, StringOption
 from archipelago.container.manifest.options import ANY_INT, OptionProblem, broken_rules, check_option_value
 from archipelago.container.manifest.templates import Names, check_template
 from archipelago.container.manifest.yaml.problems import PathProblem, nearest

@@ -1,11 +1,21 @@
-"""Parts of the manifest about what an app has on disk: what it rules out, and what repairs it."""
+"""Parts of the manifest about what an app has on disk: its volumes, what rules it out, and what repairs it."""
 
+from enum import StrEnum
 from typing import Annotated, Self
 
 from pydantic import Field, StringConstraints, model_validator
 
 from archipelago.container.manifest.model.part import Part
-from archipelago.container.manifest.model.scalars import Argument, Key, LongText, Name, Scalar, ShortText, is_one_line
+from archipelago.container.manifest.model.scalars import (
+    Argument,
+    Bytes,
+    Key,
+    LongText,
+    Name,
+    Scalar,
+    ShortText,
+    is_one_line,
+)
 
 VolumePath = Annotated[
     str, StringConstraints(min_length=1, max_length=400, pattern=r"^[^\x00-\x1f\x7f-\x9f]*$", strip_whitespace=True)
@@ -28,6 +38,47 @@ def steps(path: str) -> tuple[str, ...]:
     if not is_one_line(path) or any(name in ("", ".", "..") for name in names):
         raise ValueError(f"{path[:80]!r} is no path inside a volume")
     return names
+
+
+class BackupPolicy(StrEnum):
+    """What a backup does with a volume."""
+
+    INCLUDE = "include"
+    """It is backed up and restored."""
+    EXCLUDE = "exclude"
+    """It is left out, as it can be made again (a chain, an index)."""
+    NEVER = "never"
+    """Restoring an old copy would lose funds (a Lightning channel database)."""
+
+
+_EXPORT = r"^[a-z][a-z0-9]*(-[a-z0-9]+)*\.[a-z][a-z0-9_]*$"
+
+
+class SizeWhen(Part):
+    """Size of a volume under certain options of the app."""
+
+    when: dict[Key, Scalar] = Field(min_length=1)
+    """Options and the values that they all have."""
+    disk: Bytes
+    """Expected size then."""
+
+
+class Volume(Part):
+    """A directory that outlives its containers. Those that share it run as the same user."""
+
+    backup: BackupPolicy = BackupPolicy.INCLUDE
+    """What a backup does with it."""
+    disk: Bytes = 0
+    """Expected size, shown before installation."""
+    disk_when: tuple[SizeWhen, ...] = Field(default=(), max_length=20)
+    """Expected size where it depends on options; the first that applies counts, and `disk` where none does."""
+    exclusive: bool = False
+    """Whether only one container may ever have it mounted at a time."""
+    funds: bool = False
+    """Whether it holds keys to money: a removal of the app with its data keeps it aside, until its owner deletes it."""
+    per: Annotated[str, StringConstraints(pattern=_EXPORT, max_length=81)] | None = None
+    """Value of a provider to which the data belongs, such as `bitcoin-rpc.network` (an interface of `requires`, and one
+    of its `exports`): for each value there is a directory of its own, and one that was left is found again."""
 
 
 class DiskRule(Part):

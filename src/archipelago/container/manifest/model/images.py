@@ -1,0 +1,102 @@
+"""Parts of the manifest about images: the reference of one that is pulled, and recipes for one that is built."""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, StringConstraints, model_validator
+
+from archipelago.container.manifest.model.part import Part
+from archipelago.container.manifest.model.scalars import ContainerPath, PackagePath
+
+
+class RecipeFile(Part):
+    """A file of the app's folder that goes into the image."""
+
+    source: PackagePath
+    """Path inside the app's folder."""
+    path: ContainerPath
+    """Path inside the image."""
+    executable: bool = False
+    """Whether the file may be run (mode 0755 instead of 0644)."""
+
+
+Suite = Literal["bookworm", "trixie", "sid"]
+
+
+DebianPackage = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9+.=:~-]*$", max_length=80)]
+
+
+DebianPackages = Annotated[tuple[DebianPackage, ...], Field(min_length=1, max_length=100)]
+
+
+class PythonBuild(Part):
+    """How Python packages without a wheel are built: in a throw-away container, without a network."""
+
+    requirements: PackagePath
+    """A requirements file with what builds them (such as setuptools): wheels, with pinned versions and hashes."""
+    packages: Annotated[tuple[DebianPackage, ...], Field(max_length=100)] = ()
+    """Debian packages that are there beside `python3` while they are built, such as `gcc` and `python3-dev`."""
+
+
+class PackagesRecipe(Part):
+    """An image made from a distribution's signed packages, without any container registry."""
+
+    type: Literal["packages"]
+    """Always `packages` for this kind of recipe."""
+    suite: Suite = "bookworm"
+    """Debian suite from which the packages come, with its security and other updates."""
+    packages: DebianPackages
+    """Debian packages, each optionally `name=version`; one with the app's id is told when it differs from `version`."""
+    python: PackagePath | None = None
+    """A requirements file with pinned versions and hashes, installed into the image's Python (package `python3`)."""
+    python_build: PythonBuild | None = None
+    """What builds source distributions among them; without it, each must have a wheel, and nothing is executed."""
+    files: tuple[RecipeFile, ...] = ()
+    """Files of the app's folder that are copied into the image."""
+
+    @property
+    def requirements_files(self) -> tuple[str, ...]:
+        """Paths of its requirements files inside the app's folder."""
+        build = () if self.python_build is None else (self.python_build.requirements,)
+        return build if self.python is None else (self.python, *build)
+
+    @model_validator(mode="after")
+    def _builds_something(self) -> Self:
+        if self.python_build is not None and self.python is None:
+            raise ValueError("'python_build' is given, and 'python' is not: there is nothing to build")
+        return self
+
+
+class PackagesBase(Part):
+    """An image to build upon, made from a distribution's signed packages, without any container registry.
+
+    The packages are unpacked and their set-up scripts are not run. `RUN` with a line of shell needs a shell among them.
+    """
+
+    suite: Suite = "bookworm"
+    """Debian suite from which the packages come, with its security and other updates."""
+    packages: DebianPackages
+    """Debian packages, each optionally `name=version`; without any that only the build needs, as all of them stay."""
+
+
+class ContainerfileRecipe(Part):
+    """An image built from a Containerfile in the app's folder."""
+
+    type: Literal["containerfile"]
+    """Always `containerfile` for this kind of recipe."""
+    containerfile: PackagePath = "Containerfile"
+    """Path of the Containerfile inside the app's folder; the folder is the build context."""
+    base: PackagesBase | None = None
+    """Image that is made first and given to the build as argument `BASE`: begin with `ARG BASE` and `FROM $BASE`."""
+
+
+Recipe = Annotated[PackagesRecipe | ContainerfileRecipe, Field(discriminator="type")]
+
+
+ImageReference = Annotated[
+    str,
+    StringConstraints(
+        pattern=r"^[a-z0-9][a-z0-9.:/_-]*(:[A-Za-z0-9_.-]+)?@sha256:[0-9a-f]{64}$",
+        max_length=400,
+    ),
+]
+"""An OCI image reference with its digest, such as `docker.io/library/redis:7@sha256:…`."""
