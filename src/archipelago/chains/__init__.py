@@ -1,1 +1,1 @@
-"""What the node knows of blockchains."""
+"""Kinds of chain daemon: one folder each, and one line in `registry`. Pure, and it knows no app."""

@@ -1,10 +1,10 @@
-"""Bitcoin's `getblockchaininfo` and `getconnectioncount` as a health state (https://bitcoincore.org/en/doc/)."""
+"""Bitcoin's `getblockchaininfo` and `getconnectioncount` as a chain state (https://bitcoincore.org/en/doc/)."""
 
 import base64
 import json
-from dataclasses import dataclass
+from dataclasses import replace
 
-from archipelago.api.apps import Sync
+from archipelago.chains.chain import ChainReading, ChainState
 
 _DAY = 86400
 _STALE_AFTER = _DAY
@@ -13,14 +13,6 @@ _LONGEST_TEXT = 200
 """Characters of what a daemon says of itself: they are kept with each change of its health."""
 _RPC_IN_WARMUP = -28
 """Error code of a node that loads its block index (Bitcoin Core, rpc/protocol.h)."""
-
-
-@dataclass(frozen=True, slots=True)
-class ChainAnswer:
-    """What a chain daemon said of itself: `sync` where it knows, `message` while it still loads."""
-
-    sync: Sync | None
-    message: str = ""
 
 
 def request_headers(user: str, password: str) -> dict[str, str]:
@@ -36,8 +28,8 @@ REQUEST_BODY = json.dumps(
 """One batch: a probe is one connection."""
 
 
-def parse_answer(status: int, body: str) -> ChainAnswer:
-    """Read the answer to `REQUEST_BODY`; raises `ValueError` with a reason where it is no good."""
+def parse_answer(status: int, body: str) -> ChainReading:
+    """Return what the answer to `REQUEST_BODY` says, not yet compared with the clock. Raises `ValueError`."""
     if status == 401:
         raise ValueError("the node's own RPC user was refused")
     try:
@@ -54,47 +46,44 @@ def parse_answer(status: int, body: str) -> ChainAnswer:
     if problem := answer.get("error"):
         message = str(problem.get("message", problem)) if isinstance(problem, dict) else str(problem)
         if isinstance(problem, dict) and problem.get("code") == _RPC_IN_WARMUP:
-            return ChainAnswer(None, message[:_LONGEST_TEXT])
+            return ChainReading(None, message[:_LONGEST_TEXT])
         raise ValueError(message[:_LONGEST_TEXT])
     try:
         result = answer["result"]
-        return ChainAnswer(
-            Sync(
+        return ChainReading(
+            ChainState(
                 chain=str(result["chain"])[:_LONGEST_TEXT],
                 height=int(result["blocks"]),
                 headers=int(result["headers"]),
                 percent=_percent(result),
                 initial_block_download=bool(result["initialblockdownload"]),
                 peers=peers if isinstance(peers, int) and peers >= 0 else None,
-                tip_at=_moment(result.get("time")),  # type: ignore[arg-type]  # pydantic takes it for a moment
+                tip_at=_moment(result.get("time")),
             )
         )
     except (KeyError, TypeError, OverflowError) as error:
         raise ValueError("getblockchaininfo answered without the chain's height") from error
 
 
-def judged(sync: Sync, now: float) -> tuple[Sync, str]:
-    """Return the chain, marked where it is stale, and why it is not up to date, in words; empty where it is.
-
-    `now` is in seconds since 1970.
-    """
-    alone = ", and no other node is connected" if sync.peers == 0 else ""
-    synced, age = is_synced(sync), _age(sync, now)
-    if age and sync.height and (synced or (alone and sync.headers - sync.height < 2)):
-        return sync.model_copy(update={"stale": True}), (
-            f"stale: the newest block is {age} old{alone or ', unless the clock of this host is wrong'}"
-        )
-    return sync, "" if synced else f"block {sync.height} of {sync.headers} ({sync.percent} %){alone}"
+def judged(state: ChainState, now: float) -> ChainReading:
+    """Return the chain, marked where it is stale, and why it is not up to date; `now` is in seconds since 1970."""
+    alone = ", and no other node is connected" if state.peers == 0 else ""
+    synced, age = is_synced(state), _age(state, now)
+    if age and state.height and (synced or (alone and state.headers - state.height < 2)):
+        cause = alone or ", unless the clock of this host is wrong"
+        return ChainReading(replace(state, stale=True), f"stale: the newest block is {age} old{cause}")
+    behind = f"block {state.height} of {state.headers} ({state.percent} %){alone}"
+    return ChainReading(state, "" if synced else behind)
 
 
-def is_synced(sync: Sync) -> bool:
+def is_synced(state: ChainState) -> bool:
     """Tell whether the daemon is at the tip: out of initial download and less than two blocks behind its headers.
 
     A regtest chain reports initial download until its first block is mined; with nothing to fetch it is at its tip.
     """
-    if sync.chain == "regtest":
-        return sync.headers - sync.height < 2
-    return not sync.initial_block_download and sync.headers - sync.height < 2
+    if state.chain == "regtest":
+        return state.headers - state.height < 2
+    return not state.initial_block_download and state.headers - state.height < 2
 
 
 def _percent(result: dict[str, object]) -> float:
@@ -104,12 +93,12 @@ def _percent(result: dict[str, object]) -> float:
     return round(min(max(progress, 0.0), 1.0) * 100, 2)
 
 
-def _age(sync: Sync, now: float) -> str:
+def _age(state: ChainState, now: float) -> str:
     """Return the age of the newest block in words; empty where it is none to speak of, or nobody knows.
 
     Blocks of regtest are made when its owner likes.
     """
-    if sync.chain == "regtest" or sync.tip_at is None or (age := now - sync.tip_at.timestamp()) < _STALE_AFTER:
+    if state.chain == "regtest" or state.tip_at is None or (age := now - state.tip_at) < _STALE_AFTER:
         return ""
     return f"{age // _DAY:.0f} days" if age >= 2 * _DAY else "a day"
 

@@ -3,7 +3,7 @@
 Nobody's list has `stop`, nor what writes files, changes the node's peers or reveals private keys.
 """
 
-from archipelago.container.manifest.model.interfaces import InterfaceRole
+from archipelago.chains.chain import InterfaceRole
 
 _READ = (
     "decodepsbt",

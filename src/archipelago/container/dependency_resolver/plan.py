@@ -8,11 +8,12 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
+from archipelago.chains.chain import InterfaceRole
 from archipelago.container.dependency_resolver.rating import Rating
 from archipelago.container.manifest.build_facts import BuildFacts
 from archipelago.container.manifest.model.app import AppManifest, Architecture, Egress
 from archipelago.container.manifest.model.endpoints import Access, EndpointKind, Protocol
-from archipelago.container.manifest.model.interfaces import InterfaceRole, Wait
+from archipelago.container.manifest.model.interfaces import Wait
 from archipelago.container.manifest.model.scalars import AppId, Key, Name, Port, Scalar
 
 _EMPTY: Mapping[Any, Any] = MappingProxyType({})

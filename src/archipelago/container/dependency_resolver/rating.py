@@ -6,13 +6,13 @@ from itertools import starmap
 
 from pydantic import BaseModel, ConfigDict
 
+from archipelago.chains.chain import InterfaceRole
 from archipelago.container.manifest.build_facts import BuildCode, build_facts
 from archipelago.container.manifest.exposure import is_open
 from archipelago.container.manifest.model.app import AppManifest, Egress
 from archipelago.container.manifest.model.containers import Capability
 from archipelago.container.manifest.model.endpoints import Access
 from archipelago.container.manifest.model.images import Recipe
-from archipelago.container.manifest.model.interfaces import InterfaceRole
 
 HIGHEST = 8
 LOWEST = 1

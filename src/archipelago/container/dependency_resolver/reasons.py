@@ -3,10 +3,11 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+from archipelago.chains.chain import InterfaceRole
 from archipelago.container.dependency_resolver.options import EffectiveOptions, shown
 from archipelago.container.dependency_resolver.plan import Action, Edge, InstalledApp
 from archipelago.container.dependency_resolver.search.world import World
-from archipelago.container.manifest.model.interfaces import Credentials, InterfaceRole, Required
+from archipelago.container.manifest.model.interfaces import Credentials, Required
 from archipelago.container.manifest.model.scalars import AppId, Key, Name, Scalar
 from archipelago.container.manifest.options import effective_options, same_value
 

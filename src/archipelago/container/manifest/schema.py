@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from enum import Enum
 from typing import Any
 
+from archipelago.chains import chain
 from archipelago.container.manifest.model import (
     app,
     containers,
@@ -18,7 +19,7 @@ from archipelago.container.manifest.model import (
     settings,
 )
 
-_MODULES = (app, containers, domain, endpoints, images, interfaces, on_disk, probes, settings)
+_MODULES = (app, chain, containers, domain, endpoints, images, interfaces, on_disk, probes, settings)
 SCHEMA_ID = "urn:archipelago:manifest:1"
 
 Examples = Mapping[tuple[str, str], object]

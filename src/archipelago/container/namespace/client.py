@@ -8,7 +8,7 @@ import json
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -102,12 +102,12 @@ class Namespace:
         timeout: float,
         *,
         method: str = "GET",
-        headers: dict[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
         body: str = "",
     ) -> HttpAnswer:
         """Send one HTTP request to the container. Raises `ProbeFailed` where there is no HTTP answer."""
         request = {"do": "http", "pid": target.pid, "host": target.host, "port": port, "timeout": timeout}
-        request |= {"path": path, "method": method, "headers": headers or {}, "body": body}
+        request |= {"path": path, "method": method, "headers": dict(headers or {}), "body": body}
         answer = await self._probe(request)
         return HttpAnswer(answer["status"], answer["body"])
 

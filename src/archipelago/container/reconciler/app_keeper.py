@@ -11,7 +11,8 @@ from datetime import UTC, datetime, timedelta
 from archipelago.api.apps import Failure, Health, HealthState
 from archipelago.container.data.keeper import DataMissing, VolumeKeeper
 from archipelago.container.desired.state import DesiredApp, DesiredState, provides, worst
-from archipelago.container.health_monitor.monitor import HealthMonitor, Watched
+from archipelago.container.health_monitor.monitor import HealthMonitor
+from archipelago.container.health_monitor.probes import Watched
 from archipelago.container.logs.file import last_lines, make_ready
 from archipelago.container.logs.parser import LogText
 from archipelago.container.namespace.client import Namespace, Target

@@ -12,7 +12,8 @@ from archipelago.api.apps import Health, HealthState
 from archipelago.container.data.disk_watch import DiskWatch
 from archipelago.container.data.keeper import VolumeKeeper
 from archipelago.container.desired.state import DesiredApp, DesiredState
-from archipelago.container.health_monitor.monitor import HealthMonitor, Watched
+from archipelago.container.health_monitor.monitor import HealthMonitor
+from archipelago.container.health_monitor.probes import Prober, Watched
 from archipelago.container.namespace.client import Namespace
 from archipelago.container.networks.bridges import Bridges
 from archipelago.container.networks.firewall import Firewall
@@ -83,7 +84,7 @@ class Reconciler:
         self._disks = DiskWatch(volumes, self._disk_changed)
         self._answers: dict[str, tuple[Watched, Health]] = {}
         """Container -> what its probe found last."""
-        self._monitor = HealthMonitor(namespace, self._execute, self._probed, redact)
+        self._monitor = HealthMonitor(Prober(namespace, self._execute, redact), self._probed)
         self._tools = Tools(
             client=client,
             namespace=namespace,

@@ -13,13 +13,13 @@ from operator import attrgetter
 from pathlib import Path, PurePath, PurePosixPath
 from typing import Any
 
-from archipelago.chains.bitcoin.roles import whitelist_line
+from archipelago.chains.chain import Chain, InterfaceRole
+from archipelago.chains.registry import CHAINS, chain_with_login
 from archipelago.container.dependency_resolver.host_facts import ControlGroup, HostFacts
 from archipelago.container.dependency_resolver.plan import Edge
 from archipelago.container.manifest.exposure import PUBLISHED
 from archipelago.container.manifest.model.app import AppManifest
 from archipelago.container.manifest.model.containers import Container, Stop
-from archipelago.container.manifest.model.interfaces import InterfaceRole
 from archipelago.container.manifest.model.probes import HealthCheck
 from archipelago.container.manifest.model.scalars import IDS_PER_APP, Scalar, is_one_line
 from archipelago.container.manifest.package import AppPackage
@@ -53,7 +53,7 @@ from archipelago.container.workload.volume_parts import part_of
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.security.container_policies.confinement import confine, enforceable
 from archipelago.security.container_policies.seccomp import seccomp_file
-from archipelago.security.secrets.secret import Secret, SecretBytes, rpcauth_line
+from archipelago.security.secrets.secret import Secret, SecretBytes
 from archipelago.storage.layout import AppPaths, app_paths
 
 Templates = Renderer | AppRenderer
@@ -83,6 +83,7 @@ class Site:
     cgroup: ControlGroup = field(default_factory=ControlGroup)
     shell: str = "/bin/busybox"
     """Statically linked busybox of the host."""
+    chains: tuple[Chain, ...] = CHAINS
 
 
 @dataclass(frozen=True, slots=True)
@@ -413,8 +414,9 @@ def _context(given: AppInput, site: Site, container: Container, shown: SecretDis
     for consumer in sorted(given.consumers, key=lambda each: each.app):
         entry = {"app": consumer.app, "user": consumer.app}
         if shown and consumer.credential:
-            entry["rpcauth"] = rpcauth_line(consumer.app, shown.text(consumer.credential))
-            entry["rpcwhitelist"] = whitelist_line(consumer.app, consumer.role)
+            chain = chain_with_login(manifest.provides[consumer.interface].credentials, site.chains)
+            assert chain is not None, "each kind of credentials is some chain's"
+            entry |= chain.credentials(consumer.app, shown.text(consumer.credential), consumer.role)
         consumers[consumer.interface].append(entry)
     context: dict[str, Any] = {
         "app": {"id": manifest.id, "version": manifest.version},

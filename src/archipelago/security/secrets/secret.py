@@ -4,7 +4,6 @@ import hmac
 from typing import Any, NoReturn
 
 _HIDDEN = "***"
-_RPCAUTH_SALT_BYTES = 16
 
 
 class Secret:
@@ -72,13 +71,3 @@ class SecretBytes:
 def _encode(value: str) -> bytes:
     # A text from outside may hold surrogates, which strict UTF-8 refuses.
     return value.encode("utf-8", "surrogatepass")
-
-
-def rpcauth_line(user: str, password: str) -> str:
-    """Return `user:salt$hash` for bitcoind's `rpcauth` (Bitcoin Core, share/rpcauth): HMAC-SHA256 keyed by the salt.
-
-    The salt is derived from the password instead of drawn, so that a configuration file is the same at each rendering.
-    """
-    salt = hmac.digest(password.encode(), f"rpcauth {user}".encode(), "sha256")[:_RPCAUTH_SALT_BYTES].hex()
-    digest = hmac.digest(salt.encode(), password.encode(), "sha256").hex()
-    return f"{user}:{salt}${digest}"

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from archipelago.api.apps import Sync
 from archipelago.chains.bitcoin.health import is_synced, judged, parse_answer
+from archipelago.chains.chain import ChainState
 
 MAIN = {
     "chain": "main",
@@ -23,19 +23,19 @@ MAIN = {
 NOW = datetime(2026, 11, 29, 12, tzinfo=UTC)
 
 
-def at_the_tip(*, age: timedelta, peers: int | None, **changes: Any) -> Sync:
+def at_the_tip(*, age: timedelta, peers: int | None, **changes: Any) -> ChainState:
     """Return what bitcoind says that has all blocks it knows of, the newest of this age."""
     time = int((NOW - age).timestamp())
     given = {"blocks": 900_000, "verificationprogress": 0.997, "initialblockdownload": False, "time": time, **changes}
-    found = parse_answer(200, answer(peers=peers, **given)).sync
+    found = parse_answer(200, answer(peers=peers, **given)).state
     assert found is not None
     return found
 
 
-def obstacle(sync: Sync, now: datetime) -> str:
-    judgement, reason = judged(sync, now.timestamp())
-    assert judgement.stale == reason.startswith("stale:")
-    return reason
+def obstacle(state: ChainState, now: datetime) -> str:
+    found = judged(state, now.timestamp())
+    assert found.state is not None and found.state.stale == found.reason.startswith("stale:")
+    return found.reason
 
 
 def answer(*, peers: Any = 8, **changes: Any) -> str:
@@ -44,7 +44,7 @@ def answer(*, peers: Any = 8, **changes: Any) -> str:
 
 
 def test_initial_block_download_is_progress_not_failure() -> None:
-    found = parse_answer(200, answer()).sync
+    found = parse_answer(200, answer()).state
     assert found is not None
     assert (found.height, found.headers, found.percent) == (800_000, 900_000, 81.23)
     assert found.peers == 8
@@ -53,14 +53,14 @@ def test_initial_block_download_is_progress_not_failure() -> None:
 
 @pytest.mark.parametrize("peers", [None, "8", -1])
 def test_peers_that_are_not_told_are_not_made_up(peers: object) -> None:
-    found = parse_answer(200, answer(peers=peers)).sync
+    found = parse_answer(200, answer(peers=peers)).state
     assert found is not None
     assert found.peers is None
 
 
 @pytest.mark.parametrize(("blocks", "synced"), [(900_000, True), (899_999, True), (899_998, False)])
 def test_synced_means_less_than_two_blocks_behind(blocks: int, synced: bool) -> None:
-    found = parse_answer(200, answer(blocks=blocks, initialblockdownload=False)).sync
+    found = parse_answer(200, answer(blocks=blocks, initialblockdownload=False)).state
     assert found is not None
     assert is_synced(found) is synced
 
@@ -100,7 +100,7 @@ def test_blocks_of_regtest_are_made_when_its_owner_likes() -> None:
 
 
 def test_a_fresh_regtest_chain_is_at_its_tip() -> None:
-    found = parse_answer(200, answer(chain="regtest", blocks=0, headers=0, verificationprogress=0)).sync
+    found = parse_answer(200, answer(chain="regtest", blocks=0, headers=0, verificationprogress=0)).state
     assert found is not None
     assert is_synced(found)
     assert found.percent == 100.0
@@ -108,8 +108,8 @@ def test_a_fresh_regtest_chain_is_at_its_tip() -> None:
 
 def test_loading_the_block_index_is_told_apart_from_an_error() -> None:
     error = {"result": None, "error": {"code": -28, "message": "Loading block index…"}, "id": "getblockchaininfo"}
-    assert parse_answer(500, json.dumps(error)).message == "Loading block index…"
-    assert parse_answer(200, json.dumps([error])).message == "Loading block index…"
+    assert parse_answer(500, json.dumps(error)).reason == "Loading block index…"
+    assert parse_answer(200, json.dumps([error])).reason == "Loading block index…"
     with pytest.raises(ValueError, match="Method not found"):
         parse_answer(404, json.dumps({"error": {"code": -32601, "message": "Method not found"}}))
     with pytest.raises(ValueError, match="refused"):
@@ -118,8 +118,8 @@ def test_loading_the_block_index_is_told_apart_from_an_error() -> None:
 
 def test_what_a_daemon_says_of_itself_is_kept_in_short() -> None:
     loading = {"result": None, "error": {"code": -28, "message": "x" * 100_000}, "id": "getblockchaininfo"}
-    assert len(parse_answer(500, json.dumps(loading)).message) == 200
-    found = parse_answer(200, answer(chain="x" * 100_000)).sync
+    assert len(parse_answer(500, json.dumps(loading)).reason) == 200
+    found = parse_answer(200, answer(chain="x" * 100_000)).state
     assert found is not None and len(found.chain) == 200
     with pytest.raises(ValueError, match="without the chain's height"):
         parse_answer(200, answer(blocks=float("inf")))

@@ -3,7 +3,7 @@
 import pytest
 
 from archipelago.chains.bitcoin.roles import methods_of, whitelist_line
-from archipelago.container.manifest.model.interfaces import InterfaceRole
+from archipelago.chains.chain import InterfaceRole
 
 DANGEROUS = {
     *("stop", "dumpprivkey", "dumpwallet", "importwallet", "listdescriptors", "backupwallet", "restorewallet"),

@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
+from archipelago.chains.chain import InterfaceRole
 from archipelago.container.dependency_resolver.errors import ResolutionCode
 from archipelago.container.dependency_resolver.host_facts import HostFacts
 from archipelago.container.dependency_resolver.plan import Action, InstalledApp, Plan, Request
 from archipelago.container.dependency_resolver.resolver import explain, resolve
 from archipelago.container.manifest.model.app import AppManifest, Architecture
-from archipelago.container.manifest.model.interfaces import InterfaceRole
 from archipelago.errors import ErrorCode
 from support.catalogs import OPTIONS, app, catalog_of, consumer, provider, refused
 

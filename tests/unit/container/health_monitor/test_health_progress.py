@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 from archipelago.api.apps import Health, HealthState, Sync
-from archipelago.container.health_monitor.monitor import Progress, Verdict
+from archipelago.container.health_monitor.progress import Progress, Verdict
 from archipelago.container.manifest.model.probes import HealthCheck, TcpProbe
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)

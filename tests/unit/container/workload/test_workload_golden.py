@@ -2,6 +2,7 @@
 
 from pathlib import PurePosixPath
 
+from archipelago.chains.bitcoin.rpcauth import rpcauth_line
 from archipelago.container.dependency_resolver.plan import Edge
 from archipelago.container.manifest.model.interfaces import Wait
 from archipelago.container.manifest.package import AppPackage
@@ -21,7 +22,7 @@ from archipelago.container.podman_client.spec import (
 from archipelago.container.workload.compiler import AppInput, Binding, Consumer, VolumeDirectory, Workload, exports
 from archipelago.container.workload.networks import edge_network_name
 from archipelago.container.workload.templates.renderer import Renderer
-from archipelago.security.secrets.secret import Secret, rpcauth_line
+from archipelago.security.secrets.secret import Secret
 from support.workloads import compiled, manifest
 
 GIB = 1024**3

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from archipelago.security.secrets.secret import Secret, SecretBytes, rpcauth_line
+from archipelago.chains.bitcoin.rpcauth import rpcauth_line
+from archipelago.security.secrets.secret import Secret, SecretBytes
 
 
 @given(st.text(min_size=1), st.text(min_size=4, alphabet="abcdefghijklmnopqrstuvwxyz"))

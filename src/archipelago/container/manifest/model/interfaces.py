@@ -5,6 +5,7 @@ from typing import Annotated, Self
 
 from pydantic import Field, StringConstraints, model_validator
 
+from archipelago.chains.chain import InterfaceRole
 from archipelago.container.manifest.model.part import Part
 from archipelago.container.manifest.model.scalars import (
     AppId,
@@ -53,17 +54,6 @@ class Wait(StrEnum):
     """The provider answers, be it still syncing."""
     HEALTHY = "healthy"
     """The provider is healthy (a chain daemon: synchronised)."""
-
-
-class InterfaceRole(StrEnum):
-    """What a consumer may do with an interface whose provider knows its consumers by login."""
-
-    READ = "read"
-    """See what is public, and broadcast what is signed elsewhere."""
-    WALLET = "wallet"
-    """Make and use wallets as well."""
-    FULL = "full"
-    """Everything."""
 
 
 class Required(Part):

@@ -1,11 +1,17 @@
 """Parts of the manifest about health: one class for each type of probe, and when to probe."""
 
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
+from archipelago.chains.registry import CHAINS
 from archipelago.container.manifest.model.part import Part
 from archipelago.container.manifest.model.scalars import Argument, Key, Port, Seconds
+
+if TYPE_CHECKING:
+    ChainName = str
+else:
+    ChainName = Literal[tuple(chain.name for chain in CHAINS)]
 
 
 class HttpProbe(Part):
@@ -45,7 +51,7 @@ class ChainProbe(Part):
 
     type: Literal["chain"]
     """Always `chain` for this kind of probe."""
-    chain: Literal["bitcoin"] = "bitcoin"
+    chain: ChainName = "bitcoin"
     """Which chain's RPC the daemon speaks."""
     port: Port
     """RPC port inside the container."""

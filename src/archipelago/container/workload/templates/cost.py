@@ -10,6 +10,8 @@ from collections.abc import Iterator, Mapping
 
 from jinja2 import nodes
 
+from archipelago.chains.registry import CHAINS
+
 MAX_ROUNDS = 300
 """Rounds of all loops of one cheap template together; the sandbox counts them."""
 MAX_COST = 100_000
@@ -46,17 +48,18 @@ _EXPRESSIONS = (
     nodes.Tuple,
 )
 _CHEAP = (*_STATEMENTS, *_EXPRESSIONS)
+_LOGINS = tuple(chain.login for chain in CHAINS)
 _FILTERS: Mapping[str, int] = {
     **dict.fromkeys(("_round", "_text", "_whole"), 1),
     **dict.fromkeys(("_touched", "count", "d", "default", "first", "last", "length"), 3),
     **dict.fromkeys(("abs", "float", "int", "lower", "mib", "round", "string", "trim", "upper"), 10),
-    **dict.fromkeys(("join", "max", "min", "rpcauth", "tojson"), 50),
+    **dict.fromkeys(("join", "max", "min", "tojson", *_LOGINS), 50),
 }
 """What one use of a filter costs with a small value, in values looked at; `CheapSandbox` counts the size of the value.
 
 Filters that return generators are not here, nor those that take more than some ten nanoseconds for each character.
 """
-_WITH_ARGUMENTS = frozenset(("d", "default", "float", "int", "join", "round", "rpcauth"))
+_WITH_ARGUMENTS = frozenset(("d", "default", "float", "int", "join", "round", *_LOGINS))
 """Filters whose arguments cannot make them slower: `max(attribute='a.a.a.a')` looks at each item often."""
 # fmt: off
 _TESTS = frozenset((

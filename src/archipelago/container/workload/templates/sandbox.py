@@ -6,7 +6,7 @@ a budget or left out: loops, calls, printed text, `~`, `+`, `*`, `**`, and filte
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,8 +17,9 @@ from jinja2.runtime import Context
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from jinja2.utils import Namespace
 
+from archipelago.chains.chain import Chain
+from archipelago.chains.registry import CHAINS
 from archipelago.security.keys.key_files import load_private, public_pem
-from archipelago.security.secrets.secret import rpcauth_line
 
 MAX_TEXT = 1024 * 1024
 """Characters of one output, and of any text on the way to it."""
@@ -101,8 +102,8 @@ class Sandbox(ImmutableSandboxedEnvironment):
                 "public_key": _public_key,
                 "replace": self._replace,
                 "round": _round,
-                "rpcauth": lambda password, user: rpcauth_line(_text(user), _text(password)),
                 "tojson": self._json,
+                **{chain.login: _login_filter(chain) for chain in CHAINS},
             }
         )
         self.globals.clear()
@@ -281,6 +282,10 @@ def _text(value: Any) -> str:
 
 def _bits(value: Any) -> int:
     return value.bit_length() if isinstance(value, int) else 1
+
+
+def _login_filter(chain: Chain) -> Callable[[Any, Any], str]:
+    return lambda password, user: chain.login_line(_text(user), _text(password))
 
 
 def _public_key(private: Any) -> str:

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from archipelago.chains.bitcoin.rpcauth import rpcauth_line
 from archipelago.container.workload.templates.renderer import REVEALED, Renderer, TemplateError
 from archipelago.errors import ErrorCode, NodeError
-from archipelago.security.secrets.secret import rpcauth_line
 
 
 @pytest.mark.parametrize(
