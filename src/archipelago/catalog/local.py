@@ -1,60 +1,43 @@
 """The catalog of a local folder: one sub-folder per app."""
 
 import asyncio
-import difflib
 import os
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
-from archipelago.container.manifest.app_folder import entries, opened
+from archipelago.catalog.folder_marks import FolderMarks, folder_marks
+from archipelago.catalog.source import Catalog, Origin
 from archipelago.container.manifest.package import MANIFEST_NAME, AppPackage, load_package
-from archipelago.errors import ErrorCode, NodeError
+from archipelago.errors import NodeError
 
 _MAX_APPS = 20_000
 
-_Stamp = tuple[tuple[str, int, int, int], ...]
-_Known = dict[str, tuple[_Stamp, AppPackage | str]]
-"""By its folder's name: what the folder looked like, and the app, or what is wrong with it."""
-
 
 @dataclass(frozen=True, slots=True)
-class Catalog:
-    """The apps of a folder, and what is wrong with those that cannot be used."""
+class _Loaded:
+    marks: FolderMarks
+    found: AppPackage | str
+    """The app, or what is wrong with it."""
 
-    packages: Mapping[str, AppPackage] = field(default_factory=dict)
-    problems: Mapping[str, str] = field(default_factory=dict)
 
-    def package(self, app: str) -> AppPackage:
-        """Return an app; raises `NodeError` when there is none (with the nearest names), or its manifest is wrong."""
-        if app in self.packages:
-            return self.packages[app]
-        if app in self.problems:
-            raise NodeError(
-                ErrorCode.INVALID_MANIFEST,
-                f"the manifest of {app} is wrong:\n{self.problems[app]}",
-                hint="fix the manifest, or report it to its author",
-            )
-        near = difflib.get_close_matches(app, self.packages, n=3)
-        raise NodeError(
-            ErrorCode.UNKNOWN_APP,
-            f"there is no app {app!r} in the catalog",
-            hint=f"did you mean {' or '.join(near)}?" if near else "'archipelago catalog' lists the apps",
-            data={"app": app, "nearest": near},
-        )
+_Known = dict[str, _Loaded]
+"""By the folder's name."""
 
 
 class LocalCatalog:
     """Reads an app's folder again whenever something in it has changed."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, now: Callable[[], int] = time.time_ns) -> None:
         self._folder = folder
+        self._now = now
         self._seen: tuple[_Known, Catalog] = {}, Catalog()
         """Both at once: a reader who is cancelled does not stop the thread that reads for him."""
         self._reading = asyncio.Lock()
 
     async def read(self) -> Catalog:
-        """Return the catalog as it is on disk now."""
+        """Return the catalog as it is on disk now; the same value for as long as it is the same there."""
         async with self._reading:
             return await asyncio.to_thread(self._look)
 
@@ -62,36 +45,33 @@ class LocalCatalog:
         """Read what has changed."""
         earlier, catalog = self._seen
         known: _Known = {}
-        for path in _folders(self._folder):
-            stamp, before = _stamp(path), earlier.get(path.name)
-            known[path.name] = before if before is not None and before[0] == stamp else (stamp, _load(path))
-        if known.keys() != earlier.keys() or any(known[name] is not earlier[name] for name in known):
-            found = [(name, app) for name, (_, app) in known.items()]
-            catalog = Catalog(
-                {name: app for name, app in found if not isinstance(app, str)},
-                {name: problem for name, problem in found if isinstance(problem, str)},
-            )
-            self._seen = known, catalog
+        for name in _names(self._folder):
+            if (loaded := self._loaded(self._folder / name, earlier.get(name))) is not None:
+                known[name] = loaded
+                if len(known) == _MAX_APPS:
+                    break
+        if known.keys() != earlier.keys() or any(known[name].found is not earlier[name].found for name in known):
+            catalog = _catalog(self._folder, known)
+        self._seen = known, catalog
         return catalog
 
+    def _loaded(self, folder: Path, before: _Loaded | None) -> _Loaded | None:
+        """Return the app of a folder; None where the folder is no app's."""
+        if before is not None and before.marks.hold():
+            return before
+        # A link counts as well, so that it can be said what is wrong with it.
+        if not os.path.lexists(folder / MANIFEST_NAME):
+            return None
+        marks, found = folder_marks(folder, self._now()), _load(folder)
+        # What was only looked at again stays the same value.
+        return _Loaded(marks, before.found if before is not None and before.found == found else found)
 
-def _folders(folder: Path) -> list[Path]:
-    if not folder.is_dir():
-        return []
-    # A link counts as well, so that it can be said what is wrong with it.
-    return sorted(path for path in folder.iterdir() if os.path.lexists(path / MANIFEST_NAME))[:_MAX_APPS]
 
-
-def _stamp(folder: Path) -> _Stamp:
-    """Return what changes with the content of a folder; nothing is read, and no link followed."""
+def _names(folder: Path) -> list[str]:
     try:
-        with opened(folder) as here:
-            return tuple(
-                (entry.path, entry.status.st_mtime_ns, entry.status.st_ino, entry.status.st_nlink)
-                for entry in entries(here)
-            )
-    except OSError as error:
-        return ((str(error), 0, 0, 0),)
+        return sorted(path.name for path in folder.iterdir())
+    except (FileNotFoundError, NotADirectoryError):
+        return []
 
 
 def _load(folder: Path) -> AppPackage | str:
@@ -99,3 +79,12 @@ def _load(folder: Path) -> AppPackage | str:
         return load_package(folder)
     except (NodeError, OSError) as error:
         return str(error)
+
+
+def _catalog(folder: Path, known: _Known) -> Catalog:
+    found = {name: loaded.found for name, loaded in known.items()}
+    return Catalog(
+        {name: app for name, app in found.items() if not isinstance(app, str)},
+        {name: problem for name, problem in found.items() if isinstance(problem, str)},
+        {name: Origin("local", str(folder / name)) for name in found},
+    )

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 
-from archipelago.catalog.local import Catalog
+from archipelago.catalog.source import Catalog
 from archipelago.container.dependency_resolver.host_facts import HostFacts
 from archipelago.container.dependency_resolver.plan import Edge, InstalledApp, Plan, Request
 from archipelago.container.dependency_resolver.resolver import resolve

@@ -14,7 +14,7 @@ from pathlib import Path, PurePosixPath
 MAX_ENTRIES = 1_000
 """Files and directories that are looked at; an app has at most 200 files."""
 MAX_DEPTH = 8
-_IGNORED = frozenset({".git", "__pycache__", ".DS_Store"})
+IGNORED = frozenset({".git", "__pycache__", ".DS_Store"})
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
 
@@ -55,7 +55,7 @@ def entries(folder: int) -> Iterator[Entry]:
     def below(directory: int, prefix: str, depth: int) -> Iterator[Entry]:
         nonlocal seen
         with os.scandir(directory) as found:
-            names = sorted(entry.name for entry in islice(found, MAX_ENTRIES + 1) if entry.name not in _IGNORED)
+            names = sorted(entry.name for entry in islice(found, MAX_ENTRIES + 1) if entry.name not in IGNORED)
         seen += len(names)
         if seen > MAX_ENTRIES:
             raise Misplaced("there are too many files and directories", f"at most {MAX_ENTRIES:,}")

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from archipelago.api.apps import HealthState, OperationKind, OperationState
-from archipelago.catalog.local import Catalog, LocalCatalog
+from archipelago.catalog.source import Catalog, CatalogSource
 from archipelago.container.data.kept import NOTHING_KEPT, Keepsake, keepsake_of
 from archipelago.container.data.volumes import AppData
 from archipelago.container.dependency_resolver.errors import ResolutionError
@@ -52,7 +52,7 @@ class Lifecycle:
     def __init__(
         self,
         state: State,
-        catalog: LocalCatalog,
+        catalog: CatalogSource,
         composer: Composer,
         images: ImageStore,
         pruner: ImagePruner,

@@ -16,7 +16,7 @@ from archipelago.api.apps import (
     SecretView,
     SettingChange,
 )
-from archipelago.catalog.local import LocalCatalog
+from archipelago.catalog.source import CatalogSource
 from archipelago.container.data.kept import keepsake_of
 from archipelago.container.data.volumes import AppData
 from archipelago.container.dependency_resolver.plan import Action, Plan, Request
@@ -53,7 +53,7 @@ class Orchestrator:
     def __init__(
         self,
         state: State,
-        catalog: LocalCatalog,
+        catalog: CatalogSource,
         composer: Composer,
         reconciler: Reconciler,
         operations: Operations,

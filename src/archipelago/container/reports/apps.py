@@ -23,7 +23,7 @@ from archipelago.api.apps import (
     OptionView,
     Sync,
 )
-from archipelago.catalog.local import Catalog, LocalCatalog
+from archipelago.catalog.source import Catalog, CatalogSource
 from archipelago.container.data.keeper import VolumeKeeper
 from archipelago.container.dependency_resolver.asks import expected_disk
 from archipelago.container.dependency_resolver.rating import rate
@@ -57,7 +57,7 @@ class Reporter:
     """Reads, and changes nothing."""
 
     state: State
-    catalog: LocalCatalog
+    catalog: CatalogSource
     reconciler: Reconciler
     operations: Operations
     client: PodmanClient

@@ -1,0 +1,70 @@
+"""Where apps come from: what each source of them has to offer, and several sources as one."""
+
+import difflib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from archipelago.container.manifest.package import AppPackage
+from archipelago.errors import ErrorCode, NodeError
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where an app of a catalog comes from."""
+
+    source: str
+    """Kind of source, such as `local`."""
+    place: str
+    """Place within it, such as a folder or an address."""
+
+
+@dataclass(frozen=True, slots=True)
+class Catalog:
+    """The apps of a source, and what is wrong with those that cannot be used; all by their names."""
+
+    packages: Mapping[str, AppPackage] = field(default_factory=dict)
+    problems: Mapping[str, str] = field(default_factory=dict)
+    origins: Mapping[str, Origin] = field(default_factory=dict)
+    """Origin of each app in `packages` or `problems`."""
+
+    def package(self, app: str) -> AppPackage:
+        """Return an app; raises `NodeError` when there is none (with the nearest names), or its manifest is wrong."""
+        if app in self.packages:
+            return self.packages[app]
+        if app in self.problems:
+            raise NodeError(
+                ErrorCode.INVALID_MANIFEST,
+                f"the manifest of {app} is wrong:\n{self.problems[app]}",
+                hint="fix the manifest, or report it to its author",
+            )
+        near = difflib.get_close_matches(app, self.packages, n=3)
+        raise NodeError(
+            ErrorCode.UNKNOWN_APP,
+            f"there is no app {app!r} in the catalog",
+            hint=f"did you mean {' or '.join(near)}?" if near else "'archipelago catalog' lists the apps",
+            data={"app": app, "nearest": near},
+        )
+
+
+class CatalogSource(Protocol):
+    """A source of apps."""
+
+    async def read(self) -> Catalog:
+        """Return the apps as they are now; the same value for as long as nothing has changed."""
+
+
+def merged(catalogs: Iterable[Catalog]) -> Catalog:
+    """Return several catalogs as one; of an app that several have, the first counts, even where it is wrong. Pure.
+
+    So no source can replace or block an app of a source that the owner placed before it.
+    """
+    packages: dict[str, AppPackage] = {}
+    problems: dict[str, str] = {}
+    origins: dict[str, Origin] = {}
+    for catalog in catalogs:
+        new = (catalog.packages.keys() | catalog.problems.keys()) - origins.keys()
+        packages |= {app: package for app, package in catalog.packages.items() if app in new}
+        problems |= {app: problem for app, problem in catalog.problems.items() if app in new}
+        origins |= {app: catalog.origins[app] for app in new}
+    return Catalog(packages, problems, origins)
