@@ -14,11 +14,13 @@ from pathlib import Path
 
 from archipelago.container.desired.state import DesiredState
 from archipelago.errors import NodeError
-from archipelago.network.ingress import listening_socket
 from archipelago.network.local_access import LocalAccess
+from archipelago.network.route_keeper import RouteKeeper
+from archipelago.network.tls import server_contexts
 from archipelago.performance.host import own_addresses
 from archipelago.security.keys.certificates import Certificates
 from archipelago.support.broadcast import Signal
+from archipelago.support.connections.listener import listening_socket
 
 PORT, NAME = 8480, "bücherregal"
 BEFORE, AFTER = IPv4Address("192.168.7.1"), IPv4Address("192.168.7.9")
@@ -86,7 +88,14 @@ async def main(folder: Path) -> None:
     trusting = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     trusting.load_verify_locations(cadata=certificates.authority().certificate_pem().decode())
     access = LocalAccess(
-        Facts(), certificates, NAME, PORT, own_addresses, lambda: True, desired=DesiredState, changed=Signal()
+        Facts(),
+        certificates,
+        NAME,
+        PORT,
+        own_addresses,
+        lambda: True,
+        routes=RouteKeeper((), DesiredState, Signal()),
+        contexts=server_contexts(),
     )
     await access.open(Page().front)
     await access.listen(["lan"])

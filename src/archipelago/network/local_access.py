@@ -3,22 +3,20 @@
 import asyncio
 import ssl
 from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping
-from ipaddress import AddressValueError, IPv4Address
+from ipaddress import IPv4Address
 from typing import Protocol
 
 import structlog
 
 from archipelago.api.local_network import ALL, Outlook
 from archipelago.api.system import LocalAccessView
-from archipelago.container.desired.state import DesiredState
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.network.address_watch import Stop, watch_addresses
+from archipelago.network.addresses import choose, resolve
 from archipelago.network.host_firewall import host_ruleset
-from archipelago.network.ingress import Ingress
-from archipelago.network.routes import Route, Trust, app_routes
+from archipelago.network.route_keeper import RouteKeeper
+from archipelago.network.routes import Trust
 from archipelago.security.keys.certificates import Certificates, fingerprint, may_listen_on
-from archipelago.support.broadcast import Signal
-from archipelago.support.connections.descriptors import limit, shares
 from archipelago.support.host_names import local_names
 
 _FACT = "listen"
@@ -49,8 +47,8 @@ class LocalAccess:
         port: int,
         own_addresses: Callable[[], tuple[IPv4Address, ...]],
         has_password: Callable[[], bool],
-        desired: Callable[[], DesiredState],
-        changed: Signal,
+        routes: RouteKeeper,
+        contexts: Mapping[Trust, ssl.SSLContext],
         watch: Watch = watch_addresses,
     ) -> None:
         self._facts = facts
@@ -59,16 +57,13 @@ class LocalAccess:
         self._port = port
         self._own_addresses = own_addresses
         self._has_password = has_password
-        self._desired = desired
-        self._changed = changed
+        self._routes = routes
+        self._contexts = contexts
         self._watch = watch
         self._wanted: tuple[str, ...] = ()
         self._refused: Mapping[IPv4Address, NodeError] = {}
         self._failure = ""
         self._addresses: tuple[IPv4Address, ...] = ()
-        self._contexts = {trust: _server_context() for trust in Trust}
-        self._ingress = Ingress(shares(limit()).apps)
-        self._led: frozenset[Route] = frozenset()
         self._front: Front | None = None
         self._moved = asyncio.Event()
         self._stop_watching: Stop = lambda: None
@@ -89,7 +84,7 @@ class LocalAccess:
                 self._wanted = tuple((await self._facts.fact(_FACT, str)).split())
                 # First: an address that comes while the others are opened must not be missed.
                 self._stop_watching = self._watch(self._moved.set)
-                self._followers = [asyncio.create_task(each) for each in (self._follow_apps(), self._follow_host())]
+                self._followers = [asyncio.create_task(each) for each in (self._routes.follow(), self._follow_host())]
                 _raise_first(await self._listen(resolve(self._wanted, await self._own())))
         except NodeError as error:
             self._failure = str(error)
@@ -103,7 +98,7 @@ class LocalAccess:
         for follower in self._followers:
             follower.cancel()
         await asyncio.gather(*self._followers, return_exceptions=True)
-        await self._ingress.close()
+        await self._routes.close()
 
     async def listen(self, wanted: Collection[str]) -> LocalAccessView:
         """Listen on these addresses of the host, and on no others. Raises `NodeError`, and changes nothing then."""
@@ -149,22 +144,20 @@ class LocalAccess:
             yield str(error)
         if self._failure and not self._refused:
             yield self._failure
-        for route, why in self._ingress.problems.items():
-            yield f"{route.address} port {route.port}: {why}"
+        yield from self._routes.problems
 
     async def view(self) -> LocalAccessView:
         """Return how it is."""
         await self._opened.wait()
         found = await self.outlook()
         authority = await asyncio.to_thread(self._certificates.authority)
-        routes = sorted(self._routes(), key=lambda route: (route.address, route.port))
         return LocalAccessView(
             wanted=found.wanted,
             available=tuple(map(str, found.available)),
             listening=tuple(map(str, found.listening)),
             addresses=tuple(f"https://{address}:{self._port}" for address in found.listening),
             names=self._names,
-            endpoints=tuple(route.shown for route in routes),
+            endpoints=tuple(route.shown for route in self._routes.wanted),
             problems=found.problems,
             authority=authority.certificate_pem().decode(),
             fingerprint=fingerprint(authority.certificate),
@@ -175,7 +168,7 @@ class LocalAccess:
         """Return the rules of the host's firewall that fit, as a script of nft(8)."""
         await self._opened.wait()
         ways = {(address, self._port) for address in self._addresses}
-        ways |= {(route.address, route.port) for route in self._routes()}
+        ways |= {(route.address, route.port) for route in self._routes.wanted}
         return host_ruleset(ways, ssh_port)
 
     async def renew(self) -> None:
@@ -191,10 +184,10 @@ class LocalAccess:
                     self._failure = str(error)
                     raise
 
-    async def lead(self) -> None:
-        """Have the ways into apps be as the apps are; once this returns, they are."""
+    async def apply_routes(self) -> None:
+        """Have the routes to apps be as the apps are; once this returns, they are."""
         await self._opened.wait()
-        await self._lead()
+        await self._routes.apply()
 
     async def _listen(self, addresses: tuple[IPv4Address, ...]) -> Mapping[IPv4Address, NodeError]:
         """Listen on these addresses and no others; returns on which that is not possible. Raises `NodeError`."""
@@ -204,7 +197,7 @@ class LocalAccess:
         self._refused = {} if self._front is None else await self._front(addresses, self._names, context)
         self._addresses = tuple(address for address in addresses if address not in self._refused)
         self._failure = ""
-        await self._lead()
+        await self._routes.move(self._addresses)
         return self._refused
 
     def _load_certificates(self, addresses: Collection[IPv4Address]) -> None:
@@ -213,12 +206,6 @@ class LocalAccess:
 
     async def _own(self) -> tuple[IPv4Address, ...]:
         return await asyncio.to_thread(self._own_addresses)
-
-    async def _follow_apps(self) -> None:
-        """Keep the ways into apps as the apps are."""
-        while True:
-            await self._changed.until(lambda: self._routes() != self._led)
-            await self._lead()
 
     async def _follow_host(self) -> None:
         """Listen on the addresses that this host has got; what is missed is found by the next `renew`."""
@@ -234,55 +221,7 @@ class LocalAccess:
                 there = " ".join(map(str, self._addresses)) or "loopback alone"
                 structlog.get_logger("network").info("this host has other addresses now", listening=there)
 
-    async def _lead(self) -> None:
-        self._led = self._routes()
-        await self._ingress.lead(self._led, self._contexts)
-
-    def _routes(self) -> frozenset[Route]:
-        state = self._desired()
-        return frozenset(
-            route
-            for app, found in state.apps.items()
-            if state.wanted(app)
-            for route in app_routes(
-                found.record.package.manifest.endpoints, found.record.ports, found.record.lan, self._addresses
-            )
-        )
-
-
-def _server_context() -> ssl.SSLContext:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    return context
-
-
-def resolve(wanted: Collection[str], own: Collection[IPv4Address]) -> tuple[IPv4Address, ...]:
-    """Return the addresses that a decision of the owner means, where this host has the addresses `own`, in order.
-
-    One that he named stays, be it there or not: the host may get it back.
-    """
-    named = {IPv4Address(text) for text in wanted if text != ALL}
-    return tuple(sorted(named | ({address for address in own if may_listen_on(address)} if ALL in wanted else set())))
-
 
 def _raise_first(refused: Mapping[IPv4Address, NodeError]) -> None:
     for error in refused.values():
         raise error
-
-
-def choose(wanted: Collection[str], own: Collection[IPv4Address]) -> tuple[IPv4Address, ...]:
-    """Return the addresses that texts name, in order; raises `NodeError` for one that is not a private one of ours."""
-    possible = sorted(address for address in own if may_listen_on(address))
-    hint = f"choose from: {' '.join(map(str, possible)) or 'none, this host has no address of a local network'}"
-    found: set[IPv4Address] = set()
-    for text in wanted:
-        try:
-            named = set(possible) if text == ALL else {IPv4Address(text)}
-        except AddressValueError as error:
-            raise NodeError(ErrorCode.INVALID_VALUE, f"{text!r} is no IPv4 address", hint=hint) from error
-        if not named or not named <= set(possible):
-            foreign = text == ALL or not may_listen_on(min(named))
-            why = "is not an address of a local network" if foreign else "is not an address of this host"
-            raise NodeError(ErrorCode.INVALID_VALUE, f"{text} {why}", hint=hint)
-        found |= named
-    return tuple(sorted(found))

@@ -1,6 +1,6 @@
-"""The ways from the local network to endpoints of apps. Pure."""
+"""The routes from the local network to endpoints of apps. Pure."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from ipaddress import IPv4Address
@@ -27,7 +27,7 @@ _TRUST: dict[Scheme | None, Trust] = {
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """A way in: TCP `port` on `address` leads to the same port of loopback."""
+    """TCP connections to `port` on `address` are forwarded to the same port of loopback."""
 
     address: IPv4Address
     port: int
@@ -37,15 +37,26 @@ class Route:
     """As clients write it."""
 
 
-def app_routes(
-    endpoints: Mapping[str, Endpoint],
-    ports: Mapping[str, int],
-    chosen: Mapping[str, bool],
-    addresses: Collection[IPv4Address],
-) -> Iterator[Route]:
-    """Yield the ways into one app; `ports` and `chosen`, the owner's switches, are by the endpoint's name."""
-    for name, endpoint in endpoints.items():
-        if is_open(endpoint, chosen.get(name)):
+@dataclass(frozen=True, slots=True)
+class AppEndpoints:
+    """What routes to one app depend on; all by the endpoint's name."""
+
+    endpoints: Mapping[str, Endpoint]
+    ports: Mapping[str, int]
+    """Ports of loopback; the manifest's own where one is left out."""
+    chosen: Mapping[str, bool]
+    """The owner's switches."""
+
+
+def routes(desired: Iterable[AppEndpoints], addresses: Collection[IPv4Address]) -> tuple[Route, ...]:
+    """Return the routes to apps that ought to run, from these addresses of the node; by address, then by port."""
+    found = {route for app in desired for route in _app_routes(app, addresses)}
+    return tuple(sorted(found, key=lambda route: (route.address, route.port, route.tls or "")))
+
+
+def _app_routes(app: AppEndpoints, addresses: Collection[IPv4Address]) -> Iterator[Route]:
+    for name, endpoint in app.endpoints.items():
+        if is_open(endpoint, app.chosen.get(name)):
             for address in addresses:
-                port = ports.get(name, endpoint.host_port)
+                port = app.ports.get(name, endpoint.host_port)
                 yield Route(address, port, _TRUST.get(scheme_of(endpoint)), address_of(endpoint, address, port))

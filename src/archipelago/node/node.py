@@ -88,7 +88,10 @@ from archipelago.container.workload.compiler import Site
 from archipelago.container.workload.templates.renderer import Renderer
 from archipelago.container.workload.templates.workers import TemplateWorkers
 from archipelago.errors import ErrorCode, NodeError
+from archipelago.network.drivers.loopback import LoopbackDriver
 from archipelago.network.local_access import Front, LocalAccess
+from archipelago.network.route_keeper import RouteKeeper
+from archipelago.network.tls import server_contexts
 from archipelago.node.power import Power
 from archipelago.performance import host
 from archipelago.performance.doctor import Doctor, worst_first
@@ -118,6 +121,7 @@ from archipelago.storage.stores.runs import RunStore
 from archipelago.storage.stores.signers import SignerStore
 from archipelago.storage.stores.state import State
 from archipelago.storage.stores.volume_marks import VolumeMarks
+from archipelago.support.connections.descriptors import limit, shares
 
 _HOUSEKEEPING = 60.0
 _SETUP = "setup-done"
@@ -258,6 +262,8 @@ class Node:
             self._volumes, kept, data, self._operations, lambda: self._reconciler.desired, self._reconciler.look_again
         )
         certificates = Certificates(layout.tls, self._secrets, platform.node(), now=lambda: datetime.now(UTC))
+        contexts = server_contexts()
+        driver = LoopbackDriver(shares(limit()).apps, contexts)
         self._local_access = LocalAccess(
             self._state,
             certificates,
@@ -265,8 +271,8 @@ class Node:
             config.port,
             host.own_addresses,
             has_password=lambda: self.login.setup_code is None,
-            desired=lambda: self._reconciler.desired,
-            changed=self._reconciler.changed,
+            routes=RouteKeeper((driver,), lambda: self._reconciler.desired, self._reconciler.changed),
+            contexts=contexts,
         )
         self._reporter = Reporter(
             self._state,
@@ -539,7 +545,7 @@ class Node:
     async def open_endpoint(self, app: str, endpoint: str, *, opened: bool) -> EndpointStatus:
         """Open an endpoint of an app to the local network, or close it; once this returns, it is so."""
         await self._orchestrator.set_open(app, endpoint, opened=opened)
-        await self._local_access.lead()
+        await self._local_access.apply_routes()
         return await self._reporter.endpoint(app, endpoint)
 
     async def host_firewall(self, ssh_port: int | None) -> FirewallView:

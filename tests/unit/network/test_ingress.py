@@ -7,7 +7,7 @@ from ipaddress import IPv4Address
 
 import pytest_asyncio
 
-from archipelago.network.ingress import Ingress
+from archipelago.network.drivers.loopback import LoopbackDriver
 from archipelago.network.routes import Route
 
 OUTER = "127.0.7.1"
@@ -17,7 +17,7 @@ class Scene:
     """An app that echoes, and a way to it."""
 
     def __init__(self, port: int) -> None:
-        self.ingress = Ingress(8)
+        self.driver = LoopbackDriver(8, {})
         self.port = port
 
     async def come(self, source: str) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
@@ -43,10 +43,9 @@ async def echo(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> No
 async def scene() -> AsyncIterator[Scene]:
     server = await asyncio.start_server(echo, "127.0.0.1", 0)
     scene = Scene(server.sockets[0].getsockname()[1])
-    await scene.ingress.lead({Route(IPv4Address(OUTER), scene.port, tls=None, shown="")}, {})
-    assert scene.ingress.problems == {}
+    assert await scene.driver.apply([Route(IPv4Address(OUTER), scene.port, tls=None, shown="")]) == {}
     yield scene
-    await scene.ingress.close()
+    await scene.driver.close()
     server.close()
     await server.wait_closed()
 
@@ -85,7 +84,7 @@ async def test_a_client_that_reads_nothing_does_not_stay_for_ever(scene: Scene) 
     silent[1].transport.pause_reading()
     silent[1].write(bytes(1 << 20) * 12)
     others = [await scene.talks(f"127.0.2.{number}") for number in range(20)]
-    assert len(scene.ingress._connections) <= 9
+    assert len(scene.driver._connections) <= 9
     silent[1].transport.resume_reading()
     async with asyncio.timeout(20):
         while not silent[0].at_eof() and silent[0].exception() is None:

@@ -13,6 +13,8 @@ from archipelago.api.system import Severity
 from archipelago.container.desired.state import DesiredState
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.network.local_access import LocalAccess
+from archipelago.network.route_keeper import RouteKeeper
+from archipelago.network.tls import server_contexts
 from archipelago.performance.checks.network import local_network
 from archipelago.security.keys.certificates import Certificates
 from archipelago.support.broadcast import Signal
@@ -79,8 +81,8 @@ def local_access(tmp_path: Path, kept: Kept, host: Host | None = None) -> LocalA
         8480,
         own_addresses=lambda: host.addresses,
         has_password=lambda: True,
-        desired=DesiredState,
-        changed=Signal(),
+        routes=RouteKeeper((), DesiredState, Signal()),
+        contexts=server_contexts(),
         watch=host.watch,
     )
 

@@ -16,7 +16,7 @@ from archipelago.container.manifest.exposure import (
 )
 from archipelago.container.manifest.model.endpoints import Endpoint
 from archipelago.errors import ErrorCode, NodeError
-from archipelago.network.routes import Route, Trust, app_routes
+from archipelago.network.routes import AppEndpoints, Route, Trust, routes
 
 HERE = IPv4Address("192.168.1.5")
 
@@ -44,7 +44,7 @@ OWN_LOGIN = endpoint(kind="ui", protocol="http", login="own")
 def test_an_address_has_the_scheme_that_its_clients_read(keys: dict[str, Any], here: str, from_there: str) -> None:
     found = endpoint(**keys)
     assert (address_of(found, LOOPBACK, 8000), address_of(found, HERE, 8000)) == (here, from_there)
-    (route,) = app_routes({"one": found}, {}, {"one": True}, [HERE])
+    (route,) = routes([AppEndpoints({"one": found}, {}, {"one": True})], [HERE])
     shown = {"https": Trust.AUTHORITY, "wss": Trust.AUTHORITY, "ssl": Trust.FIRST_USE}
     tls = shown.get(from_there.partition("://")[0])
     assert route == Route(HERE, 8000, tls, "") and route.shown == from_there, "the port speaks as its address says"
@@ -55,9 +55,9 @@ def test_the_owners_switch_wins_over_the_manifest() -> None:
     assert [is_open(shut, chosen) for chosen in (None, True, False)] == [False, True, False]
     assert [is_open(open_, chosen) for chosen in (None, True, False)] == [True, True, False]
     endpoints = {"shut": shut, "open": open_}
-    assert [route.port for route in app_routes(endpoints, {"open": 9000}, {}, [HERE])] == [9000]
-    assert list(app_routes(endpoints, {}, {"open": False}, [HERE])) == []
-    assert list(app_routes(endpoints, {}, {"gone": True}, [])) == []
+    assert [route.port for route in routes([AppEndpoints(endpoints, {"open": 9000}, {})], [HERE])] == [9000]
+    assert routes([AppEndpoints(endpoints, {}, {"open": False})], [HERE]) == ()
+    assert routes([AppEndpoints(endpoints, {}, {"gone": True})], []) == ()
 
 
 def test_a_page_without_a_login_of_its_own_is_open_to_nobody() -> None:

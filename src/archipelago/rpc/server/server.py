@@ -15,7 +15,6 @@ from aiohttp.http import HttpProcessingError
 
 from archipelago.api.services import Engine
 from archipelago.errors import NodeError
-from archipelago.network.ingress import listening_socket
 from archipelago.rpc.access import LOOPBACK_NAMES, Gate
 from archipelago.rpc.errors import INVALID_REQUEST, RpcError
 from archipelago.rpc.method import AnyMethod
@@ -48,7 +47,7 @@ from archipelago.rpc.streams.websocket import SocketHub
 from archipelago.support.connections.crowd import Crowd, Guest, Standing
 from archipelago.support.connections.descriptors import Shares, limit
 from archipelago.support.connections.descriptors import shares as share_out
-from archipelago.support.connections.listener import Listener
+from archipelago.support.connections.listener import Listener, listening_socket
 
 _CHANGE_TIMEOUT = 10.0
 _SHUTDOWN_TIMEOUT = 2.0

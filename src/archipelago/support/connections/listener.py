@@ -6,6 +6,7 @@ import socket
 import ssl
 from collections.abc import Callable
 from functools import partial
+from ipaddress import IPv4Address
 from typing import Any
 
 from archipelago.support.connections.crowd import Crowd, Guest, Standing
@@ -18,6 +19,10 @@ the oldest one."""
 _PAUSE = 0.5
 """Seconds without accepting where the host has no room for another connection."""
 
+_BACKLOG = 256
+_IP_FREEBIND = 15
+"""Of ip(7); Python knows it from 3.12 on only."""
+
 Who = Callable[[socket.socket, Any], tuple[str, Standing]]
 """Tells where a connection comes from, given the socket and its peer's address, and what speaks for it."""
 MakeProtocol = Callable[[Guest], asyncio.BaseProtocol]
@@ -29,6 +34,24 @@ _log = logging.getLogger(__name__)
 def by_address(_: socket.socket, address: Any) -> tuple[str, Standing]:
     """Tell connections by the address that they come from."""
     return str(address[0]) if isinstance(address, tuple) else "nowhere", Standing.WAITING
+
+
+def listening_socket(address: IPv4Address, port: int) -> socket.socket:
+    """Return a socket that listens on an address, even one that this host will only get later (IP_FREEBIND).
+
+    Raises `OSError`.
+    """
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.setsockopt(socket.IPPROTO_IP, _IP_FREEBIND, 1)
+        listener.bind((str(address), port))
+        listener.listen(_BACKLOG)
+    except OSError:
+        listener.close()
+        raise
+    listener.setblocking(False)
+    return listener
 
 
 class Listener:

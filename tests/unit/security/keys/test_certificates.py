@@ -11,7 +11,7 @@ import pytest
 from cryptography import x509
 
 from archipelago.errors import NodeError
-from archipelago.network.local_access import choose
+from archipelago.network.addresses import choose
 from archipelago.security.keys.certificates import (
     LEAF_DAYS,
     Certificates,

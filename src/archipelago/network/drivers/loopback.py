@@ -1,85 +1,59 @@
-"""Leads connections from the local network to endpoints of apps, which listen on loopback alone.
+"""Forwards connections from the local network to endpoints of apps, which listen on loopback alone.
 
-What has a scheme is led in through TLS with the node's certificate, other protocols as they are. What passes is not
-looked at.
+What has a scheme passes through TLS with the node's certificate, other protocols as they are. The content is not looked
+at.
 """
 
 import asyncio
 import contextlib
-import socket
 import ssl
 from collections.abc import Callable, Collection, Mapping
 from functools import partial
-from ipaddress import IPv4Address
 
 from archipelago.network.routes import Route, Trust
 from archipelago.support.connections.crowd import Crowd, Guest, Standing
-from archipelago.support.connections.listener import Listener
+from archipelago.support.connections.listener import Listener, listening_socket
 
 LOOPBACK = "127.0.0.1"
 _CHUNK = 64 * 1024
 _CONNECT_TIMEOUT = 5.0
-_BACKLOG = 256
 _LONGEST_SILENCE = 3600.0
 """Seconds without a byte in either direction after which a connection ends: the other side may be long gone."""
 _LOOK_EVERY = 60.0
 _FAREWELL = 10.0
-_IP_FREEBIND = 15
-"""Of ip(7); Python knows it from 3.12 on only."""
 
 
-def listening_socket(address: IPv4Address, port: int) -> socket.socket:
-    """Return a socket that listens on an address, even one that this host will only get later (IP_FREEBIND).
-
-    Raises `OSError`.
-    """
-    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-    try:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.setsockopt(socket.IPPROTO_IP, _IP_FREEBIND, 1)
-        listener.bind((str(address), port))
-        listener.listen(_BACKLOG)
-    except OSError:
-        listener.close()
-        raise
-    listener.setblocking(False)
-    return listener
-
-
-class Ingress:
-    """Listens where it is told to. The latest set of routes wins: whatever is not in it ends.
+class LoopbackDriver:
+    """Listens at the beginning of each route, and forwards to loopback; see `RouteDriver`.
 
     At most `connections` are open at the same time. When there are as many, the one that was silent for longest, of
     those addresses that have most, makes room for a new one.
     """
 
-    def __init__(self, connections: int) -> None:
+    def __init__(self, connections: int, contexts: Mapping[Trust, ssl.SSLContext]) -> None:
+        self._contexts = contexts
         self._crowd = Crowd(connections, max(1, connections // 4))
         self._listeners: dict[Route, Listener] = {}
         self._connections: dict[asyncio.Task[None], Route] = {}
-        self._leading = asyncio.Lock()
         self._watcher: asyncio.Task[None] | None = None
-        self.problems: dict[Route, str] = {}
-        """Routes that cannot be opened, and why."""
 
-    async def lead(self, routes: Collection[Route], contexts: Mapping[Trust, ssl.SSLContext]) -> None:
-        """Open these routes and no others; those that are open stay so, and keep their connections."""
-        async with self._leading:
-            if self._watcher is None:
-                self._watcher = asyncio.create_task(self._watch())
-            for route in set(self._listeners) - set(routes):
-                await self._close(route)
-            problems = {}
-            for route in sorted(set(routes) - set(self._listeners), key=lambda route: (route.address, route.port)):
-                try:
-                    listening = listening_socket(route.address, route.port)
-                except OSError as error:
-                    problems[route] = error.strerror or str(error)
-                else:
-                    make = partial(self._make, route)
-                    context = None if route.tls is None else contexts[route.tls]
-                    self._listeners[route] = Listener(listening, self._crowd, make, context=context)
-            self.problems = problems
+    async def apply(self, routes: Collection[Route]) -> Mapping[Route, str]:
+        """Listen for these routes and no others; return those for which that is not possible, and why."""
+        if self._watcher is None:
+            self._watcher = asyncio.create_task(self._watch())
+        for route in set(self._listeners) - set(routes):
+            await self._close(route)
+        problems = {}
+        for route in (route for route in routes if route not in self._listeners):
+            try:
+                listening = listening_socket(route.address, route.port)
+            except OSError as error:
+                problems[route] = error.strerror or str(error)
+            else:
+                make = partial(self._make, route)
+                context = None if route.tls is None else self._contexts[route.tls]
+                self._listeners[route] = Listener(listening, self._crowd, make, context=context)
+        return problems
 
     async def close(self) -> None:
         """End everything."""

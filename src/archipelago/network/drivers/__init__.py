@@ -1,0 +1,1 @@
+"""What makes routes to apps: one module for each kind."""
