@@ -7,12 +7,10 @@ from pathlib import Path
 
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.security.login.sessions.ledger import Lifetimes
-from archipelago.storage.layout import Layout
+from archipelago.storage.layout import DEFAULT_ROOT, DEFAULT_RUNTIME, Layout
 
 DEFAULT_PORT = 8480
 _LARGEST_UID = 2**32 - 2
-DEFAULT_ROOT = "/var/lib/archipelago"
-DEFAULT_RUNTIME = "/run/archipelago"
 DEFAULT_UI = "/opt/archipelago/ui"
 
 

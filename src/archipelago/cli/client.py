@@ -6,15 +6,16 @@ import os
 import re
 import socket
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
 from archipelago.cli.errors import CommandError, Exit, from_rpc
+from archipelago.storage.layout import DEFAULT_ROOT, DEFAULT_RUNTIME, Layout
 
 _CONNECT_TIMEOUT = 5.0
 _ANSWER_TIMEOUT = 120.0
 _DEFAULT_PORT = "8480"
-_DEFAULT_RUNTIME = "/run/archipelago"
 _IN_NO_TOKEN = re.compile(r"[^\x21-\x7e]")
 
 
@@ -34,8 +35,8 @@ class Client:
     """Calls methods of the node; every failure is a `CommandError`."""
 
     def __init__(self, environment: Mapping[str, str] = os.environ) -> None:
-        runtime = environment.get("ARCHIPELAGO_RUNTIME") or _DEFAULT_RUNTIME
-        self._socket = environment.get("ARCHIPELAGO_SOCKET") or f"{runtime}/archipelago.sock"
+        runtime = environment.get("ARCHIPELAGO_RUNTIME") or DEFAULT_RUNTIME
+        self._socket = environment.get("ARCHIPELAGO_SOCKET") or str(Layout(Path(DEFAULT_ROOT), Path(runtime)).socket)
         self._token = _token(environment.get("ARCHIPELAGO_TOKEN") or "")
         self._port = environment.get("ARCHIPELAGO_PORT") or _DEFAULT_PORT
         if not self._port.isascii() or not self._port.isdigit() or not 1 <= int(self._port[:9]) <= 65535:

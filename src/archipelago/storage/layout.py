@@ -12,6 +12,8 @@ data root                                 run-time directory (in memory)
   logs/, images/, tls/, tmp/
 ```
 
+Where one module has a folder to itself, it names the files in it by what they hold: the number of an entry, a digest.
+
 Names that a stranger chose (of apps, volumes, containers) stand only where nothing of the node's own does, so no name
 has to be reserved. `scripts/enter` puts Podman's own storage (`podman/`) and the data root's name (`.data-root`) beside
 these.
@@ -25,6 +27,12 @@ from archipelago.errors import ErrorCode, NodeError
 LAYOUT_VERSION = 2
 """Of what is described here. In version 1, folders of apps lay beside the node's own."""
 
+DEFAULT_ROOT = "/var/lib/archipelago"
+DEFAULT_RUNTIME = "/run/archipelago"
+
+_SECRETS = "secrets"
+"""In the folder of an app: its age files."""
+_AGE = ".age"
 KEPT = "kept"
 """In the folder of an app: what outlived its removal."""
 OLD_PACKAGE_CACHE = "uv-cache"
@@ -60,7 +68,7 @@ class AppFolder:
     @property
     def secrets(self) -> Path:
         """Folder of its secrets, those of its consumers among them."""
-        return self.path / "secrets"
+        return self.path / _SECRETS
 
     @property
     def sbom(self) -> Path:
@@ -72,9 +80,9 @@ class AppFolder:
         """Folder of what outlived a removal of the app with its data, in one folder for each removal."""
         return self.path / KEPT
 
-    def kept_at(self, name: str) -> Path:
+    def kept_at(self, name: str) -> "KeptFolder":
         """Return the folder of what outlived one removal."""
-        return self.kept / named(name)
+        return KeptFolder(self.kept / named(name))
 
     def volume(self, name: str, part: str | None = None) -> Path:
         """Return the directory of a volume, or of a part of one that is kept apart."""
@@ -87,11 +95,59 @@ class AppFolder:
 
     def secret(self, name: str) -> Path:
         """Return the age file of a secret."""
-        return self.secrets / f"{named(name)}.age"
+        return self.secrets / f"{named(name)}{_AGE}"
 
     def bill(self, container: str) -> Path:
         """Return the bill of materials of a container's image."""
         return self.sbom / f"{named(container)}.json"
+
+
+@dataclass(frozen=True, slots=True)
+class KeptFolder:
+    """What outlived one removal of an app with its data."""
+
+    path: Path
+
+    @property
+    def about(self) -> Path:
+        """Says what is kept, in JSON."""
+        return self.path / "about.json"
+
+    @property
+    def volumes(self) -> Path:
+        """Folder of the volumes."""
+        return self.path / "volumes"
+
+    @property
+    def secrets(self) -> Path:
+        """Folder of the secrets."""
+        return self.path / _SECRETS
+
+    def volume(self, name: str) -> Path:
+        """Return the directory of a volume."""
+        return self.volumes / named(name)
+
+
+@dataclass(frozen=True, slots=True)
+class TlsFolder:
+    """The node's certificates, each with its key."""
+
+    path: Path
+
+    @property
+    def authority(self) -> tuple[Path, Path]:
+        """The authority's certificate and its key; the latter is an age file."""
+        return self.path / "authority.crt", self.path / "authority.key.age"
+
+    @property
+    def node(self) -> tuple[Path, Path]:
+        """The certificate that the authority issued for the node's own page, and its key."""
+        return self.path / "node.crt", self.path / "node.key"
+
+    @property
+    def lasting(self) -> tuple[Path, Path]:
+        """The certificate that wallets remember, and its key."""
+        return self.path / "lasting.crt", self.path / "lasting.key"
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +178,36 @@ def app_paths(apps: str, app: str) -> AppPaths:
 def app_folder(apps: Path, app: str) -> AppFolder:
     """Return the folder of an app below `Layout.apps`."""
     return AppFolder(apps / named(app))
+
+
+def app_files(files: str, app: str) -> str:
+    """Return the folder of an app's rendered files, below `Layout.files`."""
+    return f"{files}/{named(app)}"
+
+
+def container_files(files: str, app: str, container: str) -> str:
+    """Return the folder of a container's rendered files, below `Layout.files`."""
+    return f"{files}/{named(app)}/{named(container)}"
+
+
+def secret_pattern(app: str = "*", file: str = f"*{_AGE}") -> str:
+    """Return a pattern (glob(7)) for files of secrets below `Layout.apps`, made of one for apps and one for files."""
+    return f"{named(app)}/{_SECRETS}/{named(file)}"
+
+
+def wrapped_key(plain: Path) -> Path:
+    """Return the file of a key that a passphrase wraps; `plain` is the file of the same key without one."""
+    return plain.with_name(f"{plain.name}.wrapped")
+
+
+def second_name(socket: Path) -> Path:
+    """Return another name for a socket, under which it is kept while another one takes its place."""
+    return socket.with_name(f"{socket.name}.kept")
+
+
+def audit_head(folder: Path) -> Path:
+    """Return the file with the newest hash of the audit log in a folder."""
+    return folder / "head.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,7 +265,7 @@ class Layout:
     @property
     def wrapped_key(self) -> Path:
         """That key, wrapped by the owner's passphrase."""
-        return self.root / "node.key.wrapped"
+        return wrapped_key(self.node_key)
 
     @property
     def identity_key(self) -> Path:

@@ -17,9 +17,8 @@ from archipelago.api.data import KeptData
 from archipelago.container.manifest.model.app import AppManifest
 from archipelago.container.namespace.client import Namespace
 from archipelago.errors import ErrorCode, NodeError
-from archipelago.storage.layout import AppFolder, Layout, named
+from archipelago.storage.layout import AppFolder, KeptFolder, Layout
 
-_ABOUT = "about.json"
 _STAMP = "%Y-%m-%dT%H-%M-%S.%f"
 _NAME = re.compile(r"\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d\.\d{3}Z")
 _COUNTING = 5.0
@@ -70,9 +69,9 @@ class KeptStore:
         await asyncio.to_thread(_make, place, keepsake.version)
         # The secrets first: what is left of them once the volumes are gone from their place is deleted.
         if await asyncio.to_thread(folder.secrets.is_dir):
-            await self._namespace.rename(str(folder.secrets), str(place / "secrets"))
+            await self._namespace.rename(str(folder.secrets), str(place.secrets))
         for name in volumes:
-            await self._namespace.rename(str(folder.volume(name)), str(place / "volumes" / named(name)))
+            await self._namespace.rename(str(folder.volume(name)), str(place.volume(name)))
 
     def any(self, app: str) -> bool:
         """Tell whether something of an app is kept. Blocking."""
@@ -91,7 +90,7 @@ class KeptStore:
     async def restore(self, app: str, kept: str) -> None:
         """Bring data back to where its app finds it. Raises `NodeError` where other data is there."""
         folder, place = self._layout.app(app), await self._place(app, kept)
-        volumes = await asyncio.to_thread(_children, place / "volumes")
+        volumes = await asyncio.to_thread(_children, place.volumes)
         taken = [f"in the volume '{name}'" for name in volumes if await self._holds(folder.volume(name))]
         if await asyncio.to_thread(_children, folder.secrets):
             taken.append("among its secrets")
@@ -103,20 +102,20 @@ class KeptStore:
             )
         await asyncio.to_thread(folder.volumes.mkdir, 0o700, exist_ok=True)
         for name in volumes:
-            await self._namespace.rename(str(place / "volumes" / name), str(folder.volume(name)))
-        if await asyncio.to_thread((place / "secrets").is_dir):
-            await self._namespace.rename(str(place / "secrets"), str(folder.secrets))
-        await self._namespace.remove(str(place))
+            await self._namespace.rename(str(place.volume(name)), str(folder.volume(name)))
+        if await asyncio.to_thread(place.secrets.is_dir):
+            await self._namespace.rename(str(place.secrets), str(folder.secrets))
+        await self._namespace.remove(str(place.path))
 
     async def delete(self, app: str, kept: str) -> None:
         """Delete what is kept, for ever."""
-        await self._namespace.remove(str(await self._place(app, kept)))
+        await self._namespace.remove(str((await self._place(app, kept)).path))
 
     async def _holds(self, volume: Path) -> bool:
         found = await self._namespace.look(str(volume), 1, 1, 1)
         return found is not None and not found.empty
 
-    async def _place(self, app: str, kept: str) -> Path:
+    async def _place(self, app: str, kept: str) -> KeptFolder:
         place = self._layout.app(app).kept_at(kept)
         if kept not in await asyncio.to_thread(_names, self._layout.app(app)):
             raise NodeError(
@@ -129,8 +128,8 @@ class KeptStore:
     async def _view(self, app: str, kept: str) -> KeptData:
         place = self._layout.app(app).kept_at(kept)
         volumes = []
-        for name in await asyncio.to_thread(_children, place / "volumes"):
-            size, counted = await self._namespace.size(str(place / "volumes" / name), _COUNTING)
+        for name in await asyncio.to_thread(_children, place.volumes):
+            size, counted = await self._namespace.size(str(place.volume(name)), _COUNTING)
             volumes.append(VolumeView(name=name, size=size, counted=counted, funds=True))
         return KeptData(
             app=app,
@@ -138,14 +137,14 @@ class KeptStore:
             at=datetime.strptime(kept.removesuffix("Z"), _STAMP).replace(tzinfo=UTC),
             version=await asyncio.to_thread(_version, place),
             volumes=tuple(volumes),
-            secrets=len(await asyncio.to_thread(_children, place / "secrets")),
+            secrets=len(await asyncio.to_thread(_children, place.secrets)),
         )
 
 
-def _make(place: Path, version: str) -> None:
-    (place / "volumes").mkdir(mode=0o700, parents=True, exist_ok=True)
-    (place / _ABOUT).write_text(json.dumps({"version": version}) + "\n")
-    for directory in (place.parent.parent, place.parent, place):
+def _make(place: KeptFolder, version: str) -> None:
+    place.volumes.mkdir(mode=0o700, parents=True, exist_ok=True)
+    place.about.write_text(json.dumps({"version": version}) + "\n")
+    for directory in (place.path.parent.parent, place.path.parent, place.path):
         descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
         try:
             os.fsync(descriptor)
@@ -164,8 +163,8 @@ def _children(directory: Path) -> Sequence[str]:
         return ()
 
 
-def _version(place: Path) -> str:
+def _version(place: KeptFolder) -> str:
     try:
-        return str(json.loads((place / _ABOUT).read_text())["version"])
+        return str(json.loads(place.about.read_text())["version"])
     except (OSError, ValueError, LookupError, TypeError):
         return ""

@@ -14,6 +14,7 @@ from typing import Self
 
 from archipelago.container.podman_client.errors import PodmanCall, PodmanTimeout, PodmanUnavailable
 from archipelago.container.podman_client.wire.socket import Ping, ping
+from archipelago.storage.layout import second_name
 from archipelago.support.process import PODMAN_UMASK, process_exit, terminate
 
 _log = logging.getLogger(__name__)
@@ -48,7 +49,7 @@ class PodmanService:
     ) -> None:
         self._socket = socket_path
         self._pid_file = socket_path.with_name(f"{socket_path.name}.pid")
-        self._second_name = socket_path.with_name(f"{socket_path.name}.kept")
+        self._second_name = second_name(socket_path)
         self._output = log
         self._command = tuple(command)
         self._environment = dict(environment) if environment is not None else None

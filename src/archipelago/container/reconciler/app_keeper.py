@@ -38,6 +38,7 @@ from archipelago.container.reconciler.stopping import stop_order
 from archipelago.container.workload.compiler import ContainerWorkload, Passage, Workload
 from archipelago.container.workload.networks import PREFIX
 from archipelago.errors import NodeError
+from archipelago.storage.layout import app_files
 from archipelago.storage.records.runs import Remembered
 from archipelago.support.process import process_age
 
@@ -569,7 +570,7 @@ class AppKeeper:
                 await self._reattach(desired, wanted, found)
         for name in tuple(self._runs):
             self._forget_run(name)
-        await self._tools.namespace.remove(f"{self._tools.files_root}/{self.app}")
+        await self._tools.namespace.remove(app_files(self._tools.files_root, self.app))
         declared = list(desired.record.package.manifest.containers) if desired else []
         for container in declared or list(self._healths):
             self._healths.pop(container, None)

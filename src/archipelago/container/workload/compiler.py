@@ -54,7 +54,7 @@ from archipelago.errors import ErrorCode, NodeError
 from archipelago.security.container_policies.confinement import confine, enforceable
 from archipelago.security.container_policies.seccomp import seccomp_file
 from archipelago.security.secrets.secret import Secret, SecretBytes
-from archipelago.storage.layout import AppPaths, app_paths
+from archipelago.storage.layout import AppPaths, app_files, app_paths, container_files
 
 Templates = Renderer | AppRenderer
 _SCRATCH = 64 * 1024 * 1024
@@ -271,7 +271,7 @@ def _container(
     where = f"apps/{manifest.id}: containers.{name}"
     uid, gid = home.owner(container)
     confined = confine(container)
-    folder = f"{site.files}/{manifest.id}/{name}"
+    folder = container_files(site.files, manifest.id, name)
     seccomp = _seccomp_file(container, folder)
     files, mounts, contents = [], _volume_mounts(home, container), {}
     for number, file in enumerate(container.files):
@@ -337,7 +337,7 @@ def _container(
         name=spec.name,
         spec=spec,
         files=(*files, seccomp),
-        passages=home.passages(f"{site.files}/{manifest.id}", folder),
+        passages=home.passages(app_files(site.files, manifest.id), folder),
         attachments=attachments(manifest, name, home.links),
         reach=reach(manifest, name, home.links, _provided_ports(given)),
         after=container.after,

@@ -19,6 +19,7 @@ from archipelago.security.audit.chain import NODE, AuditEntry, AuditVerdict, Dee
 from archipelago.security.audit.files import LARGEST_FILE, RESERVE, AuditFiles, cut, lines_of
 from archipelago.security.audit.head import make_head, read_head, write_head
 from archipelago.security.keys.identity import Identity
+from archipelago.storage.layout import audit_head
 from archipelago.support.private_files import make_folder, reported, write_atomically
 
 _LONGEST_TEXT = 200
@@ -116,7 +117,7 @@ class AuditLog:
         with reported(self._folder):
             make_folder(self._folder.parent, 0o711)
             make_folder(self._folder, 0o700)
-            signed, plain = read_head(self._folder / "head.json", identity.is_signed)
+            signed, plain = read_head(audit_head(self._folder), identity.is_signed)
             self._noted = _noted(identity.note)
             # Older versions signed no head. Once one was signed, one that is not proves nothing.
             written = signed if signed is not None or identity.note else plain
@@ -143,7 +144,7 @@ class AuditLog:
 
     def _begin_signing(self, identity: Identity) -> None:
         try:
-            make_head(self._folder / "head.json", self._head, identity.sign)
+            make_head(audit_head(self._folder), self._head, identity.sign)
         except OSError as error:
             self._log.warning("the head of the audit log cannot be written", error=str(error))
 
@@ -159,7 +160,7 @@ class AuditLog:
             with reported(self._folder):
                 self._files.append(entry.sequence, chain.encode(one), _spare(deed))
                 self._head = one.head
-                write_head(self._folder / "head.json", one.head, self._known().sign)
+                write_head(audit_head(self._folder), one.head, self._known().sign)
             if entry.sequence % _NOTED_EVERY == 0:
                 self._keep_note()
             return entry.sequence

@@ -20,6 +20,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.security.secrets.manager import Sealer
+from archipelago.storage.layout import TlsFolder
 from archipelago.support.host_names import title
 from archipelago.support.private_files import make_folder, read_key_file, reported, write_atomically
 
@@ -167,7 +168,7 @@ class Certificates:
 
     def authority(self) -> TlsIdentity:
         """Return the authority: made the first time, certified again where its certificate does not fit the clock."""
-        certificate, key = self._folder / "authority.crt", self._folder / "authority.key.age"
+        certificate, key = TlsFolder(self._folder).authority
         with self._one_at_a_time, reported(self._folder):
             make_folder(self._folder, 0o700)
             if not key.exists() or not certificate.exists():
@@ -193,7 +194,7 @@ class Certificates:
 
     def load(self, context: ssl.SSLContext, names: Collection[str], addresses: Collection[IPv4Address]) -> None:
         """Have servers speak TLS as these names and addresses from their next connection on."""
-        certificate, key = self._folder / "node.crt", self._folder / "node.key"
+        certificate, key = TlsFolder(self._folder).node
         with self._one_at_a_time, reported(self._folder):
             current = self._current(certificate, key)
             if current is None or not current.vouches_for(names, addresses, self._now()):
@@ -204,7 +205,7 @@ class Certificates:
 
     def load_lasting(self, context: ssl.SSLContext) -> None:
         """Have servers show the certificate that clients keep, which stays the same whatever this host is called."""
-        certificate, key = self._folder / "lasting.crt", self._folder / "lasting.key"
+        certificate, key = TlsFolder(self._folder).lasting
         with self._one_at_a_time, reported(self._folder):
             make_folder(self._folder, 0o700)
             found = _pair(certificate, key)

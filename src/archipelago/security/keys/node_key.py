@@ -24,6 +24,7 @@ from mnemonic import Mnemonic
 
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.security.secrets.typed_secret import forms, prepared
+from archipelago.storage.layout import wrapped_key
 from archipelago.support.private_files import make_folder, read_key_file, reported, sync_folder, write_atomically
 
 SHORTEST_PASSPHRASE = 12
@@ -67,7 +68,7 @@ class NodeKey:
         self, file: Path, opens: Callable[[pyrage.x25519.Identity], bool | None], cost: WrapCost = WrapCost()
     ) -> None:
         self._file = file
-        self._wrapped = file.with_name(f"{file.name}.wrapped")
+        self._wrapped = wrapped_key(file)
         self._opens = opens
         self._cost = cost
         self._identity: pyrage.x25519.Identity | None = None

@@ -17,7 +17,7 @@ from archipelago.security.keys.key_files import private_pem
 from archipelago.security.keys.node_key import NodeKey
 from archipelago.security.secrets.redactor import Redactor
 from archipelago.security.secrets.secret import Secret
-from archipelago.storage.layout import app_folder
+from archipelago.storage.layout import app_folder, secret_pattern
 from archipelago.support.private_files import make_folder, reported, write_atomically
 
 _EDGE = "edge"
@@ -101,7 +101,7 @@ class SecretsManager:
 
     def list(self, app: str) -> tuple[str, ...]:
         """Return the names of an app's secrets, those of its consumers (`edge.<interface>.<consumer>`) among them."""
-        return tuple(sorted(path.stem for path in app_folder(self._apps, app).secrets.glob("*.age")))
+        return tuple(sorted(path.stem for path in self._apps.glob(secret_pattern(app))))
 
     def created_at(self, app: str, name: str) -> datetime:
         """Return when a secret got its value."""
@@ -113,7 +113,7 @@ class SecretsManager:
         """Forget all secrets of an app, and those by which it used others."""
         folder = app_folder(self._apps, app).secrets
         with self._lock, reported(folder):
-            for path in (*self._apps.glob(f"*/secrets/{_EDGE}.*.{app}.*"), *folder.glob("*")):
+            for path in (*self._apps.glob(secret_pattern(file=f"{_EDGE}.*.{app}.*")), *folder.glob("*")):
                 self._cache.pop(path, None)
                 path.unlink(missing_ok=True)
             # The folder may have been moved away: what is in memory would come back without a file.
@@ -157,7 +157,7 @@ class SecretsManager:
 
     def _opens(self, identity: pyrage.x25519.Identity) -> bool | None:
         """Tell whether an identity opens a secret that is kept; None where there is none."""
-        kept = next(self._apps.glob("*/secrets/*.age"), None)
+        kept = next(self._apps.glob(secret_pattern()), None)
         if kept is None:
             return None
         try:
