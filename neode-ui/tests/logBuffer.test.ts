@@ -315,7 +315,7 @@ describe("whatever is done", () => {
       const batch = () => Array.from({ length: roll(3000) }, () => logLine({ text: ["", "a", "Ab", "bA c", "d"][roll(5)] }));
       /** How many more things happen while a search rests, and whether one of them overtook it. */
       let meanwhile = 0;
-      let overtaken = false;
+      let overtaken: boolean;
 
       const clock = busyClock(() => {
         if (meanwhile <= 0 || roll(3)) return;
