@@ -45,7 +45,9 @@ function type(schema) {
 function fields(schema, all = true) {
   const required = new Set(all ? Object.keys(schema.properties) : (schema.required ?? []));
   const lines = Object.entries(schema.properties).map(([name, field]) => {
-    const comment = field.description ? `  /** ${field.description.replaceAll("\n", " ").replaceAll("*/", "* /")} */\n` : "";
+    const comment = field.description
+      ? `  /** ${field.description.replaceAll("\n", " ").replaceAll("*/", "* /")} */\n`
+      : "";
     return `${comment}  ${JSON.stringify(name)}${required.has(name) ? "" : "?"}: ${type(field)};`;
   });
   return `{\n${lines.join("\n")}\n}`;
@@ -60,7 +62,9 @@ for (const method of document.methods) {
   const properties = Object.fromEntries(method.params.map((one) => [one.name, one.schema]));
   const required = method.params.filter((one) => one.required).map((one) => one.name);
   const params = method.params.length ? fields({ properties, required }, false) : "Record<string, never>";
-  parts.push(`  /** ${method.summary} */\n  ${JSON.stringify(method.name)}: { params: ${params}; result: ${type(method.result.schema)} };`);
+  parts.push(
+    `  /** ${method.summary} */\n  ${JSON.stringify(method.name)}: { params: ${params}; result: ${type(method.result.schema)} };`,
+  );
 }
 parts.push("}\n");
 const text = parts.join("\n");

@@ -25,7 +25,10 @@ export const containers = {
   remove: (app: string, deleteData: boolean): Promise<Operation> =>
     call("container-remove", { app, delete_data: deleteData }),
   install: async (app: string, options: Given, choices: Record<string, string>, plan?: string): Promise<Operation> =>
-    (await call("container-install", plan === undefined ? { app, options, choices } : { app, options, choices, plan })) as Operation,
+    (await call(
+      "container-install",
+      plan === undefined ? { app, options, choices } : { app, options, choices, plan },
+    )) as Operation,
   configure: async (app: string, options: Record<string, boolean | number | string>, reset: string[]) => {
     const { restarts, interrupts } = await call("config-preview", { app, options, reset });
     await consent({ what: "settings", app, stops: [], restarts, interrupts });

@@ -79,5 +79,6 @@ router.onError(() => void checkFreshness());
 
 // Who listens or uses the keyboard begins at the top of each page, like everybody else.
 router.afterEach((to, from) => {
-  if (from.name && to.path !== from.path && to.name !== from.name) void nextTick(() => document.getElementById("content")?.focus({ preventScroll: true }));
+  if (from.name && to.path !== from.path && to.name !== from.name)
+    void nextTick(() => document.getElementById("content")?.focus({ preventScroll: true }));
 });

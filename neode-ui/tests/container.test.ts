@@ -67,7 +67,11 @@ describe("what is shown", () => {
     const store = useContainers();
     store.follow();
     await settled();
-    answering({ "container-list": () => [], "system-info": () => system(), "operation-list": () => Promise.reject(new Refusal("internal")) });
+    answering({
+      "container-list": () => [],
+      "system-info": () => system(),
+      "operation-list": () => Promise.reject(new Refusal("internal")),
+    });
     await store.refresh();
     expect(store.apps).toEqual([summary()]);
     answering({});

@@ -9,7 +9,8 @@ const web = endpoint({
 
 describe("webAddress", () => {
   it("is the node's own for a browser on the node", () => {
-    for (const hostname of ["localhost", "127.0.0.1", "[::1]"]) expect(webAddress([web], { hostname })).toBe("http://127.0.0.1:8080/");
+    for (const hostname of ["localhost", "127.0.0.1", "[::1]"])
+      expect(webAddress([web], { hostname })).toBe("http://127.0.0.1:8080/");
   });
 
   it("is the one by which the browser reaches the node already", () => {
@@ -26,7 +27,11 @@ describe("webAddress", () => {
   });
 
   it("is none of what is no page", () => {
-    const others = [endpoint({ kind: "api" }), endpoint({ protocol: "tcp" }), endpoint({ kind: "p2p", protocol: "tcp" })];
+    const others = [
+      endpoint({ kind: "api" }),
+      endpoint({ protocol: "tcp" }),
+      endpoint({ kind: "p2p", protocol: "tcp" }),
+    ];
     expect(webAddress(others, { hostname: "localhost" })).toBeUndefined();
     expect(webAddress([...others, web], { hostname: "localhost" })).toBe(web.address);
     expect(webAddress([], { hostname: "localhost" })).toBeUndefined();

@@ -21,6 +21,7 @@ describe("health", () => {
   });
 
   it("is trouble exactly where it is drawn as such", () => {
-    for (const [state, tone] of Object.entries(TONES)) expect(isTroubled(state as HealthState), state).toBe(tone === "bad");
+    for (const [state, tone] of Object.entries(TONES))
+      expect(isTroubled(state as HealthState), state).toBe(tone === "bad");
   });
 });

@@ -52,7 +52,9 @@ describe("what asks who is there", () => {
   it("is not done where nobody shows it", async () => {
     const asked = guarded();
     const identity = useIdentity();
-    const answers = [call("key-phrase"), call("key-phrase")].map((one) => expect(one).rejects.toMatchObject({ name: "confirm" }));
+    const answers = [call("key-phrase"), call("key-phrase")].map((one) =>
+      expect(one).rejects.toMatchObject({ name: "confirm" }),
+    );
     await vi.waitFor(() => expect(identity.asked).toBe(true));
     identity.cancel();
     await Promise.all(answers);

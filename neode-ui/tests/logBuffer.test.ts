@@ -220,11 +220,21 @@ describe("a search through much", () => {
   });
 
   it("finds lines that come meanwhile once, and in order", async () => {
-    const clock = busyClock((turn) => turn <= 3 && buffer.add([logLine({ text: `yes, new ${turn}` }), logLine({ text: "no" })]));
+    const clock = busyClock(
+      (turn) => turn <= 3 && buffer.add([logLine({ text: `yes, new ${turn}` }), logLine({ text: "no" })]),
+    );
     const buffer: LogBuffer = new LogBuffer(ENOUGH, clock);
     buffer.add(lines(4 * STRIDE, (at) => (at % STRIDE ? "no" : `yes ${at}`)));
     expect(await buffer.search("yes", () => {})).toBe(true);
-    expect(texts(buffer)).toEqual(["yes 0", "yes 500", "yes 1000", "yes 1500", "yes, new 1", "yes, new 2", "yes, new 3"]);
+    expect(texts(buffer)).toEqual([
+      "yes 0",
+      "yes 500",
+      "yes 1000",
+      "yes 1500",
+      "yes, new 1",
+      "yes, new 2",
+      "yes, new 3",
+    ]);
     expect(numbers(buffer)).toEqual([0, 500, 1000, 1500, 2000, 2002, 2004]);
   });
 
@@ -245,7 +255,11 @@ describe("a search through much", () => {
     buffer.add(lines(5 * STRIDE));
     expect(await buffer.search("line 1", () => {})).toBe(false);
     expect(await later).toBe(true);
-    expect(texts(buffer)).toEqual(lines(5 * STRIDE).map((line) => line.text).filter((text) => text.includes("line 7")));
+    expect(texts(buffer)).toEqual(
+      lines(5 * STRIDE)
+        .map((line) => line.text)
+        .filter((text) => text.includes("line 7")),
+    );
   });
 
   it("is overtaken by one for nothing", async () => {
@@ -304,7 +318,8 @@ describe("whatever is done", () => {
     }
   }
 
-  const same = (some: LogLine[], others: LogLine[]) => some.length === others.length && some.every((line, at) => line === others[at]);
+  const same = (some: LogLine[], others: LogLine[]) =>
+    some.length === others.length && some.every((line, at) => line === others[at]);
 
   it("holds and finds the same lines as a simple model, each with a number that stays", async () => {
     for (let seed = 1; seed <= 40; seed += 1) {
@@ -312,7 +327,8 @@ describe("whatever is done", () => {
       const limit = 4000 + roll(16_000);
       const model = new Model(limit);
       const known = new Map<LogLine, number>();
-      const batch = () => Array.from({ length: roll(3000) }, () => logLine({ text: ["", "a", "Ab", "bA c", "d"][roll(5)] }));
+      const batch = () =>
+        Array.from({ length: roll(3000) }, () => logLine({ text: ["", "a", "Ab", "bA c", "d"][roll(5)] }));
       /** How many more things happen while a search rests, and whether one of them overtook it. */
       let meanwhile = 0;
       let overtaken: boolean;
@@ -341,7 +357,11 @@ describe("whatever is done", () => {
       }
       function compare(): void {
         expect(same(buffer.all(), model.fits), `seed ${seed}`).toBe(true);
-        expect([buffer.length, buffer.characters, buffer.found], `seed ${seed}`).toEqual([model.held.length, model.size, model.fits.length]);
+        expect([buffer.length, buffer.characters, buffer.found], `seed ${seed}`).toEqual([
+          model.held.length,
+          model.size,
+          model.fits.length,
+        ]);
         const all = buffer.slice(buffer.found, buffer.found);
         const inOrder = all.every(({ number }, at) => !at || number > (all[at - 1]?.number ?? Infinity));
         const stable = all.every(({ number, line }) => (known.get(line) ?? number) === number);

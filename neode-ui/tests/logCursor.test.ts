@@ -2,7 +2,8 @@ import { describe, expect, it } from "vitest";
 import { LogCursor } from "../src/lib/logCursor";
 import { logLine } from "./samples";
 
-const line = (second: number, text: string, stream = "stdout") => logLine({ at: `2026-01-01T00:00:${String(second).padStart(2, "0")}Z`, text, stream });
+const line = (second: number, text: string, stream = "stdout") =>
+  logLine({ at: `2026-01-01T00:00:${String(second).padStart(2, "0")}Z`, text, stream });
 
 /** Takes lines; returns the texts of those that are new. */
 function taken(cursor: LogCursor, lines: ReturnType<typeof line>[]): string[] {
@@ -55,7 +56,8 @@ describe("a line", () => {
 });
 
 describe("a gap", () => {
-  const gaps = (cursor: LogCursor, lines: ReturnType<typeof line>[]) => lines.filter((one) => cursor.take(one) && cursor.gap).map((one) => one.text);
+  const gaps = (cursor: LogCursor, lines: ReturnType<typeof line>[]) =>
+    lines.filter((one) => cursor.take(one) && cursor.gap).map((one) => one.text);
 
   it("is ahead of the first line that comes where none that was read comes again", () => {
     const cursor = new LogCursor();

@@ -6,17 +6,32 @@ const plain = (text: string) => ({ code: false, text });
 
 describe("a line of Markdown", () => {
   it("has code spans, and nothing else that means anything", () => {
-    expect(pieces("the package `e-x`; and `y`")).toEqual([plain("the package "), code("e-x"), plain("; and "), code("y")]);
+    expect(pieces("the package `e-x`; and `y`")).toEqual([
+      plain("the package "),
+      code("e-x"),
+      plain("; and "),
+      code("y"),
+    ]);
     expect(pieces("a ``b ` c`` d")).toEqual([plain("a "), code("b ` c"), plain(" d")]);
     expect(pieces("`` `a` ``")).toEqual([code("`a`")]);
     expect(pieces("an open ` tick and ``two")).toEqual([plain("an open ` tick and ``two")]);
-    for (const text of ["<img src=x onerror=alert(1)>", "[here](javascript:alert(1))", "**bold** ![x](http://tracker)", "&lt;b>"]) expect(pieces(text)).toEqual([plain(text)]);
+    for (const text of [
+      "<img src=x onerror=alert(1)>",
+      "[here](javascript:alert(1))",
+      "**bold** ![x](http://tracker)",
+      "&lt;b>",
+    ])
+      expect(pieces(text)).toEqual([plain(text)]);
     expect(pieces("")).toEqual([]);
   });
 
   it("keeps every character of it but the ticks of code spans, and takes no time over many", () => {
     const many = "`".repeat(5000) + "a" + "`".repeat(4999);
-    expect(pieces(many).map((one) => one.text).join("")).toBe(many);
+    expect(
+      pieces(many)
+        .map((one) => one.text)
+        .join(""),
+    ).toBe(many);
     const pairs = "` `` ".repeat(2000);
     expect(pieces(pairs).length).toBeGreaterThan(0);
   });

@@ -29,11 +29,14 @@ describe.each([
 });
 
 describe("the page", () => {
-  const sources = import.meta.glob<string>(["../src/**/*.{ts,vue}", "!../src/i18n/{de,en,es}.ts", "!../src/api/types.ts"], {
-    query: "?raw",
-    import: "default",
-    eager: true,
-  });
+  const sources = import.meta.glob<string>(
+    ["../src/**/*.{ts,vue}", "!../src/i18n/{de,en,es}.ts", "!../src/api/types.ts"],
+    {
+      query: "?raw",
+      import: "default",
+      eager: true,
+    },
+  );
   const source = Object.values(sources).join("\n");
   const sections = new Set([...english.keys()].map((key) => key.split(".")[0]));
   const calls = [...source.matchAll(/(?<![\w.])t\(\s*(["'`])([^"'`]+)\1/g)].map((match) => match[2] ?? "");
@@ -52,14 +55,19 @@ describe("the page", () => {
   });
 
   it("says nothing that has no words", () => {
-    const asked = new Set([...calls.filter((key) => !key.includes("${")), ...literals.filter((key) => sections.has(key.split(".")[0]))]);
+    const asked = new Set([
+      ...calls.filter((key) => !key.includes("${")),
+      ...literals.filter((key) => sections.has(key.split(".")[0])),
+    ]);
     expect([...asked].filter((key) => !english.has(key))).toEqual([]);
     expect(patterns.filter((pattern) => ![...english.keys()].some((key) => pattern.test(key))).map(String)).toEqual([]);
   });
 
   it("says everything for which there are words", () => {
     const said = new Set([...calls, ...literals]);
-    const unsaid = [...english.keys()].filter((key) => !said.has(key) && !patterns.some((pattern) => pattern.test(key)));
+    const unsaid = [...english.keys()].filter(
+      (key) => !said.has(key) && !patterns.some((pattern) => pattern.test(key)),
+    );
     expect(unsaid).toEqual([]);
   });
 });

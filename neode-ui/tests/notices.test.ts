@@ -25,7 +25,15 @@ async function told(...notices: Notice[]) {
 }
 
 const failed = (own: Partial<Notice> = {}) =>
-  notice({ id: "operation:9", kind: "operation", app: "knots", name: "Knots", operation: "9", detail: "no space", ...own });
+  notice({
+    id: "operation:9",
+    kind: "operation",
+    app: "knots",
+    name: "Knots",
+    operation: "9",
+    detail: "no space",
+    ...own,
+  });
 
 describe("the first look", () => {
   it("has not ended before the node has answered", async () => {
@@ -40,7 +48,12 @@ describe("the first look", () => {
 
   it("is taken again once the node sends what changes: what changed in between came to nobody", async () => {
     vi.useFakeTimers();
-    const asked = answering({ ...harmless, "node-notices": () => [], "notice-list": () => [], "catalog-list": () => [] });
+    const asked = answering({
+      ...harmless,
+      "node-notices": () => [],
+      "notice-list": () => [],
+      "catalog-list": () => [],
+    });
     useNotices().watchOver();
     await vi.advanceTimersByTimeAsync(0);
     const before = paramsOf(asked, "notice-list").length;
@@ -61,7 +74,13 @@ describe("a notice", () => {
   it("about an app leads to its log, and is mended by a restart unless something is done with it already", async () => {
     const notices = await told(troubled());
     expect(notices.all).toMatchObject([
-      { level: "error", text: "notice.troubled", about: { name: "Knots" }, detail: "exit code 1", to: { name: "app", params: { app: "knots", tab: "logs" } } },
+      {
+        level: "error",
+        text: "notice.troubled",
+        about: { name: "Knots" },
+        detail: "exit code 1",
+        to: { name: "app", params: { app: "knots", tab: "logs" } },
+      },
     ]);
     const mend = notices.all[0]?.mend;
     expect(mend).toMatchObject({ text: "apps.restart", permission: "operate" });
@@ -73,7 +92,11 @@ describe("a notice", () => {
   });
 
   it("about disk or host leads to the host", async () => {
-    const notices = await told(notice({ id: "disk:data", kind: "disk" }), notice({ id: "disk:soon", kind: "disk-soon" }), notice());
+    const notices = await told(
+      notice({ id: "disk:data", kind: "disk" }),
+      notice({ id: "disk:soon", kind: "disk-soon" }),
+      notice(),
+    );
     expect(notices.all).toMatchObject([
       { text: "notice.disk", to: { name: "system" } },
       { text: "notice.diskSoon", to: { name: "system" } },
@@ -89,7 +112,15 @@ describe("a notice", () => {
   ] as const)("about a failed operation to %s an app is mended by doing it again", async (kind, method, permission) => {
     useContainers().operations = [operation({ id: "9", state: "failed", kind, app: "knots" })];
     const notices = await told(failed());
-    expect(notices.all).toMatchObject([{ level: "warning", text: "notice.failed", about: { app: "Knots" }, detail: "no space", to: { name: "operations" } }]);
+    expect(notices.all).toMatchObject([
+      {
+        level: "warning",
+        text: "notice.failed",
+        about: { app: "Knots" },
+        detail: "no space",
+        to: { name: "operations" },
+      },
+    ]);
     const mend = notices.all[0]?.mend;
     expect(mend).toMatchObject({ text: "operations.retry", permission });
     const asked = answering({ ...harmless, plan: () => plan(), [method]: () => operation() });
@@ -101,12 +132,22 @@ describe("a notice", () => {
     useContainers().operations = [operation({ id: "9", state: "failed", kind: "install", app: "knots" })];
     const notices = await told(failed(), failed({ id: "operation:8", operation: "8" }));
     expect(notices.all.map((one) => one.mend)).toEqual([undefined, undefined]);
-    expect(notices.all.map((one) => one.to)).toEqual([{ name: "plan", params: { app: "knots" } }, { name: "operations" }]);
+    expect(notices.all.map((one) => one.to)).toEqual([
+      { name: "plan", params: { app: "knots" } },
+      { name: "operations" },
+    ]);
   });
 
   it("about an update brings it", async () => {
     const notices = await told(updatable());
-    expect(notices.all).toMatchObject([{ level: "note", text: "home.update", about: { name: "LND", version: "1.10" }, to: { name: "app", params: { app: "lnd" } } }]);
+    expect(notices.all).toMatchObject([
+      {
+        level: "note",
+        text: "home.update",
+        about: { name: "LND", version: "1.10" },
+        to: { name: "app", params: { app: "lnd" } },
+      },
+    ]);
     expect(notices.all[0]?.mend).toMatchObject({ text: "notice.update", permission: "manage" });
     const asked = answering({ plan: () => plan(), "container-update": () => operation() });
     await notices.all[0]?.mend?.run();
@@ -122,12 +163,23 @@ describe("a notice", () => {
 });
 
 describe("a change of how one logs in", () => {
-  const change = { id: 7, action: "totp-confirm", subject: "owner", by: "owner", origin: "192.168.1.5", at: "2026-01-01T00:00:00Z" };
+  const change = {
+    id: 7,
+    action: "totp-confirm",
+    subject: "owner",
+    by: "owner",
+    origin: "192.168.1.5",
+    at: "2026-01-01T00:00:00Z",
+  };
   const answers = { "node-notices": () => [] };
 
   it("is told at once when the node says that there is news, with a way on, until it is taken away", async () => {
     const said = [change];
-    const asked = answering({ ...answers, "notice-list": () => said.slice(), "notice-dismiss": () => (said.pop(), null) });
+    const asked = answering({
+      ...answers,
+      "notice-list": () => said.slice(),
+      "notice-dismiss": () => (said.pop(), null),
+    });
     const notices = useNotices();
     said.pop();
     notices.watchOver();

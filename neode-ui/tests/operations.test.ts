@@ -18,7 +18,11 @@ describe("isOver", () => {
 describe("stillComing", () => {
   it("names the apps that are not up yet though the operation is done, with the reason", () => {
     const step = (name: string, detail: string) => ({ name, detail, state: "done" as const, percent: 100 });
-    const steps = [step("build image of electrumx", "from the cache"), step("start knots", "healthy"), step("start electrumx", "waiting: waits for knots")];
+    const steps = [
+      step("build image of electrumx", "from the cache"),
+      step("start knots", "healthy"),
+      step("start electrumx", "waiting: waits for knots"),
+    ];
     expect(stillComing(operation({ state: "done", steps }))).toEqual(["electrumx: waiting: waits for knots"]);
   });
 });
@@ -26,13 +30,19 @@ describe("stillComing", () => {
 describe("justEnded", () => {
   it("names what was under way and is over now", () => {
     const before = [operation({ id: "a" }), operation({ id: "b", state: "pending" }), operation({ id: "c" })];
-    const now = [operation({ id: "a", state: "done" }), operation({ id: "b", state: "failed" }), operation({ id: "c" })];
+    const now = [
+      operation({ id: "a", state: "done" }),
+      operation({ id: "b", state: "failed" }),
+      operation({ id: "c" }),
+    ];
     expect(ids(justEnded(before, now))).toEqual(["a", "b"]);
   });
 
   it("names nothing that had ended before, or that nobody saw under way", () => {
     const before = [operation({ id: "a", state: "done" })];
-    expect(justEnded(before, [operation({ id: "a", state: "done" }), operation({ id: "new", state: "failed" })])).toEqual([]);
+    expect(
+      justEnded(before, [operation({ id: "a", state: "done" }), operation({ id: "new", state: "failed" })]),
+    ).toEqual([]);
     expect(justEnded([], before)).toEqual([]);
   });
 
@@ -58,9 +68,18 @@ describe("duration", () => {
 describe("what an owner does with an app", () => {
   it("is asked of the node by its name", async () => {
     const done = () => operation();
-    const methods = ["container-start", "container-remove", "container-install", "container-config", "operation-cancel"] as const;
+    const methods = [
+      "container-start",
+      "container-remove",
+      "container-install",
+      "container-config",
+      "operation-cancel",
+    ] as const;
     const preview = () => ({ changes: [], restarts: ["knots"], interrupts: [], data: [] });
-    const asked = answering({ ...Object.fromEntries(methods.map((method) => [method, done])), "config-preview": preview });
+    const asked = answering({
+      ...Object.fromEntries(methods.map((method) => [method, done])),
+      "config-preview": preview,
+    });
     await containers.start("knots");
     await containers.remove("knots", true);
     await containers.install("knots", { chain: "signet" }, { "electrum-server": "electrumx" });
@@ -69,8 +88,14 @@ describe("what an owner does with an app", () => {
     expect(asked.filter(({ method }) => method !== "config-preview")).toEqual([
       { method: "container-start", params: { app: "knots" } },
       { method: "container-remove", params: { app: "knots", delete_data: true } },
-      { method: "container-install", params: { app: "knots", options: { chain: "signet" }, choices: { "electrum-server": "electrumx" } } },
-      { method: "container-config", params: { app: "knots", options: { prune: "550" }, reset: ["chain"], agreed: ["knots"] } },
+      {
+        method: "container-install",
+        params: { app: "knots", options: { chain: "signet" }, choices: { "electrum-server": "electrumx" } },
+      },
+      {
+        method: "container-config",
+        params: { app: "knots", options: { prune: "550" }, reset: ["chain"], agreed: ["knots"] },
+      },
       { method: "operation-cancel", params: { id: "7" } },
     ]);
   });
@@ -79,6 +104,7 @@ describe("what an owner does with an app", () => {
     const asked = answering({ ...harmless, "container-stop": () => operation() });
     await repeat(operation({ kind: "stop", app: "knots" }))?.();
     expect(paramsOf(asked, "container-stop")).toEqual([{ app: "knots", agreed: [] }]);
-    for (const kind of ["install", "remove", "configure", "secrets"] as const) expect(repeat(operation({ kind }))).toBeUndefined();
+    for (const kind of ["install", "remove", "configure", "secrets"] as const)
+      expect(repeat(operation({ kind }))).toBeUndefined();
   });
 });

@@ -19,7 +19,10 @@ describe("requirements", () => {
 
   it("are not met by a host that has less", () => {
     const host = system({ memory: 4 * GIB - 1, disk_total: 100 * GIB, disk_free: 20 * GIB - 1 });
-    expect(requirements(entry({ memory: 4 * GIB, disk: 20 * GIB }), host).map((one) => one.met)).toEqual([false, false]);
+    expect(requirements(entry({ memory: 4 * GIB, disk: 20 * GIB }), host).map((one) => one.met)).toEqual([
+      false,
+      false,
+    ]);
   });
 
   it("name the architecture where the app does not run on this one", () => {

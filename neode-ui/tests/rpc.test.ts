@@ -29,13 +29,22 @@ describe("call", () => {
     answering({ error: { code: 1018, message: "no", data: { name: "forbidden", hint: "ask", permission: "manage" } } });
     const error = await call("container-list").catch((problem: unknown) => problem);
     expect(error).toBeInstanceOf(RpcError);
-    expect(error).toMatchObject({ code: 1018, message: "no", name: "forbidden", hint: "ask", data: { permission: "manage" } });
+    expect(error).toMatchObject({
+      code: 1018,
+      message: "no",
+      name: "forbidden",
+      hint: "ask",
+      data: { permission: "manage" },
+    });
   });
 
   it("tells when nobody answers, or something else does", async () => {
     vi.stubGlobal("fetch", vi.fn().mockRejectedValue(new TypeError("refused")));
     await expect(call("container-list")).rejects.toMatchObject({ name: "offline" });
-    vi.stubGlobal("fetch", vi.fn(async () => new Response("<html>")));
+    vi.stubGlobal(
+      "fetch",
+      vi.fn(async () => new Response("<html>")),
+    );
     await expect(call("container-list")).rejects.toMatchObject({ name: "offline" });
   });
 
@@ -62,7 +71,10 @@ describe("call", () => {
     const fetched = answering({ result: [] });
     keepSecret("archs_sesame");
     await call("container-list");
-    expect(fetched.mock.calls[0]?.[1]).toMatchObject({ credentials: "omit", headers: { Authorization: "Bearer archs_sesame" } });
+    expect(fetched.mock.calls[0]?.[1]).toMatchObject({
+      credentials: "omit",
+      headers: { Authorization: "Bearer archs_sesame" },
+    });
     dropSecret();
     await call("container-list");
     expect(fetched.mock.calls[1]?.[1].credentials).toBe("omit");

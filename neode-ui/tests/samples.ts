@@ -65,7 +65,15 @@ export const troubled = like<Notice>({
   detail: "exit code 1",
 });
 
-export const updatable = like<Notice>({ ...notice(), id: "update:lnd", level: "note", kind: "update", app: "lnd", name: "LND", version: "1.10" });
+export const updatable = like<Notice>({
+  ...notice(),
+  id: "update:lnd",
+  level: "note",
+  kind: "update",
+  app: "lnd",
+  name: "LND",
+  version: "1.10",
+});
 
 export const status = like<AppStatus>({
   app: "bitcoin-knots",
@@ -74,7 +82,16 @@ export const status = like<AppStatus>({
   version: "29.1",
   summary: "",
   desired: "running",
-  health: { state: "healthy", reason: "", since: WHEN, sync: null, restarts: 0, retry_at: null, needs_owner: false, failure: null },
+  health: {
+    state: "healthy",
+    reason: "",
+    since: WHEN,
+    sync: null,
+    restarts: 0,
+    retry_at: null,
+    needs_owner: false,
+    failure: null,
+  },
   chain: null,
   containers: [],
   endpoints: [],

@@ -2,7 +2,9 @@ import { vi } from "vitest";
 import { live } from "../src/api/live";
 import type { Methods } from "../src/api/types";
 
-export type Answers = { [M in keyof Methods]?: (params: Methods[M]["params"]) => Methods[M]["result"] | Promise<Methods[M]["result"]> };
+export type Answers = {
+  [M in keyof Methods]?: (params: Methods[M]["params"]) => Methods[M]["result"] | Promise<Methods[M]["result"]>;
+};
 
 /** What the node says no with. */
 export class Refusal extends Error {
@@ -39,7 +41,9 @@ export function answering(answers: Answers): Question[] {
     } catch (problem) {
       if (!(problem instanceof Refusal)) throw problem;
       const { name, message, data } = problem;
-      return { json: async () => ({ jsonrpc: "2.0", id, error: { code: 1, message, data: { name, hint: "", ...data } } }) };
+      return {
+        json: async () => ({ jsonrpc: "2.0", id, error: { code: 1, message, data: { name, hint: "", ...data } } }),
+      };
     }
   });
   return asked;

@@ -7,7 +7,10 @@ describe("segments", () => {
   });
 
   it("begins with how it was before the span", () => {
-    const changes = [{ at: 0, state: "starting" as const }, { at: 50, state: "healthy" as const }];
+    const changes = [
+      { at: 0, state: "starting" as const },
+      { at: 50, state: "healthy" as const },
+    ];
     expect(segments(changes, 100, 200)).toEqual([{ share: 1, state: "healthy" }]);
   });
 
@@ -35,12 +38,19 @@ describe("segments", () => {
   });
 
   it("takes a change at its begin for how it began, and leaves out what comes at its end or later", () => {
-    const changes = [{ at: 100, state: "healthy" as const }, { at: 200, state: "failed" as const }, { at: 300, state: "stopped" as const }];
+    const changes = [
+      { at: 100, state: "healthy" as const },
+      { at: 200, state: "failed" as const },
+      { at: 300, state: "stopped" as const },
+    ];
     expect(segments(changes, 100, 200)).toEqual([{ share: 1, state: "healthy" }]);
   });
 
   it("leaves out what lasted no time", () => {
-    const changes = [{ at: 50, state: "stopping" as const }, { at: 50, state: "stopped" as const }];
+    const changes = [
+      { at: 50, state: "stopping" as const },
+      { at: 50, state: "stopped" as const },
+    ];
     expect(segments(changes, 0, 100)).toEqual([
       { share: 0.5, state: undefined },
       { share: 0.5, state: "stopped" },

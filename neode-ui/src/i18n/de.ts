@@ -21,7 +21,12 @@ export default {
     slow: "Der Knoten hat nicht rechtzeitig geantwortet. Sieh nach, was geschehen ist, bevor du es noch einmal versuchst.",
   },
   consent: {
-    title: { stop: "{name} anhalten?", restart: "{name} neu starten?", update: "{name} aktualisieren?", settings: "Einstellungen von {name} ändern?" },
+    title: {
+      stop: "{name} anhalten?",
+      restart: "{name} neu starten?",
+      update: "{name} aktualisieren?",
+      settings: "Einstellungen von {name} ändern?",
+    },
     stops: "Diese werden mit angehalten, weil sie von ihr abhängen: {apps}.",
     restarts: "Diese werden mit neu gestartet: {apps}.",
     interrupts: "Diese laufen weiter, können sie aber solange nicht nutzen: {apps}.",
@@ -80,7 +85,8 @@ export default {
     begin: "Passwort festlegen",
     passkey: "Mit einem Passkey anmelden",
     locked: "Der Knoten ist gesperrt",
-    lockedHint: "Sein Schlüssel ist mit einer Passphrase geschützt. Laufende Apps laufen weiter; ändern lässt sich nichts, bis du ihn entsperrst.",
+    lockedHint:
+      "Sein Schlüssel ist mit einer Passphrase geschützt. Laufende Apps laufen weiter; ändern lässt sich nichts, bis du ihn entsperrst.",
     unlock: "Entsperren",
     unlocking: "Entsperrt. Der Knoten startet; das dauert einige Sekunden.",
   },
@@ -180,7 +186,12 @@ export default {
     enforced: "Was sie hält",
     reaches: "Sie erreicht",
     reachedBy: "Sie wird erreicht von",
-    egress: { none: "Nichts außerhalb des Knotens", tor: "Das Internet durch Tor", direct: "Das Internet", lan: "Das Internet und dein Netz" },
+    egress: {
+      none: "Nichts außerhalb des Knotens",
+      tor: "Das Internet durch Tor",
+      direct: "Das Internet",
+      lan: "Das Internet und dein Netz",
+    },
     signer: "Abbild signiert von",
     packages: "{n} Pakete",
     removeTitle: "{name} entfernen?",
@@ -208,7 +219,8 @@ export default {
     older: "Ältere Zeilen holen",
     notFound: "Keine Zeile enthält das.",
     logOver: "Das Log ist zu Ende.",
-    logMissing: "— hier fehlt eine Zeile: die App schrieb zu schnell — | — hier fehlen {n} Zeilen: die App schrieb zu schnell —",
+    logMissing:
+      "— hier fehlt eine Zeile: die App schrieb zu schnell — | — hier fehlen {n} Zeilen: die App schrieb zu schnell —",
     logGap: "— Die Verbindung war weg: Hier können Zeilen fehlen. —",
     newLines: "keine neue Zeile | eine neue Zeile | {n} neue Zeilen",
     searching: "Sucht: {n} Zeilen bis jetzt",
@@ -223,7 +235,8 @@ export default {
     close: "Für dein Netz schließen",
     switch: "{name}: offen für dein Netz",
     nodeClosed: "Sie ist offen, aber der Knoten selbst ist noch nicht in deinem Netz. Öffne ihn unter",
-    "no-login": "Diese Seite hat keine eigene Anmeldung: Jeder in deinem Netz könnte sie benutzen. Darum bleibt sie auf dem Knoten.",
+    "no-login":
+      "Diese Seite hat keine eigene Anmeldung: Jeder in deinem Netz könnte sie benutzen. Darum bleibt sie auf dem Knoten.",
     "not-published": "Ihr Autor hat sie auf diesem Knoten nicht veröffentlicht.",
   },
   store: {
@@ -293,7 +306,9 @@ export default {
     ownerOnly: "Nur ein Besitzer dieses Knotens kann Apps installieren.",
   },
   operations: {
-    nothing: "Noch wurde nichts getan.", retry: "Nochmals versuchen", cancel: "Abbrechen",
+    nothing: "Noch wurde nichts getan.",
+    retry: "Nochmals versuchen",
+    cancel: "Abbrechen",
     all: "Alle",
     running: "Laufende",
     failed: "Gescheiterte",
@@ -343,10 +358,15 @@ export default {
     tokenDays: "Für wie viele Tage",
     tokenMake: "Ein Token machen",
     accounts: "Konten",
-    accountsHint: "Lass andere zusehen oder Apps betreuen. Nur ein Besitzer sieht Geheimnisse und das Protokoll dieser Seite.",
+    accountsHint:
+      "Lass andere zusehen oder Apps betreuen. Nur ein Besitzer sieht Geheimnisse und das Protokoll dieser Seite.",
     accountAdd: "Konto anlegen",
     role: "Rolle",
-    roles: { owner: "Besitzer: darf alles", operator: "Betreuer: startet und hält Apps an", viewer: "Zuschauer: sieht Apps und Logs" },
+    roles: {
+      owner: "Besitzer: darf alles",
+      operator: "Betreuer: startet und hält Apps an",
+      viewer: "Zuschauer: sieht Apps und Logs",
+    },
     kind: "Ausgang",
     allOutcomes: "Alle",
     unverified: "Seit du diese Seite geöffnet hast, nicht geprüft.",
@@ -354,8 +374,10 @@ export default {
     noEntry: "Kein Eintrag passt.",
     fault: "Eintrag {number}: {what}",
     phrase: "Wiederherstellungswörter",
-    phraseHint: "24 Wörter bringen den Schlüssel dieses Knotens zurück. Sieh sie dir noch einmal an oder schreib sie jetzt auf.",
-    passkeyNotHere: "Browser legen Passkeys nur unter einer Adresse mit Namen an, über HTTPS oder am Knoten selbst (http://localhost).",
+    phraseHint:
+      "24 Wörter bringen den Schlüssel dieses Knotens zurück. Sieh sie dir noch einmal an oder schreib sie jetzt auf.",
+    passkeyNotHere:
+      "Browser legen Passkeys nur unter einer Adresse mit Namen an, über HTTPS oder am Knoten selbst (http://localhost).",
     changeHint: "Alle Sitzungen dieses Kontos enden, auch diese: Melde dich mit dem neuen Passwort an.",
     everywhere: "Auch die Passkeys dieses Kontos entfernen und die Geräte vergessen, von denen es sich angemeldet hat.",
     tokenUntil: "bis {moment}",
@@ -415,7 +437,8 @@ export default {
     card: "Die Einrichtung ist nicht abgeschlossen",
     cardGo: "Weiter",
     phrase: "Wiederherstellungswörter",
-    phraseText: "24 Wörter bringen den Schlüssel dieses Knotens zurück, und mit ihm jedes Geheimnis. Wer sie hat, hat den Knoten: Schreib sie auf Papier, nie in eine Datei oder auf ein Foto.",
+    phraseText:
+      "24 Wörter bringen den Schlüssel dieses Knotens zurück, und mit ihm jedes Geheimnis. Wer sie hat, hat den Knoten: Schreib sie auf Papier, nie in eine Datei oder auf ein Foto.",
     phraseShow: "Die Wörter zeigen",
     phraseWrite: "Schreib sie in dieser Reihenfolge auf, mit ihren Nummern.",
     phraseWritten: "Ich habe sie aufgeschrieben",
@@ -425,7 +448,8 @@ export default {
     word: "Wort {number}",
     wordsWrong: "Das steht dort nicht. Schau noch einmal auf dein Papier.",
     network: "Netz",
-    networkText: "Welcher Kette soll dieser Knoten folgen? Du kannst es später in den Einstellungen von Bitcoin Knots ändern.",
+    networkText:
+      "Welcher Kette soll dieser Knoten folgen? Du kannst es später in den Einstellungen von Bitcoin Knots ändern.",
     networkSet: "Dieser Kette folgen",
     networkPlan: "Zeigen, was installiert würde",
     cost: "Etwa {disk} Platte, {time}",
@@ -436,9 +460,21 @@ export default {
     later: "Nicht mehr fragen",
     laterPhrase: "Ohne die Wörter nimmt eine kaputte Platte deine Geheimnisse mit.",
     choice: {
-      mainnet: { name: "Bitcoin, ganz", text: "Die echte Kette, mit jedem Block.", time: "2 bis 7 Tage auf einem kleinen Rechner" },
-      pruned: { name: "Bitcoin, gestutzt", text: "Die echte Kette; alte Blöcke werden geprüft, dann weggeworfen. Electrum-Server brauchen die ganze.", time: "1 bis 5 Tage" },
-      signet: { name: "Signet", text: "Eine öffentliche Kette zum Ausprobieren; ihre Münzen sind nichts wert.", time: "einige Stunden" },
+      mainnet: {
+        name: "Bitcoin, ganz",
+        text: "Die echte Kette, mit jedem Block.",
+        time: "2 bis 7 Tage auf einem kleinen Rechner",
+      },
+      pruned: {
+        name: "Bitcoin, gestutzt",
+        text: "Die echte Kette; alte Blöcke werden geprüft, dann weggeworfen. Electrum-Server brauchen die ganze.",
+        time: "1 bis 5 Tage",
+      },
+      signet: {
+        name: "Signet",
+        text: "Eine öffentliche Kette zum Ausprobieren; ihre Münzen sind nichts wert.",
+        time: "einige Stunden",
+      },
       regtest: { name: "Regtest", text: "Eine eigene Kette, für Entwickler.", time: "sofort" },
     },
   },
@@ -458,7 +494,10 @@ export default {
     acknowledgeHint: "Ausblenden, bis sich etwas ändert",
     muteHint: "Ausblenden, bis du es wieder einblendest",
     aside: "nichts ausgeblendet | Ein ausgeblendeter Hinweis | {n} ausgeblendete Hinweise",
-    hiding: { acknowledged: "Ausgeblendet, bis sich etwas ändert", muted: "Ausgeblendet, bis du es wieder einblendest" },
+    hiding: {
+      acknowledged: "Ausgeblendet, bis sich etwas ändert",
+      muted: "Ausgeblendet, bis du es wieder einblendest",
+    },
     show: "Wieder einblenden",
     onNode: "dem Knoten selbst",
     done: "Durch {by}, von {origin}, {moment}. Falls du das nicht warst: Ändere dein Passwort und beende die anderen Sitzungen.",
@@ -498,7 +537,8 @@ export default {
     kept: "Was auf der Platte bleibt",
     lost: "Was für immer verloren geht",
     funds: "Schlüssel zu Geld",
-    fundsHint: "Diese Daten enthalten Schlüssel zu Geld. Der Knoten bewahrt sie mit den Geheimnissen der App auf, bis du sie unter System löschst.",
+    fundsHint:
+      "Diese Daten enthalten Schlüssel zu Geld. Der Knoten bewahrt sie mit den Geheimnissen der App auf, bis du sie unter System löschst.",
     more: "mehr als {size}",
     nothing: "Nichts außer ihren Einstellungen",
     all: "Ihre Container und alle ihre Daten außer Schlüsseln zu Geld werden gelöscht. Das lässt sich nicht rückgängig machen.",
@@ -506,9 +546,11 @@ export default {
   data: {
     missing: "{name} startet nicht ohne ihre Daten",
     startEmpty: "Mit leeren Daten starten",
-    startEmptyText: "Die Daten von {name} in {volumes} werden aufgegeben, und die App startet mit leeren Volumes. Kommt die Platte später zurück, werden ihre Daten nicht benutzt.",
+    startEmptyText:
+      "Die Daten von {name} in {volumes} werden aufgegeben, und die App startet mit leeren Volumes. Kommt die Platte später zurück, werden ihre Daten nicht benutzt.",
     kept: "Schlüssel zu Geld von entfernten Apps",
-    keptText: "Sie wurden aufbewahrt, als ihre App samt Daten entfernt wurde. Nach dem Wiederherstellen werden sie bei der nächsten Installation der App benutzt.",
+    keptText:
+      "Sie wurden aufbewahrt, als ihre App samt Daten entfernt wurde. Nach dem Wiederherstellen werden sie bei der nächsten Installation der App benutzt.",
     restore: "Wiederherstellen",
     restoreNamed: "Aufbewahrte Daten von {name} wiederherstellen",
     delete: "Löschen",
@@ -532,7 +574,8 @@ export default {
   resources: {
     title: "Grenzen und Verbrauch",
     memory: "Laufende Apps dürfen zusammen {limits} Arbeitsspeicher nehmen; dieser Rechner hat {host}.",
-    cores: "Ihre Grenzen für den Prozessor ergeben zusammen {limits} Kerne; sie teilen sich die {host} dieses Rechners.",
+    cores:
+      "Ihre Grenzen für den Prozessor ergeben zusammen {limits} Kerne; sie teilen sich die {host} dieses Rechners.",
     notEnforced: "Der Rechner erzwingt nicht alle diese Grenzen; der Doktor sagt, welche nicht.",
     tooMuch: "Nehmen alle zugleich, was sie dürfen, reicht der Arbeitsspeicher nicht.",
     app: "App",
@@ -541,9 +584,26 @@ export default {
   },
   power: {
     title: "Ein und aus",
-    do: { restart: "Archipelago neu starten", stop: "Archipelago beenden", reboot: "Rechner neu starten", "power-off": "Rechner ausschalten" },
-    text: { restart: "Der Knoten beginnt von vorn. Deine Apps laufen inzwischen weiter.", stop: "Alle Apps werden der Reihe nach angehalten, dann endet der Knoten. Du startest ihn am Rechner selbst wieder.", reboot: "Alle Apps werden der Reihe nach angehalten, dann startet der Rechner neu. Eine Kette braucht dafür vielleicht Minuten.", "power-off": "Alle Apps werden der Reihe nach angehalten, dann geht der Rechner aus. Eine Kette braucht dafür vielleicht Minuten." },
-    begun: { restart: "Der Knoten beginnt von vorn. Diese Seite kommt von selbst wieder.", stop: "Die Apps werden angehalten. Dann endet der Knoten und mit ihm diese Seite.", reboot: "Die Apps werden angehalten; dann startet der Rechner neu. Diese Seite kommt von selbst wieder.", "power-off": "Die Apps werden angehalten; dann geht der Rechner aus." },
+    do: {
+      restart: "Archipelago neu starten",
+      stop: "Archipelago beenden",
+      reboot: "Rechner neu starten",
+      "power-off": "Rechner ausschalten",
+    },
+    text: {
+      restart: "Der Knoten beginnt von vorn. Deine Apps laufen inzwischen weiter.",
+      stop: "Alle Apps werden der Reihe nach angehalten, dann endet der Knoten. Du startest ihn am Rechner selbst wieder.",
+      reboot:
+        "Alle Apps werden der Reihe nach angehalten, dann startet der Rechner neu. Eine Kette braucht dafür vielleicht Minuten.",
+      "power-off":
+        "Alle Apps werden der Reihe nach angehalten, dann geht der Rechner aus. Eine Kette braucht dafür vielleicht Minuten.",
+    },
+    begun: {
+      restart: "Der Knoten beginnt von vorn. Diese Seite kommt von selbst wieder.",
+      stop: "Die Apps werden angehalten. Dann endet der Knoten und mit ihm diese Seite.",
+      reboot: "Die Apps werden angehalten; dann startet der Rechner neu. Diese Seite kommt von selbst wieder.",
+      "power-off": "Die Apps werden angehalten; dann geht der Rechner aus.",
+    },
     notHere: "Dieser Knoten wurde so gestartet, dass er sich selbst beenden kann, nicht den Rechner.",
   },
   hint: {

@@ -19,7 +19,12 @@ export default {
     slow: "The node did not answer in time. Look at what has happened before you try again.",
   },
   consent: {
-    title: { stop: "Stop {name}?", restart: "Restart {name}?", update: "Update {name}?", settings: "Change the settings of {name}?" },
+    title: {
+      stop: "Stop {name}?",
+      restart: "Restart {name}?",
+      update: "Update {name}?",
+      settings: "Change the settings of {name}?",
+    },
     stops: "These stop as well, because they depend on it: {apps}.",
     restarts: "These restart as well: {apps}.",
     interrupts: "These keep running, but cannot use it in the meantime: {apps}.",
@@ -178,7 +183,12 @@ export default {
     enforced: "What holds it",
     reaches: "It reaches",
     reachedBy: "It is reached by",
-    egress: { none: "Nothing outside of this node", tor: "The internet through Tor", direct: "The internet", lan: "The internet and your network" },
+    egress: {
+      none: "Nothing outside of this node",
+      tor: "The internet through Tor",
+      direct: "The internet",
+      lan: "The internet and your network",
+    },
     signer: "Image signed by",
     packages: "{n} packages",
     removeTitle: "Remove {name}?",
@@ -206,7 +216,8 @@ export default {
     older: "Fetch older lines",
     notFound: "No line holds this.",
     logOver: "The log has ended.",
-    logMissing: "— one line is missing here: the app wrote too fast — | — {n} lines are missing here: the app wrote too fast —",
+    logMissing:
+      "— one line is missing here: the app wrote too fast — | — {n} lines are missing here: the app wrote too fast —",
     logGap: "— The connection was lost: lines may be missing here. —",
     newLines: "no new line | one new line | {n} new lines",
     searching: "Searching: {n} lines until now",
@@ -291,7 +302,9 @@ export default {
     ownerOnly: "Only an owner of this node can install apps.",
   },
   operations: {
-    nothing: "Nothing was done yet.", retry: "Try again", cancel: "Cancel",
+    nothing: "Nothing was done yet.",
+    retry: "Try again",
+    cancel: "Cancel",
     all: "All",
     running: "Under way",
     failed: "Failed",
@@ -344,7 +357,11 @@ export default {
     accountsHint: "Let others look, or look after apps. Only an owner sees secrets and this page's log.",
     accountAdd: "Make an account",
     role: "Role",
-    roles: { owner: "Owner: may do everything", operator: "Operator: starts and stops apps", viewer: "Viewer: sees apps and logs" },
+    roles: {
+      owner: "Owner: may do everything",
+      operator: "Operator: starts and stops apps",
+      viewer: "Viewer: sees apps and logs",
+    },
     kind: "Outcome",
     allOutcomes: "All",
     unverified: "Not checked since you opened this page.",
@@ -353,7 +370,8 @@ export default {
     fault: "Entry {number}: {what}",
     phrase: "Recovery phrase",
     phraseHint: "24 words bring the key of this node back. Look at them again, or write them down now.",
-    passkeyNotHere: "Browsers make passkeys only at an address with a name, by HTTPS or on the node itself (http://localhost).",
+    passkeyNotHere:
+      "Browsers make passkeys only at an address with a name, by HTTPS or on the node itself (http://localhost).",
     changeHint: "All sessions of this account end, this one too: log in with the new password.",
     everywhere: "Also remove the passkeys of this account, and forget the devices that it logged in from.",
     tokenUntil: "until {moment}",
@@ -413,7 +431,8 @@ export default {
     card: "Set-up is not finished",
     cardGo: "Go on",
     phrase: "Recovery phrase",
-    phraseText: "24 words restore the key of this node, and with it every secret. Whoever has them controls the node: write them on paper, never in a file or a photo.",
+    phraseText:
+      "24 words restore the key of this node, and with it every secret. Whoever has them controls the node: write them on paper, never in a file or a photo.",
     phraseShow: "Show the words",
     phraseWrite: "Write them down in this order, with their numbers.",
     phraseWritten: "I have written them down",
@@ -434,9 +453,21 @@ export default {
     later: "Do not ask again",
     laterPhrase: "Without the words, a broken disk takes your secrets with it.",
     choice: {
-      mainnet: { name: "Bitcoin, whole", text: "The real chain, with every block.", time: "2 to 7 days on a small computer" },
-      pruned: { name: "Bitcoin, pruned", text: "The real chain; old blocks are checked, then thrown away. Electrum servers need the whole one.", time: "1 to 5 days" },
-      signet: { name: "Signet", text: "A public chain for trying things; its coins are worth nothing.", time: "a few hours" },
+      mainnet: {
+        name: "Bitcoin, whole",
+        text: "The real chain, with every block.",
+        time: "2 to 7 days on a small computer",
+      },
+      pruned: {
+        name: "Bitcoin, pruned",
+        text: "The real chain; old blocks are checked, then thrown away. Electrum servers need the whole one.",
+        time: "1 to 5 days",
+      },
+      signet: {
+        name: "Signet",
+        text: "A public chain for trying things; its coins are worth nothing.",
+        time: "a few hours",
+      },
       regtest: { name: "Regtest", text: "A chain of your own, for developers.", time: "at once" },
     },
   },
@@ -496,7 +527,8 @@ export default {
     kept: "What stays on the disk",
     lost: "What is lost for ever",
     funds: "keys to money",
-    fundsHint: "This data holds keys to money. The node keeps them, together with the app's secrets, until you delete them under System.",
+    fundsHint:
+      "This data holds keys to money. The node keeps them, together with the app's secrets, until you delete them under System.",
     more: "more than {size}",
     nothing: "Nothing but its settings",
     all: "Its containers and all of its data, except keys to money, are deleted. This cannot be undone.",
@@ -504,9 +536,11 @@ export default {
   data: {
     missing: "{name} does not start without its data",
     startEmpty: "Start with empty data",
-    startEmptyText: "The data of {name} in {volumes} is given up, and the app starts with empty volumes. If the disk comes back later, its data is not used.",
+    startEmptyText:
+      "The data of {name} in {volumes} is given up, and the app starts with empty volumes. If the disk comes back later, its data is not used.",
     kept: "Keys to money of removed apps",
-    keptText: "They were kept when their app was removed with its data. Once restored, they are used when the app is installed again.",
+    keptText:
+      "They were kept when their app was removed with its data. Once restored, they are used when the app is installed again.",
     restore: "Restore",
     restoreNamed: "Restore what was kept of {name}",
     delete: "Delete",
@@ -539,9 +573,24 @@ export default {
   },
   power: {
     title: "Power",
-    do: { restart: "Restart Archipelago", stop: "Stop Archipelago", reboot: "Restart the machine", "power-off": "Turn the machine off" },
-    text: { restart: "The node restarts. Your apps keep running.", stop: "All apps are stopped in order, then the node ends. You start it again on the machine itself.", reboot: "All apps are stopped in order, then the machine starts again. A chain may need minutes to stop.", "power-off": "All apps are stopped in order, then the machine is turned off. A chain may need minutes to stop." },
-    begun: { restart: "The node restarts. This page comes back by itself.", stop: "The apps are being stopped. Then the node ends, and this page with it.", reboot: "The apps are being stopped; then the machine starts again. This page comes back by itself.", "power-off": "The apps are being stopped; then the machine turns off." },
+    do: {
+      restart: "Restart Archipelago",
+      stop: "Stop Archipelago",
+      reboot: "Restart the machine",
+      "power-off": "Turn the machine off",
+    },
+    text: {
+      restart: "The node restarts. Your apps keep running.",
+      stop: "All apps are stopped in order, then the node ends. You start it again on the machine itself.",
+      reboot: "All apps are stopped in order, then the machine starts again. A chain may need minutes to stop.",
+      "power-off": "All apps are stopped in order, then the machine is turned off. A chain may need minutes to stop.",
+    },
+    begun: {
+      restart: "The node restarts. This page comes back by itself.",
+      stop: "The apps are being stopped. Then the node ends, and this page with it.",
+      reboot: "The apps are being stopped; then the machine starts again. This page comes back by itself.",
+      "power-off": "The apps are being stopped; then the machine turns off.",
+    },
     notHere: "This node was started in a way that lets it end itself, not the machine.",
   },
   hint: {

@@ -21,7 +21,12 @@ export default {
     slow: "El nodo no respondió a tiempo. Mira qué ha pasado antes de intentarlo de nuevo.",
   },
   consent: {
-    title: { stop: "¿Detener {name}?", restart: "¿Reiniciar {name}?", update: "¿Actualizar {name}?", settings: "¿Cambiar los ajustes de {name}?" },
+    title: {
+      stop: "¿Detener {name}?",
+      restart: "¿Reiniciar {name}?",
+      update: "¿Actualizar {name}?",
+      settings: "¿Cambiar los ajustes de {name}?",
+    },
     stops: "Estas también se detienen, porque dependen de ella: {apps}.",
     restarts: "Estas también se reinician: {apps}.",
     interrupts: "Estas siguen en marcha, pero no podrán usarla mientras tanto: {apps}.",
@@ -80,7 +85,8 @@ export default {
     begin: "Poner contraseña",
     passkey: "Entrar con una llave de acceso",
     locked: "El nodo está bloqueado",
-    lockedHint: "Su clave está protegida por una frase de paso. Las apps en marcha siguen; nada se puede cambiar hasta que lo desbloquees.",
+    lockedHint:
+      "Su clave está protegida por una frase de paso. Las apps en marcha siguen; nada se puede cambiar hasta que lo desbloquees.",
     unlock: "Desbloquear",
     unlocking: "Desbloqueado. El nodo arranca; tarda unos segundos.",
   },
@@ -208,7 +214,8 @@ export default {
     older: "Traer líneas más antiguas",
     notFound: "Ninguna línea contiene esto.",
     logOver: "El registro ha terminado.",
-    logMissing: "— aquí falta una línea: la app escribía demasiado rápido — | — aquí faltan {n} líneas: la app escribía demasiado rápido —",
+    logMissing:
+      "— aquí falta una línea: la app escribía demasiado rápido — | — aquí faltan {n} líneas: la app escribía demasiado rápido —",
     logGap: "— Se perdió la conexión: aquí pueden faltar líneas. —",
     newLines: "ninguna línea nueva | una línea nueva | {n} líneas nuevas",
     searching: "Buscando: {n} líneas hasta ahora",
@@ -216,14 +223,16 @@ export default {
     now: "ahora",
     inStore: "Verla en la tienda",
     renewTitle: "¿Renovar {name}?",
-    renewText: "El valor anterior deja de servir de inmediato. {name} se reinicia, y también cada app que use este valor.",
+    renewText:
+      "El valor anterior deja de servir de inmediato. {name} se reinicia, y también cada app que use este valor.",
   },
   access: {
     open: "Abrir a tu red",
     close: "Cerrar a tu red",
     switch: "{name}: abierta a tu red",
     nodeClosed: "Está abierta, pero el nodo mismo aún no está en tu red. Ábrelo en",
-    "no-login": "Esta página no tiene inicio de sesión propio: cualquiera en tu red podría usarla. Por eso se queda en el nodo.",
+    "no-login":
+      "Esta página no tiene inicio de sesión propio: cualquiera en tu red podría usarla. Por eso se queda en el nodo.",
     "not-published": "Su autor no la publicó en este nodo.",
   },
   store: {
@@ -293,7 +302,9 @@ export default {
     ownerOnly: "Solo un propietario de este nodo puede instalar apps.",
   },
   operations: {
-    nothing: "Aún no se ha hecho nada.", retry: "Intentar de nuevo", cancel: "Cancelar",
+    nothing: "Aún no se ha hecho nada.",
+    retry: "Intentar de nuevo",
+    cancel: "Cancelar",
     all: "Todas",
     running: "En curso",
     failed: "Fallidas",
@@ -343,10 +354,15 @@ export default {
     tokenDays: "Durante cuántos días",
     tokenMake: "Crear un token",
     accounts: "Cuentas",
-    accountsHint: "Deja que otros miren o cuiden de las apps. Solo un propietario ve los secretos y el registro de esta página.",
+    accountsHint:
+      "Deja que otros miren o cuiden de las apps. Solo un propietario ve los secretos y el registro de esta página.",
     accountAdd: "Crear una cuenta",
     role: "Rol",
-    roles: { owner: "Propietario: puede hacerlo todo", operator: "Operador: inicia y detiene apps", viewer: "Observador: ve apps y registros" },
+    roles: {
+      owner: "Propietario: puede hacerlo todo",
+      operator: "Operador: inicia y detiene apps",
+      viewer: "Observador: ve apps y registros",
+    },
     kind: "Resultado",
     allOutcomes: "Todos",
     unverified: "Sin comprobar desde que abriste esta página.",
@@ -355,7 +371,8 @@ export default {
     fault: "Entrada {number}: {what}",
     phrase: "Frase de recuperación",
     phraseHint: "24 palabras recuperan la clave de este nodo. Míralas de nuevo o anótalas ahora.",
-    passkeyNotHere: "Los navegadores solo crean passkeys en una dirección con nombre, por HTTPS o en el propio nodo (http://localhost).",
+    passkeyNotHere:
+      "Los navegadores solo crean passkeys en una dirección con nombre, por HTTPS o en el propio nodo (http://localhost).",
     changeHint: "Terminan todas las sesiones de esta cuenta, también esta: entra con la nueva contraseña.",
     everywhere: "Quitar también las llaves de acceso de esta cuenta y olvidar los dispositivos desde los que entró.",
     tokenUntil: "hasta {moment}",
@@ -415,7 +432,8 @@ export default {
     card: "La configuración no está terminada",
     cardGo: "Seguir",
     phrase: "Palabras de recuperación",
-    phraseText: "24 palabras devuelven la clave de este nodo y con ella cada secreto. Quien las tiene, tiene el nodo: escríbelas en papel, nunca en un archivo ni en una foto.",
+    phraseText:
+      "24 palabras devuelven la clave de este nodo y con ella cada secreto. Quien las tiene, tiene el nodo: escríbelas en papel, nunca en un archivo ni en una foto.",
     phraseShow: "Mostrar las palabras",
     phraseWrite: "Escríbelas en este orden, con sus números.",
     phraseWritten: "Las he escrito",
@@ -436,9 +454,21 @@ export default {
     later: "No preguntar más",
     laterPhrase: "Sin las palabras, un disco roto se lleva tus secretos.",
     choice: {
-      mainnet: { name: "Bitcoin, entera", text: "La cadena real, con todos los bloques.", time: "de 2 a 7 días en un ordenador pequeño" },
-      pruned: { name: "Bitcoin, recortada", text: "La cadena real; los bloques viejos se comprueban y se tiran. Los servidores Electrum necesitan la entera.", time: "de 1 a 5 días" },
-      signet: { name: "Signet", text: "Una cadena pública para probar; sus monedas no valen nada.", time: "unas horas" },
+      mainnet: {
+        name: "Bitcoin, entera",
+        text: "La cadena real, con todos los bloques.",
+        time: "de 2 a 7 días en un ordenador pequeño",
+      },
+      pruned: {
+        name: "Bitcoin, recortada",
+        text: "La cadena real; los bloques viejos se comprueban y se tiran. Los servidores Electrum necesitan la entera.",
+        time: "de 1 a 5 días",
+      },
+      signet: {
+        name: "Signet",
+        text: "Una cadena pública para probar; sus monedas no valen nada.",
+        time: "unas horas",
+      },
       regtest: { name: "Regtest", text: "Una cadena propia, para desarrolladores.", time: "al instante" },
     },
   },
@@ -498,7 +528,8 @@ export default {
     kept: "Lo que queda en el disco",
     lost: "Lo que se pierde para siempre",
     funds: "llaves de dinero",
-    fundsHint: "Estos datos contienen llaves de dinero. El nodo las conserva, con los secretos de la app, hasta que las borres en Sistema.",
+    fundsHint:
+      "Estos datos contienen llaves de dinero. El nodo las conserva, con los secretos de la app, hasta que las borres en Sistema.",
     more: "más de {size}",
     nothing: "Nada salvo sus ajustes",
     all: "Se borran sus contenedores y todos sus datos, salvo las llaves de dinero. No se puede deshacer.",
@@ -506,9 +537,11 @@ export default {
   data: {
     missing: "{name} no arranca sin sus datos",
     startEmpty: "Empezar con datos vacíos",
-    startEmptyText: "Se renuncia a los datos de {name} en {volumes} y la app empieza con volúmenes vacíos. Si el disco vuelve más tarde, sus datos no se usan.",
+    startEmptyText:
+      "Se renuncia a los datos de {name} en {volumes} y la app empieza con volúmenes vacíos. Si el disco vuelve más tarde, sus datos no se usan.",
     kept: "Llaves de dinero de apps quitadas",
-    keptText: "Se conservaron cuando su app se quitó con sus datos. Una vez restauradas, se usan al instalar de nuevo la app.",
+    keptText:
+      "Se conservaron cuando su app se quitó con sus datos. Una vez restauradas, se usan al instalar de nuevo la app.",
     restore: "Restaurar",
     restoreNamed: "Restaurar lo guardado de {name}",
     delete: "Borrar",
@@ -541,9 +574,26 @@ export default {
   },
   power: {
     title: "Encendido",
-    do: { restart: "Reiniciar Archipelago", stop: "Detener Archipelago", reboot: "Reiniciar el equipo", "power-off": "Apagar el equipo" },
-    text: { restart: "El nodo empieza de nuevo. Tus apps siguen en marcha mientras tanto.", stop: "Se detienen todas las apps en orden y luego termina el nodo. Lo vuelves a iniciar en el propio equipo.", reboot: "Se detienen todas las apps en orden y luego el equipo se reinicia. Una cadena puede tardar minutos en detenerse.", "power-off": "Se detienen todas las apps en orden y luego se apaga el equipo. Una cadena puede tardar minutos en detenerse." },
-    begun: { restart: "El nodo empieza de nuevo. Esta página vuelve sola.", stop: "Se están deteniendo las apps. Después termina el nodo, y con él esta página.", reboot: "Se están deteniendo las apps; después el equipo se reinicia. Esta página vuelve sola.", "power-off": "Se están deteniendo las apps; después el equipo se apaga." },
+    do: {
+      restart: "Reiniciar Archipelago",
+      stop: "Detener Archipelago",
+      reboot: "Reiniciar el equipo",
+      "power-off": "Apagar el equipo",
+    },
+    text: {
+      restart: "El nodo empieza de nuevo. Tus apps siguen en marcha mientras tanto.",
+      stop: "Se detienen todas las apps en orden y luego termina el nodo. Lo vuelves a iniciar en el propio equipo.",
+      reboot:
+        "Se detienen todas las apps en orden y luego el equipo se reinicia. Una cadena puede tardar minutos en detenerse.",
+      "power-off":
+        "Se detienen todas las apps en orden y luego se apaga el equipo. Una cadena puede tardar minutos en detenerse.",
+    },
+    begun: {
+      restart: "El nodo empieza de nuevo. Esta página vuelve sola.",
+      stop: "Se están deteniendo las apps. Después termina el nodo, y con él esta página.",
+      reboot: "Se están deteniendo las apps; después el equipo se reinicia. Esta página vuelve sola.",
+      "power-off": "Se están deteniendo las apps; después el equipo se apaga.",
+    },
     notHere: "Este nodo se inició de modo que puede terminar él mismo, no el equipo.",
   },
   hint: {

@@ -10,7 +10,12 @@ const loaders: Record<Exclude<Language, "en">, () => Promise<{ default: Messages
   es: () => import("./es"),
 };
 
-export const i18n = createI18n({ legacy: false, locale: "en" as Language, fallbackLocale: "en", messages: { en } as Record<Language, Messages> });
+export const i18n = createI18n({
+  legacy: false,
+  locale: "en" as Language,
+  fallbackLocale: "en",
+  messages: { en } as Record<Language, Messages>,
+});
 
 /** Speaks another language from now on; its messages are fetched the first time. */
 export async function speak(language: Language): Promise<void> {

@@ -4,7 +4,8 @@ import { Declined } from "./consent";
 const answers = new WeakSet<object>();
 
 /** Tells whether a problem is the answer to something that the owner has just done, so that he must see it. */
-export const isAnswer = (problem: unknown): boolean => typeof problem === "object" && problem !== null && answers.has(problem);
+export const isAnswer = (problem: unknown): boolean =>
+  typeof problem === "object" && problem !== null && answers.has(problem);
 
 /** Work that may fail: `busy` while it goes on; where it fails, `error` says why and nothing else of the page changes. */
 export function useAttempt() {

@@ -20,6 +20,12 @@ export function whenConsentNeeded(ask: (about: Consequences) => Promise<boolean>
 /** Returns once the owner agrees, at once where no other app is touched; throws `Declined` where he does not. */
 export async function consent(given: Consequences): Promise<void> {
   const others = (apps: string[]): string[] => apps.filter((one) => one !== given.app);
-  const about = { ...given, stops: others(given.stops), restarts: others(given.restarts), interrupts: others(given.interrupts) };
-  if (about.stops.length + about.restarts.length + about.interrupts.length && !(await asks(about))) throw new Declined();
+  const about = {
+    ...given,
+    stops: others(given.stops),
+    restarts: others(given.restarts),
+    interrupts: others(given.interrupts),
+  };
+  if (about.stops.length + about.restarts.length + about.interrupts.length && !(await asks(about)))
+    throw new Declined();
 }

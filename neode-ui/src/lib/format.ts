@@ -73,8 +73,8 @@ export function span(seconds: number, locale: string): string {
   return words.format(Math.max(1, Math.round(value as number)));
 }
 
-// eslint-disable-next-line no-control-regex
-const CONTROL = /\x1b\[[0-9;?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|[\x00-\x08\x0b-\x1f\x7f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
+const CONTROL =
+  /\x1b\[[0-9;?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|[\x00-\x08\x0b-\x1f\x7f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
 
 /** Returns a text of an app's without what would move a cursor, or turn the direction of what follows. */
 export function plain(text: string): string {

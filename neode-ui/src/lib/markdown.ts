@@ -23,7 +23,7 @@ export function pieces(text: string): Piece[] {
     if (!code && last && !last.code) last.text += text;
     else if (text) found.push({ code, text });
   };
-  for (let rest = text; rest; ) {
+  for (let rest = text; rest;) {
     const [plain = ""] = /^[^`]*/.exec(rest) ?? [];
     put(false, plain);
     rest = rest.slice(plain.length);

@@ -19,5 +19,7 @@ export function duration(one: Operation, at: number): number {
 
 /** Returns what is not up yet of an operation that is done, with the reason: a chain may need days, for which nobody waits. */
 export function stillComing(one: Operation): string[] {
-  return one.steps.filter(({ name, detail }) => name.startsWith("start ") && !["", "healthy"].includes(detail)).map(({ name, detail }) => `${name.slice(6)}: ${detail}`);
+  return one.steps
+    .filter(({ name, detail }) => name.startsWith("start ") && !["", "healthy"].includes(detail))
+    .map(({ name, detail }) => `${name.slice(6)}: ${detail}`);
 }

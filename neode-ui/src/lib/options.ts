@@ -5,11 +5,14 @@ import type { OptionView } from "../api/types";
 export type Given = Record<string, boolean | string>;
 
 /** A value as a field holds it. */
-export const inField = (value: OptionView["value"]): boolean | string => (typeof value === "boolean" ? value : String(value));
+export const inField = (value: OptionView["value"]): boolean | string =>
+  typeof value === "boolean" ? value : String(value);
 
 /** Returns what the node found wrong with options, by the option's name. */
 export function optionProblems(error: unknown): Record<string, string> {
   if (!(error instanceof RpcError) || !Array.isArray(error.data.problems)) return {};
   const problems = error.data.problems as Array<{ option: string; message: string; expected: string | null }>;
-  return Object.fromEntries(problems.map((one) => [one.option, one.expected ? `${one.message}; ${one.expected}` : one.message]));
+  return Object.fromEntries(
+    problems.map((one) => [one.option, one.expected ? `${one.message}; ${one.expected}` : one.message]),
+  );
 }

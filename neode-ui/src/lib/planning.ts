@@ -42,7 +42,8 @@ export function usePlanning(app: string, proposed: Given) {
     const mine = outdate();
     try {
       // An installation that was under way may have ended without one.
-      if (!entry.value || entry.value.installed) entry.value = (await call("catalog-list")).find((one) => one.app === app);
+      if (!entry.value || entry.value.installed)
+        entry.value = (await call("catalog-list")).find((one) => one.app === app);
       if (entry.value?.installed) return;
       if (!options.value.length) options.value = await call("option-list", { app });
       const found = await call("plan", { app, options: given.value, choices: choices.value });

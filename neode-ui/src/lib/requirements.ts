@@ -15,7 +15,9 @@ export function requirements(entry: CatalogEntry, host: SystemInfo): Requirement
   if (!entry.architectures.includes(host.architecture)) {
     found.push({ what: "architecture", needed: entry.architectures.join(", "), there: host.architecture, met: false });
   }
-  if (entry.memory) found.push({ what: "memory", needed: entry.memory, there: host.memory, met: host.memory >= entry.memory });
-  if (entry.disk) found.push({ what: "disk", needed: entry.disk, there: host.disk_free, met: host.disk_free >= entry.disk });
+  if (entry.memory)
+    found.push({ what: "memory", needed: entry.memory, there: host.memory, met: host.memory >= entry.memory });
+  if (entry.disk)
+    found.push({ what: "disk", needed: entry.disk, there: host.disk_free, met: host.disk_free >= entry.disk });
   return found;
 }

@@ -28,7 +28,9 @@ export const useContainers = defineStore("container", () => {
 
   const running = computed(() => operations.value.filter((one) => one.state === "pending" || one.state === "running"));
   /** Installations under way; apps that are not among `apps` yet. */
-  const coming = computed(() => running.value.filter((one) => one.kind === "install" && !apps.value?.some(({ app }) => app === one.app)));
+  const coming = computed(() =>
+    running.value.filter((one) => one.kind === "install" && !apps.value?.some(({ app }) => app === one.app)),
+  );
   const troubled = computed(() => (apps.value ?? []).filter((one) => isTroubled(one.state)));
 
   function follow(): void {
@@ -144,5 +146,20 @@ export const useContainers = defineStore("container", () => {
     titles.value = Object.fromEntries(entries.map(({ app, name }) => [app, name]));
   }
 
-  return { nameOf, learn, apps, system, operations, heard, running, coming, troubled, follow, unfollow, refresh, change, ended };
+  return {
+    nameOf,
+    learn,
+    apps,
+    system,
+    operations,
+    heard,
+    running,
+    coming,
+    troubled,
+    follow,
+    unfollow,
+    refresh,
+    change,
+    ended,
+  };
 });

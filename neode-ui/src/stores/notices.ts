@@ -58,7 +58,13 @@ export const useNotices = defineStore("notices", () => {
 
   /** What notices are made of, of that which changes while somebody looks; mere progress is none of it. */
   function whatCounts(): string {
-    const apps = (store.apps ?? []).map(({ app, version, state, reason, operation }) => [app, version, state, reason, operation]);
+    const apps = (store.apps ?? []).map(({ app, version, state, reason, operation }) => [
+      app,
+      version,
+      state,
+      reason,
+      operation,
+    ]);
     return JSON.stringify([apps, store.operations.map(({ id, state }) => [id, state])]);
   }
 
@@ -132,7 +138,8 @@ export const useNotices = defineStore("notices", () => {
           text: "notice.failed",
           about: { app: one.name },
           to: operation?.kind === "install" ? { name: "plan", params: { app } } : { name: "operations" },
-          mend: operation && again && { text: "operations.retry", permission: permissionToRepeat(operation), run: again },
+          mend: operation &&
+            again && { text: "operations.retry", permission: permissionToRepeat(operation), run: again },
         };
       }
       case "update":
@@ -173,7 +180,9 @@ export const useNotices = defineStore("notices", () => {
   }
 
   const everything = computed<Notice[]>(() =>
-    [...ofAccounts(), ...(found.value ?? []).map(ofNode)].sort((one, other) => ORDER.indexOf(one.level) - ORDER.indexOf(other.level)),
+    [...ofAccounts(), ...(found.value ?? []).map(ofNode)].sort(
+      (one, other) => ORDER.indexOf(one.level) - ORDER.indexOf(other.level),
+    ),
   );
   const all = computed(() => everything.value.filter((one) => !one.hidden));
   const aside = computed(() => everything.value.filter((one) => one.hidden));

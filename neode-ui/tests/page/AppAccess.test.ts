@@ -7,7 +7,13 @@ import { begin, button, mounted, words } from "./mounted";
 
 afterEach(() => vi.unstubAllGlobals());
 
-const wallet = endpoint({ name: "electrum", kind: "api", protocol: "tcp", label: "Electrum wallets", address: "tcp://127.0.0.1:50001" });
+const wallet = endpoint({
+  name: "electrum",
+  kind: "api",
+  protocol: "tcp",
+  label: "Electrum wallets",
+  address: "tcp://127.0.0.1:50001",
+});
 const opened = endpoint({ ...wallet, open: true, local_addresses: ["ssl://192.168.1.5:50001"] });
 
 describe("the switch of an endpoint", () => {
@@ -32,7 +38,9 @@ describe("the switch of an endpoint", () => {
     begin("administer");
     answering({ "secret-list": () => [], "network-open": () => Promise.reject(new Refusal("busy", "not now")) });
     const shut = endpoint({ ...wallet, name: "other" });
-    const { page } = await mounted(AppAccess, { status: status({ endpoints: [{ ...opened, local_addresses: [] }, shut] }) });
+    const { page } = await mounted(AppAccess, {
+      status: status({ endpoints: [{ ...opened, local_addresses: [] }, shut] }),
+    });
     expect(page.text()).toContain(words("access.nodeClosed"));
     await button(page, words("access.open"))?.trigger("click");
     await flushPromises();

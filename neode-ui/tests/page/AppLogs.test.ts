@@ -23,7 +23,15 @@ const frame = () => vi.advanceTimersByTimeAsync(50);
 
 function containers(...names: string[]): ContainerStatus[] {
   const { health } = status();
-  return names.map((name) => ({ name, container: name, image: "", state: "running", health, limits: { memory: 0, cpu: 0, pids: 0 }, started_at: null }));
+  return names.map((name) => ({
+    name,
+    container: name,
+    image: "",
+    state: "running",
+    health,
+    limits: { memory: 0, cpu: 0, pids: 0 },
+    started_at: null,
+  }));
 }
 
 async function logs(own: Parameters<typeof status>[0] = {}) {
@@ -49,7 +57,9 @@ const shown = (page: VueWrapper) => page.findAll("[role=log] > div").map((one) =
 describe("the log of an app", () => {
   it("is followed, the newest lines first, and shown as it comes", async () => {
     const page = await logs();
-    expect(Socket.last.asks("subscribe")).toEqual([{ kind: "logs", app: "bitcoin-knots", container: null, tail: 2000 }]);
+    expect(Socket.last.asks("subscribe")).toEqual([
+      { kind: "logs", app: "bitcoin-knots", container: null, tail: 2000 },
+    ]);
     expect(page.text()).toContain(words("app.emptyLog"));
     await come(["one", "two"]);
     await come(["three"]);

@@ -27,7 +27,10 @@ class Sight {
   }
 }
 
-const fetched = vi.fn(async (_address: string, _how: RequestInit) => ({ ok: true, status: 200, blob: async () => SVG }) as unknown as Response);
+const fetched = vi.fn(
+  async (_address: string, _how: RequestInit) =>
+    ({ ok: true, status: 200, blob: async () => SVG }) as unknown as Response,
+);
 
 beforeEach(() => {
   Sight.all = [];
@@ -52,7 +55,9 @@ describe("the mark of an app", () => {
     Sight.scroll();
     expect(await pictureOf(mark)).toBe(PICTURE);
     expect(mark.get("img").attributes("alt")).toBe(""); // its name is always next to it
-    expect(fetched.mock.calls).toMatchObject([["/icons/bitcoin-knots?v=v1", { credentials: "omit", headers: { Authorization: "Bearer archs_sesame" } }]]);
+    expect(fetched.mock.calls).toMatchObject([
+      ["/icons/bitcoin-knots?v=v1", { credentials: "omit", headers: { Authorization: "Bearer archs_sesame" } }],
+    ]);
   });
 
   it("is asked for once it is seen, and once for all places where it is", async () => {
@@ -107,7 +112,10 @@ describe("the mark of an app", () => {
   });
 
   it("has a colour that is always the same, and hidden from those who listen", () => {
-    const style = (app: string) => mount(AppMark, { props: { app, name: "X", icon: null } }).get("[aria-hidden=true]").attributes("style");
+    const style = (app: string) =>
+      mount(AppMark, { props: { app, name: "X", icon: null } })
+        .get("[aria-hidden=true]")
+        .attributes("style");
     expect(style("lnd")).toBe(style("lnd"));
     expect(style("lnd")).not.toBe(style("electrumx"));
   });

@@ -8,7 +8,13 @@ import { answering, Later, paramsOf, Refusal } from "../standIn";
 
 afterEach(() => vi.unstubAllGlobals());
 
-const volume = (own: Partial<VolumeView> = {}): VolumeView => ({ name: "data", size: 2 * 1024 ** 3, counted: true, funds: false, ...own });
+const volume = (own: Partial<VolumeView> = {}): VolumeView => ({
+  name: "data",
+  size: 2 * 1024 ** 3,
+  counted: true,
+  funds: false,
+  ...own,
+});
 const PREVIEW: RemovalPreview = { app: "bitcoin-knots", needed_by: [], volumes: [volume()], secrets: 1 };
 
 async function removal(own: Partial<RemovalPreview> = {}) {
@@ -29,7 +35,9 @@ const type = (page: VueWrapper, text: string) => page.get("input:not([type=check
 
 describe("removing an app", () => {
   it("says what stays before anything is done", async () => {
-    const { page, asked } = await removal({ volumes: [volume(), volume({ name: "index", size: 1024 ** 3, counted: false })] });
+    const { page, asked } = await removal({
+      volumes: [volume(), volume({ name: "index", size: 1024 ** 3, counted: false })],
+    });
     expect(page.text()).toContain(words("removal.kept"));
     expect(page.text()).toMatch(/data\s*2 GiB/);
     expect(page.text()).toContain(words("removal.more", { size: "1 GiB" }));
@@ -153,7 +161,10 @@ describe("an app that others need", () => {
   it("is not removed before them, to which it leads", async () => {
     const { page } = await removal({ needed_by: ["electrumx", "lnd"] });
     expect(page.text()).toContain(words("removal.needed", { name: "Bitcoin Knots" }));
-    expect(page.findAll("a").map((one) => one.attributes("href"))).toEqual(["/apps/electrumx/danger", "/apps/lnd/danger"]);
+    expect(page.findAll("a").map((one) => one.attributes("href"))).toEqual([
+      "/apps/electrumx/danger",
+      "/apps/lnd/danger",
+    ]);
     expect(isReady(page)).toBe(false);
     await deleteData(page);
     await type(page, "bitcoin-knots");

@@ -7,7 +7,12 @@ import { begin, button, mounted, words } from "./mounted";
 import { operation, status } from "../samples";
 import { answering, paramsOf, Refusal } from "../standIn";
 
-const REPAIR = { repair: "rebuild_all", label: "Check all blocks again", description: "It takes hours.", suggested: true };
+const REPAIR = {
+  repair: "rebuild_all",
+  label: "Check all blocks again",
+  description: "It takes hours.",
+  suggested: true,
+};
 const FAILING = status({ repairs: [REPAIR] });
 const PREVIEW: RepairPreview = {
   app: FAILING.app,
@@ -93,7 +98,9 @@ describe("the overview of an app", () => {
     const failure = { at: "2026-01-01T00:00:00Z", reason: "it ended", exit_code: 1, logs: [] };
     const health = { ...FAILING.health, state: "backing-off" as const, failure };
     for (const suggested of [true, false]) {
-      const { page } = await mounted(AppOverview, { status: { ...FAILING, health, repairs: [{ ...REPAIR, suggested }] } });
+      const { page } = await mounted(AppOverview, {
+        status: { ...FAILING, health, repairs: [{ ...REPAIR, suggested }] },
+      });
       const text = page.text();
       expect(text.indexOf(words("repair.title")) < text.indexOf(words("app.lastFailure"))).toBe(suggested);
       expect(page.findAllComponents(AppRepairs)).toHaveLength(1);

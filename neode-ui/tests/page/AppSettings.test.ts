@@ -7,13 +7,32 @@ import { operation, option, status } from "../samples";
 import { answering, Later, paramsOf, Refusal, type Answers } from "../standIn";
 
 const OPTIONS = [
-  option({ name: "chain", kind: "choice", label: "Chain", default: "mainnet", value: "mainnet", choices: ["mainnet", "signet"] }),
+  option({
+    name: "chain",
+    kind: "choice",
+    label: "Chain",
+    default: "mainnet",
+    value: "mainnet",
+    choices: ["mainnet", "signet"],
+  }),
   option({ name: "prune", label: "Prune", default: 0, value: 550, set_by_owner: true }),
   option({ name: "txindex", kind: "bool", label: "Index", default: false, value: false, demanded_by: ["electrumx"] }),
   option({ name: "dbcache", label: "Cache", advanced: true, default: 450, value: 450 }),
 ];
-const REVISIONS = [2, 1].map((number) => ({ number, at: "2026-01-01T00:00:00Z", why: "changed", version: "1", options: {}, choices: {} }));
-const FOUND: ConfigPreview = { changes: [{ what: "prune", before: 550, after: 1000 }], restarts: ["bitcoin-knots", "electrumx"], interrupts: [], data: ["ElectrumX keeps its data of mainnet"] };
+const REVISIONS = [2, 1].map((number) => ({
+  number,
+  at: "2026-01-01T00:00:00Z",
+  why: "changed",
+  version: "1",
+  options: {},
+  choices: {},
+}));
+const FOUND: ConfigPreview = {
+  changes: [{ what: "prune", before: 550, after: 1000 }],
+  restarts: ["bitcoin-knots", "electrumx"],
+  interrupts: [],
+  data: ["ElectrumX keeps its data of mainnet"],
+};
 
 const ANSWERS: Answers = {
   "option-list": () => OPTIONS,
@@ -47,9 +66,11 @@ async function settings(own: Answers = {}, permission: Permission = "manage") {
 
 const input = (page: VueWrapper, name: string) => page.get<HTMLInputElement>(`#option-${name}`);
 const apply = (page: VueWrapper) => button(page, words("app.apply")) as DOMWrapper<Element>;
-const isOff = (one: { attributes: (name: string) => string | undefined } | undefined) => one?.attributes("disabled") !== undefined;
+const isOff = (one: { attributes: (name: string) => string | undefined } | undefined) =>
+  one?.attributes("disabled") !== undefined;
 /** What the node says against the value of an option. */
-const wrong = (option: string, message: string, expected: string | null) => new Refusal("invalid", "wrong", { problems: [{ option, message, expected }] });
+const wrong = (option: string, message: string, expected: string | null) =>
+  new Refusal("invalid", "wrong", { problems: [{ option, message, expected }] });
 
 describe("the settings of an app", () => {
   it("show what is in force, the rarer ones once they are asked for", async () => {
@@ -88,12 +109,16 @@ describe("the settings of an app", () => {
   });
 
   it("show why they cannot be shown", async () => {
-    const { page } = await settings({ "option-list": () => Promise.reject(new Refusal("internal", "the disk is gone")) });
+    const { page } = await settings({
+      "option-list": () => Promise.reject(new Refusal("internal", "the disk is gone")),
+    });
     expect(page.get("[role=alert]").text()).toContain("the disk is gone");
   });
 
   it("are asked for again with the next change of the app where they could not be shown, and say no longer why", async () => {
-    const { page, give } = await settings({ "option-list": () => Promise.reject(new Refusal("internal", "the disk is gone")) });
+    const { page, give } = await settings({
+      "option-list": () => Promise.reject(new Refusal("internal", "the disk is gone")),
+    });
     answering(ANSWERS);
     give({ status: status({ desired: "stopped" }) });
     await settled();
@@ -122,7 +147,9 @@ describe("what is typed", () => {
     await input(page, "prune").setValue("1000");
     expect(page.find("[role=status]").exists()).toBe(false);
     await typedOut();
-    expect(paramsOf(asked, "config-preview")).toEqual([{ app: "bitcoin-knots", options: { prune: "1000" }, reset: [] }]);
+    expect(paramsOf(asked, "config-preview")).toEqual([
+      { app: "bitcoin-knots", options: { prune: "1000" }, reset: [] },
+    ]);
     expect(page.get("[role=status]").text()).toContain("prune: 550 → 1000");
     expect(page.get("[role=status]").text()).toContain(words("app.restartsThem", { apps: "bitcoin-knots, electrumx" }));
     expect(paramsOf(asked, "container-config")).toEqual([]);
@@ -170,7 +197,9 @@ describe("what is typed", () => {
   });
 
   it("is told at its field where the node finds it wrong", async () => {
-    const { page } = await settings({ "config-preview": () => Promise.reject(wrong("prune", "5 is too little", "0 or at least 550")) });
+    const { page } = await settings({
+      "config-preview": () => Promise.reject(wrong("prune", "5 is too little", "0 or at least 550")),
+    });
     await input(page, "prune").setValue("5");
     await typedOut();
     expect(page.get("#option-prune-problem").text()).toBe("5 is too little; 0 or at least 550");
@@ -251,7 +280,9 @@ describe("a setting that goes back to its default", () => {
     await button(page, words("app.reset", { value: 0 }))?.trigger("click");
     await input(page, "prune").setValue("1000");
     await typedOut();
-    expect(paramsOf(asked, "config-preview")).toEqual([{ app: "bitcoin-knots", options: { prune: "1000" }, reset: [] }]);
+    expect(paramsOf(asked, "config-preview")).toEqual([
+      { app: "bitcoin-knots", options: { prune: "1000" }, reset: [] },
+    ]);
   });
 });
 
@@ -262,7 +293,9 @@ describe("what is applied", () => {
     await input(page, "chain").setValue("signet");
     await page.get("form").trigger("submit");
     await settled();
-    expect(paramsOf(asked, "container-config")).toEqual([{ app: "bitcoin-knots", options: { prune: "1000", chain: "signet" }, reset: [], agreed: FOUND.restarts }]);
+    expect(paramsOf(asked, "container-config")).toEqual([
+      { app: "bitcoin-knots", options: { prune: "1000", chain: "signet" }, reset: [], agreed: FOUND.restarts },
+    ]);
     expect(button(page, words("app.discard"))).toBeUndefined();
   });
 
@@ -281,7 +314,9 @@ describe("what is applied", () => {
     ["something else of the app changes", { desired: "stopped" }],
     ["something is done with the app", { operation: "1" }],
   ])("goes on saying why it was refused where %s", async (_, own) => {
-    const { page, give } = await settings({ "container-config": () => Promise.reject(wrong("prune", "too little", null)) });
+    const { page, give } = await settings({
+      "container-config": () => Promise.reject(wrong("prune", "too little", null)),
+    });
     await input(page, "prune").setValue("5");
     await page.get("form").trigger("submit");
     await typedOut();

@@ -15,7 +15,9 @@ describe("a chain that is behind", () => {
   it("shows how far it is and how long it still takes", () => {
     const shown = chain({ ...BEHIND, seconds_left: 7200 });
     expect(shown.text()).toContain(words("home.block", { height: "450,000" }));
-    expect(shown.text()).toContain(words("home.syncing", { percent: "41.26", headers: "900,000", left: words("home.left", { time: "2 hours" }) }));
+    expect(shown.text()).toContain(
+      words("home.syncing", { percent: "41.26", headers: "900,000", left: words("home.left", { time: "2 hours" }) }),
+    );
     expect(shown.get("[role=progressbar]").attributes("aria-valuenow")).toBe("41");
   });
 

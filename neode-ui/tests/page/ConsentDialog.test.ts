@@ -10,12 +10,21 @@ import { operation, plan, summary } from "../samples";
 import { answering, paramsOf, type Answers } from "../standIn";
 
 const ANSWERS: Answers = {
-  "change-preview": ({ app, change }) => ({ app, stops: change === "stop" ? ["specter", "electrumx"] : [], interrupts: change === "stop" ? [] : ["electrumx"] }),
+  "change-preview": ({ app, change }) => ({
+    app,
+    stops: change === "stop" ? ["specter", "electrumx"] : [],
+    interrupts: change === "stop" ? [] : ["electrumx"],
+  }),
   "container-stop": () => operation(),
   "container-restart": () => operation(),
   "container-update": () => operation(),
   "container-config": () => operation(),
-  "config-preview": () => ({ changes: [], restarts: ["bitcoin-knots", "electrumx"], interrupts: ["specter"], data: [] }),
+  "config-preview": () => ({
+    changes: [],
+    restarts: ["bitcoin-knots", "electrumx"],
+    interrupts: ["specter"],
+    data: [],
+  }),
   "config-rollback": () => operation(),
   "rollback-preview": () => ({ changes: [], restarts: ["bitcoin-knots", "electrumx"], interrupts: [], data: [] }),
   plan: () => plan({ interrupts: ["electrumx"] }),
@@ -35,7 +44,8 @@ async function dialog() {
   await mounted(ConsentDialog, {});
   await flushPromises();
   const found = document.querySelector("[role=alertdialog]");
-  const press = (text: string): void => [...(found?.querySelectorAll("button") ?? [])].find((one) => one.textContent === text)?.click();
+  const press = (text: string): void =>
+    [...(found?.querySelectorAll("button") ?? [])].find((one) => one.textContent === text)?.click();
   return { text: found?.textContent ?? "", press };
 }
 
@@ -44,21 +54,34 @@ describe("what a change does to other apps", () => {
     ["stop", () => containers.stop("bitcoin-knots"), "container-stop", { agreed: ["specter", "electrumx"] }],
     ["restart", () => containers.restart("bitcoin-knots"), "container-restart", {}],
     ["update", () => containers.update("bitcoin-knots"), "container-update", { plan: "d1" }],
-    ["settings", () => containers.configure("bitcoin-knots", { network: "signet" }, []), "container-config", { agreed: ["bitcoin-knots", "electrumx"] }],
-    ["settings", () => containers.rollBack("bitcoin-knots", 3), "config-rollback", { agreed: ["bitcoin-knots", "electrumx"] }],
-  ] as const)("is named before a %s, which nothing is done of until the owner agrees", async (what, change, method, agreed) => {
-    const asked = answering(ANSWERS);
-    useContainers().apps = [summary({ app: "electrumx", name: "ElectrumX" }), summary()];
-    const work = change();
-    await vi.waitFor(() => expect(useConsent().asked).toBeDefined());
-    const { text, press } = await dialog();
-    expect(text).toContain(words(`consent.title.${what}`, { name: "Bitcoin Knots" }));
-    expect(text).toContain("ElectrumX");
-    expect(paramsOf(asked, method)).toEqual([]);
-    press(words(`consent.do.${what}`));
-    await work;
-    expect(paramsOf(asked, method)).toMatchObject([{ app: "bitcoin-knots", ...agreed }]);
-  });
+    [
+      "settings",
+      () => containers.configure("bitcoin-knots", { network: "signet" }, []),
+      "container-config",
+      { agreed: ["bitcoin-knots", "electrumx"] },
+    ],
+    [
+      "settings",
+      () => containers.rollBack("bitcoin-knots", 3),
+      "config-rollback",
+      { agreed: ["bitcoin-knots", "electrumx"] },
+    ],
+  ] as const)(
+    "is named before a %s, which nothing is done of until the owner agrees",
+    async (what, change, method, agreed) => {
+      const asked = answering(ANSWERS);
+      useContainers().apps = [summary({ app: "electrumx", name: "ElectrumX" }), summary()];
+      const work = change();
+      await vi.waitFor(() => expect(useConsent().asked).toBeDefined());
+      const { text, press } = await dialog();
+      expect(text).toContain(words(`consent.title.${what}`, { name: "Bitcoin Knots" }));
+      expect(text).toContain("ElectrumX");
+      expect(paramsOf(asked, method)).toEqual([]);
+      press(words(`consent.do.${what}`));
+      await work;
+      expect(paramsOf(asked, method)).toMatchObject([{ app: "bitcoin-knots", ...agreed }]);
+    },
+  );
 
   it("is not done where the owner says no, which is no error", async () => {
     const asked = answering(ANSWERS);

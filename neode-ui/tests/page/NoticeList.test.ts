@@ -18,7 +18,10 @@ describe("what needs somebody", () => {
   it("is told in words, with how grave it is and where one sees more", async () => {
     begin("operate", "manage");
     const page = await list();
-    expect(page.findAll("li").map((one) => one.get("svg").attributes("aria-label"))).toEqual([words("notice.level.error"), words("notice.level.note")]);
+    expect(page.findAll("li").map((one) => one.get("svg").attributes("aria-label"))).toEqual([
+      words("notice.level.error"),
+      words("notice.level.note"),
+    ]);
     expect(page.get("li").text()).toContain(words("notice.troubled", { name: "Knots" }));
     expect(page.get("li").text()).toContain("exit code 1");
     expect(page.findAll("a").map((one) => one.attributes("href"))).toEqual(["/apps/knots/logs", "/apps/lnd"]);
@@ -42,7 +45,14 @@ describe("what needs somebody", () => {
   it("says who changed how one logs in, from where and when, and goes when somebody knows", async () => {
     begin();
     const origins = ["192.168.1.5", "unix socket, uid 0"];
-    const told = origins.map((origin, id) => ({ id: id + 1, action: "password-set", subject: "owner", by: "eve", origin, at: "2026-01-01T00:00:00Z" }));
+    const told = origins.map((origin, id) => ({
+      id: id + 1,
+      action: "password-set",
+      subject: "owner",
+      by: "eve",
+      origin,
+      at: "2026-01-01T00:00:00Z",
+    }));
     const asked = answering({
       "node-notices": () => [],
       "notice-list": () => told.slice(),
@@ -56,7 +66,10 @@ describe("what needs somebody", () => {
     expect(said[0]).toContain(words("notice.account.password-set", { subject: "owner" }));
     expect(said[0]).toContain("eve, from 192.168.1.5");
     expect(said[1]).toContain(`from ${words("notice.onNode")}`);
-    await page.findAll("button").find((one) => one.text() === words("notice.dismiss"))?.trigger("click");
+    await page
+      .findAll("button")
+      .find((one) => one.text() === words("notice.dismiss"))
+      ?.trigger("click");
     await flushPromises();
     expect(paramsOf(asked, "notice-dismiss")).toEqual([{ id: 1 }]);
     expect(page.findAll("li")).toHaveLength(1);
@@ -87,7 +100,10 @@ describe("what needs somebody", () => {
     const page = (await mounted(NoticeList, {})).page;
     const item = (text: string) => page.findAll("li").find((one) => one.text().includes(text))!;
     const press = async (text: string, word: string) => {
-      await item(text).findAll("button").find((one) => one.text() === words(word))?.trigger("click");
+      await item(text)
+        .findAll("button")
+        .find((one) => one.text() === words(word))
+        ?.trigger("click");
       await flushPromises();
     };
     expect(useNotices().urgent).toBe(2);

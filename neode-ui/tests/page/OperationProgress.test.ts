@@ -30,7 +30,10 @@ describe("an operation under way", () => {
     expect(page.get("h2").text()).toBe(words("opKind.restart", { app: "bitcoin-knots" }));
     expect(page.text()).toContain(`${words("opState.running")} · 42 %`);
     const bar = page.get("[role=progressbar]");
-    expect([bar.attributes("aria-valuenow"), bar.attributes("aria-label")]).toEqual(["42", words("opKind.restart", { app: "bitcoin-knots" })]);
+    expect([bar.attributes("aria-valuenow"), bar.attributes("aria-label")]).toEqual([
+      "42",
+      words("opKind.restart", { app: "bitcoin-knots" }),
+    ]);
     expect(page.findAll("li").map((one) => one.text())).toEqual(["stop", "start · layer 3"]);
   });
 
@@ -71,7 +74,10 @@ describe("an operation under way", () => {
 describe("an operation that is over", () => {
   it("is not cancelled", async () => {
     for (const state of ["done", "failed", "cancelled"] as const) {
-      expect(button((await shown(["operate", "manage"], { state, cancellable: true })).page, CANCEL), state).toBeUndefined();
+      expect(
+        button((await shown(["operate", "manage"], { state, cancellable: true })).page, CANCEL),
+        state,
+      ).toBeUndefined();
     }
   });
 
@@ -106,7 +112,9 @@ describe("an operation that is over", () => {
     expect(button((await shown(["operate"], { state: "failed", kind: "update" })).page, RETRY)).toBeUndefined();
     expect(button((await shown(["manage"], { state: "failed", kind: "update" })).page, RETRY)).toBeDefined();
     expect(button((await shown(["operate"], { state: "failed" }, { retriable: false })).page, RETRY)).toBeUndefined();
-    expect(button((await shown(["operate", "manage"], { state: "failed", kind: "configure" })).page, RETRY)).toBeUndefined();
+    expect(
+      button((await shown(["operate", "manage"], { state: "failed", kind: "configure" })).page, RETRY),
+    ).toBeUndefined();
   });
 
   it("leads to the plan where it was to install an app that is not there", async () => {

@@ -39,14 +39,21 @@ afterEach(() => {
 const settled = () => vi.advanceTimersByTimeAsync(0);
 /** As long as the page waits for somebody to end typing. */
 const typedOut = () => vi.advanceTimersByTimeAsync(300);
-const wrong = (name: string) => new Refusal("invalid_option", "wrong", { problems: [{ option: name, message: "too small", expected: "at least 0" }] });
+const wrong = (name: string) =>
+  new Refusal("invalid_option", "wrong", {
+    problems: [{ option: name, message: "too small", expected: "at least 0" }],
+  });
 
 async function planned(own: Answers = {}, query = "") {
   begin("manage");
   const asked = answering({ ...ANSWERS, ...own });
   const router = createRouter({
     history: createMemoryHistory(),
-    routes: ["store", "app"].map((name) => ({ path: `/${name}/:app?`, name, component: name === "store" ? PlanView : { render: () => null } })),
+    routes: ["store", "app"].map((name) => ({
+      path: `/${name}/:app?`,
+      name,
+      component: name === "store" ? PlanView : { render: () => null },
+    })),
   });
   await router.push(`/store/electrumx${query}`);
   const page = mount(RouterView, { attachTo: document.body, global: { plugins: [router, i18n] } });
@@ -56,8 +63,10 @@ async function planned(own: Answers = {}, query = "") {
 }
 
 const install = (page: VueWrapper) => button(page, words("plan.install")) as DOMWrapper<Element>;
-const isOff = (one: DOMWrapper<Element>) => one.attributes("disabled") !== undefined || one.attributes("aria-disabled") === "true";
-const installed = (asked: Parameters<typeof paramsOf>[0]) => paramsOf(asked, "container-install").map((one) => one.options);
+const isOff = (one: DOMWrapper<Element>) =>
+  one.attributes("disabled") !== undefined || one.attributes("aria-disabled") === "true";
+const installed = (asked: Parameters<typeof paramsOf>[0]) =>
+  paramsOf(asked, "container-install").map((one) => one.options);
 const plans = (asked: Parameters<typeof paramsOf>[0]) => paramsOf(asked, "plan").map((one) => one.options);
 
 describe("an installation that was under way", () => {
@@ -82,7 +91,11 @@ describe("settings ahead of an installation", () => {
   it("are those that are proposed, until the owner changes one", async () => {
     const { page, asked } = await planned();
     expect(plans(asked)).toEqual([{}]);
-    expect(page.findAll("input").map((one) => one.attributes("id"))).toEqual(["option-prune", "option-index", "option-cache"]);
+    expect(page.findAll("input").map((one) => one.attributes("id"))).toEqual([
+      "option-prune",
+      "option-index",
+      "option-cache",
+    ]);
     await page.get("#option-prune").setValue("550");
     await page.get("#option-index").setValue(true);
     await typedOut();

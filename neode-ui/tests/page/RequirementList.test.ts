@@ -17,13 +17,19 @@ describe("what an app needs of the host", () => {
   it("is told with whether it is there, and how much is where it is not", async () => {
     expect(await list({ memory: 2 * GIB, disk: 700 * GIB }, { memory: 8 * GIB, disk_free: 90 * GIB })).toEqual([
       { text: words("store.need.memory", { amount: "2 GiB" }), met: words("common.yes") },
-      { text: `${words("store.need.disk", { amount: "700 GiB" })} (${words("store.there", { amount: "90 GiB" })})`, met: words("common.no") },
+      {
+        text: `${words("store.need.disk", { amount: "700 GiB" })} (${words("store.there", { amount: "90 GiB" })})`,
+        met: words("common.no"),
+      },
     ]);
   });
 
   it("names the machines on which it runs where this is none of them", async () => {
     expect(await list({ architectures: ["amd64"] }, { architecture: "arm64" })).toEqual([
-      { text: `${words("store.need.architecture", { amount: "amd64" })} (${words("store.there", { amount: "arm64" })})`, met: words("common.no") },
+      {
+        text: `${words("store.need.architecture", { amount: "amd64" })} (${words("store.there", { amount: "arm64" })})`,
+        met: words("common.no"),
+      },
     ]);
   });
 

@@ -44,7 +44,10 @@ describe("the node's end", () => {
 
   it("is offered as far as whoever started it carries it out", async () => {
     const page = await power("restart", "stop");
-    expect(page.findAll("button").map((one) => one.text())).toEqual([words("power.do.restart"), words("power.do.stop")]);
+    expect(page.findAll("button").map((one) => one.text())).toEqual([
+      words("power.do.restart"),
+      words("power.do.stop"),
+    ]);
     expect(page.text()).toContain(words("power.notHere"));
     const machine = await power("restart", "stop", "reboot", "power-off");
     expect(machine.findAll("button")).toHaveLength(4);

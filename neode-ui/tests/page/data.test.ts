@@ -9,12 +9,32 @@ import { answering, paramsOf, Refusal } from "../standIn";
 
 afterEach(() => vi.unstubAllGlobals());
 
-const chain = { volume: "chain", lost: true, what: "the volume 'chain' was there, and is gone", remedy: "mount its disk" };
-const foreign = { volume: "wallets", lost: false, what: "the files belong to others", remedy: "sudo chown -R 1:1 /wallets" };
-const kept: Kept = { app: "bitcoin-knots", kept: "2026-01-01T00-00-00.000Z", at: "2026-01-01T00:00:00Z", version: "29.1", volumes: [{ name: "wallets", size: 1024, counted: true, funds: true }], secrets: 1 };
+const chain = {
+  volume: "chain",
+  lost: true,
+  what: "the volume 'chain' was there, and is gone",
+  remedy: "mount its disk",
+};
+const foreign = {
+  volume: "wallets",
+  lost: false,
+  what: "the files belong to others",
+  remedy: "sudo chown -R 1:1 /wallets",
+};
+const kept: Kept = {
+  app: "bitcoin-knots",
+  kept: "2026-01-01T00-00-00.000Z",
+  at: "2026-01-01T00:00:00Z",
+  version: "29.1",
+  volumes: [{ name: "wallets", size: 1024, counted: true, funds: true }],
+  secrets: 1,
+};
 
 /** The dialog is beside the page. */
-const confirm = (text: string) => [...document.querySelectorAll<HTMLButtonElement>("[role=alertdialog] button")].find((one) => one.textContent === text)?.click();
+const confirm = (text: string) =>
+  [...document.querySelectorAll<HTMLButtonElement>("[role=alertdialog] button")]
+    .find((one) => one.textContent === text)
+    ?.click();
 
 describe("data that is lost", () => {
   it("is given up only after a question, and only what is lost", async () => {
@@ -44,7 +64,11 @@ describe("data that is lost", () => {
 describe("data that was kept", () => {
   it("is restored at once, and deleted after a question", async () => {
     begin("manage");
-    const asked = answering({ "data-list": () => [kept], "data-restore": () => Promise.reject(new Refusal("already-installed", "it is installed")), "data-delete": () => null });
+    const asked = answering({
+      "data-list": () => [kept],
+      "data-restore": () => Promise.reject(new Refusal("already-installed", "it is installed")),
+      "data-delete": () => null,
+    });
     const { page } = await mounted(KeptData, {});
     await flushPromises();
     expect(page.text()).toMatch(/bitcoin-knots 29\.1.*wallets 1 KiB/s);

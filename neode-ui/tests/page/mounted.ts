@@ -42,7 +42,11 @@ export async function mounted<C extends Component>(component: C, props: Props<C>
   await router.push("/");
   const whole = mount(RouterView, { attachTo: document.body, global: { plugins: [router, i18n] } });
   onTestFinished(() => whole.unmount());
-  return { page: whole.findComponent(component as Component) as VueWrapper, router, give: (other) => void Object.assign(given, other) };
+  return {
+    page: whole.findComponent(component as Component) as VueWrapper,
+    router,
+    give: (other) => void Object.assign(given, other),
+  };
 }
 
 /** Returns what the page says by a key of its messages: tests hold whatever its words are. */
