@@ -1,34 +1,22 @@
 """Asks the node: over its unix socket when this user may, else over loopback."""
 
-import http.client
 import json
 import os
 import re
-import socket
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 from archipelago.cli.errors import CommandError, Exit, from_rpc
 from archipelago.storage.layout import DEFAULT_ROOT, DEFAULT_RUNTIME, Layout
 
-_CONNECT_TIMEOUT = 5.0
+if TYPE_CHECKING:
+    from http.client import HTTPConnection, HTTPResponse
+
 _ANSWER_TIMEOUT = 120.0
 _DEFAULT_PORT = "8480"
 _IN_NO_TOKEN = re.compile(r"[^\x21-\x7e]")
-
-
-class _UnixConnection(http.client.HTTPConnection):
-    """HTTP over a unix socket that is connected already."""
-
-    def __init__(self, connected: socket.socket) -> None:
-        super().__init__("localhost")
-        self._connected = connected
-
-    def connect(self) -> None:
-        """Take the socket."""
-        self.sock = self._connected
 
 
 class Client:
@@ -47,47 +35,51 @@ class Client:
         given = {name: value for name, value in params.items() if value is not None}
         request = {"jsonrpc": "2.0", "id": 1, "method": method, "params": given}
         body = json.dumps(request, ensure_ascii=True).encode()
+        from archipelago.cli.connection import failures_as_command_errors
+
         connection = self._connect()
         try:
-            response = self._send(connection, "POST", "/rpc/v1", body, wait)
-            return _result(_json(response.read()))
-        except (OSError, http.client.HTTPException) as error:
-            raise _broken(error) from None
+            with failures_as_command_errors():
+                response = self._send(connection, "POST", "/rpc/v1", body, wait)
+                return _result(_json(response.read()))
         finally:
             connection.close()
 
     def follow_logs(self, app: str, *, container: str | None, tail: int) -> Iterator[dict[str, Any]]:
         """Yield log lines as they come."""
+        from archipelago.cli.connection import failures_as_command_errors
+
         query = {"app": app, "tail": str(tail), "follow": "1"} | ({"container": container} if container else {})
         connection = self._connect()
         try:
-            response = self._send(connection, "GET", f"/logs?{urlencode(query)}", None, 60.0)
-            if response.status != 200:
-                _result(_json(response.read()))
-            while line := response.readline():
-                if not line.strip():
-                    continue  # the node shows that it is there
-                value = _json(line)
-                if "error" in value:
-                    raise from_rpc(value["error"])
-                yield value
-        except (OSError, http.client.HTTPException) as error:
-            raise _broken(error) from None
+            with failures_as_command_errors():
+                response = self._send(connection, "GET", f"/logs?{urlencode(query)}", None, 60.0)
+                if response.status != 200:
+                    _result(_json(response.read()))
+                while line := response.readline():
+                    if not line.strip():
+                        continue  # the node shows that it is there
+                    value = _json(line)
+                    if "error" in value:
+                        raise from_rpc(value["error"])
+                    yield value
         finally:
             connection.close()
 
     def door(self) -> tuple[str | None, str, dict[str, str]]:
         """Return how a WebSocket reaches the node: unix socket or None, base address, and headers."""
+        from archipelago.cli.connection import UnixConnection
+
         connection = self._connect()
         connection.close()
-        if isinstance(connection, _UnixConnection):
+        if isinstance(connection, UnixConnection):
             return self._socket, "http://localhost", {}
         headers = {"Authorization": f"Bearer {self._token}"} if self._token else {}
         return None, f"http://127.0.0.1:{self._port}", headers
 
     def _send(
-        self, connection: http.client.HTTPConnection, verb: str, path: str, body: bytes | None, wait: float
-    ) -> http.client.HTTPResponse:
+        self, connection: "HTTPConnection", verb: str, path: str, body: bytes | None, wait: float
+    ) -> "HTTPResponse":
         headers = {"Content-Type": "application/json", "Accept": "application/json"}
         if self._token:
             headers["Authorization"] = f"Bearer {self._token}"
@@ -95,29 +87,19 @@ class Client:
         connection.sock.settimeout(wait)
         return connection.getresponse()
 
-    def _connect(self) -> http.client.HTTPConnection:
-        if self._token:
-            return self._connect_to_port()  # whoever shows a token wants to be taken for it
-        unix = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        unix.settimeout(_CONNECT_TIMEOUT)
-        try:
-            unix.connect(self._socket)
-            return _UnixConnection(unix)
-        except OSError:
-            unix.close()  # not there: the port is next
-        return self._connect_to_port()
+    def _connect(self) -> "HTTPConnection":
+        from archipelago.cli.connection import connect
 
-    def _connect_to_port(self) -> http.client.HTTPConnection:
-        connection = http.client.HTTPConnection("127.0.0.1", int(self._port), timeout=_CONNECT_TIMEOUT)
+        # Whoever shows a token wants to be known by it, and the socket knows callers by their user.
+        unix = None if self._token else self._socket
         try:
-            connection.connect()
+            return connect(unix, int(self._port))
         except OSError as error:
             raise CommandError(
                 Exit.UNREACHABLE,
                 f"no node answers on {self._socket} or http://127.0.0.1:{self._port}",
                 "start it with 'make run', or set ARCHIPELAGO_SOCKET or ARCHIPELAGO_PORT to where it is",
             ) from error
-        return connection
 
 
 def _json(body: bytes) -> Any:
@@ -152,16 +134,3 @@ def _token(text: str) -> str:
             "set it to the token alone, without a space or the end of a line",
         )
     return text
-
-
-def _broken(error: OSError | http.client.HTTPException) -> CommandError:
-    """Return what to say of a connection that broke: an error of HTTP quotes what was sent or received."""
-    if isinstance(error, TimeoutError):
-        reason = "it took too long"
-    elif isinstance(error, OSError) and error.strerror:
-        reason = error.strerror
-    else:
-        reason = "its answer broke off, or is no HTTP"
-    return CommandError(
-        Exit.UNREACHABLE, f"the node stopped answering: {reason}", "'archipelago list' shows how things are"
-    )
