@@ -1,7 +1,7 @@
 # Whether the data root is the one that it was (POSIX sh): sourced by scripts/enter behind lib.sh and choose_instance.
 #
 # Root keeps a random name of each data root, which the data root has too. Where its disk is not mounted, or another one is,
-# the two differ, and nothing begins with empty data.
+# the two differ, and nothing starts with empty data.
 
 RECORDS=$CONFIG/data-roots
 
@@ -18,7 +18,7 @@ know_data_root() {
     what="is not there"
     if [ -n "$mark" ]; then what="is that of another node"; fi
     fail "the data of this node $what: $data" \
-      "mount the disk that it is on, and start again; to give it up and begin with what is there: rm $record"
+      "mount the disk that it is on, and start again; to give it up and start with what is there: rm $record"
   fi
   if [ ! -d "$data" ]; then install -d -m 0711 -o "$SERVICE_USER" -g "$SERVICE_USER" "$data"; fi
   owner=$(stat -L -c %u "$data")

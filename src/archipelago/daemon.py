@@ -1,4 +1,4 @@
-"""The `archipelago` daemon: runs a node in the foreground until it is told to stop."""
+"""The `archipelago` daemon: runs a node in the foreground until it is asked to stop."""
 
 import argparse
 import asyncio
@@ -79,7 +79,7 @@ async def _serve(config: NodeConfig, first_install: str | None, options: dict[st
 
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, told_to_stop)
-    # A terminal that closes may say so twice: the kernel tells everybody, and the shell its jobs. It never insists.
+    # A terminal that closes may say so twice: the kernel signals everybody, and the shell its jobs. It never insists.
     loop.add_signal_handler(signal.SIGHUP, stopping.set)
     _refuse_root()
     lock = await asyncio.to_thread(RootLock, config.layout)
@@ -132,7 +132,7 @@ def _prepare_data(layout: Layout) -> None:
 
 
 async def _open_local_access(node: Node, server: RpcServer) -> None:
-    """Be reachable from the local network; where that fails, the owner can still mend it from here."""
+    """Be reachable from the local network; where that fails, the owner can still fix it from here."""
     try:
         await node.open_local_access(server.front)
     except NodeError as error:
@@ -174,7 +174,7 @@ async def _greet_or_log(node: Node, config: NodeConfig, first_install: str | Non
 
 
 async def _greet(node: Node, config: NodeConfig, first_install: str | None, options: dict[str, str]) -> None:
-    """Tell the owner where the node is; on the first start, install the first app."""
+    """Say where the node is; on the first start, install the first app."""
     address = f"http://127.0.0.1:{config.port}"
     print(f"Archipelago {__version__} answers at {address}", flush=True)
     if (code := node.login.setup_code) is not None:

@@ -1,4 +1,4 @@
-"""The one error type that reaches an owner: what, where, how to mend."""
+"""The one error type that reaches an owner: what, where, how to fix."""
 
 import errno
 from collections.abc import Mapping
@@ -69,15 +69,15 @@ DISK_REMEDY = (
 
 
 def is_disk_full(error: OSError) -> bool:
-    """Tell whether the operating system refused because a disk, a quota or the number of files is used up."""
+    """Return whether the operating system refused because a disk, a quota or the number of files is used up."""
     return error.errno in (errno.ENOSPC, errno.EDQUOT)
 
 
 def says_disk_broken(words: str) -> bool:
-    """Tell whether the system's or a program's words say that a disk is read-only or fails."""
+    """Return whether the system's or a program's words say that a disk is read-only or fails."""
     return any(sign in words.lower() for sign in _BROKEN_DISK)
 
 
 def says_disk_full(words: str) -> bool:
-    """Tell whether another program's words say that a disk is full."""
+    """Return whether another program's words say that a disk is full."""
     return any(sign in words.lower() for sign in _FULL_DISK)

@@ -112,7 +112,7 @@ export type AppSummary = {
   /** Progress while it is syncing. */
   "percent": number | null;
   "chain": Sync | null;
-  /** Whether it follows a chain; how far it is, it tells only while it runs. */
+  /** Whether it follows a chain; it reports how far it is only while it runs. */
   "follows_chain": boolean;
   "endpoints": Array<EndpointStatus>;
   "operation": string | null;
@@ -160,7 +160,7 @@ export type AuditEntry = {
   "outcome": Outcome;
   /** Name of the error, or id of the operation. */
   "detail": string;
-  /** Sequence of the entry in which this action began. */
+  /** Sequence of the entry in which this action started. */
   "began": number | null;
   "sequence": number;
   "at": string;
@@ -177,7 +177,7 @@ export type AuditFault = {
 export type AuditVerdict = {
   /** How many lines there are. */
   "entries": number;
-  /** How many entries the node dropped: refusals that strangers caused, long ago. */
+  /** How many entries the node dropped: old refusals of unknown clients. */
   "dropped": number;
   /** The last line's; keep it elsewhere to prove later that nothing before it was changed. */
   "head": Head;
@@ -392,9 +392,9 @@ export type Entered = {
   "permissions": Array<Permission>;
   /** Whether the account has a second factor. */
   "second_factor": boolean;
-  /** Secret of the session that began, to be sent as `Authorization: Bearer`; null where none is needed.  It belongs in web storage, never in a cookie or an address. */
+  /** Secret of the session that started, to be sent as `Authorization: Bearer`; null where none is needed.  It belongs in web storage, never in a cookie or an address. */
   "session": string | null;
-  /** Mark of the device, to be sent as `Archipelago-Device` by who is not logged in: strangers do not hold it up then.  It opens nothing, and belongs in web storage. */
+  /** Mark of the device, to be sent as `Archipelago-Device` by who is not logged in.  Guesses of unknown clients do not delay a login with it. It opens nothing, and belongs in web storage. */
   "device": string | null;
   /** As from `login-confirm`, for the password was shown just now. */
   "confirmation": string | null;
@@ -710,7 +710,7 @@ export type MetricsSpan = "hour" | "day";
 export type MetricsView = {
   /** Seconds between two points. */
   "step": number;
-  /** The oldest first; they begin with the node's start. */
+  /** The oldest first; they start with the node's start. */
   "points": Array<MetricsPoint>;
   /** What this host does not count, since no controller of cgroup2 is delegated for it; its values are zero. */
   "not_counted": Array<Measure>;
@@ -1013,7 +1013,7 @@ export type Resources = {
   "memory": number;
   "cores": number;
   "apps": Array<AppResources>;
-  /** Limits that this host does not hold apps to. */
+  /** Limits that this host does not enforce. */
   "not_enforced": Array<string>;
 };
 
@@ -1164,7 +1164,7 @@ export type Sync = {
   "initial_block_download": boolean;
   /** Estimate of the time to the tip, from the progress seen so far. */
   "seconds_left": number | null;
-  /** Nodes that it is connected with, where it tells. */
+  /** Nodes that it is connected with, where it says so. */
   "peers": number | null;
   /** When its newest block was made, by the block itself. */
   "tip_at": string | null;

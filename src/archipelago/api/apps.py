@@ -45,7 +45,7 @@ class Sync(View):
     seconds_left: float | None = None
     """Estimate of the time to the tip, from the progress seen so far."""
     peers: Annotated[int, Field(ge=0)] | None = None
-    """Nodes that it is connected with, where it tells."""
+    """Nodes that it is connected with, where it says so."""
     tip_at: datetime | None = None
     """When its newest block was made, by the block itself."""
     stale: bool = False
@@ -208,7 +208,7 @@ class AppSummary(View):
     """Progress while it is syncing."""
     chain: Sync | None = None
     follows_chain: bool = False
-    """Whether it follows a chain; how far it is, it tells only while it runs."""
+    """Whether it follows a chain; it reports how far it is only while it runs."""
     """Height and progress, for an app that follows a chain."""
     endpoints: tuple[EndpointStatus, ...] = ()
     operation: str | None = None
@@ -412,7 +412,7 @@ class MetricsView(View):
     step: float
     """Seconds between two points."""
     points: tuple[MetricsPoint, ...]
-    """The oldest first; they begin with the node's start."""
+    """The oldest first; they start with the node's start."""
     not_counted: tuple[Measure, ...] = ()
     """What this host does not count, since no controller of cgroup2 is delegated for it; its values are zero."""
 

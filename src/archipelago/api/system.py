@@ -105,7 +105,7 @@ class FirewallView(View):
 
 
 class SetupStep(StrEnum):
-    """What an owner does once, at the beginning."""
+    """What an owner does once, at the start."""
 
     PHRASE = "phrase"
     """He has written the recovery phrase down, and shown that he did."""
@@ -146,14 +146,14 @@ class Resources(View):
     cores: int
     apps: tuple[AppResources, ...]
     not_enforced: tuple[str, ...] = ()
-    """Limits that this host does not hold apps to."""
+    """Limits that this host does not enforce."""
 
 
 class PowerAction(StrEnum):
     """How the node, or the machine that it is on, is ended."""
 
     RESTART = "restart"
-    """The node alone begins again; apps go on meanwhile."""
+    """Only the node restarts; apps keep running."""
     STOP = "stop"
     """All apps are stopped in order, and the node ends."""
     REBOOT = "reboot"

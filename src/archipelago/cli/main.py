@@ -22,7 +22,7 @@ def build() -> typer.Typer:
     """Return the command with all its parts."""
     root = typer.Typer(
         name=_PROGRAM,
-        help="Rule a Bitcoin node.",
+        help="Run a Bitcoin node.",
         no_args_is_help=True,
         rich_markup_mode=None,
         pretty_exceptions_enable=False,
@@ -55,48 +55,48 @@ def build() -> typer.Typer:
         ("version", questions.version),
     ):
         root.command(name)(command)
-    group = typer.Typer(help="Look at the work that the node does, or cancel it.", no_args_is_help=True)
+    group = typer.Typer(help="List, show or cancel operations.", no_args_is_help=True)
     group.command("list")(operations.list_operations)
     group.command("show")(operations.show)
     group.command("cancel")(operations.cancel)
     root.add_typer(group, name="operations")
-    group = typer.Typer(help="See what needs attention, and hide what you know about.", no_args_is_help=True)
+    group = typer.Typer(help="List and hide notices about what needs attention.", no_args_is_help=True)
     group.command("list")(notices.list_notices)
     group.command("acknowledge")(notices.acknowledge)
     group.command("mute")(notices.mute)
     group.command("show")(notices.bring_back)
     root.add_typer(group, name="notices")
-    group = typer.Typer(help="Look at the audit log, check it, or take it along.", no_args_is_help=True)
+    group = typer.Typer(help="Show, verify or export the audit log.", no_args_is_help=True)
     group.command("show")(audit.show)
     group.command("verify")(audit.verify)
     group.command("export")(audit.export)
     root.add_typer(group, name="audit")
-    group = typer.Typer(help="Handle data that is lost, or was kept when its app was removed.", no_args_is_help=True)
+    group = typer.Typer(help="Manage lost data, and data that was kept when its app was removed.", no_args_is_help=True)
     group.command("list")(data.list_kept)
     group.command("restore")(data.restore)
     group.command("delete")(data.delete)
     group.command("start-empty")(data.start_empty)
     root.add_typer(group, name="data")
     root.command("password")(accounts.password)
-    group = typer.Typer(help="Log in with a second factor.", no_args_is_help=True)
+    group = typer.Typer(help="Manage the second factor of a login.", no_args_is_help=True)
     group.command("enable")(accounts.totp_enable)
     group.command("disable")(accounts.totp_disable)
     root.add_typer(group, name="totp")
-    group = typer.Typer(help="Decide who may log in.", no_args_is_help=True)
+    group = typer.Typer(help="Manage accounts.", no_args_is_help=True)
     group.command("list")(accounts.user_list)
     group.command("add")(accounts.user_add)
     group.command("remove")(accounts.user_remove)
     root.add_typer(group, name="user")
-    group = typer.Typer(help="See who is logged in, or end it.", no_args_is_help=True)
+    group = typer.Typer(help="List or end sessions.", no_args_is_help=True)
     group.command("list")(accounts.session_list)
     group.command("revoke")(accounts.session_revoke)
     root.add_typer(group, name="session")
-    group = typer.Typer(help="Let programs in.", no_args_is_help=True)
+    group = typer.Typer(help="Manage tokens of programs.", no_args_is_help=True)
     group.command("list")(accounts.token_list)
     group.command("create")(accounts.token_create)
     group.command("revoke")(accounts.token_revoke)
     root.add_typer(group, name="token")
-    group = typer.Typer(help="Decide how the node's key is kept, or unlock it.", no_args_is_help=True)
+    group = typer.Typer(help="Protect, unlock or restore the node's key.", no_args_is_help=True)
     group.command("status")(secrets.key_status)
     group.command("unlock")(secrets.key_unlock)
     group.command("protect")(secrets.key_protect)
@@ -104,18 +104,18 @@ def build() -> typer.Typer:
     group.command("phrase")(secrets.key_phrase)
     group.command("restore")(secrets.key_restore)
     root.add_typer(group, name="key")
-    group = typer.Typer(help="Look after the secrets of an app.", no_args_is_help=True)
+    group = typer.Typer(help="Manage the secrets of apps.", no_args_is_help=True)
     group.command("list")(secrets.secret_list)
     group.command("show")(secrets.secret_show)
     group.command("set")(secrets.secret_set)
     group.command("rotate")(secrets.secret_rotate)
     root.add_typer(group, name="secret")
-    group = typer.Typer(help="Decide whom images are taken from.", no_args_is_help=True)
+    group = typer.Typer(help="Manage the trusted signers of images.", no_args_is_help=True)
     group.command("list")(signers.list_signers)
     group.command("accept")(signers.accept)
     group.command("forget")(signers.forget)
     root.add_typer(group, name="signer")
-    group = typer.Typer(help="Decide who can reach the node.", no_args_is_help=True)
+    group = typer.Typer(help="Manage access from the local network.", no_args_is_help=True)
     group.command("status")(network.status)
     group.command("listen")(network.listen)
     group.command("open")(network.open_endpoint)
@@ -123,7 +123,7 @@ def build() -> typer.Typer:
     group.command("authority")(network.authority)
     group.command("firewall")(network.firewall)
     root.add_typer(group, name="network")
-    group = typer.Typer(help="See how apps are held.", no_args_is_help=True)
+    group = typer.Typer(help="Show how apps are confined.", no_args_is_help=True)
     group.command("report")(security.report)
     group.command("profiles")(security.profiles)
     root.add_typer(group, name="security")
@@ -136,7 +136,7 @@ def _options(
         bool, typer.Option("--version", help="Show the version of this command, without a node.")
     ] = False,
 ) -> None:
-    """Rule a Bitcoin node."""
+    """Run a Bitcoin node."""
     if version:
         _show_version()
         raise typer.Exit(Exit.OK)
@@ -147,7 +147,7 @@ def _show_version() -> None:
 
 
 def _help(command: Annotated[list[str] | None, typer.Argument(metavar="[COMMAND]…")] = None) -> None:
-    """Show what a command does, as its --help does."""
+    """Show the help of a command."""
 
 
 def main() -> None:

@@ -28,7 +28,7 @@ def generated_files() -> list[GeneratedFile]:
 
 
 def stale_files(checkout: Path) -> list[GeneratedFile]:
-    """Return the generated files that differ from what lies in the checkout; reads files."""
+    """Return the generated files that differ from those in the checkout; reads files."""
     return [file for file in generated_files() if not _same(checkout / file.path, file.content)]
 
 

@@ -25,7 +25,7 @@ recipe files that the manifest names. The manifest is YAML 1.2: `no` and `on` ar
 they look like. Anchors, aliases, tags and unknown keys are errors. Limits: {MAX_BYTES // 1024} KiB,
 {MAX_DEPTH} levels, {MAX_NODES:,} values.
 
-An editor with a YAML language server checks and completes a manifest that begins with this line:
+An editor with a YAML language server checks and completes a manifest that starts with this line:
 
 ```yaml
 # yaml-language-server: $schema=../../docs/manifest.schema.json
@@ -124,7 +124,7 @@ def _containerfiles() -> str:
         f"more than {limits.memory >> 30} GiB of memory, {limits.processes} processes, "
         f"{limits.step_time / 60:.0f} minutes or {limits.output >> 20} MiB of output, where all take more than "
         f"{limits.total_time / 60:.0f} minutes, or where more than {limits.disk >> 30} GiB or {limits.files:,} files "
-        "are added to the image it began with.",
+        "are added to the image it started with.",
         "",
         "The result is one layer, in which all files have the same time.",
         "",

@@ -1,4 +1,4 @@
-"""Examines the host: for each finding what is wrong, why it matters, and the command that mends it. Blocking."""
+"""Examines the host: for each finding what is wrong, why it matters, and the command that fixes it. Blocking."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass

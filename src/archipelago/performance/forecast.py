@@ -22,7 +22,7 @@ class DiskForecast:
     def seconds_left(self) -> float | None:
         """Return how long it takes until nothing is free, as fast as it went; None where it does not fill.
 
-        The first hour tells nothing: apps that are being installed fill a disk for a moment.
+        The first hour says nothing: apps that are being installed fill a disk for a moment.
         """
         if not self._seen or self._seen[-1][0] - self._seen[0][0] < _LEAST:
             return None

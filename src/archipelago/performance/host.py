@@ -34,7 +34,7 @@ def memory() -> tuple[int, int]:
 
 
 def load() -> float:
-    """Return the load average of the last minute; 0 where the host does not tell."""
+    """Return the load average of the last minute; 0 where the host does not say."""
     try:
         return os.getloadavg()[0]
     except OSError:
@@ -100,7 +100,7 @@ def _read(file: str) -> str:
 def _unreadable(file: str, why: str) -> NodeError:
     return NodeError(
         ErrorCode.INTERNAL,
-        f"{file} does not tell what it should: {why}",
+        f"{file} does not say what it should: {why}",
         hint="look whether proc(5) is mounted in full, and report the file's content",
     )
 

@@ -38,7 +38,7 @@ class LastingStream(io.TextIOBase):
         return self._stream.fileno()
 
     def isatty(self) -> bool:
-        """Tell whether the stream is a terminal."""
+        """Return whether the stream is a terminal."""
         return self._stream.isatty()
 
     def writable(self) -> bool:
@@ -53,6 +53,6 @@ class LastingStream(io.TextIOBase):
 
 
 def outlive_readers() -> None:
-    """Have standard output and error of this process never fail for want of a reader."""
+    """Have standard output and error of this process never fail because nobody reads."""
     sys.stdout = LastingStream(sys.stdout)
     sys.stderr = LastingStream(sys.stderr)

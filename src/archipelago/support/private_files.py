@@ -1,4 +1,4 @@
-"""Files that are for the node alone: mode 0600 from the beginning, whole or not at all, and on disk at once."""
+"""Files that are for the node alone: mode 0600 from the start, whole or not at all, and on disk at once."""
 
 import os
 import stat
@@ -43,7 +43,7 @@ def sync_folder(folder: Path) -> None:
 def write_atomically(path: Path, content: bytes) -> None:
     """Write a file of mode 0600, or leave what was there."""
     temporary = path.with_suffix(".new")
-    # A leftover of a crash may have any mode; a new file has the right one from the beginning.
+    # A leftover of a crash may have any mode; a new file has the right one from the start.
     temporary.unlink(missing_ok=True)
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
     try:

@@ -45,7 +45,7 @@ async def process_exit(pid: int) -> None:
 
 
 def is_alive(pid: int) -> bool:
-    """Tell whether a process runs; one that has ended and only waits for its parent to notice does not."""
+    """Return whether a process runs; one that has ended and only waits for its parent to notice does not."""
     try:
         return stat_fields(pid)[:1] not in ([b"Z"], [b"X"], [])
     except (FileNotFoundError, ProcessLookupError):
@@ -74,15 +74,15 @@ def process_age(pid: int) -> float | None:
 
 
 async def until_heeding(pid: int, sign: signal.Signals, patience: float) -> None:
-    """Return once a process that has just begun does something about a signal, at the latest `patience` seconds old.
+    """Return once a process that has just started does something about a signal, at the latest `patience` seconds old.
 
-    The first process of a container is not told of a signal for which it has no handler yet (pid_namespaces(7)): one
+    The first process of a container does not get a signal for which it has no handler yet (pid_namespaces(7)): one
     that is sent too early is lost.
     """
     while True:
         if not await asyncio.to_thread(_may_be_deaf, pid, sign, patience):
             return
-        await asyncio.sleep(_MASK_POLL)  # the kernel tells nobody when a process gets a handler
+        await asyncio.sleep(_MASK_POLL)  # the kernel notifies nobody when a process gets a handler
 
 
 def _may_be_deaf(pid: int, sign: signal.Signals, patience: float) -> bool:

@@ -7,7 +7,7 @@ from collections import OrderedDict
 from dataclasses import dataclass
 
 _KEYS = 512
-"""Most kinds of lines that are told apart; the one that came longest ago is forgotten first."""
+"""Most kinds of lines that are kept apart; the one that came longest ago is forgotten first."""
 
 
 @dataclass(slots=True)

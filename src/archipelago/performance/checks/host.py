@@ -133,6 +133,6 @@ def left_data(layout: Layout) -> Iterator[Finding]:
             check="left-data",
             severity=Severity.WARNING,
             what=f"{left.folder} holds data of an app, but this version looks for it in {layout.apps}",
-            why="the app runs without it, or would begin without it",
+            why="the app runs without it, or would start without it",
             mend=left.remedy,
         )

@@ -3,7 +3,7 @@
 A line is one JSON object: `entry`, `previous` and `hash` (SHA-256, hexadecimal), `signature` (base64). The hash is over
 `previous`, a line feed, and the entry as canonical JSON; the signature is over the hash in hexadecimal.
 
-Refusals that strangers caused do not stay for ever. In their place stands a line with `first` and `last`, the sequences
+Refusals of unknown clients do not stay for ever. In their place stands a line with `first` and `last`, the sequences
 of the entries that were dropped, `previous`, the hash before them, `hash`, that of the last of them, and a `signature`
 over all of these: the chain goes on through it, and nobody but the node can write one.
 """
@@ -33,7 +33,7 @@ RESERVED = frozenset({NOBODY, NODE, SEVERAL})
 
 Sign = Callable[[bytes], bytes]
 IsSigned = Callable[[bytes, bytes], bool]
-"""Tells whether the first is the signature of the second."""
+"""Return whether the first is the signature of the second."""
 
 
 class _Value(BaseModel):
@@ -63,11 +63,11 @@ class Deed(_Value):
     detail: str = ""
     """Name of the error, or id of the operation."""
     began: int | None = None
-    """Sequence of the entry in which this action began."""
+    """Sequence of the entry in which this action started."""
 
 
 class AuditEntry(Deed):
-    """One line of the audit log: a deed, and when it was written down."""
+    """One line of the audit log: an action, and when it was recorded."""
 
     sequence: Annotated[int, Field(ge=1)]
     at: datetime
@@ -135,7 +135,7 @@ class AuditVerdict(_Value):
     entries: int
     """How many lines there are."""
     dropped: int = 0
-    """How many entries the node dropped: refusals that strangers caused, long ago."""
+    """How many entries the node dropped: old refusals of unknown clients."""
     head: Head
     """The last line's; keep it elsewhere to prove later that nothing before it was changed."""
     faults: tuple[AuditFault, ...]
@@ -150,9 +150,9 @@ def link(head: Head, entry: AuditEntry, sign: Sign) -> AuditLine:
 
 
 def is_refusal(deed: Deed) -> bool:
-    """Tell whether an entry says only that somebody tried what he may not; such entries do not stay for ever.
+    """Return whether an entry says only that somebody tried what he may not; such entries do not stay for ever.
 
-    What a stranger tries begins like a login that succeeds, of which the end stays.
+    What an unknown client tries starts like a login that succeeds, of which the end stays.
     """
     by_stranger = deed.who == NOBODY and deed.outcome in (Outcome.BEGUN, Outcome.REFUSED)
     return by_stranger or (deed.outcome is Outcome.REFUSED and deed.began is None)

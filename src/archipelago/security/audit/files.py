@@ -118,7 +118,7 @@ def lines_of(files: Sequence[Path], end: int | None = None) -> Iterator[bytes]:
 
 
 def cut(path: Path, count: int) -> None:
-    """Remove a last line that a power cut left unfinished: nobody was told that it had been written."""
+    """Remove a last line that a power cut left unfinished: nobody was promised that it had been written."""
     with path.open("r+b") as file:
         file.truncate(path.stat().st_size - count)
         os.fsync(file.fileno())

@@ -1,6 +1,6 @@
 """The audit log on disk: each entry is on the disk before the node goes on, and none is changed.
 
-What strangers cause by being refused is dropped in time, and the log says so (`audit_chain`). It takes nothing of the
+Refusals of unknown clients are dropped in time, and the log says so (`audit_chain`). It takes nothing of the
 room that is kept on the disk for everybody else's entries (`audit_files`).
 """
 
@@ -139,7 +139,7 @@ class AuditLog:
             self._begin_signing(identity)
         self._keep_note()
         if is_lost:
-            # From here on nobody can tell what is missing at the end, and that is on record.
+            # From here on nobody can find out what is missing at the end, and that is on record.
             self._record(Deed(who=NODE, origin="", action="audit-head-lost", outcome=Outcome.FAILED))
 
     def _begin_signing(self, identity: Identity) -> None:
@@ -188,7 +188,7 @@ class AuditLog:
 
 
 def _spare(deed: Deed) -> int:
-    """Return the bytes of the room that is kept which an entry must leave: strangers cannot use it up."""
+    """Return the bytes of the room that is kept which an entry must leave: unknown clients cannot use it up."""
     if not chain.is_refusal(deed):
         return 0
     return RESERVE // 2 if deed.outcome is Outcome.BEGUN else RESERVE

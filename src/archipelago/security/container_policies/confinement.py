@@ -1,4 +1,4 @@
-"""The part of a container's spec that holds it back: the least privilege, and what its manifest adds back. Pure."""
+"""The part of a container's spec that confines it: the least privilege, and what its manifest adds back. Pure."""
 
 from dataclasses import dataclass, replace
 
@@ -17,7 +17,7 @@ MASKED = ("/proc/kallsyms", "/proc/modules", "/sys/devices/virtual/dmi", "/sys/d
 
 @dataclass(frozen=True, slots=True)
 class Confinement:
-    """The part of a container's spec that holds it back."""
+    """The part of a container's spec that confines it."""
 
     limits: ResourceLimits
     ulimits: tuple[Ulimit, ...]

@@ -33,7 +33,7 @@ class BuiltImages:
             write_atomically(self._file(reference), text.encode())
 
     def is_signed(self, reference: str, image: str) -> bool:
-        """Tell whether this very image was built here for the name."""
+        """Return whether this very image was built here for the name."""
         file = self._file(reference)
         with reported(file):
             try:

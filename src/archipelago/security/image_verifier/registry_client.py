@@ -53,7 +53,7 @@ class RegistryClient:
     async def referrers(self, registry: str, repository: str, digest: str, kind: str) -> list[str]:
         """Return the digests of manifests of a kind that are about another one (OCI distribution spec 1.1).
 
-        Registries that do not know how to tell have an index under a tag made of the digest. Raises `NodeError`.
+        Registries without that API have an index under a tag made of the digest. Raises `NodeError`.
         """
         text = await self._get(registry, repository, f"referrers/{digest}", {"Accept": _INDEX_TYPE})
         if text is None:
@@ -126,7 +126,7 @@ async def _token(session: aiohttp.ClientSession, challenge: str, context: ssl.SS
         found = json.loads(await response.content.read(_LARGEST))
     token = found.get("token") or found.get("access_token") if isinstance(found, dict) else None
     if not isinstance(token, str):
-        raise ValueError("it gives no token to strangers")
+        raise ValueError("it gives no token to unknown clients")
     return token
 
 

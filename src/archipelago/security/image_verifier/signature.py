@@ -1,7 +1,7 @@
 """A cosign signature of an image: what it says, and whether a key made it. Pure.
 
 A signature is over a payload in the "simple signing" format (containers-signature(5); cosign, SIGNATURE_SPEC.md), which
-names the digest of the image. It lies in the registry beside the image, under a tag made of that digest.
+names the digest of the image. It is in the registry beside the image, under a tag made of that digest.
 """
 
 import base64

@@ -20,7 +20,7 @@ from archipelago.security.image_verifier.signature import (
 )
 
 KEYLESS = "sigstore:"
-"""How the names of signers without a key begin."""
+"""How the names of signers without a key start."""
 _MOST_SIGNATURES = 50
 _DIGITS = 64
 
@@ -112,6 +112,6 @@ async def _blob(registries: RegistryClient, name: ImageName, digest: object, lar
 
 
 def is_digest(text: str) -> bool:
-    """Tell whether a text is a digest as registries write it."""
+    """Return whether a text is a digest as registries write it."""
     kind, _, digits = text.partition(":")
     return kind == "sha256" and len(digits) == _DIGITS and set(digits) <= set("0123456789abcdef")

@@ -63,14 +63,14 @@ class TlsIdentity:
         )
 
     def vouches_for(self, names: Collection[str], addresses: Collection[IPv4Address], now: datetime) -> bool:
-        """Tell whether it is good for exactly these, and for a while yet."""
+        """Return whether it is good for exactly these, and for a while yet."""
         found = self.certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
         same = set(found.get_values_for_type(x509.DNSName)) == set(names)
         same &= set(found.get_values_for_type(x509.IPAddress)) == set(addresses)
         return same and self.is_timely(now, LEAF_DAYS)
 
     def is_timely(self, now: datetime, days: int) -> bool:
-        """Tell whether it is valid, for a while yet, and was made for `days` from a clock that agrees with `now`.
+        """Return whether it is valid, for a while yet, and was made for `days` from a clock that agrees with `now`.
 
         A clock that was ahead made what is not valid yet, and one that was behind what ended long ago.
         """
@@ -79,7 +79,7 @@ class TlsIdentity:
 
 
 def may_listen_on(address: IPv4Address) -> bool:
-    """Tell whether an address is a local network's."""
+    """Return whether an address is a local network's."""
     return not address.is_loopback and any(address in network for network in PRIVATE_NETWORKS)
 
 
@@ -184,7 +184,7 @@ class Certificates:
                     ErrorCode.INTERNAL,
                     f"the node's certificate authority cannot be read: {error}",
                     hint=f"restore {certificate} and {key.name} from a backup; or move both away for a new authority, "
-                    "which every browser must be told to trust",
+                    "which each browser has to be set to trust",
                 ) from error
             if known.is_timely(self._now(), AUTHORITY_DAYS):
                 return known

@@ -51,7 +51,7 @@ class Identity:
         return self._key.sign(message)
 
     def is_signed(self, signature: bytes, message: bytes) -> bool:
-        """Tell whether a signature of a message is this node's."""
+        """Return whether a signature of a message is this node's."""
         try:
             self._key.public_key().verify(signature, message)
         except InvalidSignature:

@@ -31,7 +31,7 @@ def public_pem(key: Ed25519PrivateKey) -> str:
 
 
 def is_private_pem(text: str) -> bool:
-    """Tell whether a text is one private key as it is in its file, with nothing before and after it."""
+    """Return whether a text is one private key as it is in its file, with nothing before and after it."""
     return _PRIVATE_PEM.fullmatch(text) is not None and load_private(text.encode()) is not None
 
 

@@ -1,8 +1,8 @@
 """The key under which the node's secrets lie: an age identity (age-encryption.org/v1), in one of two ways.
 
 *Plain*, a file of mode 0600: the node boots by itself, and who steals the disk reads the secrets. *Wrapped* by the
-owner's passphrase (argon2id, RFC 9106; ChaCha20-Poly1305, RFC 8439): a stolen disk tells nothing, and after each start
-the owner must unlock the node. Either way 24 words (BIP 39) hold the same 32 bytes and bring the key back.
+owner's passphrase (argon2id, RFC 9106; ChaCha20-Poly1305, RFC 8439): a stolen disk reveals nothing, and after each
+start the owner must unlock the node. Either way 24 words (BIP 39) hold the same 32 bytes and bring the key back.
 """
 
 import base64
@@ -29,7 +29,7 @@ from archipelago.support.private_files import make_folder, read_key_file, report
 
 SHORTEST_PASSPHRASE = 12
 _HRP = "age-secret-key-"
-"""What an age identity begins with, as a bech32 text (BIP 173)."""
+"""What an age identity starts with, as a bech32 text (BIP 173)."""
 _BYTES = 32
 _WORDS = 24
 _MAX_FILE = 4096
@@ -61,7 +61,7 @@ class WrapCost:
 class NodeKey:
     """Holds the key. Blocking: call it off the event loop, from any thread. Every failure is a `NodeError`.
 
-    `opens` tells whether an identity opens what is kept under the key; None where nothing is kept yet.
+    `opens` says whether an identity opens what is kept under the key; None where nothing is kept yet.
     """
 
     def __init__(
@@ -102,7 +102,7 @@ class NodeKey:
         """Have the key in memory."""
         if self.state() is KeyState.PLAIN:
             return
-        # Without the lock: the owner's passphrase must not wait until those of strangers are hashed.
+        # Without the lock: the owner's passphrase must not wait until those of unknown clients are hashed.
         identity = self._unwrap(passphrase)
         with self._lock:
             if self.state() is not KeyState.PLAIN:
@@ -217,7 +217,7 @@ def _unwrapped(text: bytes, passphrase: str, file: Path) -> pyrage.x25519.Identi
         nonce, sealed = base64.b64decode(found.pop("nonce")), base64.b64decode(found.pop("sealed"))
         cost = WrapCost(int(found["time"]), int(found["memory"]), int(found["threads"]))
         fits = found["version"] == 1 and found["kdf"] == "argon2id" and found["cipher"] == "chacha20-poly1305"
-        # What a stranger wrote there must not take all memory, or for ever.
+        # What an unknown client wrote there must not take all memory, or for ever.
         bounded = cost.time <= _MOST_TIME and cost.memory <= _MOST_MEMORY and cost.threads <= _MOST_THREADS
         if not fits or not bounded:
             raise ValueError

@@ -39,7 +39,7 @@ class Accounts:
         """Give the owner his first password; `code` None where he has shown otherwise that he is the owner."""
         if self._ledger.users:
             raise _has_owner()
-        # Nobody guesses 80 random bits, so wrong codes are not counted: strangers would hold the owner up by them.
+        # Nobody guesses 80 random bits, so wrong codes are not counted: unknown clients could delay the owner so.
         if code is not None and not same_code(code, self._setup_code):
             raise NodeError(
                 ErrorCode.WRONG_CREDENTIALS,
@@ -68,7 +68,7 @@ class Accounts:
         return self._confirmations.give(session)
 
     def is_confirmed(self, session: str, given: str) -> bool:
-        """Tell whether a confirmation is one for this session, and good now."""
+        """Return whether a confirmation is one for this session, and good now."""
         found = self._ledger.session(session)
         return found is not None and self._confirmations.fits(given, found)
 

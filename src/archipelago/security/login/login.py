@@ -36,7 +36,7 @@ _SESSIONS_EACH = 20
 _NOTE_USE_EVERY = 60.0
 _LOOK_EVERY = 60.0
 _LOGINS = Rate(0.5, 200)
-"""How often an account that is no owner's may begin a session: each takes room in the audit log for ever."""
+"""How often an account that is no owner's may start a session: each takes room in the audit log for ever."""
 _ROUNDS = 3
 """How often a login is looked at again because the account has changed meanwhile."""
 
@@ -53,7 +53,7 @@ class Visitor:
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """A session that has just begun. All of it is secret."""
+    """A session that has just started. All of it is secret."""
 
     session: str
     """What shows who is logged in."""
@@ -136,11 +136,11 @@ class Login:
         return self._marks.read(mark, self._ledger.users.get)
 
     def is_alive(self, session: str) -> bool:
-        """Tell whether a session goes on, or a token is good."""
+        """Return whether a session goes on, or a token is good."""
         return self._ledger.is_alive(session)
 
     def is_session(self, key: str) -> bool:
-        """Tell whether it is the key of a session that goes on: somebody is there, and no program."""
+        """Return whether it is the key of a session that goes on: somebody is there, and no program."""
         return self._ledger.session(key) is not None
 
     async def until_ended(self, session: str) -> None:
@@ -173,7 +173,7 @@ class Login:
     # --- in and out -------------------------------------------------------------------------------------------------
 
     async def log_in(self, name: str, password: str, code: str | None, source: Source) -> Start:
-        """Begin a session, in the place of the caller's own where he has one."""
+        """Start a session, in the place of the caller's own where he has one."""
         with self._attempts.attempt(source, name) as attempt:
             for _ in range(_ROUNDS):
                 user = self._ledger.users.get(name)
@@ -197,7 +197,7 @@ class Login:
         raise _changing(name)
 
     def _checked(self, seen: User, factor: str | None, code: str, password: str) -> Callable[[Book], User | None]:
-        """Return what decides, within the transaction that begins the session, whether the account is the one seen."""
+        """Return what decides, within the transaction that starts the session, whether the account is the one seen."""
 
         def check(book: Book) -> User | None:
             user = book.user(seen.name)
@@ -215,7 +215,7 @@ class Login:
         return check
 
     async def log_in_by_passkey(self, credential: Mapping[str, Any], site: str, source: Source) -> Start:
-        """Begin a session for whose passkey answered a challenge of this site.
+        """Start a session for whose passkey answered a challenge of this site.
 
         Nobody guesses a signature, so nobody waits here for what others got wrong.
         """
@@ -226,7 +226,7 @@ class Login:
         return start
 
     async def set_up(self, code: str, password: str, source: Source) -> Start:
-        """Give the owner his first password, and begin his session.
+        """Give the owner his first password, and start his session.
 
         The code shows who he is, so he does not wait here for what others got wrong.
         """
@@ -241,7 +241,7 @@ class Login:
         await self._ledger.change(lambda book: book.remove_sessions((session,)))
 
     async def _begin(self, name: str, check: Callable[[Book], User | None], source: Source) -> Start | None:
-        """Begin a session where `check` says for which account, in the same transaction."""
+        """Start a session where `check` says for which account, in the same transaction."""
         secret, now = new_session_secret(), self._clocks.now()
         session = Session(session_key(secret, self._port), name, now, now, source.origin, source.agent[:200], 0)
 

@@ -1,4 +1,4 @@
-"""What owners of accounts are told when somebody changes how one logs in."""
+"""Notices to owners of accounts when somebody changes how one logs in."""
 
 from collections.abc import Awaitable, Callable
 
@@ -20,7 +20,7 @@ class Notices:
         self._on_notice = on_notice
 
     async def leave(self, action: str, subject: str, account: str, by: str, origin: str) -> None:
-        """Tell an account what was done, and by whom; all owners where it concerns no account, or another's."""
+        """Notify an account of what was done, and by whom; all owners where it concerns no account, or another's."""
         notice = LoginNotice(0, "", action, subject, by, origin, self._clocks.now())
 
         def work(book: Book) -> None:

@@ -1,4 +1,4 @@
-"""What whoever may not is told; it says as much as he may know."""
+"""Errors for callers without the permission; they reveal no more than the caller may know."""
 
 from archipelago.errors import ErrorCode, NodeError
 

@@ -33,14 +33,14 @@ class Entered(LoginStatus):
     """Who has just logged in."""
 
     session: str | None
-    """Secret of the session that began, to be sent as `Authorization: Bearer`; null where none is needed.
+    """Secret of the session that started, to be sent as `Authorization: Bearer`; null where none is needed.
 
     It belongs in web storage, never in a cookie or an address.
     """
     device: str | None
-    """Mark of the device, to be sent as `Archipelago-Device` by who is not logged in: strangers do not hold it up then.
+    """Mark of the device, to be sent as `Archipelago-Device` by who is not logged in.
 
-    It opens nothing, and belongs in web storage.
+    Guesses of unknown clients do not delay a login with it. It opens nothing, and belongs in web storage.
     """
     confirmation: str | None
     """As from `login-confirm`, for the password was shown just now."""

@@ -1,7 +1,7 @@
 """A small program that prints the package databases of an image as JSON: path -> content, in base64.
 
 It runs as root of the service user's user namespace (`podman unshare`), where Podman can mount an image, and is started
-with `python -I -c`. An image is a stranger's: no link is followed, what is no regular file is left alone, and sizes are
+with `python -I -c`. An image is untrusted: no link is followed, what is no regular file is left alone, and sizes are
 bounded.
 """
 

@@ -79,7 +79,7 @@ class SbomStore:
         return await asyncio.to_thread(work)
 
     def has(self, app: str, container: str) -> bool:
-        """Tell whether there is a document. Blocking."""
+        """Return whether there is a document. Blocking."""
         return self._path(app, container).exists()
 
     async def forget(self, app: str) -> None:

@@ -1,4 +1,4 @@
-"""Undoes the escapes of text formats, and tells where what they stand for was written. Pure.
+"""Undoes the escapes of text formats, and says where what they stand for was written. Pure.
 
 Known are percent-encoding (RFC 3986), JSON (RFC 8259), string literals of C, Python and shells, character references of
 HTML, and bytes that are written as numbers: hexadecimal in groups, as hexdump(1) and xxd(1) do, and lists of decimals,
@@ -29,7 +29,7 @@ _ESCAPE = re.compile(
 _LETTERS = {b"a": b"\a", b"b": b"\b", b"f": b"\f", b"n": b"\n", b"r": b"\r", b"t": b"\t", b"v": b"\v", b"0": b"\0"}
 _NAMES = {b"amp": b"&", b"lt": b"<", b"gt": b">", b"quot": b'"', b"apos": b"'"}
 _CLASSES = bytes.maketrans(b"0123456789abcdefABCDEFxX \t:,.-", b"h" * 22 + b"xx" + b"-" * 6)
-"""Tells at a glance whether a text may hold bytes that are written as numbers."""
+"""Return quickly whether a text may hold bytes that are written as numbers."""
 _DIGITS = re.compile(
     # Atomic: nothing is tried twice, however long the run is.
     rb"(?<![0-9A-Za-z])(?:0x)?(?>(?:[0-9A-Fa-f]{2})+)(?>(?:[ \t:,.-]{1,2}(?:0x)?(?>(?:[0-9A-Fa-f]{2})+)){3,})"
@@ -59,7 +59,7 @@ class Layer:
 
     @cached_property
     def _offsets(self) -> tuple[list[int], list[int]]:
-        """Where each part begins in the text that is read, and in the one before; at last their lengths."""
+        """Where each part starts in the text that is read, and in the one before; at last their lengths."""
         return list(accumulate(map(len, self._plain), initial=0)), list(accumulate(map(len, self._parts), initial=0))
 
 

@@ -156,7 +156,7 @@ class SecretsManager:
         )
 
     def _opens(self, identity: pyrage.x25519.Identity) -> bool | None:
-        """Tell whether an identity opens a secret that is kept; None where there is none."""
+        """Return whether an identity opens a secret that is kept; None where there is none."""
         kept = next(self._apps.glob(secret_pattern()), None)
         if kept is None:
             return None

@@ -39,15 +39,15 @@ class _Shape:
     part: int | None
     """Least length of a part that counts as well; None where only the whole does."""
     broken: int
-    """Least length of a part that is broken off: that begins or ends a line."""
+    """Least length of a part that is broken off: that starts or ends a line."""
 
 
 class Redactor:
     """Knows secrets, and finds them in texts: as they are, in hexadecimal and in base64, in any case, under escapes.
 
-    A part of a secret counts as well, so one that is broken into lines, or begins in one piece of a log and ends in the
+    A part of a secret counts as well, so one that is broken into lines, or starts in one piece of a log and ends in the
     next, is hidden without memory of what came before; less than `SHORTEST` characters at a break stay. In the midst of
-    a line it takes more of them, since a log is full of ids, and some begin like a part of a secret.
+    a line it takes more of them, since a log is full of ids, and some start like a part of a secret.
 
     A line of a log holds many ids that look like secrets, so each place is looked up by four letters: what a line takes
     grows slowly with the number of secrets, and most lines are not looked at twice. Thread-safe.

@@ -9,7 +9,7 @@ _HIDDEN = "***"
 class Secret:
     """Holds a secret text; every accidental way of showing it gives `***`.
 
-    `fingerprint` is a random id of this very revision: it changes when the secret is rotated and tells nothing of it.
+    `fingerprint` is a random id of this very revision: it changes when the secret is rotated and reveals nothing of it.
     """
 
     __slots__ = ("__value", "fingerprint")
@@ -36,7 +36,7 @@ class Secret:
         return hmac.compare_digest(_encode(self.__value), _encode(other.__value))
 
     def __hash__(self) -> int:
-        # Equal values must have equal hashes, whatever their fingerprints; a hash of the value would tell of it.
+        # Equal values must have equal hashes, whatever their fingerprints; a hash of the value would leak.
         return hash(Secret)
 
     def __reduce__(self) -> NoReturn:

@@ -12,7 +12,7 @@ from enum import IntEnum
 _GRACE = 1.0
 """Seconds for which a new connection is spared where an older one can go: time to say what it wants."""
 _ALIKE = 32
-"""Connections of one account that are preferred to those of strangers; more of them count as a stranger's."""
+"""Connections of one account that are preferred to those of unknown clients; more of them count as unknown."""
 
 
 class Standing(IntEnum):
@@ -21,11 +21,11 @@ class Standing(IntEnum):
     WAITING = 0
     """Nothing was asked yet, and nobody knows who it is."""
     IDLE = 1
-    """A stranger whose last request was answered."""
+    """An unknown client whose last request was answered."""
     READING = 2
     """A request is arriving."""
     ANSWERING = 3
-    """A request of a stranger is being answered."""
+    """A request of an unknown client is being answered."""
     KNOWN = 4
     """Somebody who has shown who he is; nothing is asked right now."""
     SERVED = 5
@@ -49,7 +49,7 @@ class Guest:
     account: str = ""
     """Whose it is, once that is known."""
     came: float = field(init=False)
-    """When it began."""
+    """When it started."""
 
     def __post_init__(self) -> None:
         """Take the time."""
@@ -132,7 +132,7 @@ class Crowd:
             self._ranks[standing].add(guest)
 
     def recognise(self, guest: Guest, account: str) -> None:
-        """Take note whose a connection is, a stranger's where `account` is empty."""
+        """Take note whose a connection is, an unknown client's where `account` is empty."""
         if guest not in self._guests:
             return
         if guest.account != account:

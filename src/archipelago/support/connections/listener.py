@@ -24,7 +24,7 @@ _IP_FREEBIND = 15
 """Of ip(7); Python knows it from 3.12 on only."""
 
 Who = Callable[[socket.socket, Any], tuple[str, Standing]]
-"""Tells where a connection comes from, given the socket and its peer's address, and what speaks for it."""
+"""Says where a connection comes from, given the socket and its peer's address, and what speaks for it."""
 MakeProtocol = Callable[[Guest], asyncio.BaseProtocol]
 """Makes what serves a connection. It sets `guest.end` in `connection_made`, and leaves the crowd when it is lost."""
 
@@ -32,7 +32,7 @@ _log = logging.getLogger(__name__)
 
 
 def by_address(_: socket.socket, address: Any) -> tuple[str, Standing]:
-    """Tell connections by the address that they come from."""
+    """Identify connections by the address that they come from."""
     return str(address[0]) if isinstance(address, tuple) else "nowhere", Standing.WAITING
 
 

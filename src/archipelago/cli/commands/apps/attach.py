@@ -46,7 +46,7 @@ def attach(client: Client, wanted: Attachment) -> int:
 
 
 async def _until_told(client: Client, wanted: Attachment) -> int:
-    """Run it until it ends or a signal says so: what was changed of the terminal is put back on each way out."""
+    """Run it until it ends or a signal says so: what was changed of the terminal is restored in any case."""
     work = asyncio.create_task(_attach(client, wanted))
     told: list[int] = []
     loop = asyncio.get_running_loop()
@@ -163,7 +163,7 @@ async def _type(socket: "ClientWebSocketResponse") -> None:
 
 
 async def _tell_sizes(socket: "ClientWebSocketResponse") -> None:
-    """Tell the node each new size of the window."""
+    """Send the node each new size of the window."""
     changed = asyncio.Event()
     loop = asyncio.get_running_loop()
     loop.add_signal_handler(signal.SIGWINCH, changed.set)

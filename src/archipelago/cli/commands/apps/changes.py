@@ -25,7 +25,7 @@ def install(
     no_wait: NoWait = False,
     json: Json = False,
 ) -> None:
-    """Install an app with all that it needs."""
+    """Install an app and its dependencies."""
     client = Client()
     wanted: dict[str, Any] = {"app": app, "options": pairs(settings), "choices": pairs(choices)}
     if dry_run:
@@ -47,12 +47,12 @@ def install(
 
 
 def start(app: Installed, no_wait: NoWait = False, json: Json = False) -> None:
-    """Start an app, and first those that it cannot do without."""
+    """Start an app, after the apps that it depends on."""
     _change("container-start", no_wait, json, app=app)
 
 
 def stop(app: Installed, yes: Yes = False, no_wait: NoWait = False, json: Json = False) -> None:
-    """Stop an app, and first those that cannot do without it."""
+    """Stop an app, after the apps that depend on it."""
     client = Client()
     preview = client.call("change-preview", app=app, change="stop")
     agree(app, f"Stop {app}?", yes, stops=preview["stops"], restarts=(), interrupts=preview["interrupts"])
@@ -70,7 +70,7 @@ def restart(app: Installed, yes: Yes = False, no_wait: NoWait = False, json: Jso
 def update(
     app: Installed, downgrade: Downgrade = False, yes: Yes = False, no_wait: NoWait = False, json: Json = False
 ) -> None:
-    """Bring an app to the version of the catalog."""
+    """Update an app to the version of the catalog."""
     client = Client()
     plan = client.call("plan", app=app)
     changes = {kind: [one["app"] for one in plan["apps"] if one["action"] == kind] for kind in ("restart", "update")}
@@ -91,7 +91,7 @@ def remove(
     no_wait: NoWait = False,
     json: Json = False,
 ) -> None:
-    """Remove an app; its data stays unless you say otherwise."""
+    """Remove an app. Its data stays unless you add --delete-data."""
     client = Client()
     if delete_data and not yes and (json or not sys.stdin.isatty()):
         raise CommandError(Exit.USAGE, "--delete-data needs --yes where nobody can be asked", "nothing was changed")
@@ -121,13 +121,13 @@ def config(
     app: Installed,
     settings: Settings = None,
     reset: Annotated[
-        list[str] | None, typer.Option("--reset", metavar="KEY", help="Put an option back to its default.")
+        list[str] | None, typer.Option("--reset", metavar="KEY", help="Reset an option to its default.")
     ] = None,
     yes: Yes = False,
     no_wait: NoWait = False,
     json: Json = False,
 ) -> None:
-    """Show the options in force, or change some."""
+    """Show or change the options of an app."""
     client = Client()
     options = pairs(settings)
     if options or reset:
@@ -168,7 +168,7 @@ def finish(client: Client, operation: dict[str, Any], no_wait: bool, json: bool)
     if operation["state"] == "cancelled":
         raise CommandError(Exit.FAILED, f"{what} was cancelled", f"'archipelago operations show {operation['id']}'")
     if no_wait and operation["state"] != "done":
-        show(f"{what} has begun; 'archipelago operations show {line(operation['id'])}' shows how far it is")
+        show(f"{what} has started; 'archipelago operations show {line(operation['id'])}' shows how far it is")
     else:
         show(f"{what}: done")
         for step in operation["steps"]:

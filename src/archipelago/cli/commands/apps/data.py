@@ -12,7 +12,7 @@ from archipelago.cli.options import Installed, Json, Yes
 from archipelago.cli.output import line, show, show_json, show_table, size
 
 _App = Annotated[str, typer.Argument(metavar="APP", help="App whose data it is.")]
-_Kept = Annotated[str, typer.Argument(metavar="KEPT", help="What was kept, as 'data list' names it.")]
+_Kept = Annotated[str, typer.Argument(metavar="KEPT", help="Id of the kept data, as shown by 'data list'.")]
 
 
 def list_kept(json: Json = False) -> None:
@@ -29,20 +29,20 @@ def list_kept(json: Json = False) -> None:
 
 
 def restore(app: _App, kept: _Kept) -> None:
-    """Put kept data back, where its app finds it when it is installed."""
+    """Restore kept data for the next installation of its app."""
     Client().call("data-restore", app=app, kept=kept)
     show(f"'archipelago install {line(app)}' finds it.")
 
 
 def delete(app: _App, kept: _Kept, yes: Yes = False) -> None:
-    """Delete kept data forever."""
+    """Delete kept data for good."""
     _must_ask(yes)
     ask(f"Delete the keys to money of {line(app)} that were kept at {line(kept)} forever?", yes)
     Client().call("data-delete", app=app, kept=kept)
 
 
 def start_empty(app: Installed, yes: Yes = False) -> None:
-    """Give up the volumes of an app that are lost, and start it with new, empty ones."""
+    """Replace the lost volumes of an app by empty ones, and start it."""
     client = Client()
     lost = [one for one in client.call("container-status", app=app)["lost_volumes"] if one["lost"]]
     if not lost:

@@ -14,7 +14,7 @@ _Id = Annotated[str, typer.Argument(metavar="ID", help="Id of the operation.")]
 
 def list_operations(
     app: Annotated[str | None, typer.Option("--app", metavar="APP", help="Only those of one app.")] = None,
-    limit: Annotated[int, typer.Option("--limit", min=1, max=500, help="How many.")] = 50,
+    limit: Annotated[int, typer.Option("--limit", min=1, max=500, help="How many to show.")] = 50,
     json: Json = False,
 ) -> None:
     """List the newest operations."""

@@ -1,4 +1,4 @@
-"""Commands that only look: plan, list, status, logs, catalog, doctor, events, version; and exec."""
+"""Commands that only read: plan, list, status, logs, catalog, doctor, events, version; and exec."""
 
 import sys
 import time
@@ -27,7 +27,7 @@ _POLL = 1.0
 
 
 def plan(app: Available, settings: Settings = None, choices: Choices = None, json: Json = False) -> None:
-    """Say what installing or updating an app would do, and why."""
+    """Show what installing or updating an app will change, and why."""
     found = Client().call("plan", app=app, options=pairs(settings), choices=pairs(choices))
     if json:
         show_json(found)
@@ -45,7 +45,7 @@ def list_apps(json: Json = False) -> None:
 
 
 def status(app: Installed, json: Json = False) -> None:
-    """Show everything about an app."""
+    """Show the status of an app in detail."""
     found = Client().call("container-status", app=app)
     if json:
         show_json(found)
@@ -55,8 +55,8 @@ def status(app: Installed, json: Json = False) -> None:
 
 def logs(
     app: Installed,
-    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on with new lines.")] = False,
-    tail: Annotated[int, typer.Option("--tail", "-n", min=0, max=10_000, help="Lines to begin with.")] = 100,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Wait for new lines.")] = False,
+    tail: Annotated[int, typer.Option("--tail", "-n", min=0, max=10_000, help="Number of old lines to show.")] = 100,
     container: ContainerName = None,
     json: Json = False,
 ) -> None:
@@ -83,17 +83,19 @@ def execute(
     app: Installed,
     command: Annotated[list[str], typer.Argument(metavar="-- CMD...", help="Program and arguments.")],
     container: ContainerName = None,
-    interactive: Annotated[bool, typer.Option("--interactive", "-i", help="Pass standard input on to it.")] = False,
-    tty: Annotated[bool, typer.Option("--tty", "-t", help="Give it a terminal: this one.")] = False,
+    interactive: Annotated[bool, typer.Option("--interactive", "-i", help="Forward standard input to it.")] = False,
+    tty: Annotated[bool, typer.Option("--tty", "-t", help="Connect it to this terminal.")] = False,
     timeout: Annotated[
         float | None,
-        typer.Option("--timeout", min=0.1, max=3600, help="Seconds it may take: 60, and with -i or -t any time."),
+        typer.Option(
+            "--timeout", min=0.1, max=3600, help="Time limit in seconds. Default: 60, and none with -i or -t."
+        ),
     ] = None,
     json: Json = False,
 ) -> None:
     """Run a command inside an app and exit with its exit code.
 
-    Without -i it has no standard input. -it is for programs that one talks to.
+    Without -i it has no standard input. Use -it for interactive programs.
     """
     if interactive or tty:
         if json:
@@ -126,9 +128,9 @@ def catalog(json: Json = False) -> None:
 
 
 def doctor(json: Json = False) -> None:
-    """Examine host and node, also when the node is down.
+    """Check host and node, also when the node is down.
 
-    Exits with 1 when something is wrong, with 69 when nothing is but that the node does not answer.
+    Exits with 1 if a check fails, and with 69 if the only problem is that the node does not answer.
     """
     client = Client()
     silence = None
@@ -153,8 +155,8 @@ def doctor(json: Json = False) -> None:
 
 def events(
     since: Annotated[int, typer.Option("--since", min=0, help="Only events after this revision.")] = 0,
-    limit: Annotated[int, typer.Option("--limit", min=1, max=1000, help="How many, the newest ones.")] = 200,
-    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on with new events.")] = False,
+    limit: Annotated[int, typer.Option("--limit", min=1, max=1000, help="How many of the newest to show.")] = 200,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Wait for new events.")] = False,
     json: Json = False,
 ) -> None:
     """Show what changed.

@@ -1,4 +1,4 @@
-"""The command that repairs an app which does not come up."""
+"""The command that repairs an app which does not start."""
 
 import sys
 from typing import Annotated, Any
@@ -18,7 +18,7 @@ _Repair = Annotated[
 
 
 def repair(app: Installed, name: _Repair = None, yes: Yes = False, no_wait: NoWait = False, json: Json = False) -> None:
-    """Repair an app that does not come up, or list what can be done."""
+    """List the repairs of an app that does not start, or run one."""
     client = Client()
     if name is None:
         _list(client, app, json)

@@ -10,8 +10,8 @@ from archipelago.cli.consent import agree_to_settings
 from archipelago.cli.options import Installed, Json, NoWait, Yes
 from archipelago.cli.output import line, show, show_json, show_table
 
-_App = Annotated[str, typer.Argument(metavar="APP", help="An app, be it installed or not.")]
-_Number = Annotated[int, typer.Argument(metavar="NUMBER", min=1, help="As the history shows it.")]
+_App = Annotated[str, typer.Argument(metavar="APP", help="An app, installed or not.")]
+_Number = Annotated[int, typer.Argument(metavar="NUMBER", min=1, help="Number in the history.")]
 
 
 def history(app: _App, json: Json = False) -> None:
@@ -31,7 +31,7 @@ def history(app: _App, json: Json = False) -> None:
 
 
 def compare(app: _App, before: _Number, after: _Number, json: Json = False) -> None:
-    """Show what is different between two configurations."""
+    """Compare two configurations."""
     found = Client().call("config-compare", app=app, before=before, after=after)
     if json:
         show_json(found)
@@ -41,7 +41,7 @@ def compare(app: _App, before: _Number, after: _Number, json: Json = False) -> N
 
 
 def rollback(app: Installed, number: _Number, yes: Yes = False, no_wait: NoWait = False, json: Json = False) -> None:
-    """Set the options of an app as they were; its version and its providers stay."""
+    """Restore earlier options of an app. Its version and its providers do not change."""
     client = Client()
     agreed = agree_to_settings(app, client.call("rollback-preview", app=app, number=number), yes)
     finish(client, client.call("config-rollback", app=app, number=number, agreed=agreed), no_wait, json)

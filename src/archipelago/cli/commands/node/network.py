@@ -17,7 +17,7 @@ _HOST_TABLE = "inet archipelago_host"
 
 
 def status(json: Json = False) -> None:
-    """Tell where the node is reachable."""
+    """Show where the node is reachable."""
     _show(Client().call("network-status"), json)
 
 
@@ -27,11 +27,11 @@ def listen(
     ],
     json: Json = False,
 ) -> None:
-    """Be reachable from the local network, by HTTPS."""
+    """Listen on addresses of the local network, by HTTPS."""
     _show(Client().call("network-listen", addresses=[] if addresses == ["none"] else addresses), json)
 
 
-Endpoint = Annotated[str, typer.Argument(metavar="ENDPOINT", help="Its name, as 'archipelago status APP' shows it.")]
+Endpoint = Annotated[str, typer.Argument(metavar="ENDPOINT", help="Its name, as shown by 'archipelago status APP'.")]
 
 
 def open_endpoint(app: Installed, endpoint: Endpoint, json: Json = False) -> None:
@@ -66,7 +66,7 @@ def firewall(
     what: Annotated[str, typer.Argument(metavar="show|apply|remove", help="'apply' and 'remove' need root.")] = "show",
     ssh_port: Annotated[int, typer.Option("--ssh-port", min=0, max=65535, help="0 closes SSH.")] = 22,
 ) -> None:
-    """Drop what comes in to this host and is not for the node; see the rules first."""
+    """Show, apply or remove firewall rules that drop traffic which is not for the node."""
     if what == "remove":
         _nft(f"table {_HOST_TABLE}\ndelete table {_HOST_TABLE}\n")
         show("The host's firewall is as it was without Archipelago.")

@@ -1,4 +1,4 @@
-"""Commands about what needs the owner: notices list, acknowledge, mute, show."""
+"""Commands about what needs attention: notices list, acknowledge, mute, show."""
 
 from typing import Annotated
 
@@ -8,7 +8,7 @@ from archipelago.cli.client import Client
 from archipelago.cli.options import Json
 from archipelago.cli.output import line, show, show_json
 
-_Id = Annotated[str, typer.Argument(metavar="ID", help="Id of the notice, as the list shows it.")]
+_Id = Annotated[str, typer.Argument(metavar="ID", help="Id of the notice, as shown in the list.")]
 
 
 def list_notices(
@@ -34,7 +34,7 @@ def list_notices(
 
 
 def acknowledge(notice: _Id) -> None:
-    """Hide a notice until it says something else."""
+    """Hide a notice until it changes."""
     Client().call("node-notice-hide", id=notice)
     show(f"{line(notice)} is hidden until it changes.")
 

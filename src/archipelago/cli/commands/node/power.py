@@ -36,7 +36,7 @@ def power(
 
 
 def resources(json: Json = False) -> None:
-    """Show what each app may take of the host, and takes now."""
+    """Show the limits and the current use of each app."""
     found = Client().call("system-resources")
     if json:
         show_json(found)

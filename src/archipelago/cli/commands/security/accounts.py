@@ -12,7 +12,7 @@ from archipelago.cli.output import show, show_json, show_table
 from archipelago.cli.stdin import read_lines
 
 _User = Annotated[str, typer.Argument(metavar="USER", help="An account.")]
-_Id = Annotated[str, typer.Argument(metavar="ID", help="As the list shows it.")]
+_Id = Annotated[str, typer.Argument(metavar="ID", help="As shown in the list.")]
 _Stdin = Annotated[bool, typer.Option("--stdin", help="Read the password from standard input, for scripts.")]
 
 
@@ -20,10 +20,10 @@ def password(
     user: _User = "owner",
     stdin: _Stdin = False,
     everywhere: Annotated[
-        bool, typer.Option("--everywhere", help="Also remove the account's passkeys, and forget its devices.")
+        bool, typer.Option("--everywhere", help="Also remove the account's passkeys and known devices.")
     ] = False,
 ) -> None:
-    """Set the password of an account; the old one is not asked for."""
+    """Set the password of an account, without the old one."""
     passkeys = "remove" if everywhere else "keep"
     Client().call("password-set", user=user, password=_new_password(stdin), passkeys=passkeys)
     show(f"The password of {user} is set; all sessions of {user} have ended.")
@@ -32,7 +32,7 @@ def password(
 
 
 def totp_enable(user: _User = "owner") -> None:
-    """Give an account a second factor."""
+    """Set up a second factor for an account."""
     import segno
 
     client = Client()
@@ -47,7 +47,7 @@ def totp_enable(user: _User = "owner") -> None:
 
 
 def totp_disable(user: _User = "owner") -> None:
-    """Take the second factor off an account."""
+    """Remove the second factor of an account."""
     Client().call("totp-disable", user=user)
     show(f"{user} logs in with the password alone.")
 
@@ -67,7 +67,7 @@ def user_add(
     role: Annotated[str, typer.Option("--role", help="owner, operator or viewer.")] = "viewer",
     stdin: _Stdin = False,
 ) -> None:
-    """Make an account."""
+    """Create an account."""
     Client().call("user-add", user=user, role=role, password=_new_password(stdin))
     show(f"{user} may log in as {role}.")
 
@@ -108,13 +108,13 @@ def token_create(
     name: Annotated[str, typer.Argument(metavar="NAME", help="What it is for.")],
     permission: Annotated[
         list[str],
-        typer.Option("--may", metavar="PERMISSION…", help="Such as read: several with spaces or commas between them."),
+        typer.Option("--may", metavar="PERMISSION…", help="For example read. Separate several by spaces or commas."),
     ],
     more: Annotated[list[str] | None, typer.Argument(metavar="[PERMISSION]…", hidden=True)] = None,
-    days: Annotated[int, typer.Option("--days", min=1, max=3650, help="How long it is good.")] = 365,
+    days: Annotated[int, typer.Option("--days", min=1, max=3650, help="Days until it expires.")] = 365,
     json: Json = False,
 ) -> None:
-    """Make a token for a program; it is shown this once."""
+    """Create a token for a program. It is shown only once."""
     # What stands behind the first word of --may is an argument to the parser.
     permissions = [word for text in (*permission, *(more or ())) for word in text.replace(",", " ").split()]
     made = Client().call("token-create", name=name, permissions=permissions, days=days)
@@ -126,7 +126,7 @@ def token_create(
 
 
 def token_revoke(token: _Id) -> None:
-    """Forget a token."""
+    """Revoke a token."""
     Client().call("token-revoke", id=token)
     show("The token is good for nothing now.")
 

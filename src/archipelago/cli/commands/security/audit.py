@@ -16,10 +16,10 @@ _PAGE = 500
 
 
 def show(
-    limit: Annotated[int, typer.Option("--limit", min=1, max=1000, help="How many, the newest ones.")] = 50,
+    limit: Annotated[int, typer.Option("--limit", min=1, max=1000, help="How many of the newest to show.")] = 50,
     json: Json = False,
 ) -> None:
-    """Show who did what, when, from where, and with what result."""
+    """Show the newest audit entries: who, what, when, from where, result."""
     found = Client().call("audit-show", limit=limit)
     if json:
         show_json(found)
@@ -51,9 +51,11 @@ def verify(json: Json = False) -> int:
 
 
 def export(
-    file: Annotated[Path | None, typer.Argument(metavar="FILE", help="New file; else standard output.")] = None,
+    file: Annotated[
+        Path | None, typer.Argument(metavar="FILE", help="File to create. Default: standard output.")
+    ] = None,
 ) -> None:
-    """Write the log as it stands, one JSON object a line, with hashes and signatures."""
+    """Export the log with hashes and signatures, one JSON object per line."""
     client = Client()
     try:
         output = file.open("x", encoding="utf-8") if file is not None else sys.stdout

@@ -13,10 +13,10 @@ from archipelago.cli.output import show, show_json, show_table
 def sbom(
     app: Installed,
     container: ContainerName = None,
-    changes: Annotated[bool, typer.Option("--changes", help="Only what the last update changed.")] = False,
+    changes: Annotated[bool, typer.Option("--changes", help="Show only what the last update changed.")] = False,
     json: Json = False,
 ) -> None:
-    """Show what is in an app's image; --json gives the bill of materials as CycloneDX."""
+    """List the packages in the image of an app. --json prints the SBOM as CycloneDX."""
     client = Client()
     if changes:
         found = client.call("sbom-changes", app=app, container=container)

@@ -14,11 +14,11 @@ from archipelago.cli.stdin import read_lines, read_value, read_words
 
 _Stdin = Annotated[bool, typer.Option("--stdin", help="Read it from standard input, for scripts.")]
 _AllOfStdin = Annotated[bool, typer.Option("--stdin", help="Take all of standard input, for scripts and for keys.")]
-_Name = Annotated[str, typer.Argument(metavar="NAME", help="As the list shows it.")]
+_Name = Annotated[str, typer.Argument(metavar="NAME", help="As shown in the list.")]
 
 
 def key_status(json: Json = False) -> None:
-    """Say how the node's key is kept."""
+    """Show how the node's key is stored."""
     found = Client().call("key-status")
     if json:
         show_json(found)
@@ -39,7 +39,7 @@ def key_unlock(stdin: _Stdin = False) -> None:
 
 
 def key_protect(stdin: _Stdin = False) -> None:
-    """Wrap the node's key by a passphrase; with --stdin, the first line is the new one, the second the current one."""
+    """Encrypt the node's key with a passphrase. With --stdin: the new passphrase, then the current one, a line each."""
     client = Client()
     wrapped = client.call("key-status")["state"] == "unlocked"
     current: str | None
@@ -55,13 +55,13 @@ def key_protect(stdin: _Stdin = False) -> None:
 
 
 def key_unprotect(stdin: _Stdin = False) -> None:
-    """Keep the node's key in a file, so that the node boots by itself."""
+    """Store the node's key in a file, so that the node starts without a passphrase."""
     Client().call("key-unprotect", current=_ask("Current passphrase", stdin))
     show("The node boots by itself; whoever has its disk has its secrets.")
 
 
 def key_phrase(stdin: _Stdin = False) -> None:
-    """Show the 24 words that bring the node's key back."""
+    """Show the 24 words that restore the node's key."""
     client = Client()
     wrapped = client.call("key-status")["state"] == "unlocked"
     words = client.call("key-phrase", current=_ask("Passphrase", stdin) if wrapped else None)
@@ -70,7 +70,7 @@ def key_phrase(stdin: _Stdin = False) -> None:
 
 
 def key_restore(stdin: _Stdin = False) -> None:
-    """Bring the node's key back from its 24 words."""
+    """Restore the node's key from its 24 words."""
     words = read_words("The 24 words") if stdin else _ask("The 24 words", stdin)
     Client().call("key-restore", words=words)
     show("The key is back.")
@@ -86,14 +86,14 @@ def secret_list(app: Installed, json: Json = False) -> None:
 
 
 def secret_show(app: Installed, name: _Name) -> None:
-    """Show a secret of an app, as 'secret set --stdin' takes it; the audit log says that you did."""
+    """Show a secret of an app, in the form that 'secret set --stdin' reads. This is logged in the audit log."""
     show(str(Client().call("secret-show", app=app, name=name)).removesuffix("\n"))
 
 
 def secret_set(
     app: Installed, name: _Name, stdin: _AllOfStdin = False, no_wait: NoWait = False, json: Json = False
 ) -> None:
-    """Give a secret of an app a value of your own; what uses it is made again.
+    """Set a secret of an app. Containers that use it are recreated.
 
     With --stdin, all of standard input is the value: one line without its end, several lines byte for byte, such as
     the file of a key.
@@ -105,11 +105,11 @@ def secret_set(
 
 def secret_rotate(
     app: Installed,
-    name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="One of them; all when left out.")] = None,
+    name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="One secret. Default: all.")] = None,
     no_wait: NoWait = False,
     json: Json = False,
 ) -> None:
-    """Replace secrets of an app; what uses them is created again."""
+    """Replace secrets of an app with new ones. Containers that use them are recreated."""
     client = Client()
     finish(client, client.call("secret-rotate", app=app, name=name), no_wait, json)
 

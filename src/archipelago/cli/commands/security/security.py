@@ -1,4 +1,4 @@
-"""Commands about how apps are held: security report, security profiles."""
+"""Commands about how apps are confined: security report, security profiles."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from archipelago.cli.output import line, show, show_json
 
 
 def report(json: Json = False) -> None:
-    """Show of each app what is enforced and what is not, whom it reaches, and who signed it."""
+    """Show for each app what is enforced, which apps it can reach, and who signed its image."""
     found = Client().call("security-report")
     if json:
         show_json(found)

@@ -1,4 +1,4 @@
-"""Commands about whom images are taken from: signer list, accept, forget."""
+"""Commands about trusted signers of images: signer list, accept, forget."""
 
 from typing import Annotated
 
@@ -12,7 +12,7 @@ _Publisher = Annotated[str, typer.Argument(metavar="PUBLISHER", help="Such as gh
 
 
 def list_signers(json: Json = False) -> None:
-    """List whom images are taken from."""
+    """List the trusted signers of images."""
     found = Client().call("signer-list")
     if json:
         show_json(found)
@@ -25,12 +25,12 @@ def accept(
     publisher: _Publisher,
     signer: Annotated[str, typer.Argument(metavar="SIGNER", help="Fingerprint of a key, 'unsigned' or 'any'.")],
 ) -> None:
-    """Take images of a publisher from this signer from now on."""
+    """Trust this signer for images of a publisher."""
     Client().call("signer-accept", publisher=publisher, signer=signer)
     show(f"Images of {publisher} are taken from {signer}.")
 
 
 def forget(publisher: _Publisher) -> None:
-    """Forget whom images of a publisher came from; the next one is the first again."""
+    """Remove the trusted signer of a publisher. The next one is trusted on first use."""
     Client().call("signer-forget", publisher=publisher)
     show(f"The next image of {publisher} is the first one.")

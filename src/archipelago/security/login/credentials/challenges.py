@@ -29,7 +29,7 @@ class Challenges:
         return f"{nonce}.{until}.{self._stamps.of('challenge', nonce, until, *purpose)}".encode()
 
     def fits(self, challenge: bytes, *purpose: str) -> bool:
-        """Tell whether it is a challenge for this purpose that can still be answered."""
+        """Return whether it is a challenge for this purpose that can still be answered."""
         parts = challenge.decode("ascii", "replace").split(".") if len(challenge) <= _LONGEST else ()
         if len(parts) != 3 or not self._stamps.fits(parts[2], "challenge", parts[0], parts[1], *purpose):
             return False

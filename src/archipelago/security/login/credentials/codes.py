@@ -19,7 +19,7 @@ def new_code() -> str:
 
 
 def same_code(given: str, expected: str) -> bool:
-    """Tell whether a typed code is the expected one, whatever its case and hyphens."""
+    """Return whether a typed code is the expected one, whatever its case and hyphens."""
     return hmac.compare_digest(_plain(given).encode(), _plain(expected).encode())
 
 

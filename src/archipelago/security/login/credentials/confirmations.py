@@ -29,7 +29,7 @@ class Confirmations:
         return f"{until}.{self._stamps.of(_PURPOSE, until, session.key, str(session.version))}"
 
     def fits(self, given: str, session: Session) -> bool:
-        """Tell whether a confirmation is one for this session, and good now."""
+        """Return whether a confirmation is one for this session, and good now."""
         if len(given) > LONGEST or not given.isascii():
             return False
         until, _, stamp = given.partition(".")

@@ -61,7 +61,7 @@ class SecondFactors:
         """Take the proposed second factor, given a code of it; sessions go on."""
         proposed = self._proposed.get((source.session, name))
         if proposed is None or proposed.until <= self._clocks.steady():
-            raise NodeError(ErrorCode.FORBIDDEN, "no second factor was begun", hint="begin with totp-begin")
+            raise NodeError(ErrorCode.FORBIDDEN, "no second factor is being set up", hint="call totp-begin first")
         with self._attempts.attempt(source, name, logged_in=True) as attempt:
             step = totp_step(proposed.secret, code, self._clocks.now(), 0)
             if step is None:

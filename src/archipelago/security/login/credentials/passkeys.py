@@ -137,7 +137,7 @@ class Passkeys:
         from webauthn import generate_authentication_options, options_to_json
         from webauthn.helpers.structs import UserVerificationRequirement
 
-        # No list of credentials: it would tell a stranger which accounts have one.
+        # No list of credentials: it would show an unknown client which accounts have one.
         options = generate_authentication_options(
             rp_id=_rp_id(site),
             challenge=self._challenges.make(_GET, site),

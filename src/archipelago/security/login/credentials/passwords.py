@@ -12,7 +12,7 @@ from archipelago.security.secrets.typed_secret import forms, prepared
 SHORTEST, LONGEST = 10, 1024
 _PLACES = 1
 """Hashes at once for those who are known, and as many for all others. Each takes the memory below, so many logins at
-once must not take a small machine's; and a queue of strangers must not stand before the owner."""
+once must not take a small machine's; and a queue of unknown clients must not stand before the owner."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +47,9 @@ class Passwords:
             return await asyncio.to_thread(self._hasher.hash, password)
 
     async def fits(self, hashed: str | None, password: str, *, known: bool) -> bool:
-        """Tell whether a password is the one that was hashed; without a hash it takes as long, and is not.
+        """Return whether a password is the one that was hashed; without a hash it takes as long, and is not.
 
-        `known` tells whether whoever shows it has logged in before: he does not queue behind strangers.
+        `known` says whether whoever shows it has logged in before: he does not queue behind unknown clients.
         """
         if hashed is None and not self._nobodys:
             self._nobodys = await self.hash("nobody's password")
@@ -58,11 +58,11 @@ class Passwords:
         return fits and hashed is not None
 
     def is_outdated(self, hashed: str) -> bool:
-        """Tell whether a hash was made at another cost than today's."""
+        """Return whether a hash was made at another cost than today's."""
         return self._hasher.check_needs_rehash(hashed)
 
     def _verify_any(self, hashed: str, password: str) -> bool:
-        # What is too long is looked at as well, so that it takes as long, and is none whatever it begins with.
+        # What is too long is looked at as well, so that it takes as long, and is none whatever it starts with.
         tries = forms(password if len(password) <= LONGEST else password[:LONGEST])
         fits = any(self._verify(hashed, each) for each in tries)
         return fits and len(password) <= LONGEST

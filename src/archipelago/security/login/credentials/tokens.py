@@ -13,7 +13,7 @@ from archipelago.storage.records.logins import Token
 from archipelago.storage.records.permissions import TOKEN_PERMISSIONS, Permission
 from archipelago.storage.stores.accounts import Book
 
-TOKEN_PREFIX = "arch_"  # noqa: S105 - how tokens begin
+TOKEN_PREFIX = "arch_"  # noqa: S105 - how tokens start
 SECRET_BYTES = 32
 ID = 16
 """Hexadecimal digits of a key that name a session or token."""

@@ -1,8 +1,8 @@
 """Attempts at passwords and codes: whom a wrong one costs. Pure but for the clock that is passed in.
 
 Whoever guesses pays, and nobody else: a session, a device that logged in before and a network each have a lane of their
-own, and the node's own socket needs none. All strangers together may guess so often and no more, since a botnet has
-many addresses; that bounds what they find out in a day, and holds up nobody who is known.
+own, and the node's own socket needs none. All unknown clients together have a limit as well, since a botnet has many
+addresses; that bounds what they find out in a day, and delays nobody who is known.
 """
 
 from collections.abc import Callable, Iterator
@@ -15,10 +15,10 @@ from archipelago.security.login.guessing.marks import Device
 from archipelago.security.login.guessing.rate_limit import Rate, RateLimit
 
 _STRANGERS = Rate(0.1, 300)
-"""Attempts a second of all strangers together, and how many at once: a fortnight of guesses is 121,260."""
+"""Attempts a second of all unknown clients together, and how many at once: a fortnight of guesses is 121,260."""
 _LOCAL = Rate(0.05, 200)
-"""Of all strangers on the loopback interface together, who have an address for each guess (127.0.0.0/8): they leave
-something to those on the network."""
+"""The same on the loopback interface, where they have an address for each guess (127.0.0.0/8): they leave something to
+those on the network."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ class Attempt:
     """One attempt, which counts as failed until it is known to be none."""
 
     known: bool
-    """Whether whoever makes it has logged in before: strangers do not stand in his way."""
+    """Whether whoever makes it has logged in before: unknown clients do not stand in his way."""
     failed: bool = True
     partial: bool = False
     """Whether what was given is right, but not yet all: failures before it stay, for they were at what is missing."""
@@ -59,7 +59,7 @@ class Attempts:
     def attempt(self, source: Source, account: str, *, logged_in: bool = False) -> Iterator[Attempt]:
         """Count an attempt at an account as failed before it is looked at, or refuse it.
 
-        `logged_in` tells that the caller's session is one of this account, and that a success begins no other: else
+        `logged_in` says that the caller's session is one of this account, and that a success starts no other: else
         each login of somebody's own would bring new guesses at the account of another. Within the block `failed` is
         set to False where the attempt turns out to be right, and `partial` to True where more must be shown.
         """
@@ -91,7 +91,7 @@ class Attempts:
                     backoff.forget(lane)  # it is one person's own
 
     def _take_from_all(self, origin: str, now: float) -> float:
-        if is_loopback(origin) and (wait := self._all.take("local strangers", _LOCAL, now)) > 0:
+        if is_loopback(origin) and (wait := self._all.take("local", _LOCAL, now)) > 0:
             return wait
         return self._all.take("strangers", _STRANGERS, now)
 

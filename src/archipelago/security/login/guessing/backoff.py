@@ -89,7 +89,7 @@ def network_of(address: str) -> str:
 
 
 def is_loopback(address: str) -> bool:
-    """Tell whether an address is one of this machine alone, of which any program here has 2^24 (RFC 1122, 3.2.1.3)."""
+    """Return whether an address is one of this machine alone, of which each program here has 2^24 (RFC 1122)."""
     try:
         found = ip_address(address)
     except ValueError:

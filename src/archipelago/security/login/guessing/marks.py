@@ -1,6 +1,6 @@
-"""Device marks: what a browser keeps of a login, so that strangers who guess do not hold its owner up. Pure.
+"""Device marks: what a browser keeps of a login, so that unknown clients who guess do not delay its owner. Pure.
 
-A mark opens nothing. Whoever has one makes his attempts at that one account in a lane of his own, which is held up by
+A mark opens nothing. Whoever has one makes his attempts at that one account in a lane of his own, which is delayed by
 his own wrong passwords and by nobody else's.
 """
 

@@ -52,7 +52,7 @@ class Ledger:
         self._sessions: Mapping[str, Session] = {}
         self._tokens: Mapping[str, Token] = {}
         self.changed = Signal()
-        """Told after each change."""
+        """Called after each change."""
 
     async def change(self, work: Callable[[Book], T]) -> T:
         """Run `work` in one transaction, to its end even where the caller goes away; a `NodeError` undoes all of it."""
@@ -107,7 +107,7 @@ class Ledger:
         return tuple(self._tokens.values())
 
     def is_alive(self, key: str) -> bool:
-        """Tell whether it is the key of a session or token that is good now."""
+        """Return whether it is the key of a session or token that is good now."""
         return self.session(key) is not None or self.token(key) is not None
 
     def left(self, key: str) -> float:

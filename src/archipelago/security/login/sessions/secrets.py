@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 SESSION_PREFIX = "archs_"
-"""How the secret of a session begins; the token of a program begins otherwise."""
+"""How the secret of a session starts; the token of a program starts otherwise."""
 _BYTES = 32
 
 
@@ -41,7 +41,7 @@ class LiveSecrets:
     def note(self, key: str, secret: str) -> None:
         """Hide the secret of a session or token that is good."""
         if self._hider is not None and key not in self._secrets:
-            # Without the prefix: a text full of that would look like the begin of every one of them.
+            # Without the prefix: a text full of that would look like the start of every one of them.
             self._secrets[key] = secret.partition("_")[2]
             self._hider.learn(self._secrets[key])
 

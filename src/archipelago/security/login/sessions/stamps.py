@@ -18,5 +18,5 @@ class Stamps:
         return base64.urlsafe_b64encode(hmac.digest(self._key, signed, hashlib.sha256)).decode().rstrip("=")
 
     def fits(self, given: str, purpose: str, *parts: str) -> bool:
-        """Tell whether a signature is that of these texts."""
+        """Return whether a signature is that of these texts."""
         return given.isascii() and hmac.compare_digest(given, self.of(purpose, *parts))
