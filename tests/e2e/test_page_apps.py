@@ -187,7 +187,7 @@ async def test_what_needs_the_owner_is_told_everywhere_and_mended_by_a_button(pa
     await expect(page).to_have_title(re.compile(r"^\(\d+\) System"))
     await page.get_by_role("button", name="Notices").click()
     panel = page.get_by_role("dialog", name="Notices")
-    notice = panel.locator("li", has_text="leaky does not run as it should")
+    notice = panel.locator("li", has_text="leaky does not run properly")
     await expect(notice.get_by_label("Error")).to_be_visible()
     await notice.get_by_role("button", name="Restart").click()
     await expect(notice.get_by_role("button", name="Restart")).to_have_count(0)
@@ -266,7 +266,7 @@ async def test_apps_are_shown_as_a_grid_or_a_list(page: Page, node: TestNode) ->
     await expect(row.get_by_text("Running")).to_be_visible()
     await page.get_by_role("button", name="Grid").click()
     await page.get_by_label("Filter apps").fill("nothing like it")
-    await expect(page.get_by_text("No app fits.")).to_be_visible()
+    await expect(page.get_by_text("No app matches.")).to_be_visible()
 
 
 async def test_the_owner_chooses_who_provides_what_an_app_needs(page: Page, node: TestNode) -> None:
@@ -292,7 +292,7 @@ async def test_what_the_owner_knows_is_put_aside_and_makes_nothing_red(page: Pag
     assert failed["state"] == "failed"
     await page.goto("/")
     attention = page.locator("section", has=page.get_by_role("heading", name="Needs attention"))
-    crash = attention.locator("li", has_text="sunk does not run as it should")
+    crash = attention.locator("li", has_text="sunk does not run properly")
     await crash.get_by_role("button", name="Acknowledge").click()
     await expect(crash.get_by_role("button", name="Acknowledge")).to_have_count(0)
     # An app that is restarted again and again changes all the time: what is left is put aside until there is nothing.

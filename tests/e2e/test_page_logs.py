@@ -34,7 +34,7 @@ async def test_lines_come_live_are_found_held_and_saved(page: Page, node: TestNo
     saved = (await (await download.value).path()).read_text().splitlines()
     assert saved and all("wave 1" in line for line in saved)
     await page.get_by_label("Search the log").fill("no such wave")
-    await expect(log).to_contain_text("No line holds this.")
+    await expect(log).to_contain_text("No line contains this.")
     await page.get_by_label("Search the log").fill("")
     await page.get_by_role("button", name="Follow").click()
     await until_wave(page, held + 20)

@@ -141,7 +141,7 @@ async def is_owner(tab: Page) -> None:
     heard = asyncio.Event()
     tab.once("websocket", lambda socket: socket.once("framereceived", lambda _: heard.set()))
     await tab.goto("/")
-    await expect(tab.get_by_role("heading", name=re.compile("Good to have you here|Set your node up"))).to_be_visible()
+    await expect(tab.get_by_role("heading", name=re.compile("Good to have you here|Set up your node"))).to_be_visible()
     async with asyncio.timeout(20):
         await heard.wait()
 

@@ -23,12 +23,12 @@ async def enter(tab: Page, node: TestNode) -> None:
         await tab.get_by_label("Set-up code").fill(found[1])
     await tab.get_by_label("Password").fill(PASSWORD)
     await tab.locator("form button.button-main").click()
-    await expect(tab.get_by_role("heading", name=re.compile("Good to have you here|Set your node up"))).to_be_visible()
+    await expect(tab.get_by_role("heading", name=re.compile("Good to have you here|Set up your node"))).to_be_visible()
 
 
 async def show_password(tab: Page) -> None:
     """Show the password once more, as the node asks for after the page was loaded anew."""
-    dialog = tab.get_by_role("dialog", name="Is it still you?")
+    dialog = tab.get_by_role("dialog", name="Confirm that it is you")
     await dialog.get_by_label("Password").fill(PASSWORD)
     await dialog.get_by_role("button", name="Confirm").click()
     await expect(dialog).to_have_count(0)
