@@ -21,7 +21,7 @@ from graph import EDGES, write_catalog
 from plant import plant
 from report import Figure, aimed, limited, plain, report, size
 
-from archipelago.api.apps import HealthState
+from archipelago.api.health import HealthState
 from archipelago.config import NodeConfig
 from archipelago.container.podman_client.client import PodmanClient
 from archipelago.container.podman_client.spec import ContainerSpec, NetworkAttachment, NetworkSpec

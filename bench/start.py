@@ -17,7 +17,7 @@ from graph import write_catalog
 from plant import plant
 from report import aimed, report, size
 
-from archipelago.api.apps import HealthState
+from archipelago.api.health import HealthState
 from archipelago.config import NodeConfig
 from archipelago.container.podman_client.spec import ContainerSpec, NetworkAttachment, NetworkSpec
 from archipelago.node.node import Node

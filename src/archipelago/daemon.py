@@ -11,7 +11,7 @@ from typing import cast
 import structlog
 
 from archipelago import __version__
-from archipelago.api.apps import OperationState
+from archipelago.api.operations import OperationState
 from archipelago.api.services import Engine
 from archipelago.api.system import PowerAction
 from archipelago.config import NodeConfig, system_config

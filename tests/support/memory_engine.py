@@ -12,39 +12,17 @@ from typing import Any
 from sqlalchemy import create_engine
 from sqlalchemy.pool import StaticPool
 
-from archipelago.api.apps import (
-    AppStatus,
-    AppSummary,
-    CatalogEntry,
-    Change,
-    ChangePreview,
-    ConfigPreview,
-    ConfigRevision,
-    EndpointStatus,
-    ErrorView,
-    Event,
-    ExecResult,
-    Health,
-    HealthState,
-    LogLine,
-    MetricsSpan,
-    MetricsView,
-    Operation,
-    OperationKind,
-    OperationState,
-    OptionKind,
-    OptionView,
-    PackageChange,
-    RemovalPreview,
-    RepairPreview,
-    SecretView,
-    SettingChange,
-    Step,
-    Sync,
-    VolumeView,
-)
-from archipelago.api.data import KeptData
-from archipelago.api.security import AppSecurity, ContainerProfiles
+from archipelago.api.apps import AppStatus, AppSummary, Change, ChangePreview, EndpointStatus
+from archipelago.api.catalog import CatalogEntry
+from archipelago.api.configuration import ConfigPreview, ConfigRevision, OptionKind, OptionView, SettingChange
+from archipelago.api.containers import ExecResult, LogLine
+from archipelago.api.data import KeptData, RemovalPreview, VolumeView
+from archipelago.api.events import Event
+from archipelago.api.health import Health, HealthState, Sync
+from archipelago.api.metrics import MetricsSpan, MetricsView
+from archipelago.api.operations import ErrorView, Operation, OperationKind, OperationState, Step
+from archipelago.api.repairs import RepairPreview
+from archipelago.api.security import AppSecurity, ContainerProfiles, PackageChange, SecretView
 from archipelago.api.system import (
     AppResources,
     Finding,

@@ -2,7 +2,41 @@
 
 from datetime import datetime
 
-from archipelago.api.apps import View, VolumeView
+from archipelago.api.view import View
+
+
+class VolumeView(View):
+    """A directory of an app that outlives its containers."""
+
+    name: str
+    size: int
+    """Bytes that it takes on the disk."""
+    counted: bool = True
+    """Whether all of it was counted in time; if not, it takes more."""
+    funds: bool = False
+    """Whether it holds keys to money."""
+
+
+class LostVolume(View):
+    """A volume with which its app cannot run."""
+
+    volume: str
+    lost: bool
+    """Whether data that was there is gone; if not, it is there and belongs to others' user ids."""
+    what: str
+    remedy: str
+
+
+class RemovalPreview(View):
+    """What a removal of an app would take with it."""
+
+    app: str
+    needed_by: tuple[str, ...] = ()
+    """Apps that cannot do without it: while they are installed, it is not removed."""
+    volumes: tuple[VolumeView, ...] = ()
+    """What goes where its data is deleted too, but for those with keys to money, and stays where it is not."""
+    secrets: int = 0
+    """Number of secrets, which go with the data, or are kept with the keys to money."""
 
 
 class KeptData(View):

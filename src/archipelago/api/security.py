@@ -1,8 +1,31 @@
 """What leaves the node about how apps are held: `archipelago security report`."""
 
-from archipelago.api.apps import View
+from datetime import datetime
+
+from archipelago.api.view import View
 from archipelago.container.dependency_resolver.rating import Rating
 from archipelago.container.manifest.model.app import Egress
+
+
+class PackageChange(View):
+    """A package of an image that an update brought, took away or changed."""
+
+    ecosystem: str
+    """`deb`, `apk`, `pypi` or `npm`."""
+    name: str
+    before: str | None
+    """Version until the update; null for one that is new."""
+    after: str | None
+    """Version since; null for one that is gone."""
+
+
+class SecretView(View):
+    """A secret of an app, without its value."""
+
+    name: str
+    """As in the manifest; `edge.<interface>.<consumer>` is the login of a consumer."""
+    created_at: datetime
+    """When it was made, set or rotated."""
 
 
 class Enforcement(View):

@@ -3,7 +3,7 @@
 from datetime import datetime
 from enum import StrEnum
 
-from archipelago.api.apps import View
+from archipelago.api.view import View
 from archipelago.storage.records.apps import Desired
 from archipelago.storage.records.notices import Hiding
 

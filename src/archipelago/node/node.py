@@ -15,30 +15,17 @@ from typing import Any, Self
 import structlog
 
 from archipelago import __version__
-from archipelago.api.apps import (
-    AppStatus,
-    AppSummary,
-    CatalogEntry,
-    Change,
-    ChangePreview,
-    ConfigPreview,
-    ConfigRevision,
-    EndpointStatus,
-    Event,
-    ExecResult,
-    Health,
-    LogLine,
-    MetricsSpan,
-    MetricsView,
-    Operation,
-    OptionView,
-    PackageChange,
-    RemovalPreview,
-    RepairPreview,
-    SecretView,
-    SettingChange,
-)
-from archipelago.api.security import AppSecurity, ContainerProfiles
+from archipelago.api.apps import AppStatus, AppSummary, Change, ChangePreview, EndpointStatus
+from archipelago.api.catalog import CatalogEntry
+from archipelago.api.configuration import ConfigPreview, ConfigRevision, OptionView, SettingChange
+from archipelago.api.containers import ExecResult, LogLine
+from archipelago.api.data import RemovalPreview
+from archipelago.api.events import Event
+from archipelago.api.health import Health
+from archipelago.api.metrics import MetricsSpan, MetricsView
+from archipelago.api.operations import Operation
+from archipelago.api.repairs import RepairPreview
+from archipelago.api.security import AppSecurity, ContainerProfiles, PackageChange, SecretView
 from archipelago.api.system import (
     Finding,
     FirewallView,

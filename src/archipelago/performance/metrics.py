@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 
-from archipelago.api.apps import Measure, MetricsPoint, MetricsSpan, MetricsView
+from archipelago.api.metrics import Measure, MetricsPoint, MetricsSpan, MetricsView
 from archipelago.container.dependency_resolver.host_facts import ControlGroup
 
 STEP = 10.0

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 
-from archipelago.api.apps import Measure, MetricsPoint
+from archipelago.api.metrics import Measure, MetricsPoint
 from archipelago.api.system import AppResources, Resources
 from archipelago.container.dependency_resolver.host_facts import HostFacts
 from archipelago.container.manifest.model.app import AppManifest

@@ -10,7 +10,7 @@ import structlog
 from pydantic import ValidationError
 from pydantic_core import PydanticSerializationError, from_json, to_json, to_jsonable_python
 
-from archipelago.api.apps import Operation
+from archipelago.api.operations import Operation
 from archipelago.api.services import Engine
 from archipelago.container.podman_client.errors import PodmanError
 from archipelago.errors import ErrorCode, NodeError

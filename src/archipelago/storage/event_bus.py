@@ -3,7 +3,7 @@
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from functools import partial
 
-from archipelago.api.apps import Event
+from archipelago.api.events import Event
 from archipelago.support.broadcast import Signal
 
 _PAGE = 200

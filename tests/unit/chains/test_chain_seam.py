@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import pytest
 from pydantic import ValidationError
 
-from archipelago.api.apps import Health, HealthState
+from archipelago.api.health import Health, HealthState
 from archipelago.chains.chain import Chain, ChainReading, ChainState, ProbeRequest
 from archipelago.chains.registry import CHAINS, chain_named, chain_with_login
 from archipelago.container.dependency_resolver.host_facts import HostFacts

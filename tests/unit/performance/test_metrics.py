@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from archipelago.api.apps import Measure, MetricsSpan
+from archipelago.api.metrics import Measure, MetricsSpan
 from archipelago.container.dependency_resolver.host_facts import ControlGroup
 from archipelago.performance.metrics import STEP, Metrics, Usage, not_counted
 

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 
-from archipelago.api.apps import Measure, MetricsPoint
+from archipelago.api.metrics import Measure, MetricsPoint
 from archipelago.container.dependency_resolver.host_facts import HostFacts
 from archipelago.container.manifest.loader import load_manifest
 from archipelago.container.manifest.model.app import Architecture

@@ -9,7 +9,8 @@ from typing import Any
 import aiohttp
 import pytest
 
-from archipelago.api.apps import AppSummary, LogLine
+from archipelago.api.apps import AppSummary
+from archipelago.api.containers import LogLine
 from archipelago.container.podman_client.exec.terminal import Terminal
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.rpc.access import CONFIRMATION, WEBSOCKET_PROTOCOL, Caller

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Connection, text
 
-from archipelago.api.apps import OperationKind, OperationState
+from archipelago.api.operations import OperationKind, OperationState
 from archipelago.container.operations.operations import Operations, Tracker
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.storage.database import Database, bring_up_to_date

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from archipelago.api.apps import OperationState
+from archipelago.api.operations import OperationState
 from archipelago.errors import NodeError
 from archipelago.storage import database as database_module
 from archipelago.storage.database import Database, newest_revision

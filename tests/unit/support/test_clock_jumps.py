@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from archipelago.api.apps import Operation, OperationKind, OperationState
+from archipelago.api.operations import Operation, OperationKind, OperationState
 from archipelago.storage.database import Database
 from archipelago.storage.stores.state import OperationRecord, State
 from archipelago.support.clock_jumps import clock_set

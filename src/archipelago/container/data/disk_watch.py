@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable, Mapping
 
-from archipelago.api.apps import Health, HealthState
+from archipelago.api.health import Health, HealthState
 from archipelago.container.data.keeper import VolumeKeeper
 from archipelago.container.workload.compiler import Workload
 from archipelago.errors import NodeError

@@ -6,7 +6,7 @@ from pathlib import PurePath
 
 import structlog
 
-from archipelago.api.apps import LostVolume
+from archipelago.api.data import LostVolume
 from archipelago.api.system import Finding, Severity
 from archipelago.container.data.identity import Trouble, VolumeVerdict, judge
 from archipelago.container.manifest.model.scalars import IDS_PER_APP

@@ -4,7 +4,7 @@ import asyncio
 import shutil
 from pathlib import Path
 
-from archipelago.api.apps import VolumeView
+from archipelago.api.data import VolumeView
 from archipelago.container.data.identity import judge
 from archipelago.container.data.kept import Keepsake, KeptStore
 from archipelago.container.manifest.model.app import AppManifest

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from archipelago.api.apps import Health, HealthState
+from archipelago.api.health import Health, HealthState
 from archipelago.container.dependency_resolver.plan import Edge, Plan
 from archipelago.container.manifest.model.interfaces import Wait
 from archipelago.container.workload.compiler import Workload

@@ -5,7 +5,7 @@ import time
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 
-from archipelago.api.apps import Health, HealthState
+from archipelago.api.health import Health, HealthState
 from archipelago.container.health_monitor.probes import Prober, Watched
 from archipelago.container.health_monitor.progress import Progress
 

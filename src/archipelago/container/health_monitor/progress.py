@@ -3,7 +3,7 @@
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 
-from archipelago.api.apps import Health, HealthState, Sync
+from archipelago.api.health import Health, HealthState, Sync
 from archipelago.chains.chain import Chain, ChainState
 from archipelago.container.manifest.model.probes import HealthCheck as HealthSpec
 

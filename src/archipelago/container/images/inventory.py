@@ -5,7 +5,7 @@ from typing import Any
 
 import structlog
 
-from archipelago.api.apps import PackageChange
+from archipelago.api.security import PackageChange
 from archipelago.container.images.store import ImageStore
 from archipelago.container.manifest.package import AppPackage
 from archipelago.errors import NodeError

@@ -4,7 +4,7 @@ import asyncio
 import secrets
 from collections.abc import Sequence
 
-from archipelago.api.apps import SecretView
+from archipelago.api.security import SecretView
 from archipelago.container.manifest.model.scalars import is_one_line
 from archipelago.container.manifest.model.settings import SecretKind
 from archipelago.errors import ErrorCode, NodeError

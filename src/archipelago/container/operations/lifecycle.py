@@ -7,7 +7,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mappin
 from dataclasses import replace
 from typing import Any
 
-from archipelago.api.apps import HealthState, OperationKind, OperationState
+from archipelago.api.health import HealthState
+from archipelago.api.operations import OperationKind, OperationState
 from archipelago.catalog.source import Catalog, CatalogSource
 from archipelago.container.data.kept import NOTHING_KEPT, Keepsake, keepsake_of
 from archipelago.container.data.volumes import AppData

@@ -11,7 +11,7 @@ from typing import Any
 
 import structlog
 
-from archipelago.api.apps import ErrorView, Operation, OperationKind, OperationState, Step
+from archipelago.api.operations import ErrorView, Operation, OperationKind, OperationState, Step
 from archipelago.container.podman_client.errors import PodmanError
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.storage.stores.state import OperationRecord, State

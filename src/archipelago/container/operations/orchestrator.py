@@ -5,17 +5,11 @@ from collections.abc import Collection, Mapping
 from dataclasses import asdict
 from typing import Any
 
-from archipelago.api.apps import (
-    Change,
-    ChangePreview,
-    ConfigPreview,
-    ConfigRevision,
-    Operation,
-    OperationKind,
-    RepairPreview,
-    SecretView,
-    SettingChange,
-)
+from archipelago.api.apps import Change, ChangePreview
+from archipelago.api.configuration import ConfigPreview, ConfigRevision, SettingChange
+from archipelago.api.operations import Operation, OperationKind
+from archipelago.api.repairs import RepairPreview
+from archipelago.api.security import SecretView
 from archipelago.catalog.source import CatalogSource
 from archipelago.container.data.kept import keepsake_of
 from archipelago.container.data.volumes import AppData

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 
-from archipelago.api.apps import Health, HealthState
+from archipelago.api.health import Health, HealthState
 from archipelago.container.desired.state import provides
 from archipelago.container.health_monitor.monitor import STEADY
 from archipelago.container.reconciler.reconciler import Reconciler

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import PurePath
 
-from archipelago.api.apps import Health, HealthState, RepairPreview, RepairView
+from archipelago.api.health import Health, HealthState
+from archipelago.api.repairs import RepairPreview, RepairView
 from archipelago.container.desired.state import DesiredApp
 from archipelago.container.manifest.model.app import AppManifest
 from archipelago.container.manifest.model.on_disk import Repair

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
-from archipelago.api.apps import ConfigPreview, ConfigRevision, SettingChange
+from archipelago.api.configuration import ConfigPreview, ConfigRevision, SettingChange
 from archipelago.container.dependency_resolver.asks import disk_warnings
 from archipelago.container.desired.state import DesiredState
 from archipelago.container.manifest.model.scalars import Scalar

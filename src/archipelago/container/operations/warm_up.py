@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 
-from archipelago.api.apps import HealthState
+from archipelago.api.health import HealthState
 from archipelago.container.manifest.model.probes import ChainProbe
 from archipelago.container.reconciler.reconciler import Reconciler
 

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
-from archipelago.api.apps import Failure, Health, HealthState
+from archipelago.api.health import Failure, Health, HealthState
 from archipelago.container.data.keeper import DataMissing, VolumeKeeper
 from archipelago.container.desired.state import DesiredApp, DesiredState, provides, worst
 from archipelago.container.health_monitor.monitor import HealthMonitor

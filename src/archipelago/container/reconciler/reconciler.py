@@ -8,7 +8,7 @@ from pathlib import Path
 
 import structlog
 
-from archipelago.api.apps import Health, HealthState
+from archipelago.api.health import Health, HealthState
 from archipelago.container.data.disk_watch import DiskWatch
 from archipelago.container.data.keeper import VolumeKeeper
 from archipelago.container.desired.state import DesiredApp, DesiredState

@@ -8,21 +8,11 @@ from ipaddress import IPv4Address
 
 from packaging.version import Version
 
-from archipelago.api.apps import (
-    AppStatus,
-    AppSummary,
-    CatalogEntry,
-    ContainerStatus,
-    Dependency,
-    EndpointStatus,
-    ExecResult,
-    Health,
-    HealthState,
-    Limits,
-    LogLine,
-    OptionView,
-    Sync,
-)
+from archipelago.api.apps import AppStatus, AppSummary, Dependency, EndpointStatus
+from archipelago.api.catalog import CatalogEntry
+from archipelago.api.configuration import OptionView
+from archipelago.api.containers import ContainerStatus, ExecResult, Limits, LogLine
+from archipelago.api.health import Health, HealthState, Sync
 from archipelago.catalog.source import Catalog, CatalogSource
 from archipelago.container.data.keeper import VolumeKeeper
 from archipelago.container.dependency_resolver.asks import expected_disk

@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator, Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from archipelago.api.apps import LogLine
+from archipelago.api.containers import LogLine
 from archipelago.container.logs.file import LogFile, last_lines
 from archipelago.container.logs.parser import UNFINISHED, LogText
 from archipelago.container.reconciler.reconciler import Reconciler

@@ -5,7 +5,9 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from archipelago.api.apps import AppSummary, CatalogEntry, Operation
+from archipelago.api.apps import AppSummary
+from archipelago.api.catalog import CatalogEntry
+from archipelago.api.operations import Operation
 from archipelago.api.system import Finding, Notice
 from archipelago.container.reconciler.restart_policy import HEALTHY_SPELL
 from archipelago.container.reports.notices import WELL, Disk, notices, outlived, with_hidden

@@ -5,7 +5,9 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from archipelago.api.apps import AppSummary, HealthState, Operation, OperationState
+from archipelago.api.apps import AppSummary
+from archipelago.api.health import HealthState
+from archipelago.api.operations import Operation, OperationState
 from archipelago.api.system import Finding, Notice, NoticeKind, Severity
 from archipelago.errors import ErrorCode
 from archipelago.storage.records.notices import Hidden, Hiding

@@ -1,6 +1,6 @@
 """What an owner sees of the options of an app: enough for a form. Pure."""
 
-from archipelago.api.apps import OptionKind, OptionView
+from archipelago.api.configuration import OptionKind, OptionView
 from archipelago.container.dependency_resolver.plan import PlannedApp
 from archipelago.container.manifest.model.app import AppManifest
 from archipelago.container.manifest.model.scalars import Scalar

@@ -3,7 +3,7 @@
 import asyncio
 from dataclasses import dataclass
 
-from archipelago.api.apps import RemovalPreview
+from archipelago.api.data import RemovalPreview
 from archipelago.container.data.volumes import AppData
 from archipelago.container.desired.state import DesiredApp
 from archipelago.container.reconciler.reconciler import Reconciler

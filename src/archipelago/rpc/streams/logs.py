@@ -8,7 +8,7 @@ import structlog
 from aiohttp import web
 from pydantic import ValidationError
 
-from archipelago.api.apps import LogLine
+from archipelago.api.containers import LogLine
 from archipelago.api.services import Engine
 from archipelago.errors import NodeError
 from archipelago.rpc.access import require, require_alive, until_logged_out

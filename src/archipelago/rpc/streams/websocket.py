@@ -9,7 +9,7 @@ import structlog
 from aiohttp import WSMsgType, web
 from pydantic import Field, TypeAdapter, ValidationError
 
-from archipelago.api.apps import Event
+from archipelago.api.events import Event
 from archipelago.api.services import Engine
 from archipelago.container.manifest.model.scalars import AppId, Name
 from archipelago.errors import ErrorCode, NodeError

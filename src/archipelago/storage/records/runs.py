@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from archipelago.api.apps import Health
+from archipelago.api.health import Health
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 from sqlalchemy import Connection, delete, insert, select
 
-from archipelago.api.apps import Health, HealthState
+from archipelago.api.health import Health, HealthState
 from archipelago.storage.database import Database
 from archipelago.storage.records.runs import Remembered
 from archipelago.storage.schema import runs

@@ -10,7 +10,8 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Integer, RowMapping, delete, func, insert, literal_column, select
 from sqlalchemy.dialects.sqlite import insert as upsert
 
-from archipelago.api.apps import Event, Operation, OperationState
+from archipelago.api.events import Event
+from archipelago.api.operations import Operation, OperationState
 from archipelago.container.manifest.model.scalars import Scalar
 from archipelago.container.manifest.package import AppPackage, package_from_json, package_to_json
 from archipelago.errors import ErrorCode, NodeError

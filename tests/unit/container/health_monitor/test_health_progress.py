@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from archipelago.api.apps import Health, HealthState, Sync
+from archipelago.api.health import Health, HealthState, Sync
 from archipelago.container.health_monitor.progress import Progress, Verdict
 from archipelago.container.manifest.model.probes import HealthCheck, TcpProbe
 

@@ -7,7 +7,7 @@ from typing import Any, cast
 
 import pytest
 
-from archipelago.api.apps import OperationKind, OperationState
+from archipelago.api.operations import OperationKind, OperationState
 from archipelago.container.desired.state import DesiredState
 from archipelago.container.operations.data import DataService
 from archipelago.container.operations.operations import Operations, Tracker

@@ -10,7 +10,7 @@ from typing import Any, cast
 
 import pytest
 
-from archipelago.api.apps import OperationKind
+from archipelago.api.operations import OperationKind
 from archipelago.container.data.kept import NOTHING_KEPT, Keepsake
 from archipelago.container.dependency_resolver.plan import Action
 from archipelago.container.manifest.package import AppPackage, load_package

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import structlog
 
-from archipelago.api.apps import Operation, OperationKind
+from archipelago.api.operations import Operation, OperationKind
 from archipelago.container.operations.operations import Operations, Tracker, Work
 from archipelago.container.podman_client.errors import PodmanCall, PodmanError
 from archipelago.daemon_log import redact_log, set_up_log

@@ -4,7 +4,7 @@ import asyncio
 from types import SimpleNamespace
 from typing import Any, cast
 
-from archipelago.api.apps import HealthState
+from archipelago.api.health import HealthState
 from archipelago.container.data.identity import Trouble, VolumeVerdict
 from archipelago.container.data.keeper import DataMissing
 from archipelago.container.desired.state import DesiredApp, DesiredState

@@ -7,7 +7,7 @@ from typing import cast
 
 import pytest
 
-from archipelago.api.apps import Failure, Health, HealthState
+from archipelago.api.health import Failure, Health, HealthState
 from archipelago.container.manifest.package import load_package
 from archipelago.container.namespace.client import Namespace
 from archipelago.container.operations.repairs import effects, repair_views

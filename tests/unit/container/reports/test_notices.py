@@ -7,15 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from archipelago.api.apps import (
-    AppSummary,
-    CatalogEntry,
-    ErrorView,
-    HealthState,
-    Operation,
-    OperationKind,
-    OperationState,
-)
+from archipelago.api.apps import AppSummary
+from archipelago.api.catalog import CatalogEntry
+from archipelago.api.health import HealthState
+from archipelago.api.operations import ErrorView, Operation, OperationKind, OperationState
 from archipelago.api.system import Finding, Notice, NoticeKind, Severity
 from archipelago.container.reports.notice_desk import NoticeDesk, Sources
 from archipelago.container.reports.notices import Disk, notices

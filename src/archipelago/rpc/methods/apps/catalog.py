@@ -1,6 +1,6 @@
 """Methods about the apps that can be installed."""
 
-from archipelago.api.apps import CatalogEntry
+from archipelago.api.catalog import CatalogEntry
 from archipelago.api.services import Engine
 from archipelago.rpc.method import AnyMethod, Method, NoParams
 from archipelago.storage.records.permissions import Permission

@@ -4,22 +4,14 @@ from typing import Annotated
 
 from pydantic import Field
 
-from archipelago.api.apps import (
-    AppStatus,
-    AppSummary,
-    Change,
-    ChangePreview,
-    ConfigPreview,
-    Event,
-    ExecResult,
-    Health,
-    LogLine,
-    MetricsSpan,
-    MetricsView,
-    Operation,
-    OptionView,
-    RemovalPreview,
-)
+from archipelago.api.apps import AppStatus, AppSummary, Change, ChangePreview
+from archipelago.api.configuration import ConfigPreview, OptionView
+from archipelago.api.containers import ExecResult, LogLine
+from archipelago.api.data import RemovalPreview
+from archipelago.api.events import Event
+from archipelago.api.health import Health
+from archipelago.api.metrics import MetricsSpan, MetricsView
+from archipelago.api.operations import Operation
 from archipelago.api.services import Engine
 from archipelago.container.dependency_resolver.plan import Plan
 from archipelago.container.manifest.model.scalars import AppId, Key, Name, Scalar

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from archipelago.api.apps import Operation
+from archipelago.api.operations import Operation
 from archipelago.api.services import Engine
 from archipelago.container.manifest.model.scalars import AppId
 from archipelago.rpc.method import AnyMethod, Method, Params

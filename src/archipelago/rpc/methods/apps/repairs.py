@@ -1,6 +1,7 @@
 """Methods that repair apps."""
 
-from archipelago.api.apps import Operation, RepairPreview
+from archipelago.api.operations import Operation
+from archipelago.api.repairs import RepairPreview
 from archipelago.api.services import Engine
 from archipelago.container.manifest.model.scalars import AppId, Key
 from archipelago.rpc.method import AnyMethod, Method, Params

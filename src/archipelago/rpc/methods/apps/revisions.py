@@ -1,6 +1,7 @@
 """Methods about the configurations that an app has had."""
 
-from archipelago.api.apps import ConfigPreview, ConfigRevision, Operation, SettingChange
+from archipelago.api.configuration import ConfigPreview, ConfigRevision, SettingChange
+from archipelago.api.operations import Operation
 from archipelago.api.services import Engine
 from archipelago.container.manifest.model.scalars import AppId
 from archipelago.rpc.method import AnyMethod, Method, Params

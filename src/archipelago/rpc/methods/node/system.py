@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from archipelago.api.apps import Event
+from archipelago.api.events import Event
 from archipelago.api.services import Engine
 from archipelago.api.system import Finding, PowerAction, Resources, SetupProgress, SetupStep, SystemInfo
 from archipelago.rpc.method import AnyMethod, Method, NoParams, Params

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from archipelago.api.apps import PackageChange
+from archipelago.api.security import PackageChange
 from archipelago.api.services import Engine
 from archipelago.container.manifest.model.scalars import AppId, Name
 from archipelago.rpc.method import AnyMethod, Method, Params

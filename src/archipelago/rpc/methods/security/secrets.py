@@ -4,7 +4,8 @@ from typing import Annotated, NoReturn
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
-from archipelago.api.apps import Operation, SecretView
+from archipelago.api.operations import Operation
+from archipelago.api.security import SecretView
 from archipelago.api.services import Engine
 from archipelago.container.manifest.model.scalars import AppId
 from archipelago.errors import ErrorCode, NodeError

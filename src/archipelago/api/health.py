@@ -1,0 +1,68 @@
+"""How apps and containers are: states, the progress of a chain, failures."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated
+
+from pydantic import Field
+
+from archipelago.api.view import View
+
+
+class HealthState(StrEnum):
+    """State of an app or of one of its containers."""
+
+    STARTING = "starting"
+    SYNCING = "syncing"
+    HEALTHY = "healthy"
+    UNHEALTHY = "unhealthy"
+    BACKING_OFF = "backing-off"
+    WAITING = "waiting"
+    """It waits for another app."""
+    STOPPING = "stopping"
+    STOPPED = "stopped"
+    FAILED = "failed"
+    """It cannot be brought up; the reason says why, and the node goes on trying."""
+
+
+class Sync(View):
+    """How far a chain is."""
+
+    chain: str
+    height: Annotated[int, Field(ge=0)]
+    headers: Annotated[int, Field(ge=0)]
+    percent: Annotated[float, Field(ge=0, le=100)]
+    initial_block_download: bool
+    seconds_left: float | None = None
+    """Estimate of the time to the tip, from the progress seen so far."""
+    peers: Annotated[int, Field(ge=0)] | None = None
+    """Nodes that it is connected with, where it says so."""
+    tip_at: datetime | None = None
+    """When its newest block was made, by the block itself."""
+    stale: bool = False
+    """Whether it has stood still for so long that it cannot be the newest state of the chain."""
+
+
+class Failure(View):
+    """The last time that something went wrong."""
+
+    at: datetime
+    reason: str
+    exit_code: int | None = None
+    logs: tuple[str, ...] = ()
+    """Last lines of the container's log."""
+
+
+class Health(View):
+    """Health of an app or container."""
+
+    state: HealthState
+    reason: str = ""
+    since: datetime | None = None
+    sync: Sync | None = None
+    restarts: int = 0
+    """Restarts by the node since the last healthy spell."""
+    retry_at: datetime | None = None
+    needs_owner: bool = False
+    """Whether only the owner can help, as where the data is missing; the reason says how."""
+    failure: Failure | None = None
