@@ -28,8 +28,7 @@ from archipelago.container.podman_client.spec import ContainerSpec, NetworkAttac
 from archipelago.node.node import Node
 from archipelago.node.power import Power
 from archipelago.security.secrets.manager import SecretsManager
-from archipelago.storage.records.apps import Desired
-from archipelago.storage.stores.state import AppRecord
+from archipelago.storage.records.apps import AppRecord, Desired
 
 ROUNDS = size(5, 1, "BENCH_ROUNDS")
 LABEL = {"io.archipelago.bench": "1"}

@@ -11,7 +11,6 @@ from typing import cast
 import structlog
 
 from archipelago import __version__
-from archipelago.api.operations import OperationState
 from archipelago.api.services import Engine
 from archipelago.api.system import PowerAction
 from archipelago.config import NodeConfig, system_config
@@ -32,6 +31,7 @@ from archipelago.storage.layout import Layout
 from archipelago.storage.layout_migration import left_behind, migrate
 from archipelago.storage.lock import RootLock
 from archipelago.storage.lost_state import refuse_lost_database
+from archipelago.storage.records.operations import OperationState
 from archipelago.support.connections.descriptors import raise_limit
 from archipelago.support.lasting_stream import outlive_readers
 from archipelago.support.ports import require_free

@@ -3,8 +3,7 @@
 from pathlib import Path
 
 from archipelago.container.manifest.package import load_package
-from archipelago.storage.records.apps import Desired
-from archipelago.storage.stores.state import AppRecord
+from archipelago.storage.records.apps import AppRecord, Desired
 
 MANIFEST = """
 manifest: 1

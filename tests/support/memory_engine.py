@@ -20,7 +20,7 @@ from archipelago.api.data import KeptData, RemovalPreview, VolumeView
 from archipelago.api.events import Event
 from archipelago.api.health import Health, HealthState, Sync
 from archipelago.api.metrics import MetricsSpan, MetricsView
-from archipelago.api.operations import ErrorView, Operation, OperationKind, OperationState, Step
+from archipelago.api.operations import ErrorView, Operation, OperationKind, Step
 from archipelago.api.repairs import RepairPreview
 from archipelago.api.security import AppSecurity, ContainerProfiles, PackageChange, SecretView
 from archipelago.api.system import (
@@ -51,6 +51,7 @@ from archipelago.security.login.login import Login
 from archipelago.security.login.sessions.clocks import host_clocks
 from archipelago.storage.records.apps import Desired
 from archipelago.storage.records.notices import Hiding
+from archipelago.storage.records.operations import OperationState
 from archipelago.storage.records.permissions import TOKEN_PERMISSIONS
 from archipelago.storage.schema import metadata
 from archipelago.storage.stores.accounts import AccountStore, Book, Settled

@@ -7,6 +7,7 @@ from typing import Annotated
 from pydantic import Field
 
 from archipelago.api.view import View
+from archipelago.storage.records.runs import RunRecord
 
 
 class HealthState(StrEnum):
@@ -66,3 +67,13 @@ class Health(View):
     needs_owner: bool = False
     """Whether only the owner can help, as where the data is missing; the reason says how."""
     failure: Failure | None = None
+
+
+def health_view(record: RunRecord) -> Health | None:
+    """Return the health of a run as it was recorded; None for a state that this version does not know."""
+    if record.state not in _STATES:
+        return None
+    return Health(state=HealthState(record.state), reason=record.reason, since=record.since)
+
+
+_STATES = frozenset(each.value for each in HealthState)

@@ -1,5 +1,6 @@
 """Operations: what they are, how far they are, and why they failed."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from enum import StrEnum
 from typing import Annotated
@@ -7,6 +8,8 @@ from typing import Annotated
 from pydantic import Field
 
 from archipelago.api.view import View
+from archipelago.errors import ErrorCode, NodeError
+from archipelago.storage.records.operations import OperationRecord, OperationState
 
 
 class OperationKind(StrEnum):
@@ -25,19 +28,7 @@ class OperationKind(StrEnum):
     """What an app declares to repair it is carried out."""
 
 
-class OperationState(StrEnum):
-    """How far an operation is."""
-
-    PENDING = "pending"
-    RUNNING = "running"
-    DONE = "done"
-    FAILED = "failed"
-    CANCELLED = "cancelled"
-
-    @property
-    def ended(self) -> bool:
-        """Whether nothing more will happen."""
-        return self in (OperationState.DONE, OperationState.FAILED, OperationState.CANCELLED)
+_KINDS = frozenset(each.value for each in OperationKind)
 
 
 class Step(View):
@@ -75,3 +66,19 @@ class Operation(View):
     updated_at: datetime
     revision: int = 0
     """Revision of the event stream that contains the operation's newest change."""
+
+
+def operation_view(record: OperationRecord) -> Operation:
+    """Return what leaves the node of an operation. Raises `NodeError` for one of a kind that this version lacks."""
+    if record.kind not in _KINDS:
+        raise NodeError(
+            ErrorCode.UNKNOWN_OPERATION,
+            f"operation {record.id} is a {record.kind!r}, which this version of Archipelago does not know",
+            hint="start the version again that opened it",
+        )
+    return Operation.model_validate(record.model_dump())
+
+
+def operation_views(records: Iterable[OperationRecord]) -> tuple[Operation, ...]:
+    """Return what leaves the node of operations, without those of a kind that this version lacks."""
+    return tuple(operation_view(record) for record in records if record.kind in _KINDS)

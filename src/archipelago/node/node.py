@@ -20,7 +20,7 @@ from archipelago.api.catalog import CatalogEntry
 from archipelago.api.configuration import ConfigPreview, ConfigRevision, OptionView, SettingChange
 from archipelago.api.containers import ExecResult, LogLine
 from archipelago.api.data import RemovalPreview
-from archipelago.api.events import Event
+from archipelago.api.events import Event, event_view, event_views
 from archipelago.api.health import Health
 from archipelago.api.metrics import MetricsSpan, MetricsView
 from archipelago.api.operations import Operation
@@ -626,7 +626,7 @@ class Node:
     async def health_history(self, app: str, *, limit: int) -> tuple[Event, ...]:
         """Return the newest changes of an app's health."""
         await self._reporter.health(app)
-        return await self._state.newest_events(app, _HEALTH, limit)
+        return tuple(map(event_view, await self._state.newest_events(app, _HEALTH, limit)))
 
     async def metrics(self, app: str, span: MetricsSpan) -> MetricsView:
         """Return what an app used over time."""
@@ -723,11 +723,11 @@ class Node:
 
     async def events_since(self, revision: int, *, limit: int, newest: bool = False) -> tuple[Event, ...]:
         """Return events after a revision."""
-        return await self._state.events_since(revision, limit, newest=newest)
+        return tuple(map(event_view, await self._state.events_since(revision, limit, newest=newest)))
 
     def follow_events(self, since: int | None) -> AsyncGenerator[Event, None]:
         """Yield events for ever."""
-        return self._bus.follow(self.revision if since is None else since, self._state.events_since)
+        return event_views(self._bus.follow(self.revision if since is None else since, self._state.events_since))
 
     async def notices(self, *, examine: bool) -> tuple[Notice, ...]:
         """Return what needs the owner."""

@@ -3,12 +3,12 @@
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from functools import partial
 
-from archipelago.api.events import Event
+from archipelago.storage.records.events import EventRecord
 from archipelago.support.broadcast import Signal
 
 _PAGE = 200
 
-Read = Callable[[int, int], Awaitable[tuple[Event, ...]]]
+Read = Callable[[int, int], Awaitable[tuple[EventRecord, ...]]]
 
 
 class EventBus:
@@ -21,12 +21,12 @@ class EventBus:
         self._revision = 0
         self._signal = Signal()
 
-    def publish(self, event: Event) -> None:
+    def publish(self, event: EventRecord) -> None:
         """Tell the followers that there is a newer event."""
         self._revision = max(self._revision, event.revision)
         self._signal.notify()
 
-    async def follow(self, since: int, read: Read) -> AsyncGenerator[Event, None]:
+    async def follow(self, since: int, read: Read) -> AsyncGenerator[EventRecord, None]:
         """Yield all events after revision `since`, for ever; `read(since, limit)` reads a page of them."""
         while True:
             page = await read(since, _PAGE)

@@ -33,7 +33,7 @@ operations = Table(
     Column("app", String, nullable=False),
     Column("state", String, nullable=False),
     Column("arguments", Text, nullable=False),  # JSON
-    Column("view", Text, nullable=False),  # JSON of status.Operation
+    Column("view", Text, nullable=False),  # JSON of records.operations.OperationRecord
     Column("created_at", Float, nullable=False),
 )
 Index("operations_by_time", operations.c.created_at)

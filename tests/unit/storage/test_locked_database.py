@@ -11,10 +11,11 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Connection, text
 
-from archipelago.api.operations import OperationKind, OperationState
+from archipelago.api.operations import OperationKind
 from archipelago.container.operations.operations import Operations, Tracker
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.storage.database import Database, bring_up_to_date
+from archipelago.storage.records.operations import OperationState
 from archipelago.storage.stores.state import State
 from support.other_database_user import locked
 
@@ -164,7 +165,7 @@ async def test_an_operation_that_ended_while_the_database_was_locked_ended_and_i
         assert ended.state is OperationState.DONE and operations.working_on("app") is None
         assert (await operations.get(begun.id)).state is OperationState.DONE
     async with asyncio.timeout(20):
-        while (await state.operation(begun.id)).view.state is not OperationState.DONE:
+        while (await state.operation(begun.id)).state is not OperationState.DONE:
             await asyncio.sleep(0.02)  # it is written in its own time
     assert await state.unfinished_operations() == ()
     await operations.close()

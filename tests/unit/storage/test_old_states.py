@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from archipelago.api.operations import OperationState
 from archipelago.errors import NodeError
 from archipelago.storage import database as database_module
 from archipelago.storage.database import Database, newest_revision
 from archipelago.storage.records.apps import Desired
+from archipelago.storage.records.operations import OperationState
 from archipelago.storage.records.permissions import Permission, Role
 from archipelago.storage.stores.accounts import AccountStore
 from archipelago.storage.stores.revisions import RevisionStore

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from archipelago.api.operations import Operation, OperationKind, OperationState
+from archipelago.api.operations import OperationKind
 from archipelago.storage.database import Database
-from archipelago.storage.stores.state import OperationRecord, State
+from archipelago.storage.records.operations import OperationRecord, OperationState
+from archipelago.storage.stores.state import State
 from archipelago.support.clock_jumps import clock_set
 from archipelago.support.process import process_age
 
@@ -58,15 +59,15 @@ async def test_operations_are_listed_and_dropped_in_the_order_in_which_they_were
         dates = [2_000_000_000.0 + number for number in range(500)] + [1_700_000_000.0]
         for number, date in enumerate(dates):
             moment = {"created_at": date, "updated_at": date}
-            view = Operation.model_validate(
+            record = OperationRecord.model_validate(
                 {"id": f"{number:012x}", "kind": OperationKind.START, "app": "tor", "percent": 100.0, **moment}
                 | {"state": OperationState.DONE}
             )
-            await state.save_operation(OperationRecord(view, {}))
+            await state.save_operation(record)
         newest = f"{500:012x}"
         assert (await state.operations("tor", 1))[0].id == newest
         await state.prune()
-        assert (await state.operation(newest)).view.id == newest
+        assert (await state.operation(newest)).id == newest
         assert len(await state.operations(None, 1000)) == 500
     finally:
         await database.close()

@@ -5,10 +5,12 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 
 from archipelago.catalog.source import Catalog
+from archipelago.container.dependency_resolver.errors import ResolutionError
 from archipelago.container.dependency_resolver.host_facts import HostFacts
 from archipelago.container.dependency_resolver.plan import Edge, InstalledApp, Plan, Request
 from archipelago.container.dependency_resolver.resolver import resolve
 from archipelago.container.desired.app_compiler import AppCompiler
+from archipelago.container.desired.set_aside import unreadable, with_consumers
 from archipelago.container.desired.state import DesiredApp, DesiredState
 from archipelago.container.images.store import ImageStore
 from archipelago.container.manifest.model.app import AppManifest
@@ -20,7 +22,7 @@ from archipelago.container.workload.templates.renderer import Aside, Renderer
 from archipelago.errors import NodeError
 from archipelago.security.secrets.manager import SecretsManager
 from archipelago.security.secrets.secret import Secret
-from archipelago.storage.stores.state import AppRecord
+from archipelago.storage.records.apps import AppRecord
 
 Records = Mapping[str, AppRecord]
 
@@ -71,10 +73,18 @@ class Composer:
         """Compile everything that is installed. Raises `NodeError` when it does not fit together.
 
         Of the `tolerated` apps one that cannot be compiled is part of the state with its problem, and no other app
-        suffers from it.
+        suffers from it. So is one whose package has a problem.
         """
-        plan = await self.plan(records, Request())
-        return await asyncio.to_thread(self._compile, records, plan, tolerated)
+        aside = unreadable(records)
+        try:
+            plan = await self.plan(records, Request())
+        except ResolutionError:
+            if not aside:
+                raise
+            # What it provides may be in the part of its manifest that is not read.
+            aside = with_consumers(aside, records)
+            plan = await self.plan({app: record for app, record in records.items() if app not in aside}, Request())
+        return await asyncio.to_thread(self._compile, records, plan, tolerated, aside)
 
     def check_options(
         self, manifest: AppManifest, given: Mapping[str, object], reset: tuple[str, ...]
@@ -91,7 +101,9 @@ class Composer:
         validate_options(manifest, {**defaults, **read})
         return validate_options(manifest, read)
 
-    def _compile(self, records: Records, plan: Plan, tolerated: Collection[str]) -> DesiredState:
+    def _compile(
+        self, records: Records, plan: Plan, tolerated: Collection[str], aside: Mapping[str, str]
+    ) -> DesiredState:
         credentials = {edge: self._credential(records, edge) for edge in plan.edges}
         edges: dict[str, list[Edge]] = {app: [] for app in records}
         for edge in plan.edges:
@@ -100,6 +112,9 @@ class Composer:
         inputs = {app: self._input(record, plan, tuple(edges[app]), credentials) for app, record in records.items()}
         apps = {}
         for app, given in inputs.items():
+            if app in aside:
+                apps[app] = DesiredApp(records[app], Workload(app, (), (), (), (), ""), problem=aside[app])
+                continue
             try:
                 bindings = tuple(
                     Binding(

@@ -8,8 +8,7 @@ from archipelago.container.dependency_resolver.plan import Edge, Plan
 from archipelago.container.manifest.model.interfaces import Wait
 from archipelago.container.workload.compiler import Workload
 from archipelago.security.secrets.secret import Secret
-from archipelago.storage.records.apps import Desired
-from archipelago.storage.stores.state import AppRecord
+from archipelago.storage.records.apps import AppRecord, Desired
 
 
 @dataclass(frozen=True, slots=True)

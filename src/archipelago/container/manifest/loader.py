@@ -14,6 +14,9 @@ from archipelago.container.manifest.yaml.salvage import declared_names, salvage
 from archipelago.container.manifest.yaml.shapes import is_text, locate
 from archipelago.container.manifest.yaml.tree import MapNode, Node, Path, ScalarNode, dotted, find, plain, position_of
 
+_STAND_IN = {"main": {"image": f"localhost/unknown@sha256:{'0' * 64}"}}
+"""Containers of an installed app of which this version can read none."""
+
 
 def load_manifest(text: str, source: str) -> AppManifest:
     """Read a manifest from YAML text; `source` names the text in problems (a file's path, say).
@@ -34,6 +37,23 @@ def load_manifest(text: str, source: str) -> AppManifest:
     return manifest
 
 
+def readable_part(text: str, app: str) -> AppManifest:
+    """Return the part of a manifest that is right, with stand-ins for what must be there. Raises nothing.
+
+    For an app that is installed, and whose manifest this version refuses.
+    """
+    root = read_yaml(text).root
+    value: dict[str, object] = {}
+    if isinstance(root, MapNode):
+        _, errors = _model(plain(root))
+        texts = _written_texts(errors, root)
+        value = {key: plain(node, texts, (key,)) for key, node in root.values.items()}
+    for given in (value, {**value, "containers": _STAND_IN}, {"name": app, "containers": _STAND_IN}):
+        if (manifest := salvage(given, [], _try)) is not None:
+            return manifest.model_copy(update={"id": app})
+    raise AssertionError("the stand-ins make a manifest")
+
+
 def place_findings(text: str, source: str, findings: list[PathProblem]) -> list[ManifestProblem]:
     """Return findings as problems at their lines and columns in the text."""
     root = read_yaml(text).root if findings else None
@@ -48,7 +68,7 @@ def _validate(root: Node) -> tuple[AppManifest | None, list[PathProblem]]:
     manifest, errors = _model(plain(root))
     if errors:
         # A number without quotes where text belongs (`version: 1.10`, `mode: 0400`) is the text that was written.
-        texts = frozenset(path for error in errors if (path := _written_text(error, root)) is not None)
+        texts = _written_texts(errors, root)
         if texts:
             manifest, errors = _model(plain(root, texts))
     if manifest is not None:
@@ -78,6 +98,10 @@ def _model(value: object) -> tuple[AppManifest | None, list[ErrorDetails]]:
         return AppManifest.model_validate_json(json.dumps(value), strict=True), []
     except ValidationError as error:
         return None, error.errors(include_url=False)
+
+
+def _written_texts(errors: list[ErrorDetails], root: Node) -> frozenset[Path]:
+    return frozenset(path for error in errors if (path := _written_text(error, root)) is not None)
 
 
 def _written_text(error: ErrorDetails, root: Node) -> Path | None:

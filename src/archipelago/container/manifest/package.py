@@ -43,6 +43,8 @@ class AppPackage:
     """Content of every other file but the icon, by its path in the folder (with `/`)."""
     icon: bytes | None = None
     """SVG or PNG."""
+    problem: str = ""
+    """Why this version refuses a package that is installed; `manifest` is then the part that it can read."""
 
     @property
     def icon_version(self) -> str | None:

@@ -10,7 +10,7 @@ from archipelago.container.manifest.model.settings import SecretKind
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.security.keys.key_files import is_private_pem
 from archipelago.security.secrets.manager import EDGE_BYTES, EDGE_KIND, SecretsManager
-from archipelago.storage.stores.state import AppRecord
+from archipelago.storage.records.apps import AppRecord
 
 
 class AppSecrets:

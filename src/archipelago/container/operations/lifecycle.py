@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from archipelago.api.health import HealthState
-from archipelago.api.operations import OperationKind, OperationState
+from archipelago.api.operations import OperationKind
 from archipelago.catalog.source import Catalog, CatalogSource
 from archipelago.container.data.kept import NOTHING_KEPT, Keepsake, keepsake_of
 from archipelago.container.data.volumes import AppData
@@ -33,8 +33,9 @@ from archipelago.container.proposals.disk_rules import DiskRules
 from archipelago.container.proposals.proposal import Proposal
 from archipelago.container.reconciler.reconciler import Reconciler
 from archipelago.errors import ErrorCode, NodeError
-from archipelago.storage.records.apps import Desired
-from archipelago.storage.stores.state import AppRecord, State
+from archipelago.storage.records.apps import AppRecord, Desired
+from archipelago.storage.records.operations import OperationState
+from archipelago.storage.stores.state import State
 from archipelago.support.first_error import FirstError
 
 _PLAN_STEP = "write the plan down"
@@ -348,7 +349,7 @@ class Lifecycle:
 
     async def _repair(self, tracker: Tracker, app: str, repair: str) -> None:
         step, start = f"repair {app}", start_step(app)
-        carried_out = any(each.name == step and each.state is OperationState.DONE for each in tracker.view.steps)
+        carried_out = any(each.name == step and each.state is OperationState.DONE for each in tracker.record.steps)
         if not carried_out:  # a crash may have come after it, and what it did need not be done twice
             await tracker.steps((step, start))
             await tracker.commit()

@@ -11,10 +11,11 @@ from typing import Any
 
 import structlog
 
-from archipelago.api.operations import ErrorView, Operation, OperationKind, OperationState, Step
+from archipelago.api.operations import Operation, OperationKind, operation_view, operation_views
 from archipelago.container.podman_client.errors import PodmanError
 from archipelago.errors import ErrorCode, NodeError
-from archipelago.storage.stores.state import OperationRecord, State
+from archipelago.storage.records.operations import OperationFailure, OperationRecord, OperationState, StepRecord
+from archipelago.storage.stores.state import State
 from archipelago.support.broadcast import Signal
 
 _WRITE_EVERY = 0.5
@@ -30,15 +31,14 @@ class Tracker:
         self, state: State, record: OperationRecord, changed: Callable[[], None], redact: Callable[[str], str]
     ) -> None:
         self._state = state
-        self._arguments = record.arguments
         self._changed = changed
         self._redact = redact
         self._written = 0.0
-        self.view = record.view
+        self.record = record
 
     async def steps(self, names: tuple[str, ...]) -> None:
         """Say which steps there will be."""
-        await self._update(steps=tuple(Step(name=name) for name in names))
+        await self._update(steps=tuple(StepRecord(name=name) for name in names))
 
     async def begin(self, name: str, detail: str = "") -> None:
         """Begin a step."""
@@ -56,12 +56,12 @@ class Tracker:
         """Say that what was done so far cannot be undone."""
         await self._update(cancellable=False)
 
-    async def end(self, state: OperationState, error: ErrorView | None = None) -> None:
+    async def end(self, state: OperationState, error: OperationFailure | None = None) -> None:
         """End the operation; steps that were not finished end with it."""
         steps = tuple(
-            step if step.state.ended else step.model_copy(update={"state": state}) for step in self.view.steps
+            step if step.state.ended else step.model_copy(update={"state": state}) for step in self.record.steps
         )
-        percent = 100.0 if state is OperationState.DONE else self.view.percent
+        percent = 100.0 if state is OperationState.DONE else self.record.percent
         if error is not None:
             # It may quote what an app, a build or Podman printed.
             said = _redacted(error.model_dump(include={"message", "hint", "data"}), self._redact)
@@ -71,18 +71,18 @@ class Tracker:
     async def write(self) -> None:
         """Write down how it stands. Raises `NodeError` where that cannot be."""
         self._written = time.monotonic()
-        self.view = await self._state.save_operation(OperationRecord(self.view, self._arguments))
+        self.record = await self._state.save_operation(self.record)
 
     async def _step(self, name: str, **changes: object) -> None:
         changes = {key: value for key, value in changes.items() if key != "detail" or value is not None}
         changes = _redacted(changes, self._redact)
-        steps = tuple(step.model_copy(update=changes) if step.name == name else step for step in self.view.steps)
+        steps = tuple(step.model_copy(update=changes) if step.name == name else step for step in self.record.steps)
         done = sum(1.0 if step.state.ended else (step.percent or 0.0) / 100 for step in steps)
         mere_progress = "state" not in changes
         await self._update(lazy=mere_progress, steps=steps, percent=round(100 * done / max(1, len(steps)), 1))
 
     async def _update(self, *, lazy: bool = False, **changes: object) -> None:
-        self.view = self.view.model_copy(update={**changes, "updated_at": datetime.now(UTC)})
+        self.record = self.record.model_copy(update={**changes, "updated_at": datetime.now(UTC)})
         if not lazy:
             await self.write()
         elif time.monotonic() - self._written >= _WRITE_EVERY:
@@ -117,21 +117,21 @@ class Operations:
         """Write a new operation down and start it; raises `NodeError` BUSY when one of its apps is being worked on."""
         self.refuse_if_busy(apps | {app})
         now = datetime.now(UTC)
-        view = Operation(
+        record = OperationRecord(
             id=secrets.token_hex(6),
-            kind=kind,
+            kind=kind.value,
             app=app,
             state=OperationState.RUNNING,
-            percent=0.0,
             created_at=now,
             updated_at=now,
+            arguments=arguments,
         )
-        return await self._run(OperationRecord(view, arguments), apps | {app}, work, fresh=True)
+        return operation_view(await self._run(record, apps | {app}, work, fresh=True))
 
     async def resume(self, record: OperationRecord, apps: frozenset[str], work: Work) -> None:
         """Run an operation again that a crash cut off."""
-        self._log.info("resumes", operation=record.view.id, kind=record.view.kind, app=record.view.app)
-        await self._run(record, apps | {record.view.app}, work, fresh=False)
+        self._log.info("resumes", operation=record.id, kind=record.kind, app=record.app)
+        await self._run(record, apps | {record.app}, work, fresh=False)
 
     async def cancel(self, operation: str) -> Operation:
         """Cancel a running operation, have it undone, and return it, ended.
@@ -141,24 +141,24 @@ class Operations:
         if operation not in self._running:
             return await self.get(operation)
         tracker, task, _ = self._running[operation]
-        if not tracker.view.cancellable:
+        if not tracker.record.cancellable:
             raise NodeError(
                 ErrorCode.TOO_LATE,
-                f"{tracker.view.kind} of {tracker.view.app} cannot be undone any more, and goes on",
+                f"{tracker.record.kind} of {tracker.record.app} cannot be undone any more, and goes on",
                 hint=f"'archipelago operations show {operation}' shows how far it is",
             )
         if not task.cancelling():  # a second cancel must not interrupt the undoing
             task.cancel()
         await asyncio.wait([task])
-        return tracker.view
+        return operation_view(tracker.record)
 
     async def get(self, operation: str) -> Operation:
         """Return an operation; raises `NodeError` when there is none of that id."""
         if operation in self._running:
-            return self._running[operation][0].view
+            return operation_view(self._running[operation][0].record)
         if operation in self._unwritten:
-            return self._unwritten[operation][0].view
-        return (await self._state.operation(operation)).view
+            return operation_view(self._unwritten[operation][0].record)
+        return operation_view(await self._state.operation(operation))
 
     async def wait(self, operation: str, timeout: float) -> Operation:
         """Return the operation once it has ended, or as it stands after `timeout` seconds."""
@@ -176,9 +176,10 @@ class Operations:
 
     async def newest(self, app: str | None, limit: int) -> tuple[Operation, ...]:
         """Return the newest operations first, running ones as they stand."""
-        live = {key: tracker.view for key, (tracker, _, _) in self._running.items()}
-        live |= {key: tracker.view for key, (tracker, _) in self._unwritten.items()}
-        return tuple(live.get(found.id, found) for found in await self._state.operations(app, limit))
+        live = {key: tracker.record for key, (tracker, _, _) in self._running.items()}
+        live |= {key: tracker.record for key, (tracker, _) in self._unwritten.items()}
+        found = (live.get(record.id, record) for record in await self._state.operations(app, limit))
+        return operation_views(found)
 
     def working_on(self, app: str) -> str | None:
         """Return the id of the operation that works on an app."""
@@ -200,7 +201,7 @@ class Operations:
             if shared := sorted(taken & apps):
                 raise NodeError(
                     ErrorCode.BUSY,
-                    f"{tracker.view.kind} of {tracker.view.app} is still working on {', '.join(shared)}",
+                    f"{tracker.record.kind} of {tracker.record.app} is still working on {', '.join(shared)}",
                     hint=f"wait for it, or cancel it with 'archipelago operations cancel {key}'",
                     data={"operation": key},
                 )
@@ -221,21 +222,21 @@ class Operations:
         finally:
             self._taken.discard(app)
 
-    async def _run(self, record: OperationRecord, apps: frozenset[str], work: Work, *, fresh: bool) -> Operation:
+    async def _run(self, record: OperationRecord, apps: frozenset[str], work: Work, *, fresh: bool) -> OperationRecord:
         tracker = Tracker(self._state, record, self._changed.notify, self._redact)
         written: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         task = asyncio.create_task(self._carry_out(tracker, work, written))
         # Taken before the first await: nobody else can slip in between the check and the lock.
-        self._running[record.view.id] = (tracker, task, apps)
+        self._running[record.id] = (tracker, task, apps)
         try:
             if fresh:
-                tracker.view = await self._state.save_operation(record)
+                tracker.record = await self._state.save_operation(record)
         except BaseException:
             task.cancel()
-            self._running.pop(record.view.id, None)
+            self._running.pop(record.id, None)
             raise
         written.set_result(None)
-        return tracker.view
+        return tracker.record
 
     async def _carry_out(self, tracker: Tracker, work: Work, written: "asyncio.Future[None]") -> None:
         await written
@@ -244,10 +245,10 @@ class Operations:
             if outcome is not None:
                 await self._end(tracker, *outcome)
         finally:
-            self._running.pop(tracker.view.id, None)
+            self._running.pop(tracker.record.id, None)
             self._changed.notify()
 
-    async def _outcome(self, tracker: Tracker, work: Work) -> tuple[OperationState, ErrorView | None] | None:
+    async def _outcome(self, tracker: Tracker, work: Work) -> tuple[OperationState, OperationFailure | None] | None:
         """Do the work, and return how it ended; None where it is interrupted, to be resumed at the next start."""
         try:
             await work(tracker)
@@ -255,32 +256,34 @@ class Operations:
         except asyncio.CancelledError:
             if self._closing:
                 return None
-            return OperationState.CANCELLED, ErrorView(code=ErrorCode.CANCELLED, message="cancelled by its owner")
+            return OperationState.CANCELLED, OperationFailure(
+                code=ErrorCode.CANCELLED, message="cancelled by its owner"
+            )
         except NodeError as error:
-            failed = ErrorView(code=error.code, message=error.message, hint=error.hint, data=error.data)
+            failed = OperationFailure(code=error.code, message=error.message, hint=error.hint, data=error.data)
         except PodmanError as error:
-            failed = ErrorView(code=ErrorCode.PODMAN, message=str(error))
+            failed = OperationFailure(code=ErrorCode.PODMAN, message=str(error))
         except Exception as error:
-            self._log.exception("operation failed", operation=tracker.view.id)
-            failed = ErrorView(code=ErrorCode.INTERNAL, message=f"unexpected: {error}")
-        self._log.warning("failed", operation=tracker.view.id, kind=tracker.view.kind, error=failed.message)
+            self._log.exception("operation failed", operation=tracker.record.id)
+            failed = OperationFailure(code=ErrorCode.INTERNAL, message=f"unexpected: {error}")
+        self._log.warning("failed", operation=tracker.record.id, kind=tracker.record.kind, error=failed.message)
         return OperationState.FAILED, failed
 
-    async def _end(self, tracker: Tracker, state: OperationState, error: ErrorView | None) -> None:
+    async def _end(self, tracker: Tracker, state: OperationState, error: OperationFailure | None) -> None:
         try:
             await tracker.end(state, error)
         except NodeError as refused:
             # The disk is full, or the database locked: how it ended is known here, and is written when that is over.
             # Until then the row says "running", and a start would resume it.
-            self._log.error("cannot write the end of an operation", operation=tracker.view.id, error=refused.message)
-            self._unwritten[tracker.view.id] = (tracker, asyncio.create_task(self._write_later(tracker)))
+            self._log.error("cannot write the end of an operation", operation=tracker.record.id, error=refused.message)
+            self._unwritten[tracker.record.id] = (tracker, asyncio.create_task(self._write_later(tracker)))
 
     async def _write_later(self, tracker: Tracker) -> None:
         while True:
             await asyncio.sleep(_WRITE_AGAIN)
             with contextlib.suppress(NodeError):
                 await tracker.write()
-                self._unwritten.pop(tracker.view.id, None)
+                self._unwritten.pop(tracker.record.id, None)
                 return
 
 

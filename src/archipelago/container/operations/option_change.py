@@ -10,7 +10,7 @@ from archipelago.container.operations.operations import Tracker
 from archipelago.container.operations.readiness import Readiness
 from archipelago.container.reconciler.reconciler import Reconciler
 from archipelago.errors import NodeError
-from archipelago.storage.stores.state import AppRecord
+from archipelago.storage.records.apps import AppRecord
 
 Records = dict[str, AppRecord]
 Decide = Callable[[Records], Awaitable[Records]]

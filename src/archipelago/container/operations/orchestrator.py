@@ -5,6 +5,8 @@ from collections.abc import Collection, Mapping
 from dataclasses import asdict
 from typing import Any
 
+import structlog
+
 from archipelago.api.apps import Change, ChangePreview
 from archipelago.api.configuration import ConfigPreview, ConfigRevision, SettingChange
 from archipelago.api.operations import Operation, OperationKind
@@ -32,9 +34,9 @@ from archipelago.container.proposals.downgrades import Downgrades, require_none
 from archipelago.container.proposals.proposal import concerning
 from archipelago.container.reconciler.reconciler import Reconciler
 from archipelago.errors import ErrorCode, NodeError
-from archipelago.storage.records.apps import Desired
+from archipelago.storage.records.apps import AppRecord, Desired
 from archipelago.storage.stores.revisions import RevisionStore
-from archipelago.storage.stores.state import AppRecord, State
+from archipelago.storage.stores.state import State
 from archipelago.support.ports import require_free
 
 _APPS = "apps"
@@ -69,6 +71,7 @@ class Orchestrator:
         self._repairs = repairs
         self._downgrades = Downgrades(state, revisions)
         self._deciding = asyncio.Lock()
+        self._log = structlog.get_logger("orchestrator")
 
     # --- requests ---------------------------------------------------------------------------------------------------
 
@@ -154,6 +157,7 @@ class Orchestrator:
             record = await self._to_change(app)
             plan = await self._composer.plan(await self._state.load_apps(), Request(remove=(app,)))
             if delete_data:
+                _require_read(record)
                 await self._data.refuse_unkeepable(record.package.manifest)
             keepsake = asdict(keepsake_of(record.package.manifest))
             arguments = {"delete_data": delete_data, "keepsake": keepsake}
@@ -283,7 +287,12 @@ class Orchestrator:
     async def resume(self) -> None:
         """Take up the operations that a crash cut off."""
         for record in await self._state.unfinished_operations():
-            work = self._lifecycle.work(record.view.kind, record.view.app, record.arguments)
+            try:
+                kind = OperationKind(record.kind)
+            except ValueError:
+                self._log.warning("only the version that opened it resumes this operation", operation=record.id)
+                continue
+            work = self._lifecycle.work(kind, record.app, record.arguments)
             await self._operations.resume(record, frozenset(record.arguments.get(_APPS, ())), work)
 
     async def apply(self) -> None:
@@ -347,6 +356,16 @@ class Orchestrator:
                 data={"app": app},
             )
         return records[app]
+
+
+def _require_read(record: AppRecord) -> None:
+    """Raise `NodeError` where the volumes with keys to money may be in a part of the manifest that is not read."""
+    if record.package.problem:
+        raise NodeError(
+            ErrorCode.INVALID_MANIFEST,
+            f"which data of {record.app} is to be kept is not known: {record.package.problem}",
+            hint=f"update {record.app} first, or remove it without its data",
+        )
 
 
 async def _obstacles(plan: Plan) -> tuple[str, ...]:

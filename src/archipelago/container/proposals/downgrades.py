@@ -7,8 +7,9 @@ from packaging.version import Version
 
 from archipelago.container.dependency_resolver.plan import Action, Plan
 from archipelago.errors import ErrorCode, NodeError
+from archipelago.storage.records.apps import AppRecord
 from archipelago.storage.stores.revisions import RevisionStore
-from archipelago.storage.stores.state import AppRecord, State
+from archipelago.storage.stores.state import State
 
 
 @dataclass(frozen=True, slots=True)

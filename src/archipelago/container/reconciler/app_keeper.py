@@ -28,7 +28,7 @@ from archipelago.container.podman_client.errors import (
 )
 from archipelago.container.podman_client.labels import HASH, REPAIR
 from archipelago.container.podman_client.models import ContainerDetails, ContainerState, ContainerSummary
-from archipelago.container.reconciler.container_run import PATIENCE, Run, stop_container
+from archipelago.container.reconciler.container_run import PATIENCE, Remembered, Run, stop_container
 from archipelago.container.reconciler.last_resort import end_app
 from archipelago.container.reconciler.observer import Observer, is_running
 from archipelago.container.reconciler.repair_order import RepairOrder
@@ -39,7 +39,6 @@ from archipelago.container.workload.compiler import ContainerWorkload, Passage, 
 from archipelago.container.workload.networks import PREFIX
 from archipelago.errors import NodeError
 from archipelago.storage.layout import app_files
-from archipelago.storage.records.runs import Remembered
 from archipelago.support.process import process_age
 
 _LOG_LINES = 20

@@ -3,7 +3,9 @@
 import asyncio
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 
+from archipelago.api.health import Health
 from archipelago.container.podman_client.client import PodmanClient
 from archipelago.container.podman_client.errors import PodmanError, PodmanUnavailable
 from archipelago.container.podman_client.models import ContainerDetails, ContainerState, ContainerSummary
@@ -21,6 +23,15 @@ from archipelago.support.process import (
 PATIENCE = 3.0
 """Seconds in which Podman notices the end of a container's process, unless the container's conmon died before it."""
 _POLL = 0.02
+
+
+@dataclass(frozen=True, slots=True)
+class Remembered:
+    """How a run was when an earlier life of the daemon looked at it last."""
+
+    run: str
+    """Key of the run (`run_key`): of another run of the same container it tells nothing."""
+    health: Health
 
 
 class Run:

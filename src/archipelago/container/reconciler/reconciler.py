@@ -8,7 +8,7 @@ from pathlib import Path
 
 import structlog
 
-from archipelago.api.health import Health, HealthState
+from archipelago.api.health import Health, HealthState, health_view
 from archipelago.container.data.disk_watch import DiskWatch
 from archipelago.container.data.keeper import VolumeKeeper
 from archipelago.container.desired.state import DesiredApp, DesiredState
@@ -24,12 +24,12 @@ from archipelago.container.podman_client.errors import PodmanError
 from archipelago.container.podman_client.labels import APP, NODE
 from archipelago.container.podman_client.models import Resync
 from archipelago.container.reconciler.app_keeper import AppKeeper, Tools
-from archipelago.container.reconciler.container_run import run_key
+from archipelago.container.reconciler.container_run import Remembered, run_key
 from archipelago.container.reconciler.observer import Observer, is_running
 from archipelago.container.reconciler.repair_order import RepairOrder
 from archipelago.container.workload.compiler import Workload
 from archipelago.errors import NodeError
-from archipelago.storage.records.runs import Remembered
+from archipelago.storage.records.runs import RunRecord
 from archipelago.support.broadcast import Signal
 
 _LOOK_AGAIN = 60.0
@@ -109,7 +109,7 @@ class Reconciler:
         """The state that is being worked towards."""
         return self._desired
 
-    async def prepare(self, remembered: Mapping[str, Mapping[str, Remembered]]) -> None:
+    async def prepare(self, remembered: Mapping[str, Mapping[str, RunRecord]]) -> None:
         """Put away what a sudden end of everything left behind; call it before anything is desired.
 
         `remembered` is what the last life of the daemon knew, by app and container; it counts for runs that go on.
@@ -119,7 +119,11 @@ class Reconciler:
             seen = await self.observer.look()
             for app, known in remembered.items():
                 runs = {run_key(found) for found in seen.of(app).values() if is_running(found)}
-                self._adopted[app] = {name: each for name, each in known.items() if each.run in runs}
+                self._adopted[app] = {
+                    name: Remembered(each.run, health)
+                    for name, each in known.items()
+                    if each.run in runs and (health := health_view(each)) is not None
+                }
 
     def start(self) -> None:
         """Begin to listen to Podman and to keep apps."""
@@ -188,9 +192,13 @@ class Reconciler:
         """Return the health of each container of an app."""
         return dict(self._keepers[app][0].healths) if app in self._keepers else {}
 
-    def remember(self, app: str) -> dict[str, Remembered]:
+    def remember(self, app: str) -> dict[str, RunRecord]:
         """Return what the next life of the daemon needs to know of an app, by container."""
-        return self._keepers[app][0].remember() if app in self._keepers else {}
+        known = self._keepers[app][0].remember() if app in self._keepers else {}
+        return {
+            name: RunRecord(each.run, each.health.state.value, each.health.reason, each.health.since)
+            for name, each in known.items()
+        }
 
     def is_gone(self, app: str) -> bool:
         """Tell whether nothing is left of an app that was removed."""

@@ -35,7 +35,8 @@ from archipelago.container.reports.logs import LogFollower, newest_lines
 from archipelago.container.reports.options import option_views
 from archipelago.container.workload.compiler import ContainerWorkload
 from archipelago.errors import ErrorCode, NodeError
-from archipelago.storage.stores.state import AppRecord, State
+from archipelago.storage.records.apps import AppRecord
+from archipelago.storage.stores.state import State
 
 _SHELLS = (("sh",), ("busybox", "sh"))
 _BEST_SHELL = "command -v bash >/dev/null 2>&1 && exec bash; exec {}"

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 
 from archipelago.api.apps import AppSummary
 from archipelago.api.health import HealthState
-from archipelago.api.operations import Operation, OperationState
+from archipelago.api.operations import Operation
 from archipelago.api.system import Finding, Notice, NoticeKind, Severity
 from archipelago.errors import ErrorCode
 from archipelago.storage.records.notices import Hidden, Hiding
+from archipelago.storage.records.operations import OperationState
 
 _LITTLE = 0.1
 _TOO_LITTLE = 0.03

@@ -1,6 +1,11 @@
 """Installed apps, as the owner wants them."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
+
+from archipelago.container.manifest.model.scalars import Scalar
+from archipelago.container.manifest.package import AppPackage
 
 
 class Desired(StrEnum):
@@ -8,3 +13,23 @@ class Desired(StrEnum):
 
     RUNNING = "running"
     STOPPED = "stopped"
+
+
+@dataclass(frozen=True, slots=True)
+class AppRecord:
+    """One installed app, as the owner wants it."""
+
+    app: str
+    package: AppPackage
+    """Where it has a `problem`, what is stored stays as it is until the app is given another package."""
+    desired: Desired
+    slot: int
+    options: Mapping[str, Scalar] = field(default_factory=dict)
+    """What the owner set himself."""
+    choices: Mapping[str, str] = field(default_factory=dict)
+    """Interface -> provider that the app is bound to."""
+    ports: Mapping[str, int] = field(default_factory=dict)
+    """Endpoint -> port on the host."""
+    lan: Mapping[str, bool] = field(default_factory=dict)
+    """Endpoint -> whether the owner has it open to the local network; about others the manifest decides."""
+    installed_at: float = 0.0

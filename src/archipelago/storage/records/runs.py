@@ -1,14 +1,16 @@
 """What is known of a run of a container, for the next life of the daemon."""
 
 from dataclasses import dataclass
-
-from archipelago.api.health import Health
+from datetime import datetime
 
 
 @dataclass(frozen=True, slots=True)
-class Remembered:
+class RunRecord:
     """How a run was when it was looked at last."""
 
     run: str
     """Key of the run (`container_run.run_key`): of another run of the same container it tells nothing."""
-    health: Health
+    state: str
+    """As text: another version may know more states."""
+    reason: str = ""
+    since: datetime | None = None

@@ -14,6 +14,7 @@ from archipelago.storage.records.permissions import Permission, Role
 from archipelago.storage.schema import account_changes, account_notices, facts, passkeys, sessions, tokens, users
 
 _NOTICES_EACH = 20
+_ROLES = frozenset(each.value for each in Role)
 T = TypeVar("T")
 
 
@@ -59,7 +60,7 @@ class Book:
     def logins(self) -> Logins:
         """Return everything."""
         return Logins(
-            users=tuple(map(_user, self._rows(users))),
+            users=self.users(),
             sessions=tuple(Session(**row) for row in self._rows(sessions)),
             tokens=tuple(map(_token, self._rows(tokens))),
             passkeys=tuple(Passkey(**row) for row in self._rows(passkeys)),
@@ -70,12 +71,11 @@ class Book:
 
     def user(self, name: str) -> User | None:
         """Return an account, or None."""
-        row = self._connection.execute(select(users).where(users.c.name == name)).mappings().first()
-        return _user(row) if row is not None else None
+        return next((one for one in self.users() if one.name == name), None)
 
     def users(self) -> tuple[User, ...]:
-        """Return all accounts."""
-        return tuple(map(_user, self._rows(users)))
+        """Return all accounts; one whose role this version does not know may do nothing, and stays as it is."""
+        return tuple(_user(row) for row in self._rows(users) if row["role"] in _ROLES)
 
     def change_user(self, user: User, *, sessions_go_on: bool = False, marks_go_on: bool = True) -> User:
         """Write an account, new or changed, under a version that no account had before.
@@ -238,5 +238,6 @@ def _user(row: RowMapping) -> User:
 
 
 def _token(row: RowMapping) -> Token:
-    permissions = frozenset(map(Permission, json.loads(row["permissions"])))
+    # A newer version may have given one that this version has nothing to allow with.
+    permissions = frozenset(each for each in Permission if each.value in json.loads(row["permissions"]))
     return Token(row["key"], row["name"], permissions, row["created_at"], row["expires_at"], row["used_at"])

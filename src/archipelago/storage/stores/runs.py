@@ -5,12 +5,9 @@ from datetime import UTC, datetime
 
 from sqlalchemy import Connection, delete, insert, select
 
-from archipelago.api.health import Health, HealthState
 from archipelago.storage.database import Database
-from archipelago.storage.records.runs import Remembered
+from archipelago.storage.records.runs import RunRecord
 from archipelago.storage.schema import runs
-
-_STATES = frozenset(state.value for state in HealthState)
 
 
 class RunStore:
@@ -19,28 +16,26 @@ class RunStore:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def all(self) -> dict[str, dict[str, Remembered]]:
+    async def all(self) -> dict[str, dict[str, RunRecord]]:
         """Return what was kept, by app and container."""
         rows = await self._database.run(lambda connection: connection.execute(select(runs)).mappings().all())
-        found: dict[str, dict[str, Remembered]] = {}
+        found: dict[str, dict[str, RunRecord]] = {}
         for row in rows:
-            if row["state"] not in _STATES:
-                continue  # written by another version
             since = datetime.fromtimestamp(row["since"], UTC)
-            health = Health(state=HealthState(row["state"]), reason=row["reason"], since=since)
-            found.setdefault(row["app"], {})[row["container"]] = Remembered(row["run"], health)
+            record = RunRecord(row["run"], row["state"], row["reason"], since)
+            found.setdefault(row["app"], {})[row["container"]] = record
         return found
 
-    async def keep(self, app: str, known: Mapping[str, Remembered]) -> None:
+    async def keep(self, app: str, known: Mapping[str, RunRecord]) -> None:
         """Keep this of an app, in the place of what was kept before."""
         rows = [
             {
                 "app": app,
                 "container": container,
                 "run": each.run,
-                "state": each.health.state.value,
-                "reason": each.health.reason,
-                "since": each.health.since.timestamp() if each.health.since is not None else 0.0,
+                "state": each.state,
+                "reason": each.reason,
+                "since": each.since.timestamp() if each.since is not None else 0.0,
             }
             for container, each in known.items()
         ]

@@ -2,58 +2,38 @@
 
 import json
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Integer, RowMapping, delete, func, insert, literal_column, select
+import structlog
+from pydantic import ValidationError
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Integer,
+    RowMapping,
+    delete,
+    func,
+    insert,
+    literal_column,
+    select,
+)
 from sqlalchemy.dialects.sqlite import insert as upsert
 
-from archipelago.api.events import Event
-from archipelago.api.operations import Operation, OperationState
-from archipelago.container.manifest.model.scalars import Scalar
-from archipelago.container.manifest.package import AppPackage, package_from_json, package_to_json
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.storage.database import Database
-from archipelago.storage.records.apps import Desired
+from archipelago.storage.records.apps import AppRecord
+from archipelago.storage.records.events import EventRecord
+from archipelago.storage.records.operations import OperationRecord, OperationState
 from archipelago.storage.schema import apps, events, facts, operations, slots
+from archipelago.storage.stores.app_rows import read_apps, save_app, take_slot
 from archipelago.storage.stores.revisions import Configuration, append
-
-MAX_SLOTS = 255
-"""UID ranges of 65,536 ids that the service user's subordinate ids hold, less one for the images' own."""
 
 _KEPT_EVENTS = 10_000
 _KEPT_OPERATIONS = 500
 _MADE: ColumnElement[int] = literal_column("operations.rowid", Integer)
 """Grows with each operation that is opened, whatever the clock says (https://www.sqlite.org/autoinc.html)."""
-
-
-@dataclass(frozen=True, slots=True)
-class AppRecord:
-    """One installed app, as the owner wants it."""
-
-    app: str
-    package: AppPackage
-    desired: Desired
-    slot: int
-    options: Mapping[str, Scalar] = field(default_factory=dict)
-    """What the owner set himself."""
-    choices: Mapping[str, str] = field(default_factory=dict)
-    """Interface -> provider that the app is bound to."""
-    ports: Mapping[str, int] = field(default_factory=dict)
-    """Endpoint -> port on the host."""
-    lan: Mapping[str, bool] = field(default_factory=dict)
-    """Endpoint -> whether the owner has it open to the local network; about others the manifest decides."""
-    installed_at: float = 0.0
-
-
-@dataclass(frozen=True, slots=True)
-class OperationRecord:
-    """An operation with what is needed to run it again."""
-
-    view: Operation
-    arguments: Mapping[str, Any]
 
 
 class State:
@@ -62,10 +42,13 @@ class State:
     `on_event` is called on the event loop with each new event, after it is safely on disk.
     """
 
-    def __init__(self, database: Database, on_event: Callable[[Event], None]) -> None:
+    def __init__(self, database: Database, on_event: Callable[[EventRecord], None]) -> None:
         self._database = database
         self._on_event = on_event
         self._revision = 0
+        self._unreadable: set[str] = set()
+        """Operations of another version that the log has a line about."""
+        self._log = structlog.get_logger("state")
 
     @property
     def revision(self) -> int:
@@ -82,11 +65,11 @@ class State:
 
     async def load_apps(self) -> dict[str, AppRecord]:
         """Return all installed apps."""
-        return await self._database.run(_read_apps)
+        return await self._database.run(read_apps)
 
     async def take_slot(self, app: str) -> int:
         """Return the app's UID slot, giving it the lowest free one where it has none."""
-        return await self._database.run(lambda connection: _take_slot(connection, app))
+        return await self._database.run(lambda connection: take_slot(connection, app))
 
     async def has_slot(self, app: str) -> bool:
         """Tell whether the app has a UID slot, which it keeps for as long as its data is there."""
@@ -107,12 +90,9 @@ class State:
     ) -> None:
         """Write and remove apps in one transaction: a plan is kept whole or not at all."""
 
-        def work(connection: Connection) -> Event:
+        def work(connection: Connection) -> EventRecord:
             for record in records:
-                row = _app_row(record)
-                connection.execute(upsert(apps).values(row).on_conflict_do_update(index_elements=["app"], set_=row))
-                version = record.package.manifest.version
-                append(connection, record.app, Configuration(version, record.options, record.choices), message)
+                save_app(connection, record, message)
             for name in remove:
                 connection.execute(delete(apps).where(apps.c.app == name))
                 append(connection, name, Configuration(None, {}, {}), message)
@@ -122,40 +102,40 @@ class State:
 
     # --- operations -------------------------------------------------------------------------------------------------
 
-    async def save_operation(self, record: OperationRecord) -> Operation:
+    async def save_operation(self, record: OperationRecord) -> OperationRecord:
         """Write the operation; return it with the revision that contains this change."""
 
-        def work(connection: Connection) -> tuple[Operation, Event]:
-            view = record.view
+        def work(connection: Connection) -> tuple[OperationRecord, EventRecord]:
             told = _append(
                 connection,
                 "operation",
-                view.app,
-                f"{view.kind} {view.app}: {view.state}",
-                {"id": view.id, "kind": view.kind, "state": view.state, "percent": view.percent},
+                record.app,
+                f"{record.kind} {record.app}: {record.state}",
+                {"id": record.id, "kind": record.kind, "state": record.state, "percent": record.percent},
             )
-            view = view.model_copy(update={"revision": told.revision})
+            saved = record.model_copy(update={"revision": told.revision})
             row = {
-                "id": view.id,
-                "kind": view.kind.value,
-                "app": view.app,
-                "state": view.state.value,
-                "arguments": json.dumps(dict(record.arguments)),
-                "view": view.model_dump_json(),
-                "created_at": view.created_at.timestamp(),
+                "id": saved.id,
+                "kind": saved.kind,
+                "app": saved.app,
+                "state": saved.state.value,
+                "arguments": json.dumps(dict(saved.arguments)),
+                "view": saved.model_dump_json(),
+                "created_at": saved.created_at.timestamp(),
             }
             connection.execute(upsert(operations).values(row).on_conflict_do_update(index_elements=["id"], set_=row))
-            return view, told
+            return saved, told
 
-        view, told = await self._database.run(work)
+        saved, told = await self._database.run(work)
         self._tell(told)
-        return view
+        return saved
 
     async def unfinished_operations(self) -> tuple[OperationRecord, ...]:
-        """Return operations that a crash cut off, oldest first."""
+        """Return operations that a crash cut off, oldest first, as far as this version can read them."""
         ended = [state.value for state in OperationState if state.ended]
         query = select(operations).where(operations.c.state.not_in(ended)).order_by(_MADE)
-        return await self._database.run(lambda connection: tuple(map(_operation, connection.execute(query).mappings())))
+        rows = await self._database.run(lambda connection: connection.execute(query).mappings().all())
+        return tuple(self._readable(rows))
 
     async def operation(self, operation: str) -> OperationRecord:
         """Return one operation; raises `NodeError` when there is none of that id."""
@@ -167,33 +147,50 @@ class State:
                 f"there is no operation {operation!r}",
                 hint="'archipelago operations' lists them",
             )
-        return _operation(row)
+        try:
+            return _operation(row)
+        except ValidationError as error:
+            raise NodeError(
+                ErrorCode.UNKNOWN_OPERATION,
+                f"operation {operation!r} was written by another version of Archipelago, and this one cannot read it",
+                hint="start the version again that wrote it",
+            ) from error
 
-    async def operations(self, app: str | None, limit: int) -> tuple[Operation, ...]:
+    async def operations(self, app: str | None, limit: int) -> tuple[OperationRecord, ...]:
         """Return the newest operations first."""
         query = select(operations).order_by(_MADE.desc()).limit(limit)
         if app is not None:
             query = query.where(operations.c.app == app)
-        return await self._database.run(
-            lambda connection: tuple(_operation(row).view for row in connection.execute(query).mappings())
-        )
+        rows = await self._database.run(lambda connection: connection.execute(query).mappings().all())
+        return tuple(self._readable(rows))
+
+    def _readable(self, rows: Iterable[RowMapping]) -> Iterator[OperationRecord]:
+        for row in rows:
+            try:
+                yield _operation(row)
+            except ValidationError as error:
+                if row["id"] not in self._unreadable:
+                    self._unreadable.add(row["id"])
+                    self._log.warning("another version wrote an operation", operation=row["id"], why=str(error))
 
     # --- events and facts -------------------------------------------------------------------------------------------
 
-    async def record(self, kind: str, app: str | None, message: str, data: Mapping[str, Any] | None = None) -> Event:
+    async def record(
+        self, kind: str, app: str | None, message: str, data: Mapping[str, Any] | None = None
+    ) -> EventRecord:
         """Append an event."""
         told = await self._database.run(lambda connection: _append(connection, kind, app, message, data or {}))
         self._tell(told)
         return told
 
-    async def events_since(self, revision: int, limit: int, *, newest: bool = False) -> tuple[Event, ...]:
+    async def events_since(self, revision: int, limit: int, *, newest: bool = False) -> tuple[EventRecord, ...]:
         """Return `limit` events after `revision`, oldest first: the next ones, or the newest ones."""
         order = events.c.revision.desc() if newest else events.c.revision
         query = select(events).where(events.c.revision > revision).order_by(order).limit(limit)
         found = await self._database.run(lambda connection: connection.execute(query).mappings().all())
         return tuple(map(_event, reversed(found) if newest else found))
 
-    async def newest_events(self, app: str, kind: str, limit: int) -> tuple[Event, ...]:
+    async def newest_events(self, app: str, kind: str, limit: int) -> tuple[EventRecord, ...]:
         """Return the newest events of a kind about an app, the newest first."""
         query = (
             select(events)
@@ -229,70 +226,24 @@ class State:
 
         await self._database.run(work)
 
-    def _tell(self, event: Event) -> None:
+    def _tell(self, event: EventRecord) -> None:
         self._revision = max(self._revision, event.revision)
         self._on_event(event)
 
 
-def _read_apps(connection: Connection) -> dict[str, AppRecord]:
-    query = select(apps, slots.c.slot).join(slots, slots.c.app == apps.c.app).order_by(apps.c.app)
-    found = {}
-    for row in connection.execute(query).mappings():
-        found[row["app"]] = AppRecord(
-            app=row["app"],
-            package=package_from_json(row["package"]),
-            desired=Desired(row["desired"]),
-            slot=row["slot"],
-            options=json.loads(row["options"]),
-            choices=json.loads(row["choices"]),
-            ports=json.loads(row["ports"]),
-            lan=json.loads(row["lan"]),
-            installed_at=row["installed_at"],
-        )
-    return found
-
-
-def _take_slot(connection: Connection, app: str) -> int:
-    found = connection.execute(select(slots.c.slot).where(slots.c.app == app)).scalar()
-    if found is not None:
-        return int(found)
-    taken = set(connection.execute(select(slots.c.slot)).scalars())
-    free = next((slot for slot in range(MAX_SLOTS) if slot not in taken), None)
-    if free is None:
-        raise NodeError(
-            ErrorCode.UNRESOLVABLE,
-            f"this node already holds the data of {MAX_SLOTS} apps, the most it can keep apart",
-            hint="remove an app together with its data first",
-        )
-    connection.execute(insert(slots).values(app=app, slot=free))
-    return free
-
-
-def _app_row(record: AppRecord) -> dict[str, Any]:
-    return {
-        "app": record.app,
-        "package": package_to_json(record.package),
-        "desired": record.desired.value,
-        "options": json.dumps(dict(record.options), sort_keys=True),
-        "choices": json.dumps(dict(record.choices), sort_keys=True),
-        "ports": json.dumps(dict(record.ports), sort_keys=True),
-        "lan": json.dumps(dict(record.lan), sort_keys=True),
-        "installed_at": record.installed_at,
-    }
-
-
 def _operation(row: RowMapping) -> OperationRecord:
-    return OperationRecord(Operation.model_validate_json(row["view"]), json.loads(row["arguments"]))
+    record = OperationRecord.model_validate_json(row["view"])
+    return record.model_copy(update={"arguments": json.loads(row["arguments"])})
 
 
-def _append(connection: Connection, kind: str, app: str | None, message: str, data: Mapping[str, Any]) -> Event:
+def _append(connection: Connection, kind: str, app: str | None, message: str, data: Mapping[str, Any]) -> EventRecord:
     now = time.time()
     result = connection.execute(
         insert(events).values(at=now, kind=kind, app=app, message=message, data=json.dumps(dict(data)))
     )
     key = result.inserted_primary_key
     assert key is not None
-    return Event(
+    return EventRecord(
         revision=int(key[0]),
         at=datetime.fromtimestamp(now, UTC),
         kind=kind,
@@ -302,8 +253,8 @@ def _append(connection: Connection, kind: str, app: str | None, message: str, da
     )
 
 
-def _event(row: RowMapping) -> Event:
-    return Event(
+def _event(row: RowMapping) -> EventRecord:
+    return EventRecord(
         revision=row["revision"],
         at=datetime.fromtimestamp(row["at"], UTC),
         kind=row["kind"],

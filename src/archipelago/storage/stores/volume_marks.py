@@ -25,7 +25,7 @@ class VolumeMarks:
         begin = _key(app, "")
         query = select(facts).where(facts.c.key.startswith(begin, autoescape=True))
         rows = await self._database.run(lambda connection: connection.execute(query).all())
-        return {key.removeprefix(begin): Mark(**json.loads(value)) for key, value in rows}
+        return {key.removeprefix(begin): _mark(json.loads(value)) for key, value in rows}
 
     async def keep(self, app: str, marks: Mapping[str, Mark]) -> None:
         """Write marks, in the place of earlier ones of the same volumes."""
@@ -44,6 +44,12 @@ class VolumeMarks:
             volumes = await self.of(app)
         statement = delete(facts).where(facts.c.key.in_([_key(app, volume) for volume in volumes]))
         await self._database.run(lambda connection: connection.execute(statement))
+
+
+def _mark(value: dict[str, int | None]) -> Mark:
+    inode = value["inode"]
+    assert inode is not None, "written with one"
+    return Mark(inode, value.get("filesystem"))
 
 
 def _key(app: str, volume: str) -> str:

@@ -3,6 +3,7 @@
 import resource
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -90,6 +91,33 @@ async def test_a_process_that_cannot_be_started_now_is_started_next_time(tmp_pat
         assert state.apps["slow"].workload.containers[0].spec.command == ("6890",)
     finally:
         workers.close()
+
+
+async def test_an_app_whose_package_has_a_problem_is_no_matter_of_the_others(tmp_path: Path) -> None:
+    composer = make(tmp_path, Renderer().aside, lambda: 100 * GIB)
+    offers = "provides: {notes: {container: main, port: 80}}"
+    needs = "requires: {notes: {}}"
+    offering = record(tmp_path / "apps", "offering", 0, "a", offers)
+    records = {
+        "offering": replace(offering, package=replace(offering.package, problem="it is of tomorrow")),
+        "using": replace(record(tmp_path / "apps", "using", 1, "b", needs), choices={"notes": "offering"}),
+        "other": record(tmp_path / "apps", "other", 2, "c"),
+    }
+    state = await composer.compose(records)
+    assert {app: found.problem for app, found in state.apps.items() if found.problem} == {
+        "offering": "it is of tomorrow"
+    }
+    assert state.apps["offering"].workload.containers == () and state.apps["using"].workload.containers
+
+    # What it offers was in the part that is not read: whoever uses it is left as it is, too.
+    manifest = offering.package.manifest.model_copy(update={"provides": {}})
+    records["offering"] = replace(offering, package=replace(offering.package, manifest=manifest, problem="unknown"))
+    state = await composer.compose(records)
+    assert state.broken == {"offering", "using"} and state.apps["other"].workload.containers
+    assert state.apps["using"].problem == "it uses offering, of which: unknown"
+    whole = replace(offering.package, manifest=manifest)
+    with pytest.raises(ResolutionError):
+        await composer.compose({**records, "offering": replace(offering, package=whole)})
 
 
 async def test_each_plan_looks_at_the_disk_anew_and_templates_do_not(tmp_path: Path) -> None:

@@ -7,12 +7,13 @@ from typing import Any, cast
 
 import pytest
 
-from archipelago.api.operations import OperationKind, OperationState
+from archipelago.api.operations import OperationKind
 from archipelago.container.desired.state import DesiredState
 from archipelago.container.operations.data import DataService
 from archipelago.container.operations.operations import Operations, Tracker
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.storage.database import Database
+from archipelago.storage.records.operations import OperationState
 from archipelago.storage.stores.state import State
 
 

@@ -5,8 +5,7 @@ from typing import Any
 from archipelago.container.manifest.model.endpoints import Endpoint
 from archipelago.container.manifest.package import AppPackage
 from archipelago.container.operations.lifecycle import with_package
-from archipelago.storage.records.apps import Desired
-from archipelago.storage.stores.state import AppRecord
+from archipelago.storage.records.apps import AppRecord, Desired
 from support.workloads import bitcoin
 
 

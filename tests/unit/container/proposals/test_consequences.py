@@ -10,8 +10,7 @@ from archipelago.container.manifest.model.interfaces import Wait
 from archipelago.container.proposals.consequences import require_agreed, restart_preview, stop_preview, with_restarts
 from archipelago.container.workload.compiler import Workload
 from archipelago.errors import NodeError
-from archipelago.storage.records.apps import Desired
-from archipelago.storage.stores.state import AppRecord
+from archipelago.storage.records.apps import AppRecord, Desired
 from support.workloads import ELECTRUM
 
 APPS = ("bitcoin", "electrum", "explorer", "monitor", "other")

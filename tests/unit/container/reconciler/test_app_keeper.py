@@ -12,8 +12,7 @@ from archipelago.container.reconciler.app_keeper import AppKeeper, Tools
 from archipelago.container.reconciler.observer import Observation
 from archipelago.container.reconciler.repair_order import RepairOrder
 from archipelago.container.workload.compiler import Workload
-from archipelago.storage.records.apps import Desired
-from archipelago.storage.stores.state import AppRecord
+from archipelago.storage.records.apps import AppRecord, Desired
 
 
 async def nothing(*_: object) -> None:

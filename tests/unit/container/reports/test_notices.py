@@ -10,7 +10,7 @@ import pytest
 from archipelago.api.apps import AppSummary
 from archipelago.api.catalog import CatalogEntry
 from archipelago.api.health import HealthState
-from archipelago.api.operations import ErrorView, Operation, OperationKind, OperationState
+from archipelago.api.operations import ErrorView, Operation, OperationKind
 from archipelago.api.system import Finding, Notice, NoticeKind, Severity
 from archipelago.container.reports.notice_desk import NoticeDesk, Sources
 from archipelago.container.reports.notices import Disk, notices
@@ -18,6 +18,7 @@ from archipelago.errors import ErrorCode, NodeError
 from archipelago.storage.database import Database
 from archipelago.storage.records.apps import Desired
 from archipelago.storage.records.notices import Hidden, Hiding
+from archipelago.storage.records.operations import OperationState
 from archipelago.storage.stores.hidden_notices import HiddenNotices
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)

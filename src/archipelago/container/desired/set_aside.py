@@ -1,0 +1,22 @@
+"""Which installed apps are left as they are, since this version cannot read what another one stored. Pure."""
+
+from collections.abc import Mapping
+
+from archipelago.storage.records.apps import AppRecord
+
+
+def unreadable(records: Mapping[str, AppRecord]) -> dict[str, str]:
+    """Return the apps whose package has a problem, with the problem."""
+    return {app: record.package.problem for app, record in records.items() if record.package.problem}
+
+
+def with_consumers(aside: Mapping[str, str], records: Mapping[str, AppRecord]) -> dict[str, str]:
+    """Return these apps, and all that use them or one another of the result, with the problem of each."""
+    found = dict(aside)
+    waiting = list(found)
+    for provider in waiting:
+        for app, record in records.items():
+            if app not in found and provider in record.choices.values():
+                found[app] = f"it uses {provider}, of which: {found[provider]}"
+                waiting.append(app)
+    return found

@@ -1,0 +1,64 @@
+"""Operations, with what is needed to run them again."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from pydantic import Field
+
+from archipelago.storage.records.stored import Stored
+
+
+class OperationState(StrEnum):
+    """How far an operation is."""
+
+    PENDING = "pending"
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing more will happen."""
+        return self in (OperationState.DONE, OperationState.FAILED, OperationState.CANCELLED)
+
+
+class StepRecord(Stored):
+    """One step of an operation."""
+
+    name: str
+    state: OperationState = OperationState.PENDING
+    percent: float | None = None
+    detail: str = ""
+
+
+class OperationFailure(Stored):
+    """Why an operation failed."""
+
+    code: str
+    message: str
+    hint: str = ""
+    data: Mapping[str, object] = Field(default={})
+
+
+class OperationRecord(Stored):
+    """A durable piece of work, with steps and progress."""
+
+    id: str
+    kind: str
+    """As text: another version may know more kinds."""
+    app: str
+    state: OperationState
+    percent: float = 0.0
+    """0 to 100."""
+    steps: tuple[StepRecord, ...] = ()
+    error: OperationFailure | None = None
+    cancellable: bool = True
+    created_at: datetime
+    updated_at: datetime
+    revision: int = 0
+    """Revision of the event stream that contains the newest change."""
+    arguments: Mapping[str, Any] = Field(default={}, exclude=True)
+    """What it was opened with; stored beside the rest."""

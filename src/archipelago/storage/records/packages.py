@@ -1,0 +1,26 @@
+"""Packages of installed apps, as this version or another one stored them."""
+
+import json
+
+from archipelago.container.manifest.loader import readable_part
+from archipelago.container.manifest.package import AppPackage, package_from_json
+from archipelago.container.manifest.yaml.problems import ManifestError
+
+
+def read_package(text: str, app: str) -> AppPackage:
+    """Return the package of an installed app.
+
+    Where this version refuses it, the package has a `problem`, and the readable part of its manifest.
+    """
+    try:
+        return package_from_json(text)
+    except ManifestError as error:
+        first, *more = error.problems
+        where = f"{first.where}: " if first.where else ""
+        others = f" ({len(more)} more)" if more else ""
+        problem = f"this version of Archipelago refuses its manifest: {where}{first.message}{others}; update the app"
+    try:
+        manifest_text = str(json.loads(text)["manifest"])
+    except (ValueError, KeyError, TypeError, RecursionError):
+        manifest_text = ""
+    return AppPackage(readable_part(manifest_text, app), manifest_text, problem=problem)

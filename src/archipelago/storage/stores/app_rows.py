@@ -1,0 +1,83 @@
+"""Rows of installed apps and their slots: read and written within one transaction. Blocking."""
+
+import json
+from dataclasses import replace
+
+from sqlalchemy import Connection, RowMapping, insert, select, update
+from sqlalchemy.dialects.sqlite import insert as upsert
+
+from archipelago.container.manifest.package import package_to_json
+from archipelago.errors import ErrorCode, NodeError
+from archipelago.storage.records.apps import AppRecord, Desired
+from archipelago.storage.records.packages import read_package
+from archipelago.storage.schema import apps, slots
+from archipelago.storage.stores.revisions import Configuration, append
+
+MAX_SLOTS = 255
+"""UID ranges of 65,536 ids that the service user's subordinate ids hold, less one for the images' own."""
+_DESIRED = frozenset(each.value for each in Desired)
+_STAND_IN = Desired.RUNNING
+"""For a value of another version. An app with a problem that is to run is left as it is; otherwise it is stopped."""
+
+
+def read_apps(connection: Connection) -> dict[str, AppRecord]:
+    """Return all installed apps."""
+    query = select(apps, slots.c.slot).join(slots, slots.c.app == apps.c.app).order_by(apps.c.app)
+    return {row["app"]: _app(row) for row in connection.execute(query).mappings()}
+
+
+def _app(row: RowMapping) -> AppRecord:
+    package, desired = read_package(row["package"], row["app"]), row["desired"]
+    if desired not in _DESIRED:
+        package = replace(package, problem=f"another version of Archipelago stored that it is to be {desired!r}")
+    return AppRecord(
+        app=row["app"],
+        package=package,
+        desired=Desired(desired) if desired in _DESIRED else _STAND_IN,
+        slot=row["slot"],
+        options=json.loads(row["options"]),
+        choices=json.loads(row["choices"]),
+        ports=json.loads(row["ports"]),
+        lan=json.loads(row["lan"]),
+        installed_at=row["installed_at"],
+    )
+
+
+def take_slot(connection: Connection, app: str) -> int:
+    """Return the app's UID slot, giving it the lowest free one where it has none. Raises `NodeError`."""
+    found = connection.execute(select(slots.c.slot).where(slots.c.app == app)).scalar()
+    if found is not None:
+        return int(found)
+    taken = set(connection.execute(select(slots.c.slot)).scalars())
+    free = next((slot for slot in range(MAX_SLOTS) if slot not in taken), None)
+    if free is None:
+        raise NodeError(
+            ErrorCode.UNRESOLVABLE,
+            f"this node already holds the data of {MAX_SLOTS} apps, the most it can keep apart",
+            hint="remove an app together with its data first",
+        )
+    connection.execute(insert(slots).values(app=app, slot=free))
+    return free
+
+
+def save_app(connection: Connection, record: AppRecord, why: str) -> None:
+    """Write an app, and its revision. Of a package with a problem, only what the owner wants of the app is written."""
+    if record.package.problem:
+        row = update(apps).where(apps.c.app == record.app)
+        if record.desired is _STAND_IN:
+            row = row.where(apps.c.desired.in_(_DESIRED))
+        connection.execute(row.values(desired=record.desired.value))
+        return
+    values = {
+        "app": record.app,
+        "package": package_to_json(record.package),
+        "desired": record.desired.value,
+        "options": json.dumps(dict(record.options), sort_keys=True),
+        "choices": json.dumps(dict(record.choices), sort_keys=True),
+        "ports": json.dumps(dict(record.ports), sort_keys=True),
+        "lan": json.dumps(dict(record.lan), sort_keys=True),
+        "installed_at": record.installed_at,
+    }
+    connection.execute(upsert(apps).values(values).on_conflict_do_update(index_elements=["app"], set_=values))
+    version = record.package.manifest.version
+    append(connection, record.app, Configuration(version, record.options, record.choices), why)
