@@ -3,22 +3,28 @@
 import contextlib
 import shutil
 import sqlite3
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from archipelago.api.operations import operation_views
 from archipelago.errors import NodeError
 from archipelago.storage import database as database_module
 from archipelago.storage.database import Database, newest_revision
 from archipelago.storage.records.apps import Desired
-from archipelago.storage.records.operations import OperationState
+from archipelago.storage.records.operations import OperationFailure, OperationRecord, OperationState
 from archipelago.storage.records.permissions import Permission, Role
+from archipelago.storage.records.runs import RunRecord
 from archipelago.storage.stores.accounts import AccountStore
 from archipelago.storage.stores.revisions import RevisionStore
+from archipelago.storage.stores.runs import RunStore
 from archipelago.storage.stores.state import State
 from support.checkout import FIXTURES
 
 STATES = sorted(FIXTURES.glob("state-*.db"))
+BOTH = {"apps": ["bitcoin-knots", "tor"]}
+RUN = RunRecord("a run", "syncing", "50 %", datetime.fromtimestamp(1_700_000_000, UTC))
 
 
 def tables(path: Path) -> set[str]:
@@ -56,17 +62,33 @@ async def test_an_old_database_opens_and_nothing_in_it_is_lost(tmp_path: Path, n
             assert knots.options == {"network": "regtest"} and knots.choices == {"tor-socks": "tor"}
             assert knots.ports == {"web": 8000} and knots.package.manifest.id == "bitcoin-knots"
             assert "files/bitcoin.conf.j2" in knots.package.files
-            (operation,) = await state.operations(None, 10)
-            assert operation.state is OperationState.DONE and operation.app == "tor"
+            assert not knots.package.problem and not tor.package.problem
+            operations_are_there(await state.operations(None, 10))
+            unfinished = await state.unfinished_operations()
+            assert [(each.id, each.arguments) for each in unfinished] == [("running00000", BOTH)]
             messages = [event.message for event in await state.events_since(0, 100)]
             assert messages[0] == "bitcoin-knots is installed" and messages[-1] == "bitcoin-knots is healthy"
             assert await state.fact("node-id", lambda: "another") == "0123456789abcdef"
             await everybody_is_there(database, accounts=name > "state-0002")
             history = await RevisionStore(database).history("bitcoin-knots")
             assert len(history) == (1 if name >= "state-0004" else 0)
+            runs = await RunStore(database).all()
+            assert runs == ({"bitcoin-knots": {"main": RUN}} if name >= "state-0009" else {})
         finally:
             await database.close()
         assert tables(path) == tables(fresh)
+
+
+def operations_are_there(found: tuple[OperationRecord, ...]) -> None:
+    """Require the operations that were written, each of which has a view."""
+    running, failed, done = found
+    assert (done.id, done.kind, done.app, done.state) == ("aabbccddeeff", "install", "tor", OperationState.DONE)
+    assert (failed.kind, failed.state, running.kind) == ("update", OperationState.FAILED, "restart")
+    assert failed.error == OperationFailure(code="IMAGE", message="no room", hint="free some", data={"bytes": 7})
+    assert running.steps == failed.steps and [step.name for step in running.steps] == ["fetch", "start"]
+    assert [step.state for step in running.steps] == [OperationState.DONE, OperationState.PENDING]
+    assert [view.id for view in operation_views(found)] == [record.id for record in found]
+    assert failed.arguments == BOTH and done.arguments == {"app": "tor"}
 
 
 async def everybody_is_there(database: Database, *, accounts: bool) -> None:
