@@ -30,8 +30,10 @@ from archipelago.container.dependency_resolver.plan import Edge, InstalledApp, P
 from archipelago.container.dependency_resolver.resolver import resolve
 from archipelago.container.manifest.model.app import AppManifest, Architecture
 from archipelago.container.manifest.package import AppPackage
-from archipelago.container.workload.compiler import AppInput, Binding, Consumer, Site, Workload, compile_app
+from archipelago.container.workload.compiler import compile_app
+from archipelago.container.workload.inputs import AppInput, Binding, Consumer, Site
 from archipelago.container.workload.templates.renderer import Renderer
+from archipelago.container.workload.workload import Workload
 from archipelago.security.secrets.secret import SecretBytes
 
 HOST = HostFacts(architecture=Architecture.ARM64, memory=64 << 40, cores=4, free_disk=1 << 50)

@@ -7,8 +7,10 @@ from archipelago.container.dependency_resolver.plan import Edge
 from archipelago.container.manifest.model.app import AppManifest, Architecture
 from archipelago.container.manifest.model.interfaces import Wait
 from archipelago.container.manifest.package import AppPackage
-from archipelago.container.workload.compiler import AppInput, Site, Workload, compile_app
+from archipelago.container.workload.compiler import compile_app
+from archipelago.container.workload.inputs import AppInput, Site
 from archipelago.container.workload.templates.renderer import Renderer
+from archipelago.container.workload.workload import Workload
 from archipelago.security.secrets.secret import Secret
 
 SITE = Site("n1", "/data", "/run/files", HostFacts(Architecture.AMD64, 8 << 30, 4, 100 << 30))

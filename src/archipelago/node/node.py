@@ -71,7 +71,7 @@ from archipelago.container.reports.notice_desk import NoticeDesk, Sources
 from archipelago.container.reports.notices import Disk
 from archipelago.container.reports.removal import RemovalReporter
 from archipelago.container.reports.security import SecurityReporter
-from archipelago.container.workload.compiler import Site
+from archipelago.container.workload.inputs import Site
 from archipelago.container.workload.templates.renderer import Renderer
 from archipelago.container.workload.templates.workers import TemplateWorkers
 from archipelago.errors import ErrorCode, NodeError

@@ -18,7 +18,8 @@ from archipelago.container.manifest.model.interfaces import Credentials
 from archipelago.container.manifest.model.probes import ChainProbe, TcpProbe
 from archipelago.container.manifest.model.probes import HealthCheck as HealthSpec
 from archipelago.container.manifest.package import AppPackage
-from archipelago.container.workload.compiler import AppInput, Consumer, Site, compile_app
+from archipelago.container.workload.compiler import compile_app
+from archipelago.container.workload.inputs import AppInput, Consumer, Site
 from archipelago.container.workload.templates.renderer import Renderer
 from archipelago.security.secrets.secret import Secret
 from archipelago.storage.records.permissions import Role

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 
 from archipelago.api.health import Health, HealthState
 from archipelago.container.data.keeper import VolumeKeeper
-from archipelago.container.workload.compiler import Workload
+from archipelago.container.workload.workload import Workload
 from archipelago.errors import NodeError
 
 _EVERY = 5.0

@@ -12,7 +12,7 @@ from archipelago.container.data.identity import Trouble, VolumeVerdict, judge
 from archipelago.container.manifest.model.scalars import IDS_PER_APP
 from archipelago.container.namespace.client import Namespace
 from archipelago.container.namespace.found import Found
-from archipelago.container.workload.compiler import VolumeDirectory, Workload
+from archipelago.container.workload.workload import VolumeDirectory, Workload
 from archipelago.errors import DISK_REMEDY, ErrorCode, NodeError
 from archipelago.storage.stores.volume_marks import VolumeMarks
 

@@ -4,8 +4,11 @@ from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from archipelago.container.workload.compiler import AppInput, Site, Workload, compile_app, exports
+from archipelago.container.workload.compiler import compile_app
+from archipelago.container.workload.inputs import AppInput, Site
+from archipelago.container.workload.template_context import exports
 from archipelago.container.workload.templates.renderer import AppRenderer, Renderer, TemplateError
+from archipelago.container.workload.workload import Workload
 from archipelago.errors import NodeError
 
 Result = TypeVar("Result")

@@ -17,8 +17,9 @@ from archipelago.container.manifest.model.app import AppManifest
 from archipelago.container.manifest.model.interfaces import Credentials
 from archipelago.container.manifest.model.scalars import Scalar
 from archipelago.container.manifest.options import parse_option_text, validate_options
-from archipelago.container.workload.compiler import AppInput, Binding, Consumer, Site, Workload
+from archipelago.container.workload.inputs import AppInput, Binding, Consumer, Site
 from archipelago.container.workload.templates.renderer import Aside, Renderer
+from archipelago.container.workload.workload import Workload
 from archipelago.errors import NodeError
 from archipelago.security.secrets.manager import SecretsManager
 from archipelago.security.secrets.secret import Secret

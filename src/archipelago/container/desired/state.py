@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from archipelago.api.health import Health, HealthState
 from archipelago.container.dependency_resolver.plan import Edge, Plan
 from archipelago.container.manifest.model.interfaces import Wait
-from archipelago.container.workload.compiler import Workload
+from archipelago.container.workload.workload import Workload
 from archipelago.security.secrets.secret import Secret
 from archipelago.storage.records.apps import AppRecord, Desired
 

@@ -10,8 +10,8 @@ from archipelago.container.podman_client.errors import AlreadyExists, NotFound, 
 from archipelago.container.podman_client.labels import NODE
 from archipelago.container.podman_client.models import ContainerSummary, NetworkDetails
 from archipelago.container.podman_client.spec import ContainerSpec, NetworkSpec
-from archipelago.container.workload.compiler import ContainerWorkload
 from archipelago.container.workload.firewall_rules import Subnet
+from archipelago.container.workload.workload import ContainerWorkload
 
 
 class NetworkKeeper:

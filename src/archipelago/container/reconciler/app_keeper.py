@@ -35,8 +35,8 @@ from archipelago.container.reconciler.repair_order import RepairOrder
 from archipelago.container.reconciler.repairer import Repairer
 from archipelago.container.reconciler.restart_policy import RestartPolicy
 from archipelago.container.reconciler.stopping import stop_order
-from archipelago.container.workload.compiler import ContainerWorkload, Passage, Workload
 from archipelago.container.workload.networks import PREFIX
+from archipelago.container.workload.workload import ContainerWorkload, Passage, Workload
 from archipelago.errors import NodeError
 from archipelago.storage.layout import app_files
 from archipelago.support.process import process_age
@@ -473,12 +473,15 @@ class AppKeeper:
         """Tell whether another app runs that is about to go on running as it does."""
         seen, state = await self._tools.observer.look(), self._tools.desired()
         steady = (
-            (seen.of(app).get(container.name), container.hash)
+            (seen.of(app).get(container.name), container)
             for app, other in state.apps.items()
             if app != self.app and state.wanted(app) and self._tools.health_of(app).state in _STEADY
             for container in other.workload.containers
         )
-        return any(found is not None and is_running(found) and found.labels.get(HASH) == hash for found, hash in steady)
+        return any(
+            found is not None and is_running(found) and container.is_made_of(found.labels.get(HASH))
+            for found, container in steady
+        )
 
     def _forget_run(self, name: str) -> None:
         self._tools.firewall.forget(name)
@@ -648,7 +651,9 @@ class AppKeeper:
 
 def _is_outdated(found: ContainerSummary, wanted: ContainerWorkload | None) -> bool:
     """Tell whether a container has to be made again, or is not wanted any more."""
-    return wanted is None or found.labels.get(HASH) != wanted.hash or found.state is ContainerState.REMOVING
+    if wanted is None or found.state is ContainerState.REMOVING:
+        return True
+    return not wanted.is_made_of(found.labels.get(HASH))
 
 
 def _spread() -> float:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from archipelago.container.manifest.model.containers import Stop
 from archipelago.container.podman_client.models import ContainerSummary
-from archipelago.container.workload.compiler import ContainerWorkload
+from archipelago.container.workload.workload import ContainerWorkload
 from archipelago.support.process import (
     DEAF,
     Signaller,

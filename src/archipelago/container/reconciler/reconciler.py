@@ -27,7 +27,7 @@ from archipelago.container.reconciler.app_keeper import AppKeeper, Tools
 from archipelago.container.reconciler.container_run import Remembered, run_key
 from archipelago.container.reconciler.observer import Observer, is_running
 from archipelago.container.reconciler.repair_order import RepairOrder
-from archipelago.container.workload.compiler import Workload
+from archipelago.container.workload.workload import Workload
 from archipelago.errors import NodeError
 from archipelago.storage.records.runs import RunRecord
 from archipelago.support.broadcast import Signal

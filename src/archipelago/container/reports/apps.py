@@ -33,7 +33,7 @@ from archipelago.container.reconciler.observer import is_running
 from archipelago.container.reconciler.reconciler import Reconciler
 from archipelago.container.reports.logs import LogFollower, newest_lines
 from archipelago.container.reports.options import option_views
-from archipelago.container.workload.compiler import ContainerWorkload
+from archipelago.container.workload.workload import ContainerWorkload
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.storage.records.apps import AppRecord
 from archipelago.storage.stores.state import State

@@ -10,7 +10,7 @@ from archipelago.api.containers import LogLine
 from archipelago.container.logs.file import LogFile, last_lines
 from archipelago.container.logs.parser import UNFINISHED, LogText
 from archipelago.container.reconciler.reconciler import Reconciler
-from archipelago.container.workload.compiler import ContainerWorkload
+from archipelago.container.workload.workload import ContainerWorkload
 from archipelago.errors import NodeError
 from archipelago.support.first_error import FirstError
 

@@ -14,7 +14,7 @@ from archipelago.container.networks.firewall import Firewall
 from archipelago.container.podman_client.models import ContainerSummary
 from archipelago.container.reconciler.observer import is_running
 from archipelago.container.reconciler.reconciler import Reconciler
-from archipelago.container.workload.compiler import ContainerWorkload
+from archipelago.container.workload.workload import ContainerWorkload
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.security.container_policies.apparmor import apparmor_name, apparmor_profile
 from archipelago.security.container_policies.seccomp import seccomp_json

@@ -15,7 +15,7 @@ from archipelago.container.data.volumes import AppData
 from archipelago.container.manifest.package import load_package
 from archipelago.container.namespace.client import Namespace
 from archipelago.container.namespace.found import Found
-from archipelago.container.workload.compiler import VolumeDirectory, Workload
+from archipelago.container.workload.workload import VolumeDirectory, Workload
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.security.secrets.manager import SecretsManager
 from archipelago.storage.database import Database

@@ -18,7 +18,7 @@ from archipelago.container.images.store import ImageStore
 from archipelago.container.manifest.model.app import Architecture
 from archipelago.container.podman_client.client import PodmanClient
 from archipelago.container.podman_client.service import PodmanService
-from archipelago.container.workload.compiler import Site
+from archipelago.container.workload.inputs import Site
 from archipelago.container.workload.templates.renderer import Aside, Renderer
 from archipelago.container.workload.templates.workers import TemplateWorkers
 from archipelago.errors import NodeError

@@ -8,7 +8,7 @@ from archipelago.container.dependency_resolver.plan import Action, Edge, Plan, P
 from archipelago.container.desired.state import DesiredApp, DesiredState
 from archipelago.container.manifest.model.interfaces import Wait
 from archipelago.container.proposals.consequences import require_agreed, restart_preview, stop_preview, with_restarts
-from archipelago.container.workload.compiler import Workload
+from archipelago.container.workload.workload import Workload
 from archipelago.errors import NodeError
 from archipelago.storage.records.apps import AppRecord, Desired
 from support.workloads import ELECTRUM

@@ -11,7 +11,7 @@ from archipelago.container.desired.state import DesiredApp, DesiredState
 from archipelago.container.reconciler.app_keeper import AppKeeper, Tools
 from archipelago.container.reconciler.observer import Observation
 from archipelago.container.reconciler.repair_order import RepairOrder
-from archipelago.container.workload.compiler import Workload
+from archipelago.container.workload.workload import Workload
 from archipelago.storage.records.apps import AppRecord, Desired
 
 

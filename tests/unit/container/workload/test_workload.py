@@ -12,9 +12,11 @@ from hypothesis import strategies as st
 from archipelago.container.manifest.package import AppPackage
 from archipelago.container.podman_client.labels import PLACE
 from archipelago.container.podman_client.spec import BindMount
-from archipelago.container.workload.compiler import AppInput, Binding, Consumer, Workload, exports
+from archipelago.container.workload.inputs import AppInput, Binding, Consumer
 from archipelago.container.workload.networks import edge_network_name
+from archipelago.container.workload.template_context import exports
 from archipelago.container.workload.templates.renderer import Renderer
+from archipelago.container.workload.workload import Workload
 from archipelago.errors import NodeError
 from archipelago.security.keys.key_files import private_pem, public_pem
 from archipelago.security.secrets.secret import Secret

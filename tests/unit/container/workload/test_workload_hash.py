@@ -1,6 +1,7 @@
 """Hashes: the same for the same input, another for each meaningful change, and only where it belongs."""
 
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import MISSING, dataclass, field, fields, replace
 from typing import Any
 
 import pytest
@@ -9,10 +10,17 @@ from hypothesis import strategies as st
 
 from archipelago.container.manifest.model.app import AppManifest
 from archipelago.container.manifest.package import AppPackage
-from archipelago.container.podman_client.spec import BindMount, ContainerSpec, TmpfsMount
-from archipelago.container.workload.compiler import AppInput, Binding, Consumer, Workload, _digest, compile_app
+from archipelago.container.podman_client.labels import HASH
+from archipelago.container.podman_client.models import ContainerState, ContainerSummary
+from archipelago.container.podman_client.spec import BindMount, ContainerSpec, PortMapping, ResourceLimits, TmpfsMount
+from archipelago.container.reconciler.app_keeper import _is_outdated
+from archipelago.container.workload.compiler import compile_app
+from archipelago.container.workload.inputs import AppInput, Binding, Consumer
+from archipelago.container.workload.spec_hash import former_hash, is_former, spec_hash
 from archipelago.container.workload.templates.renderer import Renderer, TemplateError
+from archipelago.container.workload.workload import Workload
 from archipelago.security.secrets.secret import Secret
+from support.golden_workloads import electrumx, knots_input
 from support.workloads import EDGE, ELECTRUM, LOGIN, SITE, bitcoin, compiled, input_of, manifest
 
 BUILD = {"type": "packages", "packages": ["x"]}
@@ -205,12 +213,156 @@ def test_every_field_of_an_apps_spec_counts_but_labels_and_networks() -> None:
     spec = container.spec
     assert spec.networks == {} and container.attachments
     for name in ContainerSpec.__slots__:
-        changed = _digest([replace(spec, **{name: {"changed": "x"}})]) != _digest([spec])
-        # Apps have no `rootfs`; without it, the hashes of the containers that run on existing nodes stay what they are.
+        other = replace(spec, **{name: {"changed": "x"}})
+        assert (hash_of(other) != hash_of(spec)) == (name not in ("labels", "networks")), name
+        # Versions before knew no `rootfs`, which apps do not have.
+        changed = former_hash(other, {}, False) != former_hash(spec, {}, False)
         assert changed == (name not in ("labels", "networks", "rootfs")), name
 
 
 def test_what_has_no_place_in_a_hash_cannot_get_into_it() -> None:
     for value in (object(), Secret("a", "b"), {1, 2}):
         with pytest.raises(TypeError):
-            _digest([value])
+            hash_of(replace(ContainerSpec("x"), user=value))
+
+
+# --- other versions ---------------------------------------------------------------------------------------------------
+
+
+def hash_of(spec: ContainerSpec) -> str:
+    return spec_hash(spec, {}, internet=False)
+
+
+@dataclass(frozen=True, slots=True)
+class TomorrowsSpec(ContainerSpec):
+    """The spec of a version that knows more."""
+
+    cpu_affinity: tuple[int, ...] = ()
+    depth: int | None = None
+    hints: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class TomorrowsTmpfs(TmpfsMount):
+    """A part of it."""
+
+    huge_pages: bool = False
+
+
+def of_tomorrow(spec: ContainerSpec, **changes: Any) -> TomorrowsSpec:
+    """Return the same spec, as that version has it."""
+    values = {each.name: getattr(spec, each.name) for each in fields(ContainerSpec)}
+    return TomorrowsSpec(**{**values, **changes})
+
+
+def test_a_field_that_is_added_restarts_nothing_until_it_is_set() -> None:
+    for container in (*compiled(two()).containers, *electrumx().containers, *compiled(knots_input()).containers):
+        spec = container.spec
+        mounts = tuple(
+            TomorrowsTmpfs(each.target, each.size, each.mode, each.noexec, each.read_only)
+            if isinstance(each, TmpfsMount)
+            else each
+            for each in spec.mounts
+        )
+        assert TomorrowsTmpfs in map(type, mounts)
+        assert hash_of(of_tomorrow(spec)) == hash_of(of_tomorrow(spec, mounts=mounts)) == hash_of(spec)
+        huge = tuple(replace(each, huge_pages=True) if isinstance(each, TomorrowsTmpfs) else each for each in mounts)
+        changes: tuple[dict[str, Any], ...] = (
+            {"cpu_affinity": (1,)},
+            {"depth": 0},
+            {"hints": {"a": "b"}},
+            {"mounts": huge},
+        )
+        set_now = {hash_of(of_tomorrow(spec, **each)) for each in changes}
+        assert len(set_now) == len(changes) and hash_of(spec) not in set_now
+
+
+RICH = {
+    "entrypoint": ["/bin/x"],
+    "environment": {"A": "1"},
+    "workdir": "/x",
+    "tmpfs": [{"path": "/scratch", "size": "1MiB"}],
+    "files": [{"path": "/etc/a", "template": "a.j2"}],
+    "resources": {"memory": "1GiB", "cpu": 0.5, "pids": 8, "open_files": 64},
+    "security": {"capabilities": ["CAP_CHOWN"], "writable_root": True},
+    "init": True,
+}
+
+
+@pytest.mark.parametrize(
+    ("workload", "hashes_before"),
+    [
+        (compiled(knots_input("electrumx")), ["e739682189da4aaff9f65f0bc0f4c81c"]),
+        (electrumx(), ["fbcd82ed5d144df5bf880d1c56cd1e5a"]),
+        (compiled(input_of(bitcoin())), ["f92e0a6f8887865a817c2ea6ac738a66"]),
+        (compiled(two(**RICH)), ["a4fbd2a4b34b39885e73840bb32ca30d", "c546cfc3d3de1dde1c823166bee55427"]),
+    ],
+    ids=["bitcoin-knots", "electrumx", "bitcoin", "two"],
+)
+def test_a_container_that_a_version_before_made_is_as_it_ought_to_be(
+    workload: Workload, hashes_before: list[str]
+) -> None:
+    """The hashes are those that commit 8499238 gave to the same apps: an update of the node restarts none of them."""
+    for container, before in zip(workload.containers, hashes_before, strict=True):
+        assert is_former(before) and not is_former(container.hash)
+        assert container.is_made_of(before) and container.is_made_of(container.hash)
+        assert not container.is_made_of(None) and not container.is_made_of("0" * 32)
+        assert not container.is_made_of(container.hash[:-1])
+        changed = replace(container, spec=replace(container.spec, user="5:5"))
+        assert not changed.is_made_of(before), "what is changed by the update is made again"
+    others = compiled(two(**{**RICH, "init": False})).containers
+    assert not others[1].is_made_of("c546cfc3d3de1dde1c823166bee55427")
+
+
+def test_a_keeper_leaves_a_container_that_a_version_before_made() -> None:
+    (wanted,) = electrumx().containers
+    found = ContainerSummary(
+        id="1",
+        name=wanted.name,
+        state=ContainerState.RUNNING,
+        image="",
+        image_id="",
+        pid=1,
+        exit_code=0,
+        labels={HASH: "fbcd82ed5d144df5bf880d1c56cd1e5a"},
+        networks=(),
+        created_at=None,
+        started_at=None,
+        exited_at=None,
+    )
+    assert not _is_outdated(found, wanted)
+    assert _is_outdated(replace(found, labels={HASH: "0" * 32}), wanted)
+    assert _is_outdated(replace(found, labels={}), wanted) and _is_outdated(found, None)
+
+
+def test_no_default_changes() -> None:
+    """A hash leaves defaults out: whoever changes one must pass the former value, or say how old containers go."""
+    known = {
+        (kind.__name__, each.name): each.default if each.default_factory is MISSING else each.default_factory()
+        for kind in (BindMount, ContainerSpec, PortMapping, ResourceLimits, TmpfsMount)
+        for each in fields(kind)
+        if each.default not in (MISSING, None, (), "", False) or each.default_factory is not MISSING
+    }
+    empty: dict[str, str] = {}
+    assert known == {
+        ("BindMount", "read_only"): True,
+        ("ContainerSpec", "annotations"): empty,
+        ("ContainerSpec", "cap_drop"): ("ALL",),
+        ("ContainerSpec", "dns_from_host"): True,
+        ("ContainerSpec", "env"): empty,
+        ("ContainerSpec", "env_from_image"): True,
+        ("ContainerSpec", "hosts"): empty,
+        ("ContainerSpec", "labels"): empty,
+        ("ContainerSpec", "limits"): ResourceLimits(),
+        ("ContainerSpec", "log_max_size"): 10 * 1024 * 1024,
+        ("ContainerSpec", "networks"): empty,
+        ("ContainerSpec", "no_new_privileges"): True,
+        ("ContainerSpec", "read_only_filesystem"): True,
+        ("ContainerSpec", "stop_signal"): "SIGTERM",
+        ("ContainerSpec", "stop_timeout"): 10,
+        ("PortMapping", "host_ip"): "127.0.0.1",
+        ("PortMapping", "protocol"): "tcp",
+        ("ResourceLimits", "cpu_period"): 100_000,
+        ("TmpfsMount", "mode"): 0o1777,
+        ("TmpfsMount", "noexec"): True,
+    }

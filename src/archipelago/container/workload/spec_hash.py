@@ -1,0 +1,136 @@
+"""The hash of a container, by which the reconciler decides to make it again. Pure.
+
+It is over names and values, without those that have their default: a field that a later version adds to the spec
+restarts nothing. So a default must not change: what has it would not be made again. Pass another value instead.
+
+Versions before hashed the values by their positions, defaults included. `former_hash` is for the containers that they
+made, which run on under their label until something of them changes.
+"""
+
+import hashlib
+import json
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import MISSING, Field, dataclass, fields
+from functools import cache
+from itertools import chain, compress
+from operator import attrgetter, ne
+from pathlib import PurePath
+from typing import Any
+
+from archipelago.container.podman_client.spec import (
+    BindMount,
+    ContainerSpec,
+    IdMappings,
+    IdRange,
+    PortMapping,
+    ResourceLimits,
+    TmpfsMount,
+    Ulimit,
+)
+
+_FORM = "2-"
+"""Begins a hash over names; those of the former form are hexadecimal digits alone."""
+_UNHASHED = frozenset(("labels", "networks"))
+"""Labels hold the hash; networks are joined and left while a container runs."""
+_FORMER_FIELDS: Mapping[type, tuple[str, ...]] = {
+    ContainerSpec: (
+        *("name", "image", "entrypoint", "command", "env", "env_from_image", "annotations", "user", "groups"),
+        *("hostname", "workdir", "umask", "read_only_filesystem", "read_write_tmpfs", "mounts", "devices", "cap_drop"),
+        *("cap_add", "no_new_privileges", "seccomp_profile", "apparmor_profile", "selinux_options", "mask", "unmask"),
+        *("id_mappings", "limits", "ulimits", "oom_score_adj", "shm_size", "dns_servers", "dns_from_host", "hosts"),
+        *("ports", "stop_signal", "stop_timeout", "init", "log_path", "log_max_size", "cgroup_parent"),
+    ),
+    BindMount: ("source", "target", "read_only", "noexec", "relabel"),
+    TmpfsMount: ("target", "size", "mode", "noexec", "read_only"),
+    IdMappings: ("uids", "gids"),
+    IdRange: ("container_id", "host_id", "size"),
+    ResourceLimits: (
+        *("memory", "memory_swap", "memory_reservation", "cpu_quota", "cpu_period", "cpu_shares", "pids"),
+    ),
+    Ulimit: ("name", "soft", "hard"),
+    PortMapping: ("container_port", "host_port", "host_ip", "protocol"),
+}
+"""What the former form hashed, in this order; what was added to the spec since has no place here."""
+
+
+def spec_hash(spec: ContainerSpec, contents: Mapping[str, str], internet: bool) -> str:
+    """Return the hash of a container: of its spec, of what its files hold, and of whether it reaches the internet."""
+    parts: dict[str, object] = {"spec": spec}
+    if contents:
+        parts["files"] = contents
+    if internet:
+        parts["internet"] = True
+    return _FORM + _short(_BY_NAME.encode(parts))
+
+
+def is_former(hash: str) -> bool:
+    """Tell whether a hash is one of the former form."""
+    return not hash.startswith(_FORM)
+
+
+def former_hash(spec: ContainerSpec, contents: Mapping[str, str], internet: bool) -> str:
+    """Return the hash that the versions before gave to the same container."""
+    return _short(_BY_POSITION.encode([spec, contents, internet]))
+
+
+def joined(hashes: Iterable[str]) -> str:
+    """Return the hash of several hashes, in which there is nothing to escape."""
+    return _short('["' + '","'.join(hashes) + '"]')
+
+
+def _short(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+@dataclass(frozen=True, slots=True)
+class _SpecPart:
+    """A class that is part of a spec, as it is hashed."""
+
+    name: str
+    fields: tuple[str, ...]
+    defaults: tuple[object, ...]
+    """`MISSING` for a field without one."""
+    read: Callable[[object], tuple[object, ...]]
+
+
+@cache
+def _part(kind: type) -> _SpecPart | None:
+    """Return how a class is hashed; None for one that is no part of a spec."""
+    name = next((each.__name__ for each in kind.__mro__ if each in _FORMER_FIELDS), None)
+    if name is None:
+        return None
+    hashed = sorted((each for each in fields(kind) if each.name not in _UNHASHED), key=attrgetter("name"))
+    names = tuple(each.name for each in hashed)
+    return _SpecPart(name, names, tuple(map(_default, hashed)), attrgetter(*names))
+
+
+def _default(field: Field[Any]) -> object:
+    return field.default_factory() if field.default_factory is not MISSING else field.default
+
+
+def _named(value: object) -> object:
+    part = _part(type(value))  # type: ignore[arg-type]  # a class can be hashed
+    if part is None:
+        return _plain(value)
+    # Names and values in turn: `dataclasses.asdict` would cost more than all the rest of a compilation.
+    values = part.read(value)
+    return [part.name, *chain(*compress(zip(part.fields, values, strict=True), map(ne, values, part.defaults)))]
+
+
+def _positioned(value: object) -> object:
+    known = _FORMER_FIELDS.get(type(value))
+    if known is None:
+        return _plain(value)
+    return [type(value).__name__, *(getattr(value, name) for name in known)]
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, PurePath):
+        return str(value)
+    if isinstance(value, Mapping):
+        return dict(value)
+    raise TypeError(f"a {type(value).__name__} has no place in a hash")
+
+
+_BY_NAME = json.JSONEncoder(sort_keys=True, default=_named, separators=(",", ":"))
+_BY_POSITION = json.JSONEncoder(sort_keys=True, default=_positioned, separators=(",", ":"))
