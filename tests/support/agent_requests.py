@@ -5,12 +5,12 @@ import subprocess
 import sys
 from pathlib import Path
 
-from archipelago.container.namespace import agent as namespace_agent
+from archipelago.container.namespace.agent.program import agent_program
 
 
 def ask(root: Path, **request: object) -> dict[str, object]:
     """Have a new agent, which may touch what is below `root`, answer one request."""
-    command = [sys.executable, "-I", namespace_agent.__file__, str(root)]
+    command = [sys.executable, "-I", "-c", agent_program(), str(root)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as agent:
         assert agent.stdin is not None and agent.stdout is not None
         agent.stdin.write(json.dumps({"id": 1, **request}) + "\n")

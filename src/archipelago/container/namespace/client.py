@@ -13,12 +13,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from archipelago.container.namespace.agent.program import agent_program
 from archipelago.container.namespace.found import Found
 from archipelago.errors import DISK_REMEDY, ErrorCode, NodeError, says_disk_broken, says_disk_full
 from archipelago.storage.records.volumes import Mark
 from archipelago.support.process import PODMAN_UMASK
 
-_AGENT = Path(__file__).with_name("agent.py")
 _LINE_LIMIT = 4 * 1024 * 1024
 _FILE_TIMEOUT = 60.0
 _REMOVE_TIMEOUT = 1800.0
@@ -69,9 +69,7 @@ class Namespace:
     """
 
     def __init__(self, roots: tuple[Path, ...], *, on_log: Callable[[str], None]) -> None:
-        # Its text, not its path: the namespace may be older than this checkout's place in it.
-        source = _AGENT.read_text(encoding="utf-8")
-        self._command = ("podman", "unshare", sys.executable, "-I", "-c", source, *map(str, roots))
+        self._command = ("podman", "unshare", sys.executable, "-I", "-c", agent_program(), *map(str, roots))
         self._on_log = on_log
         self._process: asyncio.subprocess.Process | None = None
         self._reader: asyncio.Task[None] | None = None

@@ -1,0 +1,111 @@
+"""Requests about files and directories that belong to the users of containers."""
+
+import base64
+import contextlib
+import os
+import shutil
+import stat
+import time
+
+from archipelago.container.namespace.agent.refused import Refused
+
+
+def inside(path: str, roots: tuple) -> str:  # type: ignore[type-arg]
+    """Return `path` if its parent truly lies below one of the roots (links followed), else refuse."""
+    parent, name = os.path.split(os.path.abspath(path))
+    real = os.path.realpath(parent)
+    if not name or not any(real == root or real.startswith(root + os.sep) for root in roots):
+        raise Refused(f"{path} is outside the directories of this node")
+    return os.path.join(real, name)
+
+
+def make_passage(path: str, gid: int) -> dict:  # type: ignore[type-arg]
+    with made(path) as (directory, created):
+        found = os.fstat(directory)
+        if (found.st_uid, found.st_gid) != (0, gid):
+            os.fchown(directory, 0, gid)
+        if stat.S_IMODE(found.st_mode) != 0o710:
+            os.fchmod(directory, 0o710)
+    return {"created": created}
+
+
+def make_directory(path: str, uid: int, gid: int) -> dict:  # type: ignore[type-arg]
+    # Only the directory itself: its contents belong to the app, whose ids stay the same for ever.
+    with made(path) as (directory, created):
+        found = os.fstat(directory)
+        if (found.st_uid, found.st_gid) != (uid, gid):
+            os.fchown(directory, uid, gid)
+    return {"created": created}
+
+
+@contextlib.contextmanager
+def made(path: str):  # type: ignore[no-untyped-def]
+    """Yield a descriptor of a directory, and whether it is new; a link in its place is an error."""
+    created = False
+    with contextlib.suppress(FileExistsError):
+        os.mkdir(path, 0o700)
+        created = True
+    if os.path.islink(path):
+        raise Refused(f"it is a link, which is not followed: mount --bind {os.path.realpath(path)} in its place")
+    directory = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    try:
+        yield directory, created
+    finally:
+        os.close(directory)
+
+
+def rename_directory(path: str, to: str) -> dict:  # type: ignore[type-arg]
+    """Move a directory within its file system, on the disk when this returns; nothing of value is overwritten."""
+    os.rename(path, to)  # in the place of an empty directory at most (rename(2))
+    for parent in {os.path.dirname(path), os.path.dirname(to)}:
+        directory = os.open(parent, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(directory)
+        finally:
+            os.close(directory)
+    return {}
+
+
+def remove(path: str) -> dict:  # type: ignore[type-arg]
+    """Remove a directory with all that is in it; no link is followed."""
+    if os.path.lexists(path):
+        shutil.rmtree(path)
+    return {}
+
+
+def write_file(path: str, request: dict) -> dict:  # type: ignore[type-arg]
+    content = base64.b64decode(request["content"])
+    if os.path.isfile(path) and not os.path.islink(path):
+        with open(path, "rb") as current:
+            found = os.fstat(current.fileno())
+            same = current.read(len(content) + 1) == content
+        wanted = (request["uid"], request["gid"], request["mode"])
+        if same and (found.st_uid, found.st_gid, stat.S_IMODE(found.st_mode)) == wanted:
+            return {"changed": False}
+    temporary = f"{path}.new"
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(content)
+        os.fchown(file.fileno(), request["uid"], request["gid"])
+        os.fchmod(file.fileno(), request["mode"])
+    os.replace(temporary, path)
+    return {"changed": True}
+
+
+def measure(path: str, deadline: float) -> dict:  # type: ignore[type-arg]
+    """Return the bytes that a directory takes on the disk, links not followed; `complete` is false out of time."""
+    total = 0
+    seen = set()
+    for directory, names, files in os.walk(path, followlinks=False):
+        for name in (*names, *files):
+            try:
+                found = os.lstat(os.path.join(directory, name))
+            except OSError:
+                continue  # it went meanwhile
+            if found.st_nlink == 1 or (found.st_dev, found.st_ino) not in seen:
+                total += found.st_blocks * 512
+            if found.st_nlink > 1:
+                seen.add((found.st_dev, found.st_ino))
+        if time.monotonic() > deadline:
+            return {"bytes": total, "complete": False}
+    return {"bytes": total, "complete": True}

@@ -1,0 +1,110 @@
+"""The main module of a small program that runs as root of the service user's user namespace (`podman unshare`).
+
+It does what the daemon cannot from outside: knock at a container from within the container's own network namespace, set
+the rules of that namespace's firewall, and own files as the users that containers run as. It reads one JSON request per
+line and answers each with one JSON line; it ends when its input does. It is started with `python -I -c` and imports
+little, since it stays in memory for ever.
+
+Requests: `{"id": 1, "do": "tcp", "pid": 42, "host": "10.89.0.2", "port": 80, "timeout": 5}`, likewise `http` (with
+`method`, `path`, `headers`, `body`) and `dns` (with the `name` that is looked up); `firewall` (with `pid`, 0 for a new
+namespace that ends with the request, and `rules` for nft(8)); `announce` (with `pid`); `passage`, `directory` and
+`file` (with `path`, `uid`, `gid`, `mode`, `content`), `look` (with `path`, `uid`, `gid`, how many `ids` an app has,
+and whether it is `divided`), `rename` (with `path` and `to`), `remove`; `signal` (with `pid` and `signal`); `size`
+(with the `timeout` after which it tells what it has counted); in a volume, whose content is an app's, `find` (with
+`paths`, each a list of names), `aside` and `discard` (with `names`, and the `suffix` that a name gets), and `divide`
+(with the `part` that gets what is there, and `gid`).
+"""
+
+import contextlib
+import json
+import os
+import sys
+import threading
+import time
+from collections.abc import Callable
+
+from archipelago.container.namespace.agent.files import (
+    inside,
+    make_directory,
+    make_passage,
+    measure,
+    remove,
+    rename_directory,
+    write_file,
+)
+from archipelago.container.namespace.agent.look import look_at
+from archipelago.container.namespace.agent.network import announce, ask_http, ask_name_server, check_port, load_firewall
+from archipelago.container.namespace.agent.refused import Refused
+from archipelago.container.namespace.agent.volumes import discard, divide, is_there, set_aside
+
+_MAX_AT_ONCE = 64
+
+
+def main() -> None:
+    """Serve requests until the input ends. Arguments: the directories below which files may be touched."""
+    roots = tuple(os.path.realpath(root) for root in sys.argv[1:])
+    output = threading.Lock()
+    places = threading.BoundedSemaphore(_MAX_AT_ONCE)
+
+    def serve(line: bytes) -> None:
+        request = json.loads(line)
+        try:
+            answer = {"id": request["id"], "ok": True, **_answer(request, roots)}
+        except Exception as error:  # every failure is an answer
+            reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
+            answer = {"id": request["id"], "ok": False, "error": reason}
+        finally:
+            places.release()
+        with output:
+            sys.stdout.write(json.dumps(answer) + "\n")
+            sys.stdout.flush()
+
+    for line in sys.stdin.buffer:
+        places.acquire()
+        # A thread of its own: setns(2) changes the calling thread only, and the thread ends with its request.
+        threading.Thread(target=serve, args=(line,), daemon=True).start()
+
+
+def _send_signal(request: dict) -> dict:  # type: ignore[type-arg]
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(int(request["pid"]), int(request["signal"]))
+    return {}
+
+
+_OF_PROCESSES: dict[str, Callable[[dict], dict]] = {  # type: ignore[type-arg]
+    "tcp": check_port,
+    "http": ask_http,
+    "dns": ask_name_server,
+    "firewall": load_firewall,
+    "announce": announce,
+    "signal": _send_signal,
+    "ping": lambda request: {},
+}
+_OF_FILES: dict[str, Callable[[str, dict], dict]] = {  # type: ignore[type-arg]
+    "passage": lambda path, asked: make_passage(path, asked["gid"]),
+    "directory": lambda path, asked: make_directory(path, asked["uid"], asked["gid"]),
+    "look": look_at,
+    "file": write_file,
+    "rename": lambda path, asked: rename_directory(path, asked["to"]),
+    "remove": lambda path, asked: remove(path),
+    "size": lambda path, asked: measure(path, time.monotonic() + asked["timeout"]),
+    "find": lambda path, asked: {"found": [is_there(path, names) for names in asked["paths"]]},
+    "aside": lambda path, asked: set_aside(path, asked["names"], asked["suffix"]),
+    "discard": lambda path, asked: discard(path, asked["names"]),
+    "divide": lambda path, asked: divide(path, asked["part"], asked["gid"]),
+}
+
+
+def _answer(request: dict, roots: tuple) -> dict:  # type: ignore[type-arg]
+    what = request["do"]
+    if what in _OF_PROCESSES:
+        return _OF_PROCESSES[what](request)
+    if what not in _OF_FILES:
+        raise Refused(f"unknown request {what!r}")
+    if "to" in request:
+        request = {**request, "to": inside(request["to"], roots)}
+    return _OF_FILES[what](inside(request["path"], roots), request)
+
+
+if __name__ == "__main__":
+    main()

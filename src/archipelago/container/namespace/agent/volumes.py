@@ -1,0 +1,84 @@
+"""Requests about what is in volumes, where an app may put links in the way at any moment."""
+
+import contextlib
+import os
+import shutil
+import stat
+
+from archipelago.container.namespace.agent.files import make_passage
+from archipelago.container.namespace.agent.refused import Refused
+
+LOST_FOUND, _STAGE, _DIVIDED = "lost+found", ".part", ".divided"
+MARKS = (_STAGE, _DIVIDED)
+"""Directories that the node makes in a volume."""
+
+
+@contextlib.contextmanager
+def _walked(volume: str, names: list):  # type: ignore[no-untyped-def, type-arg]
+    """Yield a descriptor of the directory that the names lead to; no link is followed."""
+    flags = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW
+    directory = os.open(volume, flags)
+    try:
+        for name in names:
+            if name in ("", ".", "..") or "/" in name:
+                raise Refused(f"{name!r} is no name")
+            inner = os.open(name, flags, dir_fd=directory)
+            os.close(directory)
+            directory = inner
+        yield directory
+    finally:
+        os.close(directory)
+
+
+def is_there(volume: str, names: list) -> bool:  # type: ignore[type-arg]
+    try:
+        with _walked(volume, names[:-1]) as directory:
+            os.stat(names[-1], dir_fd=directory, follow_symlinks=False)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    return True
+
+
+def set_aside(volume: str, names: list, suffix: str) -> dict:  # type: ignore[type-arg]
+    if not is_there(volume, names):
+        return {"moved": False}
+    new = f"{names[-1]}.{suffix}"
+    if is_there(volume, [*names[:-1], new]):
+        raise Refused(f"{new} is there already")
+    with _walked(volume, names[:-1]) as directory:
+        os.rename(names[-1], new, src_dir_fd=directory, dst_dir_fd=directory)
+    return {"moved": True}
+
+
+def discard(volume: str, names: list) -> dict:  # type: ignore[type-arg]
+    with contextlib.suppress(FileNotFoundError, NotADirectoryError), _walked(volume, names[:-1]) as directory:
+        for name in names[-1:] or os.listdir(directory):
+            if stat.S_ISDIR(os.stat(name, dir_fd=directory, follow_symlinks=False).st_mode):
+                shutil.rmtree(name, dir_fd=directory)
+            else:
+                os.unlink(name, dir_fd=directory)
+    return {}
+
+
+def divide(volume: str, part: str, gid: int) -> dict:  # type: ignore[type-arg]
+    """Have a volume be a directory of parts. What an app kept in it before becomes `part`.
+
+    A mark, which comes last, tells whether that was done; a call that was killed goes on where it stopped.
+    """
+    with contextlib.suppress(FileNotFoundError), _walked(volume, []) as directory:
+        found = os.fstat(directory)
+        if found.st_uid != 0 and not is_there(volume, [_DIVIDED]):
+            with contextlib.suppress(FileExistsError):
+                os.mkdir(_STAGE, 0o700, dir_fd=directory)
+            with _walked(volume, [_STAGE]) as stage:
+                for name in os.listdir(directory):
+                    if name not in (LOST_FOUND, *MARKS):
+                        os.rename(name, name, src_dir_fd=directory, dst_dir_fd=stage)
+                os.fchown(stage, found.st_uid, found.st_gid)
+            os.fchown(directory, 0, gid)
+        if is_there(volume, [_STAGE]):
+            os.rename(_STAGE, part, src_dir_fd=directory, dst_dir_fd=directory)
+    answer = make_passage(volume, gid)
+    with contextlib.suppress(FileExistsError):
+        os.mkdir(os.path.join(volume, _DIVIDED), 0o700)
+    return answer
