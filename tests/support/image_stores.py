@@ -3,8 +3,9 @@
 from pathlib import Path
 from typing import cast
 
+from archipelago.container.images.progress import FetchProgress
 from archipelago.container.images.recipe import BuildTools
-from archipelago.container.images.store import FetchProgress, ImageStore, find_uv
+from archipelago.container.images.store import ImageStore, find_uv
 from archipelago.container.manifest.package import AppPackage
 from archipelago.container.podman_client.client import PodmanClient
 from archipelago.performance.host import read_host_facts

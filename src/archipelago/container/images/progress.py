@@ -1,9 +1,10 @@
-"""How far a pull is, from the lines that Podman prints. Pure.
+"""How far an image is, and how far a pull is, from the lines that Podman prints. Pure.
 
 Podman names no sizes and no totals, so these are estimates for a progress bar. They end below 100 %.
 """
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 _BLOB = re.compile(r"^Copying blob (?:sha256:)?([0-9a-f]{12,64})(?P<copied>.*\b(?:done|skipped)\b)?")
@@ -38,3 +39,24 @@ class PullProgress:
             return PullProgress(seen, copied, max(self.percent, round(percent, 1)))
         reached = max((percent for start, percent in _MILESTONES if line.startswith(start)), default=0.0)
         return replace(self, percent=max(self.percent, reached))
+
+
+@dataclass(frozen=True, slots=True)
+class FetchProgress:
+    """How far an image is: what is done now, and how much of the whole in percent, where that is known."""
+
+    text: str
+    percent: float | None = None
+
+
+Told = Callable[[FetchProgress], None]
+
+
+def scaled(told: Told, first: float, last: float) -> Told:
+    """Return a way to tell the progress of a part: its 0 to 100 % are `first` to `last` % of the whole."""
+
+    def tell(progress: FetchProgress) -> None:
+        percent = first if progress.percent is None else first + (last - first) * progress.percent / 100
+        told(FetchProgress(progress.text, percent))
+
+    return tell

@@ -6,7 +6,8 @@ from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 
 from archipelago.container.images.inventory import ImageInventory
-from archipelago.container.images.store import FetchProgress, ImageStore
+from archipelago.container.images.progress import FetchProgress
+from archipelago.container.images.store import ImageStore
 from archipelago.container.manifest.package import AppPackage
 from archipelago.container.operations.operations import Tracker
 from archipelago.support.first_error import FirstError

@@ -36,6 +36,11 @@ def environment() -> dict[str, str]:
     return {key: os.environ[key] for key in _PASSED_ON if key in os.environ} | own
 
 
+def removal(folder: Path) -> tuple[str, ...]:
+    """Return the command that removes a directory, whoever in the namespace owns what is in it, and nothing mounted."""
+    return ("podman", "unshare", "rm", "-rf", "--one-file-system", str(folder))
+
+
 async def run_tool(
     command: Sequence[str],
     environment: Mapping[str, str],

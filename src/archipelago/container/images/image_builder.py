@@ -1,0 +1,219 @@
+"""Builds images: from a distribution's packages, or from a Containerfile, upon what was made or pulled before."""
+
+import asyncio
+import contextlib
+import os
+import secrets
+from collections.abc import AsyncIterator, Mapping, Sequence
+from pathlib import Path
+
+import structlog
+
+from archipelago.container.images import recipe as image_recipe
+from archipelago.container.images.build import agent as build_agent
+from archipelago.container.images.build.containerfile import BuildInput, ContainerfileBuilder
+from archipelago.container.images.build.sandbox import BuildSandbox
+from archipelago.container.images.build.tool_process import environment, removal, run_tool
+from archipelago.container.images.errors import tool_failed
+from archipelago.container.images.local_images import LocalImages
+from archipelago.container.images.progress import FetchProgress, Told, scaled
+from archipelago.container.images.python_packages.fetcher import Fetched
+from archipelago.container.images.python_packages.installer import Wheel
+from archipelago.container.images.python_packages.packages import PythonPackages
+from archipelago.container.images.python_packages.source_builder import ConfinedBuilder
+from archipelago.container.images.python_packages.target import PythonTarget
+from archipelago.container.images.recipe import PYTHON_PACKAGES, BuildTools
+from archipelago.container.manifest.containerfile.reader import ContainerfileError, base_image
+from archipelago.container.manifest.model.containers import Container
+from archipelago.container.manifest.model.images import ContainerfileRecipe, PackagesRecipe
+from archipelago.container.manifest.package import AppPackage
+from archipelago.container.podman_client.client import PodmanClient
+from archipelago.security.image_verifier.verifier import ImageVerifier
+
+LABEL = "io.archipelago.built"
+BASE_LABEL = "io.archipelago.base"
+"""On an image that was built upon another one made here: its reference."""
+
+
+class ImageBuilder:
+    """Builds one image at a time of each name. What a cancel leaves behind is removed.
+
+    `work` is a directory on disk that nobody else uses.
+    """
+
+    def __init__(
+        self,
+        client: PodmanClient,
+        local: LocalImages,
+        sandbox: BuildSandbox,
+        python: PythonPackages,
+        tools: BuildTools,
+        verifier: ImageVerifier,
+        work: Path,
+    ) -> None:
+        self._client = client
+        self._local = local
+        self._sandbox = sandbox
+        self._python = python
+        self._tools = tools
+        self._verifier = verifier
+        self._work = work
+        self._containerfiles = ContainerfileBuilder(client, sandbox)
+        self._building: dict[str, asyncio.Lock] = {}
+        self._log = structlog.get_logger("images")
+
+    def turn(self, name: str) -> asyncio.Lock:
+        """Return what is taken while an image of this name is made."""
+        return self._building.setdefault(name, asyncio.Lock())
+
+    async def build(self, package: AppPackage, spec: Container, name: str, told: Told) -> None:
+        """Build the image of a container by its recipe, under a name. Raises `NodeError` and `PodmanError`."""
+        digest = image_recipe.recipe_digest(package, spec)
+        match spec.build:
+            case PackagesRecipe() as recipe:
+                await self._from_packages(package, recipe, name, digest, told)
+            case ContainerfileRecipe() as recipe:
+                base = image_recipe.base_recipe(recipe)
+                if base is None:
+                    await self._from_containerfile(package, recipe, name, {LABEL: digest}, told)
+                else:
+                    await self._upon_base(package, recipe, base, name, digest, told)
+
+    async def _upon_base(
+        self,
+        package: AppPackage,
+        recipe: ContainerfileRecipe,
+        base: PackagesRecipe,
+        name: str,
+        digest: str,
+        told: Told,
+    ) -> None:
+        async with self._base(package, base, scaled(told, 0.0, 50.0)) as upon:
+            labels = {LABEL: digest, BASE_LABEL: upon}
+            await self._from_containerfile(package, recipe, name, labels, scaled(told, 50.0, 100.0), base=upon)
+
+    @contextlib.asynccontextmanager
+    async def _base(self, package: AppPackage, base: PackagesRecipe, told: Told) -> AsyncIterator[str]:
+        """Yield the reference of an image to build upon, which is made where it is not here."""
+        upon = image_recipe.base_reference(base)
+        # To the end: another app may be built upon it at the same time.
+        async with self.turn(upon):
+            found = await self._local.image_id(upon)
+            if found is None or not await self._local.is_ours(upon, found):
+                await self._from_packages(package, base, upon, image_recipe.base_digest(base), told)
+                await self._local.sign(upon)
+            yield upon
+
+    @contextlib.asynccontextmanager
+    async def _folder(self) -> AsyncIterator[Path]:
+        """Yield a directory for one build, which is removed after it."""
+        folder = self._work / f"build-{secrets.token_hex(8)}"
+        making = asyncio.create_task(asyncio.to_thread(folder.mkdir, 0o700))
+
+        async def remove() -> None:
+            # A thread that was asked to make the directory does so, whoever no longer waits for it.
+            await asyncio.wait([making])
+            await run_tool(removal(folder), environment())
+
+        try:
+            await asyncio.shield(making)
+            yield folder
+        finally:
+            # Files of the user namespace's other ids may be in it; a cancelled build is cleaned up all the same.
+            await asyncio.shield(asyncio.create_task(remove()))
+
+    async def _from_packages(
+        self, package: AppPackage, recipe: PackagesRecipe, name: str, digest: str, told: Told
+    ) -> None:
+        async with self._folder() as folder:
+            overlay, shown = folder / "overlay", Path(build_agent.SHOWN)
+            await asyncio.to_thread(_write, overlay, image_recipe.overlay_files(recipe, package.files))
+            if recipe.python is not None:
+                told(FetchProgress("fetches Python packages", 5.0))
+                await self._install_python(package, recipe, folder / "python", overlay / PYTHON_PACKAGES, told)
+            told(FetchProgress(f"fetches packages from Debian {recipe.suite}", 30.0))
+            main = image_recipe.main_package(package.manifest.id, recipe)
+            command = image_recipe.mmdebstrap_command(
+                recipe, self._tools, shown / "overlay", shown / "tool" / "output.tar", shown=main
+            )
+            code, printed = await self._sandbox.run_tool(command, folder, _hidden())
+            if code != 0:
+                raise tool_failed(package, "mmdebstrap", code, printed)
+            told(FetchProgress("stores the image", 80.0))
+            changes = (f"LABEL {LABEL}={digest}", "ENV PATH=/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin")
+            await self._client.images.import_tar(name, folder / "output.tar", changes=changes)
+        told(FetchProgress(self._stored(package, main, printed), 100.0))
+
+    async def _install_python(
+        self, package: AppPackage, recipe: PackagesRecipe, folder: Path, into: Path, told: Told
+    ) -> None:
+        assert recipe.python is not None
+        target = PythonTarget(recipe.suite, self._tools.architecture)
+        how, backends = recipe.python_build, folder / "site"
+
+        async def build(sources: Sequence[Fetched], target: PythonTarget, own: Path) -> list[Wheel]:
+            assert how is not None
+            await self._python.install(package.files[how.requirements], target, folder / "backends", backends, None)
+            base = image_recipe.python_builder(recipe, how)
+            async with self._base(package, base, scaled(told, 5.0, 20.0)) as image, self._folder() as root:
+                told(FetchProgress("builds Python packages", 20.0))
+                return await ConfinedBuilder(self._sandbox, image, backends).build(sources, target, own, root)
+
+        await self._python.install(package.files[recipe.python], target, folder, into, build if how else None)
+
+    def _stored(self, package: AppPackage, main: str | None, printed: str) -> str:
+        """Return what is said of a stored image; a suite moves on, so the version in it may not be the manifest's."""
+        installed = image_recipe.installed_version(main, printed) if main else None
+        said = package.manifest.version
+        if installed is None or image_recipe.is_version(said, installed):
+            return "stored"
+        self._log.warning("another version than the manifest's", app=main, manifest=said, installed=installed)
+        return f"stored; it holds {main} {installed}, where the manifest says {said}"
+
+    async def _from_containerfile(
+        self,
+        package: AppPackage,
+        recipe: ContainerfileRecipe,
+        name: str,
+        labels: Mapping[str, str],
+        told: Told,
+        *,
+        base: str | None = None,
+    ) -> None:
+        text = package.files[recipe.containerfile].decode("utf-8", "replace")
+        image = base or await self._pulled_base(package, text, told)
+        given = BuildInput(text, package.files, (await self._local.inspect(image)).id, base is not None)
+        async with self._folder() as folder:
+            await self._containerfiles.build(given, name, labels, folder, lambda *news: told(FetchProgress(*news)))
+
+    async def _pulled_base(self, package: AppPackage, text: str, told: Told) -> str:
+        """Return the image with which a Containerfile begins, by its digest; it is here."""
+        image = base_image(text)
+        if image is None:
+            raise ContainerfileError(1, "the recipe has no 'base' for $BASE", "add it to the manifest")
+        await self._verifier.verify(package.manifest.id, image, None)
+        found = await self._local.image_id(image)
+        if found is None:
+            # Its percents are not those of the build, of which it is the beginning.
+            await self._local.pull(image, lambda progress: told(FetchProgress(progress.text, 0.0)))
+        await self._client.images.tag(found or image, image_recipe.pulled_mark(image))
+        return image
+
+
+def _hidden() -> tuple[Path, ...]:
+    """Return what a program that downloads has no business with: the node's data, and its sockets."""
+    found = (os.environ.get(name) for name in ("HOME", "XDG_RUNTIME_DIR"))
+    return tuple(Path(path) for path in found if path)
+
+
+def _write(folder: Path, files: Mapping[str, tuple[bytes, int]]) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    folder.chmod(0o755)
+    for name, (content, mode) in files.items():
+        path = folder / name
+        for parent in reversed(path.relative_to(folder).parents):
+            # Not by mkdir's own mode, from which the umask takes: users of containers come through.
+            (folder / parent).mkdir(exist_ok=True)
+            (folder / parent).chmod(0o755)
+        path.write_bytes(content)
+        path.chmod(mode)

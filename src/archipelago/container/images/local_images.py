@@ -1,0 +1,71 @@
+"""The images that are here: asked for, pulled, signed and removed, one at a time."""
+
+import asyncio
+
+import structlog
+
+from archipelago.container.images import recipe as image_recipe
+from archipelago.container.images.progress import FetchProgress, PullProgress, Told
+from archipelago.container.podman_client.client import PodmanClient
+from archipelago.container.podman_client.errors import NameMismatch, NotFound, PodmanConflict, PodmanError
+from archipelago.container.podman_client.models import ImageDetails
+from archipelago.errors import NodeError
+from archipelago.security.image_verifier.built import BuiltImages
+
+
+class LocalImages:
+    """Images of this node by their names; `built` tells those that it made itself. Methods raise `PodmanError`."""
+
+    def __init__(self, client: PodmanClient, built: BuiltImages) -> None:
+        self._client = client
+        self._built = built
+        self._log = structlog.get_logger("images")
+
+    async def image_id(self, name: str) -> str | None:
+        """Return the ID of an image, or None where it is not here."""
+        try:
+            return (await self.inspect(name)).id
+        except (NotFound, NameMismatch):
+            return None
+
+    async def inspect(self, name: str) -> ImageDetails:
+        """Return what Podman says of an image; one that was pulled is found by its digest too."""
+        try:
+            return await self._client.images.inspect(name)
+        except (NotFound, NameMismatch):
+            if "@" not in name:
+                raise
+            # What was pulled under another name Podman 4.3 does not pull again; and a crash may come when its name is
+            # taken away and the mark is not. The digest is what was asked for.
+            return await self._client.images.inspect(image_recipe.pulled_mark(name))
+
+    async def is_ours(self, name: str, image: str) -> bool:
+        """Tell whether this node built the image under this name."""
+        if await asyncio.to_thread(self._built.is_signed, name, image):
+            return True
+        self._log.warning("an image bears a name that this node did not give it", name=name, image=image)
+        return False
+
+    async def sign(self, name: str) -> None:
+        """Remember that this node built the image. Raises `NodeError`."""
+        image = (await self._client.images.inspect(name)).id
+        await asyncio.to_thread(self._built.sign, name, image)
+
+    async def pull(self, name: str, told: Told) -> None:
+        """Pull an image."""
+        so_far = PullProgress()
+        async for progress in self._client.images.pull(name):
+            if text := progress.text.strip():
+                so_far = so_far.after(text)
+                told(FetchProgress(text, so_far.percent))
+        told(FetchProgress("pulled", 100.0))
+
+    async def remove(self, name: str) -> None:
+        """Take a name from an image, which goes with its last one, unless a container uses it."""
+        try:
+            await self._client.images.remove(name)
+            await asyncio.to_thread(self._built.forget, name)
+        except PodmanConflict:
+            return  # a container uses it
+        except (PodmanError, NodeError) as error:  # the others can be removed all the same
+            self._log.warning("an image that nobody needs cannot be removed", name=name, error=str(error))
