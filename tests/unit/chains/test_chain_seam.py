@@ -9,20 +9,18 @@ import pytest
 from pydantic import ValidationError
 
 from archipelago.api.health import Health, HealthState
-from archipelago.chains.chain import Chain, ChainReading, ChainState, ProbeRequest
+from archipelago.chains.chain import Chain, ChainReading, ChainState, InterfaceRole, ProbeRequest
 from archipelago.chains.registry import CHAINS, chain_named, chain_with_login
 from archipelago.container.dependency_resolver.host_facts import HostFacts
 from archipelago.container.health_monitor.progress import Progress, chain_verdict
 from archipelago.container.manifest.model.app import AppManifest, Architecture
 from archipelago.container.manifest.model.interfaces import Credentials
-from archipelago.container.manifest.model.probes import ChainProbe, TcpProbe
-from archipelago.container.manifest.model.probes import HealthCheck as HealthSpec
+from archipelago.container.manifest.model.probes import ChainProbe, HealthCheck, TcpProbe
 from archipelago.container.manifest.package import AppPackage
 from archipelago.container.workload.compiler import compile_app
 from archipelago.container.workload.inputs import AppInput, Consumer, Site
 from archipelago.container.workload.templates.renderer import Renderer
 from archipelago.security.secrets.secret import Secret
-from archipelago.storage.records.permissions import Role
 
 NOW = datetime(2026, 11, 29, 12, tzinfo=UTC)
 
@@ -47,7 +45,7 @@ class Abacus:
     def login_line(self, user: str, password: str) -> str:
         return f"{user}/{password}"
 
-    def credentials(self, user: str, password: str, role: Role) -> Mapping[str, str]:
+    def credentials(self, user: str, password: str, role: InterfaceRole) -> Mapping[str, str]:
         return {"line": self.login_line(user, password), "may": role.value}
 
 
@@ -58,7 +56,7 @@ BOTH = (*CHAINS, ABACUS)
 def test_the_monitor_judges_a_chain_by_what_its_class_says() -> None:
     chain = chain_named("abacus", BOTH)
     started = Progress(Health(state=HealthState.STARTING, since=NOW))
-    spec = HealthSpec(probe=TcpProbe(type="tcp", port=1))
+    spec = HealthCheck(probe=TcpProbe(type="tcp", port=1))
     half = started.after(chain_verdict(chain, 200, "[5, 10]", NOW), spec, 1, NOW).health
     assert (half.state, half.reason) == (HealthState.SYNCING, "5 beads to go")
     assert half.sync is not None and (half.sync.chain, half.sync.percent) == ("wood", 50)
@@ -96,7 +94,7 @@ def test_the_compiler_gives_a_provider_the_logins_that_its_chain_makes() -> None
         options={},
         slot=0,
         images={"main": "localhost/x:1"},
-        consumers=(Consumer("beads", "child", Secret("key", "f"), Role.WALLET),),
+        consumers=(Consumer("beads", "child", Secret("key", "f"), InterfaceRole.WALLET),),
     )
     site = Site("n1", "/data", "/run/files", HostFacts(Architecture.AMD64, 8 << 30, 4, 100 << 30))
     workload = compile_app(given, replace(site, chains=BOTH), Renderer())

@@ -9,8 +9,7 @@ import structlog
 from archipelago.chains.chain import Chain
 from archipelago.chains.registry import CHAINS, chain_named
 from archipelago.container.health_monitor.progress import Verdict, chain_verdict
-from archipelago.container.manifest.model.probes import ChainProbe, ExecProbe, HttpProbe, TcpProbe
-from archipelago.container.manifest.model.probes import HealthCheck as HealthSpec
+from archipelago.container.manifest.model.probes import ChainProbe, ExecProbe, HealthCheck, HttpProbe, TcpProbe
 from archipelago.container.namespace.client import Namespace, ProbeFailed, Target
 from archipelago.security.secrets.secret import Secret
 
@@ -29,7 +28,7 @@ class Watched:
     name: str
     """Its name in Podman."""
     target: Target
-    spec: HealthSpec | None
+    spec: HealthCheck | None
     """None: a container without a probe is healthy once it has run for `STEADY` seconds."""
     secrets: dict[str, Secret]
 
@@ -47,7 +46,7 @@ class Prober:
     redact: Callable[[str], str]
     chains: tuple[Chain, ...] = CHAINS
 
-    async def probe(self, watched: Watched, spec: HealthSpec) -> Verdict:
+    async def probe(self, watched: Watched, spec: HealthCheck) -> Verdict:
         """Return what one probe found; a probe that fails is a verdict as well."""
         probe = spec.probe
         try:

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 from archipelago.api.health import Health, HealthState, Sync
 from archipelago.chains.chain import Chain, ChainState
-from archipelago.container.manifest.model.probes import HealthCheck as HealthSpec
+from archipelago.container.manifest.model.probes import HealthCheck
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ class Progress:
     sync_began: tuple[float, float] | None = None
     """When syncing was first seen, and at how many percent: the base of the estimate."""
 
-    def after(self, verdict: Verdict, spec: HealthSpec, elapsed: float, now: datetime) -> "Progress":
+    def after(self, verdict: Verdict, spec: HealthCheck, elapsed: float, now: datetime) -> "Progress":
         """Return the progress after one more probe; `elapsed` is seconds since the container was started."""
         if verdict.ok:
             state = HealthState.SYNCING if verdict.syncing else HealthState.HEALTHY
