@@ -65,24 +65,24 @@ class Archipelago:
 
     async def up(self) -> None:
         """Install the records and wait until every app is healthy."""
-        await self.node._state.save(self.records, message="bench")
-        await self.node._orchestrator.apply()
-        reconciler = self.node._reconciler
+        await self.node.parts.storage.state.save(self.records, message="bench")
+        await self.node.parts.apps.orchestrator.apply()
+        reconciler = self.node.parts.apps.reconciler
         await reconciler.changed.until(
             lambda: all(reconciler.health(app).state is HealthState.HEALTHY for app in EDGES)
         )
 
     async def down(self) -> None:
         """Remove the records and wait until nothing is left."""
-        await self.node._state.save((), remove=tuple(EDGES), message="bench")
-        await self.node._orchestrator.apply()
-        reconciler = self.node._reconciler
+        await self.node.parts.storage.state.save((), remove=tuple(EDGES), message="bench")
+        await self.node.parts.apps.orchestrator.apply()
+        reconciler = self.node.parts.apps.reconciler
         await reconciler.changed.until(lambda: all(reconciler.is_gone(app) for app in EDGES))
 
     async def no_op(self) -> None:
         """Compare everything, and find that nothing is to be done."""
-        self.node._reconciler.apply(self.node._reconciler.desired)
-        await self.node._reconciler.settled(EDGES)
+        self.node.parts.apps.reconciler.apply(self.node.parts.apps.reconciler.desired)
+        await self.node.parts.apps.reconciler.settled(EDGES)
 
 
 class Bare:
@@ -160,18 +160,20 @@ async def main() -> None:
     secrets = SecretsManager(base / "apps", base / "node.key")
     config = NodeConfig(base, runtime, write_catalog(), port())
     node = await Node(config, secrets, Power(obeyed=False)).start()
-    packages = (await node._catalog.read()).packages
+    packages = (await node.parts.apps.catalog.read()).packages
     if not plant(config.layout, packages.values()):
-        await node._images.ensure(packages["a1"], "main", lambda _: None)
+        await node.parts.apps.images.ensure(packages["a1"], "main", lambda _: None)
         plant(config.layout, packages.values())
-    images = {app: await node._images.ensure(package, "main", lambda _: None) for app, package in packages.items()}
+    images = {
+        app: await node.parts.apps.images.ensure(package, "main", lambda _: None) for app, package in packages.items()
+    }
     records = []
     for app in EDGES:
-        slot = await node._state.take_slot(app)
+        slot = await node.parts.storage.state.take_slot(app)
         records.append(AppRecord(app=app, package=packages[app], desired=Desired.RUNNING, slot=slot))
     records = [replace(record, choices={f"{each}-service": each for each in EDGES[record.app]}) for record in records]
     ours = Archipelago(node, tuple(records))
-    bare = Bare(node._client, images["a1"])
+    bare = Bare(node.parts.podman.client, images["a1"])
     compose = Compose(base, images["a1"])
     figures: dict[str, list[float]] = {}
     await ours.up()  # once unmeasured: the first use of an image with new ids copies its layer

@@ -38,17 +38,19 @@ async def main() -> None:
     config = NodeConfig(base, runtime, write_catalog({APP: ()}), port())
     secrets = SecretsManager(base / "apps", base / "node.key")
     node = await Node(config, secrets, Power(obeyed=False)).start()
-    client, reconciler = node._client, node._reconciler
-    package = (await node._catalog.read()).packages[APP]
+    client, reconciler = node.parts.podman.client, node.parts.apps.reconciler
+    package = (await node.parts.apps.catalog.read()).packages[APP]
     plant(config.layout, [package])
-    image = await node._images.ensure(package, "main", lambda _: None)
-    record = AppRecord(app=APP, package=package, desired=Desired.RUNNING, slot=await node._state.take_slot(APP))
+    image = await node.parts.apps.images.ensure(package, "main", lambda _: None)
+    record = AppRecord(
+        app=APP, package=package, desired=Desired.RUNNING, slot=await node.parts.storage.state.take_slot(APP)
+    )
     await client.networks.create(NetworkSpec(NETWORK, labels=LABEL))
     name = f"archipelago-{APP}--main"
 
     async def wish(desired: Desired) -> None:
-        await node._state.save((replace(record, desired=desired),), message="bench")
-        await node._orchestrator.apply()
+        await node.parts.storage.state.save((replace(record, desired=desired),), message="bench")
+        await node.parts.apps.orchestrator.apply()
 
     async def ours() -> None:
         await wish(Desired.RUNNING)

@@ -6,12 +6,11 @@ import contextlib
 import os
 import signal
 import sys
-from typing import cast
 
 import structlog
 
 from archipelago import __version__
-from archipelago.api.services import Engine
+from archipelago.api.services.apps import AppChangeService, AppReportService, OperationService
 from archipelago.api.system import PowerAction
 from archipelago.config import NodeConfig, system_config
 from archipelago.container.namespace.client import rename_in_namespace
@@ -24,6 +23,7 @@ from archipelago.node.power import EXIT_CODES, Power
 from archipelago.rpc.methods.table import locked_methods
 from archipelago.rpc.server.server import RpcServer
 from archipelago.security.keys.node_key import KeyState, NodeKey
+from archipelago.security.login.login import Login
 from archipelago.security.secrets.manager import SecretsManager
 from archipelago.security.secrets.proxy_passwords import proxy_passwords
 from archipelago.storage.file_modes import make_folders, repair
@@ -93,10 +93,13 @@ async def _serve(config: NodeConfig, first_install: str | None, options: dict[st
     if not await _unlocked(config, secrets.key, stopping):
         lock.release()
         return None
-    node = Node(config, secrets, power)
-    server = RpcServer(node, _owners(config), ui=config.ui)
-    try:
+    async with contextlib.AsyncExitStack() as closing:
+        closing.callback(lock.release)
+        node = Node(config, secrets, power)
+        closing.push_async_callback(node.close)
         await node.start()
+        server = RpcServer(node.services, _owners(config), ui=config.ui)
+        closing.push_async_callback(server.stop)
         await server.start(config.socket, config.port)
         await _open_local_access(node, server)
         greeting = asyncio.create_task(_greet_or_log(node, config, first_install, options))
@@ -108,10 +111,6 @@ async def _serve(config: NodeConfig, first_install: str | None, options: dict[st
             _say("\nRestarting; the apps keep running.")
         else:
             await _stop(node)
-    finally:
-        await server.stop()
-        await node.close()
-        lock.release()
     return power.wanted
 
 
@@ -150,7 +149,7 @@ async def _unlocked(config: NodeConfig, key: NodeKey, stopping: asyncio.Event) -
     if state not in (KeyState.LOCKED, KeyState.MISSING):
         return True
     node = LockedNode(key, config)
-    server = RpcServer(cast(Engine, node), _owners(config), locked_methods(), ui=config.ui)
+    server = RpcServer(node.services, _owners(config), locked_methods(), ui=config.ui)
     await node.start()
     await server.start(config.socket, config.port)
     try:
@@ -177,14 +176,15 @@ async def _greet(node: Node, config: NodeConfig, first_install: str | None, opti
     """Say where the node is; on the first start, install the first app."""
     address = f"http://127.0.0.1:{config.port}"
     print(f"Archipelago {__version__} answers at {address}", flush=True)
-    if (code := node.login.setup_code) is not None:
+    if (code := node.services.of(Login).setup_code) is not None:
         print(f"  Set the owner's password there with the code  {code}", flush=True)
         print("  or here with                                  ./archipelago password", flush=True)
-    installed = await node.list_apps()
+    reports, operations = node.services.of(AppReportService), node.services.of(OperationService)
+    installed = await reports.summaries()
     try:
-        if not installed and first_install is not None and not await node.operations(app=None, limit=1):
+        if not installed and first_install is not None and not await operations.newest(None, 1):
             await _install_first(node, first_install, options)
-        for app in await node.list_apps():
+        for app in await reports.summaries():
             await _say_when_up(node, app.app)
     except NodeError as error:
         print(f"  {error}", flush=True)
@@ -201,7 +201,7 @@ async def _greet(node: Node, config: NodeConfig, first_install: str | None, opti
 async def _install_first(node: Node, app: str, options: dict[str, str]) -> None:
     chosen = ", ".join(f"{key} = {value}" for key, value in options.items())
     print(f"First start: {app} is installed" + (f" with {chosen}" if chosen else ""), flush=True)
-    operation = await node.install(app, options=options, choices={}, start=True)
+    operation = await node.services.of(AppChangeService).install(app, options, {}, start=True)
     said = ""
     while not operation.state.ended:
         step = next((step for step in operation.steps if step.state is OperationState.RUNNING), None)
@@ -209,16 +209,17 @@ async def _install_first(node: Node, app: str, options: dict[str, str]) -> None:
         if text and text != said:
             print(f"  {operation.percent:3.0f} %  {text}", flush=True)
             said = text
-        operation = await node.wait_operation(operation.id, timeout=1.0)
+        operation = await node.services.of(OperationService).wait(operation.id, 1.0)
     if operation.error is not None:
         print(f"  {operation.error.message}\n  {operation.error.hint}", flush=True)
 
 
 async def _say_when_up(node: Node, app: str) -> None:
-    status = await node.status(app)
+    reports = node.services.of(AppReportService)
+    status = await reports.status(app)
     while status.desired == "running" and status.health.state in ("starting", "waiting"):
         await node.wait_for_change()
-        status = await node.status(app)
+        status = await reports.status(app)
     line = f"  {app} {status.version} is {status.health.state}"  # as it is typed, and as the line before says it
     if status.chain is not None:
         line += f"; {status.chain.chain} at block {status.chain.height} ({status.chain.percent} %)"

@@ -6,10 +6,12 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
+from archipelago.api.services.registry import Services
+from archipelago.api.services.security import AuditService, KeyUnlockService
 from archipelago.config import NodeConfig
 from archipelago.errors import ErrorCode, NodeError
-from archipelago.security.audit.chain import Deed
 from archipelago.security.audit.log import AuditLog
+from archipelago.security.keys.locked import node_is_locked
 from archipelago.security.keys.node_key import KeyState, NodeKey
 from archipelago.security.login.guessing.attempts import Attempts, Source
 from archipelago.security.login.login import Login
@@ -23,7 +25,7 @@ _LONGEST_PASSPHRASE_FILE = 4096
 
 
 class LockedNode:
-    """The part of `container.engine.Engine` that a locked node has."""
+    """Unlocks the key; its `services` are those that a locked node has, and refuse all else."""
 
     def __init__(self, key: NodeKey, config: NodeConfig) -> None:
         self._key = key
@@ -34,7 +36,11 @@ class LockedNode:
         self._changed = Signal()
         self._open = False
         # Whoever wants to log in must wait; on the node's own socket nobody logs in.
-        self.login = Login(AccountStore(Database(config.database)), _Nothing(), self._clocks)
+        login = Login(AccountStore(Database(config.database)), _Nothing(), self._clocks)
+        self.services = Services(missing=node_is_locked)
+        self.services.provide(Login, login)
+        self.services.provide(AuditService, self._audit)
+        self.services.provide(KeyUnlockService, self)
 
     async def start(self) -> None:
         """Open the audit log."""
@@ -49,11 +55,7 @@ class LockedNode:
             task.cancel()
         return self._open
 
-    async def record(self, deed: Deed) -> int:
-        """Write an entry to the audit log."""
-        return await self._audit.record(deed)
-
-    async def key_state(self) -> KeyState:
+    async def state(self) -> KeyState:
         """Return how the key is there."""
         return await asyncio.to_thread(self._key.state)
 
@@ -68,13 +70,13 @@ class LockedNode:
                 await self._open_by(lambda: self._key.unlock(passphrase))
             attempt.failed = False
 
-    async def restore_key(self, words: str) -> None:
+    async def restore(self, words: str) -> None:
         """Bring the key back from its words; only the owner on his own socket may."""
         await self._open_by(lambda: self._key.restore(words))
 
     async def _open_by(self, work: Callable[[], None]) -> None:
         await asyncio.to_thread(work)
-        self._open = await self.key_state() is not KeyState.LOCKED
+        self._open = await self.state() is not KeyState.LOCKED
         self._changed.notify()
 
 

@@ -9,7 +9,7 @@ from pydantic_core import to_json
 
 from archipelago import __version__
 from archipelago.rpc.errors import NUMBERS, PROTOCOL_ERRORS
-from archipelago.rpc.method import AnyMethod
+from archipelago.rpc.method import Method
 
 _REF = "#/components/schemas/{model}"
 
@@ -17,7 +17,7 @@ _REF = "#/components/schemas/{model}"
 class Description:
     """The document of some methods, made the first time that it is asked for, once, and not on the event loop."""
 
-    def __init__(self, methods: Iterable[AnyMethod]) -> None:
+    def __init__(self, methods: Iterable[Method]) -> None:
         self._methods = tuple(methods)
         self._making = asyncio.Lock()
         self._document: dict[str, Any] | None = None
@@ -38,7 +38,7 @@ class Description:
         return self._text
 
 
-def openrpc_document(methods: Iterable[AnyMethod]) -> dict[str, Any]:
+def openrpc_document(methods: Iterable[Method]) -> dict[str, Any]:
     """Return the document."""
     methods = tuple(methods)
     inputs: list[tuple[str, Any, TypeAdapter[Any]]] = []
@@ -68,7 +68,7 @@ def openrpc_document(methods: Iterable[AnyMethod]) -> dict[str, Any]:
     }
 
 
-def _method(method: AnyMethod, params: dict[str, Any], result: dict[str, Any]) -> dict[str, Any]:
+def _method(method: Method, params: dict[str, Any], result: dict[str, Any]) -> dict[str, Any]:
     required = params.get("required", ())
     return {
         "name": method.name,

@@ -11,7 +11,8 @@ from pydantic import ValidationError
 from pydantic_core import PydanticSerializationError, from_json, to_json, to_jsonable_python
 
 from archipelago.api.operations import Operation
-from archipelago.api.services import Engine
+from archipelago.api.services.registry import Services
+from archipelago.api.services.security import AuditService
 from archipelago.container.podman_client.errors import PodmanError
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.rpc.access import Caller, require, require_alive, require_confirmation
@@ -25,11 +26,12 @@ from archipelago.rpc.errors import (
     internal_error,
     invalid_params,
 )
-from archipelago.rpc.method import AnyMethod, Params
+from archipelago.rpc.method import Method, Params
 from archipelago.rpc.methods.security.audit import subject_of
 from archipelago.rpc.refusals import Kind, Refusals
 from archipelago.security.audit.chain import Deed, Outcome
 from archipelago.security.login.guessing.rate_limit import Rate, RateLimit
+from archipelago.security.login.login import Login
 from archipelago.storage.records.permissions import Permission
 
 MAX_BATCH = 100
@@ -148,9 +150,14 @@ def _is_id(value: object) -> bool:
 class Dispatcher:
     """Finds the method of a request, checks caller and parameters, calls it, and turns every outcome into an answer."""
 
-    def __init__(self, engine: Engine, methods: Iterable[AnyMethod], refusals: Refusals) -> None:
-        self._engine = engine
+    def __init__(self, services: Services, methods: Iterable[Method], refusals: Refusals) -> None:
+        self._services = services
+        self._login = services.of(Login)
+        self._audit = services.of(AuditService)
         self._methods = {method.name: method for method in methods}
+        for method in self._methods.values():
+            if absent := [kind.__name__ for kind in method.handler.services if kind not in services]:
+                raise LookupError(f"nobody provides {', '.join(absent)}, which {method.name} needs")
         self._changing: set[asyncio.Future[object]] = set()
         self._refusals = refusals
         self._rates = RateLimit()
@@ -211,7 +218,7 @@ class Dispatcher:
                 METHOD_NOT_FOUND, f"there is no method {call.method[:60]!r}", hint="rpc.discover lists all methods"
             )
         try:
-            require_alive(self._engine.login, caller)  # since its head was read, the session may have ended
+            require_alive(self._login, caller)  # since its head was read, the session may have ended
             require(caller, method.permission)
         except NodeError as error:
             await self._refusals.note(caller.name, caller.origin, method.name, error.code.value, Kind.FORBIDDEN)
@@ -223,21 +230,21 @@ class Dispatcher:
         except RecursionError as error:
             raise RpcError(INVALID_PARAMS, f"{method.name}: the parameters are nested too deeply") from error
         if method.confirms:
-            require_confirmation(self._engine.login, caller)
+            require_confirmation(self._login, caller)
         work = self._on_record(method, params, caller) if method.on_record else self._handle(method, params, caller)
         result = await (self._to_the_end(work) if method.mutates else work)
         if not method.mutates:
-            require_alive(self._engine.login, caller)  # what was found out is not for a session that has ended
+            require_alive(self._login, caller)  # what was found out is not for a session that has ended
         return result
 
-    async def _on_record(self, method: AnyMethod, params: Params, caller: Caller) -> object:
+    async def _on_record(self, method: Method, params: Params, caller: Caller) -> object:
         """Write down that it begins, before it does, and how it ended; what cannot be written down is not done."""
         subject = subject_of(params)
         deed = Deed(who=caller.name, origin=caller.origin, action=method.name, subject=subject, outcome=Outcome.BEGUN)
         is_attempt = not caller.trusted and (caller.visitor is None or method.permission is Permission.LOGIN)
         if caller.visitor is not None or not is_attempt:
             self._require_patience(caller)
-        began = await self._begin(deed) if is_attempt else await self._engine.record(deed)
+        began = await self._begin(deed) if is_attempt else await self._audit.record(deed)
         if began is None:
             return await self._attempt(method, params, caller, deed)
         outcome, detail = Outcome.FAILED, ""
@@ -250,31 +257,31 @@ class Dispatcher:
         finally:
             try:
                 end = {"outcome": outcome, "detail": detail, "began": began}
-                await self._engine.record(deed.model_copy(update=end))
+                await self._audit.record(deed.model_copy(update=end))
             except NodeError as error:
                 self._log.error("the end of an action is not in the audit log", began=began, error=str(error))
         return result
 
-    async def _carry_out(self, method: AnyMethod, params: Params, caller: Caller) -> object:
+    async def _carry_out(self, method: Method, params: Params, caller: Caller) -> object:
         # Again: writing takes time, and the caller may have been shut out meanwhile.
-        require_alive(self._engine.login, caller)
+        require_alive(self._login, caller)
         if method.confirms:
-            require_confirmation(self._engine.login, caller)
+            require_confirmation(self._login, caller)
         # Before it is done: what is removed tells nobody whose it was.
-        concerns = method.concerns(self._engine, params, caller) if method.concerns is not None else None
+        concerns = method.concerns(self._services, params, caller) if method.concerns is not None else None
         result = await self._handle(method, params, caller)
         if method.tells:
             await self._tell(method, params, caller, concerns)
         return result
 
-    async def _tell(self, method: AnyMethod, params: Params, caller: Caller, concerns: str | None) -> None:
+    async def _tell(self, method: Method, params: Params, caller: Caller, concerns: str | None) -> None:
         """Tell whom it concerns on the page; what is done stays done where that fails, for it is in the audit log."""
         own = method.permission is Permission.ACCOUNT
         user: str | None = concerns or getattr(params, "user", None)
         account = user or (caller.name if own else "")
         subject = user or str(getattr(params, "name", caller.name if own else ""))
         try:
-            await self._engine.login.notices.leave(method.name, subject, account, caller.name, caller.origin)
+            await self._login.notices.leave(method.name, subject, account, caller.name, caller.origin)
         except NodeError as error:
             self._log.error("nobody is told of a change", method=method.name, error=str(error))
 
@@ -283,13 +290,13 @@ class Dispatcher:
         if not self._refusals.may_be_told(deed.who, deed.origin, Kind.ATTEMPT):
             return None
         try:
-            return await self._engine.record(deed)
+            return await self._audit.record(deed)
         except NodeError as error:
             if error.code is not ErrorCode.DISK_FULL:
                 raise
             return None
 
-    async def _attempt(self, method: AnyMethod, params: Params, caller: Caller, deed: Deed) -> object:
+    async def _attempt(self, method: Method, params: Params, caller: Caller, deed: Deed) -> object:
         """Have somebody try something that is written down when it succeeds, and counted when it does not.
 
         What cannot be written down then has no answer: the secret of a new session is told to nobody.
@@ -299,7 +306,7 @@ class Dispatcher:
         except NodeError:
             self._refusals.count(caller.name, caller.origin, method.name)
             raise
-        await self._engine.record(deed.model_copy(update={"outcome": Outcome.DONE}))
+        await self._audit.record(deed.model_copy(update={"outcome": Outcome.DONE}))
         return result
 
     def _require_patience(self, caller: Caller) -> None:
@@ -313,8 +320,8 @@ class Dispatcher:
                 ErrorCode.TOO_MANY, "too many calls", hint="ask less often", data={"retry_after": round(wait, 2)}
             )
 
-    def _handle(self, method: AnyMethod, params: Params, caller: Caller) -> Awaitable[object]:
-        return method.handler(self._engine, params, *((caller,) if method.personal else ()))
+    async def _handle(self, method: Method, params: Params, caller: Caller) -> object:
+        return await method.handler(self._services, params, caller)
 
     async def _malformed(self, key: RequestId, caller: Caller, error: RpcError) -> dict[str, Any]:
         """Return the answer to what is no request, or none that the node knows."""

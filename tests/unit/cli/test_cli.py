@@ -83,8 +83,8 @@ class Node:
 
 @pytest.fixture
 def node(tmp_path: Path) -> Iterator[Node]:
-    program = TESTS / "support" / "memory_engine.py"
-    environment = {"PYTHONPATH": str(SOURCE), "PYTHONDONTWRITEBYTECODE": "1", "PATH": os.environ["PATH"]}
+    program = TESTS / "support" / "memory_node.py"
+    environment = {"PYTHONPATH": f"{SOURCE}:{TESTS}", "PYTHONDONTWRITEBYTECODE": "1", "PATH": os.environ["PATH"]}
     command = [sys.executable, str(program), str(tmp_path / "s")]
     with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None

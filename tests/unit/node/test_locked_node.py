@@ -5,11 +5,10 @@ import json
 import threading
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import cast
 
 import pytest
 
-from archipelago.api.services import Engine
+from archipelago.api.services.security import AuditService
 from archipelago.config import NodeConfig
 from archipelago.errors import NodeError
 from archipelago.node.locked import LockedNode, unlock_from_file
@@ -72,7 +71,7 @@ async def test_the_owner_does_not_wait_for_the_passphrases_of_strangers(node: Lo
             while not hashes.at_once:
                 await asyncio.sleep(0)
             await node.unlock(PASSPHRASE, OWNER)
-        assert await node.key_state() is KeyState.UNLOCKED
+        assert await node.state() is KeyState.UNLOCKED
     finally:
         hashes.go_on.set()
         refused = await asyncio.gather(*guesses, return_exceptions=True)
@@ -86,13 +85,13 @@ async def test_a_key_is_restored_without_a_word_to_accounts_that_cannot_be_read(
     config = NodeConfig(tmp_path, tmp_path / "run", tmp_path / "apps", 0)
     node = LockedNode(NodeKey(tmp_path / "node.key", lambda each: str(each) == identity, CHEAP), config)
     await node.start()
-    dispatcher = Dispatcher(cast(Engine, node), locked_methods(), Refusals(node.record))
+    dispatcher = Dispatcher(node.services, locked_methods(), Refusals(node.services.of(AuditService).record))
     call = {"jsonrpc": "2.0", "id": 1, "method": "key-restore", "params": {"words": words}}
     owner = Caller("owner", frozenset(Permission), OWNER.origin, trusted=True)
     answer = json.loads(await dispatcher.answer(json.dumps(call).encode(), owner) or b"")
     assert answer.get("result", "missing") is None, answer
-    assert await node.key_state() is KeyState.PLAIN and not config.database.exists()
-    assert [each.outcome for each in await node._audit.newest(9)] == [Outcome.BEGUN, Outcome.DONE]
+    assert await node.state() is KeyState.PLAIN and not config.database.exists()
+    assert [each.outcome for each in await node.services.of(AuditService).newest(9)] == [Outcome.BEGUN, Outcome.DONE]
 
 
 @pytest.mark.parametrize("content", [PASSPHRASE, f"{PASSPHRASE}\n", f"{PASSPHRASE}\r\n"])

@@ -10,32 +10,26 @@ from typing import Any
 import aiohttp
 import pytest
 
-from archipelago.api.services import Engine
+from archipelago.api.services.security import AuditService
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.rpc.access import Caller
 from archipelago.rpc.errors import NUMBERS
-from archipelago.rpc.method import Method, NoParams
+from archipelago.rpc.method import Family
 from archipelago.rpc.methods.table import all_methods
-from archipelago.rpc.protocol import Dispatcher
-from archipelago.rpc.refusals import Refusals
 from archipelago.rpc.server.server import RpcServer
-from archipelago.security.audit.chain import Outcome
+from archipelago.security.audit.chain import Deed, Outcome
 from archipelago.storage.records.permissions import TOKEN_PERMISSIONS, Permission
-from support.memory_engine import OWNERS, MemoryEngine
+from support.memory_node import OWNERS, MemoryNode, dispatcher_of
+from support.memory_services.security import MemoryAudit
 
 JSON = {"Content-Type": "application/json"}
 
 
-def dispatcher_of(engine: MemoryEngine) -> Dispatcher:
-    """Return what answers for an engine."""
-    return Dispatcher(engine, all_methods(), Refusals(engine.record))
-
-
 class Running:
-    """A server, its engine, and a client of both its sockets."""
+    """A server, its node in memory, and a client of both its sockets."""
 
-    def __init__(self, engine: MemoryEngine, server: RpcServer, path: Path, session: aiohttp.ClientSession) -> None:
-        self.engine = engine
+    def __init__(self, node: MemoryNode, server: RpcServer, path: Path, session: aiohttp.ClientSession) -> None:
+        self.node = node
         self.server = server
         self.path = path
         self.session = session
@@ -53,13 +47,13 @@ class Running:
 
 @pytest.fixture
 async def running(tmp_path: Path) -> AsyncIterator[Running]:
-    engine = MemoryEngine()
-    server = RpcServer(engine, OWNERS)
+    node = MemoryNode()
+    server = RpcServer(node.services, OWNERS)
     path = tmp_path / "s"
     await server.start(path, 0)
     try:
-        async with aiohttp.ClientSession(headers=await engine.headers()) as session:
-            yield Running(engine, server, path, session)
+        async with aiohttp.ClientSession(headers=await node.headers()) as session:
+            yield Running(node, server, path, session)
     finally:
         await server.stop()
 
@@ -91,15 +85,15 @@ async def test_every_method_answers(running: Running) -> None:
             assert answer["error"]["data"]["name"] in ("confirm", "forbidden"), "a session or a token is not enough"
             continue
         assert "result" in answer, (method.name, answer)
-    assert ("install", "electrumx", {"x": 1}, {"bitcoin-rpc": "knots"}, True) in running.engine.changes
+    assert ("install", "electrumx", {"x": 1}, {"bitcoin-rpc": "knots"}, True) in running.node.apps.changes
 
 
 async def test_dry_run_and_config_without_options_change_nothing(running: Running) -> None:
     assert "apps" in (await running.call("container-install", app="electrumx", dry_run=True))["result"]
     assert (await running.call("container-config", app="knots"))["result"] == {"network": "regtest"}
-    assert running.engine.changes == []
+    assert running.node.apps.changes == []
     await running.call("container-config", app="knots", reset=["network"])
-    assert running.engine.changes == [("configure", "knots", {}, ("network",))]
+    assert running.node.apps.changes == [("configure", "knots", {}, ("network",))]
 
 
 async def test_an_error_has_number_name_and_hint(running: Running) -> None:
@@ -163,7 +157,7 @@ async def test_an_unforeseen_exception_tells_nothing(running: Running, capsys: p
 async def test_malformed_requests(running: Running, body: bytes, code: int) -> None:
     status, answer = await running.post(body)
     assert (status, answer["error"]["code"]) == (200, code)
-    assert running.engine.changes == []
+    assert running.node.apps.changes == []
 
 
 async def test_all_problems_of_parameters_at_once(running: Running) -> None:
@@ -183,15 +177,15 @@ async def test_batches_keep_their_order_and_leave_notifications_out(running: Run
     assert [answer["id"] for answer in answers] == ["a", None, None]
     assert answers[1]["error"]["code"] == -32600
     assert answers[2]["result"]["revision"] == 2  # it sees what came before it
-    assert [change[0] for change in running.engine.changes] == ["restart", "stop"]
+    assert [change[0] for change in running.node.apps.changes] == ["restart", "stop"]
 
 
 async def test_a_batch_has_a_hundred_requests_at_most(running: Running) -> None:
     call = {"jsonrpc": "2.0", "id": 1, "method": "container-restart", "params": {"app": "knots"}}
     assert len((await running.post([call] * 100))[1]) == 100
-    running.engine.changes.clear()
+    running.node.apps.changes.clear()
     assert (await running.post([call] * 101))[1]["error"]["code"] == -32600
-    assert running.engine.changes == []
+    assert running.node.apps.changes == []
 
 
 async def test_notifications_are_carried_out_and_not_answered(running: Running) -> None:
@@ -199,7 +193,7 @@ async def test_notifications_are_carried_out_and_not_answered(running: Running) 
     assert await running.post(notification) == (204, None)
     assert await running.post([notification] * 2) == (204, None)
     assert await running.post({"jsonrpc": "2.0", "method": "nonsense"}) == (204, None)
-    assert len(running.engine.changes) == 3
+    assert len(running.node.apps.changes) == 3
 
 
 @pytest.mark.parametrize(
@@ -220,7 +214,7 @@ async def test_only_its_own_origin_may_call(running: Running) -> None:
     for origin in ("http://evil.example", "null", f"https://127.0.0.1:{running.server.port}", "http://127.0.0.1:1"):
         assert (await running.post(call, Origin=origin))[0] == 403
     assert (await running.post(call, **{"Sec-Fetch-Site": "cross-site"}))[0] == 403
-    assert running.engine.changes == []
+    assert running.node.apps.changes == []
     assert (await running.post(call, Origin=running.address))[0] == 200
 
 
@@ -229,7 +223,7 @@ async def test_other_content_types_are_refused(running: Running, content_type: s
     call = {"jsonrpc": "2.0", "id": 1, "method": "container-restart", "params": {"app": "knots"}}
     status, answer = await running.post(call, **{"Content-Type": content_type})
     assert (status, answer["error"]["code"]) == (415, -32600)
-    assert running.engine.changes == []
+    assert running.node.apps.changes == []
 
 
 async def test_other_verbs_and_paths_are_refused_as_json(running: Running) -> None:
@@ -263,31 +257,31 @@ async def test_the_document_names_every_method(running: Running) -> None:
 # --- who may call ----------------------------------------------------------------------------------------------------
 
 
-async def _nothing(_: Engine, __: NoParams) -> str:
+async def _nothing() -> str:
     return "done"
 
 
 def test_a_method_without_permission_cannot_exist() -> None:
     with pytest.raises(TypeError):
-        Method(name="x", summary="", params=NoParams, result=str, handler=_nothing)  # type: ignore[call-arg]
+        Family().method("x", "")  # type: ignore[call-arg]
     with pytest.raises(TypeError):
-        Method(name="x", summary="", params=NoParams, result=str, handler=_nothing, permission=None)  # type: ignore[arg-type]
+        Family().method("x", "", permission=None)(_nothing)  # type: ignore[arg-type]
 
 
 async def test_a_caller_without_the_permission_is_refused() -> None:
-    engine = MemoryEngine()
+    node = MemoryNode()
     for method in all_methods():
         caller = Caller("guest", frozenset(Permission) - {method.permission}, "test")
         body = json.dumps({"jsonrpc": "2.0", "id": 1, "method": method.name, "params": {"app": "knots"}}).encode()
-        answer = json.loads(await dispatcher_of(engine).answer(body, caller) or b"")
+        answer = json.loads(await dispatcher_of(node.services).answer(body, caller) or b"")
         known = method.permission is Permission.LOGIN or len(caller.permissions) > 1
         assert answer["error"]["code"] == NUMBERS[ErrorCode.FORBIDDEN if known else ErrorCode.LOGIN_NEEDED], method.name
-    assert engine.changes == []
+    assert node.apps.changes == []
 
 
 async def test_a_refused_caller_is_on_record_and_so_is_what_changes_something_before_it_begins() -> None:
-    engine = MemoryEngine()
-    dispatcher = dispatcher_of(engine)
+    node = MemoryNode()
+    dispatcher = dispatcher_of(node.services)
     guest = Caller("guest", frozenset({Permission.READ}), "127.0.0.1")
     owner = Caller("owner", frozenset(Permission), "unix socket, uid 0")
 
@@ -300,7 +294,7 @@ async def test_a_refused_caller_is_on_record_and_so_is_what_changes_something_be
     await call(owner, "container-config", app="knots", options={"password": "hunter2"})
     await call(owner, "container-stop", app="nothing")
     await call(owner, "container-exec", app="knots", command=["login", "hunter2"])
-    found = [(one.who, one.action, one.outcome, one.detail, one.began) for one in engine.audit]
+    found = [(one.who, one.action, one.outcome, one.detail, one.began) for one in node.audit.entries]
     assert found == [
         ("guest", "container-stop", Outcome.REFUSED, "forbidden", None),
         ("owner", "container-config", Outcome.BEGUN, "", None),
@@ -310,21 +304,24 @@ async def test_a_refused_caller_is_on_record_and_so_is_what_changes_something_be
         ("owner", "container-exec", Outcome.BEGUN, "", None),
         ("owner", "container-exec", Outcome.DONE, "", 6),
     ]
-    assert engine.audit[1].subject == {"app": "knots", "options": "password"}
-    assert engine.audit[5].subject == {"app": "knots", "command": "login and 1 more", "timeout": "60"}
-    assert all("hunter2" not in one.model_dump_json() for one in engine.audit)
+    assert node.audit.entries[1].subject == {"app": "knots", "options": "password"}
+    assert node.audit.entries[5].subject == {"app": "knots", "command": "login and 1 more", "timeout": "60"}
+    assert all("hunter2" not in one.model_dump_json() for one in node.audit.entries)
 
 
 async def test_what_cannot_be_written_down_is_not_done() -> None:
-    class FullDisk(MemoryEngine):
-        async def record(self, *_: object, **__: object) -> int:
+    class FullDisk(MemoryAudit):
+        async def record(self, deed: Deed) -> int:
             raise NodeError(ErrorCode.DISK_FULL, "the disk is full")
 
-    engine = FullDisk()
+    node = MemoryNode()
+    node.services.provide(AuditService, FullDisk())
     body = b'{"jsonrpc": "2.0", "id": 1, "method": "container-stop", "params": {"app": "knots"}}'
-    answer = json.loads(await dispatcher_of(engine).answer(body, Caller("owner", frozenset(Permission), "test")) or b"")
+    answer = json.loads(
+        await dispatcher_of(node.services).answer(body, Caller("owner", frozenset(Permission), "test")) or b""
+    )
     assert answer["error"]["data"]["name"] == "disk-full"
-    assert engine.changes == []
+    assert node.apps.changes == []
 
 
 def test_whatever_changes_something_needs_more_than_reading() -> None:
@@ -340,7 +337,7 @@ def test_whatever_changes_something_needs_more_than_reading() -> None:
 async def test_the_unix_socket_is_the_owners_alone(running: Running, tmp_path: Path) -> None:
     for owners, status in ((OWNERS, 200), ({os.getuid() + 1}, 403)):
         path = tmp_path / str(status)
-        server = RpcServer(running.engine, owners)
+        server = RpcServer(running.node.services, owners)
         await server.start(path, 0)
         async with aiohttp.ClientSession(connector=aiohttp.UnixConnector(str(path))) as session:
             assert (await session.get("http://localhost/healthz")).status == status
@@ -354,14 +351,14 @@ async def test_the_unix_socket_is_the_owners_alone(running: Running, tmp_path: P
 
 async def test_a_taken_port_is_told(running: Running, tmp_path: Path) -> None:
     with pytest.raises(NodeError) as caught:
-        await RpcServer(running.engine, OWNERS).start(tmp_path / "other", running.server.port)
+        await RpcServer(running.node.services, OWNERS).start(tmp_path / "other", running.server.port)
     assert caught.value.code is ErrorCode.PORT_TAKEN and "ARCHIPELAGO_PORT" in caught.value.hint
     assert not (tmp_path / "other").exists()
 
 
 async def test_a_socket_that_somebody_answers_on_is_left_alone(running: Running) -> None:
     with pytest.raises(NodeError) as caught:
-        await RpcServer(running.engine, OWNERS).start(running.path, 0)
+        await RpcServer(running.node.services, OWNERS).start(running.path, 0)
     assert caught.value.code is ErrorCode.PORT_TAKEN
     async with aiohttp.ClientSession(connector=aiohttp.UnixConnector(str(running.path))) as session:
         assert (await session.get("http://localhost/healthz")).status == 200
@@ -373,7 +370,7 @@ async def test_a_stale_socket_is_replaced_and_removed_at_the_end(tmp_path: Path)
     path = tmp_path / "s"
     with socket.socket(socket.AF_UNIX) as dead:
         dead.bind(str(path))
-    server = RpcServer(MemoryEngine(), OWNERS)
+    server = RpcServer(MemoryNode().services, OWNERS)
     await server.start(path, 0)
     await server.stop()
     await server.stop()
@@ -384,18 +381,18 @@ async def test_a_file_in_the_way_is_left_alone(tmp_path: Path) -> None:
     path = tmp_path / "s"
     path.write_text("precious")
     with pytest.raises(NodeError):
-        await RpcServer(MemoryEngine(), OWNERS).start(path, 0)
+        await RpcServer(MemoryNode().services, OWNERS).start(path, 0)
     assert path.read_text() == "precious"
 
 
 async def test_a_change_goes_on_when_its_caller_hangs_up(running: Running) -> None:
-    running.engine.gate = asyncio.Event()
+    running.node.changes.gate = asyncio.Event()
     call = asyncio.create_task(running.call("container-restart", app="knots"))
-    await running.engine.entered.wait()
+    await running.node.changes.entered.wait()
     call.cancel()
     await asyncio.gather(call, return_exceptions=True)
-    async with running.engine.changed:
-        running.engine.gate.set()
+    async with running.node.apps.changed:
+        running.node.changes.gate.set()
         async with asyncio.timeout(20):
-            await running.engine.changed.wait_for(lambda: running.engine.changes)
-    assert running.engine.changes == [("restart", "knots")]
+            await running.node.apps.changed.wait_for(lambda: running.node.apps.changes)
+    assert running.node.apps.changes == [("restart", "knots")]

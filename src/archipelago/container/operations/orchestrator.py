@@ -217,10 +217,6 @@ class Orchestrator:
         await self._installed(app)  # an unknown name gets its own error, with the nearest names
         await self._lifecycle.set_open(app, endpoint, opened=opened)
 
-    async def cancel(self, operation: str) -> Operation:
-        """Cancel a running operation."""
-        return await self._operations.cancel(operation)
-
     async def history(self, app: str) -> tuple[ConfigRevision, ...]:
         """Return the configurations that an app has had, the newest first."""
         return tuple(map(config_history.view, await self._revisions.history(app)))

@@ -1,8 +1,6 @@
-"""Answers questions about installed apps and the catalog: state, logs, and commands run inside."""
+"""Answers questions about installed apps and the catalog."""
 
-import asyncio
-from collections.abc import AsyncGenerator, Callable, Collection, Mapping
-from contextlib import aclosing
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from ipaddress import IPv4Address
 
@@ -11,7 +9,8 @@ from packaging.version import Version
 from archipelago.api.apps import AppStatus, AppSummary, Dependency, EndpointStatus
 from archipelago.api.catalog import CatalogEntry
 from archipelago.api.configuration import OptionView
-from archipelago.api.containers import ContainerStatus, ExecResult, Limits, LogLine
+from archipelago.api.containers import ContainerStatus, Limits
+from archipelago.api.events import Event, event_view
 from archipelago.api.health import Health, HealthState, Sync
 from archipelago.catalog.source import Catalog, CatalogSource
 from archipelago.container.data.keeper import VolumeKeeper
@@ -25,22 +24,18 @@ from archipelago.container.manifest.model.scalars import Scalar
 from archipelago.container.manifest.package import AppPackage
 from archipelago.container.operations.operations import Operations
 from archipelago.container.operations.repairs import repair_views
-from archipelago.container.podman_client.client import PodmanClient
-from archipelago.container.podman_client.errors import NotFound, PodmanConflict, PodmanError, PodmanTimeout
-from archipelago.container.podman_client.exec.terminal import Terminal
+from archipelago.container.podman_client.errors import PodmanError
 from archipelago.container.podman_client.models import ContainerSummary
 from archipelago.container.reconciler.observer import is_running
 from archipelago.container.reconciler.reconciler import Reconciler
-from archipelago.container.reports.logs import LogFollower, newest_lines
 from archipelago.container.reports.options import option_views
 from archipelago.container.workload.workload import ContainerWorkload
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.storage.records.apps import AppRecord
 from archipelago.storage.stores.state import State
 
-_SHELLS = (("sh",), ("busybox", "sh"))
-_BEST_SHELL = "command -v bash >/dev/null 2>&1 && exec bash; exec {}"
-_TRY = 10.0
+HEALTH = "health"
+"""Kind of the events that say how the health of an app changed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +46,6 @@ class Reporter:
     catalog: CatalogSource
     reconciler: Reconciler
     operations: Operations
-    client: PodmanClient
-    redact: Callable[[str], str]
-    """Takes secrets out of what apps write."""
     not_enforced: tuple[str, ...]
     """What the host cannot enforce, in words for the owner."""
     volumes: VolumeKeeper
@@ -109,6 +101,11 @@ class Reporter:
         await self.installed(app)
         return self.reconciler.health(app)
 
+    async def health_history(self, app: str, limit: int) -> tuple[Event, ...]:
+        """Return the newest changes of an app's health, the newest first."""
+        await self.installed(app)
+        return tuple(map(event_view, await self.state.newest_events(app, HEALTH, limit)))
+
     async def options(self, app: str) -> dict[str, Scalar]:
         """Return the values of an app's options that are in force."""
         await self.installed(app)
@@ -135,76 +132,6 @@ class Reporter:
     async def icon(self, app: str) -> bytes | None:
         """Return the icon of an installed app, or else of one of the catalog; None without one. Raises `NodeError`."""
         return (await self._package(app)).icon
-
-    async def logs(self, app: str, container: str | None, tail: int) -> tuple[LogLine, ...]:
-        """Return the last `tail` lines of one container, or of all together in the order of their times."""
-        found = await self.installed(app)
-        return await newest_lines(_chosen(found, container), self.redact, tail)
-
-    async def follow_logs(
-        self, app: str, container: str | None, tail: int
-    ) -> AsyncGenerator[tuple[LogLine, ...], None]:
-        """Yield the last lines, and then new ones until the app is removed."""
-        _chosen(await self.installed(app), container)
-        async with aclosing(LogFollower(self.reconciler, self.redact, app, container, tail).lines()) as lines:
-            async for line in lines:
-                yield line
-
-    async def container(self, app: str, container: str | None) -> str:
-        """Return the container that is meant: the named one, or the first. Raises `NodeError`."""
-        return _chosen(await self.installed(app), container)[0].container
-
-    async def execute(self, app: str, command: tuple[str, ...], container: str | None, timeout: float) -> ExecResult:
-        """Run a command inside a container of the app."""
-        found = await self.installed(app)
-        wanted = _chosen(found, container)[0]
-        try:
-            result = await self.client.containers.exec(wanted.name, command, timeout=timeout)
-        except (NotFound, PodmanConflict) as error:
-            raise _does_not_run(wanted) from error
-        except PodmanTimeout as error:
-            raise NodeError(
-                ErrorCode.TIMEOUT, f"'{command[0]}' did not end within {timeout:g} s and was killed"
-            ) from error
-        stdout, stderr = await asyncio.to_thread(
-            lambda: [self.redact(output.decode("utf-8", "replace")) for output in (result.stdout, result.stderr)]
-        )
-        return ExecResult(exit_code=result.exit_code, stdout=stdout, stderr=stderr, truncated=result.truncated)
-
-    async def attach(
-        self, app: str, command: tuple[str, ...], container: str | None, size: tuple[int, int] | None, *, stdin: bool
-    ) -> Terminal:
-        """Run a command that is typed to inside a container of the app; without a `size` it has no terminal."""
-        wanted = _chosen(await self.installed(app), container)[0]
-        try:
-            return await self.client.containers.terminal(wanted.name, command, size, stdin=stdin)
-        except (NotFound, PodmanConflict) as error:
-            raise _does_not_run(wanted) from error
-
-    async def terminal(self, app: str, container: str | None, columns: int, rows: int) -> Terminal:
-        """Open a shell on a terminal inside a container of the app."""
-        wanted = _chosen(await self.installed(app), container)[0]
-        try:
-            for shell in _SHELLS:
-                # What a terminal shows of a program that is missing is for the owner's eyes, not for ours.
-                if await self._can_run(wanted, (*shell, "-c", "exit 0")):
-                    command = (*shell, "-c", _BEST_SHELL.format(" ".join(shell)))
-                    return await self.client.containers.terminal(wanted.name, command, (columns, rows))
-        except (NotFound, PodmanConflict) as error:
-            raise _does_not_run(wanted) from error
-        raise NodeError(
-            ErrorCode.INVALID_VALUE,
-            f"there is no shell in container {wanted.container} of {app}",
-            hint=f"'archipelago exec {app} -- PROGRAM' runs a program that it has",
-        )
-
-    async def _can_run(self, wanted: ContainerWorkload, command: tuple[str, ...]) -> bool:
-        try:
-            return (await self.client.containers.exec(wanted.name, command, timeout=_TRY)).exit_code == 0
-        except (NotFound, PodmanConflict):
-            raise
-        except PodmanError:
-            return False
 
     async def installed(self, app: str) -> DesiredApp:
         """Return an installed app; raises `NodeError`."""
@@ -260,36 +187,6 @@ def _chain(healths: Mapping[str, Health]) -> Sync | None:
 def _follows_chain(manifest: AppManifest) -> bool:
     healths = (container.health for container in manifest.containers.values())
     return any(health is not None and isinstance(health.probe, ChainProbe) for health in healths)
-
-
-def _does_not_run(wanted: ContainerWorkload) -> NodeError:
-    return NodeError(
-        ErrorCode.NOT_RUNNING,
-        f"container {wanted.container} of {wanted.app} does not run",
-        hint=f"'archipelago status {wanted.app}' says why; 'archipelago start {wanted.app}' starts it",
-    )
-
-
-def _chosen(found: DesiredApp, container: str | None) -> tuple[ContainerWorkload, ...]:
-    workloads = found.workload.containers
-    if found.problem:
-        raise NodeError(
-            ErrorCode.NOT_RUNNING,
-            f"{found.record.app} cannot be looked at: {found.problem}",
-            hint=f"update or remove it: 'archipelago update {found.record.app}'",
-        )
-    if container is None:
-        return workloads
-    chosen = tuple(wanted for wanted in workloads if wanted.container == container)
-    if not chosen:
-        names = [wanted.container for wanted in workloads]
-        raise NodeError(
-            ErrorCode.UNKNOWN_CONTAINER,
-            f"{found.record.app} has no container {container!r}",
-            hint=f"it has {', '.join(names)}",
-            data={"containers": names},
-        )
-    return chosen
 
 
 def _container_status(

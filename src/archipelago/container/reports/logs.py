@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncGenerator, Callable, Iterable, Iterator
+from contextlib import aclosing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from archipelago.api.containers import LogLine
 from archipelago.container.logs.file import LogFile, last_lines
 from archipelago.container.logs.parser import UNFINISHED, LogText
 from archipelago.container.reconciler.reconciler import Reconciler
+from archipelago.container.reports.containers import Installed, chosen
 from archipelago.container.workload.workload import ContainerWorkload
 from archipelago.errors import NodeError
 from archipelago.support.first_error import FirstError
@@ -130,6 +132,30 @@ class LogFollower:
         found = self.reconciler.desired.apps.get(self.app)
         containers = found.workload.containers if found is not None else ()
         return tuple(wanted for wanted in containers if self.container in (None, wanted.container))
+
+
+@dataclass(frozen=True, slots=True)
+class LogReporter:
+    """Reads the logs of apps."""
+
+    installed: Installed
+    reconciler: Reconciler
+    redact: Callable[[str], str]
+    """Takes secrets out of what apps write."""
+
+    async def logs(self, app: str, container: str | None, tail: int) -> tuple[LogLine, ...]:
+        """Return the last `tail` lines of one container, or of all together in the order of their times."""
+        found = await self.installed(app)
+        return await newest_lines(chosen(found, container), self.redact, tail)
+
+    async def follow_logs(
+        self, app: str, container: str | None, tail: int
+    ) -> AsyncGenerator[tuple[LogLine, ...], None]:
+        """Yield the last lines, and then new ones until the app is removed."""
+        chosen(await self.installed(app), container)
+        async with aclosing(LogFollower(self.reconciler, self.redact, app, container, tail).lines()) as lines:
+            async for line in lines:
+                yield line
 
 
 async def _watch(file: LogFile) -> None:

@@ -49,6 +49,8 @@ class NoticeDesk:
     store: HiddenStore
     steady: Callable[[], float]
     """Seconds of a clock that never jumps."""
+    changed: Callable[[str], Awaitable[object]]
+    """Writes an event, so that pages that are open look again; takes what happened."""
     _findings: tuple[Finding, ...] = ()
     _examined: float | None = None
     _well_since: dict[str, float] = field(default_factory=dict)
@@ -87,10 +89,12 @@ class NoticeDesk:
                 hint=f"acknowledge it: 'archipelago notices acknowledge {notice}'; it comes back when it changes",
             )
         await self.store.hide(notice, Hidden(Hiding.MUTED if mute else Hiding.ACKNOWLEDGED, said or found.said))
+        await self.changed("a notice was hidden")
 
     async def show(self, notice: str) -> None:
         """Bring a notice back; one that is not hidden stays as it is."""
         await self.store.show(notice)
+        await self.changed("a notice is shown again")
 
     async def _look_at_host(self, *, again: bool) -> None:
         asked = self.steady()

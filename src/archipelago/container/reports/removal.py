@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from archipelago.api.data import RemovalPreview
 from archipelago.container.data.volumes import AppData
-from archipelago.container.desired.state import DesiredApp
 from archipelago.container.reconciler.reconciler import Reconciler
+from archipelago.container.reports.containers import Installed
 from archipelago.security.secrets.manager import SecretsManager
 
 
@@ -14,13 +14,17 @@ from archipelago.security.secrets.manager import SecretsManager
 class RemovalReporter:
     """Looks at what would go, and changes nothing."""
 
+    installed: Installed
     reconciler: Reconciler
     data: AppData
     secrets: SecretsManager
 
-    async def preview(self, found: DesiredApp) -> RemovalPreview:
-        """Return what a removal of an installed app would take with it; counting its data takes a while."""
-        app = found.record.app
+    async def preview(self, app: str) -> RemovalPreview:
+        """Return what a removal of an installed app would take with it; counting its data takes a while.
+
+        Raises `NodeError`.
+        """
+        found = await self.installed(app)
         dependents = self.reconciler.desired.dependents(app)
         return RemovalPreview(
             app=app,

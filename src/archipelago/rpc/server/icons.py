@@ -2,7 +2,8 @@
 
 from aiohttp import web
 
-from archipelago.api.services import Engine
+from archipelago.api.services.apps import CatalogService
+from archipelago.api.services.registry import Services
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.rpc.access import require
 from archipelago.rpc.server.guard import CALLER
@@ -18,14 +19,14 @@ _LASTING = "private, max-age=31536000, immutable"
 class Icons:
     """Answers GET /icons/<app>."""
 
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
+    def __init__(self, services: Services) -> None:
+        self._services = services
 
     async def serve(self, request: web.Request) -> web.StreamResponse:
         """Return the icon of an app, SVG or PNG; 404 where there is none."""
         require(request[CALLER], Permission.READ)
         try:
-            icon = await self._engine.icon(request.match_info["app"])
+            icon = await self._services.of(CatalogService).icon(request.match_info["app"])
         except NodeError as error:
             if error.code not in (ErrorCode.UNKNOWN_APP, ErrorCode.INVALID_MANIFEST):
                 raise

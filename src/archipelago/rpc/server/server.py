@@ -13,11 +13,12 @@ from pathlib import Path
 from aiohttp import web
 from aiohttp.http import HttpProcessingError
 
-from archipelago.api.services import Engine
+from archipelago.api.services.registry import Services
+from archipelago.api.services.security import AuditService
 from archipelago.errors import NodeError
 from archipelago.rpc.access import LOOPBACK_NAMES, Gate
 from archipelago.rpc.errors import INVALID_REQUEST, RpcError
-from archipelago.rpc.method import AnyMethod
+from archipelago.rpc.method import Method
 from archipelago.rpc.methods.table import all_methods
 from archipelago.rpc.openrpc import Description
 from archipelago.rpc.protocol import Dispatcher
@@ -44,6 +45,7 @@ from archipelago.rpc.streams.logs import LogStreams
 from archipelago.rpc.streams.places import Places
 from archipelago.rpc.streams.terminals import MOST, MOST_IN_ALL, Terminals
 from archipelago.rpc.streams.websocket import SocketHub
+from archipelago.security.login.login import Login
 from archipelago.support.connections.crowd import Crowd, Guest, Standing
 from archipelago.support.connections.descriptors import Shares, limit
 from archipelago.support.connections.descriptors import shares as share_out
@@ -63,34 +65,37 @@ _LINGER = 5.0
 
 
 class RpcServer:
-    """Lets callers ask the engine. Whoever of `owners`, users of this host, calls on the unix socket is the owner."""
+    """Lets callers ask the services of a node.
+
+    Whoever of `owners`, users of this host, calls on the unix socket is the owner.
+    """
 
     def __init__(
         self,
-        engine: Engine,
+        services: Services,
         owners: Collection[int],
-        methods: tuple[AnyMethod, ...] | None = None,
+        methods: tuple[Method, ...] | None = None,
         patience: Patience | None = None,
         ui: Path | None = None,
         connections: Shares | None = None,
     ) -> None:
-        self._refusals = refusals = Refusals(engine.record)
+        self._refusals = refusals = Refusals(services.of(AuditService).record)
         self._owners = frozenset(owners)
         self._patience = patience or Patience()
         self._shares = share_out(limit()) if connections is None else connections
         self._local = Crowd(self._shares.local, max(_FEWEST, self._shares.local // 4))
-        self._guard = Guard(Gate(engine.login, owners, time.monotonic), refusals)
+        self._guard = Guard(Gate(services.of(Login), owners, time.monotonic), refusals)
         methods = methods or all_methods()
         self._description = Description(methods)
-        self._dispatcher = Dispatcher(engine, methods, refusals)
+        self._dispatcher = Dispatcher(services, methods, refusals)
         streams = self._shares.streams
         followed = Places("logs that are followed", streams, streams // 2)
-        self._sockets = SocketHub(engine, Places("WebSockets", streams, streams // 2), followed)
-        self._streams = LogStreams(engine, followed)
+        self._sockets = SocketHub(services, Places("WebSockets", streams, streams // 2), followed)
+        self._streams = LogStreams(services, followed)
         typed_to = Places("terminals", MOST_IN_ALL, MOST)
-        self._terminals = Terminals(engine, typed_to)
-        self._attached = Attached(engine, typed_to)
-        self._icons = Icons(engine)
+        self._terminals = Terminals(services, typed_to)
+        self._attached = Attached(services, typed_to)
+        self._icons = Icons(services)
         self._ui = ui
         self._page = Page({})
         self._runner: web.AppRunner | None = None

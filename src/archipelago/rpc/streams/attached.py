@@ -15,7 +15,9 @@ import structlog
 from aiohttp import WSCloseCode, WSMsgType, web
 from pydantic import Field, Json, ValidationError
 
-from archipelago.api.services import Engine
+from archipelago.api.services.apps import ShellService
+from archipelago.api.services.registry import Services
+from archipelago.api.services.security import AuditService
 from archipelago.container.manifest.model.scalars import AppId, Name
 from archipelago.container.podman_client.errors import PodmanError
 from archipelago.container.podman_client.exec.terminal import Terminal
@@ -30,6 +32,7 @@ from archipelago.rpc.server.guard import CALLER, refusal
 from archipelago.rpc.streams.places import Places
 from archipelago.rpc.streams.typed_session import CLOSE_TIMEOUT, close_all, new_socket, on_record, until_the_first_ends
 from archipelago.rpc.streams.websocket import LOGGED_OUT
+from archipelago.security.login.login import Login
 from archipelago.storage.records.permissions import Permission
 
 _ACTION = "container-exec"
@@ -60,8 +63,10 @@ class _Said(Params):
 class Attached:
     """Answers GET /exec; takes the places of terminals."""
 
-    def __init__(self, engine: Engine, places: Places) -> None:
-        self._engine = engine
+    def __init__(self, services: Services, places: Places) -> None:
+        self._services = services
+        self._login = services.of(Login)
+        self._audit = services.of(AuditService)
         self._places = places
         self._open: set[web.WebSocketResponse] = set()
         self._log = structlog.get_logger("attached")
@@ -93,7 +98,7 @@ class Attached:
         code, reason = int(WSCloseCode.OK), b""
         last: dict[str, Any] = {}
         try:
-            async with on_record(self._engine, caller, _ACTION, _subject(params)) as begun:
+            async with on_record(self._audit, caller, _ACTION, _subject(params)) as begun:
                 last = await self._run(socket, caller, params, begun)
         except NodeError as error:
             last = {"error": error_object(error)}
@@ -111,20 +116,20 @@ class Attached:
         self, socket: web.WebSocketResponse, caller: Caller, params: AttachParams, begun: Callable[[], None]
     ) -> dict[str, Any]:
         """Return what is said at the end; nothing where the session of the caller ended, or he hung up."""
-        require_alive(self._engine.login, caller)
-        terminal = await self._engine.attach(
+        require_alive(self._login, caller)
+        terminal = await self._services.of(ShellService).attach(
             params.app,
             params.command,
-            container=params.container,
-            size=(params.columns, params.rows) if params.tty == "1" else None,
+            params.container,
+            (params.columns, params.rows) if params.tty == "1" else None,
             stdin=params.stdin == "1",
         )
         begun()
         try:
-            require_alive(self._engine.login, caller)
+            require_alive(self._login, caller)
             # Its output may end long before it does.
             follow, *_ = await until_the_first_ends(
-                _follow(terminal, socket), until_logged_out(self._engine.login, caller), _type(terminal, socket)
+                _follow(terminal, socket), until_logged_out(self._login, caller), _type(terminal, socket)
             )
             with contextlib.suppress(asyncio.CancelledError, ConnectionError):
                 return {"exit_code": follow.result()}

@@ -9,7 +9,8 @@ from aiohttp import web
 from pydantic import ValidationError
 
 from archipelago.api.containers import LogLine
-from archipelago.api.services import Engine
+from archipelago.api.services.apps import AppReportService, LogService
+from archipelago.api.services.registry import Services
 from archipelago.errors import NodeError
 from archipelago.rpc.access import require, require_alive, until_logged_out
 from archipelago.rpc.errors import INVALID_PARAMS, RpcError, error_object, internal_error, invalid_params
@@ -17,6 +18,7 @@ from archipelago.rpc.methods.apps.containers import LogsParams
 from archipelago.rpc.protocol import encode
 from archipelago.rpc.server.guard import CALLER, refusal
 from archipelago.rpc.streams.places import Places
+from archipelago.security.login.login import Login
 from archipelago.storage.records.permissions import Permission
 
 _KEEP_ALIVE = 15.0
@@ -26,8 +28,9 @@ _KEEP_ALIVE = 15.0
 class LogStreams:
     """Answers GET /logs?app=…[&container=…][&tail=…][&follow=1]: one `LogLine` a line."""
 
-    def __init__(self, engine: Engine, places: Places) -> None:
-        self._engine = engine
+    def __init__(self, services: Services, places: Places) -> None:
+        self._services = services
+        self._login = services.of(Login)
         self._places = places
         self._open: set[asyncio.Task[object]] = set()
         self._log = structlog.get_logger("streams")
@@ -40,11 +43,12 @@ class LogStreams:
         except RpcError as error:
             return refusal(400, error)
         if not follow:
-            lines = await self._engine.logs(params.app, container=params.container, tail=params.tail)
-            require_alive(self._engine.login, request[CALLER])
+            lines = await self._services.of(LogService).logs(params.app, params.container, params.tail)
+            require_alive(self._login, request[CALLER])
             body = b"".join(encode(line) + b"\n" for line in lines)
             return web.Response(body=body, content_type="application/x-ndjson")
-        await self._engine.status(params.app)  # an unknown app is refused before the stream begins
+        # An unknown app is refused before the stream starts.
+        await self._services.of(AppReportService).health(params.app)
         task = asyncio.current_task()
         assert task is not None
         with self._places.take(request[CALLER]):
@@ -62,8 +66,8 @@ class LogStreams:
     async def _follow(self, request: web.Request, params: LogsParams) -> web.StreamResponse:
         response = web.StreamResponse(headers={"Content-Type": "application/x-ndjson"})
         await response.prepare(request)
-        ended = asyncio.create_task(until_logged_out(self._engine.login, request[CALLER]))
-        lines = self._engine.follow_logs(params.app, container=params.container, tail=params.tail)
+        ended = asyncio.create_task(until_logged_out(self._login, request[CALLER]))
+        lines = self._services.of(LogService).follow_logs(params.app, params.container, params.tail)
         with contextlib.suppress(ConnectionError):
             try:
                 async with contextlib.aclosing(lines):

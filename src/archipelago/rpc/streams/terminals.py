@@ -9,7 +9,9 @@ import structlog
 from aiohttp import WSCloseCode, WSMsgType, web
 from pydantic import Field, ValidationError
 
-from archipelago.api.services import Engine
+from archipelago.api.services.apps import ShellService
+from archipelago.api.services.registry import Services
+from archipelago.api.services.security import AuditService
 from archipelago.container.manifest.model.scalars import AppId, Name
 from archipelago.container.podman_client.exec.terminal import Terminal
 from archipelago.rpc.access import Caller, require, require_alive, until_logged_out
@@ -19,6 +21,7 @@ from archipelago.rpc.server.guard import CALLER, refusal
 from archipelago.rpc.streams.places import Places
 from archipelago.rpc.streams.typed_session import CLOSE_TIMEOUT, close_all, new_socket, on_record, until_the_first_ends
 from archipelago.rpc.streams.websocket import LOGGED_OUT
+from archipelago.security.login.login import Login
 from archipelago.storage.records.permissions import Permission
 
 MOST = 8
@@ -47,8 +50,10 @@ class TerminalParams(Params):
 class Terminals:
     """Answers GET /terminal?app=…[&container=…][&columns=…][&rows=…], a WebSocket."""
 
-    def __init__(self, engine: Engine, places: Places) -> None:
-        self._engine = engine
+    def __init__(self, services: Services, places: Places) -> None:
+        self._services = services
+        self._login = services.of(Login)
+        self._audit = services.of(AuditService)
         self._places = places
         self._open: set[web.WebSocketResponse] = set()
         self._log = structlog.get_logger("terminals")
@@ -67,13 +72,13 @@ class Terminals:
 
     async def _open_one(self, request: web.Request, caller: Caller, params: TerminalParams) -> web.StreamResponse:
         subject = {"app": params.app} | ({"container": params.container} if params.container else {})
-        async with on_record(self._engine, caller, _ACTION, subject) as opened:
-            require_alive(self._engine.login, caller)
-            terminal = await self._engine.terminal(
-                params.app, container=params.container, columns=params.columns, rows=params.rows
+        async with on_record(self._audit, caller, _ACTION, subject) as opened:
+            require_alive(self._login, caller)
+            terminal = await self._services.of(ShellService).terminal(
+                params.app, params.container, params.columns, params.rows
             )
             try:
-                require_alive(self._engine.login, caller)
+                require_alive(self._login, caller)
                 return await self._serve(request, terminal, opened)
             finally:
                 await asyncio.shield(terminal.close())
@@ -91,7 +96,7 @@ class Terminals:
         try:
             # First: what is typed before the next look at the session must not count.
             logged_out, *_ = await until_the_first_ends(
-                until_logged_out(self._engine.login, request[CALLER]), _show(terminal, socket), _type(terminal, socket)
+                until_logged_out(self._login, request[CALLER]), _show(terminal, socket), _type(terminal, socket)
             )
             if not logged_out.cancelled():
                 code, reason = LOGGED_OUT, b"logged out"

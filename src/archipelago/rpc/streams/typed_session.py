@@ -8,7 +8,7 @@ from typing import Any
 import structlog
 from aiohttp import web
 
-from archipelago.api.services import Engine
+from archipelago.api.services.security import AuditService
 from archipelago.errors import NodeError
 from archipelago.rpc.access import WEBSOCKET_PROTOCOL, Caller
 from archipelago.rpc.streams.websocket import GOING_AWAY
@@ -49,7 +49,7 @@ async def until_the_first_ends(*parts: Coroutine[Any, Any, Any]) -> list[asyncio
 
 @asynccontextmanager
 async def on_record(
-    engine: Engine, caller: Caller, action: str, subject: Mapping[str, str]
+    audit: AuditService, caller: Caller, action: str, subject: Mapping[str, str]
 ) -> AsyncIterator[Callable[[], None]]:
     """Write down that a session begins, before it does, and how it ended; yield what to call once it has begun.
 
@@ -57,7 +57,7 @@ async def on_record(
     caller was gone before.
     """
     deed = Deed(who=caller.name, origin=caller.origin, action=action, subject=dict(subject), outcome=Outcome.BEGUN)
-    number = await engine.record(deed)
+    number = await audit.record(deed)
     outcome, detail = Outcome.FAILED, ""
 
     def begun() -> None:
@@ -72,7 +72,7 @@ async def on_record(
     finally:
         end = {"outcome": outcome, "detail": detail, "began": number}
         try:
-            await engine.record(deed.model_copy(update=end))
+            await audit.record(deed.model_copy(update=end))
         except NodeError as error:
             log = structlog.get_logger("audit")
             log.error("the end of a session is not in the audit log", action=action, began=number, error=str(error))

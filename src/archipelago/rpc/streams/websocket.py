@@ -10,7 +10,9 @@ from aiohttp import WSMsgType, web
 from pydantic import Field, TypeAdapter, ValidationError
 
 from archipelago.api.events import Event
-from archipelago.api.services import Engine
+from archipelago.api.services.apps import LogService
+from archipelago.api.services.node import EventService
+from archipelago.api.services.registry import Services
 from archipelago.container.manifest.model.scalars import AppId, Name
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.rpc.access import WEBSOCKET_PROTOCOL, require, require_alive
@@ -27,6 +29,7 @@ from archipelago.rpc.params import Number, Revision, Tail
 from archipelago.rpc.protocol import Call, encode, failure, parse_body, parse_call, request_id, success
 from archipelago.rpc.server.guard import CALLER
 from archipelago.rpc.streams.places import Places
+from archipelago.security.login.login import Login
 from archipelago.storage.records.permissions import Permission
 
 TOO_SLOW = 4008
@@ -74,9 +77,9 @@ class SocketHub:
     """All WebSockets of the server, so that they can be closed with it."""
 
     def __init__(
-        self, engine: Engine, places: Places, logs: Places, *, queue: int = 256, patience: float = 10.0
+        self, services: Services, places: Places, logs: Places, *, queue: int = 256, patience: float = 10.0
     ) -> None:
-        self._engine = engine
+        self._services = services
         self._places = places
         self._logs = logs
         self._queue = queue
@@ -87,7 +90,7 @@ class SocketHub:
         """Serve one client until it leaves."""
         require(request[CALLER], Permission.READ)
         with self._places.take(request[CALLER]):
-            client = _Client(self._engine, request, self._logs, self._queue, self._patience)
+            client = _Client(self._services, request, self._logs, self._queue, self._patience)
             self._clients.add(client)
             try:
                 return await client.serve()
@@ -102,8 +105,9 @@ class SocketHub:
 class _Client:
     """One WebSocket: a reader, a writer, and a task per subscription that fills the writer's bounded queue."""
 
-    def __init__(self, engine: Engine, request: web.Request, logs: Places, queue: int, patience: float) -> None:
-        self._engine = engine
+    def __init__(self, services: Services, request: web.Request, logs: Places, queue: int, patience: float) -> None:
+        self._services = services
+        self._login = services.of(Login)
         self._logs = logs
         self._request = request
         self._patience = patience
@@ -144,7 +148,7 @@ class _Client:
     async def _until_logged_out(self) -> None:
         session = self._request[CALLER].session
         if session:
-            await self._engine.login.until_ended(session)
+            await self._login.until_ended(session)
             # What a client has not read is not for it any more; to close takes a while where it does not read.
             for task in tuple(self._subscriptions.values()):
                 task.cancel()
@@ -206,7 +210,7 @@ class _Client:
             return failure(request_id(value), error)
 
     def _perform(self, call: Call) -> object:
-        require_alive(self._engine.login, self._request[CALLER])
+        require_alive(self._login, self._request[CALLER])
         try:
             if call.method == "subscribe":
                 return self._subscribe(self._wanted.validate_python(call.params))
@@ -226,13 +230,14 @@ class _Client:
         if isinstance(wanted, LogsSubscription):
             place.enter_context(self._logs.take(self._request[CALLER]))
         self._number += 1
-        revision = self._engine.revision
+        events = self._services.of(EventService)
+        revision = events.revision
         if isinstance(wanted, EventsSubscription):
             # The revision is taken here and not when the task runs: nothing may slip through in between.
-            events = self._engine.follow_events(revision if wanted.since is None else wanted.since)
-            work = self._feed(self._number, "event", _one_by_one(events))
+            since = revision if wanted.since is None else wanted.since
+            work = self._feed(self._number, "event", _one_by_one(events.follow(since)))
         else:
-            lines = self._engine.follow_logs(wanted.app, container=wanted.container, tail=wanted.tail)
+            lines = self._services.of(LogService).follow_logs(wanted.app, wanted.container, wanted.tail)
             work = self._feed(self._number, "log", lines)
         task = self._subscriptions[self._number] = asyncio.create_task(work)
         task.add_done_callback(lambda _: place.close())

@@ -54,6 +54,7 @@ class World:
     disk: Disk = ROOM
     steady: float = 1000.0
     examined: int = 0
+    said: list[str] = field(default_factory=list)
     desk: NoticeDesk = field(init=False)
 
     def __post_init__(self) -> None:
@@ -79,7 +80,11 @@ class World:
             return tuple(self.findings)
 
         sources = Sources(apps, catalog, operations, disk, examine)
-        return NoticeDesk(sources, HiddenNotices(self.database), lambda: self.steady)
+        return NoticeDesk(sources, HiddenNotices(self.database), lambda: self.steady, self.say)
+
+    async def say(self, what: str) -> None:
+        """Take what pages that are open are told."""
+        self.said.append(what)
 
     async def shown(self, *, examine: bool = True) -> list[str]:
         """Return the ids of what needs the owner and was not put aside."""
@@ -153,6 +158,7 @@ async def test_what_is_acknowledged_comes_back_when_it_says_something_else(world
     world.findings = [finding("memory", "0.2 of 4.0 GiB of memory are available")]
     notice = await world.only()
     await world.desk.hide(notice.id, notice.said, mute=False)
+    assert world.said == ["a notice was hidden"]
     assert await world.shown() == []
     world.findings = [finding("memory", "0.1 of 4.0 GiB of memory are available")]
     assert await world.shown() == [], "another number is the same matter"
@@ -191,6 +197,7 @@ async def test_what_is_muted_stays_so_until_it_is_brought_back(world: World) -> 
     assert await world.shown() == []
     assert {each.hidden for each in await world.desk.list()} == {Hiding.MUTED}
     await world.desk.show(before[0])
+    assert world.said[-1] == "a notice is shown again"
     assert await world.shown() == [before[0]]
 
 

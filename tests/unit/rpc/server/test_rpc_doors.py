@@ -20,7 +20,7 @@ from archipelago.rpc.server.server import RpcServer
 from archipelago.security.login.sessions.secrets import SESSION_PREFIX
 from archipelago.storage.database import Database
 from archipelago.storage.stores.accounts import AccountStore
-from support.memory_engine import OWNERS, SOCKET, MemoryEngine
+from support.memory_node import OWNERS, SOCKET, MemoryNode
 from support.old_database import migrate
 from support.soft_passkey import Device
 
@@ -30,18 +30,18 @@ PAGE = "<!doctype html><title>page</title>"
 
 
 @pytest.fixture
-async def engine() -> MemoryEngine:
-    """Return an engine that has an owner."""
-    engine = MemoryEngine()
-    await engine.login.accounts.set_up(None, PASSWORD)
-    return engine
+async def node() -> MemoryNode:
+    """Return an node that has an owner."""
+    node = MemoryNode()
+    await node.login.accounts.set_up(None, PASSWORD)
+    return node
 
 
 @pytest.fixture
-async def server(tmp_path: Path, engine: MemoryEngine) -> AsyncIterator[RpcServer]:
+async def server(tmp_path: Path, node: MemoryNode) -> AsyncIterator[RpcServer]:
     (tmp_path / "ui").mkdir()
     (tmp_path / "ui" / "index.html").write_text(PAGE)
-    server = RpcServer(engine, OWNERS, ui=tmp_path / "ui")
+    server = RpcServer(node.services, OWNERS, ui=tmp_path / "ui")
     await server.start(tmp_path / "s", 0)
     try:
         yield server
@@ -112,11 +112,11 @@ async def test_a_websocket_is_opened_by_the_secret_among_its_subprotocols_which_
 
 
 async def test_a_token_is_no_subprotocol_and_bytes_that_are_no_text_are_no_secret(
-    browser: aiohttp.ClientSession, engine: MemoryEngine, server: RpcServer
+    browser: aiohttp.ClientSession, node: MemoryNode, server: RpcServer
 ) -> None:
     from archipelago.storage.records.permissions import Permission
 
-    made = await engine.login.tokens.make("program", frozenset({Permission.READ}), 1, SOCKET)
+    made = await node.login.tokens.make("program", frozenset({Permission.READ}), 1, SOCKET)
     assert await is_in(browser, Authorization=f"Bearer {made.secret}")
     with pytest.raises(aiohttp.WSServerHandshakeError):
         await browser.ws_connect("/ws/v1", protocols=(WEBSOCKET_PROTOCOL, made.secret))

@@ -11,7 +11,7 @@ import pytest_asyncio
 from archipelago.rpc.server.patience import Patience, Times
 from archipelago.rpc.server.server import RpcServer
 from archipelago.support.connections.descriptors import Shares
-from support.memory_engine import OWNERS, MemoryEngine
+from support.memory_node import OWNERS, MemoryNode
 
 GET = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"
 POST = b"POST /rpc/v1 HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
@@ -22,7 +22,7 @@ FEW = Shares(unix=8, loopback=8, local=8, apps=8, streams=8)
 @pytest_asyncio.fixture
 async def server(tmp_path: Path) -> AsyncIterator[RpcServer]:
     server = RpcServer(
-        MemoryEngine(), OWNERS, patience=Patience(BRIEF, most_kept=4 << 20), ui=tmp_path, connections=FEW
+        MemoryNode().services, OWNERS, patience=Patience(BRIEF, most_kept=4 << 20), ui=tmp_path, connections=FEW
     )
     await server.start(tmp_path / "rpc.sock", 0)
     yield server

@@ -7,7 +7,9 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
-from archipelago.api.services import Engine
+from archipelago.api.services.apps import ShellService
+from archipelago.api.services.registry import Services
+from archipelago.api.services.security import AuditService
 from archipelago.container.podman_client.exec.session_end import ExecSession, ExecSessions
 from archipelago.container.podman_client.exec.terminal import Terminal
 from archipelago.container.podman_client.models import LogStream
@@ -17,6 +19,7 @@ from archipelago.rpc.server.guard import CALLER
 from archipelago.rpc.streams.attached import Attached
 from archipelago.rpc.streams.places import Places
 from archipelago.rpc.streams.websocket import LOGGED_OUT
+from archipelago.security.login.login import Login
 from archipelago.storage.records.permissions import Permission
 
 
@@ -43,7 +46,6 @@ class SilentEngine:
 
     def __init__(self) -> None:
         self.terminal, self.logged_out = Silent(), asyncio.Event()
-        self.login = self
 
     async def record(self, _deed: object) -> int:
         return 1
@@ -61,7 +63,9 @@ class SilentEngine:
 @pytest.mark.parametrize("end", ["logs out", "hangs up"])
 async def test_a_command_without_outputs_ends_with_its_callers_session(end: str) -> None:
     engine = SilentEngine()
-    attached = Attached(cast(Engine, engine), Places("terminals", 2, 2))
+    found = cast(Any, engine)
+    services = Services().provide(ShellService, found).provide(AuditService, found).provide(Login, found)
+    attached = Attached(services, Places("terminals", 2, 2))
     caller = Caller(name="owner", origin="here", permissions=frozenset(Permission), session="s")
 
     async def handle(request: web.Request) -> web.StreamResponse:

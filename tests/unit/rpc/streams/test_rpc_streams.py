@@ -14,25 +14,25 @@ from archipelago.rpc.refusals import Refusals
 from archipelago.rpc.server.server import RpcServer
 from archipelago.rpc.streams.places import Places
 from archipelago.rpc.streams.websocket import MAX_SUBSCRIPTIONS, TOO_SLOW, SocketHub
-from support.memory_engine import EVIL, OWNERS, MemoryEngine
+from support.memory_node import EVIL, OWNERS, MemoryNode
 
 
 @pytest.fixture
-def engine() -> MemoryEngine:
-    return MemoryEngine()
+def node() -> MemoryNode:
+    return MemoryNode()
 
 
 @pytest.fixture
-async def server(engine: MemoryEngine, tmp_path: Path) -> AsyncIterator[RpcServer]:
-    server = RpcServer(engine, OWNERS)
+async def server(node: MemoryNode, tmp_path: Path) -> AsyncIterator[RpcServer]:
+    server = RpcServer(node.services, OWNERS)
     await server.start(tmp_path / "s", 0)
     yield server
     await server.stop()
 
 
 @pytest.fixture
-async def session(server: RpcServer, engine: MemoryEngine) -> AsyncIterator[aiohttp.ClientSession]:
-    headers = await engine.headers()
+async def session(server: RpcServer, node: MemoryNode) -> AsyncIterator[aiohttp.ClientSession]:
+    headers = await node.headers()
     async with aiohttp.ClientSession(f"http://127.0.0.1:{server.port}", headers=headers) as session:
         yield session
 
@@ -42,12 +42,12 @@ async def ask(socket: aiohttp.ClientWebSocketResponse, method: str, **params: An
     return await socket.receive_json(timeout=20)
 
 
-async def test_events_come_without_a_gap(session: aiohttp.ClientSession, engine: MemoryEngine) -> None:
-    await engine.restart("knots")
+async def test_events_come_without_a_gap(session: aiohttp.ClientSession, node: MemoryNode) -> None:
+    await node.changes.restart("knots")
     async with session.ws_connect("/ws/v1") as socket:
         answer = await ask(socket, "subscribe", kind="events", since=0)
         assert answer["result"] == {"subscription": 1, "revision": 1}
-        await engine.stop_app("knots")
+        await node.changes.stop("knots")
         revisions = [(await socket.receive_json(timeout=20))["params"]["event"]["revision"] for _ in range(2)]
         assert revisions == [1, 2]
         assert (await ask(socket, "unsubscribe", subscription=1))["result"] is True
@@ -132,15 +132,15 @@ async def test_the_end_of_the_node_is_told(session: aiohttp.ClientSession, serve
         await stop
 
 
-async def test_a_client_that_does_not_read_is_closed(engine: MemoryEngine) -> None:
+async def test_a_client_that_does_not_read_is_closed(node: MemoryNode) -> None:
     from aiohttp import web
 
     from archipelago.rpc.access import Gate
     from archipelago.rpc.server.guard import Guard
 
-    engine.flood = True
+    node.logs.flood = True
     ended = asyncio.Event()
-    hub = SocketHub(engine, Places("sockets", 9, 9), Places("logs", 9, 9), queue=4, patience=0.2)
+    hub = SocketHub(node.services, Places("sockets", 9, 9), Places("logs", 9, 9), queue=4, patience=0.2)
 
     async def handle(request: web.Request) -> web.StreamResponse:
         try:
@@ -149,7 +149,7 @@ async def test_a_client_that_does_not_read_is_closed(engine: MemoryEngine) -> No
             ended.set()
 
     application = web.Application(
-        middlewares=[Guard(Gate(engine.login, OWNERS, time.monotonic), Refusals(engine.record)).check]
+        middlewares=[Guard(Gate(node.login, OWNERS, time.monotonic), Refusals(node.audit.record)).check]
     )
     application.router.add_get("/ws/v1", handle)
     runner = web.AppRunner(application)
@@ -159,7 +159,7 @@ async def test_a_client_that_does_not_read_is_closed(engine: MemoryEngine) -> No
         port = runner.addresses[0][1]
         reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=1024)
         key = "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: "
-        key += "AAAAAAAAAAAAAAAAAAAAAA==\r\nAuthorization: " + (await engine.headers())["Authorization"]
+        key += "AAAAAAAAAAAAAAAAAAAAAA==\r\nAuthorization: " + (await node.headers())["Authorization"]
         writer.write(f"GET /ws/v1 HTTP/1.1\r\nHost: localhost\r\n{key}\r\n\r\n".encode())
         await reader.readuntil(b"\r\n\r\n")
         call = {"jsonrpc": "2.0", "id": 1, "method": "subscribe", "params": {"kind": "logs", "app": "knots"}}
@@ -203,9 +203,9 @@ async def test_logs_refuse_nonsense(session: aiohttp.ClientSession, query: str, 
 
 
 async def test_log_streams_end_with_the_node(
-    session: aiohttp.ClientSession, server: RpcServer, engine: MemoryEngine
+    session: aiohttp.ClientSession, server: RpcServer, node: MemoryNode
 ) -> None:
-    engine.flood = True
+    node.logs.flood = True
     async with session.get("/logs?app=knots&follow=1") as response:
         await response.content.readline()
         async with asyncio.timeout(10):

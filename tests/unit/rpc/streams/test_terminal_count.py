@@ -3,19 +3,20 @@
 import asyncio
 from typing import Any, cast
 
-from archipelago.api.services import Engine
+from archipelago.api.services.apps import ShellService
+from archipelago.api.services.registry import Services
+from archipelago.api.services.security import AuditService
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.rpc.access import Caller
 from archipelago.rpc.server.guard import CALLER
 from archipelago.rpc.streams.places import Places
 from archipelago.rpc.streams.terminals import MOST, Terminals
+from archipelago.security.login.login import Login
 from archipelago.storage.records.permissions import Permission
 
 
 class SlowEngine:
     """Takes its time to write down that a terminal is opened, and then has none."""
-
-    login = None  # who has no session is not asked for it
 
     def __init__(self) -> None:
         self.goes_on = asyncio.Event()
@@ -36,7 +37,9 @@ class Request(dict[object, object]):
 
 async def test_no_more_are_opened_than_may_be_open() -> None:
     engine = SlowEngine()
-    terminals = Terminals(cast(Engine, engine), Places("terminals", 3 * MOST, MOST))
+    found = cast(Any, engine)
+    services = Services().provide(ShellService, found).provide(AuditService, found).provide(Login, cast(Any, None))
+    terminals = Terminals(services, Places("terminals", 3 * MOST, MOST))
     caller = Caller(name="owner", origin="here", permissions=frozenset(Permission))
 
     async def ask() -> ErrorCode:

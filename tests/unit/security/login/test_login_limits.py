@@ -9,16 +9,13 @@ import pytest
 
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.rpc.access import Caller
-from archipelago.rpc.methods.table import all_methods
-from archipelago.rpc.protocol import Dispatcher
-from archipelago.rpc.refusals import Refusals
 from archipelago.security.audit.chain import Outcome
 from archipelago.security.login.guessing.attempts import Attempts, Source
 from archipelago.security.login.login import Login, Start
 from archipelago.storage.database import Database
 from archipelago.storage.records.permissions import ANYBODY, Role
 from support.login_world import HERE, PASSWORD, SOCKET, World
-from support.memory_engine import MemoryEngine
+from support.memory_node import MemoryNode, dispatcher_of
 
 
 async def said(login: Login, source: Source, code: str | None) -> str:
@@ -52,10 +49,10 @@ async def test_the_right_password_buys_no_guesses_at_the_code(tmp_path: Path, is
 
 
 class Calls:
-    """Calls methods of an engine."""
+    """Calls methods of a node."""
 
-    def __init__(self, engine: MemoryEngine) -> None:
-        self._dispatcher = Dispatcher(engine, all_methods(), Refusals(engine.record))
+    def __init__(self, node: MemoryNode) -> None:
+        self._dispatcher = dispatcher_of(node.services)
 
     async def __call__(self, caller: Caller, method: str, **params: object) -> dict[str, Any]:
         body = json.dumps({"jsonrpc": "2.0", "id": 1, "method": method, "params": params}).encode()
@@ -81,25 +78,25 @@ def test_whoever_takes_many_loopback_addresses_uses_up_nothing_of_strangers_else
 
 
 async def test_strangers_who_guess_do_not_hold_up_the_end_of_the_set_up() -> None:
-    engine = MemoryEngine()
-    call, nobody = Calls(engine), Caller("nobody", ANYBODY, "192.0.2.1")
+    node = MemoryNode()
+    call, nobody = Calls(node), Caller("nobody", ANYBODY, "192.0.2.1")
     for _ in range(5):
         refused = await call(nobody, "login", password="guess guess guess")
     assert refused["error"]["data"]["name"] == ErrorCode.TOO_MANY.value
-    answer = await call(nobody, "login-setup", code=engine.login.setup_code, password=PASSWORD)
-    assert engine.login.by_session(answer["result"]["session"]) is not None
-    assert engine.login.by_mark(answer["result"]["device"]) is not None
+    answer = await call(nobody, "login-setup", code=node.login.setup_code, password=PASSWORD)
+    assert node.login.by_session(answer["result"]["session"]) is not None
+    assert node.login.by_mark(answer["result"]["device"]) is not None
 
 
 @pytest.mark.parametrize("is_logged_in", [True, False], ids=["session", "device"])
 async def test_a_viewer_who_logs_in_without_end_does_not_fill_the_audit_log(is_logged_in: bool) -> None:
-    engine = MemoryEngine()
-    await engine.login.accounts.set_up(None, PASSWORD)
-    await engine.login.accounts.add("eve", Role.VIEWER, PASSWORD, SOCKET)
-    call, origin = Calls(engine), "192.0.2.1"
-    start = await engine.login.log_in("eve", PASSWORD, None, HERE)
+    node = MemoryNode()
+    await node.login.accounts.set_up(None, PASSWORD)
+    await node.login.accounts.add("eve", Role.VIEWER, PASSWORD, SOCKET)
+    call, origin = Calls(node), "192.0.2.1"
+    start = await node.login.log_in("eve", PASSWORD, None, HERE)
     for _ in range(250):
-        device, visitor = engine.login.by_mark(start.device), engine.login.by_session(start.session)
+        device, visitor = node.login.by_mark(start.device), node.login.by_session(start.session)
         assert visitor is not None
         caller = Caller("nobody", ANYBODY, origin, device=device)
         if is_logged_in:
@@ -109,7 +106,7 @@ async def test_a_viewer_who_logs_in_without_end_does_not_fill_the_audit_log(is_l
             break
         start = Start(answer["result"]["session"], answer["result"]["device"], "")
     assert answer["error"]["data"]["name"] == ErrorCode.TOO_MANY.value
-    assert sum(each.outcome is Outcome.DONE for each in engine.audit) <= 205
+    assert sum(each.outcome is Outcome.DONE for each in node.audit.entries) <= 205
 
 
 async def test_an_owner_logs_in_as_often_as_he_likes(tmp_path: Path) -> None:
@@ -123,8 +120,8 @@ async def test_an_owner_logs_in_as_often_as_he_likes(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["nobody", "node", "several", "owner"])
 async def test_no_account_has_a_name_that_stands_for_somebody_else_in_the_audit_log(name: str) -> None:
-    engine = MemoryEngine()
-    accounts = engine.login.accounts
+    node = MemoryNode()
+    accounts = node.login.accounts
     await accounts.set_up(None, PASSWORD)
     await accounts.add("heir", Role.OWNER, PASSWORD, SOCKET)
     await accounts.remove("owner", SOCKET)

@@ -5,12 +5,12 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, SecretStr, StringConstraints
 
-from archipelago.api.services import Engine
+from archipelago.api.services.node import SystemService
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.rpc.access import Caller
-from archipelago.rpc.method import AnyMethod, Method, NoParams, Params
+from archipelago.rpc.method import Family, Params
 from archipelago.security.login.credentials.confirmations import SECONDS
-from archipelago.security.login.login import Start
+from archipelago.security.login.login import Login, Start
 from archipelago.security.login.views import (
     Confirmation,
     Entered,
@@ -19,6 +19,8 @@ from archipelago.security.login.views import (
     RecoveryCodes,
 )
 from archipelago.storage.records.permissions import Permission, Role
+
+family = Family()
 
 Account = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,31}$")]
 Password = Annotated[SecretStr, Field(max_length=1024)]
@@ -87,67 +89,10 @@ class ConfirmationParams(Params):
     """A passkey's answer to `passkey-challenge` (`AuthenticationResponseJSON`)."""
 
 
-async def _status(engine: Engine, _: NoParams, caller: Caller) -> LoginStatus:
-    return engine.login.status(caller.visitor)
-
-
-async def _set_up(engine: Engine, params: SetUpParams, caller: Caller) -> Entered:
-    if params.code is None and not caller.trusted:
-        raise NodeError(ErrorCode.WRONG_CREDENTIALS, "the set-up code is missing", hint="the node's console shows it")
-    password = params.password.get_secret_value()
-    if caller.trusted:
-        await engine.login.accounts.set_up(None, password)
-        status = engine.login.status(caller.visitor)
-        return Entered(session=None, device=None, confirmation=None, **dict(status))
-    return entered(engine, await engine.login.set_up(_text(params.code) or "", password, caller.source))
-
-
-async def _login(engine: Engine, params: LoginParams, caller: Caller) -> Entered:
-    password, code = params.password.get_secret_value(), _text(params.code)
-    return entered(engine, await engine.login.log_in(params.user, password, code, caller.source))
-
-
-def entered(engine: Engine, start: Start) -> Entered:
+def entered(login: Login, start: Start) -> Entered:
     """Return what somebody is told who has just logged in."""
-    status = engine.login.status(engine.login.by_session(start.session))
+    status = login.status(login.by_session(start.session))
     return Entered(session=start.session, device=start.device, confirmation=start.confirmation, **dict(status))
-
-
-async def _confirm(engine: Engine, params: ConfirmationParams, caller: Caller) -> Confirmation:
-    login = engine.login
-    if params.credential is not None and params.password is None:
-        given = await login.passkeys.reassure(caller.name, params.credential, caller.site, caller.source)
-    else:
-        given = await login.accounts.confirm(caller.name, _text(params.password) or "", caller.source)
-    return Confirmation(confirmation=given, seconds=SECONDS)
-
-
-async def _logout(engine: Engine, _: NoParams, caller: Caller) -> None:
-    if caller.session:
-        await engine.login.log_out(caller.session)
-
-
-async def _password(engine: Engine, params: PasswordParams, caller: Caller) -> None:
-    user, new = _whose(params.user, caller), params.password.get_secret_value()
-    if caller.trusted and user == Role.OWNER and not engine.login.status(None).set_up:
-        await engine.login.accounts.set_up(None, new)
-        return
-    everywhere = params.passkeys == "remove"
-    await engine.login.accounts.set_password(user, new, caller.source, everywhere=everywhere)
-
-
-async def _totp_begin(engine: Engine, params: AccountParams, caller: Caller) -> NewSecondFactor:
-    node = (await engine.system()).node_id[:6]
-    return engine.login.factors.begin(_whose(params.user, caller), node, caller.source)
-
-
-async def _totp_confirm(engine: Engine, params: SecondFactorParams, caller: Caller) -> RecoveryCodes:
-    user = _whose(params.user, caller)
-    return await engine.login.factors.confirm(user, params.code.get_secret_value(), caller.source)
-
-
-async def _totp_disable(engine: Engine, params: AccountParams, caller: Caller) -> None:
-    await engine.login.factors.drop(_whose(params.user, caller), caller.source)
 
 
 def _whose(user: str | None, caller: Caller) -> str:
@@ -168,105 +113,113 @@ def _text(value: SecretStr | None) -> str | None:
     return value.get_secret_value() if value is not None else None
 
 
-def login_methods() -> tuple[AnyMethod, ...]:
-    """Return the methods of this family."""
-    return (
-        Method(
-            name="login-status",
-            summary="Return who the caller is, and whether the node has an owner's password yet",
-            params=NoParams,
-            result=LoginStatus,
-            permission=Permission.LOGIN,
-            personal=True,
-            handler=_status,
-        ),
-        Method(
-            name="login-setup",
-            summary="Set the owner's first password, given the code that the console shows, and log in",
-            params=SetUpParams,
-            result=Entered,
-            permission=Permission.LOGIN,
-            personal=True,
-            mutates=True,
-            handler=_set_up,
-        ),
-        Method(
-            name="login",
-            summary="Log in: the answer holds the secret of a session, to be sent as 'Authorization: Bearer'",
-            params=LoginParams,
-            result=Entered,
-            permission=Permission.LOGIN,
-            personal=True,
-            mutates=True,
-            handler=_login,
-        ),
-        Method(
-            name="login-confirm",
-            summary="Show once more that it is you who is logged in, as a change of how one logs in requires",
-            params=ConfirmationParams,
-            result=Confirmation,
-            permission=Permission.ACCOUNT,
-            personal=True,
-            mutates=True,
-            confirms=False,
-            handler=_confirm,
-        ),
-        Method(
-            name="logout",
-            summary="End the caller's session",
-            params=NoParams,
-            result=None,
-            permission=Permission.ACCOUNT,
-            personal=True,
-            mutates=True,
-            confirms=False,
-            handler=_logout,
-        ),
-        Method(
-            name="password-set",
-            summary="Change a password; all sessions of the account end",
-            params=PasswordParams,
-            result=None,
-            permission=Permission.ACCOUNT,
-            personal=True,
-            mutates=True,
-            confirms=True,
-            tells=True,
-            handler=_password,
-        ),
-        Method(
-            name="totp-begin",
-            summary="Propose a second factor (TOTP), which counts once totp-confirm has had a code of it",
-            params=AccountParams,
-            result=NewSecondFactor,
-            permission=Permission.ACCOUNT,
-            personal=True,
-            mutates=True,
-            confirms=True,
-            handler=_totp_begin,
-        ),
-        Method(
-            name="totp-confirm",
-            summary="Take the proposed second factor, and return recovery codes",
-            params=SecondFactorParams,
-            result=RecoveryCodes,
-            permission=Permission.ACCOUNT,
-            personal=True,
-            mutates=True,
-            confirms=True,
-            tells=True,
-            handler=_totp_confirm,
-        ),
-        Method(
-            name="totp-disable",
-            summary="Go back to the password alone",
-            params=AccountParams,
-            result=None,
-            permission=Permission.ACCOUNT,
-            personal=True,
-            mutates=True,
-            confirms=True,
-            tells=True,
-            handler=_totp_disable,
-        ),
-    )
+@family.method(
+    "login-status",
+    "Return who the caller is, and whether the node has an owner's password yet",
+    permission=Permission.LOGIN,
+)
+async def _status(login: Login, caller: Caller) -> LoginStatus:
+    return login.status(caller.visitor)
+
+
+@family.method(
+    "login-setup",
+    "Set the owner's first password, given the code that the console shows, and log in",
+    permission=Permission.LOGIN,
+    mutates=True,
+)
+async def _set_up(login: Login, params: SetUpParams, caller: Caller) -> Entered:
+    if params.code is None and not caller.trusted:
+        raise NodeError(ErrorCode.WRONG_CREDENTIALS, "the set-up code is missing", hint="the node's console shows it")
+    password = params.password.get_secret_value()
+    if caller.trusted:
+        await login.accounts.set_up(None, password)
+        status = login.status(caller.visitor)
+        return Entered(session=None, device=None, confirmation=None, **dict(status))
+    return entered(login, await login.set_up(_text(params.code) or "", password, caller.source))
+
+
+@family.method(
+    "login",
+    "Log in: the answer holds the secret of a session, to be sent as 'Authorization: Bearer'",
+    permission=Permission.LOGIN,
+    mutates=True,
+)
+async def _login(login: Login, params: LoginParams, caller: Caller) -> Entered:
+    password, code = params.password.get_secret_value(), _text(params.code)
+    return entered(login, await login.log_in(params.user, password, code, caller.source))
+
+
+@family.method(
+    "login-confirm",
+    "Show once more that it is you who is logged in, as a change of how one logs in requires",
+    permission=Permission.ACCOUNT,
+    mutates=True,
+    confirms=False,
+)
+async def _confirm(login: Login, params: ConfirmationParams, caller: Caller) -> Confirmation:
+    if params.credential is not None and params.password is None:
+        given = await login.passkeys.reassure(caller.name, params.credential, caller.site, caller.source)
+    else:
+        given = await login.accounts.confirm(caller.name, _text(params.password) or "", caller.source)
+    return Confirmation(confirmation=given, seconds=SECONDS)
+
+
+@family.method("logout", "End the caller's session", permission=Permission.ACCOUNT, mutates=True, confirms=False)
+async def _logout(login: Login, caller: Caller) -> None:
+    if caller.session:
+        await login.log_out(caller.session)
+
+
+@family.method(
+    "password-set",
+    "Change a password; all sessions of the account end",
+    permission=Permission.ACCOUNT,
+    mutates=True,
+    confirms=True,
+    tells=True,
+)
+async def _password(login: Login, params: PasswordParams, caller: Caller) -> None:
+    user, new = _whose(params.user, caller), params.password.get_secret_value()
+    if caller.trusted and user == Role.OWNER and not login.status(None).set_up:
+        await login.accounts.set_up(None, new)
+        return
+    everywhere = params.passkeys == "remove"
+    await login.accounts.set_password(user, new, caller.source, everywhere=everywhere)
+
+
+@family.method(
+    "totp-begin",
+    "Propose a second factor (TOTP), which counts once totp-confirm has had a code of it",
+    permission=Permission.ACCOUNT,
+    mutates=True,
+    confirms=True,
+)
+async def _totp_begin(login: Login, system: SystemService, params: AccountParams, caller: Caller) -> NewSecondFactor:
+    node = (await system.info()).node_id[:6]
+    return login.factors.begin(_whose(params.user, caller), node, caller.source)
+
+
+@family.method(
+    "totp-confirm",
+    "Take the proposed second factor, and return recovery codes",
+    permission=Permission.ACCOUNT,
+    mutates=True,
+    confirms=True,
+    tells=True,
+)
+async def _totp_confirm(login: Login, params: SecondFactorParams, caller: Caller) -> RecoveryCodes:
+    user = _whose(params.user, caller)
+    return await login.factors.confirm(user, params.code.get_secret_value(), caller.source)
+
+
+@family.method(
+    "totp-disable",
+    "Go back to the password alone",
+    permission=Permission.ACCOUNT,
+    mutates=True,
+    confirms=True,
+    tells=True,
+)
+async def _totp_disable(login: Login, params: AccountParams, caller: Caller) -> None:
+    await login.factors.drop(_whose(params.user, caller), caller.source)

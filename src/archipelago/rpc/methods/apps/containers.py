@@ -12,12 +12,21 @@ from archipelago.api.events import Event
 from archipelago.api.health import Health
 from archipelago.api.metrics import MetricsSpan, MetricsView
 from archipelago.api.operations import Operation
-from archipelago.api.services import Engine
+from archipelago.api.services.apps import (
+    AppChangeService,
+    AppReportService,
+    LogService,
+    MetricsService,
+    RemovalService,
+    ShellService,
+)
 from archipelago.container.dependency_resolver.plan import Plan
 from archipelago.container.manifest.model.scalars import AppId, Key, Name, Scalar
-from archipelago.rpc.method import AnyMethod, Method, NoParams, Params
+from archipelago.rpc.method import Family, Params
 from archipelago.rpc.params import Agreed, Choices, Command, Flag, Options, Tail
 from archipelago.storage.records.permissions import Permission
+
+family = Family()
 
 
 class AppParams(Params):
@@ -133,254 +142,159 @@ class ExecParams(AppParams):
     """Seconds until the command is killed."""
 
 
-async def _install(engine: Engine, params: InstallParams) -> Operation | Plan:
+@family.method(
+    "container-install",
+    "Install an app with all that it needs, or with dry_run say what that would be",
+    permission=Permission.MANAGE,
+    mutates=True,
+)
+async def _install(changes: AppChangeService, params: InstallParams) -> Operation | Plan:
     if params.dry_run:
-        return await engine.plan(params.app, options=params.options, choices=params.choices)
-    return await engine.install(
+        return await changes.plan(params.app, params.options, params.choices)
+    return await changes.install(
         params.app,
-        options=params.options,
-        choices=params.choices,
+        params.options,
+        params.choices,
         start=params.start,
         agreed=params.plan,
         downgrade=params.downgrade,
     )
 
 
-async def _plan(engine: Engine, params: PlanParams) -> Plan:
-    return await engine.plan(params.app, options=params.options, choices=params.choices)
+@family.method(
+    "container-start",
+    "Start an app, and first those that it cannot do without",
+    permission=Permission.OPERATE,
+    mutates=True,
+)
+async def _start(changes: AppChangeService, params: AppParams) -> Operation:
+    return await changes.start(params.app)
 
 
-async def _start(engine: Engine, params: AppParams) -> Operation:
-    return await engine.start_app(params.app)
+@family.method(
+    "container-stop",
+    "Stop an app, and first those that cannot do without it",
+    permission=Permission.OPERATE,
+    mutates=True,
+)
+async def _stop(changes: AppChangeService, params: StopParams) -> Operation:
+    return await changes.stop(params.app, params.agreed)
 
 
-async def _stop(engine: Engine, params: StopParams) -> Operation:
-    return await engine.stop_app(params.app, agreed=params.agreed)
+@family.method(
+    "change-preview", "Say which apps stop with an app, or go without it while it restarts", permission=Permission.READ
+)
+async def _change_preview(changes: AppChangeService, params: ChangePreviewParams) -> ChangePreview:
+    return await changes.change_preview(params.app, params.change)
 
 
-async def _change_preview(engine: Engine, params: ChangePreviewParams) -> ChangePreview:
-    return await engine.change_preview(params.app, params.change)
+@family.method("container-restart", "Restart an app", permission=Permission.OPERATE, mutates=True)
+async def _restart(changes: AppChangeService, params: AppParams) -> Operation:
+    return await changes.restart(params.app)
 
 
-async def _restart(engine: Engine, params: AppParams) -> Operation:
-    return await engine.restart(params.app)
+@family.method(
+    "container-remove",
+    "Remove an app; its data stays unless delete_data is true, and keys to money even then",
+    permission=Permission.MANAGE,
+    mutates=True,
+)
+async def _remove(changes: AppChangeService, params: RemoveParams) -> Operation:
+    return await changes.remove(params.app, delete_data=params.delete_data)
 
 
-async def _remove(engine: Engine, params: RemoveParams) -> Operation:
-    return await engine.remove(params.app, delete_data=params.delete_data)
+@family.method("removal-preview", "Say what removing an app would take with it", permission=Permission.READ)
+async def _removal(removals: RemovalService, params: AppParams) -> RemovalPreview:
+    return await removals.preview(params.app)
 
 
-async def _removal(engine: Engine, params: AppParams) -> RemovalPreview:
-    return await engine.removal(params.app)
+@family.method(
+    "container-update", "Bring an app to the version of the catalog", permission=Permission.MANAGE, mutates=True
+)
+async def _update(changes: AppChangeService, params: UpdateParams) -> Operation:
+    return await changes.update(params.app, params.plan, downgrade=params.downgrade)
 
 
-async def _update(engine: Engine, params: UpdateParams) -> Operation:
-    return await engine.update(params.app, agreed=params.plan, downgrade=params.downgrade)
-
-
-async def _config(engine: Engine, params: ConfigParams) -> Operation | dict[str, Scalar]:
+@family.method(
+    "container-config",
+    "Change options of an app; without options and reset, return the values in force",
+    permission=Permission.MANAGE,
+    mutates=True,
+)
+async def _config(
+    reports: AppReportService, changes: AppChangeService, params: ConfigParams
+) -> Operation | dict[str, Scalar]:
     if not params.options and not params.reset:
-        return await engine.options(params.app)
-    return await engine.configure(params.app, options=params.options or {}, reset=params.reset, agreed=params.agreed)
+        return await reports.options(params.app)
+    return await changes.configure(params.app, params.options or {}, params.reset, params.agreed)
 
 
-async def _options(engine: Engine, params: AppParams) -> tuple[OptionView, ...]:
-    return await engine.option_views(params.app)
+@family.method(
+    "option-list",
+    "Return the options of an app, installed or not, with their values, limits and words",
+    permission=Permission.READ,
+)
+async def _options(reports: AppReportService, params: AppParams) -> tuple[OptionView, ...]:
+    return await reports.option_views(params.app)
 
 
-async def _preview(engine: Engine, params: PreviewParams) -> ConfigPreview:
-    return await engine.preview(params.app, options=params.options, reset=params.reset)
+@family.method(
+    "config-preview", "Say what a change of options would do, and which apps restart", permission=Permission.READ
+)
+async def _preview(changes: AppChangeService, params: PreviewParams) -> ConfigPreview:
+    return await changes.preview(params.app, params.options, params.reset)
 
 
-async def _metrics(engine: Engine, params: MetricsParams) -> MetricsView:
-    return await engine.metrics(params.app, params.span)
+@family.method(
+    "container-metrics",
+    "Return what an app used of processor, memory, disk and network over time",
+    permission=Permission.READ,
+)
+async def _metrics(metrics: MetricsService, params: MetricsParams) -> MetricsView:
+    return await metrics.metrics(params.app, params.span)
 
 
-async def _health_history(engine: Engine, params: HealthHistoryParams) -> tuple[Event, ...]:
-    return await engine.health_history(params.app, limit=params.limit)
+@family.method("container-status", "Return everything about one app", permission=Permission.READ)
+async def _status(reports: AppReportService, params: AppParams) -> AppStatus:
+    return await reports.status(params.app)
 
 
-async def _status(engine: Engine, params: AppParams) -> AppStatus:
-    return await engine.status(params.app)
+@family.method("container-health", "Return the health of one app", permission=Permission.READ)
+async def _health(reports: AppReportService, params: AppParams) -> Health:
+    return await reports.health(params.app)
 
 
-async def _health(engine: Engine, params: AppParams) -> Health:
-    return await engine.health(params.app)
+@family.method(
+    "health-history", "Return how the health of an app changed, the newest first", permission=Permission.READ
+)
+async def _health_history(reports: AppReportService, params: HealthHistoryParams) -> tuple[Event, ...]:
+    return await reports.health_history(params.app, params.limit)
 
 
-async def _list(engine: Engine, _: NoParams) -> tuple[AppSummary, ...]:
-    return await engine.list_apps()
+@family.method("container-list", "Return a line about each installed app", permission=Permission.READ)
+async def _list(reports: AppReportService) -> tuple[AppSummary, ...]:
+    return await reports.summaries()
 
 
-async def _logs(engine: Engine, params: LogsParams) -> tuple[LogLine, ...]:
-    return await engine.logs(params.app, container=params.container, tail=params.tail)
+@family.method("container-logs", "Return the newest log lines of an app", permission=Permission.READ)
+async def _logs(logs: LogService, params: LogsParams) -> tuple[LogLine, ...]:
+    return await logs.logs(params.app, params.container, params.tail)
 
 
-async def _exec(engine: Engine, params: ExecParams) -> ExecResult:
-    return await engine.execute(params.app, params.command, container=params.container, timeout=params.timeout)
+@family.method(
+    "container-exec",
+    "Run a command inside a container and return its output",
+    permission=Permission.EXECUTE,
+    recorded=True,
+)
+async def _exec(shells: ShellService, params: ExecParams) -> ExecResult:
+    return await shells.execute(params.app, params.command, params.container, params.timeout)
 
 
-def container_methods() -> tuple[AnyMethod, ...]:
-    """Return the methods of this family."""
-    return (
-        Method(
-            name="container-install",
-            summary="Install an app with all that it needs, or with dry_run say what that would be",
-            params=InstallParams,
-            result=Operation | Plan,
-            permission=Permission.MANAGE,
-            mutates=True,
-            handler=_install,
-        ),
-        Method(
-            name="container-start",
-            summary="Start an app, and first those that it cannot do without",
-            params=AppParams,
-            result=Operation,
-            permission=Permission.OPERATE,
-            mutates=True,
-            handler=_start,
-        ),
-        Method(
-            name="container-stop",
-            summary="Stop an app, and first those that cannot do without it",
-            params=StopParams,
-            result=Operation,
-            permission=Permission.OPERATE,
-            mutates=True,
-            handler=_stop,
-        ),
-        Method(
-            name="change-preview",
-            summary="Say which apps stop with an app, or go without it while it restarts",
-            params=ChangePreviewParams,
-            result=ChangePreview,
-            permission=Permission.READ,
-            handler=_change_preview,
-        ),
-        Method(
-            name="container-restart",
-            summary="Restart an app",
-            params=AppParams,
-            result=Operation,
-            permission=Permission.OPERATE,
-            mutates=True,
-            handler=_restart,
-        ),
-        Method(
-            name="container-remove",
-            summary="Remove an app; its data stays unless delete_data is true, and keys to money even then",
-            params=RemoveParams,
-            result=Operation,
-            permission=Permission.MANAGE,
-            mutates=True,
-            handler=_remove,
-        ),
-        Method(
-            name="removal-preview",
-            summary="Say what removing an app would take with it",
-            params=AppParams,
-            result=RemovalPreview,
-            permission=Permission.READ,
-            handler=_removal,
-        ),
-        Method(
-            name="container-update",
-            summary="Bring an app to the version of the catalog",
-            params=UpdateParams,
-            result=Operation,
-            permission=Permission.MANAGE,
-            mutates=True,
-            handler=_update,
-        ),
-        Method(
-            name="container-config",
-            summary="Change options of an app; without options and reset, return the values in force",
-            params=ConfigParams,
-            result=Operation | dict[str, Scalar],
-            permission=Permission.MANAGE,
-            mutates=True,
-            handler=_config,
-        ),
-        Method(
-            name="option-list",
-            summary="Return the options of an app, installed or not, with their values, limits and words",
-            params=AppParams,
-            result=tuple[OptionView, ...],
-            permission=Permission.READ,
-            handler=_options,
-        ),
-        Method(
-            name="config-preview",
-            summary="Say what a change of options would do, and which apps restart",
-            params=PreviewParams,
-            result=ConfigPreview,
-            permission=Permission.READ,
-            handler=_preview,
-        ),
-        Method(
-            name="container-metrics",
-            summary="Return what an app used of processor, memory, disk and network over time",
-            params=MetricsParams,
-            result=MetricsView,
-            permission=Permission.READ,
-            handler=_metrics,
-        ),
-        Method(
-            name="container-status",
-            summary="Return everything about one app",
-            params=AppParams,
-            result=AppStatus,
-            permission=Permission.READ,
-            handler=_status,
-        ),
-        Method(
-            name="container-health",
-            summary="Return the health of one app",
-            params=AppParams,
-            result=Health,
-            permission=Permission.READ,
-            handler=_health,
-        ),
-        Method(
-            name="health-history",
-            summary="Return how the health of an app changed, the newest first",
-            params=HealthHistoryParams,
-            result=tuple[Event, ...],
-            permission=Permission.READ,
-            handler=_health_history,
-        ),
-        Method(
-            name="container-list",
-            summary="Return a line about each installed app",
-            params=NoParams,
-            result=tuple[AppSummary, ...],
-            permission=Permission.READ,
-            handler=_list,
-        ),
-        Method(
-            name="container-logs",
-            summary="Return the newest log lines of an app",
-            params=LogsParams,
-            result=tuple[LogLine, ...],
-            permission=Permission.READ,
-            handler=_logs,
-        ),
-        Method(
-            name="container-exec",
-            summary="Run a command inside a container and return its output",
-            params=ExecParams,
-            result=ExecResult,
-            permission=Permission.EXECUTE,
-            recorded=True,
-            handler=_exec,
-        ),
-        Method(
-            name="plan",
-            summary="Say what installing or updating an app, or other options of one, would do, and why",
-            params=PlanParams,
-            result=Plan,
-            permission=Permission.READ,
-            handler=_plan,
-        ),
-    )
+@family.method(
+    "plan",
+    "Say what installing or updating an app, or other options of one, would do, and why",
+    permission=Permission.READ,
+)
+async def _plan(changes: AppChangeService, params: PlanParams) -> Plan:
+    return await changes.plan(params.app, params.options, params.choices)

@@ -5,11 +5,13 @@ from typing import Annotated
 from pydantic import Field
 
 from archipelago.api.operations import Operation
-from archipelago.api.services import Engine
+from archipelago.api.services.apps import OperationService
 from archipelago.container.manifest.model.scalars import AppId
-from archipelago.rpc.method import AnyMethod, Method, Params
+from archipelago.rpc.method import Family, Params
 from archipelago.rpc.params import OperationId
 from archipelago.storage.records.permissions import Permission
+
+family = Family()
 
 
 class ListParams(Params):
@@ -35,56 +37,30 @@ class WaitParams(OperationParams):
     """Seconds."""
 
 
-async def _list(engine: Engine, params: ListParams) -> tuple[Operation, ...]:
-    return await engine.operations(app=params.app, limit=params.limit)
+@family.method("operation-list", "Return the newest operations", permission=Permission.READ)
+async def _list(operations: OperationService, params: ListParams) -> tuple[Operation, ...]:
+    return await operations.newest(params.app, params.limit)
 
 
-async def _get(engine: Engine, params: OperationParams) -> Operation:
-    return await engine.operation(params.id)
+@family.method("operation-get", "Return one operation", permission=Permission.READ)
+async def _get(operations: OperationService, params: OperationParams) -> Operation:
+    return await operations.get(params.id)
 
 
-async def _wait(engine: Engine, params: WaitParams) -> Operation:
-    return await engine.wait_operation(params.id, timeout=params.timeout)
+@family.method(
+    "operation-wait",
+    "Return an operation once it has ended, or as it stands after the timeout",
+    permission=Permission.READ,
+)
+async def _wait(operations: OperationService, params: WaitParams) -> Operation:
+    return await operations.wait(params.id, params.timeout)
 
 
-async def _cancel(engine: Engine, params: OperationParams) -> Operation:
-    return await engine.cancel(params.id)
-
-
-def operation_methods() -> tuple[AnyMethod, ...]:
-    """Return the methods of this family."""
-    return (
-        Method(
-            name="operation-list",
-            summary="Return the newest operations",
-            params=ListParams,
-            result=tuple[Operation, ...],
-            permission=Permission.READ,
-            handler=_list,
-        ),
-        Method(
-            name="operation-get",
-            summary="Return one operation",
-            params=OperationParams,
-            result=Operation,
-            permission=Permission.READ,
-            handler=_get,
-        ),
-        Method(
-            name="operation-wait",
-            summary="Return an operation once it has ended, or as it stands after the timeout",
-            params=WaitParams,
-            result=Operation,
-            permission=Permission.READ,
-            handler=_wait,
-        ),
-        Method(
-            name="operation-cancel",
-            summary="Ask an operation to stop; what it did is undone where that is possible",
-            params=OperationParams,
-            result=Operation,
-            permission=Permission.MANAGE,
-            mutates=True,
-            handler=_cancel,
-        ),
-    )
+@family.method(
+    "operation-cancel",
+    "Ask an operation to stop; what it did is undone where that is possible",
+    permission=Permission.MANAGE,
+    mutates=True,
+)
+async def _cancel(operations: OperationService, params: OperationParams) -> Operation:
+    return await operations.cancel(params.id)

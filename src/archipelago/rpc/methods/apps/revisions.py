@@ -2,11 +2,13 @@
 
 from archipelago.api.configuration import ConfigPreview, ConfigRevision, SettingChange
 from archipelago.api.operations import Operation
-from archipelago.api.services import Engine
+from archipelago.api.services.apps import RevisionService
 from archipelago.container.manifest.model.scalars import AppId
-from archipelago.rpc.method import AnyMethod, Method, Params
+from archipelago.rpc.method import Family, Params
 from archipelago.rpc.params import Agreed, Number
 from archipelago.storage.records.permissions import Permission
+
+family = Family()
 
 
 class HistoryParams(Params):
@@ -35,56 +37,34 @@ class RollBackParams(RollBackPreviewParams):
     """Apps of which the caller knows that they restart (`rollback-preview`); where others would, nothing is changed."""
 
 
-async def _history(engine: Engine, params: HistoryParams) -> tuple[ConfigRevision, ...]:
-    return await engine.config_history(params.app)
+@family.method(
+    "config-history", "Return the configurations that an app has had, the newest first", permission=Permission.READ
+)
+async def _history(revisions: RevisionService, params: HistoryParams) -> tuple[ConfigRevision, ...]:
+    return await revisions.history(params.app)
 
 
-async def _compare(engine: Engine, params: CompareParams) -> tuple[SettingChange, ...]:
-    return await engine.config_changes(params.app, params.before, params.after)
+@family.method(
+    "config-compare", "Return what is different between two configurations of an app", permission=Permission.READ
+)
+async def _compare(revisions: RevisionService, params: CompareParams) -> tuple[SettingChange, ...]:
+    return await revisions.compare(params.app, params.before, params.after)
 
 
-async def _roll_back(engine: Engine, params: RollBackParams) -> Operation:
-    return await engine.roll_back(params.app, params.number, agreed=params.agreed)
+@family.method(
+    "rollback-preview",
+    "Say what going back to a configuration would do, and which apps restart",
+    permission=Permission.READ,
+)
+async def _preview(revisions: RevisionService, params: RollBackPreviewParams) -> ConfigPreview:
+    return await revisions.preview_roll_back(params.app, params.number)
 
 
-async def _preview(engine: Engine, params: RollBackPreviewParams) -> ConfigPreview:
-    return await engine.preview_roll_back(params.app, params.number)
-
-
-def revision_methods() -> tuple[AnyMethod, ...]:
-    """Return the methods of this family."""
-    return (
-        Method(
-            name="config-history",
-            summary="Return the configurations that an app has had, the newest first",
-            params=HistoryParams,
-            result=tuple[ConfigRevision, ...],
-            permission=Permission.READ,
-            handler=_history,
-        ),
-        Method(
-            name="config-compare",
-            summary="Return what is different between two configurations of an app",
-            params=CompareParams,
-            result=tuple[SettingChange, ...],
-            permission=Permission.READ,
-            handler=_compare,
-        ),
-        Method(
-            name="rollback-preview",
-            summary="Say what going back to a configuration would do, and which apps restart",
-            params=RollBackPreviewParams,
-            result=ConfigPreview,
-            permission=Permission.READ,
-            handler=_preview,
-        ),
-        Method(
-            name="config-rollback",
-            summary="Set the options of an app as they were; its version and its providers stay",
-            params=RollBackParams,
-            result=Operation,
-            permission=Permission.MANAGE,
-            mutates=True,
-            handler=_roll_back,
-        ),
-    )
+@family.method(
+    "config-rollback",
+    "Set the options of an app as they were; its version and its providers stay",
+    permission=Permission.MANAGE,
+    mutates=True,
+)
+async def _roll_back(revisions: RevisionService, params: RollBackParams) -> Operation:
+    return await revisions.roll_back(params.app, params.number, params.agreed)

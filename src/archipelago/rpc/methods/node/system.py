@@ -5,11 +5,20 @@ from typing import Annotated
 from pydantic import Field
 
 from archipelago.api.events import Event
-from archipelago.api.services import Engine
+from archipelago.api.services.node import (
+    DoctorService,
+    EventService,
+    PowerService,
+    ResourceService,
+    SetupService,
+    SystemService,
+)
 from archipelago.api.system import Finding, PowerAction, Resources, SetupProgress, SetupStep, SystemInfo
-from archipelago.rpc.method import AnyMethod, Method, NoParams, Params
+from archipelago.rpc.method import Family, Params
 from archipelago.rpc.params import Flag, Revision
 from archipelago.storage.records.permissions import Permission
+
+family = Family()
 
 
 class EventsParams(Params):
@@ -35,95 +44,50 @@ class PowerParams(Params):
     action: PowerAction
 
 
-async def _resources(engine: Engine, _: NoParams) -> Resources:
-    return await engine.resources()
+@family.method("system-info", "Return facts of node and host", permission=Permission.READ)
+async def _info(system: SystemService) -> SystemInfo:
+    return await system.info()
 
 
-async def _power(engine: Engine, params: PowerParams) -> None:
-    await engine.power(params.action)
+@family.method("system-resources", "Say what each app may take of the host, and takes now", permission=Permission.READ)
+async def _resources(host: ResourceService) -> Resources:
+    return host.resources()
 
 
-async def _info(engine: Engine, _: NoParams) -> SystemInfo:
-    return await engine.system()
+@family.method(
+    "system-power",
+    "Restart or stop the node, or the machine; apps are stopped in order before it ends",
+    permission=Permission.ADMINISTER,
+    mutates=True,
+    confirms=False,
+)
+async def _power(power: PowerService, params: PowerParams) -> None:
+    power.ask(params.action)
 
 
-async def _setup_status(engine: Engine, _: NoParams) -> SetupProgress:
-    return await engine.setup_progress()
+@family.method("setup-status", "Say what the owner has done of setting the node up", permission=Permission.READ)
+async def _setup_status(setup: SetupService) -> SetupProgress:
+    return await setup.progress()
 
 
-async def _setup_done(engine: Engine, params: SetupParams) -> SetupProgress:
-    return await engine.setup_done(params.step)
+@family.method(
+    "setup-done",
+    "Note that the owner has done a step of setting the node up",
+    permission=Permission.ADMINISTER,
+    mutates=True,
+    confirms=False,
+)
+async def _setup_done(setup: SetupService, params: SetupParams) -> SetupProgress:
+    return await setup.done(params.step)
 
 
-async def _doctor(engine: Engine, _: NoParams) -> tuple[Finding, ...]:
-    return await engine.doctor()
+@family.method(
+    "doctor", "Examine host and node; say what is wrong, why it matters and how to fix it", permission=Permission.READ
+)
+async def _doctor(doctor: DoctorService) -> tuple[Finding, ...]:
+    return await doctor.examine()
 
 
-async def _events(engine: Engine, params: EventsParams) -> tuple[Event, ...]:
-    return await engine.events_since(params.revision, limit=params.limit, newest=params.newest)
-
-
-def system_methods() -> tuple[AnyMethod, ...]:
-    """Return the methods of this family."""
-    return (
-        Method(
-            name="system-info",
-            summary="Return facts of node and host",
-            params=NoParams,
-            result=SystemInfo,
-            permission=Permission.READ,
-            handler=_info,
-        ),
-        Method(
-            name="system-resources",
-            summary="Say what each app may take of the host, and takes now",
-            params=NoParams,
-            result=Resources,
-            permission=Permission.READ,
-            handler=_resources,
-        ),
-        Method(
-            name="system-power",
-            summary="Restart or stop the node, or the machine; apps are stopped in order before it ends",
-            params=PowerParams,
-            result=None,
-            permission=Permission.ADMINISTER,
-            mutates=True,
-            confirms=False,
-            handler=_power,
-        ),
-        Method(
-            name="setup-status",
-            summary="Say what the owner has done of setting the node up",
-            params=NoParams,
-            result=SetupProgress,
-            permission=Permission.READ,
-            handler=_setup_status,
-        ),
-        Method(
-            name="setup-done",
-            summary="Note that the owner has done a step of setting the node up",
-            params=SetupParams,
-            result=SetupProgress,
-            permission=Permission.ADMINISTER,
-            mutates=True,
-            confirms=False,
-            handler=_setup_done,
-        ),
-        Method(
-            name="doctor",
-            summary="Examine host and node; say what is wrong, why it matters and how to fix it",
-            params=NoParams,
-            result=tuple[Finding, ...],
-            permission=Permission.READ,
-            handler=_doctor,
-        ),
-        Method(
-            name="events-since",
-            summary="Return what changed after a revision",
-            params=EventsParams,
-            result=tuple[Event, ...],
-            permission=Permission.READ,
-            handler=_events,
-        ),
-    )
+@family.method("events-since", "Return what changed after a revision", permission=Permission.READ)
+async def _events(events: EventService, params: EventsParams) -> tuple[Event, ...]:
+    return await events.since(params.revision, params.limit, newest=params.newest)

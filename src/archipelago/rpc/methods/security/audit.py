@@ -5,11 +5,13 @@ from typing import Annotated
 
 from pydantic import Field
 
-from archipelago.api.services import Engine
-from archipelago.rpc.method import AnyMethod, Method, NoParams, Params
+from archipelago.api.services.security import AuditService
+from archipelago.rpc.method import Family, Params
 from archipelago.rpc.params import Count
 from archipelago.security.audit.chain import AuditEntry, AuditVerdict
 from archipelago.storage.records.permissions import Permission
+
+family = Family()
 
 
 class ShowParams(Params):
@@ -47,55 +49,35 @@ def subject_of(params: Params) -> dict[str, str]:
     return found
 
 
-async def _show(engine: Engine, params: ShowParams) -> tuple[AuditEntry, ...]:
-    return await engine.audit_entries(limit=params.limit)
+@family.method(
+    "audit-show",
+    "Return the newest entries of the audit log: who did what, when, from where, with what result",
+    permission=Permission.AUDIT,
+)
+async def _show(audit: AuditService, params: ShowParams) -> tuple[AuditEntry, ...]:
+    return await audit.newest(params.limit)
 
 
-async def _export(engine: Engine, params: ExportParams) -> tuple[str, ...]:
-    return await engine.audit_lines(after=params.after, limit=params.limit)
+@family.method(
+    "audit-export",
+    "Return lines of the audit log as they stand there, with hashes and signatures",
+    permission=Permission.AUDIT,
+)
+async def _export(audit: AuditService, params: ExportParams) -> tuple[str, ...]:
+    return await audit.lines(params.after, params.limit)
 
 
-async def _verify(engine: Engine, _: NoParams) -> AuditVerdict:
-    return await engine.audit_verdict()
+@family.method(
+    "audit-verify",
+    "Check the audit log for changed, moved and missing entries, and say where",
+    permission=Permission.AUDIT,
+)
+async def _verify(audit: AuditService) -> AuditVerdict:
+    return await audit.verify()
 
 
-async def _key(engine: Engine, _: NoParams) -> str:
-    return engine.audit_key()
-
-
-def audit_methods() -> tuple[AnyMethod, ...]:
-    """Return the methods of this family."""
-    return (
-        Method(
-            name="audit-show",
-            summary="Return the newest entries of the audit log: who did what, when, from where, with what result",
-            params=ShowParams,
-            result=tuple[AuditEntry, ...],
-            permission=Permission.AUDIT,
-            handler=_show,
-        ),
-        Method(
-            name="audit-export",
-            summary="Return lines of the audit log as they stand there, with hashes and signatures",
-            params=ExportParams,
-            result=tuple[str, ...],
-            permission=Permission.AUDIT,
-            handler=_export,
-        ),
-        Method(
-            name="audit-verify",
-            summary="Check the audit log for changed, moved and missing entries, and say where",
-            params=NoParams,
-            result=AuditVerdict,
-            permission=Permission.AUDIT,
-            handler=_verify,
-        ),
-        Method(
-            name="audit-key",
-            summary="Return the public key (Ed25519, PEM) that the audit log is signed with",
-            params=NoParams,
-            result=str,
-            permission=Permission.AUDIT,
-            handler=_key,
-        ),
-    )
+@family.method(
+    "audit-key", "Return the public key (Ed25519, PEM) that the audit log is signed with", permission=Permission.AUDIT
+)
+async def _key(audit: AuditService) -> str:
+    return audit.public_key

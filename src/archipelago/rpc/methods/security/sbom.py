@@ -3,10 +3,12 @@
 from typing import Any
 
 from archipelago.api.security import PackageChange
-from archipelago.api.services import Engine
+from archipelago.api.services.security import SbomService
 from archipelago.container.manifest.model.scalars import AppId, Name
-from archipelago.rpc.method import AnyMethod, Method, Params
+from archipelago.rpc.method import Family, Params
 from archipelago.storage.records.permissions import Permission
+
+family = Family()
 
 
 class SbomParams(Params):
@@ -17,31 +19,17 @@ class SbomParams(Params):
     """Needed where the app has several."""
 
 
-async def _sbom(engine: Engine, params: SbomParams) -> dict[str, Any]:
-    return await engine.sbom(params.app, params.container)
+@family.method(
+    "sbom", "Return the bill of materials of a container's image (CycloneDX 1.6)", permission=Permission.READ
+)
+async def _sbom(sboms: SbomService, params: SbomParams) -> dict[str, Any]:
+    return await sboms.document(params.app, params.container)
 
 
-async def _changes(engine: Engine, params: SbomParams) -> tuple[PackageChange, ...]:
-    return await engine.sbom_changes(params.app, params.container)
-
-
-def sbom_methods() -> tuple[AnyMethod, ...]:
-    """Return the methods of this family."""
-    return (
-        Method(
-            name="sbom",
-            summary="Return the bill of materials of a container's image (CycloneDX 1.6)",
-            params=SbomParams,
-            result=dict[str, Any],
-            permission=Permission.READ,
-            handler=_sbom,
-        ),
-        Method(
-            name="sbom-changes",
-            summary="Return which packages the last update of an app brought, took away or changed",
-            params=SbomParams,
-            result=tuple[PackageChange, ...],
-            permission=Permission.READ,
-            handler=_changes,
-        ),
-    )
+@family.method(
+    "sbom-changes",
+    "Return which packages the last update of an app brought, took away or changed",
+    permission=Permission.READ,
+)
+async def _changes(sboms: SbomService, params: SbomParams) -> tuple[PackageChange, ...]:
+    return await sboms.changes(params.app, params.container)

@@ -1,10 +1,12 @@
 """Methods about how apps are held."""
 
 from archipelago.api.security import AppSecurity, ContainerProfiles
-from archipelago.api.services import Engine
+from archipelago.api.services.security import ConfinementService
 from archipelago.container.manifest.model.scalars import AppId
-from archipelago.rpc.method import AnyMethod, Method, NoParams, Params
+from archipelago.rpc.method import Family, Params
 from archipelago.storage.records.permissions import Permission
+
+family = Family()
 
 
 class ProfilesParams(Params):
@@ -13,31 +15,19 @@ class ProfilesParams(Params):
     app: AppId
 
 
-async def _report(engine: Engine, _: NoParams) -> tuple[AppSecurity, ...]:
-    return await engine.security_report()
+@family.method(
+    "security-report",
+    "Return of each installed app what is enforced, whom it reaches, who signed it, and its rating",
+    permission=Permission.READ,
+)
+async def _report(confinement: ConfinementService) -> tuple[AppSecurity, ...]:
+    return await confinement.report()
 
 
-async def _profiles(engine: Engine, params: ProfilesParams) -> tuple[ContainerProfiles, ...]:
-    return await engine.security_profiles(params.app)
-
-
-def security_methods() -> tuple[AnyMethod, ...]:
-    """Return the methods of this family."""
-    return (
-        Method(
-            name="security-report",
-            summary="Return of each installed app what is enforced, whom it reaches, who signed it, and its rating",
-            params=NoParams,
-            result=tuple[AppSecurity, ...],
-            permission=Permission.READ,
-            handler=_report,
-        ),
-        Method(
-            name="security-profiles",
-            summary="Return the AppArmor, SELinux and seccomp profiles of an app's containers",
-            params=ProfilesParams,
-            result=tuple[ContainerProfiles, ...],
-            permission=Permission.READ,
-            handler=_profiles,
-        ),
-    )
+@family.method(
+    "security-profiles",
+    "Return the AppArmor, SELinux and seccomp profiles of an app's containers",
+    permission=Permission.READ,
+)
+async def _profiles(confinement: ConfinementService, params: ProfilesParams) -> tuple[ContainerProfiles, ...]:
+    return confinement.profiles(params.app)

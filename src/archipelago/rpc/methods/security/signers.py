@@ -1,13 +1,17 @@
 """Methods about whom this node takes images from."""
 
+from datetime import UTC, datetime
 from typing import Annotated
 
 from pydantic import StringConstraints
 
-from archipelago.api.services import Engine
+from archipelago.api.services.security import SignerService
 from archipelago.api.system import SignerView
-from archipelago.rpc.method import AnyMethod, Method, NoParams, Params
+from archipelago.rpc.method import Family, Params
 from archipelago.storage.records.permissions import Permission
+from archipelago.storage.stores.signers import SignerRule
+
+family = Family()
 
 
 class PublisherParams(Params):
@@ -27,47 +31,36 @@ class AcceptParams(PublisherParams):
     whoever signs the next one."""
 
 
-async def _list(engine: Engine, _: NoParams) -> tuple[SignerView, ...]:
-    return await engine.signers()
+def _view(rule: SignerRule) -> SignerView:
+    return SignerView(publisher=rule.publisher, signer=rule.signer, since=datetime.fromtimestamp(rule.since, UTC))
 
 
-async def _accept(engine: Engine, params: AcceptParams) -> None:
-    await engine.accept_signer(params.publisher, params.signer)
+@family.method(
+    "signer-list",
+    "List whom images are taken from: the first signer of each publisher, and what the owner decided",
+    permission=Permission.READ,
+)
+async def _list(signers: SignerService) -> tuple[SignerView, ...]:
+    return tuple(map(_view, await signers.rules()))
 
 
-async def _forget(engine: Engine, params: PublisherParams) -> None:
-    await engine.forget_signer(params.publisher)
+@family.method(
+    "signer-accept",
+    "Take images of a publisher, or of a whole registry, from this signer from now on",
+    permission=Permission.ADMINISTER,
+    mutates=True,
+    confirms=False,
+)
+async def _accept(signers: SignerService, params: AcceptParams) -> None:
+    await signers.accept(params.publisher, params.signer)
 
 
-def signer_methods() -> tuple[AnyMethod, ...]:
-    """Return the methods of this family."""
-    return (
-        Method(
-            name="signer-list",
-            summary="List whom images are taken from: the first signer of each publisher, and what the owner decided",
-            params=NoParams,
-            result=tuple[SignerView, ...],
-            permission=Permission.READ,
-            handler=_list,
-        ),
-        Method(
-            name="signer-accept",
-            summary="Take images of a publisher, or of a whole registry, from this signer from now on",
-            params=AcceptParams,
-            result=None,
-            permission=Permission.ADMINISTER,
-            mutates=True,
-            confirms=False,
-            handler=_accept,
-        ),
-        Method(
-            name="signer-forget",
-            summary="Forget whom images of a publisher came from: the next one is the first again",
-            params=PublisherParams,
-            result=None,
-            permission=Permission.ADMINISTER,
-            mutates=True,
-            confirms=False,
-            handler=_forget,
-        ),
-    )
+@family.method(
+    "signer-forget",
+    "Forget whom images of a publisher came from: the next one is the first again",
+    permission=Permission.ADMINISTER,
+    mutates=True,
+    confirms=False,
+)
+async def _forget(signers: SignerService, params: PublisherParams) -> None:
+    await signers.forget(params.publisher)

@@ -15,9 +15,6 @@ from hypothesis import strategies as st
 
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.rpc.access import Caller
-from archipelago.rpc.methods.table import all_methods
-from archipelago.rpc.protocol import Dispatcher
-from archipelago.rpc.refusals import Refusals
 from archipelago.security.login.credentials.passwords import Cost, Passwords
 from archipelago.security.login.guessing.attempts import Source
 from archipelago.security.login.login import Login
@@ -25,7 +22,7 @@ from archipelago.security.login.sessions.clocks import Clocks
 from archipelago.storage.database import Database
 from archipelago.storage.records.permissions import Permission, Role
 from archipelago.storage.stores.accounts import AccountStore
-from support.memory_engine import MemoryEngine
+from support.memory_node import MemoryNode, dispatcher_of
 from support.soft_passkey import Device
 
 SITE = "https://island.local:8480"
@@ -210,9 +207,7 @@ async def test_whose_passkey_an_owner_removes_is_told(node: Scene) -> None:
     device = Device()
     options = node.passkeys.begin("viewer", SITE, SOCKET)
     await node.passkeys.confirm("viewer", "phone", device.create(options, SITE), SITE, SOCKET)
-    engine = MemoryEngine()
-    engine.login = node.login
-    dispatcher = Dispatcher(engine, all_methods(), Refusals(engine.record))
+    dispatcher = dispatcher_of(MemoryNode().services.provide(Login, node.login))
     caller = Caller("owner", frozenset(Permission), SOCKET.origin, trusted=True)
     for user, people in (("viewer", ("owner", "viewer")), ("owner", ("owner",))):
         (key,) = node.passkeys.list(user)

@@ -1,0 +1,90 @@
+"""Services about the node and its host. Every method raises `NodeError`."""
+
+from collections.abc import AsyncGenerator, Collection
+from typing import Protocol
+
+from archipelago.api.apps import EndpointStatus
+from archipelago.api.events import Event
+from archipelago.api.system import (
+    Finding,
+    FirewallView,
+    LocalAccessView,
+    Notice,
+    PowerAction,
+    Resources,
+    SetupProgress,
+    SetupStep,
+    SystemInfo,
+)
+
+
+class SystemService(Protocol):
+    """States facts of node and host."""
+
+    async def info(self) -> SystemInfo: ...
+
+
+class ResourceService(Protocol):
+    """Says how the host is shared out among the apps."""
+
+    def resources(self) -> Resources: ...
+
+
+class PowerService(Protocol):
+    """Ends the node, or the machine."""
+
+    def ask(self, action: PowerAction) -> None: ...
+
+
+class SetupService(Protocol):
+    """Remembers what the owner has done of setting the node up."""
+
+    async def progress(self) -> SetupProgress: ...
+    async def done(self, step: SetupStep) -> SetupProgress: ...
+
+
+class DoctorService(Protocol):
+    """Examines host and node."""
+
+    async def examine(self) -> tuple[Finding, ...]: ...
+
+
+class EventService(Protocol):
+    """Knows what has changed."""
+
+    @property
+    def revision(self) -> int:
+        """Revision of the newest event."""
+        ...
+
+    async def since(self, revision: int, limit: int, *, newest: bool) -> tuple[Event, ...]: ...
+    def follow(self, since: int) -> AsyncGenerator[Event, None]:
+        """Yield all events after revision `since` for ever, without gaps."""
+        ...
+
+
+class NoticeService(Protocol):
+    """Shows what needs the owner, and hides what he has seen."""
+
+    async def list(self, *, examine: bool) -> tuple[Notice, ...]: ...
+    async def hide(self, notice: str, said: str | None, *, mute: bool) -> None: ...
+    async def show(self, notice: str) -> None: ...
+
+
+class LocalAccessService(Protocol):
+    """Decides where the node listens beyond loopback."""
+
+    async def view(self) -> LocalAccessView: ...
+    async def listen(self, wanted: Collection[str]) -> LocalAccessView: ...
+
+
+class EndpointService(Protocol):
+    """Opens endpoints of apps to the local network, and closes them."""
+
+    async def switch(self, app: str, endpoint: str, *, opened: bool) -> EndpointStatus: ...
+
+
+class HostFirewallService(Protocol):
+    """Proposes rules for the firewall of the host."""
+
+    async def rules(self, ssh_port: int | None) -> FirewallView: ...

@@ -1,0 +1,23 @@
+"""Opens endpoints of apps to the local network, and closes them."""
+
+from dataclasses import dataclass
+
+from archipelago.api.apps import EndpointStatus
+from archipelago.container.operations.orchestrator import Orchestrator
+from archipelago.container.reports.apps import Reporter
+from archipelago.network.local_access import LocalAccess
+
+
+@dataclass(frozen=True, slots=True)
+class EndpointSwitch:
+    """Keeps the owner's decision, and has the node listen as it says."""
+
+    orchestrator: Orchestrator
+    access: LocalAccess
+    reporter: Reporter
+
+    async def switch(self, app: str, endpoint: str, *, opened: bool) -> EndpointStatus:
+        """Open an endpoint, or close it; once this returns, it is so. Raises `NodeError`."""
+        await self.orchestrator.set_open(app, endpoint, opened=opened)
+        await self.access.apply_routes()
+        return await self.reporter.endpoint(app, endpoint)

@@ -1,0 +1,184 @@
+"""The third layer of a node: what keeps apps, and what changes them."""
+
+import asyncio
+import os
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from archipelago.api.health import Health
+from archipelago.catalog.local import LocalCatalog
+from archipelago.container.data.keeper import VolumeKeeper
+from archipelago.container.data.kept import KeptStore
+from archipelago.container.data.volumes import AppData
+from archipelago.container.dependency_resolver.host_facts import HostFacts
+from archipelago.container.desired.composer import Composer
+from archipelago.container.desired.state import DesiredApp
+from archipelago.container.images.inventory import ImageInventory
+from archipelago.container.images.pruner import ImagePruner
+from archipelago.container.images.recipe import DEFAULT_INDEX, DEFAULT_MIRROR, DEFAULT_SECURITY_MIRROR, BuildTools
+from archipelago.container.images.store import ImageStore, find_uv
+from archipelago.container.operations.app_secrets import AppSecrets
+from archipelago.container.operations.data import DataService
+from archipelago.container.operations.lifecycle import Lifecycle
+from archipelago.container.operations.operations import Operations
+from archipelago.container.operations.orchestrator import Orchestrator
+from archipelago.container.operations.repairs import Repairs
+from archipelago.container.proposals.disk_rules import DiskRules
+from archipelago.container.reconciler.reconciler import Reconciler
+from archipelago.container.reports.apps import HEALTH
+from archipelago.container.workload.inputs import Site
+from archipelago.container.workload.templates.renderer import Renderer
+from archipelago.container.workload.templates.workers import TemplateWorkers
+from archipelago.errors import ErrorCode, NodeError
+from archipelago.node.build.podman import PodmanHost
+from archipelago.node.build.storage import Storage
+from archipelago.performance import host
+from archipelago.security.image_verifier.built import BuiltImages
+from archipelago.security.image_verifier.registry_client import RegistryClient
+from archipelago.security.image_verifier.verifier import ImageVerifier
+from archipelago.security.sbom.store import SbomStore
+from archipelago.storage.stores.revisions import RevisionStore
+from archipelago.storage.stores.signers import SignerStore
+from archipelago.storage.stores.volume_marks import VolumeMarks
+
+
+@dataclass(frozen=True, slots=True)
+class Apps:
+    """What keeps apps as their owner wants them."""
+
+    catalog: LocalCatalog
+    verifier: ImageVerifier
+    images: ImageStore
+    inventory: ImageInventory
+    pruner: ImagePruner
+    volumes: VolumeKeeper
+    data: AppData
+    kept_data: DataService
+    reconciler: Reconciler
+    operations: Operations
+    orchestrator: Orchestrator
+
+
+async def build_apps(storage: Storage, podman: PodmanHost, closing: AsyncExitStack) -> Apps:
+    """Build what keeps apps; nothing of it runs yet, and `closing` ends what will. Raises `NodeError`."""
+    config, secrets = storage.config, storage.secrets
+    layout = config.layout
+    catalog = LocalCatalog(config.apps)
+    verifier = ImageVerifier(RegistryClient(Path.home()), SignerStore(storage.database), storage.audit.record)
+    images = await _images(storage, podman, verifier)
+    workers = TemplateWorkers()
+    closing.push_async_callback(asyncio.to_thread, workers.close)
+    composer = Composer(
+        Site(storage.node_id, str(layout.apps), str(layout.files), podman.facts, podman.cgroup, host.static_shell()),
+        secrets,
+        images,
+        workers,
+        free_disk=lambda: host.disk(config.root)[1],
+        reserved_ports=frozenset({config.port}),
+    )
+    marks = VolumeMarks(storage.database)
+    volumes = VolumeKeeper(podman.namespace, marks)
+    reconciler = _reconciler(storage, podman, images, volumes)
+    operations = Operations(storage.state, secrets.redactor.redact)
+    # First what is installed, then what is there: a container of an app not known yet would be taken for an orphan.
+    closing.push_async_callback(reconciler.close)
+    closing.push_async_callback(operations.close)
+    kept = KeptStore(layout, podman.namespace)
+    data = AppData(layout, podman.namespace, secrets, storage.state, marks, kept)
+    inventory = ImageInventory(images, SbomStore(layout.apps))
+    app_secrets, renderer = AppSecrets(secrets), Renderer(workers)
+    pruner = ImagePruner(images, storage.state, lambda: host.disk(config.root)[1])
+    repairs = Repairs(reconciler, renderer, lambda: datetime.now(UTC))
+    disk_rules = DiskRules(renderer, podman.namespace, layout.apps)
+    lifecycle = Lifecycle(
+        storage.state,
+        catalog,
+        composer,
+        images,
+        pruner,
+        reconciler,
+        operations,
+        data,
+        app_secrets,
+        inventory,
+        disk_rules,
+        repairs,
+    )
+    revisions = RevisionStore(storage.database)
+    orchestrator = Orchestrator(
+        storage.state,
+        catalog,
+        composer,
+        reconciler,
+        operations,
+        lifecycle,
+        app_secrets,
+        revisions,
+        data,
+        repairs,
+    )
+    kept_data = DataService(volumes, kept, data, operations, lambda: reconciler.desired, reconciler.look_again)
+    return Apps(
+        catalog, verifier, images, inventory, pruner, volumes, data, kept_data, reconciler, operations, orchestrator
+    )
+
+
+async def _images(storage: Storage, podman: PodmanHost, verifier: ImageVerifier) -> ImageStore:
+    config = storage.config
+    layout = config.layout
+    images = ImageStore(
+        podman.client,
+        layout.builds,
+        layout.downloads,
+        _build_tools(podman.facts),
+        verifier,
+        BuiltImages(layout.images, layout.identity_key),
+        config.trusted_root,
+        podman.cgroup,
+    )
+    await images.clean()
+    return images
+
+
+def _reconciler(storage: Storage, podman: PodmanHost, images: ImageStore, volumes: VolumeKeeper) -> Reconciler:
+    async def image_id(app: DesiredApp, container: str) -> str | None:
+        return await images.image_id(app.record.package, container)
+
+    async def rebuild(app: DesiredApp, container: str) -> str:
+        await images.ensure(app.record.package, container, lambda _: None)
+        image = await image_id(app, container)
+        if image is None:
+            raise NodeError(ErrorCode.IMAGE, f"the image of {app.record.app} was removed while it was brought back")
+        return image
+
+    async def record_health(app: str, health: Health) -> None:
+        text = f"{app} is {health.state}" + (f": {health.reason}" if health.reason else "")
+        await storage.state.record(HEALTH, app, text, {"state": health.state.value})
+        await storage.runs.keep(app, reconciler.remember(app))
+
+    reconciler = Reconciler(
+        podman.client,
+        podman.namespace,
+        podman.firewall,
+        volumes,
+        storage.node_id,
+        str(storage.config.layout.files),
+        Path(podman.info.run_root),
+        image_id,
+        rebuild,
+        storage.secrets.redactor.redact,
+        record_health,
+    )
+    return reconciler
+
+
+def _build_tools(facts: HostFacts) -> BuildTools:
+    return BuildTools(
+        uv=find_uv(),
+        architecture=facts.architecture,
+        mirror=os.environ.get("ARCHIPELAGO_DEBIAN_MIRROR", DEFAULT_MIRROR),
+        security_mirror=os.environ.get("ARCHIPELAGO_DEBIAN_SECURITY_MIRROR", DEFAULT_SECURITY_MIRROR),
+        python_index=os.environ.get("ARCHIPELAGO_PYTHON_INDEX", DEFAULT_INDEX),
+    )

@@ -1,0 +1,189 @@
+"""The last layer of a node: what answers the RPC, each part for the family of methods whose work it does."""
+
+import asyncio
+import platform
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from archipelago.api.services import apps as app_services
+from archipelago.api.services import node as node_services
+from archipelago.api.services import security as security_services
+from archipelago.api.services.registry import Services
+from archipelago.container.reports.apps import Reporter
+from archipelago.container.reports.events import EventReporter
+from archipelago.container.reports.examination import Examiner
+from archipelago.container.reports.logs import LogReporter
+from archipelago.container.reports.notice_desk import NoticeDesk, Sources
+from archipelago.container.reports.notices import Disk
+from archipelago.container.reports.removal import RemovalReporter
+from archipelago.container.reports.sbom import SbomReporter
+from archipelago.container.reports.security import SecurityReporter
+from archipelago.container.reports.shell import ContainerShell
+from archipelago.container.reports.usage import UsageReporter
+from archipelago.network.drivers.loopback import LoopbackDriver
+from archipelago.network.endpoint_switch import EndpointSwitch
+from archipelago.network.firewall_proposal import FirewallProposal
+from archipelago.network.local_access import LocalAccess
+from archipelago.network.route_keeper import RouteKeeper
+from archipelago.network.tls import server_contexts
+from archipelago.node.build.apps import Apps
+from archipelago.node.build.podman import PodmanHost
+from archipelago.node.build.storage import Storage
+from archipelago.node.power import Power
+from archipelago.node.setup_steps import SetupSteps
+from archipelago.performance import host
+from archipelago.performance.doctor import Doctor
+from archipelago.performance.forecast import DiskForecast
+from archipelago.performance.metrics import Metrics
+from archipelago.performance.system_report import SystemReporter
+from archipelago.security.keys.async_key import AsyncNodeKey
+from archipelago.security.keys.certificates import Certificates
+from archipelago.security.login.login import Login
+from archipelago.storage.stores.hidden_notices import HiddenNotices
+from archipelago.support.connections.descriptors import limit, shares
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """All parts of a node."""
+
+    storage: Storage
+    podman: PodmanHost
+    apps: Apps
+    local_access: LocalAccess
+    metrics: Metrics
+    forecast: DiskForecast
+
+
+def build_parts(storage: Storage, podman: PodmanHost, apps: Apps) -> Parts:
+    """Build what is left."""
+    config, reconciler = storage.config, apps.reconciler
+    certificates = Certificates(config.layout.tls, storage.secrets, platform.node(), now=lambda: datetime.now(UTC))
+    contexts = server_contexts()
+    driver = LoopbackDriver(shares(limit()).apps, contexts)
+    local_access = LocalAccess(
+        storage.state,
+        certificates,
+        platform.node(),
+        config.port,
+        host.own_addresses,
+        has_password=lambda: storage.login.setup_code is None,
+        routes=RouteKeeper((driver,), lambda: reconciler.desired, reconciler.changed),
+        contexts=contexts,
+    )
+    return Parts(storage, podman, apps, local_access, Metrics(), DiskForecast())
+
+
+def build_services(parts: Parts, power: Power, started: float) -> Services:
+    """Return what the RPC may ask of these parts; `started` is when the node started, by `time.monotonic`."""
+    storage, apps = parts.storage, parts.apps
+    reporter = Reporter(
+        storage.state,
+        apps.catalog,
+        apps.reconciler,
+        apps.operations,
+        parts.podman.not_enforced,
+        apps.volumes,
+        lambda: parts.local_access.addresses,
+    )
+    services = Services()
+    _provide_apps(services, parts, reporter)
+    _provide_node(services, parts, reporter, power, started)
+    _provide_security(services, parts, reporter)
+    return services
+
+
+def _provide_apps(services: Services, parts: Parts, reporter: Reporter) -> None:
+    storage, podman, apps = parts.storage, parts.podman, parts.apps
+    redact = storage.secrets.redactor.redact
+    usage = UsageReporter(
+        reporter.installed,
+        apps.reconciler,
+        podman.facts,
+        parts.metrics,
+        storage.clocks,
+        podman.not_counted,
+        podman.not_enforced,
+    )
+    services.provide(app_services.AppChangeService, apps.orchestrator)
+    services.provide(app_services.RepairService, apps.orchestrator)
+    services.provide(app_services.RevisionService, apps.orchestrator)
+    services.provide(app_services.OperationService, apps.operations)
+    services.provide(app_services.AppDataService, apps.kept_data)
+    services.provide(app_services.AppReportService, reporter)
+    services.provide(app_services.CatalogService, reporter)
+    services.provide(app_services.LogService, LogReporter(reporter.installed, apps.reconciler, redact))
+    services.provide(app_services.ShellService, ContainerShell(reporter.installed, podman.client, redact))
+    services.provide(app_services.MetricsService, usage)
+    services.provide(node_services.ResourceService, usage)
+    services.provide(
+        app_services.RemovalService,
+        RemovalReporter(reporter.installed, apps.reconciler, apps.data, storage.secrets),
+    )
+
+
+def _provide_node(services: Services, parts: Parts, reporter: Reporter, power: Power, started: float) -> None:
+    storage, podman, apps, access = parts.storage, parts.podman, parts.apps, parts.local_access
+    events = EventReporter(storage.state, storage.bus)
+    system = SystemReporter(
+        storage.node_id,
+        storage.config.root,
+        podman.facts,
+        podman.info.version,
+        power.actions,
+        podman.not_enforced,
+        parts.forecast,
+        lambda: events.revision,
+        started,
+    )
+    doctor = Doctor(storage.config, podman.info, podman.not_enforced)
+    examiner = Examiner(doctor, apps.volumes, apps.reconciler, access.outlook)
+    services.provide(node_services.SystemService, system)
+    services.provide(node_services.EventService, events)
+    services.provide(node_services.DoctorService, examiner)
+    services.provide(node_services.NoticeService, _notices(parts, reporter, examiner))
+    services.provide(node_services.PowerService, power)
+    services.provide(node_services.SetupService, SetupSteps(storage.state))
+    services.provide(node_services.LocalAccessService, access)
+    services.provide(node_services.EndpointService, EndpointSwitch(apps.orchestrator, access, reporter))
+    services.provide(node_services.HostFirewallService, FirewallProposal(access, podman.namespace))
+
+
+def _provide_security(services: Services, parts: Parts, reporter: Reporter) -> None:
+    storage, podman, apps = parts.storage, parts.podman, parts.apps
+    key = AsyncNodeKey(storage.secrets.key)
+    services.provide(Login, storage.login)
+    services.provide(security_services.AuditService, storage.audit)
+    services.provide(security_services.KeyUnlockService, key)
+    services.provide(security_services.KeyService, key)
+    services.provide(security_services.AppSecretService, apps.orchestrator)
+    services.provide(security_services.SignerService, apps.verifier)
+    services.provide(security_services.SbomService, SbomReporter(reporter.installed, apps.inventory))
+    services.provide(
+        security_services.ConfinementService,
+        SecurityReporter(apps.reconciler, podman.firewall, apps.inventory, podman.cgroup),
+    )
+
+
+def _notices(parts: Parts, reporter: Reporter, examiner: Examiner) -> NoticeDesk:
+    storage = parts.storage
+
+    async def disk() -> Disk:
+        total, free = await asyncio.to_thread(host.disk, storage.config.root)
+        return Disk(total, free, parts.forecast.seconds_left())
+
+    async def changed(what: str) -> None:
+        await storage.state.record("notice", None, what)
+
+    return NoticeDesk(
+        Sources(
+            apps=reporter.summaries,
+            catalog=reporter.entries,
+            operations=lambda count: parts.apps.operations.newest(None, count),
+            disk=disk,
+            examine=examiner.examine,
+        ),
+        HiddenNotices(storage.database),
+        storage.clocks.steady,
+        changed,
+    )

@@ -1,0 +1,73 @@
+"""What a node does now and then."""
+
+import asyncio
+from collections.abc import Mapping
+
+import structlog
+
+from archipelago.container.desired.state import DesiredApp
+from archipelago.container.podman_client.errors import PodmanError
+from archipelago.errors import NodeError
+from archipelago.node.build.services import Parts
+from archipelago.performance import host
+from archipelago.performance.metrics import STEP, Usage
+
+_HOUSEKEEPING = 60.0
+
+
+class Chores:
+    """Runs the chores of a node, each as a task of its own."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+        self._log = structlog.get_logger("node")
+        self._tasks: list[asyncio.Task[None]] = []
+
+    def start(self) -> None:
+        """Start all chores."""
+        work = (self._keep_house(), self._measure(), self._parts.apps.pruner.run())
+        self._tasks = [asyncio.create_task(each) for each in work]
+
+    async def stop(self) -> None:
+        """End all chores; safe to call twice."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _keep_house(self) -> None:
+        storage = self._parts.storage
+        while True:
+            await asyncio.sleep(_HOUSEKEEPING)
+            try:
+                await storage.login.note_use()
+                await self._parts.local_access.renew()
+                await storage.audit.drop_old_refusals()
+                await storage.state.prune()  # an app whose health comes and goes writes an event each time
+            except NodeError as error:
+                self._log.warning("a chore is not done", error=str(error))
+            except Exception:  # it is a mistake of ours, and the chores must go on nevertheless
+                self._log.exception("a chore is not done")
+
+    async def _measure(self) -> None:
+        """Sample what apps use, for ever."""
+        parts = self._parts
+        steady, root = parts.storage.clocks.steady, parts.storage.config.root
+        while True:
+            apps = parts.apps.reconciler.desired.apps
+            try:
+                found = await self._usage(apps) if apps else {}
+                parts.metrics.add(steady(), found, apps)
+                parts.forecast.add(steady(), (await asyncio.to_thread(host.disk, root))[1])
+            except (PodmanError, OSError) as error:
+                self._log.debug("no sample is taken", error=str(error))
+            await asyncio.sleep(STEP)
+
+    async def _usage(self, apps: Mapping[str, DesiredApp]) -> dict[str, Usage]:
+        names = {each.name: app for app, found in apps.items() for each in found.workload.containers}
+        used: dict[str, Usage] = {}
+        for each in await self._parts.podman.client.containers.stats():
+            if (app := names.get(each.name)) is not None:
+                used[app] = used.get(app, Usage()) + Usage(
+                    each.cpu_nanos, each.memory, each.block_in, each.block_out, each.net_in, each.net_out
+                )
+        return used

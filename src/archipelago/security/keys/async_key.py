@@ -1,0 +1,37 @@
+"""The node's key for callers on the event loop: its hashes take a thread."""
+
+import asyncio
+from dataclasses import dataclass
+
+from archipelago.security.keys.node_key import KeyState, NodeKey
+from archipelago.security.login.guessing.attempts import Source
+
+
+@dataclass(frozen=True, slots=True)
+class AsyncNodeKey:
+    """The key of a node that runs. Raises `NodeError`, as `NodeKey` does."""
+
+    key: NodeKey
+
+    async def state(self) -> KeyState:
+        """Return how the key is kept."""
+        return await asyncio.to_thread(self.key.state)
+
+    async def unlock(self, passphrase: str, source: Source) -> None:
+        """Leave the key as it is: a node that runs has it."""
+
+    async def restore(self, words: str) -> None:
+        """Bring the key back from its words, where there is none yet."""
+        await asyncio.to_thread(self.key.restore, words)
+
+    async def protect(self, passphrase: str, current: str | None) -> None:
+        """Wrap the key by a passphrase."""
+        await asyncio.to_thread(self.key.protect, passphrase, current)
+
+    async def unprotect(self, current: str) -> None:
+        """Keep the key in a file."""
+        await asyncio.to_thread(self.key.unprotect, current)
+
+    async def phrase(self, current: str | None) -> str:
+        """Return the words that bring the key back."""
+        return await asyncio.to_thread(self.key.phrase, current)

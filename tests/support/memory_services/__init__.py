@@ -1,0 +1,1 @@
+"""Small services in memory, one for each family of RPC methods."""

@@ -1,0 +1,155 @@
+"""Services about the node and its host, in memory."""
+
+from collections.abc import AsyncGenerator, Collection
+
+from archipelago.api.apps import EndpointStatus
+from archipelago.api.events import Event
+from archipelago.api.system import (
+    AppResources,
+    Finding,
+    FirewallView,
+    LocalAccessView,
+    Notice,
+    NoticeKind,
+    PowerAction,
+    Resources,
+    SetupProgress,
+    SetupStep,
+    Severity,
+    SystemInfo,
+)
+from archipelago.errors import ErrorCode, NodeError
+from archipelago.storage.records.apps import Desired
+from archipelago.storage.records.notices import Hiding
+from support.memory_services.apps import EVIL, NOW, MemoryApps
+
+
+class MemorySystem:
+    def __init__(self, apps: MemoryApps) -> None:
+        self._apps = apps
+
+    async def info(self) -> SystemInfo:
+        return SystemInfo(
+            version="0.1.0",
+            node_id="abc",
+            revision=len(self._apps.events),
+            architecture="x86_64",
+            kernel="6.1",
+            memory=8 << 30,
+            memory_available=4 << 30,
+            cores=2,
+            load=0.5,
+            disk_total=100 << 30,
+            disk_free=50 << 30,
+            podman="4.3.1",
+            data_root="/var/lib/archipelago",
+            uptime=12.5,
+        )
+
+
+class MemoryResources:
+    def resources(self) -> Resources:
+        share = AppResources(
+            app="knots",
+            name=EVIL,
+            desired=Desired.RUNNING,
+            memory_limit=3 << 30,
+            cpu_limit=4,
+            pids_limit=512,
+            cpu_used=0.25,
+        )
+        return Resources(memory=8 << 30, cores=2, apps=(share,), not_enforced=("memory limits",))
+
+
+class MemoryPower:
+    """Does not end."""
+
+    def ask(self, action: PowerAction) -> None:
+        raise NodeError(ErrorCode.INVALID_VALUE, EVIL)
+
+
+class MemorySetup:
+    async def progress(self) -> SetupProgress:
+        return SetupProgress(done=())
+
+    async def done(self, step: SetupStep) -> SetupProgress:
+        return SetupProgress(done=(step,))
+
+
+class MemoryDoctor:
+    async def examine(self) -> tuple[Finding, ...]:
+        return (Finding(check="cgroup", severity=Severity.WARNING, what="no cpu controller", why="limits", mend="x"),)
+
+
+class MemoryEvents:
+    def __init__(self, apps: MemoryApps) -> None:
+        self._apps = apps
+
+    @property
+    def revision(self) -> int:
+        return len(self._apps.events)
+
+    async def since(self, revision: int, limit: int, *, newest: bool) -> tuple[Event, ...]:
+        found = tuple(self._apps.events[revision:])
+        return found[-limit:] if newest else found[:limit]
+
+    async def follow(self, since: int) -> AsyncGenerator[Event, None]:
+        while True:
+            async with self._apps.changed:
+                while self.revision <= since:
+                    await self._apps.changed.wait()
+            yield self._apps.events[since]
+            since += 1
+
+
+class MemoryNotices:
+    """Has one notice."""
+
+    def __init__(self) -> None:
+        self._hidden: dict[str, Hiding] = {}
+
+    async def list(self, *, examine: bool) -> tuple[Notice, ...]:
+        about = ("finding:swap-0011", Severity.WARNING, NoticeKind.FINDING)
+        shown = Notice(id=about[0], said="0" * 16, level=about[1], kind=about[2], text="no swap", detail="it is slow")
+        return (shown.model_copy(update={"hidden": self._hidden.get(shown.id)}),)
+
+    async def hide(self, notice: str, said: str | None, *, mute: bool) -> None:
+        self._hidden[notice] = Hiding.MUTED if mute else Hiding.ACKNOWLEDGED
+
+    async def show(self, notice: str) -> None:
+        self._hidden.pop(notice, None)
+
+
+class MemoryLocalAccess:
+    """Listens on loopback alone."""
+
+    async def view(self) -> LocalAccessView:
+        return LocalAccessView(
+            wanted=(),
+            available=(),
+            listening=(),
+            addresses=(),
+            names=(),
+            endpoints=(),
+            problems=(),
+            authority="",
+            fingerprint="",
+            valid_until=NOW,
+        )
+
+    async def listen(self, wanted: Collection[str]) -> LocalAccessView:
+        return await self.view()
+
+
+class MemoryEndpoints:
+    def __init__(self, apps: MemoryApps) -> None:
+        self._apps = apps
+
+    async def switch(self, app: str, endpoint: str, *, opened: bool) -> EndpointStatus:
+        self._apps.require(app)
+        return EndpointStatus(name=endpoint, kind="api", protocol="tcp", address="127.0.0.1:1", open=opened)
+
+
+class MemoryHostFirewall:
+    async def rules(self, ssh_port: int | None) -> FirewallView:
+        return FirewallView(rules="")

@@ -1,0 +1,139 @@
+"""Services about keys, secrets, images and the audit log, and a login, in memory."""
+
+import weakref
+from collections.abc import Callable
+from typing import Any
+
+from sqlalchemy import create_engine
+from sqlalchemy.pool import StaticPool
+
+from archipelago.api.operations import Operation, OperationKind
+from archipelago.api.security import AppSecurity, ContainerProfiles, PackageChange, SecretView
+from archipelago.security.audit.chain import AuditEntry, AuditVerdict, Deed, Head
+from archipelago.security.keys.node_key import KeyState
+from archipelago.security.login.credentials.passwords import Cost, Passwords
+from archipelago.security.login.guessing.attempts import Source
+from archipelago.security.login.login import Login
+from archipelago.security.login.sessions.clocks import host_clocks
+from archipelago.storage.schema import metadata
+from archipelago.storage.stores.accounts import AccountStore, Book, Settled
+from archipelago.storage.stores.signers import SignerRule
+from support.memory_services.apps import NOW, MemoryApps
+
+
+class MemoryAccounts(AccountStore):
+    """Keeps the accounts in memory: what the login knows ends with it."""
+
+    def __init__(self) -> None:
+        # It may be collected, and so closed, in another thread.
+        self._engine = create_engine("sqlite://", poolclass=StaticPool, connect_args={"check_same_thread": False})
+        metadata.create_all(self._engine)
+        self._number = 0
+        weakref.finalize(self, self._engine.dispose)
+
+    async def run(self, work: Callable[[Book], Any]) -> Settled:
+        with self._engine.begin() as connection:
+            book = Book(connection)
+            result = work(book)
+            self._number += 1
+            return Settled(result, book.logins(), self._number)
+
+
+class Plain:
+    """Seals nothing."""
+
+    def seal(self, text: str) -> bytes:
+        return text.encode()
+
+    def unseal(self, sealed: bytes) -> str:
+        return sealed.decode()
+
+
+def memory_login() -> Login:
+    """Return a login whose passwords cost next to nothing."""
+    return Login(MemoryAccounts(), Plain(), host_clocks(), passwords=Passwords(Cost(1, 8, 1)))
+
+
+class MemoryAudit:
+    public_key = "a key"
+
+    def __init__(self) -> None:
+        self.entries: list[AuditEntry] = []
+
+    async def record(self, deed: Deed) -> int:
+        number = len(self.entries) + 1
+        self.entries.append(AuditEntry(sequence=number, at=NOW, **dict(deed)))
+        return number
+
+    async def newest(self, limit: int) -> tuple[AuditEntry, ...]:
+        return tuple(self.entries[-limit:])
+
+    async def lines(self, after: int, limit: int) -> tuple[str, ...]:
+        return tuple(entry.model_dump_json() for entry in self.entries[after : after + limit])
+
+    async def verify(self) -> AuditVerdict:
+        return AuditVerdict(entries=len(self.entries), head=Head(), faults=())
+
+
+class MemoryKey:
+    async def state(self) -> KeyState:
+        return KeyState.PLAIN
+
+    async def unlock(self, passphrase: str, source: Source) -> None: ...
+    async def restore(self, words: str) -> None: ...
+    async def protect(self, passphrase: str, current: str | None) -> None: ...
+    async def unprotect(self, current: str) -> None: ...
+    async def phrase(self, current: str | None) -> str:
+        return "abandon art"
+
+
+class MemorySecrets:
+    def __init__(self, apps: MemoryApps) -> None:
+        self._apps = apps
+        self._given: dict[tuple[str, str], str] = {}
+
+    async def secrets(self, app: str) -> tuple[SecretView, ...]:
+        self._apps.require(app)
+        return (SecretView(name="probe", created_at=NOW),)
+
+    async def reveal_secret(self, app: str, name: str) -> str:
+        return self._given.get((app, name), "hunter2")
+
+    async def set_secret(self, app: str, name: str, value: str) -> Operation:
+        self._given[app, name] = value
+        return await self._apps.change(OperationKind.SECRETS, app, name)
+
+    async def rotate_secrets(self, app: str, name: str | None) -> Operation:
+        return await self._apps.change(OperationKind.SECRETS, app, name)
+
+
+class MemorySigners:
+    async def rules(self) -> tuple[SignerRule, ...]:
+        return (SignerRule("ghcr.io/acme", "unsigned", NOW.timestamp()),)
+
+    async def accept(self, publisher: str, signer: str) -> None: ...
+    async def forget(self, publisher: str) -> None: ...
+
+
+class MemorySboms:
+    def __init__(self, apps: MemoryApps) -> None:
+        self._apps = apps
+
+    async def document(self, app: str, container: str | None) -> dict[str, Any]:
+        self._apps.require(app)
+        return {"components": [{"purl": "pkg:deb/debian/busybox@1", "name": "busybox", "version": "1"}]}
+
+    async def changes(self, app: str, container: str | None) -> tuple[PackageChange, ...]:
+        return (PackageChange(ecosystem="deb", name="busybox", before="1", after=None),)
+
+
+class MemoryConfinement:
+    def __init__(self, apps: MemoryApps) -> None:
+        self._apps = apps
+
+    async def report(self) -> tuple[AppSecurity, ...]:
+        return ()
+
+    def profiles(self, app: str) -> tuple[ContainerProfiles, ...]:
+        self._apps.require(app)
+        return ()
