@@ -8,8 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from archipelago.errors import NodeError
-from archipelago.security.login.credentials.confirmations import LONGEST
-from archipelago.security.login.credentials.passwords import Cost, Passwords
+from archipelago.security.login.credentials.passwords import LONGEST, Cost, Passwords
 from archipelago.security.secrets.typed_secret import forms, prepared
 
 CHEAP = Cost(1, 8, 1)
