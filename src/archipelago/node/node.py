@@ -48,6 +48,7 @@ class Node:
         apps = await build_apps(storage, podman, self._closing)
         self.parts = build_parts(storage, podman, apps)
         self.services = build_services(self.parts, self._power, self._started)
+        # First what is installed, then what is there: a container of an app not known yet would be taken for an orphan.
         await apps.reconciler.prepare(await storage.runs.all())
         await apps.orchestrator.apply()
         await apps.volumes.adopt(tuple(each.workload for each in apps.reconciler.desired.apps.values()))

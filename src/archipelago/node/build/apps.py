@@ -70,19 +70,11 @@ async def build_apps(storage: Storage, podman: PodmanHost, closing: AsyncExitSta
     images = await _images(storage, podman, verifier)
     workers = TemplateWorkers()
     closing.push_async_callback(asyncio.to_thread, workers.close)
-    composer = Composer(
-        Site(storage.node_id, str(layout.apps), str(layout.files), podman.facts, podman.cgroup, host.static_shell()),
-        secrets,
-        images,
-        workers,
-        free_disk=lambda: host.disk(config.root)[1],
-        reserved_ports=frozenset({config.port}),
-    )
+    composer = _composer(storage, podman, images, workers)
     marks = VolumeMarks(storage.database)
     volumes = VolumeKeeper(podman.namespace, marks)
     reconciler = _reconciler(storage, podman, images, volumes)
     operations = Operations(storage.state, secrets.redactor.redact)
-    # First what is installed, then what is there: a container of an app not known yet would be taken for an orphan.
     closing.push_async_callback(reconciler.close)
     closing.push_async_callback(operations.close)
     kept = KeptStore(layout, podman.namespace)
@@ -140,6 +132,19 @@ async def _images(storage: Storage, podman: PodmanHost, verifier: ImageVerifier)
     )
     await images.clean()
     return images
+
+
+def _composer(storage: Storage, podman: PodmanHost, images: ImageStore, workers: TemplateWorkers) -> Composer:
+    config = storage.config
+    apps, files = str(config.layout.apps), str(config.layout.files)
+    return Composer(
+        Site(storage.node_id, apps, files, podman.facts, podman.cgroup, host.static_shell()),
+        storage.secrets,
+        images,
+        workers,
+        free_disk=lambda: host.disk(config.root)[1],
+        reserved_ports=frozenset({config.port}),
+    )
 
 
 def _reconciler(storage: Storage, podman: PodmanHost, images: ImageStore, volumes: VolumeKeeper) -> Reconciler:
