@@ -181,6 +181,19 @@ class Plan(Shown):
     digest: str = ""
     """What stands for all of this, packages included: given back with the installation, it must be the same then."""
 
+    @property
+    def carried_out(self) -> "Plan":
+        """What is in force once this plan has been carried out: what an empty request would then be answered with.
+
+        What only an owner who decides wants to know is left out: reasons, warnings, what it asks for.
+        """
+        apps = tuple(
+            planned.model_copy(update={"action": Action.REUSE, "because": ()})
+            for planned in self.apps
+            if planned.action is not Action.REMOVE
+        )
+        return Plan(apps=apps, edges=self.edges, ports=self.ports)
+
     def planned(self, app: AppId) -> PlannedApp | None:
         """Return one app of the plan, or None."""
         return next((planned for planned in self.apps if planned.app == app), None)

@@ -85,7 +85,11 @@ class Composer:
             # What it provides may be in the part of its manifest that is not read.
             aside = with_consumers(aside, records)
             plan = await self.plan({app: record for app, record in records.items() if app not in aside}, Request())
-        return await asyncio.to_thread(self._compile, records, plan, tolerated, aside)
+        return await asyncio.to_thread(self._compile, records, plan.carried_out, tolerated, aside)
+
+    async def compile(self, records: Records, plan: Plan, tolerated: Collection[str] = ()) -> DesiredState:
+        """Compile everything that is installed by a plan that these records carry out; see `compose`."""
+        return await asyncio.to_thread(self._compile, records, plan.carried_out, tolerated, unreadable(records))
 
     def check_options(
         self, manifest: AppManifest, given: Mapping[str, object], reset: tuple[str, ...]

@@ -226,6 +226,7 @@ def test_a_second_request_keeps_them_too(first: Catalog, before: Request, catalo
     settled = resolve(catalog, third, Request(), HOST)
     assert (settled.edges, settled.ports) == (second.edges, second.ports)
     assert {one.action for one in settled.apps} <= {Action.REUSE}
+    assert settled.carried_out == second.carried_out, "so a node may compile what it installs from the plan itself"
 
 
 @given(catalogs, installations, st.randoms(use_true_random=False))
