@@ -1,0 +1,100 @@
+"""When an app is ready, when nobody should wait for it any longer, and whose fault that is. Pure."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from archipelago.api.health import Health, HealthState
+from archipelago.container.desired.state import DesiredState, provides
+from archipelago.errors import ErrorCode, NodeError
+
+_TRIES = 3
+"""Restarts after which an operation stops waiting; the node itself never gives up."""
+_MARGIN = 60.0
+"""Seconds that an operation waits beyond the start times of the apps."""
+
+WORKING = (HealthState.HEALTHY, HealthState.SYNCING)
+"""States in which an app does its work."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """The apps as they are to be, and as they are at this moment."""
+
+    desired: DesiredState
+    health: Callable[[str], Health]
+
+    def is_ready(self, app: str) -> bool:
+        """Tell whether an app does its work, or has nothing left to wait for but a chain's download."""
+        state = self.health(app).state
+        return state in WORKING or (state is HealthState.WAITING and self._waits_for_sync(app))
+
+    def is_hopeless(self, app: str) -> bool:
+        """Tell whether to wait for an app is of no use: its owner must act, or it has failed too often."""
+        health = self.health(app)
+        if app in self.desired.broken or health.needs_owner:
+            return True
+        match health.state:
+            case HealthState.UNHEALTHY:
+                return True
+            case HealthState.FAILED | HealthState.BACKING_OFF if health.restarts >= _TRIES:
+                return True
+            case HealthState.WAITING:
+                return any(self.is_hopeless(edge.provider) for edge in self.desired.providers(app) if edge.gates)
+        return not self.desired.wanted(app)
+
+    def culprit(self, app: str) -> str:
+        """Return the app because of which another one does not start, or the app itself."""
+        if self.health(app).state is HealthState.WAITING:
+            for edge in self.desired.providers(app):
+                if edge.gates and not edge.optional and self.is_hopeless(edge.provider):
+                    return self.culprit(edge.provider)
+        return app
+
+    def patience(self, app: str) -> float:
+        """Return the seconds to wait for an app: its start times, and those of all that it uses."""
+        found = {app}
+        waiting = [app]
+        while waiting:
+            used = {edge.provider for edge in self.desired.providers(waiting.pop())} - found
+            found |= used
+            waiting += used
+        return _MARGIN + sum(
+            container.health.start_timeout
+            for name in found & self.desired.apps.keys()
+            for container in self.desired.apps[name].workload.containers
+            if container.health is not None
+        )
+
+    def remark(self, app: str) -> str:
+        """Return the state of an app in words."""
+        health = self.health(app)
+        return f"{health.state}: {health.reason}" if health.reason else str(health.state)
+
+    def error(self, app: str, what: str) -> NodeError:
+        """Return the error NOT_HEALTHY of an app, with the last log lines of the one that is at fault."""
+        culprit = self.culprit(app)
+        health = self.health(culprit)
+        failure = health.failure
+        cause = str((failure.reason if failure is not None else health.reason) or health.state)
+        if culprit != app:
+            cause = f"it needs {culprit}, of which: {cause}"
+        return NodeError(
+            ErrorCode.NOT_HEALTHY,
+            f"{app} {what}: {cause}",
+            hint=f"it stays installed and the node goes on trying; see 'archipelago logs {culprit}'",
+            data={
+                "app": culprit,
+                "state": health.state.value,
+                "logs": list(failure.logs) if failure is not None else [],
+            },
+        )
+
+    def _waits_for_sync(self, app: str) -> bool:
+        edges = [edge for edge in self.desired.providers(app) if edge.gates and not edge.optional]
+        # One that may start while its provider syncs waits no longer, though its keeper may not have noticed.
+        late = {edge.provider for edge in edges if not provides(self.health(edge.provider), edge.wait)}
+        return bool(late) and all(
+            self.health(provider).state is HealthState.SYNCING
+            or (self.health(provider).state is HealthState.WAITING and self._waits_for_sync(provider))
+            for provider in late
+        )
