@@ -85,7 +85,7 @@ class TemplateError(NodeError):
 
 
 @dataclass(frozen=True, slots=True)
-class Job:
+class TemplateJob:
     """A template that may take long, with all that it sees; values of JSON."""
 
     source: str
@@ -97,7 +97,7 @@ class Job:
 class Aside(Protocol):
     """Renders somewhere where a template that never ends, or that wants all memory, does no harm."""
 
-    def render(self, job: Job, seconds: float) -> tuple[str, float]:
+    def render(self, job: TemplateJob, seconds: float) -> tuple[str, float]:
         """Return the text, and the CPU time that it took, of which it gets `seconds`. Raises `Fault`."""
         ...
 
@@ -105,7 +105,7 @@ class Aside(Protocol):
 class _Here:
     """Renders here, without a clock."""
 
-    def render(self, job: Job, _seconds: float) -> tuple[str, float]:
+    def render(self, job: TemplateJob, _seconds: float) -> tuple[str, float]:
         try:
             return rendered(compiled(Sandbox(job.neighbours), job.source), job.context), 0.0
         except TooMuch as error:
@@ -196,7 +196,7 @@ class AppRenderer:
         if not is_template(source):
             return source
         try:
-            return self._render(Job(source, {}, context))
+            return self._render(TemplateJob(source, {}, context))
         except Fault as found:
             raise TemplateError(where, found.line, found.message, passing=found.passing) from found
 
@@ -218,7 +218,7 @@ class AppRenderer:
         source = _decode(where, files[name])
         neighbours = _neighbours(where, files) if any(word in source for word in _NEIGHBOUR_WORDS) else {}
         try:
-            return self._render(Job(source, neighbours, context)).encode()
+            return self._render(TemplateJob(source, neighbours, context)).encode()
         except Fault as found:
             # What the host is to blame for says nothing of a secret.
             if not shown.revealed or found.passing:
@@ -227,7 +227,7 @@ class AppRenderer:
         # Outside of `except`: not even the traceback of the cause may go along.
         raise TemplateError(where, line, "it fails with the value of a secret, so no more can be said here")
 
-    def _render(self, job: Job) -> str:
+    def _render(self, job: TemplateJob) -> str:
         if not job.neighbours and self._cost_left > 0:
             text, spent = self._shared.cheaply(job.source, job.context, self._cost_left)
             self._cost_left -= spent

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 
-from archipelago.container.workload.templates.renderer import Job
+from archipelago.container.workload.templates.renderer import TemplateJob
 from archipelago.container.workload.templates.rendering import Fault
 from archipelago.container.workload.templates.worker import receive, send
 
@@ -33,7 +33,7 @@ class TemplateWorkers:
         self._places = threading.Semaphore(_AT_ONCE)
         self._closed = False
 
-    def render(self, job: Job, seconds: float) -> tuple[str, float]:
+    def render(self, job: TemplateJob, seconds: float) -> tuple[str, float]:
         """Return the text, and the CPU time that it took, of which it gets `seconds`. Raises `Fault`."""
         if seconds <= 0:
             raise Fault(None, "the app's templates together take too much processor time; loop over less")
@@ -102,7 +102,7 @@ class _Worker:
     def lives(self) -> bool:
         return self._process.poll() is None
 
-    def render(self, job: Job, seconds: float) -> tuple[str, float]:
+    def render(self, job: TemplateJob, seconds: float) -> tuple[str, float]:
         self.tired = True  # until it has answered
         self._connection.settimeout(_START + seconds * _SLOWNESS)
         request = {"source": job.source, "neighbours": dict(job.neighbours), "context": dict(job.context)}

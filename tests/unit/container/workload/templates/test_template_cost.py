@@ -8,7 +8,7 @@ import pytest
 from jinja2 import TemplateSyntaxError
 
 from archipelago.container.workload.templates.cost import _FILTERS, _TESTS, cost
-from archipelago.container.workload.templates.renderer import Job, Renderer
+from archipelago.container.workload.templates.renderer import Renderer, TemplateJob
 from archipelago.container.workload.templates.rendering import Fault
 from archipelago.container.workload.templates.sandbox import Sandbox
 from support.checkout import CHECKOUT
@@ -47,7 +47,7 @@ EXPRESSIONS = [
 
 
 class _Aside:
-    def render(self, job: Job, seconds: float) -> tuple[str, float]:
+    def render(self, job: TemplateJob, seconds: float) -> tuple[str, float]:
         return "aside", 0.0
 
 

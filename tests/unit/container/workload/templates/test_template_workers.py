@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from archipelago.container.workload.templates.renderer import SECONDS_OF_AN_APP, Job, Renderer, TemplateError
+from archipelago.container.workload.templates.renderer import SECONDS_OF_AN_APP, Renderer, TemplateError, TemplateJob
 from archipelago.container.workload.templates.rendering import Fault
 from archipelago.container.workload.templates.workers import TemplateWorkers
 
@@ -44,7 +44,7 @@ def renderer(workers: TemplateWorkers) -> Renderer:
 @pytest.mark.timeout(20)
 def test_a_template_that_would_take_minutes_ends_and_its_line_is_told(workers: TemplateWorkers, source: str) -> None:
     with pytest.raises(Fault, match=r"more than 0\.3 s of processor time; loop over less") as caught:
-        workers.render(Job(source, {}, LIST), 0.3)
+        workers.render(TemplateJob(source, {}, LIST), 0.3)
     # Jinja2 tells the line of a loop or of what is in it.
     assert caught.value.line in (1, 2)
 
@@ -114,7 +114,7 @@ def test_what_is_cheap_is_rendered_here_and_all_else_aside() -> None:
         def __init__(self) -> None:
             self.sources: list[str] = []
 
-        def render(self, job: Job, seconds: float) -> tuple[str, float]:
+        def render(self, job: TemplateJob, seconds: float) -> tuple[str, float]:
             self.sources.append(job.source)
             return "aside", 0.0
 
@@ -146,7 +146,7 @@ def test_what_is_cheap_is_rendered_here_and_all_else_aside() -> None:
 
 def test_many_cheap_templates_of_one_app_are_not_cheap() -> None:
     class Refusing:
-        def render(self, job: Job, seconds: float) -> tuple[str, float]:
+        def render(self, job: TemplateJob, seconds: float) -> tuple[str, float]:
             raise Fault(None, "aside")
 
     app = Renderer(Refusing()).for_app()
@@ -165,9 +165,9 @@ def test_a_process_that_was_killed_is_replaced(workers: TemplateWorkers, rendere
 
 def test_a_process_that_others_killed_does_not_make_the_template_faulty(workers: TemplateWorkers) -> None:
     with ThreadPoolExecutor() as pool:
-        workers.render(Job("{{ range(3) | join }}", {}, {}), 1.0)
+        workers.render(TemplateJob("{{ range(3) | join }}", {}, {}), 1.0)
         worker = workers._idle[-1]
-        rendering = pool.submit(workers.render, Job(HANG, {}, LIST), 60.0)
+        rendering = pool.submit(workers.render, TemplateJob(HANG, {}, LIST), 60.0)
         while worker in workers._idle:
             assert not rendering.done()
         os.kill(worker._process.pid, signal.SIGKILL)
@@ -177,18 +177,18 @@ def test_a_process_that_others_killed_does_not_make_the_template_faulty(workers:
 
 
 def test_the_limit_of_a_process_is_a_fault_of_the_template(workers: TemplateWorkers) -> None:
-    workers.render(Job("{{ range(3) | join }}", {}, {}), 1.0)
+    workers.render(TemplateJob("{{ range(3) | join }}", {}, {}), 1.0)
     worker = workers._idle[-1]
     os.kill(worker._process.pid, signal.SIGXCPU)
     with pytest.raises(Fault, match="too much processor time") as caught:
-        worker.render(Job("{{ range(3) | join }}", {}, {}), 1.0)
+        worker.render(TemplateJob("{{ range(3) | join }}", {}, {}), 1.0)
     worker.close()
     assert not caught.value.passing
 
 
 def test_nothing_is_left_after_the_end() -> None:
     workers = TemplateWorkers()
-    workers.render(Job("{{ range(3) | join }}", {}, {}), 1.0)
+    workers.render(TemplateJob("{{ range(3) | join }}", {}, {}), 1.0)
     processes = [worker._process for worker in workers._idle]
     workers.close()
     assert processes and all(process.returncode is not None for process in processes)
