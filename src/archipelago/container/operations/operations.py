@@ -71,7 +71,9 @@ class Tracker:
     async def write(self) -> None:
         """Write down how it stands. Raises `NodeError` where that cannot be."""
         self._written = time.monotonic()
-        self.record = await self._state.save_operation(self.record)
+        written = await self._state.save_operation(self.record)
+        # Steps go on side by side: one may have changed meanwhile.
+        self.record = self.record.model_copy(update={"revision": max(self.record.revision, written.revision)})
 
     async def _step(self, name: str, **changes: object) -> None:
         changes = {key: value for key, value in changes.items() if key != "detail" or value is not None}
