@@ -1,4 +1,4 @@
-"""Fetches the images of several apps at once, and tells an operation how far each is."""
+"""Fetches the images of several apps at once, and reports to an operation how far each is."""
 
 import asyncio
 import contextlib
@@ -25,7 +25,7 @@ class ImageFetcher:
 
     @contextlib.asynccontextmanager
     async def fetched(self, tracker: Tracker, packages: Mapping[str, AppPackage]) -> AsyncIterator[None]:
-        """Fetch the images of packages; all are held until the apps are written down, which need them from then on."""
+        """Fetch the images of packages; none is pruned until the apps are stored, which need them from then on."""
         async with self.images.held():
             await self._fetch(tracker, packages)
             yield
@@ -35,21 +35,21 @@ class ImageFetcher:
             step = image_step(app)
             async with self._building:
                 await tracker.begin(step)
-                news: asyncio.Queue[FetchProgress | None] = asyncio.Queue()
+                reports: asyncio.Queue[FetchProgress | None] = asyncio.Queue()
                 last = FetchProgress("")
 
-                def told(progress: FetchProgress) -> None:
+                def report(progress: FetchProgress) -> None:
                     nonlocal last
                     last = progress
-                    news.put_nowait(progress)
+                    reports.put_nowait(progress)
 
-                teller = asyncio.create_task(_tell(tracker, step, news))
+                reporter = asyncio.create_task(_forward(tracker, step, reports))
                 try:
                     for container in package.manifest.containers:
-                        await self.images.ensure(package, container, told)
+                        await self.images.ensure(package, container, report)
                 finally:
-                    news.put_nowait(None)
-                    await teller
+                    reports.put_nowait(None)
+                    await reporter
                 await tracker.finish(step, f"{last.text}; {await self.inventory.take(package)}")
 
         async with FirstError(), asyncio.TaskGroup() as group:
@@ -62,6 +62,6 @@ def image_step(app: str) -> str:
     return f"image of {app}"
 
 
-async def _tell(tracker: Tracker, step: str, news: "asyncio.Queue[FetchProgress | None]") -> None:
-    while (progress := await news.get()) is not None:
+async def _forward(tracker: Tracker, step: str, reports: "asyncio.Queue[FetchProgress | None]") -> None:
+    while (progress := await reports.get()) is not None:
         await tracker.progress(step, progress.percent, progress.text)

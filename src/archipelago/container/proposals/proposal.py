@@ -63,14 +63,25 @@ class Proposal:
 
     def require_packages(self, agreed: Mapping[str, str] | None) -> None:
         """Raise `NodeError` where a package is not the one of these digests; None stands for an older operation."""
-        for app, digest in self.digests.items() if agreed is not None else ():
-            if agreed is not None and agreed.get(app) != digest:
-                what = "was changed in the catalog" if app in agreed else "is needed as well by now"
-                raise NodeError(
-                    ErrorCode.BUSY,
-                    f"{app} {what} since the plan was made",
-                    hint="look at the plan again, then try again",
-                )
+        if agreed is not None:
+            require_packages(self.packages, agreed)
+
+
+def require_packages(packages: Mapping[str, AppPackage], agreed: Mapping[str, str]) -> None:
+    """Raise `NodeError` BUSY where a package is not the one of these digests."""
+    for app, digest in _digests(packages).items():
+        if agreed.get(app) != digest:
+            what = "was changed in the catalog" if app in agreed else "is needed as well by now"
+            raise NodeError(
+                ErrorCode.BUSY,
+                f"{app} {what} since the plan was made",
+                hint="look at the plan again, then try again",
+            )
+
+
+def touched(plan: Plan) -> tuple[str, ...]:
+    """Return the apps that a plan changes, in the order in which they start."""
+    return tuple(planned.app for planned in plan.apps if planned.action is not Action.REUSE)
 
 
 def concerning(plan: Plan, app: str) -> Plan:

@@ -21,10 +21,12 @@ from archipelago.container.images.recipe import DEFAULT_INDEX, DEFAULT_MIRROR, D
 from archipelago.container.images.store import ImageStore, find_uv
 from archipelago.container.operations.app_secrets import AppSecrets
 from archipelago.container.operations.data import DataService
-from archipelago.container.operations.lifecycle import Lifecycle
+from archipelago.container.operations.job_parts import JobParts
 from archipelago.container.operations.operations import Operations
 from archipelago.container.operations.orchestrator import Orchestrator
+from archipelago.container.operations.registry import find_kinds
 from archipelago.container.operations.repairs import Repairs
+from archipelago.container.operations.runner import JobRunner
 from archipelago.container.proposals.disk_rules import DiskRules
 from archipelago.container.reconciler.reconciler import Reconciler
 from archipelago.container.reports.apps import HEALTH
@@ -80,37 +82,23 @@ async def build_apps(storage: Storage, podman: PodmanHost, closing: AsyncExitSta
     kept = KeptStore(layout, podman.namespace)
     data = AppData(layout, podman.namespace, secrets, storage.state, marks, kept)
     inventory = ImageInventory(images, SbomStore(layout.apps))
-    app_secrets, renderer = AppSecrets(secrets), Renderer(workers)
+    renderer = Renderer(workers)
     pruner = ImagePruner(images, storage.state, lambda: host.disk(config.root)[1])
-    repairs = Repairs(reconciler, renderer, lambda: datetime.now(UTC))
-    disk_rules = DiskRules(renderer, podman.namespace, layout.apps)
-    lifecycle = Lifecycle(
-        storage.state,
-        catalog,
-        composer,
-        images,
-        pruner,
-        reconciler,
-        operations,
-        data,
-        app_secrets,
-        inventory,
-        disk_rules,
-        repairs,
-    )
-    revisions = RevisionStore(storage.database)
-    orchestrator = Orchestrator(
+    parts = JobParts.of(
         storage.state,
         catalog,
         composer,
         reconciler,
-        operations,
-        lifecycle,
-        app_secrets,
-        revisions,
-        data,
-        repairs,
+        images=images,
+        inventory=inventory,
+        pruner=pruner,
+        data=data,
+        secrets=AppSecrets(secrets),
+        disk_rules=DiskRules(renderer, podman.namespace, layout.apps),
+        repairs=Repairs(reconciler, renderer, lambda: datetime.now(UTC)),
+        revisions=RevisionStore(storage.database),
     )
+    orchestrator = Orchestrator(parts, JobRunner(parts, operations, find_kinds()))
     kept_data = DataService(volumes, kept, data, operations, lambda: reconciler.desired, reconciler.look_again)
     return Apps(
         catalog, verifier, images, inventory, pruner, volumes, data, kept_data, reconciler, operations, orchestrator

@@ -12,13 +12,16 @@ import pytest
 
 from archipelago.api.operations import OperationKind
 from archipelago.container.data.kept import NOTHING_KEPT, Keepsake
-from archipelago.container.dependency_resolver.plan import Action
+from archipelago.container.dependency_resolver.plan import Action, Plan, PlannedApp
 from archipelago.container.manifest.package import AppPackage, load_package
-from archipelago.container.operations.lifecycle import Lifecycle
-from archipelago.container.operations.operations import Tracker
+from archipelago.container.operations.job_parts import JobParts
+from archipelago.container.operations.operations import Tracker, Work
+from archipelago.container.operations.registry import find_kinds
+from archipelago.container.operations.runner import JobRunner
 from archipelago.container.podman_client.client import PodmanClient
 from archipelago.container.podman_client.labels import APP, NODE
 from archipelago.container.podman_client.models import ContainerState, ContainerSummary
+from archipelago.container.proposals.proposal import Proposal
 from archipelago.container.reconciler.reconciler import Reconciler
 from archipelago.errors import ErrorCode, NodeError
 from support.checkout import APPS
@@ -109,27 +112,27 @@ def running(app: str) -> ContainerSummary:
     return ContainerSummary("1f", f"{app}-main", up, "image", "sha", labels, 0, 0, None, None, None, ())
 
 
-def lifecycle(podman: Podman, data: Data) -> tuple[Lifecycle, Reconciler]:
+def lifecycle(podman: Podman, data: Data, **parts: object) -> tuple[JobRunner, Reconciler]:
     client, silent = cast(PodmanClient, podman), cast(Any, Silent())
     firewall = cast(Any, SimpleNamespace(forget=lambda _: None))
     reconciler = Reconciler(
         client, silent, firewall, silent, "node", "/files", Path("/run"), NOBODY, NOBODY, str, silent.told
     )
-    made = Lifecycle(
-        cast(Any, NoRecords()),
-        cast(Any, Shelf()),
-        NOBODY,
-        NOBODY,
-        cast(Any, SimpleNamespace(want=lambda: None)),
-        reconciler,
-        silent,
-        cast(Any, data),
-        NOBODY,
-        silent,
-        NOBODY,
-        NOBODY,
+    made = SimpleNamespace(
+        state=NoRecords(),
+        catalog=Shelf(),
+        reconciler=reconciler,
+        pruner=SimpleNamespace(want=lambda: None),
+        data=data,
+        inventory=silent,
+        **parts,
     )
-    return made, reconciler
+    return JobRunner(cast(JobParts, made), silent, find_kinds()), reconciler
+
+
+def work(made: JobRunner, kind: str, app: str, arguments: dict[str, Any]) -> Work:
+    """Return the work of an operation that is resumed from its row."""
+    return made.work(find_kinds()[kind].load(app, arguments))
 
 
 async def test_a_removal_that_goes_on_after_a_crash_deletes_no_data_under_a_container_that_runs_on() -> None:
@@ -137,9 +140,9 @@ async def test_a_removal_that_goes_on_after_a_crash_deletes_no_data_under_a_cont
     data = Data(podman)
     made, reconciler = lifecycle(podman, data)
     reconciler.sweep = Silent().swept  # type: ignore[method-assign]
-    work = made.work(OperationKind.REMOVE, "knots", {"delete_data": True, "keepsake": asdict(NOTHING_KEPT)})
+    arguments = {"delete_data": True, "keepsake": asdict(NOTHING_KEPT)}
     async with asyncio.timeout(10):
-        await work(cast(Tracker, Silent()))
+        await work(made, OperationKind.REMOVE, "knots", arguments)(cast(Tracker, Silent()))
     assert data.deleted == [("knots", 0)]
     await reconciler.close()
 
@@ -152,7 +155,7 @@ async def test_a_removal_of_an_earlier_version_keeps_what_the_catalog_calls_keys
     made, reconciler = lifecycle(data.podman, data)
     reconciler.sweep = Silent().swept  # type: ignore[method-assign]
     async with asyncio.timeout(10):
-        await made.work(OperationKind.REMOVE, app, {"delete_data": True})(cast(Tracker, Silent()))
+        await work(made, OperationKind.REMOVE, app, {"delete_data": True})(cast(Tracker, Silent()))
     assert [keepsake.volumes for keepsake in data.kept] == [volumes]
     await reconciler.close()
 
@@ -160,7 +163,6 @@ async def test_a_removal_of_an_earlier_version_keeps_what_the_catalog_calls_keys
 async def test_a_cancelled_installation_deletes_only_data_that_it_made() -> None:
     for there in (False, True):
         data = Data(Podman(), volumes=there)
-        made, reconciler = lifecycle(data.podman, data)
         fetching = asyncio.Event()
 
         @contextlib.asynccontextmanager
@@ -169,24 +171,28 @@ async def test_a_cancelled_installation_deletes_only_data_that_it_made() -> None
             await asyncio.Event().wait()
             yield
 
-        planned = SimpleNamespace(app="knots", action=Action.INSTALL)
-        manifest = SimpleNamespace(volumes={}, version="1")
-        proposal = SimpleNamespace(
-            plan=SimpleNamespace(apps=(planned,)),
-            packages={"knots": SimpleNamespace(manifest=manifest)},
-            require=lambda _: None,
-        )
+        planned = PlannedApp(app="electrumx", name="x", version="1", action=Action.INSTALL)
+        packages = {"electrumx": load_package(APPS / "electrumx")}
+        proposal = Proposal.of(Plan(apps=(planned,)), packages, {}, "electrumx")
 
-        async def plan(*_: object, proposal: object = proposal) -> object:
+        async def plan(*_: object, proposal: Proposal = proposal) -> Proposal:
             return proposal
 
-        made.plan = plan  # type: ignore[method-assign, assignment]
-        made._fetcher = cast(Any, SimpleNamespace(fetched=fetched))
+        async def found(*_: object, packages: dict[str, AppPackage] = packages) -> dict[str, AppPackage]:
+            return packages
+
+        made, reconciler = lifecycle(
+            data.podman,
+            data,
+            planner=SimpleNamespace(plan=plan, packages=found),
+            fetcher=SimpleNamespace(fetched=fetched),
+        )
         arguments = {"options": {}, "choices": {}, "start": True}
-        task = asyncio.ensure_future(made.work(OperationKind.INSTALL, "knots", arguments)(cast(Tracker, Silent())))
+        carried_out = work(made, OperationKind.INSTALL, "electrumx", arguments)(cast(Tracker, Silent()))
+        task = asyncio.ensure_future(carried_out)
         await fetching.wait()
         task.cancel()
         await asyncio.wait([task])
         assert task.cancelled()
-        assert data.deleted == ([] if there else [("knots", 0)])
+        assert data.deleted == ([] if there else [("electrumx", 0)])
         await reconciler.close()

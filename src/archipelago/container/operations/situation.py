@@ -1,4 +1,4 @@
-"""When an app is ready, when nobody should wait for it any longer, and whose fault that is. Pure."""
+"""When an app is ready, when an operation stops waiting for it, and which app is to blame. Pure."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ WORKING = (HealthState.HEALTHY, HealthState.SYNCING)
 
 
 @dataclass(frozen=True, slots=True)
-class Sight:
+class Situation:
     """The apps as they are to be, and as they are at this moment."""
 
     desired: DesiredState
@@ -28,8 +28,8 @@ class Sight:
         state = self.health(app).state
         return state in WORKING or (state is HealthState.WAITING and self._waits_for_sync(app))
 
-    def is_hopeless(self, app: str) -> bool:
-        """Tell whether to wait for an app is of no use: its owner must act, or it has failed too often."""
+    def should_give_up(self, app: str) -> bool:
+        """Tell whether waiting for an app is useless: its owner must act, or it has failed too often."""
         health = self.health(app)
         if app in self.desired.broken or health.needs_owner:
             return True
@@ -39,18 +39,18 @@ class Sight:
             case HealthState.FAILED | HealthState.BACKING_OFF if health.restarts >= _TRIES:
                 return True
             case HealthState.WAITING:
-                return any(self.is_hopeless(edge.provider) for edge in self.desired.providers(app) if edge.gates)
+                return any(self.should_give_up(edge.provider) for edge in self.desired.providers(app) if edge.gates)
         return not self.desired.wanted(app)
 
-    def culprit(self, app: str) -> str:
-        """Return the app because of which another one does not start, or the app itself."""
+    def blocker(self, app: str) -> str:
+        """Return the app that keeps another one from starting, or the app itself."""
         if self.health(app).state is HealthState.WAITING:
             for edge in self.desired.providers(app):
-                if edge.gates and not edge.optional and self.is_hopeless(edge.provider):
-                    return self.culprit(edge.provider)
+                if edge.gates and not edge.optional and self.should_give_up(edge.provider):
+                    return self.blocker(edge.provider)
         return app
 
-    def patience(self, app: str) -> float:
+    def timeout(self, app: str) -> float:
         """Return the seconds to wait for an app: its start times, and those of all that it uses."""
         found = {app}
         waiting = [app]
@@ -71,19 +71,19 @@ class Sight:
         return f"{health.state}: {health.reason}" if health.reason else str(health.state)
 
     def error(self, app: str, what: str) -> NodeError:
-        """Return the error NOT_HEALTHY of an app, with the last log lines of the one that is at fault."""
-        culprit = self.culprit(app)
-        health = self.health(culprit)
+        """Return the error NOT_HEALTHY of an app, with the last log lines of the one that is to blame."""
+        blocker = self.blocker(app)
+        health = self.health(blocker)
         failure = health.failure
         cause = str((failure.reason if failure is not None else health.reason) or health.state)
-        if culprit != app:
-            cause = f"it needs {culprit}, of which: {cause}"
+        if blocker != app:
+            cause = f"it needs {blocker}, of which: {cause}"
         return NodeError(
             ErrorCode.NOT_HEALTHY,
             f"{app} {what}: {cause}",
-            hint=f"it stays installed and the node goes on trying; see 'archipelago logs {culprit}'",
+            hint=f"it stays installed and the node goes on trying; see 'archipelago logs {blocker}'",
             data={
-                "app": culprit,
+                "app": blocker,
                 "state": health.state.value,
                 "logs": list(failure.logs) if failure is not None else [],
             },

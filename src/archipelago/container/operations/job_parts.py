@@ -1,0 +1,84 @@
+"""The parts of the node that jobs work with."""
+
+from dataclasses import dataclass
+from typing import Self
+
+from archipelago.catalog.source import CatalogSource
+from archipelago.container.data.volumes import AppData
+from archipelago.container.desired.composer import Composer
+from archipelago.container.images.inventory import ImageInventory
+from archipelago.container.images.pruner import ImagePruner
+from archipelago.container.images.store import ImageStore
+from archipelago.container.operations.app_secrets import AppSecrets
+from archipelago.container.operations.changes import Changes
+from archipelago.container.operations.image_fetcher import ImageFetcher
+from archipelago.container.operations.readiness import Readiness
+from archipelago.container.operations.repairs import Repairs
+from archipelago.container.operations.starts import Starts
+from archipelago.container.proposals.disk_rules import DiskRules
+from archipelago.container.proposals.downgrades import Downgrades
+from archipelago.container.proposals.planner import Planner
+from archipelago.container.reconciler.reconciler import Reconciler
+from archipelago.storage.stores.revisions import RevisionStore
+from archipelago.storage.stores.state import State
+
+
+@dataclass(frozen=True, slots=True)
+class JobParts:
+    """Given to each job; a job uses those that it needs."""
+
+    state: State
+    catalog: CatalogSource
+    composer: Composer
+    reconciler: Reconciler
+    planner: Planner
+    changes: Changes
+    fetcher: ImageFetcher
+    inventory: ImageInventory
+    pruner: ImagePruner
+    data: AppData
+    secrets: AppSecrets
+    repairs: Repairs
+    readiness: Readiness
+    starts: Starts
+    revisions: RevisionStore
+    downgrades: Downgrades
+
+    @classmethod
+    def of(
+        cls,
+        state: State,
+        catalog: CatalogSource,
+        composer: Composer,
+        reconciler: Reconciler,
+        *,
+        images: ImageStore,
+        inventory: ImageInventory,
+        pruner: ImagePruner,
+        data: AppData,
+        secrets: AppSecrets,
+        disk_rules: DiskRules,
+        repairs: Repairs,
+        revisions: RevisionStore,
+    ) -> Self:
+        """Return all parts, given those that others use as well."""
+        planner = Planner(state, catalog, composer, disk_rules, lambda: reconciler.desired)
+        readiness = Readiness(reconciler)
+        return cls(
+            state=state,
+            catalog=catalog,
+            composer=composer,
+            reconciler=reconciler,
+            planner=planner,
+            changes=Changes(state, composer, reconciler, planner),
+            fetcher=ImageFetcher(images, inventory),
+            inventory=inventory,
+            pruner=pruner,
+            data=data,
+            secrets=secrets,
+            repairs=repairs,
+            readiness=readiness,
+            starts=Starts(reconciler, readiness, repairs),
+            revisions=revisions,
+            downgrades=Downgrades(state, revisions),
+        )

@@ -1,0 +1,111 @@
+"""Changes options of an app; those before come back where its owner cancels, or where the new ones fail."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Self
+
+from archipelago.container.manifest.model.scalars import Scalar
+from archipelago.container.operations.changes import Records, TurnResult, changed_options, installed
+from archipelago.container.operations.job import Job
+from archipelago.container.operations.job_parts import JobParts
+from archipelago.container.operations.operations import Tracker
+from archipelago.container.operations.starts import start_step
+from archipelago.errors import NodeError
+
+
+class ConfigureJob(Job):
+    """What the change touches restarts, and nothing else."""
+
+    kind = "configure"
+
+    options: dict[str, Scalar]
+    """Options to set, of their own types."""
+    reset: tuple[str, ...]
+    """Options that get their defaults again."""
+    before: dict[str, Scalar] | None = None
+    """The owner's options until now; None in the oldest rows, of which nothing comes back."""
+    worked: tuple[str, ...] = ()
+    """The apps that did their work before: only where one of them fails do the former options come back."""
+
+    @classmethod
+    def of(
+        cls,
+        app: str,
+        given: Mapping[str, Scalar],
+        reset: tuple[str, ...],
+        *,
+        before: Mapping[str, Scalar],
+        restarts: tuple[str, ...],
+        worked: tuple[str, ...],
+    ) -> Self:
+        """Return the change of options of an installed app, which restarts these. Pure."""
+        return cls(app=app, apps=restarts, options=dict(given), reset=reset, before=dict(before), worked=worked)
+
+    def with_new_options(self, records: Records) -> Records:
+        """Return the record with the new options. Pure; raises `NodeError`."""
+        record = installed(records, self.app)
+        return {self.app: replace(record, options=changed_options(record.options, self.options, self.reset))}
+
+    def with_former_options(self, records: Records) -> Records:
+        """Return the record with the former options. Pure; raises `NodeError`."""
+        return {} if self.before is None else {self.app: replace(installed(records, self.app), options=self.before)}
+
+    def restores_after(self, error: NodeError) -> bool:
+        """Tell whether the former options come back after this failure. Pure.
+
+        What did not work before does not come back: its owner may be on his way out of trouble.
+        """
+        return self.before is not None and error.data.get("app") in self.worked
+
+    async def run(self, parts: JobParts, tracker: Tracker) -> None:
+        """Change the options, and wait until all that they touch is ready."""
+        hashes = parts.reconciler.desired.hashes
+
+        async def decide(records: Records) -> TurnResult:
+            return TurnResult(self.with_new_options(records))
+
+        await parts.changes.make(decide, message=f"options of {self.app} changed", app=self.app)
+        # After a crash the change is made already: those that it was to touch are awaited all the same.
+        touched = tuple(dict.fromkeys((*parts.reconciler.desired.touched_since(hashes), *self.apps)))
+        await tracker.steps(tuple(map(start_step, touched)))
+        try:
+            await parts.starts.wait(tracker, touched)
+        except NodeError as error:
+            if not self.restores_after(error):
+                raise
+            raise await self._restored_after(parts, touched, error) from error
+
+    async def undo(self, parts: JobParts) -> None:
+        """Bring the former options back."""
+        await self._restore(parts, f"change of options of {self.app} cancelled")
+
+    async def _restore(self, parts: JobParts, message: str) -> None:
+        async def decide(records: Records) -> TurnResult:
+            return TurnResult(self.with_former_options(records))
+
+        await parts.changes.make(decide, message=message, app=self.app)
+
+    async def _restored_after(self, parts: JobParts, touched: tuple[str, ...], error: NodeError) -> NodeError:
+        """Bring former options back, with which the apps worked; return the error that says so."""
+        try:
+            await self._restore(parts, f"options of {self.app} restored, since the new ones failed")
+        except NodeError as problem:
+            said = f"the former options cannot be restored: {problem.message}"
+            return NodeError(error.code, f"{error.message}; {said}", hint=problem.hint or error.hint, data=error.data)
+        await parts.reconciler.settled(touched)
+        state = ""
+        for name in filter(parts.reconciler.desired.wanted, touched):
+            try:
+                await parts.readiness.wait(name, _ignore)
+            except NodeError as problem:
+                state = f"; so far {problem.message}"
+        return NodeError(
+            error.code,
+            f"{error.message}; the former options are in force again{state}",
+            hint=f"'archipelago logs {error.data.get('app')}' shows what the app printed with the new ones",
+            data=error.data,
+        )
+
+
+async def _ignore(_: str) -> None:
+    pass

@@ -1,0 +1,166 @@
+"""Installs an app with all that it needs."""
+
+from collections.abc import Mapping
+from typing import Self
+
+from archipelago.container.data.kept import keepsake_of
+from archipelago.container.dependency_resolver.errors import ResolutionError
+from archipelago.container.dependency_resolver.plan import Plan, Request
+from archipelago.container.manifest.model.scalars import Scalar
+from archipelago.container.manifest.package import AppPackage
+from archipelago.container.operations.changes import Records, TurnResult
+from archipelago.container.operations.image_fetcher import image_step
+from archipelago.container.operations.job import Job
+from archipelago.container.operations.job_parts import JobParts
+from archipelago.container.operations.operations import Tracker
+from archipelago.container.operations.planned_records import PLAN_STEP, planned_records
+from archipelago.container.operations.removal import keepsake_by_catalog, uninstall
+from archipelago.container.operations.starts import start_step
+from archipelago.container.proposals.downgrades import require_none
+from archipelago.container.proposals.proposal import Proposal, touched
+from archipelago.errors import ErrorCode, NodeError
+from archipelago.storage.records.apps import Desired
+from archipelago.support.ports import require_free
+
+
+class InstallJob(Job):
+    """The plan that the owner agreed to is the one that is carried out, or the installation fails and says why."""
+
+    kind = "install"
+
+    options: dict[str, Scalar]
+    """What the owner set of the app, of the options' own types."""
+    choices: dict[str, str]
+    """Interface -> the provider that the owner chose for it."""
+    start: bool
+    packages: dict[str, str] | None = None
+    """Digest of the package of each app that it brings, in the order in which they start; None in the oldest rows."""
+    plan: str | None = None
+    """Digest of the plan that the owner agreed to; None in old rows: any plan of these packages."""
+    without_data: tuple[str, ...] = ()
+    """Those of the new apps that had no data before: a cancel deletes what they have by then."""
+
+    @classmethod
+    async def requested(
+        cls,
+        parts: JobParts,
+        app: str,
+        options: Mapping[str, object],
+        choices: Mapping[str, str],
+        *,
+        start: bool,
+        agreed: str | None,
+        downgrade: bool,
+    ) -> Self:
+        """Plan an installation. Raises `NodeError` where it cannot be, or is not what was `agreed`."""
+        records = await parts.state.load_apps()
+        if app in records:
+            raise NodeError(
+                ErrorCode.ALREADY_INSTALLED,
+                f"{app} is already installed",
+                hint=f"'archipelago status {app}' shows it; 'archipelago config {app}' changes its options",
+            )
+        proposal = await parts.planner.plan(app, options, choices)
+        proposal.require_plan(agreed)
+        if not downgrade:
+            require_none(await parts.downgrades.find(proposal.plan, records))
+        await require_free(tuple(asked.port for asked in proposal.plan.asks.endpoints))
+        job = cls(app=app, options=dict(proposal.options), choices=dict(choices), start=start)
+        return await job._with(parts, proposal)
+
+    async def _with(self, parts: JobParts, proposal: Proposal) -> Self:
+        return self.model_copy(
+            update={
+                "apps": touched(proposal.plan),
+                "packages": proposal.digests,
+                "plan": proposal.plan.digest,
+                "without_data": tuple([name for name in proposal.packages if not await _has_data(parts, name)]),
+            }
+        )
+
+    async def completed(self, parts: JobParts) -> Self:
+        """Plan what an older row does not say; nothing is brought back of one that is installed already."""
+        if self.version > 0:
+            return self
+        if self.app in await parts.state.load_apps():
+            return self.model_copy(update={"packages": {}})
+        proposal = await parts.planner.plan(self.app, self.options, self.choices)
+        proposal.require(self.agreed)
+        return await self._with(parts, proposal)
+
+    @property
+    def agreed(self) -> dict[str, object]:
+        """What the owner agreed to, as `Proposal.require` takes it."""
+        return {"packages": self.packages, "plan": self.plan}
+
+    @property
+    def new(self) -> tuple[str, ...]:
+        """The apps that it installs, in the order in which they start."""
+        return tuple(self.packages or ())
+
+    @property
+    def started(self) -> tuple[str, ...]:
+        """Those of the new apps that are to run."""
+        return tuple(name for name in self.new if self.start or name != self.app)
+
+    async def run(self, parts: JobParts, tracker: Tracker) -> None:
+        """Fetch the images, keep the plan, and wait until the apps are ready."""
+        if self.app in await parts.state.load_apps():  # a crash came after the plan was kept
+            await parts.starts.wait(tracker, (self.app,))
+            return
+        packages = await parts.planner.packages(self.packages or {})
+        await tracker.steps((*map(image_step, self.new), PLAN_STEP, *map(start_step, self.started)))
+        async with parts.fetcher.fetched(tracker, packages):
+            await tracker.begin(PLAN_STEP)
+            try:
+                plan = await self._store_plan(parts, packages)
+            except NodeError:
+                await self._release_slots(parts)
+                raise
+        await tracker.finish(PLAN_STEP)
+        awaited = (name for name in touched(plan) if name in self.started or name not in self.new)
+        await parts.starts.wait(tracker, tuple(awaited))
+
+    async def _store_plan(self, parts: JobParts, packages: Mapping[str, AppPackage]) -> Plan:
+        request = Request(install=(self.app,), choices=self.choices, options={self.app: self.options})
+        desired = Desired.RUNNING if self.start else Desired.STOPPED
+
+        async def decide(records: Records) -> TurnResult:
+            proposal = await parts.planner.plan_again(records, request, self.app)
+            proposal.require(self.agreed)
+            plan, slot = proposal.plan, parts.state.take_slot
+            return TurnResult(
+                await planned_records(slot, plan, records, packages, self.app, self.options, desired), plan
+            )
+
+        outcome = await parts.changes.make(decide, message=f"{', '.join(self.new)} installed", app=self.app)
+        assert outcome.plan is not None
+        return outcome.plan
+
+    async def _release_slots(self, parts: JobParts) -> None:
+        """Release the slots of apps that were not installed after all; others may need the ids."""
+        installed = await parts.state.load_apps()
+        for name in self.without_data:
+            if name not in installed:
+                await parts.state.release_slot(name)
+
+    async def undo(self, parts: JobParts) -> None:
+        """Remove what was installed; only data that this installation made goes with it."""
+        records = await parts.state.load_apps()
+        message, new = f"installation of {self.app} cancelled", self.new
+        try:
+            await uninstall(parts, new, message=message, app=self.app)
+        except ResolutionError:
+            # Meanwhile another app came to rely on what was installed along with this one.
+            new = (self.app,)
+            await uninstall(parts, new, message=message, app=self.app)
+        for name in set(new).intersection(self.without_data):
+            # Also of an installation that was cancelled: it may have run for hours.
+            known = records.get(name)
+            kept = keepsake_of(known.package.manifest) if known else await keepsake_by_catalog(parts, name)
+            await parts.data.delete(name, kept)
+
+
+async def _has_data(parts: JobParts, app: str) -> bool:
+    """Tell whether data of an app may be there, of an earlier installation or brought by the owner."""
+    return await parts.state.has_slot(app) or await parts.data.has_volumes(app)

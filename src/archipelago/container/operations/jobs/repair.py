@@ -1,0 +1,44 @@
+"""Carries out a repair that an app declares; the app is stopped for it, and started again."""
+
+from typing import Self
+
+from archipelago.container.operations.job import Job
+from archipelago.container.operations.job_parts import JobParts
+from archipelago.container.operations.operations import Tracker
+from archipelago.container.operations.starts import start_step
+from archipelago.errors import ErrorCode, NodeError
+from archipelago.storage.records.operations import OperationState
+
+
+class RepairJob(Job):
+    """It cannot be cancelled."""
+
+    kind = "repair"
+
+    repair: str
+    """Name of the repair in the app's manifest."""
+
+    @classmethod
+    async def requested(cls, parts: JobParts, app: str, repair: str) -> Self:
+        """Return the repair of an installed app. Raises `NodeError` where it has none of that name, or must not run."""
+        if (obstacle := parts.reconciler.desired.obstacle(app)) is not None:
+            raise NodeError(
+                ErrorCode.NOT_RUNNING,
+                f"{app} is not to run, and its repair ends with a start: {obstacle}",
+                hint=f"start it with 'archipelago start {app}', then repair it",
+            )
+        await parts.repairs.order(app, repair)
+        return cls(app=app, repair=repair)
+
+    async def run(self, parts: JobParts, tracker: Tracker) -> None:
+        """Carry it out, and wait until the app is ready."""
+        step, start = f"repair {self.app}", start_step(self.app)
+        carried_out = any(each.name == step and each.state is OperationState.DONE for each in tracker.record.steps)
+        if not carried_out:  # a crash may have come after it, and what it did need not be done twice
+            await tracker.steps((step, start))
+            await tracker.commit()
+            order = await parts.repairs.order(self.app, self.repair)
+            await tracker.begin(step, order.label)
+            await parts.reconciler.repair(self.app, order)
+            await tracker.finish(step)
+        await parts.starts.wait(tracker, (self.app,))

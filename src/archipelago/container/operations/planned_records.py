@@ -1,0 +1,59 @@
+"""From a plan to the records that carry it out."""
+
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
+
+from archipelago.container.dependency_resolver.plan import Action, Plan
+from archipelago.container.manifest.exposure import kept_switches
+from archipelago.container.manifest.model.scalars import Scalar
+from archipelago.container.manifest.package import AppPackage
+from archipelago.container.operations.changes import Records
+from archipelago.errors import ErrorCode, NodeError
+from archipelago.storage.records.apps import AppRecord, Desired
+
+PLAN_STEP = "write the plan down"
+"""Name of the step in which a plan is kept."""
+
+
+async def planned_records(
+    take_slot: Callable[[str], Awaitable[int]],
+    plan: Plan,
+    records: Records,
+    packages: Mapping[str, AppPackage],
+    target: str = "",
+    options: Mapping[str, Scalar] | None = None,
+    desired: Desired = Desired.RUNNING,
+) -> Records:
+    """Return the records of a plan; the images of `packages` are here, and `target` is the app that was asked for.
+
+    Raises `NodeError` when others have changed so much meanwhile that the plan needs more than these packages.
+    """
+    found = {}
+    for planned in plan.apps:
+        name = planned.app
+        if planned.action in (Action.INSTALL, Action.UPDATE) and name not in packages:
+            raise NodeError(
+                ErrorCode.BUSY,
+                f"what is installed was changed meanwhile, so that {name} is needed as well",
+                hint="try again",
+            )
+        record = records.get(name)
+        if record is None:
+            record = AppRecord(
+                app=name,
+                package=packages[name],
+                desired=desired if name == target else Desired.RUNNING,
+                slot=await take_slot(name),
+                options=dict(options or {}) if name == target else {},
+                installed_at=time.time(),
+            )
+        record = with_package(record, packages.get(name, record.package))
+        found[name] = replace(record, choices=plan.choices(name), ports=plan.endpoint_ports(name))
+    return found
+
+
+def with_package(record: AppRecord, package: AppPackage) -> AppRecord:
+    """Return the record of an app that has another package from now on."""
+    lan = kept_switches(record.lan, record.package.manifest.endpoints, package.manifest.endpoints)
+    return replace(record, package=package, lan=lan)

@@ -1,0 +1,77 @@
+"""Opens jobs as operations, and resumes those that a crash cut off."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+
+import structlog
+
+from archipelago.api.operations import Operation, OperationKind
+from archipelago.container.operations.job import Job
+from archipelago.container.operations.job_parts import JobParts
+from archipelago.container.operations.operations import Operations, Tracker, Work
+from archipelago.container.operations.registry import Kinds
+from archipelago.errors import NodeError
+from archipelago.storage.records.apps import AppRecord
+
+
+class JobRunner:
+    """Runs jobs with the parts of the node."""
+
+    def __init__(self, parts: JobParts, operations: Operations, kinds: Kinds) -> None:
+        self._parts = parts
+        self._operations = operations
+        self._kinds = kinds
+        self._log = structlog.get_logger("jobs")
+        self.deciding = asyncio.Lock()
+        """Taken while a request becomes an operation: what its job is made of is still so when it is opened."""
+
+    @contextlib.asynccontextmanager
+    async def request(self, app: str) -> AsyncIterator[AppRecord]:
+        """Return the record of an installed app, of which nobody else opens a job as long as this lasts.
+
+        Raises `NodeError` where it is not installed, or an operation works on it.
+        """
+        async with self.deciding:
+            # First: what still goes on may change the record between this look and the operation.
+            self._operations.refuse_if_busy(frozenset({app}))
+            yield await self._parts.planner.installed(app)
+
+    async def open(self, job: Job) -> Operation:
+        """Write a job down as an operation, and start it. Raises `NodeError` BUSY where one of its apps is locked."""
+        return await self._operations.open(OperationKind(job.kind), job.app, job.touches, job.arguments, self.work(job))
+
+    async def resume(self) -> None:
+        """Resume the operations that a crash cut off; one whose row cannot be read fails, and says so."""
+        for record in await self._parts.state.unfinished_operations():
+            kind = self._kinds.get(record.kind)
+            if kind is None:
+                self._log.warning("only the version that opened it resumes this operation", operation=record.id)
+                continue
+            try:
+                job = kind.load(record.app, record.arguments)
+            except NodeError as error:
+                await self._operations.resume(record, frozenset(), _refusal(error))
+            else:
+                await self._operations.resume(record, job.touches, self.work(job))
+
+    def work(self, job: Job) -> Work:
+        """Return the work of a job: a cancel undoes it, and a shutdown only interrupts it."""
+
+        async def work(tracker: Tracker) -> None:
+            whole = await job.completed(self._parts)
+            try:
+                await whole.run(self._parts, tracker)
+            except asyncio.CancelledError:
+                if not self._operations.closing:
+                    await whole.undo(self._parts)
+                raise
+
+        return work
+
+
+def _refusal(error: NodeError) -> Work:
+    async def work(_: Tracker) -> None:
+        raise error
+
+    return work

@@ -1,0 +1,84 @@
+"""Plans what an owner asks for: resolves it, and refuses what the files on the disk rule out."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from archipelago.catalog.source import Catalog, CatalogSource
+from archipelago.container.dependency_resolver.plan import Plan, Request
+from archipelago.container.desired.composer import Composer, Records
+from archipelago.container.desired.state import DesiredState
+from archipelago.container.manifest.package import AppPackage
+from archipelago.container.proposals.disk_rules import DiskRules
+from archipelago.container.proposals.proposal import Proposal, require_packages
+from archipelago.errors import ErrorCode, NodeError
+from archipelago.storage.records.apps import AppRecord
+from archipelago.storage.stores.state import State
+
+
+@dataclass(frozen=True, slots=True)
+class Planner:
+    """Makes proposals, and changes nothing. Each resolves its request once. Raises `NodeError`."""
+
+    state: State
+    catalog: CatalogSource
+    composer: Composer
+    disk_rules: DiskRules
+    desired: Callable[[], DesiredState]
+
+    async def plan(self, app: str, options: Mapping[str, object], choices: Mapping[str, str]) -> Proposal:
+        """Return the plan of installing or updating an app, with all that it brings; reads the options' texts."""
+        catalog = await self.catalog.read()
+        given = self.composer.check_options(catalog.package(app).manifest, options, ())
+        records = await self.state.load_apps()
+        verb = "update" if app in records else "install"
+        return await self._first(
+            records, Request(choices=choices, options={app: given}, **{verb: (app,)}), catalog, app
+        )
+
+    async def plan_update(self, app: str) -> Proposal:
+        """Return the plan of bringing an installed app to the version of the catalog."""
+        catalog = await self.catalog.read()
+        return await self._first(await self.state.load_apps(), Request(update=(app,)), catalog, app)
+
+    async def plan_again(self, records: Records, request: Request, app: str) -> Proposal:
+        """Return the plan of a request as it is now, within the turn that carries it out (`Changes`).
+
+        The turn checks the disk, and the options were read when the operation was opened.
+        """
+        return await self._propose(records, request, await self.catalog.read(), app)
+
+    async def packages(self, agreed: Mapping[str, str]) -> dict[str, AppPackage]:
+        """Return the packages of these apps, in their order; BUSY where one has another digest by now."""
+        catalog = await self.catalog.read()
+        found = {app: catalog.package(app) for app in agreed}
+        require_packages(found, agreed)
+        return found
+
+    async def installed(self, app: str) -> AppRecord:
+        """Return the record of an app. Raises `NodeError` NOT_INSTALLED, or UNKNOWN_APP with the nearest names."""
+        records = await self.state.load_apps()
+        if app not in records:
+            (await self.catalog.read()).package(app)
+            raise NodeError(
+                ErrorCode.NOT_INSTALLED,
+                f"{app} is not installed",
+                hint=f"install it with 'archipelago install {app}'",
+                data={"app": app},
+            )
+        return records[app]
+
+    async def require_disk(self, plan: Plan, packages: Mapping[str, AppPackage]) -> None:
+        """Raise `NodeError` where a plan sets options that the files of an app rule out."""
+        manifests = {name: package.manifest for name, package in packages.items()}
+        await self.disk_rules.require(plan, manifests, self.desired().plan)
+
+    async def _first(self, records: Records, request: Request, catalog: Catalog, app: str) -> Proposal:
+        proposal = await self._propose(records, request, catalog, app)
+        kept = {name: record.package for name, record in records.items()}
+        await self.require_disk(proposal.plan, {**kept, **proposal.packages})
+        return proposal
+
+    async def _propose(self, records: Records, request: Request, catalog: Catalog, app: str) -> Proposal:
+        catalog.package(app)  # raises what is wrong with it
+        plan = await self.composer.plan(records, request, catalog)
+        return Proposal.of(plan, catalog.packages, request.options.get(app, {}), app)
