@@ -227,6 +227,9 @@ def test_a_second_request_keeps_them_too(first: Catalog, before: Request, catalo
     assert (settled.edges, settled.ports) == (second.edges, second.ports)
     assert {one.action for one in settled.apps} <= {Action.REUSE}
     assert settled.carried_out == second.carried_out, "so a node may compile what it installs from the plan itself"
+    for one in second.apps:
+        if one.action is Action.REUSE:
+            assert third[one.app] == installed[one.app], "so an operation need not lock it"
 
 
 @given(catalogs, installations, st.randoms(use_true_random=False))

@@ -1,0 +1,97 @@
+"""What a cancel and a failure bring back, also after a crash."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from archipelago.api.health import HealthState
+from archipelago.storage.records.apps import Desired
+from archipelago.storage.records.operations import OperationState
+from support.jobs_bench import PROVIDES, REQUIRES, Bench, bench
+
+
+@pytest_asyncio.fixture
+async def node(tmp_path: Path) -> AsyncIterator[Bench]:
+    """A node with an app `user` that needs an app `base`."""
+    async with bench(tmp_path) as made:
+        made.offer("base", PROVIDES)
+        made.offer("user", REQUIRES)
+        yield made
+
+
+async def cancelled(node: Bench, operation: str, step: str) -> None:
+    """Cancel an operation once it has come to a step."""
+
+    def there() -> bool:
+        steps = node.operations._running[operation][0].record.steps
+        return any(each.name == step and each.state is OperationState.RUNNING for each in steps)
+
+    await node.written.until(there)
+    assert (await node.operations.cancel(operation)).state is OperationState.CANCELLED
+
+
+async def test_an_installation_goes_with_the_data_that_it_made(node: Bench) -> None:
+    node.data.there = {"base"}
+    node.apps.stuck["user"] = HealthState.STARTING
+    operation = await node.orchestrator.install("user", {}, {}, start=True)
+    await cancelled(node, operation.id, "start user")
+    assert not await node.state.load_apps() and node.data.deleted == ["user"]
+
+
+async def test_of_an_installation_stays_what_another_app_came_to_use(node: Bench) -> None:
+    node.offer("other", REQUIRES)
+    node.apps.stuck["user"] = HealthState.STARTING
+    operation = await node.orchestrator.install("user", {}, {}, start=True)
+    await node.written.until(lambda: "base" in node.apps.desired.apps)
+    # Only so that it goes on side by side: an operation locks what it installs.
+    node.operations._running[operation.id] = (*node.operations._running[operation.id][:2], frozenset({"user"}))
+    await node.installed("other")
+    await cancelled(node, operation.id, "start user")
+    assert (await node.state.load_apps()).keys() == {"base", "other"}
+    assert node.data.deleted == ["user"]
+
+
+@pytest.mark.parametrize("earlier", [False, True])
+async def test_an_installation_that_a_crash_cut_off_can_still_be_cancelled(node: Bench, earlier: bool) -> None:
+    done = await node.ended(await node.orchestrator.install("user", {}, {}, start=True))
+    row = await node.row(done.id)
+    if earlier:  # its row does not say what was there before, so nothing is taken away
+        row = {key: row[key] for key in ("options", "choices", "start", "apps", "packages", "plan")}
+    node.apps.stuck["user"] = HealthState.STARTING
+    operation = await node.crashed("install", "user", row, ("start user",))
+    await node.orchestrator.resume()
+    await cancelled(node, operation, "start user")
+    assert (await node.state.load_apps()).keys() == ({"base", "user"} if earlier else set())
+    assert sorted(node.data.deleted) == ([] if earlier else ["base", "user"])
+
+
+async def test_a_start_a_stop_and_a_change_of_options(node: Bench) -> None:
+    await node.installed("user")
+    node.apps.stuck["user"] = HealthState.STOPPING
+    await cancelled(node, (await node.orchestrator.stop("base")).id, "stop user")
+    assert {each.desired for each in (await node.state.load_apps()).values()} == {Desired.RUNNING}
+
+    node.apps.stuck["user"] = HealthState.STARTING
+    await cancelled(node, (await node.orchestrator.configure("user", {"n": 5}, ())).id, "start user")
+    assert (await node.state.load_apps())["user"].options == {}
+
+    del node.apps.stuck["user"]
+    for app in ("user", "base"):
+        await node.ended(await node.orchestrator.stop(app))
+    node.apps.stuck["user"] = HealthState.STARTING
+    await cancelled(node, (await node.orchestrator.start("user")).id, "start user")
+    assert {each.desired for each in (await node.state.load_apps()).values()} == {Desired.STOPPED}
+
+
+@pytest.mark.parametrize("worked", [True, False])
+async def test_options_that_fail_go_back_where_the_app_worked_before(node: Bench, worked: bool) -> None:
+    await node.installed("user")
+    if not worked:
+        node.apps.stuck["user"] = HealthState.UNHEALTHY
+    operation = await node.orchestrator.configure("user", {"n": 5}, ())
+    node.apps.stuck["user"] = HealthState.UNHEALTHY
+    ended = await node.ended(operation)
+    assert ended.error is not None and ("former options are in force again" in ended.error.message) is worked
+    assert (await node.state.load_apps())["user"].options == ({} if worked else {"n": 5})
