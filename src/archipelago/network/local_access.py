@@ -29,8 +29,11 @@ Watch = Callable[[Callable[[], None]], Stop]
 class Facts(Protocol):
     """Keeps small values."""
 
-    async def fact(self, key: str, make: Callable[[], str]) -> str: ...
-    async def set_fact(self, key: str, value: str) -> None: ...
+    async def fact(self, key: str, make: Callable[[], str]) -> str:
+        """Return a value; it is made and kept where there is none."""
+
+    async def set_fact(self, key: str, value: str) -> None:
+        """Keep a value."""
 
 
 class LocalAccess:

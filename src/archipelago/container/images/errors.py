@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 from archipelago.container.images.build.watch import BuildStopped
 from archipelago.container.images.python_packages.errors import PackagesRefused
-from archipelago.container.manifest.containerfile.reader import ContainerfileError
+from archipelago.container.manifest.containerfile.instructions import ContainerfileError
 from archipelago.container.manifest.package import AppPackage
 from archipelago.container.podman_client.errors import PodmanError, StorageFull
 from archipelago.errors import ErrorCode, NodeError, is_disk_full, says_disk_full

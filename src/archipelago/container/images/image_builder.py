@@ -23,7 +23,8 @@ from archipelago.container.images.python_packages.packages import PythonPackages
 from archipelago.container.images.python_packages.source_builder import ConfinedBuilder
 from archipelago.container.images.python_packages.target import PythonTarget
 from archipelago.container.images.recipe import PYTHON_PACKAGES, BuildTools
-from archipelago.container.manifest.containerfile.reader import ContainerfileError, base_image
+from archipelago.container.manifest.containerfile.instructions import ContainerfileError
+from archipelago.container.manifest.containerfile.reader import base_image
 from archipelago.container.manifest.model.containers import Container
 from archipelago.container.manifest.model.images import ContainerfileRecipe, PackagesRecipe
 from archipelago.container.manifest.package import AppPackage

@@ -13,7 +13,8 @@ from pathlib import Path
 from archipelago.container.manifest.app_folder import Misplaced, entries, opened, read
 from archipelago.container.manifest.checks.hidden_characters import hidden_in_text
 from archipelago.container.manifest.checks.new_apps import check_new
-from archipelago.container.manifest.containerfile.reader import ContainerfileError, parse_containerfile
+from archipelago.container.manifest.containerfile.instructions import ContainerfileError
+from archipelago.container.manifest.containerfile.reader import parse_containerfile
 from archipelago.container.manifest.loader import load_manifest, place_findings
 from archipelago.container.manifest.model.app import AppManifest
 from archipelago.container.manifest.model.images import ContainerfileRecipe, PackagesRecipe

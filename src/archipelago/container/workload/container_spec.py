@@ -116,7 +116,7 @@ def _scratch(container: Container) -> list[Mount]:
 
 
 def _ports(given: AppInput, container: str) -> list[PortMapping]:
-    # Endpoints are on the host's own loopback; the ingress leads from other addresses to them.
+    # Endpoints are on the host's own loopback; the drivers of routes forward to them from other addresses.
     return [
         PortMapping(container_port=endpoint.port, host_port=given.ports[name], host_ip=_LOOPBACK)
         for name, endpoint in sorted(given.package.manifest.endpoints.items())

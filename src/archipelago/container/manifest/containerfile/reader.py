@@ -9,10 +9,16 @@ built, in particular what would reach the host or the network (`RUN --mount`, `-
 import json
 import re
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from posixpath import basename, join, normpath
 from typing import Final
 
+from archipelago.container.manifest.containerfile.instructions import (
+    CONTROL,
+    ContainerfileError,
+    Instruction,
+    instructions,
+)
 from archipelago.container.manifest.containerfile.steps import (
     BuildStep,
     Containerfile,
@@ -25,14 +31,9 @@ from archipelago.container.manifest.containerfile.words import WrongWord, is_own
 from archipelago.container.manifest.model.scalars import IDS_PER_APP
 
 SHELL: Final = ("/bin/sh", "-c")
-MAX_BYTES = 64 * 1024
-MAX_STEPS = 100
 IGNORE_FILES = frozenset({".containerignore", ".dockerignore"})
 
-_DIRECTIVE = re.compile(r"#\s*(syntax|escape|check)\s*=", re.IGNORECASE)
-_INSTRUCTION = re.compile(r"([A-Za-z]+)(?:[ \t]+(.*))?", re.DOTALL)
 _HEREDOC = re.compile(r"<<-?\s*['\"]?[A-Za-z_]")
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 _PINNED = re.compile(r"[a-z0-9][a-z0-9.:/_-]*(?::[A-Za-z0-9_.-]+)?@sha256:[0-9a-f]{64}")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _USER = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*(?::[A-Za-z0-9_][A-Za-z0-9_.-]*)?")
@@ -69,33 +70,9 @@ REFUSED: Mapping[str, str] = {
 }
 
 
-class ContainerfileError(ValueError):
-    """A Containerfile that cannot be used: in which line, why, and what to do about it."""
-
-    def __init__(self, line: int, message: str, hint: str) -> None:
-        super().__init__(f"line {line}: {message}; {hint}")
-        self.line = line
-        self.message = message
-        self.hint = hint
-
-
-@dataclass(frozen=True, slots=True)
-class _Instruction:
-    line: int
-    word: str
-    rest: str
-
-    @property
-    def text(self) -> str:
-        return f"{self.word} {' '.join(self.rest.split())}"
-
-    def refused(self, message: str, hint: str) -> ContainerfileError:
-        return ContainerfileError(self.line, f"{self.word}: {message}", hint)
-
-
 def base_image(text: str) -> str | None:
     """Return the image that a Containerfile begins with, by its digest; None for `$BASE`. Raises ContainerfileError."""
-    return _Reader(None, frozenset()).begin(list(_instructions(text)))[0]
+    return _Reader(None, frozenset()).begin(list(instructions(text)))[0]
 
 
 def parse_containerfile(
@@ -107,16 +84,16 @@ def parse_containerfile(
     `inherited` is what the image to begin with says. Without it, while there is none yet, any variable is taken to be
     one of that image, so that what is wrong otherwise is found early.
     """
-    instructions = list(_instructions(text))
+    found = list(instructions(text))
     reader = _Reader(inherited, frozenset(files))
-    base, rest = reader.begin(instructions)
+    base, rest = reader.begin(found)
     if base is None and not has_base:
         raise ContainerfileError(
-            instructions[0].line, "the recipe has no 'base' for $BASE", "add it, or begin with an image by its digest"
+            found[0].line, "the recipe has no 'base' for $BASE", "add it, or begin with an image by its digest"
         )
     if base is not None and has_base:
         raise ContainerfileError(
-            instructions[0].line,
+            found[0].line,
             "the recipe's 'base' is not used",
             "begin with 'ARG BASE' and 'FROM $BASE', or remove it",
         )
@@ -135,8 +112,17 @@ class _Reader:
         self._files = files
         self._arguments: dict[str, str] = {}
         self._has_command = False
+        self._settings = {
+            "ARG": self._argument,
+            "ENV": self._environment,
+            "LABEL": self._label,
+            "USER": self._user,
+            "ENTRYPOINT": self._entrypoint,
+            "CMD": self._default_command,
+            "EXPOSE": self._expose,
+        }
 
-    def begin(self, instructions: list[_Instruction]) -> tuple[str | None, list[_Instruction]]:
+    def begin(self, instructions: list[Instruction]) -> tuple[str | None, list[Instruction]]:
         """Return the image to begin with, and the instructions after FROM."""
         named = False
         for number, instruction in enumerate(instructions):
@@ -149,46 +135,46 @@ class _Reader:
         line = instructions[-1].line if instructions else 1
         raise ContainerfileError(line, "there is no FROM", "begin with 'ARG BASE' and 'FROM $BASE'")
 
-    def read(self, instruction: _Instruction) -> BuildStep | None:
+    def read(self, instruction: Instruction) -> BuildStep | None:
         """Take an instruction into account; return what it has done, if that is more than a setting."""
         match instruction.word:
             case "RUN":
                 return self._run(instruction)
             case "COPY":
                 return self._copy(instruction)
-            case "ARG":
-                self._argument(instruction)
-            case "ENV":
-                values = {**self.config.environment, **dict(self._pairs(instruction))}
-                self.config = replace(self.config, environment=values)
-            case "LABEL":
-                self._label(instruction)
             case "WORKDIR":
                 return self._workdir(instruction)
-            case "USER":
-                user = self._one(instruction)
-                if not _USER.fullmatch(user):
-                    raise instruction.refused(f"{user!r} is no user", "give 'name', 'uid', or either with ':group'")
-                if not all(is_own_id(part) for part in user.split(":") if part.isdecimal()):
-                    raise instruction.refused(f"{user} is not one of the app's own", f"give ids below {IDS_PER_APP}")
-                self.config = replace(self.config, user=user)
-            case "ENTRYPOINT":
-                command = self.config.command if self._has_command else ()
-                self.config = replace(self.config, entrypoint=self._command(instruction), command=command)
-            case "CMD":
-                self.config = replace(self.config, command=self._command(instruction))
-                self._has_command = True
-            case "EXPOSE":
-                self._expose(instruction)
+            case word if word in self._settings:
+                self._settings[word](instruction)
+                return None
             case "FROM":
                 raise instruction.refused("a second image", "build upon one image, in one stage")
             case word if word in REFUSED:
                 raise instruction.refused("it is not supported", REFUSED[word])
             case _:
                 raise instruction.refused("no such instruction", "see docs/manifest.md for those that there are")
-        return None
 
-    def _from(self, instruction: _Instruction, named: bool) -> str | None:
+    def _environment(self, instruction: Instruction) -> None:
+        values = {**self.config.environment, **dict(self._pairs(instruction))}
+        self.config = replace(self.config, environment=values)
+
+    def _user(self, instruction: Instruction) -> None:
+        user = self._one(instruction)
+        if not _USER.fullmatch(user):
+            raise instruction.refused(f"{user!r} is no user", "give 'name', 'uid', or either with ':group'")
+        if not all(is_own_id(part) for part in user.split(":") if part.isdecimal()):
+            raise instruction.refused(f"{user} is not one of the app's own", f"give ids below {IDS_PER_APP}")
+        self.config = replace(self.config, user=user)
+
+    def _entrypoint(self, instruction: Instruction) -> None:
+        command = self.config.command if self._has_command else ()
+        self.config = replace(self.config, entrypoint=self._command(instruction), command=command)
+
+    def _default_command(self, instruction: Instruction) -> None:
+        self.config = replace(self.config, command=self._command(instruction))
+        self._has_command = True
+
+    def _from(self, instruction: Instruction, named: bool) -> str | None:
         image = instruction.rest.strip()
         if image in ("$BASE", "${BASE}"):
             if not named:
@@ -201,7 +187,7 @@ class _Reader:
             )
         return image
 
-    def _run(self, instruction: _Instruction) -> RunStep:
+    def _run(self, instruction: Instruction) -> RunStep:
         if instruction.rest.startswith("--"):
             flag = instruction.rest.split()[0].partition("=")[0]
             raise instruction.refused(
@@ -216,7 +202,7 @@ class _Reader:
             self.config.user,
         )
 
-    def _command(self, instruction: _Instruction) -> tuple[str, ...]:
+    def _command(self, instruction: Instruction) -> tuple[str, ...]:
         """Read a list of words (JSON), or else a line of shell."""
         text = instruction.rest.strip()
         if not text:
@@ -231,7 +217,7 @@ class _Reader:
             raise instruction.refused("a here-document is not supported", "put the text into a file and COPY it")
         return (*SHELL, text)
 
-    def _copy(self, instruction: _Instruction) -> CopyStep:
+    def _copy(self, instruction: Instruction) -> CopyStep:
         rest, options = instruction.rest, {"chown": "0:0", "chmod": "0644"}
         while found := re.match(r"--([a-z-]+)(?:=(\S*))?(?:[ \t]+|$)", rest):
             if found[1] not in options:
@@ -250,12 +236,12 @@ class _Reader:
         return CopyStep(instruction.line, instruction.text, files, directories, int(uid), int(gid), int(mode, 8))
 
     @staticmethod
-    def _texts(instruction: _Instruction, text: str) -> list[str]:
+    def _texts(instruction: Instruction, text: str) -> list[str]:
         words = _listed(instruction, text) if text.lstrip().startswith("[") else None
         return words if isinstance(words, list) and all(isinstance(word, str) for word in words) else []
 
     def _copied(
-        self, instruction: _Instruction, sources: list[str], target: str
+        self, instruction: Instruction, sources: list[str], target: str
     ) -> tuple[tuple[CopiedFile, ...], tuple[str, ...]]:
         into = target.endswith("/") or len(sources) > 1 or target in (".", "..") or target.endswith("/.")
         target = self._absolute(instruction, target)
@@ -279,7 +265,7 @@ class _Reader:
             files += (CopiedFile(each, join(target, each[prefix:]), basename(each)) for each in inner)
         return tuple(files), tuple(directories)
 
-    def _argument(self, instruction: _Instruction) -> None:
+    def _argument(self, instruction: Instruction) -> None:
         name, equals, _ = instruction.rest.partition("=")
         if name == "BASE":
             return  # it is repeated after FROM to be seen there
@@ -287,7 +273,7 @@ class _Reader:
             raise instruction.refused("nobody gives it a value", f"write 'ARG {name.strip()}=value'")
         self._arguments |= dict(self._pairs(instruction))
 
-    def _label(self, instruction: _Instruction) -> None:
+    def _label(self, instruction: Instruction) -> None:
         pairs = dict(self._pairs(instruction, names=False))
         if wrong := next((key for key in pairs if not is_label_name(key)), None):
             raise instruction.refused(f"{wrong!r} is no label's name", "use letters, digits, '.', '_', '/' and '-'")
@@ -295,12 +281,12 @@ class _Reader:
             raise instruction.refused(f"{taken} is not the app's", "choose a name with a domain of your own")
         self.config = replace(self.config, labels={**self.config.labels, **pairs})
 
-    def _workdir(self, instruction: _Instruction) -> CopyStep:
+    def _workdir(self, instruction: Instruction) -> CopyStep:
         path = self._absolute(instruction, self._one(instruction))
         self.config = replace(self.config, workdir=path)
         return CopyStep(instruction.line, instruction.text, (), (path,))
 
-    def _expose(self, instruction: _Instruction) -> None:
+    def _expose(self, instruction: Instruction) -> None:
         ports = []
         for word in self._words(instruction):
             found = _PORT.fullmatch(word)
@@ -309,18 +295,18 @@ class _Reader:
             ports.append(word if "/" in word else f"{word}/tcp")
         self.config = replace(self.config, exposed=tuple(dict.fromkeys((*self.config.exposed, *ports))))
 
-    def _absolute(self, instruction: _Instruction, path: str) -> str:
-        if ".." in path.split("/") or not path or len(path) > _LONGEST_PATH or _CONTROL.search(path):
+    def _absolute(self, instruction: Instruction, path: str) -> str:
+        if ".." in path.split("/") or not path or len(path) > _LONGEST_PATH or CONTROL.search(path):
             raise instruction.refused(f"{path!r} is no path in the image", "give one without '..'")
         return normpath(join("/", self.config.workdir, path)).replace("//", "/")
 
-    def _one(self, instruction: _Instruction) -> str:
+    def _one(self, instruction: Instruction) -> str:
         words = self._words(instruction)
         if len(words) != 1:
             raise instruction.refused("it takes one word", "put quotes around a text with spaces")
         return words[0]
 
-    def _pairs(self, instruction: _Instruction, *, names: bool = True) -> Iterator[tuple[str, str]]:
+    def _pairs(self, instruction: Instruction, *, names: bool = True) -> Iterator[tuple[str, str]]:
         words = self._words(instruction)
         for word in words:
             key, equals, value = word.partition("=")
@@ -328,7 +314,7 @@ class _Reader:
                 raise instruction.refused(f"{word!r} is not of the form name=value", "write 'name=\"value\"'")
             yield key, value
 
-    def _words(self, instruction: _Instruction) -> list[str]:
+    def _words(self, instruction: Instruction) -> list[str]:
         try:
             words = [substitute(word, self._value) for word in split_words(instruction.rest)]
         except WrongWord as error:
@@ -347,7 +333,7 @@ def is_label_name(name: str) -> bool:
     return _LABEL_NAME.fullmatch(name) is not None
 
 
-def _listed(instruction: _Instruction, text: str) -> object:
+def _listed(instruction: Instruction, text: str) -> object:
     """Return what a list (JSON) has in it, None where it is none."""
     try:
         words = json.loads(text)
@@ -357,40 +343,3 @@ def _listed(instruction: _Instruction, text: str) -> object:
     if isinstance(words, list) and not all(is_utf8(word) for word in words if isinstance(word, str)):
         raise instruction.refused("a text of the list is not UTF-8", "write whole characters, or both of their halves")
     return words
-
-
-def _instructions(text: str) -> Iterator[_Instruction]:
-    """Yield the instructions, each with the line in which it begins; lines that end with `\\` go on."""
-    if len(text.encode("utf-8", "surrogatepass")) > MAX_BYTES:
-        raise ContainerfileError(1, "it is too large", f"keep it below {MAX_BYTES // 1024} KiB")
-    count = start = 0
-    begun = ""
-    for number, written in enumerate(text.split("\n"), 1):
-        line = written.removesuffix("\r")
-        words = line.strip(" \t")
-        if found := _CONTROL.search(line):
-            raise ContainerfileError(number, f"it has the control character {found[0]!r}", "remove it")
-        if not is_utf8(line):
-            raise ContainerfileError(number, "it is not UTF-8", "save the file as UTF-8")
-        if not count and not begun and _DIRECTIVE.match(words):
-            raise ContainerfileError(number, "parser directives are not supported", "remove the line")
-        if not words or words.startswith("#"):
-            continue
-        start = start if begun else number
-        if words.endswith("\\"):
-            begun += line.rstrip(" \t")[:-1] or " "
-            continue
-        count += 1
-        yield _instruction(start, begun + line, count)
-        begun = ""
-    if begun:
-        raise ContainerfileError(start, "the last line goes on", "remove the '\\' at its end")
-
-
-def _instruction(line: int, text: str, count: int) -> _Instruction:
-    found = _INSTRUCTION.fullmatch(text.strip(" \t"))
-    if found is None:
-        raise ContainerfileError(line, f"{text.strip()[:40]!r} is no instruction", "begin the line with one")
-    if count > MAX_STEPS:
-        raise ContainerfileError(line, "there are too many instructions", f"use at most {MAX_STEPS}")
-    return _Instruction(line, found[1].upper(), (found[2] or "").strip(" \t"))

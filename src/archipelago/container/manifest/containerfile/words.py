@@ -52,25 +52,15 @@ def split_words(text: str) -> list[Word]:
     while index < len(text):
         character = text[index]
         index += 1
-        if quote == "'":
-            if character == "'":
-                quote = ""
-            else:
-                parts.append(WordPart(character, literal=True))
-        elif character == "\\":
-            following = text[index : index + 1]
-            if quote and following not in ('"', "\\", "$"):
-                parts.append(WordPart(character, literal=True))
-                continue
-            if not following:
-                raise WrongWord("it ends with '\\'", "remove it")
-            parts.append(WordPart(following, literal=True))
-            index, begun = index + 1, True
+        if character == "\\" and quote != "'":
+            following = _escaped(text[index : index + 1], in_quotes=bool(quote))
+            parts.append(WordPart(following or character, literal=True))
+            index, begun = index + len(following), True
         elif quote:
             if character == quote:
                 quote = ""
             else:
-                parts.append(WordPart(character, literal=False))
+                parts.append(WordPart(character, literal=quote == "'"))
         elif character in "'\"":
             quote, begun = character, True
         elif character in " \t":
@@ -83,6 +73,15 @@ def split_words(text: str) -> list[Word]:
     if quote:
         raise WrongWord(f"the quote {quote} is not closed", "close it, or write '\\' before it")
     return [*words, tuple(parts)] if begun else words
+
+
+def _escaped(following: str, *, in_quotes: bool) -> str:
+    """Return the character that a backslash before it makes literal; empty where the backslash stands for itself."""
+    if in_quotes:
+        return following if following in ('"', "\\", "$") else ""
+    if not following:
+        raise WrongWord("it ends with '\\'", "remove it")
+    return following
 
 
 def substitute(word: Word, value: Callable[[str], str | None]) -> str:

@@ -153,20 +153,23 @@ def _build(events: Iterator[yaml.Event], reading: Reading) -> None:
             keys[-1] = _read_key(event, here, parent, reading)
             continue
         node = _make(event, here)
-        if isinstance(parent, ListNode):
-            parent.items.append(node)
-        elif isinstance(parent, MapNode):
-            pending = keys[-1]
-            keys[-1] = None
-            if pending is not None and pending[0] not in parent.values:
-                parent.values[pending[0]], parent.keys[pending[0]] = node, pending[1]
-        else:
+        if parent is None:
             reading.root = node
+        else:
+            _attach(node, parent, keys[-1])
+            keys[-1] = None
         if not isinstance(node, ScalarNode):
             if len(stack) >= MAX_DEPTH:
                 raise _StopReadingError(here, "values are nested too deeply", f"at most {MAX_DEPTH} levels")
             stack.append(node)
             keys.append(None)
+
+
+def _attach(node: Node, parent: ListNode | MapNode, key: tuple[str, Position] | None) -> None:
+    if isinstance(parent, ListNode):
+        parent.items.append(node)
+    elif key is not None and key[0] not in parent.values:
+        parent.values[key[0]], parent.keys[key[0]] = node, key[1]
 
 
 def _read_key(event: _Start, here: Position, parent: MapNode, reading: Reading) -> tuple[str, Position]:

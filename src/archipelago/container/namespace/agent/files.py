@@ -20,6 +20,7 @@ def inside(path: str, roots: tuple) -> str:  # type: ignore[type-arg]
 
 
 def make_passage(path: str, gid: int) -> dict:  # type: ignore[type-arg]
+    """Have a directory that is root's, and that the group `gid` alone may pass through."""
     with made(path) as (directory, created):
         found = os.fstat(directory)
         if (found.st_uid, found.st_gid) != (0, gid):
@@ -30,6 +31,7 @@ def make_passage(path: str, gid: int) -> dict:  # type: ignore[type-arg]
 
 
 def make_directory(path: str, uid: int, gid: int) -> dict:  # type: ignore[type-arg]
+    """Have a directory that belongs to a user; what is in it stays as it is."""
     # Only the directory itself: its contents belong to the app, whose ids stay the same for ever.
     with made(path) as (directory, created):
         found = os.fstat(directory)
@@ -74,6 +76,7 @@ def remove(path: str) -> dict:  # type: ignore[type-arg]
 
 
 def write_file(path: str, request: dict) -> dict:  # type: ignore[type-arg]
+    """Write a file of some owner and mode at once, unless it is there already."""
     content = base64.b64decode(request["content"])
     if os.path.isfile(path) and not os.path.islink(path):
         with open(path, "rb") as current:

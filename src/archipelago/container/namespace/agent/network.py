@@ -15,6 +15,7 @@ _nft_turn = threading.Lock()
 
 
 def connect(request: dict) -> socket.socket:  # type: ignore[type-arg]
+    """Open a TCP connection to a container, from within its network namespace."""
     _enter_network(request)
     return socket.create_connection((request["host"], int(request["port"])), timeout=request["timeout"])
 
@@ -75,6 +76,7 @@ def announce(request: dict) -> dict:  # type: ignore[type-arg]
 
 
 def load_firewall(request: dict) -> dict:  # type: ignore[type-arg]
+    """Load rules into a network namespace; process 0 stands for a new one, which ends with the request."""
     if request["pid"]:
         _enter_network(request)
     else:

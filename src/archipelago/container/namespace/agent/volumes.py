@@ -31,6 +31,7 @@ def _walked(volume: str, names: list):  # type: ignore[no-untyped-def, type-arg]
 
 
 def is_there(volume: str, names: list) -> bool:  # type: ignore[type-arg]
+    """Tell whether the names lead to something in a volume."""
     try:
         with _walked(volume, names[:-1]) as directory:
             os.stat(names[-1], dir_fd=directory, follow_symlinks=False)
@@ -40,6 +41,7 @@ def is_there(volume: str, names: list) -> bool:  # type: ignore[type-arg]
 
 
 def set_aside(volume: str, names: list, suffix: str) -> dict:  # type: ignore[type-arg]
+    """Rename what the names lead to, if it is there."""
     if not is_there(volume, names):
         return {"moved": False}
     new = f"{names[-1]}.{suffix}"
@@ -51,6 +53,7 @@ def set_aside(volume: str, names: list, suffix: str) -> dict:  # type: ignore[ty
 
 
 def discard(volume: str, names: list) -> dict:  # type: ignore[type-arg]
+    """Delete what the names lead to; no names stand for all that is in the volume."""
     with contextlib.suppress(FileNotFoundError, NotADirectoryError), _walked(volume, names[:-1]) as directory:
         for name in names[-1:] or os.listdir(directory):
             if stat.S_ISDIR(os.stat(name, dir_fd=directory, follow_symlinks=False).st_mode):

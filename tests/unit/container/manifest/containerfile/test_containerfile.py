@@ -5,14 +5,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from archipelago.container.images.build.containerfile import config_of
-from archipelago.container.manifest.containerfile.reader import (
-    INSTRUCTIONS,
-    MAX_STEPS,
-    REFUSED,
-    ContainerfileError,
-    base_image,
-    parse_containerfile,
-)
+from archipelago.container.manifest.containerfile.instructions import MAX_STEPS, ContainerfileError
+from archipelago.container.manifest.containerfile.reader import INSTRUCTIONS, REFUSED, base_image, parse_containerfile
 from archipelago.container.manifest.containerfile.steps import CopiedFile, CopyStep, ImageConfig, RunStep
 from archipelago.container.manifest.package import load_package
 from archipelago.container.podman_client.models import ImageDetails
