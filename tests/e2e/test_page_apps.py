@@ -275,7 +275,7 @@ async def test_the_owner_chooses_who_provides_what_an_app_needs(page: Page, node
     write_app(node.apps, "buoy", more="provides: {moor: {container: main, port: 8000}}\n")
     write_app(node.apps, "raft", more="requires: {moor: {}}\n")
     await page.goto("/store/raft")
-    await page.get_by_label("Who shall provide moor").select_option("buoy")
+    await page.get_by_label("App that provides moor").select_option("buoy")
     await expect(page.get_by_text("buoy 1.0")).to_be_visible()
     await page.get_by_role("button", name="Install").click()
     await expect(page.get_by_text("raft is installed.")).to_be_visible(timeout=120_000)

@@ -31,7 +31,7 @@ async def test_the_first_start_shows_the_phrase_and_asks_it_back(page: Page, nod
             await fields.nth(at).fill("zoo" if wrong and right != "zoo" else right)
         await page.get_by_role("button", name="Check").click()
         if wrong:
-            await expect(page.get_by_role("alert")).to_contain_text("not what stands there")
+            await expect(page.get_by_role("alert")).to_contain_text("words are not right")
             assert "phrase" not in (await node.call("setup-status"))["done"]
     await expect(fields).to_have_count(0)
     assert (await node.call("setup-status"))["done"] == ["phrase"]
