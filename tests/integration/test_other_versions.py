@@ -27,7 +27,7 @@ class VersionedNode(TestNode):
 
     def command(self) -> list[str]:
         """Return the command that is the daemon."""
-        program = TESTS / "integration" / "former_daemon.py"
+        program = TESTS / "former_daemon.py"
         return [sys.executable, str(program)] if self.former else super().command()
 
 
