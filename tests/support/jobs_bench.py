@@ -35,7 +35,7 @@ from archipelago.container.podman_client.service import PodmanService
 from archipelago.container.proposals.disk_rules import DiskRules
 from archipelago.container.reconciler.reconciler import Reconciler
 from archipelago.container.reconciler.repair_order import RepairOrder
-from archipelago.container.workload.compiler import Site
+from archipelago.container.workload.inputs import Site
 from archipelago.container.workload.templates.renderer import Renderer
 from archipelago.security.secrets.manager import SecretsManager
 from archipelago.storage.database import Database

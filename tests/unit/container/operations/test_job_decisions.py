@@ -21,7 +21,7 @@ from archipelago.container.operations.jobs.start import StartJob
 from archipelago.container.operations.jobs.stop import StopJob
 from archipelago.container.operations.situation import WORKING, Situation
 from archipelago.container.proposals.consequences import stop_preview
-from archipelago.container.workload.compiler import ContainerWorkload, Workload
+from archipelago.container.workload.workload import ContainerWorkload, Workload
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.storage.records.apps import AppRecord, Desired
 
