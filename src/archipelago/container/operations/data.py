@@ -25,7 +25,7 @@ class DataService:
     """Has the keeper of an app look at once."""
 
     async def start_empty(self, app: str, volumes: tuple[str, ...]) -> None:
-        """Have an installed app begin with new, empty volumes in the place of these, which are lost."""
+        """Have an installed app start with new, empty volumes in place of these, which are lost."""
         with self.operations.kept_away(app):
             found = self.desired().apps.get(app)
             if found is None:
@@ -39,7 +39,7 @@ class DataService:
 
     async def restore_kept(self, app: str, kept: str) -> None:
         """Bring kept data back, for the next installation of its app."""
-        # An app that is installed meanwhile would begin in the directory that is about to be replaced.
+        # An app that is installed meanwhile would use the directory that is about to be replaced.
         with self.operations.kept_away(app):
             self._refuse_if_used(app)
             await self.kept.restore(app, kept)

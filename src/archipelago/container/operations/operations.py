@@ -41,7 +41,7 @@ class Tracker:
         await self._update(steps=tuple(StepRecord(name=name) for name in names))
 
     async def begin(self, name: str, detail: str = "") -> None:
-        """Begin a step."""
+        """Start a step."""
         await self._step(name, state=OperationState.RUNNING, detail=detail)
 
     async def progress(self, name: str, percent: float | None, detail: str) -> None:
@@ -216,7 +216,7 @@ class Operations:
 
     @contextlib.contextmanager
     def kept_away(self, app: str) -> Iterator[None]:
-        """Let no operation begin on an app as long as this lasts; raises `NodeError` BUSY where one is under way."""
+        """Let no operation start on an app while this lasts; raises `NodeError` BUSY where one is under way."""
         self.refuse_if_busy(frozenset({app}))
         self._taken.add(app)
         try:

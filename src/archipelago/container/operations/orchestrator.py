@@ -37,7 +37,7 @@ from archipelago.support.ports import require_free
 
 
 class Orchestrator:
-    """Turns requests into operations, and says beforehand what each would do."""
+    """Turns requests into operations, and previews what each would do."""
 
     def __init__(self, parts: JobParts, runner: JobRunner) -> None:
         self._parts = parts
@@ -89,7 +89,7 @@ class Orchestrator:
     async def stop(self, app: str, agreed: Collection[str] | None = None) -> Operation:
         """Stop an app; those that cannot do without it stop before it, and come back with it.
 
-        `agreed` are those that the owner was told of; where others would stop by now, nothing does.
+        `agreed` are those that the owner agreed to stop; if others would stop by now, nothing does.
         """
         async with self._runner.request(app) as record:
             return await self._runner.open(StopJob.of(record, self._parts.reconciler.desired, agreed))
@@ -129,7 +129,7 @@ class Orchestrator:
     ) -> Operation:
         """Change the owner's options of an app; what the change touches restarts, and nothing else.
 
-        `agreed` are the apps of which the owner was told that they restart; where others would, nothing does.
+        `agreed` are the apps that the owner agreed to restart; if others would restart, nothing does.
         """
         async with self._runner.request(app) as record:
             return await self._configure(record, options, reset, agreed)

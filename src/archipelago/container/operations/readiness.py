@@ -41,7 +41,7 @@ class Readiness:
         return Situation(self._reconciler.desired, self._reconciler.health)
 
     async def _stays_ready(self, app: str) -> bool:
-        """Tell whether an app that is ready stays so; one that has crashed since it was asked for must prove it."""
+        """Return whether an app that is ready stays ready; one that has crashed since the request must prove it."""
         restarts = self._reconciler.health(app).restarts
         if not restarts:
             return True

@@ -24,12 +24,12 @@ class Situation:
     health: Callable[[str], Health]
 
     def is_ready(self, app: str) -> bool:
-        """Tell whether an app does its work, or has nothing left to wait for but a chain's download."""
+        """Return whether an app does its work, or has nothing left to wait for but a chain's download."""
         state = self.health(app).state
         return state in WORKING or (state is HealthState.WAITING and self._waits_for_sync(app))
 
     def should_give_up(self, app: str) -> bool:
-        """Tell whether waiting for an app is useless: its owner must act, or it has failed too often."""
+        """Return whether waiting for an app is useless: its owner must act, or it has failed too often."""
         health = self.health(app)
         if app in self.desired.broken or health.needs_owner:
             return True

@@ -25,7 +25,7 @@ async def past_warm_up(reconciler: Reconciler, app: str, ready: Callable[[], Awa
 
 
 def is_loading(reconciler: Reconciler, app: str) -> bool:
-    """Tell whether a chain daemon of the app answers, but cannot tell its height yet."""
+    """Return whether a chain daemon of the app answers, but does not know its height yet."""
     found = reconciler.desired.apps.get(app)
     if found is None:
         return False

@@ -51,7 +51,7 @@ class ConfigureJob(Job):
         return {} if self.before is None else {self.app: replace(installed(records, self.app), options=self.before)}
 
     def restores_after(self, error: NodeError) -> bool:
-        """Tell whether the former options come back after this failure. Pure.
+        """Return whether the former options come back after this failure. Pure.
 
         What did not work before does not come back: its owner may be on his way out of trouble.
         """

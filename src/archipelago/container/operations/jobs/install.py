@@ -162,5 +162,5 @@ class InstallJob(Job):
 
 
 async def _has_data(parts: JobParts, app: str) -> bool:
-    """Tell whether data of an app may be there, of an earlier installation or brought by the owner."""
+    """Return whether data of an app may be there, of an earlier installation or brought by the owner."""
     return await parts.state.has_slot(app) or await parts.data.has_volumes(app)
