@@ -8,7 +8,7 @@ from ipaddress import IPv4Address, IPv4Network
 from archipelago.container.podman_client.client import PodmanClient
 from archipelago.container.podman_client.errors import AlreadyExists, NotFound, PodmanConflict
 from archipelago.container.podman_client.labels import NODE
-from archipelago.container.podman_client.models import ContainerSummary, NetworkDetails
+from archipelago.container.podman_client.models import NetworkDetails
 from archipelago.container.podman_client.spec import ContainerSpec, NetworkSpec
 from archipelago.container.workload.firewall_rules import Subnet
 from archipelago.container.workload.workload import ContainerWorkload
@@ -87,34 +87,33 @@ class NetworkKeeper:
         self,
         specs: Collection[NetworkSpec],
         wanted: ContainerWorkload,
-        found: ContainerSummary,
+        join: Collection[str],
+        leave: Collection[str],
         may_leave: Callable[[], Awaitable[bool]],
     ) -> bool:
-        """Join an existing container to the networks that it lacks, and take it off those that it should not see.
+        """Join an existing container to networks that it lacks, and take it off others that it should not see.
 
         Return whether it was taken off any, which may leave a network that nobody needs. A running one that is alone in
         having networks must stay on all of them for now (`may_leave`, asked before each): Podman 4 takes the namespace
         in which they lie away from under it together with the first that it leaves.
         """
-        lacking = set(wanted.attachments) - set(found.networks)
-        surplus = set(found.networks) - set(wanted.attachments)
-        if lacking:
+        if join:
             await self.ensure(specs)
-        for name in sorted(lacking):
+        for name in sorted(join):
             try:
-                await self._client.networks.connect(name, found.name, aliases=wanted.attachments[name].aliases)
+                await self._client.networks.connect(name, wanted.name, aliases=wanted.attachments[name].aliases)
             except PodmanConflict:
                 pass  # joined since the container was looked at
             except NotFound:
                 self.forget()
                 raise
         left = False
-        for name in sorted(surplus):
+        for name in sorted(leave):
             if not await may_leave():
                 break
             left = True
             try:
-                await self._client.networks.disconnect(name, found.name, force=True)
+                await self._client.networks.disconnect(name, wanted.name, force=True)
             except NotFound:
                 pass
         return left

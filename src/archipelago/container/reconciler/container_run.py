@@ -1,4 +1,4 @@
-"""One run of a container: noticing its end at once, and ending it even where Podman no longer can."""
+"""One run of a container, of which the end is noticed at once."""
 
 import asyncio
 import time
@@ -6,23 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from archipelago.api.health import Health
-from archipelago.container.podman_client.client import PodmanClient
-from archipelago.container.podman_client.errors import PodmanError, PodmanUnavailable
-from archipelago.container.podman_client.models import ContainerDetails, ContainerState, ContainerSummary
-from archipelago.container.reconciler.observer import Observer, is_running
-from archipelago.container.reconciler.stopping import stop_terms
-from archipelago.support.process import (
-    DEAF,
-    Signaller,
-    is_alive,
-    process_exit,
-    terminate,
-    until_heeding,
-)
-
-PATIENCE = 3.0
-"""Seconds in which Podman notices the end of a container's process, unless the container's conmon died before it."""
-_POLL = 0.02
+from archipelago.container.podman_client.models import ContainerDetails, ContainerSummary
+from archipelago.support.process import process_exit
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,35 +22,30 @@ class Remembered:
 class Run:
     """A run that is going on: over when its first process has ended, or conmon, which holds its log and its ports.
 
-    Podman tells of an end a quarter of a second late, and without conmon not at all.
+    Podman reports an end a quarter of a second late, and without conmon not at all.
     """
 
     def __init__(self, details: ContainerDetails, container: str, age: float, on_end: Callable[[], None]) -> None:
         """Take what Podman knows of it, its container by the name in the manifest, and its age in seconds."""
         self.details = details
         self.container = container
-        self._began = time.monotonic() - age
+        self._started = time.monotonic() - age
         self.over_since: float | None = None
         """When it was noticed to be over, on the monotonic clock."""
         self._answers_since: float | None = None
         self._answered_until: float | None = None
-        self._key = (details.id, details.pid)
         self._on_end = on_end
         self._task = asyncio.create_task(self._watch(details.pid, details.conmon_pid))
 
     @property
     def key(self) -> str:
-        """What tells this run from every other one, also in another life of the daemon."""
+        """What distinguishes this run from every other one, also in another life of the daemon."""
         return run_key(self.details)
 
     @property
     def age(self) -> float:
         """Seconds for which it has run, or did. By the kernel: a clock that was set since its start changes nothing."""
-        return max(0.0, (self.over_since or time.monotonic()) - self._began)
-
-    def is_of(self, found: ContainerSummary) -> bool:
-        """Tell whether this is the run that Podman's list shows."""
-        return self._key == (found.id, found.pid)
+        return max(0.0, (self.over_since or time.monotonic()) - self._started)
 
     def note(self, *, answers: bool) -> None:
         """Take note of whether it is healthy, or syncing, as of now."""
@@ -102,38 +82,3 @@ def run_key(found: ContainerDetails | ContainerSummary) -> str:
     """Return the key of the run that Podman shows of a container; Podman's list counts whole seconds."""
     started = int(found.started_at.timestamp()) if found.started_at is not None else 0
     return f"{found.id} {found.pid} {started}"
-
-
-async def stop_container(
-    client: PodmanClient, observer: Observer, app: str, found: ContainerSummary, send: Signaller
-) -> None:
-    """Stop a container in its own way (`stopping`), and return when Podman knows that it is down.
-
-    One that Podman cannot stop is ended without it and removed; its data lies elsewhere. Raises `PodmanError`.
-    """
-    if not is_running(found):
-        return
-    # Created by the runtime but not started, its first process only waits, and heeds no signal.
-    terms = await stop_terms(client, found.name)
-    grace = 0.0 if found.state is ContainerState.INITIALIZED else terms.grace
-    if grace:
-        await until_heeding(found.pid, terms.signal, DEAF)
-    # Of a process that ended together with its conmon, Podman would await the end for the whole grace.
-    if not found.pid or await asyncio.to_thread(is_alive, found.pid):
-        end = asyncio.create_task(process_exit(found.pid))
-        try:
-            await client.containers.stop(found.name, timeout=round(grace), ignore_missing=True)
-        except PodmanUnavailable:
-            raise
-        except PodmanError:
-            # `remove` alone would leave the process behind, and with it the lock on its data. Once the process has
-            # ended, its number may be another's.
-            if not end.done():
-                await terminate(found.pid, grace, send, terms.signal)
-        finally:
-            end.cancel()
-    deadline = time.monotonic() + PATIENCE
-    while (await observer.look()).running(app, found.name):
-        if time.monotonic() > deadline:
-            await client.containers.remove(found.name, force=True, volumes=False)
-        await asyncio.sleep(_POLL)

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 
 from archipelago.container.podman_client.client import PodmanClient
 from archipelago.container.podman_client.labels import APP, NODE
-from archipelago.container.podman_client.models import ContainerState, ContainerSummary
+from archipelago.container.podman_client.models import ContainerSummary
+from archipelago.container.reconciler.seen import is_running
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,14 +23,6 @@ class Observation:
     def running(self, app: str, name: str | None = None) -> bool:
         """Tell whether the named container of the app runs, or any of its containers."""
         return any(is_running(container) for container in self.of(app).values() if name in (None, container.name))
-
-
-_DOWN = (ContainerState.CREATED, ContainerState.STOPPED, ContainerState.EXITED, ContainerState.REMOVING)
-
-
-def is_running(container: ContainerSummary) -> bool:
-    """Tell whether processes of the container may be alive."""
-    return container.state not in _DOWN
 
 
 class Observer:

@@ -23,10 +23,12 @@ from archipelago.container.podman_client.client import PodmanClient
 from archipelago.container.podman_client.errors import PodmanError
 from archipelago.container.podman_client.labels import APP, NODE
 from archipelago.container.podman_client.models import Resync
-from archipelago.container.reconciler.app_keeper import AppKeeper, Tools
+from archipelago.container.reconciler.app_keeper import AppKeeper
 from archipelago.container.reconciler.container_run import Remembered, run_key
-from archipelago.container.reconciler.observer import Observer, is_running
+from archipelago.container.reconciler.observer import Observer
 from archipelago.container.reconciler.repair_order import RepairOrder
+from archipelago.container.reconciler.seen import is_running
+from archipelago.container.reconciler.tools import Tools
 from archipelago.container.workload.workload import Workload
 from archipelago.errors import NodeError
 from archipelago.storage.records.runs import RunRecord
@@ -70,13 +72,13 @@ class Reconciler:
         self._desired = DesiredState()
         self._on_health = on_health
         self._redact = redact
-        self._told: dict[str, tuple[HealthState, str]] = {}
+        self._reported: dict[str, tuple[HealthState, str]] = {}
         self._adopted: dict[str, dict[str, Remembered]] = {}
-        self._to_tell: asyncio.Queue[tuple[str, Health]] = asyncio.Queue()
+        self._unreported: asyncio.Queue[tuple[str, Health]] = asyncio.Queue()
         self._keepers: dict[str, tuple[AppKeeper, asyncio.Task[None]]] = {}
         self._tasks: list[asyncio.Task[None]] = []
         self._sweep_wanted = asyncio.Event()
-        self._mend_wanted = asyncio.Event()
+        self._name_server_wanted = asyncio.Event()
         self.changed = Signal()
         self.observer = Observer(client, node_id)
         self._networks = NetworkKeeper(client, node_id)
@@ -110,7 +112,7 @@ class Reconciler:
         return self._desired
 
     async def prepare(self, remembered: Mapping[str, Mapping[str, RunRecord]]) -> None:
-        """Put away what a sudden end of everything left behind; call it before anything is desired.
+        """Clean up after a sudden end of everything; call it before anything is desired.
 
         `remembered` is what the last life of the daemon knew, by app and container; it counts for runs that go on.
         """
@@ -126,13 +128,13 @@ class Reconciler:
                 }
 
     def start(self) -> None:
-        """Begin to listen to Podman and to keep apps."""
+        """Start to listen to Podman and to keep apps."""
         loops = (
             self._listen,
             self._look_again,
-            self._tell,
+            self._report,
             self._sweep_when_wanted,
-            self._mend_when_wanted,
+            self._keep_name_server,
             self._watch_disks,
         )
         self._tasks = [asyncio.create_task(self._for_ever(loop)) for loop in loops]
@@ -168,7 +170,7 @@ class Reconciler:
         self._wake(app)
 
     def try_again(self, apps: Collection[str]) -> None:
-        """Have the next step of these apps begin without what was found of them before."""
+        """Have these apps tried again at once, whatever was found of them before."""
         for app in apps:
             self._keep(app).request_another_try()
 
@@ -214,7 +216,7 @@ class Reconciler:
         if app not in self._keepers:
             keeper = AppKeeper(app, self._tools, self._adopted.pop(app, {}))
             if keeper.healths:
-                self._told[app] = _news(keeper.health)  # it is on record already
+                self._reported[app] = _news(keeper.health)  # it is on record already
             self._keepers[app] = (keeper, asyncio.create_task(self._run(keeper)))
         return self._keepers[app][0]
 
@@ -237,7 +239,7 @@ class Reconciler:
                     await asyncio.sleep(_AFTER_A_FAULT)
         finally:
             del self._keepers[keeper.app]
-            self._told.pop(keeper.app, None)
+            self._reported.pop(keeper.app, None)
         if keeper.app in self._desired.apps:
             self._keep(keeper.app)
         self._sweep_wanted.set()
@@ -253,7 +255,7 @@ class Reconciler:
     async def _resync(self) -> None:
         """Look at everything, apps that are not installed included: what a crash left behind goes."""
         self._networks.forget()
-        self._mend_wanted.set()
+        self._name_server_wanted.set()
         try:
             seen = await self.observer.look()
             for app in seen.apps:
@@ -276,10 +278,10 @@ class Reconciler:
             with contextlib.suppress(PodmanError):  # the next look at everything wants it again
                 await self.sweep()
 
-    async def _mend_when_wanted(self) -> None:
+    async def _keep_name_server(self) -> None:
         while True:
-            await self._mend_wanted.wait()
-            self._mend_wanted.clear()
+            await self._name_server_wanted.wait()
+            self._name_server_wanted.clear()
             await self._names.mend()
 
     async def sweep(self) -> None:
@@ -290,9 +292,9 @@ class Reconciler:
 
         await self._networks.sweep(needed)
 
-    async def _tell(self) -> None:
+    async def _report(self) -> None:
         while True:
-            app, health = await self._to_tell.get()
+            app, health = await self._unreported.get()
             try:
                 await self._on_health(app, health)
             except NodeError as error:
@@ -307,10 +309,10 @@ class Reconciler:
             return
         health = self._keepers[app][0].health
         news = _news(health)
-        if self._told.get(app) == news:
+        if self._reported.get(app) == news:
             return
-        self._told[app] = news
-        self._to_tell.put_nowait((app, health))
+        self._reported[app] = news
+        self._unreported.put_nowait((app, health))
         for neighbour in self._desired.neighbours(app):
             if neighbour in self._keepers:
                 self._keepers[neighbour][0].wake()

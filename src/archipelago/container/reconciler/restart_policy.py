@@ -5,6 +5,8 @@ from dataclasses import dataclass, replace
 FIRST_DELAY = 0.1
 LONGEST_DELAY = 300.0
 HEALTHY_SPELL = 120.0
+UNHEALTHY_PATIENCE = 30.0
+"""Least seconds that a running but unhealthy container gets to recover by itself."""
 _JITTER = 0.2
 
 
@@ -25,6 +27,11 @@ class RestartPolicy:
         """
         restarts = 0 if healthy_for >= HEALTHY_SPELL else self.restarts
         return RestartPolicy(restarts + 1, now + delay(restarts, random))
+
+    def unhealthy(self, now: float, healthy_for: float, random: float) -> "RestartPolicy":
+        """Return the policy for a run that does not answer: it gets `UNHEALTHY_PATIENCE` at least to recover."""
+        failed = self.failed(now, healthy_for, random)
+        return replace(failed, retry_at=max(failed.retry_at or now, now + UNHEALTHY_PATIENCE))
 
     def started(self) -> "RestartPolicy":
         """Return the policy once the container was started again."""

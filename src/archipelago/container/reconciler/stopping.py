@@ -1,20 +1,23 @@
-"""In which order the containers of an app stop, and how: by what each was made with, whatever is known of the app now.
+"""Stops containers, each by what it was made with, whatever is known of the app now.
 
 An app that was removed, updated, or whose manifest cannot be read any more, is stopped as it was started. So order and
-terms come from the containers themselves: the place in the start order from a label, grace and signal from Podman.
+terms come from the containers themselves: the place in the start order from a label (`stop_order`), grace and signal
+from Podman.
 """
 
+import asyncio
 import signal
-from collections.abc import Iterable
+import time
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
 from archipelago.container.podman_client.client import PodmanClient
 from archipelago.container.podman_client.errors import PodmanError, PodmanUnavailable
-from archipelago.container.podman_client.labels import PLACE
-from archipelago.container.podman_client.models import ContainerSummary
+from archipelago.container.podman_client.models import ContainerState, ContainerSummary
+from archipelago.container.reconciler.observer import Observation, Observer
+from archipelago.container.reconciler.step import PATIENCE
+from archipelago.support.process import DEAF, Signaller, is_alive, process_exit, terminate, until_heeding
 
-_NEVER = datetime.min.replace(tzinfo=UTC)
+_POLL = 0.02
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,22 +33,10 @@ class StopTerms:
 _DEFAULT = StopTerms(30.0, signal.SIGTERM)
 
 
-def stop_order(found: Iterable[ContainerSummary]) -> list[ContainerSummary]:
-    """Return containers of one app in the order in which they stop: the last one that starts comes first.
-
-    One that an earlier version of the node made does not bear its place; then all go by when they were started.
-    """
-    containers = list(found)
-    places = [_place(each) for each in containers]
-    if any(place is None for place in places):
-        return sorted(containers, key=lambda each: each.started_at or _NEVER, reverse=True)
-    return sorted(containers, key=lambda each: _place(each) or 0, reverse=True)
-
-
 async def stop_terms(client: PodmanClient, name: str) -> StopTerms:
     """Return how a container is stopped, as it was made.
 
-    Raises `PodmanUnavailable`; of one that Podman cannot tell of, the manifest's defaults are returned.
+    Raises `PodmanUnavailable`; of one that Podman cannot describe, the manifest's defaults are returned.
     """
     try:
         details = await client.containers.inspect(name)
@@ -56,6 +47,35 @@ async def stop_terms(client: PodmanClient, name: str) -> StopTerms:
     return StopTerms(float(details.stop_timeout), signal.Signals(details.stop_signal or signal.SIGTERM))
 
 
-def _place(container: ContainerSummary) -> int | None:
-    text = container.labels.get(PLACE, "")
-    return int(text) if text.isascii() and text.isdigit() else None
+async def stop_container(
+    client: PodmanClient, observer: Observer, app: str, found: ContainerSummary, send: Signaller
+) -> Observation:
+    """Stop a container that runs in its own way; return what there is once Podman knows that it is down.
+
+    One that Podman cannot stop is ended without it and removed; its data lies elsewhere. Raises `PodmanError`.
+    """
+    # Created by the runtime but not started, its first process only waits, and handles no signal.
+    terms = await stop_terms(client, found.name)
+    grace = 0.0 if found.state is ContainerState.INITIALIZED else terms.grace
+    if grace:
+        await until_heeding(found.pid, terms.signal, DEAF)
+    # Of a process that ended together with its conmon, Podman would await the end for the whole grace.
+    if not found.pid or await asyncio.to_thread(is_alive, found.pid):
+        end = asyncio.create_task(process_exit(found.pid))
+        try:
+            await client.containers.stop(found.name, timeout=round(grace), ignore_missing=True)
+        except PodmanUnavailable:
+            raise
+        except PodmanError:
+            # `remove` alone would leave the process behind, and with it the lock on its data. Once the process has
+            # ended, its number may be another's.
+            if not end.done():
+                await terminate(found.pid, grace, send, terms.signal)
+        finally:
+            end.cancel()
+    deadline = time.monotonic() + PATIENCE
+    while (seen := await observer.look()).running(app, found.name):
+        if time.monotonic() > deadline:
+            await client.containers.remove(found.name, force=True, volumes=False)
+        await asyncio.sleep(_POLL)
+    return seen

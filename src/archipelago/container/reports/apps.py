@@ -26,8 +26,8 @@ from archipelago.container.operations.operations import Operations
 from archipelago.container.operations.repairs import repair_views
 from archipelago.container.podman_client.errors import PodmanError
 from archipelago.container.podman_client.models import ContainerSummary
-from archipelago.container.reconciler.observer import is_running
 from archipelago.container.reconciler.reconciler import Reconciler
+from archipelago.container.reconciler.seen import is_running
 from archipelago.container.reports.options import option_views
 from archipelago.container.workload.workload import ContainerWorkload
 from archipelago.errors import ErrorCode, NodeError

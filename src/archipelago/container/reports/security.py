@@ -12,8 +12,8 @@ from archipelago.container.desired.state import DesiredApp
 from archipelago.container.images.inventory import ImageInventory
 from archipelago.container.networks.firewall import Firewall
 from archipelago.container.podman_client.models import ContainerSummary
-from archipelago.container.reconciler.observer import is_running
 from archipelago.container.reconciler.reconciler import Reconciler
+from archipelago.container.reconciler.seen import is_running
 from archipelago.container.workload.workload import ContainerWorkload
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.security.container_policies.apparmor import apparmor_name, apparmor_profile

@@ -8,9 +8,10 @@ from archipelago.api.health import HealthState
 from archipelago.container.data.identity import Trouble, VolumeVerdict
 from archipelago.container.data.keeper import DataMissing
 from archipelago.container.desired.state import DesiredApp, DesiredState
-from archipelago.container.reconciler.app_keeper import AppKeeper, Tools
+from archipelago.container.reconciler.app_keeper import AppKeeper
 from archipelago.container.reconciler.observer import Observation
 from archipelago.container.reconciler.repair_order import RepairOrder
+from archipelago.container.reconciler.tools import Tools
 from archipelago.container.workload.workload import Workload
 from archipelago.storage.records.apps import AppRecord, Desired
 
@@ -28,7 +29,7 @@ async def missing(_: Workload) -> None:
 
 
 def tools() -> Tools:
-    wanted = SimpleNamespace(container="main", name="knots-main", hash="1", after=())
+    wanted = SimpleNamespace(container="main", name="knots-main", hash="1", after=(), attachments={})
     workload = cast(Workload, SimpleNamespace(app="knots", containers=(wanted,)))
     record = cast(AppRecord, SimpleNamespace(app="knots", desired=Desired.RUNNING))
     state = DesiredState(apps={"knots": DesiredApp(record, workload)})

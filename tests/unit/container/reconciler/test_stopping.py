@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 from archipelago.container.podman_client.labels import PLACE
 from archipelago.container.podman_client.models import ContainerState, ContainerSummary
-from archipelago.container.reconciler.stopping import stop_order
+from archipelago.container.reconciler.stop_order import stop_order
 
 _START = datetime(2026, 1, 1, tzinfo=UTC)
 

@@ -13,7 +13,8 @@ from archipelago.container.manifest.package import AppPackage
 from archipelago.container.podman_client.labels import HASH
 from archipelago.container.podman_client.models import ContainerState, ContainerSummary
 from archipelago.container.podman_client.spec import BindMount, ContainerSpec, PortMapping, ResourceLimits, TmpfsMount
-from archipelago.container.reconciler.app_keeper import _is_outdated
+from archipelago.container.reconciler.seen import is_outdated
+from archipelago.container.reconciler.wanted import wanted_container
 from archipelago.container.workload.compiler import compile_app
 from archipelago.container.workload.inputs import AppInput, Binding, Consumer
 from archipelago.container.workload.spec_hash import former_hash, is_former, spec_hash
@@ -330,9 +331,10 @@ def test_a_keeper_leaves_a_container_that_a_version_before_made() -> None:
         started_at=None,
         exited_at=None,
     )
-    assert not _is_outdated(found, wanted)
-    assert _is_outdated(replace(found, labels={HASH: "0" * 32}), wanted)
-    assert _is_outdated(replace(found, labels={}), wanted) and _is_outdated(found, None)
+    assert not is_outdated(found, wanted_container(wanted, found))
+    for labels in ({HASH: "0" * 32}, {}):
+        other = replace(found, labels=labels)
+        assert is_outdated(other, wanted_container(wanted, other))
 
 
 def test_no_default_changes() -> None:

@@ -1,0 +1,42 @@
+"""What all keepers share."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from archipelago.api.health import Health
+from archipelago.container.data.keeper import VolumeKeeper
+from archipelago.container.desired.state import DesiredApp, DesiredState
+from archipelago.container.health_monitor.monitor import HealthMonitor
+from archipelago.container.namespace.client import Namespace
+from archipelago.container.networks.bridges import Bridges
+from archipelago.container.networks.firewall import Firewall
+from archipelago.container.networks.keeper import NetworkKeeper
+from archipelago.container.podman_client.client import PodmanClient
+from archipelago.container.reconciler.observer import Observer
+
+
+@dataclass(frozen=True, slots=True)
+class Tools:
+    """What all keepers share."""
+
+    client: PodmanClient
+    namespace: Namespace
+    observer: Observer
+    networks: NetworkKeeper
+    volumes: VolumeKeeper
+    firewall: Firewall
+    bridges: Bridges
+    monitor: HealthMonitor
+    files_root: str
+    desired: Callable[[], DesiredState]
+    health_of: Callable[[str], Health]
+    changed: Callable[[str], None]
+    """Receives the app whenever its health or what runs of it changed."""
+    sweep_soon: Callable[[], None]
+    """Has networks removed that nobody needs."""
+    image_id: Callable[[DesiredApp, str], Awaitable[str | None]]
+    """Returns the ID of the image of one container; None where it must be brought back."""
+    rebuild: Callable[[DesiredApp, str], Awaitable[str]]
+    """Brings back the image of one container, and returns its ID."""
+    redact: Callable[[str], str]
+    """Takes secrets out of what apps write."""
