@@ -3,9 +3,15 @@
 import argparse
 import asyncio
 import contextlib
+import gc
 import os
 import signal
 import sys
+
+if __name__ == "__main__":
+    # Imports create objects that stay, and hardly any garbage: looking for it takes a fifth of the start.
+    gc.disable()
+    sys.modules["rich"] = None  # type: ignore[assignment]  # structlog would load it, for tracebacks in colour
 
 import structlog
 
@@ -44,6 +50,8 @@ _UMASK = 0o077
 
 def main() -> None:
     """Run the daemon; ends with exit code 0 after an orderly stop."""
+    gc.freeze()
+    gc.enable()
     arguments = _parse()
     os.umask(_UMASK)
     outlive_readers()

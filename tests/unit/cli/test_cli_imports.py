@@ -12,12 +12,12 @@ from threading import Thread
 
 import pytest
 
-SOURCE = Path(__file__).resolve().parents[3] / "src"
+from support.checkout import SOURCE
 
 PARTS_OF_A_NODE = {
     "archipelago.api", "archipelago.catalog", "archipelago.chains", "archipelago.config", "archipelago.container",
     "archipelago.daemon", "archipelago.network", "archipelago.node", "archipelago.performance", "archipelago.rpc",
-    "archipelago.security", "archipelago.storage",
+    "archipelago.security", "archipelago.storage.database", "archipelago.storage.records", "archipelago.storage.stores",
     "aiohttp", "alembic", "argon2", "asyncio", "cryptography", "cyclonedx", "jinja2", "packaging", "pyrage", "segno",
     "sigstore", "sqlalchemy", "structlog", "webauthn", "yaml",
 }  # fmt: skip

@@ -1,0 +1,30 @@
+"""What a start of the daemon loads: each megabyte of it stays for as long as the node runs."""
+
+import os
+import subprocess
+import sys
+
+from support.checkout import CHECKOUT
+
+USED_RARELY = {
+    "alembic",  # when a database of an earlier version is opened
+    "cyclonedx",  # when a bill of materials is written
+    "segno",  # when a second factor is set up
+    "sigstore",  # when an image has a signature without a key
+    "webauthn",  # when a passkey is used
+}
+NEVER_USED = {"pygments", "typer"}  # Pygments comes with Rich, which is listed even where loading it is refused
+
+
+def test_the_daemon_does_not_load_what_is_used_rarely() -> None:
+    # It ends at its arguments, once all imports are done.
+    done = subprocess.run(
+        [sys.executable, "-P", "-X", "importtime", "-m", "archipelago.daemon", "--nonsense"],
+        env={"PATH": os.environ["PATH"], "PYTHONPATH": str(CHECKOUT / "src")},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 2
+    loaded = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines() if line.startswith("import time:")}
+    assert {"archipelago.node.node", "sqlalchemy"} <= loaded
+    assert not {one.partition(".")[0] for one in loaded} & (USED_RARELY | NEVER_USED)
