@@ -1,3 +1,3 @@
-"""Archipelago: a Bitcoin node that its owner rules alone."""
+"""Archipelago: a Bitcoin node under its owner's sole control."""
 
 __version__ = "0.1.0"
