@@ -399,9 +399,13 @@ def test_a_bar_at_a_terminal(node: Node) -> None:
 def test_a_bar_and_its_percent_keep_their_place_whatever_a_step_says(node: Node, columns: int) -> None:
     code, screen = node.type("restart", "knots", answer=b"", columns=columns)
     assert code == 0
-    (shown,) = (each for each in re.split(r"[\r\n]+", re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", screen)) if "40%" in each)
-    assert shown.startswith("restart") and "━" * 3 in shown and "build" in shown, shown
-    assert len(shown.rstrip()) <= columns and ("…" in shown) == (columns < 200)
+    # A busy machine may draw it more than once.
+    lines = re.split(r"[\r\n]+", re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", screen))
+    drawn = [each for each in lines if "40%" in each]
+    assert drawn
+    for shown in drawn:
+        assert shown.startswith("restart") and "━" * 3 in shown and "build" in shown, shown
+        assert len(shown.rstrip()) <= columns and ("…" in shown) == (columns < 200)
 
 
 def test_events_are_the_newest_ones_in_their_order(node: Node) -> None:
