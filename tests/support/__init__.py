@@ -1,1 +1,1 @@
-"""What tests share: real nodes, real Podman, small catalogs, and small worlds in memory."""
+"""Code that tests share: real nodes, real Podman, small catalogs, and nodes in memory."""

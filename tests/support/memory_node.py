@@ -1,8 +1,7 @@
-"""A small node in memory for the tests of RPC and command line; run as a program, it serves until it is killed."""
+"""A small node in memory for the tests of RPC and command line; `serve` is a program that serves it."""
 
 import asyncio
 import os
-import sys
 from pathlib import Path
 
 from archipelago.api.services import apps as app_services
@@ -92,7 +91,3 @@ async def serve(unix_socket: Path) -> None:
     await server.start(unix_socket, 0)
     print(server.port, flush=True)
     await asyncio.Event().wait()
-
-
-if __name__ == "__main__":
-    asyncio.run(serve(Path(sys.argv[1])))

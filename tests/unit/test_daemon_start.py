@@ -2,8 +2,6 @@
 
 import os
 import socket
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -14,29 +12,31 @@ from archipelago.errors import NodeError
 from archipelago.security.keys.node_key import NodeKey
 from archipelago.storage.layout import Layout
 from support import old_database
+from support.preloaded_python import PreloadedPython
 
 _AS_ANY_USER = "from archipelago import daemon; daemon._refuse_root = lambda: None; daemon.main()"
 
 
-def start(root: Path, port: int) -> str:
+def start(python: PreloadedPython, root: Path, port: int) -> str:
     """Start a daemon that must refuse; return what it says."""
     settings = {"ROOT": root, "RUNTIME": root.with_name("run"), "PORT": port}
     environment = {**os.environ, **{f"ARCHIPELAGO_{name}": str(value) for name, value in settings.items()}}
-    done = subprocess.run(
-        [sys.executable, "-c", _AS_ANY_USER], env=environment, capture_output=True, text=True, timeout=60
-    )
-    assert done.returncode == 1 and "Traceback" not in done.stderr, done.stderr
-    return done.stderr
+    done = python.run(_AS_ANY_USER, environment=environment)
+    said = done.stderr.decode()
+    assert done.returncode == 1 and "Traceback" not in said, said
+    return said
 
 
-def test_a_taken_port_leaves_the_data_as_the_version_before_knows_it(tmp_path: Path) -> None:
+def test_a_taken_port_leaves_the_data_as_the_version_before_knows_it(
+    daemon_python: PreloadedPython, tmp_path: Path
+) -> None:
     root = tmp_path / "root"
     (root / "logs" / "knots").mkdir(parents=True)
     old_database.migrate(root / "state.db", "0005")
     before = (root / "state.db").read_bytes()
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
-        assert str(port) in start(root, port)
+        assert str(port) in start(daemon_python, root, port)
     assert not (root / "apps").exists()
     assert (root / "state.db").read_bytes() == before
 
@@ -56,7 +56,9 @@ def test_what_was_left_behind_is_named_at_each_start(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("in_the_way", ["root", "root/daemon.lock/", "root/logs"])
-def test_what_the_disk_refuses_is_said_without_a_traceback(tmp_path: Path, in_the_way: str) -> None:
+def test_what_the_disk_refuses_is_said_without_a_traceback(
+    daemon_python: PreloadedPython, tmp_path: Path, in_the_way: str
+) -> None:
     place = tmp_path / in_the_way
     if in_the_way.endswith("/"):
         place.mkdir(parents=True)
@@ -65,7 +67,7 @@ def test_what_the_disk_refuses_is_said_without_a_traceback(tmp_path: Path, in_th
         place.write_text("a file where a folder belongs")
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
-    assert str(tmp_path / "root") in start(tmp_path / "root", port)
+    assert str(tmp_path / "root") in start(daemon_python, tmp_path / "root", port)
 
 
 def test_a_key_that_cannot_be_looked_for_is_said(tmp_path: Path) -> None:

@@ -21,6 +21,19 @@ from archipelago.cli.output import clean, duration
 from archipelago.cli.views import log_line
 from archipelago.security.keys.key_files import private_pem
 from support.checkout import SOURCE, TESTS
+from support.preloaded_python import PreloadedPython, preloaded_python
+
+COMMAND = "from archipelago.cli.main import main; main()"
+SERVER = (
+    "import asyncio, sys; from pathlib import Path; from support.memory_node import serve;"
+    "asyncio.run(serve(Path(sys.argv[1])))"
+)
+ENVIRONMENT = {
+    "PATH": os.environ["PATH"],
+    "PYTHONPATH": f"{SOURCE}:{TESTS}",
+    "PYTHONDONTWRITEBYTECODE": "1",
+    "LC_ALL": "C.UTF-8",
+}
 
 
 @dataclass(frozen=True)
@@ -29,32 +42,24 @@ class Node:
 
     socket: Path
     port: int
+    python: PreloadedPython
+    """Runs the command."""
 
     def environment(self, **more: str) -> dict[str, str]:
         return {
-            "PATH": os.environ["PATH"],
-            "PYTHONPATH": str(SOURCE),
-            "PYTHONDONTWRITEBYTECODE": "1",
-            "LC_ALL": "C.UTF-8",
+            **ENVIRONMENT,
             "ARCHIPELAGO_SOCKET": str(self.socket),
             "ARCHIPELAGO_PORT": str(self.port),
             **more,
         }
 
     def run(self, *arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "-m", "archipelago.cli", *arguments],
-            env=self.environment(**more),
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=30,
-        )
+        done = self.python.run(COMMAND, *arguments, environment=self.environment(**more))
+        return subprocess.CompletedProcess(arguments, done.returncode, done.stdout.decode(), done.stderr.decode())
 
     def feed(self, text: bytes, *arguments: str) -> subprocess.CompletedProcess[bytes]:
         """Run the command with something on its standard input."""
-        command = [sys.executable, "-m", "archipelago.cli", *arguments]
-        return subprocess.run(command, env=self.environment(), input=text, capture_output=True, timeout=30)
+        return self.python.run(COMMAND, *arguments, environment=self.environment(), given=text)
 
     def json(self, *arguments: str) -> Any:
         done = self.run(*arguments)
@@ -63,10 +68,10 @@ class Node:
 
     def type(self, *arguments: str, answer: bytes, columns: int = 120) -> tuple[int, str]:
         """Run the command at a terminal, type an answer, and return exit code and screen."""
-        process, terminal = pty.fork()
-        if process == 0:
-            command = [sys.executable, "-m", "archipelago.cli", *arguments]
-            os.execve(sys.executable, command, self.environment(TERM="xterm", COLUMNS=str(columns)))
+        terminal, inner = pty.openpty()
+        environment = self.environment(TERM="xterm", COLUMNS=str(columns))
+        process = self.python.start(COMMAND, *arguments, environment=environment, streams=(inner, inner, inner))
+        os.close(inner)
         os.write(terminal, answer)
         screen = b""
         while select.select([terminal], [], [], 20)[0]:
@@ -78,18 +83,31 @@ class Node:
                 break
             screen += chunk
         os.close(terminal)
-        return os.waitstatus_to_exitcode(os.waitpid(process, 0)[1]), screen.decode()
+        return process.wait(), screen.decode()
+
+
+@pytest.fixture(scope="module")
+def servers() -> Iterator[PreloadedPython]:
+    with preloaded_python("support.memory_node", "archipelago.rpc.server.server", environment=ENVIRONMENT) as python:
+        yield python
+
+
+@pytest.fixture(scope="module")
+def commands() -> Iterator[PreloadedPython]:
+    modules = ("archipelago.cli.main", "aiohttp", "rich.progress", "rich.table", "typer._adapters")
+    with preloaded_python(*modules, environment=ENVIRONMENT) as python:
+        yield python
 
 
 @pytest.fixture
-def node(tmp_path: Path) -> Iterator[Node]:
-    program = TESTS / "support" / "memory_node.py"
-    environment = {"PYTHONPATH": f"{SOURCE}:{TESTS}", "PYTHONDONTWRITEBYTECODE": "1", "PATH": os.environ["PATH"]}
-    command = [sys.executable, str(program), str(tmp_path / "s")]
-    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        yield Node(tmp_path / "s", int(process.stdout.readline()))
-        process.kill()
+def node(tmp_path: Path, servers: PreloadedPython, commands: PreloadedPython) -> Iterator[Node]:
+    reading, writing = os.pipe()
+    with open(os.devnull) as nothing, open(reading) as printed:
+        streams = nothing.fileno(), writing, 2
+        server = servers.start(SERVER, str(tmp_path / "s"), environment=ENVIRONMENT, streams=streams)
+        os.close(writing)
+        yield Node(tmp_path / "s", int(printed.readline()), commands)
+        server.kill()
 
 
 def test_json_is_the_answer_of_the_node(node: Node) -> None:

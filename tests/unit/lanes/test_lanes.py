@@ -2,12 +2,14 @@
 
 import os
 import re
-import subprocess
-import sys
+from collections.abc import Iterator
 from pathlib import Path
+
+import pytest
 
 from lanes.records import Collected, ModuleDone, Reported, Tail, from_line, reports_of, to_line
 from support.checkout import TESTS
+from support.preloaded_python import PreloadedPython, Program, preloaded_python
 
 MODULES = {
     "chaos/test_long.py": "import os, time\ndef test_waits():\n"
@@ -20,12 +22,14 @@ MODULES = {
     "def test_it(): assert os.environ['LANE'] == '1'\n",
 }
 LANES = 2
+ENVIRONMENT = {**os.environ, "PYTHONPATH": str(TESTS), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
 
 
 class Run:
     """Runs a folder of tests in lanes, as `scripts/test-lanes` does."""
 
-    def __init__(self, folder: Path, modules: dict[str, str]) -> None:
+    def __init__(self, python: PreloadedPython, folder: Path, modules: dict[str, str]) -> None:
+        self.python = python
         self.tests, self.lanes = folder / "tests", folder / "lanes"
         for path, text in modules.items():
             (self.tests / path).parent.mkdir(parents=True, exist_ok=True)
@@ -33,27 +37,34 @@ class Run:
         (self.tests / "conftest.py").write_text('pytest_plugins = ("lanes.plugin",)\n')
         self.lanes.mkdir()
 
-    def _pytest(self, *arguments: str, lane: int = 0) -> "subprocess.Popen[str]":
-        command = [sys.executable, "-m", "pytest", "-ra", "-p", "no:cacheprovider", "--rootdir", "."]
-        return subprocess.Popen(
-            [*command, "-c", os.devnull, "--lanes-folder", str(self.lanes), *arguments, "."],
-            cwd=self.tests,
-            env={**os.environ, "PYTHONPATH": str(TESTS), "LANE": str(lane), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
+    def _pytest(self, log: Path, *arguments: str, lane: int = 0) -> Program:
+        own = ("-ra", "-p", "no:cacheprovider", "--rootdir", ".", "-c", os.devnull, "--lanes-folder", str(self.lanes))
+        with open(os.devnull) as nothing, log.open("w") as printed:
+            return self.python.start(
+                "import pytest; raise SystemExit(pytest.console_main())",
+                *(*own, *arguments, "."),
+                environment={**ENVIRONMENT, "LANE": str(lane)},
+                streams=(nothing.fileno(), printed.fileno(), printed.fileno()),
+                folder=self.tests,
+            )
 
     def report(self) -> tuple[int, str]:
         """Run all of it; return exit code and what was printed of all lanes together."""
-        lanes = {number: self._pytest("--lane", str(number), lane=number) for number in range(1, LANES + 1)}
-        reporter = self._pytest("--lanes", str(LANES))
+        lanes = {
+            number: self._pytest(self.lanes / f"{number}.log", "--lane", str(number), lane=number)
+            for number in range(1, LANES + 1)
+        }
+        printed = self.lanes / "reporter.log"
+        reporter = self._pytest(printed, "--lanes", str(LANES))
         for number, lane in lanes.items():
-            printed, _ = lane.communicate(timeout=60)
-            (self.lanes / f"{number}.log").write_text(printed)
-            (self.lanes / f"{number}.code").write_text(f"{lane.returncode}\n")
-        printed, _ = reporter.communicate(timeout=60)
-        return reporter.returncode, printed
+            (self.lanes / f"{number}.code").write_text(f"{lane.wait()}\n")
+        return reporter.wait(), printed.read_text()
+
+
+@pytest.fixture(scope="module")
+def python() -> Iterator[PreloadedPython]:
+    with preloaded_python("pytest", environment=ENVIRONMENT) as preloaded:
+        yield preloaded
 
 
 def last_line(printed: str) -> str:
@@ -61,41 +72,41 @@ def last_line(printed: str) -> str:
     return re.sub(r" in [\d.]+s", "", printed.splitlines()[-1].strip("= "))
 
 
-def test_all_tests_run_once_and_the_last_line_is_pytest_s(tmp_path: Path) -> None:
-    code, printed = Run(tmp_path, MODULES).report()
+def test_all_tests_run_once_and_the_last_line_is_pytest_s(python: PreloadedPython, tmp_path: Path) -> None:
+    code, printed = Run(python, tmp_path, MODULES).report()
     assert (code, last_line(printed)) == (0, "24 passed"), printed
     assert "lanes: 2 side by side" in printed
     assert re.search(r"unit +23 tests +[\d.]+ s  processor +[\d.]+ s", printed), printed
     assert printed.count("unit/test_many.py ....................") == 1, "the dots of a module stay together"
 
 
-def test_what_is_skipped_is_told_with_its_reason(tmp_path: Path) -> None:
+def test_what_is_skipped_is_told_with_its_reason(python: PreloadedPython, tmp_path: Path) -> None:
     skipped = {"unit/test_elsewhere.py": "import pytest\ndef test_it():\n    pytest.skip('not on this host')\n"}
-    code, printed = Run(tmp_path, MODULES | skipped).report()
+    code, printed = Run(python, tmp_path, MODULES | skipped).report()
     assert (code, last_line(printed)) == (0, "24 passed, 1 skipped"), printed
 
 
-def test_failures_and_errors_are_told_whole_and_are_the_exit_code(tmp_path: Path) -> None:
+def test_failures_and_errors_are_told_whole_and_are_the_exit_code(python: PreloadedPython, tmp_path: Path) -> None:
     bad = {
         "unit/test_bad.py": "def test_it():\n    print('said before')\n    assert 6 * 7 == 41\n",
         "unit/test_broken.py": "import pytest\n@pytest.fixture\ndef f(): 1 / 0\ndef test_it(f): pass\n",
     }
-    code, printed = Run(tmp_path, MODULES | bad).report()
+    code, printed = Run(python, tmp_path, MODULES | bad).report()
     assert (code, last_line(printed)) == (1, "1 failed, 24 passed, 1 error"), printed
     assert "assert (6 * 7) == 41" in printed and "said before" in printed
     assert "FAILED unit/test_bad.py::test_it" in printed and "ERROR unit/test_broken.py::test_it" in printed
 
 
-def test_a_lane_that_dies_is_a_failure_which_names_what_did_not_run(tmp_path: Path) -> None:
+def test_a_lane_that_dies_is_a_failure_which_names_what_did_not_run(python: PreloadedPython, tmp_path: Path) -> None:
     deadly = {"chaos/test_bad.py": "import os\ndef test_it(): os._exit(0)\ndef test_after(): pass\n"}
-    code, printed = Run(tmp_path, MODULES | deadly).report()
+    code, printed = Run(python, tmp_path, MODULES | deadly).report()
     assert code == 1
     named = "tests did not run to their end:\nchaos/test_bad.py::test_it\nchaos/test_bad.py::test_after"
     assert named in printed, printed
 
 
-def test_a_module_that_cannot_be_imported_is_a_failure(tmp_path: Path) -> None:
-    code, printed = Run(tmp_path, MODULES | {"unit/test_bad.py": "import nothing_of_that_name\n"}).report()
+def test_a_module_that_cannot_be_imported_is_a_failure(python: PreloadedPython, tmp_path: Path) -> None:
+    code, printed = Run(python, tmp_path, MODULES | {"unit/test_bad.py": "import nothing_of_that_name\n"}).report()
     assert code == 1
     assert "nothing_of_that_name" in printed and "lane 1" in printed
 

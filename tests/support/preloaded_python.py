@@ -1,0 +1,197 @@
+"""Python programs that start fast: forks of a process that has already imported their modules.
+
+Each program is a process with its own arguments, environment, standard streams and session, as with `python -c`. The
+imports, which take about a second, are done once instead of once per program.
+"""
+
+import contextlib
+import gc
+import io
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import traceback
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+_MOST = 1 << 17
+"""Bytes of a request."""
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """A program that was started."""
+
+    pid: int
+    _report: io.BufferedReader
+
+    def wait(self) -> int:
+        """Wait, once, until it has ended; return its exit code, negative for the signal that killed it.
+
+        It is killed if the test is interrupted, by its time limit for example.
+        """
+        with self._report:
+            try:
+                return int(self._report.readline())
+            except BaseException:
+                os.kill(self.pid, signal.SIGKILL)
+                raise
+
+    def kill(self) -> None:
+        """Kill it, and wait until it has ended."""
+        os.kill(self.pid, signal.SIGKILL)
+        self.wait()
+
+
+class PreloadedPython:
+    """Starts programs; `preloaded_python` makes one."""
+
+    def __init__(self, requests: socket.socket) -> None:
+        self._requests = requests
+
+    def start(
+        self,
+        program: str,
+        *arguments: str,
+        environment: Mapping[str, str],
+        streams: tuple[int, int, int],
+        folder: Path | None = None,
+    ) -> Program:
+        """Start a program, given as its source text, with these files as its standard streams, in a folder.
+
+        If standard input is a terminal, it becomes the controlling terminal of the program.
+        """
+        request = json.dumps(
+            {
+                "program": program,
+                "arguments": arguments,
+                "environment": dict(environment),
+                "folder": str(folder or Path.cwd()),
+            }
+        ).encode()
+        assert len(request) <= _MOST, "the request is too long"
+        reading, writing = os.pipe()
+        try:
+            socket.send_fds(self._requests, [request], [*streams, writing])
+        finally:
+            os.close(writing)
+        report = os.fdopen(reading, "rb")
+        return Program(int(report.readline()), report)
+
+    def run(
+        self, program: str, *arguments: str, environment: Mapping[str, str], given: bytes = b""
+    ) -> "subprocess.CompletedProcess[bytes]":
+        """Run a program to its end, with some input; return its exit code and output."""
+        with contextlib.ExitStack() as files:
+            read, out, err = (files.enter_context(tempfile.TemporaryFile()) for _ in range(3))
+            read.write(given)
+            read.seek(0)
+            streams = read.fileno(), out.fileno(), err.fileno()
+            code = self.start(program, *arguments, environment=environment, streams=streams).wait()
+            for file in (out, err):
+                file.seek(0)
+            return subprocess.CompletedProcess(arguments, code, out.read(), err.read())
+
+
+@contextlib.contextmanager
+def preloaded_python(*modules: str, environment: Mapping[str, str]) -> Iterator[PreloadedPython]:
+    """Give a process that has imported some modules, until the end."""
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    command = [sys.executable, "-P", __file__, str(theirs.fileno()), *modules]
+    with (
+        ours,
+        subprocess.Popen(
+            command, env=environment, pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL, start_new_session=True
+        ),
+    ):
+        theirs.close()
+        try:
+            yield PreloadedPython(ours)
+        finally:
+            ours.shutdown(socket.SHUT_RDWR)
+
+
+def _serve(requests: socket.socket) -> None:
+    """Start a program for each request, until there are no more."""
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the kernel reaps those who wait for the programs
+    while True:
+        request, files, _, _ = socket.recv_fds(requests, _MOST, 4)
+        if not request:
+            return
+        if os.fork() == 0:
+            requests.close()
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+            _start_and_report(json.loads(request), files)
+        for file in files:
+            os.close(file)
+
+
+def _start_and_report(request: dict[str, Any], files: list[int]) -> None:
+    """Start a program, write its process id and then its exit code, and end."""
+    *streams, report = files
+    child = os.fork()
+    if child == 0:
+        os.close(report)
+        _become(streams, request)
+    os.write(report, b"%d\n" % child)
+    _, status = os.waitpid(child, 0)
+    os.write(report, b"%d\n" % os.waitstatus_to_exitcode(status))
+    os._exit(0)
+
+
+def _become(streams: list[int], request: dict[str, Any]) -> None:
+    """Be the program."""
+    if os.isatty(streams[0]):
+        os.login_tty(streams[0])
+    else:
+        os.setsid()
+        for number, stream in enumerate(streams):
+            os.dup2(stream, number)
+        for stream in streams:
+            os.close(stream)
+    names = ("stdin", "r"), ("stdout", "w"), ("stderr", "w")
+    for number, (name, mode) in enumerate(names):
+        old = getattr(sys, name)
+        lines = name == "stderr" or os.isatty(number)
+        file = os.fdopen(number, f"{mode}b", closefd=False)
+        setattr(sys, name, io.TextIOWrapper(file, encoding=old.encoding, errors=old.errors, line_buffering=lines))
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    os.chdir(request["folder"])
+    os.environ.clear()
+    os.environ.update(request["environment"])
+    sys.argv = ["-c", *request["arguments"]]
+    code = _exit_code(request["program"])
+    with contextlib.suppress(OSError):
+        sys.stdout.flush()
+        sys.stderr.flush()
+    os._exit(code)
+
+
+def _exit_code(program: str) -> int:
+    """Execute a program as Python would, and return what it exits with."""
+    try:
+        exec(compile(program, "<program>", "exec"), {"__name__": "__main__"})
+    except SystemExit as end:
+        if end.code is None or isinstance(end.code, int):
+            return end.code or 0
+        print(end.code, file=sys.stderr)
+        return 1
+    except BaseException:
+        traceback.print_exc()
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    channel = socket.socket(fileno=int(sys.argv[1]))
+    for module in sys.argv[2:]:
+        import_module(module)
+    gc.freeze()  # what is collected in a fork would be copied first
+    _serve(channel)
