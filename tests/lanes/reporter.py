@@ -103,13 +103,14 @@ class Reporter:
 
     def _check_complete(self) -> None:
         """Have every test that a lane has found been run in one of them."""
-        first, *others = [lane for lane in self._lanes if lane.collected is not None] or [None]
-        if first is None or first.collected is None:
+        collected = [(lane.number, lane.collected) for lane in self._lanes if lane.collected is not None]
+        if not collected:
             return
-        for lane in others:
-            if lane is not None and lane.collected != first.collected:
-                self._fail(f"lane {lane.number}", "It found other tests than the first lane, so some may not have run.")
-        if missing := [test for test in first.collected if test not in self._ran]:
+        (_, first), *others = collected
+        for number, found in others:
+            if found != first:
+                self._fail(f"lane {number}", "It found other tests than the first lane, so some may not have run.")
+        if missing := [test for test in first if test not in self._ran]:
             self._fail("lanes", f"{len(missing)} tests did not run to their end:\n" + "\n".join(missing))
 
     def _fail(self, name: str, why: str) -> None:

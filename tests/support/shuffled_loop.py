@@ -5,6 +5,7 @@ Work for threads is done in the loop itself, some turns later, so that a failure
 
 import asyncio
 import random
+from collections import deque
 from collections.abc import Callable
 from typing import Any
 
@@ -12,12 +13,15 @@ from typing import Any
 class ShuffledLoop(asyncio.SelectorEventLoop):
     """Runs tasks, and the work of threads, in an order that a seed decides."""
 
+    _ready: deque[asyncio.Handle]
+    """Of asyncio itself."""
+
     def __init__(self) -> None:
         super().__init__()
         self.dice = random.Random()
 
     def _run_once(self) -> None:
-        ready = list(self._ready)  # type: ignore[has-type]
+        ready = list(self._ready)
         self.dice.shuffle(ready)
         self._ready.clear()
         self._ready.extend(ready)
