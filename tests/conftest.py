@@ -1,12 +1,15 @@
 """What all tests share: a failed test tells what its node wrote."""
 
 import contextlib
+import os
 import signal
 from collections.abc import Generator
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
 
+from support.checkout import TESTS
 from support.harness import ROOT
 
 pytest_plugins = ("lanes.plugin",)
@@ -15,8 +18,25 @@ pytest_plugins = ("lanes.plugin",)
 settings.register_profile("any-machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("any-machine")
 
+_MOST_WORKERS = 8
+"""Starting more takes longer than they save."""
 _LAST = 8000
 """Characters of each log."""
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_cmdline_main(config: pytest.Config) -> None:
+    """Run the unit tests in several processes if all of them are requested. Other tests share one instance."""
+    asked = [Path(config.invocation_params.dir, path).resolve() for path in config.args]
+    workers = min(_MOST_WORKERS, len(os.sched_getaffinity(0)))
+    option = config.option
+    if asked != [TESTS / "unit"] or workers == 1 or option.collectonly or option.usepdb:
+        return
+    if hasattr(config, "workerinput"):
+        return  # this is one of those processes
+    if getattr(option, "numprocesses", 0) is None:
+        option.tx = workers * ["popen"]
+        option.dist = "loadfile"  # creates the fixtures of a module only once
 
 
 def pytest_configure() -> None:

@@ -13,6 +13,7 @@ from support.checkout import CHECKOUT
 PYTHONS = ("cp311", "cp312", "cp313")
 """Those of Debian 12, Ubuntu 24.04 and Debian 13."""
 PLATFORMS = tuple(f"{libc}_{machine}" for libc in ("manylinux", "musllinux") for machine in ("x86_64", "aarch64"))
+LIBRARY = CHECKOUT / "scripts" / "lib.sh"
 NOT_FOR_MUSL = {"pyrage"}
 """Nobody publishes wheels of these for musl: Alpine Linux has to wait for them (README)."""
 
@@ -92,7 +93,9 @@ def test_the_node_needs_no_compiler(python: str, platform: str) -> None:
 def test_what_only_developers_need_is_in_a_group_that_has_to_be_named() -> None:
     project = tomllib.loads((CHECKOUT / "pyproject.toml").read_text())
     packages = locked()
-    assert project["tool"]["uv"]["default-groups"] == []
+    assert project["tool"]["uv"]["default-groups"] == ["dev"]
+    syncs = [line for line in LIBRARY.read_text().splitlines() if '/uv" sync' in line]
+    assert len(syncs) == 1 and all("--no-default-groups" in line for line in syncs)
     groups = packages["archipelago"]["dev-dependencies"]
     assert {"mypy", "pytest", "ruff"} <= {one["name"] for one in groups["dev"]} - run_time(packages)
 
