@@ -168,7 +168,7 @@ def test_a_process_that_others_killed_does_not_make_the_template_faulty(workers:
         workers.render(TemplateJob("{{ range(3) | join }}", {}, {}), 1.0)
         worker = workers._idle[-1]
         rendering = pool.submit(workers.render, TemplateJob(HANG, {}, LIST), 60.0)
-        while worker in workers._idle:
+        while not worker.tired:
             assert not rendering.done()
         os.kill(worker._process.pid, signal.SIGKILL)
         with pytest.raises(Fault, match="ended with -9") as caught:
