@@ -1,5 +1,5 @@
 # make run and make test are all that is needed; both set the host up themselves.
-.PHONY: help run test setup setup-tests lint unit resolver-check bench bench-compare screenshots clean-test
+.PHONY: help run test setup setup-tests lint unit coverage resolver-check bench bench-compare screenshots clean-test
 export PYTHONPATH := src
 cache := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/archipelago
 quiet := PATH=/opt/archipelago/venv-tests/bin:$$PATH PYTHONPYCACHEPREFIX=$(cache)/pycache HYPOTHESIS_STORAGE_DIRECTORY=$(cache)/hypothesis
@@ -26,6 +26,9 @@ lint: setup-tests ## check format, words, types and layers, as the current user
 
 unit: setup-tests ## run only the pure tests, as the current user
 	@$(quiet) python -m pytest -o cache_dir=$(cache)/pytest tests/unit
+
+coverage: setup-tests ## show what of the code the unit tests run, and fail where it is too little of a pure part
+	@$(quiet) scripts/coverage
 
 resolver-check: setup-tests ## compare the resolver with one that tries everything, on 100,000 catalogs (some minutes)
 	@ARCHIPELAGO_CATALOGS=100000 $(quiet) python -m pytest -o cache_dir=$(cache)/pytest --timeout 0 tests/unit/container/dependency_resolver/test_dependency_resolver_oracle.py
