@@ -5,11 +5,13 @@ from collections.abc import Iterator
 
 import pytest
 
+from support.checkout import SOURCE
 from support.preloaded_python import PreloadedPython, preloaded_python
 
 
 @pytest.fixture(scope="session")
 def daemon_python() -> Iterator[PreloadedPython]:
     """Python that has what the daemon imports."""
-    with preloaded_python("archipelago.daemon", environment=os.environ) as python:
+    environment = {**os.environ, "PYTHONPATH": str(SOURCE)}
+    with preloaded_python("archipelago.daemon", environment=environment) as python:
         yield python
