@@ -12,7 +12,7 @@ import pytest
 
 from archipelago.container.podman_client.exec import session_sweep
 from archipelago.container.podman_client.models import ContainerState, ContainerSummary
-from archipelago.container.reconciler.last_resort import runs
+from archipelago.container.reconciler.keeper.last_resort import runs
 from archipelago.support.process import is_alive, process_age, until_heeding
 
 LATE = "import signal, sys; sys.stdin.readline(); signal.signal(signal.SIGTERM, print); print(1, flush=True); input()"

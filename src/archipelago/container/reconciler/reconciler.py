@@ -23,12 +23,12 @@ from archipelago.container.podman_client.client import PodmanClient
 from archipelago.container.podman_client.errors import PodmanError
 from archipelago.container.podman_client.labels import APP, NODE
 from archipelago.container.podman_client.models import Resync
-from archipelago.container.reconciler.app_keeper import AppKeeper
-from archipelago.container.reconciler.container_run import Remembered, run_key
+from archipelago.container.reconciler.keeper.app_keeper import AppKeeper
+from archipelago.container.reconciler.keeper.container_run import Remembered, run_key
+from archipelago.container.reconciler.keeper.tools import Tools
 from archipelago.container.reconciler.observer import Observer
 from archipelago.container.reconciler.repair_order import RepairOrder
 from archipelago.container.reconciler.seen import is_running
-from archipelago.container.reconciler.tools import Tools
 from archipelago.container.workload.workload import Workload
 from archipelago.errors import NodeError
 from archipelago.storage.records.runs import RunRecord

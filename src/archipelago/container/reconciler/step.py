@@ -1,4 +1,4 @@
-"""What to do next with one app. Pure: the keeper (`app_keeper`) looks, asks `next_step`, does it, and asks again.
+"""What to do next with one app. Pure: the keeper (`keeper/app_keeper`) looks, asks `next_step`, acts, and asks again.
 
 A *pass* is what the keeper does between two looks at Podman: steps, until one of them is an `Ending`. These hold for
 `next_step` and `after` (`tests/unit/container/reconciler/test_step.py`):

@@ -13,8 +13,8 @@ from archipelago.container.namespace.client import Namespace
 from archipelago.container.operations.repairs import effects, repair_views
 from archipelago.container.podman_client.labels import REPAIR
 from archipelago.container.podman_client.spec import ContainerSpec
+from archipelago.container.reconciler.keeper.repairer import Repairer
 from archipelago.container.reconciler.repair_order import FileChange, RepairOrder
-from archipelago.container.reconciler.repairer import Repairer
 from archipelago.errors import ErrorCode, NodeError
 from support.checkout import APPS
 

@@ -9,11 +9,11 @@ from archipelago.container.desired.state import DesiredApp
 from archipelago.container.logs.file import make_ready
 from archipelago.container.podman_client.errors import NotFound
 from archipelago.container.podman_client.models import ContainerDetails, ContainerSummary
-from archipelago.container.reconciler.healths import Healths
-from archipelago.container.reconciler.repairer import Repairer
+from archipelago.container.reconciler.keeper.healths import Healths
+from archipelago.container.reconciler.keeper.repairer import Repairer
+from archipelago.container.reconciler.keeper.tools import Tools
 from archipelago.container.reconciler.seen import is_running
 from archipelago.container.reconciler.step import Reattach
-from archipelago.container.reconciler.tools import Tools
 from archipelago.container.reconciler.wanted import has_company
 from archipelago.container.workload.workload import ContainerWorkload, Passage
 

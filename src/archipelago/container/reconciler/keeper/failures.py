@@ -6,12 +6,12 @@ import time
 from archipelago.api.health import HealthState
 from archipelago.container.data.keeper import DataMissing
 from archipelago.container.podman_client.errors import PodmanError, PortTaken
-from archipelago.container.reconciler.healths import Healths
-from archipelago.container.reconciler.repairer import Repairer
-from archipelago.container.reconciler.runs import Runs
+from archipelago.container.reconciler.keeper.healths import Healths
+from archipelago.container.reconciler.keeper.repairer import Repairer
+from archipelago.container.reconciler.keeper.runs import Runs
+from archipelago.container.reconciler.keeper.tools import Tools
 from archipelago.container.reconciler.seen import Look
 from archipelago.container.reconciler.step import Await, Note, NoteDeath, NoteRecovery, NoteUnhealthy
-from archipelago.container.reconciler.tools import Tools
 from archipelago.container.workload.workload import ContainerWorkload
 from archipelago.errors import NodeError
 

@@ -12,19 +12,19 @@ from archipelago.api.health import Health, HealthState
 from archipelago.container.desired.state import DesiredApp, DesiredState, worst
 from archipelago.container.podman_client.errors import PodmanError, PodmanUnavailable
 from archipelago.container.reconciler import step as steps
-from archipelago.container.reconciler.container_run import Remembered
-from archipelago.container.reconciler.failures import Failures
-from archipelago.container.reconciler.healths import Healths
-from archipelago.container.reconciler.last_resort import end_app
+from archipelago.container.reconciler.keeper.container_run import Remembered
+from archipelago.container.reconciler.keeper.failures import Failures
+from archipelago.container.reconciler.keeper.healths import Healths
+from archipelago.container.reconciler.keeper.last_resort import end_app
+from archipelago.container.reconciler.keeper.repairer import Repairer
+from archipelago.container.reconciler.keeper.runs import Runs
+from archipelago.container.reconciler.keeper.starter import Starter
+from archipelago.container.reconciler.keeper.stopping import stop_container
+from archipelago.container.reconciler.keeper.tools import Tools
 from archipelago.container.reconciler.observer import Observation
 from archipelago.container.reconciler.repair_order import RepairOrder
-from archipelago.container.reconciler.repairer import Repairer
-from archipelago.container.reconciler.runs import Runs
 from archipelago.container.reconciler.seen import Known, Look, Seen, WantedApp, is_running
-from archipelago.container.reconciler.starter import Starter
 from archipelago.container.reconciler.step import Why, after, next_step
-from archipelago.container.reconciler.stopping import stop_container
-from archipelago.container.reconciler.tools import Tools
 from archipelago.container.reconciler.wanted import has_company, needed_by, wanted_app
 from archipelago.container.workload.workload import ContainerWorkload
 from archipelago.errors import NodeError

@@ -8,10 +8,10 @@ from archipelago.api.health import HealthState
 from archipelago.container.data.identity import Trouble, VolumeVerdict
 from archipelago.container.data.keeper import DataMissing
 from archipelago.container.desired.state import DesiredApp, DesiredState
-from archipelago.container.reconciler.app_keeper import AppKeeper
+from archipelago.container.reconciler.keeper.app_keeper import AppKeeper
+from archipelago.container.reconciler.keeper.tools import Tools
 from archipelago.container.reconciler.observer import Observation
 from archipelago.container.reconciler.repair_order import RepairOrder
-from archipelago.container.reconciler.tools import Tools
 from archipelago.container.workload.workload import Workload
 from archipelago.storage.records.apps import AppRecord, Desired
 

@@ -7,10 +7,10 @@ from archipelago.api.health import Health, HealthState
 from archipelago.container.desired.state import DesiredApp
 from archipelago.container.health_monitor.probes import Watched
 from archipelago.container.namespace.client import Target
-from archipelago.container.reconciler.container_run import Remembered, Run
-from archipelago.container.reconciler.healths import Healths
+from archipelago.container.reconciler.keeper.container_run import Remembered, Run
+from archipelago.container.reconciler.keeper.healths import Healths
+from archipelago.container.reconciler.keeper.tools import Tools
 from archipelago.container.reconciler.seen import WatchedRun
-from archipelago.container.reconciler.tools import Tools
 from archipelago.container.workload.networks import PREFIX
 from archipelago.container.workload.workload import ContainerWorkload
 from archipelago.support.process import process_age
