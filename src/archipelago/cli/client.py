@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 from archipelago.cli.errors import CommandError, Exit, from_rpc
-from archipelago.storage.layout import DEFAULT_ROOT, DEFAULT_RUNTIME, Layout
 
 if TYPE_CHECKING:
     from http.client import HTTPConnection, HTTPResponse
@@ -23,8 +22,7 @@ class Client:
     """Calls methods of the node; every failure is a `CommandError`."""
 
     def __init__(self, environment: Mapping[str, str] = os.environ) -> None:
-        runtime = environment.get("ARCHIPELAGO_RUNTIME") or DEFAULT_RUNTIME
-        self._socket = environment.get("ARCHIPELAGO_SOCKET") or str(Layout(Path(DEFAULT_ROOT), Path(runtime)).socket)
+        self._socket = environment.get("ARCHIPELAGO_SOCKET") or _default_socket(environment)
         self._token = _token(environment.get("ARCHIPELAGO_TOKEN") or "")
         self._port = environment.get("ARCHIPELAGO_PORT") or _DEFAULT_PORT
         if not self._port.isascii() or not self._port.isdigit() or not 1 <= int(self._port[:9]) <= 65535:
@@ -123,6 +121,13 @@ def _result(answer: Any) -> Any:
 def _stranger() -> CommandError:
     hint = "another program may use the port; set ARCHIPELAGO_PORT to the node's"
     return CommandError(Exit.UNREACHABLE, "what answers is no Archipelago node", hint)
+
+
+def _default_socket(environment: Mapping[str, str]) -> str:
+    # Late: a command that is given the socket loads no part of a node.
+    from archipelago.storage.layout import DEFAULT_ROOT, DEFAULT_RUNTIME, Layout
+
+    return str(Layout(Path(DEFAULT_ROOT), Path(environment.get("ARCHIPELAGO_RUNTIME") or DEFAULT_RUNTIME)).socket)
 
 
 def _token(text: str) -> str:
