@@ -2,20 +2,23 @@
 
 import asyncio
 import json
+import os
 import threading
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import aiohttp
 import pytest
 
 from archipelago.api.services.security import AuditService
 from archipelago.config import NodeConfig
-from archipelago.errors import NodeError
+from archipelago.errors import ErrorCode, NodeError
 from archipelago.node.locked import LockedNode, unlock_from_file
 from archipelago.rpc.access import Caller
 from archipelago.rpc.methods.table import locked_methods
 from archipelago.rpc.protocol import Dispatcher
 from archipelago.rpc.refusals import Refusals
+from archipelago.rpc.server.server import RpcServer
 from archipelago.security.audit.chain import Outcome
 from archipelago.security.keys import node_key
 from archipelago.security.keys.node_key import KeyState, NodeKey, WrapCost
@@ -92,6 +95,18 @@ async def test_a_key_is_restored_without_a_word_to_accounts_that_cannot_be_read(
     assert answer.get("result", "missing") is None, answer
     assert await node.state() is KeyState.PLAIN and not config.database.exists()
     assert [each.outcome for each in await node.services.of(AuditService).newest(9)] == [Outcome.BEGUN, Outcome.DONE]
+
+
+async def test_what_is_no_method_is_refused_as_methods_are(node: LockedNode, tmp_path: Path) -> None:
+    server = RpcServer(node.services, {os.getuid()}, locked_methods())
+    await server.start(tmp_path / "s", 0)
+    try:
+        async with aiohttp.ClientSession(connector=aiohttp.UnixConnector(str(tmp_path / "s"))) as session:
+            for path in ("/logs?app=knots", "/logs?app=knots&follow=1", "/icons/knots"):
+                async with session.get(f"http://localhost{path}") as response:
+                    assert (await response.json())["error"]["data"]["name"] == ErrorCode.LOCKED, path
+    finally:
+        await server.stop()
 
 
 @pytest.mark.parametrize("content", [PASSPHRASE, f"{PASSPHRASE}\n", f"{PASSPHRASE}\r\n"])
