@@ -251,6 +251,15 @@ def test_the_order_of_the_catalog_and_strangers_in_it_change_nothing(
     assert plans[0] == plans[1] == plans[2]
 
 
+def test_the_reason_of_a_refusal_does_not_depend_on_the_order_of_the_catalog() -> None:
+    # Two apps exclude what a third one provides; the one that comes first in the catalog was named.
+    catalog = make_catalog(27773068)
+    request = Request(install=("app-b",))
+    refused = str(attempt(catalog, {}, request))
+    assert "app-b cannot be on a node with app-g" in refused
+    assert str(attempt(dict(reversed(catalog.items())), {}, request)) == refused
+
+
 states = st.dictionaries(
     names,
     st.tuples(

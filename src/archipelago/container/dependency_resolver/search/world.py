@@ -65,8 +65,8 @@ class World:
                 self.apps[app] = one.manifest
         self._providers: dict[Name, list[AppId]] = {}
         self._lease_holders: dict[Name, int] = {}
-        self._foes_by_app: dict[AppId, list[AppId]] = {}
-        self._foes_by_interface: dict[Name, list[AppId]] = {}
+        self._excluded_by_app: dict[AppId, list[AppId]] = {}
+        self._excluded_by_interface: dict[Name, list[AppId]] = {}
         self._index()
         self._fits: dict[tuple[Name, str, tuple[tuple[Key, str, Scalar], ...], AppId], Fit] = {}
         self._host_misfits: dict[AppId, Problem | None] = {}
@@ -80,11 +80,13 @@ class World:
                 self._lease_holders[lease] = self._lease_holders.get(lease, 0) + 1
             for conflict in manifest.conflicts:
                 if conflict.app is not None:
-                    self._foes_by_app.setdefault(conflict.app, []).append(app)
+                    self._excluded_by_app.setdefault(conflict.app, []).append(app)
                 elif conflict.interface is not None:
-                    self._foes_by_interface.setdefault(conflict.interface, []).append(app)
-        for apps in self._providers.values():
-            apps.sort()
+                    self._excluded_by_interface.setdefault(conflict.interface, []).append(app)
+        # By id: what is chosen, and the reason that is given first, do not depend on the order of the catalog.
+        for index in (self._providers, self._excluded_by_app, self._excluded_by_interface):
+            for apps in index.values():
+                apps.sort()
 
     @property
     def cures(self) -> Cures:
@@ -297,13 +299,13 @@ class World:
                 yield ("app", app, conflict.app), "declares"
             elif conflict.interface is not None:
                 yield ("interface", app, conflict.interface), "declares"
-        for foe in self._foes_by_app.get(app, ()):
-            if foe != app:
-                yield ("app", foe, app), "suffers"
+        for excluder in self._excluded_by_app.get(app, ()):
+            if excluder != app:
+                yield ("app", excluder, app), "suffers"
         for interface in manifest.provides:
-            for foe in self._foes_by_interface.get(interface, ()):
-                if foe != app:
-                    yield ("interface", foe, interface), "suffers"
+            for excluder in self._excluded_by_interface.get(interface, ()):
+                if excluder != app:
+                    yield ("interface", excluder, interface), "suffers"
 
     def exclusion(self, token: Token, one: AppId, other: AppId) -> Problem:
         """Return why two apps cannot be together."""
