@@ -207,7 +207,8 @@ class SimulatedKeeper:
         if step.name in self.unstoppable and is_running(found):
             del self.podman[step.name]
         elif is_running(found):
-            self.podman[step.name] = replace(found, state=ContainerState.EXITED, pid=0)
+            # Of what Podman has: since the look it may have joined a network.
+            self.podman[step.name] = replace(self.podman[step.name], state=ContainerState.EXITED, pid=0)
         if container is not None:
             known = replace(self.knows(container.container), run=None)
             self.known[container.container] = known
