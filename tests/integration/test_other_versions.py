@@ -110,8 +110,6 @@ async def test_an_app_that_cannot_be_read_goes_on_and_is_shown(node: VersionedNo
     assert "00000000beef" not in {each["id"] for each in await node.call("operation-list")}
     with pytest.raises(RpcError, match="does not know"):
         await node.call("operation-get", id="00000000beef")
-    with pytest.raises(RpcError, match="data of offering is to be kept is not known"):
-        await node.call("container-remove", app="offering", delete_data=True)
     # Others are worked on as ever, and what is stored of the app stays.
     await node.done(await node.call("container-restart", app="alone"))
     assert package(node, "offering") == json.loads(newer)
@@ -131,4 +129,3 @@ async def test_an_update_brings_it_back(node: VersionedNode) -> None:
     for app in ("offering", "using"):
         await node.until(app, "healthy")
     assert package(node, "offering")["manifest"] == (Path(str(node.apps)) / "offering" / "manifest.yml").read_text()
-    assert label("offering").startswith("2-")
