@@ -45,10 +45,10 @@ async def test_a_slow_node_is_said_to_be_slow(page: Page, node: TestNode) -> Non
     node.process.send_signal(signal.SIGSTOP)
     try:
         await page.get_by_role("button", name="Restart").click()
-        await expect(page.get_by_text("takes long to answer")).to_be_visible()
+        await expect(page.get_by_text("slow to answer")).to_be_visible()
     finally:
         node.process.send_signal(signal.SIGCONT)
-    await expect(page.get_by_text("takes long to answer")).to_have_count(0)
+    await expect(page.get_by_text("slow to answer")).to_have_count(0)
     await node.until("ship", "healthy")
 
 
