@@ -8,6 +8,8 @@ from pydantic_core import ErrorDetails, to_jsonable_python
 
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.rpc.patterns import PATTERNS
+from archipelago.support.text import msg
+from archipelago.support.translatable import messages
 from archipelago.support.value_words import sentence
 
 PARSE_ERROR = -32700
@@ -84,12 +86,15 @@ def error_object(error: RpcError | NodeError) -> ErrorObject:
     else:
         number, name = error.code, PROTOCOL_ERRORS[error.code][0]
     data = to_jsonable_python(error.data, fallback=str, inf_nan_mode="strings")
-    return {"code": number, "message": error.message, "data": {**data, "name": name, "hint": error.hint}}
+    data |= {"name": name, "hint": error.hint}
+    if said := messages(message=error.message, hint=error.hint):
+        data["messages"] = said
+    return {"code": number, "message": error.message, "data": data}
 
 
 def internal_error() -> RpcError:
     """Return the error for an exception that nobody foresaw; its text may hold secrets and stays in the log."""
-    return RpcError(INTERNAL_ERROR, "the node made a mistake", hint="the node's log says more")
+    return RpcError(INTERNAL_ERROR, msg("the node made a mistake"), hint=msg("the node's log says more"))
 
 
 def _words(problem: ErrorDetails) -> str:
@@ -106,7 +111,7 @@ def invalid_params(method: str, error: ValidationError) -> RpcError:
     where = f"{first['param']}: " if first["param"] else ""
     return RpcError(
         INVALID_PARAMS,
-        f"{method}: {where}{first['problem']}",
-        hint="rpc.discover lists the parameters of every method",
+        msg("{method}: {where}{problem}", method=method, where=where, problem=first["problem"]),
+        hint=msg("rpc.discover lists the parameters of every method"),
         problems=problems,
     )

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from archipelago.security.secrets.escapes import Span, original, views
+from archipelago.support.text import Text
 
 HIDDEN = "***"
 SHORTEST = 8
@@ -83,7 +84,12 @@ class Redactor:
                     del self._places[gram]
 
     def redact(self, text: str) -> str:
-        """Return a text without secrets."""
+        """Return a text without secrets; a `Text` stays one where its parameters then say no more than the text."""
+        if isinstance(text, Text):
+            plain = self.redact(text.plain)
+            parameters = {name: self.redact(value) for name, value in text.parameters.items()}
+            redacted = Text(text.key, parameters)
+            return redacted if redacted == plain else plain
         if not self._places or len(text) < SHORTEST:
             return text
         data = text.encode("utf-8", "surrogatepass")
