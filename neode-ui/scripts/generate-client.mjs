@@ -41,9 +41,11 @@ function type(schema) {
   }
 }
 
-/** Returns an object type; `all`: what the node sends always has every field. */
+/** Returns an object type; `all`: what the node sends has every field, but the page can do without those derived from others. */
 function fields(schema, all = true) {
-  const required = new Set(all ? Object.keys(schema.properties) : (schema.required ?? []));
+  const required = new Set(
+    all ? Object.keys(schema.properties).filter((name) => !schema.properties[name].readOnly) : (schema.required ?? []),
+  );
   const lines = Object.entries(schema.properties).map(([name, field]) => {
     const comment = field.description
       ? `  /** ${field.description.replaceAll("\n", " ").replaceAll("*/", "* /")} */\n`

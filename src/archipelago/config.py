@@ -8,6 +8,7 @@ from pathlib import Path
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.security.login.sessions.ledger import Lifetimes
 from archipelago.storage.layout import DEFAULT_ROOT, DEFAULT_RUNTIME, Layout
+from archipelago.support.text import msg
 
 DEFAULT_PORT = 8480
 _LARGEST_UID = 2**32 - 2
@@ -68,8 +69,8 @@ def read_config(environment: Mapping[str, str], checkout: Path) -> NodeConfig:
     if port is None:
         raise NodeError(
             ErrorCode.INVALID_OPTION,
-            "ARCHIPELAGO_PORT is not a port number",
-            hint=f"set it to a number from 1 to 65535, or leave it out for {DEFAULT_PORT}",
+            msg("ARCHIPELAGO_PORT is not a port number"),
+            hint=msg("set it to a number from 1 to 65535, or leave it out for {port}", port=DEFAULT_PORT),
         )
     return NodeConfig(
         root=Path(environment.get("ARCHIPELAGO_ROOT", DEFAULT_ROOT)),
@@ -91,8 +92,8 @@ def _owners(text: str) -> frozenset[int]:
     if None in found:
         raise NodeError(
             ErrorCode.INVALID_OPTION,
-            "ARCHIPELAGO_OWNERS contains something that is not a user id",
-            hint="set it to the numbers of users of this host, with commas between them",
+            msg("ARCHIPELAGO_OWNERS contains something that is not a user id"),
+            hint=msg("set it to the numbers of users of this host, with commas between them"),
         )
     return frozenset(each for each in found if each is not None)
 
@@ -105,8 +106,8 @@ def _sessions(environment: Mapping[str, str]) -> Lifetimes:
     if idle is None:
         raise NodeError(
             ErrorCode.INVALID_OPTION,
-            "ARCHIPELAGO_SESSION_IDLE is not a number of seconds",
-            hint=f"set it to seconds, from 1 to {Lifetimes().absolute:.0f}",
+            msg("ARCHIPELAGO_SESSION_IDLE is not a number of seconds"),
+            hint=msg("set it to seconds, from 1 to {longest}", longest=f"{Lifetimes().absolute:.0f}"),
         )
     return Lifetimes(idle=float(idle))
 

@@ -2,7 +2,7 @@ import { computed, ref } from "vue";
 import { confirmation } from "./confirmation";
 import { device } from "./device";
 import { authorization, sessionSecret } from "./secret";
-import type { Methods } from "./types";
+import type { Message, Methods } from "./types";
 
 /** Where the node refused, or could not be reached. `name` is one of the node's error names, `offline` or `slow`. */
 export class RpcError extends Error {
@@ -14,6 +14,11 @@ export class RpcError extends Error {
     readonly data: Record<string, unknown>,
   ) {
     super(message);
+  }
+
+  /** What its message and hint were made of. */
+  get messages(): Record<string, Message> {
+    return (this.data.messages as Record<string, Message> | undefined) ?? {};
   }
 }
 

@@ -98,6 +98,8 @@ export type AppStatus = {
   "lost_volumes": Array<LostVolume>;
   /** What its owner may have done where it does not come up. */
   "repairs": Array<RepairView>;
+  /** Field -> message of its text, `effects.0` for the first of a list; a text without one is English only. */
+  "messages"?: Record<string, Message>;
 };
 
 export type AppSummary = {
@@ -116,6 +118,8 @@ export type AppSummary = {
   "follows_chain": boolean;
   "endpoints": Array<EndpointStatus>;
   "operation": string | null;
+  /** Field -> message of its text, `effects.0` for the first of a list; a text without one is English only. */
+  "messages"?: Record<string, Message>;
 };
 
 export type Architecture = "amd64" | "arm64";
@@ -275,6 +279,8 @@ export type ConfigPreview = {
   "interrupts": Array<string>;
   /** Sentences about data: what stays for the former value, what is used instead, and whether the disk suffices. */
   "data": Array<string>;
+  /** Field -> message of its text, `effects.0` for the first of a list; a text without one is English only. */
+  "messages"?: Record<string, Message>;
 };
 
 export type ConfigRevision = {
@@ -381,6 +387,8 @@ export type Enforcement = {
   "enforced": boolean;
   /** What was found in the kernel for a container that runs; why it is not enforced. */
   "detail": string;
+  /** Field -> message of its text, `effects.0` for the first of a list; a text without one is English only. */
+  "messages"?: Record<string, Message>;
 };
 
 export type Entered = {
@@ -405,6 +413,8 @@ export type ErrorView = {
   "message": string;
   "hint": string;
   "data": Record<string, unknown>;
+  /** Field -> message of its text, `effects.0` for the first of a list; a text without one is English only. */
+  "messages"?: Record<string, Message>;
 };
 
 export type Event = {
@@ -457,6 +467,8 @@ export type Failure = {
   "exit_code": number | null;
   /** Last lines of the container's log. */
   "logs": Array<string>;
+  /** Field -> message of its text, `effects.0` for the first of a list; a text without one is English only. */
+  "messages"?: Record<string, Message>;
 };
 
 export type Fetch = {
@@ -480,6 +492,8 @@ export type Finding = {
   "why": string;
   /** Command or step that fixes it. */
   "mend": string;
+  /** Field -> message of its text, `effects.0` for the first of a list; a text without one is English only. */
+  "messages"?: Record<string, Message>;
 };
 
 export type FirewallParams = {
@@ -510,6 +524,8 @@ export type Health = {
   /** Whether only the owner can help, as where the data is missing; the reason says how. */
   "needs_owner": boolean;
   "failure": Failure | null;
+  /** Field -> message of its text, `effects.0` for the first of a list; a text without one is English only. */
+  "messages"?: Record<string, Message>;
 };
 
 export type HealthHistoryParams = {
@@ -638,6 +654,8 @@ export type LocalAccessView = {
   /** SHA-256 of that certificate, as browsers show it. */
   "fingerprint": string;
   "valid_until": string;
+  /** Field -> message of its text, `effects.0` for the first of a list; a text without one is English only. */
+  "messages"?: Record<string, Message>;
 };
 
 export type LogLine = {
@@ -682,9 +700,18 @@ export type LostVolume = {
   "lost": boolean;
   "what": string;
   "remedy": string;
+  /** Field -> message of its text, `effects.0` for the first of a list; a text without one is English only. */
+  "messages"?: Record<string, Message>;
 };
 
 export type Measure = "cpu" | "memory" | "disk";
+
+export type Message = {
+  /** The English text with `{name}` in place of each parameter; translations are found by it. */
+  "key": string;
+  /** What stands for each name; a message where that is a text that can be translated as well. */
+  "parameters": Record<string, string | Message>;
+};
 
 export type MetricsParams = {
   /** Id of the app. */
@@ -757,6 +784,8 @@ export type Notice = {
   /** False where security is at stake: it can be acknowledged, and comes back when it says something else. */
   "may_mute": boolean;
   "hidden": Hiding | null;
+  /** Field -> message of its text, `effects.0` for the first of a list; a text without one is English only. */
+  "messages"?: Record<string, Message>;
 };
 
 export type NoticeKind = "app" | "operation" | "update" | "disk" | "disk-soon" | "finding";
@@ -887,6 +916,8 @@ export type Plan = {
   "obstacles": Array<string>;
   /** What stands for all of this, packages included: given back with the installation, it must be the same then. */
   "digest": string;
+  /** Field -> message of its text, `effects.0` for the first of a list; a text without one is English only. */
+  "messages"?: Record<string, Message>;
 };
 
 export type PlanParams = {
@@ -911,6 +942,8 @@ export type PlannedApp = {
   "option_origins": Record<string, string>;
   /** Interfaces of other apps that it uses. */
   "edges": Array<Edge>;
+  /** Field -> message of its text, `effects.0` for the first of a list; a text without one is English only. */
+  "messages"?: Record<string, Message>;
 };
 
 export type PowerAction = "restart" | "stop" | "reboot" | "power-off";
@@ -957,6 +990,8 @@ export type RatingLine = {
   /** What it takes off the rating: 0 or less. */
   "points": number;
   "what": string;
+  /** Field -> message of its text, `effects.0` for the first of a list; a text without one is English only. */
+  "messages"?: Record<string, Message>;
 };
 
 export type RecoveryCodes = {
@@ -998,6 +1033,8 @@ export type RepairPreview = {
   "funds": boolean;
   /** Apps that have to do without it meanwhile. */
   "used_by": Array<string>;
+  /** Field -> message of its text, `effects.0` for the first of a list; a text without one is English only. */
+  "messages"?: Record<string, Message>;
 };
 
 export type RepairView = {
@@ -1015,6 +1052,8 @@ export type Resources = {
   "apps": Array<AppResources>;
   /** Limits that this host does not enforce. */
   "not_enforced": Array<string>;
+  /** Field -> message of its text, `effects.0` for the first of a list; a text without one is English only. */
+  "messages"?: Record<string, Message>;
 };
 
 export type RestoreParams = {
@@ -1147,6 +1186,8 @@ export type Step = {
   "state": OperationState;
   "percent": number | null;
   "detail": string;
+  /** Field -> message of its text, `effects.0` for the first of a list; a text without one is English only. */
+  "messages"?: Record<string, Message>;
 };
 
 export type StopParams = {
@@ -1195,6 +1236,8 @@ export type SystemInfo = {
   /** What `system-power` can do here: only what whoever started the node carries out. */
   "power": Array<PowerAction>;
   "not_enforced": Array<string>;
+  /** Field -> message of its text, `effects.0` for the first of a list; a text without one is English only. */
+  "messages"?: Record<string, Message>;
 };
 
 export type TokenParams = {

@@ -1,5 +1,6 @@
 import { createI18n } from "vue-i18n";
 import en from "./en";
+import { load } from "./node";
 
 export type Messages = typeof en;
 export const LANGUAGES = { en: "English", de: "Deutsch", es: "Español" } as const;
@@ -22,6 +23,7 @@ export async function speak(language: Language): Promise<void> {
   if (language !== "en" && !i18n.global.availableLocales.includes(language)) {
     i18n.global.setLocaleMessage(language, (await loaders[language]()).default);
   }
+  (await load(language)).use();
   i18n.global.locale.value = language;
   document.documentElement.lang = language;
 }

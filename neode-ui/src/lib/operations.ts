@@ -1,4 +1,5 @@
 import type { Operation } from "../api/types";
+import { said } from "../i18n/node";
 
 /** Tells whether nothing more will happen. */
 export function isOver({ state }: Pick<Operation, "state">): boolean {
@@ -21,5 +22,5 @@ export function duration(one: Operation, at: number): number {
 export function stillComing(one: Operation): string[] {
   return one.steps
     .filter(({ name, detail }) => name.startsWith("start ") && !["", "healthy"].includes(detail))
-    .map(({ name, detail }) => `${name.slice(6)}: ${detail}`);
+    .map((step) => `${step.name.slice(6)}: ${said(step, "detail")}`);
 }

@@ -5,6 +5,7 @@ import { live } from "../api/live";
 import { call } from "../api/rpc";
 import type { Hiding, Notice as NodeNotice, Operation, Permission } from "../api/types";
 import { containers, permissionToRepeat, repeat } from "../container-client";
+import { said } from "../i18n/node";
 import { useAnswer } from "../lib/answer";
 import { useContainers } from "./container";
 
@@ -154,7 +155,7 @@ export const useNotices = defineStore("notices", () => {
       case "disk-soon":
         return { text: "notice.diskSoon", about: {}, to: { name: "system" } };
       case "finding":
-        return { text: "notice.finding", about: { what: one.text }, to: { name: "system" } };
+        return { text: "notice.finding", about: { what: said(one, "text") }, to: { name: "system" } };
     }
   }
 
@@ -167,7 +168,7 @@ export const useNotices = defineStore("notices", () => {
     return {
       key: one.id,
       level: one.level === "ok" ? "note" : one.level,
-      detail: one.detail,
+      detail: said(one, "detail"),
       hidden: one.hidden ?? undefined,
       ...particulars(one),
       acknowledge: () => hide(one, false),

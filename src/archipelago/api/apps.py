@@ -13,6 +13,7 @@ from archipelago.container.dependency_resolver.rating import Rating
 from archipelago.container.manifest.exposure import KeptIn
 from archipelago.container.manifest.model.scalars import Scalar
 from archipelago.storage.records.apps import Desired
+from archipelago.support.translatable import Prose, Translatable
 
 
 class EndpointStatus(View):
@@ -40,7 +41,7 @@ class Dependency(View):
     optional: bool
 
 
-class AppStatus(View):
+class AppStatus(Translatable, View):
     """One installed app, whole."""
 
     app: str
@@ -66,7 +67,7 @@ class AppStatus(View):
     """Operation that works on the app now."""
     rating: Rating
     """How little it asks for, by its manifest."""
-    not_enforced: tuple[str, ...] = ()
+    not_enforced: tuple[Prose, ...] = ()
     """What was asked for and the host cannot enforce."""
     lost_volumes: tuple[LostVolume, ...] = ()
     """Volumes because of which it does not start."""
@@ -74,7 +75,7 @@ class AppStatus(View):
     """What its owner may have done where it does not come up."""
 
 
-class AppSummary(View):
+class AppSummary(Translatable, View):
     """One installed app, in a list."""
 
     app: str
@@ -84,7 +85,7 @@ class AppSummary(View):
     version: str
     desired: Desired
     state: HealthState
-    reason: str = ""
+    reason: Prose = ""
     percent: float | None = None
     """Progress while it is syncing."""
     chain: Sync | None = None

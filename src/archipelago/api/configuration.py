@@ -5,6 +5,7 @@ from enum import StrEnum
 
 from archipelago.api.view import View
 from archipelago.container.manifest.model.scalars import Scalar
+from archipelago.support.translatable import Prose, Translatable
 
 
 class ConfigRevision(View):
@@ -64,7 +65,7 @@ class OptionView(View):
     choices: tuple[str, ...] = ()
 
 
-class ConfigPreview(View):
+class ConfigPreview(Translatable, View):
     """What a change of options would do."""
 
     changes: tuple[SettingChange, ...]
@@ -73,5 +74,5 @@ class ConfigPreview(View):
     """Apps that restart, this one among them where it does."""
     interrupts: tuple[str, ...] = ()
     """Apps that run on, and miss what they use while others restart."""
-    data: tuple[str, ...] = ()
+    data: tuple[Prose, ...] = ()
     """Sentences about data: what stays for the former value, what is used instead, and whether the disk suffices."""

@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from archipelago.api.view import View
+from archipelago.support.translatable import Prose, Translatable
 
 
 class VolumeView(View):
@@ -17,14 +18,14 @@ class VolumeView(View):
     """Whether it holds keys to money."""
 
 
-class LostVolume(View):
+class LostVolume(Translatable, View):
     """A volume with which its app cannot run."""
 
     volume: str
     lost: bool
     """Whether data that was there is gone; if not, it is there and belongs to others' user ids."""
-    what: str
-    remedy: str
+    what: Prose
+    remedy: Prose
 
 
 class RemovalPreview(View):

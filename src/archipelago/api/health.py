@@ -8,6 +8,7 @@ from pydantic import Field
 
 from archipelago.api.view import View
 from archipelago.storage.records.runs import RunRecord
+from archipelago.support.translatable import Prose, Translatable
 
 
 class HealthState(StrEnum):
@@ -44,21 +45,21 @@ class Sync(View):
     """Whether it has stood still for so long that it cannot be the newest state of the chain."""
 
 
-class Failure(View):
+class Failure(Translatable, View):
     """The last time that something went wrong."""
 
     at: datetime
-    reason: str
+    reason: Prose
     exit_code: int | None = None
     logs: tuple[str, ...] = ()
     """Last lines of the container's log."""
 
 
-class Health(View):
+class Health(Translatable, View):
     """Health of an app or container."""
 
     state: HealthState
-    reason: str = ""
+    reason: Prose = ""
     since: datetime | None = None
     sync: Sync | None = None
     restarts: int = 0

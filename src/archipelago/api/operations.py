@@ -10,6 +10,7 @@ from pydantic import Field
 from archipelago.api.view import View
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.storage.records.operations import OperationRecord, OperationState
+from archipelago.support.translatable import Prose, Translatable
 
 
 class OperationKind(StrEnum):
@@ -31,22 +32,22 @@ class OperationKind(StrEnum):
 _KINDS = frozenset(each.value for each in OperationKind)
 
 
-class Step(View):
+class Step(Translatable, View):
     """One step of an operation."""
 
-    name: str
+    name: Prose
     """What is done, such as `build image of electrumx`."""
     state: OperationState = OperationState.PENDING
     percent: float | None = None
-    detail: str = ""
+    detail: Prose = ""
 
 
-class ErrorView(View):
+class ErrorView(Translatable, View):
     """Why an operation failed."""
 
     code: str
-    message: str
-    hint: str = ""
+    message: Prose
+    hint: Prose = ""
     data: dict[str, object] = Field(default={})
 
 

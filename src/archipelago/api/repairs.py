@@ -1,6 +1,7 @@
 """Repairs that an app declares."""
 
 from archipelago.api.view import View
+from archipelago.support.translatable import Prose, Translatable
 
 
 class RepairView(View):
@@ -13,14 +14,14 @@ class RepairView(View):
     """Whether the app fails now, with signs that this repair is for."""
 
 
-class RepairPreview(View):
+class RepairPreview(Translatable, View):
     """What a repair would do."""
 
     app: str
     repair: str
     label: str
     description: str
-    effects: tuple[str, ...]
+    effects: tuple[Prose, ...]
     """Sentences, in the order in which it is done."""
     funds: bool = False
     """Whether it touches a volume that holds keys to money."""

@@ -5,6 +5,7 @@ from datetime import datetime
 from archipelago.api.view import View
 from archipelago.container.dependency_resolver.rating import Rating
 from archipelago.container.manifest.model.app import Egress
+from archipelago.support.translatable import Prose, Translatable
 
 
 class PackageChange(View):
@@ -28,13 +29,13 @@ class SecretView(View):
     """When it was made, set or rotated."""
 
 
-class Enforcement(View):
+class Enforcement(Translatable, View):
     """One protection of a container."""
 
     container: str
-    what: str
+    what: Prose
     enforced: bool
-    detail: str = ""
+    detail: Prose = ""
     """What was found in the kernel for a container that runs; why it is not enforced."""
 
 

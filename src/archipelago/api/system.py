@@ -6,6 +6,7 @@ from enum import StrEnum
 from archipelago.api.view import View
 from archipelago.storage.records.apps import Desired
 from archipelago.storage.records.notices import Hiding
+from archipelago.support.translatable import Prose, Translatable
 
 
 class Severity(StrEnum):
@@ -17,14 +18,14 @@ class Severity(StrEnum):
     ERROR = "error"
 
 
-class Finding(View):
+class Finding(Translatable, View):
     """One thing that the doctor looked at."""
 
     check: str
     severity: Severity
-    what: str
-    why: str = ""
-    mend: str = ""
+    what: Prose
+    why: Prose = ""
+    mend: Prose = ""
     """Command or step that fixes it."""
 
 
@@ -45,7 +46,7 @@ class NoticeKind(StrEnum):
     """Something that the doctor found."""
 
 
-class Notice(View):
+class Notice(Translatable, View):
     """Something that needs the owner."""
 
     id: str
@@ -57,11 +58,11 @@ class Notice(View):
     app: str | None = None
     name: str = ""
     """Name of the app."""
-    text: str
+    text: Prose
     """What it is, in words."""
-    detail: str = ""
+    detail: Prose = ""
     """The reason, or why it matters."""
-    mend: str = ""
+    mend: Prose = ""
     """Command or step that fixes it, where the doctor knows one."""
     operation: str | None = None
     """Operation that it is about."""
@@ -72,7 +73,7 @@ class Notice(View):
     hidden: Hiding | None = None
 
 
-class LocalAccessView(View):
+class LocalAccessView(Translatable, View):
     """Whether the node is reachable from the local network."""
 
     wanted: tuple[str, ...]
@@ -87,7 +88,7 @@ class LocalAccessView(View):
     """Names by which it may be called there."""
     endpoints: tuple[str, ...]
     """Endpoints of apps that are reachable, as clients write them."""
-    problems: tuple[str, ...]
+    problems: tuple[Prose, ...]
     authority: str
     """Certificate of the node's own authority (PEM), for browsers to trust; it vouches for local addresses alone."""
     fingerprint: str
@@ -138,14 +139,14 @@ class AppResources(View):
     """Cores, in the last ten seconds."""
 
 
-class Resources(View):
+class Resources(Translatable, View):
     """How the host is shared out."""
 
     memory: int
     """Bytes of the host."""
     cores: int
     apps: tuple[AppResources, ...]
-    not_enforced: tuple[str, ...] = ()
+    not_enforced: tuple[Prose, ...] = ()
     """Limits that this host does not enforce."""
 
 
@@ -172,7 +173,7 @@ class SignerView(View):
     since: datetime
 
 
-class SystemInfo(View):
+class SystemInfo(Translatable, View):
     """The node and its host."""
 
     version: str
@@ -196,4 +197,4 @@ class SystemInfo(View):
     """Seconds since the daemon started."""
     power: tuple[PowerAction, ...] = ()
     """What `system-power` can do here: only what whoever started the node carries out."""
-    not_enforced: tuple[str, ...] = ()
+    not_enforced: tuple[Prose, ...] = ()

@@ -7,6 +7,7 @@ from typing import Protocol
 
 from archipelago.container.manifest.package import AppPackage
 from archipelago.errors import ErrorCode, NodeError
+from archipelago.support.text import msg
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,14 +36,16 @@ class Catalog:
         if app in self.problems:
             raise NodeError(
                 ErrorCode.INVALID_MANIFEST,
-                f"the manifest of {app} is wrong:\n{self.problems[app]}",
-                hint="fix the manifest, or report it to its author",
+                msg("the manifest of {app} is wrong:\n{problems}", app=app, problems=self.problems[app]),
+                hint=msg("fix the manifest, or report it to its author"),
             )
         near = difflib.get_close_matches(app, self.packages, n=3)
         raise NodeError(
             ErrorCode.UNKNOWN_APP,
-            f"there is no app {app!r} in the catalog",
-            hint=f"did you mean {' or '.join(near)}?" if near else "'archipelago catalog' lists the apps",
+            msg("there is no app {app} in the catalog", app=f"{app!r}"),
+            hint=msg("did you mean {near}?", near=" or ".join(near))
+            if near
+            else msg("'archipelago catalog' lists the apps"),
             data={"app": app, "nearest": near},
         )
 

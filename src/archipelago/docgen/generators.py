@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from archipelago.docgen.manifest_reference import manifest_files
+from archipelago.docgen.messages import message_files
 from archipelago.docgen.rpc_reference import rpc_files
 
 Generator = Callable[[], Iterable[tuple[str, str]]]
 """Makes files: pairs of path (in the checkout) and content."""
 
-GENERATORS: tuple[Generator, ...] = (manifest_files, rpc_files)
+GENERATORS: tuple[Generator, ...] = (manifest_files, message_files, rpc_files)
 
 
 @dataclass(frozen=True, slots=True)

@@ -88,6 +88,9 @@ def _errors() -> str:
     lines = [
         "## Errors\n",
         "An error is `{code, message, data: {name, hint, …}}`. Numbers and names never change their meaning.\n",
+        "Texts are English. Where `messages` stands beside them, as in `data` here and in many types below, it has for",
+        "each field (`hint`, or `effects.0` in a list) the template of its text, `key`, and its `parameters`, so that",
+        "clients can translate it. A parameter may be such a message itself.\n",
         "| code | name |",
         "|---|---|",
     ]

@@ -6,6 +6,7 @@ from ipaddress import AddressValueError, IPv4Address
 from archipelago.api.local_network import ALL
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.security.keys.certificates import may_listen_on
+from archipelago.support.text import msg
 
 
 def resolve(wanted: Collection[str], own: Collection[IPv4Address]) -> tuple[IPv4Address, ...]:
@@ -20,16 +21,21 @@ def resolve(wanted: Collection[str], own: Collection[IPv4Address]) -> tuple[IPv4
 def choose(wanted: Collection[str], own: Collection[IPv4Address]) -> tuple[IPv4Address, ...]:
     """Return the addresses that texts name, in order; raises `NodeError` for one that is not a private one of ours."""
     possible = sorted(address for address in own if may_listen_on(address))
-    hint = f"choose from: {' '.join(map(str, possible)) or 'none, this host has no address of a local network'}"
+    hint = msg(
+        "choose from: {possible}",
+        possible=" ".join(map(str, possible)) or msg("none, this host has no address of a local network"),
+    )
     found: set[IPv4Address] = set()
     for text in wanted:
         try:
             named = set(possible) if text == ALL else {IPv4Address(text)}
         except AddressValueError as error:
-            raise NodeError(ErrorCode.INVALID_VALUE, f"{text!r} is no IPv4 address", hint=hint) from error
+            raise NodeError(
+                ErrorCode.INVALID_VALUE, msg("{text} is no IPv4 address", text=f"{text!r}"), hint=hint
+            ) from error
         if not named or not named <= set(possible):
             foreign = text == ALL or not may_listen_on(min(named))
-            why = "is not an address of a local network" if foreign else "is not an address of this host"
-            raise NodeError(ErrorCode.INVALID_VALUE, f"{text} {why}", hint=hint)
+            why = msg("is not an address of a local network") if foreign else msg("is not an address of this host")
+            raise NodeError(ErrorCode.INVALID_VALUE, msg("{text} {why}", text=text, why=why), hint=hint)
         found |= named
     return tuple(sorted(found))

@@ -18,6 +18,7 @@ from archipelago.network.route_keeper import RouteKeeper
 from archipelago.network.routes import Trust
 from archipelago.security.keys.certificates import Certificates, fingerprint, may_listen_on
 from archipelago.support.host_names import local_names
+from archipelago.support.text import error_text, msg
 
 _FACT = "listen"
 Front = Callable[[Collection[IPv4Address], Collection[str], ssl.SSLContext], Awaitable[Mapping[IPv4Address, NodeError]]]
@@ -90,7 +91,7 @@ class LocalAccess:
                 self._followers = [asyncio.create_task(each) for each in (self._routes.follow(), self._follow_host())]
                 _raise_first(await self._listen(resolve(self._wanted, await self._own())))
         except NodeError as error:
-            self._failure = str(error)
+            self._failure = error_text(error)
             raise
         finally:
             self._opened.set()
@@ -111,8 +112,8 @@ class LocalAccess:
             if addresses and not self._has_password():
                 raise NodeError(
                     ErrorCode.FORBIDDEN,
-                    "nobody could be told from the owner yet, so the node stays on loopback",
-                    hint="set a password first: 'archipelago password'",
+                    msg("nobody could be told from the owner yet, so the node stays on loopback"),
+                    hint=msg("set a password first: 'archipelago password'"),
                 )
             before = self._addresses
             try:
@@ -129,7 +130,7 @@ class LocalAccess:
         try:
             own = await self._own()
         except NodeError as error:
-            return Outlook(self._wanted, self._addresses, (), (str(error),))
+            return Outlook(self._wanted, self._addresses, (), (error_text(error),))
         return Outlook(
             wanted=self._wanted,
             listening=self._addresses,
@@ -139,12 +140,12 @@ class LocalAccess:
 
     def _problems(self, own: Collection[IPv4Address]) -> Iterator[str]:
         if ALL in self._wanted and not resolve(self._wanted, own):
-            yield "this host has no address of a local network now"
+            yield msg("this host has no address of a local network now")
         for address in self._addresses:
             if address not in own:
-                yield f"{address} is not an address of this host now"
+                yield msg("{address} is not an address of this host now", address=address)
         for error in self._refused.values():
-            yield str(error)
+            yield error_text(error)
         if self._failure and not self._refused:
             yield self._failure
         yield from self._routes.problems
@@ -184,7 +185,7 @@ class LocalAccess:
                 try:
                     await self._listen(resolve(self._wanted, await self._own()))
                 except NodeError as error:
-                    self._failure = str(error)
+                    self._failure = error_text(error)
                     raise
 
     async def apply_routes(self) -> None:
@@ -221,7 +222,7 @@ class LocalAccess:
             except NodeError as error:
                 structlog.get_logger("network").warning("the local network is not followed", error=str(error))
             if self._addresses != before:
-                there = " ".join(map(str, self._addresses)) or "loopback alone"
+                there = " ".join(map(str, self._addresses)) or msg("loopback alone")
                 structlog.get_logger("network").info("this host has other addresses now", listening=there)
 
 

@@ -8,6 +8,7 @@ from archipelago.container.desired.state import DesiredState
 from archipelago.network.drivers.driver import RouteDriver
 from archipelago.network.routes import AppEndpoints, Route, routes
 from archipelago.support.broadcast import Signal
+from archipelago.support.text import msg
 
 
 class RouteKeeper:
@@ -38,7 +39,10 @@ class RouteKeeper:
         async with self._applying:
             wanted = self._applied = self.wanted
             failed = {route: why for driver in self._drivers for route, why in (await driver.apply(wanted)).items()}
-            self.problems = tuple(f"{route.address} port {route.port}: {why}" for route, why in failed.items())
+            self.problems = tuple(
+                msg("{address} port {port}: {why}", address=route.address, port=route.port, why=why)
+                for route, why in failed.items()
+            )
 
     async def follow(self) -> None:
         """Apply the routes whenever they change, until cancelled."""

@@ -20,6 +20,7 @@ from archipelago.storage.database import Database
 from archipelago.storage.stores.accounts import AccountStore
 from archipelago.support.broadcast import Signal
 from archipelago.support.private_files import read_key_file, reported
+from archipelago.support.text import msg
 
 _LONGEST_PASSPHRASE_FILE = 4096
 
@@ -66,7 +67,7 @@ class LockedNode:
             async with contextlib.nullcontext() if source.trusted else self._one_stranger:
                 if self._open:
                     # The node goes on only once nobody is served here any more.
-                    raise NodeError(ErrorCode.BUSY, "the node has just been unlocked", hint="log in")
+                    raise NodeError(ErrorCode.BUSY, msg("the node has just been unlocked"), hint=msg("log in"))
                 await self._open_by(lambda: self._key.unlock(passphrase))
             attempt.failed = False
 
@@ -82,10 +83,10 @@ class LockedNode:
 
 class _Nothing:
     def seal(self, text: str) -> bytes:
-        raise NodeError(ErrorCode.LOCKED, "the node is locked")
+        raise NodeError(ErrorCode.LOCKED, msg("the node is locked"))
 
     def unseal(self, sealed: bytes) -> str:
-        raise NodeError(ErrorCode.LOCKED, "the node is locked")
+        raise NodeError(ErrorCode.LOCKED, msg("the node is locked"))
 
 
 def unlock_from_file(key: NodeKey, file: Path) -> None:
@@ -104,6 +105,6 @@ def _line(content: bytes, file: Path) -> str:
     # Outside of `except`: the cause would quote the passphrase.
     raise NodeError(
         ErrorCode.INVALID_OPTION,
-        f"{file} is not one line of text in UTF-8",
-        hint="write the passphrase into it, and nothing else",
+        msg("{file} is not one line of text in UTF-8", file=file),
+        hint=msg("write the passphrase into it, and nothing else"),
     )

@@ -4,6 +4,7 @@ import asyncio
 
 from archipelago.api.system import PowerAction
 from archipelago.errors import ErrorCode, NodeError
+from archipelago.support.text import msg
 
 OWN = (PowerAction.RESTART, PowerAction.STOP)
 """What the process does by itself."""
@@ -23,11 +24,11 @@ class Power:
     def ask(self, action: PowerAction) -> None:
         """End as the owner wants; raises `NodeError` where nobody would carry it out."""
         if action not in self.actions:
-            what = "restart" if action is PowerAction.REBOOT else "turn off"
+            what = msg("restart") if action is PowerAction.REBOOT else msg("turn off")
             raise NodeError(
                 ErrorCode.INVALID_VALUE,
-                f"this node cannot {what} the machine: whoever started it does not carry that out",
-                hint="stop the node, then use the machine's own command; a node started by 'make run' can do both",
+                msg("this node cannot {what} the machine: whoever started it does not carry that out", what=what),
+                hint=msg("stop the node, then use the machine's own command; a node started by 'make run' can do both"),
             )
         if self.wanted is None:
             self.wanted = action

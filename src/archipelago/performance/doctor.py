@@ -12,13 +12,14 @@ from archipelago.performance.checks import host as host_checks
 from archipelago.performance.checks import network as network_checks
 from archipelago.performance.checks import podman as podman_checks
 from archipelago.performance.checks import setup as setup_checks
+from archipelago.support.text import msg
 
-_ASK_THE_NODE = "start the node, then run 'archipelago doctor' again"
+_ASK_THE_NODE = msg("start the node, then run 'archipelago doctor' again")
 _NEED_PODMAN = {
-    "podman-version": "whether Podman is new enough",
-    "rootless": "whether containers run without root's rights",
-    "enforcement": "which limits and protections this host enforces",
-    "storage-driver": "how images are stored",
+    "podman-version": msg("whether Podman is new enough"),
+    "rootless": msg("whether containers run without root's rights"),
+    "enforcement": msg("which limits and protections this host enforces"),
+    "storage-driver": msg("how images are stored"),
 }
 
 _Check = Callable[[], Iterator[Finding]]
@@ -64,16 +65,16 @@ def examine_without_node(config: NodeConfig, silence: str, mend: str) -> tuple[F
     down = Finding(
         check="node",
         severity=Severity.ERROR,
-        what=f"the node does not answer: {silence}",
-        why="apps that still run are watched by nobody, and nothing can be changed",
+        what=msg("the node does not answer: {silence}", silence=silence),
+        why=msg("apps that still run are watched by nobody, and nothing can be changed"),
         mend=mend,
     )
     unasked = (
-        _not_checked(check, what, "only Podman knows, and it is asked through the node", _ASK_THE_NODE)
+        _not_checked(check, what, msg("only Podman knows, and it is asked through the node"), _ASK_THE_NODE)
         for check, what in _NEED_PODMAN.items()
     )
     # The node has device nodes of its own: those that this process sees say nothing.
-    tun = _not_checked("tun", "whether networks can be made", "the node has a /dev of its own", _ASK_THE_NODE)
+    tun = _not_checked("tun", msg("whether networks can be made"), msg("the node has a /dev of its own"), _ASK_THE_NODE)
     found = _examine(
         {
             "podman": setup_checks.programs,
@@ -101,12 +102,12 @@ def _run(name: str, check: _Check) -> Iterator[Finding]:
     except Exception as error:
         # One thing that may not be looked at, or is like nothing that was ever seen, must not hide all others.
         yield _not_checked(
-            name, str(error), "this user may not look, or the host is unusual", "sudo ./archipelago doctor"
+            name, str(error), msg("this user may not look, or the host is unusual"), "sudo ./archipelago doctor"
         )
 
 
 def _not_checked(check: str, what: str, why: str, mend: str) -> Finding:
-    return Finding(check=check, severity=Severity.NOTE, what=f"not checked: {what}", why=why, mend=mend)
+    return Finding(check=check, severity=Severity.NOTE, what=msg("not checked: {what}", what=what), why=why, mend=mend)
 
 
 def worst_first(found: Iterable[Finding]) -> tuple[Finding, ...]:

@@ -19,6 +19,7 @@ from archipelago.security.login.guessing.rate_limit import Rate, RateLimit
 from archipelago.security.login.login import Login, Visitor
 from archipelago.security.login.sessions.secrets import SESSION_PREFIX
 from archipelago.storage.records.permissions import ANYBODY, Permission
+from archipelago.support.text import msg
 
 LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 WEBSOCKET_PROTOCOL = "archipelago"
@@ -68,17 +69,20 @@ def require(caller: Caller, permission: Permission) -> None:
         return
     data = {"permission": permission.value}
     if caller.visitor is None:
-        hint = "with the method login, or send a token; on the node itself use its own socket"
-        raise NodeError(ErrorCode.LOGIN_NEEDED, "log in first", hint=hint, data=data)
+        hint = msg("with the method login, or send a token; on the node itself use its own socket")
+        raise NodeError(ErrorCode.LOGIN_NEEDED, msg("log in first"), hint=hint, data=data)
     raise NodeError(
-        ErrorCode.FORBIDDEN, f"you lack the permission '{permission}'", hint="ask the owner of the node", data=data
+        ErrorCode.FORBIDDEN,
+        msg("you lack the permission '{permission}'", permission=permission),
+        hint=msg("ask the owner of the node"),
+        data=data,
     )
 
 
 def require_alive(login: Login, caller: Caller) -> None:
     """Raise `NodeError` where the session or token by which somebody called is good no longer."""
     if caller.session and not login.is_alive(caller.session):
-        raise NodeError(ErrorCode.LOGIN_NEEDED, "the session has ended", hint="log in again")
+        raise NodeError(ErrorCode.LOGIN_NEEDED, msg("the session has ended"), hint=msg("log in again"))
 
 
 async def until_logged_out(login: Login, caller: Caller) -> None:
@@ -93,12 +97,16 @@ def require_confirmation(login: Login, caller: Caller) -> None:
     if caller.trusted:
         return
     if not login.is_session(caller.session):
-        raise NodeError(ErrorCode.FORBIDDEN, "no token may do this", hint="log in, or call on the node's own socket")
+        raise NodeError(
+            ErrorCode.FORBIDDEN, msg("no token may do this"), hint=msg("log in, or call on the node's own socket")
+        )
     if not login.accounts.is_confirmed(caller.session, caller.confirmation):
         raise NodeError(
             ErrorCode.CONFIRM,
-            "show your password once more",
-            hint=f"call login-confirm, and send what it returns as the header {CONFIRMATION}",
+            msg("show your password once more"),
+            hint=msg(
+                "call login-confirm, and send what it returns as the header {confirmation}", confirmation=CONFIRMATION
+            ),
         )
 
 
@@ -123,8 +131,8 @@ class Gate:
             if uid not in self._owners:
                 raise NodeError(
                     ErrorCode.FORBIDDEN,
-                    f"user {uid} of this host does not own the node",
-                    hint="log in over HTTP, or use sudo",
+                    msg("user {uid} of this host does not own the node", uid=uid),
+                    hint=msg("log in over HTTP, or use sudo"),
                 )
             return Caller("owner", frozenset(Permission), f"unix socket, uid {uid}", trusted=True)
         peer = transport.get_extra_info("peername") if transport is not None else None
@@ -137,7 +145,10 @@ class Gate:
             who, rate = (f"device {device.id}" if device else f"from {network_of(origin)}"), _STRANGERS
         if counted and (wait := self._rates.take(who, rate, self._now())) > 0:
             raise NodeError(
-                ErrorCode.TOO_MANY, "too many requests", hint="ask less often", data={"retry_after": round(wait, 2)}
+                ErrorCode.TOO_MANY,
+                msg("too many requests"),
+                hint=msg("ask less often"),
+                data={"retry_after": round(wait, 2)},
             )
         agent = request.headers.get("User-Agent", "")[:200]
         if visitor is None:
@@ -188,7 +199,9 @@ def check_host(request: web.Request, names: Collection[str]) -> None:
     hosts = request.headers.getall("Host", [])
     if len(hosts) != 1 or _host_name(hosts[0]) not in names:
         raise NodeError(
-            ErrorCode.FORBIDDEN, "the Host header does not name this host", hint="use http://127.0.0.1 or localhost"
+            ErrorCode.FORBIDDEN,
+            msg("the Host header does not name this host"),
+            hint=msg("use http://127.0.0.1 or localhost"),
         )
 
 
@@ -215,7 +228,9 @@ def check_origin(request: web.Request) -> None:
     origins = request.headers.getall("Origin", [])
     if any(origin != _called_site(request) for origin in origins) or _is_cross_site(request.headers):
         raise NodeError(
-            ErrorCode.FORBIDDEN, "a page of another origin may not call the node", hint="open the node's own page"
+            ErrorCode.FORBIDDEN,
+            msg("a page of another origin may not call the node"),
+            hint=msg("open the node's own page"),
         )
 
 

@@ -33,6 +33,7 @@ from archipelago.security.audit.chain import Deed, Outcome
 from archipelago.security.login.guessing.rate_limit import Rate, RateLimit
 from archipelago.security.login.login import Login
 from archipelago.storage.records.permissions import Permission
+from archipelago.support.text import msg
 
 MAX_BATCH = 100
 MAX_STRANGERS_BATCH = 10
@@ -67,28 +68,37 @@ def parse_body(body: bytes | str) -> Any:
     try:
         value = from_json(body, allow_inf_nan=False)
     except ValueError as error:
-        raise RpcError(PARSE_ERROR, f"no JSON: {error}", hint="send one JSON request, in UTF-8") from error
+        raise RpcError(
+            PARSE_ERROR, msg("no JSON: {error}", error=error), hint=msg("send one JSON request, in UTF-8")
+        ) from error
     if _has_more_values(value, MAX_VALUES):
-        raise RpcError(INVALID_REQUEST, f"a request has at most {MAX_VALUES} values", hint="send a smaller request")
+        raise RpcError(
+            INVALID_REQUEST,
+            msg("a request has at most {most} values", most=MAX_VALUES),
+            hint=msg("send a smaller request"),
+        )
     return value
 
 
 def parse_call(value: Any) -> Call:
     """Return the request in a JSON value; raises `RpcError`."""
     if not isinstance(value, dict):
-        raise RpcError(INVALID_REQUEST, "a request is a JSON object")
+        raise RpcError(INVALID_REQUEST, msg("a request is a JSON object"))
     if value.get("jsonrpc") != "2.0":
-        raise RpcError(INVALID_REQUEST, 'jsonrpc must be "2.0"')
+        raise RpcError(INVALID_REQUEST, msg('jsonrpc must be "2.0"'))
     method = value.get("method")
     if not isinstance(method, str):
-        raise RpcError(INVALID_REQUEST, "method must be a text")
+        raise RpcError(INVALID_REQUEST, msg("method must be a text"))
     if not _is_id(value.get("id")):
-        raise RpcError(INVALID_REQUEST, f"id must be a text of at most {MAX_ID} characters, a whole number or null")
+        raise RpcError(
+            INVALID_REQUEST,
+            msg("id must be a text of at most {longest} characters, a whole number or null", longest=MAX_ID),
+        )
     if unknown := sorted(set(value) - _REQUEST_KEYS):
-        raise RpcError(INVALID_REQUEST, f"a request has no member {unknown[0][:60]!r}")
+        raise RpcError(INVALID_REQUEST, msg("a request has no member {unknown}", unknown=f"{unknown[0][:60]!r}"))
     params = value.get("params", {})
     if not isinstance(params, dict):
-        raise RpcError(INVALID_REQUEST, "params must be an object: parameters are given by name")
+        raise RpcError(INVALID_REQUEST, msg("params must be an object: parameters are given by name"))
     return Call(method, params, value.get("id"), "id" not in value)
 
 
@@ -174,7 +184,7 @@ class Dispatcher:
             return self._encode(answer) if answer is not None else None
         most = MAX_BATCH if caller.visitor is not None else MAX_STRANGERS_BATCH
         if not 1 <= len(value) <= most:
-            text = f"a batch has 1 to {most} requests, not {len(value)}"
+            text = msg("a batch has 1 to {most} requests, not {count}", most=most, count=len(value))
             return encode(await self._malformed(None, caller, RpcError(INVALID_REQUEST, text)))
         if not caller.trusted:
             try:
@@ -204,8 +214,10 @@ class Dispatcher:
         except NodeError as error:
             answer = failure(call.id, error)
         except PodmanError as error:
-            hint = "'archipelago doctor' examines the host"
-            answer = failure(call.id, NodeError(ErrorCode.PODMAN, f"Podman could not do it: {error}", hint=hint))
+            hint = msg("'archipelago doctor' examines the host")
+            answer = failure(
+                call.id, NodeError(ErrorCode.PODMAN, msg("Podman could not do it: {error}", error=error), hint=hint)
+            )
         except Exception:
             self._log.exception("a method failed", method=call.method)
             answer = failure(call.id, internal_error())
@@ -215,7 +227,9 @@ class Dispatcher:
         method = self._methods.get(call.method)
         if method is None:
             raise RpcError(
-                METHOD_NOT_FOUND, f"there is no method {call.method[:60]!r}", hint="rpc.discover lists all methods"
+                METHOD_NOT_FOUND,
+                msg("there is no method {method}", method=f"{call.method[:60]!r}"),
+                hint=msg("rpc.discover lists all methods"),
             )
         try:
             require_alive(self._login, caller)  # since its head was read, the session may have ended
@@ -228,7 +242,9 @@ class Dispatcher:
         except ValidationError as error:
             raise invalid_params(method.name, error) from error
         except RecursionError as error:
-            raise RpcError(INVALID_PARAMS, f"{method.name}: the parameters are nested too deeply") from error
+            raise RpcError(
+                INVALID_PARAMS, msg("{method}: the parameters are nested too deeply", method=method.name)
+            ) from error
         if method.confirms:
             require_confirmation(self._login, caller)
         work = self._on_record(method, params, caller) if method.on_record else self._handle(method, params, caller)
@@ -317,7 +333,10 @@ class Dispatcher:
     def _charge(self, what: str, rate: Rate, count: int) -> None:
         if (wait := self._rates.take(what, rate, time.monotonic(), count)) > 0:
             raise NodeError(
-                ErrorCode.TOO_MANY, "too many calls", hint="ask less often", data={"retry_after": round(wait, 2)}
+                ErrorCode.TOO_MANY,
+                msg("too many calls"),
+                hint=msg("ask less often"),
+                data={"retry_after": round(wait, 2)},
             )
 
     async def _handle(self, method: Method, params: Params, caller: Caller) -> object:

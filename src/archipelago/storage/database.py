@@ -13,6 +13,7 @@ from sqlalchemy.exc import DatabaseError
 
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.storage.database_errors import is_locked, refusal
+from archipelago.support.text import msg
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
 PATIENCE = 10.0
@@ -115,8 +116,8 @@ def _migrate(engine: Engine, path: Path, deadline: float) -> None:
     except DatabaseError as error:
         raise NodeError(
             ErrorCode.INTERNAL,
-            f"{path} cannot be used: {error.orig}",
-            hint="restore the file from a backup, and report it to the developers",
+            msg("{path} cannot be used: {error}", path=path, error=error.orig),
+            hint=msg("restore the file from a backup, and report it to the developers"),
         ) from error
 
 
@@ -139,8 +140,12 @@ def _upgrade(connection: Connection, path: Path, found: str | None) -> None:
     if found is not None and found not in known:
         raise NodeError(
             ErrorCode.INTERNAL,
-            f"{path} was written by a newer version of Archipelago (its tables are at {found})",
-            hint="start the newer version again, or restore a backup from before the update",
+            msg(
+                "{path} was written by a newer version of Archipelago (its tables are at {found})",
+                path=path,
+                found=found,
+            ),
+            hint=msg("start the newer version again, or restore a backup from before the update"),
         )
     command.upgrade(config, "head")
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.storage.lock_holders import Holder, lock_holders
+from archipelago.support.text import msg
 
 FILES = ("", "-wal", "-shm")
 """Endings of the names of a database's files (https://www.sqlite.org/walformat.html)."""
@@ -24,20 +25,21 @@ class _Refusal:
 
 _REFUSALS = {
     sqlite3.SQLITE_FULL: _Refusal(
-        "the disk that holds {path} is full", "free some space, then try again", ErrorCode.DISK_FULL
+        "the disk that holds {path} is full", msg("free some space, then try again"), ErrorCode.DISK_FULL
     ),
     sqlite3.SQLITE_READONLY: _Refusal(
-        "{path} cannot be written to", "check that its disk is not mounted read-only, and who owns the file"
+        "{path} cannot be written to", msg("check that its disk is not mounted read-only, and who owns the file")
     ),
-    sqlite3.SQLITE_PERM: _Refusal("{path} may not be opened", "check who owns the file and its folder"),
+    sqlite3.SQLITE_PERM: _Refusal("{path} may not be opened", msg("check who owns the file and its folder")),
     sqlite3.SQLITE_CANTOPEN: _Refusal(
-        "{path} cannot be opened", "check that its disk is mounted, and who owns the file and its folder"
+        "{path} cannot be opened", msg("check that its disk is mounted, and who owns the file and its folder")
     ),
     sqlite3.SQLITE_IOERR: _Refusal(
-        "the disk fails to read or write {path}", "see what the kernel says of the disk: 'dmesg'; then check the disk"
+        "the disk fails to read or write {path}",
+        msg("see what the kernel says of the disk: 'dmesg'; then check the disk"),
     ),
-    sqlite3.SQLITE_CORRUPT: _Refusal("{path} is damaged", "check the disk, and restore the file from a backup"),
-    sqlite3.SQLITE_NOTADB: _Refusal("{path} is not a database", "restore the file from a backup"),
+    sqlite3.SQLITE_CORRUPT: _Refusal("{path} is damaged", msg("check the disk, and restore the file from a backup")),
+    sqlite3.SQLITE_NOTADB: _Refusal("{path} is not a database", msg("restore the file from a backup")),
 }
 
 
@@ -54,7 +56,7 @@ def refusal(error: BaseException | None, path: Path) -> NodeError | None:
     known = _REFUSALS.get(code)
     if known is None:
         return None
-    return NodeError(known.code, f"{known.what.format(path=path)}; nothing was changed", hint=known.hint)
+    return NodeError(known.code, msg("{what}; nothing was changed", what=known.what.format(path=path)), hint=known.hint)
 
 
 def _locked(path: Path, holders: Sequence[Holder]) -> NodeError:
@@ -62,13 +64,13 @@ def _locked(path: Path, holders: Sequence[Holder]) -> NodeError:
         who = " and ".join(f"process {each.pid} ({each.program})" for each in holders)
         return NodeError(
             ErrorCode.BUSY,
-            f"{path} is locked by {who}; nothing was changed",
-            hint="close or end that program, then try again; to read the database, open a copy of it",
+            msg("{path} is locked by {who}; nothing was changed", path=path, who=who),
+            hint=msg("close or end that program, then try again; to read the database, open a copy of it"),
         )
     return NodeError(
         ErrorCode.BUSY,
-        f"another program has locked {path}; nothing was changed",
-        hint=f"'fuser {path}' finds that program; close or end it, then try again",
+        msg("another program has locked {path}; nothing was changed", path=path),
+        hint=msg("'fuser {path}' finds that program; close or end it, then try again", path=path),
     )
 
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from archipelago.storage.layout import Layout
+from archipelago.support.text import msg
 
 _OPEN_TO_PASS = 0o711
 _OF_ONE_APP = 0o710
@@ -120,7 +121,7 @@ def _examine(path: Path, mode: int, *, follow: bool, change: bool) -> WrongMode 
     try:
         found = os.fstat(descriptor)
         if stat.S_ISLNK(found.st_mode):
-            return WrongMode(path, mode, "it is a link, which nothing of the node's is")
+            return WrongMode(path, mode, msg("it is a link, which nothing of the node's is"))
         surplus = stat.S_IMODE(found.st_mode) & ~mode
         if not surplus:
             return None
@@ -129,6 +130,6 @@ def _examine(path: Path, mode: int, *, follow: bool, change: bool) -> WrongMode 
                 # What a descriptor of this kind stands for is changed by its name in /proc alone (open(2)).
                 os.chmod(f"/proc/self/fd/{descriptor}", stat.S_IMODE(found.st_mode) & mode)  # noqa: PTH101
                 return None
-        return WrongMode(path, mode, f"its mode is {stat.S_IMODE(found.st_mode):04o}")
+        return WrongMode(path, mode, msg("its mode is {mode}", mode=f"{stat.S_IMODE(found.st_mode):04o}"))
     finally:
         os.close(descriptor)

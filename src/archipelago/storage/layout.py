@@ -23,6 +23,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from archipelago.errors import ErrorCode, NodeError
+from archipelago.support.text import msg
 
 LAYOUT_VERSION = 2
 """Of what is described here. In version 1, folders of apps lay beside the node's own."""
@@ -45,7 +46,7 @@ def named(name: str) -> str:
     Manifests are checked when they are read. This is the last place that could let a name lead elsewhere.
     """
     if not name or name.startswith(".") or "/" in name or "\0" in name:
-        raise NodeError(ErrorCode.INTERNAL, f"{name!r} cannot be the name of a file")
+        raise NodeError(ErrorCode.INTERNAL, msg("{name} cannot be the name of a file", name=f"{name!r}"))
     return name
 
 

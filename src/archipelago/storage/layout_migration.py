@@ -24,6 +24,7 @@ from archipelago.errors import ErrorCode, NodeError
 from archipelago.storage.database import bring_up_to_date
 from archipelago.storage.layout import LAYOUT_VERSION, AppFolder, Layout
 from archipelago.support.private_files import reported, sync_folder, write_atomically
+from archipelago.support.text import msg
 
 _LARGEST = 4096
 _OCTAL = re.compile(r"\\([0-7]{3})")
@@ -116,10 +117,13 @@ def _remedy(layout: Layout, name: str) -> str:
     if app.secrets in changed:
         steps.append(f"mv -T {_quoted(old_secrets, app.secrets)}")
     if in_the_way:
-        when = f"look whether you want this or what is in {app.path}: move this elsewhere, or have it take that place;"
+        when = msg(
+            "look whether you want this or what is in {path}: move this elsewhere, or have it take that place;",
+            path=app.path,
+        )
     else:
-        when = "before you install the app,"
-    return f"{when} as root, while the node is stopped: {' && '.join(steps)}"
+        when = msg("before you install the app,")
+    return msg("{when} as root, while the node is stopped: {steps}", when=when, steps=" && ".join(steps))
 
 
 def _quoted(*paths: Path) -> str:
@@ -143,14 +147,21 @@ def _has_version(layout: Layout) -> bool:
     if not isinstance(version, int) or version < LAYOUT_VERSION:
         raise NodeError(
             ErrorCode.INTERNAL,
-            f"{file} does not say which layout the data has",
-            hint=f"restore it from a backup; it is {json.dumps({'version': LAYOUT_VERSION})} for this version",
+            msg("{file} does not say which layout the data has", file=file),
+            hint=msg(
+                "restore it from a backup; it is {content} for this version",
+                content=json.dumps({"version": LAYOUT_VERSION}),
+            ),
         )
     if version > LAYOUT_VERSION:
         raise NodeError(
             ErrorCode.INTERNAL,
-            f"{layout.root} was laid out by a newer version of Archipelago (layout {version})",
-            hint="start the newer version again, or restore a backup from before the update",
+            msg(
+                "{root} was laid out by a newer version of Archipelago (layout {version})",
+                root=layout.root,
+                version=version,
+            ),
+            hint=msg("start the newer version again, or restore a backup from before the update"),
         )
     return True
 
@@ -168,8 +179,8 @@ def _known_apps(database: Path) -> tuple[str, ...]:
     except sqlite3.Error as error:
         raise NodeError(
             ErrorCode.INTERNAL,
-            f"{database} cannot be used: {error}",
-            hint="check the disk and the file's owner; restore the file from a backup if it is damaged",
+            msg("{database} cannot be used: {error}", database=database, error=error),
+            hint=msg("check the disk and the file's owner; restore the file from a backup if it is damaged"),
         ) from error
 
 
@@ -188,9 +199,13 @@ def _refuse_mounts(layout: Layout, apps: Sequence[str], mounted: Sequence[Path])
                 new = layout.app(old.name).volumes / place.relative_to(old)
                 raise NodeError(
                     ErrorCode.INTERNAL,
-                    f"a file system is mounted at {place}, and folders of apps move in this version",
-                    hint=f"with the version before, stop {old.name} and unmount it; "
-                    f"start this version, mount it at {new}, also in fstab(5), then start {old.name}",
+                    msg("a file system is mounted at {place}, and folders of apps move in this version", place=place),
+                    hint=msg(
+                        "with the version before, stop {old} and unmount it; start this version, mount "
+                        "it at {new}, also in fstab(5), then start {old}",
+                        old=old.name,
+                        new=new,
+                    ),
                 )
 
 
@@ -208,10 +223,20 @@ def _refuse_links(layout: Layout, apps: Sequence[str]) -> None:
                 target = os.path.realpath(old)
                 raise NodeError(
                     ErrorCode.INTERNAL,
-                    f"{old} is a link to {target}, and this version follows no links to data of apps",
-                    hint=f"with the version before, stop {app} and put the folder itself in the link's place; or "
-                    f"remove the link, start this version, mount {target} at {place} (mount --bind, also in fstab(5)), "
-                    f"then start {app}; where it is none of the app's data, move the link elsewhere",
+                    msg(
+                        "{old} is a link to {target}, and this version follows no links to data of apps",
+                        old=old,
+                        target=target,
+                    ),
+                    hint=msg(
+                        "with the version before, stop {app} and put the folder itself in the link's "
+                        "place; or remove the link, start this version, mount {target} at {place} "
+                        "(mount --bind, also in fstab(5)), then start {app}; where it is none of the "
+                        "app's data, move the link elsewhere",
+                        app=app,
+                        target=target,
+                        place=place,
+                    ),
                 )
 
 
@@ -227,8 +252,12 @@ def _refuse_strangers(layout: Layout, apps: Sequence[str]) -> None:
     text = json.dumps({"version": LAYOUT_VERSION})
     raise NodeError(
         ErrorCode.INTERNAL,
-        f"{folder} is in the way: the folders of apps come there in this version",
-        hint=f"move it elsewhere; where it is a restored backup of such folders, write {text} to {layout.version_file}",
+        msg("{folder} is in the way: the folders of apps come there in this version", folder=folder),
+        hint=msg(
+            "move it elsewhere; where it is a restored backup of such folders, write {text} to {version_file}",
+            text=text,
+            version_file=layout.version_file,
+        ),
     )
 
 
@@ -274,8 +303,14 @@ def _refuse_two(old: Path, new: Path) -> None:
     if os.path.lexists(new):
         raise NodeError(
             ErrorCode.INTERNAL,
-            f"both {old} and {new} are there: an older version of Archipelago ran after the data began to move",
-            hint="look which of them holds what you want to keep, move the other one elsewhere, then start the node",
+            msg(
+                "both {old} and {new} are there: an older version of Archipelago ran after the data began to move",
+                old=old,
+                new=new,
+            ),
+            hint=msg(
+                "look which of them holds what you want to keep, move the other one elsewhere, then start the node"
+            ),
         )
 
 

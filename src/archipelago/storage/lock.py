@@ -6,6 +6,7 @@ import os
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.storage.layout import Layout
 from archipelago.support.private_files import reported
+from archipelago.support.text import msg
 
 
 class RootLock:
@@ -25,8 +26,8 @@ class RootLock:
                 os.close(self._file)
                 raise NodeError(
                     ErrorCode.BUSY,
-                    f"a node is already running with the data in {layout.root}",
-                    hint="use it ('./archipelago list'), or stop it first",
+                    msg("a node is already running with the data in {root}", root=layout.root),
+                    hint=msg("use it ('./archipelago list'), or stop it first"),
                 ) from None
             except OSError:
                 os.close(self._file)

@@ -5,6 +5,7 @@ With the database went who has which user ids, which volumes were made, what is 
 
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.storage.layout import Layout
+from archipelago.support.text import msg
 
 
 def refuse_lost_database(layout: Layout) -> None:
@@ -16,6 +17,12 @@ def refuse_lost_database(layout: Layout) -> None:
     if apps:
         raise NodeError(
             ErrorCode.DATA_MISSING,
-            f"the state database {layout.database} is missing, but there is data of apps: {', '.join(apps)}",
-            hint=f"restore the file from a backup; to start as a new node, move {layout.apps} away first",
+            msg(
+                "the state database {database} is missing, but there is data of apps: {apps}",
+                database=layout.database,
+                apps=", ".join(apps),
+            ),
+            hint=msg(
+                "restore the file from a backup; to start as a new node, move {apps} away first", apps=layout.apps
+            ),
         )

@@ -7,6 +7,7 @@ from collections.abc import Collection
 from pathlib import Path
 
 from archipelago.errors import ErrorCode, NodeError
+from archipelago.support.text import msg
 
 SETTING = "net.ipv4.ip_unprivileged_port_start"
 _FILE = Path("/proc/sys") / SETTING.replace(".", "/")
@@ -28,16 +29,24 @@ async def require_free(ports: Collection[int], host: str = "127.0.0.1") -> None:
     if taken:
         raise NodeError(
             ErrorCode.PORT_TAKEN,
-            f"another program already listens on {host}, port {', '.join(map(str, taken))}",
-            hint="stop that program ('ss -ltnp' names it), then try again",
+            msg("another program already listens on {host}, port {taken}", host=host, taken=", ".join(map(str, taken))),
+            hint=msg("stop that program ('ss -ltnp' names it), then try again"),
             data={"ports": taken},
         )
     privileged = [port for port, problem in problems.items() if problem == errno.EACCES]
     if privileged:
         raise NodeError(
             ErrorCode.PORT_TAKEN,
-            f"only root may listen on port {', '.join(map(str, privileged))}, and the node is not root",
-            hint=f"use a port from {first_port()} on, or let root lower the limit: sysctl {SETTING}={min(privileged)}",
+            msg(
+                "only root may listen on port {privileged}, and the node is not root",
+                privileged=", ".join(map(str, privileged)),
+            ),
+            hint=msg(
+                "use a port from {lowest} on, or let root lower the limit: sysctl {setting}={privileged}",
+                lowest=first_port(),
+                setting=SETTING,
+                privileged=min(privileged),
+            ),
             data={"ports": privileged},
         )
 

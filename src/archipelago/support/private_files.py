@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from archipelago.errors import ErrorCode, NodeError, is_disk_full
+from archipelago.support.text import msg
 
 
 @contextmanager
@@ -18,8 +19,8 @@ def reported(path: Path) -> Iterator[None]:
         full = is_disk_full(error)
         raise NodeError(
             ErrorCode.DISK_FULL if full else ErrorCode.INTERNAL,
-            f"{path}: {error.strerror or error}",
-            hint="make room on the disk" if full else "the node needs its data folder for itself",
+            msg("{path}: {error}", path=path, error=error.strerror or error),
+            hint=msg("make room on the disk") if full else msg("the node needs its data folder for itself"),
         ) from error
 
 
@@ -71,11 +72,11 @@ def read_key_file(path: Path, limit: int) -> bytes:
     with os.fdopen(descriptor, "rb") as file:
         found = os.fstat(descriptor)
         if not stat.S_ISREG(found.st_mode):
-            raise NodeError(ErrorCode.INTERNAL, f"{path} is not a regular file")
+            raise NodeError(ErrorCode.INTERNAL, msg("{path} is not a regular file", path=path))
         if stat.S_IMODE(found.st_mode) & 0o077:
             raise NodeError(
                 ErrorCode.INTERNAL,
-                f"{path} can be read by others than its owner",
+                msg("{path} can be read by others than its owner", path=path),
                 hint=f"chmod 0600 {path}",
             )
         content = file.read(limit + 1)
@@ -83,7 +84,7 @@ def read_key_file(path: Path, limit: int) -> bytes:
         # A part of a key or a passphrase would be taken for another one.
         raise FileTooLongError(
             ErrorCode.INTERNAL,
-            f"{path} is longer than {limit} bytes, which it cannot be",
-            hint="restore the file from a backup",
+            msg("{path} is longer than {limit} bytes, which it cannot be", path=path, limit=limit),
+            hint=msg("restore the file from a backup"),
         )
     return content

@@ -17,6 +17,7 @@ MAKES_PATHS = {"glob", "joinpath", "rglob", "with_name"}
 FREE = {
     "storage/layout_migration.py": {"secrets"},  # what earlier versions called them
     "config.py": {"apps"},  # of the catalog, in the checkout
+    "docgen/messages.py": {"apps"},  # likewise
     "container/images/python_packages/installer.py": {"uv-cache"},  # in the folder of one build
 }
 """Names that mean something else in a module."""

@@ -5,6 +5,7 @@ import json
 from dataclasses import replace
 
 from archipelago.chains.chain import ChainReading, ChainState
+from archipelago.support.text import msg
 
 _DAY = 86400
 _STALE_AFTER = _DAY
@@ -67,12 +68,20 @@ def parse_answer(status: int, body: str) -> ChainReading:
 
 def judged(state: ChainState, now: float) -> ChainReading:
     """Return the chain, marked where it is stale, and why it is not up to date; `now` is in seconds since 1970."""
-    alone = ", and no other node is connected" if state.peers == 0 else ""
+    alone = msg(", and no other node is connected") if state.peers == 0 else ""
     synced, age = is_synced(state), _age(state, now)
     if age and state.height and (synced or (alone and state.headers - state.height < 2)):
-        cause = alone or ", unless the clock of this host is wrong"
-        return ChainReading(replace(state, stale=True), f"stale: the newest block is {age} old{cause}")
-    behind = f"block {state.height} of {state.headers} ({state.percent} %){alone}"
+        cause = alone or msg(", unless the clock of this host is wrong")
+        return ChainReading(
+            replace(state, stale=True), msg("stale: the newest block is {age} old{cause}", age=age, cause=cause)
+        )
+    behind = msg(
+        "block {height} of {headers} ({percent} %){alone}",
+        height=state.height,
+        headers=state.headers,
+        percent=state.percent,
+        alone=alone,
+    )
     return ChainReading(state, "" if synced else behind)
 
 
@@ -100,7 +109,7 @@ def _age(state: ChainState, now: float) -> str:
     """
     if state.chain == "regtest" or state.tip_at is None or (age := now - state.tip_at) < _STALE_AFTER:
         return ""
-    return f"{age // _DAY:.0f} days" if age >= 2 * _DAY else "a day"
+    return msg("{age} days", age=f"{age // _DAY:.0f}") if age >= 2 * _DAY else msg("a day")
 
 
 def _moment(seconds: object) -> int | None:

@@ -10,6 +10,7 @@ from enum import StrEnum
 
 from archipelago.container.namespace.found import Found
 from archipelago.storage.records.volumes import Mark
+from archipelago.support.text import msg
 
 
 class VolumeVerdict(StrEnum):
@@ -65,17 +66,30 @@ class Trouble:
         """What is wrong, in a sentence without its end."""
         match self.verdict:
             case VolumeVerdict.GONE:
-                return f"the volume '{self.volume}' was there, and is gone: {self.path}"
+                return msg("the volume '{volume}' was there, and is gone: {path}", volume=self.volume, path=self.path)
             case VolumeVerdict.EMPTY:
-                return f"the volume '{self.volume}' held data, and an empty directory is in its place: {self.path}"
+                return msg(
+                    "the volume '{volume}' held data, and an empty directory is in its place: {path}",
+                    volume=self.volume,
+                    path=self.path,
+                )
             case _:
-                return f"the files of the volume '{self.volume}' belong to user ids that are not the app's: {self.path}"
+                return msg(
+                    "the files of the volume '{volume}' belong to user ids that are not the app's: {path}",
+                    volume=self.volume,
+                    path=self.path,
+                )
 
     def remedy(self, app: str) -> str:
         """What the owner can do."""
         if self.verdict.lost:
-            return (
-                "mount its disk or bring the folder back, and the app goes on by itself; to give the data up: "
-                f"archipelago data start-empty {app}"
+            return msg(
+                "mount its disk or bring the folder back, and the app goes on by itself; to give "
+                "the data up: archipelago data start-empty {app}",
+                app=app,
             )
-        return f"give them to the app, and it goes on by itself: sudo chown -R {self.chown} {self.path}"
+        return msg(
+            "give them to the app, and it goes on by itself: sudo chown -R {chown} {path}",
+            chown=self.chown,
+            path=self.path,
+        )

@@ -15,6 +15,7 @@ from archipelago.container.namespace.found import Found
 from archipelago.container.workload.workload import VolumeDirectory, Workload
 from archipelago.errors import DISK_REMEDY, ErrorCode, NodeError
 from archipelago.storage.stores.volume_marks import VolumeMarks
+from archipelago.support.text import joined, msg
 
 
 class DataMissing(NodeError):
@@ -24,8 +25,8 @@ class DataMissing(NodeError):
         remedies = dict.fromkeys(trouble.remedy(app) for trouble in troubles)
         super().__init__(
             ErrorCode.DATA_MISSING,
-            "; ".join(trouble.what for trouble in troubles),
-            hint="; ".join(remedies),
+            joined([trouble.what for trouble in troubles], "; "),
+            hint=joined(list(remedies), "; "),
             data={"app": app, "volumes": [trouble.volume for trouble in troubles]},
         )
 
@@ -91,9 +92,9 @@ class VolumeKeeper:
     async def disk_problem(self, workload: Workload) -> str:
         """Return what is wrong with the disks of an app that runs, in words for the owner; empty where nothing is."""
         if troubles := await self.troubles(workload):
-            return "; ".join(trouble.what for trouble in troubles)
+            return joined([trouble.what for trouble in troubles], "; ")
         read_only = [volume.path for volume in workload.volumes if await self._is_read_only(volume)]
-        return f"its disk can only be read: {', '.join(read_only)}" if read_only else ""
+        return msg("its disk can only be read: {read_only}", read_only=", ".join(read_only)) if read_only else ""
 
     async def findings(self, workloads: Iterable[Workload]) -> tuple[Finding, ...]:
         """Return what the doctor says about the volumes of installed apps."""
@@ -102,19 +103,24 @@ class VolumeKeeper:
             try:
                 found += await self._findings(workload)
             except NodeError as error:
-                found.append(_finding(error.message, f"{workload.app} does not start", error.hint))
+                found.append(_finding(error.message, msg("{app} does not start", app=workload.app), error.hint))
         return tuple(found)
 
     async def _findings(self, workload: Workload) -> list[Finding]:
         app = workload.app
         found = [
-            _finding(trouble.what, f"{app} does not start", trouble.remedy(app))
+            _finding(trouble.what, msg("{app} does not start", app=app), trouble.remedy(app))
             for trouble in await self.troubles(workload)
         ]
         for volume in workload.volumes:
             if await self._is_read_only(volume):
-                what = f"the disk of the volume '{_name(volume)}' of {app} can only be read: {volume.path}"
-                found.append(_finding(what, "the app cannot write its data", DISK_REMEDY))
+                what = msg(
+                    "the disk of the volume '{name}' of {app} can only be read: {path}",
+                    name=_name(volume),
+                    app=app,
+                    path=volume.path,
+                )
+                found.append(_finding(what, msg("the app cannot write its data"), DISK_REMEDY))
         return found
 
     async def _is_read_only(self, volume: VolumeDirectory) -> bool:
@@ -143,8 +149,10 @@ class VolumeKeeper:
             named = ", ".join(lost) or "none"
             raise NodeError(
                 ErrorCode.INVALID_VALUE,
-                f"the lost volumes of {workload.app} are not the ones that were named: {named}",
-                hint=f"look at 'archipelago status {workload.app}', and try again",
+                msg(
+                    "the lost volumes of {app} are not the ones that were named: {named}", app=workload.app, named=named
+                ),
+                hint=msg("look at 'archipelago status {app}', and try again", app=workload.app),
                 data={"app": workload.app, "volumes": list(lost)},
             )
         await self._marks.forget(workload.app, lost)

@@ -17,6 +17,7 @@ from archipelago.container.manifest.model.app import AppManifest
 from archipelago.container.namespace.client import Namespace
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.storage.layout import AppFolder, KeptFolder, Layout
+from archipelago.support.text import joined, msg
 
 _STAMP = "%Y-%m-%dT%H-%M-%S.%f"
 _NAME = re.compile(r"\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d\.\d{3}Z")
@@ -90,14 +91,20 @@ class KeptStore:
         """Bring data back to where its app finds it. Raises `NodeError` where other data is there."""
         folder, place = self._layout.app(app), await self._place(app, kept)
         volumes = await asyncio.to_thread(_children, place.volumes)
-        taken = [f"in the volume '{name}'" for name in volumes if await self._holds(folder.volume(name))]
+        taken = [msg("in the volume '{name}'", name=name) for name in volumes if await self._holds(folder.volume(name))]
         if await asyncio.to_thread(_children, folder.secrets):
-            taken.append("among its secrets")
+            taken.append(msg("among its secrets"))
         if taken:
             raise NodeError(
                 ErrorCode.ALREADY_INSTALLED,
-                f"{app} has other data {' and '.join(taken)}, from an installation after that",
-                hint=f"set it aside first: 'archipelago install {app}', 'archipelago remove {app} --delete-data'",
+                msg(
+                    "{app} has other data {taken}, from an installation after that",
+                    app=app,
+                    taken=joined(taken, " and "),
+                ),
+                hint=msg(
+                    "set it aside first: 'archipelago install {app}', 'archipelago remove {app} --delete-data'", app=app
+                ),
             )
         await asyncio.to_thread(folder.volumes.mkdir, 0o700, exist_ok=True)
         for name in volumes:
@@ -119,8 +126,8 @@ class KeptStore:
         if kept not in await asyncio.to_thread(_names, self._layout.app(app)):
             raise NodeError(
                 ErrorCode.INVALID_VALUE,
-                f"nothing of {app} is kept under the name {kept!r}",
-                hint="'archipelago data list' shows what is kept",
+                msg("nothing of {app} is kept under the name {kept}", app=app, kept=f"{kept!r}"),
+                hint=msg("'archipelago data list' shows what is kept"),
             )
         return place
 

@@ -14,6 +14,7 @@ from archipelago.security.secrets.manager import SecretsManager
 from archipelago.storage.layout import KEPT, Layout
 from archipelago.storage.stores.state import State
 from archipelago.storage.stores.volume_marks import VolumeMarks
+from archipelago.support.text import msg
 
 _COUNTING = 5.0
 """Longest time for counting what a volume holds, in seconds."""
@@ -78,18 +79,29 @@ class AppData:
             if judge(known.get(name), found).lost:
                 raise NodeError(
                     ErrorCode.DATA_MISSING,
-                    f"the volume '{name}' holds keys to money and is not there, so it cannot be kept: {path}",
-                    hint=(
-                        f"mount its disk or bring the folder back, or remove {manifest.id} without deleting its data; "
-                        f"to give the data up: archipelago data start-empty {manifest.id}"
+                    msg(
+                        "the volume '{name}' holds keys to money and is not there, so it cannot be kept: {path}",
+                        name=name,
+                        path=path,
+                    ),
+                    hint=msg(
+                        "mount its disk or bring the folder back, or remove {app} without deleting "
+                        "its data; to give the data up: archipelago data start-empty {app}",
+                        app=manifest.id,
                     ),
                     data={"app": manifest.id, "volumes": [name]},
                 )
             if found is not None and found.mark.filesystem is not None:
                 raise NodeError(
                     ErrorCode.STILL_NEEDED,
-                    f"the volume '{name}' holds keys to money and is a disk of its own, which the node does not delete",
-                    hint=f"remove {manifest.id} without deleting its data, or unmount {path} first",
+                    msg(
+                        "the volume '{name}' holds keys to money and is a disk of its own, which the "
+                        "node does not delete",
+                        name=name,
+                    ),
+                    hint=msg(
+                        "remove {app} without deleting its data, or unmount {path} first", app=manifest.id, path=path
+                    ),
                 )
 
     async def delete(self, app: str, keepsake: Keepsake) -> None:

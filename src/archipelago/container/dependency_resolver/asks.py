@@ -20,11 +20,12 @@ from archipelago.container.manifest.model.app import AppManifest, Architecture, 
 from archipelago.container.manifest.model.containers import Container
 from archipelago.container.manifest.model.endpoints import Access
 from archipelago.container.manifest.model.scalars import AppId, Scalar
+from archipelago.support.text import joined, msg
 
 _GIB = 1024**3
 _WAYS = {
     Access.TOR: "through Tor",
-    Access.INTERNET: "from the internet",
+    Access.INTERNET: msg("from the internet"),
 }
 
 
@@ -91,8 +92,13 @@ def disk_warnings(before: Plan, after: Plan, manifests: Mapping[AppId, AppManife
         expected = expected_disk(manifest, new.options)
         if expected - expected_disk(manifest, old.options) > free_disk:
             warnings.append(
-                f"With these settings, {manifest.name} is expected to take {expected / _GIB:.1f} GiB, "
-                f"and {free_disk / _GIB:.1f} GiB of disk are free"
+                msg(
+                    "With these settings, {name} is expected to take {expected} GiB, and {free_disk} "
+                    "GiB of disk are free",
+                    name=manifest.name,
+                    expected=f"{expected / _GIB:.1f}",
+                    free_disk=f"{free_disk / _GIB:.1f}",
+                )
             )
     return tuple(warnings)
 
@@ -108,8 +114,12 @@ def check_disk(world: World, asks: Asks) -> None:
         needed, there = asks.host.disk / _GIB, world.host.free_disk / _GIB
         raise ResolutionError(
             ResolutionCode.HOST_TOO_SMALL,
-            f"Together these apps need {needed:.1f} GiB of free disk, and this host has {there:.1f} GiB",
-            "Install fewer of them, free some space, or attach a larger disk",
+            msg(
+                "Together these apps need {needed} GiB of free disk, and this host has {there} GiB",
+                needed=f"{needed:.1f}",
+                there=f"{there:.1f}",
+            ),
+            msg("Install fewer of them, free some space, or attach a larger disk"),
             {"what": "free_disk", "needed": asks.host.disk, "available": world.host.free_disk},
         )
 
@@ -123,13 +133,19 @@ def host_warnings(world: World, apps: Iterable[AppId], asks: Asks) -> list[str]:
     limits = sum(memory_limit(world.apps[app]) for app in apps)
     if limits > world.host.memory:
         warnings.append(
-            f"The memory limits of all apps add up to {limits / _GIB:.1f} GiB, "
-            f"and this host has {world.host.memory / _GIB:.1f} GiB"
+            msg(
+                "The memory limits of all apps add up to {limits} GiB, and this host has {memory} GiB",
+                limits=f"{limits / _GIB:.1f}",
+                memory=f"{world.host.memory / _GIB:.1f}",
+            )
         )
     if asks.disk > world.host.free_disk:
         warnings.append(
-            f"The new apps are expected to take {asks.disk / _GIB:.1f} GiB, "
-            f"and {world.host.free_disk / _GIB:.1f} GiB of disk are free"
+            msg(
+                "The new apps are expected to take {disk} GiB, and {free_disk} GiB of disk are free",
+                disk=f"{asks.disk / _GIB:.1f}",
+                free_disk=f"{world.host.free_disk / _GIB:.1f}",
+            )
         )
     return warnings
 
@@ -142,19 +158,23 @@ def access_warnings(asks: Asks) -> list[str]:
     warnings = []
     for endpoint in asks.endpoints:
         if missing := [_WAYS[way] for way in endpoint.access if way in _WAYS]:
-            there = (
-                f"it will be reachable on port {endpoint.port} of this host"
-                + (
-                    " and, once you have it listen there, from the local network"
-                    if Access.LAN in endpoint.access
-                    else ""
+            there = msg("it will not be reachable at all")
+            if Access.LAN in endpoint.access:
+                there = msg(
+                    "it will be reachable on port {port} of this host and, once you have it listen there, from the "
+                    "local network",
+                    port=endpoint.port,
                 )
-                if {Access.HOST, Access.LAN} & set(endpoint.access)
-                else "it will not be reachable at all"
-            )
+            elif Access.HOST in endpoint.access:
+                there = msg("it will be reachable on port {port} of this host", port=endpoint.port)
             warnings.append(
-                f"{endpoint.app}/{endpoint.endpoint} asks to be reachable {' and '.join(missing)}, "
-                f"which this version cannot do yet: {there}"
+                msg(
+                    "{app}/{endpoint} asks to be reachable {missing}, which this version cannot do yet: {there}",
+                    app=endpoint.app,
+                    endpoint=endpoint.endpoint,
+                    missing=joined(missing, " and "),
+                    there=there,
+                )
             )
     return warnings
 

@@ -9,6 +9,7 @@ from archipelago.container.dependency_resolver.order import find_cycle, reaches
 from archipelago.container.dependency_resolver.search.providers import Descent
 from archipelago.container.dependency_resolver.search.world import World
 from archipelago.container.manifest.model.scalars import AppId, Name
+from archipelago.support.text import msg
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +81,14 @@ def _choose(world: World, descent: Descent, consumer: AppId, interface: Name, wa
             return provider
         problems.append(problem)
     if problems:
-        warnings.append(f"{consumer} goes without {interface}: {problems[0].message}")
+        warnings.append(
+            msg(
+                "{consumer} goes without {interface}: {message}",
+                consumer=consumer,
+                interface=interface,
+                message=problems[0].message,
+            )
+        )
     return None
 
 

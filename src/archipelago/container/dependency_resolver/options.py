@@ -14,6 +14,7 @@ from archipelago.container.manifest.options import (
     same_value,
 )
 from archipelago.container.manifest.yaml.problems import nearest
+from archipelago.support.text import joined, msg
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -88,15 +89,19 @@ def _fits(
     manifest: AppManifest, owner: Mapping[Key, Scalar], demand: Demand, earlier: list[Demand] | None
 ) -> Problem | None:
     wanted = shown(demand.option, demand.value)
-    what = f"{demand.consumer} needs {wanted} of {manifest.id}"
+    what = msg("{consumer} needs {wanted} of {app}", consumer=demand.consumer, wanted=wanted, app=manifest.id)
     apps = (demand.consumer, manifest.id)
     binding = (demand.consumer, demand.interface, manifest.id)
     data = {"provider": manifest.id, "option": demand.option, "wanted": {demand.consumer: demand.value}}
     if demand.option not in manifest.provides[demand.interface].accepts or demand.option not in manifest.options:
         return Problem(
             ResolutionCode.DEMAND_CONFLICT,
-            f"{what}, which does not let its dependents ask for '{demand.option}'",
-            f"Choose another provider of {demand.interface}, or report it to the packager of {demand.consumer}",
+            msg("{what}, which does not let its dependents ask for '{option}'", what=what, option=demand.option),
+            msg(
+                "Choose another provider of {interface}, or report it to the packager of {consumer}",
+                interface=demand.interface,
+                consumer=demand.consumer,
+            ),
             data,
             apps,
             (binding,),
@@ -104,8 +109,13 @@ def _fits(
     if demand.option in owner and not same_value(owner[demand.option], demand.value):
         return Problem(
             ResolutionCode.DEMAND_CONFLICT,
-            f"{what}, but you set {shown(demand.option, owner[demand.option])}",
-            f"Set {wanted} on {manifest.id}, or choose another provider of {demand.interface}",
+            msg("{what}, but you set {value}", what=what, value=shown(demand.option, owner[demand.option])),
+            msg(
+                "Set {wanted} on {app}, or choose another provider of {interface}",
+                wanted=wanted,
+                app=manifest.id,
+                interface=demand.interface,
+            ),
             {**data, "owner": owner[demand.option]},
             apps,
             (binding,),
@@ -114,8 +124,18 @@ def _fits(
         other = earlier[0]
         return Problem(
             ResolutionCode.DEMAND_CONFLICT,
-            f"{what}, but {other.consumer} needs {shown(other.option, other.value)}",
-            f"Give {demand.consumer} and {other.consumer} a provider of {demand.interface} each, or leave one out",
+            msg(
+                "{what}, but {consumer} needs {value}",
+                what=what,
+                consumer=other.consumer,
+                value=shown(other.option, other.value),
+            ),
+            msg(
+                "Give {consumer} and {other_consumer} a provider of {interface} each, or leave one out",
+                consumer=demand.consumer,
+                other_consumer=other.consumer,
+                interface=demand.interface,
+            ),
             {**data, "wanted": {other.consumer: other.value, demand.consumer: demand.value}},
             (other.consumer, *apps),
             ((other.consumer, other.interface, manifest.id), binding),
@@ -125,11 +145,13 @@ def _fits(
 
 def _unknown(manifest: AppManifest, option: str) -> Problem:
     near = nearest(option, manifest.options)
-    known = f"It has: {', '.join(manifest.options)}" if manifest.options else "It has no options"
+    known = (
+        msg("It has: {options}", options=", ".join(manifest.options)) if manifest.options else msg("It has no options")
+    )
     return Problem(
         ResolutionCode.INVALID_OPTION,
-        f"{manifest.id} has no option '{option[:60]}'",
-        f"Did you mean '{near}'?" if near else known,
+        msg("{app} has no option '{option}'", app=manifest.id, option=option[:60]),
+        msg("Did you mean '{near}'?", near=near) if near else known,
         {"app": manifest.id, "option": option[:60], "nearest": near},
         (manifest.id,),
     )
@@ -140,16 +162,27 @@ def _invalid(manifest: AppManifest, option: Key, value: Scalar, expected: str, d
         names = ", ".join(dict.fromkeys(demand.consumer for demand in demands))
         return Problem(
             ResolutionCode.DEMAND_CONFLICT,
-            f"{names} needs {shown(option, value)} of {manifest.id}, which takes {expected}",
-            f"Choose another provider, or report it to the packager of {names}",
+            msg(
+                "{names} needs {value} of {app}, which takes {expected}",
+                names=names,
+                value=shown(option, value),
+                app=manifest.id,
+                expected=expected,
+            ),
+            msg("Choose another provider, or report it to the packager of {names}", names=names),
             {"provider": manifest.id, "option": option, "wanted": {demand.consumer: value for demand in demands}},
             (manifest.id, *(demand.consumer for demand in demands)),
             tuple((demand.consumer, demand.interface, manifest.id) for demand in demands),
         )
     return Problem(
         ResolutionCode.INVALID_OPTION,
-        f"{manifest.id}: {shown(option, value)} cannot be; it takes {expected}",
-        "Set another value",
+        msg(
+            "{app}: {value} cannot be; it takes {expected}",
+            app=manifest.id,
+            value=shown(option, value),
+            expected=expected,
+        ),
+        msg("Set another value"),
         {"app": manifest.id, "option": option, "value": value},
         (manifest.id,),
     )
@@ -166,15 +199,25 @@ def _broken(
     parts = []
     for option in involved:
         origin = origins.get(option, "default")
-        who = {"owner": "set by you", "default": "the default"}.get(origin, origin.replace("demand", "needed", 1))
-        parts.append(f"{shown(option, values.get(option, ''))} ({who})")
+        who = {"owner": msg("set by you"), "default": msg("the default")}.get(origin)
+        by = who or msg("needed by {apps}", apps=origin.removeprefix("demand by "))
+        parts.append(msg("{value} ({by})", value=shown(option, values.get(option, "")), by=by))
     demands = [demand for option in involved for demand in by_option.get(option, [])]
     free = [option for option in involved if option not in by_option]
-    hint = f"Change {' or '.join(free)} of {manifest.id}" if free else "Leave one of the apps out"
+    hint = (
+        msg("Change {free} of {app}", free=" or ".join(free), app=manifest.id)
+        if free
+        else msg("Leave one of the apps out")
+    )
     return Problem(
         ResolutionCode.DEMAND_CONFLICT if demands else ResolutionCode.INVALID_OPTION,
-        f"{manifest.id}: {' and '.join(parts)} do not go together: {because.rstrip('.')}",
-        hint + (", or choose another provider" if demands else ""),
+        msg(
+            "{app}: {parts} do not go together: {because}",
+            app=manifest.id,
+            parts=joined(parts, " and "),
+            because=because.rstrip("."),
+        ),
+        msg("{hint}, or choose another provider", hint=hint) if demands else hint,
         {"provider": manifest.id, "options": {option: values.get(option) for option in involved}},
         (manifest.id, *(demand.consumer for demand in demands)),
         tuple((demand.consumer, demand.interface, manifest.id) for demand in demands),

@@ -5,6 +5,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 from archipelago.container.dependency_resolver.errors import Problem, ResolutionCode
 from archipelago.container.manifest.model.scalars import AppId, Name
+from archipelago.support.text import joined, msg
 
 
 def find_cycle(nodes: Iterable[str], needs: Mapping[str, Collection[str]]) -> tuple[str, ...] | None:
@@ -60,11 +61,19 @@ def path(
 def cycle_problem(cycle: tuple[AppId, ...], bindings: Iterable[tuple[AppId, Name, AppId]]) -> Problem:
     """Return the refusal of apps that each need the next; `cycle` is closed."""
     bindings = tuple(bindings)
-    hows = "; ".join(f"{consumer} needs {interface} of {provider}" for consumer, interface, provider in bindings)
+    hows = joined(
+        [
+            msg("{consumer} needs {interface} of {provider}", consumer=consumer, interface=interface, provider=provider)
+            for consumer, interface, provider in bindings
+        ],
+        "; ",
+    )
     return Problem(
         ResolutionCode.CYCLE,
-        f"These apps need each other, so none could start first: {' → '.join(cycle)}. {hows}",
-        "One of the requirements must become optional; report it to the packagers",
+        msg(
+            "These apps need each other, so none could start first: {cycle}. {hows}", cycle=" → ".join(cycle), hows=hows
+        ),
+        msg("One of the requirements must become optional; report it to the packagers"),
         {"cycle": list(cycle)},
         tuple(dict.fromkeys(cycle)),
         bindings,

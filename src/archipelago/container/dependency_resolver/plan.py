@@ -15,6 +15,7 @@ from archipelago.container.manifest.model.app import AppManifest, Architecture, 
 from archipelago.container.manifest.model.endpoints import Access, EndpointKind, Protocol
 from archipelago.container.manifest.model.interfaces import Wait
 from archipelago.container.manifest.model.scalars import AppId, Key, Name, Port, Scalar
+from archipelago.support.translatable import Prose, Translatable
 
 _EMPTY: Mapping[Any, Any] = MappingProxyType({})
 
@@ -91,14 +92,14 @@ class Edge(Shown):
     """Whether the consumer's start waits for the provider; false where an optional edge would close a cycle."""
 
 
-class PlannedApp(Shown):
+class PlannedApp(Translatable, Shown):
     """One app of a plan."""
 
     app: AppId
     name: str
     version: str
     action: Action
-    because: tuple[str, ...] = ()
+    because: tuple[Prose, ...] = ()
     """Sentences that say why the app is there, and why it is restarted."""
     options: dict[Key, Scalar] = {}
     """Effective value of every option."""
@@ -162,7 +163,7 @@ class Asks(Shown):
     """Architectures on which all of them run."""
 
 
-class Plan(Shown):
+class Plan(Translatable, Shown):
     """What is to be done, in order, and why."""
 
     apps: tuple[PlannedApp, ...] = ()
@@ -173,10 +174,10 @@ class Plan(Shown):
     asks: Asks = Asks()
     alternatives: dict[Name, tuple[AppId, ...]] = {}
     """For each interface in use, the other apps that could provide it."""
-    warnings: tuple[str, ...] = ()
+    warnings: tuple[Prose, ...] = ()
     interrupts: tuple[AppId, ...] = ()
     """Apps that run on, and miss what they use while others restart."""
-    obstacles: tuple[str, ...] = ()
+    obstacles: tuple[Prose, ...] = ()
     """What stands in the way at this moment, such as a port that another program has: it would be refused."""
     digest: str = ""
     """What stands for all of this, packages included: given back with the installation, it must be the same then."""

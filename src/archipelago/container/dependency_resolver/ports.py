@@ -7,6 +7,7 @@ from archipelago.container.dependency_resolver.errors import ResolutionCode, Res
 from archipelago.container.dependency_resolver.plan import InstalledApp
 from archipelago.container.manifest.model.app import AppManifest
 from archipelago.container.manifest.model.scalars import AppId
+from archipelago.support.text import msg
 
 _HIGHEST = 65535
 _LOWEST_FREE = 1024
@@ -59,8 +60,12 @@ def allocate(
     for key, port in losers:
         free = _next_free(port, holders, following, max(first, _LOWEST_FREE))
         given[key] = free
-        why = f"{port} is taken by {holders[port]}" if port in holders else f"only root may listen on {port}"
-        moved.append(f"{key} gets port {free}, as {why}")
+        why = (
+            msg("{port} is taken by {holder}", port=port, holder=holders[port])
+            if port in holders
+            else msg("only root may listen on {port}", port=port)
+        )
+        moved.append(msg("{key} gets port {free}, as {why}", key=key, free=free, why=why))
         holders[free] = key
     return Ports(dict(sorted(given.items())), tuple(moved))
 
@@ -79,7 +84,7 @@ def _next_free(port: int, holders: Mapping[int, str], following: dict[int, int],
         current = current + 1 if lowest - 1 <= current < _HIGHEST else lowest
     raise ResolutionError(
         ResolutionCode.PORTS_EXHAUSTED,
-        "No host port is left for another endpoint",
-        "Install fewer apps",
+        msg("No host port is left for another endpoint"),
+        msg("Install fewer apps"),
         {"port": port},
     )

@@ -13,6 +13,8 @@ from archipelago.container.manifest.model.app import AppManifest, Egress
 from archipelago.container.manifest.model.containers import Capability
 from archipelago.container.manifest.model.endpoints import Access
 from archipelago.container.manifest.model.images import Recipe
+from archipelago.support.text import msg
+from archipelago.support.translatable import Prose, Translatable
 
 HIGHEST = 8
 LOWEST = 1
@@ -26,12 +28,12 @@ class _RatingPart(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
 
-class RatingLine(_RatingPart):
+class RatingLine(Translatable, _RatingPart):
     """One reason."""
 
     points: int
     """What it takes off the rating: 0 or less."""
-    what: str
+    what: Prose
 
 
 class Rating(_RatingPart):
@@ -59,41 +61,44 @@ def _lines(manifest: AppManifest) -> Iterator[tuple[int, str]]:
     containers = manifest.containers.values()
     match manifest.egress:
         case Egress.DIRECT:
-            yield -1, "it reaches the internet, which learns this node's address"
+            yield -1, msg("it reaches the internet, which learns this node's address")
         case Egress.LAN:
-            yield -2, "it reaches the internet and every machine of the local network"
+            yield -2, msg("it reaches the internet and every machine of the local network")
         case Egress.TOR:
-            yield 0, "it reaches the internet through Tor alone"
+            yield 0, msg("it reaches the internet through Tor alone")
         case Egress.NONE:
-            yield 0, "it reaches nothing outside the node"
+            yield 0, msg("it reaches nothing outside the node")
     access = {way for endpoint in manifest.endpoints.values() for way in endpoint.access}
     if access & {Access.TOR, Access.INTERNET}:
-        yield -2, "anybody may reach it"
+        yield -2, msg("anybody may reach it")
     elif any(is_open(endpoint, None) for endpoint in manifest.endpoints.values()):
-        yield -1, "machines of the local network may reach it"
+        yield -1, msg("machines of the local network may reach it")
     roles = {required.role for required in manifest.requires.values()}
     if InterfaceRole.FULL in roles:
-        yield -3, "it may do everything with another app, such as stop it or reveal its keys"
+        yield -3, msg("it may do everything with another app, such as stop it or reveal its keys")
     elif InterfaceRole.WALLET in roles:
-        yield -2, "it may use wallets, and so spend what is in them"
+        yield -2, msg("it may use wallets, and so spend what is in them")
     if devices := sorted({device for container in containers for device in container.security.devices}):
-        yield -2, f"it uses devices of the host: {', '.join(devices)}"
+        yield -2, msg("it uses devices of the host: {devices}", devices=", ".join(devices))
     capabilities = {each for container in containers for each in container.security.capabilities}
     if capabilities & _ANY_USER:
-        yield -1, "it may act as any user within its containers"
+        yield -1, msg("it may act as any user within its containers")
     if others := sorted(each.value for each in capabilities - _ANY_USER):
-        yield -1, f"it keeps rights of root within its containers: {', '.join(others)}"
+        yield -1, msg("it keeps rights of root within its containers: {others}", others=", ".join(others))
     if calls := sorted({each.value for container in containers for each in container.security.system_calls}):
-        yield -1, f"it uses system calls that few programs need: {', '.join(calls)}"
+        yield -1, msg("it uses system calls that few programs need: {calls}", calls=", ".join(calls))
     if any(container.user.partition(":")[0] == "0" for container in containers):
-        yield -1, "it runs as root within its containers (an ordinary user outside)"
+        yield -1, msg("it runs as root within its containers (an ordinary user outside)")
     if any(container.security.writable_root for container in containers):
-        yield -1, "it may change its own programs while it runs"
+        yield -1, msg("it may change its own programs while it runs")
     pulled = [container for container in containers if container.image is not None]
     if pulled and all(container.signed for container in pulled):
-        yield 0, "its image comes from a registry, signed by a key that it names"
+        yield 0, msg("its image comes from a registry, signed by a key that it names")
     elif pulled:
-        yield -1, "its image comes from a registry and nobody signed it: its digest alone tells that it is the same"
+        yield (
+            -1,
+            msg("its image comes from a registry and nobody signed it: its digest alone tells that it is the same"),
+        )
     yield from _build_lines(container.build for container in containers if container.build is not None)
 
 
@@ -101,11 +106,13 @@ def _build_lines(recipes: Iterable[Recipe]) -> Iterator[tuple[int, str]]:
     found = [build_facts(recipe) for recipe in recipes]
     executed = {code for facts in found for code in facts.executes}
     if BuildCode.COMMANDS in executed:
-        yield -1, "commands of its author run while its image is built, confined and without a network"
+        yield -1, msg("commands of its author run while its image is built, confined and without a network")
     if BuildCode.PYTHON in executed:
         yield (
             -1,
-            "Python packages are built from source, which runs what is in them: pinned, confined, without a network",
+            msg(
+                "Python packages are built from source, which runs what is in them: pinned, confined, without a network"
+            ),
         )
     if found and not executed:
-        yield 0, "its image is made of packages, of which nothing is executed until it runs"
+        yield 0, msg("its image is made of packages, of which nothing is executed until it runs")

@@ -10,6 +10,7 @@ from archipelago.container.dependency_resolver.search.world import World
 from archipelago.container.manifest.model.interfaces import Credentials, Required
 from archipelago.container.manifest.model.scalars import AppId, Key, Name, Scalar
 from archipelago.container.manifest.options import effective_options, same_value
+from archipelago.support.text import msg
 
 Login = tuple[AppId, InterfaceRole]
 """A consumer with what its login allows."""
@@ -69,27 +70,29 @@ def action(
         return Action.INSTALL, ()
     one = world.installed[app]
     if app in world.updated and world.apps[app] != one.manifest:
-        return Action.UPDATE, (f"it is updated from {one.manifest.version} to {world.apps[app].version}",)
+        return Action.UPDATE, (
+            msg("it is updated from {version} to {newer}", version=one.manifest.version, newer=world.apps[app].version),
+        )
     reasons = []
     was = effective_options(one.manifest, one.options, demanded)
     for option, value in settled.values.items():
         if option not in was or not same_value(was[option], value):
-            reasons.append(f"it is restarted with {shown(option, value)}")
+            reasons.append(msg("it is restarted with {value}", value=shown(option, value)))
     for interface in sorted({*choices, *one.choices}):
         now, then = choices.get(interface), one.choices.get(interface)
         if now != then:
             reasons.append(
-                f"it is restarted as it takes {interface} from {now}"
+                msg("it is restarted as it takes {interface} from {now}", interface=interface, now=now)
                 if now
-                else f"it is restarted as it goes without {interface}"
+                else msg("it is restarted as it goes without {interface}", interface=interface)
             )
     earlier, present = logins
     knew, knows = {client for client, _ in earlier}, {client for client, _ in present}
     for client in sorted({client for client, _ in present ^ earlier}):
         what = _LOGIN_CHANGES[client in knew, client in knows]
-        reasons.append(f"it is restarted as {client} {what}")
+        reasons.append(msg("it is restarted as {client} {what}", client=client, what=what))
     for endpoint in sorted(name for name, port in ports.items() if one.ports.get(name) != port):
-        reasons.append(f"it is restarted with port {ports[endpoint]} for {endpoint}")
+        reasons.append(msg("it is restarted with port {port} for {endpoint}", port=ports[endpoint], endpoint=endpoint))
     return (Action.RESTART if reasons else Action.REUSE), tuple(reasons)
 
 
@@ -97,33 +100,42 @@ def because(world: World, app: AppId, incoming: Iterable[Edge]) -> tuple[str, ..
     """Return why an app is in the plan, the owner's wish first."""
     reasons = []
     if app in world.asked:
-        reasons.append("you asked for it" if app not in world.kept else "you asked for it, and it is installed already")
+        reasons.append(
+            msg("you asked for it") if app not in world.kept else msg("you asked for it, and it is installed already")
+        )
     elif app in world.updated:
-        reasons.append("you asked to update it")
+        reasons.append(msg("you asked to update it"))
     elif app in world.kept:
-        reasons.append("it is installed")
+        reasons.append(msg("it is installed"))
     for edge in incoming:
         required = world.apps[edge.consumer].requires[edge.interface]
         reasons.append(_sentence(edge, required))
     for interface in sorted(name for name, provider in world.request.choices.items() if provider == app):
-        reasons.append(f"you chose it for {interface}")
+        reasons.append(msg("you chose it for {interface}", interface=interface))
     return tuple(reasons)
 
 
 _LOGIN_CHANGES = {
-    (False, True): "gets a login",
-    (True, False): "loses its login",
-    (True, True): "gets another role",
+    (False, True): msg("gets a login"),
+    (True, False): msg("loses its login"),
+    (True, True): msg("gets another role"),
 }
 _ROLES = {
     InterfaceRole.READ: "",
-    InterfaceRole.WALLET: ", and may use its wallets",
-    InterfaceRole.FULL: ", and may do everything with it",
+    InterfaceRole.WALLET: msg(", and may use its wallets"),
+    InterfaceRole.FULL: msg(", and may do everything with it"),
 }
 
 
 def _sentence(edge: Edge, required: Required) -> str:
-    verb = "can use" if edge.optional else "needs"
     version = f" ({required.version})" if required.version else ""
     demands = " and ".join(shown(option, value) for option, value in sorted(required.demands.items()))
-    return f"{edge.consumer} {verb} {edge.interface}{version}{f' with {demands}' if demands else ''}{_ROLES[edge.role]}"
+    wanted = f"{edge.interface}{version}"
+    if demands:
+        wanted = msg("{wanted} with {demands}", wanted=wanted, demands=demands)
+    if edge.optional:
+        sentence = msg("{consumer} can use {wanted}", consumer=edge.consumer, wanted=wanted)
+    else:
+        sentence = msg("{consumer} needs {wanted}", consumer=edge.consumer, wanted=wanted)
+    role = _ROLES[edge.role]
+    return msg("{sentence}{role}", sentence=sentence, role=role) if role else sentence

@@ -8,6 +8,7 @@ from archipelago.container.dependency_resolver.plan import Edge, InstalledApp, R
 from archipelago.container.dependency_resolver.search.world import World
 from archipelago.container.manifest.model.app import AppManifest
 from archipelago.container.manifest.model.scalars import AppId
+from archipelago.support.text import msg
 
 
 def check_request(
@@ -17,7 +18,7 @@ def check_request(
     for app in request.install:
         if app not in catalog and app not in installed:
             raise unknown(app, catalog)
-    for verb, apps in (("removed", request.remove), ("updated", request.update)):
+    for verb, apps in ((msg("removed"), request.remove), (msg("updated"), request.update)):
         for app in apps:
             if app not in installed:
                 raise _not_installed(app, verb, installed)
@@ -25,15 +26,15 @@ def check_request(
         if app not in catalog:
             raise ResolutionError(
                 ResolutionCode.UNKNOWN_APP,
-                f"{app} cannot be updated, as it is in the catalog no longer",
-                "It keeps running as it is; look for its successor in the catalog",
+                msg("{app} cannot be updated, as it is in the catalog no longer", app=app),
+                msg("It keeps running as it is; look for its successor in the catalog"),
                 {"app": app},
             )
     for app in sorted(set(request.remove).intersection((*request.install, *request.update))):
         raise ResolutionError(
             ResolutionCode.BAD_REQUEST,
-            f"{app} is to be removed and to be installed or updated in one step",
-            "Ask for one of the two",
+            msg("{app} is to be removed and to be installed or updated in one step", app=app),
+            msg("Ask for one of the two"),
             {"app": app},
         )
     _check_choices(catalog, installed, request)
@@ -44,9 +45,9 @@ def unknown(app: str, catalog: Mapping[AppId, AppManifest]) -> ResolutionError:
     """Return the refusal of a name that no app has, with the nearest names."""
     shown = app[:60]
     near = difflib.get_close_matches(shown, list(catalog), n=3, cutoff=0.6)
-    hint = f"Did you mean {' or '.join(near)}?" if near else "The catalog lists what there is"
+    hint = msg("Did you mean {near}?", near=" or ".join(near)) if near else msg("The catalog lists what there is")
     return ResolutionError(
-        ResolutionCode.UNKNOWN_APP, f"There is no app '{shown}'", hint, {"app": shown, "nearest": near}
+        ResolutionCode.UNKNOWN_APP, msg("There is no app '{shown}'", shown=shown), hint, {"app": shown, "nearest": near}
     )
 
 
@@ -54,8 +55,10 @@ def _not_installed(app: str, verb: str, installed: Mapping[AppId, InstalledApp])
     near = difflib.get_close_matches(app[:60], list(installed), n=3, cutoff=0.6)
     return ResolutionError(
         ResolutionCode.NOT_INSTALLED,
-        f"{app[:60]} cannot be {verb}, as it is not installed",
-        f"Did you mean {' or '.join(near)}?" if near else "The list of installed apps has the names",
+        msg("{app} cannot be {verb}, as it is not installed", app=app[:60], verb=verb),
+        msg("Did you mean {near}?", near=" or ".join(near))
+        if near
+        else msg("The list of installed apps has the names"),
         {"app": app[:60], "nearest": near},
     )
 
@@ -69,11 +72,11 @@ def _check_choices(
         if manifest is None:
             raise unknown(app, catalog)
         if interface not in manifest.provides:
-            provides = ", ".join(sorted(manifest.provides)) or "nothing to other apps"
+            provides = ", ".join(sorted(manifest.provides)) or msg("nothing to other apps")
             raise ResolutionError(
                 ResolutionCode.BAD_REQUEST,
-                f"You chose {app} for '{interface[:60]}', which it does not provide",
-                f"It provides {provides}",
+                msg("You chose {app} for '{interface}', which it does not provide", app=app, interface=interface[:60]),
+                msg("It provides {provides}", provides=provides),
                 {"app": app, "interface": interface[:60], "provides": sorted(manifest.provides)},
             )
 
@@ -95,8 +98,8 @@ def _check_removals(installed: Mapping[AppId, InstalledApp], request: Request) -
         names = ", ".join(dependents)
         raise ResolutionError(
             ResolutionCode.STILL_NEEDED,
-            f"{app} is still needed by {names}",
-            f"Remove {names} as well, or choose another provider",
+            msg("{app} is still needed by {names}", app=app, names=names),
+            msg("Remove {names} as well, or choose another provider", names=names),
             {"app": app, "dependents": dependents},
         )
 
@@ -108,8 +111,8 @@ def check_options(world: World, apps: Collection[AppId]) -> None:
             raise unknown(app, world.catalog)
         raise ResolutionError(
             ResolutionCode.NOT_INSTALLED,
-            f"You set options of {app}, which is neither installed nor installed by this request",
-            f"Install {app} in the same step, or leave its options out",
+            msg("You set options of {app}, which is neither installed nor installed by this request", app=app),
+            msg("Install {app} in the same step, or leave its options out", app=app),
             {"app": app},
         )
 
@@ -120,11 +123,18 @@ def request_warnings(world: World, edges: Iterable[Edge]) -> list[str]:
     warnings = []
     for interface, app in sorted(world.request.choices.items()):
         if not any(edge.interface == interface and edge.provider == app for edge in edges):
-            warnings.append(f"Nothing uses {interface} of {app}, which you chose")
+            warnings.append(msg("Nothing uses {interface} of {app}, which you chose", interface=interface, app=app))
     for app in sorted(world.kept):
         void = sorted(set(world.installed[app].options).difference(world.apps[app].options))
         if void:
-            warnings.append(f"{app} {world.apps[app].version} has no option {', '.join(void)} any longer")
+            warnings.append(
+                msg(
+                    "{app} {newer} has no option {options} any longer",
+                    app=app,
+                    newer=world.apps[app].version,
+                    options=", ".join(void),
+                )
+            )
     for edge in edges:
         if edge.provider in world.kept or edge.consumer in world.kept:
             continue
@@ -132,6 +142,15 @@ def request_warnings(world: World, edges: Iterable[Edge]) -> list[str]:
             if other in world.kept and other != edge.consumer:
                 required = world.apps[edge.consumer].requires[edge.interface]
                 problem = world.misfit(other, edge.consumer, edge.interface, required)
-                why = problem.message if problem else "it does not go together with the rest"
-                warnings.append(f"{edge.consumer} gets {edge.interface} from {edge.provider}, not {other}: {why}")
+                why = problem.message if problem else msg("it does not go together with the rest")
+                warnings.append(
+                    msg(
+                        "{consumer} gets {interface} from {provider}, not {other}: {why}",
+                        consumer=edge.consumer,
+                        interface=edge.interface,
+                        provider=edge.provider,
+                        other=other,
+                        why=why,
+                    )
+                )
     return warnings

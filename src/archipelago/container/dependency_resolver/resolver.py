@@ -19,6 +19,7 @@ from archipelago.container.dependency_resolver.search.providers import Descent, 
 from archipelago.container.dependency_resolver.search.world import World
 from archipelago.container.manifest.model.app import AppManifest
 from archipelago.container.manifest.model.scalars import AppId
+from archipelago.support.text import msg
 
 __all__ = ["ResolutionCode", "ResolutionError", "explain", "resolve"]
 
@@ -149,7 +150,7 @@ def _go(world: World) -> list[PlannedApp]:
             name=world.installed[app].manifest.name,
             version=world.installed[app].manifest.version,
             action=Action.REMOVE,
-            because=("you asked to remove it",),
+            because=(msg("you asked to remove it"),),
         )
         for app in reversed(order)
     ]

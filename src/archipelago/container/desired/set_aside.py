@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from archipelago.storage.records.apps import AppRecord
+from archipelago.support.text import msg
 
 
 def unreadable(records: Mapping[str, AppRecord]) -> dict[str, str]:
@@ -17,6 +18,6 @@ def with_consumers(aside: Mapping[str, str], records: Mapping[str, AppRecord]) -
     for provider in waiting:
         for app, record in records.items():
             if app not in found and provider in record.choices.values():
-                found[app] = f"it uses {provider}, of which: {found[provider]}"
+                found[app] = msg("it uses {provider}, of which: {found}", provider=provider, found=found[provider])
                 waiting.append(app)
     return found

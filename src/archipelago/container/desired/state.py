@@ -9,6 +9,7 @@ from archipelago.container.manifest.model.interfaces import Wait
 from archipelago.container.workload.workload import Workload
 from archipelago.security.secrets.secret import Secret
 from archipelago.storage.records.apps import AppRecord, Desired
+from archipelago.support.text import msg
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,17 +54,17 @@ class DesiredState:
     def obstacle(self, app: str, _seen: frozenset[str] = frozenset()) -> str | None:
         """Return why the app ought not to run, or None when it ought to."""
         if self.halted:
-            return "the node is shutting down"
+            return msg("the node is shutting down")
         found = self.apps.get(app)
         if found is None:
-            return f"{app} is not installed"
+            return msg("{app} is not installed", app=app)
         if found.record.desired is Desired.STOPPED:
-            return "its owner stopped it"
+            return msg("its owner stopped it")
         for edge in self.providers(app):
             if edge.optional or edge.provider in _seen:
                 continue
             if self.obstacle(edge.provider, _seen | {app}) is not None:
-                return f"it needs {edge.provider}, which is stopped"
+                return msg("it needs {provider}, which is stopped", provider=edge.provider)
         return None
 
     def providers(self, app: str) -> tuple[Edge, ...]:
@@ -128,5 +129,5 @@ _WORST_FIRST = (
 def worst(healths: Mapping[str, Health]) -> Health:
     """Return the health of an app: that of its container that is worst off."""
     if not healths:
-        return Health(state=HealthState.STARTING, reason="not looked at yet")
+        return Health(state=HealthState.STARTING, reason=msg("not looked at yet"))
     return min(healths.values(), key=lambda health: _WORST_FIRST.index(health.state))

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from archipelago.api.health import Health, HealthState
 from archipelago.container.health_monitor.probes import Prober, Watched
 from archipelago.container.health_monitor.progress import Progress
+from archipelago.support.text import msg
 
 STEADY = 10.0
 """Seconds for which a container without a probe must have run before it counts as healthy, and for which an app that
@@ -76,7 +77,7 @@ class HealthMonitor:
         if known.state is HealthState.HEALTHY:
             return
         if (left := STEADY - ran_for) > 0:
-            reason = f"has no probe; healthy after it has run for {STEADY:g} s"
+            reason = msg("has no probe; healthy after it has run for {seconds} s", seconds=f"{STEADY:g}")
             await self._report(watched, known.model_copy(update={"reason": reason}))
             await asyncio.sleep(left)
         await self._report(watched, Health(state=HealthState.HEALTHY, since=datetime.now(UTC)))

@@ -12,6 +12,7 @@ from archipelago.container.health_monitor.progress import Verdict, chain_verdict
 from archipelago.container.manifest.model.probes import ChainProbe, ExecProbe, HealthCheck, HttpProbe, TcpProbe
 from archipelago.container.namespace.client import Namespace, ProbeFailed, Target
 from archipelago.security.secrets.secret import Secret
+from archipelago.support.text import msg
 
 _STILL_SYNCING = 75
 """Exit code of a probe command that works but still syncs (EX_TEMPFAIL, sysexits.h)."""
@@ -62,24 +63,26 @@ class Prober:
                     return await self._chain(watched, probe, spec.timeout)
         except ProbeFailed as error:
             port = getattr(probe, "port", None)
-            return Verdict(False, f"port {port}: {error}" if port else str(error))
+            return Verdict(False, msg("port {port}: {error}", port=port, error=error) if port else str(error))
         except Exception as error:
             # A mistake of ours must not end the probes, nor look like health; its text may hold a secret.
             log = structlog.get_logger("health")
             log.error("probe cannot be made", container=watched.name, error=type(error).__name__)
-            return Verdict(False, f"it cannot be probed ({type(error).__name__})")
+            return Verdict(False, msg("it cannot be probed ({name})", name=type(error).__name__))
 
     async def _http(self, watched: Watched, probe: HttpProbe, timeout: float) -> Verdict:
         answer = await self.namespace.http(watched.target, probe.port, probe.path, timeout)
         if answer.status < 400:
             return Verdict(True)
-        return Verdict(False, f"HTTP status {answer.status} on port {probe.port}")
+        return Verdict(False, msg("HTTP status {status} on port {port}", status=answer.status, port=probe.port))
 
     async def _exec(self, watched: Watched, probe: ExecProbe, timeout: float) -> Verdict:
         code, said = await self.execute(watched.name, probe.command, timeout)
         if code in (0, _STILL_SYNCING):
             return Verdict(True, said if code else "", syncing=bool(code))
-        return Verdict(False, said or f"'{probe.command[0]}' ended with exit code {code}")
+        return Verdict(
+            False, said or msg("'{command}' ended with exit code {code}", command=probe.command[0], code=code)
+        )
 
     async def _chain(self, watched: Watched, probe: ChainProbe, timeout: float) -> Verdict:
         chain = chain_named(probe.chain, self.chains)

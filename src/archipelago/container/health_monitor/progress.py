@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from archipelago.api.health import Health, HealthState, Sync
 from archipelago.chains.chain import Chain, ChainState
 from archipelago.container.manifest.model.probes import HealthCheck
+from archipelago.support.text import msg
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +53,15 @@ class Progress:
         failures = self.failures + 1
         if not self.answered:
             late = elapsed > spec.start_timeout
-            reason = f"no answer {spec.start_timeout:g} s after its start: {verdict.reason}" if late else verdict.reason
+            reason = (
+                msg(
+                    "no answer {start_timeout} s after its start: {reason}",
+                    start_timeout=f"{spec.start_timeout:g}",
+                    reason=verdict.reason,
+                )
+                if late
+                else verdict.reason
+            )
             state = HealthState.UNHEALTHY if late else HealthState.STARTING
             return replace(self, health=self._moved(state, reason, now, None), failures=failures)
         if failures < spec.failures:

@@ -9,6 +9,7 @@ import posixpath
 from archipelago.container.manifest.model.containers import Container
 from archipelago.container.manifest.package import AppPackage
 from archipelago.errors import ErrorCode, NodeError
+from archipelago.support.text import msg
 
 
 def refuse_hidden_data(package: AppPackage, container: str, volumes: tuple[str, ...]) -> None:
@@ -19,8 +20,13 @@ def refuse_hidden_data(package: AppPackage, container: str, volumes: tuple[str, 
     app, places = package.manifest.id, ", ".join(hidden)
     raise NodeError(
         ErrorCode.IMAGE,
-        f"the image of {app} keeps data in {places}, where its manifest gives container '{container}' no volume",
-        hint="the app's author must mount a volume there, or a tmpfs where the data may be lost at each start",
+        msg(
+            "the image of {app} keeps data in {places}, where its manifest gives container '{container}' no volume",
+            app=app,
+            places=places,
+            container=container,
+        ),
+        hint=msg("the app's author must mount a volume there, or a tmpfs where the data may be lost at each start"),
         data={"app": app, "container": container, "paths": list(hidden)},
     )
 

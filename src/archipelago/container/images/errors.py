@@ -9,6 +9,7 @@ from archipelago.container.manifest.containerfile.instructions import Containerf
 from archipelago.container.manifest.package import AppPackage
 from archipelago.container.podman_client.errors import PodmanError, StorageFull
 from archipelago.errors import ErrorCode, NodeError, is_disk_full, says_disk_full
+from archipelago.support.text import msg
 
 _KEPT_REASON = 300
 """Last characters of a tool's words that go with a full disk."""
@@ -24,23 +25,27 @@ def explained(package: AppPackage) -> Iterator[None]:
             raise _disk_full(package, str(error)) from error
         raise _failed(package, str(error), error.hint) from error
     except ContainerfileError as error:
-        raise _failed(package, f"Containerfile, line {error.line}: {error.message}", error.hint) from error
+        raise _failed(
+            package, msg("Containerfile, line {line}: {message}", line=error.line, message=error.message), error.hint
+        ) from error
     except StorageFull as error:
         raise _disk_full(package, str(error)) from error
     except PodmanError as error:
-        raise _failed(package, str(error), "see the message; 'archipelago doctor' checks the host") from error
+        raise _failed(package, str(error), msg("see the message; 'archipelago doctor' checks the host")) from error
     except OSError as error:
         if is_disk_full(error):
             raise _disk_full(package, str(error)) from error
-        raise _failed(package, str(error), "the node needs its data folder, and the tools of 'make setup'") from error
+        raise _failed(
+            package, str(error), msg("the node needs its data folder, and the tools of 'make setup'")
+        ) from error
 
 
 def tool_failed(package: AppPackage, tool: str, code: int, output: str) -> NodeError:
     """Return the error for a program that ended with an exit code other than 0; `output` is the end of what it said."""
     if says_disk_full(output):
         return _disk_full(package, output)
-    reason = _telling(output) or f"exit code {code}"
-    return _failed(package, f"{tool}: {reason}", "check the network and the recipe, then try again")
+    reason = _telling(output) or msg("exit code {code}", code=code)
+    return _failed(package, f"{tool}: {reason}", msg("check the network and the recipe, then try again"))
 
 
 def _telling(output: str) -> str:
@@ -52,7 +57,7 @@ def _telling(output: str) -> str:
 def _failed(package: AppPackage, reason: str, hint: str) -> NodeError:
     return NodeError(
         ErrorCode.IMAGE,
-        f"the image of {package.manifest.id} cannot be had: {reason}",
+        msg("the image of {app} cannot be had: {reason}", app=package.manifest.id, reason=reason),
         hint=hint,
         data={"app": package.manifest.id},
     )
@@ -61,7 +66,7 @@ def _failed(package: AppPackage, reason: str, hint: str) -> NodeError:
 def _disk_full(package: AppPackage, reason: str) -> NodeError:
     return NodeError(
         ErrorCode.DISK_FULL,
-        f"the disk is full: there is no room for the image of {package.manifest.id}",
-        hint="free some space, then try again",
+        msg("the disk is full: there is no room for the image of {app}", app=package.manifest.id),
+        hint=msg("free some space, then try again"),
         data={"app": package.manifest.id, "reason": reason[-_KEPT_REASON:]},
     )

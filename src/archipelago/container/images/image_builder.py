@@ -30,6 +30,7 @@ from archipelago.container.manifest.model.images import ContainerfileRecipe, Pac
 from archipelago.container.manifest.package import AppPackage
 from archipelago.container.podman_client.client import PodmanClient
 from archipelago.security.image_verifier.verifier import ImageVerifier
+from archipelago.support.text import msg
 
 LABEL = "io.archipelago.built"
 BASE_LABEL = "io.archipelago.base"
@@ -130,9 +131,9 @@ class ImageBuilder:
             overlay, shown = folder / "overlay", Path(build_agent.SHOWN)
             await asyncio.to_thread(_write, overlay, image_recipe.overlay_files(recipe, package.files))
             if recipe.python is not None:
-                told(FetchProgress("fetches Python packages", 5.0))
+                told(FetchProgress(msg("fetches Python packages"), 5.0))
                 await self._install_python(package, recipe, folder / "python", overlay / PYTHON_PACKAGES, told)
-            told(FetchProgress(f"fetches packages from Debian {recipe.suite}", 30.0))
+            told(FetchProgress(msg("fetches packages from Debian {suite}", suite=recipe.suite), 30.0))
             main = image_recipe.main_package(package.manifest.id, recipe)
             command = image_recipe.mmdebstrap_command(
                 recipe, self._tools, shown / "overlay", shown / "tool" / "output.tar", shown=main
@@ -140,7 +141,7 @@ class ImageBuilder:
             code, printed = await self._sandbox.run_tool(command, folder, _hidden())
             if code != 0:
                 raise tool_failed(package, "mmdebstrap", code, printed)
-            told(FetchProgress("stores the image", 80.0))
+            told(FetchProgress(msg("stores the image"), 80.0))
             changes = (f"LABEL {LABEL}={digest}", "ENV PATH=/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin")
             await self._client.images.import_tar(name, folder / "output.tar", changes=changes)
         told(FetchProgress(self._stored(package, main, printed), 100.0))
@@ -157,7 +158,7 @@ class ImageBuilder:
             await self._python.install(package.files[how.requirements], target, folder / "backends", backends, None)
             base = image_recipe.python_builder(recipe, how)
             async with self._base(package, base, scaled(told, 5.0, 20.0)) as image, self._folder() as root:
-                told(FetchProgress("builds Python packages", 20.0))
+                told(FetchProgress(msg("builds Python packages"), 20.0))
                 return await ConfinedBuilder(self._sandbox, image, backends).build(sources, target, own, root)
 
         await self._python.install(package.files[recipe.python], target, folder, into, build if how else None)
@@ -167,7 +168,7 @@ class ImageBuilder:
         installed = image_recipe.installed_version(main, printed) if main else None
         said = package.manifest.version
         if installed is None or image_recipe.is_version(said, installed):
-            return "stored"
+            return msg("stored")
         self._log.warning("another version than the manifest's", app=main, manifest=said, installed=installed)
         return f"stored; it holds {main} {installed}, where the manifest says {said}"
 
@@ -191,7 +192,7 @@ class ImageBuilder:
         """Return the image with which a Containerfile begins, by its digest; it is here."""
         image = base_image(text)
         if image is None:
-            raise ContainerfileError(1, "the recipe has no 'base' for $BASE", "add it to the manifest")
+            raise ContainerfileError(1, msg("the recipe has no 'base' for $BASE"), msg("add it to the manifest"))
         await self._verifier.verify(package.manifest.id, image, None)
         found = await self._local.image_id(image)
         if found is None:

@@ -12,6 +12,7 @@ from archipelago.errors import NodeError
 from archipelago.security.sbom.databases import Difference, packages
 from archipelago.security.sbom.reader import INCOMPLETE
 from archipelago.security.sbom.store import SbomStore
+from archipelago.support.text import msg
 
 
 class ImageInventory:
@@ -40,12 +41,25 @@ class ImageInventory:
                 differences += [difference] if difference is not None else []
         except NodeError as error:
             self._log.warning("no bill of materials", app=app, error=str(error))
-            return f"what is in the image cannot be read: {error.message}"
+            return msg("what is in the image cannot be read: {message}", message=error.message)
         added, removed, changed = (
             sum(len(getattr(each, part)) for each in differences) for part in ("added", "removed", "changed")
         )
-        news = f"; {added} new, {removed} gone, {changed} in another version" if added + removed + changed else ""
-        return f"{'' if whole else 'at least '}{count} packages{news}"
+        news = (
+            msg(
+                "; {added} new, {removed} gone, {changed} in another version",
+                added=added,
+                removed=removed,
+                changed=changed,
+            )
+            if added + removed + changed
+            else ""
+        )
+        return (
+            msg("{count} packages{news}", count=count, news=news)
+            if whole
+            else msg("at least {count} packages{news}", count=count, news=news)
+        )
 
     async def document(self, app: str, container: str) -> dict[str, Any]:
         """Return the bill of materials of a container's image (CycloneDX 1.6). Raises `NodeError`."""

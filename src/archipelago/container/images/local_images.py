@@ -11,6 +11,7 @@ from archipelago.container.podman_client.errors import NameMismatch, NotFound, P
 from archipelago.container.podman_client.models import ImageDetails
 from archipelago.errors import NodeError
 from archipelago.security.image_verifier.built import BuiltImages
+from archipelago.support.text import msg
 
 
 class LocalImages:
@@ -58,7 +59,7 @@ class LocalImages:
             if text := progress.text.strip():
                 so_far = so_far.after(text)
                 told(FetchProgress(text, so_far.percent))
-        told(FetchProgress("pulled", 100.0))
+        told(FetchProgress(msg("pulled"), 100.0))
 
     async def remove(self, name: str) -> None:
         """Take a name from an image, which goes with its last one, unless a container uses it."""

@@ -33,6 +33,7 @@ from archipelago.security.image_verifier.verifier import ImageVerifier
 from archipelago.storage.layout import OLD_PACKAGE_CACHE
 from archipelago.support.broadcast import Signal
 from archipelago.support.process import find_processes, process_exit
+from archipelago.support.text import msg
 
 
 class ImageStore:
@@ -97,7 +98,7 @@ class ImageStore:
                     await self._verifier.verify(package.manifest.id, name, signer)
                 found = await self.image_id(package, container)
                 if found is not None:
-                    told(FetchProgress("already here", 100.0))
+                    told(FetchProgress(msg("already here"), 100.0))
                 elif spec.build is None:
                     await self._local.pull(name, told)
                 else:
@@ -117,7 +118,10 @@ class ImageStore:
         for name in await self._client.volumes.list_unused():
             if name not in self._reported:
                 self._reported.add(name)
-                hint = f"look at what is in it, then remove it with 'podman volume rm {name}' as the service user"
+                hint = msg(
+                    "look at what is in it, then remove it with 'podman volume rm {name}' as the service user",
+                    name=name,
+                )
                 self._log.warning("a volume that an app had before belongs to no container", volume=name, hint=hint)
 
     async def image_id(self, package: AppPackage, container: str) -> str | None:

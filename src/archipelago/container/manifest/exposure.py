@@ -17,6 +17,7 @@ from archipelago.container.manifest.model.endpoints import (
     Scheme,
 )
 from archipelago.errors import ErrorCode, NodeError
+from archipelago.support.text import msg
 
 LOOPBACK = IPv4Address("127.0.0.1")
 PUBLISHED = frozenset({Access.HOST, Access.LAN})
@@ -78,16 +79,29 @@ def require_switch(
         case KeptIn.NO_LOGIN if opened:
             raise NodeError(
                 ErrorCode.FORBIDDEN,
-                f"{name} of {app} is a page without a login of its own: everybody on the local network could use it",
-                hint=f"reach it from your own machine: ssh -N -L {port}:{LOOPBACK}:{port} USER@NODE, "
-                f"then open {address_of(endpoint, LOOPBACK, port)} there",
+                msg(
+                    "{name} of {app} is a page without a login of its own: everybody on the local network could use it",
+                    name=name,
+                    app=app,
+                ),
+                hint=msg(
+                    "reach it from your own machine: ssh -N -L {port}:{loopback}:{port} USER@NODE, "
+                    "then open {address_of} there",
+                    port=port,
+                    loopback=LOOPBACK,
+                    address_of=address_of(endpoint, LOOPBACK, port),
+                ),
                 data={"app": app, "endpoint": name},
             )
         case KeptIn.NOT_PUBLISHED:
             raise NodeError(
                 ErrorCode.FORBIDDEN,
-                f"{name} of {app} is not on this host: its manifest does not publish it to the host",
-                hint="its author can add 'host' to the endpoint's 'access'",
+                msg(
+                    "{name} of {app} is not on this host: its manifest does not publish it to the host",
+                    name=name,
+                    app=app,
+                ),
+                hint=msg("its author can add 'host' to the endpoint's 'access'"),
                 data={"app": app, "endpoint": name},
             )
 
@@ -97,8 +111,8 @@ def _require_endpoint(app: str, endpoints: Mapping[str, Endpoint], name: str) ->
     if name not in endpoints:
         raise NodeError(
             ErrorCode.INVALID_VALUE,
-            f"{app} has no endpoint {name!r}",
-            hint=f"it has {', '.join(endpoints)}" if endpoints else "it has none at all",
+            msg("{app} has no endpoint {name}", app=app, name=f"{name!r}"),
+            hint=msg("it has {endpoints}", endpoints=", ".join(endpoints)) if endpoints else msg("it has none at all"),
             data={"endpoints": list(endpoints)},
         )
     return endpoints[name]

@@ -16,6 +16,8 @@ from archipelago.container.manifest.model.settings import (
 )
 from archipelago.container.manifest.yaml.problems import nearest, show
 from archipelago.errors import ErrorCode, NodeError
+from archipelago.support.text import joined, msg
+from archipelago.support.translatable import messages
 
 MAX_INT = 2**53 - 1
 """Largest whole number that every part of the system (JavaScript among them) carries unharmed."""
@@ -37,13 +39,17 @@ class OptionProblem:
     """Nearest option or choice."""
 
     def __str__(self) -> str:
-        """Return the problem as one line."""
-        parts = [f"{self.option}: {self.message}"]
+        return self.text
+
+    @property
+    def text(self) -> str:
+        """The problem as one line."""
+        parts = [msg("{option}: {message}", option=self.option, message=self.message)]
         if self.expected is not None:
-            parts.append(f"expected {self.expected}")
+            parts.append(msg("expected {expected}", expected=self.expected))
         if self.hint is not None:
-            parts.append(f"did you mean '{self.hint}'?")
-        return "; ".join(parts)
+            parts.append(msg("did you mean '{hint}'?", hint=self.hint))
+        return joined(parts, "; ")
 
 
 class OptionError(NodeError):
@@ -51,10 +57,17 @@ class OptionError(NodeError):
 
     def __init__(self, problems: tuple[OptionProblem, ...]) -> None:
         data = [
-            {"option": item.option, "message": item.message, "expected": item.expected, "hint": item.hint}
+            {
+                "option": item.option,
+                "message": item.message,
+                "expected": item.expected,
+                "hint": item.hint,
+                "messages": messages(message=item.message, expected=item.expected),
+            }
             for item in problems
         ]
-        super().__init__(ErrorCode.INVALID_OPTION, "\n".join(map(str, problems)), data={"problems": data})
+        text = joined([item.text for item in problems], "\n")
+        super().__init__(ErrorCode.INVALID_OPTION, text, data={"problems": data})
         self.problems = problems
 
 
@@ -62,25 +75,25 @@ def describe_option(option: Option) -> str:
     """Return what an option takes, in words, such as `a whole number from 0 to 100 (MiB)`."""
     match option:
         case BoolOption():
-            return "true or false"
+            return msg("true or false")
         case IntOption(minimum=low, maximum=high, unit=unit):
             low, high = (None if bound is None else min(max(bound, -MAX_INT), MAX_INT) for bound in (low, high))
             if low is not None and high is not None:
-                text = f"a whole number from {low} to {high}"
+                text = msg("a whole number from {low} to {high}", low=low, high=high)
             elif low is not None:
-                text = f"a whole number of at least {low}"
+                text = msg("a whole number of at least {low}", low=low)
             elif high is not None:
-                text = f"a whole number of at most {high}"
+                text = msg("a whole number of at most {high}", high=high)
             else:
-                text = "a whole number"
-            return f"{text} ({unit})" if unit else text
+                text = msg("a whole number")
+            return msg("{text} ({unit})", text=text, unit=unit) if unit else text
         case StringOption(pattern=pattern, form=form, max_length=longest):
-            text = f"one line of at most {longest} characters"
+            text = msg("one line of at most {longest} characters", longest=longest)
             if form is not None:
-                return f"{text}: {form}"
-            return text if pattern is None else f"{text} that matches {pattern}"
+                return msg("{text}: {form}", text=text, form=form)
+            return text if pattern is None else msg("{text} that matches {pattern}", text=text, pattern=pattern)
         case ChoiceOption(choices=choices):
-            return "one of: " + ", ".join(choices)
+            return msg("one of: {known}", known=", ".join(choices))
 
 
 def check_option_value(name: str, option: Option, value: object, *, most: int = MAX_INT) -> OptionProblem | None:
@@ -105,7 +118,11 @@ def check_option_value(name: str, option: Option, value: object, *, most: int = 
         case ChoiceOption(choices=choices):
             fits = isinstance(value, str) and value in choices
             hint = nearest(value, choices) if isinstance(value, str) and not fits else None
-    return None if fits else OptionProblem(name, f"cannot be {show(value)}", describe_option(option), hint)
+    return (
+        None
+        if fits
+        else OptionProblem(name, msg("cannot be {value}", value=show(value)), describe_option(option), hint)
+    )
 
 
 def validate_option_value(option: Option, value: object, name: str = "value") -> Scalar:
@@ -138,8 +155,8 @@ def validate_options(manifest: AppManifest, given: Mapping[str, object]) -> dict
 
 def _no_option(manifest: AppManifest, name: str) -> OptionProblem:
     known = ", ".join(manifest.options)
-    expected = f"one of: {known}" if known else None
-    message = "there is no such option" if known else f"{manifest.id} has no options"
+    expected = msg("one of: {known}", known=known) if known else None
+    message = msg("there is no such option") if known else msg("{app} has no options", app=manifest.id)
     return OptionProblem(name[:60], message, expected, nearest(name, manifest.options))
 
 

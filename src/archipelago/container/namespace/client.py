@@ -18,6 +18,7 @@ from archipelago.container.namespace.found import Found
 from archipelago.errors import DISK_REMEDY, ErrorCode, NodeError, says_disk_broken, says_disk_full
 from archipelago.storage.records.volumes import Mark
 from archipelago.support.process import PODMAN_UMASK
+from archipelago.support.text import msg
 
 _LINE_LIMIT = 4 * 1024 * 1024
 _FILE_TIMEOUT = 60.0
@@ -35,8 +36,13 @@ def rename_in_namespace(moves: Sequence[tuple[Path, Path]]) -> None:
     if done.returncode != 0:
         raise NodeError(
             ErrorCode.INTERNAL,
-            f"{moves[0][0]} cannot be moved to {moves[0][1]}: {done.stderr.decode(errors='replace').strip()[-300:]}",
-            hint="look whether Podman works: 'podman unshare true', as the node's user",
+            msg(
+                "{old} cannot be moved to {new}: {stderr}",
+                old=moves[0][0],
+                new=moves[0][1],
+                stderr=done.stderr.decode(errors="replace").strip()[-300:],
+            ),
+            hint=msg("look whether Podman works: 'podman unshare true', as the node's user"),
         )
 
 
@@ -122,12 +128,12 @@ class Namespace:
         try:
             answer = await self._ask({"do": "firewall", "pid": pid, "rules": rules}, _FIREWALL_TIMEOUT)
         except OSError as error:
-            answer = {"ok": False, "error": str(error) or "no answer in time"}
+            answer = {"ok": False, "error": str(error) or msg("no answer in time")}
         if not answer["ok"]:
             raise NodeError(
                 ErrorCode.INTERNAL,
-                f"the firewall of process {pid} cannot be set: {answer['error']}",
-                hint="look whether the kernel has nf_tables: 'archipelago doctor'",
+                msg("the firewall of process {pid} cannot be set: {error}", pid=pid, error=answer["error"]),
+                hint=msg("look whether the kernel has nf_tables: 'archipelago doctor'"),
             )
 
     async def announce_addresses(self, pid: int) -> None:
@@ -135,18 +141,24 @@ class Namespace:
         try:
             answer = await self._ask({"do": "announce", "pid": pid}, _SIGNAL_TIMEOUT)
         except OSError as error:
-            answer = {"ok": False, "error": str(error) or "no answer in time"}
+            answer = {"ok": False, "error": str(error) or msg("no answer in time")}
         if not answer["ok"]:
-            raise NodeError(ErrorCode.INTERNAL, f"arp_notify cannot be set for process {pid}: {answer['error']}")
+            raise NodeError(
+                ErrorCode.INTERNAL,
+                msg("arp_notify cannot be set for process {pid}: {error}", pid=pid, error=answer["error"]),
+            )
 
     async def signal(self, pid: int, sign: signal.Signals) -> None:
         """Send a signal to a process of a container, whoever its user is; one that is gone is no error."""
         try:
             answer = await self._ask({"do": "signal", "pid": pid, "signal": sign.value}, _SIGNAL_TIMEOUT)
         except OSError as error:
-            answer = {"ok": False, "error": str(error) or "no answer in time"}
+            answer = {"ok": False, "error": str(error) or msg("no answer in time")}
         if not answer["ok"]:
-            raise NodeError(ErrorCode.INTERNAL, f"process {pid} cannot be sent {sign.name}: {answer['error']}")
+            raise NodeError(
+                ErrorCode.INTERNAL,
+                msg("process {pid} cannot be sent {signal}: {error}", pid=pid, signal=sign.name, error=answer["error"]),
+            )
 
     async def passage(self, path: str, gid: int) -> None:
         """Make sure of a directory of ours, mode 0710, through which one group of the namespace may come."""
@@ -221,15 +233,22 @@ class Namespace:
         try:
             answer = await self._ask(request, timeout)
         except OSError as error:
-            raise NodeError(ErrorCode.INTERNAL, f"{request['path']}: {error or 'no answer in time'}") from error
+            raise NodeError(
+                ErrorCode.INTERNAL,
+                msg("{path}: {error}", path=request["path"], error=error or msg("no answer in time")),
+            ) from error
         if answer["ok"]:
             return answer
         words = answer["error"]
         full = says_disk_full(words)
-        hint = "free some space, then try again" if full else "check the owner and the mode of the directory"
+        hint = msg("free some space, then try again") if full else msg("check the owner and the mode of the directory")
         if says_disk_broken(words):
             hint = DISK_REMEDY
-        raise NodeError(ErrorCode.DISK_FULL if full else ErrorCode.INTERNAL, f"{request['path']}: {words}", hint=hint)
+        raise NodeError(
+            ErrorCode.DISK_FULL if full else ErrorCode.INTERNAL,
+            msg("{path}: {words}", path=request["path"], words=words),
+            hint=hint,
+        )
 
     async def _ask(self, request: dict[str, Any], timeout: float) -> dict[str, Any]:
         process = await self._running()

@@ -24,6 +24,7 @@ from archipelago.container.podman_client.errors import PodmanError
 from archipelago.container.podman_client.labels import NODE
 from archipelago.container.podman_client.models import ContainerState, ContainerSummary, NetworkDetails
 from archipelago.support.process import find_processes, is_alive, process_exit
+from archipelago.support.text import msg
 
 _PROGRAM = "aardvark-dns"
 _PID_FILE = "aardvark.pid"
@@ -75,19 +76,34 @@ def compare(
             present.add((owner, file.network))
             found = known.get(owner)
             if found is None or found.state in _NAMELESS or file.network not in found.networks:
-                faults.add(f"network {file.network} has a stale name: {line}")
+                faults.add(msg("network {network} has a stale name: {line}", network=file.network, line=line))
             elif lines[owner] > 1:
-                faults.add(f"network {file.network} has one of several names of a container: {line}")
+                faults.add(
+                    msg(
+                        "network {network} has one of several names of a container: {line}",
+                        network=file.network,
+                        line=line,
+                    )
+                )
         network = made.get(file.network)
         for gateway in file.gateways:
             if network is not None and not any(gateway in subnet for subnet in network.subnets):
-                faults.add(f"network {file.network} has the old address {gateway}")
+                faults.add(
+                    msg("network {network} has the old address {gateway}", network=file.network, gateway=gateway)
+                )
     for container in known.values():
         if container.state not in _NAMED or container.labels.get(NODE) != node_id:
             continue
         for name in container.networks:
             if name in made and made[name].dns_enabled and (container.id, name) not in present:
-                faults.add(f"network {name} lacks {container.name}, which was started at {container.started_at}")
+                faults.add(
+                    msg(
+                        "network {name} lacks {container}, which was started at {started_at}",
+                        name=name,
+                        container=container.name,
+                        started_at=container.started_at,
+                    )
+                )
     return frozenset(faults)
 
 
@@ -162,7 +178,11 @@ class NameServer:
             answered = await self._namespace.dns(Target(pid, gateway), container[:12], _ANSWER_TIMEOUT)
         except ProbeFailed:
             return ""  # the container has just ended, or there is no agent: this says nothing of the name server
-        return "" if answered else f"nobody answers on network {network} at {gateway}"
+        return (
+            ""
+            if answered
+            else msg("nobody answers on network {network} at {gateway}", network=network, gateway=gateway)
+        )
 
     def _read(self) -> list[NameFile]:
         files: list[NameFile] = []

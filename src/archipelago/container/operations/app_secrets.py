@@ -11,6 +11,7 @@ from archipelago.errors import ErrorCode, NodeError
 from archipelago.security.keys.key_files import is_private_pem
 from archipelago.security.secrets.manager import EDGE_BYTES, EDGE_KIND, SecretsManager
 from archipelago.storage.records.apps import AppRecord
+from archipelago.support.text import msg
 
 
 class AppSecrets:
@@ -44,7 +45,11 @@ class AppSecrets:
             return names
         if name not in names:
             known = ", ".join(names) or "none"
-            raise NodeError(ErrorCode.INVALID_VALUE, f"{record.app} has no secret {name!r}", hint=f"it has {known}")
+            raise NodeError(
+                ErrorCode.INVALID_VALUE,
+                msg("{app} has no secret {name}", app=record.app, name=f"{name!r}"),
+                hint=msg("it has {known}", known=known),
+            )
         return (name,)
 
     def take(self, record: AppRecord, name: str, value: str) -> str:
@@ -53,16 +58,16 @@ class AppSecrets:
             known = ", ".join(sorted(record.package.manifest.secrets)) or "none"
             raise NodeError(
                 ErrorCode.INVALID_VALUE,
-                f"{record.app} declares no secret {name!r}",
-                hint=f"it declares {known}; the logins of its consumers are the node's to make",
+                msg("{app} declares no secret {name}", app=record.app, name=f"{name!r}"),
+                hint=msg("it declares {known}; the logins of its consumers are the node's to make", known=known),
             )
         if record.package.manifest.secrets[name].kind is SecretKind.KEYPAIR:
             _require_key(record.app, name, value)
         elif not is_one_line(value):
             raise NodeError(
                 ErrorCode.INVALID_VALUE,
-                f"the secret '{name}' of {record.app} is one line of text",
-                hint="take line breaks and control characters out; only a keypair has several lines",
+                msg("the secret '{name}' of {app} is one line of text", name=name, app=record.app),
+                hint=msg("take line breaks and control characters out; only a keypair has several lines"),
             )
         ticket = secrets.token_hex(8)
         self._given[ticket] = value
@@ -85,7 +90,9 @@ class AppSecrets:
                     self._secrets.replace(record.app, name, value)
                 else:
                     raise NodeError(
-                        ErrorCode.CANCELLED, "the node ended before the value was kept", hint="set the secret again"
+                        ErrorCode.CANCELLED,
+                        msg("the node ended before the value was kept"),
+                        hint=msg("set the secret again"),
                     )
 
         await asyncio.to_thread(work)
@@ -96,6 +103,13 @@ def _require_key(app: str, name: str, value: str) -> None:
     if not is_private_pem(value):
         raise NodeError(
             ErrorCode.INVALID_VALUE,
-            f"the secret '{name}' of {app} is a keypair, and this is no private Ed25519 key (PEM) without a passphrase",
-            hint=f"give all of the key's file: 'archipelago secret set {app} {name} --stdin <FILE'",
+            msg(
+                "the secret '{name}' of {app} is a keypair, and this is no private Ed25519 key (PEM) "
+                "without a passphrase",
+                name=name,
+                app=app,
+            ),
+            hint=msg(
+                "give all of the key's file: 'archipelago secret set {app} {name} --stdin <FILE'", app=app, name=name
+            ),
         )

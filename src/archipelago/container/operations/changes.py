@@ -18,6 +18,7 @@ from archipelago.container.reconciler.reconciler import Reconciler
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.storage.records.apps import AppRecord, Desired
 from archipelago.storage.stores.state import State
+from archipelago.support.text import msg
 
 Records = dict[str, AppRecord]
 
@@ -116,7 +117,7 @@ class Changes:
 def installed(records: Mapping[str, AppRecord], app: str) -> AppRecord:
     """Return the record of an app that was installed a moment ago. Raises `NodeError` where it is so no longer."""
     if app not in records:
-        raise NodeError(ErrorCode.NOT_INSTALLED, f"{app} is not installed any more", data={"app": app})
+        raise NodeError(ErrorCode.NOT_INSTALLED, msg("{app} is not installed any more", app=app), data={"app": app})
     return records[app]
 
 

@@ -10,6 +10,7 @@ from archipelago.container.data.volumes import AppData
 from archipelago.container.desired.state import DesiredState
 from archipelago.container.operations.operations import Operations
 from archipelago.errors import ErrorCode, NodeError
+from archipelago.support.text import msg
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +30,7 @@ class DataService:
         with self.operations.kept_away(app):
             found = self.desired().apps.get(app)
             if found is None:
-                raise NodeError(ErrorCode.NOT_INSTALLED, f"{app} is not installed", data={"app": app})
+                raise NodeError(ErrorCode.NOT_INSTALLED, msg("{app} is not installed", app=app), data={"app": app})
             await self.volumes.start_empty(found.workload, volumes)
         self.look_again(app)
 
@@ -56,6 +57,9 @@ class DataService:
         if app in self.desired().apps:
             raise NodeError(
                 ErrorCode.ALREADY_INSTALLED,
-                f"{app} is installed, and has data of its own",
-                hint=f"set that aside first: 'archipelago remove {app} --delete-data'; then restore, and install it",
+                msg("{app} is installed, and has data of its own", app=app),
+                hint=msg(
+                    "set that aside first: 'archipelago remove {app} --delete-data'; then restore, and install it",
+                    app=app,
+                ),
             )

@@ -11,6 +11,7 @@ from archipelago.container.images.store import ImageStore
 from archipelago.container.manifest.package import AppPackage
 from archipelago.container.operations.operations import Tracker
 from archipelago.support.first_error import FirstError
+from archipelago.support.text import msg
 
 _BUILDS_AT_ONCE = 2
 
@@ -59,7 +60,7 @@ class ImageFetcher:
 
 def image_step(app: str) -> str:
     """Return the name of the step in which the images of an app are fetched."""
-    return f"image of {app}"
+    return msg("image of {app}", app=app)
 
 
 async def _forward(tracker: Tracker, step: str, reports: "asyncio.Queue[FetchProgress | None]") -> None:

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from archipelago.container.operations.job_parts import JobParts
 from archipelago.container.operations.operations import Tracker
 from archipelago.errors import ErrorCode, NodeError
+from archipelago.support.text import msg
 
 
 class Job(BaseModel):
@@ -40,8 +41,13 @@ class Job(BaseModel):
             fields = ", ".join(sorted({str(each["loc"][0]) for each in error.errors() if each["loc"]}))
             raise NodeError(
                 ErrorCode.INTERNAL,
-                f"the {cls.kind} of {app} cannot be resumed: what was stored of it cannot be read ({fields})",
-                hint="ask for it again",
+                msg(
+                    "the {kind} of {app} cannot be resumed: what was stored of it cannot be read ({fields})",
+                    kind=cls.kind,
+                    app=app,
+                    fields=fields,
+                ),
+                hint=msg("ask for it again"),
             ) from error
 
     @property

@@ -12,11 +12,13 @@ from typing import Any
 import structlog
 
 from archipelago.api.operations import Operation, OperationKind, operation_view, operation_views
+from archipelago.container.operations.kinds import KINDS
 from archipelago.container.podman_client.errors import PodmanError
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.storage.records.operations import OperationFailure, OperationRecord, OperationState, StepRecord
 from archipelago.storage.stores.state import State
 from archipelago.support.broadcast import Signal
+from archipelago.support.text import msg
 
 _WRITE_EVERY = 0.5
 """Least time between two writes of mere progress, in seconds."""
@@ -146,8 +148,12 @@ class Operations:
         if not tracker.record.cancellable:
             raise NodeError(
                 ErrorCode.TOO_LATE,
-                f"{tracker.record.kind} of {tracker.record.app} cannot be undone any more, and goes on",
-                hint=f"'archipelago operations show {operation}' shows how far it is",
+                msg(
+                    "{kind} of {app} cannot be undone any more, and goes on",
+                    kind=KINDS.get(tracker.record.kind, tracker.record.kind),
+                    app=tracker.record.app,
+                ),
+                hint=msg("'archipelago operations show {operation}' shows how far it is", operation=operation),
             )
         if not task.cancelling():  # a second cancel must not interrupt the undoing
             task.cancel()
@@ -198,20 +204,27 @@ class Operations:
     def refuse_if_busy(self, apps: frozenset[str]) -> None:
         """Raise `NodeError` BUSY when one of these apps is being worked on, or the node is shutting down."""
         if self._closing:
-            raise NodeError(ErrorCode.SHUTTING_DOWN, "the node is shutting down", hint="start it again, then try again")
+            raise NodeError(
+                ErrorCode.SHUTTING_DOWN, msg("the node is shutting down"), hint=msg("start it again, then try again")
+            )
         for key, (tracker, _, taken) in self._running.items():
             if shared := sorted(taken & apps):
                 raise NodeError(
                     ErrorCode.BUSY,
-                    f"{tracker.record.kind} of {tracker.record.app} is still working on {', '.join(shared)}",
-                    hint=f"wait for it, or cancel it with 'archipelago operations cancel {key}'",
+                    msg(
+                        "{kind} of {app} is still working on {shared}",
+                        kind=KINDS.get(tracker.record.kind, tracker.record.kind),
+                        app=tracker.record.app,
+                        shared=", ".join(shared),
+                    ),
+                    hint=msg("wait for it, or cancel it with 'archipelago operations cancel {key}'", key=key),
                     data={"operation": key},
                 )
         if shared := sorted(self._taken & apps):
             raise NodeError(
                 ErrorCode.BUSY,
-                f"the data of {', '.join(shared)} is being changed",
-                hint="wait a moment, then try again",
+                msg("the data of {shared} is being changed", shared=", ".join(shared)),
+                hint=msg("wait a moment, then try again"),
             )
 
     @contextlib.contextmanager
@@ -259,7 +272,7 @@ class Operations:
             if self._closing:
                 return None
             return OperationState.CANCELLED, OperationFailure(
-                code=ErrorCode.CANCELLED, message="cancelled by its owner"
+                code=ErrorCode.CANCELLED, message=msg("cancelled by its owner")
             )
         except NodeError as error:
             failed = OperationFailure(code=error.code, message=error.message, hint=error.hint, data=error.data)
@@ -267,7 +280,7 @@ class Operations:
             failed = OperationFailure(code=ErrorCode.PODMAN, message=str(error))
         except Exception as error:
             self._log.exception("operation failed", operation=tracker.record.id)
-            failed = OperationFailure(code=ErrorCode.INTERNAL, message=f"unexpected: {error}")
+            failed = OperationFailure(code=ErrorCode.INTERNAL, message=msg("unexpected: {error}", error=error))
         self._log.warning("failed", operation=tracker.record.id, kind=tracker.record.kind, error=failed.message)
         return OperationState.FAILED, failed
 

@@ -58,7 +58,7 @@ class Orchestrator:
             "obstacles": await _obstacles(plan),
         }
         older = await self._parts.downgrades.find(plan, records)
-        return plan.model_copy(update={**found, "warnings": (*plan.warnings, *map(str, older))})
+        return plan.model_copy(update={**found, "warnings": (*plan.warnings, *(each.text for each in older))})
 
     async def install(
         self,

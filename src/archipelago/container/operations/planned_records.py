@@ -11,8 +11,9 @@ from archipelago.container.manifest.package import AppPackage
 from archipelago.container.operations.changes import Records
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.storage.records.apps import AppRecord, Desired
+from archipelago.support.text import msg
 
-PLAN_STEP = "write the plan down"
+PLAN_STEP = msg("write the plan down")
 """Name of the step in which a plan is kept."""
 
 
@@ -35,8 +36,8 @@ async def planned_records(
         if planned.action in (Action.INSTALL, Action.UPDATE) and name not in packages:
             raise NodeError(
                 ErrorCode.BUSY,
-                f"what is installed was changed meanwhile, so that {name} is needed as well",
-                hint="try again",
+                msg("what is installed was changed meanwhile, so that {name} is needed as well", name=name),
+                hint=msg("try again"),
             )
         record = records.get(name)
         if record is None:

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from archipelago.container.health_monitor.monitor import STEADY
 from archipelago.container.operations.situation import Situation
 from archipelago.container.reconciler.reconciler import Reconciler
+from archipelago.support.text import msg
 
 
 class Readiness:
@@ -29,11 +30,11 @@ class Readiness:
                     if self.now.is_ready(app) and await self._stays_ready(app):
                         return self.now.remark(app)
                     if self.now.should_give_up(app):
-                        raise self.now.error(app, "does not come up")
+                        raise self.now.error(app, msg("does not come up"))
                     known = self.now.remark(app)
                     await report(known)
         except TimeoutError:
-            raise self.now.error(app, "is not ready in time") from None
+            raise self.now.error(app, msg("is not ready in time")) from None
 
     @property
     def now(self) -> Situation:

@@ -16,6 +16,7 @@ from archipelago.container.reconciler.reconciler import Reconciler
 from archipelago.container.reconciler.repair_order import FileChange, RepairOrder
 from archipelago.container.workload.templates.renderer import Renderer
 from archipelago.errors import ErrorCode, NodeError
+from archipelago.support.text import msg
 
 _FINE = (HealthState.HEALTHY, HealthState.SYNCING, HealthState.STOPPING, HealthState.STOPPED)
 
@@ -55,13 +56,13 @@ class Repairs:
         """Return what is to be done. Raises `NodeError` where the app has no such repair."""
         found = self.reconciler.desired.apps.get(app)
         if found is None:
-            raise NodeError(ErrorCode.NOT_INSTALLED, f"{app} is not installed any more", data={"app": app})
+            raise NodeError(ErrorCode.NOT_INSTALLED, msg("{app} is not installed any more", app=app), data={"app": app})
         declared = _declared(found.record.package.manifest, repair)
         if found.problem:
             raise NodeError(
                 ErrorCode.NOT_RUNNING,
-                f"{app} cannot be repaired: {found.problem}",
-                hint=f"update or remove it: 'archipelago update {app}'",
+                msg("{app} cannot be repaired: {problem}", app=app, problem=found.problem),
+                hint=msg("update or remove it: 'archipelago update {app}'", app=app),
             )
         return await asyncio.to_thread(self._order, found, repair, declared)
 
@@ -86,7 +87,13 @@ class Repairs:
         manifest = found.record.package.manifest if found is not None else None
         for view in repair_views(manifest, self.reconciler.container_healths(app)) if manifest is not None else ():
             if view.suggested:
-                hint = f"{error.hint}; 'archipelago repair {app} {view.repair}' may help: {view.label}"
+                hint = msg(
+                    "{hint}; 'archipelago repair {app} {repair}' may help: {label}",
+                    hint=error.hint,
+                    app=app,
+                    repair=view.repair,
+                    label=view.label,
+                )
                 return NodeError(error.code, error.message, hint=hint, data={**error.data, "repair": view.repair})
         return error
 
@@ -107,23 +114,33 @@ class Repairs:
             raise NodeError(
                 ErrorCode.INVALID_MANIFEST,
                 f"apps/{app}: repairs.{name}: a whole volume cannot be set aside",
-                hint="the app's author must name what is in it",
+                hint=msg("the app's author must name what is in it"),
             )
         return RepairOrder(name, repair.label, tuple(files), dict(repair.arguments))
 
 
 def effects(order: RepairOrder) -> tuple[str, ...]:
     """Return what an order does, as sentences."""
-    sentences = ["the app is stopped"]
+    sentences = [msg("the app is stopped")]
     for each in order.files:
-        what = each.where or "everything"
+        what = each.where or msg("everything")
         if each.suffix is None:
-            sentences.append(f"{what} in volume {each.volume} is deleted")
+            sentences.append(msg("{what} in volume {volume} is deleted", what=what, volume=each.volume))
         else:
-            sentences.append(f"{what} in volume {each.volume} is kept as {each.where}.{each.suffix}, and not used")
+            sentences.append(
+                msg(
+                    "{what} in volume {volume} is kept as {where}.{suffix}, and not used",
+                    what=what,
+                    volume=each.volume,
+                    where=each.where,
+                    suffix=each.suffix,
+                )
+            )
     for container, arguments in order.arguments.items():
-        sentences.append(f"{container} starts once with {' '.join(arguments)}")
-    return (*sentences, "the app is started") if not order.arguments else tuple(sentences)
+        sentences.append(
+            msg("{container} starts once with {arguments}", container=container, arguments=" ".join(arguments))
+        )
+    return (*sentences, msg("the app is started")) if not order.arguments else tuple(sentences)
 
 
 def _declared(manifest: AppManifest, repair: str) -> Repair:
@@ -132,7 +149,7 @@ def _declared(manifest: AppManifest, repair: str) -> Repair:
     known = ", ".join(manifest.repairs)
     raise NodeError(
         ErrorCode.INVALID_VALUE,
-        f"{manifest.id} has no repair {repair[:60]!r}",
-        hint=f"it has {known}" if known else "it declares none",
+        msg("{app} has no repair {repair}", app=manifest.id, repair=f"{repair[:60]!r}"),
+        hint=msg("it has {known}", known=known) if known else msg("it declares none"),
         data={"app": manifest.id, "repairs": list(manifest.repairs)},
     )

@@ -11,6 +11,7 @@ from archipelago.container.proposals.consequences import interrupted
 from archipelago.container.workload.volume_parts import changed_parts
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.storage.stores.revisions import Configuration, Revision
+from archipelago.support.text import msg
 
 _CHOICE = "provider of "
 
@@ -33,8 +34,14 @@ def find(revisions: Sequence[Revision], app: str, number: int) -> Configuration:
     for revision in revisions:
         if revision.number == number:
             return revision.configuration
-    known = f"{revisions[-1].number} to {revisions[0].number}" if revisions else "none"
-    raise NodeError(ErrorCode.INVALID_VALUE, f"{app} has no revision {number}", hint=f"there are {known}")
+    known = (
+        msg("{oldest} to {newest}", oldest=revisions[-1].number, newest=revisions[0].number) if revisions else "none"
+    )
+    raise NodeError(
+        ErrorCode.INVALID_VALUE,
+        msg("{app} has no revision {number}", app=app, number=number),
+        hint=msg("there are {known}", known=known),
+    )
 
 
 def changes(before: Configuration, after: Configuration) -> tuple[SettingChange, ...]:
@@ -81,8 +88,14 @@ def _other_data(before: DesiredState, after: DesiredState) -> tuple[str, ...]:
         name = wanted.record.package.manifest.name
         for volume, (old, new) in changed_parts(known, wanted.workload.parts).items():
             sentences.append(
-                f"{name} keeps its data of {old} (volume {volume}) in case you change back, and uses that of {new}, "
-                "which is created if there is none yet"
+                msg(
+                    "{name} keeps its data of {old} (volume {volume}) in case you change back, and "
+                    "uses that of {new}, which is created if there is none yet",
+                    name=name,
+                    old=old,
+                    volume=volume,
+                    new=new,
+                )
             )
     return tuple(sentences)
 

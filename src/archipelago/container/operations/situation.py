@@ -5,7 +5,9 @@ from dataclasses import dataclass
 
 from archipelago.api.health import Health, HealthState
 from archipelago.container.desired.state import DesiredState, provides
+from archipelago.container.health_monitor.states import STATES
 from archipelago.errors import ErrorCode, NodeError
+from archipelago.support.text import msg
 
 _TRIES = 3
 """Restarts after which an operation stops waiting; the node itself never gives up."""
@@ -68,20 +70,23 @@ class Situation:
     def remark(self, app: str) -> str:
         """Return the state of an app in words."""
         health = self.health(app)
-        return f"{health.state}: {health.reason}" if health.reason else str(health.state)
+        state = STATES[health.state]
+        return msg("{state}: {reason}", state=state, reason=health.reason) if health.reason else state
 
     def error(self, app: str, what: str) -> NodeError:
         """Return the error NOT_HEALTHY of an app, with the last log lines of the one that is to blame."""
         blocker = self.blocker(app)
         health = self.health(blocker)
         failure = health.failure
-        cause = str((failure.reason if failure is not None else health.reason) or health.state)
+        cause = (failure.reason if failure is not None else health.reason) or STATES[health.state]
         if blocker != app:
-            cause = f"it needs {blocker}, of which: {cause}"
+            cause = msg("it needs {blocker}, of which: {cause}", blocker=blocker, cause=cause)
         return NodeError(
             ErrorCode.NOT_HEALTHY,
-            f"{app} {what}: {cause}",
-            hint=f"it stays installed and the node goes on trying; see 'archipelago logs {blocker}'",
+            msg("{app} {what}: {cause}", app=app, what=what, cause=cause),
+            hint=msg(
+                "it stays installed and the node goes on trying; see 'archipelago logs {blocker}'", blocker=blocker
+            ),
             data={
                 "app": blocker,
                 "state": health.state.value,

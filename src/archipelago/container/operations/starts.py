@@ -10,6 +10,7 @@ from archipelago.container.operations.warm_up import past_warm_up
 from archipelago.container.reconciler.reconciler import Reconciler
 from archipelago.errors import NodeError
 from archipelago.support.first_error import FirstError
+from archipelago.support.text import msg
 
 
 class Starts:
@@ -46,9 +47,9 @@ class Starts:
 
 def start_step(app: str) -> str:
     """Return the name of the step in which an app starts."""
-    return f"start {app}"
+    return msg("start {app}", app=app)
 
 
 def stop_step(app: str) -> str:
     """Return the name of the step in which an app stops."""
-    return f"stop {app}"
+    return msg("stop {app}", app=app)

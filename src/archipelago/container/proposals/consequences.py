@@ -7,6 +7,7 @@ from archipelago.container.dependency_resolver.plan import Action, Plan
 from archipelago.container.desired.state import DesiredState
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.storage.records.apps import Desired
+from archipelago.support.text import msg
 
 
 def stop_preview(desired: DesiredState, app: str) -> ChangePreview:
@@ -39,15 +40,15 @@ def require_agreed(app: str, agreed: Collection[str] | None, affected: Iterable[
     if more:
         raise NodeError(
             ErrorCode.BUSY,
-            f"{', '.join(more)} would now stop or restart as well, which you have not agreed to",
-            hint="look at the change again, then decide",
+            msg("{more} would now stop or restart as well, which you have not agreed to", more=", ".join(more)),
+            hint=msg("look at the change again, then decide"),
             data={"apps": more},
         )
 
 
 def with_restarts(plan: Plan, app: str, restarts: Sequence[str], desired: DesiredState) -> Plan:
     """Return a plan in which these apps, whose containers are made again once `app` has changed, are restarted."""
-    because = f"it is restarted, as its containers are made again with the new settings of {app}"
+    because = msg("it is restarted, as its containers are made again with the new settings of {app}", app=app)
     apps = tuple(
         planned.model_copy(update={"action": Action.RESTART, "because": (*planned.because, because)})
         if planned.app in restarts and planned.action is Action.REUSE

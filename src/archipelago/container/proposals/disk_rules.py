@@ -14,6 +14,7 @@ from archipelago.container.namespace.client import Namespace
 from archipelago.container.workload.templates.renderer import Renderer
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.storage.layout import app_folder
+from archipelago.support.text import msg
 
 Options = Mapping[Key, Scalar]
 Names = tuple[str, ...]
@@ -39,8 +40,10 @@ def rendered_paths(
         try:
             found.append(steps(renderer.inline(place, text, context)))
         except ValueError as error:
-            hint = "the app's author must fix this template"
-            raise NodeError(ErrorCode.INVALID_MANIFEST, f"{place}: {error}", hint=hint) from error
+            hint = msg("the app's author must fix this template")
+            raise NodeError(
+                ErrorCode.INVALID_MANIFEST, msg("{place}: {error}", place=place, error=error), hint=hint
+            ) from error
     return tuple(found)
 
 
@@ -107,16 +110,21 @@ def refusal(manifest: AppManifest, rule: DiskRule) -> NodeError:
     """Return the error that says what is refused, why, and what to do."""
     wanted = ", ".join(f"{name}={_shown(value)}" for name, value in rule.when.items())
     repair = manifest.repairs.get(rule.repair) if rule.repair is not None else None
-    hint = "leave the option as it is"
+    hint = msg("leave the option as it is")
     if repair is not None:
-        hint = f"'archipelago repair {manifest.id} {rule.repair}' makes it possible ({repair.label})"
+        hint = msg(
+            "'archipelago repair {app} {repair}' makes it possible ({label})",
+            app=manifest.id,
+            repair=rule.repair,
+            label=repair.label,
+        )
     problems = [
         {"option": name, "message": rule.because, "expected": None, "hint": None, "app": manifest.id}
         for name in rule.when
     ]
     return NodeError(
         ErrorCode.INVALID_OPTION,
-        f"{manifest.id} cannot have {wanted}: {rule.because}",
+        msg("{app} cannot have {wanted}: {because}", app=manifest.id, wanted=wanted, because=rule.because),
         hint=hint,
         data={"app": manifest.id, "problems": problems},
     )

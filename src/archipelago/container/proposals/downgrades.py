@@ -10,6 +10,7 @@ from archipelago.errors import ErrorCode, NodeError
 from archipelago.storage.records.apps import AppRecord
 from archipelago.storage.stores.revisions import RevisionStore
 from archipelago.storage.stores.state import State
+from archipelago.support.text import joined, msg
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,9 +23,17 @@ class Downgrade:
     offered: str
 
     def __str__(self) -> str:
-        return (
-            f"{self.app} goes back from {self.newest} to {self.offered}: "
-            "an older version may not be able to read the data of a newer one"
+        return self.text
+
+    @property
+    def text(self) -> str:
+        """The warning, in words."""
+        return msg(
+            "{app} goes back from {newest} to {offered}: an older version may not be able to read the data of "
+            "a newer one",
+            app=self.app,
+            newest=self.newest,
+            offered=self.offered,
         )
 
 
@@ -60,7 +69,7 @@ def require_none(found: Collection[Downgrade]) -> None:
     if found:
         raise NodeError(
             ErrorCode.INVALID_VALUE,
-            "; ".join(map(str, found)),
-            hint="'--downgrade' (downgrade: true) does it anyway; make a backup of the data first",
+            joined([each.text for each in found], "; "),
+            hint=msg("'--downgrade' (downgrade: true) does it anyway; make a backup of the data first"),
             data={"downgrades": {each.app: {"newest": each.newest, "offered": each.offered} for each in found}},
         )

@@ -13,6 +13,7 @@ from archipelago.container.proposals.proposal import Proposal, require_packages
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.storage.records.apps import AppRecord
 from archipelago.storage.stores.state import State
+from archipelago.support.text import msg
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +62,8 @@ class Planner:
             (await self.catalog.read()).package(app)
             raise NodeError(
                 ErrorCode.NOT_INSTALLED,
-                f"{app} is not installed",
-                hint=f"install it with 'archipelago install {app}'",
+                msg("{app} is not installed", app=app),
+                hint=msg("install it with 'archipelago install {app}'", app=app),
                 data={"app": app},
             )
         return records[app]

@@ -10,6 +10,7 @@ from archipelago.container.dependency_resolver.plan import Action, Plan
 from archipelago.container.manifest.model.scalars import Scalar
 from archipelago.container.manifest.package import AppPackage
 from archipelago.errors import ErrorCode, NodeError
+from archipelago.support.text import msg
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +48,10 @@ class Proposal:
         if digest is not None and digest != self.plan.digest:
             raise NodeError(
                 ErrorCode.INVALID_VALUE,
-                "the plan is another one by now: an app of the catalog, or what is installed, was changed meanwhile",
-                hint="look at the plan again, then install",
+                msg(
+                    "the plan is another one by now: an app of the catalog, or what is installed, was changed meanwhile"
+                ),
+                hint=msg("look at the plan again, then install"),
             )
 
     @property
@@ -71,11 +74,11 @@ def require_packages(packages: Mapping[str, AppPackage], agreed: Mapping[str, st
     """Raise `NodeError` BUSY where a package is not the one of these digests."""
     for app, digest in _digests(packages).items():
         if agreed.get(app) != digest:
-            what = "was changed in the catalog" if app in agreed else "is needed as well by now"
+            what = msg("was changed in the catalog") if app in agreed else msg("is needed as well by now")
             raise NodeError(
                 ErrorCode.BUSY,
-                f"{app} {what} since the plan was made",
-                hint="look at the plan again, then try again",
+                msg("{app} {what} since the plan was made", app=app, what=what),
+                hint=msg("look at the plan again, then try again"),
             )
 
 

@@ -33,6 +33,7 @@ from archipelago.container.workload.workload import Workload
 from archipelago.errors import NodeError
 from archipelago.storage.records.runs import RunRecord
 from archipelago.support.broadcast import Signal
+from archipelago.support.text import error_text, msg
 
 _LOOK_AGAIN = 60.0
 """Everything is compared at least this often, should an event ever be lost."""
@@ -188,7 +189,7 @@ class Reconciler:
         """Return the health of an app."""
         if app in self._keepers:
             return self._keepers[app][0].health
-        return Health(state=HealthState.STOPPED, reason="not installed")
+        return Health(state=HealthState.STOPPED, reason=msg("not installed"))
 
     def container_healths(self, app: str) -> dict[str, Health]:
         """Return the health of each container of an app."""
@@ -343,7 +344,7 @@ class Reconciler:
         try:
             result = await self._client.containers.exec(name, command, timeout=timeout, max_output=_PROBE_OUTPUT)
         except PodmanError as error:
-            return -1, self._redact(str(error))
+            return -1, self._redact(error_text(error))
         # Before it is cut off: of half a secret nobody would know that it is one.
         lines = self._redact(result.stdout.decode("utf-8", "replace")).splitlines()
         return result.exit_code, lines[0][:200] if lines else ""

@@ -19,6 +19,7 @@ from enum import Enum
 
 from archipelago.api.health import HealthState
 from archipelago.container.desired.state import provides
+from archipelago.container.health_monitor.states import STATES
 from archipelago.container.podman_client.labels import REPAIR
 from archipelago.container.podman_client.models import ContainerState, ContainerSummary
 from archipelago.container.reconciler.restart_policy import RestartPolicy
@@ -33,6 +34,7 @@ from archipelago.container.reconciler.seen import (
     is_outdated,
     is_running,
 )
+from archipelago.support.text import msg
 
 PATIENCE = 3.0
 """Seconds in which Podman notices the end of a container's process, unless the container's conmon died before it."""
@@ -80,11 +82,11 @@ Ending = Nothing | WaitUntil | Postpone | LeaveAlone | Gone
 class Why(Enum):
     """Why a container of an app that should run stops."""
 
-    OUTDATED = "is made again"
-    RESTART = "is restarted"
-    REPAIR = "is repaired"
-    UNHEALTHY = "does not answer"
-    LOST = "has ended, which Podman does not notice"
+    OUTDATED = msg("is made again")
+    RESTART = msg("is restarted")
+    REPAIR = msg("is repaired")
+    UNHEALTHY = msg("does not answer")
+    LOST = msg("has ended, which Podman does not notice")
 
     @property
     def is_reported(self) -> bool:
@@ -264,7 +266,7 @@ def after(look: Look, step: Action) -> Look:
 def _down(seen: Seen, wanted: WantedApp, obstacle: str) -> Step:
     shown = seen.look.shown
     if seen.dependents and any(map(is_running, shown.values())):
-        return Postpone(f"waits until {', '.join(seen.dependents)} has stopped")
+        return Postpone(msg("waits until {dependents} has stopped", dependents=", ".join(seen.dependents)))
     containers = {each.name: each for each in wanted.containers}
     for found in seen.look.stopping:
         if is_running(found):
@@ -348,12 +350,14 @@ def _waits_for(wanted: WantedContainer, seen: Seen, app: WantedApp) -> str | Non
     for gate in app.gates:
         health = seen.providers[gate.provider]
         if not provides(health, gate.wait):
-            detail = f": {health.reason}" if health.reason else ""
-            return f"waits for {gate.provider}, which is {health.state}{detail}"
+            words = STATES[health.state]
+            if health.reason:
+                words = msg("{state}: {reason}", state=words, reason=health.reason)
+            return msg("waits for {provider}, which is {state}", provider=gate.provider, state=words)
     for sibling in wanted.after:
         state = seen.known.get(sibling, Known()).health or HealthState.STARTING
         if state is not HealthState.HEALTHY:
-            return f"waits for its container {sibling}, which is {state}"
+            return msg("waits for its container {sibling}, which is {state}", sibling=sibling, state=STATES[state])
     return None
 
 

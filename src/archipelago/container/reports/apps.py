@@ -33,6 +33,7 @@ from archipelago.container.workload.workload import ContainerWorkload
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.storage.records.apps import AppRecord
 from archipelago.storage.stores.state import State
+from archipelago.support.text import msg
 
 HEALTH = "health"
 """Kind of the events that say how the health of an app changed."""
@@ -140,8 +141,8 @@ class Reporter:
             (await self.catalog.read()).package(app)
             raise NodeError(
                 ErrorCode.NOT_INSTALLED,
-                f"{app} is not installed",
-                hint=f"install it with 'archipelago install {app}'",
+                msg("{app} is not installed", app=app),
+                hint=msg("install it with 'archipelago install {app}'", app=app),
                 data={"app": app},
             )
         return found

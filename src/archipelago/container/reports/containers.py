@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 from archipelago.container.desired.state import DesiredApp
 from archipelago.container.workload.workload import ContainerWorkload
 from archipelago.errors import ErrorCode, NodeError
+from archipelago.support.text import msg
 
 Installed = Callable[[str], Awaitable[DesiredApp]]
 """Returns an installed app; raises `NodeError`."""
@@ -16,8 +17,8 @@ def chosen(found: DesiredApp, container: str | None) -> tuple[ContainerWorkload,
     if found.problem:
         raise NodeError(
             ErrorCode.NOT_RUNNING,
-            f"{found.record.app} cannot be looked at: {found.problem}",
-            hint=f"update or remove it: 'archipelago update {found.record.app}'",
+            msg("{app} cannot be looked at: {problem}", app=found.record.app, problem=found.problem),
+            hint=msg("update or remove it: 'archipelago update {app}'", app=found.record.app),
         )
     if container is None:
         return workloads
@@ -26,8 +27,8 @@ def chosen(found: DesiredApp, container: str | None) -> tuple[ContainerWorkload,
         names = [wanted.container for wanted in workloads]
         raise NodeError(
             ErrorCode.UNKNOWN_CONTAINER,
-            f"{found.record.app} has no container {container!r}",
-            hint=f"it has {', '.join(names)}",
+            msg("{app} has no container {container}", app=found.record.app, container=f"{container!r}"),
+            hint=msg("it has {names}", names=", ".join(names)),
             data={"containers": names},
         )
     return chosen

@@ -14,6 +14,7 @@ from archipelago.container.reports.notices import WELL, Disk, notices, outlived,
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.storage.records.apps import Desired
 from archipelago.storage.records.notices import Hidden, Hiding
+from archipelago.support.text import msg
 
 _OPERATIONS = 200
 _EXAMINED_FOR = 300.0
@@ -80,13 +81,18 @@ class NoticeDesk:
         found = next((each for each in await self.list() if each.id == notice), None)
         if found is None:
             raise NodeError(
-                ErrorCode.INVALID_VALUE, f"there is no notice {notice}", hint="'archipelago notices list' shows them"
+                ErrorCode.INVALID_VALUE,
+                msg("there is no notice {notice}", notice=notice),
+                hint=msg("'archipelago notices list' shows them"),
             )
         if mute and not found.may_mute:
             raise NodeError(
                 ErrorCode.FORBIDDEN,
-                f"security is at stake, so this cannot be muted: {found.text}",
-                hint=f"acknowledge it: 'archipelago notices acknowledge {notice}'; it comes back when it changes",
+                msg("security is at stake, so this cannot be muted: {text}", text=found.text),
+                hint=msg(
+                    "acknowledge it: 'archipelago notices acknowledge {notice}'; it comes back when it changes",
+                    notice=notice,
+                ),
             )
         await self.store.hide(notice, Hidden(Hiding.MUTED if mute else Hiding.ACKNOWLEDGED, said or found.said))
         await self.changed("a notice was hidden")

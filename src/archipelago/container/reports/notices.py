@@ -9,9 +9,11 @@ from archipelago.api.apps import AppSummary
 from archipelago.api.health import HealthState
 from archipelago.api.operations import Operation
 from archipelago.api.system import Finding, Notice, NoticeKind, Severity
+from archipelago.container.operations.kinds import KINDS
 from archipelago.errors import ErrorCode
 from archipelago.storage.records.notices import Hidden, Hiding
 from archipelago.storage.records.operations import OperationState
+from archipelago.support.text import msg
 
 _LITTLE = 0.1
 _TOO_LITTLE = 0.03
@@ -105,7 +107,7 @@ def _of_app(app: AppSummary) -> Notice:
         kind=NoticeKind.APP,
         app=app.app,
         name=app.name,
-        text=f"{app.name} does not run as it should",
+        text=msg("{app} does not run as it should", app=app.name),
         detail=app.reason,
     )
 
@@ -122,7 +124,7 @@ def _of_disk(disk: Disk) -> Iterable[Notice]:
         said=_digest(level, str(little)),
         level=level,
         kind=NoticeKind.DISK if little else NoticeKind.DISK_SOON,
-        text="little disk is left" if little else "the disk will be full within a week",
+        text=msg("little disk is left") if little else msg("the disk will be full within a week"),
     )
 
 
@@ -163,7 +165,7 @@ def _of_operations(
             kind=NoticeKind.OPERATION,
             app=each.app,
             name=name,
-            text=f"the last operation on {name} failed ({each.kind})",
+            text=msg("the last operation on {name} failed ({kind})", name=name, kind=KINDS[each.kind]),
             detail=each.error.message,
             operation=each.id,
         )
@@ -177,7 +179,7 @@ def _of_update(app: AppSummary, version: str) -> Notice:
         kind=NoticeKind.UPDATE,
         app=app.app,
         name=app.name,
-        text=f"{app.name} {version} is available",
+        text=msg("{app} {version} is available", app=app.name, version=version),
         version=version,
     )
 

@@ -23,9 +23,10 @@ from archipelago.security.image_verifier.policy import UNSIGNED
 from archipelago.security.image_verifier.signature import BadSignature
 from archipelago.security.image_verifier.signers import signer_of
 from archipelago.support.process_status import ProcessStatus, read_process
+from archipelago.support.text import msg
 
 _BUILT_HERE = "this node"
-_NOT_RUNNING = "asked for; it does not run now"
+_NOT_RUNNING = msg("asked for; it does not run now")
 
 
 class SecurityReporter:
@@ -49,7 +50,11 @@ class SecurityReporter:
         """Return the profiles of an app's containers. Raises `NodeError`."""
         found = self._reconciler.desired.apps.get(app)
         if found is None:
-            raise NodeError(ErrorCode.NOT_INSTALLED, f"{app} is not installed", hint="'archipelago list' shows what is")
+            raise NodeError(
+                ErrorCode.NOT_INSTALLED,
+                msg("{app} is not installed", app=app),
+                hint=msg("'archipelago list' shows what is"),
+            )
         manifest = found.record.package.manifest
         return tuple(
             ContainerProfiles(
@@ -117,22 +122,34 @@ class SecurityReporter:
             for what in ("user namespace", "capabilities", "no new privileges", "system call filter"):
                 yield line(what, True, _NOT_RUNNING)
         else:
-            yield line("user namespace", process.uid_base != 0, f"its root is user {process.uid_base} of the host")
+            yield line(
+                msg("user namespace"),
+                process.uid_base != 0,
+                msg("its root is user {uid_base} of the host", uid_base=process.uid_base),
+            )
             held = process.capabilities_beyond(wanted.spec.cap_add)
             yield line("capabilities", not held, f"allowed: {allowed}" + (f"; it also has {held}" if held else ""))
-            yield line("no new privileges", process.no_new_privileges, "")
-            yield line("system call filter", process.seccomp_filter, "a profile of its own")
+            yield line(msg("no new privileges"), process.no_new_privileges, "")
+            yield line(msg("system call filter"), process.seccomp_filter, msg("a profile of its own"))
         yield line(
-            "read-only programs",
+            msg("read-only programs"),
             wanted.spec.read_only_filesystem,
-            "" if wanted.spec.read_only_filesystem else "its manifest asks to change them",
+            "" if wanted.spec.read_only_filesystem else msg("its manifest asks to change them"),
         )
-        yield line("firewall", not self._firewall.obstacle, self._firewall.obstacle or "in its own network namespace")
+        yield line(
+            "firewall", not self._firewall.obstacle, self._firewall.obstacle or msg("in its own network namespace")
+        )
         for controller, what in (("memory", "memory limit"), ("cpu", "CPU limit"), ("pids", "limit of processes")):
             there = controller in self._cgroup.controllers
-            yield line(what, there, "" if there else f"this host delegates no {controller} controller")
+            yield line(
+                what,
+                there,
+                "" if there else msg("this host delegates no {controller} controller", controller=controller),
+            )
         confined = process.security_label if process is not None else ""
         for what, sign in (("AppArmor", "archipelago-"), ("SELinux", ":archipelago_")):
             yield line(
-                what, sign in confined, "" if sign in confined else "its profile is not loaded: 'security profiles'"
+                what,
+                sign in confined,
+                "" if sign in confined else msg("its profile is not loaded: 'security profiles'"),
             )

@@ -11,6 +11,7 @@ from archipelago.container.podman_client.exec.terminal import Terminal
 from archipelago.container.reports.containers import Installed, chosen
 from archipelago.container.workload.workload import ContainerWorkload
 from archipelago.errors import ErrorCode, NodeError
+from archipelago.support.text import msg
 
 _SHELLS = (("sh",), ("busybox", "sh"))
 _BEST_SHELL = "command -v bash >/dev/null 2>&1 && exec bash; exec {}"
@@ -36,7 +37,12 @@ class ContainerShell:
             raise _does_not_run(wanted) from error
         except PodmanTimeout as error:
             raise NodeError(
-                ErrorCode.TIMEOUT, f"'{command[0]}' did not end within {timeout:g} s and was killed"
+                ErrorCode.TIMEOUT,
+                msg(
+                    "'{command}' did not end within {timeout} s and was killed",
+                    command=command[0],
+                    timeout=f"{timeout:g}",
+                ),
             ) from error
         stdout, stderr = await asyncio.to_thread(
             lambda: [self.redact(output.decode("utf-8", "replace")) for output in (result.stdout, result.stderr)]
@@ -66,8 +72,8 @@ class ContainerShell:
             raise _does_not_run(wanted) from error
         raise NodeError(
             ErrorCode.INVALID_VALUE,
-            f"there is no shell in container {wanted.container} of {app}",
-            hint=f"'archipelago exec {app} -- PROGRAM' runs a program that it has",
+            msg("there is no shell in container {container} of {app}", container=wanted.container, app=app),
+            hint=msg("'archipelago exec {app} -- PROGRAM' runs a program that it has", app=app),
         )
 
     async def _can_run(self, wanted: ContainerWorkload, command: tuple[str, ...]) -> bool:
@@ -82,6 +88,6 @@ class ContainerShell:
 def _does_not_run(wanted: ContainerWorkload) -> NodeError:
     return NodeError(
         ErrorCode.NOT_RUNNING,
-        f"container {wanted.container} of {wanted.app} does not run",
-        hint=f"'archipelago status {wanted.app}' says why; 'archipelago start {wanted.app}' starts it",
+        msg("container {container} of {app} does not run", container=wanted.container, app=wanted.app),
+        hint=msg("'archipelago status {app}' says why; 'archipelago start {app}' starts it", app=wanted.app),
     )

@@ -12,6 +12,7 @@ from archipelago.container.workload.volume_parts import part_of
 from archipelago.container.workload.workload import Passage, VolumeDirectory
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.storage.layout import AppPaths, app_paths
+from archipelago.support.text import msg
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +37,8 @@ class AppHome:
         if max(uid, gid) >= IDS_PER_APP:
             raise NodeError(
                 ErrorCode.INVALID_MANIFEST,
-                f"user {container.user} is not one of the app's own",
-                hint=f"the app's author must choose numbers up to {IDS_PER_APP - 1}",
+                msg("user {user} is not one of the app's own", user=container.user),
+                hint=msg("the app's author must choose numbers up to {highest}", highest=IDS_PER_APP - 1),
             )
         return self.base + uid, self.base + gid
 

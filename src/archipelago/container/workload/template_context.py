@@ -9,6 +9,7 @@ from archipelago.container.workload.inputs import AppInput, Site
 from archipelago.container.workload.networks import provider_host
 from archipelago.container.workload.templates.renderer import AppRenderer, Renderer, SecretDisplay
 from archipelago.errors import ErrorCode, NodeError
+from archipelago.support.text import msg
 
 Templates = Renderer | AppRenderer
 _MAX_EXPORT = 4096
@@ -62,7 +63,11 @@ def exports(given: AppInput, interface: str, renderer: Templates) -> dict[str, s
         if len(value) > _MAX_EXPORT or not is_one_line(value):
             raise NodeError(
                 ErrorCode.INVALID_MANIFEST,
-                f"{where}: the value is longer than one line of {_MAX_EXPORT} characters",
-                hint="the app's author must take line breaks and control characters out of it",
+                msg(
+                    "{where}: the value is longer than one line of {longest} characters",
+                    where=where,
+                    longest=_MAX_EXPORT,
+                ),
+                hint=msg("the app's author must take line breaks and control characters out of it"),
             )
     return found

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 
 from archipelago.container.manifest.model.app import AppManifest
 from archipelago.errors import ErrorCode, NodeError
+from archipelago.support.text import msg
 
 _PART = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
 """What can name a directory beside the node's own marks, which begin with a dot."""
@@ -22,11 +23,15 @@ def part_of(manifest: AppManifest, volume: str, exports: Mapping[str, Mapping[st
     value = exports.get(interface, {}).get(key)
     if value is not None and _PART.fullmatch(value):
         return value
-    what = "there is no such value" if value is None else f"its value {value[:60]!r} cannot name a directory"
+    what = (
+        msg("there is no such value")
+        if value is None
+        else msg("its value {value} cannot name a directory", value=f"{value[:60]!r}")
+    )
     raise NodeError(
         ErrorCode.INVALID_MANIFEST,
         f"apps/{manifest.id}: the volume '{volume}' is kept apart by {setting}, and {what}",
-        hint="choose another provider, or update the app",
+        hint=msg("choose another provider, or update the app"),
     )
 
 

@@ -44,6 +44,7 @@ from archipelago.security.sbom.store import SbomStore
 from archipelago.storage.stores.revisions import RevisionStore
 from archipelago.storage.stores.signers import SignerStore
 from archipelago.storage.stores.volume_marks import VolumeMarks
+from archipelago.support.text import msg
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +144,9 @@ def _reconciler(storage: Storage, podman: PodmanHost, images: ImageStore, volume
         await images.ensure(app.record.package, container, lambda _: None)
         image = await image_id(app, container)
         if image is None:
-            raise NodeError(ErrorCode.IMAGE, f"the image of {app.record.app} was removed while it was brought back")
+            raise NodeError(
+                ErrorCode.IMAGE, msg("the image of {app} was removed while it was brought back", app=app.record.app)
+            )
         return image
 
     async def record_health(app: str, health: Health) -> None:

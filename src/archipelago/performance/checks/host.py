@@ -14,6 +14,7 @@ from archipelago.performance import host
 from archipelago.storage.file_modes import wrong_modes
 from archipelago.storage.layout import Layout
 from archipelago.storage.layout_migration import left_behind
+from archipelago.support.text import msg
 
 _GIB = 1024**3
 _LITTLE_DISK = 5 * _GIB
@@ -23,14 +24,16 @@ _LITTLE_MEMORY = _GIB
 def disk(root: Path) -> Iterator[Finding]:
     """Look at the space left for data below `root`, which need not exist yet."""
     total, free = host.disk(next(path for path in (root, *root.parents) if path.exists()))
-    text = f"{free / _GIB:.1f} of {total / _GIB:.1f} GiB are free under {root}"
+    text = msg(
+        "{free} of {total} GiB are free under {root}", free=f"{free / _GIB:.1f}", total=f"{total / _GIB:.1f}", root=root
+    )
     if free < _LITTLE_DISK:
         yield Finding(
             check="disk",
             severity=Severity.ERROR if free < _LITTLE_DISK / 10 else Severity.WARNING,
             what=text,
-            why="databases are damaged when a disk runs full",
-            mend="remove apps or files that you do not need, or move the data to a larger disk",
+            why=msg("databases are damaged when a disk runs full"),
+            mend=msg("remove apps or files that you do not need, or move the data to a larger disk"),
         )
     else:
         yield Finding(check="disk", severity=Severity.OK, what=text)
@@ -50,8 +53,10 @@ def disk_works(layout: Layout) -> Iterator[Finding]:
         yield Finding(
             check="disk-works",
             severity=Severity.ERROR,
-            what=f"nothing can be written to the disk of {layout.root}: {error.strerror}",
-            why="nothing can be changed, and apps lose what they write; a disk that breaks is often made read-only",
+            what=msg("nothing can be written to the disk of {root}: {error}", root=layout.root, error=error.strerror),
+            why=msg(
+                "nothing can be changed, and apps lose what they write; a disk that breaks is often made read-only"
+            ),
             mend=DISK_REMEDY,
         )
 
@@ -59,14 +64,18 @@ def disk_works(layout: Layout) -> Iterator[Finding]:
 def memory() -> Iterator[Finding]:
     """Look at the memory that is left."""
     total, available = host.memory()
-    text = f"{available / _GIB:.1f} of {total / _GIB:.1f} GiB of memory are available"
+    text = msg(
+        "{available} of {total} GiB of memory are available",
+        available=f"{available / _GIB:.1f}",
+        total=f"{total / _GIB:.1f}",
+    )
     if available < _LITTLE_MEMORY / 4:
         yield Finding(
             check="memory",
             severity=Severity.WARNING,
             what=text,
-            why="the kernel kills processes when memory runs out",
-            mend="stop an app, or lower the memory that it may use",
+            why=msg("the kernel kills processes when memory runs out"),
+            mend=msg("stop an app, or lower the memory that it may use"),
         )
     else:
         yield Finding(check="memory", severity=Severity.OK, what=text)
@@ -79,8 +88,8 @@ def clock() -> Iterator[Finding]:
         yield Finding(
             check="clock",
             severity=Severity.NOTE,
-            what="the clock is not known to be synchronised",
-            why="Bitcoin refuses blocks, and logins fail, when the clock is far off",
+            what=msg("the clock is not known to be synchronised"),
+            why=msg("Bitcoin refuses blocks, and logins fail, when the clock is far off"),
             mend="timedatectl set-ntp true",
         )
 
@@ -92,8 +101,8 @@ def tun() -> Iterator[Finding]:
         yield Finding(
             check="tun",
             severity=Severity.ERROR,
-            what=f"{device} cannot be opened",
-            why="apps that may reach the internet cannot",
+            what=msg("{device} cannot be opened", device=device),
+            why=msg("apps that may reach the internet cannot"),
             mend=f"modprobe tun && chmod 0666 {device}",
         )
 
@@ -108,8 +117,8 @@ def key_file(key: Path) -> Iterator[Finding]:
         yield Finding(
             check="key-file",
             severity=Severity.ERROR,
-            what=f"{key} can be read by others",
-            why="it opens every secret of this node",
+            what=msg("{key} can be read by others", key=key),
+            why=msg("it opens every secret of this node"),
             mend=f"chmod 0600 {key}",
         )
 
@@ -120,9 +129,11 @@ def file_modes(layout: Layout) -> Iterator[Finding]:
         yield Finding(
             check="file-modes",
             severity=Severity.ERROR,
-            what=f"others may read {wrong.path}: {wrong.why}",
-            why="any user of this host could copy passwords, sessions or secrets; the node puts right what is its own",
-            mend=f"look who made it, then: chmod {wrong.mode:04o} {wrong.path}",
+            what=msg("others may read {path}: {why}", path=wrong.path, why=wrong.why),
+            why=msg(
+                "any user of this host could copy passwords, sessions or secrets; the node puts right what is its own"
+            ),
+            mend=msg("look who made it, then: chmod {mode} {path}", mode=f"{wrong.mode:04o}", path=wrong.path),
         )
 
 
@@ -132,7 +143,11 @@ def left_data(layout: Layout) -> Iterator[Finding]:
         yield Finding(
             check="left-data",
             severity=Severity.WARNING,
-            what=f"{left.folder} holds data of an app, but this version looks for it in {layout.apps}",
-            why="the app runs without it, or would start without it",
+            what=msg(
+                "{folder} holds data of an app, but this version looks for it in {apps}",
+                folder=left.folder,
+                apps=layout.apps,
+            ),
+            why=msg("the app runs without it, or would start without it"),
             mend=left.remedy,
         )

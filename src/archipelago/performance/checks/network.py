@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from archipelago.api.local_network import ALL, Outlook
 from archipelago.api.system import Finding, Severity
+from archipelago.support.text import joined, msg
 
 
 def local_network(network: Outlook) -> Iterator[Finding]:
@@ -12,16 +13,16 @@ def local_network(network: Outlook) -> Iterator[Finding]:
         return
     reached = set(network.listening) & set(network.available)
     if not reached:
-        problems = "; ".join(network.problems) or "it listens nowhere"
+        problems = joined(network.problems, "; ") or msg("it listens nowhere")
         yield Finding(
             check="local-network",
             severity=Severity.WARNING,
-            what=f"this node cannot be reached from the local network: {problems}",
-            why=f"you had it listen on {' '.join(network.wanted)}",
+            what=msg("this node cannot be reached from the local network: {problems}", problems=problems),
+            why=msg("you had it listen on {wanted}", wanted=" ".join(network.wanted)),
             mend=(
                 "archipelago network listen lan"
                 if network.available and ALL not in network.wanted
-                else "connect this host to the network; the node listens again by itself"
+                else msg("connect this host to the network; the node listens again by itself")
             ),
         )
         return
@@ -30,6 +31,6 @@ def local_network(network: Outlook) -> Iterator[Finding]:
             check="local-network",
             severity=Severity.WARNING,
             what=problem,
-            why="what you opened to the local network cannot be reached from there",
-            mend="end what uses the port ('ss -ltnp' names it), or choose addresses: 'archipelago network listen'",
+            why=msg("what you opened to the local network cannot be reached from there"),
+            mend=msg("end what uses the port ('ss -ltnp' names it), or choose addresses: 'archipelago network listen'"),
         )

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from archipelago.api.system import Finding, Severity
+from archipelago.support.text import msg
 
 IDS_NEEDED = 65536 * 256
 """Subordinate ids of the service user: 256 apps with 65,536 each. As in scripts/prepare-host."""
@@ -28,8 +29,8 @@ def programs() -> Iterator[Finding]:
         yield Finding(
             check="podman",
             severity=Severity.ERROR,
-            what="there is no program 'podman' on the PATH",
-            why="every app runs in a container of Podman",
+            what=msg("there is no program 'podman' on the PATH"),
+            why=msg("every app runs in a container of Podman"),
             mend=_MEND,
         )
 
@@ -42,8 +43,8 @@ def service_user(user: str = SERVICE_USER) -> Iterator[Finding]:
         yield Finding(
             check="service-user",
             severity=Severity.ERROR,
-            what=f"there is no user {user}",
-            why="the node runs as a user that owns nothing else",
+            what=msg("there is no user {user}", user=user),
+            why=msg("the node runs as a user that owns nothing else"),
             mend=_MEND,
         )
 
@@ -66,7 +67,7 @@ def configuration(shipped: Path = _SHIPPED, installed: Path = _CONFIG) -> Iterat
             check="configuration",
             severity=Severity.ERROR,
             what=f"{target} " + ("differs from the one that came with the node" if target.exists() else "is missing"),
-            why="Podman would run apps in other ways than they were tested with",
+            why=msg("Podman would run apps in other ways than they were tested with"),
             mend=_MEND,
         )
 
@@ -77,8 +78,14 @@ def too_few_ids(where: str, granted: int, mend: str) -> Finding:
     return Finding(
         check="subordinate-ids",
         severity=Severity.WARNING if apps >= 10 else Severity.ERROR,
-        what=f"{where} grants {SERVICE_USER} {granted} subordinate ids, enough for {apps} apps",
-        why="each app has a range of user ids of its own, so that none can touch another's files",
+        what=msg(
+            "{where} grants {service_user} {granted} subordinate ids, enough for {apps} apps",
+            where=where,
+            service_user=SERVICE_USER,
+            granted=granted,
+            apps=apps,
+        ),
+        why=msg("each app has a range of user ids of its own, so that none can touch another's files"),
         mend=mend,
     )
 

@@ -11,6 +11,7 @@ from archipelago.rpc.protocol import encode, failure
 from archipelago.rpc.refusals import Kind, Refusals
 from archipelago.rpc.server.conversation import recognise
 from archipelago.security.audit.chain import NOBODY
+from archipelago.support.text import msg
 
 MAX_BODY = 1 << 20
 """Largest request body, in bytes."""
@@ -116,7 +117,9 @@ def refusal(status: int, error: RpcError | NodeError, *, allow: str | None = Non
 
 def too_large(most: int = MAX_BODY) -> web.Response:
     """Return the refusal of a body that is too large, after which the connection closes."""
-    error = RpcError(INVALID_REQUEST, f"a request has at most {most} bytes", hint="send a smaller request")
+    error = RpcError(
+        INVALID_REQUEST, msg("a request has at most {most} bytes", most=most), hint=msg("send a smaller request")
+    )
     response = refusal(413, error)
     response.force_close()
     return response

@@ -9,6 +9,7 @@ import struct
 from pathlib import Path
 
 from archipelago.errors import ErrorCode, NodeError
+from archipelago.support.text import msg
 
 LOOPBACK = "127.0.0.1"
 _BACKLOG = 512
@@ -41,8 +42,13 @@ def port_unusable(port: int, address: str, error: OSError) -> NodeError:
     """Return what to tell of a port that cannot be listened on."""
     return NodeError(
         ErrorCode.PORT_TAKEN,
-        f"port {port} of {address} cannot be used: {os.strerror(error.errno or 0).lower()}",
-        hint="another node may be running; set ARCHIPELAGO_PORT to a free port",
+        msg(
+            "port {port} of {address} cannot be used: {strerror}",
+            port=port,
+            address=address,
+            strerror=os.strerror(error.errno or 0).lower(),
+        ),
+        hint=msg("another node may be running; set ARCHIPELAGO_PORT to a free port"),
         data={"port": port},
     )
 
@@ -56,8 +62,8 @@ async def open_unix(path: Path) -> socket.socket:
         if await _answers(path):
             raise NodeError(
                 ErrorCode.PORT_TAKEN,
-                f"another node answers on {path}",
-                hint="stop it, or set ARCHIPELAGO_RUNTIME and ARCHIPELAGO_PORT to values of this node's own",
+                msg("another node answers on {path}", path=path),
+                hint=msg("stop it, or set ARCHIPELAGO_RUNTIME and ARCHIPELAGO_PORT to values of this node's own"),
                 data={"socket": str(path)},
             )
         await asyncio.to_thread(path.unlink, missing_ok=True)
@@ -86,8 +92,8 @@ def _bind_unix(path: Path) -> socket.socket:
         reason = error.strerror or str(error)
         raise NodeError(
             ErrorCode.PORT_TAKEN if error.errno == errno.EADDRINUSE else ErrorCode.INTERNAL,
-            f"{path} cannot be listened on: {reason.lower()}",
-            hint="set ARCHIPELAGO_RUNTIME to a directory with a short name that the node may write to",
+            msg("{path} cannot be listened on: {reason}", path=path, reason=reason.lower()),
+            hint=msg("set ARCHIPELAGO_RUNTIME to a directory with a short name that the node may write to"),
         ) from error
     listener.setblocking(False)
     return listener
@@ -101,7 +107,9 @@ def _is_socket(path: Path) -> bool:
         return False
     if not stat.S_ISSOCK(mode):
         raise NodeError(
-            ErrorCode.INTERNAL, f"{path} is in the way and no socket", hint=f"look at it and move it: {path}"
+            ErrorCode.INTERNAL,
+            msg("{path} is in the way and no socket", path=path),
+            hint=msg("look at it and move it: {path}", path=path),
         )
     return True
 

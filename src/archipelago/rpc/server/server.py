@@ -50,6 +50,7 @@ from archipelago.support.connections.crowd import Crowd, Guest, Standing
 from archipelago.support.connections.descriptors import Shares, limit
 from archipelago.support.connections.descriptors import shares as share_out
 from archipelago.support.connections.listener import Listener, listening_socket
+from archipelago.support.text import msg
 
 _CHANGE_TIMEOUT = 10.0
 _SHUTDOWN_TIMEOUT = 2.0
@@ -89,10 +90,10 @@ class RpcServer:
         self._description = Description(methods)
         self._dispatcher = Dispatcher(services, methods, refusals)
         streams = self._shares.streams
-        followed = Places("logs that are followed", streams, streams // 2)
-        self._sockets = SocketHub(services, Places("WebSockets", streams, streams // 2), followed)
+        followed = Places(msg("logs that are followed"), streams, streams // 2)
+        self._sockets = SocketHub(services, Places(msg("WebSockets"), streams, streams // 2), followed)
         self._streams = LogStreams(services, followed)
-        typed_to = Places("terminals", MOST_IN_ALL, MOST)
+        typed_to = Places(msg("terminals"), MOST_IN_ALL, MOST)
         self._terminals = Terminals(services, typed_to)
         self._attached = Attached(services, typed_to)
         self._icons = Icons(services)
@@ -224,14 +225,14 @@ class RpcServer:
             return too_large(most)
         if len(request.headers.getall("Content-Type", [])) != 1 or request.content_type != "application/json":
             # Browsers send other types across origins without asking first.
-            return refusal(415, RpcError(INVALID_REQUEST, "Content-Type must be application/json"))
+            return refusal(415, RpcError(INVALID_REQUEST, msg("Content-Type must be application/json")))
         try:
             async with asyncio.timeout(self._patience.times.body):
                 body = await (request.clone(client_max_size=most) if caller.visitor is None else request).read()
         except web.HTTPRequestEntityTooLarge:
             return too_large(most)
         except TimeoutError:
-            reason = f"the body did not arrive in {self._patience.times.body:.0f} s"
+            reason = msg("the body did not arrive in {seconds} s", seconds=f"{self._patience.times.body:.0f}")
             response = refusal(408, RpcError(INVALID_REQUEST, reason))
             response.force_close()
             return response

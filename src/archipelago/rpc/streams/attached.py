@@ -34,6 +34,7 @@ from archipelago.rpc.streams.typed_session import CLOSE_TIMEOUT, close_all, new_
 from archipelago.rpc.streams.websocket import LOGGED_OUT
 from archipelago.security.login.login import Login
 from archipelago.storage.records.permissions import Permission
+from archipelago.support.text import msg
 
 _ACTION = "container-exec"
 _Switch = Literal["0", "1"]
@@ -103,7 +104,9 @@ class Attached:
         except NodeError as error:
             last = {"error": error_object(error)}
         except PodmanError as error:
-            last = {"error": error_object(NodeError(ErrorCode.PODMAN, f"Podman could not do it: {error}"))}
+            last = {
+                "error": error_object(NodeError(ErrorCode.PODMAN, msg("Podman could not do it: {error}", error=error)))
+            }
         with contextlib.suppress(ConnectionError, TimeoutError):
             async with asyncio.timeout(CLOSE_TIMEOUT):
                 if last:

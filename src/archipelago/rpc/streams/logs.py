@@ -20,6 +20,7 @@ from archipelago.rpc.server.guard import CALLER, refusal
 from archipelago.rpc.streams.places import Places
 from archipelago.security.login.login import Login
 from archipelago.storage.records.permissions import Permission
+from archipelago.support.text import msg
 
 _KEEP_ALIVE = 15.0
 """Seconds between empty lines while an app is silent, which find out clients that are gone."""
@@ -118,7 +119,7 @@ def _read(request: web.Request) -> tuple[LogsParams, bool]:
     query: dict[str, object] = dict(request.query)
     follow = query.pop("follow", "0")
     if len(query) + ("follow" in request.query) != len(request.query) or follow not in ("0", "1"):
-        raise RpcError(INVALID_PARAMS, "follow is 0 or 1, and no parameter comes twice")
+        raise RpcError(INVALID_PARAMS, msg("follow is 0 or 1, and no parameter comes twice"))
     tail = query.get("tail")
     if isinstance(tail, str) and tail.isascii() and tail.isdigit() and len(tail) <= 9:
         query["tail"] = int(tail)

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.rpc.access import Caller
 from archipelago.storage.records.permissions import Permission
+from archipelago.support.text import msg
 
 
 class Places:
@@ -28,10 +29,16 @@ class Places:
         is_owner = Permission.ADMINISTER in caller.permissions
         others = len(self) - self._owners
         if len(self) >= self._total or (not is_owner and others >= self._total // 2):
-            raise NodeError(ErrorCode.BUSY, f"{len(self)} {self._what} are open already", hint="close one of them")
+            raise NodeError(
+                ErrorCode.BUSY,
+                msg("{count} {what} are open already", count=len(self), what=self._what),
+                hint=msg("close one of them"),
+            )
         if self._open[caller.name] >= self._each:
             raise NodeError(
-                ErrorCode.BUSY, f"you have {self._each} {self._what} open already", hint="close one of them"
+                ErrorCode.BUSY,
+                msg("you have {each} {what} open already", each=self._each, what=self._what),
+                hint=msg("close one of them"),
             )
         self._open[caller.name] += 1
         self._owners += is_owner

@@ -31,6 +31,7 @@ from archipelago.rpc.server.guard import CALLER
 from archipelago.rpc.streams.places import Places
 from archipelago.security.login.login import Login
 from archipelago.storage.records.permissions import Permission
+from archipelago.support.text import msg
 
 TOO_SLOW = 4008
 """Close code for a client that does not read what it subscribed to."""
@@ -202,7 +203,7 @@ class _Client:
         try:
             value = parse_body(body)
             if isinstance(value, list):
-                raise RpcError(INVALID_REQUEST, "a WebSocket takes no batches")
+                raise RpcError(INVALID_REQUEST, msg("a WebSocket takes no batches"))
             call = parse_call(value)
             result = self._perform(call)
             return None if call.notification else success(call.id, result)
@@ -218,13 +219,15 @@ class _Client:
                 return self._unsubscribe(Unsubscription.model_validate(call.params).subscription)
         except ValidationError as error:
             raise invalid_params(call.method, error) from error
-        hint = "a WebSocket takes subscribe and unsubscribe; send everything else to POST /rpc/v1"
-        raise RpcError(METHOD_NOT_FOUND, f"there is no method {call.method[:60]!r}", hint=hint)
+        hint = msg("a WebSocket takes subscribe and unsubscribe; send everything else to POST /rpc/v1")
+        raise RpcError(METHOD_NOT_FOUND, msg("there is no method {method}", method=f"{call.method[:60]!r}"), hint=hint)
 
     def _subscribe(self, wanted: EventsSubscription | LogsSubscription) -> dict[str, int]:
         if len(self._subscriptions) >= MAX_SUBSCRIPTIONS:
             raise NodeError(
-                ErrorCode.BUSY, f"a client has at most {MAX_SUBSCRIPTIONS} subscriptions", hint="unsubscribe first"
+                ErrorCode.BUSY,
+                msg("a client has at most {most} subscriptions", most=MAX_SUBSCRIPTIONS),
+                hint=msg("unsubscribe first"),
             )
         place = contextlib.ExitStack()
         if isinstance(wanted, LogsSubscription):

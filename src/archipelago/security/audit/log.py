@@ -21,6 +21,7 @@ from archipelago.security.audit.head import make_head, read_head, write_head
 from archipelago.security.keys.identity import Identity
 from archipelago.storage.layout import audit_head
 from archipelago.support.private_files import make_folder, reported, write_atomically
+from archipelago.support.text import msg
 
 _LONGEST_TEXT = 200
 """Characters that are kept of a text that a caller chose."""
@@ -108,7 +109,7 @@ class AuditLog:
 
     def _known(self) -> Identity:
         if self._identity is None:
-            raise NodeError(ErrorCode.INTERNAL, "the audit log is not open")
+            raise NodeError(ErrorCode.INTERNAL, msg("the audit log is not open"))
         return self._identity
 
     def _open(self) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 from cryptography.x509 import Certificate, RFC822Name, SubjectAlternativeName, UniformResourceIdentifier
 
 from archipelago.security.image_verifier.signature import BadSignature, ImageName
+from archipelago.support.text import joined, msg
 
 BUNDLE_TYPE = "application/vnd.dev.sigstore.bundle.v0.3+json"
 LARGEST_BUNDLE = 256 << 10
@@ -31,7 +32,7 @@ def any_bundle_good(
             return
         except BadSignature as error:
             reasons.append(str(error))
-    raise BadSignature("; ".join(dict.fromkeys(reasons)) or "it is not signed")
+    raise BadSignature(joined(list(dict.fromkeys(reasons)), "; ") or msg("it is not signed"))
 
 
 def check_bundle(name: ImageName, identity: str, issuer: str, bundle: bytes, trusted_root: Path | None) -> None:
@@ -49,17 +50,19 @@ def check_bundle(name: ImageName, identity: str, issuer: str, bundle: bytes, tru
     except BadSignature:
         raise
     except Exception as error:  # the bytes are whatever the registry sent, and the library has no one error for them
-        raise BadSignature(f"its bundle does not hold: {str(error)[:160] or type(error).__name__}") from error
+        raise BadSignature(
+            msg("its bundle does not hold: {error}", error=str(error)[:160] or type(error).__name__)
+        ) from error
     if kind != _STATEMENT_TYPE:
-        raise BadSignature("its bundle is no statement about an image")
+        raise BadSignature(msg("its bundle is no statement about an image"))
     try:
         statement = json.loads(payload)
         about = {f"sha256:{subject['digest']['sha256']}" for subject in statement["subject"]}
         what = statement["predicateType"]
     except (ValueError, LookupError, TypeError, RecursionError):
-        raise BadSignature("its statement is not in the in-toto format") from None
+        raise BadSignature(msg("its statement is not in the in-toto format")) from None
     if what != _ABOUT_IMAGES or about != {name.digest}:
-        raise BadSignature("its statement is about something else")
+        raise BadSignature(msg("its statement is about something else"))
 
 
 class _SignedBy:
@@ -72,7 +75,7 @@ class _SignedBy:
         names = cert.extensions.get_extension_for_class(SubjectAlternativeName).value
         found = [*names.get_values_for_type(RFC822Name), *names.get_values_for_type(UniformResourceIdentifier)]
         if not any(each == self._identity or each.startswith(f"{self._identity}@refs/") for each in found):
-            raise BadSignature(f"{', '.join(found)[:160]} signed it")
+            raise BadSignature(msg("{found} signed it", found=", ".join(found)[:160]))
 
 
 def _root(given: Path | None) -> "TrustedRoot":  # type: ignore[name-defined]  # noqa: F821

@@ -8,6 +8,8 @@ import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from archipelago.support.text import msg
+
 UNSIGNED = "unsigned"
 """Stands for the signer of images that nobody signed, which are pinned by their digest alone."""
 ANY = "any"
@@ -35,7 +37,10 @@ def decide(rules: Mapping[str, str], publisher: str, signer: str | None) -> Deci
         return Decision(_changed(registry, str(general), offered), _hint(publisher, offered))
     if pinned is None or pinned == ANY:
         if ANY in (pinned, general) and signer is None:
-            return Decision(f"images of {publisher} must be signed, and this one is not", _hint(publisher, offered))
+            return Decision(
+                msg("images of {publisher} must be signed, and this one is not", publisher=publisher),
+                _hint(publisher, offered),
+            )
         return Decision(pin=publisher)
     if pinned != offered:
         return Decision(_changed(publisher, pinned, offered), _hint(publisher, offered))
@@ -43,17 +48,24 @@ def decide(rules: Mapping[str, str], publisher: str, signer: str | None) -> Deci
 
 
 def _changed(publisher: str, before: str, now: str) -> str:
-    return f"images of {publisher} were {_said(before)} until now, and this one is {_said(now)}"
+    return msg(
+        "images of {publisher} were {said} until now, and this one is {value}",
+        publisher=publisher,
+        said=_said(before),
+        value=_said(now),
+    )
 
 
 def _said(signer: str) -> str:
     if signer == UNSIGNED:
-        return "not signed"
-    return f"signed by {signer if ':' in signer else f'{signer[:16]}…'}"
+        return msg("not signed")
+    return msg("signed by {signer}", signer=signer if ":" in signer else f"{signer[:16]}…")
 
 
 def _hint(publisher: str, offered: str) -> str:
-    return (
-        "ask the publisher, elsewhere than where the image comes from; "
-        f"'archipelago signer accept {publisher} {shlex.quote(offered)}' accepts it"
+    return msg(
+        "ask the publisher, elsewhere than where the image comes from; 'archipelago signer accept "
+        "{publisher} {signer}' accepts it",
+        publisher=publisher,
+        signer=shlex.quote(offered),
     )

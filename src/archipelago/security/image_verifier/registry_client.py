@@ -17,6 +17,7 @@ import aiohttp
 
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.support.connections.connection_words import connection_words
+from archipelago.support.text import msg
 
 MANIFEST_TYPES = (
     "application/vnd.oci.image.manifest.v1+json",
@@ -132,5 +133,7 @@ async def _token(session: aiohttp.ClientSession, challenge: str, context: ssl.SS
 
 def _failed(registry: str, reason: str) -> NodeError:
     return NodeError(
-        ErrorCode.IMAGE, f"the registry {registry} cannot be asked for signatures: {reason}", hint="check the network"
+        ErrorCode.IMAGE,
+        msg("the registry {registry} cannot be asked for signatures: {reason}", registry=registry, reason=reason),
+        hint=msg("check the network"),
     )

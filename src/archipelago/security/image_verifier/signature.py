@@ -17,6 +17,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_public_key
 
+from archipelago.support.text import joined, msg
+
 SIGNATURE_KEY = "dev.cosignproject.cosign/signature"
 PAYLOAD_TYPE = "application/vnd.dev.cosign.simplesigning.v1+json"
 LARGEST_PAYLOAD = 64 << 10
@@ -66,7 +68,7 @@ def read_key(pem: bytes) -> PublicKey:
         key = None
     if isinstance(key, Ed25519PublicKey) or (isinstance(key, EllipticCurvePublicKey) and key.curve.name == "secp256r1"):
         return key
-    raise BadSignature("the key is no public key of the kinds that cosign makes (PEM, ECDSA P-256 or Ed25519)")
+    raise BadSignature(msg("the key is no public key of the kinds that cosign makes (PEM, ECDSA P-256 or Ed25519)"))
 
 
 def fingerprint(key: PublicKey) -> str:
@@ -79,25 +81,25 @@ def check(name: ImageName, key: PublicKey, payload: bytes, signature: str) -> No
     try:
         raw = base64.b64decode(signature, validate=True)
     except (binascii.Error, ValueError):
-        raise BadSignature("the signature is not base64") from None
+        raise BadSignature(msg("the signature is not base64")) from None
     try:
         if isinstance(key, Ed25519PublicKey):
             key.verify(raw, payload)
         else:
             key.verify(raw, payload, ECDSA(SHA256()))
     except InvalidSignature:
-        raise BadSignature("another key made it, or the payload was changed") from None
+        raise BadSignature(msg("another key made it, or the payload was changed")) from None
     # Nothing of the payload counts before its signature does.
     try:
         critical = json.loads(payload)["critical"]
         about, kind = critical["image"]["docker-manifest-digest"], critical["type"]
         where = critical["identity"]["docker-reference"]
     except (ValueError, KeyError, TypeError, RecursionError):
-        raise BadSignature("the payload is not in the simple signing format") from None
+        raise BadSignature(msg("the payload is not in the simple signing format")) from None
     if kind not in _TYPES or about != name.digest:
-        raise BadSignature(f"it is about another image, {str(about)[:80]}")
+        raise BadSignature(msg("it is about another image, {about}", about=str(about)[:80]))
     if where and image_name(f"{where}@{name.digest}").repository != name.repository:
-        raise BadSignature(f"it is about another repository, {str(where)[:80]}")
+        raise BadSignature(msg("it is about another repository, {where}", where=str(where)[:80]))
 
 
 def any_good(name: ImageName, key: PublicKey, signatures: Iterable[tuple[bytes, str]]) -> None:
@@ -109,4 +111,4 @@ def any_good(name: ImageName, key: PublicKey, signatures: Iterable[tuple[bytes, 
             return
         except BadSignature as error:
             reasons.append(str(error))
-    raise BadSignature("; ".join(dict.fromkeys(reasons)) or "it is not signed")
+    raise BadSignature(joined(list(dict.fromkeys(reasons)), "; ") or msg("it is not signed"))

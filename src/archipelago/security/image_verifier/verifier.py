@@ -10,6 +10,7 @@ from archipelago.security.image_verifier.registry_client import RegistryClient
 from archipelago.security.image_verifier.signature import BadSignature, ImageName, image_name
 from archipelago.security.image_verifier.signers import KEYLESS, Signer
 from archipelago.storage.stores.signers import SignerRule, SignerStore
+from archipelago.support.text import msg
 
 _FINGERPRINT_DIGITS = 64
 _ROUNDS = 3
@@ -38,15 +39,15 @@ class ImageVerifier:
                 for _ in range(_ROUNDS):
                     if await self._accept(app, name, claimed):
                         return
-                raise BadSignature("whom images are taken from was changed at the same moment")
+                raise BadSignature(msg("whom images are taken from was changed at the same moment"))
         except BadSignature as error:
             await self._note(app, name, signer, Outcome.REFUSED, str(error))
-            hint = "ask the publisher of the app; the image is not used"
+            hint = msg("ask the publisher of the app; the image is not used")
             if signer is None or "until now" in str(error) or "must be signed" in str(error):
                 hint = decide(await self._rules(), name.publisher, signer).hint or hint
             raise NodeError(
                 ErrorCode.IMAGE,
-                f"the image of {app} is refused: {error}",
+                msg("the image of {app} is refused: {error}", app=app, error=error),
                 hint=hint,
                 data={"app": app, "publisher": name.publisher, "signer": signer or UNSIGNED},
             ) from error
@@ -61,8 +62,14 @@ class ImageVerifier:
         if not known and (len(signer) != _FINGERPRINT_DIGITS or not set(signer) <= set("0123456789abcdef")):
             raise NodeError(
                 ErrorCode.INVALID_VALUE,
-                f"{signer[:80]!r} is no signer",
-                hint=f"give {_FINGERPRINT_DIGITS} digits of a key's fingerprint, '{KEYLESS}…', '{UNSIGNED}' or '{ANY}'",
+                msg("{signer} is no signer", signer=f"{signer[:80]!r}"),
+                hint=msg(
+                    "give {fingerprint_digits} digits of a key's fingerprint, '{keyless}…', '{unsigned}' or '{any}'",
+                    fingerprint_digits=_FINGERPRINT_DIGITS,
+                    keyless=KEYLESS,
+                    unsigned=UNSIGNED,
+                    any=ANY,
+                ),
             )
         await self._store.pin(publisher, signer)
 

@@ -23,6 +23,7 @@ from archipelago.security.secrets.manager import Sealer
 from archipelago.storage.layout import TlsFolder
 from archipelago.support.host_names import title
 from archipelago.support.private_files import make_folder, read_key_file, reported, write_atomically
+from archipelago.support.text import msg
 
 AUTHORITY_DAYS = 3650
 LEAF_DAYS = 365
@@ -182,9 +183,13 @@ class Certificates:
             except ValueError as error:
                 raise NodeError(
                     ErrorCode.INTERNAL,
-                    f"the node's certificate authority cannot be read: {error}",
-                    hint=f"restore {certificate} and {key.name} from a backup; or move both away for a new authority, "
-                    "which each browser has to be set to trust",
+                    msg("the node's certificate authority cannot be read: {error}", error=error),
+                    hint=msg(
+                        "restore {certificate} and {key} from a backup; or move both away for a new "
+                        "authority, which each browser has to be set to trust",
+                        certificate=certificate,
+                        key=key.name,
+                    ),
                 ) from error
             if known.is_timely(self._now(), AUTHORITY_DAYS):
                 return known

@@ -8,6 +8,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.security.keys.key_files import load_private, private_pem, public_pem
 from archipelago.support.private_files import make_folder, read_key_file, reported, write_atomically
+from archipelago.support.text import msg
 
 _MAX_BYTES = 4096
 _NOTE = b"Audit-Log:"
@@ -30,8 +31,8 @@ class Identity:
         if key is None:
             raise NodeError(
                 ErrorCode.INTERNAL,
-                f"{key_file} does not hold an Ed25519 key",
-                hint="restore the key file from a backup",
+                msg("{key_file} does not hold an Ed25519 key", key_file=key_file),
+                hint=msg("restore the key file from a backup"),
             )
         self._key = key
         self._key_file = key_file

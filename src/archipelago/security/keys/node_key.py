@@ -26,6 +26,7 @@ from archipelago.errors import ErrorCode, NodeError
 from archipelago.security.secrets.typed_secret import forms, prepared
 from archipelago.storage.layout import wrapped_key
 from archipelago.support.private_files import make_folder, read_key_file, reported, sync_folder, write_atomically
+from archipelago.support.text import msg
 
 SHORTEST_PASSPHRASE = 12
 _HRP = "age-secret-key-"
@@ -114,8 +115,8 @@ class NodeKey:
         if len(passphrase) < SHORTEST_PASSPHRASE:
             raise NodeError(
                 ErrorCode.INVALID_VALUE,
-                f"a passphrase has at least {SHORTEST_PASSPHRASE} characters",
-                hint="take some words that nobody would guess together",
+                msg("a passphrase has at least {shortest} characters", shortest=SHORTEST_PASSPHRASE),
+                hint=msg("take some words that nobody would guess together"),
             )
         with self._lock:
             identity = self.identity()
@@ -123,7 +124,9 @@ class NodeKey:
             with reported(self._wrapped):
                 write_atomically(self._wrapped, _wrap(identity, passphrase, self._cost))
                 if str(self._unwrap(passphrase)) != str(identity):
-                    raise NodeError(ErrorCode.INTERNAL, f"{self._wrapped} was not written as it should be")
+                    raise NodeError(
+                        ErrorCode.INTERNAL, msg("{file} was not written as it should be", file=self._wrapped)
+                    )
                 # From here on the wrapped one counts.
                 self._file.unlink(missing_ok=True)
                 sync_folder(self._file.parent)
@@ -153,13 +156,15 @@ class NodeKey:
         with self._lock:
             if self._file.exists() or self._wrapped.exists():
                 raise NodeError(
-                    ErrorCode.FORBIDDEN, "this node has a key", hint="the words bring a key back where there is none"
+                    ErrorCode.FORBIDDEN,
+                    msg("this node has a key"),
+                    hint=msg("the words bring a key back where there is none"),
                 )
             if self._opens(identity) is False:
                 raise NodeError(
                     ErrorCode.WRONG_CREDENTIALS,
-                    "these words do not open the secrets of this node",
-                    hint="look whether they are those of this node, and not of another one",
+                    msg("these words do not open the secrets of this node"),
+                    hint=msg("look whether they are those of this node, and not of another one"),
                 )
             self._write(identity)
             self._identity = identity
@@ -167,12 +172,14 @@ class NodeKey:
     def _find(self) -> pyrage.x25519.Identity:
         state = self.state()
         if state is KeyState.LOCKED:
-            raise NodeError(ErrorCode.LOCKED, "the node is locked", hint="unlock it with 'archipelago key unlock'")
+            raise NodeError(
+                ErrorCode.LOCKED, msg("the node is locked"), hint=msg("unlock it with 'archipelago key unlock'")
+            )
         if state is KeyState.MISSING:
             raise NodeError(
                 ErrorCode.LOCKED,
-                f"{self._file} is missing, but there are secrets that it opens",
-                hint="restore the file from a backup, or the key from its 24 words with 'archipelago key restore'",
+                msg("{file} is missing, but there are secrets that it opens", file=self._file),
+                hint=msg("restore the file from a backup, or the key from its 24 words with 'archipelago key restore'"),
             )
         with reported(self._file):
             if not self._file.is_symlink() and not self._file.exists():
@@ -184,8 +191,8 @@ class NodeKey:
             pass
         raise NodeError(
             ErrorCode.INTERNAL,
-            f"{self._file} does not hold an age key",
-            hint="restore the key file from a backup",
+            msg("{file} does not hold an age key", file=self._file),
+            hint=msg("restore the key file from a backup"),
         )
 
     def _require(self, current: str | None) -> None:
@@ -225,15 +232,17 @@ def _unwrapped(text: bytes, passphrase: str, file: Path) -> pyrage.x25519.Identi
         ciphers = [ChaCha20Poly1305(_derive(form, salt, cost)) for form in forms(passphrase)]
     except Exception:
         raise NodeError(
-            ErrorCode.INTERNAL, f"{file} is damaged", hint="restore it from a backup, or the key from its 24 words"
+            ErrorCode.INTERNAL,
+            msg("{file} is damaged", file=file),
+            hint=msg("restore it from a backup, or the key from its 24 words"),
         ) from None
     for cipher in ciphers:
         with contextlib.suppress(InvalidTag, ValueError, pyrage.IdentityError):
             return pyrage.x25519.Identity.from_str(cipher.decrypt(nonce, sealed, bound).decode())
     raise NodeError(
         ErrorCode.WRONG_CREDENTIALS,
-        "the passphrase is wrong",
-        hint="the 24 words bring the key back when it is forgotten; nothing else does",
+        msg("the passphrase is wrong"),
+        hint=msg("the 24 words bring the key back when it is forgotten; nothing else does"),
     )
 
 
@@ -255,20 +264,23 @@ def _to_bytes(identity: pyrage.x25519.Identity) -> bytes:
 def _from_words(words: str) -> pyrage.x25519.Identity:
     found = words.lower().split()
     if len(found) != _WORDS:
-        raise NodeError(ErrorCode.INVALID_VALUE, f"a recovery phrase has {_WORDS} words, not {len(found)}")
+        raise NodeError(
+            ErrorCode.INVALID_VALUE,
+            msg("a recovery phrase has {expected} words, not {count}", expected=_WORDS, count=len(found)),
+        )
     known = Mnemonic("english")
     for number, word in enumerate(found, 1):
         if word not in known.wordlist:
             raise NodeError(
                 ErrorCode.INVALID_VALUE,
-                f"word {number} is none of the BIP 39 words",
-                hint="look how you wrote it down; the first four letters of a word tell it from all others",
+                msg("word {number} is none of the BIP 39 words", number=number),
+                hint=msg("look how you wrote it down; the first four letters of a word tell it from all others"),
             )
     if not known.check(" ".join(found)):
         raise NodeError(
             ErrorCode.INVALID_VALUE,
-            "these words do not belong together",
-            hint="two of them may have changed places, or one was mistaken for another",
+            msg("these words do not belong together"),
+            hint=msg("two of them may have changed places, or one was mistaken for another"),
         )
     data = bech32.convertbits(bytes(known.to_entropy(found)), 8, 5, True) or []
     return pyrage.x25519.Identity.from_str(bech32.bech32_encode(_HRP, data).upper())

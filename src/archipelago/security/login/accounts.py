@@ -15,6 +15,7 @@ from archipelago.security.login.views import UserView, moment
 from archipelago.storage.records.logins import User
 from archipelago.storage.records.permissions import Role
 from archipelago.storage.stores.accounts import Book
+from archipelago.support.text import msg
 
 
 class Accounts:
@@ -43,8 +44,8 @@ class Accounts:
         if code is not None and not same_code(code, self._setup_code):
             raise NodeError(
                 ErrorCode.WRONG_CREDENTIALS,
-                "that is not the set-up code",
-                hint="the node's console shows it; 'archipelago password' on the node needs none",
+                msg("that is not the set-up code"),
+                hint=msg("the node's console shows it; 'archipelago password' on the node needs none"),
             )
         hashed = await self._passwords.hash(password)
 
@@ -62,7 +63,7 @@ class Accounts:
             if not await self._passwords.fits(user.password if user else None, password, known=attempt.known):
                 raise wrong()
             if user is None or session is None or session.version != user.version:
-                raise NodeError(ErrorCode.LOGIN_NEEDED, "the session has ended", hint="log in again")
+                raise NodeError(ErrorCode.LOGIN_NEEDED, msg("the session has ended"), hint=msg("log in again"))
             attempt.failed = False
         # For the account as it was when the password was looked at: where that has changed meanwhile it is worthless.
         return self._confirmations.give(session)
@@ -101,18 +102,22 @@ class Accounts:
         if name in RESERVED or (name == Role.OWNER and role is not Role.OWNER):
             raise NodeError(
                 ErrorCode.INVALID_VALUE,
-                f"{name} is what the audit log calls somebody else",
-                hint="take another name",
+                msg("{name} is what the audit log calls somebody else", name=name),
+                hint=msg("take another name"),
             )
         hashed = await self._passwords.hash(password)
 
         def work(book: Book) -> None:
             require_session(book, source.session)
             if not book.users():
-                raise NodeError(ErrorCode.FORBIDDEN, "the owner's password comes first", hint="archipelago password")
+                raise NodeError(
+                    ErrorCode.FORBIDDEN, msg("the owner's password comes first"), hint="archipelago password"
+                )
             if book.user(name) is not None:
                 raise NodeError(
-                    ErrorCode.INVALID_VALUE, f"there is an account {name} already", hint="take another name"
+                    ErrorCode.INVALID_VALUE,
+                    msg("there is an account {name} already", name=name),
+                    hint=msg("take another name"),
                 )
             book.change_user(User(name, role, hashed, self._clocks.now()))
 
@@ -127,11 +132,15 @@ class Accounts:
             if user is None:
                 raise no_account(name)
             if [one for one in book.users() if one.role is Role.OWNER] == [user]:
-                raise NodeError(ErrorCode.FORBIDDEN, f"{name} is the last owner", hint="make another owner first")
+                raise NodeError(
+                    ErrorCode.FORBIDDEN,
+                    msg("{name} is the last owner", name=name),
+                    hint=msg("make another owner first"),
+                )
             book.remove_user(name)
 
         await self._ledger.change(work)
 
 
 def _has_owner() -> NodeError:
-    return NodeError(ErrorCode.FORBIDDEN, "this node has an owner already", hint="log in")
+    return NodeError(ErrorCode.FORBIDDEN, msg("this node has an owner already"), hint=msg("log in"))

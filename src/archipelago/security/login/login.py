@@ -29,6 +29,7 @@ from archipelago.security.secrets.manager import Sealer
 from archipelago.storage.records.logins import Session, User
 from archipelago.storage.records.permissions import PERMISSIONS, Permission, Role
 from archipelago.storage.stores.accounts import AccountStore, Book
+from archipelago.support.text import msg
 
 __all__ = ["TOKEN_PREFIX", "Lifetimes", "Login", "Start", "Visitor"]
 
@@ -184,8 +185,8 @@ class Login:
                     attempt.failed, attempt.partial = False, True  # the password was right, the code is missing
                     raise NodeError(
                         ErrorCode.SECOND_FACTOR,
-                        "this account has a second factor",
-                        hint="give the code that your authenticator shows, or a recovery code",
+                        msg("this account has a second factor"),
+                        hint=msg("give the code that your authenticator shows, or a recovery code"),
                     )
                 factor = await self.factors.secret(user)
                 old = self._passwords.is_outdated(user.password)
@@ -267,8 +268,8 @@ class Login:
         if wait > 0:
             raise NodeError(
                 ErrorCode.TOO_MANY,
-                f"the account {user.name} logs in too often",
-                hint="keep a session, or use a token for a program",
+                msg("the account {user} logs in too often", user=user.name),
+                hint=msg("keep a session, or use a token for a program"),
                 data={"retry_after": round(wait, 1)},
             )
 
@@ -299,7 +300,9 @@ class Login:
             found = [one.key for one in book.logins().sessions if one.key[:ID] == identity and name in (None, one.user)]
             if not found:
                 raise NodeError(
-                    ErrorCode.INVALID_VALUE, f"there is no session {identity}", hint="session-list shows them"
+                    ErrorCode.INVALID_VALUE,
+                    msg("there is no session {identity}", identity=identity),
+                    hint=msg("session-list shows them"),
                 )
             book.remove_sessions(found)
 
@@ -311,4 +314,4 @@ class Login:
 
 
 def _changing(name: str) -> NodeError:
-    return NodeError(ErrorCode.BUSY, f"the account {name} is just being changed", hint="try again")
+    return NodeError(ErrorCode.BUSY, msg("the account {name} is just being changed", name=name), hint=msg("try again"))

@@ -9,6 +9,7 @@ from archipelago.security.login.views import AccountNotice, moment
 from archipelago.storage.records.logins import LoginNotice
 from archipelago.storage.records.permissions import Role
 from archipelago.storage.stores.accounts import Book
+from archipelago.support.text import msg
 
 
 class Notices:
@@ -46,4 +47,8 @@ class Notices:
     async def dismiss(self, name: str, identity: int) -> None:
         """Take a notice of an account away."""
         if not await self._ledger.change(lambda book: book.dismiss(name, identity)):
-            raise NodeError(ErrorCode.INVALID_VALUE, f"there is no notice {identity}", hint="notice-list shows them")
+            raise NodeError(
+                ErrorCode.INVALID_VALUE,
+                msg("there is no notice {identity}", identity=identity),
+                hint=msg("notice-list shows them"),
+            )

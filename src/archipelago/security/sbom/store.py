@@ -10,6 +10,7 @@ from archipelago.security.sbom.databases import Difference, Package, compare
 from archipelago.security.sbom.document import document, packages_of
 from archipelago.storage.layout import app_folder
 from archipelago.support.private_files import make_folder, reported, write_atomically
+from archipelago.support.text import msg
 
 
 class SbomStore:
@@ -55,8 +56,8 @@ class SbomStore:
             if not path.exists():
                 raise NodeError(
                     ErrorCode.INVALID_VALUE,
-                    f"there is no bill of materials of {app}, container {container}",
-                    hint="it is made when the image is fetched: at the next update",
+                    msg("there is no bill of materials of {app}, container {container}", app=app, container=container),
+                    hint=msg("it is made when the image is fetched: at the next update"),
                 )
             with reported(path):
                 found: dict[str, Any] = json.loads(path.read_bytes())

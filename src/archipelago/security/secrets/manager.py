@@ -19,6 +19,7 @@ from archipelago.security.secrets.redactor import Redactor
 from archipelago.security.secrets.secret import Secret
 from archipelago.storage.layout import app_folder, secret_pattern
 from archipelago.support.private_files import make_folder, reported, write_atomically
+from archipelago.support.text import msg
 
 _EDGE = "edge"
 EDGE_KIND, EDGE_BYTES = SecretKind.HEX, 32
@@ -84,8 +85,8 @@ class SecretsManager:
             pass
         raise NodeError(
             ErrorCode.INTERNAL,
-            "what was sealed cannot be read with the node's key",
-            hint=f"restore {self.key.file} and the database from the same backup",
+            msg("what was sealed cannot be read with the node's key"),
+            hint=msg("restore {file} and the database from the same backup", file=self.key.file),
         )
 
     def replace(self, app: str, name: str, value: str) -> None:
@@ -151,8 +152,8 @@ class SecretsManager:
         # Outside of `except`: the cause could quote what was decrypted.
         raise NodeError(
             ErrorCode.INTERNAL,
-            f"the secret {path} cannot be read with the node's key",
-            hint=f"restore {self.key.file} and the secrets folder from the same backup",
+            msg("the secret {path} cannot be read with the node's key", path=path),
+            hint=msg("restore {file} and the secrets folder from the same backup", file=self.key.file),
         )
 
     def _opens(self, identity: pyrage.x25519.Identity) -> bool | None:

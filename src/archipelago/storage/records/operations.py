@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import Field
 
 from archipelago.storage.records.stored import Stored
+from archipelago.support.translatable import Prose, Translatable
 
 
 class OperationState(StrEnum):
@@ -25,21 +26,21 @@ class OperationState(StrEnum):
         return self in (OperationState.DONE, OperationState.FAILED, OperationState.CANCELLED)
 
 
-class StepRecord(Stored):
+class StepRecord(Translatable, Stored):
     """One step of an operation."""
 
-    name: str
+    name: Prose
     state: OperationState = OperationState.PENDING
     percent: float | None = None
-    detail: str = ""
+    detail: Prose = ""
 
 
-class OperationFailure(Stored):
+class OperationFailure(Translatable, Stored):
     """Why an operation failed."""
 
     code: str
-    message: str
-    hint: str = ""
+    message: Prose
+    hint: Prose = ""
     data: Mapping[str, object] = Field(default={})
 
 

@@ -12,6 +12,7 @@ from archipelago.storage.records.apps import AppRecord, Desired
 from archipelago.storage.records.packages import read_package
 from archipelago.storage.schema import apps, slots
 from archipelago.storage.stores.revisions import Configuration, append
+from archipelago.support.text import msg
 
 MAX_SLOTS = 255
 """UID ranges of 65,536 ids that the service user's subordinate ids hold, less one for the images' own."""
@@ -53,8 +54,8 @@ def take_slot(connection: Connection, app: str) -> int:
     if free is None:
         raise NodeError(
             ErrorCode.UNRESOLVABLE,
-            f"this node already holds the data of {MAX_SLOTS} apps, the most it can keep apart",
-            hint="remove an app together with its data first",
+            msg("this node already holds the data of {most} apps, the most it can keep apart", most=MAX_SLOTS),
+            hint=msg("remove an app together with its data first"),
         )
     connection.execute(insert(slots).values(app=app, slot=free))
     return free

@@ -29,6 +29,7 @@ from archipelago.storage.records.operations import OperationRecord, OperationSta
 from archipelago.storage.schema import apps, events, facts, operations, slots
 from archipelago.storage.stores.app_rows import read_apps, save_app, take_slot
 from archipelago.storage.stores.revisions import Configuration, append
+from archipelago.support.text import msg
 
 _KEPT_EVENTS = 10_000
 _KEPT_OPERATIONS = 500
@@ -144,16 +145,19 @@ class State:
         if row is None:
             raise NodeError(
                 ErrorCode.UNKNOWN_OPERATION,
-                f"there is no operation {operation!r}",
-                hint="'archipelago operations' lists them",
+                msg("there is no operation {operation}", operation=f"{operation!r}"),
+                hint=msg("'archipelago operations' lists them"),
             )
         try:
             return _operation(row)
         except ValidationError as error:
             raise NodeError(
                 ErrorCode.UNKNOWN_OPERATION,
-                f"operation {operation!r} was written by another version of Archipelago, and this one cannot read it",
-                hint="start the version again that wrote it",
+                msg(
+                    "operation {operation} was written by another version of Archipelago, and this one cannot read it",
+                    operation=f"{operation!r}",
+                ),
+                hint=msg("start the version again that wrote it"),
             ) from error
 
     async def operations(self, app: str | None, limit: int) -> tuple[OperationRecord, ...]:

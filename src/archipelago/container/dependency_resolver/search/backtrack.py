@@ -26,6 +26,7 @@ from archipelago.container.dependency_resolver.search.nogoods import (
 )
 from archipelago.container.dependency_resolver.search.world import Token, World
 from archipelago.container.manifest.model.scalars import AppId
+from archipelago.support.text import msg
 
 _STEPS = 4_000_000
 """Bounds the time: a step looks at one app, binding or nogood, and takes some microseconds."""
@@ -42,7 +43,7 @@ class Impossible(Exception):
 
     def __init__(self, problems: Iterable[Problem]) -> None:
         """Take the dead ends that prove it, in the order in which they were met."""
-        super().__init__("no combination of providers holds")
+        super().__init__(msg("no combination of providers holds"))
         self.problems = tuple(problems)
 
     def blame(self, first: Problem) -> Problem:
@@ -309,9 +310,11 @@ class _Search:
         several = ", ".join(interfaces)
         return ResolutionError(
             ResolutionCode.TOO_COMPLEX,
-            "Whether these apps can be installed together could not be decided within the limit; there may be a way",
-            f"Choose providers yourself (--choose INTERFACE=APP), above all of {several}"
+            msg(
+                "Whether these apps can be installed together could not be decided within the limit; there may be a way"
+            ),
+            msg("Choose providers yourself (--choose INTERFACE=APP), above all of {several}", several=several)
             if interfaces
-            else "Ask for fewer apps at once",
+            else msg("Ask for fewer apps at once"),
             {"interfaces": list(interfaces), "tried": [problem.message for problem in self._dead_ends[:_PROBLEMS]]},
         )

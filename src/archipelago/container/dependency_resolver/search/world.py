@@ -12,17 +12,17 @@ from archipelago.container.dependency_resolver.host_facts import HostFacts
 from archipelago.container.dependency_resolver.options import Demand, settle, shown
 from archipelago.container.dependency_resolver.plan import InstalledApp, Request
 from archipelago.container.dependency_resolver.search.cures import Cures
+from archipelago.container.dependency_resolver.search.misfits import Offer, host_troubles, version_mismatch
 from archipelago.container.manifest.model.app import AppManifest
 from archipelago.container.manifest.model.interfaces import Required
 from archipelago.container.manifest.model.scalars import AppId, Key, Name, Scalar
+from archipelago.support.text import joined, msg
 
 Token = tuple[str, ...]
 """A thing of which one side only may be in a plan.
 
 `lease, "", name`, or, for a conflict that an app declares, `app` or `interface`, the app, its target.
 """
-
-_GIB = 1024**3
 
 
 @lru_cache(maxsize=4096)
@@ -164,15 +164,29 @@ class World:
         if provider in self.removed:
             return Problem(
                 ResolutionCode.STILL_NEEDED,
-                f"{provider} is to be removed, but {consumer} needs its {interface}",
-                f"Remove {consumer} as well, or choose another provider of {interface} for it",
+                msg(
+                    "{provider} is to be removed, but {consumer} needs its {interface}",
+                    provider=provider,
+                    consumer=consumer,
+                    interface=interface,
+                ),
+                msg(
+                    "Remove {consumer} as well, or choose another provider of {interface} for it",
+                    consumer=consumer,
+                    interface=interface,
+                ),
                 {**data, "dependents": [consumer]},
                 apps,
             )
         if manifest is None or interface not in manifest.provides:
             return Problem(
                 ResolutionCode.NO_PROVIDER,
-                f"{consumer} needs {interface}, which {provider} does not provide",
+                msg(
+                    "{consumer} needs {interface}, which {provider} does not provide",
+                    consumer=consumer,
+                    interface=interface,
+                    provider=provider,
+                ),
                 self._providers_hint(interface),
                 {**data, "providers": self.providers(interface)},
                 apps,
@@ -180,15 +194,7 @@ class World:
         version = manifest.provides[interface].version or manifest.version
         if not in_range(version, required.version):
             newer = self._newer_fits(provider, interface, required)
-            return Problem(
-                ResolutionCode.VERSION_MISMATCH,
-                f"{consumer} needs {interface} {required.version}, but {provider} provides {version}",
-                f"Update {provider} in the same step: the catalog has {newer}"
-                if newer
-                else "Choose another provider, or wait for a version that fits",
-                {**data, "wanted": required.version, "version": version},
-                apps,
-            )
+            return version_mismatch(consumer, required, Offer(provider, interface, version, newer))
         problem = self.host_misfit(provider)
         if problem is not None:
             return problem
@@ -213,8 +219,8 @@ class World:
     def _providers_hint(self, interface: Name) -> str:
         providers = self.providers(interface)
         if not providers:
-            return f"No app of the catalog provides {interface}"
-        return f"Choose one of {', '.join(providers[:8])}"
+            return msg("No app of the catalog provides {interface}", interface=interface)
+        return msg("Choose one of {providers}", providers=", ".join(providers[:8]))
 
     def host_misfit(self, app: AppId) -> Problem | None:
         """Return why a newly installed or updated app cannot run on this host, or None."""
@@ -226,30 +232,8 @@ class World:
 
     def host_troubles(self, app: AppId) -> Iterator[Problem]:
         """Yield what keeps an app from running well on this host."""
-        host, manifest = self.host, self.apps[app]
-        if host is None:
-            return
-        if host.architecture not in manifest.architectures:
-            able = ", ".join(manifest.architectures)
-            yield Problem(
-                ResolutionCode.ARCHITECTURE,
-                f"{app} runs on {able or 'no architecture'}, and this host is {host.architecture}",
-                "Choose another app, or another host",
-                {"app": app, "supported": list(manifest.architectures), "host": host.architecture},
-                (app,),
-            )
-        for what, needed, there in (
-            ("memory", manifest.host.memory, host.memory),
-            ("free disk", manifest.host.disk, host.free_disk if app not in self.installed else manifest.host.disk),
-        ):
-            if needed > there:
-                yield Problem(
-                    ResolutionCode.HOST_TOO_SMALL,
-                    f"{app} needs {needed / _GIB:.1f} GiB of {what}, and this host has {there / _GIB:.1f} GiB",
-                    "Free some space, or attach a larger disk" if what == "free disk" else "Choose a larger host",
-                    {"app": app, "what": what.replace(" ", "_"), "needed": needed, "available": there},
-                    (app,),
-                )
+        if self.host is not None:
+            yield from host_troubles(self.host, self.apps[app], is_installed=app in self.installed)
 
     def unserved(self, consumer: AppId, interface: Name, required: Required) -> Problem:
         """Return why nobody serves a mandatory requirement."""
@@ -259,16 +243,25 @@ class World:
             if consumer in self.providers(interface):
                 return Problem(
                     ResolutionCode.CYCLE,
-                    f"{consumer} needs {wanted}, which only it itself provides: {consumer} → {consumer}",
-                    f"Tell the packager of {consumer}",
+                    msg(
+                        "{consumer} needs {wanted}, which only it itself provides: {consumer} → {consumer}",
+                        consumer=consumer,
+                        wanted=wanted,
+                    ),
+                    msg("Tell the packager of {consumer}", consumer=consumer),
                     {"cycle": [consumer, consumer]},
                     (consumer,),
                 )
             demands = ", ".join(shown(option, value) for option, value in sorted(required.demands.items()))
             return Problem(
                 ResolutionCode.NO_PROVIDER,
-                f"{consumer} needs {wanted}{f' with {demands}' if demands else ''}, which no known app provides",
-                f"Add an app that provides {interface} to the catalog",
+                msg(
+                    "{consumer} needs {wanted}{demands}, which no known app provides",
+                    consumer=consumer,
+                    wanted=wanted,
+                    demands=msg(" with {demands}", demands=demands) if demands else "",
+                ),
+                msg("Add an app that provides {interface} to the catalog", interface=interface),
                 {"consumer": consumer, "interface": interface, "providers": []},
                 (consumer,),
             )
@@ -276,13 +269,26 @@ class World:
         if len(misfits) == 1:
             one = first
             if consumer not in one.message:
-                one = Problem(one.code, f"{consumer} needs {wanted}: {one.message}", one.hint, one.data, one.apps)
+                one = Problem(
+                    one.code,
+                    msg("{consumer} needs {wanted}: {message}", consumer=consumer, wanted=wanted, message=one.message),
+                    one.hint,
+                    one.data,
+                    one.apps,
+                )
             return Problem(one.code, one.message, one.hint, one.data, (consumer, *one.apps))
-        reasons = "; ".join(problem.message for problem in misfits[:5])
-        more = f"; and {len(misfits) - 5} more" if len(misfits) > 5 else ""
+        reasons = joined([problem.message for problem in misfits[:5]], "; ")
+        more = msg("; and {count} more", count=len(misfits) - 5) if len(misfits) > 5 else ""
         return Problem(
             first.code,
-            f"{consumer} needs {wanted}, and none of its {len(misfits)} providers fits: {reasons}{more}",
+            msg(
+                "{consumer} needs {wanted}, and none of its {count} providers fits: {reasons}{more}",
+                consumer=consumer,
+                wanted=wanted,
+                count=len(misfits),
+                reasons=reasons,
+                more=more,
+            ),
             first.hint,
             {**first.data, "tried": [problem.message for problem in misfits]},
             (consumer,),
@@ -312,12 +318,25 @@ class World:
         kind, declarer, target = token
         apps = tuple(sorted((one, other)))
         stays = [app for app in apps if app in self.kept]
-        hint = f"Remove {stays[0]} first, or leave {apps[1] if stays[0] == apps[0] else apps[0]} out" if stays else ""
-        hint = hint or f"Install either {apps[0]} or {apps[1]}"
+        hint = (
+            msg(
+                "Remove {installed} first, or leave {second} out",
+                installed=stays[0],
+                second=apps[1] if stays[0] == apps[0] else apps[0],
+            )
+            if stays
+            else ""
+        )
+        hint = hint or msg("Install either {first} or {second}", first=apps[0], second=apps[1])
         if kind == "lease":
             return Problem(
                 ResolutionCode.LEASE_TAKEN,
-                f"{apps[0]} and {apps[1]} both hold '{target}', of which there is one on a node",
+                msg(
+                    "{first} and {second} both hold '{target}', of which there is one on a node",
+                    first=apps[0],
+                    second=apps[1],
+                    target=target,
+                ),
                 hint,
                 {"lease": target, "apps": list(apps)},
                 apps,
@@ -331,10 +350,17 @@ class World:
             "",
         )
         sufferer = other if declarer == one else one
-        what = sufferer if kind == "app" else f"{sufferer}, which provides {target}"
+        what = (
+            sufferer if kind == "app" else msg("{sufferer}, which provides {target}", sufferer=sufferer, target=target)
+        )
         return Problem(
             ResolutionCode.CONFLICT,
-            f"{declarer} cannot be on a node with {what}: {reason.rstrip('.')}",
+            msg(
+                "{declarer} cannot be on a node with {what}: {reason}",
+                declarer=declarer,
+                what=what,
+                reason=reason.rstrip("."),
+            ),
             hint,
             {"apps": list(apps), "declared_by": declarer, "target": target},
             apps,

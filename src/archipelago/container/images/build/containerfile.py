@@ -15,6 +15,7 @@ from archipelago.container.manifest.containerfile.reader import is_label_name, p
 from archipelago.container.manifest.containerfile.steps import BuildStep, CopyStep, ImageConfig, RunStep
 from archipelago.container.podman_client.client import PodmanClient
 from archipelago.container.podman_client.models import ImageDetails
+from archipelago.support.text import msg
 
 _SHOWN_OUTPUT = 600
 _BEGUN, _DONE = 5.0, 90.0
@@ -72,7 +73,10 @@ class ContainerfileBuilder:
                 case RunStep():
                     await _run(root, step)
         except BuildStopped as error:
-            raise BuildStopped(f"Containerfile, line {step.line}: {step.text[:200]}: {error}", error.hint) from error
+            raise BuildStopped(
+                msg("Containerfile, line {line}: {text}: {error}", line=step.line, text=step.text[:200], error=error),
+                error.hint,
+            ) from error
 
 
 async def _run(root: BuildRoot, step: RunStep) -> None:
@@ -80,8 +84,8 @@ async def _run(root: BuildRoot, step: RunStep) -> None:
     if result.exit_code != 0:
         said = " ".join(result.output[-_SHOWN_OUTPUT:].split())
         raise BuildStopped(
-            f"exit code {result.exit_code}{f': {said}' if said else ''}",
-            "a command of a build has the files of its image and of COPY, and no network",
+            msg("exit code {exit_code}{said}", exit_code=result.exit_code, said=f": {said}" if said else ""),
+            msg("a command of a build has the files of its image and of COPY, and no network"),
         )
 
 

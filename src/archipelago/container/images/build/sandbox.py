@@ -41,6 +41,7 @@ from archipelago.container.podman_client.wire.tar import read_pieces
 from archipelago.security.container_policies.confinement import MASKED, enforceable
 from archipelago.security.container_policies.seccomp import build_seccomp_json
 from archipelago.storage.stores.app_rows import MAX_SLOTS
+from archipelago.support.text import msg
 
 FIRST_ID: Final = 1 + MAX_SLOTS * IDS
 """The range after the last one that an app can get, as in the service user's namespace."""
@@ -172,7 +173,10 @@ class BuildRoot:
         code, said = await run_tool(program, environment() | own, given=given, output=output)
         if code != 0:
             reason = said.strip().removeprefix("error: ")
-            raise BuildStopped(f"{command}: {reason or f'exit code {code}'}", "see the message")
+            raise BuildStopped(
+                msg("{command}: {reason}", command=command, reason=reason or msg("exit code {code}", code=code)),
+                msg("see the message"),
+            )
         return said
 
 
@@ -249,7 +253,7 @@ class BuildSandbox:
                     break
                 await asyncio.sleep(0.02)
         if found.oom_killed or killed:
-            raise BuildStopped("it needs more memory than a build may use", "let it build less at a time")
+            raise BuildStopped(msg("it needs more memory than a build may use"), msg("let it build less at a time"))
         return found.exit_code
 
     def _spec(self, root: Path, step: BuildCommand, limits: BuildLimits, log: Path, seccomp: Path) -> ContainerSpec:
@@ -305,8 +309,12 @@ class BuildSandbox:
         granted = sum(part.size for part in (await self._client.info()).uid_map if part.container_id > 0)
         if granted < FIRST_ID + IDS - 1:
             raise BuildStopped(
-                f"no user ids are left for builds: {granted} subordinate ids are granted, {FIRST_ID + IDS - 1} needed",
-                "run 'make setup', which grants them",
+                msg(
+                    "no user ids are left for builds: {granted} subordinate ids are granted, {first_id} needed",
+                    granted=granted,
+                    first_id=FIRST_ID + IDS - 1,
+                ),
+                msg("run 'make setup', which grants them"),
             )
 
     async def _host_ids(self) -> range:

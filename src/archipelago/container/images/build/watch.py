@@ -8,6 +8,7 @@ from pathlib import Path
 
 from archipelago.container.logs.parser import LogParser
 from archipelago.support.process import process_exit
+from archipelago.support.text import msg
 
 _LOOK = 0.2
 _KEPT_OUTPUT = 64 * 1024
@@ -97,9 +98,12 @@ class StepWatch:
                     await self._look(ended=end.done())
         except TimeoutError:
             raise BuildStopped(
-                f"it took longer than {self._limits.step_time:.0f} s, or its build longer than "
-                f"{self._limits.total_time:.0f} s",
-                "let it do less, or put what it makes into the app's folder",
+                msg(
+                    "it took longer than {step_time} s, or its build longer than {total_time} s",
+                    step_time=f"{self._limits.step_time:.0f}",
+                    total_time=f"{self._limits.total_time:.0f}",
+                ),
+                msg("let it do less, or put what it makes into the app's folder"),
             ) from None
         finally:
             end.cancel()
@@ -115,22 +119,30 @@ class StepWatch:
         # conmon starts a new file once the log is full.
         self._first_log = log if self._first_log is None else self._first_log
         if log != self._first_log:
-            raise BuildStopped(f"it wrote more than {self._limits.output} bytes of output", "let it say less")
+            raise BuildStopped(
+                msg("it wrote more than {bytes} bytes of output", bytes=self._limits.output), msg("let it say less")
+            )
 
     def _check_processes(self, seen: "_Seen") -> None:
         if seen.memory > self._limits.memory or seen.host_is_short:
             raise BuildStopped(
-                f"it needs more memory than a build may use ({self._limits.memory >> 20} MiB), or than this host has",
-                "let it build less at a time",
+                msg(
+                    "it needs more memory than a build may use ({memory} MiB), or than this host has",
+                    memory=self._limits.memory >> 20,
+                ),
+                msg("let it build less at a time"),
             )
         if seen.processes > self._limits.processes:
             raise BuildStopped(
-                f"it has more processes than a build may have ({self._limits.processes})", "let it do less at a time"
+                msg("it has more processes than a build may have ({processes})", processes=self._limits.processes),
+                msg("let it do less at a time"),
             )
 
     async def _check_disk(self, seen: "_Seen", *, ended: bool) -> None:
         if seen.free < LEAST_FREE:
-            raise BuildStopped("there is no space left on device for what it writes", "free some space, then try again")
+            raise BuildStopped(
+                msg("there is no space left on device for what it writes"), msg("free some space, then try again")
+            )
         free, files = self._free or (seen.free, seen.free_files)
         # To count costs a walk through all files, so it is done once the disk has become fuller, by whomever.
         fuller = free - seen.free > self._limits.disk // 8 or files - seen.free_files > self._limits.files // 8
@@ -140,9 +152,12 @@ class StepWatch:
             grown = await self._growth()
             if grown.size > self._limits.disk or grown.files > self._limits.files:
                 raise BuildStopped(
-                    f"it wrote more than a build may add to its image ({self._limits.disk >> 20} MiB in "
-                    f"{self._limits.files} files)",
-                    "let it write less, or begin with an image that holds more",
+                    msg(
+                        "it wrote more than a build may add to its image ({disk} MiB in {files} files)",
+                        disk=self._limits.disk >> 20,
+                        files=self._limits.files,
+                    ),
+                    msg("let it write less, or begin with an image that holds more"),
                 )
 
 

@@ -12,6 +12,7 @@ from archipelago.container.images.python_packages.index import IndexFailure, Pac
 from archipelago.container.images.python_packages.target import PythonTarget
 from archipelago.container.manifest.requirements import Requirement
 from archipelago.support.first_error import FirstError
+from archipelago.support.text import msg
 
 _AT_ONCE = 16
 _TIME = 900.0
@@ -58,7 +59,9 @@ class PackageFetcher:
                     for requirement in requirements
                 ]
         except TimeoutError:
-            raise PackagesRefused(f"the index sent not everything within {_TIME:.0f} s", _NETWORK) from None
+            raise PackagesRefused(
+                msg("the index sent not everything within {seconds} s", seconds=f"{_TIME:.0f}"), _NETWORK
+            ) from None
         await asyncio.to_thread(self._cache.trim)
         return [task.result() for task in tasks]
 
@@ -79,7 +82,9 @@ class PackageFetcher:
                     await index.download(chosen.file, path)
                     await asyncio.to_thread(self._cache.put, chosen.file.sha256, path)
             except IndexFailure as error:
-                raise PackagesRefused(f"{requirement} cannot be downloaded: {error}", _NETWORK) from error
+                raise PackagesRefused(
+                    msg("{requirement} cannot be downloaded: {error}", requirement=requirement, error=error), _NETWORK
+                ) from error
             total.add((await asyncio.to_thread(path.stat)).st_size)
             return Fetched(chosen, path)
 
@@ -87,10 +92,19 @@ class PackageFetcher:
         files = await index.files(requirement.name, requirement.hashes)
         chosen = await asyncio.to_thread(choose, requirement, files, target)
         if chosen is None:
-            reason = f"none of its files is for Python {target.version} of {target.suite}" if files else "no such file"
+            reason = (
+                msg("none of its files is for Python {version} of {suite}", version=target.version, suite=target.suite)
+                if files
+                else msg("no such file")
+            )
             raise PackagesRefused(
-                f"{requirement} is not to be had from the index: {reason} (line {requirement.line})",
-                "pin a version that has a wheel for it, with the hash that the index names",
+                msg(
+                    "{requirement} is not to be had from the index: {reason} (line {line})",
+                    requirement=requirement,
+                    reason=reason,
+                    line=requirement.line,
+                ),
+                msg("pin a version that has a wheel for it, with the hash that the index names"),
             )
         return chosen
 
@@ -102,4 +116,7 @@ class _Total:
     def add(self, size: int) -> None:
         self._bytes += size
         if self._bytes > _MOST_BYTES:
-            raise PackagesRefused(f"the packages have more than {_MOST_BYTES} bytes", "ask for fewer packages")
+            raise PackagesRefused(
+                msg("the packages have more than {most_bytes} bytes", most_bytes=_MOST_BYTES),
+                msg("ask for fewer packages"),
+            )

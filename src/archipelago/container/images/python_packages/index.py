@@ -15,6 +15,7 @@ from packaging.utils import NormalizedName
 
 from archipelago.container.images.python_packages.choice import IndexFile, NotAnIndex, read_index_page
 from archipelago.support.connections.connection_words import connection_words
+from archipelago.support.text import msg
 
 _ACCEPTED = {"Accept": "application/vnd.pypi.simple.v1+json"}
 _TIMEOUT = aiohttp.ClientTimeout(total=None, connect=30, sock_read=60)
@@ -72,7 +73,13 @@ class PackageIndex:
             async for piece in _pieces(response):
                 page += piece
                 if len(page) > self._limits.page:
-                    raise IndexFailure(f"its list of files of {project} has more than {self._limits.page} bytes")
+                    raise IndexFailure(
+                        msg(
+                            "its list of files of {project} has more than {page} bytes",
+                            project=project,
+                            page=self._limits.page,
+                        )
+                    )
         try:
             files = await asyncio.to_thread(read_index_page, bytes(page), hashes)
         except NotAnIndex as error:
@@ -89,14 +96,22 @@ class PackageIndex:
                     async for piece in self._rest(file, size):
                         size += len(piece)
                         if size > self._limits.file:
-                            raise IndexFailure(f"{file.filename} has more than {self._limits.file} bytes")
+                            raise IndexFailure(
+                                msg(
+                                    "{filename} has more than {file} bytes",
+                                    filename=file.filename,
+                                    file=self._limits.file,
+                                )
+                            )
                         await asyncio.to_thread(_append, output, digest, piece)
                     break
                 except _Broken as error:
                     if last:
                         raise IndexFailure(str(error)) from error
         if digest.hexdigest() != file.sha256:
-            raise IndexFailure(f"what it sends as {file.filename} has another SHA-256 than it must have")
+            raise IndexFailure(
+                msg("what it sends as {filename} has another SHA-256 than it must have", filename=file.filename)
+            )
 
     async def _rest(self, file: IndexFile, start: int) -> AsyncIterator[bytes]:
         """Yield a file from a byte on."""
@@ -105,7 +120,9 @@ class PackageIndex:
             if start and response.status == 416:
                 return  # it was complete, and the connection broke at its very end
             if start and response.status == 200:
-                raise IndexFailure(f"the connection broke and it cannot send the rest of {file.filename}")
+                raise IndexFailure(
+                    msg("the connection broke and it cannot send the rest of {filename}", filename=file.filename)
+                )
             _expect(response, 206 if start else 200)
             async for piece in _pieces(response):
                 yield piece
@@ -115,7 +132,7 @@ class PackageIndex:
         for _ in range(_MOST_REDIRECTS):
             # Before each request: a redirect must not lead to what only this host reaches.
             if not url.startswith("https://") and _origin(url) != _origin(self._index):
-                raise IndexFailure(f"it leads to {url[:200]!r}, without TLS")
+                raise IndexFailure(msg("it leads to {url}, without TLS", url=f"{url[:200]!r}"))
             try:
                 response = await self._session.get(url, headers=headers, allow_redirects=False)
             except (aiohttp.ClientError, TimeoutError, ValueError) as error:
@@ -125,7 +142,7 @@ class PackageIndex:
                     yield response
                     return
                 url = _joined(url, response.headers.get("Location", ""))
-        raise IndexFailure("it redirects too often")
+        raise IndexFailure(msg("it redirects too often"))
 
 
 @asynccontextmanager
@@ -151,14 +168,14 @@ def _joined(base: str, reference: str) -> str:
     try:
         return urljoin(base, reference)
     except ValueError:
-        raise IndexFailure(f"it leads to {reference[:200]!r}, which is no URL") from None
+        raise IndexFailure(msg("it leads to {reference}, which is no URL", reference=f"{reference[:200]!r}")) from None
 
 
 def _expect(response: aiohttp.ClientResponse, status: int) -> None:
     if response.status >= 500:
         raise _Broken(f"it answers with status {response.status}")
     if response.status != status:
-        raise IndexFailure(f"it answers with status {response.status}")
+        raise IndexFailure(msg("it answers with status {status}", status=response.status))
 
 
 async def _pieces(response: aiohttp.ClientResponse) -> AsyncIterator[bytes]:

@@ -17,6 +17,7 @@ from archipelago.container.images.python_packages.errors import PackagesRefused
 from archipelago.container.images.python_packages.target import PythonTarget
 from archipelago.container.images.python_packages.wheel import BadWheel, rewrite_wheel, unpacked_size
 from archipelago.support.first_error import FirstError
+from archipelago.support.text import msg
 
 _ORIGIN = "uv_cache.json"
 _MOST_UNPACKED = 2 * 1024**3
@@ -98,7 +99,9 @@ class WheelInstaller:
             running.add_done_callback(lambda _: watching.cancel())
         code, output = running.result()
         if code != 0:
-            raise PackagesRefused(f"uv: {output.strip() or f'exit code {code}'}", "pin other versions of the packages")
+            raise PackagesRefused(
+                f"uv: {output.strip() or f'exit code {code}'}", msg("pin other versions of the packages")
+            )
         await asyncio.to_thread(_forget_origin, into)
         await asyncio.to_thread(_check_tree, into)
 
@@ -111,7 +114,8 @@ class WheelInstaller:
                 left -= size
                 if left < 0:
                     raise PackagesRefused(
-                        f"the packages have more than {self._most} bytes, unpacked", "ask for fewer packages"
+                        msg("the packages have more than {most} bytes, unpacked", most=self._most),
+                        msg("ask for fewer packages"),
                     )
                 await self._refuse_full(checked, size)
                 lines.append(await asyncio.to_thread(_rewrite, wheel, checked))
@@ -127,7 +131,7 @@ class WheelInstaller:
         """Raise `PackagesRefused` where so many bytes more would leave too little to the rest of the node."""
         if await asyncio.to_thread(self._free, folder) - size < LEAST_FREE:
             raise PackagesRefused(
-                "there is no space left on device for the packages", "free some space, then try again"
+                msg("there is no space left on device for the packages"), msg("free some space, then try again")
             )
 
 
@@ -140,7 +144,10 @@ def _size(wheel: Wheel) -> int:
 
 def _refused(wheel: Wheel, error: BadWheel) -> PackagesRefused:
     return PackagesRefused(
-        f"the wheel of {wheel.name}=={wheel.version} is refused: {error}", "pin another version of it"
+        msg(
+            "the wheel of {wheel}=={version} is refused: {error}", wheel=wheel.name, version=wheel.version, error=error
+        ),
+        msg("pin another version of it"),
     )
 
 
@@ -171,4 +178,7 @@ def _check_tree(folder: Path) -> None:
         for name in (*names, *files):
             mode = (Path(directory) / name).lstat().st_mode
             if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
-                raise PackagesRefused(f"{name!r} was installed as a link or a device", "report it to the app's author")
+                raise PackagesRefused(
+                    msg("{name} was installed as a link or a device", name=f"{name!r}"),
+                    msg("report it to the app's author"),
+                )

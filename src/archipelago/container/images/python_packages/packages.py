@@ -15,6 +15,7 @@ from archipelago.container.manifest.requirements import (
     applicable,
     parse_requirements,
 )
+from archipelago.support.text import msg
 
 SourceBuilder = Callable[[Sequence[Fetched], PythonTarget, Path], Awaitable[list[Wheel]]]
 """Returns a wheel for each source distribution; it gets a folder for this alone, which does not exist yet."""
@@ -50,9 +51,13 @@ async def _built(
     if builder is None:
         names = ", ".join(str(file.chosen.requirement) for file in sources)
         raise PackagesRefused(
-            f"no pinned file is a wheel of {names} for Python {target.version}, and to build one executes what is in a"
-            " source distribution",
-            "pin versions that have wheels, or name hash-pinned build backends under 'python_build' in the recipe",
+            msg(
+                "no pinned file is a wheel of {names} for Python {version}, and to build one executes "
+                "what is in a source distribution",
+                names=names,
+                version=target.version,
+            ),
+            msg("pin versions that have wheels, or name hash-pinned build backends under 'python_build' in the recipe"),
         )
     return await builder(sources, target, folder)
 
@@ -66,4 +71,6 @@ def _read(content: bytes, target: PythonTarget) -> tuple[Requirement, ...]:
     try:
         return applicable(parse_requirements(content), target.environment)
     except RequirementsError as error:
-        raise PackagesRefused(f"the requirements file cannot be used: {error}", "correct the app's folder") from error
+        raise PackagesRefused(
+            msg("the requirements file cannot be used: {error}", error=error), msg("correct the app's folder")
+        ) from error

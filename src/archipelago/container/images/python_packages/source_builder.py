@@ -13,6 +13,7 @@ from archipelago.container.images.python_packages.errors import PackagesRefused
 from archipelago.container.images.python_packages.fetcher import Fetched
 from archipelago.container.images.python_packages.installer import Wheel
 from archipelago.container.images.python_packages.target import PythonTarget
+from archipelago.support.text import msg
 
 _SCRIPT = Path(build_wheels.__file__)
 _FOLDER = "build"
@@ -58,8 +59,8 @@ class ConfinedBuilder:
             result = await root.run(BuildCommand(command, _ENVIRONMENT, f"/{_FOLDER}", f"{_USER}:{_USER}"))
             if result.exit_code != 0:
                 raise PackagesRefused(
-                    f"a source distribution cannot be built: {_telling(result.output)}",
-                    "name what it needs in 'python_build', or pin versions that have wheels",
+                    msg("a source distribution cannot be built: {telling}", telling=_telling(result.output)),
+                    msg("name what it needs in 'python_build', or pin versions that have wheels"),
                 )
             await root.take(f"/{_FOLDER}/out", taken, largest=_LARGEST)
         return await asyncio.to_thread(read_wheels, taken, sources, target, folder)
@@ -109,8 +110,12 @@ def read_wheels(tar: Path, sources: Sequence[Fetched], target: PythonTarget, fol
                 name = PurePosixPath(member.name).name
                 if number in found or wheel_place(name, requirement.name, requirement.version, target) is None:
                     raise PackagesRefused(
-                        f"{requirement}: its build made {name[:200]!r}, which is not its one wheel for this image",
-                        "pin another version of it",
+                        msg(
+                            "{requirement}: its build made {name}, which is not its one wheel for this image",
+                            requirement=requirement,
+                            name=f"{name[:200]!r}",
+                        ),
+                        msg("pin another version of it"),
                     )
                 path = folder / f"{number}.whl"
                 content = archive.extractfile(member)
@@ -120,9 +125,13 @@ def read_wheels(tar: Path, sources: Sequence[Fetched], target: PythonTarget, fol
                         file.write(piece)
                 found[number] = Wheel(requirement.name, requirement.version, name, path)
     except tarfile.TarError as error:
-        raise PackagesRefused(f"what a build made cannot be read: {error}", "pin other versions") from error
+        raise PackagesRefused(
+            msg("what a build made cannot be read: {error}", error=error), msg("pin other versions")
+        ) from error
     if missing := [str(source.chosen.requirement) for each, source in enumerate(sources) if each not in found]:
-        raise PackagesRefused(f"the build of {', '.join(missing)} made no wheel", "pin another version of it")
+        raise PackagesRefused(
+            msg("the build of {missing} made no wheel", missing=", ".join(missing)), msg("pin another version of it")
+        )
     return [found[number] for number in range(len(sources))]
 
 
@@ -131,9 +140,15 @@ def _members(archive: tarfile.TarFile, count: int) -> Iterator[tuple[int, tarfil
     for member in archive:
         number, _, name = member.name.removeprefix("./").partition("/")
         if not member.isreg() or not is_wheel_name(name):
-            raise PackagesRefused(f"a build made {member.name[:200]!r}, which is no wheel", "pin another version of it")
+            raise PackagesRefused(
+                msg("a build made {member}, which is no wheel", member=f"{member.name[:200]!r}"),
+                msg("pin another version of it"),
+            )
         if number not in numbers:
-            raise PackagesRefused(f"a build made {member.name[:200]!r}, which nobody asked for", "pin another version")
+            raise PackagesRefused(
+                msg("a build made {member}, which nobody asked for", member=f"{member.name[:200]!r}"),
+                msg("pin another version"),
+            )
         yield int(number), member
 
 

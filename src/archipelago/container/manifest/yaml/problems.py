@@ -43,7 +43,11 @@ class ManifestProblem:
     """Nearest valid key or value."""
 
     def __str__(self) -> str:
-        """Return the problem as one line."""
+        return self.text
+
+    @property
+    def text(self) -> str:
+        """The problem as one line."""
         parts = [self.message]
         if self.expected is not None:
             parts.append(f"expected {self.expected}")

@@ -11,6 +11,7 @@ from archipelago.container.operations.job_parts import JobParts
 from archipelago.container.operations.operations import Tracker
 from archipelago.container.operations.starts import start_step
 from archipelago.errors import NodeError
+from archipelago.support.text import msg
 
 
 class ConfigureJob(Job):
@@ -90,19 +91,26 @@ class ConfigureJob(Job):
         try:
             await self._restore(parts, f"options of {self.app} restored, since the new ones failed")
         except NodeError as problem:
-            said = f"the former options cannot be restored: {problem.message}"
-            return NodeError(error.code, f"{error.message}; {said}", hint=problem.hint or error.hint, data=error.data)
+            said = msg("the former options cannot be restored: {message}", message=problem.message)
+            return NodeError(
+                error.code,
+                msg("{message}; {said}", message=error.message, said=said),
+                hint=problem.hint or error.hint,
+                data=error.data,
+            )
         await parts.reconciler.settled(touched)
         state = ""
         for name in filter(parts.reconciler.desired.wanted, touched):
             try:
                 await parts.readiness.wait(name, _ignore)
             except NodeError as problem:
-                state = f"; so far {problem.message}"
+                state = msg("; so far {message}", message=problem.message)
         return NodeError(
             error.code,
-            f"{error.message}; the former options are in force again{state}",
-            hint=f"'archipelago logs {error.data.get('app')}' shows what the app printed with the new ones",
+            msg("{message}; the former options are in force again{state}", message=error.message, state=state),
+            hint=msg(
+                "'archipelago logs {app}' shows what the app printed with the new ones", app=error.data.get("app")
+            ),
             data=error.data,
         )
 

@@ -21,6 +21,7 @@ from archipelago.container.proposals.proposal import Proposal, touched
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.storage.records.apps import Desired
 from archipelago.support.ports import require_free
+from archipelago.support.text import msg
 
 
 class InstallJob(Job):
@@ -57,8 +58,10 @@ class InstallJob(Job):
         if app in records:
             raise NodeError(
                 ErrorCode.ALREADY_INSTALLED,
-                f"{app} is already installed",
-                hint=f"'archipelago status {app}' shows it; 'archipelago config {app}' changes its options",
+                msg("{app} is already installed", app=app),
+                hint=msg(
+                    "'archipelago status {app}' shows it; 'archipelago config {app}' changes its options", app=app
+                ),
             )
         proposal = await parts.planner.plan(app, options, choices)
         proposal.require_plan(agreed)

@@ -12,6 +12,7 @@ from archipelago.container.operations.starts import stop_step
 from archipelago.container.proposals.proposal import touched
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.storage.records.apps import AppRecord
+from archipelago.support.text import msg
 
 
 class RemoveJob(Job):
@@ -40,7 +41,7 @@ class RemoveJob(Job):
         record = (await parts.state.load_apps()).get(app)
         if record is not None and not self.delete_data:
             await parts.pruner.keep(record.package)
-        stop, delete = stop_step(app), f"delete the data of {app}"
+        stop, delete = stop_step(app), msg("delete the data of {app}", app=app)
         await tracker.steps((stop, delete) if self.delete_data else (stop,))
         await tracker.commit()
         await tracker.begin(stop)
@@ -64,6 +65,10 @@ def _require_read(record: AppRecord) -> None:
     if record.package.problem:
         raise NodeError(
             ErrorCode.INVALID_MANIFEST,
-            f"which data of {record.app} is to be kept is not known: {record.package.problem}",
-            hint=f"update {record.app} first, or remove it without its data",
+            msg(
+                "which data of {app} is to be kept is not known: {problem}",
+                app=record.app,
+                problem=record.package.problem,
+            ),
+            hint=msg("update {app} first, or remove it without its data", app=record.app),
         )

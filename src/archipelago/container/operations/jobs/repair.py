@@ -8,6 +8,7 @@ from archipelago.container.operations.operations import Tracker
 from archipelago.container.operations.starts import start_step
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.storage.records.operations import OperationState
+from archipelago.support.text import msg
 
 
 class RepairJob(Job):
@@ -24,15 +25,15 @@ class RepairJob(Job):
         if (obstacle := parts.reconciler.desired.obstacle(app)) is not None:
             raise NodeError(
                 ErrorCode.NOT_RUNNING,
-                f"{app} is not to run, and its repair ends with a start: {obstacle}",
-                hint=f"start it with 'archipelago start {app}', then repair it",
+                msg("{app} is not to run, and its repair ends with a start: {obstacle}", app=app, obstacle=obstacle),
+                hint=msg("start it with 'archipelago start {app}', then repair it", app=app),
             )
         await parts.repairs.order(app, repair)
         return cls(app=app, repair=repair)
 
     async def run(self, parts: JobParts, tracker: Tracker) -> None:
         """Carry it out, and wait until the app is ready."""
-        step, start = f"repair {self.app}", start_step(self.app)
+        step, start = msg("repair {app}", app=self.app), start_step(self.app)
         carried_out = any(each.name == step and each.state is OperationState.DONE for each in tracker.record.steps)
         if not carried_out:  # a crash may have come after it, and what it did need not be done twice
             await tracker.steps((step, start))

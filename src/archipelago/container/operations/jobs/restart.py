@@ -8,6 +8,7 @@ from archipelago.container.operations.job_parts import JobParts
 from archipelago.container.operations.operations import Tracker
 from archipelago.container.operations.starts import start_step, stop_step
 from archipelago.errors import ErrorCode, NodeError
+from archipelago.support.text import msg
 
 
 class RestartJob(Job):
@@ -21,8 +22,8 @@ class RestartJob(Job):
         if (obstacle := desired.obstacle(app)) is not None:
             raise NodeError(
                 ErrorCode.NOT_RUNNING,
-                f"{app} does not run: {obstacle}",
-                hint=f"start it with 'archipelago start {app}'",
+                msg("{app} does not run: {obstacle}", app=app, obstacle=obstacle),
+                hint=msg("start it with 'archipelago start {app}'", app=app),
             )
         return cls(app=app)
 

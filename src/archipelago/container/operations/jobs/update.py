@@ -14,6 +14,7 @@ from archipelago.container.proposals.downgrades import require_none
 from archipelago.container.proposals.proposal import Proposal, touched
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.storage.records.apps import AppRecord
+from archipelago.support.text import msg
 
 
 class UpdateJob(Job):
@@ -32,7 +33,10 @@ class UpdateJob(Job):
         app = record.app
         package = (await parts.catalog.read()).package(app)
         if package.package_digest() == record.package.package_digest():
-            raise NodeError(ErrorCode.ALREADY_INSTALLED, f"{app} {package.manifest.version} is what the catalog has")
+            raise NodeError(
+                ErrorCode.ALREADY_INSTALLED,
+                msg("{app} {version} is what the catalog has", app=app, version=package.manifest.version),
+            )
         proposal = await parts.planner.plan_update(app)
         proposal.require_plan(agreed)
         if not downgrade:

@@ -29,6 +29,7 @@ from archipelago.container.reconciler.wanted import has_company, needed_by, want
 from archipelago.container.workload.workload import ContainerWorkload
 from archipelago.errors import NodeError
 from archipelago.storage.layout import app_files
+from archipelago.support.text import msg
 
 _STEP_RETRY = 0.5
 _STEP_RETRY_LONGEST = 10.0
@@ -138,7 +139,7 @@ class AppKeeper:
         try:
             await self._keep()
         finally:
-            self._repairer.give_up(f"the keeper of {self.app} was ended")
+            self._repairer.give_up(msg("the keeper of {app} was ended", app=self.app))
             self._runs.forget_all()
 
     async def _keep(self) -> None:
@@ -226,7 +227,7 @@ class AppKeeper:
                 self._healths.report_all(HealthState.STOPPING, step.reason)
             case steps.LeaveAlone():
                 self._give_up_restarts()
-                self._repairer.give_up(f"{self.app} cannot be brought up: {step.problem}")
+                self._repairer.give_up(msg("{app} cannot be brought up: {problem}", app=self.app, problem=step.problem))
                 self._runs.end_all()
                 self._healths.report_problem(self._declared(turn.desired), step.problem)
             case steps.Gone():
@@ -300,7 +301,7 @@ class AppKeeper:
         """Give up what was asked of an app that should not run any longer."""
         self._healths.policies.clear()
         self._give_up_restarts()
-        self._repairer.give_up(f"{self.app} is not to run: {obstacle}")
+        self._repairer.give_up(msg("{app} is not to run: {obstacle}", app=self.app, obstacle=obstacle))
 
     async def _rest(self, obstacle: str, desired: DesiredApp | None) -> None:
         self._abandon(obstacle)
@@ -316,9 +317,9 @@ class AppKeeper:
             return False
         mine = self._tools.observer.last.of(self.app)
         if any(self._tools.health_of(each).state is not HealthState.STOPPED for each in needed_by(state, self.app)):
-            self._healths.report_all(HealthState.STOPPING, "waits for the apps that need it")
+            self._healths.report_all(HealthState.STOPPING, msg("waits for the apps that need it"))
             return True
-        self._healths.report_all(HealthState.STOPPING, f"Podman cannot stop it: {why}")
+        self._healths.report_all(HealthState.STOPPING, msg("Podman cannot stop it: {why}", why=why))
         await end_app(mine, found.workload.containers, self._tools.namespace.signal)
         self._runs.forget_all()
         self._healths.report_all(HealthState.STOPPED, state.obstacle(self.app) or "")

@@ -14,6 +14,7 @@ from archipelago.container.reconciler.seen import Look
 from archipelago.container.reconciler.step import Await, Note, NoteDeath, NoteRecovery, NoteUnhealthy
 from archipelago.container.workload.workload import ContainerWorkload
 from archipelago.errors import NodeError
+from archipelago.support.text import error_text, msg
 
 _TRIES_WITH_ONE_CONTAINER = 2
 """Failed starts after which a container is created again."""
@@ -36,11 +37,11 @@ class Failures:
         self._repairer.delayed()
         now = time.monotonic()
         if isinstance(error, DataMissing):
-            self._healths.report(container, HealthState.FAILED, str(error), needs_owner=True)
+            self._healths.report(container, HealthState.FAILED, error_text(error), needs_owner=True)
             return look.failed(wanted.name, now + _DATA_RETRY)
-        reason = str(error)
+        reason = error_text(error)
         if isinstance(error, PortTaken):
-            reason = f"port {error.port} of this host is taken by another program"
+            reason = msg("port {port} of this host is taken by another program", port=error.port)
         before = self._healths.policy(container)
         policy = self._healths.policies[container] = before.failed(now, 0.0, _spread())
         self._healths.note_failure(container, reason)
@@ -78,11 +79,17 @@ class Failures:
         policy = self._healths.policy(wanted.container).failed(time.monotonic(), run.healthy_for, _spread())
         self._healths.policies[wanted.container] = policy
         details = await self._tools.client.containers.inspect(wanted.name)
-        reason = f"ended with exit code {details.exit_code} after {run.age:.0f} s"
+        reason = msg(
+            "ended with exit code {exit_code} after {age} s", exit_code=details.exit_code, age=f"{run.age:.0f}"
+        )
         if lost:
-            reason = f"its monitor (conmon) was killed after {run.age:.0f} s"
+            reason = msg("its monitor (conmon) was killed after {age} s", age=f"{run.age:.0f}")
         if details.oom_killed:
-            reason = f"ran out of memory (its limit is {wanted.spec.limits.memory} bytes) after {run.age:.0f} s"
+            reason = msg(
+                "ran out of memory (its limit is {memory} bytes) after {age} s",
+                memory=wanted.spec.limits.memory,
+                age=f"{run.age:.0f}",
+            )
         await self._healths.note_failed_run(wanted, reason, details.exit_code)
         self._healths.report(wanted.container, HealthState.BACKING_OFF, reason)
 

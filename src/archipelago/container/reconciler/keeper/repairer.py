@@ -9,6 +9,7 @@ from archipelago.container.podman_client.labels import REPAIR
 from archipelago.container.podman_client.spec import ContainerSpec
 from archipelago.container.reconciler.repair_order import RepairOrder
 from archipelago.errors import ErrorCode, NodeError
+from archipelago.support.text import msg
 
 
 class Repairer:
@@ -31,7 +32,7 @@ class Repairer:
 
     def request(self, order: RepairOrder) -> Awaitable[None]:
         """Take an order, in the place of an earlier one; the answer comes when it is carried out or cannot be."""
-        self.give_up("another repair was asked for")
+        self.give_up(msg("another repair was asked for"))
         self._order = order
         self._answer = asyncio.get_running_loop().create_future()
         return self._answer
@@ -76,7 +77,7 @@ class Repairer:
 
     def give_up(self, why: str) -> None:
         """Answer that an order cannot be carried out."""
-        self._end(NodeError(ErrorCode.NOT_RUNNING, why, hint="nothing more of the repair is done; try it again"))
+        self._end(NodeError(ErrorCode.NOT_RUNNING, why, hint=msg("nothing more of the repair is done; try it again")))
 
     def _end(self, error: NodeError | None) -> None:
         answer, self._answer, self._order = self._answer, None, None

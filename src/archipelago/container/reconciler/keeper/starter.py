@@ -16,6 +16,7 @@ from archipelago.container.reconciler.seen import is_running
 from archipelago.container.reconciler.step import Reattach
 from archipelago.container.reconciler.wanted import has_company
 from archipelago.container.workload.workload import ContainerWorkload, Passage
+from archipelago.support.text import msg
 
 
 class Starter:
@@ -34,7 +35,7 @@ class Starter:
         spec = self._tools.networks.attach(wanted)
         image = await self._tools.image_id(desired, wanted.container)
         if image is None:
-            self._healths.report(wanted.container, HealthState.STARTING, "its image is made again")
+            self._healths.report(wanted.container, HealthState.STARTING, msg("its image is made again"))
             image = await self._tools.rebuild(desired, wanted.container)
         # By its ID: another image may be given the name meanwhile.
         await self._tools.client.containers.create(self._repairer.once(wanted.container, replace(spec, image=image)))

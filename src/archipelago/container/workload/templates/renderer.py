@@ -15,6 +15,7 @@ from archipelago.container.workload.templates.sandbox import FINGERPRINT, Render
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.security.keys.key_files import key_made_of, load_private
 from archipelago.security.secrets.secret import Secret
+from archipelago.support.text import msg
 
 _MAX_TEMPLATES = 10_000
 _NEIGHBOUR_WORDS = ("include", "import", "extends")
@@ -80,7 +81,11 @@ class TemplateError(NodeError):
         if not named:
             return self
         reason = FINGERPRINT.sub(lambda found: f"the secret '{names.get(found[0], found[0])}'", self.reason)
-        hint = f"'archipelago secret set {app} {named[0]}' gives it one, and 'secret rotate' makes one"
+        hint = msg(
+            "'archipelago secret set {app} {secret}' gives it one, and 'secret rotate' makes one",
+            app=app,
+            secret=named[0],
+        )
         return TemplateError(self.where, self.line, reason, passing=self.passing, hint=hint)
 
 
@@ -214,7 +219,7 @@ class AppRenderer:
         with the secrets themselves gets an error without any detail, since the detail could be a secret.
         """
         if name not in files:
-            raise TemplateError(where, None, "there is no such file in the app's folder")
+            raise TemplateError(where, None, msg("there is no such file in the app's folder"))
         source = _decode(where, files[name])
         neighbours = _neighbours(where, files) if any(word in source for word in _NEIGHBOUR_WORDS) else {}
         try:
@@ -225,7 +230,7 @@ class AppRenderer:
                 raise TemplateError(where, found.line, found.message, passing=found.passing) from found
             line = found.line
         # Outside of `except`: not even the traceback of the cause may go along.
-        raise TemplateError(where, line, "it fails with the value of a secret, so no more can be said here")
+        raise TemplateError(where, line, msg("it fails with the value of a secret, so no more can be said here"))
 
     def _render(self, job: TemplateJob) -> str:
         if not job.neighbours and self._cost_left > 0:
@@ -251,4 +256,4 @@ def _decode(where: str, content: bytes) -> str:
     try:
         return content.decode()
     except UnicodeDecodeError as error:
-        raise TemplateError(where, content.count(b"\n", 0, error.start) + 1, "the text is not UTF-8") from error
+        raise TemplateError(where, content.count(b"\n", 0, error.start) + 1, msg("the text is not UTF-8")) from error

@@ -19,6 +19,7 @@ from archipelago.security.login.views import (
     RecoveryCodes,
 )
 from archipelago.storage.records.permissions import Permission, Role
+from archipelago.support.text import msg
 
 family = Family()
 
@@ -99,7 +100,9 @@ def _whose(user: str | None, caller: Caller) -> str:
     found = user or caller.name
     if found != caller.name and Permission.ADMINISTER not in caller.permissions:
         raise NodeError(
-            ErrorCode.FORBIDDEN, f"you may not change the account {found}", hint="ask the owner of the node"
+            ErrorCode.FORBIDDEN,
+            msg("you may not change the account {found}", found=found),
+            hint=msg("ask the owner of the node"),
         )
     return found
 
@@ -130,7 +133,9 @@ async def _status(login: Login, caller: Caller) -> LoginStatus:
 )
 async def _set_up(login: Login, params: SetUpParams, caller: Caller) -> Entered:
     if params.code is None and not caller.trusted:
-        raise NodeError(ErrorCode.WRONG_CREDENTIALS, "the set-up code is missing", hint="the node's console shows it")
+        raise NodeError(
+            ErrorCode.WRONG_CREDENTIALS, msg("the set-up code is missing"), hint=msg("the node's console shows it")
+        )
     password = params.password.get_secret_value()
     if caller.trusted:
         await login.accounts.set_up(None, password)

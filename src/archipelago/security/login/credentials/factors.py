@@ -19,6 +19,7 @@ from archipelago.security.login.views import NewSecondFactor, RecoveryCodes
 from archipelago.security.secrets.manager import Sealer
 from archipelago.storage.records.logins import SecondFactor, User
 from archipelago.storage.stores.accounts import Book
+from archipelago.support.text import msg
 
 _SECONDS = 900.0
 """How long a proposed factor waits for its first code."""
@@ -61,12 +62,16 @@ class SecondFactors:
         """Take the proposed second factor, given a code of it; sessions go on."""
         proposed = self._proposed.get((source.session, name))
         if proposed is None or proposed.until <= self._clocks.steady():
-            raise NodeError(ErrorCode.FORBIDDEN, "no second factor is being set up", hint="call totp-begin first")
+            raise NodeError(
+                ErrorCode.FORBIDDEN, msg("no second factor is being set up"), hint=msg("call totp-begin first")
+            )
         with self._attempts.attempt(source, name, logged_in=True) as attempt:
             step = totp_step(proposed.secret, code, self._clocks.now(), 0)
             if step is None:
                 raise NodeError(
-                    ErrorCode.WRONG_CREDENTIALS, "that code is not right", hint="look whether both clocks are right"
+                    ErrorCode.WRONG_CREDENTIALS,
+                    msg("that code is not right"),
+                    hint=msg("look whether both clocks are right"),
                 )
             attempt.failed = False
         codes = new_recovery_codes()

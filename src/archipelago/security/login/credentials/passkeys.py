@@ -23,6 +23,7 @@ from archipelago.security.login.sessions.ledger import Ledger, require_session, 
 from archipelago.security.login.views import PasskeyView
 from archipelago.storage.records.logins import Passkey, User
 from archipelago.storage.stores.accounts import Book
+from archipelago.support.text import msg
 
 _GET, _CREATE = "get a passkey", "create a passkey"
 _PASSKEYS_EACH = 20
@@ -197,7 +198,9 @@ class Passkeys:
             found = [one for one in book.passkeys(user) if one.id[:_ID] == identity]
             if not found:
                 raise NodeError(
-                    ErrorCode.INVALID_VALUE, f"there is no passkey {identity}", hint="passkey-list shows them"
+                    ErrorCode.INVALID_VALUE,
+                    msg("there is no passkey {identity}", identity=identity),
+                    hint=msg("passkey-list shows them"),
                 )
             book.remove_passkeys((found[0].id,))
             return found[0]
@@ -218,7 +221,11 @@ def _challenge_of(credential: Mapping[str, Any]) -> bytes:
 
 def _require_room(user: str, own: int) -> None:
     if own >= _PASSKEYS_EACH:
-        raise NodeError(ErrorCode.INVALID_VALUE, f"{user} has {own} passkeys", hint="remove one first")
+        raise NodeError(
+            ErrorCode.INVALID_VALUE,
+            msg("{user} has {count} passkeys", user=user, count=own),
+            hint=msg("remove one first"),
+        )
 
 
 def _rp_id(site: str) -> str:
@@ -231,13 +238,15 @@ def _rp_id(site: str) -> str:
             return host
     raise NodeError(
         ErrorCode.INVALID_VALUE,
-        "browsers keep passkeys for names, not for addresses",
-        hint="open the page by the node's name, such as http://localhost:8480; 'network-status' shows its names",
+        msg("browsers keep passkeys for names, not for addresses"),
+        hint=msg("open the page by the node's name, such as http://localhost:8480; 'network-status' shows its names"),
     )
 
 
 def _refused() -> NodeError:
-    return NodeError(ErrorCode.WRONG_CREDENTIALS, "that passkey is not right", hint="try again, or use the password")
+    return NodeError(
+        ErrorCode.WRONG_CREDENTIALS, msg("that passkey is not right"), hint=msg("try again, or use the password")
+    )
 
 
 def _text(raw: bytes) -> str:

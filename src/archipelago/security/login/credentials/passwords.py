@@ -8,6 +8,7 @@ from argon2.exceptions import InvalidHashError, VerificationError
 
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.security.secrets.typed_secret import forms, prepared
+from archipelago.support.text import msg
 
 SHORTEST, LONGEST = 10, 1024
 _PLACES = 1
@@ -40,8 +41,8 @@ class Passwords:
         if not SHORTEST <= len(password) <= LONGEST:
             raise NodeError(
                 ErrorCode.INVALID_VALUE,
-                f"a password has {SHORTEST} to {LONGEST} characters",
-                hint="take a few words that nobody would guess together",
+                msg("a password has {shortest} to {longest} characters", shortest=SHORTEST, longest=LONGEST),
+                hint=msg("take a few words that nobody would guess together"),
             )
         async with self._known:
             return await asyncio.to_thread(self._hasher.hash, password)

@@ -12,6 +12,7 @@ from archipelago.security.login.views import NewToken, TokenView, moment
 from archipelago.storage.records.logins import Token
 from archipelago.storage.records.permissions import TOKEN_PERMISSIONS, Permission
 from archipelago.storage.stores.accounts import Book
+from archipelago.support.text import msg
 
 TOKEN_PREFIX = "arch_"  # noqa: S105 - how tokens start
 SECRET_BYTES = 32
@@ -42,8 +43,8 @@ class Tokens:
         if refused := sorted(permissions - TOKEN_PERMISSIONS):
             raise NodeError(
                 ErrorCode.INVALID_VALUE,
-                f"a token cannot have the permission {refused[0]}",
-                hint=f"choose from {', '.join(sorted(TOKEN_PERMISSIONS))}",
+                msg("a token cannot have the permission {permission}", permission=refused[0]),
+                hint=msg("choose from {token_permissions}", token_permissions=", ".join(sorted(TOKEN_PERMISSIONS))),
             )
         secret, now = TOKEN_PREFIX + secrets.token_urlsafe(SECRET_BYTES), self._clocks.now()
         token = Token(key_of(secret), name, permissions, now, now + days * 86400.0)
@@ -54,8 +55,8 @@ class Tokens:
             if len(known) >= _TOKENS or any(one.name == name for one in known):
                 raise NodeError(
                     ErrorCode.INVALID_VALUE,
-                    f"there is a token {name} already, or there are too many",
-                    hint="revoke one",
+                    msg("there is a token {name} already, or there are too many", name=name),
+                    hint=msg("revoke one"),
                 )
             book.save_token(token)
 
@@ -70,7 +71,11 @@ class Tokens:
             require_session(book, source.session)
             found = [one.key for one in book.tokens() if one.key[:ID] == identity]
             if not found:
-                raise NodeError(ErrorCode.INVALID_VALUE, f"there is no token {identity}", hint="token-list shows them")
+                raise NodeError(
+                    ErrorCode.INVALID_VALUE,
+                    msg("there is no token {identity}", identity=identity),
+                    hint=msg("token-list shows them"),
+                )
             book.remove_tokens(found)
 
         await self._ledger.change(work)

@@ -13,6 +13,7 @@ from archipelago.errors import ErrorCode, NodeError
 from archipelago.security.login.guessing.backoff import Backoff, is_loopback, network_of
 from archipelago.security.login.guessing.marks import Device
 from archipelago.security.login.guessing.rate_limit import Rate, RateLimit
+from archipelago.support.text import msg
 
 _STRANGERS = Rate(0.1, 300)
 """Attempts a second of all unknown clients together, and how many at once: a fortnight of guesses is 121,260."""
@@ -77,8 +78,8 @@ class Attempts:
         if wait > 0:
             raise NodeError(
                 ErrorCode.TOO_MANY,
-                f"too many attempts: wait {wait:.0f} s",
-                hint="on the node itself, 'archipelago password' sets a new password at once",
+                msg("too many attempts: wait {wait} s", wait=f"{wait:.0f}"),
+                hint=msg("on the node itself, 'archipelago password' sets a new password at once"),
                 data={"retry_after": round(wait, 1)},
             )
         counted, made = backoff.fail(lane, now), Attempt(known)

@@ -14,6 +14,7 @@ from archipelago.security.login.sessions.clocks import Clocks
 from archipelago.storage.records.logins import LoginNotice, Logins, Passkey, Session, Token, User
 from archipelago.storage.stores.accounts import AccountStore, Book
 from archipelago.support.broadcast import Signal
+from archipelago.support.text import msg
 
 T = TypeVar("T")
 
@@ -143,12 +144,16 @@ def require_session(book: Book, key: str) -> None:
     session = book.session(key) if key else None
     user = book.user(session.user) if session is not None else None
     if key and (session is None or user is None or user.version != session.version):
-        raise NodeError(ErrorCode.LOGIN_NEEDED, "the session has ended", hint="log in again")
+        raise NodeError(ErrorCode.LOGIN_NEEDED, msg("the session has ended"), hint=msg("log in again"))
 
 
 def require_user(book: Book, seen: User) -> User:
     """Return an account as of this transaction; raises `NodeError` where it has changed since it was seen."""
     user = book.user(seen.name)
     if user is None or user.version != seen.version:
-        raise NodeError(ErrorCode.BUSY, f"the account {seen.name} has just changed", hint="look at it, then try again")
+        raise NodeError(
+            ErrorCode.BUSY,
+            msg("the account {name} has just changed", name=seen.name),
+            hint=msg("look at it, then try again"),
+        )
     return user

@@ -1,0 +1,19 @@
+"""The kinds of operations in words, as parts of sentences."""
+
+from collections.abc import Mapping
+
+from archipelago.api.operations import OperationKind
+from archipelago.support.text import msg
+
+KINDS: Mapping[str, str] = {
+    OperationKind.INSTALL: msg("install"),
+    OperationKind.START: msg("start"),
+    OperationKind.STOP: msg("stop"),
+    OperationKind.RESTART: msg("restart"),
+    OperationKind.REMOVE: msg("remove"),
+    OperationKind.UPDATE: msg("update"),
+    OperationKind.CONFIGURE: msg("configure"),
+    OperationKind.SECRETS: msg("secrets"),
+    OperationKind.REPAIR: msg("repair"),
+}
+"""The same words as the kinds' own names."""
