@@ -65,7 +65,7 @@ def test_a_data_root_that_was_there_is_not_begun_again(scripts: Path) -> None:
     )
     absent = [
         f"archipelago: the data of this node is not there: {DATA}",
-        "  mount the disk that it is on, and start again; to give it up and begin with what is there: "
+        "  mount the disk that it is on, and start again; to give it up and start with what is there: "
         "rm /etc/archipelago/data-roots/node",
         "refused",
     ]
