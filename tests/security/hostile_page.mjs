@@ -54,7 +54,7 @@ function leaveProcess() {
   spawn(process.execPath, ["-e", `/* ${targets.token} */ setInterval(() => {}, 1000)`], { detached: true, stdio: "ignore" }).unref();
 }
 
-if (step === "check") {
+if (step !== "build") {
   swapLogs();
 } else {
   swapLogs();

@@ -73,7 +73,7 @@ def scene(tmp_path: Path) -> Iterator[Scene]:
         shutil.copy(CHECKOUT / name, checkout / name)
     shutil.copy(HERE / "hostile_page.mjs", checkout / "neode-ui")
     package = {"name": "page", "version": "0.0.0"}
-    scripts = {step: f"node hostile_page.mjs {step}" for step in ("check", "build")}
+    scripts = {step: f"node hostile_page.mjs {step}" for step in ("lint", "check", "build")}
     (checkout / "neode-ui/package.json").write_text(json.dumps({**package, "scripts": scripts}))
     lock = {**package, "lockfileVersion": 3, "requires": True, "packages": {"": package}}
     (checkout / "neode-ui/package-lock.json").write_text(json.dumps(lock))
