@@ -8,7 +8,7 @@ from pathlib import Path
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.security.login.sessions.ledger import Lifetimes
 from archipelago.storage.layout import DEFAULT_ROOT, DEFAULT_RUNTIME, Layout
-from archipelago.support.text import msg
+from archipelago.support.texts.text import msg
 
 DEFAULT_PORT = 8480
 _LARGEST_UID = 2**32 - 2

@@ -13,7 +13,7 @@ from archipelago.container.dependency_resolver.rating import Rating
 from archipelago.container.manifest.exposure import KeptIn
 from archipelago.container.manifest.model.scalars import Scalar
 from archipelago.storage.records.apps import Desired
-from archipelago.support.translatable import Prose, Translatable
+from archipelago.support.texts.translatable import Prose, Translatable
 
 
 class EndpointStatus(View):

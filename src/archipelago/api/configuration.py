@@ -5,7 +5,7 @@ from enum import StrEnum
 
 from archipelago.api.view import View
 from archipelago.container.manifest.model.scalars import Scalar
-from archipelago.support.translatable import Prose, Translatable
+from archipelago.support.texts.translatable import Prose, Translatable
 
 
 class ConfigRevision(View):

@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from archipelago.api.view import View
-from archipelago.support.translatable import Prose, Translatable
+from archipelago.support.texts.translatable import Prose, Translatable
 
 
 class VolumeView(View):

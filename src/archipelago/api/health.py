@@ -8,7 +8,7 @@ from pydantic import Field
 
 from archipelago.api.view import View
 from archipelago.storage.records.runs import RunRecord
-from archipelago.support.translatable import Prose, Translatable
+from archipelago.support.texts.translatable import Prose, Translatable
 
 
 class HealthState(StrEnum):

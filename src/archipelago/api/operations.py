@@ -10,7 +10,7 @@ from pydantic import Field
 from archipelago.api.view import View
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.storage.records.operations import OperationRecord, OperationState
-from archipelago.support.translatable import Prose, Translatable
+from archipelago.support.texts.translatable import Prose, Translatable
 
 
 class OperationKind(StrEnum):

@@ -1,7 +1,7 @@
 """Repairs that an app declares."""
 
 from archipelago.api.view import View
-from archipelago.support.translatable import Prose, Translatable
+from archipelago.support.texts.translatable import Prose, Translatable
 
 
 class RepairView(View):

@@ -5,7 +5,7 @@ from datetime import datetime
 from archipelago.api.view import View
 from archipelago.container.dependency_resolver.rating import Rating
 from archipelago.container.manifest.model.app import Egress
-from archipelago.support.translatable import Prose, Translatable
+from archipelago.support.texts.translatable import Prose, Translatable
 
 
 class PackageChange(View):

@@ -6,7 +6,7 @@ from enum import StrEnum
 from archipelago.api.view import View
 from archipelago.storage.records.apps import Desired
 from archipelago.storage.records.notices import Hiding
-from archipelago.support.translatable import Prose, Translatable
+from archipelago.support.texts.translatable import Prose, Translatable
 
 
 class Severity(StrEnum):

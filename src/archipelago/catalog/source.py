@@ -7,7 +7,7 @@ from typing import Protocol
 
 from archipelago.container.manifest.package import AppPackage
 from archipelago.errors import ErrorCode, NodeError
-from archipelago.support.text import msg
+from archipelago.support.texts.text import msg
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from typer.exceptions import TyperException
 
 from archipelago.cli.errors import CommandError, Exit
-from archipelago.support.value_words import sentence
+from archipelago.support.texts.value_words import sentence
 
 _TOO_MANY = "Got unexpected extra argument"
 _TAKES_SECRETS = ("secret set", "password", "user add", "key ")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import archipelago
 from archipelago.container.manifest.package import load_package
-from archipelago.support.text import placeholders
+from archipelago.support.texts.text import placeholders
 
 LIST = "neode-ui/src/i18n/node/messages.json"
 _SOURCES = Path(archipelago.__file__).parent

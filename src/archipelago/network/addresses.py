@@ -6,7 +6,7 @@ from ipaddress import AddressValueError, IPv4Address
 from archipelago.api.local_network import ALL
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.security.keys.certificates import may_listen_on
-from archipelago.support.text import msg
+from archipelago.support.texts.text import msg
 
 
 def resolve(wanted: Collection[str], own: Collection[IPv4Address]) -> tuple[IPv4Address, ...]:

@@ -18,7 +18,7 @@ from archipelago.network.route_keeper import RouteKeeper
 from archipelago.network.routes import Trust
 from archipelago.security.keys.certificates import Certificates, fingerprint, may_listen_on
 from archipelago.support.host_names import local_names
-from archipelago.support.text import error_text, msg
+from archipelago.support.texts.text import error_text, msg
 
 _FACT = "listen"
 Front = Callable[[Collection[IPv4Address], Collection[str], ssl.SSLContext], Awaitable[Mapping[IPv4Address, NodeError]]]

@@ -8,7 +8,7 @@ from archipelago.container.desired.state import DesiredState
 from archipelago.network.drivers.driver import RouteDriver
 from archipelago.network.routes import AppEndpoints, Route, routes
 from archipelago.support.broadcast import Signal
-from archipelago.support.text import msg
+from archipelago.support.texts.text import msg
 
 
 class RouteKeeper:

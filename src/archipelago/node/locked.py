@@ -20,7 +20,7 @@ from archipelago.storage.database import Database
 from archipelago.storage.stores.accounts import AccountStore
 from archipelago.support.broadcast import Signal
 from archipelago.support.private_files import read_key_file, reported
-from archipelago.support.text import msg
+from archipelago.support.texts.text import msg
 
 _LONGEST_PASSPHRASE_FILE = 4096
 

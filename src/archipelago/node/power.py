@@ -4,7 +4,7 @@ import asyncio
 
 from archipelago.api.system import PowerAction
 from archipelago.errors import ErrorCode, NodeError
-from archipelago.support.text import msg
+from archipelago.support.texts.text import msg
 
 OWN = (PowerAction.RESTART, PowerAction.STOP)
 """What the process does by itself."""

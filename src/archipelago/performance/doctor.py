@@ -12,7 +12,7 @@ from archipelago.performance.checks import host as host_checks
 from archipelago.performance.checks import network as network_checks
 from archipelago.performance.checks import podman as podman_checks
 from archipelago.performance.checks import setup as setup_checks
-from archipelago.support.text import msg
+from archipelago.support.texts.text import msg
 
 _ASK_THE_NODE = msg("start the node, then run 'archipelago doctor' again")
 _NEED_PODMAN = {

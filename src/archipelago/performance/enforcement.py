@@ -2,7 +2,7 @@
 
 from archipelago.container.dependency_resolver.host_facts import ControlGroup
 from archipelago.container.podman_client.models import PodmanInfo
-from archipelago.support.text import msg
+from archipelago.support.texts.text import msg
 
 _CONTROLLERS = {
     "memory": msg("memory limits"),

@@ -19,7 +19,7 @@ from archipelago.security.login.guessing.rate_limit import Rate, RateLimit
 from archipelago.security.login.login import Login, Visitor
 from archipelago.security.login.sessions.secrets import SESSION_PREFIX
 from archipelago.storage.records.permissions import ANYBODY, Permission
-from archipelago.support.text import msg
+from archipelago.support.texts.text import msg
 
 LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 WEBSOCKET_PROTOCOL = "archipelago"

@@ -8,9 +8,9 @@ from pydantic_core import ErrorDetails, to_jsonable_python
 
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.rpc.patterns import PATTERNS
-from archipelago.support.text import msg
-from archipelago.support.translatable import messages
-from archipelago.support.value_words import sentence
+from archipelago.support.texts.text import msg
+from archipelago.support.texts.translatable import messages
+from archipelago.support.texts.value_words import sentence
 
 PARSE_ERROR = -32700
 INVALID_REQUEST = -32600

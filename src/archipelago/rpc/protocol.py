@@ -33,7 +33,7 @@ from archipelago.security.audit.chain import Deed, Outcome
 from archipelago.security.login.guessing.rate_limit import Rate, RateLimit
 from archipelago.security.login.login import Login
 from archipelago.storage.records.permissions import Permission
-from archipelago.support.text import msg
+from archipelago.support.texts.text import msg
 
 MAX_BATCH = 100
 MAX_STRANGERS_BATCH = 10

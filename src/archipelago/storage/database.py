@@ -13,7 +13,7 @@ from sqlalchemy.exc import DatabaseError
 
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.storage.database_errors import is_locked, refusal
-from archipelago.support.text import msg
+from archipelago.support.texts.text import msg
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
 PATIENCE = 10.0

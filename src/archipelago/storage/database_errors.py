@@ -7,7 +7,7 @@ from pathlib import Path
 
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.storage.lock_holders import Holder, lock_holders
-from archipelago.support.text import msg
+from archipelago.support.texts.text import msg
 
 FILES = ("", "-wal", "-shm")
 """Endings of the names of a database's files (https://www.sqlite.org/walformat.html)."""

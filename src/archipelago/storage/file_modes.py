@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from archipelago.storage.layout import Layout
-from archipelago.support.text import msg
+from archipelago.support.texts.text import msg
 
 _OPEN_TO_PASS = 0o711
 _OF_ONE_APP = 0o710

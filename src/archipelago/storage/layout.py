@@ -23,7 +23,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from archipelago.errors import ErrorCode, NodeError
-from archipelago.support.text import msg
+from archipelago.support.texts.text import msg
 
 LAYOUT_VERSION = 2
 """Of what is described here. In version 1, folders of apps lay beside the node's own."""

@@ -24,7 +24,7 @@ from archipelago.errors import ErrorCode, NodeError
 from archipelago.storage.database import bring_up_to_date
 from archipelago.storage.layout import LAYOUT_VERSION, AppFolder, Layout
 from archipelago.support.private_files import reported, sync_folder, write_atomically
-from archipelago.support.text import msg
+from archipelago.support.texts.text import msg
 
 _LARGEST = 4096
 _OCTAL = re.compile(r"\\([0-7]{3})")

@@ -6,7 +6,7 @@ import os
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.storage.layout import Layout
 from archipelago.support.private_files import reported
-from archipelago.support.text import msg
+from archipelago.support.texts.text import msg
 
 
 class RootLock:

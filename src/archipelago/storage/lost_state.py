@@ -5,7 +5,7 @@ With the database went who has which user ids, which volumes were made, what is 
 
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.storage.layout import Layout
-from archipelago.support.text import msg
+from archipelago.support.texts.text import msg
 
 
 def refuse_lost_database(layout: Layout) -> None:

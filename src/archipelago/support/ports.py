@@ -7,7 +7,7 @@ from collections.abc import Collection
 from pathlib import Path
 
 from archipelago.errors import ErrorCode, NodeError
-from archipelago.support.text import msg
+from archipelago.support.texts.text import msg
 
 SETTING = "net.ipv4.ip_unprivileged_port_start"
 _FILE = Path("/proc/sys") / SETTING.replace(".", "/")

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from archipelago.errors import ErrorCode, NodeError, is_disk_full
-from archipelago.support.text import msg
+from archipelago.support.texts.text import msg
 
 
 @contextmanager

@@ -2,7 +2,7 @@
 
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.rpc.errors import error_object, internal_error
-from archipelago.support.text import msg
+from archipelago.support.texts.text import msg
 
 
 def test_an_error_has_its_english_text_and_the_messages_of_it() -> None:

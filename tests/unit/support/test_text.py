@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from archipelago.api.apps import View
 from archipelago.errors import ErrorCode, NodeError
-from archipelago.support.text import Text, error_text, joined, msg
-from archipelago.support.translatable import Message, Prose, Translatable
+from archipelago.support.texts.text import Text, error_text, joined, msg
+from archipelago.support.texts.translatable import Message, Prose, Translatable
 
 
 class Said(Translatable, View):

@@ -5,7 +5,7 @@ import json
 from dataclasses import replace
 
 from archipelago.chains.chain import ChainReading, ChainState
-from archipelago.support.text import msg
+from archipelago.support.texts.text import msg
 
 _DAY = 86400
 _STALE_AFTER = _DAY

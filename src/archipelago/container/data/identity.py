@@ -10,7 +10,7 @@ from enum import StrEnum
 
 from archipelago.container.namespace.found import Found
 from archipelago.storage.records.volumes import Mark
-from archipelago.support.text import msg
+from archipelago.support.texts.text import msg
 
 
 class VolumeVerdict(StrEnum):

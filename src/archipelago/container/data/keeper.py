@@ -15,7 +15,7 @@ from archipelago.container.namespace.found import Found
 from archipelago.container.workload.workload import VolumeDirectory, Workload
 from archipelago.errors import DISK_REMEDY, ErrorCode, NodeError
 from archipelago.storage.stores.volume_marks import VolumeMarks
-from archipelago.support.text import joined, msg
+from archipelago.support.texts.text import joined, msg
 
 
 class DataMissing(NodeError):

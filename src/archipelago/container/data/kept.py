@@ -17,7 +17,7 @@ from archipelago.container.manifest.model.app import AppManifest
 from archipelago.container.namespace.client import Namespace
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.storage.layout import AppFolder, KeptFolder, Layout
-from archipelago.support.text import joined, msg
+from archipelago.support.texts.text import joined, msg
 
 _STAMP = "%Y-%m-%dT%H-%M-%S.%f"
 _NAME = re.compile(r"\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d\.\d{3}Z")

@@ -14,7 +14,7 @@ from archipelago.security.secrets.manager import SecretsManager
 from archipelago.storage.layout import KEPT, Layout
 from archipelago.storage.stores.state import State
 from archipelago.storage.stores.volume_marks import VolumeMarks
-from archipelago.support.text import msg
+from archipelago.support.texts.text import msg
 
 _COUNTING = 5.0
 """Longest time for counting what a volume holds, in seconds."""

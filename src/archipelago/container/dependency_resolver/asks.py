@@ -20,7 +20,7 @@ from archipelago.container.manifest.model.app import AppManifest, Architecture, 
 from archipelago.container.manifest.model.containers import Container
 from archipelago.container.manifest.model.endpoints import Access
 from archipelago.container.manifest.model.scalars import AppId, Scalar
-from archipelago.support.text import joined, msg
+from archipelago.support.texts.text import joined, msg
 
 _GIB = 1024**3
 _WAYS = {

@@ -9,7 +9,7 @@ from archipelago.container.dependency_resolver.order import find_cycle, reaches
 from archipelago.container.dependency_resolver.search.providers import Descent
 from archipelago.container.dependency_resolver.search.world import World
 from archipelago.container.manifest.model.scalars import AppId, Name
-from archipelago.support.text import msg
+from archipelago.support.texts.text import msg
 
 
 @dataclass(frozen=True, slots=True)

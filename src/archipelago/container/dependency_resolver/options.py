@@ -14,7 +14,7 @@ from archipelago.container.manifest.options import (
     same_value,
 )
 from archipelago.container.manifest.yaml.problems import nearest
-from archipelago.support.text import joined, msg
+from archipelago.support.texts.text import joined, msg
 
 
 @dataclass(frozen=True, slots=True, order=True)

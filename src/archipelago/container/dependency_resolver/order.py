@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 from archipelago.container.dependency_resolver.errors import Problem, ResolutionCode
 from archipelago.container.manifest.model.scalars import AppId, Name
-from archipelago.support.text import joined, msg
+from archipelago.support.texts.text import joined, msg
 
 
 def find_cycle(nodes: Iterable[str], needs: Mapping[str, Collection[str]]) -> tuple[str, ...] | None:

@@ -15,7 +15,7 @@ from archipelago.container.manifest.model.app import AppManifest, Architecture, 
 from archipelago.container.manifest.model.endpoints import Access, EndpointKind, Protocol
 from archipelago.container.manifest.model.interfaces import Wait
 from archipelago.container.manifest.model.scalars import AppId, Key, Name, Port, Scalar
-from archipelago.support.translatable import Prose, Translatable
+from archipelago.support.texts.translatable import Prose, Translatable
 
 _EMPTY: Mapping[Any, Any] = MappingProxyType({})
 

@@ -7,7 +7,7 @@ from archipelago.container.dependency_resolver.errors import ResolutionCode, Res
 from archipelago.container.dependency_resolver.plan import InstalledApp
 from archipelago.container.manifest.model.app import AppManifest
 from archipelago.container.manifest.model.scalars import AppId
-from archipelago.support.text import msg
+from archipelago.support.texts.text import msg
 
 _HIGHEST = 65535
 _LOWEST_FREE = 1024

@@ -13,8 +13,8 @@ from archipelago.container.manifest.model.app import AppManifest, Egress
 from archipelago.container.manifest.model.containers import Capability
 from archipelago.container.manifest.model.endpoints import Access
 from archipelago.container.manifest.model.images import Recipe
-from archipelago.support.text import msg
-from archipelago.support.translatable import Prose, Translatable
+from archipelago.support.texts.text import msg
+from archipelago.support.texts.translatable import Prose, Translatable
 
 HIGHEST = 8
 LOWEST = 1

@@ -10,7 +10,7 @@ from archipelago.container.dependency_resolver.search.world import World
 from archipelago.container.manifest.model.interfaces import Credentials, Required
 from archipelago.container.manifest.model.scalars import AppId, Key, Name, Scalar
 from archipelago.container.manifest.options import effective_options, same_value
-from archipelago.support.text import msg
+from archipelago.support.texts.text import msg
 
 Login = tuple[AppId, InterfaceRole]
 """A consumer with what its login allows."""

@@ -8,7 +8,7 @@ from archipelago.container.dependency_resolver.plan import Edge, InstalledApp, R
 from archipelago.container.dependency_resolver.search.world import World
 from archipelago.container.manifest.model.app import AppManifest
 from archipelago.container.manifest.model.scalars import AppId
-from archipelago.support.text import msg
+from archipelago.support.texts.text import msg
 
 
 def check_request(

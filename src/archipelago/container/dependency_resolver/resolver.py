@@ -19,7 +19,7 @@ from archipelago.container.dependency_resolver.search.providers import Descent, 
 from archipelago.container.dependency_resolver.search.world import World
 from archipelago.container.manifest.model.app import AppManifest
 from archipelago.container.manifest.model.scalars import AppId
-from archipelago.support.text import msg
+from archipelago.support.texts.text import msg
 
 __all__ = ["ResolutionCode", "ResolutionError", "explain", "resolve"]
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from archipelago.storage.records.apps import AppRecord
-from archipelago.support.text import msg
+from archipelago.support.texts.text import msg
 
 
 def unreadable(records: Mapping[str, AppRecord]) -> dict[str, str]:

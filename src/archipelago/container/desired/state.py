@@ -9,7 +9,7 @@ from archipelago.container.manifest.model.interfaces import Wait
 from archipelago.container.workload.workload import Workload
 from archipelago.security.secrets.secret import Secret
 from archipelago.storage.records.apps import AppRecord, Desired
-from archipelago.support.text import msg
+from archipelago.support.texts.text import msg
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from archipelago.api.health import Health, HealthState
 from archipelago.container.health_monitor.probes import Prober, Watched
 from archipelago.container.health_monitor.progress import Progress
-from archipelago.support.text import msg
+from archipelago.support.texts.text import msg
 
 STEADY = 10.0
 """Seconds for which a container without a probe must have run before it counts as healthy, and for which an app that

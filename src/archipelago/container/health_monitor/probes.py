@@ -12,7 +12,7 @@ from archipelago.container.health_monitor.progress import Verdict, chain_verdict
 from archipelago.container.manifest.model.probes import ChainProbe, ExecProbe, HealthCheck, HttpProbe, TcpProbe
 from archipelago.container.namespace.client import Namespace, ProbeFailed, Target
 from archipelago.security.secrets.secret import Secret
-from archipelago.support.text import msg
+from archipelago.support.texts.text import msg
 
 _STILL_SYNCING = 75
 """Exit code of a probe command that works but still syncs (EX_TEMPFAIL, sysexits.h)."""

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from archipelago.api.health import Health, HealthState, Sync
 from archipelago.chains.chain import Chain, ChainState
 from archipelago.container.manifest.model.probes import HealthCheck
-from archipelago.support.text import msg
+from archipelago.support.texts.text import msg
 
 
 @dataclass(frozen=True, slots=True)

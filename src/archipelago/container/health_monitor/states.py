@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from archipelago.api.health import HealthState
-from archipelago.support.text import msg
+from archipelago.support.texts.text import msg
 
 STATES: Mapping[HealthState, str] = {
     HealthState.STARTING: msg("starting"),

@@ -9,7 +9,7 @@ import posixpath
 from archipelago.container.manifest.model.containers import Container
 from archipelago.container.manifest.package import AppPackage
 from archipelago.errors import ErrorCode, NodeError
-from archipelago.support.text import msg
+from archipelago.support.texts.text import msg
 
 
 def refuse_hidden_data(package: AppPackage, container: str, volumes: tuple[str, ...]) -> None:

@@ -9,7 +9,7 @@ from archipelago.container.manifest.containerfile.instructions import Containerf
 from archipelago.container.manifest.package import AppPackage
 from archipelago.container.podman_client.errors import PodmanError, StorageFull
 from archipelago.errors import ErrorCode, NodeError, is_disk_full, says_disk_full
-from archipelago.support.text import msg
+from archipelago.support.texts.text import msg
 
 _KEPT_REASON = 300
 """Last characters of a tool's words that go with a full disk."""

@@ -30,7 +30,7 @@ from archipelago.container.manifest.model.images import ContainerfileRecipe, Pac
 from archipelago.container.manifest.package import AppPackage
 from archipelago.container.podman_client.client import PodmanClient
 from archipelago.security.image_verifier.verifier import ImageVerifier
-from archipelago.support.text import msg
+from archipelago.support.texts.text import msg
 
 LABEL = "io.archipelago.built"
 BASE_LABEL = "io.archipelago.base"

@@ -12,7 +12,7 @@ from archipelago.errors import NodeError
 from archipelago.security.sbom.databases import Difference, packages
 from archipelago.security.sbom.reader import INCOMPLETE
 from archipelago.security.sbom.store import SbomStore
-from archipelago.support.text import msg
+from archipelago.support.texts.text import msg
 
 
 class ImageInventory:

@@ -11,7 +11,7 @@ from archipelago.container.podman_client.errors import NameMismatch, NotFound, P
 from archipelago.container.podman_client.models import ImageDetails
 from archipelago.errors import NodeError
 from archipelago.security.image_verifier.built import BuiltImages
-from archipelago.support.text import msg
+from archipelago.support.texts.text import msg
 
 
 class LocalImages:

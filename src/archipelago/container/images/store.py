@@ -33,7 +33,7 @@ from archipelago.security.image_verifier.verifier import ImageVerifier
 from archipelago.storage.layout import OLD_PACKAGE_CACHE
 from archipelago.support.broadcast import Signal
 from archipelago.support.process import find_processes, process_exit
-from archipelago.support.text import msg
+from archipelago.support.texts.text import msg
 
 
 class ImageStore:

@@ -17,7 +17,7 @@ from archipelago.container.manifest.model.endpoints import (
     Scheme,
 )
 from archipelago.errors import ErrorCode, NodeError
-from archipelago.support.text import msg
+from archipelago.support.texts.text import msg
 
 LOOPBACK = IPv4Address("127.0.0.1")
 PUBLISHED = frozenset({Access.HOST, Access.LAN})

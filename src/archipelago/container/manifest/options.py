@@ -16,8 +16,8 @@ from archipelago.container.manifest.model.settings import (
 )
 from archipelago.container.manifest.yaml.problems import nearest, show
 from archipelago.errors import ErrorCode, NodeError
-from archipelago.support.text import joined, msg
-from archipelago.support.translatable import messages
+from archipelago.support.texts.text import joined, msg
+from archipelago.support.texts.translatable import messages
 
 MAX_INT = 2**53 - 1
 """Largest whole number that every part of the system (JavaScript among them) carries unharmed."""

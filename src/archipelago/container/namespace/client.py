@@ -18,7 +18,7 @@ from archipelago.container.namespace.found import Found
 from archipelago.errors import DISK_REMEDY, ErrorCode, NodeError, says_disk_broken, says_disk_full
 from archipelago.storage.records.volumes import Mark
 from archipelago.support.process import PODMAN_UMASK
-from archipelago.support.text import msg
+from archipelago.support.texts.text import msg
 
 _LINE_LIMIT = 4 * 1024 * 1024
 _FILE_TIMEOUT = 60.0

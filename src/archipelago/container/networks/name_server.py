@@ -24,7 +24,7 @@ from archipelago.container.podman_client.errors import PodmanError
 from archipelago.container.podman_client.labels import NODE
 from archipelago.container.podman_client.models import ContainerState, ContainerSummary, NetworkDetails
 from archipelago.support.process import find_processes, is_alive, process_exit
-from archipelago.support.text import msg
+from archipelago.support.texts.text import msg
 
 _PROGRAM = "aardvark-dns"
 _PID_FILE = "aardvark.pid"

@@ -11,7 +11,7 @@ from archipelago.errors import ErrorCode, NodeError
 from archipelago.security.keys.key_files import is_private_pem
 from archipelago.security.secrets.manager import EDGE_BYTES, EDGE_KIND, SecretsManager
 from archipelago.storage.records.apps import AppRecord
-from archipelago.support.text import msg
+from archipelago.support.texts.text import msg
 
 
 class AppSecrets:

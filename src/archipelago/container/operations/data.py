@@ -10,7 +10,7 @@ from archipelago.container.data.volumes import AppData
 from archipelago.container.desired.state import DesiredState
 from archipelago.container.operations.operations import Operations
 from archipelago.errors import ErrorCode, NodeError
-from archipelago.support.text import msg
+from archipelago.support.texts.text import msg
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from archipelago.container.images.store import ImageStore
 from archipelago.container.manifest.package import AppPackage
 from archipelago.container.operations.operations import Tracker
 from archipelago.support.first_error import FirstError
-from archipelago.support.text import msg
+from archipelago.support.texts.text import msg
 
 _BUILDS_AT_ONCE = 2
 

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from archipelago.container.operations.job_parts import JobParts
 from archipelago.container.operations.operations import Tracker
 from archipelago.errors import ErrorCode, NodeError
-from archipelago.support.text import msg
+from archipelago.support.texts.text import msg
 
 
 class Job(BaseModel):

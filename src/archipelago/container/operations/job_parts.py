@@ -10,11 +10,11 @@ from archipelago.container.images.inventory import ImageInventory
 from archipelago.container.images.pruner import ImagePruner
 from archipelago.container.images.store import ImageStore
 from archipelago.container.operations.app_secrets import AppSecrets
-from archipelago.container.operations.changes import Changes
+from archipelago.container.operations.changes.starts import Starts
+from archipelago.container.operations.changes.turn import Changes
 from archipelago.container.operations.image_fetcher import ImageFetcher
-from archipelago.container.operations.readiness import Readiness
+from archipelago.container.operations.readiness.waiting import Readiness
 from archipelago.container.operations.repairs import Repairs
-from archipelago.container.operations.starts import Starts
 from archipelago.container.proposals.disk_rules import DiskRules
 from archipelago.container.proposals.downgrades import Downgrades
 from archipelago.container.proposals.planner import Planner

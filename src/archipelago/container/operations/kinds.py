@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from archipelago.api.operations import OperationKind
-from archipelago.support.text import msg
+from archipelago.support.texts.text import msg
 
 KINDS: Mapping[str, str] = {
     OperationKind.INSTALL: msg("install"),

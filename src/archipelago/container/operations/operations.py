@@ -18,7 +18,7 @@ from archipelago.errors import ErrorCode, NodeError
 from archipelago.storage.records.operations import OperationFailure, OperationRecord, OperationState, StepRecord
 from archipelago.storage.stores.state import State
 from archipelago.support.broadcast import Signal
-from archipelago.support.text import msg
+from archipelago.support.texts.text import msg
 
 _WRITE_EVERY = 0.5
 """Least time between two writes of mere progress, in seconds."""

@@ -21,8 +21,8 @@ from archipelago.container.operations.jobs.secrets import SecretsJob
 from archipelago.container.operations.jobs.start import StartJob
 from archipelago.container.operations.jobs.stop import StopJob
 from archipelago.container.operations.jobs.update import UpdateJob
+from archipelago.container.operations.readiness.situation import WORKING
 from archipelago.container.operations.runner import JobRunner
-from archipelago.container.operations.situation import WORKING
 from archipelago.container.proposals.consequences import (
     interrupted,
     require_agreed,

@@ -16,7 +16,7 @@ from archipelago.container.reconciler.reconciler import Reconciler
 from archipelago.container.reconciler.repair_order import FileChange, RepairOrder
 from archipelago.container.workload.templates.renderer import Renderer
 from archipelago.errors import ErrorCode, NodeError
-from archipelago.support.text import msg
+from archipelago.support.texts.text import msg
 
 _FINE = (HealthState.HEALTHY, HealthState.SYNCING, HealthState.STOPPING, HealthState.STOPPED)
 

@@ -11,7 +11,7 @@ from archipelago.container.proposals.consequences import interrupted
 from archipelago.container.workload.volume_parts import changed_parts
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.storage.stores.revisions import Configuration, Revision
-from archipelago.support.text import msg
+from archipelago.support.texts.text import msg
 
 _CHOICE = "provider of "
 

@@ -7,7 +7,7 @@ from archipelago.container.dependency_resolver.plan import Action, Plan
 from archipelago.container.desired.state import DesiredState
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.storage.records.apps import Desired
-from archipelago.support.text import msg
+from archipelago.support.texts.text import msg
 
 
 def stop_preview(desired: DesiredState, app: str) -> ChangePreview:

@@ -14,7 +14,7 @@ from archipelago.container.namespace.client import Namespace
 from archipelago.container.workload.templates.renderer import Renderer
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.storage.layout import app_folder
-from archipelago.support.text import msg
+from archipelago.support.texts.text import msg
 
 Options = Mapping[Key, Scalar]
 Names = tuple[str, ...]

@@ -10,7 +10,7 @@ from archipelago.errors import ErrorCode, NodeError
 from archipelago.storage.records.apps import AppRecord
 from archipelago.storage.stores.revisions import RevisionStore
 from archipelago.storage.stores.state import State
-from archipelago.support.text import joined, msg
+from archipelago.support.texts.text import joined, msg
 
 
 @dataclass(frozen=True, slots=True)

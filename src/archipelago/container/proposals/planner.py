@@ -13,7 +13,7 @@ from archipelago.container.proposals.proposal import Proposal, require_packages
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.storage.records.apps import AppRecord
 from archipelago.storage.stores.state import State
-from archipelago.support.text import msg
+from archipelago.support.texts.text import msg
 
 
 @dataclass(frozen=True, slots=True)

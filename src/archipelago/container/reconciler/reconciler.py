@@ -33,7 +33,7 @@ from archipelago.container.workload.workload import Workload
 from archipelago.errors import NodeError
 from archipelago.storage.records.runs import RunRecord
 from archipelago.support.broadcast import Signal
-from archipelago.support.text import error_text, msg
+from archipelago.support.texts.text import error_text, msg
 
 _LOOK_AGAIN = 60.0
 """Everything is compared at least this often, should an event ever be lost."""

@@ -34,7 +34,7 @@ from archipelago.container.reconciler.seen import (
     is_outdated,
     is_running,
 )
-from archipelago.support.text import msg
+from archipelago.support.texts.text import msg
 
 PATIENCE = 3.0
 """Seconds in which Podman notices the end of a container's process, unless the container's conmon died before it."""

@@ -33,7 +33,7 @@ from archipelago.container.workload.workload import ContainerWorkload
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.storage.records.apps import AppRecord
 from archipelago.storage.stores.state import State
-from archipelago.support.text import msg
+from archipelago.support.texts.text import msg
 
 HEALTH = "health"
 """Kind of the events that say how the health of an app changed."""

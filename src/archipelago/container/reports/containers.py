@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 from archipelago.container.desired.state import DesiredApp
 from archipelago.container.workload.workload import ContainerWorkload
 from archipelago.errors import ErrorCode, NodeError
-from archipelago.support.text import msg
+from archipelago.support.texts.text import msg
 
 Installed = Callable[[str], Awaitable[DesiredApp]]
 """Returns an installed app; raises `NodeError`."""

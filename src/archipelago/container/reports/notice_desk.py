@@ -14,7 +14,7 @@ from archipelago.container.reports.notices import WELL, Disk, notices, outlived,
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.storage.records.apps import Desired
 from archipelago.storage.records.notices import Hidden, Hiding
-from archipelago.support.text import msg
+from archipelago.support.texts.text import msg
 
 _OPERATIONS = 200
 _EXAMINED_FOR = 300.0

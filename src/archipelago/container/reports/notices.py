@@ -13,7 +13,7 @@ from archipelago.container.operations.kinds import KINDS
 from archipelago.errors import ErrorCode
 from archipelago.storage.records.notices import Hidden, Hiding
 from archipelago.storage.records.operations import OperationState
-from archipelago.support.text import msg
+from archipelago.support.texts.text import msg
 
 _LITTLE = 0.1
 _TOO_LITTLE = 0.03

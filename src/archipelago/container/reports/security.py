@@ -23,7 +23,7 @@ from archipelago.security.image_verifier.policy import UNSIGNED
 from archipelago.security.image_verifier.signature import BadSignature
 from archipelago.security.image_verifier.signers import signer_of
 from archipelago.support.process_status import ProcessStatus, read_process
-from archipelago.support.text import msg
+from archipelago.support.texts.text import msg
 
 _BUILT_HERE = "this node"
 _NOT_RUNNING = msg("asked for; it does not run now")

@@ -11,7 +11,7 @@ from archipelago.container.podman_client.exec.terminal import Terminal
 from archipelago.container.reports.containers import Installed, chosen
 from archipelago.container.workload.workload import ContainerWorkload
 from archipelago.errors import ErrorCode, NodeError
-from archipelago.support.text import msg
+from archipelago.support.texts.text import msg
 
 _SHELLS = (("sh",), ("busybox", "sh"))
 _BEST_SHELL = "command -v bash >/dev/null 2>&1 && exec bash; exec {}"

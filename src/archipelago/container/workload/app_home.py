@@ -12,7 +12,7 @@ from archipelago.container.workload.volume_parts import part_of
 from archipelago.container.workload.workload import Passage, VolumeDirectory
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.storage.layout import AppPaths, app_paths
-from archipelago.support.text import msg
+from archipelago.support.texts.text import msg
 
 
 @dataclass(frozen=True, slots=True)

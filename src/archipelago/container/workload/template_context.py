@@ -9,7 +9,7 @@ from archipelago.container.workload.inputs import AppInput, Site
 from archipelago.container.workload.networks import provider_host
 from archipelago.container.workload.templates.renderer import AppRenderer, Renderer, SecretDisplay
 from archipelago.errors import ErrorCode, NodeError
-from archipelago.support.text import msg
+from archipelago.support.texts.text import msg
 
 Templates = Renderer | AppRenderer
 _MAX_EXPORT = 4096

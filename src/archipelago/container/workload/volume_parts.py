@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 from archipelago.container.manifest.model.app import AppManifest
 from archipelago.errors import ErrorCode, NodeError
-from archipelago.support.text import msg
+from archipelago.support.texts.text import msg
 
 _PART = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
 """What can name a directory beside the node's own marks, which begin with a dot."""

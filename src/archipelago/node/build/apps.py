@@ -44,7 +44,7 @@ from archipelago.security.sbom.store import SbomStore
 from archipelago.storage.stores.revisions import RevisionStore
 from archipelago.storage.stores.signers import SignerStore
 from archipelago.storage.stores.volume_marks import VolumeMarks
-from archipelago.support.text import msg
+from archipelago.support.texts.text import msg
 
 
 @dataclass(frozen=True, slots=True)

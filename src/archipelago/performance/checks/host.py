@@ -14,7 +14,7 @@ from archipelago.performance import host
 from archipelago.storage.file_modes import wrong_modes
 from archipelago.storage.layout import Layout
 from archipelago.storage.layout_migration import left_behind
-from archipelago.support.text import msg
+from archipelago.support.texts.text import msg
 
 _GIB = 1024**3
 _LITTLE_DISK = 5 * _GIB

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from archipelago.api.local_network import ALL, Outlook
 from archipelago.api.system import Finding, Severity
-from archipelago.support.text import joined, msg
+from archipelago.support.texts.text import joined, msg
 
 
 def local_network(network: Outlook) -> Iterator[Finding]:

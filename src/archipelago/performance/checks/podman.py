@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from archipelago.api.system import Finding, Severity
 from archipelago.container.podman_client.models import PodmanInfo
 from archipelago.performance.checks.setup import IDS_NEEDED, too_few_ids
-from archipelago.support.text import msg
+from archipelago.support.texts.text import msg
 
 _START = msg("stop the node, and start it with 'make run'")
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from archipelago.api.system import Finding, Severity
-from archipelago.support.text import msg
+from archipelago.support.texts.text import msg
 
 IDS_NEEDED = 65536 * 256
 """Subordinate ids of the service user: 256 apps with 65,536 each. As in scripts/prepare-host."""

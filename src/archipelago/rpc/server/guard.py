@@ -11,7 +11,7 @@ from archipelago.rpc.protocol import encode, failure
 from archipelago.rpc.refusals import Kind, Refusals
 from archipelago.rpc.server.conversation import recognise
 from archipelago.security.audit.chain import NOBODY
-from archipelago.support.text import msg
+from archipelago.support.texts.text import msg
 
 MAX_BODY = 1 << 20
 """Largest request body, in bytes."""

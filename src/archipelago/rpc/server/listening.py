@@ -9,7 +9,7 @@ import struct
 from pathlib import Path
 
 from archipelago.errors import ErrorCode, NodeError
-from archipelago.support.text import msg
+from archipelago.support.texts.text import msg
 
 LOOPBACK = "127.0.0.1"
 _BACKLOG = 512

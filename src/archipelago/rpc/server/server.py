@@ -50,7 +50,7 @@ from archipelago.support.connections.crowd import Crowd, Guest, Standing
 from archipelago.support.connections.descriptors import Shares, limit
 from archipelago.support.connections.descriptors import shares as share_out
 from archipelago.support.connections.listener import Listener, listening_socket
-from archipelago.support.text import msg
+from archipelago.support.texts.text import msg
 
 _CHANGE_TIMEOUT = 10.0
 _SHUTDOWN_TIMEOUT = 2.0

@@ -34,7 +34,7 @@ from archipelago.rpc.streams.typed_session import CLOSE_TIMEOUT, close_all, new_
 from archipelago.rpc.streams.websocket import LOGGED_OUT
 from archipelago.security.login.login import Login
 from archipelago.storage.records.permissions import Permission
-from archipelago.support.text import msg
+from archipelago.support.texts.text import msg
 
 _ACTION = "container-exec"
 _Switch = Literal["0", "1"]

@@ -20,7 +20,7 @@ from archipelago.rpc.server.guard import CALLER, refusal
 from archipelago.rpc.streams.places import Places
 from archipelago.security.login.login import Login
 from archipelago.storage.records.permissions import Permission
-from archipelago.support.text import msg
+from archipelago.support.texts.text import msg
 
 _KEEP_ALIVE = 15.0
 """Seconds between empty lines while an app is silent, which find out clients that are gone."""

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.rpc.access import Caller
 from archipelago.storage.records.permissions import Permission
-from archipelago.support.text import msg
+from archipelago.support.texts.text import msg
 
 
 class Places:

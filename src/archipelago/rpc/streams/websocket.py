@@ -31,7 +31,7 @@ from archipelago.rpc.server.guard import CALLER
 from archipelago.rpc.streams.places import Places
 from archipelago.security.login.login import Login
 from archipelago.storage.records.permissions import Permission
-from archipelago.support.text import msg
+from archipelago.support.texts.text import msg
 
 TOO_SLOW = 4008
 """Close code for a client that does not read what it subscribed to."""

@@ -21,7 +21,7 @@ from archipelago.security.audit.head import make_head, read_head, write_head
 from archipelago.security.keys.identity import Identity
 from archipelago.storage.layout import audit_head
 from archipelago.support.private_files import make_folder, reported, write_atomically
-from archipelago.support.text import msg
+from archipelago.support.texts.text import msg
 
 _LONGEST_TEXT = 200
 """Characters that are kept of a text that a caller chose."""

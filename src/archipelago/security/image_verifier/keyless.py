@@ -13,7 +13,7 @@ from pathlib import Path
 from cryptography.x509 import Certificate, RFC822Name, SubjectAlternativeName, UniformResourceIdentifier
 
 from archipelago.security.image_verifier.signature import BadSignature, ImageName
-from archipelago.support.text import joined, msg
+from archipelago.support.texts.text import joined, msg
 
 BUNDLE_TYPE = "application/vnd.dev.sigstore.bundle.v0.3+json"
 LARGEST_BUNDLE = 256 << 10

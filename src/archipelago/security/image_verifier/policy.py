@@ -8,7 +8,7 @@ import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from archipelago.support.text import msg
+from archipelago.support.texts.text import msg
 
 UNSIGNED = "unsigned"
 """Stands for the signer of images that nobody signed, which are pinned by their digest alone."""

@@ -17,7 +17,7 @@ import aiohttp
 
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.support.connections.connection_words import connection_words
-from archipelago.support.text import msg
+from archipelago.support.texts.text import msg
 
 MANIFEST_TYPES = (
     "application/vnd.oci.image.manifest.v1+json",

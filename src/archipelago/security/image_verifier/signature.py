@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_public_key
 
-from archipelago.support.text import joined, msg
+from archipelago.support.texts.text import joined, msg
 
 SIGNATURE_KEY = "dev.cosignproject.cosign/signature"
 PAYLOAD_TYPE = "application/vnd.dev.cosign.simplesigning.v1+json"

@@ -10,7 +10,7 @@ from archipelago.security.image_verifier.registry_client import RegistryClient
 from archipelago.security.image_verifier.signature import BadSignature, ImageName, image_name
 from archipelago.security.image_verifier.signers import KEYLESS, Signer
 from archipelago.storage.stores.signers import SignerRule, SignerStore
-from archipelago.support.text import msg
+from archipelago.support.texts.text import msg
 
 _FINGERPRINT_DIGITS = 64
 _ROUNDS = 3

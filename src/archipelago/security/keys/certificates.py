@@ -23,7 +23,7 @@ from archipelago.security.secrets.manager import Sealer
 from archipelago.storage.layout import TlsFolder
 from archipelago.support.host_names import title
 from archipelago.support.private_files import make_folder, read_key_file, reported, write_atomically
-from archipelago.support.text import msg
+from archipelago.support.texts.text import msg
 
 AUTHORITY_DAYS = 3650
 LEAF_DAYS = 365

@@ -8,7 +8,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.security.keys.key_files import load_private, private_pem, public_pem
 from archipelago.support.private_files import make_folder, read_key_file, reported, write_atomically
-from archipelago.support.text import msg
+from archipelago.support.texts.text import msg
 
 _MAX_BYTES = 4096
 _NOTE = b"Audit-Log:"

@@ -1,7 +1,7 @@
 """What a node answers whose key is locked."""
 
 from archipelago.errors import ErrorCode, NodeError
-from archipelago.support.text import msg
+from archipelago.support.texts.text import msg
 
 
 def node_is_locked() -> NodeError:

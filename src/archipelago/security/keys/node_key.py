@@ -26,7 +26,7 @@ from archipelago.errors import ErrorCode, NodeError
 from archipelago.security.secrets.typed_secret import forms, prepared
 from archipelago.storage.layout import wrapped_key
 from archipelago.support.private_files import make_folder, read_key_file, reported, sync_folder, write_atomically
-from archipelago.support.text import msg
+from archipelago.support.texts.text import msg
 
 SHORTEST_PASSPHRASE = 12
 _HRP = "age-secret-key-"

@@ -15,7 +15,7 @@ from archipelago.security.login.views import UserView, moment
 from archipelago.storage.records.logins import User
 from archipelago.storage.records.permissions import Role
 from archipelago.storage.stores.accounts import Book
-from archipelago.support.text import msg
+from archipelago.support.texts.text import msg
 
 
 class Accounts:

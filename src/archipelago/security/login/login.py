@@ -29,7 +29,7 @@ from archipelago.security.secrets.manager import Sealer
 from archipelago.storage.records.logins import Session, User
 from archipelago.storage.records.permissions import PERMISSIONS, Permission, Role
 from archipelago.storage.stores.accounts import AccountStore, Book
-from archipelago.support.text import msg
+from archipelago.support.texts.text import msg
 
 __all__ = ["TOKEN_PREFIX", "Lifetimes", "Login", "Start", "Visitor"]
 

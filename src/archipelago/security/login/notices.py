@@ -9,7 +9,7 @@ from archipelago.security.login.views import AccountNotice, moment
 from archipelago.storage.records.logins import LoginNotice
 from archipelago.storage.records.permissions import Role
 from archipelago.storage.stores.accounts import Book
-from archipelago.support.text import msg
+from archipelago.support.texts.text import msg
 
 
 class Notices:

@@ -1,7 +1,7 @@
 """Errors for callers without the permission; they reveal no more than the caller may know."""
 
 from archipelago.errors import ErrorCode, NodeError
-from archipelago.support.text import msg
+from archipelago.support.texts.text import msg
 
 
 def wrong() -> NodeError:

@@ -10,7 +10,7 @@ from archipelago.security.sbom.databases import Difference, Package, compare
 from archipelago.security.sbom.document import document, packages_of
 from archipelago.storage.layout import app_folder
 from archipelago.support.private_files import make_folder, reported, write_atomically
-from archipelago.support.text import msg
+from archipelago.support.texts.text import msg
 
 
 class SbomStore:

@@ -19,7 +19,7 @@ from archipelago.security.secrets.redactor import Redactor
 from archipelago.security.secrets.secret import Secret
 from archipelago.storage.layout import app_folder, secret_pattern
 from archipelago.support.private_files import make_folder, reported, write_atomically
-from archipelago.support.text import msg
+from archipelago.support.texts.text import msg
 
 _EDGE = "edge"
 EDGE_KIND, EDGE_BYTES = SecretKind.HEX, 32

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from archipelago.security.secrets.escapes import Span, original, views
-from archipelago.support.text import Text
+from archipelago.support.texts.text import Text
 
 HIDDEN = "***"
 SHORTEST = 8

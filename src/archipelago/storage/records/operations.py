@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import Field
 
 from archipelago.storage.records.stored import Stored
-from archipelago.support.translatable import Prose, Translatable
+from archipelago.support.texts.translatable import Prose, Translatable
 
 
 class OperationState(StrEnum):

@@ -12,7 +12,7 @@ from archipelago.storage.records.apps import AppRecord, Desired
 from archipelago.storage.records.packages import read_package
 from archipelago.storage.schema import apps, slots
 from archipelago.storage.stores.revisions import Configuration, append
-from archipelago.support.text import msg
+from archipelago.support.texts.text import msg
 
 MAX_SLOTS = 255
 """UID ranges of 65,536 ids that the service user's subordinate ids hold, less one for the images' own."""

@@ -29,7 +29,7 @@ from archipelago.storage.records.operations import OperationRecord, OperationSta
 from archipelago.storage.schema import apps, events, facts, operations, slots
 from archipelago.storage.stores.app_rows import read_apps, save_app, take_slot
 from archipelago.storage.stores.revisions import Configuration, append
-from archipelago.support.text import msg
+from archipelago.support.texts.text import msg
 
 _KEPT_EVENTS = 10_000
 _KEPT_OPERATIONS = 500

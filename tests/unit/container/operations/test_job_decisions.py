@@ -14,12 +14,12 @@ from archipelago.container.desired.state import DesiredApp, DesiredState
 from archipelago.container.manifest.model.app import AppManifest
 from archipelago.container.manifest.model.interfaces import Wait
 from archipelago.container.manifest.package import AppPackage
-from archipelago.container.operations.changes import Records, with_desired
+from archipelago.container.operations.changes.turn import Records, with_desired
 from archipelago.container.operations.jobs.configure import ConfigureJob
 from archipelago.container.operations.jobs.secrets import SecretsJob
 from archipelago.container.operations.jobs.start import StartJob
 from archipelago.container.operations.jobs.stop import StopJob
-from archipelago.container.operations.situation import WORKING, Situation
+from archipelago.container.operations.readiness.situation import WORKING, Situation
 from archipelago.container.proposals.consequences import stop_preview
 from archipelago.container.workload.workload import ContainerWorkload, Workload
 from archipelago.errors import ErrorCode, NodeError

@@ -4,7 +4,7 @@ from typing import Any
 
 from archipelago.container.manifest.model.endpoints import Endpoint
 from archipelago.container.manifest.package import AppPackage
-from archipelago.container.operations.planned_records import with_package
+from archipelago.container.operations.changes.planned_records import with_package
 from archipelago.storage.records.apps import AppRecord, Desired
 from support.workloads import bitcoin
 

@@ -11,8 +11,8 @@ from archipelago.errors import ErrorCode, NodeError
 from archipelago.security.secrets.redactor import HIDDEN, Redactor
 from archipelago.storage.database import Database
 from archipelago.storage.stores.state import State
-from archipelago.support.text import msg
-from archipelago.support.translatable import Message
+from archipelago.support.texts.text import msg
+from archipelago.support.texts.translatable import Message
 
 SECRET = "Kx4vXQ0mWq7mM1yB2nT9uA5c"
 

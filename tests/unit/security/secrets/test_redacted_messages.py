@@ -4,8 +4,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from archipelago.security.secrets.redactor import HIDDEN, Redactor
-from archipelago.support.text import Text, msg
-from archipelago.support.translatable import Message
+from archipelago.support.texts.text import Text, msg
+from archipelago.support.texts.translatable import Message
 
 SECRET = "Kx4vXQ0mWq7mM1yB2nT9uA5c"
 

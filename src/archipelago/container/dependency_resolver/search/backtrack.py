@@ -26,7 +26,7 @@ from archipelago.container.dependency_resolver.search.nogoods import (
 )
 from archipelago.container.dependency_resolver.search.world import Token, World
 from archipelago.container.manifest.model.scalars import AppId
-from archipelago.support.text import msg
+from archipelago.support.texts.text import msg
 
 _STEPS = 4_000_000
 """Bounds the time: a step looks at one app, binding or nogood, and takes some microseconds."""

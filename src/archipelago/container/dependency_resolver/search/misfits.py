@@ -8,7 +8,7 @@ from archipelago.container.dependency_resolver.host_facts import HostFacts
 from archipelago.container.manifest.model.app import AppManifest
 from archipelago.container.manifest.model.interfaces import Required
 from archipelago.container.manifest.model.scalars import AppId, Name
-from archipelago.support.text import msg
+from archipelago.support.texts.text import msg
 
 _GIB = 1024**3
 

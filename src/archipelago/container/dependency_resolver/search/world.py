@@ -16,7 +16,7 @@ from archipelago.container.dependency_resolver.search.misfits import Offer, host
 from archipelago.container.manifest.model.app import AppManifest
 from archipelago.container.manifest.model.interfaces import Required
 from archipelago.container.manifest.model.scalars import AppId, Key, Name, Scalar
-from archipelago.support.text import joined, msg
+from archipelago.support.texts.text import joined, msg
 
 Token = tuple[str, ...]
 """A thing of which one side only may be in a plan.

@@ -15,7 +15,7 @@ from archipelago.container.manifest.containerfile.reader import is_label_name, p
 from archipelago.container.manifest.containerfile.steps import BuildStep, CopyStep, ImageConfig, RunStep
 from archipelago.container.podman_client.client import PodmanClient
 from archipelago.container.podman_client.models import ImageDetails
-from archipelago.support.text import msg
+from archipelago.support.texts.text import msg
 
 _SHOWN_OUTPUT = 600
 _BEGUN, _DONE = 5.0, 90.0

@@ -41,7 +41,7 @@ from archipelago.container.podman_client.wire.tar import read_pieces
 from archipelago.security.container_policies.confinement import MASKED, enforceable
 from archipelago.security.container_policies.seccomp import build_seccomp_json
 from archipelago.storage.stores.app_rows import MAX_SLOTS
-from archipelago.support.text import msg
+from archipelago.support.texts.text import msg
 
 FIRST_ID: Final = 1 + MAX_SLOTS * IDS
 """The range after the last one that an app can get, as in the service user's namespace."""

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from archipelago.container.logs.parser import LogParser
 from archipelago.support.process import process_exit
-from archipelago.support.text import msg
+from archipelago.support.texts.text import msg
 
 _LOOK = 0.2
 _KEPT_OUTPUT = 64 * 1024

@@ -12,7 +12,7 @@ from archipelago.container.images.python_packages.index import IndexFailure, Pac
 from archipelago.container.images.python_packages.target import PythonTarget
 from archipelago.container.manifest.requirements import Requirement
 from archipelago.support.first_error import FirstError
-from archipelago.support.text import msg
+from archipelago.support.texts.text import msg
 
 _AT_ONCE = 16
 _TIME = 900.0

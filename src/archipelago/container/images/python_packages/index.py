@@ -15,7 +15,7 @@ from packaging.utils import NormalizedName
 
 from archipelago.container.images.python_packages.choice import IndexFile, NotAnIndex, read_index_page
 from archipelago.support.connections.connection_words import connection_words
-from archipelago.support.text import msg
+from archipelago.support.texts.text import msg
 
 _ACCEPTED = {"Accept": "application/vnd.pypi.simple.v1+json"}
 _TIMEOUT = aiohttp.ClientTimeout(total=None, connect=30, sock_read=60)

@@ -17,7 +17,7 @@ from archipelago.container.images.python_packages.errors import PackagesRefused
 from archipelago.container.images.python_packages.target import PythonTarget
 from archipelago.container.images.python_packages.wheel import BadWheel, rewrite_wheel, unpacked_size
 from archipelago.support.first_error import FirstError
-from archipelago.support.text import msg
+from archipelago.support.texts.text import msg
 
 _ORIGIN = "uv_cache.json"
 _MOST_UNPACKED = 2 * 1024**3

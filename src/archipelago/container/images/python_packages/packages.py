@@ -15,7 +15,7 @@ from archipelago.container.manifest.requirements import (
     applicable,
     parse_requirements,
 )
-from archipelago.support.text import msg
+from archipelago.support.texts.text import msg
 
 SourceBuilder = Callable[[Sequence[Fetched], PythonTarget, Path], Awaitable[list[Wheel]]]
 """Returns a wheel for each source distribution; it gets a folder for this alone, which does not exist yet."""

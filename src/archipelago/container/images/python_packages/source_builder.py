@@ -13,7 +13,7 @@ from archipelago.container.images.python_packages.errors import PackagesRefused
 from archipelago.container.images.python_packages.fetcher import Fetched
 from archipelago.container.images.python_packages.installer import Wheel
 from archipelago.container.images.python_packages.target import PythonTarget
-from archipelago.support.text import msg
+from archipelago.support.texts.text import msg
 
 _SCRIPT = Path(build_wheels.__file__)
 _FOLDER = "build"

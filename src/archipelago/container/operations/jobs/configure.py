@@ -5,13 +5,13 @@ from dataclasses import replace
 from typing import Self
 
 from archipelago.container.manifest.model.scalars import Scalar
-from archipelago.container.operations.changes import Records, TurnResult, changed_options, installed
+from archipelago.container.operations.changes.starts import start_step
+from archipelago.container.operations.changes.turn import Records, TurnResult, changed_options, installed
 from archipelago.container.operations.job import Job
 from archipelago.container.operations.job_parts import JobParts
 from archipelago.container.operations.operations import Tracker
-from archipelago.container.operations.starts import start_step
 from archipelago.errors import NodeError
-from archipelago.support.text import msg
+from archipelago.support.texts.text import msg
 
 
 class ConfigureJob(Job):

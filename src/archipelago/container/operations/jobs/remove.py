@@ -4,15 +4,15 @@ from typing import Self
 
 from archipelago.container.data.kept import Keepsake, keepsake_of
 from archipelago.container.dependency_resolver.plan import Request
+from archipelago.container.operations.changes.removal import keepsake_by_catalog, uninstall
+from archipelago.container.operations.changes.starts import stop_step
 from archipelago.container.operations.job import Job
 from archipelago.container.operations.job_parts import JobParts
 from archipelago.container.operations.operations import Tracker
-from archipelago.container.operations.removal import keepsake_by_catalog, uninstall
-from archipelago.container.operations.starts import stop_step
 from archipelago.container.proposals.proposal import touched
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.storage.records.apps import AppRecord
-from archipelago.support.text import msg
+from archipelago.support.texts.text import msg
 
 
 class RemoveJob(Job):

@@ -2,13 +2,13 @@
 
 from typing import Self
 
+from archipelago.container.operations.changes.starts import start_step
 from archipelago.container.operations.job import Job
 from archipelago.container.operations.job_parts import JobParts
 from archipelago.container.operations.operations import Tracker
-from archipelago.container.operations.starts import start_step
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.storage.records.operations import OperationState
-from archipelago.support.text import msg
+from archipelago.support.texts.text import msg
 
 
 class RepairJob(Job):

@@ -3,11 +3,11 @@
 from typing import Self
 
 from archipelago.container.desired.state import DesiredState
-from archipelago.container.operations.changes import installed
+from archipelago.container.operations.changes.starts import start_step
+from archipelago.container.operations.changes.turn import installed
 from archipelago.container.operations.job import Job
 from archipelago.container.operations.job_parts import JobParts
 from archipelago.container.operations.operations import Tracker
-from archipelago.container.operations.starts import start_step
 
 
 class SecretsJob(Job):

@@ -5,10 +5,10 @@ from collections.abc import Collection
 from typing import Self
 
 from archipelago.container.desired.state import DesiredState
+from archipelago.container.operations.changes.starts import stop_step
 from archipelago.container.operations.job import Job
 from archipelago.container.operations.job_parts import JobParts
 from archipelago.container.operations.operations import Tracker
-from archipelago.container.operations.starts import stop_step
 from archipelago.container.proposals.consequences import require_agreed, stop_preview
 from archipelago.storage.records.apps import AppRecord, Desired
 

@@ -3,18 +3,18 @@
 from typing import Self
 
 from archipelago.container.dependency_resolver.plan import Request
-from archipelago.container.operations.changes import Records, TurnResult
+from archipelago.container.operations.changes.planned_records import PLAN_STEP, planned_records
+from archipelago.container.operations.changes.starts import start_step
+from archipelago.container.operations.changes.turn import Records, TurnResult
 from archipelago.container.operations.image_fetcher import image_step
 from archipelago.container.operations.job import Job
 from archipelago.container.operations.job_parts import JobParts
 from archipelago.container.operations.operations import Tracker
-from archipelago.container.operations.planned_records import PLAN_STEP, planned_records
-from archipelago.container.operations.starts import start_step
 from archipelago.container.proposals.downgrades import require_none
 from archipelago.container.proposals.proposal import Proposal, touched
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.storage.records.apps import AppRecord
-from archipelago.support.text import msg
+from archipelago.support.texts.text import msg
 
 
 class UpdateJob(Job):

@@ -29,7 +29,7 @@ from archipelago.container.reconciler.wanted import has_company, needed_by, want
 from archipelago.container.workload.workload import ContainerWorkload
 from archipelago.errors import NodeError
 from archipelago.storage.layout import app_files
-from archipelago.support.text import msg
+from archipelago.support.texts.text import msg
 
 _STEP_RETRY = 0.5
 _STEP_RETRY_LONGEST = 10.0

@@ -14,7 +14,7 @@ from archipelago.container.reconciler.seen import Look
 from archipelago.container.reconciler.step import Await, Note, NoteDeath, NoteRecovery, NoteUnhealthy
 from archipelago.container.workload.workload import ContainerWorkload
 from archipelago.errors import NodeError
-from archipelago.support.text import error_text, msg
+from archipelago.support.texts.text import error_text, msg
 
 _TRIES_WITH_ONE_CONTAINER = 2
 """Failed starts after which a container is created again."""

@@ -9,7 +9,7 @@ from archipelago.container.podman_client.labels import REPAIR
 from archipelago.container.podman_client.spec import ContainerSpec
 from archipelago.container.reconciler.repair_order import RepairOrder
 from archipelago.errors import ErrorCode, NodeError
-from archipelago.support.text import msg
+from archipelago.support.texts.text import msg
 
 
 class Repairer:

@@ -16,7 +16,7 @@ from archipelago.container.reconciler.seen import is_running
 from archipelago.container.reconciler.step import Reattach
 from archipelago.container.reconciler.wanted import has_company
 from archipelago.container.workload.workload import ContainerWorkload, Passage
-from archipelago.support.text import msg
+from archipelago.support.texts.text import msg
 
 
 class Starter:

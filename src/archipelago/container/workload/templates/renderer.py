@@ -15,7 +15,7 @@ from archipelago.container.workload.templates.sandbox import FINGERPRINT, Render
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.security.keys.key_files import key_made_of, load_private
 from archipelago.security.secrets.secret import Secret
-from archipelago.support.text import msg
+from archipelago.support.texts.text import msg
 
 _MAX_TEMPLATES = 10_000
 _NEIGHBOUR_WORDS = ("include", "import", "extends")

@@ -19,7 +19,7 @@ from archipelago.security.login.views import (
     RecoveryCodes,
 )
 from archipelago.storage.records.permissions import Permission, Role
-from archipelago.support.text import msg
+from archipelago.support.texts.text import msg
 
 family = Family()
 

@@ -19,7 +19,7 @@ from archipelago.security.login.views import NewSecondFactor, RecoveryCodes
 from archipelago.security.secrets.manager import Sealer
 from archipelago.storage.records.logins import SecondFactor, User
 from archipelago.storage.stores.accounts import Book
-from archipelago.support.text import msg
+from archipelago.support.texts.text import msg
 
 _SECONDS = 900.0
 """How long a proposed factor waits for its first code."""

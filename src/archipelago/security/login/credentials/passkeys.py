@@ -23,7 +23,7 @@ from archipelago.security.login.sessions.ledger import Ledger, require_session, 
 from archipelago.security.login.views import PasskeyView
 from archipelago.storage.records.logins import Passkey, User
 from archipelago.storage.stores.accounts import Book
-from archipelago.support.text import msg
+from archipelago.support.texts.text import msg
 
 _GET, _CREATE = "get a passkey", "create a passkey"
 _PASSKEYS_EACH = 20

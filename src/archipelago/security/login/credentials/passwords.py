@@ -8,7 +8,7 @@ from argon2.exceptions import InvalidHashError, VerificationError
 
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.security.secrets.typed_secret import forms, prepared
-from archipelago.support.text import msg
+from archipelago.support.texts.text import msg
 
 SHORTEST, LONGEST = 10, 1024
 _PLACES = 1

@@ -12,7 +12,7 @@ from archipelago.security.login.views import NewToken, TokenView, moment
 from archipelago.storage.records.logins import Token
 from archipelago.storage.records.permissions import TOKEN_PERMISSIONS, Permission
 from archipelago.storage.stores.accounts import Book
-from archipelago.support.text import msg
+from archipelago.support.texts.text import msg
 
 TOKEN_PREFIX = "arch_"  # noqa: S105 - how tokens start
 SECRET_BYTES = 32

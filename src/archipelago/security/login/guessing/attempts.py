@@ -13,7 +13,7 @@ from archipelago.errors import ErrorCode, NodeError
 from archipelago.security.login.guessing.backoff import Backoff, is_loopback, network_of
 from archipelago.security.login.guessing.marks import Device
 from archipelago.security.login.guessing.rate_limit import Rate, RateLimit
-from archipelago.support.text import msg
+from archipelago.support.texts.text import msg
 
 _STRANGERS = Rate(0.1, 300)
 """Attempts a second of all unknown clients together, and how many at once: a fortnight of guesses is 121,260."""

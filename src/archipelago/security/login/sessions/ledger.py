@@ -14,7 +14,7 @@ from archipelago.security.login.sessions.clocks import Clocks
 from archipelago.storage.records.logins import LoginNotice, Logins, Passkey, Session, Token, User
 from archipelago.storage.stores.accounts import AccountStore, Book
 from archipelago.support.broadcast import Signal
-from archipelago.support.text import msg
+from archipelago.support.texts.text import msg
 
 T = TypeVar("T")
 

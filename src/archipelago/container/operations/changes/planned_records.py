@@ -8,10 +8,10 @@ from archipelago.container.dependency_resolver.plan import Action, Plan
 from archipelago.container.manifest.exposure import kept_switches
 from archipelago.container.manifest.model.scalars import Scalar
 from archipelago.container.manifest.package import AppPackage
-from archipelago.container.operations.changes import Records
+from archipelago.container.operations.changes.turn import Records
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.storage.records.apps import AppRecord, Desired
-from archipelago.support.text import msg
+from archipelago.support.texts.text import msg
 
 PLAN_STEP = msg("write the plan down")
 """Name of the step in which a plan is kept."""

@@ -7,7 +7,7 @@ from archipelago.api.health import Health, HealthState
 from archipelago.container.desired.state import DesiredState, provides
 from archipelago.container.health_monitor.states import STATES
 from archipelago.errors import ErrorCode, NodeError
-from archipelago.support.text import msg
+from archipelago.support.texts.text import msg
 
 _TRIES = 3
 """Restarts after which an operation stops waiting; the node itself never gives up."""

@@ -18,7 +18,7 @@ from archipelago.container.reconciler.reconciler import Reconciler
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.storage.records.apps import AppRecord, Desired
 from archipelago.storage.stores.state import State
-from archipelago.support.text import msg
+from archipelago.support.texts.text import msg
 
 Records = dict[str, AppRecord]
 

@@ -15,7 +15,7 @@ from pydantic import (
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, core_schema
 
-from archipelago.support.text import Text, placeholders
+from archipelago.support.texts.text import Text, placeholders
 
 
 class _KeepsTexts:

@@ -4,9 +4,9 @@ import asyncio
 from collections.abc import Awaitable, Callable
 
 from archipelago.container.health_monitor.monitor import STEADY
-from archipelago.container.operations.situation import Situation
+from archipelago.container.operations.readiness.situation import Situation
 from archipelago.container.reconciler.reconciler import Reconciler
-from archipelago.support.text import msg
+from archipelago.support.texts.text import msg
 
 
 class Readiness:

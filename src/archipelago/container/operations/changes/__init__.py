@@ -1,0 +1,1 @@
+"""What operations change of the installed apps, in one turn each."""

@@ -1,0 +1,1 @@
+"""When the apps that an operation touched are ready."""

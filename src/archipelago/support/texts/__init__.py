@@ -1,0 +1,1 @@
+"""Texts for people: made so that they can be translated."""
