@@ -33,10 +33,13 @@ async def node() -> AsyncIterator[TestNode]:
 
 
 async def installed(node: TestNode, app: str) -> None:
-    """Make sure of an app, whichever test comes first."""
-    names = {each["app"] for each in await node.call("container-list")}
-    if app not in names:
+    """Make sure of an app, whichever test comes first, and that no app is still starting since the node restarted."""
+    apps = await node.call("container-list")
+    if app not in {each["app"] for each in apps}:
         await node.install(app)
+    for each in apps:
+        if each["desired"] == "running":
+            await node.until(each["app"], "healthy", "syncing")
 
 
 async def electrum(port: int, method: str, *params: Any) -> Any:
