@@ -2,6 +2,7 @@
 
 import os
 import sys
+from collections.abc import Callable
 from typing import Annotated, Any
 
 import typer
@@ -18,6 +19,135 @@ from archipelago.cli.usage import usage_failure
 _PROGRAM = "archipelago"
 
 
+Command = Callable[..., None]
+
+_COMMANDS: tuple[tuple[str, Command], ...] = (
+    ("install", changes.install),
+    ("plan", questions.plan),
+    ("list", questions.list_apps),
+    ("status", questions.status),
+    ("logs", questions.logs),
+    ("start", changes.start),
+    ("stop", changes.stop),
+    ("restart", changes.restart),
+    ("remove", changes.remove),
+    ("update", changes.update),
+    ("config", changes.config),
+    ("repair", repairs.repair),
+    ("exec", questions.execute),
+    ("catalog", questions.catalog),
+    ("doctor", questions.doctor),
+    ("events", questions.events),
+    ("history", revisions.history),
+    ("compare", revisions.compare),
+    ("rollback", revisions.rollback),
+    ("sbom", sbom.sbom),
+    ("resources", power.resources),
+    ("power", power.power),
+    ("version", questions.version),
+    ("password", accounts.password),
+)
+"""The commands, in the order in which `--help` lists them."""
+
+_GROUPS: tuple[tuple[str, str, tuple[tuple[str, Command], ...]], ...] = (
+    (
+        "operations",
+        "List, show or cancel operations.",
+        (("list", operations.list_operations), ("show", operations.show), ("cancel", operations.cancel)),
+    ),
+    (
+        "notices",
+        "List and hide notices about what needs attention.",
+        (
+            ("list", notices.list_notices),
+            ("acknowledge", notices.acknowledge),
+            ("mute", notices.mute),
+            ("show", notices.bring_back),
+        ),
+    ),
+    (
+        "audit",
+        "Show, verify or export the audit log.",
+        (("show", audit.show), ("verify", audit.verify), ("export", audit.export)),
+    ),
+    (
+        "data",
+        "Manage lost data, and data that was kept when its app was removed.",
+        (
+            ("list", data.list_kept),
+            ("restore", data.restore),
+            ("delete", data.delete),
+            ("start-empty", data.start_empty),
+        ),
+    ),
+    (
+        "totp",
+        "Manage the second factor of a login.",
+        (("enable", accounts.totp_enable), ("disable", accounts.totp_disable)),
+    ),
+    (
+        "user",
+        "Manage accounts.",
+        (("list", accounts.user_list), ("add", accounts.user_add), ("remove", accounts.user_remove)),
+    ),
+    (
+        "session",
+        "List or end sessions.",
+        (("list", accounts.session_list), ("revoke", accounts.session_revoke)),
+    ),
+    (
+        "token",
+        "Manage tokens of programs.",
+        (("list", accounts.token_list), ("create", accounts.token_create), ("revoke", accounts.token_revoke)),
+    ),
+    (
+        "key",
+        "Protect, unlock or restore the node's key.",
+        (
+            ("status", secrets.key_status),
+            ("unlock", secrets.key_unlock),
+            ("protect", secrets.key_protect),
+            ("unprotect", secrets.key_unprotect),
+            ("phrase", secrets.key_phrase),
+            ("restore", secrets.key_restore),
+        ),
+    ),
+    (
+        "secret",
+        "Manage the secrets of apps.",
+        (
+            ("list", secrets.secret_list),
+            ("show", secrets.secret_show),
+            ("set", secrets.secret_set),
+            ("rotate", secrets.secret_rotate),
+        ),
+    ),
+    (
+        "signer",
+        "Manage the trusted signers of images.",
+        (("list", signers.list_signers), ("accept", signers.accept), ("forget", signers.forget)),
+    ),
+    (
+        "network",
+        "Manage access from the local network.",
+        (
+            ("status", network.status),
+            ("listen", network.listen),
+            ("open", network.open_endpoint),
+            ("close", network.close_endpoint),
+            ("authority", network.authority),
+            ("firewall", network.firewall),
+        ),
+    ),
+    (
+        "security",
+        "Show how apps are confined.",
+        (("report", security.report), ("profiles", security.profiles)),
+    ),
+)
+"""Groups of commands: name, help, and what is in each."""
+
+
 def build() -> typer.Typer:
     """Return the command with all its parts."""
     root = typer.Typer(
@@ -29,104 +159,13 @@ def build() -> typer.Typer:
         context_settings={"help_option_names": ["-h", "--help"]},
     )
     root.callback()(_options)
-    for name, command in (
-        ("install", changes.install),
-        ("plan", questions.plan),
-        ("list", questions.list_apps),
-        ("status", questions.status),
-        ("logs", questions.logs),
-        ("start", changes.start),
-        ("stop", changes.stop),
-        ("restart", changes.restart),
-        ("remove", changes.remove),
-        ("update", changes.update),
-        ("config", changes.config),
-        ("repair", repairs.repair),
-        ("exec", questions.execute),
-        ("catalog", questions.catalog),
-        ("doctor", questions.doctor),
-        ("events", questions.events),
-        ("history", revisions.history),
-        ("compare", revisions.compare),
-        ("rollback", revisions.rollback),
-        ("sbom", sbom.sbom),
-        ("resources", power.resources),
-        ("power", power.power),
-        ("version", questions.version),
-    ):
+    for name, command in _COMMANDS:
         root.command(name)(command)
-    group = typer.Typer(help="List, show or cancel operations.", no_args_is_help=True)
-    group.command("list")(operations.list_operations)
-    group.command("show")(operations.show)
-    group.command("cancel")(operations.cancel)
-    root.add_typer(group, name="operations")
-    group = typer.Typer(help="List and hide notices about what needs attention.", no_args_is_help=True)
-    group.command("list")(notices.list_notices)
-    group.command("acknowledge")(notices.acknowledge)
-    group.command("mute")(notices.mute)
-    group.command("show")(notices.bring_back)
-    root.add_typer(group, name="notices")
-    group = typer.Typer(help="Show, verify or export the audit log.", no_args_is_help=True)
-    group.command("show")(audit.show)
-    group.command("verify")(audit.verify)
-    group.command("export")(audit.export)
-    root.add_typer(group, name="audit")
-    group = typer.Typer(help="Manage lost data, and data that was kept when its app was removed.", no_args_is_help=True)
-    group.command("list")(data.list_kept)
-    group.command("restore")(data.restore)
-    group.command("delete")(data.delete)
-    group.command("start-empty")(data.start_empty)
-    root.add_typer(group, name="data")
-    root.command("password")(accounts.password)
-    group = typer.Typer(help="Manage the second factor of a login.", no_args_is_help=True)
-    group.command("enable")(accounts.totp_enable)
-    group.command("disable")(accounts.totp_disable)
-    root.add_typer(group, name="totp")
-    group = typer.Typer(help="Manage accounts.", no_args_is_help=True)
-    group.command("list")(accounts.user_list)
-    group.command("add")(accounts.user_add)
-    group.command("remove")(accounts.user_remove)
-    root.add_typer(group, name="user")
-    group = typer.Typer(help="List or end sessions.", no_args_is_help=True)
-    group.command("list")(accounts.session_list)
-    group.command("revoke")(accounts.session_revoke)
-    root.add_typer(group, name="session")
-    group = typer.Typer(help="Manage tokens of programs.", no_args_is_help=True)
-    group.command("list")(accounts.token_list)
-    group.command("create")(accounts.token_create)
-    group.command("revoke")(accounts.token_revoke)
-    root.add_typer(group, name="token")
-    group = typer.Typer(help="Protect, unlock or restore the node's key.", no_args_is_help=True)
-    group.command("status")(secrets.key_status)
-    group.command("unlock")(secrets.key_unlock)
-    group.command("protect")(secrets.key_protect)
-    group.command("unprotect")(secrets.key_unprotect)
-    group.command("phrase")(secrets.key_phrase)
-    group.command("restore")(secrets.key_restore)
-    root.add_typer(group, name="key")
-    group = typer.Typer(help="Manage the secrets of apps.", no_args_is_help=True)
-    group.command("list")(secrets.secret_list)
-    group.command("show")(secrets.secret_show)
-    group.command("set")(secrets.secret_set)
-    group.command("rotate")(secrets.secret_rotate)
-    root.add_typer(group, name="secret")
-    group = typer.Typer(help="Manage the trusted signers of images.", no_args_is_help=True)
-    group.command("list")(signers.list_signers)
-    group.command("accept")(signers.accept)
-    group.command("forget")(signers.forget)
-    root.add_typer(group, name="signer")
-    group = typer.Typer(help="Manage access from the local network.", no_args_is_help=True)
-    group.command("status")(network.status)
-    group.command("listen")(network.listen)
-    group.command("open")(network.open_endpoint)
-    group.command("close")(network.close_endpoint)
-    group.command("authority")(network.authority)
-    group.command("firewall")(network.firewall)
-    root.add_typer(group, name="network")
-    group = typer.Typer(help="Show how apps are confined.", no_args_is_help=True)
-    group.command("report")(security.report)
-    group.command("profiles")(security.profiles)
-    root.add_typer(group, name="security")
+    for name, help_text, commands in _GROUPS:
+        group = typer.Typer(help=help_text, no_args_is_help=True)
+        for subname, command in commands:
+            group.command(subname)(command)
+        root.add_typer(group, name=name)
     root.command("help")(_help)
     return root
 

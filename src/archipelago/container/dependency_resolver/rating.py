@@ -1,6 +1,6 @@
 """A rating from 1 to 8 of how little an app asks for, from its manifest alone, explained line by line. Pure."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from functools import lru_cache
 from itertools import starmap
 
@@ -10,7 +10,7 @@ from archipelago.chains.chain import InterfaceRole
 from archipelago.container.manifest.build_facts import BuildCode, build_facts
 from archipelago.container.manifest.exposure import is_open
 from archipelago.container.manifest.model.app import AppManifest, Egress
-from archipelago.container.manifest.model.containers import Capability
+from archipelago.container.manifest.model.containers import Capability, Container
 from archipelago.container.manifest.model.endpoints import Access
 from archipelago.container.manifest.model.images import Recipe
 from archipelago.support.texts.text import msg
@@ -59,6 +59,15 @@ def _line(points: int, what: str) -> RatingLine:
 
 def _lines(manifest: AppManifest) -> Iterator[tuple[int, str]]:
     containers = manifest.containers.values()
+    yield from _reach_lines(manifest)
+    yield from _use_lines(manifest)
+    yield from _right_lines(containers)
+    yield from _registry_lines(containers)
+    yield from _build_lines(container.build for container in containers if container.build is not None)
+
+
+def _reach_lines(manifest: AppManifest) -> Iterator[tuple[int, str]]:
+    """Yield what an app reaches, and who reaches it."""
     match manifest.egress:
         case Egress.DIRECT:
             yield -1, msg("it reaches the internet, which learns this node's address")
@@ -73,11 +82,19 @@ def _lines(manifest: AppManifest) -> Iterator[tuple[int, str]]:
         yield -2, msg("anybody may reach it")
     elif any(is_open(endpoint, None) for endpoint in manifest.endpoints.values()):
         yield -1, msg("machines of the local network may reach it")
+
+
+def _use_lines(manifest: AppManifest) -> Iterator[tuple[int, str]]:
+    """Yield what an app may do with others."""
     roles = {required.role for required in manifest.requires.values()}
     if InterfaceRole.FULL in roles:
         yield -3, msg("it may do everything with another app, such as stop it or reveal its keys")
     elif InterfaceRole.WALLET in roles:
         yield -2, msg("it may use wallets, and so spend what is in them")
+
+
+def _right_lines(containers: Collection[Container]) -> Iterator[tuple[int, str]]:
+    """Yield what containers may do within themselves and with the host."""
     if devices := sorted({device for container in containers for device in container.security.devices}):
         yield -2, msg("it uses devices of the host: {devices}", devices=", ".join(devices))
     capabilities = {each for container in containers for each in container.security.capabilities}
@@ -91,6 +108,10 @@ def _lines(manifest: AppManifest) -> Iterator[tuple[int, str]]:
         yield -1, msg("it runs as root within its containers (an ordinary user outside)")
     if any(container.security.writable_root for container in containers):
         yield -1, msg("it may change its own programs while it runs")
+
+
+def _registry_lines(containers: Collection[Container]) -> Iterator[tuple[int, str]]:
+    """Yield where images come from that are not built here."""
     pulled = [container for container in containers if container.image is not None]
     if pulled and all(container.signed for container in pulled):
         yield 0, msg("its image comes from a registry, signed by a key that it names")
@@ -99,7 +120,6 @@ def _lines(manifest: AppManifest) -> Iterator[tuple[int, str]]:
             -1,
             msg("its image comes from a registry and nobody signed it: its digest alone tells that it is the same"),
         )
-    yield from _build_lines(container.build for container in containers if container.build is not None)
 
 
 def _build_lines(recipes: Iterable[Recipe]) -> Iterator[tuple[int, str]]:
