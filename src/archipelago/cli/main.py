@@ -19,7 +19,7 @@ from archipelago.cli.usage import usage_failure
 _PROGRAM = "archipelago"
 
 
-Command = Callable[..., None]
+Command = Callable[..., int | None]
 
 _COMMANDS: tuple[tuple[str, Command], ...] = (
     ("install", changes.install),

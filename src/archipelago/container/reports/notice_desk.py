@@ -24,9 +24,17 @@ _EXAMINED_FOR = 300.0
 class HiddenStore(Protocol):
     """Keeps which notices are hidden (`storage.hidden_notices`)."""
 
-    async def all(self) -> dict[str, Hidden]: ...
-    async def hide(self, notice: str, hidden: Hidden) -> None: ...
-    async def show(self, *notices: str) -> None: ...
+    async def all(self) -> dict[str, Hidden]:
+        """Return the hidden notices, by id."""
+        ...
+
+    async def hide(self, notice: str, hidden: Hidden) -> None:
+        """Hide a notice."""
+        ...
+
+    async def show(self, *notices: str) -> None:
+        """Show notices again."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,8 +29,13 @@ EDGE_KIND, EDGE_BYTES = SecretKind.HEX, 32
 class Sealer(Protocol):
     """Keeps something readable for this node alone. Blocking."""
 
-    def seal(self, text: str) -> bytes: ...
-    def unseal(self, sealed: bytes) -> str: ...
+    def seal(self, text: str) -> bytes:
+        """Encrypt a text for this node."""
+        ...
+
+    def unseal(self, sealed: bytes) -> str:
+        """Decrypt what `seal` returned."""
+        ...
 
 
 class SecretsManager:

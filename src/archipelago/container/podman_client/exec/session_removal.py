@@ -24,7 +24,9 @@ NOT_BEGUN = frozenset({126, 127})
 class Commands(Protocol):
     """Runs the podman command (`PodmanService`)."""
 
-    async def command(self, *arguments: str) -> tuple[int, str]: ...
+    async def command(self, *arguments: str) -> tuple[int, str]:
+        """Run it; return the exit code and what it printed as errors."""
+        ...
 
 
 async def remove_session(podman: Commands, container: str, exec_id: str) -> None:

@@ -13,8 +13,13 @@ _BYTES = 32
 class Hider(Protocol):
     """Hides values in texts that others wrote (`security.redactor.Redactor`)."""
 
-    def learn(self, value: str) -> None: ...
-    def forget(self, value: str) -> None: ...
+    def learn(self, value: str) -> None:
+        """Hide a value from now on."""
+        ...
+
+    def forget(self, value: str) -> None:
+        """Stop hiding a value."""
+        ...
 
 
 def new_session_secret() -> str:
