@@ -110,7 +110,7 @@ async def mending(node: TestNode) -> AsyncIterator[None]:
     killed = record.read_text()
     os.kill(int(killed), signal.SIGKILL)
     async with asyncio.timeout(PATIENCE):
-        while record.read_text() in ("", killed) or b"was built anew" not in log.read_bytes()[before:]:
+        while record.read_text() in ("", killed) or b"was built again" not in log.read_bytes()[before:]:
             await asyncio.sleep(0.1)  # no event tells a stranger
 
 

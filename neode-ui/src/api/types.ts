@@ -576,7 +576,7 @@ export type InstallParams = {
   "app": string;
   /** Options that the owner sets, by name. */
   "options": Record<string, boolean | number | string>;
-  /** App that shall provide an interface, by interface. */
+  /** App that should provide an interface, by interface. */
   "choices": Record<string, string>;
   /** Whether the app starts once it is installed. */
   "start": boolean;
@@ -925,7 +925,7 @@ export type PlanParams = {
   "app": string;
   /** Options that the owner sets, by name. */
   "options": Record<string, boolean | number | string>;
-  /** App that shall provide an interface, by interface. */
+  /** App that should provide an interface, by interface. */
   "choices": Record<string, string>;
 };
 
@@ -1316,7 +1316,7 @@ export interface Methods {
   "app": string;
   /** Options that the owner sets, by name. */
   "options"?: Record<string, boolean | number | string>;
-  /** App that shall provide an interface, by interface. */
+  /** App that should provide an interface, by interface. */
   "choices"?: Record<string, string>;
   /** Whether the app starts once it is installed. */
   "start"?: boolean;
@@ -1449,7 +1449,7 @@ export interface Methods {
   "app": string;
   /** Options that the owner sets, by name. */
   "options"?: Record<string, boolean | number | string>;
-  /** App that shall provide an interface, by interface. */
+  /** App that should provide an interface, by interface. */
   "choices"?: Record<string, string>;
 }; result: Plan };
   /** Give up volumes of an app that are lost: it starts with new, empty ones in their place */
@@ -1796,7 +1796,7 @@ export interface Methods {
   "security-profiles": { params: {
   "app": string;
 }; result: Array<ContainerProfiles> };
-  /** Tell whether the node is reachable from the local network, where, and by which certificate */
+  /** Return whether the node is reachable from the local network, where, and by which certificate */
   "network-status": { params: Record<string, never>; result: LocalAccessView };
   /** Be reachable on these addresses of the local network by HTTPS, and on no others but loopback */
   "network-listen": { params: {

@@ -1,4 +1,4 @@
-"""Tells whether a folder is as it was, by what stat(2) says of each file and directory; nothing is read.
+"""Returns whether a folder is as it was, by what stat(2) says of each file and directory; nothing is read.
 
 The mark of a directory changes when a name in it is added, removed or replaced, and the mark of a file when it is
 written, whatever modification time it is given afterwards: the kernel alone sets the time of the last change (ctime).
@@ -32,7 +32,7 @@ class FolderMarks:
     """Whether every later change shows."""
 
     def hold(self) -> bool:
-        """Tell whether the folder is certainly as it was. Blocks on the file system."""
+        """Return whether the folder is certainly as it was. Blocks on the file system."""
         return self.settled and all(_mark(path) == mark for path, mark in self.marks)
 
 
@@ -71,7 +71,7 @@ def _mark(path: str) -> _Mark | None:
 
 
 def is_settled(changed: int, now: int) -> bool:
-    """Tell whether a change from `now` on has another time than `changed`; both in nanoseconds since 1970. Pure.
+    """Return whether a change from `now` on has another time than `changed`; both in nanoseconds since 1970. Pure.
 
     A time in the future is another one as well: the clock was set back since.
     """

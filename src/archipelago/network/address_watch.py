@@ -1,4 +1,4 @@
-"""Tells when addresses of this host come or go, as a DHCP server has them do (rtnetlink(7)).
+"""Reports when addresses of this host come or go, as a DHCP server has them do (rtnetlink(7)).
 
 A message says only that something changed: whoever hears it looks for himself, so nothing in it has to be understood.
 """

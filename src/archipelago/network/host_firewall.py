@@ -53,9 +53,9 @@ def host_ruleset(ways: Collection[tuple[IPv4Address, int]], ssh_port: int | None
 
 
 def is_host_ruleset(script: str, ssh_port: int | None) -> bool:
-    """Tell whether `host_ruleset` made this script, whatever the ways are.
+    """Return whether `host_ruleset` made this script, whatever the ways are.
 
-    Root loads what the node's own user tells: nft(8) would also read files and replace the rules of others.
+    Root loads what the node's own user says: nft(8) would also read files and replace the rules of others.
     """
     try:
         ways = {(IPv4Address(address), int(port)) for address, port in _WAY.findall(script)}

@@ -112,7 +112,7 @@ class LocalAccess:
             if addresses and not self._has_password():
                 raise NodeError(
                     ErrorCode.FORBIDDEN,
-                    msg("nobody could be told from the owner yet, so the node stays on loopback"),
+                    msg("the owner cannot be recognised yet, so the node stays on loopback"),
                     hint=msg("set a password first: 'archipelago password'"),
                 )
             before = self._addresses

@@ -26,11 +26,11 @@ class RouteKeeper:
 
     @property
     def wanted(self) -> tuple[Route, ...]:
-        """The routes that there ought to be now, in order."""
+        """The routes that there should be now, in order."""
         return routes(_endpoints(self._desired()), self._addresses)
 
     async def move(self, addresses: tuple[IPv4Address, ...]) -> None:
-        """Have the routes begin at these addresses of the host."""
+        """Have the routes start at these addresses of the host."""
         self._addresses = addresses
         await self.apply()
 

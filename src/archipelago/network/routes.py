@@ -13,7 +13,7 @@ class Trust(StrEnum):
     """How the clients of an endpoint come to trust the node's certificate."""
 
     AUTHORITY = "authority"
-    """They are told to trust the node's authority, as browsers are."""
+    """Their users have them trust the node's authority, as browsers are."""
     FIRST_USE = "first-use"
     """They keep the certificate that they saw first, as Electrum wallets do, and take none but a self-signed one."""
 
@@ -49,7 +49,7 @@ class AppEndpoints:
 
 
 def routes(desired: Iterable[AppEndpoints], addresses: Collection[IPv4Address]) -> tuple[Route, ...]:
-    """Return the routes to apps that ought to run, from these addresses of the node; by address, then by port."""
+    """Return the routes to apps that should run, from these addresses of the node; by address, then by port."""
     found = {route for app in desired for route in _app_routes(app, addresses)}
     return tuple(sorted(found, key=lambda route: (route.address, route.port, route.tls or "")))
 

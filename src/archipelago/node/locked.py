@@ -48,7 +48,7 @@ class LockedNode:
         await self._audit.open()
 
     async def until_open(self, stopping: asyncio.Event) -> bool:
-        """Return whether the key is there, once it is or the node is told to stop."""
+        """Return whether the key is there, once it is or the node is asked to stop."""
         told = asyncio.create_task(stopping.wait())
         there = asyncio.create_task(self._changed.until(lambda: self._open))
         await asyncio.wait({told, there}, return_when=asyncio.FIRST_COMPLETED)
@@ -63,7 +63,7 @@ class LockedNode:
     async def unlock(self, passphrase: str, source: Source) -> None:
         """Unlock the key; who gives a wrong passphrase waits, but not the owner on his own socket."""
         with self._attempts.attempt(source, "") as attempt:
-            # Strangers wait for each other: their hashes take one thread, and the memory of one.
+            # Unknown clients wait for each other: their hashes take one thread, and the memory of one.
             async with contextlib.nullcontext() if source.trusted else self._one_stranger:
                 if self._open:
                     # The node goes on only once nobody is served here any more.

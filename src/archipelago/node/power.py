@@ -1,4 +1,4 @@
-"""How this process shall end: its owner asks, whoever runs it waits for that."""
+"""How this process should end: its owner asks, whoever runs it waits for that."""
 
 import asyncio
 
@@ -9,7 +9,7 @@ from archipelago.support.texts.text import msg
 OWN = (PowerAction.RESTART, PowerAction.STOP)
 """What the process does by itself."""
 EXIT_CODES = {PowerAction.REBOOT: 80, PowerAction.POWER_OFF: 81}
-"""How it tells whoever started it what to do with the machine: it has no right to that itself."""
+"""How it says to whoever started it what to do with the machine: it has no right to that itself."""
 
 
 class Power:
@@ -19,7 +19,7 @@ class Power:
         self.actions = (*OWN, *EXIT_CODES) if obeyed else OWN
         self.wanted: PowerAction | None = None
         self.asked = asyncio.Event()
-        """Set once the process shall end."""
+        """Set once the process should end."""
 
     def ask(self, action: PowerAction) -> None:
         """End as the owner wants; raises `NodeError` where nobody would carry it out."""

@@ -27,7 +27,7 @@ WEBSOCKET_PROTOCOL = "archipelago"
 CONFIRMATION = "Archipelago-Confirmation"
 """Header with what `login-confirm` returned, for methods that ask for it."""
 DEVICE = "Archipelago-Device"
-"""Header with the mark of a device that logged in before: whatever strangers do, it has a lane of its own."""
+"""Header with the mark of a device that logged in before: whatever unknown clients do, it has a lane of its own."""
 _STRANGERS = Rate(10.0, 100)
 _KNOWN = Rate(100.0, 1000)
 
@@ -50,7 +50,7 @@ class Caller:
     device: Device | None = None
     """From which the call comes, where it has logged in before."""
     confirmation: str = ""
-    """What shall prove that whoever is logged in has shown his password just now."""
+    """What should prove that whoever is logged in has shown his password just now."""
 
     @property
     def source(self) -> Source:
@@ -59,7 +59,7 @@ class Caller:
 
     @property
     def visitor(self) -> Visitor | None:
-        """The caller as the login knows him; None for a stranger."""
+        """The caller as the login knows him; None for an unknown client."""
         return None if self.permissions <= ANYBODY else Visitor(self.name, self.permissions, self.session)
 
 
@@ -111,7 +111,7 @@ def require_confirmation(login: Login, caller: Caller) -> None:
 
 
 class Gate:
-    """Tells who sent a request. `owners` are the users of this host who are the owner; `now` is a steady clock."""
+    """Finds out who sent a request. `owners` are the users of this host who are the owner; `now` is a steady clock."""
 
     def __init__(self, login: Login, owners: Collection[int], now: Callable[[], float]) -> None:
         self._login = login
@@ -122,7 +122,7 @@ class Gate:
     def identify(self, request: web.Request, *, counted: bool) -> Caller:
         """Return who sent a request; raises `NodeError` for another user of this host.
 
-        Where it is counted, so is who calls too often: everybody for himself, and of strangers each network.
+        Where it is counted, so is who calls too often: everybody for himself, and of unknown clients each network.
         """
         transport = request.transport
         connection = transport.get_extra_info("socket") if transport is not None else None

@@ -1,4 +1,4 @@
-"""Errors on the wire: a stable number for each, the reason in words, and how to mend it."""
+"""Errors on the wire: a stable number for each, the reason in words, and how to fix it."""
 
 from collections.abc import Mapping
 from typing import Any

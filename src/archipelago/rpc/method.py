@@ -77,7 +77,7 @@ class Method:
     somebody logs in, shows what makes its reader the owner, or deletes keys to money for ever. What looks after
     accounts or the node must say."""
     tells: bool = False
-    """Whether those whom it concerns are told on the page once it is done."""
+    """Whether those whom it concerns are notified on the page once it is done."""
     concerns: Handler | None = None
     """Returns whose account a call is about, where no parameter says it."""
     params: type[Params]

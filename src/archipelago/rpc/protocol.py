@@ -254,7 +254,7 @@ class Dispatcher:
         return result
 
     async def _on_record(self, method: Method, params: Params, caller: Caller) -> object:
-        """Write down that it begins, before it does, and how it ended; what cannot be written down is not done."""
+        """Write down that it starts, before it does, and how it ended; what cannot be written down is not done."""
         subject = subject_of(params)
         deed = Deed(who=caller.name, origin=caller.origin, action=method.name, subject=subject, outcome=Outcome.BEGUN)
         is_attempt = not caller.trusted and (caller.visitor is None or method.permission is Permission.LOGIN)
@@ -283,7 +283,7 @@ class Dispatcher:
         require_alive(self._login, caller)
         if method.confirms:
             require_confirmation(self._login, caller)
-        # Before it is done: what is removed tells nobody whose it was.
+        # Before it is done: what is removed does not say whose it was.
         concerns = method.concerns(self._services, params, caller) if method.concerns is not None else None
         result = await self._handle(method, params, caller)
         if method.tells:
@@ -291,7 +291,7 @@ class Dispatcher:
         return result
 
     async def _tell(self, method: Method, params: Params, caller: Caller, concerns: str | None) -> None:
-        """Tell whom it concerns on the page; what is done stays done where that fails, for it is in the audit log."""
+        """Notify whom it concerns on the page; what is done stays done where that fails, for it is in the audit log."""
         own = method.permission is Permission.ACCOUNT
         user: str | None = concerns or getattr(params, "user", None)
         account = user or (caller.name if own else "")
@@ -299,7 +299,7 @@ class Dispatcher:
         try:
             await self._login.notices.leave(method.name, subject, account, caller.name, caller.origin)
         except NodeError as error:
-            self._log.error("nobody is told of a change", method=method.name, error=str(error))
+            self._log.error("nobody is notified of a change", method=method.name, error=str(error))
 
     async def _begin(self, deed: Deed) -> int | None:
         """Write down what anybody may try; None where he tries too often, or the disk is too full, for that."""
@@ -315,7 +315,7 @@ class Dispatcher:
     async def _attempt(self, method: Method, params: Params, caller: Caller, deed: Deed) -> object:
         """Have somebody try something that is written down when it succeeds, and counted when it does not.
 
-        What cannot be written down then has no answer: the secret of a new session is told to nobody.
+        What cannot be written down then has no answer: nobody learns the secret of a new session.
         """
         try:
             result = await self._carry_out(method, params, caller)

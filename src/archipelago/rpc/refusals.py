@@ -76,7 +76,7 @@ class RefusalSums:
         self._sums.setdefault(place, _Sum(at, at)).add(at, action)
 
     def take(self) -> Deed | None:
-        """Return what is to be written down of all, and begin again; None where there is nothing."""
+        """Return what is to be written down of all, and start again; None where there is nothing."""
         if not self._sums:
             return None
         sums, self._sums = self._sums, OrderedDict()
@@ -105,9 +105,9 @@ class Refusals:
         self._log = structlog.get_logger("refusals")
 
     def may_be_told(self, who: str, origin: str, kind: Kind) -> bool:
-        """Tell whether what this caller tries next may be written down as it is, and count that."""
+        """Return whether what this caller tries next may be written down as it is, and count that."""
         now = time.monotonic()
-        # Not by account and address: an account has as many addresses as it likes, and a stranger no account.
+        # Not by account and address: an account has as many addresses as it likes, and an unknown client no account.
         return (
             self._rates.take(f"{kind} {origin if who == NOBODY else who}", _FROM_ONE, now) == 0
             and self._rates.take(_ALL, _FROM_ALL, now) == 0

@@ -24,8 +24,8 @@ T = TypeVar("T")
 
 
 def newest_revision() -> str:
-    """Return the revision of the newest migration: each file begins with its own, and they count upwards."""
-    # Alembic would tell as well, but takes 60 ms to import, at each start of the node.
+    """Return the revision of the newest migration: each file starts with its own, and they count upwards."""
+    # Alembic would say so as well, but takes 60 ms to import, at each start of the node.
     return max(path.name.partition("_")[0] for path in (_MIGRATIONS / "versions").glob("[0-9]*_*.py"))
 
 
@@ -63,7 +63,7 @@ class Database:
         await asyncio.to_thread(self._thread.shutdown)
 
     async def _in_thread(self, work: Callable[[], T]) -> T:
-        # A cancelled caller must not leave a transaction half told: the thread always finishes what it began.
+        # A cancelled caller must not leave a transaction half done: the thread always finishes what it started.
         return await asyncio.shield(asyncio.get_running_loop().run_in_executor(self._thread, work))
 
 
@@ -95,7 +95,7 @@ def _transaction(engine: Engine, path: Path, work: Callable[[Connection], T], de
                 begun = True
                 return work(connection)
         except DatabaseError as error:
-            # What has begun is not done again: it may have told somebody of what it found.
+            # What has started is not done again: somebody may have learnt of what it found.
             if is_locked(error.orig) and not begun and time.monotonic() < deadline:
                 time.sleep(_PAUSE)
                 continue
@@ -151,7 +151,7 @@ def _upgrade(connection: Connection, path: Path, found: str | None) -> None:
 
 
 def _set_pragmas(connection: sqlite3.Connection, _record: Any) -> None:
-    # Transactions are begun by hand (below): the driver would begin them too late for DDL.
+    # Transactions are started by hand (below): the driver would start them too late for DDL.
     connection.isolation_level = None
     # First: the next one waits for locks as well.
     connection.execute(f"PRAGMA busy_timeout={_ONE_WAIT * 1000:.0f}")

@@ -44,12 +44,12 @@ _REFUSALS = {
 
 
 def is_locked(error: BaseException | None) -> bool:
-    """Tell whether SQLite refused because another connection has a lock: it may be gone in a moment."""
+    """Return whether SQLite refused because another connection has a lock: it may be gone in a moment."""
     return _code(error) in _LOCKED
 
 
 def refusal(error: BaseException | None, path: Path) -> NodeError | None:
-    """Return what an owner is told of an error of SQLite; None for one that only a fault in this program explains."""
+    """Return what an owner should read of an error of SQLite; None for one that only a mistake of ours explains."""
     code = _code(error)
     if code in _LOCKED:
         return _locked(path, lock_holders(path.with_name(path.name + ending) for ending in FILES))

@@ -22,7 +22,7 @@ class EventBus:
         self._signal = Signal()
 
     def publish(self, event: EventRecord) -> None:
-        """Tell the followers that there is a newer event."""
+        """Notify the followers of a newer event."""
         self._revision = max(self._revision, event.revision)
         self._signal.notify()
 

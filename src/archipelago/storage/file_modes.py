@@ -30,7 +30,7 @@ class WrongMode:
 
     path: Path
     mode: int
-    """The mode that it ought to have."""
+    """The mode that it should have."""
     why: str
 
 
@@ -45,7 +45,7 @@ def make_folders(layout: Layout) -> None:
 
 
 def close_podmans(graph_root: Path, run_root: Path) -> None:
-    """Close what Podman leaves open: whoever may open its locks can hold them, and its names tell who runs what.
+    """Close what Podman leaves open: whoever may open its locks can lock them, and its names show who runs what.
 
     It makes these with modes of its own, and for the sake of the files that users of containers must read it has not
     the umask of the node. Made here before Podman does, they keep their modes. Raises `OSError`.

@@ -14,9 +14,9 @@ data root                                 run-time directory (in memory)
 
 Where one module has a folder to itself, it names the files in it by what they hold: the number of an entry, a digest.
 
-Names that a stranger chose (of apps, volumes, containers) stand only where nothing of the node's own does, so no name
-has to be reserved. `scripts/enter` puts Podman's own storage (`podman/`) and the data root's name (`.data-root`) beside
-these.
+Names that somebody else chose (of apps, volumes, containers) stand only where nothing of the node's own does, so no
+name has to be reserved. `scripts/enter` puts Podman's own storage (`podman/`) and the data root's name (`.data-root`)
+beside these.
 """
 
 from dataclasses import dataclass

@@ -131,7 +131,7 @@ def _quoted(*paths: Path) -> str:
 
 
 def _has_version(layout: Layout) -> bool:
-    """Tell whether the data root has today's layout; raises `NodeError` where it has a newer one."""
+    """Return whether the data root has today's layout; raises `NodeError` where it has a newer one."""
     file = layout.version_file
     with reported(file):
         try:
@@ -304,7 +304,7 @@ def _refuse_two(old: Path, new: Path) -> None:
         raise NodeError(
             ErrorCode.INTERNAL,
             msg(
-                "both {old} and {new} are there: an older version of Archipelago ran after the data began to move",
+                "both {old} and {new} are there: an older version of Archipelago ran after the data started to move",
                 old=old,
                 new=new,
             ),
@@ -339,6 +339,6 @@ def _is_folder(path: Path) -> bool:
 
 
 def _is_an_apps(path: Path) -> bool:
-    """Tell whether a directory belongs to a user of a container; the node's own belong to this user."""
+    """Return whether a directory belongs to a user of a container; the node's own belong to this user."""
     found = path.lstat()
     return stat.S_ISDIR(found.st_mode) and found.st_uid not in (0, os.geteuid())

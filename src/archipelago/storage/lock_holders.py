@@ -1,4 +1,4 @@
-"""Which other processes have a lock on a file, as far as the kernel tells (proc_locks(5))."""
+"""Which other processes have a lock on a file, as far as the kernel says (proc_locks(5))."""
 
 import os
 from collections.abc import Iterable
@@ -21,7 +21,7 @@ class Holder:
 
 
 def lock_holders(files: Iterable[Path]) -> tuple[Holder, ...]:
-    """Return the other processes that have a write lock on one of some files; none where the kernel tells nothing.
+    """Return the other processes that have a write lock on one of some files; none where the kernel says nothing.
 
     Blocking. Processes outside of this one's PID namespace are not seen.
     """

@@ -86,12 +86,12 @@ sessions = Table(
     Column("version", Integer, nullable=False),  # of the account that it belongs to
 )
 
-# What owners of accounts are told: somebody changed how one logs in.
+# What owners of accounts are notified of: somebody changed how one logs in.
 account_notices = Table(
     "account_notices",
     metadata,
     Column("id", Integer, primary_key=True, autoincrement=True),
-    Column("user", String, nullable=False),  # who is told
+    Column("user", String, nullable=False),  # who is notified
     Column("action", String, nullable=False),  # method of the RPC
     Column("subject", String, nullable=False),  # account, token or device that it was about
     Column("by", String, nullable=False),
@@ -163,7 +163,7 @@ runs = Table(
     Column("since", Float, nullable=False),
 )
 
-# What the owner does not want to be told of any more.
+# What the owner does not want to see any more.
 hidden_notices = Table(
     "hidden_notices",
     metadata,

@@ -86,7 +86,7 @@ def judged(state: ChainState, now: float) -> ChainReading:
 
 
 def is_synced(state: ChainState) -> bool:
-    """Tell whether the daemon is at the tip: out of initial download and less than two blocks behind its headers.
+    """Return whether the daemon is at the tip: out of initial download and less than two blocks behind its headers.
 
     A regtest chain reports initial download until its first block is mined; with nothing to fetch it is at its tip.
     """

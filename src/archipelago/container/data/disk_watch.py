@@ -17,7 +17,7 @@ class DiskWatch:
     """Remembers what is wrong with the volumes of each app that runs."""
 
     def __init__(self, volumes: VolumeKeeper, changed: Callable[[str], None]) -> None:
-        """`changed` is told each app of which something else is wrong, or nothing any more."""
+        """`changed` is called with each app whose trouble has changed or is over."""
         self._volumes = volumes
         self._changed = changed
         self._wrong: dict[str, str] = {}
@@ -43,5 +43,5 @@ class DiskWatch:
         wrong = self._wrong.get(app)
         if not wrong or health.state not in _WELL:
             return health
-        # Not restarted: that would end what may still serve, and could not begin again.
+        # Not restarted: that would end what may still serve, and could not start again.
         return health.model_copy(update={"state": HealthState.UNHEALTHY, "reason": wrong, "needs_owner": True})

@@ -2,7 +2,7 @@
 
 A volume that is gone is no new one. A directory that stands where a disk is not mounted looks like a new volume too, so
 the node remembers the directory itself. The mark is kept in the state database and not in the volume: programs refuse
-to begin in a directory that is not empty, and an app could forge or delete a mark in its own volume.
+to start in a directory that is not empty, and an app could forge or delete a mark in its own volume.
 """
 
 from dataclasses import dataclass

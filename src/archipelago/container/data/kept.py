@@ -35,11 +35,11 @@ class Keepsake:
 
 
 NOTHING_KEPT = Keepsake(kept="", volumes=(), version="")
-"""Of a removal that an earlier version began, of an app that the catalog does not have any more."""
+"""Of a removal that an earlier version started, of an app that the catalog does not have any more."""
 
 
 def keepsake_of(manifest: AppManifest) -> Keepsake:
-    """Return what would outlive a removal that begins now."""
+    """Return what would outlive a removal that starts now."""
     volumes = tuple(name for name, volume in manifest.volumes.items() if volume.funds)
     return Keepsake(stamp(datetime.now(UTC)), volumes, manifest.version)
 
@@ -74,7 +74,7 @@ class KeptStore:
             await self._namespace.rename(str(folder.volume(name)), str(place.volume(name)))
 
     def any(self, app: str) -> bool:
-        """Tell whether something of an app is kept. Blocking."""
+        """Return whether something of an app is kept. Blocking."""
         return bool(_names(self._layout.app(app)))
 
     async def list(self) -> tuple[KeptData, ...]:

@@ -53,7 +53,7 @@ class AppData:
         await asyncio.to_thread(shutil.rmtree, self._layout.app(app).logs, ignore_errors=True)
 
     async def has_volumes(self, app: str) -> bool:
-        """Tell whether there is a volume of an app, installed or not."""
+        """Return whether there is a volume of an app, installed or not."""
 
         def look() -> bool:
             try:

@@ -153,7 +153,7 @@ def host_warnings(world: World, apps: Iterable[AppId], asks: Asks) -> list[str]:
 def access_warnings(asks: Asks) -> list[str]:
     """Return which of the new endpoints will not be reachable in the ways that their manifests ask for.
 
-    Nothing leads in through Tor or from the internet yet, and nobody may believe that it does.
+    Nothing is reachable through Tor or from the internet yet, and nobody may believe that it does.
     """
     warnings = []
     for endpoint in asks.endpoints:

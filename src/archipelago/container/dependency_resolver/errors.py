@@ -41,7 +41,7 @@ _CODES: Mapping[ResolutionCode, ErrorCode] = MappingProxyType(
 
 
 class ResolutionError(NodeError):
-    """A request cannot be planned; `message` says where and what, `hint` how to mend it, `data` holds the parts.
+    """A request cannot be planned; `message` says where and what, `hint` how to fix it, `data` holds the parts.
 
     `reason` is the kind of refusal (`data["reason"]` as well), `code` the node's coarser one.
     """

@@ -81,7 +81,7 @@ def cycle_problem(cycle: tuple[AppId, ...], bindings: Iterable[tuple[AppId, Name
 
 
 def ring_problem(steps: Sequence[tuple[AppId, Name, AppId]]) -> Problem:
-    """Return the refusal of apps that each need the next; the last step leads to where the first one begins."""
+    """Return the refusal of apps that each need the next; the last step leads to where the first one starts."""
     first = steps.index(min(steps))
     turned = (*steps[first:], *steps[:first])
     return cycle_problem((*(consumer for consumer, _, _ in turned), turned[0][0]), turned)

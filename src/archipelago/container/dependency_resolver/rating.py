@@ -46,7 +46,7 @@ class Rating(_RatingPart):
 
 
 def rate(manifest: AppManifest) -> Rating:
-    """Return the rating of an app. What holds for several of its containers counts once."""
+    """Return the rating of an app. What applies to several of its containers counts once."""
     found = tuple(starmap(_line, _lines(manifest)))
     return Rating(score=max(LOWEST, HIGHEST + sum(line.points for line in found)), lines=found)
 
@@ -118,7 +118,7 @@ def _registry_lines(containers: Collection[Container]) -> Iterator[tuple[int, st
     elif pulled:
         yield (
             -1,
-            msg("its image comes from a registry and nobody signed it: its digest alone tells that it is the same"),
+            msg("its image comes from a registry and nobody signed it: its digest alone shows that it is the same"),
         )
 
 

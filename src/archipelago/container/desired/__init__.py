@@ -1,1 +1,1 @@
-"""What ought to run."""
+"""What should run."""

@@ -1,4 +1,4 @@
-"""What ought to run: the installed apps with their compiled workloads and edges. Plain values, no I/O."""
+"""What should run: the installed apps with their compiled workloads and edges. Plain values, no I/O."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -31,7 +31,7 @@ class DesiredState:
     plan: Plan = field(default_factory=Plan)
     halted: bool = False
     generation: int = 0
-    """Counts the states, so that one can tell when all keepers have seen the newest."""
+    """Counts the states, so that one can see when all keepers have seen the newest."""
 
     @property
     def broken(self) -> frozenset[str]:
@@ -48,11 +48,11 @@ class DesiredState:
         return tuple(name for name, hash in self.hashes.items() if hashes.get(name) != hash)
 
     def wanted(self, app: str) -> bool:
-        """Tell whether the app ought to run: its owner wants it, and all that it cannot do without."""
+        """Return whether the app should run: its owner wants it, and all that it cannot do without."""
         return self.obstacle(app) is None
 
     def obstacle(self, app: str, _seen: frozenset[str] = frozenset()) -> str | None:
-        """Return why the app ought not to run, or None when it ought to."""
+        """Return why the app ought not to run, or None when it should."""
         if self.halted:
             return msg("the node is shutting down")
         found = self.apps.get(app)
@@ -98,7 +98,7 @@ class DesiredState:
 
 
 def provides(health: Health, wait: Wait) -> bool:
-    """Tell whether a provider's health is what its dependent waits for."""
+    """Return whether a provider's health is what its dependent waits for."""
     match wait:
         case Wait.STARTED:
             return health.state in (

@@ -189,14 +189,14 @@ class ImageBuilder:
             await self._containerfiles.build(given, name, labels, folder, lambda *news: told(FetchProgress(*news)))
 
     async def _pulled_base(self, package: AppPackage, text: str, told: Told) -> str:
-        """Return the image with which a Containerfile begins, by its digest; it is here."""
+        """Return the image with which a Containerfile starts, by its digest; it is here."""
         image = base_image(text)
         if image is None:
             raise ContainerfileError(1, msg("the recipe has no 'base' for $BASE"), msg("add it to the manifest"))
         await self._verifier.verify(package.manifest.id, image, None)
         found = await self._local.image_id(image)
         if found is None:
-            # Its percents are not those of the build, of which it is the beginning.
+            # Its percents are not those of the build, of which it is the start.
             await self._local.pull(image, lambda progress: told(FetchProgress(progress.text, 0.0)))
         await self._client.images.tag(found or image, image_recipe.pulled_mark(image))
         return image

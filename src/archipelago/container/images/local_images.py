@@ -15,7 +15,7 @@ from archipelago.support.texts.text import msg
 
 
 class LocalImages:
-    """Images of this node by their names; `built` tells those that it made itself. Methods raise `PodmanError`."""
+    """Images of this node by their names; `built` knows those that it made itself. Methods raise `PodmanError`."""
 
     def __init__(self, client: PodmanClient, built: BuiltImages) -> None:
         self._client = client
@@ -41,10 +41,10 @@ class LocalImages:
             return await self._client.images.inspect(image_recipe.pulled_mark(name))
 
     async def is_ours(self, name: str, image: str) -> bool:
-        """Tell whether this node built the image under this name."""
+        """Return whether this node built the image under this name."""
         if await asyncio.to_thread(self._built.is_signed, name, image):
             return True
-        self._log.warning("an image bears a name that this node did not give it", name=name, image=image)
+        self._log.warning("an image has a name that this node did not give it", name=name, image=image)
         return False
 
     async def sign(self, name: str) -> None:

@@ -20,9 +20,9 @@ _BLOBS_FROM, _BLOBS_TO = 5.0, 90.0
 
 @dataclass(frozen=True, slots=True)
 class PullProgress:
-    """What the lines of a pull have told so far: which blobs (layers, by digest) were begun and which are copied.
+    """What the lines of a pull have said so far: which blobs (layers, by digest) were started and which are copied.
 
-    A blob that was begun counts half. One more is expected than were seen, as Podman tells no number.
+    A blob that was started counts half. One more is expected than were seen, as Podman gives no number.
     """
 
     seen: frozenset[str] = frozenset()
@@ -53,7 +53,7 @@ Told = Callable[[FetchProgress], None]
 
 
 def scaled(told: Told, first: float, last: float) -> Told:
-    """Return a way to tell the progress of a part: its 0 to 100 % are `first` to `last` % of the whole."""
+    """Return a way to report the progress of a part: its 0 to 100 % are `first` to `last` % of the whole."""
 
     def tell(progress: FetchProgress) -> None:
         percent = first if progress.percent is None else first + (last - first) * progress.percent / 100

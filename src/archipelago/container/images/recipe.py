@@ -183,7 +183,7 @@ def installed_version(name: str, output: str) -> str | None:
 
 
 def is_version(said: str, installed: str) -> bool:
-    """Tell whether a distribution's version is that of a manifest, which may leave out its last parts.
+    """Return whether a distribution's version is that of a manifest, which may leave out its last parts.
 
     Before comparing, the epoch ("1:") and the distribution's own revision ("-0+deb12u1") are left out.
     """

@@ -157,7 +157,7 @@ class ImageStore:
     async def prune(self, needed: Callable[[], Awaitable[Set[str]]]) -> None:
         """Remove images that were built or pulled here and that nobody needs, while none are held; those in use stay.
 
-        `needed` returns references. What makes an image needed must hold it until `needed` tells of it.
+        `needed` returns references. What makes an image needed must keep it until `needed` returns it.
         Raises `NodeError` and `PodmanError`.
         """
         pruned = False
@@ -167,7 +167,7 @@ class ImageStore:
                 pruned = await self._prune(await needed())
 
     async def _prune(self, needed: Set[str]) -> bool:
-        """Return whether that was done to its end: it stops where somebody begins to hold images."""
+        """Return whether that was done to its end: it stops where somebody starts to hold images."""
         images = await self._client.images.list()
         built = [image for image in images if LABEL in image.labels]
         keep = needed | {image.labels.get(BASE_LABEL, "") for image in built if not needed.isdisjoint(image.names)}

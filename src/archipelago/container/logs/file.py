@@ -1,7 +1,7 @@
 """The log of a container: a file that conmon writes, read from its end and as it grows.
 
 It is read here and not by Podman, whose own reader (4.3) leaves out lines at random once a container has ended, loses
-what was written just before conmon begins a new file, garbles long lines, and tells times to the second.
+what was written just before conmon starts a new file, garbles long lines, and gives times to the second.
 """
 
 import contextlib
@@ -37,7 +37,7 @@ class LogFile:
         self._redact = redact
         self._file: FileIO | None = None
         self._newer: deque[FileIO] = deque()
-        """Files that conmon began after the one that is read, the oldest first."""
+        """Files that conmon started after the one that is read, the oldest first."""
         self._missing = 0
         """Lines that were let go since the last one that was returned."""
         self._parser = LogParser()
@@ -71,7 +71,7 @@ class LogFile:
         return self._without_secrets(found)
 
     def watch(self) -> None:
-        """Keep what conmon is about to put away; call it several times a second, also while lines wait to be taken."""
+        """Keep what conmon is about to rotate; call it several times a second, also while lines wait to be taken."""
         with self._turn, reported(self._path):
             self._look()
 
@@ -107,7 +107,7 @@ class LogFile:
             self._parser.skip()
         self._look()
         assert self._file is not None
-        # After that look: what conmon wrote before it began the next file is all in this one.
+        # After that look: what conmon wrote before it started the next file is all in this one.
         if (data := self._file.read(_PIECE)) or not self._newer:
             return data
         self._put_away()
@@ -156,7 +156,7 @@ def last_lines(path: Path, redact: Callable[[str], str], count: int) -> list[Log
 def make_ready(path: Path, limit: int) -> None:
     """Have a log in which the next run of its container can write, before conmon opens it.
 
-    Raises `NodeError` where there is no place for it; one that is there and cannot be mended is left as it is.
+    Raises `NodeError` where there is no place for it; one that is there and cannot be repaired is left as it is.
 
     conmon (2.1.6) counts what it writes from nothing, however large the file is that it goes on with. And what a run
     left unfinished, or a power cut of an entry, would be joined to the first words of the next one.
@@ -173,7 +173,7 @@ def make_ready(path: Path, limit: int) -> None:
 
 
 def _is_replaced(file: FileIO, path: Path) -> bool:
-    """Tell whether another file has the path of an open one by now."""
+    """Return whether another file has the path of an open one by now."""
     try:
         return not os.path.samestat(path.stat(), os.fstat(file.fileno()))
     except FileNotFoundError:
@@ -181,7 +181,7 @@ def _is_replaced(file: FileIO, path: Path) -> bool:
 
 
 def _before(file: FileIO, size: int, entries: int) -> int:
-    """Return a place before the last `entries` entries, and before the beginning of a line that ends in them.
+    """Return a place before the last `entries` entries, and before the start of a line that ends in them.
 
     That of a line in which the other stream wrote a great deal may still lie ahead of it.
     """

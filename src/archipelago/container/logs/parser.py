@@ -19,7 +19,7 @@ _MAX_ENTRY = 1024 * 1024
 _ENTRY = re.compile(rb"(\S+) (stdout|stderr) ([FP]) ?(.*)", re.DOTALL)
 _END_OF_LINE = re.compile(rb"^\S+ (?:stdout|stderr) F", re.MULTILINE)
 UNFINISHED = timedelta(seconds=1)
-"""What is added to a line later than that, such as to a prompt, begins one of its own."""
+"""What is added to a line later than that, such as to a prompt, starts one of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,11 +68,11 @@ class LogParser:
         return found
 
     def skip(self) -> None:
-        """Say that what comes next begins an entry: half of one that was read has no other half."""
+        """Say that what comes next starts an entry: half of one that was read has no other half."""
         self._rest = b""
 
     def abandon(self) -> bytes:
-        """Say that what follows is not read; return the beginning of an entry whose end is in there."""
+        """Say that what follows is not read; return the start of an entry whose end is in there."""
         rest, self._rest = self._rest, b""
         self._begun.clear()
         return rest

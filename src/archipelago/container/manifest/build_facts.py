@@ -1,4 +1,4 @@
-"""What making an image executes, and what it is made of, as the owner is told before it happens. Pure."""
+"""What making an image executes, and what it is made of, as a plan shows the owner. Pure."""
 
 from enum import StrEnum
 

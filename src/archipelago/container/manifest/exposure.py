@@ -1,6 +1,6 @@
 """Which endpoints of an app can be opened to the local network, and which of them are. Pure.
 
-The manifest says how an endpoint begins; the owner's switch wins over it. A page without a login of its own stays on
+The manifest says how an endpoint starts; the owner's switch wins over it. A page without a login of its own stays on
 the node itself, whatever either of them says: whoever reached it could do all that its owner can.
 """
 
@@ -44,7 +44,7 @@ def kept_in(endpoint: Endpoint) -> KeptIn | None:
 
 
 def is_open(endpoint: Endpoint, chosen: bool | None) -> bool:
-    """Tell whether an endpoint is open to the local network; `chosen` is the owner's switch, None where never used."""
+    """Return whether an endpoint is open to the local network; `chosen` is the owner's switch, None if never used."""
     wanted = Access.LAN in endpoint.access if chosen is None else chosen
     return wanted and kept_in(endpoint) is None
 

@@ -207,7 +207,7 @@ def effective_options(
 
 
 def same_value(first: Scalar, second: Scalar) -> bool:
-    """Tell whether two option values are the same; unlike in Python, true is not 1."""
+    """Return whether two option values are the same; unlike in Python, true is not 1."""
     return first == second and isinstance(first, bool) == isinstance(second, bool)
 
 

@@ -116,7 +116,7 @@ class Namespace:
         return HttpAnswer(answer["status"], answer["body"])
 
     async def dns(self, target: Target, name: str, timeout: float) -> bool:
-        """Tell whether the name server at `target` answers the container, whatever it says. Raises `ProbeFailed`."""
+        """Return whether the name server at `target` answers the container, whatever it says. Raises `ProbeFailed`."""
         request = {"do": "dns", "pid": target.pid, "host": target.host, "port": 53, "name": name, "timeout": timeout}
         return bool((await self._probe(request))["answered"])
 
@@ -201,7 +201,7 @@ class Namespace:
         return int(answer["bytes"]), bool(answer["complete"])
 
     async def find(self, volume: str, paths: Sequence[Sequence[str]]) -> tuple[bool, ...]:
-        """Tell of each path inside a volume, given as names, whether something is there; links are not followed."""
+        """Return for each path inside a volume, given as names, whether something is there; links are not followed."""
         answer = await self._file(
             {"do": "find", "path": volume, "paths": [list(each) for each in paths]}, _FILE_TIMEOUT
         )

@@ -32,7 +32,7 @@ class NetworkKeeper:
         self._stale = True
 
     async def ensure(self, specs: Iterable[NetworkSpec]) -> None:
-        """Make sure that the networks exist, as they ought to be."""
+        """Make sure that the networks exist, as they should be."""
         specs = tuple(specs)
         if not self._stale and all(self._known.get(spec.name) == spec for spec in specs):
             return

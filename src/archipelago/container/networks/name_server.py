@@ -1,9 +1,9 @@
-"""Mends the name server of containers (aardvark-dns), which Podman starts and then never looks at again.
+"""Repairs the name server of containers (aardvark-dns), which Podman starts and then never looks at again.
 
 Podman writes a file for each network: first the addresses on which the name server listens, then a line for each
 container. A kill -9 of Podman while it sets a container up leaves a line that Podman knows nothing of. Such a line
 keeps an old address in the file of a network that is made again, and keeps the name server alive in a network namespace
-that Podman has given up: names are resolved no more, and nothing tells.
+that Podman has given up: names are resolved no more, and nothing says so.
 """
 
 import asyncio
@@ -42,7 +42,7 @@ _NAMELESS = (ContainerState.CREATED, ContainerState.STOPPED, ContainerState.EXIT
 
 @dataclass(frozen=True, slots=True)
 class NameFile:
-    """What the name server is told of one network."""
+    """What the name server knows of one network."""
 
     network: str
     gateways: tuple[IPv4Address | IPv6Address, ...]
@@ -129,7 +129,7 @@ class NameServer:
             self._log.warning("cannot look after the name server of containers", error=str(error))
 
     async def mend(self) -> None:
-        """Look, and mend what stays wrong; what fails is left to the next call."""
+        """Look, and fix what stays wrong; what fails is left to the next call."""
         loop = asyncio.get_running_loop()
         try:
             faults = await self._lasting()
@@ -143,12 +143,12 @@ class NameServer:
             self._in_vain = min(self._in_vain + 1, 10)
             await self._build_anew()
             left = faults & await self._lasting()
-            text = "the name server of containers was built anew" + (", in vain" if left else "")
+            text = "the name server of containers was built again" + (", without success" if left else "")
             self._log.warning(text, why=sorted(left or faults)[0], faults=len(left or faults))
             if not left:
                 self._in_vain, self._not_before = 0, 0.0
         except (PodmanError, OSError) as error:
-            self._log.warning("cannot mend the name server of containers", error=str(error))
+            self._log.warning("cannot repair the name server of containers", error=str(error))
 
     async def _lasting(self) -> frozenset[str]:
         """Return the faults that two looks in a row find."""

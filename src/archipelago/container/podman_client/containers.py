@@ -62,7 +62,7 @@ class Containers:
         return details
 
     async def exists(self, name: str) -> bool:
-        """Tell whether there is such a container."""
+        """Return whether there is such a container."""
         call = PodmanCall("look for container", name)
         path = f"/containers/{named(call, name)}/exists"
         status, _ = await self._transport.request("GET", path, call, success=frozenset({404}))

@@ -55,7 +55,7 @@ class Images:
         )
 
     async def exists(self, reference: str) -> bool:
-        """Tell whether exactly this image is here."""
+        """Return whether exactly this image is here."""
         try:
             await self.inspect(reference)
         except (NotFound, NameMismatch):

@@ -264,7 +264,7 @@ class PodmanEvent:
 
 @dataclass(frozen=True, slots=True)
 class Resync:
-    """The event stream begins here, first or again: events before it may be lost, so list everything now.
+    """The event stream starts here, first or again: events before it may be lost, so list everything now.
 
     `attempt` counts the failed tries since the last connection; `error` says why it broke.
     """

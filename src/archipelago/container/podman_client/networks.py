@@ -32,7 +32,7 @@ class Networks:
         return details
 
     async def exists(self, name: str) -> bool:
-        """Tell whether there is such a network."""
+        """Return whether there is such a network."""
         call = PodmanCall("look for network", name)
         path = f"/networks/{named(call, name)}/exists"
         status, _ = await self._transport.request("GET", path, call, success=frozenset({404}))

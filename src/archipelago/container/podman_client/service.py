@@ -179,7 +179,7 @@ class PodmanService:
         await self.stop()
 
     async def _find(self) -> bool:
-        """Tell whether a service answers; one of ours that hangs is ended."""
+        """Return whether a service answers; one of ours that hangs is ended."""
         try:
             answer = await ping(self._socket, _PING_TIMEOUT)
         except PodmanTimeout:

@@ -45,7 +45,7 @@ Mount = BindMount | TmpfsMount
 class IdRange:
     """`size` ids from `container_id` up inside  are `host_id` up outside.
 
-    Rootless, outside is Podman's own user namespace, whose ids begin at 0 with the service user.
+    Rootless, outside is Podman's own user namespace, whose ids start at 0 with the service user.
     """
 
     container_id: int

@@ -21,7 +21,7 @@ class Observation:
         return self.apps.get(app, {})
 
     def running(self, app: str, name: str | None = None) -> bool:
-        """Tell whether the named container of the app runs, or any of its containers."""
+        """Return whether the named container of the app runs, or any of its containers."""
         return any(is_running(container) for container in self.of(app).values() if name in (None, container.name))
 
 

@@ -204,11 +204,11 @@ class Reconciler:
         }
 
     def is_gone(self, app: str) -> bool:
-        """Tell whether nothing is left of an app that was removed."""
+        """Return whether nothing is left of an app that was removed."""
         return app not in self._keepers
 
     def is_down(self, app: str) -> bool:
-        """Tell whether no container of an app runs."""
+        """Return whether no container of an app runs."""
         return self.health(app).state is HealthState.STOPPED
 
     # --- loops ------------------------------------------------------------------------------------------------------

@@ -125,7 +125,7 @@ class WatchedRun:
     """When it was noticed to be over, on the monotonic clock."""
 
     def is_of(self, shown: ContainerSummary) -> bool:
-        """Tell whether this is the run that Podman's list shows."""
+        """Return whether this is the run that Podman's list shows."""
         return (self.id, self.pid) == (shown.id, shown.pid)
 
 
@@ -163,10 +163,10 @@ _DOWN = (ContainerState.CREATED, ContainerState.STOPPED, ContainerState.EXITED, 
 
 
 def is_running(container: ContainerSummary) -> bool:
-    """Tell whether processes of the container may be alive."""
+    """Return whether processes of the container may be alive."""
     return container.state not in _DOWN
 
 
 def is_outdated(shown: ContainerSummary, wanted: WantedContainer) -> bool:
-    """Tell whether a container has to be created again."""
+    """Return whether a container has to be created again."""
     return shown.labels.get(HASH) not in wanted.hashes or shown.state is ContainerState.REMOVING

@@ -303,7 +303,7 @@ def _leaving(seen: Seen, wanted: WantedApp) -> Step | None:
 
 
 def _is_newer(look: Look, name: str) -> bool:
-    """Tell whether a container is another than the look shows, so that what is asked of it waits for the next look."""
+    """Return whether a container is another than the look shows, so that what is asked of it waits for another look."""
     since = look.of(name)
     return since.retry_at is not None or bool(since.done & {Done.CREATED, Done.STARTED})
 

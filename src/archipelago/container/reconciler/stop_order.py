@@ -9,7 +9,7 @@ from archipelago.container.podman_client.models import ContainerSummary
 def stop_order(found: Iterable[ContainerSummary]) -> list[ContainerSummary]:
     """Return containers of one app in the order in which they stop: the last one that starts comes first.
 
-    One that an earlier version of the node made does not bear its place; then all go by when they were started.
+    One that an earlier version of the node made does not have its place; then all go by when they were started.
     """
     containers = list(found)
     places = [_place(each) for each in containers]

@@ -40,7 +40,7 @@ def needed_by(state: DesiredState, app: str) -> tuple[str, ...]:
 
 
 def has_company(seen: Observation, state: DesiredState, app: str, health_of: Callable[[str], Health]) -> bool:
-    """Tell whether another app runs that is about to go on running as it does."""
+    """Return whether another app runs that is about to go on running as it does."""
     steady = (
         (seen.of(each).get(container.name), container)
         for each, other in state.apps.items()

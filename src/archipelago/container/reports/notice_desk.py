@@ -114,7 +114,7 @@ class NoticeDesk:
         asked = self.steady()
         async with self._examining:
             age = None if self._examined is None else self.steady() - self._examined
-            # Whoever waited for an examination that began after he asked needs none of his own.
+            # Whoever waited for an examination that started after he asked needs none of his own.
             if age is None or age >= _EXAMINED_FOR or (again and self._examined is not None and self._examined < asked):
                 begun = self.steady()
                 self._findings, self._examined = await self.sources.examine(), begun

@@ -54,7 +54,7 @@ def notices(
     found = (
         *(_of_app(each) for each in apps if each.state in _TROUBLED),
         *_of_disk(disk),
-        # The disk is told of above, by its share.
+        # The disk is reported above, by its share.
         *(_of_finding(each) for each in findings if each.severity in _WORTH and each.check != "disk"),
         *_of_operations(operations, {each.app: each for each in apps}, names or {}),
         *(_of_update(each, updates[each.app]) for each in apps if each.app in updates and not each.operation),

@@ -1,7 +1,7 @@
 """The compiler: manifest, options, bindings, secrets and host facts in; networks, containers and files out. Pure.
 
 Each container has one hash over everything that would need a re-creation. Its networks are left out, since Podman joins
-and leaves them live; secrets go in by fingerprint, so that the hash, which Podman keeps in the clear, tells nothing.
+and leaves them live; secrets go in by fingerprint, so that the hash, which Podman keeps in the clear, reveals nothing.
 """
 
 from archipelago.container.manifest.model.app import AppManifest

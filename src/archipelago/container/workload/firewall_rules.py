@@ -1,6 +1,6 @@
 """What one container may send and receive: nftables rules for its own network namespace. Pure.
 
-Podman's networks tell who shares a wire. These rules tell what may cross it: a consumer opens connections to the ports
+Podman's networks say who shares a wire. These rules say what may cross it: a consumer opens connections to the ports
 of the interfaces that it requires, and nothing is opened the other way. They stand before the container's first process
 runs, and nothing in it may change them, since it lacks CAP_NET_ADMIN. Syntax: nft(8).
 """
@@ -17,7 +17,7 @@ _DNS_SUFFIX = "dns.podman"
 """The search domain that Podman gives containers."""
 _QUESTIONS_AT = (8 + 4) * 8
 _NAME_AT = (8 + 12) * 8
-"""Bits from the beginning of the UDP header to the count of questions and the first name in a query (RFC 1035, 4.1)."""
+"""Bits from the start of the UDP header to the count of questions and the first name in a query (RFC 1035, 4.1)."""
 _CHUNK = 16
 """Bytes that one comparison of nftables takes."""
 NOT_PUBLIC = tuple(

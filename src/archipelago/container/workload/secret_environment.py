@@ -1,6 +1,6 @@
 """Environment variables that hold secrets: set inside the container, so that Podman never hears of them. Pure.
 
-Podman keeps a container's environment on disk and shows it in `inspect`. So the container begins with a shell of the
+Podman keeps a container's environment on disk and shows it in `inspect`. So the container starts with a shell of the
 host's (busybox, linked statically, mounted read-only), which reads a file in memory and then becomes the app's program.
 """
 

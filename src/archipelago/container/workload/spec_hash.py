@@ -29,7 +29,7 @@ from archipelago.container.podman_client.spec import (
 )
 
 _FORM = "2-"
-"""Begins a hash over names; those of the former form are hexadecimal digits alone."""
+"""Starts a hash over names; those of the former form are hexadecimal digits alone."""
 _UNHASHED = frozenset(("labels", "networks"))
 """Labels hold the hash; networks are joined and left while a container runs."""
 _FORMER_FIELDS: Mapping[type, tuple[str, ...]] = {
@@ -64,7 +64,7 @@ def spec_hash(spec: ContainerSpec, contents: Mapping[str, str], internet: bool) 
 
 
 def is_former(hash: str) -> bool:
-    """Tell whether a hash is one of the former form."""
+    """Return whether a hash is one of the former form."""
     return not hash.startswith(_FORM)
 
 

@@ -8,7 +8,7 @@ from archipelago.errors import ErrorCode, NodeError
 from archipelago.support.texts.text import msg
 
 _PART = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
-"""What can name a directory beside the node's own marks, which begin with a dot."""
+"""What can name a directory beside the node's own marks, which start with a dot."""
 
 
 def part_of(manifest: AppManifest, volume: str, exports: Mapping[str, Mapping[str, str]]) -> str | None:

@@ -52,7 +52,7 @@ class Passage:
 
 @dataclass(frozen=True, slots=True)
 class ContainerWorkload:
-    """One container, as it ought to be."""
+    """One container, as it should be."""
 
     app: str
     container: str
@@ -73,7 +73,7 @@ class ContainerWorkload:
     """Of everything that would need a re-creation (`spec_hash`)."""
 
     def is_made_of(self, hash: str | None) -> bool:
-        """Tell whether a container with this hash is as it ought to be, whichever version of the node made it."""
+        """Return whether a container with this hash is as it should be, whichever version of the node made it."""
         return hash == self.hash or (
             hash is not None and is_former(hash) and hash == former_hash(self.spec, self.contents, self.reach.internet)
         )

@@ -24,7 +24,7 @@ _FAREWELL = 10.0
 
 
 class LoopbackDriver:
-    """Listens at the beginning of each route, and forwards to loopback; see `RouteDriver`.
+    """Listens at the start of each route, and forwards to loopback; see `RouteDriver`.
 
     At most `connections` are open at the same time. When there are as many, the one that was silent for longest, of
     those addresses that have most, makes room for a new one.

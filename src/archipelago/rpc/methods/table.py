@@ -60,7 +60,7 @@ def locked_methods() -> tuple[Method, ...]:
                 # Nobody can log in there, and whoever knows the passphrase is the owner.
                 return replace(method, permission=Permission.LOGIN)
             case "key-status" | "key-restore":
-                # The accounts cannot be read here, so nobody is told; what is done is in the audit log.
+                # The accounts cannot be read here, so nobody is notified; what is done is in the audit log.
                 return replace(method, tells=False)
             case _:
                 return replace(method, handler=Handler(refuse), concerns=None, mutates=False, recorded=False)

@@ -42,7 +42,7 @@ class Conversation(asyncio.Protocol):
         self.unfinished = 0
         """Bytes that came since the last answer."""
 
-    # --- what aiohttp's handlers tell ---------------------------------------------------------------------------------
+    # --- what aiohttp's handlers say ----------------------------------------------------------------------------------
 
     def begin(self, *, is_open_end: bool) -> None:
         """Take note that the head of a request is complete; `is_open_end` where what follows has no end."""
@@ -52,7 +52,7 @@ class Conversation(asyncio.Protocol):
         self._stand(Standing.READING)
 
     def recognise(self, account: str) -> None:
-        """Take note whose the request is; a stranger's where `account` is empty."""
+        """Take note whose the request is; an unknown client's where `account` is empty."""
         self._crowd.recognise(self._guest, account)
         self._stand(Standing.READING)
 
@@ -91,7 +91,7 @@ class Conversation(asyncio.Protocol):
         return self.transport.get_write_buffer_size() if self.transport is not None else 0
 
     def is_overdue(self, now: float) -> bool:
-        """Tell whether the other side has taken too long over something."""
+        """Return whether the other side has taken too long over something."""
         if self.transport is not None and self.transport.is_closing() and self._gone_until == _FOREVER:
             self._gone_until = now + self._times.farewell
         return now > min(self._head_until, self._idle_until, self._read_until, self._gone_until)
@@ -105,7 +105,7 @@ class Conversation(asyncio.Protocol):
     # --- asyncio.Protocol ---------------------------------------------------------------------------------------------
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Begin."""
+        """Start."""
         self.transport = cast(asyncio.Transport, transport)
         self._guest.end = self.transport.abort
         self._patience.add(self)
@@ -176,7 +176,7 @@ async def attend(request: web.Request, handler: Handler) -> web.StreamResponse:
 
 
 def recognise(request: web.Request, account: str) -> None:
-    """Take note whose a request is; a stranger's where `account` is empty."""
+    """Take note whose a request is; an unknown client's where `account` is empty."""
     if (conversation := conversation_of(request)) is not None:
         conversation.recognise(account)
         if not request.body_exists:

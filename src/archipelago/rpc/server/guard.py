@@ -98,7 +98,7 @@ async def add_headers(request: web.Request, response: web.StreamResponse) -> Non
 
 
 async def expect_continue(request: web.Request) -> web.StreamResponse | None:
-    """Tell a client that waits for leave to send its body whether it may."""
+    """Answer a client that waits for leave to send its body."""
     length = request.content_length
     if length is not None and length > MAX_BODY:
         return too_large()

@@ -1,4 +1,4 @@
-"""Icons of apps: pictures that strangers drew, shown and never run."""
+"""Icons of apps: untrusted pictures, shown and never run."""
 
 from aiohttp import web
 

@@ -39,7 +39,7 @@ def open_port(port: int) -> socket.socket:
 
 
 def port_unusable(port: int, address: str, error: OSError) -> NodeError:
-    """Return what to tell of a port that cannot be listened on."""
+    """Return what to say of a port that cannot be listened on."""
     return NodeError(
         ErrorCode.PORT_TAKEN,
         msg(
@@ -54,7 +54,7 @@ def port_unusable(port: int, address: str, error: OSError) -> NodeError:
 
 
 async def open_unix(path: Path) -> socket.socket:
-    """Return a unix socket on which anybody may call, for the kernel tells who does (SO_PEERCRED).
+    """Return a unix socket on which anybody may call, for the kernel says who does (SO_PEERCRED).
 
     A file that nobody answers behind is replaced. Raises `NodeError`.
     """
@@ -100,7 +100,7 @@ def _bind_unix(path: Path) -> socket.socket:
 
 
 def _is_socket(path: Path) -> bool:
-    """Tell whether there is a socket file; raises `NodeError` when there is another kind of file."""
+    """Return whether there is a socket file; raises `NodeError` when there is another kind of file."""
     try:
         mode = path.lstat().st_mode
     except FileNotFoundError:

@@ -20,7 +20,7 @@ class Times:
     """In which the head of a request arrives: from the connection on, later from its first byte on."""
     body: float = 30.0
     idle: float = 15.0
-    """For which the connection of a stranger is kept between two requests."""
+    """For which the connection of an unknown client is kept between two requests."""
     idle_known: float = 75.0
     reader: float = 30.0
     """For which an answer may wait until it is taken, beside those that a slow line needs for it."""

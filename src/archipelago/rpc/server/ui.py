@@ -1,4 +1,4 @@
-"""Serves the node's own page (neode-ui): files that were built and compressed beforehand, held in memory."""
+"""Serves the node's own page (neode-ui): files that were built and compressed at set-up, kept in memory."""
 
 import hashlib
 from collections.abc import Mapping

@@ -2,7 +2,7 @@
 
 GET /exec?app=…&command=["sh"][&container=…][&tty=1&columns=…&rows=…][&stdin=1]. What the client sends in binary is
 typed. A JSON text is `{"columns", "rows"}`, the size of its window, or `{"eof": true}`: nothing more is typed. What the
-node sends in binary begins with a byte, 1 for standard output and 2 for standard error; the last message is a JSON
+node sends in binary starts with a byte, 1 for standard output and 2 for standard error; the last message is a JSON
 text, `{"exit_code"}` or `{"error"}`.
 """
 

@@ -51,9 +51,9 @@ async def until_the_first_ends(*parts: Coroutine[Any, Any, Any]) -> list[asyncio
 async def on_record(
     audit: AuditService, caller: Caller, action: str, subject: Mapping[str, str]
 ) -> AsyncIterator[Callable[[], None]]:
-    """Write down that a session begins, before it does, and how it ended; yield what to call once it has begun.
+    """Write down that a session starts, before it does, and how it ended; yield what to call once it has started.
 
-    One that never began is refused where the node said no, and has failed otherwise: Podman did not do it, or the
+    One that never started is refused where the node said no, and has failed otherwise: Podman did not do it, or the
     caller was gone before.
     """
     deed = Deed(who=caller.name, origin=caller.origin, action=action, subject=dict(subject), outcome=Outcome.BEGUN)

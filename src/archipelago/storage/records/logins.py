@@ -80,11 +80,11 @@ class Token:
 
 @dataclass(frozen=True, slots=True)
 class LoginNotice:
-    """What the owner of an account is told: somebody changed how one logs in."""
+    """What the owner of an account is notified of: somebody changed how one logs in."""
 
     id: int
     user: str
-    """Who is told."""
+    """Who is notified."""
     action: str
     """Method of the RPC."""
     subject: str

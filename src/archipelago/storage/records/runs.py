@@ -9,7 +9,7 @@ class RunRecord:
     """How a run was when it was looked at last."""
 
     run: str
-    """Key of the run (`keeper/container_run.run_key`): of another run of the same container it tells nothing."""
+    """Key of the run (`keeper/container_run.run_key`): of another run of the same container it says nothing."""
     state: str
     """As text: another version may know more states."""
     reason: str = ""

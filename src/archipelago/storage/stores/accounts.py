@@ -80,7 +80,7 @@ class Book:
     def change_user(self, user: User, *, sessions_go_on: bool = False, marks_go_on: bool = True) -> User:
         """Write an account, new or changed, under a version that no account had before.
 
-        Its sessions end, unless they go on; so do the marks of devices where they shall not.
+        Its sessions end, unless they go on; so do the marks of devices where they do not.
         """
         number = self._connection.execute(select(func.max(account_changes.c.latest))).scalar() or 0
         self._connection.execute(delete(account_changes))
@@ -128,7 +128,7 @@ class Book:
         return Session(**row) if row is not None else None
 
     def add_session(self, session: Session, *, most: int) -> None:
-        """Begin a session; of those of the account that were used longest ago, so many go that `most` are left."""
+        """Start a session; of those of the account that were used longest ago, so many go that `most` are left."""
         self._connection.execute(upsert(sessions).values(asdict(session)))
         newest = (
             select(sessions.c.key)
@@ -162,7 +162,7 @@ class Book:
                 self._connection.execute(update(table).where(table.c.key == key).values(used_at=moment))
 
     def end_future(self, now: float) -> None:
-        """Take a clock that was ahead back out of what is kept: nothing was begun after now."""
+        """Take a clock that was ahead back out of what is kept: nothing was started after now."""
         self._connection.execute(update(sessions).values(used_at=func.min(sessions.c.used_at, now)))
         self._connection.execute(update(sessions).values(created_at=func.min(sessions.c.created_at, now)))
         ahead = tokens.c.created_at - now

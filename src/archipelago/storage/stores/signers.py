@@ -43,7 +43,7 @@ class SignerStore:
         await self._database.run(lambda connection: connection.execute(statement))
 
     async def was_verified(self, digest: str, signer: str) -> bool:
-        """Tell whether a signature of an image was found good."""
+        """Return whether a signature of an image was found good."""
         query = select(func.count()).where(verified.c.digest == digest, verified.c.signer == signer)
         return await self._database.run(lambda connection: bool(connection.execute(query).scalar()))
 

@@ -73,7 +73,7 @@ class State:
         return await self._database.run(lambda connection: take_slot(connection, app))
 
     async def has_slot(self, app: str) -> bool:
-        """Tell whether the app has a UID slot, which it keeps for as long as its data is there."""
+        """Return whether the app has a UID slot, which it keeps for as long as its data is there."""
         query = select(func.count()).where(slots.c.app == app)
         return await self._database.run(lambda connection: bool(connection.execute(query).scalar()))
 

@@ -129,7 +129,7 @@ def test_only_true_and_false_are_booleans(word: str) -> None:
         ("egress: !!str none\n", "m.yml:12:9: tags (!name) are not allowed; expected the plain value"),
         ("egress: &e none\n", "m.yml:12:9: anchors (&name) are not allowed; expected the plain value"),
         ("egress: *e\n", "m.yml:12:9: aliases (*name) are not allowed; expected the value itself, written out"),
-        ("---\nid: b\n", "m.yml:12:1: a second document begins here; expected one document"),
+        ("---\nid: b\n", "m.yml:12:1: a second document starts here; expected one document"),
         ("? [a]\n: b\n", "m.yml:12:3: a list or mapping stands where a key belongs; expected a key, which is text"),
     ],
 )

@@ -27,7 +27,7 @@ Token = tuple[str, ...]
 
 @lru_cache(maxsize=4096)
 def in_range(version: str, wanted: str) -> bool:
-    """Return whether a version lies in a range; a pre-release does where its place in the order does (PEP 440)."""
+    """Return whether a version is in a range; a pre-release does where its place in the order does (PEP 440)."""
     return not wanted or SpecifierSet(wanted).contains(Version(version), prereleases=True)
 
 
@@ -248,7 +248,7 @@ class World:
                         consumer=consumer,
                         wanted=wanted,
                     ),
-                    msg("Tell the packager of {consumer}", consumer=consumer),
+                    msg("Report it to the packager of {consumer}", consumer=consumer),
                     {"cycle": [consumer, consumer]},
                     (consumer,),
                 )

@@ -7,7 +7,7 @@ descriptors are all that it shares with the daemon.
 
 Arguments: FIRST-ID COMMAND ROOT …
 
-begin ROOT             make the directory, owned by the build; its parent opens to the build alone
+start ROOT             make the directory, owned by the build; its parent opens to the build alone
 unpack ROOT            unpack a whole root file system (tar on standard input) into the empty directory
 put ROOT               write files and directories (tar on standard input; absolute paths inside the root)
 pack ROOT TIME         write the root file system to standard output as a tar file, every file with the same time

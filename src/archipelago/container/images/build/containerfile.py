@@ -19,7 +19,7 @@ from archipelago.support.texts.text import msg
 
 _SHOWN_OUTPUT = 600
 _BEGUN, _DONE = 5.0, 90.0
-"""Percent at which the image to begin with is unpacked, and at which all steps are done."""
+"""Percent at which the image to start from is unpacked, and at which all steps are done."""
 
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 """Of a container whose image says none, as Podman has it."""
@@ -29,7 +29,7 @@ Told = Callable[[str, float], None]
 
 @dataclass(frozen=True, slots=True)
 class BuildInput:
-    """A Containerfile and what it needs: the files of the app's folder, and the ID of the image to begin with."""
+    """A Containerfile and what it needs: the files of the app's folder, and the ID of the image to start from."""
 
     text: str
     files: Mapping[str, bytes]
@@ -51,7 +51,7 @@ class ContainerfileBuilder:
         """
         inherited = config_of(await self._client.images.inspect(given.image))
         found = parse_containerfile(given.text, given.files, has_base=given.has_base, inherited=inherited)
-        told("unpacks the image to begin with", 0.0)
+        told("unpacks the base image", 0.0)
         tar = folder / "image.tar"
         async with self._sandbox.root(folder, given.image) as root:
             for number, step in enumerate(found.steps):

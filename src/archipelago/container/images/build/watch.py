@@ -67,8 +67,8 @@ class _Seen:
 class StepWatch:
     """Watches one command. `growth` counts what was added to the image, and takes its time.
 
-    Where the host has no controllers of cgroup2, `ids`, which no other process of this host has, tell the processes of
-    the build, and how much memory they use.
+    Where the host has no controllers of cgroup2, `ids`, which no other process of this host has, distinguish the
+    processes of the build, and how much memory they use.
     """
 
     def __init__(
@@ -157,7 +157,7 @@ class StepWatch:
                         disk=self._limits.disk >> 20,
                         files=self._limits.files,
                     ),
-                    msg("let it write less, or begin with an image that holds more"),
+                    msg("let it write less, or start from an image that holds more"),
                 )
 
 
@@ -187,7 +187,7 @@ def usage_of(ids: range) -> tuple[int, int]:
 
 
 def _is_host_short() -> bool:
-    """Tell whether the host's memory runs out, as by files in memory that belong to no process."""
+    """Return whether the host's memory runs out, as by files in memory that belong to no process."""
     lines = Path("/proc/meminfo").read_text().splitlines()
     fields = {name: int(rest.split()[0]) * 1024 for name, _, rest in (line.partition(":") for line in lines)}
     return fields["MemAvailable"] < min(_LEAST_MEMORY, fields["MemTotal"] // 16)

@@ -76,7 +76,7 @@ def required(requirements: list[str]) -> list[str]:
 
 
 def is_there(name: str) -> bool:
-    """Tell whether a package can be imported, in whatever version."""
+    """Return whether a package can be imported, in whatever version."""
     try:
         importlib.metadata.distribution(name)
     except importlib.metadata.PackageNotFoundError:

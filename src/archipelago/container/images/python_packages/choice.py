@@ -92,7 +92,7 @@ def choose(requirement: Requirement, files: Iterable[IndexFile], target: PythonT
 
 
 def is_wheel_name(name: str) -> bool:
-    """Tell whether a name may be that of a wheel, in whatever folder."""
+    """Return whether a name may be that of a wheel, in whatever folder."""
     return name.endswith(".whl") and _FILENAME.fullmatch(name) is not None
 
 

@@ -1,6 +1,6 @@
 """Checks wheels (PyPA specification "Binary distribution format") and writes them again from what was understood.
 
-A wheel is a zip file that a stranger made. Readers of zip files differ: what one takes for a file's name, another may
+A wheel is a zip file of unknown origin. Readers of zip files differ: what one takes for a file's name, another may
 not. So the installer does not read that file, but a plain one that is written here from the checked content.
 """
 

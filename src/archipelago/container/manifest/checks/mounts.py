@@ -33,7 +33,7 @@ class _Target:
     is_file: bool = False
 
     def above(self, other: "_Target") -> bool:
-        """Return whether the other target lies below this one."""
+        """Return whether the other target is below this one."""
         return other.place.startswith(f"{self.place}/")
 
 
@@ -111,5 +111,5 @@ def _overlaps(targets: list[_Target]) -> Iterator[PathProblem]:
         for other in targets:
             if other.is_file and other.above(target):
                 yield PathProblem(
-                    target.path, f"{target.place} lies below {other.place}, which is a file", "another path"
+                    target.path, f"{target.place} is below {other.place}, which is a file", "another path"
                 )

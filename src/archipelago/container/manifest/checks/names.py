@@ -1,7 +1,7 @@
 """Names of an app that something else has as well: refused when the app is read, since one would hide the other. Pure.
 
 What is kept apart by itself is not checked here: containers and networks in Podman have names with two hyphens in a
-row, as no name in a manifest has, and what apps have on disk lies in a folder of their own.
+row, as no name in a manifest has, and what apps have on disk is in a folder of their own.
 """
 
 from collections.abc import Iterable, Iterator

@@ -141,7 +141,7 @@ def _endpoints(manifest: AppManifest, declared: Declared) -> Iterator[PathProble
         yield from _unknown((*here, "container"), "container", endpoint.container, declared.containers)
         ports.append(((*here, "host_port"), str(endpoint.host_port)))
         if endpoint.scheme is not None and (endpoint.scheme is Scheme.TCP) != (endpoint.protocol is Protocol.TCP):
-            told = f"an address that begins with {endpoint.scheme}:// does not fit the protocol {endpoint.protocol}"
+            told = f"an address that starts with {endpoint.scheme}:// does not fit the protocol {endpoint.protocol}"
             fitting = "tcp" if endpoint.protocol is Protocol.TCP else "http or ws"
             yield PathProblem((*here, "scheme"), told, f"{fitting}, or no scheme")
     yield from _duplicates(ports, "host port")

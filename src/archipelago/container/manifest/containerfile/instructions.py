@@ -44,7 +44,7 @@ class Instruction:
 
 
 def instructions(text: str) -> Iterator[Instruction]:
-    """Yield the instructions, each with the line in which it begins; lines that end with `\\` go on."""
+    """Yield the instructions, each with the line in which it starts; lines that end with `\\` go on."""
     if len(text.encode("utf-8", "surrogatepass")) > MAX_BYTES:
         raise ContainerfileError(1, "it is too large", f"keep it below {MAX_BYTES // 1024} KiB")
     count = start = 0
@@ -74,7 +74,7 @@ def instructions(text: str) -> Iterator[Instruction]:
 def _instruction(line: int, text: str, count: int) -> Instruction:
     found = _INSTRUCTION.fullmatch(text.strip(" \t"))
     if found is None:
-        raise ContainerfileError(line, f"{text.strip()[:40]!r} is no instruction", "begin the line with one")
+        raise ContainerfileError(line, f"{text.strip()[:40]!r} is no instruction", "start the line with one")
     if count > MAX_STEPS:
         raise ContainerfileError(line, "there are too many instructions", f"use at most {MAX_STEPS}")
     return Instruction(line, found[1].upper(), (found[2] or "").strip(" \t"))

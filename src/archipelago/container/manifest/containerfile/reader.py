@@ -71,7 +71,7 @@ REFUSED: Mapping[str, str] = {
 
 
 def base_image(text: str) -> str | None:
-    """Return the image that a Containerfile begins with, by its digest; None for `$BASE`. Raises ContainerfileError."""
+    """Return the image that a Containerfile starts with, by its digest; None for `$BASE`. Raises ContainerfileError."""
     return _Reader(None, frozenset()).begin(list(instructions(text)))[0]
 
 
@@ -80,8 +80,8 @@ def parse_containerfile(
 ) -> Containerfile:
     """Return the steps of a Containerfile. Raises ContainerfileError.
 
-    `files` are the paths of the app's folder, and `has_base` tells whether its recipe has an image for `$BASE`.
-    `inherited` is what the image to begin with says. Without it, while there is none yet, any variable is taken to be
+    `files` are the paths of the app's folder, and `has_base` is whether its recipe has an image for `$BASE`.
+    `inherited` is what the image to start from says. Without it, while there is none yet, any variable is taken to be
     one of that image, so that what is wrong otherwise is found early.
     """
     found = list(instructions(text))
@@ -89,13 +89,13 @@ def parse_containerfile(
     base, rest = reader.begin(found)
     if base is None and not has_base:
         raise ContainerfileError(
-            found[0].line, "the recipe has no 'base' for $BASE", "add it, or begin with an image by its digest"
+            found[0].line, "the recipe has no 'base' for $BASE", "add it, or start from an image by its digest"
         )
     if base is not None and has_base:
         raise ContainerfileError(
             found[0].line,
             "the recipe's 'base' is not used",
-            "begin with 'ARG BASE' and 'FROM $BASE', or remove it",
+            "start with 'ARG BASE' and 'FROM $BASE', or remove it",
         )
     if ignored := sorted(IGNORE_FILES & set(files)):
         raise ContainerfileError(1, f"{ignored[0]} is not read", "remove it, and name in COPY what is needed")
@@ -123,7 +123,7 @@ class _Reader:
         }
 
     def begin(self, instructions: list[Instruction]) -> tuple[str | None, list[Instruction]]:
-        """Return the image to begin with, and the instructions after FROM."""
+        """Return the image to start from, and the instructions after FROM."""
         named = False
         for number, instruction in enumerate(instructions):
             if instruction.word == "ARG" and instruction.rest == "BASE":
@@ -131,9 +131,9 @@ class _Reader:
             elif instruction.word == "FROM":
                 return self._from(instruction, named), instructions[number + 1 :]
             else:
-                raise instruction.refused("it stands before FROM", "begin with 'ARG BASE' and 'FROM $BASE'")
+                raise instruction.refused("it stands before FROM", "start with 'ARG BASE' and 'FROM $BASE'")
         line = instructions[-1].line if instructions else 1
-        raise ContainerfileError(line, "there is no FROM", "begin with 'ARG BASE' and 'FROM $BASE'")
+        raise ContainerfileError(line, "there is no FROM", "start with 'ARG BASE' and 'FROM $BASE'")
 
     def read(self, instruction: Instruction) -> BuildStep | None:
         """Take an instruction into account; return what it has done, if that is more than a setting."""
@@ -329,7 +329,7 @@ class _Reader:
 
 
 def is_label_name(name: str) -> bool:
-    """Tell whether a label may have this name: Podman takes quotes away, so that others may become another name."""
+    """Return whether a label may have this name: Podman takes quotes away, so that others may become another name."""
     return _LABEL_NAME.fullmatch(name) is not None
 
 

@@ -59,6 +59,6 @@ class Containerfile:
     """What to do, in order, and what the image says at the end."""
 
     base: str | None
-    """The image to begin with, by its digest; None for the one that is made of the recipe's packages."""
+    """The image to start from, by its digest; None for the one that is made of the recipe's packages."""
     steps: tuple[BuildStep, ...]
     config: ImageConfig

@@ -35,7 +35,7 @@ Word = tuple[WordPart, ...]
 
 
 def is_utf8(text: str) -> bool:
-    """Tell whether bytes can be made of a text, as of a path and of an argument: none for one half of a character."""
+    """Return whether bytes can be made of a text, as of a path and of an argument: none for one half of a character."""
     try:
         text.encode("utf-8")
     except UnicodeEncodeError:
@@ -119,6 +119,6 @@ def _expanded(text: str, value: Callable[[str], str | None]) -> Iterator[str]:
 
 
 def is_own_id(number: str) -> bool:
-    """Tell whether a user or group id is one of those that the app has."""
+    """Return whether a user or group id is one of those that the app has."""
     digits = number.lstrip("0")
     return len(digits) <= len(str(IDS_PER_APP)) and int(digits or 0) < IDS_PER_APP

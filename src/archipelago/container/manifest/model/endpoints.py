@@ -25,7 +25,7 @@ class Protocol(StrEnum):
 
 
 class Scheme(StrEnum):
-    """How the address of an endpoint begins; from the local network it is the one with TLS."""
+    """How the address of an endpoint starts; from the local network it is the one with TLS."""
 
     HTTP = "http"
     """`http://` on the node itself, `https://` from the local network."""
@@ -65,7 +65,7 @@ class Endpoint(Part):
     protocol: Protocol = Protocol.TCP
     """Protocol that it speaks."""
     scheme: Scheme | None = None
-    """How its address begins; `http` for that protocol. Without a scheme it is `host:port`, and gets no TLS."""
+    """How its address starts; `http` for that protocol. Without a scheme it is `host:port`, and gets no TLS."""
     login: EndpointLogin = EndpointLogin.NONE
     """Whether the app asks for a login. A page (`ui`) with `none` is never opened to the local network."""
     container: Name
@@ -79,4 +79,4 @@ class Endpoint(Part):
     label: ShortText | None = None
     """Name shown to the owner."""
     path: Annotated[str, StringConstraints(pattern=r"^/[\x21-\x7e]*$", max_length=400)] = "/"
-    """Path at which a user interface begins."""
+    """Path at which a user interface starts."""

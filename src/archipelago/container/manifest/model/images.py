@@ -45,7 +45,7 @@ class PackagesRecipe(Part):
     suite: Suite = "bookworm"
     """Debian suite from which the packages come, with its security and other updates."""
     packages: DebianPackages
-    """Debian packages, each optionally `name=version`; one with the app's id is told when it differs from `version`."""
+    """Debian packages, each optionally `name=version`; a warning says if that of the app's id has another `version`."""
     python: PackagePath | None = None
     """A requirements file with pinned versions and hashes, installed into the image's Python (package `python3`)."""
     python_build: PythonBuild | None = None
@@ -86,7 +86,7 @@ class ContainerfileRecipe(Part):
     containerfile: PackagePath = "Containerfile"
     """Path of the Containerfile inside the app's folder; the folder is the build context."""
     base: PackagesBase | None = None
-    """Image that is made first and given to the build as argument `BASE`: begin with `ARG BASE` and `FROM $BASE`."""
+    """Image that is made first and given to the build as argument `BASE`: start with `ARG BASE` and `FROM $BASE`."""
 
 
 Recipe = Annotated[PackagesRecipe | ContainerfileRecipe, Field(discriminator="type")]

@@ -30,7 +30,7 @@ def check_pattern(pattern: str) -> None:
 
 
 def matches(pattern: str, text: str) -> bool:
-    """Tell whether the whole text matches; raises PatternError."""
+    """Return whether the whole text matches; raises PatternError."""
     try:
         _compile(pattern).validate_python(text)
     except ValidationError:

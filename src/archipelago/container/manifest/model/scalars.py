@@ -70,7 +70,7 @@ IDS_PER_APP = 65536
 
 
 def is_one_line(text: str) -> bool:
-    """Tell whether a text cannot end a line in a configuration file, and so cannot write settings of its own there."""
+    """Return whether a text cannot end a line in a configuration file, and so cannot write other settings there."""
     return _UNSAFE.search(text) is None
 
 

@@ -133,7 +133,7 @@ def _build(events: Iterator[yaml.Event], reading: Reading) -> None:
             case yaml.DocumentStartEvent():
                 documents += 1
                 if documents > 1:
-                    raise _StopReadingError(here, "a second document begins here", "one document")
+                    raise _StopReadingError(here, "a second document starts here", "one document")
                 continue
             case yaml.AliasEvent():
                 raise _StopReadingError(here, "aliases (*name) are not allowed", "the value itself, written out")

@@ -41,7 +41,7 @@ def bare(shape: Any) -> Any:
 
 
 def is_part(shape: Any) -> bool:
-    """Tell whether a type is a part of the manifest."""
+    """Return whether a type is a part of the manifest."""
     return isinstance(shape, type) and issubclass(shape, Part)
 
 
@@ -57,7 +57,7 @@ def variants(shape: Any) -> dict[str, type[Part]]:
 
 
 def is_text(shape: Any) -> bool:
-    """Tell whether a value of this type is text (and not one of a few words)."""
+    """Return whether a value of this type is text (and not one of a few words)."""
     return bare(shape) is str
 
 

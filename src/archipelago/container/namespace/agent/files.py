@@ -11,7 +11,7 @@ from archipelago.container.namespace.agent.refused import Refused
 
 
 def inside(path: str, roots: tuple) -> str:  # type: ignore[type-arg]
-    """Return `path` if its parent truly lies below one of the roots (links followed), else refuse."""
+    """Return `path` if its parent truly is below one of the roots (links followed), else refuse."""
     parent, name = os.path.split(os.path.abspath(path))
     real = os.path.realpath(parent)
     if not name or not any(real == root or real.startswith(root + os.sep) for root in roots):

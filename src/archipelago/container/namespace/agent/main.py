@@ -10,7 +10,7 @@ Requests: `{"id": 1, "do": "tcp", "pid": 42, "host": "10.89.0.2", "port": 80, "t
 namespace that ends with the request, and `rules` for nft(8)); `announce` (with `pid`); `passage`, `directory` and
 `file` (with `path`, `uid`, `gid`, `mode`, `content`), `look` (with `path`, `uid`, `gid`, how many `ids` an app has,
 and whether it is `divided`), `rename` (with `path` and `to`), `remove`; `signal` (with `pid` and `signal`); `size`
-(with the `timeout` after which it tells what it has counted); in a volume, whose content is an app's, `find` (with
+(with the `timeout` after which it returns what it has counted); in a volume, whose content is an app's, `find` (with
 `paths`, each a list of names), `aside` and `discard` (with `names`, and the `suffix` that a name gets), and `divide`
 (with the `part` that gets what is there, and `gid`).
 """

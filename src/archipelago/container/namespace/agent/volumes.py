@@ -31,7 +31,7 @@ def _walked(volume: str, names: list):  # type: ignore[no-untyped-def, type-arg]
 
 
 def is_there(volume: str, names: list) -> bool:  # type: ignore[type-arg]
-    """Tell whether the names lead to something in a volume."""
+    """Return whether the names lead to something in a volume."""
     try:
         with _walked(volume, names[:-1]) as directory:
             os.stat(names[-1], dir_fd=directory, follow_symlinks=False)
@@ -66,7 +66,7 @@ def discard(volume: str, names: list) -> dict:  # type: ignore[type-arg]
 def divide(volume: str, part: str, gid: int) -> dict:  # type: ignore[type-arg]
     """Have a volume be a directory of parts. What an app kept in it before becomes `part`.
 
-    A mark, which comes last, tells whether that was done; a call that was killed goes on where it stopped.
+    A mark, which comes last, shows whether that was done; a call that was killed goes on where it stopped.
     """
     with contextlib.suppress(FileNotFoundError), _walked(volume, []) as directory:
         found = os.fstat(directory)

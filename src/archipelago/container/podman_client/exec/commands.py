@@ -61,7 +61,7 @@ class Execs:
             return CommandOutput(code, stdout, stderr, truncated)
         except BaseException as error:
             if isinstance(error, PodmanError) and error.status is not None:
-                # Podman refused to begin it.
+                # Podman refused to start it.
                 await self._sessions.remove(session)
             else:
                 # Closing the connection alone leaves it running.

@@ -1,4 +1,4 @@
-"""The end of exec sessions that are given up: with all that they started, also where they have not begun yet."""
+"""The end of exec sessions that are given up: with all that they started, also where they have not started yet."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _CALL_TIMEOUT = 10.0
 _SHOWN_PATIENCE = 10.0
 """Seconds that whoever gives a session up waits for its end; after that it goes on by itself."""
 _BEGIN_PATIENCE = 600.0
-"""Seconds after which Podman is not expected to begin a session any more."""
+"""Seconds after which Podman is not expected to start a session any more."""
 _FIRST_PAUSE = 0.02
 _LONGEST_PAUSE = 2.0
 
@@ -43,7 +43,7 @@ class ExecSessions:
     """Makes sessions and ends them.
 
     Podman 4.3 can end none, and knows no more of one than its first process; the children of that may have left it, in
-    sessions of their own. And a session whose start was asked for begins later, even when nobody waits for it any more.
+    sessions of their own. And a session whose start was asked for starts later, even when nobody waits for it any more.
     """
 
     transport: Transport
@@ -76,13 +76,13 @@ class ExecSessions:
             pause = min(pause * 2, 0.1)
 
     async def remove(self, session: ExecSession) -> None:
-        """Remove what Podman keeps of a session that could not be begun."""
+        """Remove what Podman keeps of a session that could not be started."""
         await asyncio.shield(remove_session(self.transport.service, session.container, session.exec_id))
 
     async def end(self, session: ExecSession) -> None:
         """End a session whose start was asked for, with all that it started; returns when nothing of it is left.
 
-        Where Podman has not begun it yet, it ends as soon as it begins: after ten seconds without whoever asked.
+        Where Podman has not started it yet, it ends as soon as it starts: after ten seconds without whoever asked.
         """
         task = asyncio.create_task(self._end(session))
         self._ending.add(task)
@@ -96,7 +96,7 @@ class ExecSessions:
             _log.warning("what an exec session left behind may still run: %s", error)
 
     async def _first_process(self, session: ExecSession) -> int:
-        """Return the process id of what a session began with, once it has; 0 where it has ended."""
+        """Return the process id of what a session started with, once it has; 0 where it has ended."""
         call = PodmanCall("end exec session", session.exec_id[:12])
         pause = _FIRST_PAUSE
         with contextlib.suppress(TimeoutError):

@@ -1,9 +1,9 @@
-"""Removes what Podman keeps of exec sessions whose command could not be begun.
+"""Removes what Podman keeps of exec sessions whose command could not be started.
 
 The folder of a session, in the container's part of Podman's storage, goes when its command has ended. Where none could
-be begun, such as a program that the image does not have, Podman 4 leaves the folder until the container ends; where not
-even a monitor (conmon) could be begun, as for a user that the image does not know, it keeps the session too. Its API
-removes neither; the command by which a monitor reports an end does.
+be started, such as a program that the image does not have, Podman 4 leaves the folder until the container ends; where
+not even a monitor (conmon) could be started, as for a user that the image does not know, it keeps the session too. Its
+API removes neither; the command by which a monitor reports an end does.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from archipelago.container.podman_client.errors import PodmanError
 _log = logging.getLogger(__name__)
 
 NOT_BEGUN = frozenset({126, 127})
-"""Exit codes by which Podman tells that a command could not be begun; those of shells mean the same of their children
+"""Exit codes by which Podman says that a command could not be started; those of shells mean the same of their children
 (https://docs.podman.io/en/latest/markdown/podman-exec.1.html, "Exit Status")."""
 
 

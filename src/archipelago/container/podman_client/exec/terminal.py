@@ -83,7 +83,7 @@ class Terminal:
             await self._writer.drain()
 
     async def end_input(self) -> None:
-        """Tell the program that nothing more is typed."""
+        """Close the program's input."""
         with contextlib.suppress(ConnectionError, OSError):
             await self._writer.drain()
             self._writer.write_eof()
@@ -96,7 +96,7 @@ class Terminal:
         return code
 
     async def resize(self, columns: int, rows: int) -> None:
-        """Tell the program how many characters there are."""
+        """Set the size of the program's terminal, in characters."""
         call = PodmanCall("resize terminal", self._session.exec_id[:12])
         with contextlib.suppress(PodmanError):
             # It may have ended a moment ago.
@@ -155,10 +155,10 @@ async def open_terminal(
             if isinstance(error, PodmanError) and error.status is not None:
                 await sessions.remove(session)
             else:
-                # Asked for: it may begin all the same.
+                # Asked for: it may start all the same.
                 await asyncio.shield(sessions.end(session))
         if isinstance(error, TimeoutError):
-            raise PodmanTimeout(call, f"it did not begin within {_BEGIN:g} s") from error
+            raise PodmanTimeout(call, f"it did not start within {_BEGIN:g} s") from error
         if isinstance(error, OSError | EOFError):
             raise PodmanUnavailable(call, str(error)) from error
         if isinstance(error, asyncio.LimitOverrunError | ValueError | IndexError):

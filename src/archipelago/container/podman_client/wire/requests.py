@@ -26,12 +26,12 @@ _FULL_ID = re.compile(r"[0-9a-f]{64}")
 
 
 def is_safe_name(name: str) -> bool:
-    """Tell whether Podman can take this for nothing but a full name or a full ID."""
+    """Return whether Podman can take this for nothing but a full name or a full ID."""
     return bool(_FULL_ID.fullmatch(name)) or bool(_NAME.fullmatch(name) and not _HEX.fullmatch(name))
 
 
 def is_full_id(name: str) -> bool:
-    """Tell whether this is a whole ID and not a name."""
+    """Return whether this is a whole ID and not a name."""
     return bool(_FULL_ID.fullmatch(name))
 
 

@@ -51,7 +51,7 @@ class Transport:
         self._service = service
         self._session: aiohttp.ClientSession | None = None
         self._unanswered = 0
-        """Calls in a row that ought to take no time and got no answer."""
+        """Calls in a row that should take no time and got no answer."""
 
     @property
     def service(self) -> PodmanService:
@@ -97,7 +97,7 @@ class Transport:
             if not repeatable and not isinstance(error.__cause__, aiohttp.ClientConnectorError):
                 raise
         except PodmanError as error:
-            # A Podman that was killed at the wrong moment leaves a layer mounted that it has begun to remove. Until
+            # A Podman that was killed at the wrong moment leaves a layer mounted that it has started to remove. Until
             # that is undone, it cannot read its own storage, and every call fails.
             if (left := stale_mount(str(error))) is None or not await self._service.unmount(left):
                 raise
@@ -228,7 +228,7 @@ def parse(call: PodmanCall, body: bytes, status: int | None = None) -> Any:
 
 
 def named(call: PodmanCall, name: str) -> str:
-    """Return a name as part of a path; raise BadRequest for one that Podman could take for the beginning of an ID."""
+    """Return a name as part of a path; raise BadRequest for one that Podman could take for the start of an ID."""
     if not is_safe_name(name):
         raise BadRequest(call, f"{name!r} is no full name: too short an ID, or letters that no name may hold")
     return name

@@ -15,7 +15,7 @@ class Remembered:
     """How a run was when an earlier life of the daemon looked at it last."""
 
     run: str
-    """Key of the run (`run_key`): of another run of the same container it tells nothing."""
+    """Key of the run (`run_key`): of another run of the same container it says nothing."""
     health: Health
 
 

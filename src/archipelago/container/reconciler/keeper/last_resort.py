@@ -22,7 +22,7 @@ _KILL_PATIENCE = 5.0
 
 
 def runs(found: ContainerSummary) -> bool:
-    """Tell whether the first process of a container is alive, as Podman saw it last. Blocking.
+    """Return whether the first process of a container is alive, as Podman saw it last. Blocking.
 
     Its number may be another's by now. The container's ID is in the name of its control group, where there is one, and
     among the arguments of conmon, which is its parent.

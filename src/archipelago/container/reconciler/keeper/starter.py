@@ -46,7 +46,7 @@ class Starter:
             await self._tools.volumes.ensure(desired.workload)
         self._healths.report(wanted.container, HealthState.STARTING)
         if not created:
-            # At each start: they lie on a tmpfs, which is empty after a reboot.
+            # At each start: they are on a tmpfs, which is empty after a reboot.
             await self._write_files(wanted)
         await asyncio.to_thread(make_ready, wanted.log, wanted.spec.log_max_size)
         self._tools.firewall.forget(wanted.name)

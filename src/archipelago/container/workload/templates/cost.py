@@ -1,4 +1,4 @@
-"""How often a template can do something, at most, told without rendering it. Pure.
+"""How often a template can do something, at most, without rendering it. Pure.
 
 Most templates look values up, choose, and repeat a few lines for each consumer. Their cost is known before, but for
 the size of values, which `cheap_sandbox` counts, and they are rendered in the daemon. All others may take long in more
@@ -107,6 +107,6 @@ def _weight(node: nodes.Node) -> int | None:
 
 
 def _is_odd(node: nodes.Node) -> bool:
-    """Tell whether a node is one of a cheap kind in a shape that is not: `a[1:2]`, `{% set a.b %}`."""
+    """Return whether a node is one of a cheap kind in a shape that is not: `a[1:2]`, `{% set a.b %}`."""
     parts: Iterator[object] = (value for _, value in node.iter_fields())
     return any(isinstance(part, nodes.Slice | nodes.NSRef | nodes.Call) for part in parts)

@@ -32,7 +32,7 @@ _AUTHOR = "the app's author must fix this template"
 
 
 def is_template(source: str) -> bool:
-    """Tell whether a text of a manifest may be anything but itself."""
+    """Return whether a text of a manifest may be anything but itself."""
     return "{" in source
 
 
@@ -50,7 +50,7 @@ class SecretDisplay:
         # For a key stands a key, so that what is made of it (`public_key`) can be made of what stands for it.
         if value.startswith(_PEM) and load_private(value.encode("utf-8", "surrogatepass")) is not None:
             return key_made_of(secret.fingerprint)
-        # A fingerprint bears no marks, so that a part of it (`secrets.key[:4]`) changes with it too.
+        # A fingerprint has no marks, so that a part of it (`secrets.key[:4]`) changes with it too.
         return secret.fingerprint
 
 

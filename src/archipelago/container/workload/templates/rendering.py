@@ -52,7 +52,7 @@ def rendered(template: Template, context: Mapping[str, Any]) -> str:
 
 
 def fault(error: BaseException) -> Fault:
-    """Return what is wrong with a template, told by what it raised."""
+    """Return what is wrong with a template, from what it raised."""
     line = getattr(error, "lineno", None)
     if line is None:
         frames = traceback.extract_tb(error.__traceback__)

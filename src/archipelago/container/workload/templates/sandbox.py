@@ -293,7 +293,7 @@ def _public_key(private: Any) -> str:
     text = _text(private)
     key = load_private(text.encode("utf-8", "surrogatepass"))
     if key is None:
-        # A fingerprint tells nothing; who knows whose it is, names the secret in its place.
+        # A fingerprint reveals nothing; whoever knows whose it is, names the secret in its place.
         given = text if FINGERPRINT.fullmatch(text) else "what it is given"
         raise TemplateRuntimeError(
             f"'public_key' needs a private key (Ed25519, PEM without a passphrase): {given} is none"

@@ -2,7 +2,7 @@
 
 It takes requests from a socket whose number is its argument, and ends when the socket does. A message is a length
 (four bytes, big-endian) and JSON. It has little memory; each request brings the CPU time that it may take. What hangs
-in Python is interrupted, so that the line can be told; what hangs below it is ended by the kernel.
+in Python is interrupted, so that the line can be named; what hangs below it is ended by the kernel.
 """
 
 import json

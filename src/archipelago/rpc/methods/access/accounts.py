@@ -1,4 +1,4 @@
-"""Methods about accounts, sessions and tokens, and about what their owners are told."""
+"""Methods about accounts, sessions and tokens, and about notices to their owners."""
 
 from typing import Annotated
 

@@ -1,4 +1,4 @@
-"""Methods about who may log in. Handlers are told who calls."""
+"""Methods about who may log in. Handlers know who calls."""
 
 import json
 from typing import Annotated, Any, Literal
@@ -91,7 +91,7 @@ class ConfirmationParams(Params):
 
 
 def entered(login: Login, start: Start) -> Entered:
-    """Return what somebody is told who has just logged in."""
+    """Return what whoever has just logged in receives."""
     status = login.status(login.by_session(start.session))
     return Entered(session=start.session, device=start.device, confirmation=start.confirmation, **dict(status))
 

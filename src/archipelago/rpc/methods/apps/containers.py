@@ -42,7 +42,7 @@ class PlanParams(AppParams):
     options: Options = Field(default_factory=dict)
     """Options that the owner sets, by name."""
     choices: Choices = Field(default_factory=dict)
-    """App that shall provide an interface, by interface."""
+    """App that should provide an interface, by interface."""
 
 
 class InstallParams(PlanParams):

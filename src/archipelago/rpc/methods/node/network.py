@@ -39,7 +39,7 @@ class EndpointParams(Params):
 
 @family.method(
     "network-status",
-    "Tell whether the node is reachable from the local network, where, and by which certificate",
+    "Return whether the node is reachable from the local network, where, and by which certificate",
     permission=Permission.READ,
 )
 async def _status(access: LocalAccessService) -> LocalAccessView:

@@ -33,7 +33,7 @@ MAIN = manifest()["containers"]["main"]
         (
             {"endpoints__web": {"kind": "api", "container": "main", "port": 1, "host_port": 1, "scheme": "ws"}},
             [
-                "endpoints.web.scheme: an address that begins with ws:// does not fit the protocol tcp; "
+                "endpoints.web.scheme: an address that starts with ws:// does not fit the protocol tcp; "
                 "expected tcp, or no scheme"
             ],
         ),

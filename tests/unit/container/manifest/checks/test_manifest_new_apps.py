@@ -204,8 +204,8 @@ class TestPlaces:
     @pytest.mark.parametrize(
         ("parts", "why"),
         [
-            ({"files": ["/etc/a", "/etc/a/b"]}, "/etc/a/b lies below /etc/a, which is a file"),
-            ({"files": ["/etc/a"], "tmpfs": ["/etc/a/b"]}, "/etc/a/b lies below /etc/a, which is a file"),
+            ({"files": ["/etc/a", "/etc/a/b"]}, "/etc/a/b is below /etc/a, which is a file"),
+            ({"files": ["/etc/a"], "tmpfs": ["/etc/a/b"]}, "/etc/a/b is below /etc/a, which is a file"),
             ({"files": ["/tmp"]}, "/tmp is a directory in each container"),
             ({"files": ["/dev/shm"]}, "/dev is made by the node"),
             ({"files": ["/run/.containerenv"]}, "the node writes it"),
