@@ -11,13 +11,10 @@ import contextlib
 from collections.abc import Callable
 from typing import Annotated, Any, Literal
 
-import structlog
 from aiohttp import WSCloseCode, WSMsgType, web
 from pydantic import Field, Json, ValidationError
 
 from archipelago.api.services.apps import ShellService
-from archipelago.api.services.registry import Services
-from archipelago.api.services.security import AuditService
 from archipelago.container.manifest.model.scalars import AppId, Name
 from archipelago.container.podman_client.errors import PodmanError
 from archipelago.container.podman_client.exec.terminal import Terminal
@@ -29,10 +26,14 @@ from archipelago.rpc.method import Params
 from archipelago.rpc.params import Command
 from archipelago.rpc.protocol import encode
 from archipelago.rpc.server.guard import CALLER, refusal
-from archipelago.rpc.streams.places import Places
-from archipelago.rpc.streams.typed_session import CLOSE_TIMEOUT, close_all, new_socket, on_record, until_the_first_ends
+from archipelago.rpc.streams.typed_session import (
+    CLOSE_TIMEOUT,
+    TypedSessions,
+    new_socket,
+    on_record,
+    until_the_first_ends,
+)
 from archipelago.rpc.streams.websocket import LOGGED_OUT
-from archipelago.security.login.login import Login
 from archipelago.storage.records.permissions import Permission
 from archipelago.support.texts.text import msg
 
@@ -61,16 +62,8 @@ class _Said(Params):
     eof: bool = False
 
 
-class Attached:
+class Attached(TypedSessions):
     """Answers GET /exec; takes the places of terminals."""
-
-    def __init__(self, services: Services, places: Places) -> None:
-        self._services = services
-        self._login = services.of(Login)
-        self._audit = services.of(AuditService)
-        self._places = places
-        self._open: set[web.WebSocketResponse] = set()
-        self._log = structlog.get_logger("attached")
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """Serve one command until it or its caller's session ends, or the caller hangs up, which ends it."""
@@ -90,10 +83,6 @@ class Attached:
             finally:
                 self._open.discard(socket)
         return socket
-
-    async def close(self) -> None:
-        """End all commands."""
-        await close_all(self._open)
 
     async def _serve(self, socket: web.WebSocketResponse, caller: Caller, params: AttachParams) -> None:
         code, reason = int(WSCloseCode.OK), b""

@@ -5,23 +5,24 @@ import contextlib
 from collections.abc import Callable
 from typing import Annotated
 
-import structlog
 from aiohttp import WSCloseCode, WSMsgType, web
 from pydantic import Field, ValidationError
 
 from archipelago.api.services.apps import ShellService
-from archipelago.api.services.registry import Services
-from archipelago.api.services.security import AuditService
 from archipelago.container.manifest.model.scalars import AppId, Name
 from archipelago.container.podman_client.exec.terminal import Terminal
 from archipelago.rpc.access import Caller, require, require_alive, until_logged_out
 from archipelago.rpc.errors import invalid_params
 from archipelago.rpc.method import Params
 from archipelago.rpc.server.guard import CALLER, refusal
-from archipelago.rpc.streams.places import Places
-from archipelago.rpc.streams.typed_session import CLOSE_TIMEOUT, close_all, new_socket, on_record, until_the_first_ends
+from archipelago.rpc.streams.typed_session import (
+    CLOSE_TIMEOUT,
+    TypedSessions,
+    new_socket,
+    on_record,
+    until_the_first_ends,
+)
 from archipelago.rpc.streams.websocket import LOGGED_OUT
-from archipelago.security.login.login import Login
 from archipelago.storage.records.permissions import Permission
 
 MOST = 8
@@ -47,16 +48,8 @@ class TerminalParams(Params):
     rows: Annotated[int, Field(ge=2, le=1000)] = 24
 
 
-class Terminals:
+class Terminals(TypedSessions):
     """Answers GET /terminal?app=…[&container=…][&columns=…][&rows=…], a WebSocket."""
-
-    def __init__(self, services: Services, places: Places) -> None:
-        self._services = services
-        self._login = services.of(Login)
-        self._audit = services.of(AuditService)
-        self._places = places
-        self._open: set[web.WebSocketResponse] = set()
-        self._log = structlog.get_logger("terminals")
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """Serve one terminal until its program or its caller's session ends, or the caller hangs up."""
@@ -82,10 +75,6 @@ class Terminals:
                 return await self._serve(request, terminal, opened)
             finally:
                 await asyncio.shield(terminal.close())
-
-    async def close(self) -> None:
-        """Close all terminals."""
-        await close_all(self._open)
 
     async def _serve(self, request: web.Request, terminal: Terminal, opened: Callable[[], None]) -> web.StreamResponse:
         socket = new_socket()

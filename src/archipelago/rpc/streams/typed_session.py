@@ -1,18 +1,21 @@
 """What a terminal and a command with an input share: the WebSocket, its end, and the entries in the audit log."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Collection, Coroutine, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
 import structlog
 from aiohttp import web
 
+from archipelago.api.services.registry import Services
 from archipelago.api.services.security import AuditService
 from archipelago.errors import NodeError
 from archipelago.rpc.access import WEBSOCKET_PROTOCOL, Caller
+from archipelago.rpc.streams.places import Places
 from archipelago.rpc.streams.websocket import GOING_AWAY
 from archipelago.security.audit.chain import Deed, Outcome
+from archipelago.security.login.login import Login
 
 CLOSE_TIMEOUT = 2.0
 """Seconds that a client has to take the end of its session."""
@@ -27,12 +30,22 @@ def new_socket() -> web.WebSocketResponse:
     )
 
 
-async def close_all(sockets: Collection[web.WebSocketResponse]) -> None:
-    """End all sessions, since the node stops."""
-    await asyncio.gather(
-        *(each.close(code=GOING_AWAY, message=b"the node stops") for each in tuple(sockets)),
-        return_exceptions=True,
-    )
+class TypedSessions:
+    """The sessions of one kind that go on; all kinds share `places`."""
+
+    def __init__(self, services: Services, places: Places) -> None:
+        self._services = services
+        self._login = services.of(Login)
+        self._audit = services.of(AuditService)
+        self._places = places
+        self._open: set[web.WebSocketResponse] = set()
+
+    async def close(self) -> None:
+        """End all sessions, since the node stops."""
+        await asyncio.gather(
+            *(each.close(code=GOING_AWAY, message=b"the node stops") for each in tuple(self._open)),
+            return_exceptions=True,
+        )
 
 
 async def until_the_first_ends(*parts: Coroutine[Any, Any, Any]) -> list[asyncio.Task[Any]]:
