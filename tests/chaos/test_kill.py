@@ -121,7 +121,7 @@ class Chaos:
 
     async def kill_container(self) -> None:
         """kill -9 the first process of a random container of this node."""
-        label = f"label=io.archipelago.node.node={self.node.node_id()}"
+        label = f"label=io.archipelago.node={self.node.node_id()}"
         pids = podman("ps", "--filter", label, "--format", "{{.Pid}}").split()
         if pids:
             # It may have ended by itself meanwhile.
@@ -195,7 +195,7 @@ async def test_nothing_is_lost_or_orphaned_whatever_is_killed_whenever() -> None
 async def require_nothing_orphaned(node: TestNode) -> None:
     """Compare what Podman has with what is installed."""
     apps = {app["app"]: app for app in await node.call("container-list")}
-    label = f"label=io.archipelago.node.node={node.node_id()}"
+    label = f"label=io.archipelago.node={node.node_id()}"
     containers = set(podman("ps", "-a", "--filter", label, "--format", "{{.Names}}").split())
     expected = {f"archipelago-{app}--main" for app in apps}
     stopped = {f"archipelago-{app}--main" for app, found in apps.items() if found["state"] == "stopped"}

@@ -187,7 +187,7 @@ async def test_orphans_of_a_crash_are_removed_at_the_next_start(node: TestNode) 
         database.execute("DELETE FROM apps WHERE app = 'orphan'")
     database.close()
     # As an earlier version made it of an image with a VOLUME: what is in there may be the only copy of an app's data.
-    labels = [f"--label=io.archipelago.node.node={node.node_id()}", "--label=io.archipelago.app=orphan"]
+    labels = [f"--label=io.archipelago.node={node.node_id()}", "--label=io.archipelago.app=orphan"]
     image = podman("inspect", "--format", "{{.Image}}", "archipelago-orphan--main")
     podman("create", "--name", "archipelago-orphan--old", *labels, "--volume", "/data", image, "true")
     volume = podman("inspect", "--format", "{{range .Mounts}}{{.Name}}{{end}}", "archipelago-orphan--old")

@@ -15,7 +15,7 @@ import pytest
 import pytest_asyncio
 
 from fixtures.make_first_layout import offer
-from support.harness import LABEL, RpcError, TestNode, podman, remove_leftovers
+from support.harness import RpcError, TestNode, podman, remove_leftovers
 from support.old_node import unpack
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(300)]
@@ -33,7 +33,8 @@ def inside(*command: str) -> str:
 
 def run_as_before(node: TestNode, image: str) -> None:
     """Start the container that the old daemon, killed, would have left running."""
-    labels = (f"{LABEL}={node.node_id()}", "io.archipelago.app=keeper", "io.archipelago.container=main")
+    # As that version wrote them: a name that changes makes the node lose its containers.
+    labels = (f"io.archipelago.node={node.node_id()}", "io.archipelago.app=keeper", "io.archipelago.container=main")
     podman(
         *(
             "run",

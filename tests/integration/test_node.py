@@ -261,7 +261,7 @@ async def test_the_daemon_is_killed_and_the_next_one_adopts_what_runs(node: Test
 async def test_an_orderly_stop_ends_everything_and_the_next_start_brings_it_back(node: TestNode) -> None:
     height = await node.execute("bitcoin-knots", "bitcoin-cli", "-regtest", "getblockcount")
     await node.stop()
-    assert podman("ps", "-q", "--filter", f"label=io.archipelago.node.node={node.node_id()}") == ""
+    assert podman("ps", "-q", "--filter", f"label=io.archipelago.node={node.node_id()}") == ""
     await node.start()
     await node.until("bitcoin-knots", "healthy")
     assert await node.execute("bitcoin-knots", "bitcoin-cli", "-regtest", "getblockcount") == height

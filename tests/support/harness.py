@@ -25,7 +25,7 @@ from support.kept_archives import FOLDER as ARCHIVES
 
 ROOT = Path(os.environ.get("ARCHIPELAGO_ROOT", "/var/lib/archipelago-test")) / "tests"
 RUNTIME = Path(os.environ.get("ARCHIPELAGO_RUNTIME", "/run/archipelago-test")) / "t"
-LABEL = "io.archipelago.node.node"
+LABEL = "io.archipelago.node"
 START_TIMEOUT = 60.0
 CALL_TIMEOUT = 700.0
 STOP_TIMEOUT = 300.0

@@ -1,7 +1,7 @@
 """Podman's libpod API, versions 4.3 to 5.x: where everything of the client comes together.
 
     async with PodmanService(socket, log) as service, PodmanClient(service) as podman:
-        for container in await podman.containers.list(labels={"io.archipelago.node.node": node}):
+        for container in await podman.containers.list(labels={"io.archipelago.node": node}):
             ...
 
 Values that go in are in `spec`, those that come out in `models`, errors in `errors`.

@@ -3,7 +3,6 @@
 from pathlib import PurePosixPath
 
 from archipelago.chains.bitcoin.rpcauth import rpcauth_line
-from archipelago.container.podman_client.labels import APP, CONTAINER, HASH, NODE, PLACE
 from archipelago.container.podman_client.spec import (
     BindMount,
     ContainerSpec,
@@ -32,7 +31,13 @@ def test_the_node_in_full() -> None:
         image="localhost/knots:1",
         entrypoint=("bitcoind",),
         command=("-conf=/etc/bitcoin/bitcoin.conf", "-datadir=/data"),
-        labels={NODE: "n1", APP: "bitcoin-knots", CONTAINER: "main", PLACE: "0", HASH: container.hash},
+        labels={
+            "io.archipelago.node": "n1",
+            "io.archipelago.app": "bitcoin-knots",
+            "io.archipelago.container": "main",
+            "io.archipelago.place": "0",
+            "io.archipelago.hash": container.hash,
+        },
         user="1000:1000",
         hostname="bitcoin-knots--main",
         mounts=(
@@ -58,8 +63,12 @@ def test_the_node_in_full() -> None:
     )
     assert workload.volumes == (VolumeDirectory("/data/bitcoin-knots/volumes/chain", 1001, 1001),)
     assert workload.networks == (
-        NetworkSpec("archipelago-bitcoin-knots", internal=False, labels={NODE: "n1", APP: "bitcoin-knots"}),
-        NetworkSpec(EDGE_NETWORK, labels={NODE: "n1", APP: "electrumx"}),
+        NetworkSpec(
+            "archipelago-bitcoin-knots",
+            internal=False,
+            labels={"io.archipelago.node": "n1", "io.archipelago.app": "bitcoin-knots"},
+        ),
+        NetworkSpec(EDGE_NETWORK, labels={"io.archipelago.node": "n1", "io.archipelago.app": "electrumx"}),
     )
     assert container.attachments == {
         "archipelago-bitcoin-knots": NetworkAttachment(("main",)),
