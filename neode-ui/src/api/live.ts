@@ -1,6 +1,6 @@
 import { ref } from "vue";
 import { openSocket, sessionSecret } from "./secret";
-import type { Event, LogLine } from "./types";
+import type { Event, LogLine, Message as Template } from "./types";
 
 const SLOWEST = 15_000;
 const LOGGED_OUT = 4401;
@@ -13,6 +13,8 @@ export const lost = ref(false);
 /** Why a subscription ended, where it did not end well. */
 export interface Ended {
   message: string;
+  /** What `message` was made of, for its translation. */
+  data?: { messages?: Record<string, Template> };
 }
 
 let onLoggedOut: () => void = () => {};

@@ -1,8 +1,9 @@
 import type { VueWrapper } from "@vue/test-utils";
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from "vitest";
 import { live } from "../../src/api/live";
 import type { ContainerStatus } from "../../src/api/types";
 import AppLogs from "../../src/components/AppLogs.vue";
+import { speak } from "../../src/i18n";
 import { connect, Socket } from "../standIn";
 import { logLine, status } from "../samples";
 import { begin, button, mounted, words } from "./mounted";
@@ -98,6 +99,17 @@ describe("the log of an app", () => {
     Socket.last.notifies("ended", { subscription: 1, error: { message: "the app was removed" } });
     await frame();
     expect(page.text()).toContain(`${words("app.logOver")} the app was removed`);
+  });
+
+  it("says why it has ended in the language of the page", async () => {
+    const page = await logs();
+    const messages = { message: { key: "{app} is not installed", parameters: { app: "tor" } } };
+    const error = { message: "tor is not installed", data: { messages } };
+    Socket.last.notifies("ended", { subscription: 1, error });
+    await speak("de");
+    onTestFinished(() => speak("en"));
+    await frame();
+    expect(page.text()).toContain("tor ist nicht installiert");
   });
 
   const at = (second: number) => ({ at: `2026-01-01T00:00:0${second}Z` });
