@@ -10,6 +10,7 @@ from pydantic import Field
 from archipelago.api.view import View
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.storage.records.operations import OperationRecord, OperationState
+from archipelago.support.texts.text import msg
 from archipelago.support.texts.translatable import Prose, Translatable
 
 
@@ -74,8 +75,12 @@ def operation_view(record: OperationRecord) -> Operation:
     if record.kind not in _KINDS:
         raise NodeError(
             ErrorCode.UNKNOWN_OPERATION,
-            f"operation {record.id} is a {record.kind!r}, which this version of Archipelago does not know",
-            hint="start the version again that opened it",
+            msg(
+                "operation {operation} is a {kind}, which this version of Archipelago does not know",
+                operation=record.id,
+                kind=f"{record.kind!r}",
+            ),
+            hint=msg("start the version again that opened it"),
         )
     return Operation.model_validate(record.model_dump())
 

@@ -11,6 +11,7 @@ from archipelago.container.dependency_resolver.host_facts import ControlGroup, H
 from archipelago.container.manifest.model.app import Architecture
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.support.ports import first_port
+from archipelago.support.texts.text import msg
 
 _MACHINES = {
     "x86_64": Architecture.AMD64,
@@ -100,8 +101,8 @@ def _read(file: str) -> str:
 def _unreadable(file: str, why: str) -> NodeError:
     return NodeError(
         ErrorCode.INTERNAL,
-        f"{file} does not say what it should: {why}",
-        hint="look whether proc(5) is mounted in full, and report the file's content",
+        msg("{file} does not say what it should: {why}", file=file, why=why),
+        hint=msg("look whether proc(5) is mounted in full, and report the file's content"),
     )
 
 
@@ -111,8 +112,8 @@ def read_host_facts(data_root: Path) -> HostFacts:
     if machine not in _MACHINES:
         raise NodeError(
             ErrorCode.INTERNAL,
-            f"this host's CPU architecture, {machine}, is not supported",
-            hint="use an x86_64 or ARM64 machine",
+            msg("this host's CPU architecture, {machine}, is not supported", machine=machine),
+            hint=msg("use an x86_64 or ARM64 machine"),
         )
     total, _ = memory()
     cores = len(os.sched_getaffinity(0))

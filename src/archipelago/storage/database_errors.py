@@ -2,7 +2,6 @@
 
 import sqlite3
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from archipelago.errors import ErrorCode, NodeError
@@ -16,33 +15,6 @@ _PRIMARY = 0xFF
 _LOCKED = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_PROTOCOL})
 
 
-@dataclass(frozen=True, slots=True)
-class _Refusal:
-    what: str
-    hint: str
-    code: ErrorCode = ErrorCode.INTERNAL
-
-
-_REFUSALS = {
-    sqlite3.SQLITE_FULL: _Refusal(
-        "the disk that holds {path} is full", msg("free some space, then try again"), ErrorCode.DISK_FULL
-    ),
-    sqlite3.SQLITE_READONLY: _Refusal(
-        "{path} cannot be written to", msg("check that its disk is not mounted read-only, and who owns the file")
-    ),
-    sqlite3.SQLITE_PERM: _Refusal("{path} may not be opened", msg("check who owns the file and its folder")),
-    sqlite3.SQLITE_CANTOPEN: _Refusal(
-        "{path} cannot be opened", msg("check that its disk is mounted, and who owns the file and its folder")
-    ),
-    sqlite3.SQLITE_IOERR: _Refusal(
-        "the disk fails to read or write {path}",
-        msg("see what the kernel says of the disk: 'dmesg'; then check the disk"),
-    ),
-    sqlite3.SQLITE_CORRUPT: _Refusal("{path} is damaged", msg("check the disk, and restore the file from a backup")),
-    sqlite3.SQLITE_NOTADB: _Refusal("{path} is not a database", msg("restore the file from a backup")),
-}
-
-
 def is_locked(error: BaseException | None) -> bool:
     """Return whether SQLite refused because another connection has a lock: it may be gone in a moment."""
     return _code(error) in _LOCKED
@@ -53,10 +25,45 @@ def refusal(error: BaseException | None, path: Path) -> NodeError | None:
     code = _code(error)
     if code in _LOCKED:
         return _locked(path, lock_holders(path.with_name(path.name + ending) for ending in FILES))
-    known = _REFUSALS.get(code)
+    known = _known(code, path)
     if known is None:
         return None
-    return NodeError(known.code, msg("{what}; nothing was changed", what=known.what.format(path=path)), hint=known.hint)
+    what, hint = known
+    return NodeError(
+        ErrorCode.DISK_FULL if code == sqlite3.SQLITE_FULL else ErrorCode.INTERNAL,
+        msg("{what}; nothing was changed", what=what),
+        hint=hint,
+    )
+
+
+def _known(code: int, path: Path) -> tuple[str, str] | None:
+    """Return what happened, and how to fix it."""
+    match code:
+        case sqlite3.SQLITE_FULL:
+            return (msg("the disk that holds {path} is full", path=path), msg("free some space, then try again"))
+        case sqlite3.SQLITE_READONLY:
+            return (
+                msg("{path} cannot be written to", path=path),
+                msg("check that its disk is not mounted read-only, and who owns the file"),
+            )
+        case sqlite3.SQLITE_PERM:
+            return (msg("{path} may not be opened", path=path), msg("check who owns the file and its folder"))
+        case sqlite3.SQLITE_CANTOPEN:
+            return (
+                msg("{path} cannot be opened", path=path),
+                msg("check that its disk is mounted, and who owns the file and its folder"),
+            )
+        case sqlite3.SQLITE_IOERR:
+            return (
+                msg("the disk fails to read or write {path}", path=path),
+                msg("see what the kernel says of the disk: 'dmesg'; then check the disk"),
+            )
+        case sqlite3.SQLITE_CORRUPT:
+            return (msg("{path} is damaged", path=path), msg("check the disk, and restore the file from a backup"))
+        case sqlite3.SQLITE_NOTADB:
+            return (msg("{path} is not a database", path=path), msg("restore the file from a backup"))
+        case _:
+            return None
 
 
 def _locked(path: Path, holders: Sequence[Holder]) -> NodeError:

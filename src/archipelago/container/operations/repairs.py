@@ -113,7 +113,7 @@ class Repairs:
         if any(each.suffix is not None and not each.names for each in files):
             raise NodeError(
                 ErrorCode.INVALID_MANIFEST,
-                f"apps/{app}: repairs.{name}: a whole volume cannot be set aside",
+                msg("apps/{app}: repairs.{repair}: a whole volume cannot be set aside", app=app, repair=name),
                 hint=msg("the app's author must name what is in it"),
             )
         return RepairOrder(name, repair.label, tuple(files), dict(repair.arguments))

@@ -30,7 +30,13 @@ def part_of(manifest: AppManifest, volume: str, exports: Mapping[str, Mapping[st
     )
     raise NodeError(
         ErrorCode.INVALID_MANIFEST,
-        f"apps/{manifest.id}: the volume '{volume}' is kept apart by {setting}, and {what}",
+        msg(
+            "apps/{app}: the volume '{volume}' is kept apart by {setting}, and {what}",
+            app=manifest.id,
+            volume=volume,
+            setting=setting,
+            what=what,
+        ),
         hint=msg("choose another provider, or update the app"),
     )
 

@@ -5,6 +5,7 @@ import json
 from archipelago.container.manifest.loader import readable_part
 from archipelago.container.manifest.package import AppPackage, package_from_json
 from archipelago.container.manifest.yaml.problems import ManifestError
+from archipelago.support.texts.text import msg
 
 
 def read_package(text: str, app: str) -> AppPackage:
@@ -17,8 +18,16 @@ def read_package(text: str, app: str) -> AppPackage:
     except ManifestError as error:
         first, *more = error.problems
         where = f"{first.where}: " if first.where else ""
-        others = f" ({len(more)} more)" if more else ""
-        problem = f"this version of Archipelago refuses its manifest: {where}{first.message}{others}; update the app"
+        what = f"{where}{first.message}"
+        problem = (
+            msg(
+                "this version of Archipelago refuses its manifest: {what} ({more} more); update the app",
+                what=what,
+                more=len(more),
+            )
+            if more
+            else msg("this version of Archipelago refuses its manifest: {what}; update the app", what=what)
+        )
     try:
         manifest_text = str(json.loads(text)["manifest"])
     except (ValueError, KeyError, TypeError, RecursionError):

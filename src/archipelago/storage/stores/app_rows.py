@@ -30,7 +30,10 @@ def read_apps(connection: Connection) -> dict[str, AppRecord]:
 def _app(row: RowMapping) -> AppRecord:
     package, desired = read_package(row["package"], row["app"]), row["desired"]
     if desired not in _DESIRED:
-        package = replace(package, problem=f"another version of Archipelago stored that it is to be {desired!r}")
+        package = replace(
+            package,
+            problem=msg("another version of Archipelago stored that it is to be {desired}", desired=f"{desired!r}"),
+        )
     return AppRecord(
         app=row["app"],
         package=package,
