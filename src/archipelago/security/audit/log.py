@@ -1,7 +1,7 @@
 """The audit log on disk: each entry is on the disk before the node goes on, and none is changed.
 
-Refusals of unknown clients are dropped in time, and the log says so (`audit_chain`). It takes nothing of the
-room that is kept on the disk for everybody else's entries (`audit_files`).
+Refusals of unknown clients are dropped in time, and the log says so (`audit/chain`). They take nothing of the
+room that is kept on the disk for everybody else's entries (`audit/files`).
 """
 
 import asyncio
