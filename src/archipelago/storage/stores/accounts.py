@@ -5,13 +5,13 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, RowMapping, Table, delete, func, select, update
-from sqlalchemy.dialects.sqlite import insert as upsert
+from sqlalchemy import Connection, RowMapping, Table, delete, func, insert, select, update
 
 from archipelago.storage.database import Database
 from archipelago.storage.records.logins import LoginNotice, Logins, Passkey, SecondFactor, Session, Token, User
 from archipelago.storage.records.permissions import Permission, Role
 from archipelago.storage.schema import account_changes, account_notices, facts, passkeys, sessions, tokens, users
+from archipelago.storage.stores.upserts import upsert
 
 _NOTICES_EACH = 20
 _ROLES = frozenset(each.value for each in Role)
@@ -84,7 +84,7 @@ class Book:
         """
         number = self._connection.execute(select(func.max(account_changes.c.latest))).scalar() or 0
         self._connection.execute(delete(account_changes))
-        self._connection.execute(upsert(account_changes).values(latest=number + 1))
+        self._connection.execute(insert(account_changes).values(latest=number + 1))
         marks_from = user.marks_from if marks_go_on and user.version else number + 1
         changed = replace(user, version=number + 1, marks_from=marks_from)
         if sessions_go_on:
@@ -100,7 +100,6 @@ class Book:
         factor = user.factor
         self._write(
             users,
-            "name",
             {
                 "name": user.name,
                 "role": user.role.value,
@@ -129,7 +128,7 @@ class Book:
 
     def add_session(self, session: Session, *, most: int) -> None:
         """Start a session; of those of the account that were used longest ago, so many go that `most` are left."""
-        self._connection.execute(upsert(sessions).values(asdict(session)))
+        self._connection.execute(insert(sessions).values(asdict(session)))
         newest = (
             select(sessions.c.key)
             .where(sessions.c.user == session.user, sessions.c.key != session.key)
@@ -149,7 +148,7 @@ class Book:
 
     def save_token(self, token: Token) -> None:
         """Write a token."""
-        self._write(tokens, "key", {**asdict(token), "permissions": json.dumps(sorted(token.permissions))})
+        self._write(tokens, {**asdict(token), "permissions": json.dumps(sorted(token.permissions))})
 
     def remove_tokens(self, keys: Iterable[str]) -> None:
         """Remove tokens."""
@@ -184,7 +183,7 @@ class Book:
 
     def save_passkey(self, passkey: Passkey) -> None:
         """Write a passkey."""
-        self._write(passkeys, "id", asdict(passkey))
+        self._write(passkeys, asdict(passkey))
 
     def remove_passkeys(self, identities: Iterable[str]) -> None:
         """Remove passkeys."""
@@ -198,7 +197,7 @@ class Book:
         for name in people:
             row = {**asdict(notice), "user": name}
             del row["id"]
-            self._connection.execute(upsert(told).values(row))
+            self._connection.execute(insert(told).values(row))
             newest = select(told.c.id).where(told.c.user == name).order_by(told.c.id.desc()).limit(_NOTICES_EACH)
             self._connection.execute(delete(told).where((told.c.user == name) & told.c.id.not_in(newest)))
 
@@ -213,13 +212,13 @@ class Book:
 
     def set_fact(self, key: str, value: str) -> None:
         """Change a lasting fact of this node."""
-        self._write(facts, "key", {"key": key, "value": value})
+        self._write(facts, {"key": key, "value": value})
 
     def _rows(self, table: Table) -> Iterable[RowMapping]:
         return self._connection.execute(select(table).order_by(*table.primary_key.columns)).mappings()
 
-    def _write(self, table: Table, key: str, row: dict[str, Any]) -> None:
-        self._connection.execute(upsert(table).values(row).on_conflict_do_update(index_elements=[key], set_=row))
+    def _write(self, table: Table, row: dict[str, Any]) -> None:
+        self._connection.execute(upsert(table, row))
 
 
 def _user(row: RowMapping) -> User:

@@ -4,7 +4,6 @@ import json
 from dataclasses import replace
 
 from sqlalchemy import Connection, RowMapping, insert, select, update
-from sqlalchemy.dialects.sqlite import insert as upsert
 
 from archipelago.container.manifest.package import package_to_json
 from archipelago.errors import ErrorCode, NodeError
@@ -12,6 +11,7 @@ from archipelago.storage.records.apps import AppRecord, Desired
 from archipelago.storage.records.packages import read_package
 from archipelago.storage.schema import apps, slots
 from archipelago.storage.stores.revisions import Configuration, append
+from archipelago.storage.stores.upserts import upsert
 from archipelago.support.texts.text import msg
 
 MAX_SLOTS = 255
@@ -82,6 +82,6 @@ def save_app(connection: Connection, record: AppRecord, why: str) -> None:
         "lan": json.dumps(dict(record.lan), sort_keys=True),
         "installed_at": record.installed_at,
     }
-    connection.execute(upsert(apps).values(values).on_conflict_do_update(index_elements=["app"], set_=values))
+    connection.execute(upsert(apps, values))
     version = record.package.manifest.version
     append(connection, record.app, Configuration(version, record.options, record.choices), why)

@@ -3,11 +3,11 @@
 import time
 
 from sqlalchemy import delete, select
-from sqlalchemy.dialects.sqlite import insert as upsert
 
 from archipelago.storage.database import Database
 from archipelago.storage.records.notices import Hidden, Hiding
 from archipelago.storage.schema import hidden_notices
+from archipelago.storage.stores.upserts import upsert
 
 
 class HiddenNotices:
@@ -25,7 +25,7 @@ class HiddenNotices:
     async def hide(self, notice: str, hidden: Hidden) -> None:
         """Hide one, in the place of how it was hidden before."""
         row = {"id": notice, "muted": hidden.how is Hiding.MUTED, "said": hidden.said, "at": time.time()}
-        statement = upsert(hidden_notices).values(row).on_conflict_do_update(index_elements=["id"], set_=row)
+        statement = upsert(hidden_notices, row)
         await self._database.run(lambda connection: connection.execute(statement))
 
     async def show(self, *notices: str) -> None:

@@ -5,10 +5,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, delete, func, select
-from sqlalchemy.dialects.sqlite import insert as upsert
 
 from archipelago.storage.database import Database
 from archipelago.storage.schema import signers, verified
+from archipelago.storage.stores.upserts import insert_missing, upsert
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,7 @@ class SignerStore:
                 return False
             if good is not None:
                 row = dict(zip(("digest", "signer"), good, strict=True))
-                connection.execute(upsert(verified).values(row).on_conflict_do_nothing())
+                connection.execute(insert_missing(verified, row))
             if pinned is not None:
                 _pin(connection, *pinned)
             return True
@@ -71,4 +71,4 @@ class SignerStore:
 
 def _pin(connection: Connection, publisher: str, signer: str) -> None:
     row = {"publisher": publisher, "signer": signer, "since": time.time()}
-    connection.execute(upsert(signers).values(row).on_conflict_do_update(index_elements=["publisher"], set_=row))
+    connection.execute(upsert(signers, row))

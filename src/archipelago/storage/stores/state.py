@@ -19,7 +19,6 @@ from sqlalchemy import (
     literal_column,
     select,
 )
-from sqlalchemy.dialects.sqlite import insert as upsert
 
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.storage.database import Database
@@ -29,6 +28,7 @@ from archipelago.storage.records.operations import OperationRecord, OperationSta
 from archipelago.storage.schema import apps, events, facts, operations, slots
 from archipelago.storage.stores.app_rows import read_apps, save_app, take_slot
 from archipelago.storage.stores.revisions import Configuration, append
+from archipelago.storage.stores.upserts import insert_missing, upsert
 from archipelago.support.texts.text import msg
 
 _KEPT_EVENTS = 10_000
@@ -124,7 +124,7 @@ class State:
                 "view": saved.model_dump_json(),
                 "created_at": saved.created_at.timestamp(),
             }
-            connection.execute(upsert(operations).values(row).on_conflict_do_update(index_elements=["id"], set_=row))
+            connection.execute(upsert(operations, row))
             return saved, told
 
         saved, told = await self._database.run(work)
@@ -208,7 +208,7 @@ class State:
         """Return a lasting fact of this node, made the first time that it is asked for."""
 
         def work(connection: Connection) -> str:
-            connection.execute(upsert(facts).values(key=key, value=make()).on_conflict_do_nothing())
+            connection.execute(insert_missing(facts, {"key": key, "value": make()}))
             return str(connection.execute(select(facts.c.value).where(facts.c.key == key)).scalar_one())
 
         return await self._database.run(work)
@@ -216,7 +216,7 @@ class State:
     async def set_fact(self, key: str, value: str) -> None:
         """Change a fact of this node."""
         row = {"key": key, "value": value}
-        statement = upsert(facts).values(row).on_conflict_do_update(index_elements=["key"], set_=row)
+        statement = upsert(facts, row)
         await self._database.run(lambda connection: connection.execute(statement))
 
     async def prune(self) -> None:

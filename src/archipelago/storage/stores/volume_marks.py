@@ -4,11 +4,11 @@ import json
 from collections.abc import Collection, Mapping
 
 from sqlalchemy import Connection, delete, select
-from sqlalchemy.dialects.sqlite import insert as upsert
 
 from archipelago.storage.database import Database
 from archipelago.storage.records.volumes import Mark
 from archipelago.storage.schema import facts
+from archipelago.storage.stores.upserts import upsert
 
 _PREFIX = "volume/"
 """Of the facts that are marks: `volume/APP/VOLUME`. No name of an app or volume has a slash."""
@@ -34,7 +34,7 @@ class VolumeMarks:
             for volume, mark in marks.items():
                 value = json.dumps({"inode": mark.inode, "filesystem": mark.filesystem})
                 row = {"key": _key(app, volume), "value": value}
-                connection.execute(upsert(facts).values(row).on_conflict_do_update(index_elements=["key"], set_=row))
+                connection.execute(upsert(facts, row))
 
         await self._database.run(work)
 
