@@ -37,7 +37,7 @@ class LockedNode:
         self._changed = Signal()
         self._open = False
         # Whoever wants to log in must wait; on the node's own socket nobody logs in.
-        login = Login(AccountStore(Database(config.database)), _Nothing(), self._clocks)
+        login = Login(AccountStore(Database(config.database)), _NoKey(), self._clocks)
         self.services = Services(missing=node_is_locked)
         self.services.provide(Login, login)
         self.services.provide(AuditService, self._audit)
@@ -81,12 +81,12 @@ class LockedNode:
         self._changed.notify()
 
 
-class _Nothing:
+class _NoKey:
     def seal(self, text: str) -> bytes:
-        raise NodeError(ErrorCode.LOCKED, msg("the node is locked"))
+        raise node_is_locked()
 
     def unseal(self, sealed: bytes) -> str:
-        raise NodeError(ErrorCode.LOCKED, msg("the node is locked"))
+        raise node_is_locked()
 
 
 def unlock_from_file(key: NodeKey, file: Path) -> None:
