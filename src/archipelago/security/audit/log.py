@@ -41,6 +41,7 @@ class AuditLog:
         self, folder: Path, key_file: Path, now: Callable[[], datetime], *, largest_file: int = LARGEST_FILE
     ) -> None:
         self._folder = folder
+        self._head_file = audit_head(folder)
         self._key_file = key_file
         self._now = now
         self._files = AuditFiles(folder, largest_file)
@@ -118,7 +119,7 @@ class AuditLog:
         with reported(self._folder):
             make_folder(self._folder.parent, 0o711)
             make_folder(self._folder, 0o700)
-            signed, plain = read_head(audit_head(self._folder), identity.is_signed)
+            signed, plain = read_head(self._head_file, identity.is_signed)
             self._noted = _noted(identity.note)
             # Older versions signed no head. Once one was signed, one that is not proves nothing.
             written = signed if signed is not None or identity.note else plain
@@ -145,7 +146,7 @@ class AuditLog:
 
     def _begin_signing(self, identity: Identity) -> None:
         try:
-            make_head(audit_head(self._folder), self._head, identity.sign)
+            make_head(self._head_file, self._head, identity.sign)
         except OSError as error:
             self._log.warning("the head of the audit log cannot be written", error=str(error))
 
@@ -161,7 +162,7 @@ class AuditLog:
             with reported(self._folder):
                 self._files.append(entry.sequence, chain.encode(one), _spare(deed))
                 self._head = one.head
-                write_head(audit_head(self._folder), one.head, self._known().sign)
+                write_head(self._head_file, one.head, self._known().sign)
             if entry.sequence % _NOTED_EVERY == 0:
                 self._keep_note()
             return entry.sequence

@@ -160,7 +160,7 @@ class Certificates:
     """Keeps the authority and the certificates in a folder. Blocking; raises `NodeError`."""
 
     def __init__(self, folder: Path, sealer: Sealer, host: str, now: Callable[[], datetime]) -> None:
-        self._folder = folder
+        self._files = TlsFolder(folder)
         self._sealer = sealer
         self._host = host
         self._now = now
@@ -169,9 +169,9 @@ class Certificates:
 
     def authority(self) -> TlsIdentity:
         """Return the authority: made the first time, certified again where its certificate does not fit the clock."""
-        certificate, key = TlsFolder(self._folder).authority
-        with self._one_at_a_time, reported(self._folder):
-            make_folder(self._folder, 0o700)
+        certificate, key = self._files.authority
+        with self._one_at_a_time, reported(self._files.path):
+            make_folder(self._files.path, 0o700)
             if not key.exists() or not certificate.exists():
                 made = make_authority(self._host, self._now())
                 # The key last: with it, both are there.
@@ -199,8 +199,8 @@ class Certificates:
 
     def load(self, context: ssl.SSLContext, names: Collection[str], addresses: Collection[IPv4Address]) -> None:
         """Have servers speak TLS as these names and addresses from their next connection on."""
-        certificate, key = TlsFolder(self._folder).node
-        with self._one_at_a_time, reported(self._folder):
+        certificate, key = self._files.node
+        with self._one_at_a_time, reported(self._files.path):
             current = self._current(certificate, key)
             if current is None or not current.vouches_for(names, addresses, self._now()):
                 current = issue(self.authority(), names, addresses, self._now())
@@ -210,9 +210,9 @@ class Certificates:
 
     def load_lasting(self, context: ssl.SSLContext) -> None:
         """Have servers show the certificate that clients keep, which stays the same whatever this host is called."""
-        certificate, key = TlsFolder(self._folder).lasting
-        with self._one_at_a_time, reported(self._folder):
-            make_folder(self._folder, 0o700)
+        certificate, key = self._files.lasting
+        with self._one_at_a_time, reported(self._files.path):
+            make_folder(self._files.path, 0o700)
             found = _pair(certificate, key)
             if found is None:
                 found = self_signed(("archipelago.local",))
