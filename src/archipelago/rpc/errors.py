@@ -6,6 +6,7 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails, to_jsonable_python
 
+from archipelago.container.podman_client.errors import PodmanError
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.rpc.patterns import PATTERNS
 from archipelago.support.texts.text import msg
@@ -95,6 +96,12 @@ def error_object(error: RpcError | NodeError) -> ErrorObject:
 def internal_error() -> RpcError:
     """Return the error for an exception that nobody foresaw; its text may hold secrets and stays in the log."""
     return RpcError(INTERNAL_ERROR, msg("the node made a mistake"), hint=msg("the node's log says more"))
+
+
+def podman_failed(error: PodmanError) -> NodeError:
+    """Return the error for what Podman could not do."""
+    hint = msg("'archipelago doctor' examines the host")
+    return NodeError(ErrorCode.PODMAN, msg("Podman could not do it: {error}", error=error), hint=hint)
 
 
 def _words(problem: ErrorDetails) -> str:

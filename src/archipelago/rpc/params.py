@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, Field, StringConstraints
+from pydantic import AfterValidator, Field, SecretStr, StringConstraints
 
 from archipelago.container.manifest.model.scalars import AppId, Key, Name, Scalar
 
@@ -33,3 +33,12 @@ Number = Annotated[int, Field(strict=True, ge=1, le=_MAX_WHOLE)]
 Revision = Count
 Tail = Annotated[int, Field(strict=True, ge=0, le=10_000)]
 """Number of log lines."""
+Side = Annotated[int, Field(ge=2, le=1000)]
+"""Columns or rows of a terminal. Not strict: in an address it is a text."""
+Label = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f\x7f]{1,64}$")]
+"""By which an owner knows a thing of his own."""
+
+
+def secret_text(value: SecretStr | None) -> str | None:
+    """Return a secret parameter as text; None where it was left out."""
+    return value.get_secret_value() if value is not None else None

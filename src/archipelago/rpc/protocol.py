@@ -25,9 +25,10 @@ from archipelago.rpc.errors import (
     error_object,
     internal_error,
     invalid_params,
+    podman_failed,
 )
 from archipelago.rpc.method import Method, Params
-from archipelago.rpc.methods.security.audit import subject_of
+from archipelago.rpc.record import end_on_record, subject_of
 from archipelago.rpc.refusals import Kind, Refusals
 from archipelago.security.audit.chain import Deed, Outcome
 from archipelago.security.login.guessing.rate_limit import Rate, RateLimit
@@ -214,10 +215,7 @@ class Dispatcher:
         except NodeError as error:
             answer = failure(call.id, error)
         except PodmanError as error:
-            hint = msg("'archipelago doctor' examines the host")
-            answer = failure(
-                call.id, NodeError(ErrorCode.PODMAN, msg("Podman could not do it: {error}", error=error), hint=hint)
-            )
+            answer = failure(call.id, podman_failed(error))
         except Exception:
             self._log.exception("a method failed", method=call.method)
             answer = failure(call.id, internal_error())
@@ -263,19 +261,9 @@ class Dispatcher:
         began = await self._begin(deed) if is_attempt else await self._audit.record(deed)
         if began is None:
             return await self._attempt(method, params, caller, deed)
-        outcome, detail = Outcome.FAILED, ""
-        try:
+        async with end_on_record(self._audit, deed, began) as end:
             result = await self._carry_out(method, params, caller)
-            outcome, detail = Outcome.DONE, result.id if isinstance(result, Operation) else ""
-        except NodeError as error:
-            outcome, detail = Outcome.REFUSED, error.code.value
-            raise
-        finally:
-            try:
-                end = {"outcome": outcome, "detail": detail, "began": began}
-                await self._audit.record(deed.model_copy(update=end))
-            except NodeError as error:
-                self._log.error("the end of an action is not in the audit log", began=began, error=str(error))
+            end.done(result.id if isinstance(result, Operation) else "")
         return result
 
     async def _carry_out(self, method: Method, params: Params, caller: Caller) -> object:

@@ -9,21 +9,21 @@ text, `{"exit_code"}` or `{"error"}`.
 import asyncio
 import contextlib
 from collections.abc import Callable
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
 from aiohttp import WSCloseCode, WSMsgType, web
-from pydantic import Field, Json, ValidationError
+from pydantic import Json, ValidationError
 
 from archipelago.api.services.apps import ShellService
 from archipelago.container.manifest.model.scalars import AppId, Name
 from archipelago.container.podman_client.errors import PodmanError
 from archipelago.container.podman_client.exec.terminal import Terminal
 from archipelago.container.podman_client.models import LogStream
-from archipelago.errors import ErrorCode, NodeError
+from archipelago.errors import NodeError
 from archipelago.rpc.access import Caller, require, require_alive, until_logged_out
-from archipelago.rpc.errors import error_object, invalid_params
+from archipelago.rpc.errors import error_object, invalid_params, podman_failed
 from archipelago.rpc.method import Params
-from archipelago.rpc.params import Command
+from archipelago.rpc.params import Command, Side
 from archipelago.rpc.protocol import encode
 from archipelago.rpc.server.guard import CALLER, refusal
 from archipelago.rpc.streams.typed_session import (
@@ -35,11 +35,9 @@ from archipelago.rpc.streams.typed_session import (
 )
 from archipelago.rpc.streams.websocket import LOGGED_OUT
 from archipelago.storage.records.permissions import Permission
-from archipelago.support.texts.text import msg
 
 _ACTION = "container-exec"
 _Switch = Literal["0", "1"]
-_Side = Annotated[int, Field(ge=2, le=1000)]
 
 
 class AttachParams(Params):
@@ -50,15 +48,15 @@ class AttachParams(Params):
     container: Name | None = None
     tty: _Switch = "0"
     stdin: _Switch = "0"
-    columns: _Side = 80
-    rows: _Side = 24
+    columns: Side = 80
+    rows: Side = 24
 
 
 class _Said(Params):
     """What a client says in a text."""
 
-    columns: _Side | None = None
-    rows: _Side | None = None
+    columns: Side | None = None
+    rows: Side | None = None
     eof: bool = False
 
 
@@ -93,9 +91,7 @@ class Attached(TypedSessions):
         except NodeError as error:
             last = {"error": error_object(error)}
         except PodmanError as error:
-            last = {
-                "error": error_object(NodeError(ErrorCode.PODMAN, msg("Podman could not do it: {error}", error=error)))
-            }
+            last = {"error": error_object(podman_failed(error))}
         with contextlib.suppress(ConnectionError, TimeoutError):
             async with asyncio.timeout(CLOSE_TIMEOUT):
                 if last:

@@ -3,10 +3,9 @@
 import asyncio
 import contextlib
 from collections.abc import Callable
-from typing import Annotated
 
 from aiohttp import WSCloseCode, WSMsgType, web
-from pydantic import Field, ValidationError
+from pydantic import ValidationError
 
 from archipelago.api.services.apps import ShellService
 from archipelago.container.manifest.model.scalars import AppId, Name
@@ -14,6 +13,7 @@ from archipelago.container.podman_client.exec.terminal import Terminal
 from archipelago.rpc.access import Caller, require, require_alive, until_logged_out
 from archipelago.rpc.errors import invalid_params
 from archipelago.rpc.method import Params
+from archipelago.rpc.params import Side
 from archipelago.rpc.server.guard import CALLER, refusal
 from archipelago.rpc.streams.typed_session import (
     CLOSE_TIMEOUT,
@@ -34,8 +34,8 @@ _ACTION = "terminal"
 class Size(Params):
     """How many characters a terminal has."""
 
-    columns: Annotated[int, Field(ge=2, le=1000)]
-    rows: Annotated[int, Field(ge=2, le=1000)]
+    columns: Side
+    rows: Side
 
 
 class TerminalParams(Params):
@@ -44,8 +44,8 @@ class TerminalParams(Params):
     app: AppId
     container: Name | None = None
     """Container of the app; its first one when left out."""
-    columns: Annotated[int, Field(ge=2, le=1000)] = 80
-    rows: Annotated[int, Field(ge=2, le=1000)] = 24
+    columns: Side = 80
+    rows: Side = 24
 
 
 class Terminals(TypedSessions):

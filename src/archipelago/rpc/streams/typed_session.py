@@ -5,13 +5,12 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
-import structlog
 from aiohttp import web
 
 from archipelago.api.services.registry import Services
 from archipelago.api.services.security import AuditService
-from archipelago.errors import NodeError
 from archipelago.rpc.access import WEBSOCKET_PROTOCOL, Caller
+from archipelago.rpc.record import end_on_record
 from archipelago.rpc.streams.places import Places
 from archipelago.rpc.streams.websocket import GOING_AWAY
 from archipelago.security.audit.chain import Deed, Outcome
@@ -64,28 +63,7 @@ async def until_the_first_ends(*parts: Coroutine[Any, Any, Any]) -> list[asyncio
 async def on_record(
     audit: AuditService, caller: Caller, action: str, subject: Mapping[str, str]
 ) -> AsyncIterator[Callable[[], None]]:
-    """Write down that a session starts, before it does, and how it ended; yield what to call once it has started.
-
-    One that never started is refused where the node said no, and has failed otherwise: Podman did not do it, or the
-    caller was gone before.
-    """
+    """Write down that a session starts, before it does, and how it ended; yield what to call once it has started."""
     deed = Deed(who=caller.name, origin=caller.origin, action=action, subject=dict(subject), outcome=Outcome.BEGUN)
-    number = await audit.record(deed)
-    outcome, detail = Outcome.FAILED, ""
-
-    def begun() -> None:
-        nonlocal outcome
-        outcome = Outcome.DONE
-
-    try:
-        yield begun
-    except NodeError as error:
-        outcome, detail = Outcome.REFUSED, error.code.value
-        raise
-    finally:
-        end = {"outcome": outcome, "detail": detail, "began": number}
-        try:
-            await audit.record(deed.model_copy(update=end))
-        except NodeError as error:
-            log = structlog.get_logger("audit")
-            log.error("the end of a session is not in the audit log", action=action, began=number, error=str(error))
+    async with end_on_record(audit, deed, await audit.record(deed)) as end:
+        yield end.done

@@ -7,6 +7,7 @@ from pydantic import Field, StringConstraints
 from archipelago.rpc.access import Caller
 from archipelago.rpc.method import Family, Params
 from archipelago.rpc.methods.access.login import Account, Password, own_or_all
+from archipelago.rpc.params import Label
 from archipelago.security.login.login import Login
 from archipelago.security.login.views import AccountNotice, NewToken, SessionView, TokenView, UserView
 from archipelago.storage.records.permissions import Permission, Role
@@ -41,7 +42,7 @@ class IdentityParams(Params):
 class TokenParams(Params):
     """A new token."""
 
-    name: Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f\x7f]{1,64}$")]
+    name: Label
     """What it is for."""
     permissions: Annotated[tuple[Permission, ...], Field(min_length=1)]
     """What it may do."""

@@ -9,6 +9,7 @@ from archipelago.api.services.node import SystemService
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.rpc.access import Caller
 from archipelago.rpc.method import Family, Params
+from archipelago.rpc.params import secret_text
 from archipelago.security.login.credentials.confirmations import SECONDS
 from archipelago.security.login.login import Login, Start
 from archipelago.security.login.views import (
@@ -112,10 +113,6 @@ def own_or_all(caller: Caller) -> str | None:
     return None if Permission.ADMINISTER in caller.permissions else caller.name
 
 
-def _text(value: SecretStr | None) -> str | None:
-    return value.get_secret_value() if value is not None else None
-
-
 @family.method(
     "login-status",
     "Return who the caller is, and whether the node has an owner's password yet",
@@ -141,7 +138,7 @@ async def _set_up(login: Login, params: SetUpParams, caller: Caller) -> Entered:
         await login.accounts.set_up(None, password)
         status = login.status(caller.visitor)
         return Entered(session=None, device=None, confirmation=None, **dict(status))
-    return entered(login, await login.set_up(_text(params.code) or "", password, caller.source))
+    return entered(login, await login.set_up(secret_text(params.code) or "", password, caller.source))
 
 
 @family.method(
@@ -151,7 +148,7 @@ async def _set_up(login: Login, params: SetUpParams, caller: Caller) -> Entered:
     mutates=True,
 )
 async def _login(login: Login, params: LoginParams, caller: Caller) -> Entered:
-    password, code = params.password.get_secret_value(), _text(params.code)
+    password, code = params.password.get_secret_value(), secret_text(params.code)
     return entered(login, await login.log_in(params.user, password, code, caller.source))
 
 
@@ -166,7 +163,7 @@ async def _confirm(login: Login, params: ConfirmationParams, caller: Caller) -> 
     if params.credential is not None and params.password is None:
         given = await login.passkeys.reassure(caller.name, params.credential, caller.site, caller.source)
     else:
-        given = await login.accounts.confirm(caller.name, _text(params.password) or "", caller.source)
+        given = await login.accounts.confirm(caller.name, secret_text(params.password) or "", caller.source)
     return Confirmation(confirmation=given, seconds=SECONDS)
 
 

@@ -2,11 +2,12 @@
 
 from typing import Annotated, Any
 
-from pydantic import Field, StringConstraints
+from pydantic import Field
 
 from archipelago.rpc.access import Caller
 from archipelago.rpc.method import Family, Params
 from archipelago.rpc.methods.access.login import Credential, entered, own_or_all
+from archipelago.rpc.params import Label
 from archipelago.security.login.login import Login
 from archipelago.security.login.views import Entered, PasskeyView
 from archipelago.storage.records.permissions import Permission
@@ -17,7 +18,7 @@ family = Family()
 class PasskeyConfirmParams(Params):
     """A passkey that a browser made."""
 
-    name: Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f\x7f]{1,64}$")]
+    name: Label
     """By which its owner knows it."""
     credential: Credential
     """`RegistrationResponseJSON`."""

@@ -1,6 +1,5 @@
-"""Methods about the audit log, and what of a call is written there."""
+"""Methods about the audit log."""
 
-from collections.abc import Mapping
 from typing import Annotated
 
 from pydantic import Field
@@ -28,25 +27,6 @@ class ExportParams(Params):
     """How many lines the caller has."""
     limit: Annotated[int, Field(strict=True, ge=1, le=1000)] = 500
     """How many lines at the most; fewer mean that there are no more."""
-
-
-def subject_of(params: Params) -> dict[str, str]:
-    """Return what is recorded of the parameters: of options the names alone, of a command its program alone.
-
-    The rest of them may be secret.
-    """
-    found = {}
-    for name in type(params).model_fields:
-        value = getattr(params, name)
-        if not value:
-            continue
-        if isinstance(value, Mapping):
-            found[name] = ", ".join(sorted(map(str, value)))
-        elif isinstance(value, tuple):
-            found[name] = str(value[0]) + (f" and {len(value) - 1} more" if len(value) > 1 else "")
-        else:
-            found[name] = str(value)
-    return found
 
 
 @family.method(

@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr
 from archipelago.api.services.security import KeyService, KeyUnlockService
 from archipelago.rpc.access import Caller
 from archipelago.rpc.method import Family, Params
+from archipelago.rpc.params import secret_text
 from archipelago.security.keys.node_key import KeyState
 from archipelago.storage.records.permissions import Permission
 
@@ -51,10 +52,6 @@ class RestoreParams(Params):
     """24 words (BIP 39), with spaces between them."""
 
 
-def _text(value: SecretStr | None) -> str | None:
-    return value.get_secret_value() if value is not None else None
-
-
 @family.method(
     "key-status", "Return how the node's key is kept, and whether the node is locked", permission=Permission.ADMINISTER
 )
@@ -82,7 +79,7 @@ async def _unlock(keys: KeyUnlockService, params: UnlockParams, caller: Caller) 
     tells=True,
 )
 async def _protect(keys: KeyService, params: ProtectParams) -> None:
-    await keys.protect(params.passphrase.get_secret_value(), _text(params.current))
+    await keys.protect(params.passphrase.get_secret_value(), secret_text(params.current))
 
 
 @family.method(
@@ -94,7 +91,7 @@ async def _protect(keys: KeyService, params: ProtectParams) -> None:
     tells=True,
 )
 async def _unprotect(keys: KeyService, params: CurrentParams) -> None:
-    await keys.unprotect(_text(params.current) or "")
+    await keys.unprotect(secret_text(params.current) or "")
 
 
 @family.method(
@@ -106,7 +103,7 @@ async def _unprotect(keys: KeyService, params: CurrentParams) -> None:
     tells=True,
 )
 async def _phrase(keys: KeyService, params: CurrentParams) -> str:
-    return await keys.phrase(_text(params.current))
+    return await keys.phrase(secret_text(params.current))
 
 
 @family.method(
