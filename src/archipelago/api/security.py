@@ -1,11 +1,18 @@
-"""What leaves the node about how apps are held: `archipelago security report`."""
+"""What leaves the node about its key, secrets and images, and about how apps are confined."""
 
 from datetime import datetime
 
 from archipelago.api.view import View
 from archipelago.container.dependency_resolver.rating import Rating
 from archipelago.container.manifest.model.app import Egress
+from archipelago.security.keys.node_key import KeyState
 from archipelago.support.texts.translatable import Prose, Translatable
+
+
+class KeyStatus(View):
+    """How the node's key is kept."""
+
+    state: KeyState
 
 
 class PackageChange(View):
@@ -27,6 +34,16 @@ class SecretView(View):
     """As in the manifest; `edge.<interface>.<consumer>` is the login of a consumer."""
     created_at: datetime
     """When it was made, set or rotated."""
+
+
+class SignerView(View):
+    """Whose images are taken of a publisher."""
+
+    publisher: str
+    """A registry, or registry and first part of the repository: `ghcr.io/acme`."""
+    signer: str
+    """SHA-256 of the public key; `unsigned`; or `any`, where some signature must be there."""
+    since: datetime
 
 
 class Enforcement(Translatable, View):
@@ -59,7 +76,7 @@ class ImageOrigin(View):
 
 
 class AppSecurity(View):
-    """How one app is held."""
+    """How one app is confined."""
 
     app: str
     rating: Rating

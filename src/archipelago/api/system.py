@@ -163,16 +163,6 @@ class PowerAction(StrEnum):
     """All apps are stopped in order, and the machine is turned off."""
 
 
-class SignerView(View):
-    """Whose images are taken of a publisher."""
-
-    publisher: str
-    """A registry, or registry and first part of the repository: `ghcr.io/acme`."""
-    signer: str
-    """SHA-256 of the public key; `unsigned`; or `any`, where some signature must be there."""
-    since: datetime
-
-
 class SystemInfo(Translatable, View):
     """The node and its host."""
 

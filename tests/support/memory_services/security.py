@@ -15,9 +15,9 @@ from archipelago.security.login.credentials.passwords import Cost, Passwords
 from archipelago.security.login.guessing.attempts import Source
 from archipelago.security.login.login import Login
 from archipelago.security.login.sessions.clocks import host_clocks
+from archipelago.storage.records.signers import SignerRule
 from archipelago.storage.schema import metadata
 from archipelago.storage.stores.accounts import AccountStore, Book, Settled
-from archipelago.storage.stores.signers import SignerRule
 from support.memory_services.apps import NOW, MemoryApps
 
 

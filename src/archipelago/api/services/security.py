@@ -10,7 +10,7 @@ from archipelago.api.security import AppSecurity, ContainerProfiles, PackageChan
 from archipelago.security.audit.chain import AuditEntry, AuditVerdict, Deed
 from archipelago.security.keys.node_key import KeyState
 from archipelago.security.login.guessing.attempts import Source
-from archipelago.storage.stores.signers import SignerRule
+from archipelago.storage.records.signers import SignerRule
 
 
 class AuditService(Protocol):

@@ -10,7 +10,7 @@ from archipelago.container.manifest.model.scalars import Scalar
 from archipelago.container.proposals.consequences import interrupted
 from archipelago.container.workload.volume_parts import changed_parts
 from archipelago.errors import ErrorCode, NodeError
-from archipelago.storage.stores.revisions import Configuration, Revision
+from archipelago.storage.records.revisions import Configuration, Revision
 from archipelago.support.texts.text import msg
 
 _CHOICE = "provider of "

@@ -9,7 +9,8 @@ from archipelago.security.image_verifier.policy import ANY, UNSIGNED, Decision, 
 from archipelago.security.image_verifier.registry_client import RegistryClient
 from archipelago.security.image_verifier.signature import BadSignature, ImageName, image_name
 from archipelago.security.image_verifier.signers import KEYLESS, Signer
-from archipelago.storage.stores.signers import SignerRule, SignerStore
+from archipelago.storage.records.signers import SignerRule
+from archipelago.storage.stores.signers import SignerStore
 from archipelago.support.texts.text import msg
 
 _FINGERPRINT_DIGITS = 64

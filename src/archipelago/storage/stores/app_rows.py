@@ -9,8 +9,9 @@ from archipelago.container.manifest.package import package_to_json
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.storage.records.apps import AppRecord, Desired
 from archipelago.storage.records.packages import read_package
+from archipelago.storage.records.revisions import Configuration
 from archipelago.storage.schema import apps, slots
-from archipelago.storage.stores.revisions import Configuration, append
+from archipelago.storage.stores.revisions import append
 from archipelago.storage.stores.upserts import upsert
 from archipelago.support.texts.text import msg
 

@@ -2,36 +2,15 @@
 
 import json
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass
 
 from sqlalchemy import Connection, delete, insert, select
 
-from archipelago.container.manifest.model.scalars import Scalar
 from archipelago.storage.database import Database
+from archipelago.storage.records.revisions import Configuration, Revision
 from archipelago.storage.schema import revisions
 
 _KEPT = 200
 """Revisions of each app; the oldest go first."""
-
-
-@dataclass(frozen=True, slots=True)
-class Configuration:
-    """What an owner decides about an app; `version` None where it is not installed."""
-
-    version: str | None
-    options: Mapping[str, Scalar]
-    choices: Mapping[str, str]
-
-
-@dataclass(frozen=True, slots=True)
-class Revision:
-    """A configuration that an app had from `at` (seconds since 1970) on."""
-
-    number: int
-    at: float
-    why: str
-    configuration: Configuration
 
 
 class RevisionStore:

@@ -2,23 +2,13 @@
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from sqlalchemy import Connection, delete, func, select
 
 from archipelago.storage.database import Database
+from archipelago.storage.records.signers import SignerRule
 from archipelago.storage.schema import signers, verified
 from archipelago.storage.stores.upserts import insert_missing, upsert
-
-
-@dataclass(frozen=True, slots=True)
-class SignerRule:
-    """Whose images are taken."""
-
-    publisher: str
-    signer: str
-    since: float
-    """Seconds since 1970."""
 
 
 class SignerStore:

@@ -25,9 +25,10 @@ from archipelago.storage.database import Database
 from archipelago.storage.records.apps import AppRecord
 from archipelago.storage.records.events import EventRecord
 from archipelago.storage.records.operations import OperationRecord, OperationState
+from archipelago.storage.records.revisions import Configuration
 from archipelago.storage.schema import apps, events, facts, operations, slots
 from archipelago.storage.stores.app_rows import read_apps, save_app, take_slot
-from archipelago.storage.stores.revisions import Configuration, append
+from archipelago.storage.stores.revisions import append
 from archipelago.storage.stores.upserts import insert_missing, upsert
 from archipelago.support.texts.text import msg
 

@@ -10,7 +10,8 @@ from archipelago.container.manifest.model.scalars import Scalar
 from archipelago.container.operations.revisions import changes, find, way_back
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.storage.database import Database
-from archipelago.storage.stores.revisions import Configuration, RevisionStore, append
+from archipelago.storage.records.revisions import Configuration
+from archipelago.storage.stores.revisions import RevisionStore, append
 
 KEYS = ("a", "b", "c")
 OPTIONS = st.dictionaries(st.sampled_from(KEYS), st.one_of(st.booleans(), st.integers(), st.text(max_size=3)))

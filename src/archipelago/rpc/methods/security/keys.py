@@ -2,25 +2,17 @@
 
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from pydantic import Field, SecretStr
 
+from archipelago.api.security import KeyStatus
 from archipelago.api.services.security import KeyService, KeyUnlockService
 from archipelago.rpc.access import Caller
 from archipelago.rpc.method import Family, Params
 from archipelago.rpc.params import secret_text
-from archipelago.security.keys.node_key import KeyState
 from archipelago.storage.records.permissions import Permission
 
 family = Family()
 Passphrase = Annotated[SecretStr, Field(max_length=1024)]
-
-
-class KeyStatus(BaseModel):
-    """How the node's key is kept."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
-
-    state: KeyState
 
 
 class UnlockParams(Params):

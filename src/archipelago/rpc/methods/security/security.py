@@ -1,4 +1,4 @@
-"""Methods about how apps are held."""
+"""Methods about how apps are confined."""
 
 from archipelago.api.security import AppSecurity, ContainerProfiles
 from archipelago.api.services.security import ConfinementService

@@ -5,11 +5,11 @@ from typing import Annotated
 
 from pydantic import StringConstraints
 
+from archipelago.api.security import SignerView
 from archipelago.api.services.security import SignerService
-from archipelago.api.system import SignerView
 from archipelago.rpc.method import Family, Params
 from archipelago.storage.records.permissions import Permission
-from archipelago.storage.stores.signers import SignerRule
+from archipelago.storage.records.signers import SignerRule
 
 family = Family()
 
