@@ -10,7 +10,7 @@ import aiohttp
 import pytest
 
 from archipelago.errors import NodeError
-from archipelago.security.audit.chain import Deed, Outcome
+from archipelago.security.audit.chain import AuditAction, Outcome
 from archipelago.security.audit.log import AuditLog
 from support.harness import TestNode, remove_leftovers, running_node
 from support.small_disk import small_disk
@@ -94,9 +94,9 @@ async def test_thousands_of_refusals_leave_a_bounded_number_of_entries(tmp_path:
 
 async def record(log: AuditLog, who: str, outcome: Outcome, began: int | None = None) -> bool:
     """Write an entry; tell whether it is on the disk."""
-    deed = Deed(who=who, origin="127.0.0.1", action="x", outcome=outcome, began=began, detail="y" * 100)
+    audited = AuditAction(who=who, origin="127.0.0.1", action="x", outcome=outcome, began=began, detail="y" * 100)
     try:
-        await log.record(deed)
+        await log.record(audited)
     except NodeError as error:
         assert error.code == "disk-full", error
         return False

@@ -104,9 +104,9 @@ def _json(body: bytes) -> Any:
     try:
         value = json.loads(body)
     except ValueError as error:
-        raise _stranger() from error
+        raise _not_a_node() from error
     if not isinstance(value, dict):
-        raise _stranger()
+        raise _not_a_node()
     return value
 
 
@@ -114,11 +114,11 @@ def _result(answer: Any) -> Any:
     if isinstance(answer.get("error"), dict):
         raise from_rpc(answer["error"])
     if "result" not in answer:
-        raise _stranger()
+        raise _not_a_node()
     return answer["result"]
 
 
-def _stranger() -> CommandError:
+def _not_a_node() -> CommandError:
     hint = "another program may use the port; set ARCHIPELAGO_PORT to the node's"
     return CommandError(Exit.UNREACHABLE, "what answers is no Archipelago node", hint)
 

@@ -33,7 +33,7 @@ class LockedNode:
         self._audit = AuditLog(config.layout.audit_log, config.layout.identity_key, lambda: datetime.now(UTC))
         self._clocks = host_clocks()
         self._attempts = Attempts(self._clocks.steady)
-        self._one_stranger = asyncio.Semaphore(1)
+        self._one_unknown = asyncio.Semaphore(1)
         self._changed = Signal()
         self._open = False
         # Whoever wants to log in must wait; on the node's own socket nobody logs in.
@@ -64,7 +64,7 @@ class LockedNode:
         """Unlock the key; who gives a wrong passphrase waits, but not the owner on his own socket."""
         with self._attempts.attempt(source, "") as attempt:
             # Unknown clients wait for each other: their hashes take one thread, and the memory of one.
-            async with contextlib.nullcontext() if source.trusted else self._one_stranger:
+            async with contextlib.nullcontext() if source.trusted else self._one_unknown:
                 if self._open:
                     # The node goes on only once nobody is served here any more.
                     raise NodeError(ErrorCode.BUSY, msg("the node has just been unlocked"), hint=msg("log in"))

@@ -20,7 +20,7 @@ from archipelago.node.build.services import Parts, build_parts, build_services
 from archipelago.node.build.storage import open_storage
 from archipelago.node.chores import Chores
 from archipelago.node.power import Power
-from archipelago.security.audit.chain import NODE, Deed, Outcome
+from archipelago.security.audit.chain import NODE, AuditAction, Outcome
 from archipelago.security.secrets.manager import SecretsManager
 
 _HALT_TIMEOUT = 1800.0
@@ -100,8 +100,8 @@ class Node:
 
     async def _note(self, action: str, subject: Mapping[str, str]) -> None:
         """Write down what the node does by itself; a full disk does not keep it from that."""
-        deed = Deed(who=NODE, origin="", action=action, subject=dict(subject), outcome=Outcome.DONE)
+        audited = AuditAction(who=NODE, origin="", action=action, subject=dict(subject), outcome=Outcome.DONE)
         try:
-            await self.parts.storage.audit.record(deed)
+            await self.parts.storage.audit.record(audited)
         except NodeError as error:
             self._log.warning("not in the audit log", action=action, error=str(error))

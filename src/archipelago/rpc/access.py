@@ -28,7 +28,7 @@ CONFIRMATION = "Archipelago-Confirmation"
 """Header with what `login-confirm` returned, for methods that ask for it."""
 DEVICE = "Archipelago-Device"
 """Header with the mark of a device that logged in before: whatever unknown clients do, it has a lane of its own."""
-_STRANGERS = Rate(10.0, 100)
+_UNKNOWN = Rate(10.0, 100)
 _KNOWN = Rate(100.0, 1000)
 
 
@@ -142,7 +142,7 @@ class Gate:
         if visitor is not None:
             who, rate = f"{visitor.name} {visitor.session}", _KNOWN
         else:
-            who, rate = (f"device {device.id}" if device else f"from {network_of(origin)}"), _STRANGERS
+            who, rate = (f"device {device.id}" if device else f"from {network_of(origin)}"), _UNKNOWN
         if counted and (wait := self._rates.take(who, rate, self._now())) > 0:
             raise NodeError(
                 ErrorCode.TOO_MANY,

@@ -30,14 +30,14 @@ from archipelago.rpc.errors import (
 from archipelago.rpc.method import Method, Params
 from archipelago.rpc.record import end_on_record, subject_of
 from archipelago.rpc.refusals import Kind, Refusals
-from archipelago.security.audit.chain import Deed, Outcome
+from archipelago.security.audit.chain import AuditAction, Outcome
 from archipelago.security.login.guessing.rate_limit import Rate, RateLimit
 from archipelago.security.login.login import Login
 from archipelago.storage.records.permissions import Permission
 from archipelago.support.texts.text import msg
 
 MAX_BATCH = 100
-MAX_STRANGERS_BATCH = 10
+MAX_UNKNOWN_BATCH = 10
 MAX_VALUES = 20_000
 """Most values in a body, those within others included: to look at each of a million takes a second, for everybody."""
 _CHANGES = Rate(0.5, 200)
@@ -183,7 +183,7 @@ class Dispatcher:
         if not isinstance(value, list):
             answer = await self._answer_one(value, caller)
             return self._encode(answer) if answer is not None else None
-        most = MAX_BATCH if caller.visitor is not None else MAX_STRANGERS_BATCH
+        most = MAX_BATCH if caller.visitor is not None else MAX_UNKNOWN_BATCH
         if not 1 <= len(value) <= most:
             text = msg("a batch has 1 to {most} requests, not {count}", most=most, count=len(value))
             return encode(await self._malformed(None, caller, RpcError(INVALID_REQUEST, text)))
@@ -254,14 +254,16 @@ class Dispatcher:
     async def _on_record(self, method: Method, params: Params, caller: Caller) -> object:
         """Write down that it starts, before it does, and how it ended; what cannot be written down is not done."""
         subject = subject_of(params)
-        deed = Deed(who=caller.name, origin=caller.origin, action=method.name, subject=subject, outcome=Outcome.BEGUN)
+        audited = AuditAction(
+            who=caller.name, origin=caller.origin, action=method.name, subject=subject, outcome=Outcome.BEGUN
+        )
         is_attempt = not caller.trusted and (caller.visitor is None or method.permission is Permission.LOGIN)
         if caller.visitor is not None or not is_attempt:
             self._require_patience(caller)
-        began = await self._begin(deed) if is_attempt else await self._audit.record(deed)
+        began = await self._begin(audited) if is_attempt else await self._audit.record(audited)
         if began is None:
-            return await self._attempt(method, params, caller, deed)
-        async with end_on_record(self._audit, deed, began) as end:
+            return await self._attempt(method, params, caller, audited)
+        async with end_on_record(self._audit, audited, began) as end:
             result = await self._carry_out(method, params, caller)
             end.done(result.id if isinstance(result, Operation) else "")
         return result
@@ -289,18 +291,18 @@ class Dispatcher:
         except NodeError as error:
             self._log.error("nobody is notified of a change", method=method.name, error=str(error))
 
-    async def _begin(self, deed: Deed) -> int | None:
+    async def _begin(self, audited: AuditAction) -> int | None:
         """Write down what anybody may try; None where he tries too often, or the disk is too full, for that."""
-        if not self._refusals.may_be_told(deed.who, deed.origin, Kind.ATTEMPT):
+        if not self._refusals.may_be_told(audited.who, audited.origin, Kind.ATTEMPT):
             return None
         try:
-            return await self._audit.record(deed)
+            return await self._audit.record(audited)
         except NodeError as error:
             if error.code is not ErrorCode.DISK_FULL:
                 raise
             return None
 
-    async def _attempt(self, method: Method, params: Params, caller: Caller, deed: Deed) -> object:
+    async def _attempt(self, method: Method, params: Params, caller: Caller, audited: AuditAction) -> object:
         """Have somebody try something that is written down when it succeeds, and counted when it does not.
 
         What cannot be written down then has no answer: nobody learns the secret of a new session.
@@ -310,7 +312,7 @@ class Dispatcher:
         except NodeError:
             self._refusals.count(caller.name, caller.origin, method.name)
             raise
-        await self._audit.record(deed.model_copy(update={"outcome": Outcome.DONE}))
+        await self._audit.record(audited.model_copy(update={"outcome": Outcome.DONE}))
         return result
 
     def _require_patience(self, caller: Caller) -> None:

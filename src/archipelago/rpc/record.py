@@ -8,7 +8,7 @@ import structlog
 from archipelago.api.services.security import AuditService
 from archipelago.errors import NodeError
 from archipelago.rpc.method import Params
-from archipelago.security.audit.chain import Deed, Outcome
+from archipelago.security.audit.chain import AuditAction, Outcome
 
 
 class End:
@@ -24,7 +24,7 @@ class End:
 
 
 @asynccontextmanager
-async def end_on_record(audit: AuditService, deed: Deed, began: int) -> AsyncIterator[End]:
+async def end_on_record(audit: AuditService, audited: AuditAction, began: int) -> AsyncIterator[End]:
     """Write down how an action ended, of which entry `began` says that it started.
 
     What the node refused is refused. Else it has failed, unless it is `done`: Podman did not do it, or the caller was
@@ -38,10 +38,14 @@ async def end_on_record(audit: AuditService, deed: Deed, began: int) -> AsyncIte
         raise
     finally:
         try:
-            await audit.record(deed.model_copy(update={"outcome": end.outcome, "detail": end.detail, "began": began}))
+            await audit.record(
+                audited.model_copy(update={"outcome": end.outcome, "detail": end.detail, "began": began})
+            )
         except NodeError as error:
             log = structlog.get_logger("audit")
-            log.error("the end of an action is not in the audit log", action=deed.action, began=began, error=str(error))
+            log.error(
+                "the end of an action is not in the audit log", action=audited.action, began=began, error=str(error)
+            )
 
 
 def subject_of(params: Params) -> dict[str, str]:

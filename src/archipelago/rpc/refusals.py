@@ -14,7 +14,7 @@ from enum import StrEnum
 import structlog
 
 from archipelago.errors import NodeError
-from archipelago.security.audit.chain import NOBODY, SEVERAL, Deed, Outcome
+from archipelago.security.audit.chain import NOBODY, SEVERAL, AuditAction, Outcome
 from archipelago.security.login.guessing.rate_limit import Rate, RateLimit
 
 _FROM_ONE = Rate(1 / 60, 10)
@@ -40,7 +40,7 @@ class Kind(StrEnum):
     """A login, or whatever else anybody may try."""
 
 
-Record = Callable[[Deed], Awaitable[int]]
+Record = Callable[[AuditAction], Awaitable[int]]
 
 
 @dataclass(slots=True)
@@ -75,7 +75,7 @@ class RefusalSums:
             place = _ELSEWHERE
         self._sums.setdefault(place, _Sum(at, at)).add(at, action)
 
-    def take(self) -> Deed | None:
+    def take(self) -> AuditAction | None:
         """Return what is to be written down of all, and start again; None where there is nothing."""
         if not self._sums:
             return None
@@ -85,7 +85,7 @@ class RefusalSums:
         if rest := found[_MOST_PLACES:]:
             subject["others"] = f"{sum(each.count for _, each in rest)} times from {len(rest)} places"
         total = sum(each.count for each in sums.values())
-        return Deed(
+        return AuditAction(
             who=SEVERAL,
             origin=found[0][0] if len(found) == 1 else "",
             action="refusals",
@@ -117,7 +117,9 @@ class Refusals:
         """Write down that `who`, at the address `origin`, was refused an action, or count it; never raises."""
         if self.may_be_told(who, origin, kind):
             try:
-                await self._record(Deed(who=who, origin=origin, action=action, outcome=Outcome.REFUSED, detail=detail))
+                await self._record(
+                    AuditAction(who=who, origin=origin, action=action, outcome=Outcome.REFUSED, detail=detail)
+                )
                 return
             except NodeError as error:
                 self._log.warning("a refusal is not in the audit log", error=str(error))
@@ -135,12 +137,12 @@ class Refusals:
 
     async def sum_up(self) -> None:
         """Write down what was counted; where that cannot be, it is lost: nobody else has to do without for it."""
-        deed = self._sums.take()
-        if deed is not None:
+        audited = self._sums.take()
+        if audited is not None:
             try:
-                await self._record(deed)
+                await self._record(audited)
             except NodeError as error:
-                self._log.warning("refusals are not in the audit log", error=str(error), refused=deed.detail)
+                self._log.warning("refusals are not in the audit log", error=str(error), refused=audited.detail)
 
 
 def _clock(seconds: float) -> str:

@@ -58,7 +58,7 @@ def migrate(layout: Layout, rename: Rename, mounts: Callable[[], str] = read_mou
     apps = _known_apps(layout.database)
     _refuse_mounts(layout, apps, mount_points(mounts()))
     _refuse_links(layout, apps)
-    _refuse_strangers(layout, apps)
+    _refuse_occupied(layout, apps)
     # After what is refused: to put that right, the owner may need the version before. It is made where there is none:
     # an earlier version would else fill a root that has today's layout in its own way.
     bring_up_to_date(layout.database)
@@ -240,7 +240,7 @@ def _refuse_links(layout: Layout, apps: Sequence[str]) -> None:
                 )
 
 
-def _refuse_strangers(layout: Layout, apps: Sequence[str]) -> None:
+def _refuse_occupied(layout: Layout, apps: Sequence[str]) -> None:
     """Raise `NodeError` where something that is no data of an app called `apps` is in the way of the new folder."""
     folder = layout.apps
     with reported(folder):

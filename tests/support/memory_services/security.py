@@ -9,7 +9,7 @@ from sqlalchemy.pool import StaticPool
 
 from archipelago.api.operations import Operation, OperationKind
 from archipelago.api.security import AppSecurity, ContainerProfiles, PackageChange, SecretView
-from archipelago.security.audit.chain import AuditEntry, AuditVerdict, Deed, Head
+from archipelago.security.audit.chain import AuditAction, AuditEntry, AuditVerdict, Head
 from archipelago.security.keys.node_key import KeyState
 from archipelago.security.login.credentials.passwords import Cost, Passwords
 from archipelago.security.login.guessing.attempts import Source
@@ -60,9 +60,9 @@ class MemoryAudit:
     def __init__(self) -> None:
         self.entries: list[AuditEntry] = []
 
-    async def record(self, deed: Deed) -> int:
+    async def record(self, audited: AuditAction) -> int:
         number = len(self.entries) + 1
-        self.entries.append(AuditEntry(sequence=number, at=NOW, **dict(deed)))
+        self.entries.append(AuditEntry(sequence=number, at=NOW, **dict(audited)))
         return number
 
     async def newest(self, limit: int) -> tuple[AuditEntry, ...]:

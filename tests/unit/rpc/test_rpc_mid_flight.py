@@ -20,7 +20,7 @@ from archipelago.rpc.method import Family
 from archipelago.rpc.server.server import RpcServer
 from archipelago.rpc.streams.terminals import MOST
 from archipelago.rpc.streams.websocket import LOGGED_OUT
-from archipelago.security.audit.chain import Deed, Outcome
+from archipelago.security.audit.chain import AuditAction, Outcome
 from archipelago.security.login.guessing.attempts import Source
 from archipelago.security.login.login import Start
 from archipelago.storage.records.permissions import PERMISSIONS, Permission, Role
@@ -38,9 +38,9 @@ class SlowAudit(MemoryAudit):
         super().__init__()
         self._node = node
 
-    async def record(self, deed: Deed) -> int:
-        number = await super().record(deed)
-        if self._node.during_record and deed.outcome is Outcome.BEGUN:
+    async def record(self, audited: AuditAction) -> int:
+        number = await super().record(audited)
+        if self._node.during_record and audited.outcome is Outcome.BEGUN:
             await self._node.end_all()
         return number
 

@@ -17,7 +17,7 @@ from archipelago.rpc.errors import NUMBERS
 from archipelago.rpc.method import Family
 from archipelago.rpc.methods.table import all_methods
 from archipelago.rpc.server.server import RpcServer
-from archipelago.security.audit.chain import Deed, Outcome
+from archipelago.security.audit.chain import AuditAction, Outcome
 from archipelago.storage.records.permissions import TOKEN_PERMISSIONS, Permission
 from support.memory_node import OWNERS, MemoryNode, dispatcher_of
 from support.memory_services.security import MemoryAudit
@@ -311,7 +311,7 @@ async def test_a_refused_caller_is_on_record_and_so_is_what_changes_something_be
 
 async def test_what_cannot_be_written_down_is_not_done() -> None:
     class FullDisk(MemoryAudit):
-        async def record(self, deed: Deed) -> int:
+        async def record(self, audited: AuditAction) -> int:
             raise NodeError(ErrorCode.DISK_FULL, "the disk is full")
 
     node = MemoryNode()

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 from archipelago.api.operations import Operation
 from archipelago.api.security import AppSecurity, ContainerProfiles, PackageChange, SecretView
-from archipelago.security.audit.chain import AuditEntry, AuditVerdict, Deed
+from archipelago.security.audit.chain import AuditAction, AuditEntry, AuditVerdict
 from archipelago.security.keys.node_key import KeyState
 from archipelago.security.login.guessing.attempts import Source
 from archipelago.storage.records.signers import SignerRule
@@ -21,7 +21,7 @@ class AuditService(Protocol):
         """The public key that it is signed with, as PEM."""
         ...
 
-    async def record(self, deed: Deed) -> int:
+    async def record(self, audited: AuditAction) -> int:
         """Write an entry; return its sequence."""
         ...
 

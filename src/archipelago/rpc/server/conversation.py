@@ -69,9 +69,9 @@ class Conversation(asyncio.Protocol):
         self._idle_until = self._loop.time() + idle
         self._stand(Standing.IDLE)
 
-    def _stand(self, as_stranger: Standing) -> None:
+    def _stand(self, as_unknown: Standing) -> None:
         known = Standing.SERVED if self._is_busy else Standing.KNOWN
-        self._crowd.move(self._guest, known if self._guest.account else as_stranger, self._loop.time())
+        self._crowd.move(self._guest, known if self._guest.account else as_unknown, self._loop.time())
 
     # --- what the watcher asks ----------------------------------------------------------------------------------------
 

@@ -15,7 +15,7 @@ from archipelago.support.texts.text import msg
 
 MAX_BODY = 1 << 20
 """Largest request body, in bytes."""
-MAX_STRANGERS_BODY = 64 << 10
+MAX_UNKNOWN_BODY = 64 << 10
 """Largest body of a request from somebody who is not logged in, in bytes."""
 
 _PATH_NOTED = 60

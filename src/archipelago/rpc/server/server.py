@@ -27,7 +27,7 @@ from archipelago.rpc.server.conversation import Conversation, attend, has_read
 from archipelago.rpc.server.guard import (
     CALLER,
     MAX_BODY,
-    MAX_STRANGERS_BODY,
+    MAX_UNKNOWN_BODY,
     PAGE,
     Guard,
     add_headers,
@@ -220,7 +220,7 @@ class RpcServer:
 
     async def _rpc(self, request: web.Request) -> web.StreamResponse:
         caller = request[CALLER]
-        most = MAX_STRANGERS_BODY if caller.visitor is None else MAX_BODY
+        most = MAX_UNKNOWN_BODY if caller.visitor is None else MAX_BODY
         if request.content_length is not None and request.content_length > most:
             return too_large(most)
         if len(request.headers.getall("Content-Type", [])) != 1 or request.content_type != "application/json":

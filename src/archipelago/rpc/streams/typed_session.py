@@ -13,7 +13,7 @@ from archipelago.rpc.access import WEBSOCKET_PROTOCOL, Caller
 from archipelago.rpc.record import end_on_record
 from archipelago.rpc.streams.places import Places
 from archipelago.rpc.streams.websocket import GOING_AWAY
-from archipelago.security.audit.chain import Deed, Outcome
+from archipelago.security.audit.chain import AuditAction, Outcome
 from archipelago.security.login.login import Login
 
 CLOSE_TIMEOUT = 2.0
@@ -64,6 +64,8 @@ async def on_record(
     audit: AuditService, caller: Caller, action: str, subject: Mapping[str, str]
 ) -> AsyncIterator[Callable[[], None]]:
     """Write down that a session starts, before it does, and how it ended; yield what to call once it has started."""
-    deed = Deed(who=caller.name, origin=caller.origin, action=action, subject=dict(subject), outcome=Outcome.BEGUN)
-    async with end_on_record(audit, deed, await audit.record(deed)) as end:
+    audited = AuditAction(
+        who=caller.name, origin=caller.origin, action=action, subject=dict(subject), outcome=Outcome.BEGUN
+    )
+    async with end_on_record(audit, audited, await audit.record(audited)) as end:
         yield end.done

@@ -49,7 +49,7 @@ class Outcome(StrEnum):
     FAILED = "failed"
 
 
-class Deed(_Value):
+class AuditAction(_Value):
     """Who did what, from where, and with what result."""
 
     who: str
@@ -66,7 +66,7 @@ class Deed(_Value):
     """Sequence of the entry in which this action started."""
 
 
-class AuditEntry(Deed):
+class AuditEntry(AuditAction):
     """One line of the audit log: an action, and when it was recorded."""
 
     sequence: Annotated[int, Field(ge=1)]
@@ -149,13 +149,13 @@ def link(head: Head, entry: AuditEntry, sign: Sign) -> AuditLine:
     return AuditLine(entry=entry, previous=head.hash, hash=digest, signature=signature)
 
 
-def is_refusal(deed: Deed) -> bool:
+def is_refusal(audited: AuditAction) -> bool:
     """Return whether an entry says only that somebody tried what he may not; such entries do not stay for ever.
 
     What an unknown client tries starts like a login that succeeds, of which the end stays.
     """
-    by_stranger = deed.who == NOBODY and deed.outcome in (Outcome.BEGUN, Outcome.REFUSED)
-    return by_stranger or (deed.outcome is Outcome.REFUSED and deed.began is None)
+    by_unknown = audited.who == NOBODY and audited.outcome in (Outcome.BEGUN, Outcome.REFUSED)
+    return by_unknown or (audited.outcome is Outcome.REFUSED and audited.began is None)
 
 
 def encode(one: AuditLine | Dropped) -> bytes:

@@ -15,7 +15,7 @@ import structlog
 
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.security.audit import chain
-from archipelago.security.audit.chain import NODE, AuditEntry, AuditVerdict, Deed, Head, Outcome
+from archipelago.security.audit.chain import NODE, AuditAction, AuditEntry, AuditVerdict, Head, Outcome
 from archipelago.security.audit.files import LARGEST_FILE, RESERVE, AuditFiles, cut, lines_of
 from archipelago.security.audit.head import make_head, read_head, write_head
 from archipelago.security.keys.identity import Identity
@@ -58,10 +58,10 @@ class AuditLog:
         """Read where the log ends. Raises `NodeError`."""
         await asyncio.to_thread(self._open)
 
-    async def record(self, deed: Deed) -> int:
+    async def record(self, audited: AuditAction) -> int:
         """Append an entry and return its sequence once it is on the disk. Raises `NodeError`."""
         # A caller who hangs up does not leave an entry without its head.
-        return await asyncio.shield(asyncio.to_thread(self._record, deed))
+        return await asyncio.shield(asyncio.to_thread(self._record, audited))
 
     async def newest(self, limit: int) -> tuple[AuditEntry, ...]:
         """Return the newest entries that can be read, the oldest of them first."""
@@ -142,7 +142,7 @@ class AuditLog:
         self._keep_note()
         if is_lost:
             # From here on nobody can find out what is missing at the end, and that is on record.
-            self._record(Deed(who=NODE, origin="", action="audit-head-lost", outcome=Outcome.FAILED))
+            self._record(AuditAction(who=NODE, origin="", action="audit-head-lost", outcome=Outcome.FAILED))
 
     def _begin_signing(self, identity: Identity) -> None:
         try:
@@ -150,17 +150,17 @@ class AuditLog:
         except OSError as error:
             self._log.warning("the head of the audit log cannot be written", error=str(error))
 
-    def _record(self, deed: Deed) -> int:
+    def _record(self, audited: AuditAction) -> int:
         with self._lock:
             said = {
-                "action": _shortened(deed.action),
-                "detail": _shortened(deed.detail),
-                "subject": {name: _shortened(value) for name, value in deed.subject.items()},
+                "action": _shortened(audited.action),
+                "detail": _shortened(audited.detail),
+                "subject": {name: _shortened(value) for name, value in audited.subject.items()},
             }
-            entry = AuditEntry(sequence=self._head.sequence + 1, at=self._now(), **(dict(deed) | said))
+            entry = AuditEntry(sequence=self._head.sequence + 1, at=self._now(), **(dict(audited) | said))
             one = chain.link(self._head, entry, self._known().sign)
             with reported(self._folder):
-                self._files.append(entry.sequence, chain.encode(one), _spare(deed))
+                self._files.append(entry.sequence, chain.encode(one), _spare(audited))
                 self._head = one.head
                 write_head(self._head_file, one.head, self._known().sign)
             if entry.sequence % _NOTED_EVERY == 0:
@@ -189,11 +189,11 @@ class AuditLog:
                 self._tidy.add(path)
 
 
-def _spare(deed: Deed) -> int:
+def _spare(audited: AuditAction) -> int:
     """Return the bytes of the room that is kept which an entry must leave: unknown clients cannot use it up."""
-    if not chain.is_refusal(deed):
+    if not chain.is_refusal(audited):
         return 0
-    return RESERVE // 2 if deed.outcome is Outcome.BEGUN else RESERVE
+    return RESERVE // 2 if audited.outcome is Outcome.BEGUN else RESERVE
 
 
 def _may_be_refusal(line: bytes) -> bool:

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 
 from archipelago.errors import ErrorCode, NodeError
-from archipelago.security.audit.chain import NODE, Deed, Outcome
+from archipelago.security.audit.chain import NODE, AuditAction, Outcome
 from archipelago.security.image_verifier.policy import ANY, UNSIGNED, Decision, decide
 from archipelago.security.image_verifier.registry_client import RegistryClient
 from archipelago.security.image_verifier.signature import BadSignature, ImageName, image_name
@@ -22,7 +22,7 @@ class ImageVerifier:
     """Decides about images. Every refusal is a `NodeError`, and is on record."""
 
     def __init__(
-        self, registries: RegistryClient, store: SignerStore, record: Callable[[Deed], Awaitable[int]]
+        self, registries: RegistryClient, store: SignerStore, record: Callable[[AuditAction], Awaitable[int]]
     ) -> None:
         self._registries = registries
         self._store = store
@@ -109,5 +109,5 @@ class ImageVerifier:
         subject = {"app": app, "publisher": name.publisher, "digest": name.digest, "signer": signer or UNSIGNED}
         action = "image-accept" if outcome is Outcome.DONE else "image-refuse"
         await self._record(
-            Deed(who=NODE, origin="", action=action, subject=subject, outcome=outcome, detail=detail[:200])
+            AuditAction(who=NODE, origin="", action=action, subject=subject, outcome=outcome, detail=detail[:200])
         )

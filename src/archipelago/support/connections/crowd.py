@@ -32,7 +32,7 @@ class Standing(IntEnum):
     """A request of somebody who has shown who he is; never ended for a newcomer."""
 
 
-_STRANGERS = (Standing.WAITING, Standing.IDLE, Standing.READING, Standing.ANSWERING)
+_UNKNOWN = (Standing.WAITING, Standing.IDLE, Standing.READING, Standing.ANSWERING)
 
 
 @dataclass(eq=False, slots=True)
@@ -154,11 +154,11 @@ class Crowd:
             guest.account = ""
 
     def _victim(self, who: str | None, now: float) -> Guest | None:
-        for standing in _STRANGERS:
+        for standing in _UNKNOWN:
             if (guest := self._ranks[standing].first(who, now - _GRACE)) is not None:
                 return guest
         # All of them are new: of the place with the most, the first one has had the most time.
-        new = [guest for guest in self._guests if guest.standing in _STRANGERS and who in (None, guest.who)]
+        new = [guest for guest in self._guests if guest.standing in _UNKNOWN and who in (None, guest.who)]
         if new:
             return max(new, key=lambda guest: self._places[guest.who])
         return self._ranks[Standing.KNOWN].first(who, now)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from archipelago.errors import NodeError
-from archipelago.security.audit.chain import Deed, Head, Outcome, decode, encode
+from archipelago.security.audit.chain import AuditAction, Head, Outcome, decode, encode
 from archipelago.security.audit.head import SignedHead
 from archipelago.security.audit.log import AuditLog
 
@@ -24,7 +24,7 @@ async def write(log: AuditLog, count: int) -> None:
     await asyncio.gather(
         *(
             log.record(
-                Deed(who="owner", origin="here", action="test", subject={"n": str(number)}, outcome=Outcome.DONE)
+                AuditAction(who="owner", origin="here", action="test", subject={"n": str(number)}, outcome=Outcome.DONE)
             )
             for number in range(count)
         )
@@ -36,7 +36,7 @@ async def test_a_text_that_is_too_long_for_an_entry_shows_that_it_was_cut_off(tm
     await log.open()
     for length in (200, 201, 5000):
         subject = {"command": "x" * length}
-        await log.record(Deed(who="owner", origin="here", action="test", subject=subject, outcome=Outcome.DONE))
+        await log.record(AuditAction(who="owner", origin="here", action="test", subject=subject, outcome=Outcome.DONE))
     short, *cut = [entry.subject["command"] for entry in await log.newest(3)]
     assert short == "x" * 200 and cut == ["x" * 199 + "…"] * 2
 
@@ -317,7 +317,7 @@ async def refuse(log: AuditLog, count: int) -> None:
     """Write refusals."""
     for number in range(count):
         await log.record(
-            Deed(who="nobody", origin=f"192.168.0.{number}", action="container-list", outcome=Outcome.REFUSED)
+            AuditAction(who="nobody", origin=f"192.168.0.{number}", action="container-list", outcome=Outcome.REFUSED)
         )
 
 

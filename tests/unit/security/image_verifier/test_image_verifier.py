@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from archipelago.errors import NodeError
-from archipelago.security.audit.chain import Deed
+from archipelago.security.audit.chain import AuditAction
 from archipelago.security.image_verifier.policy import ANY, UNSIGNED, decide
 from archipelago.security.image_verifier.registry_client import RegistryClient
 from archipelago.security.image_verifier.signature import (
@@ -151,7 +151,7 @@ class SlowSigner:
 
 @pytest.mark.parametrize("decided", ["b" * 64, UNSIGNED, "a" * 64, None])
 async def test_what_the_owner_decides_while_an_image_is_looked_at_holds(tmp_path: Path, decided: str | None) -> None:
-    async def record(_: Deed) -> int:
+    async def record(_: AuditAction) -> int:
         return 1
 
     database = await Database(tmp_path / "state.db").open()

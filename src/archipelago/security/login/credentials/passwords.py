@@ -32,7 +32,7 @@ class Passwords:
         self._hasher = PasswordHasher(
             time_cost=cost.time, memory_cost=cost.memory, parallelism=cost.threads, type=Type.ID
         )
-        self._known, self._strangers = asyncio.Semaphore(_PLACES), asyncio.Semaphore(_PLACES)
+        self._known, self._unknown = asyncio.Semaphore(_PLACES), asyncio.Semaphore(_PLACES)
         self._nobodys = ""
 
     async def hash(self, password: str) -> str:
@@ -54,7 +54,7 @@ class Passwords:
         """
         if hashed is None and not self._nobodys:
             self._nobodys = await self.hash("nobody's password")
-        async with self._known if known else self._strangers:
+        async with self._known if known else self._unknown:
             fits = await asyncio.to_thread(self._verify_any, hashed or self._nobodys, password)
         return fits and hashed is not None
 

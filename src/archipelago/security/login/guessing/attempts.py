@@ -15,7 +15,7 @@ from archipelago.security.login.guessing.marks import Device
 from archipelago.security.login.guessing.rate_limit import Rate, RateLimit
 from archipelago.support.texts.text import msg
 
-_STRANGERS = Rate(0.1, 300)
+_UNKNOWN = Rate(0.1, 300)
 """Attempts a second of all unknown clients together, and how many at once: a fortnight of guesses is 121,260."""
 _LOCAL = Rate(0.05, 200)
 """The same on the loopback interface, where they have an address for each guess (127.0.0.0/8): they leave something to
@@ -94,7 +94,7 @@ class Attempts:
     def _take_from_all(self, origin: str, now: float) -> float:
         if is_loopback(origin) and (wait := self._all.take("local", _LOCAL, now)) > 0:
             return wait
-        return self._all.take("strangers", _STRANGERS, now)
+        return self._all.take("unknown", _UNKNOWN, now)
 
     def _lanes(self, source: Source, account: str, logged_in: bool) -> list[tuple[str, Backoff]]:
         """Return the lanes that are open to an attempt: whoever stole a mark does not hold its owner up either."""
