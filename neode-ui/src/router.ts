@@ -8,7 +8,7 @@ declare module "vue-router" {
   interface RouteMeta {
     /** Key of the page's name in the messages. */
     title: string;
-    /** Whether it is shown to strangers. */
+    /** Whether it is shown without a login. */
     open?: boolean;
   }
 }

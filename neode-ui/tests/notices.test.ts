@@ -71,7 +71,7 @@ describe("the first look", () => {
 });
 
 describe("a notice", () => {
-  it("about an app leads to its log, and is mended by a restart unless something is done with it already", async () => {
+  it("about an app leads to its log, and is fixed by a restart unless something is done with it already", async () => {
     const notices = await told(troubled());
     expect(notices.all).toMatchObject([
       {
@@ -82,13 +82,13 @@ describe("a notice", () => {
         to: { name: "app", params: { app: "knots", tab: "logs" } },
       },
     ]);
-    const mend = notices.all[0]?.mend;
-    expect(mend).toMatchObject({ text: "apps.restart", permission: "operate" });
+    const fix = notices.all[0]?.fix;
+    expect(fix).toMatchObject({ text: "apps.restart", permission: "operate" });
     const asked = answering({ ...harmless, "container-restart": () => operation() });
-    await mend?.run();
+    await fix?.run();
     expect(paramsOf(asked, "container-restart")).toEqual([{ app: "knots" }]);
     useContainers().apps = [summary({ app: "knots", state: "failed", operation: "1" })];
-    expect(notices.all[0]?.mend).toBeUndefined();
+    expect(notices.all[0]?.fix).toBeUndefined();
   });
 
   it("about disk or host leads to the host", async () => {
@@ -109,7 +109,7 @@ describe("a notice", () => {
     ["stop", "container-stop", "operate"],
     ["restart", "container-restart", "operate"],
     ["update", "container-update", "manage"],
-  ] as const)("about a failed operation to %s an app is mended by doing it again", async (kind, method, permission) => {
+  ] as const)("about a failed operation to %s an app is fixed by doing it again", async (kind, method, permission) => {
     useContainers().operations = [operation({ id: "9", state: "failed", kind, app: "knots" })];
     const notices = await told(failed());
     expect(notices.all).toMatchObject([
@@ -121,17 +121,17 @@ describe("a notice", () => {
         to: { name: "operations" },
       },
     ]);
-    const mend = notices.all[0]?.mend;
-    expect(mend).toMatchObject({ text: "operations.retry", permission });
+    const fix = notices.all[0]?.fix;
+    expect(fix).toMatchObject({ text: "operations.retry", permission });
     const asked = answering({ ...harmless, plan: () => plan(), [method]: () => operation() });
-    await mend?.run();
+    await fix?.run();
     expect(paramsOf(asked, method)).toMatchObject([{ app: "knots" }]);
   });
 
   it("about a failed operation is not repeated where that needs more than the app", async () => {
     useContainers().operations = [operation({ id: "9", state: "failed", kind: "install", app: "knots" })];
     const notices = await told(failed(), failed({ id: "operation:8", operation: "8" }));
-    expect(notices.all.map((one) => one.mend)).toEqual([undefined, undefined]);
+    expect(notices.all.map((one) => one.fix)).toEqual([undefined, undefined]);
     expect(notices.all.map((one) => one.to)).toEqual([
       { name: "plan", params: { app: "knots" } },
       { name: "operations" },
@@ -148,9 +148,9 @@ describe("a notice", () => {
         to: { name: "app", params: { app: "lnd" } },
       },
     ]);
-    expect(notices.all[0]?.mend).toMatchObject({ text: "notice.update", permission: "manage" });
+    expect(notices.all[0]?.fix).toMatchObject({ text: "notice.update", permission: "manage" });
     const asked = answering({ plan: () => plan(), "container-update": () => operation() });
-    await notices.all[0]?.mend?.run();
+    await notices.all[0]?.fix?.run();
     expect(paramsOf(asked, "container-update")).toEqual([{ app: "lnd", plan: "d1" }]);
   });
 

@@ -4,9 +4,9 @@ import { authorization } from "./secret";
 const icons = new Map<string, Promise<string>>();
 
 /**
- * Returns the icon of an app as a `data:` address; throws where there is none. The node shows icons to those who are logged
- * in, and a picture that a browser fetches by itself cannot say so. Not as a `blob:` address: whoever opened that one would
- * see a stranger's drawing as a page of this very origin.
+ * Returns the icon of an app as a `data:` address; throws where there is none. The node serves icons only with the header of
+ * a login, which a browser does not send for pictures. Not a `blob:` address: opened on its own, that would show a picture
+ * from an app as a page of this origin.
  */
 export function iconOf(app: string, version: string): Promise<string> {
   const address = `/icons/${encodeURIComponent(app)}?v=${encodeURIComponent(version)}`;

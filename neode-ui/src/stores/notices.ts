@@ -12,7 +12,7 @@ import { useContainers } from "./container";
 export type Level = "error" | "warning" | "note";
 
 /** What fixes it at the press of a button. */
-export interface Mend {
+export interface Fix {
   /** Key of the button's word in the messages. */
   text: string;
   permission: Permission;
@@ -28,7 +28,7 @@ export interface Notice {
   detail: string;
   /** Where one sees more of it. */
   to: RouteLocationRaw;
-  mend?: Mend;
+  fix?: Fix;
   /** Who did it, from where and when. */
   done?: { by: string; origin: string; at: string };
   /** Takes it away for whoever is logged in. */
@@ -120,7 +120,7 @@ export const useNotices = defineStore("notices", () => {
   }
 
   /** What is particular to a kind: its sentence, where one sees more, and what fixes it. */
-  function particulars(one: NodeNotice): Pick<Notice, "text" | "about" | "to" | "mend"> {
+  function particulars(one: NodeNotice): Pick<Notice, "text" | "about" | "to" | "fix"> {
     const app = one.app ?? "";
     switch (one.kind) {
       case "app": {
@@ -129,7 +129,7 @@ export const useNotices = defineStore("notices", () => {
           text: "notice.troubled",
           about: { name: one.name },
           to: { name: "app", params: { app, tab: "logs" } },
-          mend: busy ? undefined : { text: "apps.restart", permission: "operate", run: () => containers.restart(app) },
+          fix: busy ? undefined : { text: "apps.restart", permission: "operate", run: () => containers.restart(app) },
         };
       }
       case "operation": {
@@ -139,7 +139,7 @@ export const useNotices = defineStore("notices", () => {
           text: "notice.failed",
           about: { app: one.name },
           to: operation?.kind === "install" ? { name: "plan", params: { app } } : { name: "operations" },
-          mend: operation &&
+          fix: operation &&
             again && { text: "operations.retry", permission: permissionToRepeat(operation), run: again },
         };
       }
@@ -148,7 +148,7 @@ export const useNotices = defineStore("notices", () => {
           text: "home.update",
           about: { name: one.name, version: one.version ?? "" },
           to: { name: "app", params: { app } },
-          mend: { text: "notice.update", permission: "manage", run: () => containers.update(app) },
+          fix: { text: "notice.update", permission: "manage", run: () => containers.update(app) },
         };
       case "disk":
         return { text: "notice.disk", about: {}, to: { name: "system" } };

@@ -32,7 +32,7 @@ describe("what needs somebody", () => {
     expect((await mounted(NoticeList, {})).page.text()).toBe(words("home.allWell"));
   });
 
-  it("is mended at the press of a button by who may", async () => {
+  it("is fixed at the press of a button by who may", async () => {
     begin("operate");
     const page = await list();
     expect(button(page, words("notice.update"))).toBeUndefined();
@@ -75,7 +75,7 @@ describe("what needs somebody", () => {
     expect(page.findAll("li")).toHaveLength(1);
   });
 
-  it("says why it could not be mended", async () => {
+  it("says why it could not be fixed", async () => {
     begin("operate");
     const page = await list();
     answering({ ...harmless, "container-restart": () => Promise.reject(new Refusal("busy", "it is being updated")) });
