@@ -8,12 +8,12 @@ from archipelago.api.containers import ContainerStatus
 from archipelago.api.data import LostVolume
 from archipelago.api.health import Health, HealthState, Sync
 from archipelago.api.repairs import RepairView
-from archipelago.api.view import View
 from archipelago.container.dependency_resolver.rating import Rating
 from archipelago.container.manifest.exposure import KeptIn
 from archipelago.container.manifest.model.scalars import Scalar
 from archipelago.storage.records.apps import Desired
 from archipelago.support.texts.translatable import Prose, Translatable
+from archipelago.support.view import View
 
 
 class EndpointStatus(View):

@@ -1,7 +1,7 @@
 """Apps that can be installed."""
 
-from archipelago.api.view import View
 from archipelago.container.dependency_resolver.rating import Rating
+from archipelago.support.view import View
 
 
 class CatalogEntry(View):

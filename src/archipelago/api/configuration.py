@@ -3,9 +3,9 @@
 from datetime import datetime
 from enum import StrEnum
 
-from archipelago.api.view import View
 from archipelago.container.manifest.model.scalars import Scalar
 from archipelago.support.texts.translatable import Prose, Translatable
+from archipelago.support.view import View
 
 
 class ConfigRevision(View):

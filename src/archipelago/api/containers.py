@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from archipelago.api.health import Health
-from archipelago.api.view import View
+from archipelago.support.view import View
 
 
 class Limits(View):

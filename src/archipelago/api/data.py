@@ -2,8 +2,8 @@
 
 from datetime import datetime
 
-from archipelago.api.view import View
 from archipelago.support.texts.translatable import Prose, Translatable
+from archipelago.support.view import View
 
 
 class VolumeView(View):

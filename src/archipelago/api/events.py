@@ -6,8 +6,8 @@ from datetime import datetime
 
 from pydantic import Field
 
-from archipelago.api.view import View
 from archipelago.storage.records.events import EventRecord
+from archipelago.support.view import View
 
 
 class Event(View):

@@ -6,9 +6,9 @@ from typing import Annotated
 
 from pydantic import Field
 
-from archipelago.api.view import View
 from archipelago.storage.records.runs import RunRecord
 from archipelago.support.texts.translatable import Prose, Translatable
+from archipelago.support.view import View
 
 
 class HealthState(StrEnum):

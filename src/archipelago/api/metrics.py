@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from archipelago.api.view import View
+from archipelago.support.view import View
 
 
 class MetricsSpan(StrEnum):

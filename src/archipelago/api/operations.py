@@ -7,11 +7,11 @@ from typing import Annotated
 
 from pydantic import Field
 
-from archipelago.api.view import View
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.storage.records.operations import OperationRecord, OperationState
 from archipelago.support.texts.text import msg
 from archipelago.support.texts.translatable import Prose, Translatable
+from archipelago.support.view import View
 
 
 class OperationKind(StrEnum):

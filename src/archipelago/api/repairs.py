@@ -1,7 +1,7 @@
 """Repairs that an app declares."""
 
-from archipelago.api.view import View
 from archipelago.support.texts.translatable import Prose, Translatable
+from archipelago.support.view import View
 
 
 class RepairView(View):

@@ -2,11 +2,11 @@
 
 from datetime import datetime
 
-from archipelago.api.view import View
 from archipelago.container.dependency_resolver.rating import Rating
 from archipelago.container.manifest.model.app import Egress
 from archipelago.security.keys.node_key import KeyState
 from archipelago.support.texts.translatable import Prose, Translatable
+from archipelago.support.view import View
 
 
 class KeyStatus(View):

@@ -3,10 +3,10 @@
 from datetime import datetime
 from enum import StrEnum
 
-from archipelago.api.view import View
 from archipelago.storage.records.apps import Desired
 from archipelago.storage.records.notices import Hiding
 from archipelago.support.texts.translatable import Prose, Translatable
+from archipelago.support.view import View
 
 
 class Severity(StrEnum):

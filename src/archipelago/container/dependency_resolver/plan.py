@@ -6,7 +6,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import Field
 
 from archipelago.chains.chain import InterfaceRole
 from archipelago.container.dependency_resolver.rating import Rating
@@ -16,6 +16,7 @@ from archipelago.container.manifest.model.endpoints import Access, EndpointKind,
 from archipelago.container.manifest.model.interfaces import Wait
 from archipelago.container.manifest.model.scalars import AppId, Key, Name, Port, Scalar
 from archipelago.support.texts.translatable import Prose, Translatable
+from archipelago.support.view import View
 
 _EMPTY: Mapping[Any, Any] = MappingProxyType({})
 
@@ -56,12 +57,6 @@ class Request:
 # --- what comes out --------------------------------------------------------------------------------------------------
 
 
-class Shown(BaseModel):
-    """Base of what is shown to the owner: frozen, unknown keys refused."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
-
-
 class Action(StrEnum):
     """What happens to an app."""
 
@@ -79,7 +74,7 @@ class FetchKind(StrEnum):
     BUILD = "build"
 
 
-class Edge(Shown):
+class Edge(View):
     """A consumer's use of an interface of its provider."""
 
     consumer: AppId
@@ -92,7 +87,7 @@ class Edge(Shown):
     """Whether the consumer's start waits for the provider; false where an optional edge would close a cycle."""
 
 
-class PlannedApp(Translatable, Shown):
+class PlannedApp(Translatable, View):
     """One app of a plan."""
 
     app: AppId
@@ -101,15 +96,15 @@ class PlannedApp(Translatable, Shown):
     action: Action
     because: tuple[Prose, ...] = ()
     """Sentences that say why the app is there, and why it is restarted."""
-    options: dict[Key, Scalar] = {}
+    options: dict[Key, Scalar] = Field(default={})
     """Effective value of every option."""
-    option_origins: dict[Key, str] = {}
+    option_origins: dict[Key, str] = Field(default={})
     """Where each value comes from: `owner`, `default` or `demand by <app>, <app>`."""
     edges: tuple[Edge, ...] = ()
     """Interfaces of other apps that it uses."""
 
 
-class Fetch(Shown):
+class Fetch(View):
     """An image that must be downloaded or built."""
 
     app: AppId
@@ -123,7 +118,7 @@ class Fetch(Shown):
     """What building it executes, and what it is made of; null where it is downloaded."""
 
 
-class AskedEndpoint(Shown):
+class AskedEndpoint(View):
     """A port that opens."""
 
     app: AppId
@@ -136,14 +131,14 @@ class AskedEndpoint(Shown):
     label: str | None = None
 
 
-class HostMinimum(Shown):
+class HostMinimum(View):
     """The least host for the apps of a plan, in bytes."""
 
     memory: int = 0
     disk: int = 0
 
 
-class Asks(Shown):
+class Asks(View):
     """What newly installed and updated apps ask of the owner."""
 
     fetches: tuple[Fetch, ...] = ()
@@ -151,28 +146,28 @@ class Asks(Shown):
     """Bytes that their volumes are expected to take."""
     memory: int = 0
     """Bytes, the sum of their containers' limits."""
-    egress: dict[AppId, Egress] = {}
+    egress: dict[AppId, Egress] = Field(default={})
     """Apps that reach outside the node."""
     endpoints: tuple[AskedEndpoint, ...] = ()
-    capabilities: dict[AppId, tuple[str, ...]] = {}
-    devices: dict[AppId, tuple[str, ...]] = {}
-    ratings: dict[AppId, Rating] = {}
+    capabilities: dict[AppId, tuple[str, ...]] = Field(default={})
+    devices: dict[AppId, tuple[str, ...]] = Field(default={})
+    ratings: dict[AppId, Rating] = Field(default={})
     """How little each of them asks for."""
     host: HostMinimum = HostMinimum()
     architectures: tuple[Architecture, ...] = tuple(Architecture)
     """Architectures on which all of them run."""
 
 
-class Plan(Translatable, Shown):
+class Plan(Translatable, View):
     """What is to be done, in order, and why."""
 
     apps: tuple[PlannedApp, ...] = ()
     """Apps that are there in the end, in start order (providers first), then those that go, dependents first."""
     edges: tuple[Edge, ...] = ()
-    ports: dict[str, Port] = {}
+    ports: dict[str, Port] = Field(default={})
     """Host port of each `app/endpoint`."""
     asks: Asks = Asks()
-    alternatives: dict[Name, tuple[AppId, ...]] = {}
+    alternatives: dict[Name, tuple[AppId, ...]] = Field(default={})
     """For each interface in use, the other apps that could provide it."""
     warnings: tuple[Prose, ...] = ()
     interrupts: tuple[AppId, ...] = ()

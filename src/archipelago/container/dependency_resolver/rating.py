@@ -4,8 +4,6 @@ from collections.abc import Collection, Iterable, Iterator
 from functools import lru_cache
 from itertools import starmap
 
-from pydantic import BaseModel, ConfigDict
-
 from archipelago.chains.chain import InterfaceRole
 from archipelago.container.manifest.build_facts import BuildCode, build_facts
 from archipelago.container.manifest.exposure import is_open
@@ -15,6 +13,7 @@ from archipelago.container.manifest.model.endpoints import Access
 from archipelago.container.manifest.model.images import Recipe
 from archipelago.support.texts.text import msg
 from archipelago.support.texts.translatable import Prose, Translatable
+from archipelago.support.view import View
 
 HIGHEST = 8
 LOWEST = 1
@@ -24,11 +23,7 @@ _ANY_USER = frozenset(
 )
 
 
-class _RatingPart(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
-
-
-class RatingLine(Translatable, _RatingPart):
+class RatingLine(Translatable, View):
     """One reason."""
 
     points: int
@@ -36,7 +31,7 @@ class RatingLine(Translatable, _RatingPart):
     what: Prose
 
 
-class Rating(_RatingPart):
+class Rating(View):
     """How little an app asks for."""
 
     score: int

@@ -2,9 +2,8 @@
 
 from enum import StrEnum
 
-from pydantic import BaseModel, ConfigDict
-
 from archipelago.container.manifest.model.images import ContainerfileRecipe, PackagesBase, PackagesRecipe
+from archipelago.support.view import View
 
 
 class BuildCode(StrEnum):
@@ -29,11 +28,7 @@ class SourceKind(StrEnum):
     """Files of the app's folder."""
 
 
-class _BuildFact(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
-
-
-class BuildSource(_BuildFact):
+class BuildSource(View):
     """Where a part of an image comes from."""
 
     kind: SourceKind
@@ -41,7 +36,7 @@ class BuildSource(_BuildFact):
     """Whether it is the same at every build, by a hash or an exact version; else it is the newest one."""
 
 
-class BuildFacts(_BuildFact):
+class BuildFacts(View):
     """What building an image executes, and what it is made of."""
 
     executes: tuple[BuildCode, ...] = ()

@@ -17,7 +17,9 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field, ValidationError
+
+from archipelago.support.view import View
 
 GENESIS = "0" * 64
 """What stands for the hash before the first one."""
@@ -36,10 +38,6 @@ IsSigned = Callable[[bytes, bytes], bool]
 """Return whether the first is the signature of the second."""
 
 
-class _Value(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
-
-
 class Outcome(StrEnum):
     """What became of an action."""
 
@@ -49,7 +47,7 @@ class Outcome(StrEnum):
     FAILED = "failed"
 
 
-class AuditAction(_Value):
+class AuditAction(View):
     """Who did what, from where, and with what result."""
 
     who: str
@@ -57,7 +55,7 @@ class AuditAction(_Value):
     """Where the call came from; empty for what the node did by itself."""
     action: str
     """The RPC method, or what the node did by itself."""
-    subject: dict[str, str] = {}
+    subject: dict[str, str] = Field(default={})
     """What it was done to, by the names of the parameters; values that could be secret are left out."""
     outcome: Outcome
     detail: str = ""
@@ -73,7 +71,7 @@ class AuditEntry(AuditAction):
     at: datetime
 
 
-class Head(_Value):
+class Head(View):
     """The newest entry that was written, kept beside the log: what is missing at its end shows."""
 
     sequence: Annotated[int, Field(ge=0)] = 0
@@ -85,7 +83,7 @@ class Head(_Value):
         return f"archipelago audit head\n{self.sequence}\n{self.hash}".encode()
 
 
-class Dropped(_Value):
+class Dropped(View):
     """Stands for entries that the node dropped."""
 
     first: Annotated[int, Field(ge=1)]
@@ -105,7 +103,7 @@ class Dropped(_Value):
         return Head(sequence=self.last, hash=self.hash)
 
 
-class AuditLine(_Value):
+class AuditLine(View):
     """One line."""
 
     entry: AuditEntry
@@ -119,7 +117,7 @@ class AuditLine(_Value):
         return Head(sequence=self.entry.sequence, hash=self.hash)
 
 
-class AuditFault(_Value):
+class AuditFault(View):
     """Something that is wrong with the log, and where."""
 
     line: int
@@ -129,7 +127,7 @@ class AuditFault(_Value):
     what: str
 
 
-class AuditVerdict(_Value):
+class AuditVerdict(View):
     """What verifying the log found."""
 
     entries: int

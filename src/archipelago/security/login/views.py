@@ -2,9 +2,8 @@
 
 from datetime import UTC, datetime
 
-from pydantic import BaseModel, ConfigDict
-
 from archipelago.storage.records.permissions import Permission, Role
+from archipelago.support.view import View
 
 
 def moment(seconds: float) -> datetime:
@@ -12,11 +11,7 @@ def moment(seconds: float) -> datetime:
     return datetime.fromtimestamp(seconds, UTC)
 
 
-class _View(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
-
-
-class LoginStatus(_View):
+class LoginStatus(View):
     """Who the caller is, and what he may do."""
 
     set_up: bool
@@ -46,7 +41,7 @@ class Entered(LoginStatus):
     """As from `login-confirm`, for the password was shown just now."""
 
 
-class Confirmation(_View):
+class Confirmation(View):
     """Proof that whoever is logged in has shown his password, or a passkey, a moment ago."""
 
     confirmation: str
@@ -55,7 +50,7 @@ class Confirmation(_View):
     """How long it is good, unless the account is changed."""
 
 
-class UserView(_View):
+class UserView(View):
     """An account."""
 
     name: str
@@ -64,7 +59,7 @@ class UserView(_View):
     second_factor: bool
 
 
-class PasskeyView(_View):
+class PasskeyView(View):
     """A key that a device of somebody's keeps."""
 
     id: str
@@ -76,7 +71,7 @@ class PasskeyView(_View):
     used_at: datetime | None
 
 
-class SessionView(_View):
+class SessionView(View):
     """A login that goes on."""
 
     id: str
@@ -92,7 +87,7 @@ class SessionView(_View):
     """Whether it is the caller's own."""
 
 
-class TokenView(_View):
+class TokenView(View):
     """A login for a program."""
 
     id: str
@@ -103,7 +98,7 @@ class TokenView(_View):
     used_at: datetime | None
 
 
-class NewToken(_View):
+class NewToken(View):
     """A token that was just made."""
 
     secret: str
@@ -111,7 +106,7 @@ class NewToken(_View):
     token: TokenView
 
 
-class NewSecondFactor(_View):
+class NewSecondFactor(View):
     """A second factor that waits to be confirmed by a first code."""
 
     secret: str
@@ -121,13 +116,13 @@ class NewSecondFactor(_View):
     """The URI as a QR code, an SVG image."""
 
 
-class RecoveryCodes(_View):
+class RecoveryCodes(View):
     """Each replaces the second factor once; shown this once."""
 
     codes: tuple[str, ...]
 
 
-class AccountNotice(_View):
+class AccountNotice(View):
     """Somebody changed how one logs in, or was shown what only the owner may see."""
 
     id: int
