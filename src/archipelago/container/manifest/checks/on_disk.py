@@ -2,13 +2,12 @@
 
 from collections.abc import Collection, Iterator, Mapping
 
+from archipelago.container.manifest.checks.findings import misfit, unknown
 from archipelago.container.manifest.model.app import AppManifest
 from archipelago.container.manifest.model.declared import Declared
 from archipelago.container.manifest.model.on_disk import EVERYTHING, BackupPolicy, DiskRule, Repair, steps
-from archipelago.container.manifest.model.patterns import PatternError
-from archipelago.container.manifest.options import check_option_value
 from archipelago.container.manifest.templates import Names, check_template
-from archipelago.container.manifest.yaml.problems import PathProblem, nearest
+from archipelago.container.manifest.yaml.problems import PathProblem
 from archipelago.container.manifest.yaml.tree import Path
 
 
@@ -28,29 +27,22 @@ def _kept_apart(manifest: AppManifest, declared: Declared) -> Iterator[PathProbl
             continue
         path: Path = ("volumes", name, "per")
         if declared.complete:
-            yield from _known(path, "interface", interface, manifest.requires)
+            yield from unknown(path, "interface", interface, manifest.requires)
         if interface in manifest.requires and manifest.requires[interface].optional:
             yield PathProblem(path, f"the interface '{interface}' is optional, so there may be no such value")
 
 
 def _rule(manifest: AppManifest, here: Path, rule: DiskRule, declared: Declared) -> Iterator[PathProblem]:
     for name, value in rule.when.items():
-        yield from _known((*here, "when", name), "option", name, declared.options, at_key=True)
-        option = manifest.options.get(name)
-        try:
-            problem = check_option_value(name, option, value) if option is not None else None
-        except PatternError:
-            continue  # the option's own finding
-        if problem is not None:
-            message = f"the value does not fit the option: {problem.message}"
-            yield PathProblem((*here, "when", name), message, problem.expected, problem.hint)
-    yield from _known((*here, "volume"), "volume", rule.volume, declared.volumes)
+        yield from unknown((*here, "when", name), "option", name, declared.options, at_key=True)
+        yield from misfit((*here, "when", name), name, manifest.options.get(name), value)
+    yield from unknown((*here, "volume"), "volume", rule.volume, declared.volumes)
     if rule.volume in manifest.volumes and manifest.volumes[rule.volume].per is not None:
         yield PathProblem(
             (*here, "volume"), f"the volume '{rule.volume}' is kept apart by 'per', and no rule looks into it"
         )
     if rule.repair is not None and declared.complete:
-        yield from _known((*here, "repair"), "repair", rule.repair, manifest.repairs)
+        yield from unknown((*here, "repair"), "repair", rule.repair, manifest.repairs)
     for part, paths in (("present", rule.present), ("absent", rule.absent)):
         yield from _paths((*here, part), paths, declared.options, whole=False)
 
@@ -58,7 +50,7 @@ def _rule(manifest: AppManifest, here: Path, rule: DiskRule, declared: Declared)
 def _repair(manifest: AppManifest, here: Path, repair: Repair, declared: Declared) -> Iterator[PathProblem]:
     for name in repair.arguments:
         path: Path = (*here, "arguments", name)
-        yield from _known(path, "container", name, declared.containers, at_key=True)
+        yield from unknown(path, "container", name, declared.containers, at_key=True)
         container = manifest.containers.get(name)
         if container is not None and not container.command and not container.entrypoint:
             message = f"the container '{name}' has neither 'command' nor 'entrypoint' that arguments could be added to"
@@ -70,7 +62,7 @@ def _repair(manifest: AppManifest, here: Path, repair: Repair, declared: Declare
     for part, by_volume in files:
         for name, paths in by_volume.items():
             path = (*here, part, name)
-            yield from _known(path, "volume", name, declared.volumes, at_key=True)
+            yield from unknown(path, "volume", name, declared.volumes, at_key=True)
             yield from _paths(path, paths, declared.options, whole=part == "discard")
             volume = manifest.volumes.get(name)
             if part == "discard" and volume is not None and (volume.backup is not BackupPolicy.EXCLUDE or volume.funds):
@@ -90,9 +82,3 @@ def _paths(here: Path, paths: tuple[str, ...], options: Collection[str], *, whol
                 steps(text)
             except ValueError as error:
                 yield PathProblem((*here, index), str(error), "names with '/' between them, without '..'")
-
-
-def _known(path: Path, kind: str, name: str, known: Collection[str], *, at_key: bool = False) -> Iterator[PathProblem]:
-    if name not in known:
-        expected = f"one of: {', '.join(known)}" if known else None
-        yield PathProblem(path, f"there is no {kind} '{name}'", expected, nearest(name, known), at_key)

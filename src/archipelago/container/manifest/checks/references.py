@@ -3,8 +3,9 @@
 Each check is a generator over one manifest; all of them are pure.
 """
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Iterator
 
+from archipelago.container.manifest.checks.findings import misfit, unknown
 from archipelago.container.manifest.checks.on_disk import check_on_disk
 from archipelago.container.manifest.model.app import AppManifest, Egress
 from archipelago.container.manifest.model.declared import Declared
@@ -12,9 +13,9 @@ from archipelago.container.manifest.model.endpoints import Protocol, Scheme
 from archipelago.container.manifest.model.patterns import PatternError, check_pattern
 from archipelago.container.manifest.model.probes import ChainProbe
 from archipelago.container.manifest.model.settings import ChoiceOption, IntOption, StringOption
-from archipelago.container.manifest.options import ANY_INT, OptionProblem, broken_rules, check_option_value
+from archipelago.container.manifest.options import ANY_INT, broken_rules
 from archipelago.container.manifest.templates import Names, check_template
-from archipelago.container.manifest.yaml.problems import PathProblem, nearest
+from archipelago.container.manifest.yaml.problems import PathProblem
 from archipelago.container.manifest.yaml.tree import Path
 
 _Check = Callable[[AppManifest, Declared], Iterator[PathProblem]]
@@ -26,26 +27,17 @@ def check_manifest(manifest: AppManifest, declared: Declared | None = None) -> l
     return [finding for check in _CHECKS for finding in check(manifest, names)]
 
 
-def _unknown(
-    path: Path, kind: str, name: str, known: Collection[str], *, at_key: bool = False
-) -> Iterator[PathProblem]:
-    if name not in known:
-        listed = ", ".join(known)
-        expected = None if not known or len(listed) > 200 else f"one of: {listed}"
-        yield PathProblem(path, f"there is no {kind} '{name}'", expected, nearest(name, known), at_key)
-
-
 def _containers(manifest: AppManifest, declared: Declared) -> Iterator[PathProblem]:
     for name, container in manifest.containers.items():
         here: Path = ("containers", name)
         for index, other in enumerate(container.after):
-            yield from _unknown((*here, "after", index), "container", other, declared.containers)
+            yield from unknown((*here, "after", index), "container", other, declared.containers)
         for index, mount in enumerate(container.mounts):
-            yield from _unknown((*here, "mounts", index, "volume"), "volume", mount.volume, declared.volumes)
+            yield from unknown((*here, "mounts", index, "volume"), "volume", mount.volume, declared.volumes)
         probe = container.health.probe if container.health is not None else None
         if isinstance(probe, ChainProbe):
             path = (*here, "health", "probe", "secret")
-            yield from _unknown(path, "secret", probe.secret, declared.secrets)
+            yield from unknown(path, "secret", probe.secret, declared.secrets)
         yield from _duplicates(
             [
                 *(((*here, "mounts", index, "path"), mount.path) for index, mount in enumerate(container.mounts)),
@@ -101,11 +93,8 @@ def _volumes(manifest: AppManifest, declared: Declared) -> Iterator[PathProblem]
         for index, size in enumerate(volume.disk_when):
             for option, value in size.when.items():
                 here: Path = ("volumes", name, "disk_when", index, "when", option)
-                yield from _unknown(here, "option", option, declared.options, at_key=True)
-                known = manifest.options.get(option)
-                problem = check_option_value(option, known, value) if known is not None else None
-                if problem is not None:
-                    yield _from_option(here, "the value does not fit the option", problem)
+                yield from unknown(here, "option", option, declared.options, at_key=True)
+                yield from misfit(here, option, manifest.options.get(option), value)
         if volume.exclusive:
             for path in places[1:]:
                 yield PathProblem(path, f"the volume '{name}' is exclusive and already mounted", "one mount of it")
@@ -114,9 +103,9 @@ def _volumes(manifest: AppManifest, declared: Declared) -> Iterator[PathProblem]
 def _interfaces(manifest: AppManifest, declared: Declared) -> Iterator[PathProblem]:
     for name, provided in manifest.provides.items():
         here: Path = ("provides", name)
-        yield from _unknown((*here, "container"), "container", provided.container, declared.containers)
+        yield from unknown((*here, "container"), "container", provided.container, declared.containers)
         for index, option in enumerate(provided.accepts):
-            yield from _unknown((*here, "accepts", index), "option", option, declared.options)
+            yield from unknown((*here, "accepts", index), "option", option, declared.options)
     for name, required in manifest.requires.items():
         here = ("requires", name)
         if name in manifest.provides and not required.optional:
@@ -138,7 +127,7 @@ def _endpoints(manifest: AppManifest, declared: Declared) -> Iterator[PathProble
     ports: list[tuple[Path, str]] = []
     for name, endpoint in manifest.endpoints.items():
         here: Path = ("endpoints", name)
-        yield from _unknown((*here, "container"), "container", endpoint.container, declared.containers)
+        yield from unknown((*here, "container"), "container", endpoint.container, declared.containers)
         ports.append(((*here, "host_port"), str(endpoint.host_port)))
         if endpoint.scheme is not None and (endpoint.scheme is Scheme.TCP) != (endpoint.protocol is Protocol.TCP):
             told = f"an address that starts with {endpoint.scheme}:// does not fit the protocol {endpoint.protocol}"
@@ -165,13 +154,8 @@ def _options(manifest: AppManifest, declared: Declared) -> Iterator[PathProblem]
                 check_pattern(option.pattern)
             except PatternError as error:
                 yield PathProblem((*here, "pattern"), f"not a usable regular expression: {error}")
-                continue
-        if (problem := check_option_value(name, option, option.default, most=ANY_INT)) is not None:
-            yield _from_option((*here, "default"), "the default does not fit", problem)
-
-
-def _from_option(path: Path, what: str, problem: OptionProblem) -> PathProblem:
-    return PathProblem(path, f"{what}: {problem.message}", problem.expected, problem.hint)
+        default: Path = (*here, "default")
+        yield from misfit(default, name, option, option.default, most=ANY_INT, what="the default does not fit")
 
 
 def _rules(manifest: AppManifest, declared: Declared) -> Iterator[PathProblem]:
@@ -180,16 +164,11 @@ def _rules(manifest: AppManifest, declared: Declared) -> Iterator[PathProblem]:
         for part, values in (("when", rule.when), ("require", rule.require)):
             for name, value in values.items():
                 path: Path = ("rules", index, part, name)
-                yield from _unknown(path, "option", name, declared.options, at_key=True)
+                yield from unknown(path, "option", name, declared.options, at_key=True)
                 option = manifest.options.get(name)
-                sound = sound and option is not None
-                try:
-                    problem = check_option_value(name, option, value, most=ANY_INT) if option is not None else None
-                except PatternError:
-                    sound, problem = False, None
-                if problem is not None:
-                    sound = False
-                    yield _from_option(path, "the value does not fit the option", problem)
+                found = tuple(misfit(path, name, option, value, most=ANY_INT))
+                sound = sound and option is not None and not found
+                yield from found
     if not sound:
         return
     defaults = {name: option.default for name, option in manifest.options.items()}
@@ -202,7 +181,7 @@ def _rules(manifest: AppManifest, declared: Declared) -> Iterator[PathProblem]:
 def _metadata(manifest: AppManifest, declared: Declared) -> Iterator[PathProblem]:
     if manifest.bitcoin is not None and manifest.bitcoin.network_option is not None:
         path = ("bitcoin", "network_option")
-        yield from _unknown(path, "option", manifest.bitcoin.network_option, declared.options)
+        yield from unknown(path, "option", manifest.bitcoin.network_option, declared.options)
 
 
 def _templates(manifest: AppManifest, declared: Declared) -> Iterator[PathProblem]:

@@ -88,6 +88,15 @@ MAIN = manifest()["containers"]["main"]
         ),
         ({"options__s": {"type": "string", "label": "S", "default": "b", "pattern": "a)|(b"}}, ["unopened group"]),
         (
+            {
+                "options__s": {"type": "string", "label": "S", "default": "b", "pattern": "(a"},
+                "volumes__data__disk_when": [{"when": {"s": "a"}, "disk": "1GB"}],
+                "disk_rules": [{"when": {"s": "a"}, "volume": "data", "present": ["a"], "because": "x"}],
+                "rules": [{"when": {"s": "a"}, "require": {"open": True}, "because": "x"}],
+            },
+            ["options.s.pattern: not a usable regular expression: unclosed group"],
+        ),
+        (
             {"options__s": {"type": "string", "label": "S", "default": "x", "pattern": "a|x", "max_length": 1}},
             [],
         ),
