@@ -17,3 +17,8 @@ KINDS: Mapping[str, str] = {
     OperationKind.REPAIR: msg("repair"),
 }
 """The same words as the kinds' own names."""
+
+
+def kind_words(kind: str) -> str:
+    """Return the words for a kind: its own name where there are none."""
+    return KINDS.get(kind, kind)

@@ -12,7 +12,7 @@ from typing import Any
 import structlog
 
 from archipelago.api.operations import Operation, OperationKind, operation_view, operation_views
-from archipelago.container.operations.kinds import KINDS
+from archipelago.container.operations.kinds import kind_words
 from archipelago.container.podman_client.errors import PodmanError
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.storage.records.operations import OperationFailure, OperationRecord, OperationState, StepRecord
@@ -150,7 +150,7 @@ class Operations:
                 ErrorCode.TOO_LATE,
                 msg(
                     "{kind} of {app} cannot be undone any more, and goes on",
-                    kind=KINDS.get(tracker.record.kind, tracker.record.kind),
+                    kind=kind_words(tracker.record.kind),
                     app=tracker.record.app,
                 ),
                 hint=msg("'archipelago operations show {operation}' shows how far it is", operation=operation),
@@ -213,7 +213,7 @@ class Operations:
                     ErrorCode.BUSY,
                     msg(
                         "{kind} of {app} is still working on {shared}",
-                        kind=KINDS.get(tracker.record.kind, tracker.record.kind),
+                        kind=kind_words(tracker.record.kind),
                         app=tracker.record.app,
                         shared=", ".join(shared),
                     ),

@@ -9,7 +9,7 @@ from archipelago.api.apps import AppSummary
 from archipelago.api.health import HealthState
 from archipelago.api.operations import Operation
 from archipelago.api.system import Finding, Notice, NoticeKind, Severity
-from archipelago.container.operations.kinds import KINDS
+from archipelago.container.operations.kinds import kind_words
 from archipelago.errors import ErrorCode
 from archipelago.storage.records.notices import Hidden, Hiding
 from archipelago.storage.records.operations import OperationState
@@ -165,7 +165,7 @@ def _of_operations(
             kind=NoticeKind.OPERATION,
             app=each.app,
             name=name,
-            text=msg("the last operation on {name} failed ({kind})", name=name, kind=KINDS[each.kind]),
+            text=msg("the last operation on {name} failed ({kind})", name=name, kind=kind_words(each.kind)),
             detail=each.error.message,
             operation=each.id,
         )

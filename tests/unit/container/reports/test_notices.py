@@ -154,6 +154,12 @@ def test_a_failed_operation_is_told_until_a_later_one_succeeds() -> None:
     assert kinds(operations=(late,), apps=(app(state=HealthState.SYNCING),)) == [], "it came up later"
 
 
+def test_an_operation_of_a_kind_without_words_is_called_by_the_name_of_its_kind() -> None:
+    failed = operation(OperationState.FAILED).model_copy(update={"kind": "snapshot"})
+    (notice,) = notices((), (failed,), {}, ROOM, ())
+    assert "snapshot" in notice.text
+
+
 async def test_what_is_acknowledged_comes_back_when_it_says_something_else(world: World) -> None:
     world.findings = [finding("memory", "0.2 of 4.0 GiB of memory are available")]
     notice = await world.only()
