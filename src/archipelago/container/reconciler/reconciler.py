@@ -85,8 +85,8 @@ class Reconciler:
         self._networks = NetworkKeeper(client, node_id)
         self._names = NameServer(client, namespace, node_id, run_root)
         self._disks = DiskWatch(volumes, self._disk_changed)
-        self._answers: dict[str, tuple[Watched, Health]] = {}
-        """Container -> what its probe found last."""
+        self._answers: dict[str, dict[str, tuple[Watched, Health]]] = {}
+        """What probes found last, by app and by the container's name in Podman: it holds the secrets of the probes."""
         self._monitor = HealthMonitor(Prober(namespace, self._execute, redact), self._probed)
         self._tools = Tools(
             client=client,
@@ -241,6 +241,7 @@ class Reconciler:
         finally:
             del self._keepers[keeper.app]
             self._reported.pop(keeper.app, None)
+            self._answers.pop(keeper.app, None)
         if keeper.app in self._desired.apps:
             self._keep(keeper.app)
         self._sweep_wanted.set()
@@ -319,8 +320,8 @@ class Reconciler:
                 self._keepers[neighbour][0].wake()
 
     async def _probed(self, watched: Watched, health: Health) -> None:
-        self._answers[watched.name] = (watched, health)
         if watched.app in self._keepers:
+            self._answers.setdefault(watched.app, {})[watched.name] = (watched, health)
             judged = self._disks.judge(watched.app, health)
             self._keepers[watched.app][0].probed(watched.name, watched.container, judged)
 
@@ -334,7 +335,7 @@ class Reconciler:
     def _disk_changed(self, app: str) -> None:
         """Judge again what the probes of an app have found."""
         healths = self.container_healths(app)
-        for watched, health in [each for each in self._answers.values() if each[0].app == app]:
+        for watched, health in tuple(self._answers.get(app, {}).values()):
             known = healths.get(watched.container)
             if known is not None and known.state in _RUNNING:
                 judged = self._disks.judge(app, health)
