@@ -27,6 +27,10 @@ class HealthState(StrEnum):
     """It cannot be brought up; the reason says why, and the node goes on trying."""
 
 
+WORKING = frozenset({HealthState.HEALTHY, HealthState.SYNCING})
+"""States in which an app does its work."""
+
+
 class Sync(View):
     """How far a chain is."""
 

@@ -3,14 +3,13 @@
 import asyncio
 from collections.abc import Callable, Mapping
 
-from archipelago.api.health import Health, HealthState
+from archipelago.api.health import WORKING, Health, HealthState
 from archipelago.container.data.keeper import VolumeKeeper
 from archipelago.container.workload.workload import Workload
 from archipelago.errors import NodeError
 
 _EVERY = 5.0
 """Seconds between two looks."""
-_WELL = (HealthState.HEALTHY, HealthState.SYNCING)
 
 
 class DiskWatch:
@@ -41,7 +40,7 @@ class DiskWatch:
     def judge(self, app: str, health: Health) -> Health:
         """Return the health of a container whose probe found `health`."""
         wrong = self._wrong.get(app)
-        if not wrong or health.state not in _WELL:
+        if not wrong or health.state not in WORKING:
             return health
         # Not restarted: that would end what may still serve, and could not start again.
         return health.model_copy(update={"state": HealthState.UNHEALTHY, "reason": wrong, "needs_owner": True})

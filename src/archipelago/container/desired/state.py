@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from archipelago.api.health import Health, HealthState
+from archipelago.api.health import WORKING, Health, HealthState
 from archipelago.container.dependency_resolver.plan import Edge, Plan
 from archipelago.container.manifest.model.interfaces import Wait
 from archipelago.container.workload.workload import Workload
@@ -75,6 +75,10 @@ class DesiredState:
         """Return the edges from the apps that use this one."""
         return tuple(edge for edge in self.plan.edges if edge.provider == app)
 
+    def mandatory_consumers(self, app: str) -> tuple[str, ...]:
+        """Return the apps that use this one and cannot do without it, each once, by name."""
+        return tuple(sorted({edge.consumer for edge in self.dependents(app) if not edge.optional}))
+
     def needed_by(self, app: str) -> tuple[str, ...]:
         """Return the app and all that it cannot do without, providers first."""
         found: dict[str, None] = {}
@@ -86,9 +90,8 @@ class DesiredState:
     def needing(self, app: str) -> tuple[str, ...]:
         """Return the app and all that cannot do without it, dependents first."""
         found: dict[str, None] = {}
-        for edge in self.dependents(app):
-            if not edge.optional:
-                found.update(dict.fromkeys(self.needing(edge.consumer)))
+        for consumer in self.mandatory_consumers(app):
+            found.update(dict.fromkeys(self.needing(consumer)))
         return (*found, app)
 
     def neighbours(self, app: str) -> frozenset[str]:
@@ -108,7 +111,7 @@ def provides(health: Health, wait: Wait) -> bool:
                 HealthState.UNHEALTHY,
             )
         case Wait.SERVING:
-            return health.state in (HealthState.SYNCING, HealthState.HEALTHY)
+            return health.state in WORKING
         case Wait.HEALTHY:
             return health.state is HealthState.HEALTHY
 

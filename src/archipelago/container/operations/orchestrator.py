@@ -5,6 +5,7 @@ from collections.abc import Collection, Mapping
 
 from archipelago.api.apps import Change, ChangePreview
 from archipelago.api.configuration import ConfigPreview, ConfigRevision, SettingChange
+from archipelago.api.health import WORKING
 from archipelago.api.operations import Operation
 from archipelago.api.repairs import RepairPreview
 from archipelago.api.security import SecretView
@@ -21,7 +22,6 @@ from archipelago.container.operations.jobs.secrets import SecretsJob
 from archipelago.container.operations.jobs.start import StartJob
 from archipelago.container.operations.jobs.stop import StopJob
 from archipelago.container.operations.jobs.update import UpdateJob
-from archipelago.container.operations.readiness.situation import WORKING
 from archipelago.container.operations.runner import JobRunner
 from archipelago.container.proposals.consequences import (
     interrupted,

@@ -2,15 +2,13 @@
 
 from collections.abc import Callable, Mapping
 
-from archipelago.api.health import Health, HealthState
+from archipelago.api.health import WORKING, Health
 from archipelago.container.desired.state import DesiredState
 from archipelago.container.podman_client.labels import HASH
 from archipelago.container.podman_client.models import ContainerSummary
 from archipelago.container.reconciler.observer import Observation
 from archipelago.container.reconciler.seen import ProviderGate, WantedApp, WantedContainer, is_running
 from archipelago.container.workload.workload import ContainerWorkload
-
-_STEADY = (HealthState.HEALTHY, HealthState.SYNCING)
 
 
 def wanted_app(state: DesiredState, app: str, shown: Mapping[str, ContainerSummary]) -> WantedApp:
@@ -34,17 +32,12 @@ def wanted_container(wanted: ContainerWorkload, found: ContainerSummary | None) 
     )
 
 
-def needed_by(state: DesiredState, app: str) -> tuple[str, ...]:
-    """Return the apps that cannot do without this one; an app that uses two of its interfaces comes twice."""
-    return tuple(edge.consumer for edge in state.dependents(app) if not edge.optional)
-
-
 def has_company(seen: Observation, state: DesiredState, app: str, health_of: Callable[[str], Health]) -> bool:
     """Return whether another app runs that is about to go on running as it does."""
     steady = (
         (seen.of(each).get(container.name), container)
         for each, other in state.apps.items()
-        if each != app and health_of(each).state in _STEADY and state.wanted(each)
+        if each != app and health_of(each).state in WORKING and state.wanted(each)
         for container in other.workload.containers
     )
     return any(

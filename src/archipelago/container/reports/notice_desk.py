@@ -7,10 +7,11 @@ from typing import Protocol
 
 from archipelago.api.apps import AppSummary
 from archipelago.api.catalog import CatalogEntry
+from archipelago.api.health import WORKING
 from archipelago.api.operations import Operation
 from archipelago.api.system import Finding, Notice
 from archipelago.container.reconciler.restart_policy import HEALTHY_SPELL
-from archipelago.container.reports.notices import WELL, Disk, notices, outlived, with_hidden
+from archipelago.container.reports.notices import Disk, notices, outlived, with_hidden
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.storage.records.apps import Desired
 from archipelago.storage.records.notices import Hidden, Hiding
@@ -22,7 +23,7 @@ _EXAMINED_FOR = 300.0
 
 
 class HiddenStore(Protocol):
-    """Keeps which notices are hidden (`storage.hidden_notices`)."""
+    """Keeps which notices are hidden (`storage.stores.hidden_notices`)."""
 
     async def all(self) -> dict[str, Hidden]:
         """Return the hidden notices, by id."""
@@ -122,7 +123,7 @@ class NoticeDesk:
     def _well(self, apps: tuple[AppSummary, ...]) -> frozenset[str]:
         """Return the apps that have been well for as long as it takes until their restarts are forgotten."""
         now = self.steady()
-        self._well_since = {each.app: self._well_since.get(each.app, now) for each in apps if each.state in WELL}
+        self._well_since = {each.app: self._well_since.get(each.app, now) for each in apps if each.state in WORKING}
         return frozenset(app for app, since in self._well_since.items() if now - since >= HEALTHY_SPELL)
 
 

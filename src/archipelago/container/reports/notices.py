@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from archipelago.api.apps import AppSummary
-from archipelago.api.health import HealthState
+from archipelago.api.health import WORKING, HealthState
 from archipelago.api.operations import Operation
 from archipelago.api.system import Finding, Notice, NoticeKind, Severity
 from archipelago.container.operations.kinds import kind_words
@@ -21,7 +21,6 @@ _TOO_LITTLE = 0.03
 _SOON = 7 * 86400.0
 """Seconds before the disk is full that are worth a word."""
 _TROUBLED = (HealthState.FAILED, HealthState.UNHEALTHY, HealthState.BACKING_OFF)
-WELL = (HealthState.HEALTHY, HealthState.SYNCING)
 _CRITICAL = frozenset({"rootless", "key-file", "file-modes"})
 """Checks of the doctor whose errors nobody may mute."""
 _ORDER = list(reversed(Severity))
@@ -155,7 +154,7 @@ def _of_operations(
         if each.state is not OperationState.FAILED or each.error is None:
             continue
         app = apps.get(each.app)
-        if each.error.code == ErrorCode.NOT_HEALTHY and app is not None and app.state in WELL:
+        if each.error.code == ErrorCode.NOT_HEALTHY and app is not None and app.state in WORKING:
             continue  # it came up later
         name = app.name if app is not None else names.get(each.app, each.app)
         yield Notice(

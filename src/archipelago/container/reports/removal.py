@@ -25,10 +25,9 @@ class RemovalReporter:
         Raises `NodeError`.
         """
         found = await self.installed(app)
-        dependents = self.reconciler.desired.dependents(app)
         return RemovalPreview(
             app=app,
-            needed_by=tuple(sorted({edge.consumer for edge in dependents if not edge.optional})),
+            needed_by=self.reconciler.desired.mandatory_consumers(app),
             volumes=await self.data.volumes(found.record.package.manifest),
             secrets=len(await asyncio.to_thread(self.secrets.list, app)),
         )

@@ -8,7 +8,7 @@ from typing import cast
 from hypothesis import given
 from hypothesis import strategies as st
 
-from archipelago.api.health import Health, HealthState
+from archipelago.api.health import WORKING, Health, HealthState
 from archipelago.container.dependency_resolver.plan import Edge, Plan
 from archipelago.container.desired.state import DesiredApp, DesiredState
 from archipelago.container.manifest.model.app import AppManifest
@@ -19,7 +19,7 @@ from archipelago.container.operations.jobs.configure import ConfigureJob
 from archipelago.container.operations.jobs.secrets import SecretsJob
 from archipelago.container.operations.jobs.start import StartJob
 from archipelago.container.operations.jobs.stop import StopJob
-from archipelago.container.operations.readiness.situation import WORKING, Situation
+from archipelago.container.operations.readiness.situation import Situation
 from archipelago.container.proposals.consequences import stop_preview
 from archipelago.container.workload.workload import ContainerWorkload, Workload
 from archipelago.errors import ErrorCode, NodeError

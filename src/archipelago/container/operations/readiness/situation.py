@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from archipelago.api.health import Health, HealthState
+from archipelago.api.health import WORKING, Health, HealthState
 from archipelago.container.desired.state import DesiredState, provides
 from archipelago.container.health_monitor.states import STATES
 from archipelago.errors import ErrorCode, NodeError
@@ -13,9 +13,6 @@ _TRIES = 3
 """Restarts after which an operation stops waiting; the node itself never gives up."""
 _MARGIN = 60.0
 """Seconds that an operation waits beyond the start times of the apps."""
-
-WORKING = (HealthState.HEALTHY, HealthState.SYNCING)
-"""States in which an app does its work."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,7 +25,7 @@ from archipelago.container.reconciler.observer import Observation
 from archipelago.container.reconciler.repair_order import RepairOrder
 from archipelago.container.reconciler.seen import Known, Look, Seen, WantedApp, is_running
 from archipelago.container.reconciler.step import Why, after, next_step
-from archipelago.container.reconciler.wanted import has_company, needed_by, wanted_app
+from archipelago.container.reconciler.wanted import has_company, wanted_app
 from archipelago.container.workload.workload import ContainerWorkload
 from archipelago.errors import NodeError
 from archipelago.storage.layout import app_files
@@ -176,7 +176,7 @@ class AppKeeper:
         desired = state.apps.get(self.app)
         seen = await self._tools.observer.look()
         wanted = wanted_app(state, self.app, seen.of(self.app))
-        dependents = tuple(filter(seen.running, needed_by(state, self.app)))
+        dependents = tuple(filter(seen.running, state.mandatory_consumers(self.app)))
         workloads = {each.name: each for each in desired.workload.containers} if desired is not None else {}
         turn = _Pass(state, desired, wanted, seen, dependents, self._repairer.waits, workloads)
         look = Look.at(seen.of(self.app))
@@ -316,7 +316,8 @@ class AppKeeper:
         if found is None or state.wanted(self.app):
             return False
         mine = self._tools.observer.last.of(self.app)
-        if any(self._tools.health_of(each).state is not HealthState.STOPPED for each in needed_by(state, self.app)):
+        consumers = state.mandatory_consumers(self.app)
+        if any(self._tools.health_of(each).state is not HealthState.STOPPED for each in consumers):
             self._healths.report_all(HealthState.STOPPING, msg("waits for the apps that need it"))
             return True
         self._healths.report_all(HealthState.STOPPING, msg("Podman cannot stop it: {why}", why=why))

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable, Mapping
 
-from archipelago.api.health import Health, HealthState
+from archipelago.api.health import WORKING, Health, HealthState
 from archipelago.container.desired.state import DesiredApp
 from archipelago.container.health_monitor.probes import Watched
 from archipelago.container.namespace.client import Target
@@ -50,7 +50,7 @@ class Runs:
     def probed(self, name: str, health: Health) -> None:
         """Take note of what a probe of a container found."""
         if (run := self._runs.get(name)) is not None:
-            run.note(answers=health.state in (HealthState.HEALTHY, HealthState.SYNCING))
+            run.note(answers=health.state in WORKING)
 
     def remember(self) -> dict[str, Remembered]:
         """Return what the next life of the daemon needs to know of the runs that go on."""
