@@ -10,6 +10,7 @@ from archipelago.container.dependency_resolver.host_facts import HostFacts
 from archipelago.container.dependency_resolver.plan import Edge, InstalledApp, Plan, Request
 from archipelago.container.dependency_resolver.resolver import resolve
 from archipelago.container.desired.app_compiler import AppCompiler
+from archipelago.container.desired.installed_apps import Records
 from archipelago.container.desired.set_aside import unreadable, with_consumers
 from archipelago.container.desired.state import DesiredApp, DesiredState
 from archipelago.container.images.store import ImageStore
@@ -24,8 +25,6 @@ from archipelago.errors import NodeError
 from archipelago.security.secrets.manager import SecretsManager
 from archipelago.security.secrets.secret import Secret
 from archipelago.storage.records.apps import AppRecord
-
-Records = Mapping[str, AppRecord]
 
 
 class Composer:

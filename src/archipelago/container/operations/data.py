@@ -7,6 +7,7 @@ from archipelago.api.data import KeptData
 from archipelago.container.data.keeper import VolumeKeeper
 from archipelago.container.data.kept import KeptStore
 from archipelago.container.data.volumes import AppData
+from archipelago.container.desired.installed_apps import not_installed
 from archipelago.container.desired.state import DesiredState
 from archipelago.container.operations.operations import Operations
 from archipelago.errors import ErrorCode, NodeError
@@ -30,7 +31,7 @@ class DataService:
         with self.operations.kept_away(app):
             found = self.desired().apps.get(app)
             if found is None:
-                raise NodeError(ErrorCode.NOT_INSTALLED, msg("{app} is not installed", app=app), data={"app": app})
+                raise not_installed(app)
             await self.volumes.start_empty(found.workload, volumes)
         self.look_again(app)
 

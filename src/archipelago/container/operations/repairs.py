@@ -8,6 +8,7 @@ from pathlib import PurePath
 
 from archipelago.api.health import Health, HealthState
 from archipelago.api.repairs import RepairPreview, RepairView
+from archipelago.container.desired.installed_apps import installed
 from archipelago.container.desired.state import DesiredApp
 from archipelago.container.manifest.model.app import AppManifest
 from archipelago.container.manifest.model.on_disk import Repair
@@ -54,9 +55,7 @@ class Repairs:
 
     async def order(self, app: str, repair: str) -> RepairOrder:
         """Return what is to be done. Raises `NodeError` where the app has no such repair."""
-        found = self.reconciler.desired.apps.get(app)
-        if found is None:
-            raise NodeError(ErrorCode.NOT_INSTALLED, msg("{app} is not installed any more", app=app), data={"app": app})
+        found = installed(self.reconciler.desired.apps, app)
         declared = _declared(found.record.package.manifest, repair)
         if found.problem:
             raise NodeError(

@@ -5,15 +5,14 @@ from dataclasses import dataclass
 
 from archipelago.catalog.source import Catalog, CatalogSource
 from archipelago.container.dependency_resolver.plan import Plan, Request
-from archipelago.container.desired.composer import Composer, Records
+from archipelago.container.desired.composer import Composer
+from archipelago.container.desired.installed_apps import Records, not_installed
 from archipelago.container.desired.state import DesiredState
 from archipelago.container.manifest.package import AppPackage
 from archipelago.container.proposals.disk_rules import DiskRules
 from archipelago.container.proposals.proposal import Proposal, require_packages
-from archipelago.errors import ErrorCode, NodeError
 from archipelago.storage.records.apps import AppRecord
 from archipelago.storage.stores.state import State
-from archipelago.support.texts.text import msg
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,12 +59,7 @@ class Planner:
         records = await self.state.load_apps()
         if app not in records:
             (await self.catalog.read()).package(app)
-            raise NodeError(
-                ErrorCode.NOT_INSTALLED,
-                msg("{app} is not installed", app=app),
-                hint=msg("install it with 'archipelago install {app}'", app=app),
-                data={"app": app},
-            )
+            raise not_installed(app)
         return records[app]
 
     async def require_disk(self, plan: Plan, packages: Mapping[str, AppPackage]) -> None:

@@ -4,7 +4,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Self
+from typing import Self
 
 from archipelago.container.dependency_resolver.plan import Action, Plan
 from archipelago.container.manifest.model.scalars import Scalar
@@ -43,9 +43,14 @@ class Proposal:
         """The digest of each package, to be kept with the operation."""
         return _digests(self.packages)
 
-    def require_plan(self, digest: str | None) -> None:
-        """Raise `NodeError` where the owner agreed to another plan; None stands for no plan that was looked at."""
-        if digest is not None and digest != self.plan.digest:
+    def require(self, plan: str | None, packages: Mapping[str, str] | None = None) -> None:
+        """Raise `NodeError` where the owner agreed to another plan, or to other packages, each by its digest.
+
+        None stands for a plan that nobody looked at, and for the packages of an operation of an older version.
+        """
+        if packages is not None:
+            require_packages(self.packages, packages)
+        if plan is not None and plan != self.plan.digest:
             raise NodeError(
                 ErrorCode.INVALID_VALUE,
                 msg(
@@ -53,21 +58,6 @@ class Proposal:
                 ),
                 hint=msg("look at the plan again, then install"),
             )
-
-    @property
-    def kept(self) -> dict[str, Any]:
-        """What is kept with the operation that carries this out, by which `require` knows it again."""
-        return {"packages": self.digests, "plan": self.plan.digest}
-
-    def require(self, kept: Mapping[str, Any]) -> None:
-        """Raise `NodeError` where this is another proposal than the one of which `kept` is what was kept."""
-        self.require_packages(kept.get("packages"))
-        self.require_plan(kept.get("plan"))
-
-    def require_packages(self, agreed: Mapping[str, str] | None) -> None:
-        """Raise `NodeError` where a package is not the one of these digests; None stands for an older operation."""
-        if agreed is not None:
-            require_packages(self.packages, agreed)
 
 
 def require_packages(packages: Mapping[str, AppPackage], agreed: Mapping[str, str]) -> None:

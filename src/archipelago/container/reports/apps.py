@@ -16,6 +16,7 @@ from archipelago.catalog.source import Catalog, CatalogSource
 from archipelago.container.data.keeper import VolumeKeeper
 from archipelago.container.dependency_resolver.asks import expected_disk
 from archipelago.container.dependency_resolver.rating import rate
+from archipelago.container.desired.installed_apps import not_installed
 from archipelago.container.desired.state import DesiredApp
 from archipelago.container.manifest.exposure import LOOPBACK, PUBLISHED, address_of, is_open, kept_in, require_switch
 from archipelago.container.manifest.model.app import AppManifest
@@ -30,10 +31,8 @@ from archipelago.container.reconciler.reconciler import Reconciler
 from archipelago.container.reconciler.seen import is_running
 from archipelago.container.reports.options import option_views
 from archipelago.container.workload.workload import ContainerWorkload
-from archipelago.errors import ErrorCode, NodeError
 from archipelago.storage.records.apps import AppRecord
 from archipelago.storage.stores.state import State
-from archipelago.support.texts.text import msg
 
 HEALTH = "health"
 """Kind of the events that say how the health of an app changed."""
@@ -139,12 +138,7 @@ class Reporter:
         found = self.reconciler.desired.apps.get(app)
         if found is None:
             (await self.catalog.read()).package(app)
-            raise NodeError(
-                ErrorCode.NOT_INSTALLED,
-                msg("{app} is not installed", app=app),
-                hint=msg("install it with 'archipelago install {app}'", app=app),
-                data={"app": app},
-            )
+            raise not_installed(app)
         return found
 
     async def endpoint(self, app: str, name: str) -> EndpointStatus:

@@ -10,11 +10,12 @@ from hypothesis import strategies as st
 
 from archipelago.api.health import WORKING, Health, HealthState
 from archipelago.container.dependency_resolver.plan import Edge, Plan
+from archipelago.container.desired.installed_apps import Records
 from archipelago.container.desired.state import DesiredApp, DesiredState
 from archipelago.container.manifest.model.app import AppManifest
 from archipelago.container.manifest.model.interfaces import Wait
 from archipelago.container.manifest.package import AppPackage
-from archipelago.container.operations.changes.turn import Records, with_desired
+from archipelago.container.operations.changes.turn import with_desired
 from archipelago.container.operations.jobs.configure import ConfigureJob
 from archipelago.container.operations.jobs.secrets import SecretsJob
 from archipelago.container.operations.jobs.start import StartJob

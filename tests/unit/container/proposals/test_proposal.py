@@ -24,22 +24,23 @@ def test_the_same_plan_has_the_same_digest_whatever_it_warns_of() -> None:
     first = Proposal.of(PLAN, CATALOG, {}, "electrum")
     again = Proposal.of(PLAN.model_copy(update={"warnings": ()}), {**CATALOG, "other": ELECTRUM}, {}, "electrum")
     assert first.plan.digest and first.plan.digest == again.plan.digest
-    again.require_plan(first.plan.digest)
-    again.require_plan(None)
-    again.require_packages(first.digests)
-    again.require_packages(None)
+    again.require(first.plan.digest)
+    again.require(None)
+    again.require(None, first.digests)
 
 
 def test_what_else_is_on_the_node_is_no_part_of_it() -> None:
-    other = PlannedApp(app="other", name="other", version="1.0", action=Action.REUSE)
-    more = PLAN.model_copy(update={"apps": (*PLAN.apps, other), "ports": {**PLAN.ports, "other/web": 80}})
+    beside = PlannedApp(app="other", name="other", version="1.0", action=Action.REUSE)
+    more = PLAN.model_copy(update={"apps": (*PLAN.apps, beside), "ports": {**PLAN.ports, "other/web": 80}})
     first = Proposal.of(PLAN, CATALOG, {}, "electrum")
-    Proposal.of(more, CATALOG, {}, "electrum").require(first.kept)
+    Proposal.of(more, CATALOG, {}, "electrum").require(first.plan.digest, first.digests)
     shown = concerning(more, "electrum")
     assert (shown.apps, shown.ports) == (PLAN.apps, PLAN.ports), "and it is not shown"
     with pytest.raises(NodeError, match="another one by now"):
-        Proposal.of(PLAN.model_copy(update={"edges": ()}), CATALOG, {}, "electrum").require(first.kept)
-    first.require({})  # an operation that an earlier version began
+        Proposal.of(PLAN.model_copy(update={"edges": ()}), CATALOG, {}, "electrum").require(
+            first.plan.digest, first.digests
+        )
+    first.require(None, None)  # an operation that an earlier version started
 
 
 def test_another_package_or_plan_is_another_digest() -> None:
@@ -54,8 +55,8 @@ def test_another_package_or_plan_is_another_digest() -> None:
     ):
         other = Proposal.of(plan, catalog, {}, "electrum")
         with pytest.raises(NodeError, match="another one by now"):
-            other.require_plan(first.plan.digest)
+            other.require(first.plan.digest)
     with pytest.raises(NodeError, match="bitcoin was changed in the catalog since"):
-        Proposal.of(PLAN, {**CATALOG, "bitcoin": changed}, {}, "electrum").require_packages(first.digests)
+        Proposal.of(PLAN, {**CATALOG, "bitcoin": changed}, {}, "electrum").require(None, first.digests)
     with pytest.raises(NodeError, match="electrum is needed as well"):
-        first.require_packages({"bitcoin": first.digests["bitcoin"]})
+        first.require(None, {"bitcoin": first.digests["bitcoin"]})

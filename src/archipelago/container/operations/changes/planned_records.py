@@ -5,10 +5,10 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 
 from archipelago.container.dependency_resolver.plan import Action, Plan
+from archipelago.container.desired.installed_apps import Records
 from archipelago.container.manifest.exposure import kept_switches
 from archipelago.container.manifest.model.scalars import Scalar
 from archipelago.container.manifest.package import AppPackage
-from archipelago.container.operations.changes.turn import Records
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.storage.records.apps import AppRecord, Desired
 from archipelago.support.texts.text import msg

@@ -5,7 +5,8 @@ from dataclasses import replace
 
 from archipelago.container.data.kept import NOTHING_KEPT, Keepsake, keepsake_of
 from archipelago.container.dependency_resolver.plan import Request
-from archipelago.container.operations.changes.turn import Records, TurnResult
+from archipelago.container.desired.installed_apps import Records
+from archipelago.container.operations.changes.turn import TurnResult
 from archipelago.container.operations.job_parts import JobParts
 from archipelago.errors import NodeError
 

@@ -10,17 +10,14 @@ from dataclasses import dataclass, replace
 
 from archipelago.container.dependency_resolver.plan import Plan
 from archipelago.container.desired.composer import Composer
+from archipelago.container.desired.installed_apps import Records, installed
 from archipelago.container.desired.state import DesiredState
 from archipelago.container.manifest.exposure import require_switch
 from archipelago.container.manifest.model.scalars import Scalar
 from archipelago.container.proposals.planner import Planner
 from archipelago.container.reconciler.reconciler import Reconciler
-from archipelago.errors import ErrorCode, NodeError
-from archipelago.storage.records.apps import AppRecord, Desired
+from archipelago.storage.records.apps import Desired
 from archipelago.storage.stores.state import State
-from archipelago.support.texts.text import msg
-
-Records = dict[str, AppRecord]
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,14 +111,7 @@ class Changes:
         await self.make(decide, tolerant=True, message=f"{endpoint} of {app} {way}", app=app)
 
 
-def installed(records: Mapping[str, AppRecord], app: str) -> AppRecord:
-    """Return the record of an app that was installed a moment ago. Raises `NodeError` where it is so no longer."""
-    if app not in records:
-        raise NodeError(ErrorCode.NOT_INSTALLED, msg("{app} is not installed any more", app=app), data={"app": app})
-    return records[app]
-
-
-def with_desired(records: Mapping[str, AppRecord], apps: Collection[str], desired: Desired) -> Records:
+def with_desired(records: Records, apps: Collection[str], desired: Desired) -> Records:
     """Return the records of those of these apps that are installed, wanted so."""
     return {name: replace(records[name], desired=desired) for name in apps if name in records}
 

@@ -4,9 +4,10 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Self
 
+from archipelago.container.desired.installed_apps import Records, installed
 from archipelago.container.manifest.model.scalars import Scalar
 from archipelago.container.operations.changes.starts import start_step
-from archipelago.container.operations.changes.turn import Records, TurnResult, changed_options, installed
+from archipelago.container.operations.changes.turn import TurnResult, changed_options
 from archipelago.container.operations.job import Job
 from archipelago.container.operations.job_parts import JobParts
 from archipelago.container.operations.operations import Tracker

@@ -6,12 +6,13 @@ from typing import Self
 from archipelago.container.data.kept import keepsake_of
 from archipelago.container.dependency_resolver.errors import ResolutionError
 from archipelago.container.dependency_resolver.plan import Plan, Request
+from archipelago.container.desired.installed_apps import Records
 from archipelago.container.manifest.model.scalars import Scalar
 from archipelago.container.manifest.package import AppPackage
 from archipelago.container.operations.changes.planned_records import PLAN_STEP, planned_records
 from archipelago.container.operations.changes.removal import keepsake_by_catalog, uninstall
 from archipelago.container.operations.changes.starts import start_step
-from archipelago.container.operations.changes.turn import Records, TurnResult
+from archipelago.container.operations.changes.turn import TurnResult
 from archipelago.container.operations.image_fetcher import image_step
 from archipelago.container.operations.job import Job
 from archipelago.container.operations.job_parts import JobParts
@@ -64,7 +65,7 @@ class InstallJob(Job):
                 ),
             )
         proposal = await parts.planner.plan(app, options, choices)
-        proposal.require_plan(agreed)
+        proposal.require(agreed)
         if not downgrade:
             require_none(await parts.downgrades.find(proposal.plan, records))
         await require_free(tuple(asked.port for asked in proposal.plan.asks.endpoints))
@@ -88,13 +89,8 @@ class InstallJob(Job):
         if self.app in await parts.state.load_apps():
             return self.model_copy(update={"packages": {}})
         proposal = await parts.planner.plan(self.app, self.options, self.choices)
-        proposal.require(self.agreed)
+        proposal.require(self.plan, self.packages)
         return await self._with(parts, proposal)
-
-    @property
-    def agreed(self) -> dict[str, object]:
-        """What the owner agreed to, as `Proposal.require` takes it."""
-        return {"packages": self.packages, "plan": self.plan}
 
     @property
     def new(self) -> tuple[str, ...]:
@@ -130,7 +126,7 @@ class InstallJob(Job):
 
         async def decide(records: Records) -> TurnResult:
             proposal = await parts.planner.plan_again(records, request, self.app)
-            proposal.require(self.agreed)
+            proposal.require(self.plan, self.packages)
             plan, slot = proposal.plan, parts.state.take_slot
             return TurnResult(
                 await planned_records(slot, plan, records, packages, self.app, self.options, desired), plan

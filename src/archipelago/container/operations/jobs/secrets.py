@@ -2,9 +2,9 @@
 
 from typing import Self
 
+from archipelago.container.desired.installed_apps import installed
 from archipelago.container.desired.state import DesiredState
 from archipelago.container.operations.changes.starts import start_step
-from archipelago.container.operations.changes.turn import installed
 from archipelago.container.operations.job import Job
 from archipelago.container.operations.job_parts import JobParts
 from archipelago.container.operations.operations import Tracker

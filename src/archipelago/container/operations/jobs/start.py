@@ -2,7 +2,7 @@
 
 from typing import Self
 
-from archipelago.container.desired.composer import Records
+from archipelago.container.desired.installed_apps import Records
 from archipelago.container.desired.state import DesiredState
 from archipelago.container.operations.changes.starts import start_step
 from archipelago.container.operations.job import Job

@@ -3,9 +3,10 @@
 from typing import Self
 
 from archipelago.container.dependency_resolver.plan import Request
+from archipelago.container.desired.installed_apps import Records
 from archipelago.container.operations.changes.planned_records import PLAN_STEP, planned_records
 from archipelago.container.operations.changes.starts import start_step
-from archipelago.container.operations.changes.turn import Records, TurnResult
+from archipelago.container.operations.changes.turn import TurnResult
 from archipelago.container.operations.image_fetcher import image_step
 from archipelago.container.operations.job import Job
 from archipelago.container.operations.job_parts import JobParts
@@ -38,7 +39,7 @@ class UpdateJob(Job):
                 msg("{app} {version} is what the catalog has", app=app, version=package.manifest.version),
             )
         proposal = await parts.planner.plan_update(app)
-        proposal.require_plan(agreed)
+        proposal.require(agreed)
         if not downgrade:
             require_none(await parts.downgrades.find(proposal.plan, await parts.state.load_apps()))
         return cls(app=app)._with(proposal)
@@ -53,13 +54,8 @@ class UpdateJob(Job):
             return self
         proposal = await parts.planner.plan_update(self.app)
         if proposal.packages:
-            proposal.require(self.agreed)
+            proposal.require(self.plan, self.packages)
         return self._with(proposal)
-
-    @property
-    def agreed(self) -> dict[str, object]:
-        """What the owner agreed to, as `Proposal.require` takes it."""
-        return {"packages": self.packages, "plan": self.plan}
 
     async def run(self, parts: JobParts, tracker: Tracker) -> None:
         """Fetch the images, keep the plan, and wait until the apps are ready."""
@@ -73,7 +69,7 @@ class UpdateJob(Job):
 
         async def decide(records: Records) -> TurnResult:
             proposal = await parts.planner.plan_again(records, Request(update=(self.app,)), self.app)
-            proposal.require(self.agreed)
+            proposal.require(self.plan, self.packages)
             plan = proposal.plan
             return TurnResult(await planned_records(parts.state.take_slot, plan, records, packages), plan)
 
