@@ -16,7 +16,7 @@ from archipelago.container.images.build.sandbox import BuildSandbox
 from archipelago.container.images.build.tool_process import environment, removal, run_tool
 from archipelago.container.images.errors import tool_failed
 from archipelago.container.images.local_images import LocalImages
-from archipelago.container.images.progress import FetchProgress, Told, scaled
+from archipelago.container.images.progress import FetchProgress, OnProgress, scaled
 from archipelago.container.images.python_packages.fetcher import Fetched
 from archipelago.container.images.python_packages.installer import Wheel
 from archipelago.container.images.python_packages.packages import PythonPackages
@@ -68,18 +68,18 @@ class ImageBuilder:
         """Return what is taken while an image of this name is made."""
         return self._building.setdefault(name, asyncio.Lock())
 
-    async def build(self, package: AppPackage, spec: Container, name: str, told: Told) -> None:
+    async def build(self, package: AppPackage, spec: Container, name: str, report: OnProgress) -> None:
         """Build the image of a container by its recipe, under a name. Raises `NodeError` and `PodmanError`."""
         digest = image_recipe.recipe_digest(package, spec)
         match spec.build:
             case PackagesRecipe() as recipe:
-                await self._from_packages(package, recipe, name, digest, told)
+                await self._from_packages(package, recipe, name, digest, report)
             case ContainerfileRecipe() as recipe:
                 base = image_recipe.base_recipe(recipe)
                 if base is None:
-                    await self._from_containerfile(package, recipe, name, {LABEL: digest}, told)
+                    await self._from_containerfile(package, recipe, name, {LABEL: digest}, report)
                 else:
-                    await self._upon_base(package, recipe, base, name, digest, told)
+                    await self._upon_base(package, recipe, base, name, digest, report)
 
     async def _upon_base(
         self,
@@ -88,21 +88,21 @@ class ImageBuilder:
         base: PackagesRecipe,
         name: str,
         digest: str,
-        told: Told,
+        report: OnProgress,
     ) -> None:
-        async with self._base(package, base, scaled(told, 0.0, 50.0)) as upon:
+        async with self._base(package, base, scaled(report, 0.0, 50.0)) as upon:
             labels = {LABEL: digest, BASE_LABEL: upon}
-            await self._from_containerfile(package, recipe, name, labels, scaled(told, 50.0, 100.0), base=upon)
+            await self._from_containerfile(package, recipe, name, labels, scaled(report, 50.0, 100.0), base=upon)
 
     @contextlib.asynccontextmanager
-    async def _base(self, package: AppPackage, base: PackagesRecipe, told: Told) -> AsyncIterator[str]:
+    async def _base(self, package: AppPackage, base: PackagesRecipe, report: OnProgress) -> AsyncIterator[str]:
         """Yield the reference of an image to build upon, which is made where it is not here."""
         upon = image_recipe.base_reference(base)
         # To the end: another app may be built upon it at the same time.
         async with self.turn(upon):
             found = await self._local.image_id(upon)
             if found is None or not await self._local.is_ours(upon, found):
-                await self._from_packages(package, base, upon, image_recipe.base_digest(base), told)
+                await self._from_packages(package, base, upon, image_recipe.base_digest(base), report)
                 await self._local.sign(upon)
             yield upon
 
@@ -125,15 +125,15 @@ class ImageBuilder:
             await asyncio.shield(asyncio.create_task(remove()))
 
     async def _from_packages(
-        self, package: AppPackage, recipe: PackagesRecipe, name: str, digest: str, told: Told
+        self, package: AppPackage, recipe: PackagesRecipe, name: str, digest: str, report: OnProgress
     ) -> None:
         async with self._folder() as folder:
             overlay, shown = folder / "overlay", Path(build_agent.SHOWN)
             await asyncio.to_thread(_write, overlay, image_recipe.overlay_files(recipe, package.files))
             if recipe.python is not None:
-                told(FetchProgress(msg("fetches Python packages"), 5.0))
-                await self._install_python(package, recipe, folder / "python", overlay / PYTHON_PACKAGES, told)
-            told(FetchProgress(msg("fetches packages from Debian {suite}", suite=recipe.suite), 30.0))
+                report(FetchProgress(msg("fetches Python packages"), 5.0))
+                await self._install_python(package, recipe, folder / "python", overlay / PYTHON_PACKAGES, report)
+            report(FetchProgress(msg("fetches packages from Debian {suite}", suite=recipe.suite), 30.0))
             main = image_recipe.main_package(package.manifest.id, recipe)
             command = image_recipe.mmdebstrap_command(
                 recipe, self._tools, shown / "overlay", shown / "tool" / "output.tar", shown=main
@@ -141,13 +141,13 @@ class ImageBuilder:
             code, printed = await self._sandbox.run_tool(command, folder, _hidden())
             if code != 0:
                 raise tool_failed(package, "mmdebstrap", code, printed)
-            told(FetchProgress(msg("stores the image"), 80.0))
+            report(FetchProgress(msg("stores the image"), 80.0))
             changes = (f"LABEL {LABEL}={digest}", "ENV PATH=/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin")
             await self._client.images.import_tar(name, folder / "output.tar", changes=changes)
-        told(FetchProgress(self._stored(package, main, printed), 100.0))
+        report(FetchProgress(self._stored(package, main, printed), 100.0))
 
     async def _install_python(
-        self, package: AppPackage, recipe: PackagesRecipe, folder: Path, into: Path, told: Told
+        self, package: AppPackage, recipe: PackagesRecipe, folder: Path, into: Path, report: OnProgress
     ) -> None:
         assert recipe.python is not None
         target = PythonTarget(recipe.suite, self._tools.architecture)
@@ -157,8 +157,8 @@ class ImageBuilder:
             assert how is not None
             await self._python.install(package.files[how.requirements], target, folder / "backends", backends, None)
             base = image_recipe.python_builder(recipe, how)
-            async with self._base(package, base, scaled(told, 5.0, 20.0)) as image, self._folder() as root:
-                told(FetchProgress(msg("builds Python packages"), 20.0))
+            async with self._base(package, base, scaled(report, 5.0, 20.0)) as image, self._folder() as root:
+                report(FetchProgress(msg("builds Python packages"), 20.0))
                 return await ConfinedBuilder(self._sandbox, image, backends).build(sources, target, own, root)
 
         await self._python.install(package.files[recipe.python], target, folder, into, build if how else None)
@@ -178,17 +178,17 @@ class ImageBuilder:
         recipe: ContainerfileRecipe,
         name: str,
         labels: Mapping[str, str],
-        told: Told,
+        report: OnProgress,
         *,
         base: str | None = None,
     ) -> None:
         text = package.files[recipe.containerfile].decode("utf-8", "replace")
-        image = base or await self._pulled_base(package, text, told)
+        image = base or await self._pulled_base(package, text, report)
         given = BuildInput(text, package.files, (await self._local.inspect(image)).id, base is not None)
         async with self._folder() as folder:
-            await self._containerfiles.build(given, name, labels, folder, lambda *news: told(FetchProgress(*news)))
+            await self._containerfiles.build(given, name, labels, folder, report)
 
-    async def _pulled_base(self, package: AppPackage, text: str, told: Told) -> str:
+    async def _pulled_base(self, package: AppPackage, text: str, report: OnProgress) -> str:
         """Return the image with which a Containerfile starts, by its digest; it is here."""
         image = base_image(text)
         if image is None:
@@ -197,7 +197,7 @@ class ImageBuilder:
         found = await self._local.image_id(image)
         if found is None:
             # Its percents are not those of the build, of which it is the start.
-            await self._local.pull(image, lambda progress: told(FetchProgress(progress.text, 0.0)))
+            await self._local.pull(image, lambda progress: report(FetchProgress(progress.text, 0.0)))
         await self._client.images.tag(found or image, image_recipe.pulled_mark(image))
         return image
 

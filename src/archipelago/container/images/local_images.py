@@ -5,7 +5,7 @@ import asyncio
 import structlog
 
 from archipelago.container.images import recipe as image_recipe
-from archipelago.container.images.progress import FetchProgress, PullProgress, Told
+from archipelago.container.images.progress import FetchProgress, OnProgress, PullProgress
 from archipelago.container.podman_client.client import PodmanClient
 from archipelago.container.podman_client.errors import NameMismatch, NotFound, PodmanConflict, PodmanError
 from archipelago.container.podman_client.models import ImageDetails
@@ -52,14 +52,14 @@ class LocalImages:
         image = (await self._client.images.inspect(name)).id
         await asyncio.to_thread(self._built.sign, name, image)
 
-    async def pull(self, name: str, told: Told) -> None:
+    async def pull(self, name: str, report: OnProgress) -> None:
         """Pull an image."""
         so_far = PullProgress()
         async for progress in self._client.images.pull(name):
             if text := progress.text.strip():
                 so_far = so_far.after(text)
-                told(FetchProgress(text, so_far.percent))
-        told(FetchProgress(msg("pulled"), 100.0))
+                report(FetchProgress(text, so_far.percent))
+        report(FetchProgress(msg("pulled"), 100.0))
 
     async def remove(self, name: str) -> None:
         """Take a name from an image, which goes with its last one, unless a container uses it."""

@@ -49,14 +49,15 @@ class FetchProgress:
     percent: float | None = None
 
 
-Told = Callable[[FetchProgress], None]
+OnProgress = Callable[[FetchProgress], None]
+"""Receives the progress of an image."""
 
 
-def scaled(told: Told, first: float, last: float) -> Told:
+def scaled(report: OnProgress, first: float, last: float) -> OnProgress:
     """Return a way to report the progress of a part: its 0 to 100 % are `first` to `last` % of the whole."""
 
-    def tell(progress: FetchProgress) -> None:
+    def report_part(progress: FetchProgress) -> None:
         percent = first if progress.percent is None else first + (last - first) * progress.percent / 100
-        told(FetchProgress(progress.text, percent))
+        report(FetchProgress(progress.text, percent))
 
-    return tell
+    return report_part

@@ -19,7 +19,7 @@ from archipelago.container.images.errors import explained
 from archipelago.container.images.image_builder import BASE_LABEL, LABEL, ImageBuilder
 from archipelago.container.images.local_images import LocalImages
 from archipelago.container.images.package_databases import package_databases
-from archipelago.container.images.progress import FetchProgress, Told
+from archipelago.container.images.progress import FetchProgress, OnProgress
 from archipelago.container.images.python_packages.cache import PackageCache
 from archipelago.container.images.python_packages.fetcher import PackageFetcher
 from archipelago.container.images.python_packages.installer import WheelInstaller
@@ -87,7 +87,7 @@ class ImageStore:
         await asyncio.to_thread(self._work.chmod, 0o711)
         await asyncio.to_thread(shutil.rmtree, self._work.parent / OLD_PACKAGE_CACHE, ignore_errors=True)
 
-    async def ensure(self, package: AppPackage, container: str, told: Told) -> str:
+    async def ensure(self, package: AppPackage, container: str, report: OnProgress) -> str:
         """Return the reference of a container's image, pulled or built if it is not here. Raises `NodeError`."""
         spec = package.manifest.containers[container]
         name = self.reference(package, container)
@@ -98,11 +98,11 @@ class ImageStore:
                     await self._verifier.verify(package.manifest.id, name, signer)
                 found = await self.image_id(package, container)
                 if found is not None:
-                    told(FetchProgress(msg("already here"), 100.0))
+                    report(FetchProgress(msg("already here"), 100.0))
                 elif spec.build is None:
-                    await self._local.pull(name, told)
+                    await self._local.pull(name, report)
                 else:
-                    await self._builder.build(package, spec, name, told)
+                    await self._builder.build(package, spec, name, report)
                     await self._local.sign(name)
                 if spec.build is None:
                     # Also where it was here before: a crash may have come between the pull and the mark.

@@ -3,13 +3,14 @@
 import asyncio
 import io
 import tarfile
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from archipelago.container.images.build.agent import INTO
 from archipelago.container.images.build.sandbox import BuildCommand, BuildRoot, BuildSandbox
 from archipelago.container.images.build.watch import BuildStopped
+from archipelago.container.images.progress import FetchProgress, OnProgress
 from archipelago.container.images.recipe import image_changes
 from archipelago.container.manifest.containerfile.reader import is_label_name, parse_containerfile
 from archipelago.container.manifest.containerfile.steps import BuildStep, CopyStep, ImageConfig, RunStep
@@ -23,8 +24,6 @@ _BEGUN, _DONE = 5.0, 90.0
 
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 """Of a container whose image says none, as Podman has it."""
-
-Told = Callable[[str, float], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,25 +43,27 @@ class ContainerfileBuilder:
         self._client = client
         self._sandbox = sandbox
 
-    async def build(self, given: BuildInput, name: str, labels: Mapping[str, str], folder: Path, told: Told) -> None:
+    async def build(
+        self, given: BuildInput, name: str, labels: Mapping[str, str], folder: Path, report: OnProgress
+    ) -> None:
         """Build an image in an empty folder, and give it a name and labels; the same input gives the same layer.
 
         Raises `ContainerfileError`, `BuildStopped`, `PodmanError` and `OSError`.
         """
         inherited = config_of(await self._client.images.inspect(given.image))
         found = parse_containerfile(given.text, given.files, has_base=given.has_base, inherited=inherited)
-        told("unpacks the base image", 0.0)
+        report(FetchProgress("unpacks the base image", 0.0))
         tar = folder / "image.tar"
         async with self._sandbox.root(folder, given.image) as root:
             for number, step in enumerate(found.steps):
                 share = number / len(found.steps)
                 text = f"step {number + 1} of {len(found.steps)}: {step.text}"
-                told(text[:200], round(_BEGUN + (_DONE - _BEGUN) * share, 1))
+                report(FetchProgress(text[:200], round(_BEGUN + (_DONE - _BEGUN) * share, 1)))
                 await self._step(root, step, given.files, folder / "copied.tar")
-            told("stores the image", _DONE)
+            report(FetchProgress("stores the image", _DONE))
             await root.pack(tar)
         await self._client.images.import_tar(name, tar, changes=image_changes(found.config, labels))
-        told("built", 100.0)
+        report(FetchProgress("built", 100.0))
 
     async def _step(self, root: BuildRoot, step: BuildStep, files: Mapping[str, bytes], tar: Path) -> None:
         try:
