@@ -28,7 +28,7 @@ class NetworkKeeper:
 
     def forget(self) -> None:
         """Look again which networks there are, before the next one is needed."""
-        # Only marked: somebody may be in the midst of making one.
+        # Only marked: one may be being made.
         self._stale = True
 
     async def ensure(self, specs: Iterable[NetworkSpec]) -> None:

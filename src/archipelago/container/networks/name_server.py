@@ -116,10 +116,10 @@ class NameServer:
         self._node_id = node_id
         self._directory = run_root / "networks" / _PROGRAM
         self._log = structlog.get_logger("name server")
-        self._in_vain = 0
+        self._failed_repairs = 0
         self._not_before = 0.0
 
-    async def begin(self) -> None:
+    async def forget_leftovers(self) -> None:
         """Forget the names of an earlier life when no container is left of it, but its files are."""
         try:
             containers = await self._client.containers.list()
@@ -128,25 +128,25 @@ class NameServer:
         except (PodmanError, OSError) as error:
             self._log.warning("cannot look after the name server of containers", error=str(error))
 
-    async def mend(self) -> None:
+    async def repair(self) -> None:
         """Look, and fix what stays wrong; what fails is left to the next call."""
         loop = asyncio.get_running_loop()
         try:
             faults = await self._lasting()
             if not faults:
-                self._in_vain, self._not_before = 0, 0.0
+                self._failed_repairs, self._not_before = 0, 0.0
                 return
             if loop.time() < self._not_before:
                 return
             # All connections pause while it is built again, which must not go on for ever where it does not help.
-            self._not_before = loop.time() + min(_PAUSE * 2**self._in_vain, _LONGEST_PAUSE)
-            self._in_vain = min(self._in_vain + 1, 10)
-            await self._build_anew()
+            self._not_before = loop.time() + min(_PAUSE * 2**self._failed_repairs, _LONGEST_PAUSE)
+            self._failed_repairs = min(self._failed_repairs + 1, 10)
+            await self._rebuild()
             left = faults & await self._lasting()
             text = "the name server of containers was built again" + (", without success" if left else "")
             self._log.warning(text, why=sorted(left or faults)[0], faults=len(left or faults))
             if not left:
-                self._in_vain, self._not_before = 0, 0.0
+                self._failed_repairs, self._not_before = 0, 0.0
         except (PodmanError, OSError) as error:
             self._log.warning("cannot repair the name server of containers", error=str(error))
 
@@ -196,7 +196,7 @@ class NameServer:
             return []
         return [path for path in self._directory.iterdir() if path.name != _PID_FILE and path.is_file()]
 
-    async def _build_anew(self) -> None:
+    async def _rebuild(self) -> None:
         """End the name server and forget its files; Podman writes them again, and starts it in the right place.
 
         A line that Podman writes meanwhile may be lost with its file: the next look finds it missing.

@@ -11,7 +11,7 @@ import structlog
 from archipelago.api.health import Health, HealthState, health_view
 from archipelago.container.data.disk_watch import DiskWatch
 from archipelago.container.data.keeper import VolumeKeeper
-from archipelago.container.desired.state import DesiredApp, DesiredState
+from archipelago.container.desired.state import DesiredState
 from archipelago.container.health_monitor.monitor import HealthMonitor
 from archipelago.container.health_monitor.probes import Prober, Watched
 from archipelago.container.namespace.client import Namespace
@@ -25,7 +25,7 @@ from archipelago.container.podman_client.labels import APP, NODE
 from archipelago.container.podman_client.models import Resync
 from archipelago.container.reconciler.keeper.app_keeper import AppKeeper
 from archipelago.container.reconciler.keeper.container_run import Remembered, run_key
-from archipelago.container.reconciler.keeper.tools import Tools
+from archipelago.container.reconciler.keeper.tools import ImageId, Rebuild, Tools
 from archipelago.container.reconciler.observer import Observer
 from archipelago.container.reconciler.repair_order import RepairOrder
 from archipelago.container.reconciler.seen import is_running
@@ -45,8 +45,6 @@ _PROBE_OUTPUT = 4096
 _AFTER_A_FAULT = 1.0
 _RUNNING = (HealthState.HEALTHY, HealthState.SYNCING, HealthState.UNHEALTHY)
 
-ImageId = Callable[[DesiredApp, str], Awaitable[str | None]]
-Rebuild = Callable[[DesiredApp, str], Awaitable[str]]
 OnHealth = Callable[[str, Health], Awaitable[None]]
 
 
@@ -117,7 +115,7 @@ class Reconciler:
 
         `remembered` is what the last life of the daemon knew, by app and container; it counts for runs that go on.
         """
-        await self._names.begin()
+        await self._names.forget_leftovers()
         with contextlib.suppress(PodmanError):  # then nothing is known of them, and they are looked at as new ones
             seen = await self.observer.look()
             for app, known in remembered.items():
@@ -132,7 +130,7 @@ class Reconciler:
         """Start to listen to Podman and to keep apps."""
         loops = (
             self._listen,
-            self._look_again,
+            self._resync_regularly,
             self._report,
             self._sweep_when_wanted,
             self._keep_name_server,
@@ -168,7 +166,7 @@ class Reconciler:
 
     def look_again(self, app: str) -> None:
         """Have the keeper of an app look again at once: something that it waits for has changed."""
-        self._wake(app)
+        self._keep(app).wake()
 
     def try_again(self, apps: Collection[str]) -> None:
         """Have these apps tried again at once, whatever was found of them before."""
@@ -252,7 +250,7 @@ class Reconciler:
             if isinstance(event, Resync):
                 await self._resync()
             elif event.action not in _QUIET_ACTIONS and (app := event.attributes.get(APP)):
-                self._wake(app)
+                self.look_again(app)
 
     async def _resync(self) -> None:
         """Look at everything, apps that are not installed included: what a crash left behind goes."""
@@ -268,7 +266,7 @@ class Reconciler:
         for keeper, _ in self._keepers.values():
             keeper.wake()
 
-    async def _look_again(self) -> None:
+    async def _resync_regularly(self) -> None:
         while True:
             await asyncio.sleep(_LOOK_AGAIN)
             await self._resync()
@@ -284,7 +282,7 @@ class Reconciler:
         while True:
             await self._name_server_wanted.wait()
             self._name_server_wanted.clear()
-            await self._names.mend()
+            await self._names.repair()
 
     async def sweep(self) -> None:
         """Remove the networks that nobody needs. Raises `PodmanError`."""
@@ -301,9 +299,6 @@ class Reconciler:
                 await self._on_health(app, health)
             except NodeError as error:
                 self._log.warning("a change of health is not written down", app=app, error=str(error))
-
-    def _wake(self, app: str) -> None:
-        self._keep(app).wake()
 
     def _app_changed(self, app: str) -> None:
         self.changed.notify()

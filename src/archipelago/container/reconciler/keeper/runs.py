@@ -11,7 +11,7 @@ from archipelago.container.reconciler.keeper.container_run import Remembered, Ru
 from archipelago.container.reconciler.keeper.healths import Healths
 from archipelago.container.reconciler.keeper.tools import Tools
 from archipelago.container.reconciler.seen import WatchedRun
-from archipelago.container.workload.networks import PREFIX
+from archipelago.container.workload.networks import own_network_name
 from archipelago.container.workload.workload import ContainerWorkload
 from archipelago.support.process import process_age
 
@@ -72,7 +72,7 @@ class Runs:
         if known is None or known.run != run.key or known.health != health:
             self._healths.report(wanted.container, HealthState.STARTING)
         # Its own network, which it never leaves.
-        own = details.networks.get(f"{PREFIX}{self._app}")
+        own = details.networks.get(own_network_name(self._app))
         target = Target(details.pid, str(own.ip) if own is not None and own.ip is not None else "127.0.0.1")
         watched = Watched(self._app, wanted.container, wanted.name, target, wanted.health, dict(desired.probe_secrets))
         self._tools.monitor.watch(watched, run.age, self._healths.all[wanted.container])

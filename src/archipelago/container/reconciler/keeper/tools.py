@@ -14,6 +14,11 @@ from archipelago.container.networks.keeper import NetworkKeeper
 from archipelago.container.podman_client.client import PodmanClient
 from archipelago.container.reconciler.observer import Observer
 
+ImageId = Callable[[DesiredApp, str], Awaitable[str | None]]
+"""Returns the ID of the image of one container; None where it must be brought back."""
+Rebuild = Callable[[DesiredApp, str], Awaitable[str]]
+"""Brings back the image of one container, and returns its ID."""
+
 
 @dataclass(frozen=True, slots=True)
 class Tools:
@@ -34,9 +39,7 @@ class Tools:
     """Receives the app whenever its health or what runs of it changed."""
     sweep_soon: Callable[[], None]
     """Has networks removed that nobody needs."""
-    image_id: Callable[[DesiredApp, str], Awaitable[str | None]]
-    """Returns the ID of the image of one container; None where it must be brought back."""
-    rebuild: Callable[[DesiredApp, str], Awaitable[str]]
-    """Brings back the image of one container, and returns its ID."""
+    image_id: ImageId
+    rebuild: Rebuild
     redact: Callable[[str], str]
     """Takes secrets out of what apps write."""
