@@ -5,23 +5,23 @@ It stays in the folder of its app, so a rename is enough, and the app's range of
 
 import asyncio
 import json
-import os
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from archipelago.api.data import KeptData, VolumeView
+from archipelago.api.data import KeptData
+from archipelago.container.data.volume_view import volume_view
 from archipelago.container.manifest.model.app import AppManifest
 from archipelago.container.namespace.client import Namespace
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.storage.layout import AppFolder, KeptFolder, Layout
+from archipelago.support.private_files import sync_folder
 from archipelago.support.texts.text import joined, msg
 
 _STAMP = "%Y-%m-%dT%H-%M-%S.%f"
 _NAME = re.compile(r"\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d\.\d{3}Z")
-_COUNTING = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,10 +133,8 @@ class KeptStore:
 
     async def _view(self, app: str, kept: str) -> KeptData:
         place = self._layout.app(app).kept_at(kept)
-        volumes = []
-        for name in await asyncio.to_thread(_children, place.volumes):
-            size, counted = await self._namespace.size(str(place.volume(name)), _COUNTING)
-            volumes.append(VolumeView(name=name, size=size, counted=counted, funds=True))
+        names = await asyncio.to_thread(_children, place.volumes)
+        volumes = [await volume_view(self._namespace, place.volume(name), funds=True) for name in names]
         return KeptData(
             app=app,
             kept=kept,
@@ -151,11 +149,7 @@ def _make(place: KeptFolder, version: str) -> None:
     place.volumes.mkdir(mode=0o700, parents=True, exist_ok=True)
     place.about.write_text(json.dumps({"version": version}) + "\n")
     for directory in (place.path.parent.parent, place.path.parent, place.path):
-        descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+        sync_folder(directory)
 
 
 def _names(folder: AppFolder) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ from pathlib import Path
 from archipelago.api.data import VolumeView
 from archipelago.container.data.identity import judge
 from archipelago.container.data.kept import Keepsake, KeptStore
+from archipelago.container.data.volume_view import volume_view
 from archipelago.container.manifest.model.app import AppManifest
 from archipelago.container.namespace.client import Namespace
 from archipelago.errors import ErrorCode, NodeError
@@ -15,9 +16,6 @@ from archipelago.storage.layout import KEPT, Layout
 from archipelago.storage.stores.state import State
 from archipelago.storage.stores.volume_marks import VolumeMarks
 from archipelago.support.texts.text import msg
-
-_COUNTING = 5.0
-"""Longest time for counting what a volume holds, in seconds."""
 
 
 class AppData:
@@ -41,12 +39,12 @@ class AppData:
 
     async def volumes(self, manifest: AppManifest) -> tuple[VolumeView, ...]:
         """Return the volumes of an app with what they take on the disk."""
-
-        async def one(name: str, funds: bool) -> VolumeView:
-            size, counted = await self._namespace.size(str(self._layout.app(manifest.id).volume(name)), _COUNTING)
-            return VolumeView(name=name, size=size, counted=counted, funds=funds)
-
-        return tuple(await asyncio.gather(*(one(name, each.funds) for name, each in manifest.volumes.items())))
+        folder = self._layout.app(manifest.id)
+        views = (
+            volume_view(self._namespace, folder.volume(name), funds=each.funds)
+            for name, each in manifest.volumes.items()
+        )
+        return tuple(await asyncio.gather(*views))
 
     async def forget_logs(self, app: str) -> None:
         """Delete what the containers of an app wrote, once there are none; what cannot be deleted stays."""

@@ -125,10 +125,7 @@ class Namespace:
 
         Raises `NodeError` where it cannot be loaded.
         """
-        try:
-            answer = await self._ask({"do": "firewall", "pid": pid, "rules": rules}, _FIREWALL_TIMEOUT)
-        except OSError as error:
-            answer = {"ok": False, "error": str(error) or msg("no answer in time")}
+        answer = await self._tried({"do": "firewall", "pid": pid, "rules": rules}, _FIREWALL_TIMEOUT)
         if not answer["ok"]:
             raise NodeError(
                 ErrorCode.INTERNAL,
@@ -138,10 +135,7 @@ class Namespace:
 
     async def announce_addresses(self, pid: int) -> None:
         """Have bridges in the network namespace of a process announce new hardware addresses. Raises `NodeError`."""
-        try:
-            answer = await self._ask({"do": "announce", "pid": pid}, _SIGNAL_TIMEOUT)
-        except OSError as error:
-            answer = {"ok": False, "error": str(error) or msg("no answer in time")}
+        answer = await self._tried({"do": "announce", "pid": pid}, _SIGNAL_TIMEOUT)
         if not answer["ok"]:
             raise NodeError(
                 ErrorCode.INTERNAL,
@@ -150,10 +144,7 @@ class Namespace:
 
     async def signal(self, pid: int, sign: signal.Signals) -> None:
         """Send a signal to a process of a container, whoever its user is; one that is gone is no error."""
-        try:
-            answer = await self._ask({"do": "signal", "pid": pid, "signal": sign.value}, _SIGNAL_TIMEOUT)
-        except OSError as error:
-            answer = {"ok": False, "error": str(error) or msg("no answer in time")}
+        answer = await self._tried({"do": "signal", "pid": pid, "signal": sign.value}, _SIGNAL_TIMEOUT)
         if not answer["ok"]:
             raise NodeError(
                 ErrorCode.INTERNAL,
@@ -221,10 +212,7 @@ class Namespace:
         await self._file({"do": "divide", "path": volume, "part": part, "gid": gid}, _FILE_TIMEOUT)
 
     async def _probe(self, request: dict[str, Any]) -> dict[str, Any]:
-        try:
-            answer = await self._ask(request, request["timeout"] + 1.0)
-        except OSError as error:
-            raise ProbeFailed(str(error) or "no answer in time") from error
+        answer = await self._tried(request, request["timeout"] + 1.0)
         if not answer["ok"]:
             raise ProbeFailed(answer["error"])
         return answer
@@ -249,6 +237,13 @@ class Namespace:
             msg("{path}: {words}", path=request["path"], words=words),
             hint=hint,
         )
+
+    async def _tried(self, request: dict[str, Any], timeout: float) -> dict[str, Any]:
+        """Return the answer to a request; where none comes, one that says so."""
+        try:
+            return await self._ask(request, timeout)
+        except OSError as error:
+            return {"ok": False, "error": str(error) or msg("no answer in time")}
 
     async def _ask(self, request: dict[str, Any], timeout: float) -> dict[str, Any]:
         process = await self._running()

@@ -7,7 +7,7 @@ import shutil
 import stat
 import time
 
-from archipelago.container.namespace.agent.refused import Refused
+from archipelago.container.namespace.agent.refused import Refused, link_refusal
 
 
 def inside(path: str, roots: tuple) -> str:  # type: ignore[type-arg]
@@ -48,7 +48,7 @@ def made(path: str):  # type: ignore[no-untyped-def]
         os.mkdir(path, 0o700)
         created = True
     if os.path.islink(path):
-        raise Refused(f"it is a link, which is not followed: mount --bind {os.path.realpath(path)} in its place")
+        raise link_refusal(path)
     directory = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
     try:
         yield directory, created

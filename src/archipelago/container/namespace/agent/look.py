@@ -4,7 +4,7 @@ import contextlib
 import os
 import stat
 
-from archipelago.container.namespace.agent.refused import Refused
+from archipelago.container.namespace.agent.refused import Refused, link_refusal
 from archipelago.container.namespace.agent.volumes import LOST_FOUND, MARKS
 
 _UNKNOWN = 65534
@@ -19,7 +19,7 @@ def look_at(path: str, request: dict) -> dict:  # type: ignore[type-arg]
     except (FileNotFoundError, NotADirectoryError):
         return {"there": False}
     if stat.S_ISLNK(found.st_mode):
-        raise Refused(f"it is a link, which is not followed: mount --bind {os.path.realpath(path)} in its place")
+        raise link_refusal(path)
     if not stat.S_ISDIR(found.st_mode):
         raise Refused("it is no directory")
     own = _own_ids(request["uid"], request["ids"])

@@ -78,7 +78,6 @@ _OF_PROCESSES: dict[str, Callable[[dict], dict]] = {  # type: ignore[type-arg]
     "firewall": load_firewall,
     "announce": announce,
     "signal": _send_signal,
-    "ping": lambda request: {},
 }
 _OF_FILES: dict[str, Callable[[str, dict], dict]] = {  # type: ignore[type-arg]
     "passage": lambda path, asked: make_passage(path, asked["gid"]),
