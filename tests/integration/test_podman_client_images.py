@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,7 @@ from archipelago.container.podman_client.errors import (
     PodmanConflict,
     PodmanError,
 )
-from archipelago.container.podman_client.images import last_image
+from archipelago.container.podman_client.models import ImageProgress
 from archipelago.container.podman_client.spec import NetworkAttachment
 from support.podman_fixtures import TEST_IMAGE, TEST_LABEL, Corner, busybox_rootfs
 
@@ -116,6 +117,11 @@ async def test_an_image_in_use_is_not_removed(corner: Corner) -> None:
     await corner.podman.containers.create(corner.spec())
     with pytest.raises(PodmanConflict):
         await corner.podman.images.remove(TEST_IMAGE)
+
+
+async def last_image(progress: AsyncIterator[ImageProgress]) -> str | None:
+    """Read a pull to its end, and return the image's ID."""
+    return [step.image_id async for step in progress][-1]
 
 
 async def test_a_failed_pull_raises(podman: PodmanClient) -> None:

@@ -7,7 +7,6 @@ comes anyway, else the requirement's default, else the first by id that fits.
 from collections.abc import Collection, Mapping
 
 from archipelago.container.dependency_resolver.asks import access_warnings, asks_of, check_disk, host_warnings
-from archipelago.container.dependency_resolver.errors import ResolutionCode, ResolutionError
 from archipelago.container.dependency_resolver.host_facts import HostFacts
 from archipelago.container.dependency_resolver.optional import bind_optional
 from archipelago.container.dependency_resolver.order import start_order
@@ -20,8 +19,6 @@ from archipelago.container.dependency_resolver.search.world import World
 from archipelago.container.manifest.model.app import AppManifest
 from archipelago.container.manifest.model.scalars import AppId
 from archipelago.support.texts.text import msg
-
-__all__ = ["ResolutionCode", "ResolutionError", "explain", "resolve"]
 
 
 def resolve(
@@ -78,25 +75,6 @@ def resolve(
             *host_warnings(world, order, asks),
         ),
     )
-
-
-def explain(plan: Plan, app: AppId) -> tuple[str, ...]:
-    """Return sentences that say why an app is in a plan, up to what the owner asked for; none when it is not."""
-    by_id = {planned.app: planned for planned in plan.apps}
-    if app not in by_id:
-        return ()
-    consumers: dict[AppId, list[AppId]] = {}
-    for edge in plan.edges:
-        consumers.setdefault(edge.provider, []).append(edge.consumer)
-    sentences: dict[str, None] = {}
-    waiting, seen = [app], {app}
-    for one in waiting:
-        for reason in by_id[one].because:
-            sentences.setdefault(f"{one}: {reason}")
-        fresh = [consumer for consumer in consumers.get(one, ()) if consumer not in seen]
-        seen.update(fresh)
-        waiting += fresh
-    return tuple(sentences)
 
 
 def _stay(

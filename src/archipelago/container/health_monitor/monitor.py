@@ -26,29 +26,24 @@ class HealthMonitor:
     def __init__(self, prober: Prober, report: Report) -> None:
         self._prober = prober
         self._report = report
-        self._loops: dict[str, tuple[Watched, asyncio.Task[None]]] = {}
+        self._loops: dict[str, asyncio.Task[None]] = {}
 
     def watch(self, watched: Watched, ran_for: float, health: Health) -> None:
         """Probe this run of a container until `unwatch`, or until another run of it is watched.
 
         It has run for `ran_for` seconds, and `health` is its health until a probe says otherwise.
         """
-        known = self._loops.get(watched.name)
-        if known is not None:
-            if known[0].target == watched.target and known[0].spec == watched.spec:
-                return
-            known[1].cancel()
-        self._loops[watched.name] = (watched, asyncio.create_task(self._loop(watched, ran_for, health)))
+        self.unwatch(watched.name)
+        self._loops[watched.name] = asyncio.create_task(self._loop(watched, ran_for, health))
 
     def unwatch(self, name: str) -> None:
         """Stop probing a container."""
-        known = self._loops.pop(name, None)
-        if known is not None:
-            known[1].cancel()
+        if (loop := self._loops.pop(name, None)) is not None:
+            loop.cancel()
 
     async def close(self) -> None:
         """Stop all probes."""
-        tasks = [task for _, task in self._loops.values()]
+        tasks = list(self._loops.values())
         self._loops.clear()
         for task in tasks:
             task.cancel()

@@ -6,8 +6,7 @@ from datetime import UTC, datetime
 
 import structlog
 
-from archipelago.chains.chain import Chain
-from archipelago.chains.registry import CHAINS, chain_named
+from archipelago.chains.registry import chain_named
 from archipelago.container.health_monitor.progress import Verdict, chain_verdict
 from archipelago.container.manifest.model.probes import ChainProbe, ExecProbe, HealthCheck, HttpProbe, TcpProbe
 from archipelago.container.namespace.client import Namespace, ProbeFailed, Target
@@ -45,7 +44,6 @@ class Prober:
     namespace: Namespace
     execute: Execute
     redact: Callable[[str], str]
-    chains: tuple[Chain, ...] = CHAINS
 
     async def probe(self, watched: Watched, spec: HealthCheck) -> Verdict:
         """Return what one probe found; a probe that fails is a verdict as well."""
@@ -85,7 +83,7 @@ class Prober:
         )
 
     async def _chain(self, watched: Watched, probe: ChainProbe, timeout: float) -> Verdict:
-        chain = chain_named(probe.chain, self.chains)
+        chain = chain_named(probe.chain)
         request = chain.probe(probe.user, watched.secrets[probe.secret].reveal())
         answer = await self.namespace.http(
             watched.target,

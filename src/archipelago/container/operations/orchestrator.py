@@ -221,7 +221,7 @@ class Orchestrator:
         record: AppRecord,
         options: Mapping[str, object],
         reset: tuple[str, ...],
-        agreed: Collection[str] | None = None,
+        agreed: Collection[str] | None,
     ) -> Operation:
         app = record.app
         given = self._parts.composer.check_options(record.package.manifest, options, reset)

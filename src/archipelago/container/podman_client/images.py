@@ -129,13 +129,6 @@ class Images:
         async with self._naming:
             await self._transport.request("POST", path, call, params={"repo": repository, "tag": tag}, idempotent=True)
 
-    async def untag(self, reference: str) -> None:
-        """Take a name off an image, which stays."""
-        call = PodmanCall("untag image", reference)
-        repository, tag = _split(_checked(call, reference))
-        path = f"/images/{reference}/untag"
-        await self._transport.request("POST", path, call, params={"repo": repository, "tag": tag})
-
     async def remove(self, reference: str, *, force: bool = False, ignore_missing: bool = True) -> RemovedImages:
         """Take an image's name away and, when it was the last, the image; raise Conflict when a container uses it."""
         call = PodmanCall("remove image", reference)
@@ -193,11 +186,3 @@ def _is(reference: str, image: ImageDetails) -> bool:
 def _raise_inner(call: PodmanCall, item: dict[str, Any]) -> None:
     if text := item.get("error") or (item.get("errorDetail") or {}).get("message"):
         raise error_from_text(call, str(text), status=200)
-
-
-async def last_image(progress: AsyncIterator[ImageProgress]) -> str:
-    """Read a pull or build to its end and return the image's ID."""
-    image_id = ""
-    async for step in progress:
-        image_id = step.image_id or image_id
-    return image_id

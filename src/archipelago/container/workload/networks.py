@@ -77,11 +77,6 @@ def edge_network(link: Link, node_id: str) -> NetworkSpec:
     return NetworkSpec(name=link.network, internal=True, labels={NODE: node_id, APP: link.consumer})
 
 
-def provider_host(interface: str) -> str:
-    """Return the DNS name by which a consumer reaches an interface, on the network between the two."""
-    return interface
-
-
 def attachments(manifest: AppManifest, container: str, links: Iterable[Link]) -> dict[str, NetworkAttachment]:
     """Return the networks of one container, with its names on each.
 

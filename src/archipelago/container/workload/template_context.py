@@ -6,7 +6,6 @@ from archipelago.chains.registry import chain_with_login
 from archipelago.container.manifest.model.containers import Container
 from archipelago.container.manifest.model.scalars import is_one_line
 from archipelago.container.workload.inputs import AppInput, Site
-from archipelago.container.workload.networks import provider_host
 from archipelago.container.workload.templates.renderer import AppRenderer, Renderer, SecretDisplay
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.support.texts.text import msg
@@ -23,7 +22,7 @@ def context(given: AppInput, site: Site, container: Container, shown: SecretDisp
         provided = binding.provider.provides[binding.edge.interface]
         requires[binding.edge.interface] = {
             "app": binding.provider.id,
-            "host": provider_host(binding.edge.interface),
+            "host": binding.edge.interface,
             "port": provided.port,
             "version": provided.version or binding.provider.version,
             "exports": dict(binding.exports),

@@ -13,7 +13,7 @@ from packaging.specifiers import SpecifierSet
 from archipelago.container.dependency_resolver.errors import ResolutionCode, ResolutionError
 from archipelago.container.dependency_resolver.host_facts import HostFacts
 from archipelago.container.dependency_resolver.plan import Action, InstalledApp, Plan, Request
-from archipelago.container.dependency_resolver.resolver import explain, resolve
+from archipelago.container.dependency_resolver.resolver import resolve
 from archipelago.container.dependency_resolver.search.providers import descend
 from archipelago.container.dependency_resolver.search.world import World
 from archipelago.container.manifest.model.app import AppManifest, Architecture
@@ -186,7 +186,7 @@ def check(catalog: Catalog, installed: Mapping[str, InstalledApp], request: Requ
         for conflict in one.manifest.conflicts:
             assert conflict.app == name or conflict.app not in after
             assert not any(conflict.interface in other.manifest.provides for key, other in after.items() if key != name)
-        assert explain(plan, name)
+        assert there[name].because
     assert sum("keys" in one.manifest.leases for one in after.values()) <= 1
     assert len(set(plan.ports.values())) == len(plan.ports)
     assert set(plan.ports) == {f"{name}/{key}" for name, one in after.items() for key in one.manifest.endpoints}
@@ -289,7 +289,7 @@ def test_what_is_refused_has_no_solution(catalog: Catalog, request: Request) -> 
         return
     world = World(catalog, {}, request, HOST)
     needs = [
-        (name, interface, world.fit(name, interface, required).providers)
+        (name, interface, world.fitting(name, interface, required))
         for name, one in catalog.items()
         for interface, required in one.requires.items()
         if not required.optional

@@ -12,7 +12,6 @@ from archipelago.container.workload.networks import (
     attachments,
     edge_network_name,
     links,
-    provider_host,
 )
 from support.network_plans import NAMES, edge, manifest
 
@@ -60,7 +59,7 @@ def test_every_container_of_a_consumer_reaches_its_providers() -> None:
 
 def test_the_name_that_a_template_gets_is_one_of_the_aliases() -> None:
     found = attachments(manifest(), "main", links([edge("lnd")]))
-    assert provider_host("bitcoin-rpc") in found[edge_network_name("lnd", "bitcoin", {"bitcoin-rpc"})].aliases
+    assert "bitcoin-rpc" in found[edge_network_name("lnd", "bitcoin", {"bitcoin-rpc"})].aliases
 
 
 @settings(deadline=None)

@@ -48,7 +48,7 @@ class Grounds:
         while waiting:
             app = waiting.pop()
             needs = self._fitting[app] = {
-                (app, interface): self._world.fit(app, interface, required).providers
+                (app, interface): self._world.fitting(app, interface, required)
                 for interface, required in self._world.apps[app].requires.items()
                 if not required.optional
             }

@@ -78,7 +78,7 @@ def descend(world: World, chosen: Mapping[Need, AppId]) -> Descent:
         for interface, required in world.apps[app].requires.items():
             if required.optional:
                 continue
-            candidates = world.fit(app, interface, required).providers
+            candidates = world.fitting(app, interface, required)
             if not candidates:
                 descent.problem = world.unserved(app, interface, required)
                 return descent

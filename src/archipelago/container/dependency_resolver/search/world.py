@@ -1,7 +1,6 @@
 """What a resolution chooses from: the apps, who provides what, and which of them fit a requirement."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from functools import lru_cache
 
 from packaging.specifiers import SpecifierSet
@@ -29,14 +28,6 @@ Token = tuple[str, ...]
 def in_range(version: str, wanted: str) -> bool:
     """Return whether a version is in a range; a pre-release does where its place in the order does (PEP 440)."""
     return not wanted or SpecifierSet(wanted).contains(Version(version), prereleases=True)
-
-
-@dataclass(frozen=True, slots=True)
-class Fit:
-    """Providers that fit a requirement by id, and why the others do not."""
-
-    providers: tuple[AppId, ...]
-    misfits: tuple[Problem, ...]
 
 
 class World:
@@ -68,7 +59,7 @@ class World:
         self._excluded_by_app: dict[AppId, list[AppId]] = {}
         self._excluded_by_interface: dict[Name, list[AppId]] = {}
         self._index()
-        self._fits: dict[tuple[Name, str, tuple[tuple[Key, str, Scalar], ...], AppId], Fit] = {}
+        self._fitting: dict[tuple[Name, str, tuple[tuple[Key, str, Scalar], ...], AppId], tuple[AppId, ...]] = {}
         self._host_misfits: dict[AppId, Problem | None] = {}
         self._cures: Cures | None = None
 
@@ -125,36 +116,29 @@ class World:
                 return choice
         return before if before in self.installed else None
 
-    def fit(self, consumer: AppId, interface: Name, required: Required) -> Fit:
-        """Return the providers that could serve a requirement, were there no other app."""
-        bound = self.bound(consumer, interface)
+    def fitting(self, consumer: AppId, interface: Name, required: Required) -> tuple[AppId, ...]:
+        """Return the providers that could serve a requirement, by id, were there no other app."""
         demands = tuple((option, type(value).__name__, value) for option, value in sorted(required.demands.items()))
-        key = (interface, required.version, demands, bound or "")
-        fit = self._fits.get(key)
-        if fit is None:
-            among = [bound] if bound is not None else self.providers(interface)
-            fit = self._fit(among, consumer, interface, required)
-            # A consumer's name stands in the misfits, so they are only kept for one consumer.
-            self._fits[key] = Fit(fit.providers, ())
-        if consumer in fit.providers:
-            fit = Fit(tuple(app for app in fit.providers if app != consumer), fit.misfits)
-        return fit
+        key = (interface, required.version, demands, self.bound(consumer, interface) or "")
+        found = self._fitting.get(key)
+        if found is None:
+            found = self._fitting[key] = tuple(
+                provider
+                for provider in self._candidates(consumer, interface)
+                if self.misfit(provider, consumer, interface, required) is None
+            )
+        return tuple(app for app in found if app != consumer) if consumer in found else found
 
     def misfits(self, consumer: AppId, interface: Name, required: Required) -> tuple[Problem, ...]:
         """Return why each provider that does not serve a requirement does not."""
-        bound = self.bound(consumer, interface)
-        among = [bound] if bound is not None else self.providers(interface)
-        return self._fit(among, consumer, interface, required).misfits
+        problems = (
+            self.misfit(provider, consumer, interface, required) for provider in self._candidates(consumer, interface)
+        )
+        return tuple(problem for problem in problems if problem is not None)
 
-    def _fit(self, among: Iterable[AppId], consumer: AppId, interface: Name, required: Required) -> Fit:
-        fitting, misfits = [], []
-        for provider in among:
-            problem = self.misfit(provider, consumer, interface, required)
-            if problem is None:
-                fitting.append(provider)
-            else:
-                misfits.append(problem)
-        return Fit(tuple(fitting), tuple(misfits))
+    def _candidates(self, consumer: AppId, interface: Name) -> list[AppId]:
+        bound = self.bound(consumer, interface)
+        return [bound] if bound is not None else self.providers(interface)
 
     def misfit(self, provider: AppId, consumer: AppId, interface: Name, required: Required) -> Problem | None:
         """Return why a provider cannot serve a requirement, or None."""

@@ -6,7 +6,7 @@ pydantic's error locations mix keys with the names of union members; walking the
 import types
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal, Union, get_args, get_origin
+from typing import Annotated, Any, Union, get_args, get_origin
 
 from archipelago.container.manifest.model.app import AppManifest
 from archipelago.container.manifest.model.part import Part
@@ -90,9 +90,3 @@ def locate(location: Sequence[str | int], root: type[Part] = AppManifest) -> Pla
             shape = get_args(shape)[0]
         # Anything else names the member of a union of plain values, which is no key.
     return Place(tuple(path), at_key, part, shape)
-
-
-def literals(shape: Any) -> tuple[Any, ...]:
-    """Return the values of a `Literal` type; empty for anything else."""
-    shape = bare(shape)
-    return get_args(shape) if get_origin(shape) is Literal else ()
