@@ -20,6 +20,7 @@ from archipelago.container.manifest.model.app import AppManifest, Architecture, 
 from archipelago.container.manifest.model.containers import Container
 from archipelago.container.manifest.model.endpoints import Access
 from archipelago.container.manifest.model.scalars import AppId, Scalar
+from archipelago.container.manifest.options import have_values
 from archipelago.support.texts.text import joined, msg
 
 _GIB = 1024**3
@@ -77,7 +78,7 @@ def asks_of(
 def expected_disk(manifest: AppManifest, options: Mapping[str, Scalar]) -> int:
     """Return the bytes that an app is expected to take with these options."""
     return sum(
-        next((size.disk for size in volume.disk_when if size.when.items() <= options.items()), volume.disk)
+        next((size.disk for size in volume.disk_when if have_values(options, size.when)), volume.disk)
         for volume in manifest.volumes.values()
     )
 

@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 
 from archipelago.container.dependency_resolver.errors import Cure, Problem, ResolutionCode
+from archipelago.container.dependency_resolver.plan import DEMAND_BY
 from archipelago.container.manifest.model.app import AppManifest
 from archipelago.container.manifest.model.scalars import AppId, Key, Name, Scalar
 from archipelago.container.manifest.options import (
@@ -81,7 +82,7 @@ def _origin(option: Key, owner: Mapping[Key, Scalar], demands: list[Demand] | No
     if option in owner:
         return "owner"
     if demands:
-        return f"demand by {', '.join(dict.fromkeys(demand.consumer for demand in demands))}"
+        return DEMAND_BY + ", ".join(dict.fromkeys(demand.consumer for demand in demands))
     return "default"
 
 
@@ -200,7 +201,7 @@ def _broken(
     for option in involved:
         origin = origins.get(option, "default")
         who = {"owner": msg("set by you"), "default": msg("the default")}.get(origin)
-        by = who or msg("needed by {apps}", apps=origin.removeprefix("demand by "))
+        by = who or msg("needed by {apps}", apps=origin.removeprefix(DEMAND_BY))
         parts.append(msg("{value} ({by})", value=shown(option, values.get(option, "")), by=by))
     demands = [demand for option in involved for demand in by_option.get(option, [])]
     free = [option for option in involved if option not in by_option]

@@ -87,6 +87,10 @@ class Edge(View):
     """Whether the consumer's start waits for the provider; false where an optional edge would close a cycle."""
 
 
+DEMAND_BY = "demand by "
+"""How the origin of an option's value starts that dependents demand; their ids follow, with ", " between them."""
+
+
 class PlannedApp(Translatable, View):
     """One app of a plan."""
 

@@ -117,7 +117,7 @@ class Composer:
         apps = {}
         for app, given in inputs.items():
             if app in aside:
-                apps[app] = DesiredApp(records[app], Workload(app, (), (), (), (), ""), problem=aside[app])
+                apps[app] = _uncompiled(records[app], aside[app])
                 continue
             try:
                 bindings = tuple(
@@ -135,7 +135,7 @@ class Composer:
             except NodeError as error:
                 if app not in tolerated:
                     raise
-                apps[app] = DesiredApp(records[app], Workload(app, (), (), (), (), ""), problem=str(error))
+                apps[app] = _uncompiled(records[app], str(error))
         return DesiredState(apps, plan)
 
     def _input(
@@ -166,6 +166,10 @@ class Composer:
         if provided.credentials is Credentials.NONE:
             return None
         return self._secrets.ensure_edge(edge.provider, edge.consumer, edge.interface)
+
+
+def _uncompiled(record: AppRecord, problem: str) -> DesiredApp:
+    return DesiredApp(record, Workload(record.app, (), (), (), (), ""), problem=problem)
 
 
 def _installed(records: Records) -> dict[str, InstalledApp]:

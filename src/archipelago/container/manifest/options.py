@@ -1,6 +1,6 @@
 """The owner's options: are the values right, which of them hold, and which rules do they break?"""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from archipelago.container.manifest.model.app import AppManifest
@@ -175,24 +175,6 @@ def parse_option_text(option: Option, text: str, name: str = "value") -> Scalar:
     return validate_option_value(option, value, name)
 
 
-def parse_option_texts(manifest: AppManifest, given: Mapping[str, str]) -> dict[str, Scalar]:
-    """Return the values that texts from a command line mean; raises OptionError with all problems."""
-    values: dict[str, Scalar] = {}
-    problems: list[OptionProblem] = []
-    for name, text in given.items():
-        option = manifest.options.get(name)
-        if option is None:
-            problems.append(_no_option(manifest, name))
-            continue
-        try:
-            values[name] = parse_option_text(option, text, name)
-        except OptionError as error:
-            problems += error.problems
-    if problems:
-        raise OptionError(tuple(problems))
-    return values
-
-
 def effective_options(
     manifest: AppManifest, owner: Mapping[str, Scalar], demands: Mapping[str, Scalar]
 ) -> dict[str, Scalar]:
@@ -211,10 +193,11 @@ def same_value(first: Scalar, second: Scalar) -> bool:
     return first == second and isinstance(first, bool) == isinstance(second, bool)
 
 
+def have_values(values: Mapping[str, Scalar], wanted: Mapping[str, Scalar]) -> bool:
+    """Return whether options have all the values that are wanted of them, as those of a `when`."""
+    return all(name in values and same_value(values[name], value) for name, value in wanted.items())
+
+
 def broken_rules(manifest: AppManifest, values: Mapping[str, Scalar]) -> list[OptionRule]:
     """Return the rules that the values break."""
-
-    def hold(wanted: Iterable[tuple[str, Scalar]]) -> bool:
-        return all(name in values and same_value(values[name], value) for name, value in wanted)
-
-    return [rule for rule in manifest.rules if hold(rule.when.items()) and not hold(rule.require.items())]
+    return [rule for rule in manifest.rules if have_values(values, rule.when) and not have_values(values, rule.require)]

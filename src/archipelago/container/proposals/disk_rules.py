@@ -9,7 +9,7 @@ from archipelago.container.dependency_resolver.plan import Plan
 from archipelago.container.manifest.model.app import AppManifest
 from archipelago.container.manifest.model.on_disk import DiskRule, steps
 from archipelago.container.manifest.model.scalars import AppId, Key, Scalar
-from archipelago.container.manifest.options import same_value
+from archipelago.container.manifest.options import have_values
 from archipelago.container.namespace.client import Namespace
 from archipelago.container.workload.templates.renderer import Renderer
 from archipelago.errors import ErrorCode, NodeError
@@ -55,9 +55,6 @@ def disk_checks(
     A rule about what does not change is left alone: whatever broke it, another change is not to blame.
     """
 
-    def applies(rule: DiskRule, values: Options) -> bool:
-        return all(name in values and same_value(values[name], value) for name, value in rule.when.items())
-
     def check(index: int, rule: DiskRule, values: Options) -> DiskCheck:
         present, absent = (
             rendered_paths(manifest, f"disk_rules.{index}.{part}", paths, values, renderer)
@@ -67,9 +64,9 @@ def disk_checks(
 
     found = []
     for index, rule in enumerate(manifest.disk_rules):
-        if applies(rule, options):
+        if have_values(options, rule.when):
             wanted = check(index, rule, options)
-            if before is None or not applies(rule, before) or check(index, rule, before) != wanted:
+            if before is None or not have_values(before, rule.when) or check(index, rule, before) != wanted:
                 found.append(wanted)
     return tuple(found)
 

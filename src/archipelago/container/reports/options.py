@@ -1,12 +1,10 @@
 """What an owner sees of the options of an app: enough for a form. Pure."""
 
 from archipelago.api.configuration import OptionKind, OptionView
-from archipelago.container.dependency_resolver.plan import PlannedApp
+from archipelago.container.dependency_resolver.plan import DEMAND_BY, PlannedApp
 from archipelago.container.manifest.model.app import AppManifest
 from archipelago.container.manifest.model.scalars import Scalar
 from archipelago.container.manifest.model.settings import BoolOption, ChoiceOption, IntOption, Option, StringOption
-
-_DEMAND = "demand by "
 
 
 def option_views(manifest: AppManifest, planned: PlannedApp | None) -> tuple[OptionView, ...]:
@@ -20,7 +18,7 @@ def option_views(manifest: AppManifest, planned: PlannedApp | None) -> tuple[Opt
 
 
 def _view(name: str, option: Option, value: Scalar, origin: str) -> OptionView:
-    demand = origin.removeprefix(_DEMAND).split(", ") if origin.startswith(_DEMAND) else []
+    demand = origin.removeprefix(DEMAND_BY).split(", ") if origin.startswith(DEMAND_BY) else []
     shown = OptionView(
         name=name,
         kind=OptionKind(option.type),

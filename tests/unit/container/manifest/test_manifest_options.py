@@ -18,7 +18,6 @@ from archipelago.container.manifest.options import (
     broken_rules,
     effective_options,
     parse_option_text,
-    parse_option_texts,
     validate_option_value,
     validate_options,
 )
@@ -162,13 +161,6 @@ def test_texts_of_the_command_line(option: Option, text: str, value: object) -> 
 def test_texts_that_mean_nothing(option: Option, text: str) -> None:
     with pytest.raises(OptionError):
         parse_option_text(option, text)
-
-
-def test_texts_of_several_options_report_all_problems() -> None:
-    with pytest.raises(OptionError) as caught:
-        parse_option_texts(app(), {"txindex": "maybe", "cache": "5", "chain": "main"})
-    assert [problem.option for problem in caught.value.problems] == ["txindex", "cache"]
-    assert parse_option_texts(app(), {"txindex": "yes", "db_cache": "5"}) == {"txindex": True, "db_cache": 5}
 
 
 def test_a_demand_comes_before_the_owner_and_the_owner_before_the_default() -> None:
