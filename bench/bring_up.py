@@ -17,7 +17,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import yaml
-from graph import EDGES, write_catalog
+from graph import EDGES, PROBED, write_catalog
 from plant import plant
 from report import Figure, aimed, limited, plain, report, size
 
@@ -158,7 +158,7 @@ async def main() -> None:
     shutil.rmtree(base, ignore_errors=True)
     base.mkdir(parents=True)
     secrets = SecretsManager(base / "apps", base / "node.key")
-    config = NodeConfig(base, runtime, write_catalog(), port())
+    config = NodeConfig(base, runtime, write_catalog(health=PROBED), port())
     node = await Node(config, secrets, Power(obeyed=False)).start()
     packages = (await node.parts.apps.catalog.read()).packages
     if not plant(config.layout, packages.values()):

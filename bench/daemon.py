@@ -116,7 +116,7 @@ class Daemon:
         return sorted(times), len(json.dumps(answer))
 
     async def operate(self, method: str, **parameters: Any) -> None:
-        """Call a method that begins an operation, and wait until it is done."""
+        """Call a method that starts an operation, and wait until it is done."""
         operation = await self.call(method, **parameters)
         while operation["state"] not in _OVER:
             operation = await self.call("operation-wait", id=operation["id"], timeout=_OPERATION_PATIENCE)

@@ -72,7 +72,7 @@ def scores(report: dict[str, Any]) -> dict[str, float]:
 
 
 def losses(report: dict[str, Any]) -> list[str]:
-    """Return what cost points, the dearest first."""
+    """Return what cost points, the most expensive first."""
     found = []
     for name in _CATEGORIES:
         for part in report["categories"][name]["auditRefs"]:

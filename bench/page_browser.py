@@ -23,7 +23,7 @@ FLAGS = (
 FRAME = 1000 / 60
 """Milliseconds from one frame to the next."""
 _WIDTH, _HEIGHT = 1280, 900
-# Every frame tells how long after the one before it came. A long task holds the main thread for more than 50 ms.
+# Every frame tells how long after the one before it came. A long task blocks the main thread for more than 50 ms.
 _METER = """() => {
   const meter = { gaps: [], tasks: [], going: true };
   const watch = new PerformanceObserver((list) => meter.tasks.push(...list.getEntries().map((task) => task.duration)));
@@ -152,7 +152,7 @@ async def yardstick(browser: Browser, slowed: int = 1) -> float:
 
 
 async def watch_frames(tab: Page) -> None:
-    """Begin to look at every frame."""
+    """Start to look at every frame."""
     await tab.evaluate(_METER)
 
 

@@ -21,7 +21,7 @@ _SETTLING = 0.25
 """Part of the time in which the page reaches its full size: it keeps fifty operations, and for each question that it
 has asked a time limit of two minutes."""
 _ENDS = 5
-"""Samples at either end of which the median is told: what a single one finds depends on what is shown just then."""
+"""Samples at either end of which the median is reported: what a single one finds depends on what is shown just then."""
 _FLAT = 1.05
 """Growth that is none: what the browser compiles as it runs more often is counted too."""
 _LEAST = 0.5 if SMOKE else 5.0
@@ -30,7 +30,7 @@ _LEAST = 0.5 if SMOKE else 5.0
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """What a tab holds after its garbage was collected."""
+    """What a tab has after its garbage was collected."""
 
     at: float
     """Seconds since the beginning."""
@@ -69,7 +69,7 @@ class Course:
         return statistics.median(values[:_ENDS]), statistics.median(values[-_ENDS:])
 
     def figures(self) -> list[Figure]:
-        """Return what is told of it; growth is the ratio of last to first."""
+        """Return its figures; growth is the ratio of last to first."""
         print(
             f"{self.events} events in {self.seconds / 60:.1f} min ({self.events / self.seconds:.1f} a second, "
             f"{self.messages} messages came); the heap grew by {self.slope('heap'):+.2f} MB an hour"

@@ -51,7 +51,7 @@ class Scrolling:
         return 1000 * sum(self.cost[kind] for kind in kinds) / max(1, self.presented)
 
     def figures(self, what: str) -> list[Figure]:
-        """Return what is told of it."""
+        """Return its figures."""
         script, layout = self.per_frame("ScriptDuration"), self.per_frame(*_LAID_OUT)
         print(
             f"{what}: {self.presented} frames seen, {self.partial} without the main thread's part; "

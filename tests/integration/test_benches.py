@@ -14,7 +14,7 @@ from support.harness import ROOT, RUNTIME, remove_leftovers
 BENCH = CHECKOUT / "bench"
 FIGURES = {
     "catalog": "resolve + compile",
-    "start": "one container, from nothing to running",
+    "start": "one container, from nothing to healthy",
     "bring_up": "no-op reconcile",
     "daemon": "death of a container to its restart begun, worst",
     "page": "search for a text of no line: longest task",
