@@ -74,12 +74,11 @@ class Apps:
     desired: DesiredState = field(default_factory=DesiredState)
     changed: Signal = field(default_factory=Signal)
     stuck: dict[str, HealthState] = field(default_factory=dict)
-    compiled: int = 0
     done: list[str] = field(default_factory=list)
+    """What it was asked to do once."""
 
     def apply(self, desired: DesiredState) -> None:
         self.desired = replace(desired, generation=self.desired.generation + 1)
-        self.compiled += 1
         self.changed.notify()
 
     def health(self, app: str) -> Health:
@@ -120,7 +119,6 @@ class Images:
     """Takes the place of the fetcher, the inventory and the pruner; `gate` holds a fetch up."""
 
     gate: asyncio.Event = field(default_factory=asyncio.Event)
-    fetched_apps: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.gate.set()
@@ -129,7 +127,6 @@ class Images:
     async def fetched(self, tracker: Tracker, packages: Mapping[str, AppPackage]) -> AsyncIterator[None]:
         for app in packages:
             await tracker.begin(image_step(app))
-            self.fetched_apps.append(app)
         await self.gate.wait()
         yield
 

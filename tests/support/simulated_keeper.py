@@ -90,7 +90,6 @@ class SimulatedKeeper:
     confined: int = 0
     look: Look = field(default_factory=Look)
     pids: int = 100
-    gone: bool = False
     visited: set[str] = field(default_factory=set)
     """What was seen since time passed or something changed outside."""
 

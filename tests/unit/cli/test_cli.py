@@ -513,12 +513,3 @@ def test_help_names_every_command(node: Node) -> None:
 
 def test_control_characters_are_made_visible() -> None:
     assert clean("a\x1b[2J\u202eb\x9b\x00\tc\n") == "a\\x1b[2J\\x202eb\\x9b\\x00\tc\n"
-
-
-def test_the_command_starts_without_what_it_does_not_need() -> None:
-    program = (
-        "import sys, archipelago.cli.main; print([m for m in ('rich', 'aiohttp', 'pydantic') if m in sys.modules])"
-    )
-    environment = {"PYTHONPATH": str(SOURCE), "PYTHONDONTWRITEBYTECODE": "1"}
-    done = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True)
-    assert done.stdout == "[]\n"

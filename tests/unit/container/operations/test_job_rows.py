@@ -90,6 +90,7 @@ SHAPES: dict[str, list[dict[str, Any]]] = {
     "secrets": [{"names": ["key"], "given": False}, {"names": ["key"], "given": False, "apps": ["base"], **LATER}],
     "repair": [{"repair": "fix", "apps": []}, {"repair": "fix", **LATER}],
 }
+DONE_BY_THE_RECONCILER = {"restart": "restart user", "repair": "repair base fix"}
 
 
 @pytest.mark.parametrize("kind", SHAPES)
@@ -98,12 +99,15 @@ async def test_each_kind_is_resumed_from_each_shape(node: Bench, kind: str) -> N
     for arguments in SHAPES[kind]:
         if "user" not in await node.state.load_apps():
             await node.installed("user")
+        node.apps.done.clear()
         ended = await node.resumed(kind, app, arguments)
         assert ended.state is OperationState.DONE, (arguments, ended.error)
         records = await node.state.load_apps()
         assert records.keys() == ({"base"} if kind == "remove" else {"base", "user"})
         if kind == "configure":
             assert records["user"].options == {"n": 2}
+        if kind in DONE_BY_THE_RECONCILER:
+            assert DONE_BY_THE_RECONCILER[kind] in node.apps.done
         if "user" in records:
             assert records["user"].desired is (Desired.STOPPED if kind == "stop" else Desired.RUNNING)
 
