@@ -105,9 +105,7 @@ def host(tmp_path_factory: pytest.TempPathFactory) -> Any:
 
 
 def test_ten_thousand_malformed_requests_change_nothing(host: Host) -> None:
-    @settings(
-        max_examples=ROUNDS, deadline=None, database=None, suppress_health_check=list(HealthCheck), derandomize=True
-    )
+    @settings(max_examples=ROUNDS, database=None, suppress_health_check=list(HealthCheck), derandomize=True)
     @given(st.lists(bodies, min_size=BURST, max_size=BURST))
     def one_round(found: list[bytes]) -> None:
         host.run(host.burst(found))
@@ -249,7 +247,7 @@ credentials = st.one_of(
     name=st.sampled_from([b"Authorization", b"Cookie", b"Sec-WebSocket-Protocol"]),
     values=st.lists(credentials, min_size=1, max_size=3),
 )
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_no_made_up_secret_lets_anybody_in(host: Host, name: bytes, values: list[bytes]) -> None:
     prefix = b"Bearer arch_" if name == b"Authorization" else b"archipelago, archs_"
     body = b'{"jsonrpc":"2.0","id":1,"method":"container-list"}'

@@ -74,7 +74,7 @@ def test_what_runs_containers_is_not_the_local_network() -> None:
     assert accepts[0] < refused < accepts[1], "its own network stays, and all else comes after"
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     names=st.sets(NAMES, max_size=4),
     opens=st.sets(st.integers(1, 65535), max_size=3),

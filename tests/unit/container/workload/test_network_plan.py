@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from archipelago.container.podman_client.labels import APP, NODE
@@ -62,7 +62,6 @@ def test_the_name_that_a_template_gets_is_one_of_the_aliases() -> None:
     assert "bitcoin-rpc" in found[edge_network_name("lnd", "bitcoin", {"bitcoin-rpc"})].aliases
 
 
-@settings(deadline=None)
 @given(st.tuples(NAMES, NAMES), st.tuples(NAMES, NAMES))
 def test_no_two_pairs_share_a_network(first: tuple[str, str], second: tuple[str, str]) -> None:
     names = [edge_network_name(*pair, {"x"}) for pair in (first, second)]
@@ -70,7 +69,6 @@ def test_no_two_pairs_share_a_network(first: tuple[str, str], second: tuple[str,
     assert edge_network_name(*first, {"x"}) != app_network(manifest(id=second[0]), "n1").name
 
 
-@settings(deadline=None)
 @given(st.lists(st.tuples(NAMES, st.sampled_from(["bitcoin-rpc", "bitcoin-zmq"])), max_size=8), st.randoms())
 def test_both_ends_name_the_same_network_in_any_order(pairs: list[tuple[str, str]], chance: Any) -> None:
     edges = [edge(consumer, interface) for consumer, interface in pairs if consumer != "bitcoin"]

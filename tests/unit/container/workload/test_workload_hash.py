@@ -5,7 +5,7 @@ from dataclasses import MISSING, dataclass, field, fields, replace
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from archipelago.container.manifest.model.app import AppManifest
@@ -162,7 +162,6 @@ def _reordered(value: Any, chance: Any) -> Any:
     return [_reordered(each, chance) for each in value] if isinstance(value, list) else value
 
 
-@settings(deadline=None)
 @given(st.randoms(), st.dictionaries(st.sampled_from("ABCDEF"), st.text("xyz", max_size=3)))
 def test_the_order_of_keys_never_matters(chance: Any, environment: dict[str, str]) -> None:
     package = bitcoin()
@@ -176,7 +175,6 @@ def test_the_order_of_keys_never_matters(chance: Any, environment: dict[str, str
     assert len(found) == 1
 
 
-@settings(deadline=None)
 @given(st.lists(st.sampled_from(["electrum", "lnd", "mempool"]), unique=True))
 def test_compiling_is_pure(consumers: list[str]) -> None:
     given = input_of(bitcoin(), consumers=tuple(Consumer("bitcoin-rpc", each, LOGIN) for each in consumers))
@@ -186,7 +184,6 @@ def test_compiling_is_pure(consumers: list[str]) -> None:
 
 
 # A word that no template, path or hexadecimal digest has in it by chance.
-@settings(deadline=None)
 @given(st.text("GHIJKLMNOPQRSTUVWXYZ", min_size=8), st.text("GHIJKLMNOPQRSTUVWXYZ", min_size=8))
 def test_no_value_of_a_secret_is_in_anything_but_a_files_content(probe: str, login: str) -> None:
     own, shared = Secret(probe, "f1"), Secret(login, "f2")

@@ -107,7 +107,7 @@ def compile_with(compiler: str, text: str) -> None:
     assert done.returncode == 0, f"{done.stderr}\n{text}"
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(APPS)
 def test_apparmor_takes_every_profile(app: AppManifest) -> None:
     text = apparmor_profile(app, "main-1")
@@ -115,7 +115,7 @@ def test_apparmor_takes_every_profile(app: AppManifest) -> None:
     compile_with("apparmor_parser", text)
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 @given(APPS)
 def test_selinux_takes_every_module(app: AppManifest) -> None:
     text = selinux_module(app, "main-1")

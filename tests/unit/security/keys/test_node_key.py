@@ -123,7 +123,7 @@ def test_what_a_stranger_wrote_takes_neither_memory_nor_time(tmp_path: Path, cha
     assert refusal(lambda: key_in(tmp_path).unlock(PASSPHRASE)) is ErrorCode.INTERNAL
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.binary(max_size=300))
 def test_no_bytes_unlock_anything(tmp_path_factory: pytest.TempPathFactory, text: bytes) -> None:
     folder = tmp_path_factory.mktemp("key")

@@ -1,6 +1,6 @@
 """No secret slips through in what a text was made of."""
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from archipelago.security.secrets.redactor import HIDDEN, Redactor
@@ -38,7 +38,6 @@ def test_a_text_within_a_text_is_redacted() -> None:
     assert isinstance(text.parameters["text"], Text)
 
 
-@settings(deadline=None)
 @given(st.integers(min_value=1, max_value=len(SECRET) - 1), st.text(max_size=5), st.text(max_size=5))
 def test_a_secret_in_two_parameters_is_found(cut: int, before: str, after: str) -> None:
     text = redactor().redact(msg("{a}{b}", a=before + SECRET[:cut], b=SECRET[cut:] + after))
@@ -46,7 +45,6 @@ def test_a_secret_in_two_parameters_is_found(cut: int, before: str, after: str) 
     assert not isinstance(text, Text) or SECRET not in "".join(text.parameters.values())
 
 
-@settings(deadline=None)
 @given(st.text(max_size=30), st.text(max_size=30))
 def test_what_is_no_secret_can_still_be_translated(first: str, second: str) -> None:
     text = redactor().redact(msg("{first} and {second}", first=first, second=second))

@@ -5,7 +5,7 @@ import secrets
 import sys
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from archipelago.security.secrets.redactor import HIDDEN, Redactor
@@ -14,7 +14,6 @@ words = st.text("abcdefghijklmnopqrstuvwxyzABCDEFGHIJ0123456789_-", min_size=16,
 texts = st.text(max_size=60)
 
 
-@settings(deadline=None)
 @given(words, texts, texts)
 def test_a_secret_in_any_shape_is_hidden(secret: str, before: str, after: str) -> None:
     redactor = Redactor()
@@ -24,7 +23,6 @@ def test_a_secret_in_any_shape_is_hidden(secret: str, before: str, after: str) -
         assert secret not in found and shape.rstrip("=") not in found and HIDDEN in found
 
 
-@settings(deadline=None)
 @given(st.lists(words, max_size=5), texts)
 def test_what_is_no_secret_stays(secrets: list[str], text: str) -> None:
     redactor = Redactor()

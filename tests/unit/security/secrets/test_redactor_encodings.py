@@ -9,7 +9,7 @@ from collections.abc import Callable
 from urllib.parse import quote, quote_plus
 
 import pytest
-from hypothesis import assume, example, given, settings
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from archipelago.security.secrets.escapes import _ESCAPE
@@ -120,14 +120,12 @@ def require_hidden(secret: str, before: str, encoded: str, after: str) -> None:
 
 
 @pytest.mark.parametrize("encoding", [*TEXTS, *ESCAPES])
-@settings(deadline=None)
 @given(secret=made, before=around, after=around)
 def test_a_made_secret_in_a_text_format(encoding: str, secret: str, before: str, after: str) -> None:
     require_hidden(secret, before, {**TEXTS, **ESCAPES}[encoding](secret), after)
 
 
 @pytest.mark.parametrize("encoding", TEXTS)
-@settings(deadline=None)
 @given(secret=typed, before=around, after=around)
 @example(secret='it\'s "so" & so/\\ 100%41, pässwört 🔑', before="", after="")
 def test_a_typed_secret_in_a_text_format(encoding: str, secret: str, before: str, after: str) -> None:
@@ -135,13 +133,11 @@ def test_a_typed_secret_in_a_text_format(encoding: str, secret: str, before: str
 
 
 @pytest.mark.parametrize("encoding", DIGITS)
-@settings(deadline=None)
 @given(secret=made | typed, before=no_digits, after=no_digits)
 def test_a_secret_in_numbers(encoding: str, secret: str, before: str, after: str) -> None:
     require_hidden(secret, before, DIGITS[encoding](secret), f" {after}" if after else "")
 
 
-@settings(deadline=None)
 @given(secret=made, before=around, after=around)
 def test_a_hexdump(secret: str, before: str, after: str) -> None:
     found = knowing(secret).redact(_hexdump(f"{before}{secret}{after}"))
@@ -152,7 +148,6 @@ def test_a_hexdump(secret: str, before: str, after: str) -> None:
 
 
 @pytest.mark.parametrize("encode", [base64.b64encode, base64.urlsafe_b64encode])
-@settings(deadline=None)
 @given(secret=made | typed, before=st.binary(max_size=20), after=st.binary(max_size=20))
 def test_base64_at_each_alignment(encode: Callable[[bytes], bytes], secret: str, before: bytes, after: bytes) -> None:
     whole = encode(before + secret.encode() + after).decode()
@@ -165,7 +160,6 @@ def test_base64_at_each_alignment(encode: Callable[[bytes], bytes], secret: str,
         assert not [part for part in left if part in found]
 
 
-@settings(deadline=None)
 @given(user=st.text(ALPHABET, max_size=12), secret=made)
 def test_a_login_of_basic_authentication(user: str, secret: str) -> None:
     sent = base64.b64encode(f"{user}:{secret}".encode()).decode()
@@ -175,7 +169,6 @@ def test_a_login_of_basic_authentication(user: str, secret: str) -> None:
 
 
 @pytest.mark.parametrize("width", [64, 76])
-@settings(deadline=None)
 @given(secret=made, before=st.binary(max_size=80))
 def test_base64_that_is_wrapped(width: int, secret: str, before: bytes) -> None:
     whole = base64.b64encode(before + secret.encode()).decode()
@@ -190,7 +183,6 @@ def test_base64_that_is_wrapped(width: int, secret: str, before: bytes) -> None:
         assert not [part for part in windows(core) if part in found]
 
 
-@settings(deadline=None)
 @given(secret=made, cut=st.integers(0, 70), before=around, after=around)
 def test_a_secret_that_ends_in_another_piece_of_the_log(secret: str, cut: int, before: str, after: str) -> None:
     redactor = knowing(secret)
@@ -199,7 +191,6 @@ def test_a_secret_that_ends_in_another_piece_of_the_log(secret: str, cut: int, b
     assert not [part for part in left for piece in pieces if part in piece]
 
 
-@settings(deadline=None)
 @given(secret=made, start=st.integers(0, 40), length=st.integers(12, 64))
 def test_a_part_of_a_secret(secret: str, start: int, length: int) -> None:
     part = secret[start : start + length]
@@ -209,14 +200,12 @@ def test_a_part_of_a_secret(secret: str, start: int, length: int) -> None:
     assert redactor.redact(f"key={part[:SHORTEST]}\n…\n{part[-SHORTEST:]}…") == f"key={HIDDEN}\n…\n{HIDDEN}…"
 
 
-@settings(deadline=None)
 @given(secret=made, start=st.integers(0, 20))
 def test_an_id_that_is_like_a_few_letters_of_a_secret_stays(secret: str, start: int) -> None:
     text = f"id=x{secret[start : start + SHORTEST]}… {secret.encode().hex()[start : start + 14]}…"
     assert knowing(secret).redact(text) == text
 
 
-@settings(deadline=None)
 @given(st.lists(made | typed, max_size=4), st.text())
 def test_the_rest_of_a_text_stays(secrets: list[str], text: str) -> None:
     found = knowing(*secrets).redact(text)
@@ -226,7 +215,6 @@ def test_the_rest_of_a_text_stays(secrets: list[str], text: str) -> None:
         assert found == text
 
 
-@settings(deadline=None)
 @given(st.lists(made, min_size=2, max_size=5, unique=True))
 def test_forgetting_one_leaves_the_others(secrets: list[str]) -> None:
     redactor = knowing(*secrets)

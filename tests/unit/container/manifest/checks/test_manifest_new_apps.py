@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from archipelago.container.manifest.checks import new_apps
@@ -151,7 +151,6 @@ def test_an_image_names_its_registry(folder: Path, image: str) -> None:
         assert problems(folder) == []
 
 
-@settings(deadline=None)
 @given(st.from_regex(new_apps._IMAGE, fullmatch=True))
 def test_whatever_image_the_manifest_may_name_podman_can_be_asked_for(image: str) -> None:
     assert images._REFERENCE.fullmatch(image)

@@ -182,7 +182,7 @@ async def test_a_challenge_for_a_new_passkey_ends_with_the_account_that_asked_fo
 
 
 @given(st.dictionaries(st.sampled_from(["id", "rawId", "type", "response", "x"]), json_values, max_size=5))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_junk_is_refused_and_nothing_else_happens(junk: dict[str, Any]) -> None:
     async def work(folder: str) -> None:
         async with scenery(Path(folder)) as node:
