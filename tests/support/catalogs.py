@@ -10,29 +10,13 @@ from archipelago.container.dependency_resolver.host_facts import HostFacts
 from archipelago.container.dependency_resolver.plan import InstalledApp, Request
 from archipelago.container.dependency_resolver.resolver import resolve
 from archipelago.container.manifest.model.app import AppManifest
+from support.app_manifests import app
 
 OPTIONS = {
     "txindex": {"type": "bool", "label": "Index", "default": False},
     "prune": {"type": "int", "label": "Prune", "default": 0, "minimum": 0},
     "cache": {"type": "int", "label": "Cache", "default": 450},
 }
-
-
-def app(name: str, **parts: Any) -> AppManifest:
-    return AppManifest.model_validate(
-        {
-            "manifest": 1,
-            "id": name,
-            "name": name.title(),
-            "version": "1.0",
-            "summary": "An app",
-            "description": "An app",
-            "category": "other",
-            "license": "MIT",
-            "containers": {"main": {"image": f"registry.example/{name}@sha256:{'0' * 64}"}},
-            **parts,
-        }
-    )
 
 
 def provider(name: str, *interfaces: str, **parts: Any) -> AppManifest:

@@ -9,13 +9,14 @@ from archipelago.container.workload.template_context import exports
 from archipelago.container.workload.templates.renderer import Renderer
 from archipelago.container.workload.workload import Workload
 from archipelago.security.secrets.secret import Secret
-from support.workloads import compiled, manifest
+from support.app_manifests import app
+from support.workloads import compiled
 
 GIB = 1024**3
 EDGE_NETWORK = edge_network_name("electrumx", "bitcoin-knots", {"bitcoin-rpc"})
 KNOTS = AppPackage(
-    manifest(
-        id="bitcoin-knots",
+    app(
+        "bitcoin-knots",
         version="29.4",
         egress="direct",
         options={
@@ -62,8 +63,8 @@ rpcauth={{ consumer.rpcauth }}
     },
 )
 ELECTRUMX = AppPackage(
-    manifest(
-        id="electrumx",
+    app(
+        "electrumx",
         requires={"bitcoin-rpc": {"version": ">=25", "demands": {"txindex": True}, "wait": "serving"}},
         containers={
             "main": {

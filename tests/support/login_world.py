@@ -14,11 +14,7 @@ from archipelago.storage.database import Database
 from archipelago.storage.stores.accounts import AccountStore
 
 HERE = Source("::1")
-
-
 SOCKET = Source("unix socket, uid 0", trusted=True)
-
-
 PASSWORD = "correct horse battery"
 LIFETIMES = Lifetimes(idle=100, absolute=1000)
 

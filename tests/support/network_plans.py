@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from archipelago.container.dependency_resolver.plan import Edge
 from archipelago.container.manifest.model.app import AppManifest
 from archipelago.container.manifest.model.interfaces import Wait
+from support.app_manifests import app
 
 NAMES = st.from_regex(r"[a-z][a-z0-9]{0,3}(-[a-z0-9]{1,3}){0,2}", fullmatch=True)
 
@@ -14,14 +15,6 @@ NAMES = st.from_regex(r"[a-z][a-z0-9]{0,3}(-[a-z0-9]{1,3}){0,2}", fullmatch=True
 def manifest(**changes: Any) -> AppManifest:
     container = {"build": {"type": "packages", "packages": ["x"]}}
     values: dict[str, Any] = {
-        "manifest": 1,
-        "id": "bitcoin",
-        "name": "A test",
-        "version": "1.0",
-        "summary": "A test",
-        "description": "A test",
-        "category": "bitcoin",
-        "license": "MIT",
         "containers": {"main": container, "web": container},
         "provides": {
             "bitcoin-rpc": {"container": "main", "port": 8332},
@@ -30,7 +23,7 @@ def manifest(**changes: Any) -> AppManifest:
         },
         **changes,
     }
-    return AppManifest.model_validate(values)
+    return app("bitcoin", **values)
 
 
 def edge(consumer: str, interface: str = "bitcoin-rpc", provider: str = "bitcoin") -> Edge:

@@ -4,7 +4,7 @@ from typing import Any
 
 from archipelago.container.dependency_resolver.host_facts import HostFacts
 from archipelago.container.dependency_resolver.plan import Edge
-from archipelago.container.manifest.model.app import AppManifest, Architecture
+from archipelago.container.manifest.model.app import Architecture
 from archipelago.container.manifest.model.interfaces import Wait
 from archipelago.container.manifest.package import AppPackage
 from archipelago.container.workload.compiler import compile_app
@@ -12,16 +12,11 @@ from archipelago.container.workload.inputs import AppInput, Site
 from archipelago.container.workload.templates.renderer import Renderer
 from archipelago.container.workload.workload import Workload
 from archipelago.security.secrets.secret import Secret
+from support.app_manifests import app
 
 SITE = Site("n1", "/data", "/run/files", HostFacts(Architecture.AMD64, 8 << 30, 4, 100 << 30))
-
-
 PROBE = Secret("probe-value", "f-probe")
-
-
 LOGIN = Secret("login-value", "f-login")
-
-
 TEMPLATE = b"""txindex={{ options.txindex | int }}
 rpcauth={{ secrets.probe | rpcauth('archipelago') }}
 {% for each in consumers['bitcoin-rpc'] %}
@@ -30,23 +25,8 @@ rpcauth={{ each.rpcauth }}
 """
 
 
-def manifest(**changes: Any) -> AppManifest:
-    values: dict[str, Any] = {
-        "manifest": 1,
-        "version": "1.0",
-        "summary": "A test",
-        "description": "A test",
-        "category": "bitcoin",
-        "license": "MIT",
-        **changes,
-    }
-    values.setdefault("name", values["id"])
-    return AppManifest.model_validate(values)
-
-
 def bitcoin(**changes: Any) -> AppPackage:
     values: dict[str, Any] = {
-        "id": "bitcoin",
         "options": {"txindex": {"type": "bool", "label": "Index", "default": False}},
         "secrets": {"probe": {}},
         "volumes": {"data": {}},
@@ -69,12 +49,12 @@ def bitcoin(**changes: Any) -> AppPackage:
         "endpoints": {"p2p": {"kind": "p2p", "container": "main", "port": 8333, "host_port": 8333}},
         **changes,
     }
-    return AppPackage(manifest(**values), "", {"bitcoin.conf.j2": TEMPLATE})
+    return AppPackage(app("bitcoin", **values), "", {"bitcoin.conf.j2": TEMPLATE})
 
 
 ELECTRUM = AppPackage(
-    manifest(
-        id="electrum",
+    app(
+        "electrum",
         requires={"bitcoin-rpc": {}},
         containers={
             "main": {
@@ -87,8 +67,6 @@ ELECTRUM = AppPackage(
     "",
     {"login.j2": b"{{ requires['bitcoin-rpc'].user }}:{{ requires['bitcoin-rpc'].password }}\n"},
 )
-
-
 EDGE = Edge(consumer="electrum", interface="bitcoin-rpc", provider="bitcoin", wait=Wait.SERVING)
 
 

@@ -13,7 +13,7 @@ from archipelago.chains.chain import Chain, ChainReading, ChainState, InterfaceR
 from archipelago.chains.registry import CHAINS, chain_named, chain_with_login
 from archipelago.container.dependency_resolver.host_facts import HostFacts
 from archipelago.container.health_monitor.progress import Progress, chain_verdict
-from archipelago.container.manifest.model.app import AppManifest, Architecture
+from archipelago.container.manifest.model.app import Architecture
 from archipelago.container.manifest.model.interfaces import Credentials
 from archipelago.container.manifest.model.probes import ChainProbe, HealthCheck, TcpProbe
 from archipelago.container.manifest.package import AppPackage
@@ -21,6 +21,7 @@ from archipelago.container.workload.compiler import compile_app
 from archipelago.container.workload.inputs import AppInput, Consumer, Site
 from archipelago.container.workload.templates.renderer import Renderer
 from archipelago.security.secrets.secret import Secret
+from support.app_manifests import app
 
 NOW = datetime(2026, 11, 29, 12, tzinfo=UTC)
 
@@ -66,25 +67,11 @@ def test_the_monitor_judges_a_chain_by_what_its_class_says() -> None:
 
 
 def test_the_compiler_gives_a_provider_the_logins_that_its_chain_makes() -> None:
-    manifest = AppManifest.model_validate(
-        {
-            "manifest": 1,
-            "id": "abacusd",
-            "name": "Abacus",
-            "version": "1",
-            "summary": "A test",
-            "description": "A test",
-            "category": "other",
-            "license": "MIT",
-            "containers": {
-                "main": {
-                    "build": {"type": "packages", "packages": ["x"]},
-                    "files": [{"path": "/etc/users", "template": "users.j2"}],
-                }
-            },
-            "provides": {"beads": {"container": "main", "port": 1}},
-        }
-    )
+    container = {
+        "build": {"type": "packages", "packages": ["x"]},
+        "files": [{"path": "/etc/users", "template": "users.j2"}],
+    }
+    manifest = app("abacusd", containers={"main": container}, provides={"beads": {"container": "main", "port": 1}})
     # As a manifest is once the format knows this kind of login.
     provided = manifest.provides["beads"].model_copy(update={"credentials": ABACUS.login})
     manifest = manifest.model_copy(update={"provides": {"beads": provided}})

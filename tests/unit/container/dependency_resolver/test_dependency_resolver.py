@@ -12,7 +12,8 @@ from archipelago.container.dependency_resolver.plan import Action, InstalledApp,
 from archipelago.container.dependency_resolver.resolver import resolve
 from archipelago.container.manifest.model.app import AppManifest, Architecture
 from archipelago.errors import ErrorCode
-from support.catalogs import OPTIONS, app, catalog_of, consumer, provider, refused
+from support.app_manifests import app
+from support.catalogs import OPTIONS, catalog_of, consumer, provider, refused
 
 GIB = 1024**3
 RULES = [{"when": {"txindex": True}, "require": {"prune": 0}, "because": "A pruned chain has no index"}]

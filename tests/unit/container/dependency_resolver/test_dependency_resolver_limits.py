@@ -11,7 +11,8 @@ from archipelago.container.dependency_resolver.errors import ResolutionCode, Res
 from archipelago.container.dependency_resolver.plan import Request
 from archipelago.container.dependency_resolver.resolver import resolve
 from archipelago.container.manifest.model.app import AppManifest
-from support.catalogs import OPTIONS, app, catalog_of, consumer, provider, refused
+from support.app_manifests import app
+from support.catalogs import OPTIONS, catalog_of, consumer, provider, refused
 
 MEMORY = 256 << 20
 SECONDS = 30

@@ -13,7 +13,7 @@ from archipelago.container.dependency_resolver.resolver import resolve
 from archipelago.container.manifest.model.app import AppManifest
 from archipelago.container.manifest.model.interfaces import Conflict, Provided, Required
 from archipelago.container.manifest.model.settings import OptionRule
-from support.catalogs import app
+from support.app_manifests import app
 
 COUNT = int(os.environ.get("ARCHIPELAGO_CATALOGS", "1000"))
 APPS = [f"a{number}" for number in range(8)]

@@ -14,6 +14,8 @@ from archipelago.container.dependency_resolver.resolver import resolve
 from archipelago.container.manifest.build_facts import BuildCode, BuildFacts, BuildSource, SourceKind, build_facts
 from archipelago.container.manifest.model.app import AppManifest, Architecture, Egress
 from archipelago.container.manifest.model.endpoints import Access
+from support import app_manifests
+from support.catalogs import catalog_of
 
 MIB = 1024**2
 
@@ -30,25 +32,7 @@ def app(name: str, *ports: int, **parts: Any) -> AppManifest:
         }
         for port in ports
     }
-    return AppManifest.model_validate(
-        {
-            "manifest": 1,
-            "id": name,
-            "name": name.title(),
-            "version": "1.0",
-            "summary": "An app",
-            "description": "An app",
-            "category": "other",
-            "license": "MIT",
-            "containers": {"main": {"image": f"registry.example/{name}@sha256:{'0' * 64}"}},
-            "endpoints": endpoints,
-            **parts,
-        }
-    )
-
-
-def catalog_of(*apps: AppManifest) -> dict[str, AppManifest]:
-    return {one.id: one for one in apps}
+    return app_manifests.app(name, **{"endpoints": endpoints, **parts})
 
 
 def test_what_building_an_image_executes_and_what_it_is_made_of() -> None:

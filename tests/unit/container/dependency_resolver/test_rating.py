@@ -7,26 +7,14 @@ import pytest
 from archipelago.container.dependency_resolver.rating import HIGHEST, LOWEST, rate
 from archipelago.container.manifest.model.app import AppManifest
 from archipelago.container.manifest.package import load_package
+from support import app_manifests
 from support.checkout import APPS
 
 
 def app(security: dict[str, Any] | None = None, user: str = "1000:1000", **parts: Any) -> AppManifest:
     """Return an app that asks for nothing but what is given."""
     container = {"build": {"type": "packages", "packages": ["x"]}, "user": user, "security": security or {}}
-    return AppManifest.model_validate(
-        {
-            "manifest": 1,
-            "id": "tiny",
-            "name": "Tiny",
-            "version": "1",
-            "summary": "An app",
-            "description": "An app",
-            "category": "other",
-            "license": "MIT",
-            "containers": {"main": container, "other": container},
-            **parts,
-        }
-    )
+    return app_manifests.app("tiny", **{"containers": {"main": container, "other": container}, **parts})
 
 
 def endpoint(*access: str) -> dict[str, Any]:

@@ -24,6 +24,7 @@ from archipelago.container.manifest.options import (
 from archipelago.container.manifest.package import load_package
 from archipelago.container.reports.options import option_views
 from archipelago.errors import ErrorCode
+from support import app_manifests
 from support.checkout import APPS
 
 SWITCH = BoolOption(type="bool", label="Switch", default=False)
@@ -34,20 +35,12 @@ CHAIN = ChoiceOption(type="choice", label="Chain", default="main", choices=("mai
 
 def app(**changes: Any) -> AppManifest:
     """Return an app with one option of each kind."""
-    value: dict[str, Any] = {
-        "manifest": 1,
-        "id": "node",
-        "name": "Node",
-        "version": "1",
-        "summary": "s",
-        "description": "d",
-        "category": "bitcoin",
-        "license": "MIT",
+    parts: dict[str, Any] = {
         "options": {"txindex": SWITCH, "db_cache": CACHE, "alias": ALIAS, "chain": CHAIN},
         "rules": [{"when": {"txindex": True}, "require": {"db_cache": 450}, "because": "why not"}],
         "containers": {"main": {"build": {"type": "packages", "packages": ["tor"]}}},
     }
-    return AppManifest.model_validate(value | changes)
+    return app_manifests.app("node", **parts | changes)
 
 
 @pytest.mark.parametrize(

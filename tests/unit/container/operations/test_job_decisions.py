@@ -12,7 +12,6 @@ from archipelago.api.health import WORKING, Health, HealthState
 from archipelago.container.dependency_resolver.plan import Edge, Plan
 from archipelago.container.desired.installed_apps import Records
 from archipelago.container.desired.state import DesiredApp, DesiredState
-from archipelago.container.manifest.model.app import AppManifest
 from archipelago.container.manifest.model.interfaces import Wait
 from archipelago.container.manifest.package import AppPackage
 from archipelago.container.operations.changes.turn import with_desired
@@ -25,25 +24,10 @@ from archipelago.container.proposals.consequences import stop_preview
 from archipelago.container.workload.workload import ContainerWorkload, Workload
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.storage.records.apps import AppRecord, Desired
+from support import app_manifests
 
 APPS = tuple("abcdefg")
-PACKAGE = AppPackage(
-    AppManifest.model_validate(
-        {
-            "manifest": 1,
-            "id": "any",
-            "name": "Any",
-            "version": "1.0",
-            "summary": "A test",
-            "description": "A test",
-            "category": "other",
-            "license": "MIT",
-            "containers": {"main": {"image": f"x/any@sha256:{'0' * 64}"}},
-        }
-    ),
-    "",
-    {},
-)
+PACKAGE = AppPackage(app_manifests.app("any"), "", {})
 UPSTREAM = [(consumer, provider) for index, consumer in enumerate(APPS) for provider in APPS[:index]]
 """Each app may use those before it, so that nothing needs itself."""
 BACK = [(provider, consumer) for consumer, provider in UPSTREAM]

@@ -20,7 +20,8 @@ from archipelago.container.workload.workload import Workload
 from archipelago.errors import NodeError
 from archipelago.security.keys.key_files import private_pem, public_pem
 from archipelago.security.secrets.secret import Secret
-from support.workloads import EDGE, ELECTRUM, LOGIN, SITE, bitcoin, compiled, input_of, manifest
+from support.app_manifests import app
+from support.workloads import EDGE, ELECTRUM, LOGIN, SITE, bitcoin, compiled, input_of
 
 
 def test_a_provider_is_compiled_with_everything_dropped_and_its_own_ids() -> None:
@@ -131,7 +132,7 @@ def test_containers_stand_behind_those_that_they_come_after() -> None:
     build = {"type": "packages", "packages": ["x"]}
     files = [{"path": f"/etc/{name}", "template": "a.j2"} for name in "abc"]
     containers = {"web": {"build": build, "after": ["db"], "files": files}, "db": {"build": build, "files": files}}
-    package = AppPackage(manifest(id="two", containers=containers), "", {"a.j2": b""})
+    package = AppPackage(app("two", containers=containers), "", {"a.j2": b""})
     workload = compiled(input_of(package, images={"web": "w", "db": "d"}, secrets={}, ports={}))
     assert [container.container for container in workload.containers] == ["db", "web"]
     assert [container.spec.labels[PLACE] for container in workload.containers] == ["0", "1"]
@@ -190,7 +191,7 @@ def indexer(per: str | None = "bitcoin-rpc.index") -> AppPackage:
     """Return an app whose index belongs to a value of its provider."""
     container = {"build": {"type": "packages", "packages": ["x"]}, "mounts": [{"volume": "data", "path": "/data"}]}
     values: dict[str, Any] = {"requires": {"bitcoin-rpc": {}}, "containers": {"main": container}}
-    return AppPackage(manifest(id="electrum", volumes={"data": {"per": per}}, **values), "")
+    return AppPackage(app("electrum", volumes={"data": {"per": per}}, **values), "")
 
 
 def indexed(value: str | None, package: AppPackage | None = None) -> Workload:

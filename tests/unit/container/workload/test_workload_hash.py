@@ -21,8 +21,9 @@ from archipelago.container.workload.spec_hash import former_hash, is_former, spe
 from archipelago.container.workload.templates.renderer import Renderer, TemplateError
 from archipelago.container.workload.workload import Workload
 from archipelago.security.secrets.secret import Secret
+from support.app_manifests import app
 from support.golden_workloads import electrumx, knots_input
-from support.workloads import EDGE, ELECTRUM, LOGIN, SITE, bitcoin, compiled, input_of, manifest
+from support.workloads import EDGE, ELECTRUM, LOGIN, SITE, bitcoin, compiled, input_of
 
 BUILD = {"type": "packages", "packages": ["x"]}
 
@@ -30,13 +31,15 @@ BUILD = {"type": "packages", "packages": ["x"]}
 def two(**changes: Any) -> AppInput:
     """An app of two containers; the changes are those of its `web` container."""
     web = {"build": BUILD, "command": ["--name={{ options.name }}"], **changes}
-    app = manifest(
-        id="two",
+    manifest = app(
+        "two",
         options={"name": {"type": "string", "label": "Name", "default": "a"}},
         volumes={"data": {}},
         containers={"db": {"build": BUILD, "mounts": [{"volume": "data", "path": "/data"}]}, "web": web},
     )
-    return AppInput(AppPackage(app, "", {"a.j2": b"{{ options.name }}"}), {"name": "a"}, 0, {"db": "d", "web": "w"})
+    return AppInput(
+        AppPackage(manifest, "", {"a.j2": b"{{ options.name }}"}), {"name": "a"}, 0, {"db": "d", "web": "w"}
+    )
 
 
 def hashes(workload: Workload) -> dict[str, str]:

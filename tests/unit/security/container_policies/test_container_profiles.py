@@ -15,6 +15,7 @@ from archipelago.container.manifest.model.containers import Capability, Containe
 from archipelago.security.container_policies.apparmor import apparmor_name, apparmor_profile
 from archipelago.security.container_policies.seccomp import seccomp_json, seccomp_name, seccomp_profile
 from archipelago.security.container_policies.selinux import selinux_module, selinux_name
+from support.app_manifests import app
 
 TOOLS = Path("/opt/archipelago/test-tools/bin")
 BASE_POLICY = Path(__file__).with_name("selinux_base.cil")
@@ -30,20 +31,8 @@ def container(**changes: Any) -> Container:
 def manifest(**changes: Any) -> AppManifest:
     one = container(**changes)
     volumes = {mount.volume: {"backup": "include"} for mount in one.mounts}
-    return AppManifest.model_validate(
-        {
-            "manifest": 1,
-            "id": "bitcoin-knots",
-            "name": "A test",
-            "version": "1.0",
-            "summary": "A test",
-            "description": "A test",
-            "category": "bitcoin",
-            "license": "MIT",
-            "volumes": volumes,
-            "containers": {"main-1": one.model_dump(mode="json", exclude_unset=True)},
-        }
-    )
+    containers = {"main-1": one.model_dump(mode="json", exclude_unset=True)}
+    return app("bitcoin-knots", volumes=volumes, containers=containers)
 
 
 def allowed(profile: dict[str, Any], *, always: bool = True) -> set[str]:

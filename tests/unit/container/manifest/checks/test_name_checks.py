@@ -6,26 +6,14 @@ import pytest
 
 from archipelago.container.manifest.checks.new_apps import check_new
 from archipelago.container.manifest.model.app import AppManifest
+from support import app_manifests
 
 IMAGE = f"registry.example/a@sha256:{'0' * 64}"
 
 
 def app(**parts: Any) -> AppManifest:
     main = {"image": IMAGE, "entrypoint": ["/x"], **parts.pop("main", {})}
-    return AppManifest.model_validate(
-        {
-            "manifest": 1,
-            "id": "shop",
-            "name": "Shop",
-            "version": "1.0",
-            "summary": "A shop",
-            "description": "A shop",
-            "category": "other",
-            "license": "MIT",
-            "containers": {"main": main},
-            **parts,
-        }
-    )
+    return app_manifests.app("shop", **{"containers": {"main": main}, **parts})
 
 
 def probed(user: str) -> dict[str, Any]:
