@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from archipelago.security.login.credentials.passwords import Cost, Passwords
-from archipelago.security.login.guessing.attempts import Source
 from archipelago.security.login.login import Login
 from archipelago.security.login.sessions.clocks import Clocks
 from archipelago.security.login.sessions.ledger import Lifetimes
@@ -13,8 +12,6 @@ from archipelago.security.secrets.redactor import Redactor
 from archipelago.storage.database import Database
 from archipelago.storage.stores.accounts import AccountStore
 
-HERE = Source("::1")
-SOCKET = Source("unix socket, uid 0", trusted=True)
 PASSWORD = "correct horse battery"
 LIFETIMES = Lifetimes(idle=100, absolute=1000)
 

@@ -11,16 +11,15 @@ from archipelago.api.services.registry import Services
 from archipelago.rpc.methods.table import all_methods
 from archipelago.rpc.protocol import Dispatcher
 from archipelago.rpc.refusals import Refusals
-from archipelago.security.login.guessing.attempts import Source
 from archipelago.security.login.login import Login
 from archipelago.storage.records.permissions import TOKEN_PERMISSIONS
 from support.memory_services import apps, node, security
 from support.memory_services.apps import EVIL, NOW
+from support.sources import SOCKET
 
-__all__ = ["EVIL", "NOW", "OWNERS", "SOCKET", "MemoryNode", "dispatcher_of"]
+__all__ = ["EVIL", "NOW", "OWNERS", "MemoryNode", "dispatcher_of"]
 
 OWNERS = {os.getuid()}
-SOCKET = Source("unix socket, uid 0", trusted=True)
 
 
 class MemoryNode:

@@ -1,4 +1,4 @@
-"""Keys at rest without encryption, for tests of certificates."""
+"""Keys at rest without encryption, for tests of certificates and logins."""
 
 from datetime import UTC, datetime
 

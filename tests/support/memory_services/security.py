@@ -19,6 +19,7 @@ from archipelago.storage.records.signers import SignerRule
 from archipelago.storage.schema import metadata
 from archipelago.storage.stores.accounts import AccountStore, Book, Settled
 from support.memory_services.apps import NOW, MemoryApps
+from support.sealed_keys import Sealed
 
 
 class MemoryAccounts(AccountStore):
@@ -39,19 +40,9 @@ class MemoryAccounts(AccountStore):
             return Settled(result, book.logins(), self._number)
 
 
-class Plain:
-    """Seals nothing."""
-
-    def seal(self, text: str) -> bytes:
-        return text.encode()
-
-    def unseal(self, sealed: bytes) -> str:
-        return sealed.decode()
-
-
 def memory_login() -> Login:
     """Return a login whose passwords cost next to nothing."""
-    return Login(MemoryAccounts(), Plain(), host_clocks(), passwords=Passwords(Cost(1, 8, 1)))
+    return Login(MemoryAccounts(), Sealed(), host_clocks(), passwords=Passwords(Cost(1, 8, 1)))
 
 
 class MemoryAudit:

@@ -24,9 +24,9 @@ from archipelago.security.keys import node_key
 from archipelago.security.keys.node_key import KeyState, NodeKey, WrapCost
 from archipelago.security.login.guessing.attempts import Source
 from archipelago.storage.records.permissions import Permission
+from support.sources import SOCKET
 
 PASSPHRASE = "correct horse battery"
-OWNER = Source("unix socket, uid 0", trusted=True)
 CHEAP = WrapCost(time=1, memory=64, threads=1)
 
 
@@ -73,7 +73,7 @@ async def test_the_owner_does_not_wait_for_the_passphrases_of_strangers(node: Lo
         async with asyncio.timeout(20):
             while not hashes.at_once:
                 await asyncio.sleep(0)
-            await node.unlock(PASSPHRASE, OWNER)
+            await node.unlock(PASSPHRASE, SOCKET)
         assert await node.state() is KeyState.UNLOCKED
     finally:
         hashes.go_on.set()
@@ -90,7 +90,7 @@ async def test_a_key_is_restored_without_a_word_to_accounts_that_cannot_be_read(
     await node.start()
     dispatcher = Dispatcher(node.services, locked_methods(), Refusals(node.services.of(AuditService).record))
     call = {"jsonrpc": "2.0", "id": 1, "method": "key-restore", "params": {"words": words}}
-    owner = Caller("owner", frozenset(Permission), OWNER.origin, trusted=True)
+    owner = Caller("owner", frozenset(Permission), SOCKET.origin, trusted=True)
     answer = json.loads(await dispatcher.answer(json.dumps(call).encode(), owner) or b"")
     assert answer.get("result", "missing") is None, answer
     assert await node.state() is KeyState.PLAIN and not config.database.exists()

@@ -20,9 +20,10 @@ from archipelago.rpc.server.server import RpcServer
 from archipelago.security.login.sessions.secrets import SESSION_PREFIX
 from archipelago.storage.database import Database
 from archipelago.storage.stores.accounts import AccountStore
-from support.memory_node import OWNERS, SOCKET, MemoryNode
+from support.memory_node import OWNERS, MemoryNode
 from support.old_database import migrate
 from support.soft_passkey import Device
+from support.sources import SOCKET
 
 PASSWORD = "correct horse battery staple"
 CALL = {"jsonrpc": "2.0", "id": 1, "method": "container-list", "params": {}}

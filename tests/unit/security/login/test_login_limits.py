@@ -14,8 +14,9 @@ from archipelago.security.login.guessing.attempts import Attempts, Source
 from archipelago.security.login.login import Login, Start
 from archipelago.storage.database import Database
 from archipelago.storage.records.permissions import ANYBODY, Role
-from support.login_world import HERE, PASSWORD, SOCKET, World
+from support.login_world import PASSWORD, World
 from support.memory_node import MemoryNode, dispatcher_of
+from support.sources import HERE, SOCKET
 
 
 async def said(login: Login, source: Source, code: str | None) -> str:

@@ -23,7 +23,8 @@ from archipelago.storage.database import Database
 from archipelago.storage.records.logins import Logins
 from archipelago.storage.records.permissions import PERMISSIONS, TOKEN_PERMISSIONS, Permission, Role
 from archipelago.storage.stores.accounts import AccountStore
-from support.login_world import HERE, LIFETIMES, PASSWORD, SOCKET, World
+from support.login_world import LIFETIMES, PASSWORD, World
+from support.sources import HERE, SOCKET
 
 OTHER = "staple of another colour"
 

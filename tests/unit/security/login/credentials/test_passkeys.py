@@ -16,32 +16,22 @@ from hypothesis import strategies as st
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.rpc.access import Caller
 from archipelago.security.login.credentials.passwords import Cost, Passwords
-from archipelago.security.login.guessing.attempts import Source
 from archipelago.security.login.login import Login
 from archipelago.security.login.sessions.clocks import Clocks
 from archipelago.storage.database import Database
 from archipelago.storage.records.permissions import Permission, Role
 from archipelago.storage.stores.accounts import AccountStore
 from support.memory_node import MemoryNode, dispatcher_of
+from support.sealed_keys import Sealed
 from support.soft_passkey import Device
+from support.sources import HERE, SOCKET
 
 SITE = "https://island.local:8480"
 PASSWORD = "correct horse battery"
-HERE, SOCKET = Source("::1"), Source("unix socket, uid 0", trusted=True)
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=20),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
 )
-
-
-class Plain:
-    """Keeps what is sealed as it is."""
-
-    def seal(self, text: str) -> bytes:
-        return text.encode()
-
-    def unseal(self, sealed: bytes) -> str:
-        return sealed.decode()
 
 
 class Scene:
@@ -54,7 +44,7 @@ class Scene:
     async def open(self) -> None:
         """Begin as a start of the node does."""
         clocks = Clocks(lambda: self.now, lambda: self.now)
-        self.login = Login(AccountStore(self.database), Plain(), clocks, passwords=Passwords(Cost(1, 8, 1)))
+        self.login = Login(AccountStore(self.database), Sealed(), clocks, passwords=Passwords(Cost(1, 8, 1)))
         await self.login.open()
         self.passkeys = self.login.passkeys
 
