@@ -8,195 +8,22 @@ import asyncio
 import shutil
 import tempfile
 from collections.abc import Awaitable, Callable, Iterator
-from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import pyotp
 import pytest
 
-from archipelago.errors import ErrorCode, NodeError
-from archipelago.security.login.credentials.codes import code_hash
+from archipelago.errors import ErrorCode
 from archipelago.security.login.credentials.passwords import Cost, Passwords
 from archipelago.security.login.guessing.attempts import Source
-from archipelago.security.login.login import Login, Start
-from archipelago.security.login.sessions.clocks import Clocks
 from archipelago.security.login.sessions.secrets import session_key
-from archipelago.storage.database import Database
-from archipelago.storage.records.logins import Logins, Passkey, SecondFactor, User
+from archipelago.storage.records.logins import Logins
 from archipelago.storage.records.permissions import PERMISSIONS, Permission, Role
-from archipelago.storage.stores.accounts import AccountStore, Book, Settled
-from support.shuffled_loop import ShuffledLoop
-from support.soft_passkey import Device
-
-ROUNDS = 200
-OLD, NEW, OWNERS = "the password until now", "the password from now on", "the owner's own password"
-SITE = "http://localhost:8480"
-SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
-RECOVERY = "aaaa-bbbb-cccc-dddd"
-NOW = 1_800_000_000.0
-SOCKET = Source("unix socket, uid 0", trusted=True)
-T = TypeVar("T")
+from support.identity_scene import NEW, NOW, OLD, OWNERS, RECOVERY, SECRET, SITE, Scene, Shown, play, visitor
+from support.sources import SOCKET
 
 pytestmark = pytest.mark.timeout(120)
-
-
-class Plain:
-    """Keeps what is sealed as it is."""
-
-    def seal(self, text: str) -> bytes:
-        return text.encode()
-
-    def unseal(self, sealed: bytes) -> str:
-        return sealed.decode()
-
-
-@dataclass(frozen=True)
-class Shown:
-    """What somebody showed who was let in."""
-
-    user: str
-    password: str | None = None
-    code: bool = False
-    passkey: str | None = None
-
-
-class WatchedStore(AccountStore):
-    """Remembers what was kept after each transaction."""
-
-    def __init__(self, database: Database) -> None:
-        super().__init__(database)
-        self.history: dict[int, Logins] = {}
-
-    async def run(self, work: Callable[[Book], T]) -> Settled:
-        settled = await super().run(work)
-        self.history[settled.number] = settled.kept
-        return settled
-
-
-@dataclass
-class Scene:
-    """A node with its owner and with Eve, who has a passkey; `shown` says by what each session was begun."""
-
-    store: WatchedStore
-    login: Login
-    passwords: Passwords
-    hashes: dict[str, str]
-    device: Device = field(default_factory=Device)
-    key: Passkey | None = None
-    shown: dict[str, Shown] = field(default_factory=dict)
-    failures: list[NodeError] = field(default_factory=list)
-    visitors: int = 0
-
-    async def begin(self, *, factor: bool = False) -> None:
-        """Put everything back to where each round begins."""
-        second = SecondFactor(SECRET.encode(), 0, (code_hash(RECOVERY),)) if factor else None
-
-        def work(book: Book) -> None:
-            for user in book.users():
-                book.remove_user(user.name)
-            book.remove_tokens(one.key for one in book.tokens())
-            book.change_user(User("owner", Role.OWNER, self.hashes[OWNERS], NOW))
-            book.change_user(User("eve", Role.VIEWER, self.hashes[OLD], NOW, second))
-            if self.key is not None:
-                book.save_passkey(replace(self.key, sign_count=self.device.count))
-
-        self.login = await self.opened()
-        await self.login._ledger.change(work)
-        self.store.history.clear()
-        self.shown.clear()
-        self.failures.clear()
-
-    async def opened(self) -> Login:
-        """Return the login as a start of the node finds it."""
-        login = Login(self.store, Plain(), Clocks(lambda: NOW, lambda: NOW), passwords=self.passwords)
-        await login.open()
-        return login
-
-    def elsewhere(self) -> Source:
-        """Return an address from which nobody has come: how often one may guess is not looked at here."""
-        self.visitors += 1
-        return Source(f"10.{self.visitors >> 16}.{self.visitors >> 8 & 255}.{self.visitors & 255}")
-
-    # --- what people do ---------------------------------------------------------------------------------------------
-
-    async def enter(self, password: str = OLD, code: str | None = None, user: str = "eve") -> str | None:
-        """Log in by a password; return the session's secret, or None where it is refused."""
-        return await self._let_in(
-            self.login.log_in(user, password, code, self.elsewhere()), Shown(user, password, code is not None)
-        )
-
-    async def enter_by_passkey(self) -> str | None:
-        """Log in by Eve's passkey."""
-        assert self.key is not None
-        answer = self.device.get(self.login.passkeys.challenge(SITE), SITE)
-        work = self.login.log_in_by_passkey(answer, SITE, self.elsewhere())
-        return await self._let_in(work, Shown("eve", passkey=self.key.id))
-
-    async def _let_in(self, work: Awaitable[Start], shown: Shown) -> str | None:
-        try:
-            start = await work
-        except NodeError as error:
-            self.failures.append(error)
-            return None
-        self.shown[session_key(start.session, 0)] = shown
-        return start.session
-
-    async def refused(self, work: Awaitable[object]) -> bool:
-        """Do something; return whether it was refused."""
-        try:
-            await work
-        except NodeError as error:
-            self.failures.append(error)
-            return True
-        return False
-
-    # --- what must be so --------------------------------------------------------------------------------------------
-
-    async def check(self) -> None:
-        """Look at every state that there was, and at what the running node believes at the end."""
-        before = Logins()
-        for number in sorted(self.store.history):
-            await self._check_step(before, self.store.history[number])
-            before = self.store.history[number]
-        ledger = self.login._ledger
-        assert ledger.users == {one.name: one for one in before.users}
-        assert {one.key for one in ledger.sessions()} == {one.key for one in before.sessions}
-        assert {one.key for one in ledger.tokens()} == {one.key for one in before.tokens}
-        assert set(ledger.passkeys) == {one.id for one in before.passkeys}
-        allowed = (ErrorCode.WRONG_CREDENTIALS, ErrorCode.BUSY, ErrorCode.FORBIDDEN, ErrorCode.INVALID_VALUE)
-        assert all(each.code in (*allowed, ErrorCode.SECOND_FACTOR, ErrorCode.LOGIN_NEEDED) for each in self.failures)
-
-    async def _check_step(self, before: Logins, after: Logins) -> None:
-        users = {one.name: one for one in after.users}
-        earlier = {one.key: one for one in before.sessions}
-        for session in after.sessions:
-            user = users.get(session.user)
-            assert user is not None and user.version == session.version, "a session of nobody, or of before a change"
-            if session.key in earlier:
-                old = next(one for one in before.users if one.name == user.name)
-                assert user.created_at == old.created_at and user.role == old.role
-                shown = self.shown.get(session.key)
-                if shown is not None and shown.password is not None:
-                    assert await self.fits(user, shown.password), "a session outlived its password"
-            elif (shown := self.shown.get(session.key)) is not None:
-                assert shown.user == user.name
-                if shown.passkey is not None:
-                    assert shown.passkey in {one.id for one in after.passkeys}
-                else:
-                    assert shown.password is not None and await self.fits(user, shown.password)
-                    assert shown.code or user.factor is None
-        names = {one.name for one in after.users}
-        assert {one.user for one in after.passkeys} <= names
-
-    async def fits(self, user: User, password: str) -> bool:
-        return await self.passwords.fits(user.password, password, known=True)
-
-
-def visitor(scene: Scene, secret: str | None) -> frozenset[Permission] | None:
-    """Return what a session may do; None where it has ended."""
-    found = scene.login.by_session(secret) if secret else None
-    return found.permissions if found is not None else None
 
 
 @pytest.fixture(scope="module")
@@ -206,37 +33,6 @@ def folder() -> Iterator[Path]:
     made = Path(tempfile.mkdtemp(dir=shared if shared.is_dir() else None))
     yield made
     shutil.rmtree(made)
-
-
-def play(folder: Path, round_of: Callable[[Scene], Awaitable[None]], *, factor: bool = False) -> None:
-    """Play rounds, each in an order of its own."""
-    loop = ShuffledLoop()
-
-    async def rounds() -> None:
-        database = await Database(folder / f"{round_of.__name__}.db").open()
-        try:
-            store = WatchedStore(database)
-            passwords = Passwords(Cost(1, 8, 1))
-            hashes = {each: await passwords.hash(each) for each in (OLD, NEW, OWNERS)}
-            scene = Scene(store, Login(store, Plain(), Clocks(lambda: NOW, lambda: NOW)), passwords, hashes)
-            await scene.begin()
-            options = scene.login.passkeys.begin("eve", SITE, SOCKET)
-            await scene.login.passkeys.confirm("eve", "x", scene.device.create(options, SITE), SITE, SOCKET)
-            (scene.key,) = scene.login._ledger.passkeys.values()
-            for seed in range(ROUNDS):
-                loop.dice.seed(seed)
-                try:
-                    await scene.begin(factor=factor)
-                    await round_of(scene)
-                    await scene.check()
-                except BaseException as error:
-                    error.add_note(f"seed {seed}")
-                    raise
-        finally:
-            await database.close()
-
-    with asyncio.Runner(loop_factory=lambda: loop) as runner:
-        runner.run(rounds())
 
 
 # --- one's password ---------------------------------------------------------------------------------------------------
@@ -272,7 +68,7 @@ def test_another_password_against_logins_with_a_code(folder: Path) -> None:
     play(folder, password_and_factor, factor=True)
 
 
-def test_a_hash_that_is_made_anew_does_not_bring_the_old_password_back(folder: Path) -> None:
+def test_a_hash_that_is_made_again_does_not_bring_the_old_password_back(folder: Path) -> None:
     async def outdated(scene: Scene) -> None:
         dear = Passwords(Cost(2, 8, 1))
         scene.login._passwords = scene.passwords = dear
@@ -310,6 +106,12 @@ def test_passkeys_that_go_with_the_password(folder: Path) -> None:
 # --- accounts ---------------------------------------------------------------------------------------------------------
 
 
+async def replace_eve(scene: Scene) -> None:
+    """Remove Eve, and give her name to an owner with another password."""
+    await scene.login.accounts.remove("eve", SOCKET)
+    await scene.login.accounts.add("eve", Role.OWNER, NEW, SOCKET)
+
+
 def test_a_removed_account_against_logins(folder: Path) -> None:
     async def removed(scene: Scene) -> None:
         old, key, _, _ = await asyncio.gather(
@@ -326,11 +128,7 @@ def test_a_removed_account_against_logins(folder: Path) -> None:
 
 def test_a_name_that_is_made_again_gives_nothing_to_who_had_it(folder: Path) -> None:
     async def made_again(scene: Scene) -> None:
-        async def replace_eve() -> None:
-            await scene.login.accounts.remove("eve", SOCKET)
-            await scene.login.accounts.add("eve", Role.OWNER, NEW, SOCKET)
-
-        old, key, _ = await asyncio.gather(scene.enter(), scene.enter_by_passkey(), replace_eve())
+        old, key, _ = await asyncio.gather(scene.enter(), scene.enter_by_passkey(), replace_eve(scene))
         assert visitor(scene, old) is None and visitor(scene, key) is None
         assert visitor(scene, await scene.enter(NEW)) == PERMISSIONS[Role.OWNER]
 
@@ -339,16 +137,12 @@ def test_a_name_that_is_made_again_gives_nothing_to_who_had_it(folder: Path) -> 
 
 def test_a_password_for_who_had_the_name_is_not_for_who_has_it(folder: Path) -> None:
     async def stale_password(scene: Scene) -> None:
-        async def replace_eve() -> None:
-            await scene.login.accounts.remove("eve", SOCKET)
-            await scene.login.accounts.add("eve", Role.OWNER, NEW, SOCKET)
-
         async def set_old() -> bool:
             seen = scene.login._ledger.users.get("eve")
             done = not await scene.refused(scene.login.accounts.set_password("eve", OWNERS, SOCKET))
             return done and seen is not None and seen.role is Role.VIEWER
 
-        was_eves, _ = await asyncio.gather(set_old(), replace_eve())
+        was_eves, _ = await asyncio.gather(set_old(), replace_eve(scene))
         if was_eves:
             assert await scene.enter(NEW) is not None
 
@@ -450,7 +244,7 @@ def test_one_answer_of_a_passkey_lets_in_once(folder: Path) -> None:
         answer = scene.device.get(scene.login.passkeys.challenge(SITE), SITE)
         shown = Shown("eve", passkey=scene.key.id)
         found = await asyncio.gather(
-            *(scene._let_in(scene.login.log_in_by_passkey(answer, SITE, SOCKET), shown) for _ in range(3))
+            *(scene.let_in(scene.login.log_in_by_passkey(answer, SITE, SOCKET), shown) for _ in range(3))
         )
         assert [one is None for one in found].count(False) == 1
 
@@ -523,9 +317,4 @@ def test_an_account_has_so_many_sessions_and_no_more(folder: Path) -> None:
         await asyncio.gather(*(scene.enter() for _ in range(5)))
         assert len(scene.login.sessions("eve", "")) == 20
 
-    global ROUNDS
-    ROUNDS, before = 5, ROUNDS
-    try:
-        play(folder, many)
-    finally:
-        ROUNDS = before
+    play(folder, many, count=5)
