@@ -1,14 +1,13 @@
 """What one installation costs: its dependencies are resolved at the plan and in the turn, its options read once."""
 
 from collections import Counter
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from archipelago.container.desired import composer
 from archipelago.container.desired.composer import Composer
-from support.jobs_bench import PROVIDES, REQUIRES, bench
+from support.jobs_bench import REQUIRES, Bench
 
 
 @pytest.fixture
@@ -32,48 +31,39 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
 
 
 async def test_an_installation_resolves_at_the_plan_and_in_the_turn_and_reads_its_options_once(
-    tmp_path: Path, calls: Counter[str]
+    node: Bench, calls: Counter[str]
 ) -> None:
-    async with bench(tmp_path) as node:
-        node.offer("base", PROVIDES)
-        node.offer("user", REQUIRES)
-        calls.clear()
-        begun = await node.orchestrator.install("user", {"n": "5"}, {}, start=True)
-        assert calls == {"resolve": 1, "check_options": 1}, "at the plan"
-        await node.ended(begun)
-        assert calls == {"resolve": 2, "check_options": 1, "_compile": 1}, "and in the turn"
-        assert (await node.state.load_apps())["user"].options == {"n": 5}
-        assert node.apps.desired.plan == (await node.parts.composer.compose(await node.state.load_apps())).plan
+    calls.clear()
+    begun = await node.orchestrator.install("user", {"n": "5"}, {}, start=True)
+    assert calls == {"resolve": 1, "check_options": 1}, "at the plan"
+    await node.ended(begun)
+    assert calls == {"resolve": 2, "check_options": 1, "_compile": 1}, "and in the turn"
+    assert (await node.state.load_apps())["user"].options == {"n": 5}
+    assert node.apps.desired.plan == (await node.parts.composer.compose(await node.state.load_apps())).plan
 
 
 async def test_an_update_a_removal_and_a_change_of_options_resolve_twice_as_well(
-    tmp_path: Path, calls: Counter[str]
+    node: Bench, calls: Counter[str]
 ) -> None:
-    async with bench(tmp_path) as node:
-        node.offer("base", PROVIDES)
-        node.offer("user", REQUIRES)
-        await node.installed("user")
-        node.offer("user", REQUIRES, version="2.0")
-        for begin in (
-            lambda: node.orchestrator.update("user"),
-            lambda: node.orchestrator.configure("user", {"n": 2}, ()),
-            lambda: node.orchestrator.remove("user", delete_data=False),
-        ):
-            calls.clear()
-            await node.ended(await begin())
-            assert calls["resolve"] == 2
+    await node.installed("user")
+    node.offer("user", REQUIRES, version="2.0")
+    for begin in (
+        lambda: node.orchestrator.update("user"),
+        lambda: node.orchestrator.configure("user", {"n": 2}, ()),
+        lambda: node.orchestrator.remove("user", delete_data=False),
+    ):
+        calls.clear()
+        await node.ended(await begin())
+        assert calls["resolve"] == 2
 
 
-async def test_the_plan_that_the_owner_agreed_to_is_the_one_that_runs(tmp_path: Path) -> None:
-    async with bench(tmp_path) as node:
-        node.offer("base", PROVIDES)
-        node.offer("user", REQUIRES)
-        agreed = (await node.orchestrator.plan("user", {}, {})).digest
-        node.images.gate.clear()
-        begun = await node.orchestrator.install("user", {}, {}, start=True, agreed=agreed)
-        await node.operations.wait(begun.id, 0)
-        node.offer("user", REQUIRES, version="2.0")
-        node.images.gate.set()
-        ended = await node.ended(begun)
-        assert ended.error is not None and "changed in the catalog since the plan was made" in ended.error.message
-        assert not await node.state.load_apps() and not await node.state.has_slot("user")
+async def test_the_plan_that_the_owner_agreed_to_is_the_one_that_runs(node: Bench) -> None:
+    agreed = (await node.orchestrator.plan("user", {}, {})).digest
+    node.images.gate.clear()
+    begun = await node.orchestrator.install("user", {}, {}, start=True, agreed=agreed)
+    await node.operations.wait(begun.id, 0)
+    node.offer("user", REQUIRES, version="2.0")
+    node.images.gate.set()
+    ended = await node.ended(begun)
+    assert ended.error is not None and "changed in the catalog since the plan was made" in ended.error.message
+    assert not await node.state.load_apps() and not await node.state.has_slot("user")

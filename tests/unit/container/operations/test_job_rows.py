@@ -1,11 +1,8 @@
 """Rows of operations: what each version of the node has stored is resumed by this one."""
 
-from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import pytest
-import pytest_asyncio
 
 from archipelago.api.health import HealthState
 from archipelago.api.operations import OperationKind
@@ -13,18 +10,9 @@ from archipelago.container.operations.registry import find_kinds
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.storage.records.apps import Desired
 from archipelago.storage.records.operations import OperationState
-from support.jobs_bench import PROVIDES, REPAIRS, REQUIRES, Bench, bench
+from support.jobs_bench import REQUIRES, Bench
 
 LATER = {"version": 99, "a_field_of_a_later_version": {"x": [1]}}
-
-
-@pytest_asyncio.fixture
-async def node(tmp_path: Path) -> AsyncIterator[Bench]:
-    """A node with an app `user` that needs an app `base`."""
-    async with bench(tmp_path) as made:
-        made.offer("base", f"{PROVIDES}\n{REPAIRS}")
-        made.offer("user", REQUIRES)
-        yield made
 
 
 def test_the_kinds_are_those_that_are_published() -> None:

@@ -1,24 +1,11 @@
 """What a cancel and a failure bring back, also after a crash."""
 
-from collections.abc import AsyncIterator
-from pathlib import Path
-
 import pytest
-import pytest_asyncio
 
 from archipelago.api.health import HealthState
 from archipelago.storage.records.apps import Desired
 from archipelago.storage.records.operations import OperationState
-from support.jobs_bench import PROVIDES, REQUIRES, Bench, bench
-
-
-@pytest_asyncio.fixture
-async def node(tmp_path: Path) -> AsyncIterator[Bench]:
-    """A node with an app `user` that needs an app `base`."""
-    async with bench(tmp_path) as made:
-        made.offer("base", PROVIDES)
-        made.offer("user", REQUIRES)
-        yield made
+from support.jobs_bench import REQUIRES, Bench
 
 
 async def cancelled(node: Bench, operation: str, step: str) -> None:

@@ -1,4 +1,4 @@
-"""What operations and the daemon's log tell passes the redactor."""
+"""What operations say, and what the daemon logs, passes the redactor and can be translated."""
 
 import sys
 from collections.abc import AsyncIterator, Callable
@@ -15,6 +15,8 @@ from archipelago.errors import ErrorCode, NodeError
 from archipelago.security.secrets.redactor import HIDDEN, Redactor
 from archipelago.storage.database import Database
 from archipelago.storage.stores.state import State
+from archipelago.support.texts.text import msg
+from archipelago.support.texts.translatable import Message
 
 SECRET = "Kx4vXQ0mWq7mM1yB2nT9uA5c"
 
@@ -70,6 +72,25 @@ async def test_what_a_step_ends_with_tells_no_secret(database: Database) -> None
 
     found = await ended(database, work)
     assert found.steps[0].detail == f"made of {HIDDEN}"
+
+
+async def test_what_an_operation_stores_can_be_translated_and_has_no_secret(database: Database) -> None:
+    async def work(tracker: Tracker) -> None:
+        name = msg("start {app}", app="tor")
+        await tracker.steps((name,))
+        await tracker.begin(name, msg("it printed {line}", line=SECRET))
+        raise NodeError(ErrorCode.IMAGE, msg("{tool} failed: {line}", tool="skopeo", line=SECRET))
+
+    operations = Operations(State(database, lambda _: None), redact())
+    begun = await operations.open(OperationKind.START, "tor", frozenset({"tor"}), {}, work)
+    await operations.wait(begun.id, 30)
+    stored = await Operations(State(database, lambda _: None), redact()).get(begun.id)
+    assert stored.error is not None
+    assert stored.steps[0].name == "start tor"
+    assert stored.steps[0].messages["name"] == Message(key="start {app}", parameters={"app": "tor"})
+    assert stored.steps[0].messages["detail"] == Message(key="it printed {line}", parameters={"line": HIDDEN})
+    assert stored.error.messages["message"].parameters == {"tool": "skopeo", "line": HIDDEN}
+    assert SECRET not in stored.model_dump_json()
 
 
 def test_the_daemon_s_log_tells_no_secret(capsys: pytest.CaptureFixture[str]) -> None:
