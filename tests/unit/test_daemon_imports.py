@@ -4,7 +4,7 @@ import os
 import subprocess
 import sys
 
-from support.checkout import CHECKOUT
+from support.checkout import SOURCE
 
 USED_RARELY = {
     "alembic",  # when a database of an earlier version is opened
@@ -20,7 +20,7 @@ def test_the_daemon_does_not_load_what_is_used_rarely() -> None:
     # It ends at its arguments, once all imports are done.
     done = subprocess.run(
         [sys.executable, "-P", "-X", "importtime", "-m", "archipelago.daemon", "--nonsense"],
-        env={"PATH": os.environ["PATH"], "PYTHONPATH": str(CHECKOUT / "src")},
+        env={"PATH": os.environ["PATH"], "PYTHONPATH": str(SOURCE)},
         capture_output=True,
         text=True,
     )

@@ -10,19 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from archipelago.container.manifest.exposure import is_open
-from archipelago.container.manifest.model.endpoints import Endpoint
 from archipelago.network.route_keeper import RouteKeeper
 from archipelago.network.routes import AppEndpoints, Route, routes
 from archipelago.support.broadcast import Signal
+from support.endpoints import endpoint
 
 HERE, THERE = IPv4Address("192.168.1.5"), IPv4Address("192.168.1.77")
 ADDRESSES = st.lists(st.sampled_from([HERE, THERE]), unique=True)
-
-
-def endpoint(**keys: Any) -> Endpoint:
-    return Endpoint.model_validate({"kind": "api", "container": "main", "port": 80, "host_port": 8000, **keys})
-
-
 ENDPOINTS = st.builds(
     endpoint,
     kind=st.sampled_from(["ui", "api", "p2p"]),

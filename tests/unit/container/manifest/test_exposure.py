@@ -1,0 +1,52 @@
+"""Which endpoints an owner can open to the local network, and which stay open after an update."""
+
+from typing import Any
+
+import pytest
+
+from archipelago.container.manifest.exposure import KeptIn, is_open, kept_in, kept_switches, require_switch
+from archipelago.errors import ErrorCode, NodeError
+from support.endpoints import endpoint
+
+PAGE = endpoint(kind="ui", protocol="http")
+OWN_LOGIN = endpoint(kind="ui", protocol="http", login="own")
+
+
+def test_a_page_without_a_login_of_its_own_is_open_to_nobody() -> None:
+    for page in (PAGE, endpoint(kind="ui", protocol="http", access=["host", "lan"])):
+        assert kept_in(page) is KeptIn.NO_LOGIN
+        assert not any(is_open(page, chosen) for chosen in (None, True, False))
+        with pytest.raises(NodeError) as refused:
+            require_switch("wallet", {"page": page}, "page", {"page": 9001}, opened=True)
+        assert refused.value.code is ErrorCode.FORBIDDEN and "login" in refused.value.message
+        assert "ssh" in refused.value.hint and "9001" in refused.value.hint
+        require_switch("wallet", {"page": page}, "page", {}, opened=False)
+    assert kept_in(OWN_LOGIN) is None and is_open(OWN_LOGIN, True)
+    require_switch("wallet", {"page": OWN_LOGIN}, "page", {}, opened=True)
+
+
+def test_what_is_not_on_this_host_cannot_be_opened_or_closed() -> None:
+    hidden = endpoint(access=["tor"])
+    assert kept_in(hidden) is KeptIn.NOT_PUBLISHED and not is_open(hidden, True)
+    for opened in (True, False):
+        with pytest.raises(NodeError, match="not on this host"):
+            require_switch("relay", {"api": hidden}, "api", {}, opened=opened)
+        with pytest.raises(NodeError, match="no endpoint 'page'") as unknown:
+            require_switch("relay", {"api": hidden}, "page", {}, opened=opened)
+        assert unknown.value.hint == "it has api"
+
+
+@pytest.mark.parametrize(
+    "change", [{"login": "own"}, {"kind": "ui"}, {"protocol": "http"}, {"container": "admin"}, {"port": 81}]
+)
+def test_what_the_owner_opened_is_not_open_once_an_update_makes_it_something_else(change: dict[str, Any]) -> None:
+    before, after = {"api": endpoint()}, {"api": endpoint(**change)}
+    assert kept_switches({"api": True}, before, after) == {}
+    assert kept_switches({"api": True}, before, {}) == {}, "a later version may use the name for something else"
+    assert kept_switches({"api": True}, {}, after) == {}
+    assert kept_switches({"api": False}, before, after) == {"api": False}, "what was closed stays closed"
+
+
+def test_what_the_owner_opened_stays_open_after_an_update_that_leaves_it_as_it_is() -> None:
+    before, after = endpoint(access=["host"]), endpoint(label="API", host_port=8001)
+    assert kept_switches({"api": True}, {"api": before}, {"api": after}) == {"api": True}
