@@ -1,6 +1,7 @@
 """A call in which Podman's own program fails, as Podman 4.3 does now and then: done again where that is harmless."""
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -44,36 +45,36 @@ async def transport(tmp_path: Path) -> AsyncIterator[Transport]:
     await transport.close()
 
 
-async def serve(podman: Panicking, socket: Path) -> web.AppRunner:
+@contextlib.asynccontextmanager
+async def panicking(panics: int, socket: Path) -> AsyncIterator[Panicking]:
+    """Serve as a Podman that panics so many times."""
+    podman = Panicking(panics)
     application = web.Application()
     application.router.add_route("*", "/{path:.*}", podman.answer)
     runner = web.AppRunner(application)
     await runner.setup()
-    await web.UnixSite(runner, str(socket)).start()
-    return runner
+    try:
+        await web.UnixSite(runner, str(socket)).start()
+        yield podman
+    finally:
+        await runner.cleanup()
 
 
 async def test_a_question_is_asked_again(transport: Transport) -> None:
-    podman = Panicking(2)
-    runner = await serve(podman, transport.service.socket_path)
-    assert await transport.json("GET", "/images/x/json", _CALL) == {"Id": "1"}
+    async with panicking(2, transport.service.socket_path) as podman:
+        assert await transport.json("GET", "/images/x/json", _CALL) == {"Id": "1"}
     assert podman.asked == 3
-    await runner.cleanup()
 
 
 async def test_one_that_always_fails_is_given_up(transport: Transport) -> None:
-    podman = Panicking(100)
-    runner = await serve(podman, transport.service.socket_path)
-    with pytest.raises(PodmanPanic, match="nil pointer"):
-        await asyncio.wait_for(transport.json("GET", "/images/x/json", _CALL), 10)
+    async with panicking(100, transport.service.socket_path) as podman:
+        with pytest.raises(PodmanPanic, match="nil pointer"):
+            await asyncio.wait_for(transport.json("GET", "/images/x/json", _CALL), 10)
     assert podman.asked == 4
-    await runner.cleanup()
 
 
 async def test_what_must_not_be_done_twice_is_not(transport: Transport) -> None:
-    podman = Panicking(1)
-    runner = await serve(podman, transport.service.socket_path)
-    with pytest.raises(PodmanPanic):
-        await transport.json("POST", "/containers/create", _CALL)
+    async with panicking(1, transport.service.socket_path) as podman:
+        with pytest.raises(PodmanPanic):
+            await transport.json("POST", "/containers/create", _CALL)
     assert podman.asked == 1
-    await runner.cleanup()
