@@ -1,4 +1,4 @@
-"""What an owner does on the page before a test begins."""
+"""What an owner does on the page before a test starts."""
 
 import asyncio
 import re
@@ -27,7 +27,7 @@ async def enter(tab: Page, node: TestNode) -> None:
 
 
 async def show_password(tab: Page) -> None:
-    """Show the password once more, as the node asks for after the page was loaded anew."""
+    """Show the password once more, as the node requires after the page was reloaded."""
     dialog = tab.get_by_role("dialog", name="Confirm that it is you")
     await dialog.get_by_label("Password").fill(PASSWORD)
     await dialog.get_by_role("button", name="Confirm").click()

@@ -41,7 +41,7 @@ class Silent:
         self.closed.set()
 
 
-class SilentEngine:
+class SilentNode:
     """Runs that command, and is its own login."""
 
     def __init__(self) -> None:
@@ -62,8 +62,8 @@ class SilentEngine:
 
 @pytest.mark.parametrize("end", ["logs out", "hangs up"])
 async def test_a_command_without_outputs_ends_with_its_callers_session(end: str) -> None:
-    engine = SilentEngine()
-    found = cast(Any, engine)
+    node = SilentNode()
+    found = cast(Any, node)
     services = Services().provide(ShellService, found).provide(AuditService, found).provide(Login, found)
     attached = Attached(services, Places("terminals", 2, 2))
     caller = Caller(name="owner", origin="here", permissions=frozenset(Permission), session="s")
@@ -77,14 +77,14 @@ async def test_a_command_without_outputs_ends_with_its_callers_session(end: str)
     async with TestClient(TestServer(app)) as client, asyncio.timeout(10):
         query = {"app": "app", "command": '["daemon"]'}
         socket = await client.ws_connect("/exec", params=query, protocols=(WEBSOCKET_PROTOCOL,))
-        await engine.terminal.runs_on.wait()
+        await node.terminal.runs_on.wait()
         if end == "logs out":
-            engine.logged_out.set()
+            node.logged_out.set()
             await socket.receive()
             assert socket.close_code == LOGGED_OUT
         else:
             await socket.close()
-        await engine.terminal.closed.wait()
+        await node.terminal.closed.wait()
 
 
 class Writer:

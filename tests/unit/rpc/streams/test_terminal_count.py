@@ -15,7 +15,7 @@ from archipelago.security.login.login import Login
 from archipelago.storage.records.permissions import Permission
 
 
-class SlowEngine:
+class SlowNode:
     """Takes its time to write down that a terminal is opened, and then has none."""
 
     def __init__(self) -> None:
@@ -36,8 +36,8 @@ class Request(dict[object, object]):
 
 
 async def test_no_more_are_opened_than_may_be_open() -> None:
-    engine = SlowEngine()
-    found = cast(Any, engine)
+    node = SlowNode()
+    found = cast(Any, node)
     services = Services().provide(ShellService, found).provide(AuditService, found).provide(Login, cast(Any, None))
     terminals = Terminals(services, Places("terminals", 3 * MOST, MOST))
     caller = Caller(name="owner", origin="here", permissions=frozenset(Permission))
@@ -50,11 +50,11 @@ async def test_no_more_are_opened_than_may_be_open() -> None:
         raise AssertionError("nothing was opened")
 
     for _ in range(2):
-        engine.goes_on.clear()
+        node.goes_on.clear()
         asked = [asyncio.create_task(ask()) for _ in range(3 * MOST)]
         for _ in range(10):
             await asyncio.sleep(0)  # each of them as far as it gets
         assert sum(not one.done() for one in asked) == MOST
-        engine.goes_on.set()
+        node.goes_on.set()
         codes = await asyncio.gather(*asked)
         assert codes.count(ErrorCode.BUSY) == 2 * MOST and codes.count(ErrorCode.NOT_RUNNING) == MOST
