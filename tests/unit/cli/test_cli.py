@@ -1,116 +1,20 @@
 """The command, as a process of its own, against a real server."""
 
 import json
-import os
-import pty
 import re
-import select
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from archipelago import __version__
 from archipelago.cli.output import clean, duration
 from archipelago.cli.views import log_line
-from archipelago.security.keys.key_files import private_pem
-from support.checkout import SOURCE, TESTS
-from support.preloaded_python import PreloadedPython, preloaded_python
-
-COMMAND = "from archipelago.cli.main import main; main()"
-SERVER = (
-    "import asyncio, sys; from pathlib import Path; from support.memory_node import serve;"
-    "asyncio.run(serve(Path(sys.argv[1])))"
-)
-ENVIRONMENT = {
-    "PATH": os.environ["PATH"],
-    "PYTHONPATH": f"{SOURCE}:{TESTS}",
-    "PYTHONDONTWRITEBYTECODE": "1",
-    "LC_ALL": "C.UTF-8",
-}
+from support.cli_node import CliNode
 
 
-@dataclass(frozen=True)
-class Node:
-    """A server that serves, and the command that asks it."""
-
-    socket: Path
-    port: int
-    python: PreloadedPython
-    """Runs the command."""
-
-    def environment(self, **more: str) -> dict[str, str]:
-        return {
-            **ENVIRONMENT,
-            "ARCHIPELAGO_SOCKET": str(self.socket),
-            "ARCHIPELAGO_PORT": str(self.port),
-            **more,
-        }
-
-    def run(self, *arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
-        done = self.python.run(COMMAND, *arguments, environment=self.environment(**more))
-        return subprocess.CompletedProcess(arguments, done.returncode, done.stdout.decode(), done.stderr.decode())
-
-    def feed(self, text: bytes, *arguments: str) -> subprocess.CompletedProcess[bytes]:
-        """Run the command with something on its standard input."""
-        return self.python.run(COMMAND, *arguments, environment=self.environment(), given=text)
-
-    def json(self, *arguments: str) -> Any:
-        done = self.run(*arguments)
-        assert done.returncode == 0, done.stderr
-        return json.loads(done.stdout)
-
-    def type(self, *arguments: str, answer: bytes, columns: int = 120) -> tuple[int, str]:
-        """Run the command at a terminal, type an answer, and return exit code and screen."""
-        terminal, inner = pty.openpty()
-        environment = self.environment(TERM="xterm", COLUMNS=str(columns))
-        process = self.python.start(COMMAND, *arguments, environment=environment, streams=(inner, inner, inner))
-        os.close(inner)
-        os.write(terminal, answer)
-        screen = b""
-        while select.select([terminal], [], [], 20)[0]:
-            try:
-                chunk = os.read(terminal, 65536)
-            except OSError:
-                break  # Linux says so when the other side is gone
-            if not chunk:
-                break
-            screen += chunk
-        os.close(terminal)
-        return process.wait(), screen.decode()
-
-
-@pytest.fixture(scope="module")
-def servers() -> Iterator[PreloadedPython]:
-    with preloaded_python("support.memory_node", "archipelago.rpc.server.server", environment=ENVIRONMENT) as python:
-        yield python
-
-
-@pytest.fixture(scope="module")
-def commands() -> Iterator[PreloadedPython]:
-    modules = ("archipelago.cli.main", "aiohttp", "rich.progress", "rich.table", "typer._adapters")
-    with preloaded_python(*modules, environment=ENVIRONMENT) as python:
-        yield python
-
-
-@pytest.fixture
-def node(tmp_path: Path, servers: PreloadedPython, commands: PreloadedPython) -> Iterator[Node]:
-    reading, writing = os.pipe()
-    with open(os.devnull) as nothing, open(reading) as printed:
-        streams = nothing.fileno(), writing, 2
-        server = servers.start(SERVER, str(tmp_path / "s"), environment=ENVIRONMENT, streams=streams)
-        os.close(writing)
-        yield Node(tmp_path / "s", int(printed.readline()), commands)
-        server.kill()
-
-
-def test_json_is_the_answer_of_the_node(node: Node) -> None:
+def test_json_is_the_answer_of_the_node(node: CliNode) -> None:
     assert node.json("list", "--json")[0]["app"] == "knots"
     assert node.json("status", "knots", "--json")["chain"]["height"] == 7
     assert node.json("plan", "electrumx", "--json")["apps"][0]["because"] == ["you asked for it"]
@@ -127,7 +31,7 @@ def test_json_is_the_answer_of_the_node(node: Node) -> None:
     assert node.json("events", "--json")[0]["revision"] == 1
 
 
-def test_data_is_not_deleted_where_nobody_can_be_asked(node: Node) -> None:
+def test_data_is_not_deleted_where_nobody_can_be_asked(node: CliNode) -> None:
     kept = ("knots", "2026-11-29T08-40-00.123Z")
     assert node.json("data", "list", "--json") == []
     assert "archipelago install knots" in node.run("data", "restore", *kept).stdout
@@ -159,7 +63,7 @@ def test_data_is_not_deleted_where_nobody_can_be_asked(node: Node) -> None:
         (("power", "restart"), 4),
     ],
 )
-def test_exit_codes_and_errors(node: Node, arguments: tuple[str, ...], code: int) -> None:
+def test_exit_codes_and_errors(node: CliNode, arguments: tuple[str, ...], code: int) -> None:
     done = node.run(*arguments)
     assert done.returncode == code, done
     if code:
@@ -171,7 +75,7 @@ def test_exit_codes_and_errors(node: Node, arguments: tuple[str, ...], code: int
     assert isinstance(json.loads(as_json.stdout), dict)
 
 
-def test_where_the_node_is_reachable_and_what_the_host_may_drop(node: Node) -> None:
+def test_where_the_node_is_reachable_and_what_the_host_may_drop(node: CliNode) -> None:
     assert "this host only" in node.run("network", "status").stdout
     assert node.json("network", "listen", "none", "--json")["listening"] == []
     opened = node.run("network", "open", "knots", "p2p")
@@ -184,7 +88,7 @@ def test_where_the_node_is_reachable_and_what_the_host_may_drop(node: Node) -> N
     assert wrong.returncode == 2 and "show, apply, remove" in wrong.stderr
 
 
-def test_nobody_there(node: Node) -> None:
+def test_nobody_there(node: CliNode) -> None:
     done = node.run("list", "--json", ARCHIPELAGO_SOCKET="/nowhere", ARCHIPELAGO_PORT="1")
     assert done.returncode == 69
     assert json.loads(done.stdout)["error"]["data"]["name"] == "unreachable"
@@ -192,98 +96,7 @@ def test_nobody_there(node: Node) -> None:
     assert node.run("list", ARCHIPELAGO_SOCKET="/nowhere", ARCHIPELAGO_PORT="http").returncode == 2
 
 
-SECRET = "Kx4vXQ0mWq7mM1yB2nT9uA5c"
-
-
-LEAKS: tuple[tuple[tuple[str, ...], dict[str, str]], ...] = (
-    (("list",), {"ARCHIPELAGO_TOKEN": f"{SECRET}\r"}),
-    (("list",), {"ARCHIPELAGO_TOKEN": f"{SECRET}\n"}),
-    (("logs", "knots", "-f"), {"ARCHIPELAGO_TOKEN": f"{SECRET} \u2026"}),
-    (("list",), {"ARCHIPELAGO_TOKEN": SECRET}),
-    (("list",), {"ARCHIPELAGO_PORT": SECRET}),
-    (("doctor",), {"ARCHIPELAGO_PORT": SECRET}),
-    (("config", "knots", "--set", SECRET), {}),
-    (("config", "knots", "--set", f"=={SECRET}"), {}),
-    (("install", "electrumx", "--choose", SECRET), {}),
-    (("secret", "set", "knots", "name", SECRET), {}),
-    (("password", "owner", SECRET), {}),
-    (("list", f"--json={SECRET}"), {}),
-    (("logs", "knots", "-n", SECRET), {}),
-    (("exec", "--timeout", SECRET, "knots", "--", "x"), {}),
-    (("token", "create", "name", "--may", SECRET), {}),
-    (("token", "create", SECRET * 4, "--may", "read"), {}),
-)
-"""Command lines and variables in which a secret got where it makes no sense."""
-
-
-def test_what_may_be_a_secret_is_never_quoted(node: Node) -> None:
-    for arguments, more in LEAKS:
-        done = node.run(*arguments, **more)
-        said = done.stdout + done.stderr
-        assert done.returncode in (2, 4), (arguments, said)
-        assert SECRET not in said and SECRET[:12] not in said and "Traceback" not in said, (arguments, more)
-        assert done.stderr.startswith("archipelago: ") and len(done.stderr.splitlines()) == 2, said
-
-
-def test_a_mistake_of_the_command_itself_quotes_nothing(node: Node) -> None:
-    program = (
-        "import sys; from archipelago.cli import main, client;"
-        f"client.Client._connect = lambda self: (_ for _ in ()).throw(ValueError('{SECRET}'));"
-        "sys.exit(main.run(['list']))"
-    )
-    done = subprocess.run([sys.executable, "-c", program], env=node.environment(), capture_output=True, text=True)
-    assert done.returncode == 1 and "ValueError" in done.stderr and SECRET not in done.stderr + done.stdout
-
-
-PEM = private_pem(Ed25519PrivateKey.generate()).encode()
-
-
-WHOLE = (
-    (PEM, PEM),
-    (PEM.replace(b"\n", b"\r\n"), PEM.replace(b"\n", b"\r\n")),
-    (b"one\ntwo", b"one\ntwo"),
-    (b"one\n\n", b"one\n\n"),
-    (b"word\n", b"word"),
-    (b"word\r\n", b"word"),
-    (b"word", b"word"),
-    (b" word \n", b" word "),
-    ("pässwort\n".encode(), "pässwort".encode()),
-    (b"x" * 4096, b"x" * 4096),
-)
-"""What comes from standard input, and the secret that it is."""
-
-
-def test_a_secret_is_all_of_standard_input(node: Node) -> None:
-    for given, kept in WHOLE:
-        done = node.feed(given, "secret", "set", "knots", "probe", "--stdin")
-        assert done.returncode == 0, done.stderr
-        shown = node.feed(b"", "secret", "show", "knots", "probe").stdout
-        assert shown == (kept if kept.endswith(b"\n") else kept + b"\n")
-
-
-PARTS = (
-    (b"", "secret set knots probe"),
-    (b"x" * 16385, "secret set knots probe"),
-    (b"\xff\xfeword\n", "secret set knots probe"),
-    (b"first line\nsecond line\n", "password"),
-    (b"", "password"),
-    (b"x" * 100_000, "password"),
-    (b"one passphrase\nand another\n", "key unlock"),
-    (b"a passphrase\n\n\n", "key protect"),
-)
-"""What comes from standard input, and the command that it is too little or too much for."""
-
-
-def test_what_is_not_all_of_a_secret_is_refused(node: Node) -> None:
-    done = node.feed(b"x" * 4097, "secret", "set", "knots", "probe", "--stdin")
-    assert done.returncode == 2 and b"VALUE: expected at most 4096 characters" in done.stderr
-    for given, command in PARTS:
-        done = node.feed(given, *command.split(), "--stdin")
-        assert done.returncode == 2 and b"standard input" in done.stderr and b"nothing was changed" in done.stderr
-        assert b"word" not in done.stderr.replace(b"Password", b"") and b"Traceback" not in done.stderr
-
-
-def test_the_doctor_needs_no_node(node: Node) -> None:
+def test_the_doctor_needs_no_node(node: CliNode) -> None:
     nowhere = {"ARCHIPELAGO_SOCKET": "/nowhere", "ARCHIPELAGO_PORT": "1", "ARCHIPELAGO_ROOT": "/not/there/yet"}
     done = node.run("doctor", "--json", **nowhere)
     found = {each["check"]: each for each in json.loads(done.stdout)}
@@ -300,26 +113,26 @@ def test_the_doctor_needs_no_node(node: Node) -> None:
     assert "Traceback" not in shown.stderr
 
 
-def test_the_port_where_the_socket_may_not_be_opened(node: Node) -> None:
+def test_the_port_where_the_socket_may_not_be_opened(node: CliNode) -> None:
     for token in ("", "arch_forged"):
         done = node.run("list", ARCHIPELAGO_SOCKET="/nowhere", ARCHIPELAGO_TOKEN=token)
         assert (done.returncode, done.stdout) == (4, "") and "log in first" in done.stderr
 
 
-def test_exec_passes_output_and_exit_code_through(node: Node) -> None:
+def test_exec_passes_output_and_exit_code_through(node: CliNode) -> None:
     done = node.run("exec", "knots", "--", "fail", "-generate", "1", "--json")
     assert (done.returncode, done.stdout, done.stderr) == (7, "fail -generate 1 --json\n", "note\n")
     result = node.run("exec", "--json", "knots", "--", "echo", "x")
     assert result.returncode == 0 and json.loads(result.stdout)["stdout"] == "echo x\n"
 
 
-def test_install_says_what_and_how_far(node: Node) -> None:
+def test_install_says_what_and_how_far(node: CliNode) -> None:
     done = node.run("install", "electrumx")
     assert "you asked for it" in done.stdout and "done" in done.stdout
     assert "40 %  build image" in done.stderr
 
 
-def test_the_owner_may_say_no(node: Node) -> None:
+def test_the_owner_may_say_no(node: CliNode) -> None:
     code, screen = node.type("install", "electrumx", answer=b"n\n")
     assert code == 4 and "Install this?" in screen
     code, screen = node.type("remove", "knots", "--delete-data", answer=b"n\n")
@@ -328,7 +141,7 @@ def test_the_owner_may_say_no(node: Node) -> None:
     assert node.json("events", "--json") == []
 
 
-def test_what_stops_along_is_named_and_agreed_to(node: Node) -> None:
+def test_what_stops_along_is_named_and_agreed_to(node: CliNode) -> None:
     done = node.run("stop", "knots")
     assert done.returncode == 2 and "electrumx" in done.stderr and "--yes" in done.stderr
     code, screen = node.type("stop", "knots", answer=b"n\n")
@@ -343,7 +156,7 @@ def test_what_stops_along_is_named_and_agreed_to(node: Node) -> None:
     assert done.returncode == 0 and "knots restarts." in done.stderr
 
 
-def test_a_repair_says_what_it_does_before_it_is_done(node: Node) -> None:
+def test_a_repair_says_what_it_does_before_it_is_done(node: CliNode) -> None:
     code, screen = node.type("repair", "knots", "reindex", answer=b"n\n")
     assert code == 4 and "main starts once with -reindex" in screen and "Used by: electrumx." in screen
     assert "\x1b]0;owned" not in screen
@@ -356,13 +169,13 @@ def test_a_repair_says_what_it_does_before_it_is_done(node: Node) -> None:
     assert "The app declares no repair." in node.run("repair", "knots").stdout
 
 
-def test_what_apps_may_take_is_told(node: Node) -> None:
+def test_what_apps_may_take_is_told(node: CliNode) -> None:
     assert node.json("resources", "--json")["cores"] == 2
     shown = node.run("resources").stdout
     assert "knots\t-\t3.0 GiB\t0.25\t4\t512" in shown and "Not enforced on this host: memory limits" in shown
 
 
-def test_what_needs_the_owner_is_listed_put_aside_and_brought_back(node: Node) -> None:
+def test_what_needs_the_owner_is_listed_put_aside_and_brought_back(node: CliNode) -> None:
     key = "finding:swap-0011"
 
     def listed(*more: str) -> str:
@@ -378,7 +191,7 @@ def test_what_needs_the_owner_is_listed_put_aside_and_brought_back(node: Node) -
     assert node.run("notices", "mute", "../..").returncode == 2
 
 
-def test_a_chain_that_syncs_says_how_long_it_will_take(node: Node) -> None:
+def test_a_chain_that_syncs_says_how_long_it_will_take(node: CliNode) -> None:
     assert "regtest, block 7 of 14 (50.0 %), about 3 h 20 min left\n" in node.run("status", "knots").stdout
 
 
@@ -400,7 +213,7 @@ def test_times_are_for_people(seconds: float, text: str) -> None:
     assert duration(seconds) == text
 
 
-def test_a_terminal_is_not_taken_over(node: Node) -> None:
+def test_a_terminal_is_not_taken_over(node: CliNode) -> None:
     for arguments in (("list",), ("status", "knots"), ("logs", "knots"), ("plan", "electrumx")):
         code, screen = node.type(*arguments, answer=b"")
         assert code == 0
@@ -408,13 +221,13 @@ def test_a_terminal_is_not_taken_over(node: Node) -> None:
         assert "evil" in screen
 
 
-def test_a_bar_at_a_terminal(node: Node) -> None:
+def test_a_bar_at_a_terminal(node: CliNode) -> None:
     code, screen = node.type("restart", "knots", answer=b"")
     assert code == 0 and "restart knots" in screen and "100%" in screen
 
 
 @pytest.mark.parametrize("columns", [40, 60, 80, 200])
-def test_a_bar_and_its_percent_keep_their_place_whatever_a_step_says(node: Node, columns: int) -> None:
+def test_a_bar_and_its_percent_keep_their_place_whatever_a_step_says(node: CliNode, columns: int) -> None:
     code, screen = node.type("restart", "knots", answer=b"", columns=columns)
     assert code == 0
     # A busy machine may draw it more than once.
@@ -426,7 +239,7 @@ def test_a_bar_and_its_percent_keep_their_place_whatever_a_step_says(node: Node,
         assert len(shown.rstrip()) <= columns and ("…" in shown) == (columns < 200)
 
 
-def test_events_are_the_newest_ones_in_their_order(node: Node) -> None:
+def test_events_are_the_newest_ones_in_their_order(node: CliNode) -> None:
     for _ in range(4):
         node.run("restart", "knots", "--no-wait")
     assert [each["revision"] for each in node.json("events", "--limit", "2", "--json")] == [3, 4]
@@ -434,7 +247,7 @@ def test_events_are_the_newest_ones_in_their_order(node: Node) -> None:
     assert [each["revision"] for each in node.json("events", "--since", "3", "--json")] == [4]
 
 
-def test_a_wrong_parameter_is_told_as_it_is_typed(node: Node) -> None:
+def test_a_wrong_parameter_is_told_as_it_is_typed(node: CliNode) -> None:
     for arguments, said in (
         (("token", "create", "n", "--may", "operat"), "--may: expected one of login, discover, read"),
         (("status", "No Such"), "APP: expected lower case letters, digits and single hyphens"),
@@ -447,7 +260,7 @@ def test_a_wrong_parameter_is_told_as_it_is_typed(node: Node) -> None:
         assert "^" not in text and "Input should" not in text and "permissions" not in text
 
 
-def test_a_token_may_do_what_is_listed_with_spaces_or_commas(node: Node) -> None:
+def test_a_token_may_do_what_is_listed_with_spaces_or_commas(node: CliNode) -> None:
     for words in (("read", "operate"), ("read,operate",), ("read", "--may", "operate"), ("read, operate",)):
         made = node.json("token", "create", f"name {len(words)} {words[0]}", "--may", *words, "--json")
         shown = node.run("list", "--json", ARCHIPELAGO_TOKEN=made["secret"])
@@ -456,7 +269,7 @@ def test_a_token_may_do_what_is_listed_with_spaces_or_commas(node: Node) -> None
     assert len(listed) == 4 and all(set(each["permissions"]) == {"read", "operate"} for each in listed)
 
 
-def test_help_and_version_as_people_ask_for_them(node: Node) -> None:
+def test_help_and_version_as_people_ask_for_them(node: CliNode) -> None:
     nowhere = {"ARCHIPELAGO_SOCKET": "/nowhere", "ARCHIPELAGO_PORT": "1"}
     shown = node.run("--version", **nowhere)
     assert (shown.returncode, shown.stdout) == (0, f"archipelago {__version__}\n")
@@ -486,13 +299,13 @@ def test_a_line_of_a_log_has_one_time(text: str, shown: str) -> None:
     assert log_line({"at": "2026-11-29T08:00:01+00:00", "container": "main", "text": text}) == shown
 
 
-def test_logs_that_are_followed_end_with_the_log(node: Node) -> None:
+def test_logs_that_are_followed_end_with_the_log(node: CliNode) -> None:
     done = node.run("logs", "knots", "-f", "--json")
     assert json.loads(done.stdout.splitlines()[0])["text"] == "first"
     assert node.run("logs", "zip", "-f").returncode == 3
 
 
-def test_interrupted(node: Node) -> None:
+def test_interrupted(node: CliNode) -> None:
     command = [sys.executable, "-m", "archipelago.cli", "events", "--follow", "--json"]
     node.run("restart", "knots")
     with subprocess.Popen(command, env=node.environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
@@ -503,7 +316,7 @@ def test_interrupted(node: Node) -> None:
         assert b"Traceback" not in process.stderr.read()
 
 
-def test_help_names_every_command(node: Node) -> None:
+def test_help_names_every_command(node: CliNode) -> None:
     done = node.run("--help")
     assert done.returncode == 0
     commands = "install plan list status logs start stop restart remove update config exec catalog operations doctor"
