@@ -7,7 +7,7 @@ import pytest
 
 from archipelago.container.dependency_resolver.errors import ResolutionError
 from archipelago.container.dependency_resolver.host_facts import HostFacts
-from archipelago.container.dependency_resolver.plan import InstalledApp, Request
+from archipelago.container.dependency_resolver.plan import InstalledApp, Plan, Request
 from archipelago.container.dependency_resolver.resolver import resolve
 from archipelago.container.manifest.model.app import AppManifest
 from support.app_manifests import app
@@ -17,6 +17,7 @@ OPTIONS = {
     "prune": {"type": "int", "label": "Prune", "default": 0, "minimum": 0},
     "cache": {"type": "int", "label": "Cache", "default": 450},
 }
+RULES = [{"when": {"txindex": True}, "require": {"prune": 0}, "because": "A pruned chain has no index"}]
 
 
 def provider(name: str, *interfaces: str, **parts: Any) -> AppManifest:
@@ -44,3 +45,30 @@ def refused(
     assert caught.value.message
     assert caught.value.hint
     return caught.value
+
+
+def node(
+    name: str, version: str = "29.0", accepts: tuple[str, ...] = ("txindex", "prune"), **parts: Any
+) -> AppManifest:
+    provided = {"container": "main", "port": 8332, "accepts": accepts, "credentials": "rpcauth"}
+    return app(name, version=version, options=OPTIONS, rules=RULES, provides={"bitcoin-rpc": provided}, **parts)
+
+
+def install(catalog: Mapping[str, AppManifest], *apps: str) -> dict[str, InstalledApp]:
+    """Return what is installed once a plan for these apps was carried out."""
+    plan = resolve(catalog, {}, Request(install=apps))
+    return {
+        one.app: InstalledApp(catalog[one.app], {}, plan.choices(one.app), plan.endpoint_ports(one.app))
+        for one in plan.apps
+    }
+
+
+def names(plan: Plan) -> list[str]:
+    return [one.app for one in plan.apps]
+
+
+def provider_of(plan: Plan, name: str, interface: str = "bitcoin-rpc") -> str | None:
+    return plan.choices(name).get(interface)
+
+
+ELECTRUMX = consumer("electrumx", required={"version": ">=25", "demands": {"txindex": True}, "default": "knots"})

@@ -1,9 +1,10 @@
-"""Whatever a catalog holds, a plan comes or is refused within bounds; and no limit is told as a proof."""
+"""Whatever a catalog holds, a plan comes or is refused within bounds; and no limit is given as a proof."""
 
 import resource
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -12,7 +13,7 @@ from archipelago.container.dependency_resolver.plan import Request
 from archipelago.container.dependency_resolver.resolver import resolve
 from archipelago.container.manifest.model.app import AppManifest
 from support.app_manifests import app
-from support.catalogs import OPTIONS, catalog_of, consumer, provider, refused
+from support.catalogs import OPTIONS, catalog_of, consumer, names, provider, refused
 
 MEMORY = 256 << 20
 SECONDS = 30
@@ -34,6 +35,32 @@ def pigeons(count: int, holes: int) -> dict[str, AppManifest]:
     hole = {"container": "main", "port": 1, "accepts": ["cache"]}
     apps = [consumer(f"pigeon{number}", "hole", {"demands": {"cache": number}}) for number in range(count)]
     return catalog_of(*(app(f"hole{one}", options=OPTIONS, provides={"hole": hole}) for one in range(holes)), *apps)
+
+
+def test_depth_is_no_limit() -> None:
+    size = 3000
+    chain = [provider(f"a{i}", f"x{i}", requires={f"x{i + 1}": {}} if i + 1 < size else {}) for i in range(size)]
+    plan = resolve(catalog_of(*chain), {}, Request(install=("a0",)))
+    assert names(plan) == [f"a{i}" for i in reversed(range(size))]
+
+
+def test_a_way_past_many_cycles_is_found() -> None:
+    def one(name: str, provides: str, requires: str = "", **parts: Any) -> AppManifest:
+        return provider(name, *provides.split(), requires={interface: {} for interface in requires.split()}, **parts)
+
+    catalog = catalog_of(
+        one("r", "", "k6 k0"),
+        one("a0", "i0 i3 k0", "i1 i4"),
+        one("a1", "i3", "i0"),
+        one("a5", "i1 i3"),
+        one("a6", "i0 i4 k6", "i3"),
+        one("a7", "i1 i4", "i0 i3", conflicts=[{"app": "a5", "because": "So it is"}]),
+    )
+    plan = resolve(catalog, {}, Request(install=("r",)))
+    assert names(plan) == ["a5", "a6", "a0", "r"]
+    assert plan == resolve(catalog, {}, Request(install=("r",), choices={"i3": "a5"})).model_copy(
+        update={"apps": plan.apps}
+    ), "what the owner can choose is found without him"
 
 
 def test_twelve_leases_for_twelve_interfaces() -> None:
