@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from support.checkout import CHECKOUT
+from support.checkout import CHECKOUT, SOURCE
 
 PREFIX = Path("/opt/archipelago")
 CONFIG = Path("/etc/archipelago")
@@ -79,7 +79,7 @@ def test_the_node_starts_with_nothing_else() -> None:
         "for module in pkgutil.walk_packages(archipelago.__path__, 'archipelago.'):\n"
         "    if not module.name.endswith('__main__'): importlib.import_module(module.name)\n"
     )
-    environment = {"PYTHONPATH": str(CHECKOUT / "src"), "PYTHONDONTWRITEBYTECODE": "1"}
+    environment = {"PYTHONPATH": str(SOURCE), "PYTHONDONTWRITEBYTECODE": "1"}
     done = subprocess.run(
         [PREFIX / "venv/bin/python", "-P", "-c", program], capture_output=True, text=True, timeout=60, env=environment
     )
