@@ -10,6 +10,7 @@ from pydantic_core import to_json
 from archipelago import __version__
 from archipelago.rpc.errors import NUMBERS, PROTOCOL_ERRORS
 from archipelago.rpc.method import Method
+from archipelago.support.attribute_docs import DescribedJsonSchema
 
 _REF = "#/components/schemas/{model}"
 
@@ -45,7 +46,7 @@ def openrpc_document(methods: Iterable[Method]) -> dict[str, Any]:
     for method in methods:
         inputs.append((method.name, "validation", TypeAdapter(method.params)))
         inputs.append((method.name, "serialization", TypeAdapter(method.result)))
-    schemas, shared = TypeAdapter.json_schemas(inputs, ref_template=_REF)
+    schemas, shared = TypeAdapter.json_schemas(inputs, ref_template=_REF, schema_generator=DescribedJsonSchema)
     parts = shared.get("$defs", {})
     return {
         "openrpc": "1.3.2",

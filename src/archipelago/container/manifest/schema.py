@@ -1,7 +1,5 @@
 """The manifest's JSON Schema (draft 2020-12), for editors and for the reference page."""
 
-import ast
-import inspect
 from collections.abc import Iterator, Mapping
 from enum import Enum
 from typing import Any
@@ -18,6 +16,7 @@ from archipelago.container.manifest.model import (
     probes,
     settings,
 )
+from archipelago.support.attribute_docs import attribute_docs
 
 _MODULES = (app, chain, containers, domain, endpoints, images, interfaces, on_disk, probes, settings)
 SCHEMA_ID = "urn:archipelago:manifest:1"
@@ -26,29 +25,10 @@ Examples = Mapping[tuple[str, str], object]
 """Example value of a key, by the part's class and the key."""
 
 
-def attribute_docs(*modules: Any) -> dict[tuple[str, str], str]:
-    """Return the docstring of every attribute of these modules' classes, by class and attribute; reads their source.
-
-    pydantic can do the same when the classes are made, at the cost of parsing the source at each start of the node.
-    """
-    docs: dict[tuple[str, str], str] = {}
-    for node in (node for module in modules for node in ast.parse(inspect.getsource(module)).body):
-        if not isinstance(node, ast.ClassDef):
-            continue
-        for statement, follower in zip(node.body, node.body[1:], strict=False):
-            match statement, follower:
-                case (
-                    ast.AnnAssign(target=ast.Name(id=name)) | ast.Assign(targets=[ast.Name(id=name)]),
-                    ast.Expr(value=ast.Constant(value=str(text))),
-                ):
-                    docs[node.name, name] = inspect.cleandoc(text)
-    return docs
-
-
 def manifest_schema(examples: Examples | None = None) -> dict[str, Any]:
     """Return the schema of a manifest, with the given examples."""
     schema = app.AppManifest.model_json_schema(mode="validation")
-    docs = attribute_docs(*_MODULES)
+    docs = {key: text for module in _MODULES for key, text in attribute_docs(module.__name__).items()}
     classes = {name: value for module in _MODULES for name, value in vars(module).items() if isinstance(value, type)}
     parts = {"AppManifest": schema, **schema["$defs"]}
     for part, definition in parts.items():
