@@ -18,7 +18,7 @@ class Params(BaseModel):
     """Base of the parameters of a method: frozen, unknown keys refused."""
 
     # What is given may be a password: an error that somebody logs must not quote it.
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True, hide_input_in_errors=True)
 
 
 class NoParams(Params):

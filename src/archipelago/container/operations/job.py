@@ -20,7 +20,7 @@ class Job(BaseModel):
     meant then. A field that is not known is ignored. Raise the default of `version` where a field changes its meaning.
     """
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = ConfigDict(frozen=True, extra="ignore", defer_build=True)
 
     kind: ClassVar[str]
     """Name of the kind, in the row and in the API (`OperationKind`)."""

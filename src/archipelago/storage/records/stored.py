@@ -9,4 +9,4 @@ class Stored(BaseModel):
     Each field that was added later has a default, for what earlier versions wrote.
     """
 
-    model_config = ConfigDict(extra="ignore", frozen=True)
+    model_config = ConfigDict(extra="ignore", frozen=True, defer_build=True)

@@ -41,7 +41,7 @@ Prose = Annotated[str, _KeepsTexts]
 class Message(BaseModel):
     """What a text was made of, for clients that speak other languages than English."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, defer_build=True)
 
     key: str
     """The English text with `{name}` in place of each parameter; translations are found by it."""
