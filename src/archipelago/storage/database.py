@@ -6,16 +6,13 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, Self, TypeVar
-
-from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
-from sqlalchemy.exc import DatabaseError
+from typing import Self, TypeVar
 
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.storage.database_errors import is_locked, refusal
 from archipelago.support.texts.text import msg
 
-_MIGRATIONS = Path(__file__).parent / "migrations"
+MIGRATIONS = Path(__file__).parent / "migrations"
 PATIENCE = 10.0
 """Seconds that whoever asks waits for another program's lock: a backup tool or a curious owner's SELECT takes less."""
 _ONE_WAIT, _PAUSE = 0.1, 0.01
@@ -26,7 +23,7 @@ T = TypeVar("T")
 def newest_revision() -> str:
     """Return the revision of the newest migration: each file starts with its own, and they count upwards."""
     # Alembic would say so as well, but takes 60 ms to import, at each start of the node.
-    return max(path.name.partition("_")[0] for path in (_MIGRATIONS / "versions").glob("[0-9]*_*.py"))
+    return max(path.name.partition("_")[0] for path in (MIGRATIONS / "versions").glob("[0-9]*_*.py"))
 
 
 class Database:
@@ -37,29 +34,40 @@ class Database:
 
     def __init__(self, path: Path, *, patience: float = PATIENCE) -> None:
         """Take the file, and how many seconds a transaction may wait for another program's lock on it."""
-        self._path = path
         self._patience = patience
-        self._engine = _engine(path)
+        self._file = _File(path)
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="database")
 
     async def open(self) -> Self:
         """Create or migrate the tables. Raises `NodeError` when the file is unreadable or newer than this program."""
         deadline = time.monotonic() + self._patience
-        await self._in_thread(lambda: _migrate(self._engine, self._path, deadline))
+        await self._in_thread(lambda: _migrate(self._file, deadline))
         return self
 
-    async def run(self, work: Callable[[Connection], T]) -> T:
+    async def run(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """Run `work` in one transaction: all of it is kept, or nothing.
 
         Raises `NodeError` where the database is locked for longer than the patience lasts, or its disk fails.
         """
         # Counted from now: whoever waits behind others has waited as well.
         deadline = time.monotonic() + self._patience
-        return await self._in_thread(lambda: _transaction(self._engine, self._path, work, deadline))
+        return await self._in_thread(lambda: self._file.transaction(work, deadline))
+
+    async def rows(self, query: str, *values: object) -> list[sqlite3.Row]:
+        """Return what a query finds, in a transaction of its own."""
+        return await self.run(lambda connection: connection.execute(query, values).fetchall())
+
+    async def change(self, statement: str, *values: object) -> None:
+        """Run one statement in a transaction of its own."""
+
+        def work(connection: sqlite3.Connection) -> None:
+            connection.execute(statement, values)
+
+        await self.run(work)
 
     async def close(self) -> None:
         """Write everything out and let go of the file."""
-        await self._in_thread(self._engine.dispose)
+        await self._in_thread(self._file.close)
         await asyncio.to_thread(self._thread.shutdown)
 
     async def _in_thread(self, work: Callable[[], T]) -> T:
@@ -67,98 +75,105 @@ class Database:
         return await asyncio.shield(asyncio.get_running_loop().run_in_executor(self._thread, work))
 
 
+class _File:
+    """A connection to the file, made when it is used first. Blocking; for one thread."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._connection: sqlite3.Connection | None = None
+
+    def connection(self) -> sqlite3.Connection:
+        """Return the connection."""
+        if self._connection is None:
+            made = sqlite3.connect(self.path)
+            try:
+                _set_up(made)
+            except BaseException:
+                made.close()
+                raise
+            self._connection = made
+        return self._connection
+
+    def transaction(self, work: Callable[[sqlite3.Connection], T], deadline: float) -> T:
+        """Run work in a transaction; where another program has a lock, try again until a time of the steady clock."""
+        while True:
+            begun = False
+            try:
+                connection = self.connection()
+                connection.execute("BEGIN IMMEDIATE")
+                begun = True
+                return _finished(connection, work)
+            except sqlite3.DatabaseError as error:
+                # What has started is not done again: somebody may have learnt of what it found.
+                if is_locked(error) and not begun and time.monotonic() < deadline:
+                    time.sleep(_PAUSE)
+                    continue
+                told = refusal(error, self.path)
+                if told is None:
+                    raise
+                raise told from error
+
+    def close(self) -> None:
+        """Write everything out and close the file."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+
 def bring_up_to_date(path: Path) -> None:
     """Migrate the tables, on disk when this returns: all of them, or nothing. Blocking; raises `NodeError`.
 
     From then on, every earlier version refuses the database.
     """
-    engine = _engine(path)
+    file = _File(path)
     try:
-        _migrate(engine, path, time.monotonic() + PATIENCE)
+        _migrate(file, time.monotonic() + PATIENCE)
     finally:
-        engine.dispose()
+        file.close()
 
 
-def _engine(path: Path) -> Engine:
-    engine = create_engine(f"sqlite:///{path}", pool_size=1, max_overflow=0)
-    event.listen(engine, "connect", _set_pragmas)
-    event.listen(engine, "begin", _begin_immediate)
-    return engine
-
-
-def _transaction(engine: Engine, path: Path, work: Callable[[Connection], T], deadline: float) -> T:
-    """Run work in a transaction; where another program has a lock, try again until a time of the steady clock."""
-    while True:
-        begun = False
-        try:
-            with engine.begin() as connection:
-                begun = True
-                return work(connection)
-        except DatabaseError as error:
-            # What has started is not done again: somebody may have learnt of what it found.
-            if is_locked(error.orig) and not begun and time.monotonic() < deadline:
-                time.sleep(_PAUSE)
-                continue
-            told = refusal(error.orig, path)
-            if told is None:
-                raise
-            raise told from error
-
-
-def _migrate(engine: Engine, path: Path, deadline: float) -> None:
-    def work(connection: Connection) -> None:
-        found = _version(connection)
-        if found != newest_revision():
-            _upgrade(connection, path, found)
-
+def _finished(connection: sqlite3.Connection, work: Callable[[sqlite3.Connection], T]) -> T:
+    """Run work in the open transaction, and end it."""
     try:
-        _transaction(engine, path, work, deadline)
-    except DatabaseError as error:
+        result = work(connection)
+        connection.commit()
+        return result
+    except BaseException:
+        connection.rollback()
+        raise
+
+
+def _migrate(file: _File, deadline: float) -> None:
+    try:
+        if file.transaction(_version, deadline) != newest_revision():
+            # Imported here: Alembic and SQLAlchemy cost 20 MB and 0.2 s, and are needed only when the tables change.
+            from archipelago.storage.database_upgrade import as_sqlalchemy, upgrade
+
+            with as_sqlalchemy(file.connection()) as given:
+                file.transaction(
+                    lambda connection: upgrade(given, MIGRATIONS, file.path, _version(connection)), deadline
+                )
+    except sqlite3.DatabaseError as error:
         raise NodeError(
             ErrorCode.INTERNAL,
-            msg("{path} cannot be used: {error}", path=path, error=error.orig),
+            msg("{path} cannot be used: {error}", path=file.path, error=error),
             hint=msg("restore the file from a backup, and report it to the developers"),
         ) from error
 
 
-def _version(connection: Connection) -> str | None:
-    if not inspect(connection).has_table("alembic_version"):
+def _version(connection: sqlite3.Connection) -> str | None:
+    if not connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'alembic_version'").fetchall():
         return None
-    return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+    row = connection.execute("SELECT version_num FROM alembic_version").fetchone()
+    return None if row is None else str(row["version_num"])
 
 
-def _upgrade(connection: Connection, path: Path, found: str | None) -> None:
-    # Imported here: Alembic costs 60 ms, and is needed only when the tables change.
-    from alembic import command
-    from alembic.config import Config
-    from alembic.script import ScriptDirectory
-
-    config = Config()
-    config.set_main_option("script_location", str(_MIGRATIONS))
-    config.attributes["connection"] = connection
-    known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
-    if found is not None and found not in known:
-        raise NodeError(
-            ErrorCode.INTERNAL,
-            msg(
-                "{path} was written by a newer version of Archipelago (its tables are at {found})",
-                path=path,
-                found=found,
-            ),
-            hint=msg("start the newer version again, or restore a backup from before the update"),
-        )
-    command.upgrade(config, "head")
-
-
-def _set_pragmas(connection: sqlite3.Connection, _record: Any) -> None:
-    # Transactions are started by hand (below): the driver would start them too late for DDL.
+def _set_up(connection: sqlite3.Connection) -> None:
+    connection.row_factory = sqlite3.Row
+    # Transactions are started by hand: the driver would start them too late for DDL.
     connection.isolation_level = None
     # First: the next one waits for locks as well.
     connection.execute(f"PRAGMA busy_timeout={_ONE_WAIT * 1000:.0f}")
     connection.execute("PRAGMA journal_mode=WAL")
     connection.execute("PRAGMA synchronous=FULL")
     connection.execute("PRAGMA foreign_keys=ON")
-
-
-def _begin_immediate(connection: Connection) -> None:
-    connection.exec_driver_sql("BEGIN IMMEDIATE")

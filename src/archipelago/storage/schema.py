@@ -1,4 +1,4 @@
-"""Tables of the state database."""
+"""Tables of the state database, as its migrations make them; the stores write their statements in SQL."""
 
 from sqlalchemy import Boolean, Column, Float, Index, Integer, LargeBinary, MetaData, String, Table, Text
 

@@ -1,5 +1,6 @@
 """Services about keys, secrets, images and the audit log, and a login, in memory."""
 
+import sqlite3
 import weakref
 from collections.abc import Callable
 from typing import Any
@@ -27,14 +28,16 @@ class MemoryAccounts(AccountStore):
 
     def __init__(self) -> None:
         # It may be collected, and so closed, in another thread.
-        self._engine = create_engine("sqlite://", poolclass=StaticPool, connect_args={"check_same_thread": False})
-        metadata.create_all(self._engine)
+        self._connection = sqlite3.connect(":memory:", check_same_thread=False)
+        self._connection.row_factory = sqlite3.Row
+        engine = create_engine("sqlite://", creator=lambda: self._connection, poolclass=StaticPool)
+        metadata.create_all(engine)
         self._number = 0
-        weakref.finalize(self, self._engine.dispose)
+        weakref.finalize(self, self._connection.close)
 
     async def run(self, work: Callable[[Book], Any]) -> Settled:
-        with self._engine.begin() as connection:
-            book = Book(connection)
+        with self._connection:
+            book = Book(self._connection)
             result = work(book)
             self._number += 1
             return Settled(result, book.logins(), self._number)

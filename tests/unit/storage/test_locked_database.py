@@ -9,7 +9,6 @@ from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Connection, text
 
 from archipelago.api.operations import OperationKind
 from archipelago.container.operations.operations import Operations, Tracker
@@ -19,7 +18,7 @@ from archipelago.storage.records.operations import OperationState
 from archipelago.storage.stores.state import State
 from support.other_database_user import locked
 
-_ADD = text("INSERT INTO facts VALUES (:key, 'x')")
+_ADD = "INSERT INTO facts VALUES (:key, 'x')"
 
 
 @pytest.fixture
@@ -30,11 +29,11 @@ async def database(tmp_path: Path) -> AsyncIterator[Database]:
     await database.close()
 
 
-def add(key: str) -> tuple[list[str], Callable[[Connection], None]]:
+def add(key: str) -> tuple[list[str], Callable[[sqlite3.Connection], None]]:
     """Return how often a transaction ran, and the transaction."""
     ran: list[str] = []
 
-    def work(connection: Connection) -> None:
+    def work(connection: sqlite3.Connection) -> None:
         ran.append(key)
         connection.execute(_ADD, {"key": key})
 
@@ -87,7 +86,7 @@ async def test_those_who_wait_behind_each_other_wait_no_longer_together_than_one
 ) -> None:
     with locked(tmp_path / "state.db"):
         began = time.monotonic()
-        calls = (database.run(lambda connection: connection.execute(text("SELECT 1"))) for _ in range(8))
+        calls = (database.rows("SELECT 1") for _ in range(8))
         answers = await asyncio.gather(*calls, return_exceptions=True)
         assert all(isinstance(answer, NodeError) for answer in answers)
         # Eight times the patience, were it counted from when each one's turn comes.
@@ -104,8 +103,8 @@ def test_a_start_says_who_has_the_lock(tmp_path: Path, monkeypatch: pytest.Monke
 
 
 async def test_a_full_disk_is_said(tmp_path: Path, database: Database) -> None:
-    def fill(connection: Connection) -> None:
-        connection.exec_driver_sql("PRAGMA max_page_count=1")
+    def fill(connection: sqlite3.Connection) -> None:
+        connection.execute("PRAGMA max_page_count=1")
         connection.execute(_ADD, {"key": "x" * 10_000_000})
 
     with pytest.raises(NodeError, match="is full; nothing was changed") as refused:
@@ -136,7 +135,7 @@ async def test_a_damaged_page_is_named(tmp_path: Path) -> None:
         file.write(os.urandom(4096 * 30))
     database = Database(path)
     with pytest.raises(NodeError, match="is damaged") as refused:
-        await database.run(lambda connection: connection.execute(text("SELECT * FROM facts")).all())
+        await database.rows("SELECT * FROM facts")
     assert "restore" in refused.value.hint
     await database.close()
 

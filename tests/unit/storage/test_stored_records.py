@@ -5,10 +5,10 @@ import json
 from collections.abc import AsyncIterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
+from sqlite3 import Connection
 from typing import Any
 
 import pytest
-from sqlalchemy import text
 from structlog.testing import capture_logs
 
 from archipelago.api.events import event_view, event_views
@@ -67,13 +67,16 @@ async def state(database: Database) -> State:
 
 async def rows(database: Database, table: str) -> list[dict[str, Any]]:
     """Return all rows of a table."""
-    query = text(f"SELECT * FROM {table}")
-    return await database.run(lambda connection: [dict(row) for row in connection.execute(query).mappings()])
+    return [dict(row) for row in await database.rows(f"SELECT * FROM {table}")]
 
 
 async def write(database: Database, statement: str, values: Mapping[str, Any]) -> None:
     """Change the database as another version would."""
-    await database.run(lambda connection: connection.execute(text(statement), dict(values)))
+
+    def work(connection: Connection) -> None:
+        connection.execute(statement, dict(values))
+
+    await database.run(work)
 
 
 async def store_view(database: Database, record: OperationRecord, **changes: object) -> str:

@@ -3,15 +3,13 @@
 import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
+from sqlite3 import Connection, Row
 from typing import Any, TypeVar
-
-from sqlalchemy import Connection, RowMapping, Table, delete, func, insert, select, update
 
 from archipelago.storage.database import Database
 from archipelago.storage.records.logins import LoginNotice, Logins, Passkey, SecondFactor, Session, Token, User
 from archipelago.storage.records.permissions import Permission, Role
-from archipelago.storage.schema import account_changes, account_notices, facts, passkeys, sessions, tokens, users
-from archipelago.storage.stores.upserts import upsert
+from archipelago.storage.stores.rows import insert, upsert
 
 _NOTICES_EACH = 20
 _ROLES = frozenset(each.value for each in Role)
@@ -61,10 +59,10 @@ class Book:
         """Return everything."""
         return Logins(
             users=self.users(),
-            sessions=tuple(Session(**row) for row in self._rows(sessions)),
-            tokens=tuple(map(_token, self._rows(tokens))),
-            passkeys=tuple(Passkey(**row) for row in self._rows(passkeys)),
-            notices=tuple(LoginNotice(**row) for row in self._rows(account_notices)),
+            sessions=tuple(Session(**row) for row in self._rows("SELECT * FROM sessions ORDER BY key")),
+            tokens=self.tokens(),
+            passkeys=self.passkeys(None),
+            notices=tuple(LoginNotice(**row) for row in self._rows("SELECT * FROM account_notices ORDER BY id")),
         )
 
     # --- accounts ---------------------------------------------------------------------------------------------------
@@ -75,31 +73,33 @@ class Book:
 
     def users(self) -> tuple[User, ...]:
         """Return all accounts; one whose role this version does not know may do nothing, and stays as it is."""
-        return tuple(_user(row) for row in self._rows(users) if row["role"] in _ROLES)
+        rows = self._rows("SELECT * FROM users ORDER BY name")
+        return tuple(_user(row) for row in rows if row["role"] in _ROLES)
 
     def change_user(self, user: User, *, sessions_go_on: bool = False, marks_go_on: bool = True) -> User:
         """Write an account, new or changed, under a version that no account had before.
 
         Its sessions end, unless they go on; so do the marks of devices where they do not.
         """
-        number = self._connection.execute(select(func.max(account_changes.c.latest))).scalar() or 0
-        self._connection.execute(delete(account_changes))
-        self._connection.execute(insert(account_changes).values(latest=number + 1))
+        (number,) = self._connection.execute("SELECT coalesce(max(latest), 0) FROM account_changes").fetchone()
+        self._connection.execute("DELETE FROM account_changes")
+        insert(self._connection, "account_changes", {"latest": number + 1})
         marks_from = user.marks_from if marks_go_on and user.version else number + 1
         changed = replace(user, version=number + 1, marks_from=marks_from)
         if sessions_go_on:
-            kept = (sessions.c.user == user.name) & (sessions.c.version == user.version)
-            self._connection.execute(update(sessions).where(kept).values(version=changed.version))
+            values = (changed.version, user.name, user.version)
+            self._connection.execute("UPDATE sessions SET version = ? WHERE user = ? AND version = ?", values)
         else:
-            self._connection.execute(delete(sessions).where(sessions.c.user == user.name))
+            self._connection.execute("DELETE FROM sessions WHERE user = ?", (user.name,))
         self.keep_user(changed)
         return changed
 
     def keep_user(self, user: User) -> None:
         """Write an account of which nothing changed that others count on: a code was used up."""
         factor = user.factor
-        self._write(
-            users,
+        upsert(
+            self._connection,
+            "users",
             {
                 "name": user.name,
                 "role": user.role.value,
@@ -115,113 +115,113 @@ class Book:
 
     def remove_user(self, name: str) -> None:
         """Remove an account with all that belongs to it."""
-        for table in (sessions, passkeys, account_notices):
-            self._connection.execute(delete(table).where(table.c.user == name))
-        self._connection.execute(delete(users).where(users.c.name == name))
+        self._connection.execute("DELETE FROM sessions WHERE user = ?", (name,))
+        self._connection.execute("DELETE FROM passkeys WHERE user = ?", (name,))
+        self._connection.execute("DELETE FROM account_notices WHERE user = ?", (name,))
+        self._connection.execute("DELETE FROM users WHERE name = ?", (name,))
 
     # --- sessions and tokens ----------------------------------------------------------------------------------------
 
     def session(self, key: str) -> Session | None:
         """Return a session, or None."""
-        row = self._connection.execute(select(sessions).where(sessions.c.key == key)).mappings().first()
+        row = self._connection.execute("SELECT * FROM sessions WHERE key = ?", (key,)).fetchone()
         return Session(**row) if row is not None else None
 
     def add_session(self, session: Session, *, most: int) -> None:
         """Start a session; of those of the account that were used longest ago, so many go that `most` are left."""
-        self._connection.execute(insert(sessions).values(asdict(session)))
-        newest = (
-            select(sessions.c.key)
-            .where(sessions.c.user == session.user, sessions.c.key != session.key)
-            .order_by(sessions.c.used_at.desc(), sessions.c.key)
-            .limit(most - 1)
-        )
-        others = (sessions.c.user == session.user) & (sessions.c.key != session.key)
-        self._connection.execute(delete(sessions).where(others & sessions.c.key.not_in(newest)))
+        insert(self._connection, "sessions", asdict(session))
+        others = "SELECT key FROM sessions WHERE user = ? AND key != ? ORDER BY used_at DESC, key"
+        rows = self._connection.execute(others, (session.user, session.key)).fetchall()
+        self.remove_sessions(row["key"] for row in rows[most - 1 :])
 
     def remove_sessions(self, keys: Iterable[str]) -> None:
         """Remove sessions."""
-        self._connection.execute(delete(sessions).where(sessions.c.key.in_(tuple(keys))))
+        self._remove("DELETE FROM sessions WHERE key = ?", keys)
 
     def tokens(self) -> tuple[Token, ...]:
         """Return all tokens."""
-        return tuple(map(_token, self._rows(tokens)))
+        return tuple(map(_token, self._rows("SELECT * FROM tokens ORDER BY key")))
 
     def save_token(self, token: Token) -> None:
         """Write a token."""
-        self._write(tokens, {**asdict(token), "permissions": json.dumps(sorted(token.permissions))})
+        row = {**asdict(token), "permissions": json.dumps(sorted(token.permissions))}
+        upsert(self._connection, "tokens", row)
 
     def remove_tokens(self, keys: Iterable[str]) -> None:
         """Remove tokens."""
-        self._connection.execute(delete(tokens).where(tokens.c.key.in_(tuple(keys))))
+        self._remove("DELETE FROM tokens WHERE key = ?", keys)
 
     def note_use(self, used_at: Mapping[str, float]) -> None:
         """Write down when sessions and tokens were used last; what is gone stays gone."""
-        for table in (sessions, tokens):
-            for key, moment in used_at.items():
-                self._connection.execute(update(table).where(table.c.key == key).values(used_at=moment))
+        rows = [(moment, key) for key, moment in used_at.items()]
+        self._connection.executemany("UPDATE sessions SET used_at = ? WHERE key = ?", rows)
+        self._connection.executemany("UPDATE tokens SET used_at = ? WHERE key = ?", rows)
 
     def end_future(self, now: float) -> None:
         """Take a clock that was ahead back out of what is kept: nothing was started after now."""
-        self._connection.execute(update(sessions).values(used_at=func.min(sessions.c.used_at, now)))
-        self._connection.execute(update(sessions).values(created_at=func.min(sessions.c.created_at, now)))
-        ahead = tokens.c.created_at - now
         self._connection.execute(
-            update(tokens).where(ahead > 0).values(expires_at=tokens.c.expires_at - ahead, created_at=now, used_at=0.0)
+            "UPDATE sessions SET used_at = min(used_at, :now), created_at = min(created_at, :now)", {"now": now}
+        )
+        self._connection.execute(
+            "UPDATE tokens SET expires_at = expires_at - (created_at - :now), created_at = :now, used_at = 0.0"
+            " WHERE created_at > :now",
+            {"now": now},
         )
 
     # --- passkeys ---------------------------------------------------------------------------------------------------
 
     def passkey(self, identity: str) -> Passkey | None:
         """Return a passkey, or None."""
-        row = self._connection.execute(select(passkeys).where(passkeys.c.id == identity)).mappings().first()
+        row = self._connection.execute("SELECT * FROM passkeys WHERE id = ?", (identity,)).fetchone()
         return Passkey(**row) if row is not None else None
 
     def passkeys(self, user: str | None) -> tuple[Passkey, ...]:
         """Return the passkeys of an account, or all."""
-        found = (Passkey(**row) for row in self._rows(passkeys))
+        found = (Passkey(**row) for row in self._rows("SELECT * FROM passkeys ORDER BY id"))
         return tuple(one for one in found if user in (None, one.user))
 
     def save_passkey(self, passkey: Passkey) -> None:
         """Write a passkey."""
-        self._write(passkeys, asdict(passkey))
+        upsert(self._connection, "passkeys", asdict(passkey))
 
     def remove_passkeys(self, identities: Iterable[str]) -> None:
         """Remove passkeys."""
-        self._connection.execute(delete(passkeys).where(passkeys.c.id.in_(tuple(identities))))
+        self._remove("DELETE FROM passkeys WHERE id = ?", identities)
 
     # --- notices and facts ------------------------------------------------------------------------------------------
 
     def tell(self, people: Iterable[str], notice: LoginNotice) -> None:
         """Leave a notice to each of these accounts; each keeps its newest ones."""
-        told = account_notices
         for name in people:
             row = {**asdict(notice), "user": name}
             del row["id"]
-            self._connection.execute(insert(told).values(row))
-            newest = select(told.c.id).where(told.c.user == name).order_by(told.c.id.desc()).limit(_NOTICES_EACH)
-            self._connection.execute(delete(told).where((told.c.user == name) & told.c.id.not_in(newest)))
+            insert(self._connection, "account_notices", row)
+            newest = "SELECT id FROM account_notices WHERE user = ? ORDER BY id DESC"
+            rows = self._connection.execute(newest, (name,)).fetchall()
+            self._remove("DELETE FROM account_notices WHERE id = ?", (row["id"] for row in rows[_NOTICES_EACH:]))
 
     def dismiss(self, name: str, identity: int) -> bool:
         """Remove a notice of an account; return whether there was such a one."""
-        told = account_notices
-        return bool(self._connection.execute(delete(told).where(told.c.user == name, told.c.id == identity)).rowcount)
+        statement = "DELETE FROM account_notices WHERE user = ? AND id = ?"
+        return bool(self._connection.execute(statement, (name, identity)).rowcount)
 
     def fact(self, key: str) -> str | None:
         """Return a lasting fact of this node, or None."""
-        return self._connection.execute(select(facts.c.value).where(facts.c.key == key)).scalar()
+        row = self._connection.execute("SELECT value FROM facts WHERE key = ?", (key,)).fetchone()
+        return None if row is None else str(row["value"])
 
     def set_fact(self, key: str, value: str) -> None:
         """Change a lasting fact of this node."""
-        self._write(facts, {"key": key, "value": value})
+        upsert(self._connection, "facts", {"key": key, "value": value})
 
-    def _rows(self, table: Table) -> Iterable[RowMapping]:
-        return self._connection.execute(select(table).order_by(*table.primary_key.columns)).mappings()
+    def _rows(self, query: str) -> Iterable[Row]:
+        return self._connection.execute(query)
 
-    def _write(self, table: Table, row: dict[str, Any]) -> None:
-        self._connection.execute(upsert(table, row))
+    def _remove(self, statement: str, keys: Iterable[object]) -> None:
+        self._connection.executemany(statement, [(key,) for key in keys])
 
 
-def _user(row: RowMapping) -> User:
+def _user(row: Row) -> User:
     factor = None
     if row["totp"] is not None:
         factor = SecondFactor(row["totp"], row["totp_step"], tuple(json.loads(row["recovery"])))
@@ -236,7 +236,7 @@ def _user(row: RowMapping) -> User:
     )
 
 
-def _token(row: RowMapping) -> Token:
+def _token(row: Row) -> Token:
     # A newer version may have given one that this version has nothing to allow with.
     permissions = frozenset(each for each in Permission if each.value in json.loads(row["permissions"]))
     return Token(row["key"], row["name"], permissions, row["created_at"], row["expires_at"], row["used_at"])

@@ -2,17 +2,15 @@
 
 import json
 from dataclasses import replace
-
-from sqlalchemy import Connection, RowMapping, insert, select, update
+from sqlite3 import Connection, Row
 
 from archipelago.container.manifest.package import package_to_json
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.storage.records.apps import AppRecord, Desired
 from archipelago.storage.records.packages import read_package
 from archipelago.storage.records.revisions import Configuration
-from archipelago.storage.schema import apps, slots
 from archipelago.storage.stores.revisions import append
-from archipelago.storage.stores.upserts import upsert
+from archipelago.storage.stores.rows import insert, upsert
 from archipelago.support.texts.text import msg
 
 MAX_SLOTS = 255
@@ -24,11 +22,11 @@ _STAND_IN = Desired.RUNNING
 
 def read_apps(connection: Connection) -> dict[str, AppRecord]:
     """Return all installed apps."""
-    query = select(apps, slots.c.slot).join(slots, slots.c.app == apps.c.app).order_by(apps.c.app)
-    return {row["app"]: _app(row) for row in connection.execute(query).mappings()}
+    query = "SELECT apps.*, slots.slot FROM apps JOIN slots ON slots.app = apps.app ORDER BY apps.app"
+    return {row["app"]: _app(row) for row in connection.execute(query)}
 
 
-def _app(row: RowMapping) -> AppRecord:
+def _app(row: Row) -> AppRecord:
     package, desired = read_package(row["package"], row["app"]), row["desired"]
     if desired not in _DESIRED:
         package = replace(
@@ -50,28 +48,26 @@ def _app(row: RowMapping) -> AppRecord:
 
 def take_slot(connection: Connection, app: str) -> int:
     """Return the app's UID slot, giving it the lowest free one where it has none. Raises `NodeError`."""
-    found = connection.execute(select(slots.c.slot).where(slots.c.app == app)).scalar()
-    if found is not None:
-        return int(found)
-    taken = set(connection.execute(select(slots.c.slot)).scalars())
-    free = next((slot for slot in range(MAX_SLOTS) if slot not in taken), None)
+    taken = dict(connection.execute("SELECT app, slot FROM slots"))
+    if app in taken:
+        return int(taken[app])
+    free = next((slot for slot in range(MAX_SLOTS) if slot not in taken.values()), None)
     if free is None:
         raise NodeError(
             ErrorCode.UNRESOLVABLE,
             msg("this node already holds the data of {most} apps, the most it can keep apart", most=MAX_SLOTS),
             hint=msg("remove an app together with its data first"),
         )
-    connection.execute(insert(slots).values(app=app, slot=free))
+    insert(connection, "slots", {"app": app, "slot": free})
     return free
 
 
 def save_app(connection: Connection, record: AppRecord, why: str) -> None:
     """Write an app, and its revision. Of a package with a problem, only what the owner wants of the app is written."""
     if record.package.problem:
-        row = update(apps).where(apps.c.app == record.app)
-        if record.desired is _STAND_IN:
-            row = row.where(apps.c.desired.in_(_DESIRED))
-        connection.execute(row.values(desired=record.desired.value))
+        stored = connection.execute("SELECT desired FROM apps WHERE app = ?", (record.app,)).fetchone()
+        if stored is not None and (record.desired is not _STAND_IN or stored["desired"] in _DESIRED):
+            connection.execute("UPDATE apps SET desired = ? WHERE app = ?", (record.desired.value, record.app))
         return
     values = {
         "app": record.app,
@@ -83,6 +79,6 @@ def save_app(connection: Connection, record: AppRecord, why: str) -> None:
         "lan": json.dumps(dict(record.lan), sort_keys=True),
         "installed_at": record.installed_at,
     }
-    connection.execute(upsert(apps, values))
+    upsert(connection, "apps", values)
     version = record.package.manifest.version
     append(connection, record.app, Configuration(version, record.options, record.choices), why)

@@ -1,13 +1,11 @@
 """The notices that the owner has hidden."""
 
+import json
 import time
-
-from sqlalchemy import delete, select
 
 from archipelago.storage.database import Database
 from archipelago.storage.records.notices import Hidden, Hiding
-from archipelago.storage.schema import hidden_notices
-from archipelago.storage.stores.upserts import upsert
+from archipelago.storage.stores.rows import upsert
 
 
 class HiddenNotices:
@@ -18,17 +16,15 @@ class HiddenNotices:
 
     async def all(self) -> dict[str, Hidden]:
         """Return them by the id of the notice."""
-        query = select(hidden_notices)
-        rows = await self._database.run(lambda connection: connection.execute(query).mappings().all())
+        rows = await self._database.rows("SELECT * FROM hidden_notices")
         return {row["id"]: Hidden(Hiding.MUTED if row["muted"] else Hiding.ACKNOWLEDGED, row["said"]) for row in rows}
 
     async def hide(self, notice: str, hidden: Hidden) -> None:
         """Hide one, in the place of how it was hidden before."""
         row = {"id": notice, "muted": hidden.how is Hiding.MUTED, "said": hidden.said, "at": time.time()}
-        statement = upsert(hidden_notices, row)
-        await self._database.run(lambda connection: connection.execute(statement))
+        await self._database.run(lambda connection: upsert(connection, "hidden_notices", row))
 
     async def show(self, *notices: str) -> None:
         """Bring some back."""
-        statement = delete(hidden_notices).where(hidden_notices.c.id.in_(notices))
-        await self._database.run(lambda connection: connection.execute(statement))
+        statement = "DELETE FROM hidden_notices WHERE id IN (SELECT value FROM json_each(?))"
+        await self._database.change(statement, json.dumps(notices))

@@ -2,12 +2,11 @@
 
 import json
 import time
-
-from sqlalchemy import Connection, delete, insert, select
+from sqlite3 import Connection
 
 from archipelago.storage.database import Database
 from archipelago.storage.records.revisions import Configuration, Revision
-from archipelago.storage.schema import revisions
+from archipelago.storage.stores.rows import insert
 
 _KEPT = 200
 """Revisions of each app; the oldest go first."""
@@ -39,12 +38,12 @@ def append(connection: Connection, app: str, configuration: Configuration, why: 
         "options": json.dumps(dict(configuration.options)),
         "choices": json.dumps(dict(configuration.choices)),
     }
-    connection.execute(insert(revisions).values(row))
-    connection.execute(delete(revisions).where(revisions.c.app == app, revisions.c.number <= number - _KEPT))
+    insert(connection, "revisions", row)
+    connection.execute("DELETE FROM revisions WHERE app = ? AND number <= ?", (app, number - _KEPT))
 
 
 def _read(connection: Connection, app: str, limit: int) -> tuple[Revision, ...]:
-    query = select(revisions).where(revisions.c.app == app).order_by(revisions.c.number.desc()).limit(limit)
+    query = "SELECT * FROM revisions WHERE app = ? ORDER BY number DESC LIMIT ?"
     return tuple(
         Revision(
             row["number"],
@@ -52,5 +51,5 @@ def _read(connection: Connection, app: str, limit: int) -> tuple[Revision, ...]:
             row["why"],
             Configuration(row["version"], json.loads(row["options"]), json.loads(row["choices"])),
         )
-        for row in connection.execute(query).mappings()
+        for row in connection.execute(query, (app, limit))
     )

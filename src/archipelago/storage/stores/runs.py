@@ -2,12 +2,11 @@
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
-
-from sqlalchemy import Connection, delete, insert, select
+from sqlite3 import Connection
 
 from archipelago.storage.database import Database
 from archipelago.storage.records.runs import RunRecord
-from archipelago.storage.schema import runs
+from archipelago.storage.stores.rows import insert
 
 
 class RunStore:
@@ -18,7 +17,7 @@ class RunStore:
 
     async def all(self) -> dict[str, dict[str, RunRecord]]:
         """Return what was kept, by app and container."""
-        rows = await self._database.run(lambda connection: connection.execute(select(runs)).mappings().all())
+        rows = await self._database.rows("SELECT * FROM runs")
         found: dict[str, dict[str, RunRecord]] = {}
         for row in rows:
             since = datetime.fromtimestamp(row["since"], UTC)
@@ -41,8 +40,8 @@ class RunStore:
         ]
 
         def work(connection: Connection) -> None:
-            connection.execute(delete(runs).where(runs.c.app == app))
-            if rows:
-                connection.execute(insert(runs), rows)
+            connection.execute("DELETE FROM runs WHERE app = ?", (app,))
+            for row in rows:
+                insert(connection, "runs", row)
 
         await self._database.run(work)

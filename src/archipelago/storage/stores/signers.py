@@ -2,13 +2,11 @@
 
 import time
 from collections.abc import Mapping
-
-from sqlalchemy import Connection, delete, func, select
+from sqlite3 import Connection
 
 from archipelago.storage.database import Database
 from archipelago.storage.records.signers import SignerRule
-from archipelago.storage.schema import signers, verified
-from archipelago.storage.stores.upserts import insert_missing, upsert
+from archipelago.storage.stores.rows import insert_missing, upsert
 
 
 class SignerStore:
@@ -19,8 +17,7 @@ class SignerStore:
 
     async def rules(self) -> tuple[SignerRule, ...]:
         """Return all rules."""
-        query = select(signers).order_by(signers.c.publisher)
-        rows = await self._database.run(lambda connection: connection.execute(query).mappings().all())
+        rows = await self._database.rows("SELECT * FROM signers ORDER BY publisher")
         return tuple(SignerRule(**row) for row in rows)
 
     async def pin(self, publisher: str, signer: str) -> None:
@@ -29,13 +26,12 @@ class SignerStore:
 
     async def forget(self, publisher: str) -> None:
         """Remove a rule."""
-        statement = delete(signers).where(signers.c.publisher == publisher)
-        await self._database.run(lambda connection: connection.execute(statement))
+        await self._database.change("DELETE FROM signers WHERE publisher = ?", publisher)
 
     async def was_verified(self, digest: str, signer: str) -> bool:
         """Return whether a signature of an image was found good."""
-        query = select(func.count()).where(verified.c.digest == digest, verified.c.signer == signer)
-        return await self._database.run(lambda connection: bool(connection.execute(query).scalar()))
+        query = "SELECT 1 FROM verified WHERE digest = ? AND signer = ?"
+        return bool(await self._database.rows(query, digest, signer))
 
     async def settle(
         self, seen: Mapping[str, str], good: tuple[str, str] | None, pinned: tuple[str, str] | None
@@ -46,12 +42,12 @@ class SignerStore:
         """
 
         def work(connection: Connection) -> bool:
-            rules = {row.publisher: row.signer for row in connection.execute(select(signers))}
+            rules = dict(connection.execute("SELECT publisher, signer FROM signers"))
             if rules != seen:
                 return False
             if good is not None:
-                row = dict(zip(("digest", "signer"), good, strict=True))
-                connection.execute(insert_missing(verified, row))
+                digest, signer = good
+                insert_missing(connection, "verified", {"digest": digest, "signer": signer})
             if pinned is not None:
                 _pin(connection, *pinned)
             return True
@@ -61,4 +57,4 @@ class SignerStore:
 
 def _pin(connection: Connection, publisher: str, signer: str) -> None:
     row = {"publisher": publisher, "signer": signer, "since": time.time()}
-    connection.execute(upsert(signers, row))
+    upsert(connection, "signers", row)

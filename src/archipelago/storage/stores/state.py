@@ -4,21 +4,11 @@ import json
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
+from sqlite3 import Connection, Row
 from typing import Any
 
 import structlog
 from pydantic import ValidationError
-from sqlalchemy import (
-    ColumnElement,
-    Connection,
-    Integer,
-    RowMapping,
-    delete,
-    func,
-    insert,
-    literal_column,
-    select,
-)
 
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.storage.database import Database
@@ -26,20 +16,23 @@ from archipelago.storage.records.apps import AppRecord
 from archipelago.storage.records.events import EventRecord
 from archipelago.storage.records.operations import OperationRecord, OperationState
 from archipelago.storage.records.revisions import Configuration
-from archipelago.storage.schema import apps, events, facts, operations, slots
 from archipelago.storage.stores.app_rows import read_apps, save_app, take_slot
 from archipelago.storage.stores.revisions import append
-from archipelago.storage.stores.upserts import insert_missing, upsert
+from archipelago.storage.stores.rows import insert, insert_missing, upsert
 from archipelago.support.texts.text import msg
 
 _KEPT_EVENTS = 10_000
 _KEPT_OPERATIONS = 500
-_MADE: ColumnElement[int] = literal_column("operations.rowid", Integer)
-"""Grows with each operation that is opened, whatever the clock says (https://www.sqlite.org/autoinc.html)."""
+_NEXT = "SELECT * FROM events WHERE revision > ? ORDER BY revision LIMIT ?"
+_NEWEST = "SELECT * FROM events WHERE revision > ? ORDER BY revision DESC LIMIT ?"
+_ENDED = json.dumps([state.value for state in OperationState if state.ended])
 
 
 class State:
     """Reads and writes the state database. Every change is one transaction that also appends its event.
+
+    Operations are in the order of their `rowid`, which grows with each one that is opened, whatever the clock says
+    (https://www.sqlite.org/autoinc.html).
 
     `on_event` is called on the event loop with each new event, after it is safely on disk.
     """
@@ -59,9 +52,7 @@ class State:
 
     async def open(self) -> None:
         """Read the newest revision."""
-        self._revision = await self._database.run(
-            lambda connection: connection.execute(select(func.max(events.c.revision))).scalar() or 0
-        )
+        ((self._revision,),) = await self._database.rows("SELECT coalesce(max(revision), 0) FROM events")
 
     # --- apps -------------------------------------------------------------------------------------------------------
 
@@ -75,12 +66,11 @@ class State:
 
     async def has_slot(self, app: str) -> bool:
         """Return whether the app has a UID slot, which it keeps for as long as its data is there."""
-        query = select(func.count()).where(slots.c.app == app)
-        return await self._database.run(lambda connection: bool(connection.execute(query).scalar()))
+        return bool(await self._database.rows("SELECT 1 FROM slots WHERE app = ?", app))
 
     async def release_slot(self, app: str) -> None:
         """Forget the app's slot; only once none of its files is left."""
-        await self._database.run(lambda connection: connection.execute(delete(slots).where(slots.c.app == app)))
+        await self._database.change("DELETE FROM slots WHERE app = ?", app)
 
     async def save(
         self,
@@ -96,7 +86,7 @@ class State:
             for record in records:
                 save_app(connection, record, message)
             for name in remove:
-                connection.execute(delete(apps).where(apps.c.app == name))
+                connection.execute("DELETE FROM apps WHERE app = ?", (name,))
                 append(connection, name, Configuration(None, {}, {}), message)
             return _append(connection, "app", app, message, {})
 
@@ -125,7 +115,7 @@ class State:
                 "view": saved.model_dump_json(),
                 "created_at": saved.created_at.timestamp(),
             }
-            connection.execute(upsert(operations, row))
+            upsert(connection, "operations", row)
             return saved, told
 
         saved, told = await self._database.run(work)
@@ -134,23 +124,21 @@ class State:
 
     async def unfinished_operations(self) -> tuple[OperationRecord, ...]:
         """Return operations that a crash cut off, oldest first, as far as this version can read them."""
-        ended = [state.value for state in OperationState if state.ended]
-        query = select(operations).where(operations.c.state.not_in(ended)).order_by(_MADE)
-        rows = await self._database.run(lambda connection: connection.execute(query).mappings().all())
+        query = "SELECT * FROM operations WHERE state NOT IN (SELECT value FROM json_each(?)) ORDER BY rowid"
+        rows = await self._database.rows(query, _ENDED)
         return tuple(self._readable(rows))
 
     async def operation(self, operation: str) -> OperationRecord:
         """Return one operation; raises `NodeError` when there is none of that id."""
-        query = select(operations).where(operations.c.id == operation)
-        row = await self._database.run(lambda connection: connection.execute(query).mappings().first())
-        if row is None:
+        rows = await self._database.rows("SELECT * FROM operations WHERE id = ?", operation)
+        if not rows:
             raise NodeError(
                 ErrorCode.UNKNOWN_OPERATION,
                 msg("there is no operation {operation}", operation=f"{operation!r}"),
                 hint=msg("'archipelago operations' lists them"),
             )
         try:
-            return _operation(row)
+            return _operation(rows[0])
         except ValidationError as error:
             raise NodeError(
                 ErrorCode.UNKNOWN_OPERATION,
@@ -163,13 +151,11 @@ class State:
 
     async def operations(self, app: str | None, limit: int) -> tuple[OperationRecord, ...]:
         """Return the newest operations first."""
-        query = select(operations).order_by(_MADE.desc()).limit(limit)
-        if app is not None:
-            query = query.where(operations.c.app == app)
-        rows = await self._database.run(lambda connection: connection.execute(query).mappings().all())
+        query = "SELECT * FROM operations WHERE ?1 IS NULL OR app = ?1 ORDER BY rowid DESC LIMIT ?2"
+        rows = await self._database.rows(query, app, limit)
         return tuple(self._readable(rows))
 
-    def _readable(self, rows: Iterable[RowMapping]) -> Iterator[OperationRecord]:
+    def _readable(self, rows: Iterable[Row]) -> Iterator[OperationRecord]:
         for row in rows:
             try:
                 yield _operation(row)
@@ -190,44 +176,38 @@ class State:
 
     async def events_since(self, revision: int, limit: int, *, newest: bool = False) -> tuple[EventRecord, ...]:
         """Return `limit` events after `revision`, oldest first: the next ones, or the newest ones."""
-        order = events.c.revision.desc() if newest else events.c.revision
-        query = select(events).where(events.c.revision > revision).order_by(order).limit(limit)
-        found = await self._database.run(lambda connection: connection.execute(query).mappings().all())
+        found = await self._database.rows(_NEWEST if newest else _NEXT, revision, limit)
         return tuple(map(_event, reversed(found) if newest else found))
 
     async def newest_events(self, app: str, kind: str, limit: int) -> tuple[EventRecord, ...]:
         """Return the newest events of a kind about an app, the newest first."""
-        query = (
-            select(events)
-            .where(events.c.app == app, events.c.kind == kind)
-            .order_by(events.c.revision.desc())
-            .limit(limit)
-        )
-        return await self._database.run(lambda connection: tuple(map(_event, connection.execute(query).mappings())))
+        query = "SELECT * FROM events WHERE app = ? AND kind = ? ORDER BY revision DESC LIMIT ?"
+        return tuple(map(_event, await self._database.rows(query, app, kind, limit)))
 
     async def fact(self, key: str, make: Callable[[], str]) -> str:
         """Return a lasting fact of this node, made the first time that it is asked for."""
 
         def work(connection: Connection) -> str:
-            connection.execute(insert_missing(facts, {"key": key, "value": make()}))
-            return str(connection.execute(select(facts.c.value).where(facts.c.key == key)).scalar_one())
+            insert_missing(connection, "facts", {"key": key, "value": make()})
+            return str(connection.execute("SELECT value FROM facts WHERE key = ?", (key,)).fetchone()["value"])
 
         return await self._database.run(work)
 
     async def set_fact(self, key: str, value: str) -> None:
         """Change a fact of this node."""
         row = {"key": key, "value": value}
-        statement = upsert(facts, row)
-        await self._database.run(lambda connection: connection.execute(statement))
+        await self._database.run(lambda connection: upsert(connection, "facts", row))
 
     async def prune(self) -> None:
         """Drop the oldest events and ended operations beyond what is kept."""
 
         def work(connection: Connection) -> None:
-            connection.execute(delete(events).where(events.c.revision <= self._revision - _KEPT_EVENTS))
-            newest = select(operations.c.id).order_by(_MADE.desc()).limit(_KEPT_OPERATIONS)
-            ended = [state.value for state in OperationState if state.ended]
-            connection.execute(delete(operations).where(operations.c.id.not_in(newest), operations.c.state.in_(ended)))
+            connection.execute("DELETE FROM events WHERE revision <= ?", (self._revision - _KEPT_EVENTS,))
+            connection.execute(
+                "DELETE FROM operations WHERE state IN (SELECT value FROM json_each(?))"
+                " AND rowid NOT IN (SELECT rowid FROM operations ORDER BY rowid DESC LIMIT ?)",
+                (_ENDED, _KEPT_OPERATIONS),
+            )
 
         await self._database.run(work)
 
@@ -236,20 +216,18 @@ class State:
         self._on_event(event)
 
 
-def _operation(row: RowMapping) -> OperationRecord:
+def _operation(row: Row) -> OperationRecord:
     record = OperationRecord.model_validate_json(row["view"])
     return record.model_copy(update={"arguments": json.loads(row["arguments"])})
 
 
 def _append(connection: Connection, kind: str, app: str | None, message: str, data: Mapping[str, Any]) -> EventRecord:
     now = time.time()
-    result = connection.execute(
-        insert(events).values(at=now, kind=kind, app=app, message=message, data=json.dumps(dict(data)))
-    )
-    key = result.inserted_primary_key
-    assert key is not None
+    row = {"at": now, "kind": kind, "app": app, "message": message, "data": json.dumps(dict(data))}
+    revision = insert(connection, "events", row).lastrowid
+    assert revision is not None
     return EventRecord(
-        revision=int(key[0]),
+        revision=revision,
         at=datetime.fromtimestamp(now, UTC),
         kind=kind,
         app=app,
@@ -258,7 +236,7 @@ def _append(connection: Connection, kind: str, app: str | None, message: str, da
     )
 
 
-def _event(row: RowMapping) -> EventRecord:
+def _event(row: Row) -> EventRecord:
     return EventRecord(
         revision=row["revision"],
         at=datetime.fromtimestamp(row["at"], UTC),

@@ -2,13 +2,11 @@
 
 import json
 from collections.abc import Collection, Mapping
-
-from sqlalchemy import Connection, delete, select
+from sqlite3 import Connection
 
 from archipelago.storage.database import Database
 from archipelago.storage.records.volumes import Mark
-from archipelago.storage.schema import facts
-from archipelago.storage.stores.upserts import upsert
+from archipelago.storage.stores.rows import upsert
 
 _PREFIX = "volume/"
 """Of the facts that are marks: `volume/APP/VOLUME`. No name of an app or volume has a slash."""
@@ -23,8 +21,8 @@ class VolumeMarks:
     async def of(self, app: str) -> dict[str, Mark]:
         """Return the marks of an app's volumes, by name."""
         begin = _key(app, "")
-        query = select(facts).where(facts.c.key.startswith(begin, autoescape=True))
-        rows = await self._database.run(lambda connection: connection.execute(query).all())
+        query = "SELECT key, value FROM facts WHERE substr(key, 1, length(?1)) = ?1"
+        rows = await self._database.rows(query, begin)
         return {key.removeprefix(begin): _mark(json.loads(value)) for key, value in rows}
 
     async def keep(self, app: str, marks: Mapping[str, Mark]) -> None:
@@ -33,8 +31,7 @@ class VolumeMarks:
         def work(connection: Connection) -> None:
             for volume, mark in marks.items():
                 value = json.dumps({"inode": mark.inode, "filesystem": mark.filesystem})
-                row = {"key": _key(app, volume), "value": value}
-                connection.execute(upsert(facts, row))
+                upsert(connection, "facts", {"key": _key(app, volume), "value": value})
 
         await self._database.run(work)
 
@@ -42,8 +39,8 @@ class VolumeMarks:
         """Forget the marks of some volumes of an app, or of all."""
         if volumes is None:
             volumes = await self.of(app)
-        statement = delete(facts).where(facts.c.key.in_([_key(app, volume) for volume in volumes]))
-        await self._database.run(lambda connection: connection.execute(statement))
+        statement = "DELETE FROM facts WHERE key IN (SELECT value FROM json_each(?))"
+        await self._database.change(statement, json.dumps([_key(app, volume) for volume in volumes]))
 
 
 def _mark(value: dict[str, int | None]) -> Mark:
