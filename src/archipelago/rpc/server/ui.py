@@ -1,5 +1,6 @@
 """Serves the node's own page (neode-ui): files that were built and compressed at set-up, kept in memory."""
 
+import gzip
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -34,14 +35,18 @@ _NOT_BUILT = "The page of this node is not built yet: run 'make setup' and start
 
 @dataclass(frozen=True, slots=True)
 class Asset:
-    """One file, as it is and compressed."""
+    """One file."""
 
     kind: str
     etag: str
     lasting: bool
     """Whether its name changes with its content."""
     content: Mapping[str, bytes]
-    """By encoding; the empty one is the file as it is."""
+    """By encoding; the empty one is the file as it is, which is kept only where it was not compressed."""
+
+    def plain(self) -> bytes:
+        """Return the file as it is."""
+        return self.content[""] if "" in self.content else gzip.decompress(self.content["gzip"])
 
 
 class Page:
@@ -71,8 +76,9 @@ class Page:
         encoding = next((name for name, _ in _ENCODINGS if name in accepted and name in asset.content), "")
         if encoding:
             headers["Content-Encoding"] = encoding
+        body = asset.content[encoding] if encoding else asset.plain()
         headers["Content-Type"] = asset.kind
-        return _without_old_cookies(request, web.Response(body=asset.content[encoding], headers=headers))
+        return _without_old_cookies(request, web.Response(body=body, headers=headers))
 
 
 def _without_old_cookies(request: web.Request, response: web.Response) -> web.Response:
@@ -90,12 +96,15 @@ def read_page(folder: Path) -> Page:
     for path in sorted(folder.rglob("*")) if folder.is_dir() else ():
         if path.suffix not in _TYPES or path.is_symlink() or not path.is_file() or path.stat().st_size > _LARGEST:
             continue
-        content = {"": path.read_bytes()}
+        plain = path.read_bytes()
+        content = {}
         for name, suffix in _ENCODINGS:
             compressed = path.with_name(path.name + suffix)
             if compressed.is_file():
                 content[name] = compressed.read_bytes()
+        if "gzip" not in content:
+            content[""] = plain
         place = "/" + path.relative_to(folder).as_posix()
-        etag = f'"{hashlib.sha256(content[""]).hexdigest()[:32]}"'
+        etag = f'"{hashlib.sha256(plain).hexdigest()[:32]}"'
         assets[place] = Asset(_TYPES[path.suffix], etag, place.startswith("/assets/"), content)
     return Page(assets)
