@@ -10,20 +10,14 @@ from typing import Self, TypeVar
 
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.storage.database_errors import is_locked, refusal
+from archipelago.storage.schema import create_tables, newest_revision, revision
 from archipelago.support.texts.text import msg
 
-MIGRATIONS = Path(__file__).parent / "migrations"
 PATIENCE = 10.0
 """Seconds that whoever asks waits for another program's lock: a backup tool or a curious owner's SELECT takes less."""
 _ONE_WAIT, _PAUSE = 0.1, 0.01
 """Seconds of each try, and between two. Short, for whoever has waited in the queue behind others tries once more."""
 T = TypeVar("T")
-
-
-def newest_revision() -> str:
-    """Return the revision of the newest migration: each file starts with its own, and they count upwards."""
-    # Alembic would say so as well, but takes 60 ms to import, at each start of the node.
-    return max(path.name.partition("_")[0] for path in (MIGRATIONS / "versions").glob("[0-9]*_*.py"))
 
 
 class Database:
@@ -145,14 +139,12 @@ def _finished(connection: sqlite3.Connection, work: Callable[[sqlite3.Connection
 
 def _migrate(file: _File, deadline: float) -> None:
     try:
-        if file.transaction(_version, deadline) != newest_revision():
-            # Imported here: Alembic and SQLAlchemy cost 20 MB and 0.2 s, and are needed only when the tables change.
+        if file.transaction(_created, deadline) != newest_revision():
+            # Imported here: Alembic and SQLAlchemy cost 20 MB and 0.2 s.
             from archipelago.storage.database_upgrade import as_sqlalchemy, upgrade
 
             with as_sqlalchemy(file.connection()) as given:
-                file.transaction(
-                    lambda connection: upgrade(given, MIGRATIONS, file.path, _version(connection)), deadline
-                )
+                file.transaction(lambda connection: upgrade(given, file.path, revision(connection)), deadline)
     except sqlite3.DatabaseError as error:
         raise NodeError(
             ErrorCode.INTERNAL,
@@ -161,11 +153,11 @@ def _migrate(file: _File, deadline: float) -> None:
         ) from error
 
 
-def _version(connection: sqlite3.Connection) -> str | None:
-    if not connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'alembic_version'").fetchall():
-        return None
-    row = connection.execute("SELECT version_num FROM alembic_version").fetchone()
-    return None if row is None else str(row["version_num"])
+def _created(connection: sqlite3.Connection) -> str | None:
+    """Make the tables of a new database; return the revision of what is there."""
+    if not connection.execute("SELECT 1 FROM sqlite_master").fetchall():
+        create_tables(connection)
+    return revision(connection)
 
 
 def _set_up(connection: sqlite3.Connection) -> None:

@@ -12,6 +12,7 @@ from sqlalchemy import Connection, StaticPool, create_engine
 from sqlalchemy.exc import DBAPIError
 
 from archipelago.errors import ErrorCode, NodeError
+from archipelago.storage.schema import MIGRATIONS
 from archipelago.support.texts.text import msg
 
 
@@ -23,10 +24,10 @@ def as_sqlalchemy(connection: sqlite3.Connection) -> Iterator[Connection]:
         yield given
 
 
-def upgrade(connection: Connection, migrations: Path, path: Path, found: str | None) -> None:
-    """Migrate tables of a revision, None for an empty file, and commit. Raises `NodeError` for an unknown revision."""
+def upgrade(connection: Connection, path: Path, found: str | None) -> None:
+    """Migrate tables of a revision, and commit. Raises `NodeError` for an unknown revision."""
     config = Config()
-    config.set_main_option("script_location", str(migrations))
+    config.set_main_option("script_location", str(MIGRATIONS))
     config.attributes["connection"] = connection
     known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
     if found is not None and found not in known:

@@ -5,9 +5,6 @@ import weakref
 from collections.abc import Callable
 from typing import Any
 
-from sqlalchemy import create_engine
-from sqlalchemy.pool import StaticPool
-
 from archipelago.api.operations import Operation, OperationKind
 from archipelago.api.security import AppSecurity, ContainerProfiles, PackageChange, SecretView
 from archipelago.security.audit.chain import AuditAction, AuditEntry, AuditVerdict, Head
@@ -17,7 +14,7 @@ from archipelago.security.login.guessing.attempts import Source
 from archipelago.security.login.login import Login
 from archipelago.security.login.sessions.clocks import host_clocks
 from archipelago.storage.records.signers import SignerRule
-from archipelago.storage.schema import metadata
+from archipelago.storage.schema import create_tables
 from archipelago.storage.stores.accounts import AccountStore, Book, Settled
 from support.memory_services.apps import NOW, MemoryApps
 from support.sealed_keys import Sealed
@@ -30,8 +27,7 @@ class MemoryAccounts(AccountStore):
         # It may be collected, and so closed, in another thread.
         self._connection = sqlite3.connect(":memory:", check_same_thread=False)
         self._connection.row_factory = sqlite3.Row
-        engine = create_engine("sqlite://", creator=lambda: self._connection, poolclass=StaticPool)
-        metadata.create_all(engine)
+        create_tables(self._connection)
         self._number = 0
         weakref.finalize(self, self._connection.close)
 

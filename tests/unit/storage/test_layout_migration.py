@@ -13,9 +13,9 @@ import pytest
 
 from archipelago.errors import NodeError
 from archipelago.storage import layout_migration
-from archipelago.storage.database import newest_revision
 from archipelago.storage.layout import LAYOUT_VERSION, Layout
 from archipelago.storage.layout_migration import left_behind, migrate
+from archipelago.storage.schema import newest_revision
 from support import old_database
 
 

@@ -11,11 +11,12 @@ import pytest
 from archipelago.api.operations import operation_views
 from archipelago.errors import NodeError
 from archipelago.storage import database as database_module
-from archipelago.storage.database import Database, newest_revision
+from archipelago.storage.database import Database
 from archipelago.storage.records.apps import Desired
 from archipelago.storage.records.operations import OperationFailure, OperationRecord, OperationState
 from archipelago.storage.records.permissions import Permission, Role
 from archipelago.storage.records.runs import RunRecord
+from archipelago.storage.schema import newest_revision
 from archipelago.storage.stores.accounts import AccountStore
 from archipelago.storage.stores.revisions import RevisionStore
 from archipelago.storage.stores.runs import RunStore

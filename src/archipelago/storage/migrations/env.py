@@ -1,10 +1,8 @@
-"""Alembic environment: runs on the connection that `storage.database` passes in."""
+"""Alembic environment: runs on the connection that `storage.database_upgrade` passes in."""
 
 from alembic import context
 
-from archipelago.storage.schema import metadata
-
 connection = context.config.attributes["connection"]
-context.configure(connection=connection, target_metadata=metadata, transactional_ddl=True, render_as_batch=True)
+context.configure(connection=connection, transactional_ddl=True, render_as_batch=True)
 with context.begin_transaction():
     context.run_migrations()
