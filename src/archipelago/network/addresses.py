@@ -5,7 +5,7 @@ from ipaddress import AddressValueError, IPv4Address
 
 from archipelago.api.local_network import ALL
 from archipelago.errors import ErrorCode, NodeError
-from archipelago.security.keys.certificates import may_listen_on
+from archipelago.support.local_networks import may_listen_on
 from archipelago.support.texts.text import msg
 
 

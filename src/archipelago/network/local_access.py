@@ -16,8 +16,9 @@ from archipelago.network.addresses import choose, resolve
 from archipelago.network.host_firewall import host_ruleset
 from archipelago.network.route_keeper import RouteKeeper
 from archipelago.network.routes import Trust
-from archipelago.security.keys.certificates import Certificates, fingerprint, may_listen_on
+from archipelago.security.keys.certificates import Certificates
 from archipelago.support.host_names import local_names
+from archipelago.support.local_networks import may_listen_on
 from archipelago.support.texts.text import error_text, msg
 
 _FACT = "listen"
@@ -164,7 +165,7 @@ class LocalAccess:
             endpoints=tuple(route.shown for route in self._routes.wanted),
             problems=found.problems,
             authority=authority.certificate_pem().decode(),
-            fingerprint=fingerprint(authority.certificate),
+            fingerprint=authority.fingerprint(),
             valid_until=authority.certificate.not_valid_after_utc,
         )
 

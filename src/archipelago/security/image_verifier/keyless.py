@@ -9,11 +9,14 @@ import json
 from collections.abc import Iterable
 from importlib.resources import as_file, files
 from pathlib import Path
-
-from cryptography.x509 import Certificate, RFC822Name, SubjectAlternativeName, UniformResourceIdentifier
+from typing import TYPE_CHECKING
 
 from archipelago.security.image_verifier.signature import BadSignature, ImageName
 from archipelago.support.texts.text import joined, msg
+
+if TYPE_CHECKING:
+    from cryptography.x509 import Certificate
+    from sigstore.models import TrustedRoot
 
 BUNDLE_TYPE = "application/vnd.dev.sigstore.bundle.v0.3+json"
 LARGEST_BUNDLE = 256 << 10
@@ -71,14 +74,16 @@ class _SignedBy:
     def __init__(self, identity: str) -> None:
         self._identity = identity
 
-    def verify(self, cert: Certificate) -> None:
+    def verify(self, cert: "Certificate") -> None:
+        from cryptography.x509 import RFC822Name, SubjectAlternativeName, UniformResourceIdentifier
+
         names = cert.extensions.get_extension_for_class(SubjectAlternativeName).value
         found = [*names.get_values_for_type(RFC822Name), *names.get_values_for_type(UniformResourceIdentifier)]
         if not any(each == self._identity or each.startswith(f"{self._identity}@refs/") for each in found):
             raise BadSignature(msg("{found} signed it", found=", ".join(found)[:160]))
 
 
-def _root(given: Path | None) -> "TrustedRoot":  # type: ignore[name-defined]  # noqa: F821
+def _root(given: Path | None) -> "TrustedRoot":
     from sigstore.models import TrustedRoot
 
     if given is not None:

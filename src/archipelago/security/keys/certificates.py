@@ -1,159 +1,30 @@
-"""The node's certificate authority and the certificate that it shows on the local network (RFC 5280).
+"""The node's certificate authority and the certificate that it shows on the local network.
 
 The authority may vouch for private addresses and local names alone (name constraints), so whoever takes it into a
 browser trusts it with nothing else. Its key is sealed under the node's key; that of the certificate is a file of mode
 0600, as TLS libraries want it.
+
+`tls_identity` is imported late: its library takes 1 MB, and a node that is not open to its network has no certificate.
 """
 
 import ssl
 import threading
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from ipaddress import IPv4Address, IPv4Network
+from datetime import datetime
+from ipaddress import IPv4Address
 from pathlib import Path
-
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+from typing import TYPE_CHECKING
 
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.security.secrets.manager import Sealer
 from archipelago.storage.layout import TlsFolder
-from archipelago.support.host_names import title
 from archipelago.support.private_files import make_folder, read_key_file, reported, write_atomically
 from archipelago.support.texts.text import msg
 
-AUTHORITY_DAYS = 3650
-LEAF_DAYS = 365
-"""Browsers take no certificate that is good for longer than 398 days."""
-RENEW_DAYS = 60
-PRIVATE_NETWORKS = tuple(
-    map(
-        IPv4Network,
-        ("10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12", "192.168.0.0/16"),
-    )
-)
-"""Networks on which the node may listen: the local ones, and those that VPNs use (RFC 1918, 3927, 6598)."""
-LOCAL_SUFFIXES = ("local", "localhost", "internal", "home.arpa")
-"""Endings of names that lead nowhere on the internet (RFC 6761, 6762, 8375)."""
+if TYPE_CHECKING:
+    from archipelago.security.keys.tls_identity import TlsIdentity
+
 _LONGEST_KEY_FILE = 65536
-_LASTING = (datetime(2020, 1, 1, tzinfo=UTC), datetime(2049, 12, 31, 23, 59, 59, tzinfo=UTC))
-"""From when until when wallets take the certificate that they keep: the last date that is written with two digits of
-the year (RFC 5280, 4.1.2.5), as all of them read it."""
-_BACKDATED = timedelta(hours=1)
-"""Other machines' clocks may be behind ours."""
-
-
-@dataclass(frozen=True, slots=True)
-class TlsIdentity:
-    """A certificate with its key."""
-
-    certificate: x509.Certificate
-    key: ec.EllipticCurvePrivateKey
-
-    def certificate_pem(self) -> bytes:
-        """Return the certificate as PEM."""
-        return self.certificate.public_bytes(serialization.Encoding.PEM)
-
-    def key_pem(self) -> bytes:
-        """Return the key as PEM, in the clear."""
-        return self.key.private_bytes(
-            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-        )
-
-    def vouches_for(self, names: Collection[str], addresses: Collection[IPv4Address], now: datetime) -> bool:
-        """Return whether it is good for exactly these, and for a while yet."""
-        found = self.certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
-        same = set(found.get_values_for_type(x509.DNSName)) == set(names)
-        same &= set(found.get_values_for_type(x509.IPAddress)) == set(addresses)
-        return same and self.is_timely(now, LEAF_DAYS)
-
-    def is_timely(self, now: datetime, days: int) -> bool:
-        """Return whether it is valid, for a while yet, and was made for `days` from a clock that agrees with `now`.
-
-        A clock that was ahead made what is not valid yet, and one that was behind what ended long ago.
-        """
-        left = self.certificate.not_valid_after_utc - now
-        return timedelta(days=RENEW_DAYS) < left <= timedelta(days=days) + _BACKDATED
-
-
-def may_listen_on(address: IPv4Address) -> bool:
-    """Return whether an address is a local network's."""
-    return not address.is_loopback and any(address in network for network in PRIVATE_NETWORKS)
-
-
-def make_authority(host: str, now: datetime) -> TlsIdentity:
-    """Make a certificate authority; `host` tells it from that of another node."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, f"Archipelago on {title(host)}")])
-    return _certify(subject, key, now)
-
-
-def renew_authority(authority: TlsIdentity, now: datetime) -> TlsIdentity:
-    """Certify the same authority again, from now on.
-
-    Name and key stay, so a device that trusts the earlier certificate takes whatever is issued under this one for as
-    long as the earlier one is valid by the clock of that device (RFC 5280, 6.1: a trust anchor is a name and a key).
-    """
-    return _certify(authority.certificate.subject, authority.key, now)
-
-
-def _certify(subject: x509.Name, key: ec.EllipticCurvePrivateKey, now: datetime) -> TlsIdentity:
-    permitted: list[x509.GeneralName] = [x509.IPAddress(network) for network in PRIVATE_NETWORKS]
-    permitted += [x509.DNSName(suffix) for suffix in LOCAL_SUFFIXES]
-    certificate = (
-        _builder(subject, subject, key, now, AUTHORITY_DAYS)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-        .add_extension(_usage(signs_certificates=True), critical=True)
-        .add_extension(x509.NameConstraints(permitted_subtrees=permitted, excluded_subtrees=None), critical=True)
-        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    return TlsIdentity(certificate, key)
-
-
-def issue(
-    authority: TlsIdentity, names: Collection[str], addresses: Collection[IPv4Address], now: datetime
-) -> TlsIdentity:
-    """Make a server's certificate for local names and private addresses."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    general: list[x509.GeneralName] = [x509.DNSName(name) for name in sorted(names)]
-    general += [x509.IPAddress(address) for address in sorted(addresses)]
-    issuer = x509.AuthorityKeyIdentifier.from_issuer_public_key(authority.key.public_key())
-    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Archipelago")])
-    certificate = (
-        _builder(subject, authority.certificate.subject, key, now, LEAF_DAYS)
-        .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
-        .add_extension(_usage(signs_certificates=False), critical=True)
-        .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
-        .add_extension(x509.SubjectAlternativeName(general), critical=False)
-        .add_extension(issuer, critical=False)
-        .sign(authority.key, hashes.SHA256())
-    )
-    return TlsIdentity(certificate, key)
-
-
-def self_signed(names: Collection[str]) -> TlsIdentity:
-    """Make a certificate that vouches for itself, for clients that keep the one that they saw first.
-
-    It knows no address, and its dates come from no clock: a wallet that has kept it would refuse another one, and one
-    that a clock which was wrong has dated.
-    """
-    key = ec.generate_private_key(ec.SECP256R1())
-    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Archipelago")])
-    general = [x509.DNSName(name) for name in sorted(names)]
-    certificate = (
-        _undated(subject, subject, key)
-        .not_valid_before(_LASTING[0])
-        .not_valid_after(_LASTING[1])
-        .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
-        .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
-        .add_extension(x509.SubjectAlternativeName(general), critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    return TlsIdentity(certificate, key)
 
 
 class Certificates:
@@ -167,8 +38,15 @@ class Certificates:
         # Two who find nothing at once would make halves of two.
         self._one_at_a_time = threading.RLock()
 
-    def authority(self) -> TlsIdentity:
+    def authority(self) -> "TlsIdentity":
         """Return the authority: made the first time, certified again where its certificate does not fit the clock."""
+        from archipelago.security.keys.tls_identity import (
+            AUTHORITY_DAYS,
+            load_identity,
+            make_authority,
+            renew_authority,
+        )
+
         certificate, key = self._files.authority
         with self._one_at_a_time, reported(self._files.path):
             make_folder(self._files.path, 0o700)
@@ -179,7 +57,7 @@ class Certificates:
                 write_atomically(key, self._sealer.seal(made.key_pem().decode()))
             found, sealed = read_key_file(certificate, _LONGEST_KEY_FILE), key.read_bytes()
             try:
-                known = _load(found, self._sealer.unseal(sealed).encode())
+                known = load_identity(found, self._sealer.unseal(sealed).encode())
             except ValueError as error:
                 raise NodeError(
                     ErrorCode.INTERNAL,
@@ -199,6 +77,8 @@ class Certificates:
 
     def load(self, context: ssl.SSLContext, names: Collection[str], addresses: Collection[IPv4Address]) -> None:
         """Have servers speak TLS as these names and addresses from their next connection on."""
+        from archipelago.security.keys.tls_identity import issue
+
         certificate, key = self._files.node
         with self._one_at_a_time, reported(self._files.path):
             current = self._current(certificate, key)
@@ -210,6 +90,8 @@ class Certificates:
 
     def load_lasting(self, context: ssl.SSLContext) -> None:
         """Have servers show the certificate that clients keep, which stays the same whatever this host is called."""
+        from archipelago.security.keys.tls_identity import self_signed
+
         certificate, key = self._files.lasting
         with self._one_at_a_time, reported(self._files.path):
             make_folder(self._files.path, 0o700)
@@ -220,7 +102,7 @@ class Certificates:
                 write_atomically(certificate, found.certificate_pem())
             context.load_cert_chain(certificate, key)
 
-    def _current(self, certificate: Path, key: Path) -> TlsIdentity | None:
+    def _current(self, certificate: Path, key: Path) -> "TlsIdentity | None":
         """Return what is there; None where nothing is that the authority vouches for."""
         found = _pair(certificate, key)
         if found is None:
@@ -233,56 +115,15 @@ class Certificates:
         return found
 
 
-def _pair(certificate: Path, key: Path) -> TlsIdentity | None:
+def _pair(certificate: Path, key: Path) -> "TlsIdentity | None":
     """Return what is in two files; None where nothing is, or where a crash left halves of two."""
+    from archipelago.security.keys.tls_identity import load_identity
+
     if not certificate.exists() or not key.exists():
         return None
     files = [read_key_file(path, _LONGEST_KEY_FILE) for path in (certificate, key)]
     try:
-        found = _load(*files)
+        found = load_identity(*files)
     except ValueError:
         return None
     return found if found.certificate.public_key() == found.key.public_key() else None
-
-
-def fingerprint(certificate: x509.Certificate) -> str:
-    """Return the SHA-256 of a certificate as browsers show it."""
-    return certificate.fingerprint(hashes.SHA256()).hex(":").upper()
-
-
-def _load(certificate: bytes, key: bytes) -> TlsIdentity:
-    loaded = serialization.load_pem_private_key(key, None)
-    if not isinstance(loaded, ec.EllipticCurvePrivateKey):
-        raise ValueError("not a key of an elliptic curve")
-    return TlsIdentity(x509.load_pem_x509_certificate(certificate), loaded)
-
-
-def _builder(
-    subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePrivateKey, now: datetime, days: int
-) -> x509.CertificateBuilder:
-    dated = _undated(subject, issuer, key).not_valid_before(now - _BACKDATED)
-    return dated.not_valid_after(now + timedelta(days=days))
-
-
-def _undated(subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePrivateKey) -> x509.CertificateBuilder:
-    return (
-        x509.CertificateBuilder()
-        .subject_name(subject)
-        .issuer_name(issuer)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-    )
-
-
-def _usage(*, signs_certificates: bool) -> x509.KeyUsage:
-    return x509.KeyUsage(
-        digital_signature=not signs_certificates,
-        key_cert_sign=signs_certificates,
-        crl_sign=signs_certificates,
-        content_commitment=False,
-        key_encipherment=False,
-        data_encipherment=False,
-        key_agreement=False,
-        encipher_only=False,
-        decipher_only=False,
-    )

@@ -12,15 +12,9 @@ from cryptography import x509
 
 from archipelago.errors import NodeError
 from archipelago.network.addresses import choose
-from archipelago.security.keys.certificates import (
-    LEAF_DAYS,
-    Certificates,
-    TlsIdentity,
-    fingerprint,
-    issue,
-    make_authority,
-    may_listen_on,
-)
+from archipelago.security.keys.certificates import Certificates
+from archipelago.security.keys.tls_identity import LEAF_DAYS, TlsIdentity, issue, make_authority
+from archipelago.support.local_networks import may_listen_on
 from support.sealed_keys import NOW, Sealed
 
 NAMES, ADDRESS = ("island.local", "localhost"), IPv4Address("192.168.1.5")
@@ -129,7 +123,7 @@ def test_there_is_one_authority_though_many_ask_for_it_at_once(tmp_path: Path) -
     kept = Certificates(tmp_path / "tls", Sealed(), "island", lambda: NOW)
     with ThreadPoolExecutor(8) as askers:
         found = list(askers.map(lambda _: kept.authority(), range(8)))
-    assert {fingerprint(each.certificate) for each in found} == {fingerprint(kept.authority().certificate)}
+    assert {each.fingerprint() for each in found} == {kept.authority().fingerprint()}
     assert all(each.certificate.public_key() == each.key.public_key() for each in found)
 
 
