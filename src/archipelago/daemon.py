@@ -8,10 +8,14 @@ import os
 import signal
 import sys
 
+from archipelago.support.connections.system_certificates import certificates_unread
+
 if __name__ == "__main__":
     # Imports create objects that stay, and hardly any garbage: looking for it takes a fifth of the start.
     gc.disable()
     sys.modules["rich"] = None  # type: ignore[assignment]  # structlog would load it, for tracebacks in colour
+    with certificates_unread():  # twice 1 MB, for contexts that aiohttp makes and no client of the node uses
+        import archipelago.rpc.server.server  # noqa: F401 - imports aiohttp
 
 import structlog
 
