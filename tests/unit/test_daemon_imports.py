@@ -10,6 +10,7 @@ USED_RARELY = {
     "alembic",  # when a database of an earlier version is opened
     "cryptography.x509",  # when the node or an app is open to the local network
     "cyclonedx",  # when a bill of materials is written
+    "jinja2",  # when an app has a template
     "segno",  # when a second factor is set up
     "sigstore",  # when an image has a signature without a key
     "sqlalchemy",  # when a database of an earlier version is opened

@@ -1,13 +1,7 @@
 """What can be said of a template without rendering it: its syntax, and the options and secrets that it names."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from dataclasses import dataclass
-from itertools import islice
-
-from jinja2 import StrictUndefined, TemplateSyntaxError, nodes
-from jinja2.sandbox import SandboxedEnvironment
-
-from archipelago.container.manifest.yaml.problems import nearest
 
 OPTIONS = "options"
 SECRETS = "secrets"
@@ -38,11 +32,12 @@ def count_words(text: str, most: int) -> int:
 
     Reading a template takes its time by them: some ten microseconds each.
     """
-    words = SandboxedEnvironment().lexer.tokeniter(text, None)
-    try:
-        return sum(1 for _ in islice(words, most))
-    except TemplateSyntaxError:
-        return 0  # it is refused at once
+    if "{" not in text:
+        return 0 if text in ("", "\n", "\r", "\r\n") else 1
+    # Jinja2 takes 2 MB, and the apps of a node may have no templates.
+    from archipelago.container.manifest.template_syntax import syntax_words
+
+    return syntax_words(text, most)
 
 
 def check_template(text: str, names: Names) -> list[TemplateProblem]:
@@ -51,36 +46,6 @@ def check_template(text: str, names: Names) -> list[TemplateProblem]:
         return []
     if count_words(text, MAX_WORDS) >= MAX_WORDS:
         return [TemplateProblem(1, f"the template is too long: it has more than {MAX_WORDS:,} words", "split it")]
-    try:
-        tree = SandboxedEnvironment(undefined=StrictUndefined, autoescape=False).parse(text)
-    except TemplateSyntaxError as error:
-        return [TemplateProblem(error.lineno, f"not a valid template: {error.message}")]
-    except RecursionError:
-        return [TemplateProblem(1, "not a valid template: it is nested too deeply")]
-    problems = [problem for node in _walk(tree) for problem in _check(node, names)]
-    return list(dict.fromkeys(problems))
+    from archipelago.container.manifest.template_syntax import syntax_problems
 
-
-def _walk(root: nodes.Node) -> Iterator[nodes.Node]:
-    # Not recursive: `1+1+1+…` is a tree as deep as it is long.
-    stack = [root]
-    while stack:
-        node = stack.pop()
-        yield node
-        stack.extend(reversed(list(node.iter_child_nodes())))
-
-
-def _check(node: nodes.Node, names: Names) -> Iterator[TemplateProblem]:
-    if isinstance(node, nodes.Name) and node.name == SECRETS and names.secrets is None:
-        yield TemplateProblem(node.lineno, "a secret cannot stand here; put it into `files` or `secret_environment`")
-    match node:
-        case nodes.Getattr(node=nodes.Name(name=base), attr=str(key)):
-            pass
-        case nodes.Getitem(node=nodes.Name(name=base), arg=nodes.Const(value=str(key))):
-            pass
-        case _:
-            return
-    known = names.options if base == OPTIONS else names.secrets if base == SECRETS else None
-    # Methods of a mapping, such as `options.items()`, are no options.
-    if known is not None and key not in known and not hasattr(dict, key):
-        yield TemplateProblem(node.lineno, f"there is no {base[:-1]} '{key[:60]}'", nearest(key, known))
+    return syntax_problems(text, names)

@@ -1,8 +1,11 @@
 """Values that cannot be printed."""
 
 import hmac
+import re
 from typing import Any, NoReturn
 
+FINGERPRINT = re.compile(r"[0-9a-f]{16}")
+"""What stands for a secret in a hash."""
 _HIDDEN = "***"
 
 

@@ -16,10 +16,9 @@ from hypothesis import strategies as st
 
 from archipelago.container.manifest.model.settings import SecretKind
 from archipelago.container.workload.templates.renderer import FINGERPRINTS, Renderer
-from archipelago.container.workload.templates.sandbox import FINGERPRINT
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.security.secrets.manager import SecretsManager
-from archipelago.security.secrets.secret import Secret
+from archipelago.security.secrets.secret import FINGERPRINT, Secret
 
 
 @pytest.fixture

@@ -1,28 +1,19 @@
 """Renders templates of manifests and configuration files (Jinja2, sandboxed, strict, bounded). Pure."""
 
-import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-from jinja2 import Template, TemplateSyntaxError
-
-from archipelago.container.manifest.templates import count_words
-from archipelago.container.workload.templates.cheap_sandbox import CheapSandbox
-from archipelago.container.workload.templates.cost import MAX_ROUNDS, cost
-from archipelago.container.workload.templates.rendering import Fault, compiled, fault, rendered
-from archipelago.container.workload.templates.sandbox import FINGERPRINT, RenderingLimits, Sandbox, TooMuch
+from archipelago.container.workload.templates.faults import Fault
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.security.keys.key_files import key_made_of, load_private
-from archipelago.security.secrets.secret import Secret
+from archipelago.security.secrets.secret import FINGERPRINT, Secret
 from archipelago.support.texts.text import msg
 
-_MAX_TEMPLATES = 10_000
+if TYPE_CHECKING:
+    from archipelago.container.workload.templates.cheap_templates import CheapTemplates
+
 _NEIGHBOUR_WORDS = ("include", "import", "extends")
-_CHEAP = RenderingLimits(steps=MAX_ROUNDS, text=8 * 1024, work=256 * 1024)
-_CHEAP_WORDS = 3_000
-"""Words of a template that is looked at here at all."""
-_COST_OF_A_WORD = 5
 _COST_OF_AN_APP = 400_000
 """What all templates of one app may cost here: a tenth of a second."""
 SECONDS_OF_AN_APP = 1.0
@@ -111,18 +102,13 @@ class _Here:
     """Renders here, without a clock."""
 
     def render(self, job: TemplateJob, _seconds: float) -> tuple[str, float]:
+        from archipelago.container.workload.templates.rendering import compiled, fault, rendered
+        from archipelago.container.workload.templates.sandbox import Sandbox, TooMuch
+
         try:
             return rendered(compiled(Sandbox(job.neighbours), job.source), job.context), 0.0
         except TooMuch as error:
             raise fault(error) from error
-
-
-@dataclass(frozen=True, slots=True)
-class _Cheap:
-    """A template whose cost is known."""
-
-    template: Template
-    cost: int
 
 
 @dataclass(slots=True)
@@ -133,10 +119,7 @@ class Renderer:
     """
 
     aside: Aside = field(default_factory=_Here)
-    _sandbox: CheapSandbox = field(default_factory=lambda: CheapSandbox(limits=_CHEAP))
-    _known: dict[str, _Cheap | None] = field(default_factory=dict)
-    """Templates by their source; None for one that is not cheap."""
-    _turn: threading.Lock = field(default_factory=threading.Lock)
+    _cheap: "CheapTemplates | None" = None
 
     def for_app(self) -> "AppRenderer":
         """Return a renderer for one compilation of one app: what its templates may cost together is limited."""
@@ -159,31 +142,12 @@ class Renderer:
 
     def cheaply(self, source: str, context: Mapping[str, Any], most: int) -> tuple[str | None, int]:
         """Return the text and what it cost; None for the text where it would cost more than `most`. Raises `Fault`."""
-        with self._turn:
-            known = self._known.get(source)
-            looked_at = 0
-            if known is None and source not in self._known:
-                words = count_words(source, _CHEAP_WORDS)
-                looked_at = words * _COST_OF_A_WORD
-                if len(self._known) >= _MAX_TEMPLATES:
-                    self._known.clear()
-                known = self._known[source] = self._look_at(source) if words < _CHEAP_WORDS else None
-            if known is None or known.cost + looked_at > most:
-                return None, looked_at
-            try:
-                return rendered(known.template, context), known.cost + looked_at
-            except TooMuch:
-                return None, known.cost + looked_at
+        if self._cheap is None:
+            # Jinja2 takes 2 MB, and the apps of a node may have no templates.
+            from archipelago.container.workload.templates.cheap_templates import CheapTemplates
 
-    def _look_at(self, source: str) -> _Cheap | None:
-        try:
-            tree = self._sandbox.parse(source)
-        except TemplateSyntaxError as error:
-            raise fault(error) from error
-        except RecursionError:
-            return None
-        known = cost(tree)
-        return _Cheap(compiled(self._sandbox, source), known) if known is not None else None
+            self._cheap = CheapTemplates()
+        return self._cheap.render(source, context, most)
 
 
 @dataclass(slots=True)

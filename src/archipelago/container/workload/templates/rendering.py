@@ -7,22 +7,11 @@ from typing import Any
 from jinja2 import Template
 from jinja2 import TemplateError as JinjaError
 
+from archipelago.container.workload.templates.faults import Fault
 from archipelago.container.workload.templates.sandbox import MAX_TEXT, Sandbox, TooMuch
 
 _FROM_TEMPLATE = ("<template>", "<unknown>")
 _MAX_MESSAGE = 500
-
-
-class Fault(Exception):
-    """A template that cannot be rendered; `line` counts from 1 within it, None where nobody knows."""
-
-    def __init__(self, line: int | None, message: str, seconds: float = 0.0, *, passing: bool = False) -> None:
-        """Take also the CPU time that was spent until then, and whether the same template may succeed next time."""
-        super().__init__(message)
-        self.line = line
-        self.message = message
-        self.seconds = seconds
-        self.passing = passing
 
 
 def compiled(sandbox: Sandbox, source: str) -> Template:

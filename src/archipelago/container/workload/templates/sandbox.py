@@ -5,7 +5,6 @@ a budget or left out: loops, calls, printed text, `~`, `+`, `*`, `**`, and filte
 """
 
 import json
-import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -20,14 +19,12 @@ from jinja2.utils import Namespace
 from archipelago.chains.chain import Chain
 from archipelago.chains.registry import CHAINS
 from archipelago.security.keys.key_files import load_private, public_pem
+from archipelago.security.secrets.secret import FINGERPRINT
 
 MAX_TEXT = 1024 * 1024
 """Characters of one output, and of any text on the way to it."""
 MAX_STEPS = 20_000
 """Rounds of loops, calls and includes of one rendering."""
-
-FINGERPRINT = re.compile(r"[0-9a-f]{16}")
-"""What stands for a secret in a hash."""
 
 _NOTHING: Any = object()
 _MAX_ITEMS = 10_000

@@ -1,23 +1,23 @@
 """A process that renders templates which may take long, started by `workers`: its end harms nobody.
 
-It takes requests from a socket whose number is its argument, and ends when the socket does. A message is a length
-(four bytes, big-endian) and JSON. It has little memory; each request brings the CPU time that it may take. What hangs
-in Python is interrupted, so that the line can be named; what hangs below it is ended by the kernel.
+It takes requests from a socket whose number is its argument, and ends when the socket does. It has little memory; each
+request brings the CPU time that it may take. What hangs in Python is interrupted, so that the line can be named; what
+hangs below it is ended by the kernel.
 """
 
-import json
 import math
 import resource
 import signal
 import socket
-import struct
 import sys
 import time
 from pathlib import Path
 from typing import Any
 
-from archipelago.container.workload.templates.rendering import Fault, compiled, fault, rendered
+from archipelago.container.workload.templates.faults import Fault
+from archipelago.container.workload.templates.rendering import compiled, fault, rendered
 from archipelago.container.workload.templates.sandbox import Sandbox, TooMuch
+from archipelago.container.workload.templates.wire import receive, send
 
 MEMORY = 256 * 1024 * 1024
 """Bytes that a rendering may take."""
@@ -26,7 +26,6 @@ _AGAIN = 0.1
 """Seconds after which an interruption that had no effect comes again."""
 _MERCY = 1
 """Seconds of CPU time that an interruption may take to have an effect, before the kernel ends the process."""
-_LENGTH = struct.Struct("!I")
 
 
 def main() -> None:
@@ -35,29 +34,6 @@ def main() -> None:
     with socket.socket(fileno=int(sys.argv[1])) as connection:
         while (request := receive(connection)) is not None:
             send(connection, _answer(request))
-
-
-def receive(connection: socket.socket) -> Any:
-    """Return a message; None where the other end has hung up."""
-    head = _exactly(connection, _LENGTH.size)
-    body = _exactly(connection, _LENGTH.unpack(head)[0]) if head else b""
-    return json.loads(body) if body else None
-
-
-def send(connection: socket.socket, message: object) -> None:
-    """Send a message of plain values."""
-    body = json.dumps(message).encode()
-    connection.sendall(_LENGTH.pack(len(body)) + body)
-
-
-def _exactly(connection: socket.socket, size: int) -> bytes:
-    received = bytearray()
-    while len(received) < size:
-        part = connection.recv(min(size - len(received), 1 << 20))
-        if not part:
-            return b""
-        received += part
-    return bytes(received)
 
 
 def _answer(request: dict[str, Any]) -> dict[str, Any]:

@@ -8,9 +8,9 @@ import subprocess
 import sys
 import threading
 
+from archipelago.container.workload.templates.faults import Fault
 from archipelago.container.workload.templates.renderer import TemplateJob
-from archipelago.container.workload.templates.rendering import Fault
-from archipelago.container.workload.templates.worker import receive, send
+from archipelago.container.workload.templates.wire import receive, send
 
 _AT_ONCE = 2
 _WORKER = "archipelago.container.workload.templates.worker"

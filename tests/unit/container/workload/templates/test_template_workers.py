@@ -9,8 +9,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from archipelago.container.workload.templates.faults import Fault
 from archipelago.container.workload.templates.renderer import SECONDS_OF_AN_APP, Renderer, TemplateError, TemplateJob
-from archipelago.container.workload.templates.rendering import Fault
 from archipelago.container.workload.templates.workers import TemplateWorkers
 
 HANG = "{% for i in range(9999) %}\n{% if l | select | map('string') | map('upper') | list %}{% endif %}{% endfor %}"
