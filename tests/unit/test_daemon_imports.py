@@ -8,6 +8,7 @@ from support.checkout import SOURCE
 
 USED_RARELY = {
     "alembic",  # when a database of an earlier version is opened
+    "cryptography.hazmat.primitives.serialization",  # when a key of another kind or form is read
     "cryptography.x509",  # when the node or an app is open to the local network
     "cyclonedx",  # when a bill of materials is written
     "jinja2",  # when an app has a template

@@ -10,20 +10,21 @@ import hashlib
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeAlias
 
 from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ec import ECDSA, EllipticCurvePublicKey
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_public_key
 
 from archipelago.support.texts.text import joined, msg
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
 
 SIGNATURE_KEY = "dev.cosignproject.cosign/signature"
 PAYLOAD_TYPE = "application/vnd.dev.cosign.simplesigning.v1+json"
 LARGEST_PAYLOAD = 64 << 10
 _TYPES = ("cosign container image signature", "atomic container signature")
-PublicKey = EllipticCurvePublicKey | Ed25519PublicKey
+PublicKey: TypeAlias = "EllipticCurvePublicKey | Ed25519PublicKey"
 
 
 class BadSignature(Exception):
@@ -62,6 +63,10 @@ def image_name(reference: str) -> ImageName:
 
 def read_key(pem: bytes) -> PublicKey:
     """Read a public key of the kinds that cosign makes: ECDSA on P-256, or Ed25519. Raises `BadSignature`."""
+    # Here and below: what knows all kinds of keys takes 1 MB, and few apps are signed.
+    from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
+    from cryptography.hazmat.primitives.serialization import load_pem_public_key
+
     try:
         key = load_pem_public_key(pem)
     except (ValueError, TypeError):
@@ -73,11 +78,16 @@ def read_key(pem: bytes) -> PublicKey:
 
 def fingerprint(key: PublicKey) -> str:
     """Return the SHA-256 of a key (DER, SubjectPublicKeyInfo), in hexadecimal."""
+    from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
     return hashlib.sha256(key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)).hexdigest()
 
 
 def check(name: ImageName, key: PublicKey, payload: bytes, signature: str) -> None:
     """Raise `BadSignature` unless the key signed this payload, and the payload is about this image."""
+    from cryptography.hazmat.primitives.asymmetric.ec import ECDSA
+    from cryptography.hazmat.primitives.hashes import SHA256
+
     try:
         raw = base64.b64decode(signature, validate=True)
     except (binascii.Error, ValueError):

@@ -19,7 +19,6 @@ import bech32
 import pyrage
 from argon2.low_level import Type, hash_secret_raw
 from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 from mnemonic import Mnemonic
 
 from archipelago.errors import ErrorCode, NodeError
@@ -210,6 +209,8 @@ class NodeKey:
 
 
 def _wrap(identity: pyrage.x25519.Identity, passphrase: str, cost: WrapCost) -> bytes:
+    from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
+
     salt, nonce = secrets.token_bytes(16), secrets.token_bytes(12)
     head = {"version": 1, "kdf": "argon2id", "time": cost.time, "memory": cost.memory, "threads": cost.threads}
     head |= {"salt": base64.b64encode(salt).decode(), "cipher": "chacha20-poly1305"}
@@ -219,6 +220,8 @@ def _wrap(identity: pyrage.x25519.Identity, passphrase: str, cost: WrapCost) -> 
 
 
 def _unwrapped(text: bytes, passphrase: str, file: Path) -> pyrage.x25519.Identity:
+    from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
+
     try:
         found = json.loads(text)
         nonce, sealed = base64.b64decode(found.pop("nonce")), base64.b64decode(found.pop("sealed"))
