@@ -118,12 +118,15 @@ class NetworkKeeper:
                 pass
         return left
 
-    async def sweep(self, needed: Callable[[], Collection[str]]) -> None:
-        """Remove this node's networks that no workload needs and no container is on; `needed` is asked for each."""
+    async def sweep(self, needed: Callable[[], Collection[str]], occupied: Collection[str]) -> None:
+        """Remove this node's networks that no workload needs and no container is on; `needed` is asked for each.
+
+        `occupied` are the networks that containers were just seen on: Podman looks at all containers to refuse one.
+        """
         async with self._change:
             for network in await self._client.networks.list(labels={NODE: self._node_id}):
                 # An app may have come since: nobody is on its network yet.
-                if network.name in needed():
+                if network.name in occupied or network.name in needed():
                     continue
                 # Before it goes: whoever needs it from now on waits for this turn, and makes it again.
                 self._known.pop(network.name, None)

@@ -20,6 +20,11 @@ class Observation:
         """Return the containers of one app, by name."""
         return self.apps.get(app, {})
 
+    @property
+    def networks(self) -> frozenset[str]:
+        """The networks that have a container, whether it runs or not."""
+        return frozenset(name for app in self.apps.values() for each in app.values() for name in each.networks)
+
     def running(self, app: str, name: str | None = None) -> bool:
         """Return whether the named container of the app runs, or any of its containers."""
         return any(is_running(container) for container in self.of(app).values() if name in (None, container.name))

@@ -290,7 +290,8 @@ class Reconciler:
         def needed() -> set[str]:
             return {network.name for app in self._desired.apps.values() for network in app.workload.networks}
 
-        await self._networks.sweep(needed)
+        seen = await self.observer.look()
+        await self._networks.sweep(needed, seen.networks)
 
     async def _report(self) -> None:
         while True:

@@ -104,10 +104,19 @@ async def test_an_app_that_comes_while_networks_are_swept_keeps_its_own() -> Non
         needed.add(ONE.name)
 
     networks.meanwhile["list"] = install
-    await kept.sweep(lambda: needed)
+    await kept.sweep(lambda: needed, ())
     assert set(networks.there) == {ONE.name}
     needed.clear()
-    await kept.sweep(lambda: needed)
+    await kept.sweep(lambda: needed, ())
+    assert networks.there == {}
+
+
+async def test_a_network_that_a_container_was_seen_on_is_not_asked_to_go() -> None:
+    kept, networks = keeper()
+    await kept.ensure((ONE, TWO))
+    await kept.sweep(set, {ONE.name})
+    assert set(networks.there) == {ONE.name}
+    await kept.sweep(set, ())
     assert networks.there == {}
 
 
@@ -123,7 +132,7 @@ async def test_an_app_that_comes_while_its_network_is_removed_gets_another() -> 
         assert not asked[0].done()
 
     networks.meanwhile["remove"] = install
-    await kept.sweep(set)
+    await kept.sweep(set, ())
     await asked[0]
     assert set(networks.there) == {ONE.name}
 
