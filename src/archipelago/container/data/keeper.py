@@ -1,7 +1,7 @@
 """Sees to it that an app runs with its own volumes, or not at all."""
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import PurePath
 
 import structlog
@@ -12,6 +12,12 @@ from archipelago.container.data.identity import Trouble, VolumeVerdict, judge
 from archipelago.container.manifest.model.scalars import IDS_PER_APP
 from archipelago.container.namespace.client import Namespace
 from archipelago.container.namespace.found import Found
+from archipelago.container.namespace.owned_paths import (
+    DirectoryRequest,
+    DivisionRequest,
+    OwnedPath,
+    PassageRequest,
+)
 from archipelago.container.workload.workload import VolumeDirectory, Workload
 from archipelago.errors import DISK_REMEDY, ErrorCode, NodeError
 from archipelago.storage.stores.volume_marks import VolumeMarks
@@ -49,12 +55,7 @@ class VolumeKeeper:
         verdicts = {name: judge(known.get(name), found) for name, found in seen.items()}
         if troubles := _troubles(workload, verdicts, seen):
             raise DataMissing(workload.app, troubles)
-        for passage in workload.passages:
-            await self._namespace.passage(passage.path, passage.gid)
-        for volume in workload.volumes:
-            if volume.part is not None:
-                await self._namespace.divide(volume.path, volume.part, workload.passages[0].gid)
-            await self._namespace.directory(volume.used, volume.uid, volume.gid)
+        await self._namespace.make(tuple(_directories(workload)))
         marks = {name: found.mark for name, found in (await self._look(workload)).items() if found is not None}
         changed = {name: mark for name, mark in marks.items() if known.get(name) != mark}
         if not changed:
@@ -164,6 +165,16 @@ class VolumeKeeper:
     async def _look_at(self, volume: VolumeDirectory) -> Found | None:
         divided = volume.part is not None
         return await self._namespace.look(volume.path, volume.uid, volume.gid, IDS_PER_APP, divided=divided)
+
+
+def _directories(workload: Workload) -> Iterator[OwnedPath]:
+    """Yield what is made for the volumes of an app, outer directories first."""
+    for passage in workload.passages:
+        yield PassageRequest(passage.path, passage.gid)
+    for volume in workload.volumes:
+        if volume.part is not None:
+            yield DivisionRequest(volume.path, volume.part, workload.passages[0].gid)
+        yield DirectoryRequest(volume.used, volume.uid, volume.gid)
 
 
 def _finding(what: str, why: str, mend: str) -> Finding:

@@ -1,7 +1,6 @@
 """The daemon's side of `namespace/agent`: probes inside containers, and files that containers own."""
 
 import asyncio
-import base64
 import contextlib
 import itertools
 import json
@@ -15,6 +14,7 @@ from typing import Any
 
 from archipelago.container.namespace.agent.program import agent_program
 from archipelago.container.namespace.found import Found
+from archipelago.container.namespace.owned_paths import OwnedPath
 from archipelago.errors import DISK_REMEDY, ErrorCode, NodeError, says_disk_broken, says_disk_full
 from archipelago.storage.records.volumes import Mark
 from archipelago.support.process import PODMAN_UMASK
@@ -151,14 +151,15 @@ class Namespace:
                 msg("process {pid} cannot be sent {signal}: {error}", pid=pid, signal=sign.name, error=answer["error"]),
             )
 
-    async def passage(self, path: str, gid: int) -> None:
-        """Make sure of a directory of ours, mode 0710, through which one group of the namespace may come."""
-        await self._file({"do": "passage", "path": path, "gid": gid}, _FILE_TIMEOUT)
-
-    async def directory(self, path: str, uid: int, gid: int) -> bool:
-        """Make sure of a directory owned by a user of the namespace, in one that is there; return whether it is new."""
-        answer = await self._file({"do": "directory", "path": path, "uid": uid, "gid": gid}, _FILE_TIMEOUT)
-        return bool(answer["created"])
+    async def make(self, wanted: Sequence[OwnedPath]) -> None:
+        """Make sure of directories and files, one after the other, with one request. Raises `NodeError`."""
+        if not wanted:
+            return
+        # The agent stops at the first that fails.
+        whole = {"do": "each", "path": wanted[0].path, "requests": [each.words for each in wanted]}
+        answer = await self._file(whole, _FILE_TIMEOUT * len(wanted))
+        for each, one in zip(wanted, answer["answers"], strict=False):
+            _require(each.path, one)
 
     async def look(self, path: str, uid: int, gid: int, ids: int, *, divided: bool = False) -> Found | None:
         """Return what is in the place of a volume, None for nothing; its app has a range of so many `ids`.
@@ -171,12 +172,6 @@ class Namespace:
             return None
         mark = Mark(answer["inode"], answer["filesystem"])
         return Found(mark, **{key: answer[key] for key in ("empty", "foreign", "owner", "chown", "read_only")})
-
-    async def file(self, path: str, content: bytes, *, uid: int, gid: int, mode: int) -> None:
-        """Write a file owned by a user of the namespace, atomically, in a directory that is there."""
-        encoded = base64.b64encode(content).decode()
-        request = {"do": "file", "path": path, "uid": uid, "gid": gid, "mode": mode, "content": encoded}
-        await self._file(request, _FILE_TIMEOUT)
 
     async def rename(self, path: str, to: str) -> None:
         """Move a directory within its file system, whoever owns it; what is in the place of `to` must be empty."""
@@ -207,10 +202,6 @@ class Namespace:
         """Delete what is inside a volume under a path, or all that is in it where there are no names."""
         await self._file({"do": "discard", "path": volume, "names": list(names)}, _REMOVE_TIMEOUT)
 
-    async def divide(self, volume: str, part: str, gid: int) -> None:
-        """Have a volume be a directory of parts, through which one group may come; what was in it becomes `part`."""
-        await self._file({"do": "divide", "path": volume, "part": part, "gid": gid}, _FILE_TIMEOUT)
-
     async def _probe(self, request: dict[str, Any]) -> dict[str, Any]:
         answer = await self._tried(request, request["timeout"] + 1.0)
         if not answer["ok"]:
@@ -225,18 +216,8 @@ class Namespace:
                 ErrorCode.INTERNAL,
                 msg("{path}: {error}", path=request["path"], error=error or msg("no answer in time")),
             ) from error
-        if answer["ok"]:
-            return answer
-        words = answer["error"]
-        full = says_disk_full(words)
-        hint = msg("free some space, then try again") if full else msg("check the owner and the mode of the directory")
-        if says_disk_broken(words):
-            hint = DISK_REMEDY
-        raise NodeError(
-            ErrorCode.DISK_FULL if full else ErrorCode.INTERNAL,
-            msg("{path}: {words}", path=request["path"], words=words),
-            hint=hint,
-        )
+        _require(request["path"], answer)
+        return answer
 
     async def _tried(self, request: dict[str, Any], timeout: float) -> dict[str, Any]:
         """Return the answer to a request; where none comes, one that says so."""
@@ -297,3 +278,19 @@ class Namespace:
         for future in self._waiting.values():
             if not future.done():
                 future.set_exception(ConnectionError(f"the namespace agent ended: {text[-300:] or 'no reason given'}"))
+
+
+def _require(path: str, answer: Mapping[str, Any]) -> None:
+    """Raise `NodeError` where the agent could not do what it was asked to with a path."""
+    if answer["ok"]:
+        return
+    words = answer["error"]
+    full = says_disk_full(words)
+    hint = msg("free some space, then try again") if full else msg("check the owner and the mode of the directory")
+    if says_disk_broken(words):
+        hint = DISK_REMEDY
+    raise NodeError(
+        ErrorCode.DISK_FULL if full else ErrorCode.INTERNAL,
+        msg("{path}: {words}", path=path, words=words),
+        hint=hint,
+    )

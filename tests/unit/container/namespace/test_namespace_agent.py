@@ -1,5 +1,6 @@
 """The program in the user namespace, as a process of this user's: what it refuses, and what it says then."""
 
+import base64
 import os
 from pathlib import Path
 
@@ -13,6 +14,22 @@ def test_a_link_in_the_place_of_a_volume_is_refused_and_named(tmp_path: Path) ->
     (root / "data").symlink_to(disk)
     answer = ask(root, do="directory", path=str(root / "data"), uid=os.geteuid(), gid=os.getegid())
     assert answer["ok"] is False and "a link" in str(answer["error"]) and f"--bind {disk}" in str(answer["error"])
+
+
+def test_several_requests_are_carried_out_in_order_up_to_the_first_that_fails(tmp_path: Path) -> None:
+    ids = {"uid": os.geteuid(), "gid": os.getegid()}
+    content = {"mode": 0o640, "content": base64.b64encode(b"rpcport=1").decode()}
+    folder = {"do": "directory", "path": str(tmp_path / "main"), **ids}
+    file, stray = (
+        {"do": "file", "path": path, **ids, **content}
+        for path in (str(tmp_path / "main" / "app.conf"), str(tmp_path.parent / "stray"))
+    )
+    answer = ask(tmp_path, do="each", path=str(tmp_path), requests=[folder, file, stray, {**folder, "path": "/late"}])
+    answers = answer["answers"]
+    assert isinstance(answers, list) and [each["ok"] for each in answers] == [True, True, False]
+    assert "outside" in answers[2]["error"] and not (tmp_path.parent / "stray").exists()
+    written = tmp_path / "main" / "app.conf"
+    assert written.read_bytes() == b"rpcport=1" and written.stat().st_mode & 0o777 == 0o640
 
 
 def looked(root: Path, name: str) -> dict[str, object]:

@@ -12,7 +12,8 @@ namespace that ends with the request, and `rules` for nft(8)); `announce` (with 
 and whether it is `divided`), `rename` (with `path` and `to`), `remove`; `signal` (with `pid` and `signal`); `size`
 (with the `timeout` after which it returns what it has counted); in a volume, whose content is an app's, `find` (with
 `paths`, each a list of names), `aside` and `discard` (with `names`, and the `suffix` that a name gets), and `divide`
-(with the `part` that gets what is there, and `gid`).
+(with the `part` that gets what is there, and `gid`); `each` (with `requests`, answered in order up to the first that
+fails: `answers`).
 """
 
 import contextlib
@@ -48,13 +49,8 @@ def main() -> None:
 
     def serve(line: bytes) -> None:
         request = json.loads(line)
-        try:
-            answer = {"id": request["id"], "ok": True, **_answer(request, roots)}
-        except Exception as error:  # every failure is an answer
-            reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
-            answer = {"id": request["id"], "ok": False, "error": reason}
-        finally:
-            places.release()
+        answer = {"id": request["id"], **_tried(request, roots)}
+        places.release()
         with output:
             sys.stdout.write(json.dumps(answer) + "\n")
             sys.stdout.flush()
@@ -94,8 +90,26 @@ _OF_FILES: dict[str, Callable[[str, dict], dict]] = {  # type: ignore[type-arg]
 }
 
 
+def _tried(request: dict, roots: tuple) -> dict:  # type: ignore[type-arg]
+    try:
+        return {"ok": True, **_answer(request, roots)}
+    except Exception as error:  # every failure is an answer
+        return {"ok": False, "error": getattr(error, "strerror", None) or str(error) or type(error).__name__}
+
+
+def _answer_each(requests: list, roots: tuple) -> list:  # type: ignore[type-arg]
+    answers = []
+    for request in requests:
+        answers.append(_tried(request, roots))
+        if not answers[-1]["ok"]:
+            break
+    return answers
+
+
 def _answer(request: dict, roots: tuple) -> dict:  # type: ignore[type-arg]
     what = request["do"]
+    if what == "each":
+        return {"answers": _answer_each(request["requests"], roots)}
     if what in _OF_PROCESSES:
         return _OF_PROCESSES[what](request)
     if what not in _OF_FILES:

@@ -1,12 +1,12 @@
 """Brings up single containers of one app: networks, files, image, firewall, and then their first process."""
 
 import asyncio
-from collections.abc import Iterable
 from dataclasses import replace
 
 from archipelago.api.health import HealthState
 from archipelago.container.desired.state import DesiredApp
 from archipelago.container.logs.file import make_ready
+from archipelago.container.namespace.owned_paths import FileRequest, PassageRequest
 from archipelago.container.podman_client.errors import NotFound
 from archipelago.container.podman_client.models import ContainerDetails, ContainerSummary
 from archipelago.container.reconciler.keeper.healths import Healths
@@ -15,7 +15,7 @@ from archipelago.container.reconciler.keeper.tools import Tools
 from archipelago.container.reconciler.seen import is_running
 from archipelago.container.reconciler.step import Reattach
 from archipelago.container.reconciler.wanted import has_company
-from archipelago.container.workload.workload import ContainerWorkload, Passage
+from archipelago.container.workload.workload import ContainerWorkload
 from archipelago.support.texts.text import msg
 
 
@@ -85,12 +85,6 @@ class Starter:
             self._tools.sweep_soon()
 
     async def _write_files(self, wanted: ContainerWorkload) -> None:
-        await self._open(wanted.passages)
-        for file in wanted.files:
-            await self._tools.namespace.file(
-                str(file.path), file.content.reveal(), uid=file.uid, gid=file.gid, mode=file.mode
-            )
-
-    async def _open(self, passages: Iterable[Passage]) -> None:
-        for passage in passages:
-            await self._tools.namespace.passage(passage.path, passage.gid)
+        passages = (PassageRequest(passage.path, passage.gid) for passage in wanted.passages)
+        files = (FileRequest(file.path, file.content.reveal(), file.uid, file.gid, file.mode) for file in wanted.files)
+        await self._tools.namespace.make((*passages, *files))
