@@ -60,17 +60,23 @@ def stat_fields(pid: int) -> list[bytes]:
     return Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()
 
 
-def process_age(pid: int) -> float | None:
-    """Return the seconds since a process was started, None where there is none; no setting of a clock changes it.
-
-    The kernel counts from the boot (proc(5), field 22 of `stat`, in ticks) as does CLOCK_BOOTTIME.
-    """
+def process_start(pid: int) -> int | None:
+    """Return when a process was started, in ticks since the boot (proc(5), field 22 of `stat`); None for no process."""
     try:
-        fields = stat_fields(pid)
+        return int(stat_fields(pid)[_START_TIME])
     except (FileNotFoundError, ProcessLookupError):
         return None
-    began = int(fields[_START_TIME]) / os.sysconf("SC_CLK_TCK")
-    return max(0.0, time.clock_gettime(time.CLOCK_BOOTTIME) - began)
+
+
+def seconds_since(start: int) -> float:
+    """Return the seconds since a time in ticks since the boot; no setting of a clock changes it."""
+    return max(0.0, time.clock_gettime(time.CLOCK_BOOTTIME) - start / os.sysconf("SC_CLK_TCK"))
+
+
+def process_age(pid: int) -> float | None:
+    """Return the seconds since a process was started, None where there is none; no setting of a clock changes it."""
+    start = process_start(pid)
+    return None if start is None else seconds_since(start)
 
 
 async def until_heeding(pid: int, sign: signal.Signals, patience: float) -> None:

@@ -51,6 +51,15 @@ class Observer:
             self._next.add_done_callback(lambda task: task.cancelled() or task.exception())
         return await asyncio.shield(self._next)
 
+    async def look_at(self, app: str) -> Mapping[str, ContainerSummary]:
+        """Return the containers of one app now, by name. Raises `PodmanError`.
+
+        Podman lists no container that it is busy with: this answer waits for those of the one app alone.
+        """
+        of_app = {APP: app} if app else {}  # what an orphan lacks cannot be asked for
+        found = await self._client.containers.list(labels={NODE: self._node_id, **of_app})
+        return {container.name: container for container in found if container.labels.get(APP, "") == app}
+
     async def _list(self) -> Observation:
         async with self._turn:
             self._next = None  # from here on the list is under way: later questions need a newer one

@@ -24,7 +24,7 @@ from archipelago.container.podman_client.errors import PodmanError
 from archipelago.container.podman_client.labels import APP, NODE
 from archipelago.container.podman_client.models import Resync
 from archipelago.container.reconciler.keeper.app_keeper import AppKeeper
-from archipelago.container.reconciler.keeper.container_run import Remembered, run_key
+from archipelago.container.reconciler.keeper.container_run import Remembered, run_keys
 from archipelago.container.reconciler.keeper.tools import ImageId, Rebuild, Tools
 from archipelago.container.reconciler.observer import Observer
 from archipelago.container.reconciler.repair_order import RepairOrder
@@ -119,11 +119,11 @@ class Reconciler:
         with contextlib.suppress(PodmanError):  # then nothing is known of them, and they are looked at as new ones
             seen = await self.observer.look()
             for app, known in remembered.items():
-                runs = {run_key(found) for found in seen.of(app).values() if is_running(found)}
+                keys = await asyncio.to_thread(run_keys, filter(is_running, seen.of(app).values()))
                 self._adopted[app] = {
-                    name: Remembered(each.run, health)
+                    name: Remembered(keys[each.run], health)
                     for name, each in known.items()
-                    if each.run in runs and (health := health_view(each)) is not None
+                    if each.run in keys and (health := health_view(each)) is not None
                 }
 
     def start(self) -> None:

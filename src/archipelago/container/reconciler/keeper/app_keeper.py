@@ -72,7 +72,7 @@ class AppKeeper:
         self._healths = Healths(app, tools.redact, tools.changed, found)
         self._runs = Runs(app, tools, self._healths, adopted, self.wake)
         self._repairer = Repairer(tools.namespace)
-        self._starter = Starter(tools, self._healths, self._repairer)
+        self._starter = Starter(tools, self._healths, self._runs, self._repairer)
         self._failures = Failures(tools, self._healths, self._runs, self._repairer)
         self._restart_asked = False
         """Whether the owner wants all containers restarted; the next pass sees to it."""
@@ -271,11 +271,13 @@ class AppKeeper:
             self._healths.report_all(HealthState.STOPPING, step.reason)
         elif wanted is not None and running and step.why.is_reported:
             self._healths.report(wanted.container, HealthState.STOPPING, step.why.value)
+        run = self._runs.get(found.name)
         self._runs.forget(found.name)
         if running:
+            details = None if run is None else run.details
             send = self._tools.namespace.signal  # Podman's own command may be unable to
-            seen = await stop_container(self._tools.client, self._tools.observer, self.app, found, send)
-            look = replace(look, shown=seen.of(self.app))
+            shown = await stop_container(self._tools.client, self._tools.observer, self.app, found, details, send)
+            look = replace(look, shown=shown)
         if isinstance(step, steps.StopContainer) and wanted is not None:
             self._note_stopped(wanted.container, step.why)
         return look

@@ -2,12 +2,12 @@
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from archipelago.api.health import Health
 from archipelago.container.podman_client.models import ContainerDetails, ContainerSummary
-from archipelago.support.process import process_exit
+from archipelago.support.process import process_exit, process_start, seconds_since
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,22 +25,24 @@ class Run:
     Podman reports an end a quarter of a second late, and without conmon not at all.
     """
 
-    def __init__(self, details: ContainerDetails, container: str, age: float, on_end: Callable[[], None]) -> None:
-        """Take what Podman knows of it, its container by the name in the manifest, and its age in seconds."""
+    def __init__(
+        self, details: ContainerDetails, container: str, start: int | None, on_end: Callable[[], None]
+    ) -> None:
+        """Take what Podman knows of it, its container by the name in the manifest, and when its process started.
+
+        `start` is in ticks since the boot (`process_start`); None where the process has ended.
+        """
         self.details = details
         self.container = container
-        self._started = time.monotonic() - age
+        self.key = run_key(details, start)
+        """What distinguishes this run from every other one, also in another life of the daemon."""
+        self._started = time.monotonic() - (0.0 if start is None else seconds_since(start))
         self.over_since: float | None = None
         """When it was noticed to be over, on the monotonic clock."""
         self._answers_since: float | None = None
         self._answered_until: float | None = None
         self._on_end = on_end
         self._task = asyncio.create_task(self._watch(details.pid, details.conmon_pid))
-
-    @property
-    def key(self) -> str:
-        """What distinguishes this run from every other one, also in another life of the daemon."""
-        return run_key(self.details)
 
     @property
     def age(self) -> float:
@@ -78,7 +80,21 @@ class Run:
         self._on_end()
 
 
-def run_key(found: ContainerDetails | ContainerSummary) -> str:
-    """Return the key of the run that Podman shows of a container; Podman's list counts whole seconds."""
+def run_key(found: ContainerDetails | ContainerSummary, start: int | None) -> str:
+    """Return the key of the run that Podman shows of a container; `start` is that of its process (`process_start`)."""
+    return f"{found.id} {found.pid} {start}"
+
+
+def run_keys(running: Iterable[ContainerSummary]) -> dict[str, str]:
+    """Return the keys of the runs that go on, by what an earlier life of the daemon may have called each."""
+    keys: dict[str, str] = {}
+    for found in running:
+        key = run_key(found, process_start(found.pid))
+        keys |= {key: key, _former_run_key(found): key}
+    return keys
+
+
+def _former_run_key(found: ContainerSummary) -> str:
+    """Return the key that an earlier version of the node gave to a run."""
     started = int(found.started_at.timestamp()) if found.started_at is not None else 0
     return f"{found.id} {found.pid} {started}"

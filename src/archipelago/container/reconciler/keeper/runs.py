@@ -7,13 +7,14 @@ from archipelago.api.health import WORKING, Health, HealthState
 from archipelago.container.desired.state import DesiredApp
 from archipelago.container.health_monitor.probes import Watched
 from archipelago.container.namespace.client import Target
+from archipelago.container.podman_client.models import ContainerDetails
 from archipelago.container.reconciler.keeper.container_run import Remembered, Run
 from archipelago.container.reconciler.keeper.healths import Healths
 from archipelago.container.reconciler.keeper.tools import Tools
 from archipelago.container.reconciler.seen import WatchedRun
 from archipelago.container.workload.networks import own_network_name
 from archipelago.container.workload.workload import ContainerWorkload
-from archipelago.support.process import process_age
+from archipelago.support.process import process_start
 
 _OF_A_RUN = (HealthState.STARTING, HealthState.SYNCING, HealthState.HEALTHY, HealthState.UNHEALTHY)
 """What a probe finds; all else says what the daemon was doing."""
@@ -37,6 +38,8 @@ class Runs:
         self._adopted = dict(adopted)
         self._on_end = on_end
         self._runs: dict[str, Run] = {}
+        self._started: dict[str, ContainerDetails] = {}
+        """What Podman said of containers that were started just now."""
 
     def get(self, name: str) -> Run | None:
         """Return the run of a container that is watched, if any."""
@@ -61,13 +64,17 @@ class Runs:
             if container in names and health.state in _OF_A_RUN
         }
 
+    def started(self, name: str, details: ContainerDetails) -> None:
+        """Take note of what Podman says of a container that was started just now, so that it is not asked again."""
+        self._started[name] = details
+
     async def watch(self, desired: DesiredApp, wanted: ContainerWorkload) -> None:
         """Watch a run that was not known: one that we started, or one from an earlier life of the daemon."""
         self.end(wanted.name)
-        details = await self._tools.client.containers.inspect(wanted.name)
+        details = self._started.pop(wanted.name, None) or await self._tools.client.containers.inspect(wanted.name)
         # By the kernel: a clock that was set since the start changes nothing.
-        age = await asyncio.to_thread(process_age, details.pid)
-        run = self._runs[wanted.name] = Run(details, wanted.container, age or 0.0, self._on_end)
+        start = await asyncio.to_thread(process_start, details.pid)
+        run = self._runs[wanted.name] = Run(details, wanted.container, start, self._on_end)
         known, health = self._adopted.pop(wanted.container, None), self._healths.all.get(wanted.container)
         if known is None or known.run != run.key or known.health != health:
             self._healths.report(wanted.container, HealthState.STARTING)
@@ -91,9 +98,10 @@ class Runs:
     def forget(self, name: str) -> None:
         """Take note that a run has ended, or is about to."""
         self._tools.firewall.forget(name)
+        self._started.pop(name, None)
         self.end(name)
 
     def forget_all(self) -> None:
         """Take note that all runs have ended, or that nobody keeps them any more."""
-        for name in tuple(self._runs):
+        for name in (*self._runs, *self._started):
             self.forget(name)

@@ -11,29 +11,34 @@ from archipelago.container.podman_client.errors import NotFound
 from archipelago.container.podman_client.models import ContainerDetails, ContainerSummary
 from archipelago.container.reconciler.keeper.healths import Healths
 from archipelago.container.reconciler.keeper.repairer import Repairer
+from archipelago.container.reconciler.keeper.runs import Runs
 from archipelago.container.reconciler.keeper.tools import Tools
 from archipelago.container.reconciler.seen import is_running
 from archipelago.container.reconciler.step import Reattach
 from archipelago.container.reconciler.wanted import has_company
 from archipelago.container.workload.workload import ContainerWorkload
+from archipelago.support.first_error import FirstError
 from archipelago.support.texts.text import msg
 
 
 class Starter:
     """Creates, confines and starts containers, and attaches them to their networks."""
 
-    def __init__(self, tools: Tools, healths: Healths, repairer: Repairer) -> None:
+    def __init__(self, tools: Tools, healths: Healths, runs: Runs, repairer: Repairer) -> None:
         self._tools = tools
         self._healths = healths
+        self._runs = runs
         self._repairer = repairer
 
     async def create(self, desired: DesiredApp, wanted: ContainerWorkload) -> None:
         """Create a container and what it needs. Raises `PodmanError` and `NodeError`, `DataMissing` among them."""
-        await self._tools.volumes.ensure(desired.workload)
-        await self._tools.networks.ensure(desired.workload.networks)
-        await self._write_files(wanted)
+        async with FirstError(), asyncio.TaskGroup() as group:
+            looked = group.create_task(self._tools.image_id(desired, wanted.container))
+            await self._tools.volumes.ensure(desired.workload)
+            group.create_task(self._write_files(wanted))
+            await self._tools.networks.ensure(desired.workload.networks)
         spec = self._tools.networks.attach(wanted)
-        image = await self._tools.image_id(desired, wanted.container)
+        image = looked.result()
         if image is None:
             self._healths.report(wanted.container, HealthState.STARTING, msg("its image is made again"))
             image = await self._tools.rebuild(desired, wanted.container)
@@ -58,6 +63,7 @@ class Starter:
         except NotFound:
             self._tools.networks.forget()
             raise
+        self._runs.started(wanted.name, details)
         self._repairer.started(wanted.container)
         if (policy := self._healths.policies.get(wanted.container)) is not None:
             self._healths.policies[wanted.container] = policy.started()

@@ -8,12 +8,14 @@ from Podman.
 import asyncio
 import signal
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from archipelago.container.podman_client.client import PodmanClient
 from archipelago.container.podman_client.errors import PodmanError, PodmanUnavailable
-from archipelago.container.podman_client.models import ContainerState, ContainerSummary
-from archipelago.container.reconciler.observer import Observation, Observer
+from archipelago.container.podman_client.models import ContainerDetails, ContainerState, ContainerSummary
+from archipelago.container.reconciler.observer import Observer
+from archipelago.container.reconciler.seen import is_running
 from archipelago.container.reconciler.step import PATIENCE
 from archipelago.support.process import DEAF, Signaller, is_alive, process_exit, terminate, until_heeding
 
@@ -33,29 +35,36 @@ class StopTerms:
 _DEFAULT = StopTerms(30.0, signal.SIGTERM)
 
 
-async def stop_terms(client: PodmanClient, name: str) -> StopTerms:
-    """Return how a container is stopped, as it was made.
+async def stop_terms(client: PodmanClient, found: ContainerSummary, details: ContainerDetails | None) -> StopTerms:
+    """Return how a container is stopped, as it was made; `details` are what is known of it already.
 
     Raises `PodmanUnavailable`; of one that Podman cannot describe, the manifest's defaults are returned.
     """
-    try:
-        details = await client.containers.inspect(name)
-    except PodmanUnavailable:
-        raise
-    except PodmanError:
-        return _DEFAULT
+    if details is None or details.id != found.id:
+        try:
+            details = await client.containers.inspect(found.name)
+        except PodmanUnavailable:
+            raise
+        except PodmanError:
+            return _DEFAULT
     return StopTerms(float(details.stop_timeout), signal.Signals(details.stop_signal or signal.SIGTERM))
 
 
 async def stop_container(
-    client: PodmanClient, observer: Observer, app: str, found: ContainerSummary, send: Signaller
-) -> Observation:
-    """Stop a container that runs in its own way; return what there is once Podman knows that it is down.
+    client: PodmanClient,
+    observer: Observer,
+    app: str,
+    found: ContainerSummary,
+    details: ContainerDetails | None,
+    send: Signaller,
+) -> Mapping[str, ContainerSummary]:
+    """Stop a container that runs in its own way; return the app's containers once Podman knows that it is down.
 
-    One that Podman cannot stop is ended without it and removed; its data lies elsewhere. Raises `PodmanError`.
+    `details` are those of the run where it is watched. One that Podman cannot stop is ended without it and removed; its
+    data lies elsewhere. Raises `PodmanError`.
     """
     # Created by the runtime but not started, its first process only waits, and handles no signal.
-    terms = await stop_terms(client, found.name)
+    terms = await stop_terms(client, found, details)
     grace = 0.0 if found.state is ContainerState.INITIALIZED else terms.grace
     if grace:
         await until_heeding(found.pid, terms.signal, DEAF)
@@ -74,8 +83,8 @@ async def stop_container(
         finally:
             end.cancel()
     deadline = time.monotonic() + PATIENCE
-    while (seen := await observer.look()).running(app, found.name):
+    while (left := (shown := await observer.look_at(app)).get(found.name)) is not None and is_running(left):
         if time.monotonic() > deadline:
             await client.containers.remove(found.name, force=True, volumes=False)
         await asyncio.sleep(_POLL)
-    return seen
+    return shown

@@ -1,7 +1,8 @@
 """What all keepers share."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
+from typing import Any
 
 from archipelago.api.health import Health
 from archipelago.container.data.keeper import VolumeKeeper
@@ -14,7 +15,7 @@ from archipelago.container.networks.keeper import NetworkKeeper
 from archipelago.container.podman_client.client import PodmanClient
 from archipelago.container.reconciler.observer import Observer
 
-ImageId = Callable[[DesiredApp, str], Awaitable[str | None]]
+ImageId = Callable[[DesiredApp, str], Coroutine[Any, Any, str | None]]
 """Returns the ID of the image of one container; None where it must be brought back."""
 Rebuild = Callable[[DesiredApp, str], Awaitable[str]]
 """Brings back the image of one container, and returns its ID."""

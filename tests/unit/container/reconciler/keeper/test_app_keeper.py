@@ -38,6 +38,7 @@ def tools() -> Tools:
         observer=SimpleNamespace(look=look),
         volumes=SimpleNamespace(ensure=missing),
         namespace=SimpleNamespace(discard=nothing),
+        image_id=nothing,
         changed=lambda _: None,
         redact=str,
     )
