@@ -22,7 +22,8 @@ class NetworkKeeper:
         self._node_id = node_id
         self._stale = True
         """Whether what is known may have changed."""
-        self._known: dict[str, NetworkSpec | None] = {}
+        self._known: dict[str, NetworkSpec | NetworkDetails] = {}
+        """By name, as each was made or compared here, or as Podman lists it."""
         self._subnets: dict[str, Subnet] = {}
         self._change = asyncio.Lock()
 
@@ -49,17 +50,16 @@ class NetworkKeeper:
         except BaseException:
             self._stale = True
             raise
-        self._known = {network.name: None for network in found}
+        self._known = {network.name: network for network in found}
         self._subnets = {network.name: _subnet(network) for network in found if network.subnets}
 
     async def _ensure_one(self, spec: NetworkSpec) -> None:
-        if spec.name in self._known and self._known[spec.name] is None:
-            found = await self._client.networks.inspect(spec.name)
-            if (found.internal, found.isolate) != (spec.internal, spec.isolate):
-                # Its containers were removed first: this setting is part of their hash.
-                await self._client.networks.remove(spec.name, force=True)
-                self._known.pop(spec.name, None)
-                self._subnets.pop(spec.name, None)
+        found = self._known.get(spec.name)
+        if isinstance(found, NetworkDetails) and (found.internal, found.isolate) != (spec.internal, spec.isolate):
+            # Its containers were removed first: this setting is part of their hash.
+            await self._client.networks.remove(spec.name, force=True)
+            self._known.pop(spec.name, None)
+            self._subnets.pop(spec.name, None)
         if spec.name not in self._known:
             try:
                 made = await self._client.networks.create(spec)

@@ -70,7 +70,7 @@ def keeper() -> tuple[NetworkKeeper, Networks]:
 
 
 async def test_what_is_known_may_be_forgotten_while_a_network_is_made_or_looked_at() -> None:
-    for call in ("list", "create", "inspect"):
+    for call in ("list", "create"):
         kept, networks = keeper()
         await networks.create(TWO)
 
@@ -93,6 +93,18 @@ async def test_a_network_that_must_be_made_anew_may_be_forgotten_meanwhile() -> 
     networks.meanwhile["remove"] = forget
     assert set(await kept.subnets((ONE,))) == {ONE.name}
     assert networks.there[ONE.name].internal
+
+
+async def test_networks_that_are_listed_are_not_asked_for_one_by_one() -> None:
+    kept, networks = keeper()
+    await kept.ensure((ONE, TWO))
+    kept.forget()
+
+    async def never() -> None:
+        raise AssertionError("it was listed")
+
+    networks.meanwhile["inspect"] = never
+    assert set(await kept.subnets((ONE, TWO))) == {ONE.name, TWO.name}
 
 
 async def test_an_app_that_comes_while_networks_are_swept_keeps_its_own() -> None:
