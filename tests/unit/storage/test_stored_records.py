@@ -178,8 +178,9 @@ async def test_events_of_any_kind_are_read_and_followed(database: Database) -> N
 async def test_a_run_in_an_unknown_state_is_looked_at_as_a_new_one(database: Database) -> None:
     store = RunStore(database)
     known, unknown = RunRecord("1", "healthy", "", NOW), RunRecord("2", "dreaming", "of sheep", NOW)
-    await store.keep("tor", {"main": known, "other": unknown})
-    assert await store.all() == {"tor": {"main": known, "other": unknown}}
+    await store.keep({"tor": {"main": unknown}, "knots": {"main": known}})
+    await store.keep({"tor": {"main": known, "other": unknown}, "electrumx": {}})
+    assert await store.all() == {"tor": {"main": known, "other": unknown}, "knots": {"main": known}}
     health = health_view(known)
     assert health is not None and (health.state, health.since) == (HealthState.HEALTHY, NOW)
     assert health_view(unknown) is None

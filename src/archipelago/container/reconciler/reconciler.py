@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -45,7 +45,8 @@ _PROBE_OUTPUT = 4096
 _AFTER_A_FAULT = 1.0
 _RUNNING = (HealthState.HEALTHY, HealthState.SYNCING, HealthState.UNHEALTHY)
 
-OnHealth = Callable[[str, Health], Awaitable[None]]
+OnHealth = Callable[[Sequence[tuple[str, Health]]], Awaitable[None]]
+"""Receives the apps whose health has changed, in order, each with its health."""
 
 
 class Reconciler:
@@ -295,11 +296,14 @@ class Reconciler:
 
     async def _report(self) -> None:
         while True:
-            app, health = await self._unreported.get()
+            news = [await self._unreported.get()]
+            while not self._unreported.empty():
+                news.append(self._unreported.get_nowait())
             try:
-                await self._on_health(app, health)
+                await self._on_health(news)
             except NodeError as error:
-                self._log.warning("a change of health is not written down", app=app, error=str(error))
+                apps = sorted({app for app, _ in news})
+                self._log.warning("changes of health are not written down", apps=apps, error=str(error))
 
     def _app_changed(self, app: str) -> None:
         self.changed.notify()

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -41,6 +42,7 @@ from archipelago.security.image_verifier.built import BuiltImages
 from archipelago.security.image_verifier.registry_client import RegistryClient
 from archipelago.security.image_verifier.verifier import ImageVerifier
 from archipelago.security.sbom.store import SbomStore
+from archipelago.storage.records.events import NewEvent
 from archipelago.storage.stores.revisions import RevisionStore
 from archipelago.storage.stores.signers import SignerStore
 from archipelago.storage.stores.volume_marks import VolumeMarks
@@ -149,10 +151,9 @@ def _reconciler(storage: Storage, podman: PodmanHost, images: ImageStore, volume
             )
         return image
 
-    async def record_health(app: str, health: Health) -> None:
-        text = f"{app} is {health.state}" + (f": {health.reason}" if health.reason else "")
-        await storage.state.record(HEALTH, app, text, {"state": health.state.value})
-        await storage.runs.keep(app, reconciler.remember(app))
+    async def record_healths(news: Sequence[tuple[str, Health]]) -> None:
+        await storage.state.record_all([_health_event(app, health) for app, health in news])
+        await storage.runs.keep({app: reconciler.remember(app) for app, _ in news})
 
     reconciler = Reconciler(
         podman.client,
@@ -165,9 +166,14 @@ def _reconciler(storage: Storage, podman: PodmanHost, images: ImageStore, volume
         image_id,
         rebuild,
         storage.secrets.redactor.redact,
-        record_health,
+        record_healths,
     )
     return reconciler
+
+
+def _health_event(app: str, health: Health) -> NewEvent:
+    text = f"{app} is {health.state}" + (f": {health.reason}" if health.reason else "")
+    return NewEvent(HEALTH, app, text, {"state": health.state.value})
 
 
 def _build_tools(facts: HostFacts) -> BuildTools:

@@ -7,6 +7,16 @@ from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
+class NewEvent:
+    """Something that has just changed."""
+
+    kind: str
+    app: str | None
+    message: str
+    data: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class EventRecord:
     """Something that changed."""
 

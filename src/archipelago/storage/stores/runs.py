@@ -25,8 +25,8 @@ class RunStore:
             found.setdefault(row["app"], {})[row["container"]] = record
         return found
 
-    async def keep(self, app: str, known: Mapping[str, RunRecord]) -> None:
-        """Keep this of an app, in the place of what was kept before."""
+    async def keep(self, known: Mapping[str, Mapping[str, RunRecord]]) -> None:
+        """Keep this, by app and container, in the place of what was kept of these apps before."""
         rows = [
             {
                 "app": app,
@@ -36,11 +36,12 @@ class RunStore:
                 "reason": each.reason,
                 "since": each.since.timestamp() if each.since is not None else 0.0,
             }
-            for container, each in known.items()
+            for app, containers in known.items()
+            for container, each in containers.items()
         ]
 
         def work(connection: Connection) -> None:
-            connection.execute("DELETE FROM runs WHERE app = ?", (app,))
+            connection.executemany("DELETE FROM runs WHERE app = ?", ((app,) for app in known))
             for row in rows:
                 insert(connection, "runs", row)
 

@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from sqlite3 import Connection, Row
 from typing import Any
@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.storage.database import Database
 from archipelago.storage.records.apps import AppRecord
-from archipelago.storage.records.events import EventRecord
+from archipelago.storage.records.events import EventRecord, NewEvent
 from archipelago.storage.records.operations import OperationRecord, OperationState
 from archipelago.storage.records.revisions import Configuration
 from archipelago.storage.stores.app_rows import read_apps, save_app, take_slot
@@ -170,8 +170,18 @@ class State:
         self, kind: str, app: str | None, message: str, data: Mapping[str, Any] | None = None
     ) -> EventRecord:
         """Append an event."""
-        told = await self._database.run(lambda connection: _append(connection, kind, app, message, data or {}))
-        self._tell(told)
+        (told,) = await self.record_all((NewEvent(kind, app, message, data or {}),))
+        return told
+
+    async def record_all(self, news: Sequence[NewEvent]) -> tuple[EventRecord, ...]:
+        """Append events in one transaction, since the disk makes each wait."""
+
+        def work(connection: Connection) -> tuple[EventRecord, ...]:
+            return tuple(_append(connection, each.kind, each.app, each.message, each.data) for each in news)
+
+        told = await self._database.run(work)
+        for event in told:
+            self._tell(event)
         return told
 
     async def events_since(self, revision: int, limit: int, *, newest: bool = False) -> tuple[EventRecord, ...]:
