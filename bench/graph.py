@@ -37,8 +37,8 @@ containers:
     stop: {{signal: SIGQUIT, grace: 5s}}
     init: true
 {health}"""
-PROBED = """    health: {probe: {type: exec, command: [/usr/bin/busybox, "true"]}, interval: 1h}
-"""
+PROBE = ("/usr/bin/busybox", "true")
+PROBED = f"    health: {{probe: {{type: exec, command: {json.dumps(PROBE)}}}, interval: 1h}}\n"
 """A probe that answers at once and then rests: without one, an app is up only when it has run for ten seconds."""
 SLEEP = ("/usr/bin/busybox", "sleep", "100000")
 
