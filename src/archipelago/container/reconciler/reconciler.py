@@ -41,6 +41,12 @@ _LOOK_AGAIN = 60.0
 _QUIET_ACTIONS = frozenset({"exec", "exec_died", "exec_create", "exec_start", "health_status", "attach"})
 """What Podman reports and no keeper needs to hear of."""
 
+_END_ACTIONS = frozenset({"kill", "stop", "died", "cleanup", "remove"})
+"""What Podman reports of a container that ends; of an app that is gone it comes late, and means nothing any more."""
+
+_TOGETHER = 0.05
+"""Seconds that an event waits for others: it comes in a group, and keepers that look together share one list."""
+
 _PROBE_OUTPUT = 4096
 _AFTER_A_FAULT = 1.0
 _RUNNING = (HealthState.HEALTHY, HealthState.SYNCING, HealthState.UNHEALTHY)
@@ -77,6 +83,9 @@ class Reconciler:
         self._unreported: asyncio.Queue[tuple[str, Health]] = asyncio.Queue()
         self._keepers: dict[str, tuple[AppKeeper, asyncio.Task[None]]] = {}
         self._tasks: list[asyncio.Task[None]] = []
+        self._noticed: dict[str, bool] = {}
+        """Apps of which Podman reported an event, and whether of any was more than that a container ends."""
+        self._event_came = asyncio.Event()
         self._sweep_wanted = asyncio.Event()
         self._name_server_wanted = asyncio.Event()
         self.changed = Signal()
@@ -131,6 +140,7 @@ class Reconciler:
         """Start to listen to Podman and to keep apps."""
         loops = (
             self._listen,
+            self._look_after_events,
             self._resync_regularly,
             self._report,
             self._sweep_when_wanted,
@@ -251,7 +261,18 @@ class Reconciler:
             if isinstance(event, Resync):
                 await self._resync()
             elif event.action not in _QUIET_ACTIONS and (app := event.attributes.get(APP)):
-                self.look_again(app)
+                self._noticed[app] = self._noticed.get(app, False) or event.action not in _END_ACTIONS
+                self._event_came.set()
+
+    async def _look_after_events(self) -> None:
+        while True:
+            await self._event_came.wait()
+            await asyncio.sleep(_TOGETHER)
+            self._event_came.clear()
+            noticed, self._noticed = self._noticed, {}
+            for app, more in noticed.items():
+                if more or app in self._keepers:
+                    self.look_again(app)
 
     async def _resync(self) -> None:
         """Look at everything, apps that are not installed included: what a crash left behind goes."""
