@@ -303,3 +303,19 @@ async def test_the_mark_of_a_volume_may_say_more_or_less(database: Database) -> 
     await marks.keep("tor", {"data": Mark(7, None)})
     await write(database, "UPDATE facts SET value = :json", {"json": '{"inode": 8, "label": "x"}'})
     assert await marks.of("tor") == {"data": Mark(8, None)}
+
+
+async def test_marks_are_read_once_and_again_after_a_change(database: Database) -> None:
+    marks = VolumeMarks(database)
+    assert await marks.of("tor") == {} == await marks.of("knots")
+    await marks.keep("tor", {"data": Mark(7, None)})
+    async with asyncio.timeout(5), asyncio.TaskGroup() as group:
+        group.create_task(marks.keep("tor", {"logs": Mark(9, None)}))
+        group.create_task(marks.of("tor"))
+    assert (
+        await marks.of("tor") == await VolumeMarks(database).of("tor") == {"data": Mark(7, None), "logs": Mark(9, None)}
+    )
+    await marks.forget("tor", ("logs",))
+    assert await marks.of("tor") == {"data": Mark(7, None)}
+    await write(database, "DELETE FROM facts", {})
+    assert await marks.of("tor") == {"data": Mark(7, None)} and await marks.of("knots") == {}

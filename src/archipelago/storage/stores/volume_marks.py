@@ -1,7 +1,8 @@
 """Which directories the volumes of apps are, in the state database."""
 
+import asyncio
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from sqlite3 import Connection
 
 from archipelago.storage.database import Database
@@ -13,17 +14,23 @@ _PREFIX = "volume/"
 
 
 class VolumeMarks:
-    """Reads and writes marks; each call is one transaction. A mark lasts as long as the app's data."""
+    """Reads and writes marks, which nobody else does. A mark lasts as long as the app's data."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._turn = asyncio.Lock()
+        self._kept: dict[str, dict[str, Mark]] = {}
+        """What was read or written last, by app: each start asks, and must not wait for what others write."""
 
     async def of(self, app: str) -> dict[str, Mark]:
         """Return the marks of an app's volumes, by name."""
-        begin = _key(app, "")
-        query = "SELECT key, value FROM facts WHERE substr(key, 1, length(?1)) = ?1"
-        rows = await self._database.rows(query, begin)
-        return {key.removeprefix(begin): _mark(json.loads(value)) for key, value in rows}
+        async with self._turn:
+            if app not in self._kept:
+                begin = _key(app, "")
+                query = "SELECT key, value FROM facts WHERE substr(key, 1, length(?1)) = ?1"
+                rows = await self._database.rows(query, begin)
+                self._kept[app] = {key.removeprefix(begin): _mark(json.loads(value)) for key, value in rows}
+            return dict(self._kept[app])
 
     async def keep(self, app: str, marks: Mapping[str, Mark]) -> None:
         """Write marks, in the place of earlier ones of the same volumes."""
@@ -33,14 +40,20 @@ class VolumeMarks:
                 value = json.dumps({"inode": mark.inode, "filesystem": mark.filesystem})
                 upsert(connection, "facts", {"key": _key(app, volume), "value": value})
 
-        await self._database.run(work)
+        await self._change(app, work)
 
     async def forget(self, app: str, volumes: Collection[str] | None = None) -> None:
         """Forget the marks of some volumes of an app, or of all."""
         if volumes is None:
             volumes = await self.of(app)
         statement = "DELETE FROM facts WHERE key IN (SELECT value FROM json_each(?))"
-        await self._database.change(statement, json.dumps([_key(app, volume) for volume in volumes]))
+        keys = json.dumps([_key(app, volume) for volume in volumes])
+        await self._change(app, lambda connection: connection.execute(statement, (keys,)))
+
+    async def _change(self, app: str, work: Callable[[Connection], object]) -> None:
+        async with self._turn:
+            self._kept.pop(app, None)
+            await self._database.run(work)
 
 
 def _mark(value: dict[str, int | None]) -> Mark:
