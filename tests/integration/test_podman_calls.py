@@ -4,6 +4,7 @@ import re
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from archipelago.api.health import HealthState
 from archipelago.api.operations import Operation
 from archipelago.config import NodeConfig
 from archipelago.container.podman_client.errors import PodmanError
+from archipelago.container.podman_client.models import ContainerState
 from archipelago.container.podman_client.wire.transport import Transport
 from archipelago.node.node import Node
 from archipelago.node.power import Power
@@ -97,6 +99,17 @@ async def test_a_start_asks_for_nothing_twice(node: Node, monkeypatch: pytest.Mo
     for call in ("GET /containers/NAME/json", "POST /containers/NAME/init", "POST /containers/NAME/start"):
         assert calls[call] == 1, calls
     assert calls["POST /containers/create"] == 0 and calls["GET /images/NAME/json"] == 0, calls
+
+
+async def test_what_podman_says_of_a_container_is_the_same_before_and_after_its_start(node: Node) -> None:
+    name = "archipelago-two--main"
+    await done(node, await node.parts.apps.orchestrator.restart("two"))
+    run = node.parts.apps.reconciler._keepers["two"][0]._runs.get(name)
+    assert run is not None
+    now = await node.parts.podman.client.containers.inspect(name)
+    assert run.details.state is ContainerState.INITIALIZED, "it was not asked again"
+    assert replace(run.details, state=now.state, started_at=now.started_at) == now
+    assert now.conmon_pid and now.networks["archipelago-two"].ip is not None
 
 
 async def test_what_is_removed_is_asked_to_go_once_and_nothing_has_to_be_refused(
