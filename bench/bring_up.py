@@ -193,6 +193,7 @@ async def main() -> None:
             figures.setdefault(f"{name} up", []).append(await timed(peer.up))
             require_running(len(EDGES), name)
             if peer is ours:
+                await ours.no_op()  # once unmeasured: what followed from the bring-up is over
                 figures.setdefault("no-op", []).append(await timed(ours.no_op))
                 figures.setdefault("list", []).append(await timed(bare.list_all))
             figures.setdefault(f"{name} down", []).append(await timed(peer.down))
