@@ -63,4 +63,4 @@ class CheapTemplates:
         except RecursionError:
             return None
         known = cost(tree)
-        return _Cheap(compiled(self._sandbox, source), known) if known is not None else None
+        return _Cheap(compiled(self._sandbox, tree), known) if known is not None else None

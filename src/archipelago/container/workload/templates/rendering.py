@@ -4,7 +4,7 @@ import traceback
 from collections.abc import Mapping
 from typing import Any
 
-from jinja2 import Template
+from jinja2 import Template, nodes
 from jinja2 import TemplateError as JinjaError
 
 from archipelago.container.workload.templates.faults import Fault
@@ -14,8 +14,8 @@ _FROM_TEMPLATE = ("<template>", "<unknown>")
 _MAX_MESSAGE = 500
 
 
-def compiled(sandbox: Sandbox, source: str) -> Template:
-    """Return a template that is ready to be rendered. Raises `Fault`."""
+def compiled(sandbox: Sandbox, source: str | nodes.Template) -> Template:
+    """Return a template that is ready to be rendered, from its text or from what the sandbox parsed. Raises `Fault`."""
     sandbox.begin()
     try:
         return sandbox.from_string(source)

@@ -9,12 +9,14 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from archipelago.container.workload.templates.faults import Fault
-from archipelago.container.workload.templates.renderer import SECONDS_OF_AN_APP, Renderer, TemplateError, TemplateJob
+from archipelago.container.workload.templates.renderer import AppRenderer, Renderer, TemplateError, TemplateJob
+from archipelago.container.workload.templates.rendering import Fault
 from archipelago.container.workload.templates.workers import TemplateWorkers
 
 HANG = "{% for i in range(9999) %}\n{% if l | select | map('string') | map('upper') | list %}{% endif %}{% endfor %}"
 LIST = {"l": list(range(9999))}
+LITTLE = 0.3
+"""Seconds of CPU time that the templates of an app get here, instead of one."""
 
 
 @pytest.fixture(scope="module")
@@ -31,6 +33,12 @@ def renderer(workers: TemplateWorkers) -> Renderer:
     return Renderer(workers)
 
 
+@pytest.fixture
+def hurried(renderer: Renderer) -> AppRenderer:
+    """Return a renderer for an app that gets little time."""
+    return AppRenderer(renderer, _seconds_left=LITTLE)
+
+
 @pytest.mark.parametrize(
     "source",
     [
@@ -44,14 +52,14 @@ def renderer(workers: TemplateWorkers) -> Renderer:
 @pytest.mark.timeout(20)
 def test_a_template_that_would_take_minutes_ends_and_its_line_is_told(workers: TemplateWorkers, source: str) -> None:
     with pytest.raises(Fault, match=r"more than 0\.3 s of processor time; loop over less") as caught:
-        workers.render(TemplateJob(source, {}, LIST), 0.3)
+        workers.render(TemplateJob(source, {}, LIST), LITTLE)
     # Jinja2 tells the line of a loop or of what is in it.
     assert caught.value.line in (1, 2)
 
 
-def test_an_error_names_the_app_the_key_and_the_line(renderer: Renderer) -> None:
+def test_an_error_names_the_app_the_key_and_the_line(hurried: AppRenderer) -> None:
     with pytest.raises(TemplateError, match="processor time") as caught:
-        renderer.inline("apps/x: containers.main.command", HANG, LIST)
+        hurried.inline("apps/x: containers.main.command", HANG, LIST)
     assert caught.value.message.startswith("apps/x: containers.main.command, line 2: ")
 
 
@@ -80,14 +88,14 @@ def test_a_template_that_wants_all_memory_ends(renderer: Renderer, source: str) 
     assert renderer.inline("apps/y", "{{ range(3) | join }}", {}) == "012", "the next one is rendered"
 
 
-def test_one_that_hangs_delays_no_other(renderer: Renderer) -> None:
+def test_one_that_hangs_delays_no_other(renderer: Renderer, hurried: AppRenderer) -> None:
     renderer.inline("apps/y", "{{ range(3) | join }}", {})
     hanging = threading.Event()
 
     def hang() -> str:
         hanging.set()
         with pytest.raises(TemplateError) as caught:
-            renderer.inline("apps/x", HANG, LIST)
+            hurried.inline("apps/x", HANG, LIST)
         return str(caught.value)
 
     with ThreadPoolExecutor() as pool:
@@ -100,13 +108,12 @@ def test_one_that_hangs_delays_no_other(renderer: Renderer) -> None:
         assert "processor time" in ended.result()
 
 
-def test_the_templates_of_one_app_share_its_time(renderer: Renderer) -> None:
-    app = renderer.for_app()
+def test_the_templates_of_one_app_share_its_time(hurried: AppRenderer) -> None:
     began = time.monotonic()
     for number in range(30):
         with pytest.raises(TemplateError, match="processor time"):
-            app.inline(f"apps/x: {number}", HANG, LIST)
-    assert time.monotonic() - began < 20 * SECONDS_OF_AN_APP
+            hurried.inline(f"apps/x: {number}", HANG, LIST)
+    assert time.monotonic() - began < 20 * LITTLE
 
 
 def test_what_is_cheap_is_rendered_here_and_all_else_aside() -> None:
