@@ -28,15 +28,15 @@ def generated_files() -> list[GeneratedFile]:
     return sorted(files, key=lambda file: file.path)
 
 
-def stale_files(checkout: Path) -> list[GeneratedFile]:
-    """Return the generated files that differ from those in the checkout; reads files."""
-    return [file for file in generated_files() if not _same(checkout / file.path, file.content)]
+def stale_files(files: Iterable[GeneratedFile], checkout: Path) -> list[GeneratedFile]:
+    """Return those of the generated files that differ from those in the checkout; reads files."""
+    return [file for file in files if not _same(checkout / file.path, file.content)]
 
 
-def write_files(checkout: Path) -> list[str]:
+def write_files(files: Iterable[GeneratedFile], checkout: Path) -> list[str]:
     """Write the generated files that differ, and return their paths."""
     written = []
-    for file in stale_files(checkout):
+    for file in stale_files(files, checkout):
         target = checkout / file.path
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text(file.content, encoding="utf-8")

@@ -9,7 +9,7 @@ import pytest
 from archipelago.container.manifest.loader import load_manifest
 from archipelago.container.manifest.package import load_package
 from archipelago.container.manifest.schema import manifest_schema, subschemas
-from archipelago.docgen.generators import generated_files, stale_files, write_files
+from archipelago.docgen.generators import GeneratedFile, generated_files, stale_files, write_files
 from archipelago.docgen.manifest_reference import EXAMPLE_FOLDER, example_text
 from support.checkout import CHECKOUT
 
@@ -18,6 +18,12 @@ from support.checkout import CHECKOUT
 def schema() -> dict[str, Any]:
     """Return the schema without examples."""
     return manifest_schema()
+
+
+@pytest.fixture(scope="module")
+def files() -> list[GeneratedFile]:
+    """Return all generated files."""
+    return generated_files()
 
 
 def test_the_example_is_an_app() -> None:
@@ -50,21 +56,21 @@ def test_references_lead_somewhere(schema: dict[str, Any]) -> None:
     assert references == schema["$defs"].keys()
 
 
-def test_generated_files_are_not_stale() -> None:
-    assert [file.path for file in stale_files(CHECKOUT)] == []
+def test_generated_files_are_not_stale(files: list[GeneratedFile]) -> None:
+    assert [file.path for file in stale_files(files, CHECKOUT)] == []
 
 
-def test_stale_files_are_named_and_mended(tmp_path: Path) -> None:
-    paths = [file.path for file in generated_files()]
-    assert [file.path for file in stale_files(tmp_path)] == paths
-    assert write_files(tmp_path) == paths
-    assert write_files(tmp_path) == []
+def test_stale_files_are_named_and_mended(files: list[GeneratedFile], tmp_path: Path) -> None:
+    paths = [file.path for file in files]
+    assert [file.path for file in stale_files(files, tmp_path)] == paths
+    assert write_files(files, tmp_path) == paths
+    assert write_files(files, tmp_path) == []
     (tmp_path / "docs" / "manifest.md").write_bytes(b"\xff")
-    assert [file.path for file in stale_files(tmp_path)] == ["docs/manifest.md"]
+    assert [file.path for file in stale_files(files, tmp_path)] == ["docs/manifest.md"]
 
 
-def test_the_reference_page_is_whole() -> None:
-    page = {file.path: file.content for file in generated_files()}
+def test_the_reference_page_is_whole(files: list[GeneratedFile]) -> None:
+    page = {file.path: file.content for file in files}
     text = page["docs/manifest.md"]
     titles = {line.removeprefix("## ").lower() for line in text.splitlines() if line.startswith("## ")}
     links = {part.split(")")[0] for part in text.split("](#")[1:]}
