@@ -20,6 +20,7 @@ from archipelago.storage.database import Database
 from archipelago.storage.records.logins import Logins, Passkey, SecondFactor, User
 from archipelago.storage.records.permissions import Permission, Role
 from archipelago.storage.stores.accounts import AccountStore, Book, Settled
+from support.databases import new_database
 from support.sealed_keys import Sealed
 from support.shuffled_loop import ShuffledLoop
 from support.soft_passkey import Device
@@ -190,7 +191,7 @@ def play(
     loop = ShuffledLoop()
 
     async def rounds() -> None:
-        database = await Database(folder / f"{round_of.__name__}.db").open()
+        database = await new_database(folder / f"{round_of.__name__}.db")
         try:
             store = WatchedStore(database)
             passwords = Passwords(Cost(1, 8, 1))

@@ -43,6 +43,7 @@ from archipelago.storage.records.operations import OperationRecord, OperationSta
 from archipelago.storage.stores.revisions import RevisionStore
 from archipelago.storage.stores.state import State
 from archipelago.support.broadcast import Signal
+from support.databases import new_database
 
 GIB = 1024**3
 MANIFEST = """
@@ -227,8 +228,7 @@ class Bench:
 async def bench(folder: Path) -> AsyncIterator[Bench]:
     """A node without Podman, with an empty catalog."""
     (folder / "catalog").mkdir()
-    database = Database(folder / "state.db")
-    await database.open()
+    database = await new_database(folder / "state.db")
     written = Signal()
     state = State(database, lambda _: written.notify())
     await state.open()

@@ -16,6 +16,7 @@ from archipelago.errors import ErrorCode, NodeError
 from archipelago.storage.database import Database, bring_up_to_date
 from archipelago.storage.records.operations import OperationState
 from archipelago.storage.stores.state import State
+from support.databases import new_database
 from support.other_database_user import locked
 
 _ADD = "INSERT INTO facts VALUES (:key, 'x')"
@@ -24,7 +25,7 @@ _ADD = "INSERT INTO facts VALUES (:key, 'x')"
 @pytest.fixture
 async def database(tmp_path: Path) -> AsyncIterator[Database]:
     """An open database of little patience."""
-    database = await Database(tmp_path / "state.db", patience=0.3).open()
+    database = await new_database(tmp_path / "state.db", patience=0.3)
     yield database
     await database.close()
 
@@ -47,7 +48,7 @@ def facts(path: Path) -> set[str]:
 
 
 async def test_a_lock_that_goes_is_waited_for_and_the_work_is_done_once(tmp_path: Path) -> None:
-    database = await Database(tmp_path / "state.db", patience=30).open()
+    database = await new_database(tmp_path / "state.db", patience=30)
     ran, work = add("late")
     with locked(tmp_path / "state.db") as other:
         waiting = asyncio.create_task(database.run(work))

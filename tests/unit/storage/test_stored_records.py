@@ -31,6 +31,7 @@ from archipelago.storage.stores.runs import RunStore
 from archipelago.storage.stores.state import State
 from archipelago.storage.stores.volume_marks import VolumeMarks
 from support.checkout import APPS
+from support.databases import new_database
 
 NOW = datetime(2026, 11, 29, 12, 0, 0, 123456, UTC)
 FAILED = OperationRecord(
@@ -52,7 +53,7 @@ RUNNING = FAILED.model_copy(update={"id": "001122334455", "state": OperationStat
 @pytest.fixture
 async def database(tmp_path: Path) -> AsyncIterator[Database]:
     """An open database."""
-    database = await Database(tmp_path / "state.db").open()
+    database = await new_database(tmp_path / "state.db")
     yield database
     await database.close()
 

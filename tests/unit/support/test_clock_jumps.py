@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 from archipelago.api.operations import OperationKind
-from archipelago.storage.database import Database
 from archipelago.storage.records.operations import OperationRecord, OperationState
 from archipelago.storage.stores.state import State
 from archipelago.support.clock_jumps import clock_set
 from archipelago.support.process import process_age
+from support.databases import new_database
 
 HOUR = 3600.0
 
@@ -52,7 +52,7 @@ def test_the_age_of_a_process_is_the_kernels_and_no_clocks() -> None:
 
 async def test_operations_are_listed_and_dropped_in_the_order_in_which_they_were_begun(tmp_path: Path) -> None:
     """After the clock was set back, the newest operation bears the oldest date."""
-    database = await Database(tmp_path / "state.db").open()
+    database = await new_database(tmp_path / "state.db")
     try:
         state = State(database, lambda _: None)
         await state.open()

@@ -18,12 +18,12 @@ from archipelago.container.namespace.found import Found
 from archipelago.container.workload.workload import VolumeDirectory, Workload
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.security.secrets.manager import SecretsManager
-from archipelago.storage.database import Database
 from archipelago.storage.layout import Layout
 from archipelago.storage.records.volumes import Mark
 from archipelago.storage.stores.state import State
 from archipelago.storage.stores.volume_marks import VolumeMarks
 from support.checkout import APPS
+from support.databases import new_database
 
 KNOTS = load_package(APPS / "bitcoin-knots").manifest
 DATA, DISK = Mark(11, None), Mark(2, 77)
@@ -41,7 +41,7 @@ class Disk:
 
 @pytest.fixture
 async def marks(tmp_path: Path) -> AsyncIterator[VolumeMarks]:
-    database = await Database(tmp_path / "state.db").open()
+    database = await new_database(tmp_path / "state.db")
     yield VolumeMarks(database)
     await database.close()
 

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from archipelago.container.manifest.model.scalars import Scalar
 from archipelago.container.operations.revisions import changes, find, way_back
 from archipelago.errors import ErrorCode, NodeError
-from archipelago.storage.database import Database
 from archipelago.storage.records.revisions import Configuration
 from archipelago.storage.stores.revisions import RevisionStore, append
+from support.databases import new_database
 
 KEYS = ("a", "b", "c")
 OPTIONS = st.dictionaries(st.sampled_from(KEYS), st.one_of(st.booleans(), st.integers(), st.text(max_size=3)))
@@ -45,7 +45,7 @@ def test_options_that_are_no_more_are_left_out() -> None:
 
 
 async def test_a_revision_is_kept_for_each_change_and_only_the_newest_ones(tmp_path: Path) -> None:
-    database = await Database(tmp_path / "state.db").open()
+    database = await new_database(tmp_path / "state.db")
     store = RevisionStore(database)
     try:
         for number in (1, 1, 2, 2, 3):

@@ -12,9 +12,9 @@ from archipelago.container.desired.state import DesiredState
 from archipelago.container.operations.data import DataService
 from archipelago.container.operations.operations import Operations, Tracker
 from archipelago.errors import ErrorCode, NodeError
-from archipelago.storage.database import Database
 from archipelago.storage.records.operations import OperationState
 from archipelago.storage.stores.state import State
+from support.databases import new_database
 
 
 class SlowStore:
@@ -42,7 +42,7 @@ class Data:
 
 @pytest.fixture
 async def operations(tmp_path: Path) -> AsyncIterator[Operations]:
-    database = await Database(tmp_path / "state.db").open()
+    database = await new_database(tmp_path / "state.db")
     yield Operations(State(database, lambda _: None), str)
     await database.close()
 

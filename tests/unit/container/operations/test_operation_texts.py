@@ -17,6 +17,7 @@ from archipelago.storage.database import Database
 from archipelago.storage.stores.state import State
 from archipelago.support.texts.text import msg
 from archipelago.support.texts.translatable import Message
+from support.databases import new_database
 
 SECRET = "Kx4vXQ0mWq7mM1yB2nT9uA5c"
 
@@ -24,8 +25,7 @@ SECRET = "Kx4vXQ0mWq7mM1yB2nT9uA5c"
 @pytest.fixture
 async def database(tmp_path: Path) -> AsyncIterator[Database]:
     """Return an open database."""
-    database = Database(tmp_path / "state.db")
-    await database.open()
+    database = await new_database(tmp_path / "state.db")
     yield database
     await database.close()
 

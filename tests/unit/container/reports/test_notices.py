@@ -20,6 +20,7 @@ from archipelago.storage.records.apps import Desired
 from archipelago.storage.records.notices import Hidden, Hiding
 from archipelago.storage.records.operations import OperationState
 from archipelago.storage.stores.hidden_notices import HiddenNotices
+from support.databases import new_database
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 ROOM = Disk(1000, 500, None)
@@ -99,7 +100,7 @@ class World:
 
 @pytest.fixture
 async def world(tmp_path: Path) -> AsyncIterator[World]:
-    database = await Database(tmp_path / "state.db").open()
+    database = await new_database(tmp_path / "state.db")
     yield World(database)
     await database.close()
 

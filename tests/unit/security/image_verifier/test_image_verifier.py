@@ -28,8 +28,8 @@ from archipelago.security.image_verifier.signature import (
     read_key,
 )
 from archipelago.security.image_verifier.verifier import ImageVerifier
-from archipelago.storage.database import Database
 from archipelago.storage.stores.signers import SignerStore
+from support.databases import new_database
 
 DIGEST = f"sha256:{'ab' * 32}"
 NAME = image_name(f"ghcr.io/acme/tool:1@{DIGEST}")
@@ -154,7 +154,7 @@ async def test_what_the_owner_decides_while_an_image_is_looked_at_holds(tmp_path
     async def record(_: AuditAction) -> int:
         return 1
 
-    database = await Database(tmp_path / "state.db").open()
+    database = await new_database(tmp_path / "state.db")
     try:
         store = SignerStore(database)
         verifier = ImageVerifier(RegistryClient(tmp_path), store, record)

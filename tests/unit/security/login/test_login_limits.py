@@ -12,8 +12,8 @@ from archipelago.rpc.access import Caller
 from archipelago.security.audit.chain import Outcome
 from archipelago.security.login.guessing.attempts import Attempts, Source
 from archipelago.security.login.login import Login, Start
-from archipelago.storage.database import Database
 from archipelago.storage.records.permissions import ANYBODY, Role
+from support.databases import new_database
 from support.login_world import PASSWORD, World
 from support.memory_node import MemoryNode, dispatcher_of
 from support.sources import HERE, SOCKET
@@ -30,7 +30,7 @@ async def said(login: Login, source: Source, code: str | None) -> str:
 
 @pytest.mark.parametrize("is_known", [True, False], ids=["device", "network"])
 async def test_the_right_password_buys_no_guesses_at_the_code(tmp_path: Path, is_known: bool) -> None:
-    world = World(tmp_path, await Database(tmp_path / "state.db").open())
+    world = World(tmp_path, await new_database(tmp_path / "state.db"))
     login = await world.owned()
     device = login.by_mark((await login.log_in("owner", PASSWORD, None, HERE)).device) if is_known else None
     source = Source("203.0.113.5", device=device)
@@ -111,7 +111,7 @@ async def test_a_viewer_who_logs_in_without_end_does_not_fill_the_audit_log(is_l
 
 
 async def test_an_owner_logs_in_as_often_as_he_likes(tmp_path: Path) -> None:
-    world = World(tmp_path, await Database(tmp_path / "state.db").open())
+    world = World(tmp_path, await new_database(tmp_path / "state.db"))
     login = await world.owned()
     start = await login.log_in("owner", PASSWORD, None, HERE)
     for _ in range(250):

@@ -19,10 +19,10 @@ from archipelago.security.login.login import Login
 from archipelago.security.login.sessions.clocks import Clocks
 from archipelago.security.secrets.manager import SecretsManager
 from archipelago.security.secrets.redactor import Redactor
-from archipelago.storage.database import Database
 from archipelago.storage.records.logins import Logins
 from archipelago.storage.records.permissions import PERMISSIONS, TOKEN_PERMISSIONS, Permission, Role
 from archipelago.storage.stores.accounts import AccountStore
+from support.databases import new_database
 from support.login_world import LIFETIMES, PASSWORD, World
 from support.sources import HERE, SOCKET
 
@@ -31,7 +31,7 @@ OTHER = "staple of another colour"
 
 @pytest.fixture
 async def world(tmp_path: Path) -> AsyncIterator[World]:
-    database = await Database(tmp_path / "state.db").open()
+    database = await new_database(tmp_path / "state.db")
     yield World(tmp_path, database)
     await database.close()
 

@@ -21,6 +21,7 @@ from archipelago.security.login.sessions.clocks import Clocks
 from archipelago.storage.database import Database
 from archipelago.storage.records.permissions import Permission, Role
 from archipelago.storage.stores.accounts import AccountStore
+from support.databases import new_database
 from support.memory_node import MemoryNode, dispatcher_of
 from support.sealed_keys import Sealed
 from support.soft_passkey import Device
@@ -65,7 +66,7 @@ class Scene:
 @asynccontextmanager
 async def scenery(folder: Path) -> AsyncIterator[Scene]:
     """Give a node that knows one passkey."""
-    database = await Database(folder / "state.db").open()
+    database = await new_database(folder / "state.db")
     try:
         made = Scene(database)
         await made.open()
