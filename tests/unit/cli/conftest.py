@@ -18,7 +18,10 @@ def servers() -> Iterator[PreloadedPython]:
 
 @pytest.fixture(scope="package")
 def commands() -> Iterator[PreloadedPython]:
-    modules = ("archipelago.cli.main", "aiohttp", "rich.progress", "rich.table", "typer._adapters")
+    modules = (
+        "archipelago.api.operations", "archipelago.cli.connection", "archipelago.cli.main", "aiohttp",
+        "importlib.resources", "rich.progress", "rich.table", "typer._adapters", "typer._click.decorators",
+    )  # fmt: skip
     with preloaded_python(*modules, environment=ENVIRONMENT) as python:
         yield python
 

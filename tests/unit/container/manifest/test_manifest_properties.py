@@ -1,5 +1,6 @@
 """Properties of the manifest loader, tried on thousands of texts that hypothesis makes up."""
 
+from copy import deepcopy
 from typing import Any
 
 import yaml
@@ -36,30 +37,40 @@ options = (
     )
 )  # fmt: skip
 
+volumes_of_app = st.dictionaries(names, st.fixed_dictionaries({"disk": sizes}), max_size=3)
+options_of_app = st.dictionaries(keys, options, max_size=4)
+secrets_of_app = st.dictionaries(keys, st.builds(dict), max_size=2)
+containers_of_app = st.lists(names, min_size=1, max_size=4, unique=True)
+environments = st.dictionaries(st.from_regex(r"[A-Z_]{1,8}", fullmatch=True), line, max_size=3)
+users = st.from_regex(r"[0-9]{1,5}:[0-9]{1,5}", fullmatch=True)
+tcp_probes = st.fixed_dictionaries({"type": st.just("tcp"), "port": ports})
+few_names = st.lists(names, max_size=2, unique=True)
+demands = st.dictionaries(keys, scalars, max_size=2)
+
 
 @st.composite
 def manifests(draw: st.DrawFn) -> dict[str, Any]:
     """Make a manifest that is right, as plain values."""
-    volumes = draw(st.dictionaries(names, st.fixed_dictionaries({"disk": sizes}), max_size=3))
-    declared = draw(st.dictionaries(keys, options, max_size=4))
-    secrets: dict[str, Any] = draw(st.dictionaries(keys, st.builds(dict), max_size=2))
-    titles = draw(st.lists(names, min_size=1, max_size=4, unique=True))
+    volumes = draw(volumes_of_app)
+    declared = draw(options_of_app)
+    secrets: dict[str, Any] = draw(secrets_of_app)
+    titles = draw(containers_of_app)
     containers: dict[str, Any] = {}
     for index, name in enumerate(titles):
         places = draw(st.lists(paths, min_size=len(volumes), max_size=len(volumes), unique=True))
-        probes = st.fixed_dictionaries({"type": st.just("tcp"), "port": ports})
+        probes = tcp_probes
         if secrets:
             probes |= st.fixed_dictionaries(
                 {"type": st.just("chain"), "port": ports, "secret": st.sampled_from(sorted(secrets))}
             )
         containers[name] = {
             "build": {"type": "packages", "packages": ["tor"]},
-            "environment": draw(st.dictionaries(st.from_regex(r"[A-Z_]{1,8}", fullmatch=True), line, max_size=3)),
+            "environment": draw(environments),
             "command": [f"{{{{ options.{key} }}}}" for key in declared],
             "mounts": [{"volume": volume, "path": place} for volume, place in zip(volumes, places, strict=True)],
             "after": draw(st.lists(st.sampled_from(titles[:index]), unique=True)) if index else [],
             "health": {"probe": draw(probes), "interval": draw(seconds)},
-            "user": draw(st.from_regex(r"[0-9]{1,5}:[0-9]{1,5}", fullmatch=True)),
+            "user": draw(users),
         }
         containers[name]["environment"] = {
             key: value for key, value in containers[name]["environment"].items() if "{" not in value
@@ -79,13 +90,9 @@ def manifests(draw: st.DrawFn) -> dict[str, Any]:
         "volumes": volumes,
         "containers": containers,
         "provides": {
-            name: {"container": titles[0], "port": draw(ports), "accepts": sorted(declared)}
-            for name in draw(st.lists(names, max_size=2, unique=True))
+            name: {"container": titles[0], "port": draw(ports), "accepts": sorted(declared)} for name in draw(few_names)
         },
-        "requires": {
-            f"needed-{name}": {"demands": draw(st.dictionaries(keys, scalars, max_size=2)), "version": ">=1"}
-            for name in draw(st.lists(names, max_size=2, unique=True))
-        },
+        "requires": {f"needed-{name}": {"demands": draw(demands), "version": ">=1"} for name in draw(few_names)},
         "endpoints": {
             f"e{index}": {"kind": "api", "container": titles[-1], "port": draw(ports), "host_port": port}
             for index, port in enumerate(hosts)
@@ -93,13 +100,16 @@ def manifests(draw: st.DrawFn) -> dict[str, Any]:
     }
 
 
+class Quoting(yaml.CSafeDumper):
+    """Quotes every text."""
+
+
+Quoting.add_representer(str, lambda dumper, text: dumper.represent_scalar("tag:yaml.org,2002:str", text, '"'))
+
+
 def as_yaml(value: object) -> str:
     """Return YAML in which every text is quoted, as PyYAML would only quote what YAML 1.1 mistakes."""
 
-    class Quoting(yaml.SafeDumper):
-        pass
-
-    Quoting.add_representer(str, lambda dumper, text: dumper.represent_scalar("tag:yaml.org,2002:str", text, '"'))
     return yaml.dump(value, Dumper=Quoting, sort_keys=False)
 
 
@@ -153,11 +163,14 @@ plain_values = st.recursive(
 )
 
 
+EXAMPLE = yaml.safe_load(example_text())
+
+
 @settings(max_examples=200)
 @given(st.data())
 def test_no_wrong_value_raises_anything_but_a_manifest_error(data: st.DataObject) -> None:
     """Put any value anywhere in a manifest that is right: the salvage of the rest must not trip."""
-    root: Any = yaml.safe_load(example_text())
+    root: Any = deepcopy(EXAMPLE)
     node = root
     while True:
         step = data.draw(st.sampled_from(sorted(node) if isinstance(node, dict) else range(len(node))))
