@@ -8,16 +8,15 @@ from collections.abc import Generator
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import settings
 
 from support.checkout import TESTS
+from support.examples import SOME, register_profiles
 from support.harness import ROOT
 
 pytest_plugins = ("lanes.plugin",)
 
-# How long an example takes says something about the machine, which may be busy, and nothing about the code.
-settings.register_profile("any-machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("any-machine")
+register_profiles()
 
 _MOST_WORKERS = 8
 """Starting more takes longer than they save."""
@@ -27,11 +26,18 @@ _LAST = 8000
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_cmdline_main(config: pytest.Config) -> None:
-    """Run the unit tests in several processes if all of them are requested. Other tests share one instance."""
+    """Run the unit tests quickly if all of them are requested: with fewer examples, in several processes.
+
+    Other tests share one instance.
+    """
     asked = [Path(config.invocation_params.dir, path).resolve() for path in config.args]
+    if asked != [TESTS / "unit"]:
+        return
+    if config.getoption("--hypothesis-profile", None) is None:
+        settings.load_profile(SOME)
     workers = min(_MOST_WORKERS, len(os.sched_getaffinity(0)))
     option = config.option
-    if asked != [TESTS / "unit"] or workers == 1 or option.collectonly or option.usepdb:
+    if workers == 1 or option.collectonly or option.usepdb:
         return
     if hasattr(config, "workerinput"):
         return  # this is one of those processes

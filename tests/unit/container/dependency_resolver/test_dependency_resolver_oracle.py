@@ -1,6 +1,6 @@
 """The resolver against one that tries everything, on many small catalogs: both find a way, or neither does.
 
-`make resolver-check` compares a hundred thousand catalogs; the ordinary run a thousand.
+`make resolver-check` compares a hundred thousand catalogs; `make test` a thousand.
 """
 
 import os
@@ -14,8 +14,9 @@ from archipelago.container.manifest.model.app import AppManifest
 from archipelago.container.manifest.model.interfaces import Conflict, Provided, Required
 from archipelago.container.manifest.model.settings import OptionRule
 from support.app_manifests import app
+from support.examples import examples
 
-COUNT = int(os.environ.get("ARCHIPELAGO_CATALOGS", "1000"))
+COUNT = int(os.environ.get("ARCHIPELAGO_CATALOGS", examples(1000)))
 APPS = [f"a{number}" for number in range(8)]
 INTERFACES = ["i0", "i1", "i2", "i3", "i4", "k0"]
 OPTIONS = app(

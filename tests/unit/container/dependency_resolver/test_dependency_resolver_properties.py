@@ -17,6 +17,7 @@ from archipelago.container.dependency_resolver.resolver import resolve
 from archipelago.container.dependency_resolver.search.providers import descend
 from archipelago.container.dependency_resolver.search.world import World
 from archipelago.container.manifest.model.app import AppManifest, Architecture
+from support.examples import examples
 
 GIB = 1024**3
 APPS = [f"app-{letter}" for letter in "abcdefgh"]
@@ -193,7 +194,7 @@ def check(catalog: Catalog, installed: Mapping[str, InstalledApp], request: Requ
 
 
 @given(catalogs, installations)
-@settings(max_examples=300)
+@settings(max_examples=examples(300))
 def test_a_plan_keeps_every_promise_and_settles(catalog: Catalog, request: Request) -> None:
     plan = attempt(catalog, {}, request)
     if isinstance(plan, ResolutionError):
@@ -210,7 +211,7 @@ def test_a_plan_keeps_every_promise_and_settles(catalog: Catalog, request: Reque
 
 
 @given(catalogs, installations, catalogs, requests)
-@settings(max_examples=300)
+@settings(max_examples=examples(300))
 def test_a_second_request_keeps_them_too(first: Catalog, before: Request, catalog: Catalog, request: Request) -> None:
     plan = attempt(first, {}, before)
     installed = {} if isinstance(plan, ResolutionError) else carry_out(first, {}, before, plan)
@@ -233,7 +234,7 @@ def test_a_second_request_keeps_them_too(first: Catalog, before: Request, catalo
 
 
 @given(catalogs, installations, st.randoms(use_true_random=False))
-@settings(max_examples=300)
+@settings(max_examples=examples(300))
 def test_the_order_of_the_catalog_and_strangers_in_it_change_nothing(
     catalog: Catalog, request: Request, chance: Any
 ) -> None:
@@ -271,7 +272,7 @@ states = st.dictionaries(
 
 
 @given(catalogs, catalogs, states, requests)
-@settings(max_examples=300)
+@settings(max_examples=examples(300))
 def test_an_inconsistent_node_is_refused_or_planned_but_never_crashes(
     catalog: Catalog, there: Catalog, before: dict[str, Any], request: Request
 ) -> None:
@@ -280,7 +281,7 @@ def test_an_inconsistent_node_is_refused_or_planned_but_never_crashes(
 
 
 @given(catalogs, installations)
-@settings(max_examples=300)
+@settings(max_examples=examples(300))
 def test_what_is_refused_has_no_solution(catalog: Catalog, request: Request) -> None:
     outcome = attempt(catalog, {}, request)
     if isinstance(outcome, Plan) or set(request.install) - set(catalog):

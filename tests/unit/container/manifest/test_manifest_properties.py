@@ -12,6 +12,7 @@ from archipelago.container.manifest.loader import load_manifest
 from archipelago.container.manifest.model.app import AppManifest
 from archipelago.container.manifest.yaml.problems import MAX_PROBLEMS, ManifestError
 from archipelago.docgen.manifest_reference import example_text
+from support.examples import examples
 
 names = st.from_regex(r"[a-z][a-z0-9]{0,6}(-[a-z0-9]{1,4}){0,2}", fullmatch=True)
 keys = st.from_regex(r"[a-z][a-z0-9_]{0,10}", fullmatch=True)
@@ -113,7 +114,7 @@ def as_yaml(value: object) -> str:
     return yaml.dump(value, Dumper=Quoting, sort_keys=False)
 
 
-@settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@settings(max_examples=examples(150), suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(manifests())
 def test_a_manifest_survives_being_written_and_read(value: dict[str, Any]) -> None:
     manifest = load_manifest(as_yaml(value), "m.yml")
@@ -141,13 +142,13 @@ marks = [*"ab1 :-?[]{},#&*!|>'\"%@`\n\t\\~.<=\ufeff", "id", "\n  ", ": ", "- ", 
 yamlish = st.lists(st.sampled_from(marks), max_size=40).map("".join)
 
 
-@settings(max_examples=400)
+@settings(max_examples=examples(400))
 @given(st.text() | yamlish | st.text(st.characters(codec=None)))
 def test_no_text_raises_anything_but_a_manifest_error(text: str) -> None:
     check_refusal(text)
 
 
-@settings(max_examples=200)
+@settings(max_examples=examples(200))
 @given(st.data())
 def test_no_damaged_manifest_raises_anything_but_a_manifest_error(data: st.DataObject) -> None:
     text = example_text()
@@ -166,7 +167,7 @@ plain_values = st.recursive(
 EXAMPLE = yaml.safe_load(example_text())
 
 
-@settings(max_examples=200)
+@settings(max_examples=examples(200))
 @given(st.data())
 def test_no_wrong_value_raises_anything_but_a_manifest_error(data: st.DataObject) -> None:
     """Put any value anywhere in a manifest that is right: the salvage of the rest must not trip."""

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from archipelago.errors import NodeError
 from archipelago.security.login.credentials.passwords import LONGEST, Cost, Passwords
 from archipelago.security.secrets.typed_secret import forms, prepared
+from support.examples import examples
 
 CHEAP = Cost(1, 8, 1)
 NFC = unicodedata.normalize("NFC", "größte Äpfel überall")
@@ -44,7 +45,7 @@ async def test_what_begins_like_a_password_is_none() -> None:
         await passwords.hash(longest + "y")
 
 
-@settings(max_examples=300)
+@settings(max_examples=examples(300))
 @given(st.text())
 def test_what_is_prepared_stays_as_it_is(text: str) -> None:
     once = prepared(text)

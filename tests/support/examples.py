@@ -1,0 +1,24 @@
+"""How many examples hypothesis makes up.
+
+`make test`, and whoever runs less than all unit tests, tries all of them. `pytest tests/unit` tries a quarter, since it
+is run after each change; `--hypothesis-profile all-examples` tries all.
+"""
+
+from hypothesis import HealthCheck, settings
+
+ALL, SOME = "all-examples", "some-examples"
+_USUAL, _FEWER = 100, 25
+
+
+def register_profiles() -> None:
+    """Make the two profiles known, and use all examples."""
+    # How long an example takes says something about the machine, which may be busy, and nothing about the code.
+    any_machine = settings(max_examples=_USUAL, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    settings.register_profile(ALL, any_machine)
+    settings.register_profile(SOME, any_machine, max_examples=_FEWER)
+    settings.load_profile(ALL)
+
+
+def examples(count: int) -> int:
+    """Return how many examples the profile wants of a test that needs more than usual."""
+    return count * settings().max_examples // _USUAL
