@@ -5,7 +5,6 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import aiohttp
-import pytest
 import pytest_asyncio
 
 from archipelago.rpc.server.patience import Patience, Times
@@ -55,29 +54,31 @@ async def dribble(writer: asyncio.StreamWriter, byte: bytes = b"G") -> None:
 HEAD = b"GET / HTTP/1.1\r\nX: "
 
 
-@pytest.mark.parametrize(
-    ("before", "goes_on"),
-    [
-        (b"", False),
-        (b"", True),
-        (HEAD, True),
-        (GET, False),
-        (GET + HEAD, False),
-        (GET + HEAD, True),
-        (GET * 3 + HEAD, True),
-    ],
-)
-async def test_a_head_has_its_time_be_it_the_first_or_a_later_one(
-    server: RpcServer, before: bytes, goes_on: bool
-) -> None:
-    reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
-    writer.write(before)
-    dribbling = asyncio.create_task(dribble(writer)) if goes_on else None
-    answer = await until_ended(reader)
-    assert answer.count(b"200 OK") == before.count(GET)
-    writer.close()
-    if dribbling is not None:
-        await dribbling
+BEFORE = [
+    (b"", False),
+    (b"", True),
+    (HEAD, True),
+    (GET, False),
+    (GET + HEAD, False),
+    (GET + HEAD, True),
+    (GET * 3 + HEAD, True),
+]
+"""What a client sends at once, and whether it goes on by a byte now and then."""
+
+
+async def test_a_head_has_its_time_be_it_the_first_or_a_later_one(server: RpcServer) -> None:
+    async def client(before: bytes, goes_on: bool) -> None:
+        reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+        writer.write(before)
+        dribbling = asyncio.create_task(dribble(writer)) if goes_on else None
+        answer = await until_ended(reader)
+        assert answer.count(b"200 OK") == before.count(GET), before
+        writer.close()
+        if dribbling is not None:
+            await dribbling
+
+    assert len(BEFORE) < FEW.loopback
+    await asyncio.gather(*(client(*each) for each in BEFORE))
 
 
 async def test_a_body_has_its_time(server: RpcServer) -> None:
