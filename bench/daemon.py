@@ -29,7 +29,7 @@ from archipelago.storage.layout import Layout
 
 IDLE_SECONDS = size(60, 0, "BENCH_IDLE")
 SETTLING = size(15, 0)
-STARTS, LISTS, MANY = size(4, 1), size(500, 5), size(100, 3)
+STARTS, LISTS, MANY = size(4, 1), size(500, 5), size(100, 2)
 KILLED = ("a1", "a5", "a9", "a12", "a3")[: size(5, 1)]
 _OPERATION_PATIENCE = 60
 _OVER = ("done", "failed", "cancelled")

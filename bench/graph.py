@@ -20,7 +20,7 @@ _TWELVE: dict[str, tuple[str, ...]] = {
     "a11": ("a7",),
     "a12": (),
 }
-EDGES = {app: _TWELVE[app] for app in list(_TWELVE)[: 3 if os.environ.get("BENCH_SMOKE") else None]}
+EDGES = {app: _TWELVE[app] for app in list(_TWELVE)[: 2 if os.environ.get("BENCH_SMOKE") else None]}
 
 _MANIFEST = """manifest: 1
 id: {app}

@@ -9,6 +9,7 @@ from typing import Any
 
 from page_node import ADDRESS, PASSWORD, USER
 from playwright.async_api import Browser, BrowserContext, CDPSession, Page, async_playwright
+from report import size
 
 CHROMIUM = "/usr/bin/chromium"
 KEPT = "archipelago-session"
@@ -22,7 +23,7 @@ FLAGS = (
 )
 FRAME = 1000 / 60
 """Milliseconds from one frame to the next."""
-_WIDTH, _HEIGHT = 1280, 900
+_WIDTH, _HEIGHT = 1280, size(900, 300)  # the few apps of a smoke run have to be scrolled as well
 # Every frame tells how long after the one before it came. A long task blocks the main thread for more than 50 ms.
 _METER = """() => {
   const meter = { gaps: [], tasks: [], going: true };
@@ -136,7 +137,7 @@ _YARDSTICK = """() => {
   return performance.now() - began;
 }"""
 YARDSTICK = "a fixed piece of JavaScript in an empty tab"
-_TRIES = 5
+_TRIES = size(5, 1)
 
 
 async def yardstick(browser: Browser, slowed: int = 1) -> float:

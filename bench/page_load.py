@@ -10,7 +10,7 @@ from playwright.async_api import Browser, CDPSession
 from report import size
 
 SLOWED = 4
-_QUIET = float(size(5, 1))
+_QUIET = float(size(5, 0))
 """Seconds without a long task after which the page is ready, as Time to Interactive has it."""
 _PATIENCE = 60.0
 # Runs before the page's own scripts. Shown: the use of the host, and a link to every app.

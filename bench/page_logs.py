@@ -27,7 +27,7 @@ while [ $i -lt {last} ]; do
   while [ $i -lt $end ]; do i=$((i + 1)); echo "{line}"; done
   usleep {pause}
 done
-sleep 100000"""
+exec sleep 100000"""
 SEARCHES = {
     "a text of one line": (f"line {_FIRST + LINES // 3}", 1),
     "a text of all lines": ("Checked and taken", LINES),
@@ -36,8 +36,10 @@ SEARCHES = {
 """What is looked for -> what is typed, and how many lines hold it."""
 _SILENCE = 15.0
 """Seconds without a further line after which none comes any more."""
-_TYPING = 40
+_TYPING = size(40, 1)
 """Milliseconds between two keys."""
+_REST = size(1, 0)
+"""Seconds before a search, in which the page forgets the one before."""
 _PATIENCE = 120.0
 # The words below the log: how many lines there are, or how many were found until now.
 _HINT = "main p.hint:last-of-type"
@@ -124,7 +126,7 @@ async def _count(tab: Page) -> int:
 async def _search(tab: Page, text: str) -> Search:
     field = tab.get_by_role("searchbox", name="Search the log")
     await field.fill("")
-    await asyncio.sleep(1)
+    await asyncio.sleep(_REST)
     await watch_frames(tab)
     await field.press_sequentially(text, delay=_TYPING)
     async with asyncio.timeout(_PATIENCE):

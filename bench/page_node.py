@@ -52,8 +52,8 @@ def _remove(node: PageNode) -> None:
     _podman("network", "prune", "--force")
     # The next run has a node of its own, which would build them again.
     pattern = "reference=localhost/archipelago/*"
-    for name in _podman("image", "ls", "--filter", pattern, "--format", "{{.Repository}}:{{.Tag}}"):
-        _podman("image", "rm", "--force", name)
+    names = _podman("image", "ls", "--filter", pattern, "--format", "{{.Repository}}:{{.Tag}}")
+    _podman("image", "rm", "--force", *names)
     _podman("image", "prune", "--force")
     shutil.rmtree(node.catalog)
     shutil.rmtree(node.root, ignore_errors=True)

@@ -14,7 +14,7 @@ SPEED = 3000
 """Pixels a second: about three screens, as a flick of a finger does."""
 _TRACED = ["-*", "disabled-by-default-devtools.timeline.frame", "disabled-by-default-devtools.timeline"]
 _LAID_OUT = "LayoutDuration", "RecalcStyleDuration"
-_X, _Y = 700, 450
+_X, _Y = 700, 250
 
 
 @dataclass(frozen=True, slots=True)
