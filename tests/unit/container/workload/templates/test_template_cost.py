@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 from jinja2 import TemplateSyntaxError
 
+from archipelago.container.workload.templates.cheap_templates import CheapTemplates
 from archipelago.container.workload.templates.cost import _FILTERS, _TESTS, cost
+from archipelago.container.workload.templates.faults import Fault
 from archipelago.container.workload.templates.renderer import Renderer, TemplateJob
-from archipelago.container.workload.templates.rendering import Fault
 from archipelago.container.workload.templates.sandbox import Sandbox
 from support.checkout import CHECKOUT
 
@@ -63,7 +64,7 @@ def worst(expression: str, times: int, value: str = "value", other: str = "other
 def is_cheap(source: str) -> bool:
     """Tell whether a template is for the daemon."""
     try:
-        return cost(Renderer()._sandbox.parse(source)) is not None
+        return cost(CheapTemplates()._sandbox.parse(source)) is not None
     except TemplateSyntaxError:
         return False
 
@@ -100,4 +101,4 @@ FILES = {*CHECKOUT.glob("apps/*/files/*.j2"), *CHECKOUT.glob("src/archipelago/do
 
 @pytest.mark.parametrize("path", sorted(FILES))
 def test_the_templates_of_the_catalog_are_for_the_daemon(path: Path) -> None:
-    assert cost(Renderer()._sandbox.parse(path.read_text())) is not None
+    assert cost(CheapTemplates()._sandbox.parse(path.read_text())) is not None

@@ -8,8 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from archipelago.container.workload.templates.faults import Fault
 from archipelago.container.workload.templates.renderer import AppRenderer, Renderer, TemplateError, TemplateJob
-from archipelago.container.workload.templates.rendering import Fault
 from archipelago.container.workload.templates.workers import TemplateWorkers
 
 HANG = "{% for i in range(9999) %}\n{% if l | select | map('string') | map('upper') | list %}{% endif %}{% endfor %}"
