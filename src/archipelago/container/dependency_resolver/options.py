@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 
 from archipelago.container.dependency_resolver.errors import Cure, Problem, ResolutionCode
 from archipelago.container.dependency_resolver.plan import DEMAND_BY
@@ -89,59 +90,85 @@ def _origin(option: Key, owner: Mapping[Key, Scalar], demands: list[Demand] | No
 def _fits(
     manifest: AppManifest, owner: Mapping[Key, Scalar], demand: Demand, earlier: list[Demand] | None
 ) -> Problem | None:
-    wanted = shown(demand.option, demand.value)
-    what = msg("{consumer} needs {wanted} of {app}", consumer=demand.consumer, wanted=wanted, app=manifest.id)
-    apps = (demand.consumer, manifest.id)
-    binding = (demand.consumer, demand.interface, manifest.id)
-    data = {"provider": manifest.id, "option": demand.option, "wanted": {demand.consumer: demand.value}}
     if demand.option not in manifest.provides[demand.interface].accepts or demand.option not in manifest.options:
-        return Problem(
-            ResolutionCode.DEMAND_CONFLICT,
-            msg("{what}, which does not let its dependents ask for '{option}'", what=what, option=demand.option),
+        return _refusal(
+            manifest,
+            demand,
+            msg(
+                "{what}, which does not let its dependents ask for '{option}'",
+                what=_what(manifest, demand),
+                option=demand.option,
+            ),
             msg(
                 "Choose another provider of {interface}, or report it to the packager of {consumer}",
                 interface=demand.interface,
                 consumer=demand.consumer,
             ),
-            data,
-            apps,
-            (binding,),
         )
     if demand.option in owner and not same_value(owner[demand.option], demand.value):
-        return Problem(
-            ResolutionCode.DEMAND_CONFLICT,
-            msg("{what}, but you set {value}", what=what, value=shown(demand.option, owner[demand.option])),
+        set_by_owner = owner[demand.option]
+        return _refusal(
+            manifest,
+            demand,
+            msg(
+                "{what}, but you set {value}",
+                what=_what(manifest, demand),
+                value=shown(demand.option, set_by_owner),
+            ),
             msg(
                 "Set {wanted} on {app}, or choose another provider of {interface}",
-                wanted=wanted,
+                wanted=shown(demand.option, demand.value),
                 app=manifest.id,
                 interface=demand.interface,
             ),
-            {**data, "owner": owner[demand.option]},
-            apps,
-            (binding,),
+            {"owner": set_by_owner},
         )
     if earlier and not same_value(earlier[0].value, demand.value):
-        other = earlier[0]
-        return Problem(
-            ResolutionCode.DEMAND_CONFLICT,
-            msg(
-                "{what}, but {consumer} needs {value}",
-                what=what,
-                consumer=other.consumer,
-                value=shown(other.option, other.value),
-            ),
-            msg(
-                "Give {consumer} and {other_consumer} a provider of {interface} each, or leave one out",
-                consumer=demand.consumer,
-                other_consumer=other.consumer,
-                interface=demand.interface,
-            ),
-            {**data, "wanted": {other.consumer: other.value, demand.consumer: demand.value}},
-            (other.consumer, *apps),
-            ((other.consumer, other.interface, manifest.id), binding),
-        )
+        return _contradiction(manifest, earlier[0], demand)
     return None
+
+
+def _contradiction(manifest: AppManifest, other: Demand, demand: Demand) -> Problem:
+    found = _refusal(
+        manifest,
+        demand,
+        msg(
+            "{what}, but {consumer} needs {value}",
+            what=_what(manifest, demand),
+            consumer=other.consumer,
+            value=shown(other.option, other.value),
+        ),
+        msg(
+            "Give {consumer} and {other_consumer} a provider of {interface} each, or leave one out",
+            consumer=demand.consumer,
+            other_consumer=other.consumer,
+            interface=demand.interface,
+        ),
+        {"wanted": {other.consumer: other.value, demand.consumer: demand.value}},
+    )
+    return replace(
+        found,
+        apps=(other.consumer, *found.apps),
+        bindings=((other.consumer, other.interface, manifest.id), *found.bindings),
+    )
+
+
+def _refusal(
+    manifest: AppManifest, demand: Demand, message: str, hint: str, data: Mapping[str, object] = MappingProxyType({})
+) -> Problem:
+    return Problem(
+        ResolutionCode.DEMAND_CONFLICT,
+        message,
+        hint,
+        {"provider": manifest.id, "option": demand.option, "wanted": {demand.consumer: demand.value}, **data},
+        (demand.consumer, manifest.id),
+        ((demand.consumer, demand.interface, manifest.id),),
+    )
+
+
+def _what(manifest: AppManifest, demand: Demand) -> str:
+    wanted = shown(demand.option, demand.value)
+    return msg("{consumer} needs {wanted} of {app}", consumer=demand.consumer, wanted=wanted, app=manifest.id)
 
 
 def _unknown(manifest: AppManifest, option: str) -> Problem:

@@ -2,7 +2,6 @@
 
 from collections.abc import Collection, Iterable, Iterator
 from functools import lru_cache
-from itertools import starmap
 
 from archipelago.chains.chain import InterfaceRole
 from archipelago.container.manifest.build_facts import BuildCode, build_facts
@@ -42,14 +41,14 @@ class Rating(View):
 
 def rate(manifest: AppManifest) -> Rating:
     """Return the rating of an app. What applies to several of its containers counts once."""
-    found = tuple(starmap(_line, _lines(manifest)))
-    return Rating(score=max(LOWEST, HIGHEST + sum(line.points for line in found)), lines=found)
+    return _rating(tuple(_lines(manifest)))
 
 
 # Nearly all apps have the same few lines.
 @lru_cache(maxsize=256)
-def _line(points: int, what: str) -> RatingLine:
-    return RatingLine(points=points, what=what)
+def _rating(lines: tuple[tuple[int, str], ...]) -> Rating:
+    found = tuple(RatingLine(points=points, what=what) for points, what in lines)
+    return Rating(score=max(LOWEST, HIGHEST + sum(line.points for line in found)), lines=found)
 
 
 def _lines(manifest: AppManifest) -> Iterator[tuple[int, str]]:

@@ -23,9 +23,10 @@ class Text(str):
     def __new__(cls, key: str, parameters: Mapping[str, str]) -> Self:
         """Fill the placeholders of a template; parameters that it does not name are left out."""
         names, pattern = _compiled(key)
-        if parameters.keys() != names:
+        # As many as there are placeholders are those of the placeholders, or filling them fails: no sets to compare.
+        if len(parameters) != len(names):
             parameters = {name: parameters[name] for name in names}
-        made = super().__new__(cls, pattern % parameters)
+        made = str.__new__(cls, pattern % parameters)
         made.key, made.parameters = key, parameters
         return made
 
@@ -51,7 +52,10 @@ def msg(template: str, /, **parameters: object) -> str:
     """
     if not parameters:
         return _constant(template)
-    return Text(template, {name: value if isinstance(value, str) else str(value) for name, value in parameters.items()})
+    for name, value in parameters.items():
+        if not isinstance(value, str):
+            parameters[name] = str(value)
+    return Text(template, parameters)  # type: ignore[arg-type]  # all of them are texts now
 
 
 @lru_cache(maxsize=2048)
