@@ -10,10 +10,9 @@ made, which run on under their label until something of them changes.
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import MISSING, Field, dataclass, fields
+from dataclasses import MISSING, Field, fields
 from functools import cache
-from itertools import chain, compress
-from operator import attrgetter, ne
+from operator import attrgetter
 from pathlib import PurePath
 from typing import Any
 
@@ -82,39 +81,35 @@ def _short(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
-@dataclass(frozen=True, slots=True)
-class _SpecPart:
-    """A class that is part of a spec, as it is hashed."""
-
-    name: str
-    fields: tuple[str, ...]
-    defaults: tuple[object, ...]
-    """`MISSING` for a field without one."""
-    read: Callable[[object], tuple[object, ...]]
-
-
 @cache
-def _part(kind: type) -> _SpecPart | None:
-    """Return how a class is hashed; None for one that is no part of a spec."""
+def _reader(kind: type) -> Callable[[Any], object]:
+    """Return what a value of a class is hashed as: of a part of a spec, its name, and names and values in turn."""
     name = next((each.__name__ for each in kind.__mro__ if each in _FORMER_FIELDS), None)
     if name is None:
-        return None
+        return str if issubclass(kind, PurePath) else _plain
     hashed = sorted((each for each in fields(kind) if each.name not in _UNHASHED), key=attrgetter("name"))
-    names = tuple(each.name for each in hashed)
-    return _SpecPart(name, names, tuple(map(_default, hashed)), attrgetter(*names))
+    defaults = tuple((each.name, _default(each)) for each in hashed)
+    values_of = attrgetter(*(each.name for each in hashed))
+
+    def read(part: object) -> list[object]:
+        found: list[object] = [name]
+        for (field_name, default), value in zip(defaults, values_of(part), strict=True):
+            # Most fields have their default, and then nearly always that very object.
+            if value is not default and value != default:
+                found.append(field_name)
+                found.append(value)
+        return found
+
+    return read
 
 
 def _default(field: Field[Any]) -> object:
+    """Return the default of a field; `MISSING` for a field without one."""
     return field.default_factory() if field.default_factory is not MISSING else field.default
 
 
 def _named(value: object) -> object:
-    part = _part(type(value))  # type: ignore[arg-type]  # a class can be hashed
-    if part is None:
-        return _plain(value)
-    # Names and values in turn: `dataclasses.asdict` would cost more than all the rest of a compilation.
-    values = part.read(value)
-    return [part.name, *chain(*compress(zip(part.fields, values, strict=True), map(ne, values, part.defaults)))]
+    return _reader(type(value))(value)  # type: ignore[arg-type]  # a class can be hashed
 
 
 def _positioned(value: object) -> object:
@@ -132,5 +127,6 @@ def _plain(value: object) -> object:
     raise TypeError(f"a {type(value).__name__} has no place in a hash")
 
 
-_BY_NAME = json.JSONEncoder(sort_keys=True, default=_named, separators=(",", ":"))
+# A spec is a tree. To look for circles in it would take as long as to write it.
+_BY_NAME = json.JSONEncoder(sort_keys=True, default=_named, separators=(",", ":"), check_circular=False)
 _BY_POSITION = json.JSONEncoder(sort_keys=True, default=_positioned, separators=(",", ":"))
