@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from pathlib import PurePosixPath
+
+from archipelago.support.values import value
 
 
 class PortProtocol(StrEnum):
@@ -16,7 +18,7 @@ class PortProtocol(StrEnum):
     UDP = "udp"
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class BindMount:
     """A file or directory of the host inside the container; `relabel`: `z`, `Z` or empty (SELinux)."""
 
@@ -27,7 +29,7 @@ class BindMount:
     relabel: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class TmpfsMount:
     """A file system in memory; `size` in bytes, `mode` as for chmod, owned by the container's root."""
 
@@ -41,7 +43,7 @@ class TmpfsMount:
 Mount = BindMount | TmpfsMount
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class IdRange:
     """`size` ids from `container_id` up inside  are `host_id` up outside.
 
@@ -53,7 +55,7 @@ class IdRange:
     size: int
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class IdMappings:
     """A user namespace of the container's own."""
 
@@ -61,7 +63,7 @@ class IdMappings:
     gids: tuple[IdRange, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class ResourceLimits:
     """cgroup limits: memory in bytes (`memory_swap`: memory and swap together), CPU in microseconds of `cpu_period`.
 
@@ -82,7 +84,7 @@ class ResourceLimits:
         return any(value is not None for value in wanted)
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Ulimit:
     """A process limit under Podman's name for it: `nofile`, `nproc`, `core`; not `RLIMIT_NOFILE`."""
 
@@ -91,7 +93,7 @@ class Ulimit:
     hard: int
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class PortMapping:
     """A port of the host that leads to one of the container; without `host_ip` on every address of the host."""
 
@@ -101,7 +103,7 @@ class PortMapping:
     protocol: PortProtocol = PortProtocol.TCP
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class NetworkAttachment:
     """How a container takes part in a network; its aliases are its names in that network's DNS."""
 
@@ -109,7 +111,7 @@ class NetworkAttachment:
     static_ip: IPv4Address | IPv6Address | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class ContainerSpec:
     """A container to be created, in exactly the words that our workloads use; defaults are the safe ones.
 
@@ -162,7 +164,7 @@ class ContainerSpec:
     cgroup_parent: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class NetworkSpec:
     """A bridge network to be created; without `subnets` Podman picks a free one.
 

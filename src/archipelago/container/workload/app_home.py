@@ -1,7 +1,6 @@
 """What all containers of one app share: its folder on disk, its networks, its user ids. Pure."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from archipelago.container.manifest.model.app import AppManifest
 from archipelago.container.manifest.model.containers import Container
@@ -13,9 +12,10 @@ from archipelago.container.workload.workload import Passage, VolumeDirectory
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.storage.layout import AppPaths, app_paths
 from archipelago.support.texts.text import msg
+from archipelago.support.values import value
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class AppHome:
     """What all containers of one app share: its folder on disk, its networks, its user ids."""
 

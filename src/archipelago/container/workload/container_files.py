@@ -2,7 +2,6 @@
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -15,13 +14,14 @@ from archipelago.container.workload.templates.renderer import FINGERPRINTS, REVE
 from archipelago.container.workload.workload import RenderedFile
 from archipelago.security.container_policies.seccomp import seccomp_file
 from archipelago.security.secrets.secret import SecretBytes
+from archipelago.support.values import value
 
 _BOTH = (FINGERPRINTS, REVEALED)
 """Fingerprints first: what is wrong with a template then comes to light without a secret in the error."""
 _SCRIPT_MODE = 0o400
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class ContainerFiles:
     """The files of one container, and how it comes by them."""
 

@@ -11,6 +11,7 @@ from ipaddress import IPv4Address, IPv4Network
 
 from archipelago.container.manifest.model.app import AppManifest, Egress
 from archipelago.container.workload.networks import Link, own_network_name
+from archipelago.support.values import value
 
 TABLE = "inet archipelago"
 _DNS_SUFFIX = "dns.podman"
@@ -47,7 +48,7 @@ with a name server. Link-local addresses (RFC 3927) are pasta's, and those of a 
 """
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Wire:
     """What may cross one network between two apps, as seen from one container; TCP ports."""
 
@@ -58,7 +59,7 @@ class Wire:
     """Ports of this container, to which the other app may open connections."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Reach:
     """Whom one container may reach, and who reaches it."""
 

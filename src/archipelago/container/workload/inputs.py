@@ -11,6 +11,7 @@ from archipelago.container.manifest.model.app import AppManifest
 from archipelago.container.manifest.model.scalars import Scalar
 from archipelago.container.manifest.package import AppPackage
 from archipelago.security.secrets.secret import Secret
+from archipelago.support.values import value
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +30,7 @@ class Site:
     chains: tuple[Chain, ...] = CHAINS
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Binding:
     """An interface that the app uses: who provides it, and how it logs in there."""
 
@@ -39,7 +40,7 @@ class Binding:
     credential: Secret | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Consumer:
     """An app that uses one of this app's interfaces."""
 
@@ -49,7 +50,7 @@ class Consumer:
     role: InterfaceRole = InterfaceRole.READ
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class AppInput:
     """Everything that the workload of one app depends on, besides the site."""
 

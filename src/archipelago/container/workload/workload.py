@@ -1,7 +1,7 @@
 """The workload of an app: the networks, containers, files and directories that it needs. Plain values."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 
 from archipelago.container.manifest.model.containers import Stop
@@ -10,9 +10,10 @@ from archipelago.container.podman_client.spec import ContainerSpec, NetworkAttac
 from archipelago.container.workload.firewall_rules import Reach
 from archipelago.container.workload.spec_hash import former_hash, is_former
 from archipelago.security.secrets.secret import SecretBytes
+from archipelago.support.values import value
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class RenderedFile:
     """A file on the host's tmpfs; uid and gid as in the service user's namespace."""
 
@@ -23,7 +24,7 @@ class RenderedFile:
     gid: int
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class VolumeDirectory:
     """A directory on disk; uid and gid as in the service user's namespace."""
 
@@ -39,7 +40,7 @@ class VolumeDirectory:
         return self.path if self.part is None else f"{self.path}/{self.part}"
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Passage:
     """A directory of the node's on the way to what containers of one app mount; others must not come through.
 
@@ -50,7 +51,7 @@ class Passage:
     gid: int
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class ContainerWorkload:
     """One container, as it should be."""
 
@@ -85,7 +86,7 @@ class ContainerWorkload:
         return Path(self.spec.log_path)
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Workload:
     """One app, compiled; containers in start order."""
 

@@ -1,7 +1,7 @@
 """Hashes: the same for the same input, another for each meaningful change, and only where it belongs."""
 
 from collections.abc import Mapping
-from dataclasses import MISSING, dataclass, field, fields, replace
+from dataclasses import MISSING, field, fields, replace
 from typing import Any
 
 import pytest
@@ -21,6 +21,7 @@ from archipelago.container.workload.spec_hash import former_hash, is_former, spe
 from archipelago.container.workload.templates.renderer import Renderer, TemplateError
 from archipelago.container.workload.workload import Workload
 from archipelago.security.secrets.secret import Secret
+from archipelago.support.values import value
 from support.app_manifests import app
 from support.golden_workloads import electrumx, knots_input
 from support.workloads import EDGE, ELECTRUM, LOGIN, SITE, bitcoin, compiled, input_of
@@ -222,9 +223,9 @@ def test_every_field_of_an_apps_spec_counts_but_labels_and_networks() -> None:
 
 
 def test_what_has_no_place_in_a_hash_cannot_get_into_it() -> None:
-    for value in (object(), Secret("a", "b"), {1, 2}):
+    for odd in (object(), Secret("a", "b"), {1, 2}):
         with pytest.raises(TypeError):
-            hash_of(replace(ContainerSpec("x"), user=value))
+            hash_of(replace(ContainerSpec("x"), user=odd))
 
 
 # --- other versions ---------------------------------------------------------------------------------------------------
@@ -234,7 +235,7 @@ def hash_of(spec: ContainerSpec) -> str:
     return spec_hash(spec, {}, internet=False)
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class TomorrowsSpec(ContainerSpec):
     """The spec of a version that knows more."""
 
@@ -243,7 +244,7 @@ class TomorrowsSpec(ContainerSpec):
     hints: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class TomorrowsTmpfs(TmpfsMount):
     """A part of it."""
 
