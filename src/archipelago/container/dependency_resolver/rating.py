@@ -1,6 +1,6 @@
 """A rating from 1 to 8 of how little an app asks for, from its manifest alone, explained line by line. Pure."""
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from functools import lru_cache
 
 from archipelago.chains.chain import InterfaceRole
@@ -20,6 +20,14 @@ LOWEST = 1
 _ANY_USER = frozenset(
     (Capability.CHOWN, Capability.DAC_OVERRIDE, Capability.FOWNER, Capability.SETGID, Capability.SETUID)
 )
+
+
+_EGRESS: Mapping[Egress, tuple[int, str]] = {
+    Egress.DIRECT: (-1, msg("it reaches the internet, which learns this node's address")),
+    Egress.LAN: (-2, msg("it reaches the internet and every machine of the local network")),
+    Egress.TOR: (0, msg("it reaches the internet through Tor alone")),
+    Egress.NONE: (0, msg("it reaches nothing outside the node")),
+}
 
 
 class RatingLine(Translatable, View):
@@ -62,19 +70,11 @@ def _lines(manifest: AppManifest) -> Iterator[tuple[int, str]]:
 
 def _reach_lines(manifest: AppManifest) -> Iterator[tuple[int, str]]:
     """Yield what an app reaches, and who reaches it."""
-    match manifest.egress:
-        case Egress.DIRECT:
-            yield -1, msg("it reaches the internet, which learns this node's address")
-        case Egress.LAN:
-            yield -2, msg("it reaches the internet and every machine of the local network")
-        case Egress.TOR:
-            yield 0, msg("it reaches the internet through Tor alone")
-        case Egress.NONE:
-            yield 0, msg("it reaches nothing outside the node")
+    yield _EGRESS[manifest.egress]
     access = {way for endpoint in manifest.endpoints.values() for way in endpoint.access}
-    if access & {Access.TOR, Access.INTERNET}:
+    if Access.TOR in access or Access.INTERNET in access:
         yield -2, msg("anybody may reach it")
-    elif any(is_open(endpoint, None) for endpoint in manifest.endpoints.values()):
+    elif Access.LAN in access and any(is_open(endpoint, None) for endpoint in manifest.endpoints.values()):
         yield -1, msg("machines of the local network may reach it")
 
 
@@ -89,18 +89,19 @@ def _use_lines(manifest: AppManifest) -> Iterator[tuple[int, str]]:
 
 def _right_lines(containers: Collection[Container]) -> Iterator[tuple[int, str]]:
     """Yield what containers may do within themselves and with the host."""
-    if devices := sorted({device for container in containers for device in container.security.devices}):
+    rights = [container.security for container in containers]
+    if devices := sorted({device for each in rights for device in each.devices}):
         yield -2, msg("it uses devices of the host: {devices}", devices=", ".join(devices))
-    capabilities = {each for container in containers for each in container.security.capabilities}
-    if capabilities & _ANY_USER:
-        yield -1, msg("it may act as any user within its containers")
-    if others := sorted(each.value for each in capabilities - _ANY_USER):
-        yield -1, msg("it keeps rights of root within its containers: {others}", others=", ".join(others))
-    if calls := sorted({each.value for container in containers for each in container.security.system_calls}):
+    if capabilities := {one for each in rights for one in each.capabilities}:
+        if capabilities & _ANY_USER:
+            yield -1, msg("it may act as any user within its containers")
+        if others := sorted(each.value for each in capabilities - _ANY_USER):
+            yield -1, msg("it keeps rights of root within its containers: {others}", others=", ".join(others))
+    if calls := sorted({one.value for each in rights for one in each.system_calls}):
         yield -1, msg("it uses system calls that few programs need: {calls}", calls=", ".join(calls))
     if any(container.user.partition(":")[0] == "0" for container in containers):
         yield -1, msg("it runs as root within its containers (an ordinary user outside)")
-    if any(container.security.writable_root for container in containers):
+    if any(each.writable_root for each in rights):
         yield -1, msg("it may change its own programs while it runs")
 
 

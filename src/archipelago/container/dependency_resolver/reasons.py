@@ -62,12 +62,10 @@ def action(
     logins: tuple[set[Login], set[Login]],
     demanded: Mapping[Key, Scalar],
 ) -> tuple[Action, tuple[str, ...]]:
-    """Return what happens to an app that stays or comes, and why it is restarted.
+    """Return what happens to an app that stays, and why it is restarted.
 
     `logins` are those before and after; `demanded` are the values that dependents demanded until now.
     """
-    if app not in world.kept:
-        return Action.INSTALL, ()
     one = world.installed[app]
     if app in world.updated and world.apps[app] != one.manifest:
         return Action.UPDATE, (

@@ -4,16 +4,17 @@ Which provider serves a requirement: the owner's choice, else the one that it is
 comes anyway, else the requirement's default, else the first by id that fits.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 
 from archipelago.container.dependency_resolver.asks import access_warnings, asks_of, check_disk, host_warnings
 from archipelago.container.dependency_resolver.host_facts import HostFacts
-from archipelago.container.dependency_resolver.optional import bind_optional
+from archipelago.container.dependency_resolver.optional import Optional, bind_optional
 from archipelago.container.dependency_resolver.order import start_order
 from archipelago.container.dependency_resolver.plan import Action, Edge, InstalledApp, Plan, PlannedApp, Request
 from archipelago.container.dependency_resolver.ports import allocate
 from archipelago.container.dependency_resolver.reasons import action, because, before, logins_of
 from archipelago.container.dependency_resolver.request import check_options, check_request, request_warnings
+from archipelago.container.dependency_resolver.search.nogoods import Need
 from archipelago.container.dependency_resolver.search.providers import Descent, solve
 from archipelago.container.dependency_resolver.search.world import World
 from archipelago.container.manifest.model.app import AppManifest
@@ -39,18 +40,7 @@ def resolve(
     descent = solve(world)
     check_options(world, descent.apps)
     optional = bind_optional(world, descent)
-    edges = tuple(
-        Edge(
-            consumer=consumer,
-            interface=interface,
-            provider=provider,
-            wait=world.apps[consumer].requires[interface].wait,
-            optional=(consumer, interface) in optional.bindings,
-            role=world.apps[consumer].requires[interface].role,
-            gates=(consumer, interface) not in optional.ungated,
-        )
-        for (consumer, interface), provider in sorted({**descent.bindings, **optional.bindings}.items())
-    )
+    edges = tuple(_edges(world, {**descent.bindings, **optional.bindings}, optional))
     needs: dict[AppId, set[AppId]] = {}
     for edge in edges:
         if edge.gates:
@@ -77,6 +67,21 @@ def resolve(
     )
 
 
+def _edges(world: World, bindings: Mapping[Need, AppId], optional: Optional) -> Iterator[Edge]:
+    for need, provider in sorted(bindings.items()):
+        consumer, interface = need
+        required = world.apps[consumer].requires[interface]
+        yield Edge(
+            consumer=consumer,
+            interface=interface,
+            provider=provider,
+            wait=required.wait,
+            optional=need in optional.bindings,
+            role=required.role,
+            gates=need not in optional.ungated,
+        )
+
+
 def _stay(
     world: World, descent: Descent, order: list[AppId], edges: tuple[Edge, ...], ports: Mapping[str, int]
 ) -> list[PlannedApp]:
@@ -90,15 +95,18 @@ def _stay(
     planned = []
     for app in order:
         manifest, settled, uses = world.apps[app], descent.settled[app], outgoing.get(app, [])
-        what, why = action(
-            world,
-            app,
-            settled,
-            {edge.interface: edge.provider for edge in uses},
-            {name: ports[f"{app}/{name}"] for name in manifest.endpoints},
-            (earlier.logins.get(app, set()), logins.get(app, set())),
-            earlier.demands.get(app, {}),
-        )
+        what = Action.INSTALL
+        why: tuple[str, ...] = ()
+        if app in world.kept:
+            what, why = action(
+                world,
+                app,
+                settled,
+                {edge.interface: edge.provider for edge in uses},
+                {name: ports[f"{app}/{name}"] for name in manifest.endpoints},
+                (earlier.logins.get(app, set()), logins.get(app, set())),
+                earlier.demands.get(app, {}),
+            )
         planned.append(
             PlannedApp(
                 app=app,

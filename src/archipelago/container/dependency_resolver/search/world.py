@@ -118,7 +118,9 @@ class World:
 
     def fitting(self, consumer: AppId, interface: Name, required: Required) -> tuple[AppId, ...]:
         """Return the providers that could serve a requirement, by id, were there no other app."""
-        demands = tuple((option, type(value).__name__, value) for option, value in sorted(required.demands.items()))
+        demands: tuple[tuple[Key, str, Scalar], ...] = ()
+        if required.demands:
+            demands = tuple((option, type(value).__name__, value) for option, value in sorted(required.demands.items()))
         key = (interface, required.version, demands, self.bound(consumer, interface) or "")
         found = self._fitting.get(key)
         if found is None:
