@@ -3,6 +3,7 @@
 import hashlib
 import math
 from collections.abc import Mapping
+from functools import lru_cache
 from pathlib import PurePosixPath
 
 from archipelago.container.manifest.exposure import PUBLISHED
@@ -77,7 +78,7 @@ def container_spec(
         cap_drop=confined.cap_drop,
         cap_add=confined.cap_add,
         no_new_privileges=confined.no_new_privileges,
-        seccomp_profile=PurePosixPath(seccomp),
+        seccomp_profile=_path(seccomp),
         mask=confined.mask,
         id_mappings=_mappings(home.base),
         limits=enforceable(confined.limits, site.cgroup),
@@ -87,8 +88,14 @@ def container_spec(
         stop_signal=container.stop.signal,
         stop_timeout=math.ceil(container.stop.grace),
         init=container.init,
-        log_path=PurePosixPath(home.paths.log(name)),
+        log_path=_path(home.paths.log(name)),
     )
+
+
+# To take a path apart costs as much as all else in a spec, and each compilation has the same ones.
+@lru_cache(maxsize=4096)
+def _path(text: str) -> PurePosixPath:
+    return PurePosixPath(text)
 
 
 def _hostname(app: str, container: str) -> str:
@@ -120,7 +127,7 @@ def _ports(given: AppInput, container: str) -> list[PortMapping]:
     return [
         PortMapping(container_port=endpoint.port, host_port=given.ports[name], host_ip=_LOOPBACK)
         for name, endpoint in sorted(given.package.manifest.endpoints.items())
-        if endpoint.container == container and PUBLISHED & set(endpoint.access)
+        if endpoint.container == container and not PUBLISHED.isdisjoint(endpoint.access)
     ]
 
 

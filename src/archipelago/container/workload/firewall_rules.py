@@ -87,18 +87,21 @@ class Subnet:
 
 def reach(manifest: AppManifest, container: str, links: Iterable[Link], ports: Mapping[tuple[str, str], int]) -> Reach:
     """Return what a container may reach by the links of its app; `ports` are those of (provider, interface)."""
-    app, provides = manifest.id, manifest.provides
+    app = manifest.id
+    offered = {
+        interface: provided.port for interface, provided in manifest.provides.items() if provided.container == container
+    }
     names = set(manifest.containers)
     wires = []
-    for link in links:
-        if link.consumer == app:
-            names |= link.interfaces
-            opens = {ports[link.provider, interface] for interface in link.interfaces}
-            wires.append(Wire(link.network, opens=tuple(sorted(opens))))
-        elif link.provider == app:
-            answers = {provides[each].port for each in link.interfaces if provides[each].container == container}
+    for network, consumer, provider, interfaces in links:
+        if consumer == app:
+            names |= interfaces
+            opens = {ports[provider, interface] for interface in interfaces}
+            wires.append(Wire(network, opens=tuple(sorted(opens))))
+        elif provider == app:
+            answers = {offered[each] for each in interfaces if each in offered}
             if answers:
-                wires.append(Wire(link.network, answers=tuple(sorted(answers))))
+                wires.append(Wire(network, answers=tuple(sorted(answers))))
     return Reach(
         own=own_network_name(app),
         wires=tuple(wires),

@@ -16,7 +16,6 @@ from archipelago.container.podman_client.spec import NetworkAttachment, NetworkS
 
 PREFIX = "archipelago-"
 """Not hexadecimal: Podman takes a name of hexadecimal digits for a part of an id."""
-_NAMELESS = NetworkAttachment()
 
 
 def own_network_name(app: str) -> str:
@@ -30,13 +29,8 @@ def edge_network_name(consumer: str, provider: str, interfaces: Collection[str])
     It depends on what the consumer uses, and so do the provider's names on it: Podman cannot change the names of a
     container that is on a network.
     """
-    return f"{PREFIX}{consumer}--{provider}--{_mark(frozenset(interfaces))}"
-
-
-# The same few sets come again for both ends of each network, at each compilation.
-@lru_cache(maxsize=4096)
-def _mark(interfaces: frozenset[str]) -> str:
-    return hashlib.sha256(" ".join(sorted(interfaces)).encode()).hexdigest()[:16]
+    mark = hashlib.sha256(" ".join(sorted(set(interfaces))).encode()).hexdigest()[:16]
+    return f"{PREFIX}{consumer}--{provider}--{mark}"
 
 
 class Link(NamedTuple):
@@ -53,11 +47,15 @@ def links(edges: Iterable[Edge]) -> tuple[Link, ...]:
     used: dict[tuple[str, str], set[str]] = {}
     for edge in edges:
         used.setdefault((edge.consumer, edge.provider), set()).add(edge.interface)
-    found = (
-        Link(edge_network_name(consumer, provider, interfaces), consumer, provider, frozenset(interfaces))
-        for (consumer, provider), interfaces in used.items()
-    )
-    return tuple(sorted(found, key=itemgetter(0)))
+    found = [_link(*ends, frozenset(interfaces)) for ends, interfaces in used.items()]
+    found.sort(key=itemgetter(0))
+    return tuple(found)
+
+
+# Both ends of a network ask for it, and again at each compilation.
+@lru_cache(maxsize=4096)
+def _link(consumer: str, provider: str, interfaces: frozenset[str]) -> Link:
+    return Link(edge_network_name(consumer, provider, interfaces), consumer, provider, interfaces)
 
 
 def app_network(manifest: AppManifest, node_id: str) -> NetworkSpec:
@@ -72,6 +70,8 @@ def app_network(manifest: AppManifest, node_id: str) -> NetworkSpec:
     )
 
 
+# As for links: the two ends share one.
+@lru_cache(maxsize=4096)
 def edge_network(link: Link, node_id: str) -> NetworkSpec:
     """Return the network between two apps."""
     return NetworkSpec(name=link.network, internal=True, labels={NODE: node_id, APP: link.consumer})
@@ -87,13 +87,19 @@ def attachments(manifest: AppManifest, container: str, links: Iterable[Link]) ->
     """
     app = manifest.id
     offered = {interface for interface, provided in manifest.provides.items() if provided.container == container}
-    found = {own_network_name(app): NetworkAttachment(aliases=(container,))}
-    for link in links:
-        if link.consumer == app:
-            found[link.network] = _NAMELESS
-        elif link.provider == app and (names := link.interfaces & offered):
-            found[link.network] = NetworkAttachment(aliases=tuple(sorted(names)))
+    found = {own_network_name(app): _attachment(container)}
+    for network, consumer, provider, interfaces in links:
+        if consumer == app:
+            found[network] = _attachment()
+        elif provider == app and (names := interfaces & offered):
+            found[network] = _attachment(*sorted(names))
     return dict(sorted(found.items(), key=itemgetter(0)))
+
+
+# As for links: most containers have the same few names.
+@lru_cache(maxsize=1024)
+def _attachment(*aliases: str) -> NetworkAttachment:
+    return NetworkAttachment(aliases=aliases)
 
 
 def app_networks(manifest: AppManifest, links: Iterable[Link], node_id: str) -> tuple[NetworkSpec, ...]:

@@ -11,7 +11,7 @@ import hashlib
 import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import MISSING, Field, fields
-from functools import cache
+from functools import cache, lru_cache
 from operator import attrgetter
 from pathlib import PurePath
 from typing import Any
@@ -31,6 +31,8 @@ _FORM = "2-"
 """Starts a hash over names; those of the former form are hexadecimal digits alone."""
 _UNHASHED = frozenset(("labels", "networks"))
 """Labels hold the hash; networks are joined and left while a container runs."""
+_ALIKE = (TmpfsMount, ResourceLimits, Ulimit)
+"""Parts that are the same in most containers, and so are read once."""
 _FORMER_FIELDS: Mapping[type, tuple[str, ...]] = {
     ContainerSpec: (
         *("name", "image", "entrypoint", "command", "env", "env_from_image", "annotations", "user", "groups"),
@@ -100,7 +102,7 @@ def _reader(kind: type) -> Callable[[Any], object]:
                 found.append(value)
         return found
 
-    return read
+    return lru_cache(maxsize=1024)(read) if kind in _ALIKE else read
 
 
 def _default(field: Field[Any]) -> object:

@@ -1,9 +1,10 @@
 """The part of a container's spec that confines it: the least privilege, and what its manifest adds back. Pure."""
 
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from archipelago.container.dependency_resolver.host_facts import ControlGroup
-from archipelago.container.manifest.model.containers import Container
+from archipelago.container.manifest.model.containers import Container, ContainerResources, Security
 from archipelago.container.podman_client.spec import ResourceLimits, Ulimit
 
 _CPU_PERIOD = 100_000
@@ -31,7 +32,12 @@ class Confinement:
 
 def confine(container: Container) -> Confinement:
     """Return what a container may do; everything that its manifest does not name stays forbidden."""
-    security, resources = container.security, container.resources
+    return _confinement(container.security, container.resources)
+
+
+# Most containers have the same limits, and need nothing beyond the least.
+@lru_cache(maxsize=256)
+def _confinement(security: Security, resources: ContainerResources) -> Confinement:
     return Confinement(
         limits=ResourceLimits(
             memory=resources.memory,
