@@ -2,11 +2,12 @@
 import tailwindcss from "@tailwindcss/vite";
 import vue from "@vitejs/plugin-vue";
 import { defineConfig } from "vite";
+import { texts } from "./scripts/texts";
 
 const NODE = "http://127.0.0.1:8480";
 
 export default defineConfig({
-  plugins: [vue(), tailwindcss()],
+  plugins: [texts(), vue(), tailwindcss()],
   build: {
     target: "es2022",
     assetsDir: "assets",

@@ -1,14 +1,14 @@
 import { createI18n } from "vue-i18n";
-import en from "./en";
+import en from "virtual:texts/en";
 import { load } from "./node";
 
-export type Messages = typeof en;
 export const LANGUAGES = { en: "English", de: "Deutsch", es: "Español" } as const;
 export type Language = keyof typeof LANGUAGES;
+type Messages = typeof en;
 const KEY = "archipelago-language";
 const loaders: Record<Exclude<Language, "en">, () => Promise<{ default: Messages }>> = {
-  de: () => import("./de"),
-  es: () => import("./es"),
+  de: () => import("virtual:texts/de"),
+  es: () => import("virtual:texts/es"),
 };
 
 export const i18n = createI18n({
@@ -18,7 +18,7 @@ export const i18n = createI18n({
   messages: { en } as Record<Language, Messages>,
 });
 
-/** Speaks another language from now on; its messages are fetched the first time. */
+/** Shows another language from now on; its messages are fetched the first time. */
 export async function speak(language: Language): Promise<void> {
   if (language !== "en" && !i18n.global.availableLocales.includes(language)) {
     i18n.global.setLocaleMessage(language, (await loaders[language]()).default);
@@ -28,7 +28,7 @@ export async function speak(language: Language): Promise<void> {
   document.documentElement.lang = language;
 }
 
-/** Speaks a language that somebody chose, and does so in this browser from now on. */
+/** Shows a language that somebody chose, and does so in this browser from now on. */
 export async function choose(language: Language): Promise<void> {
   await speak(language);
   localStorage.setItem(KEY, language);
