@@ -1,0 +1,155 @@
+"""Apps of a scene: some of the project's catalog, and some that are made up for it."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+from archipelago.api.apps import AppStatus, AppSummary, Dependency, EndpointStatus
+from archipelago.api.catalog import CatalogEntry
+from archipelago.api.containers import ContainerStatus, Limits
+from archipelago.api.health import Health, HealthState, Sync
+from archipelago.container.dependency_resolver.rating import Rating, RatingLine
+from archipelago.storage.records.apps import Desired
+
+APPS = Path(__file__).resolve().parents[3] / "apps"
+GIB = 1024**3
+MARK = """<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 64 64"><defs><linearGradient id="g" x2="1" y2="1">
+<stop stop-color="{light}"/><stop offset="1" stop-color="{deep}"/></linearGradient></defs>
+<rect width="64" height="64" rx="15" fill="url(#g)"/><g fill="none" stroke="#fff" stroke-width="4"
+stroke-linecap="round" stroke-linejoin="round">{drawing}</g></svg>"""
+DRAWINGS = {
+    "bolt": '<path d="M35 12 18 36h13l-3 16 17-24H32z"/>',
+    "blocks": '<path d="M18 26h14v22H18zM32 34h14v14H32zM36 16h12v12H36z"/>',
+    "house": '<path d="M14 32 32 16l18 16M20 28v20h24V28M28 48V38h8v10"/>',
+    "wallet": '<path d="M16 22h30v26H16zM16 22l22-8v8M38 32h12v8H38z"/>',
+    "bag": '<path d="M17 24h30l3 26H14zM25 30v-8a7 7 0 0 1 14 0v8"/>',
+    "search": '<circle cx="29" cy="29" r="13"/><path d="m39 39 11 11"/>',
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Player:
+    """One app of a scene, and how it is."""
+
+    app: str
+    name: str
+    summary: str
+    category: str
+    uses: dict[str, str] = field(default_factory=dict)
+    """Interface -> app that provides it."""
+    state: HealthState = HealthState.HEALTHY
+    reason: str = ""
+    chain: Sync | None = None
+    endpoints: tuple[EndpointStatus, ...] = ()
+    colours: tuple[str, str] = ("#2f86c9", "#12324f")
+    drawing: str = "blocks"
+    version: str = "1.4.2"
+    score: int = 7
+    operation: str | None = None
+    update_to: str | None = None
+    disk: int = 2 * GIB
+
+    @property
+    def icon(self) -> bytes:
+        """Its icon: the catalog's, or one that is drawn."""
+        real = APPS / self.app / "icon.svg"
+        if real.exists():
+            return real.read_bytes()
+        light, deep = self.colours
+        return MARK.format(light=light, deep=deep, drawing=DRAWINGS[self.drawing]).encode()
+
+    @property
+    def desired(self) -> Desired:
+        """What its owner wants."""
+        return Desired.STOPPED if self.state in {HealthState.STOPPED, HealthState.STOPPING} else Desired.RUNNING
+
+    @property
+    def rating(self) -> Rating:
+        """How little it asks for."""
+        missing = 8 - self.score
+        lines = (RatingLine(points=-missing, what="reaches the internet"),) if missing else ()
+        return Rating(score=self.score, lines=lines)
+
+    def summary_view(self) -> AppSummary:
+        """It in the list of apps."""
+        return AppSummary(
+            app=self.app,
+            name=self.name,
+            icon="1",
+            version=self.version,
+            desired=self.desired,
+            state=self.state,
+            reason=self.reason,
+            percent=self.chain.percent if self.chain and self.state is HealthState.SYNCING else None,
+            chain=self.chain,
+            follows_chain=self.chain is not None,
+            endpoints=self.endpoints,
+            operation=self.operation,
+        )
+
+    def status_view(self, used_by: tuple[str, ...], now: datetime) -> AppStatus:
+        """It on a page of its own."""
+        health = Health(state=self.state, reason=self.reason, since=now, sync=self.chain)
+        runs = self.desired is Desired.RUNNING
+        return AppStatus(
+            app=self.app,
+            name=self.name,
+            icon="1",
+            version=self.version,
+            summary=self.summary,
+            desired=self.desired,
+            health=health,
+            chain=self.chain,
+            containers=(
+                ContainerStatus(
+                    name="main",
+                    container=f"archipelago-{self.app}--main",
+                    image="localhost/archipelago/app:1",
+                    state="running" if runs else "exited",
+                    health=health,
+                    limits=Limits(memory=GIB, cpu=2, pids=256),
+                    started_at=now if runs else None,
+                ),
+            ),
+            endpoints=self.endpoints,
+            uses=tuple(
+                Dependency(interface=interface, app=app, optional=False) for interface, app in self.uses.items()
+            ),
+            used_by=used_by,
+            update_to=self.update_to,
+            operation=self.operation,
+            rating=self.rating,
+        )
+
+    def entry(self, *, installed: bool) -> CatalogEntry:
+        """It in the store."""
+        return CatalogEntry(
+            app=self.app,
+            name=self.name,
+            icon="1",
+            version=self.version,
+            summary=self.summary,
+            description=self.summary + ". It keeps what it knows on this node, and asks nobody else.",
+            category=self.category,
+            license="MIT",
+            website="https://example.org/",
+            architectures=("amd64", "arm64"),
+            memory=GIB,
+            disk=self.disk,
+            requires=tuple(self.uses),
+            provides=(),
+            installed=self.version if installed else None,
+            rating=self.rating,
+        )
+
+
+def page_at(port: int, label: str | None = None) -> EndpointStatus:
+    """Return the page of an app."""
+    return EndpointStatus(
+        name="web", kind="ui", protocol="http", address=f"http://127.0.0.1:{port}/", label=label or "Web page"
+    )
+
+
+def wire_at(port: int, scheme: str, label: str) -> EndpointStatus:
+    """Return what wallets and other programs connect with."""
+    return EndpointStatus(name="api", kind="api", protocol=scheme, address=f"{scheme}://127.0.0.1:{port}", label=label)

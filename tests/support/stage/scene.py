@@ -1,0 +1,265 @@
+"""What a node answers in a scene, by method; each answer is checked against the type that the method declares."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from archipelago.api.health import HealthState, Sync
+from archipelago.api.operations import Operation
+from archipelago.api.system import (
+    AppResources,
+    LocalAccessView,
+    Notice,
+    Resources,
+    SetupProgress,
+    SetupStep,
+    SystemInfo,
+)
+from archipelago.rpc.methods.table import all_methods
+from archipelago.storage.records.permissions import Permission
+from support.stage.players import GIB, Player, page_at, wire_at
+
+NOW = datetime(2026, 11, 29, 18, 30, tzinfo=UTC)
+Answer = Any | Callable[[dict[str, Any]], Any]
+
+KNOTS = Player(
+    app="bitcoin-knots",
+    name="Bitcoin Knots",
+    summary="Validates every block and transaction by itself",
+    category="bitcoin",
+    chain=Sync(
+        chain="main",
+        height=926_411,
+        headers=926_411,
+        percent=100,
+        initial_block_download=False,
+        peers=11,
+        tip_at=NOW - timedelta(minutes=4),
+    ),
+    uses={"socks": "tor"},
+    endpoints=(wire_at(8332, "tcp", "RPC"),),
+    version="29.2",
+    disk=712 * GIB,
+    score=7,
+)
+STORY = (
+    KNOTS,
+    Player(
+        app="electrumx",
+        name="ElectrumX",
+        summary="Connect Electrum, Sparrow and hardware wallets to your own node",
+        category="bitcoin",
+        uses={"bitcoin-rpc": "bitcoin-knots"},
+        endpoints=(wire_at(50001, "tcp", "Electrum"), wire_at(50002, "ssl", "Electrum, encrypted")),
+        score=8,
+    ),
+    Player(
+        app="lnd",
+        name="LND",
+        summary="Lightning node with channels and invoices",
+        category="lightning",
+        uses={"bitcoin-rpc": "bitcoin-knots"},
+        colours=("#8f7bff", "#5b3df5"),
+        drawing="bolt",
+        score=8,
+    ),
+    Player(
+        app="mempool",
+        name="Mempool",
+        summary="Explorer for blocks, fees and your own transactions",
+        category="bitcoin",
+        uses={"electrum": "electrumx", "bitcoin-rpc": "bitcoin-knots"},
+        endpoints=(page_at(8999),),
+        drawing="blocks",
+    ),
+    Player(
+        app="lnbits",
+        name="LNbits",
+        summary="Wallets and shops on top of your Lightning node",
+        category="lightning",
+        uses={"lightning": "lnd"},
+        endpoints=(page_at(5000),),
+        colours=("#6a3de8", "#2b2350"),
+        drawing="wallet",
+    ),
+    Player(
+        app="nostr-relay",
+        name="Nostr relay",
+        summary="Keeps your notes, and those of the people you choose",
+        category="nostr",
+        endpoints=(wire_at(7000, "ws", "Relay"),),
+        score=8,
+    ),
+    Player(
+        app="tor",
+        name="Tor",
+        summary="Reach this node from anywhere, and hide where it is",
+        category="privacy",
+        score=6,
+    ),
+    Player(
+        app="home-assistant",
+        name="Home Assistant",
+        summary="Lights, heating and sensors at home",
+        category="home",
+        endpoints=(page_at(8123),),
+        colours=("#38bdf0", "#0c6e96"),
+        drawing="house",
+        score=5,
+    ),
+)
+OFFERED = (
+    Player(
+        app="specter",
+        name="Specter",
+        summary="Multi-signature wallets with your own keys",
+        category="bitcoin",
+        uses={"bitcoin-rpc": "bitcoin-knots"},
+        score=6,
+    ),
+    Player(
+        app="btcpay",
+        name="BTCPay Server",
+        summary="Invoices for your shop, without a middleman",
+        category="lightning",
+        uses={"lightning": "lnd"},
+        colours=("#2fae6f", "#0f3b2c"),
+        drawing="bag",
+        score=6,
+    ),
+    Player(
+        app="searxng",
+        name="SearXNG",
+        summary="Searches many engines, and tells none of them who asks",
+        category="privacy",
+        colours=("#5c8cff", "#273b7a"),
+        drawing="search",
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scene:
+    """A node at a moment."""
+
+    apps: tuple[Player, ...] = STORY
+    offered: tuple[Player, ...] = OFFERED
+    operations: tuple[Operation, ...] = ()
+    notices: tuple[Notice, ...] = ()
+    system: SystemInfo = field(default_factory=lambda: SYSTEM)
+    setup: tuple[SetupStep, ...] = tuple(SetupStep)
+    more: Mapping[str, Answer] = field(default_factory=dict)
+    """Answers of other methods, or other ones of these."""
+
+    def answers(self) -> dict[str, Answer]:
+        """Return what the node answers, by method."""
+        by_id = {one.app: one for one in self.apps}
+        operations = {one.id: one for one in self.operations}
+
+        def status(given: dict[str, Any]) -> Any:
+            return by_id[given["app"]].status_view(self.used_by(given["app"]), NOW - timedelta(days=5))
+
+        return {
+            "login-status": {
+                "set_up": True,
+                "user": "owner",
+                "role": "owner",
+                "permissions": list(Permission),
+                "second_factor": True,
+            },
+            "container-list": [one.summary_view() for one in self.apps],
+            "container-status": status,
+            "catalog-list": [
+                *(one.entry(installed=True) for one in self.apps),
+                *(one.entry(installed=False) for one in self.offered),
+            ],
+            "system-info": self.system,
+            "system-resources": resources_of(self.apps),
+            "operation-list": self.operations,
+            "operation-get": lambda given: operations[given["id"]],
+            "node-notices": self.notices,
+            "notice-list": [],
+            "setup-status": SetupProgress(done=self.setup),
+            "network-status": NETWORK,
+            "session-list": [],
+            "passkey-list": [],
+            "user-list": [],
+            "token-list": [],
+            "health-history": [],
+            "data-list": [],
+            "doctor": [],
+            "option-list": [],
+            **self.more,
+        }
+
+    def used_by(self, app: str) -> tuple[str, ...]:
+        """Return who uses an app."""
+        return tuple(one.app for one in self.apps if app in one.uses.values())
+
+    def with_app(self, app: str, **changes: Any) -> "Scene":
+        """Return the scene with one of its apps in another state."""
+        return replace(self, apps=tuple(replace(one, **changes) if one.app == app else one for one in self.apps))
+
+
+_RESULTS = {method.name: TypeAdapter(method.result) for method in all_methods() if method.result is not None}
+
+
+def as_json(method: str, answer: Any) -> Any:
+    """Return an answer as it is sent; raises `ValidationError` for what the node could never answer."""
+    adapter = _RESULTS.get(method)
+    return None if adapter is None else adapter.dump_python(adapter.validate_python(answer), mode="json")
+
+
+SYSTEM = SystemInfo(
+    version="0.9.0",
+    node_id="6f1c9a4e",
+    revision=4711,
+    architecture="arm64",
+    kernel="6.12.30",
+    memory=16 * GIB,
+    memory_available=11 * GIB,
+    cores=4,
+    load=0.56,
+    disk_total=2000 * GIB,
+    disk_free=1205 * GIB,
+    temperature=47,
+    podman="5.4.2",
+    data_root="/var/lib/archipelago",
+    uptime=5 * 86_400,
+)
+NETWORK = LocalAccessView(
+    wanted=("lan",),
+    available=("192.168.1.20",),
+    listening=("192.168.1.20",),
+    addresses=("https://192.168.1.20:8480/",),
+    names=("archipelago.local",),
+    endpoints=("https://192.168.1.20:8999/",),
+    problems=(),
+    authority="",
+    fingerprint="AB:CD",
+    valid_until=NOW + timedelta(days=300),
+)
+
+
+def resources_of(apps: tuple[Player, ...]) -> Resources:
+    """Return what apps take of the host."""
+    return Resources(
+        memory=16 * GIB,
+        cores=4,
+        apps=tuple(
+            AppResources(
+                app=one.app,
+                name=one.name,
+                desired=one.desired,
+                memory_limit=GIB,
+                cpu_limit=2,
+                pids_limit=256,
+                memory_used=(80 + 97 * at) * 1024**2 if one.state is not HealthState.STOPPED else None,
+                cpu_used=0.02 * (at + 1),
+            )
+            for at, one in enumerate(apps)
+        ),
+    )

@@ -1,0 +1,75 @@
+"""Puts the built page on a browser's tab, and answers it as the node of a scene would."""
+
+import json
+import mimetypes
+from pathlib import Path
+from typing import Any
+
+from playwright.async_api import Page, Route, WebSocketRoute
+
+from support.stage.scene import NOW, Scene, as_json
+
+ORIGIN = "http://localhost:8480"
+_OFFLINE = "addressunreachable"
+
+
+class Stage:
+    """A tab that asks a node with fixed answers; `missing` has the methods that the scene had no answer to."""
+
+    def __init__(self, folder: Path, scene: Scene, *, theme: str = "light", language: str = "en") -> None:
+        self.folder = folder
+        self.scene = scene
+        self.missing: set[str] = set()
+        self.reachable = True
+        self._kept = {"archipelago-session": "secret", "archipelago-theme": theme, "archipelago-language": language}
+
+    async def attach(self, page: Page) -> None:
+        """Route everything that the tab asks for to the scene, and stop its clock."""
+        await page.clock.install(time=NOW)
+        await page.clock.pause_at(NOW)
+        await page.add_init_script(f"Object.assign(localStorage, {json.dumps(self._kept)})")
+        await page.route("**/*", self._file)
+        await page.route(f"{ORIGIN}/rpc/v1", self._answer)
+        await page.route(f"{ORIGIN}/icons/**", self._icon)
+        await page.route_web_socket(lambda url: "/ws/v1" in url, self._socket)
+
+    async def _file(self, route: Route) -> None:
+        path = route.request.url.removeprefix(ORIGIN).partition("?")[0].lstrip("/")
+        found = self.folder / path
+        if not path or not found.is_file():
+            found = self.folder / "index.html"
+        kind = mimetypes.guess_type(found.name)[0] or "application/octet-stream"
+        await route.fulfill(body=found.read_bytes(), headers={"Content-Type": kind, "Cache-Control": "no-cache"})
+
+    async def _icon(self, route: Route) -> None:
+        app = route.request.url.rpartition("/")[2].partition("?")[0]
+        players = {one.app: one for one in (*self.scene.apps, *self.scene.offered)}
+        if app not in players:
+            await route.fulfill(status=404)
+            return
+        await route.fulfill(body=players[app].icon, headers={"Content-Type": "image/svg+xml"})
+
+    async def _answer(self, route: Route) -> None:
+        if not self.reachable:
+            await route.abort(_OFFLINE)
+            return
+        asked = json.loads(route.request.post_data or "{}")
+        answer = self.call(asked["method"], asked.get("params") or {})
+        await route.fulfill(json={"jsonrpc": "2.0", "id": asked["id"], **answer})
+
+    def call(self, method: str, params: dict[str, Any]) -> dict[str, Any]:
+        """Return the answer, or the error, of a method."""
+        answers = self.scene.answers()
+        if method not in answers:
+            self.missing.add(method)
+            return {"error": {"code": -32601, "message": f"the scene has no answer to {method}"}}
+        answer = answers[method]
+        value = answer(params) if callable(answer) else answer
+        return {"result": as_json(method, value)}
+
+    async def _socket(self, socket: WebSocketRoute) -> None:
+        def heard(message: str | bytes) -> None:
+            asked = json.loads(message)
+            socket.send(json.dumps({"jsonrpc": "2.0", "id": asked["id"], "result": {"subscription": asked["id"]}}))
+
+        socket.on_message(heard)
