@@ -139,6 +139,23 @@ OFFERED = (
         drawing="search",
     ),
 )
+SYSTEM = SystemInfo(
+    version="0.9.0",
+    node_id="6f1c9a4e",
+    revision=4711,
+    architecture="arm64",
+    kernel="6.12.30",
+    memory=16 * GIB,
+    memory_available=11 * GIB,
+    cores=4,
+    load=0.56,
+    disk_total=2000 * GIB,
+    disk_free=1205 * GIB,
+    temperature=47,
+    podman="5.4.2",
+    data_root="/var/lib/archipelago",
+    uptime=5 * 86_400,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,7 +166,7 @@ class Scene:
     offered: tuple[Player, ...] = OFFERED
     operations: tuple[Operation, ...] = ()
     notices: tuple[Notice, ...] = ()
-    system: SystemInfo = field(default_factory=lambda: SYSTEM)
+    system: SystemInfo = SYSTEM
     setup: tuple[SetupStep, ...] = tuple(SetupStep)
     more: Mapping[str, Answer] = field(default_factory=dict)
     """Answers of other methods, or other ones of these."""
@@ -213,23 +230,6 @@ def as_json(method: str, answer: Any) -> Any:
     return None if adapter is None else adapter.dump_python(adapter.validate_python(answer), mode="json")
 
 
-SYSTEM = SystemInfo(
-    version="0.9.0",
-    node_id="6f1c9a4e",
-    revision=4711,
-    architecture="arm64",
-    kernel="6.12.30",
-    memory=16 * GIB,
-    memory_available=11 * GIB,
-    cores=4,
-    load=0.56,
-    disk_total=2000 * GIB,
-    disk_free=1205 * GIB,
-    temperature=47,
-    podman="5.4.2",
-    data_root="/var/lib/archipelago",
-    uptime=5 * 86_400,
-)
 NETWORK = LocalAccessView(
     wanted=("lan",),
     available=("192.168.1.20",),
