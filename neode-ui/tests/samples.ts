@@ -36,6 +36,9 @@ export const summary = like<AppSummary>({
   follows_chain: false,
   endpoints: [],
   operation: null,
+  category: "bitcoin",
+  uses: [],
+  traffic: null,
 });
 
 export const notice = like<Notice>({

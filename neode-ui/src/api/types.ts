@@ -113,11 +113,18 @@ export type AppSummary = {
   "reason": string;
   /** Progress while it is syncing. */
   "percent": number | null;
+  /** Height and progress, for an app that follows a chain. */
   "chain": Sync | null;
   /** Whether it follows a chain; it reports how far it is only while it runs. */
   "follows_chain": boolean;
   "endpoints": Array<EndpointStatus>;
   "operation": string | null;
+  /** Where the catalog files it. */
+  "category": Category;
+  /** Installed apps that it uses; an app is named once for each of its interfaces. */
+  "uses": Array<Dependency>;
+  /** Bytes per second that its containers received and sent together, as Podman counts them, in the sample of the last ten seconds; null while it does not run, and before its second sample. */
+  "traffic": number | null;
   /** Field -> message of its text, `effects.0` for the first of a list; a text without one is English only. */
   "messages"?: Record<string, Message>;
 };
@@ -230,6 +237,8 @@ export type CatalogEntry = {
   /** Why it cannot be used (its manifest is wrong). */
   "problem": string | null;
 };
+
+export type Category = "bitcoin" | "lightning" | "wallet" | "nostr" | "web5" | "mesh" | "network" | "home" | "files" | "finance" | "development" | "other";
 
 export type Change = "stop" | "restart";
 

@@ -1,6 +1,7 @@
 """What the node says of installed apps."""
 
 from enum import StrEnum
+from typing import Annotated
 
 from pydantic import Field
 
@@ -10,6 +11,7 @@ from archipelago.api.health import Health, HealthState, Sync
 from archipelago.api.repairs import RepairView
 from archipelago.container.dependency_resolver.rating import Rating
 from archipelago.container.manifest.exposure import KeptIn
+from archipelago.container.manifest.model.app import Category
 from archipelago.container.manifest.model.scalars import Scalar
 from archipelago.storage.records.apps import Desired
 from archipelago.support.texts.translatable import Prose, Translatable
@@ -89,11 +91,18 @@ class AppSummary(Translatable, View):
     percent: float | None = None
     """Progress while it is syncing."""
     chain: Sync | None = None
+    """Height and progress, for an app that follows a chain."""
     follows_chain: bool = False
     """Whether it follows a chain; it reports how far it is only while it runs."""
-    """Height and progress, for an app that follows a chain."""
     endpoints: tuple[EndpointStatus, ...] = ()
     operation: str | None = None
+    category: Category = Category.OTHER
+    """Where the catalog files it."""
+    uses: tuple[Dependency, ...] = ()
+    """Installed apps that it uses; an app is named once for each of its interfaces."""
+    traffic: Annotated[float, Field(ge=0)] | None = None
+    """Bytes per second that its containers received and sent together, as Podman counts them, in the sample of the last
+    ten seconds; null while it does not run, and before its second sample."""
 
 
 class Change(StrEnum):

@@ -12,12 +12,13 @@ from archipelago.api.configuration import OptionView
 from archipelago.api.containers import ContainerStatus, Limits
 from archipelago.api.events import Event, event_view
 from archipelago.api.health import Health, HealthState, Sync
+from archipelago.api.metrics import MetricsPoint
 from archipelago.catalog.source import Catalog, CatalogSource
 from archipelago.container.data.keeper import VolumeKeeper
 from archipelago.container.dependency_resolver.asks import expected_disk
 from archipelago.container.dependency_resolver.rating import rate
 from archipelago.container.desired.installed_apps import not_installed
-from archipelago.container.desired.state import DesiredApp
+from archipelago.container.desired.state import DesiredApp, DesiredState
 from archipelago.container.manifest.exposure import LOOPBACK, PUBLISHED, address_of, is_open, kept_in, require_switch
 from archipelago.container.manifest.model.app import AppManifest
 from archipelago.container.manifest.model.probes import ChainProbe
@@ -31,6 +32,7 @@ from archipelago.container.reconciler.reconciler import Reconciler
 from archipelago.container.reconciler.seen import is_running
 from archipelago.container.reports.options import option_views
 from archipelago.container.workload.workload import ContainerWorkload
+from archipelago.performance.metrics import Metrics
 from archipelago.storage.records.apps import AppRecord
 from archipelago.storage.stores.state import State
 
@@ -51,6 +53,7 @@ class Reporter:
     volumes: VolumeKeeper
     local_addresses: Callable[[], tuple[IPv4Address, ...]]
     """Where the node listens beyond loopback."""
+    sampled: Metrics
 
     async def status(self, app: str) -> AppStatus:
         """Return everything about one installed app."""
@@ -79,10 +82,7 @@ class Reporter:
             endpoints=_endpoints(found.record, self.local_addresses()),
             options=planned.options if planned is not None else {},
             options_set=tuple(sorted(found.record.options)),
-            uses=tuple(
-                Dependency(interface=edge.interface, app=edge.provider, optional=edge.optional)
-                for edge in desired.providers(app)
-            ),
+            uses=_uses(desired, app),
             used_by=tuple(sorted({edge.consumer for edge in desired.dependents(app)})),
             update_to=_newer(catalog, manifest),
             operation=self.operations.working_on(app),
@@ -93,8 +93,8 @@ class Reporter:
 
     async def summaries(self) -> tuple[AppSummary, ...]:
         """Return a line about each installed app; from memory, without asking Podman."""
-        found = self.reconciler.desired.apps
-        return tuple(self._summary(app, found[app].record) for app in sorted(found))
+        found, sampled = self.reconciler.desired.apps, self.sampled.newest()
+        return tuple(self._summary(app, found[app].record, sampled.get(app)) for app in sorted(found))
 
     async def health(self, app: str) -> Health:
         """Return the health of an installed app."""
@@ -157,7 +157,7 @@ class Reporter:
         except PodmanError:
             return self.reconciler.observer.last.apps
 
-    def _summary(self, app: str, record: AppRecord) -> AppSummary:
+    def _summary(self, app: str, record: AppRecord, sample: MetricsPoint | None) -> AppSummary:
         health = self.reconciler.health(app)
         return AppSummary(
             app=app,
@@ -172,7 +172,21 @@ class Reporter:
             follows_chain=_follows_chain(record.package.manifest),
             endpoints=_endpoints(record, self.local_addresses()),
             operation=self.operations.working_on(app),
+            category=record.package.manifest.category,
+            uses=_uses(self.reconciler.desired, app),
+            traffic=_traffic(health, sample),
         )
+
+
+def _uses(desired: DesiredState, app: str) -> tuple[Dependency, ...]:
+    edges = desired.providers(app)
+    return tuple(Dependency(interface=edge.interface, app=edge.provider, optional=edge.optional) for edge in edges)
+
+
+def _traffic(health: Health, sample: MetricsPoint | None) -> float | None:
+    if sample is None or health.state is HealthState.STOPPED:
+        return None
+    return round(sample.received + sample.sent, 1)
 
 
 def _chain(healths: Mapping[str, Health]) -> Sync | None:

@@ -85,6 +85,7 @@ def build_services(parts: Parts, power: Power, started: float) -> Services:
         parts.podman.not_enforced,
         apps.volumes,
         lambda: parts.local_access.addresses,
+        parts.metrics,
     )
     services = Services()
     _provide_apps(services, parts, reporter)
