@@ -2,6 +2,7 @@
 
 import json
 import mimetypes
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,7 @@ class Stage:
 
     async def attach(self, page: Page) -> None:
         """Route everything that the tab asks for to the scene, and stop its clock."""
-        await page.clock.install(time=NOW)
+        await page.clock.install(time=NOW - timedelta(hours=1))
         await page.clock.pause_at(NOW)
         await page.add_init_script(f"Object.assign(localStorage, {json.dumps(self._kept)})")
         await page.route("**/*", self._file)
