@@ -2,7 +2,7 @@
 import tailwindcss from "@tailwindcss/vite";
 import vue from "@vitejs/plugin-vue";
 import { defineConfig } from "vite";
-import { texts } from "./scripts/texts";
+import { texts } from "./scripts/texts.ts";
 
 const NODE = "http://127.0.0.1:8480";
 

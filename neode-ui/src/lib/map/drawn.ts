@@ -1,0 +1,22 @@
+import { layOut, type Box, type Island, type Place } from "./layout";
+import { terrainOf } from "./terrain";
+
+/** What is to be drawn: apps, each with how far its island stands out of the sea. */
+export interface Wanted {
+  node: string;
+  places: ReadonlyArray<Place & { height: number }>;
+  box: Box;
+}
+
+export interface Drawn {
+  islands: Island[];
+  levels: string[];
+}
+
+/** Returns the map of a node. */
+export function drawn({ node, places, box }: Wanted): Drawn {
+  const heights = new Map(places.map(({ app, height }) => [app, height]));
+  const islands = layOut(node, places, box);
+  const lands = islands.map((one) => ({ ...one, height: heights.get(one.app) ?? 1 }));
+  return { islands, ...terrainOf(node, lands, box.width, box.height) };
+}
