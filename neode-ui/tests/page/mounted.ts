@@ -32,7 +32,9 @@ export async function mounted<C extends Component>(component: C, props: Props<C>
     history: createMemoryHistory(),
     routes: [
       { path: "/:tab?", component: Page },
+      { path: "/apps", name: "apps", component: Empty },
       { path: "/apps/:app/:tab?", name: "app", component: Empty },
+      { path: "/store", name: "store", component: Empty },
       { path: "/store/:app", name: "plan", component: Empty },
       { path: "/operations", name: "operations", component: Empty },
       { path: "/system", name: "system", component: Empty },

@@ -9,6 +9,7 @@ from archipelago.api.catalog import CatalogEntry
 from archipelago.api.containers import ContainerStatus, Limits
 from archipelago.api.health import Health, HealthState, Sync
 from archipelago.container.dependency_resolver.rating import Rating, RatingLine
+from archipelago.container.manifest.model.app import Category
 from archipelago.storage.records.apps import Desired
 
 APPS = Path(__file__).resolve().parents[3] / "apps"
@@ -48,6 +49,7 @@ class Player:
     operation: str | None = None
     update_to: str | None = None
     disk: int = 2 * GIB
+    traffic: float | None = 40_000
 
     @property
     def icon(self) -> bytes:
@@ -85,7 +87,15 @@ class Player:
             follows_chain=self.chain is not None,
             endpoints=self.endpoints,
             operation=self.operation,
+            category=Category(self.category),
+            uses=self.dependencies,
+            traffic=self.traffic,
         )
+
+    @property
+    def dependencies(self) -> tuple[Dependency, ...]:
+        """The apps that it uses."""
+        return tuple(Dependency(interface=interface, app=app, optional=False) for interface, app in self.uses.items())
 
     def status_view(self, used_by: tuple[str, ...], now: datetime) -> AppStatus:
         """It on a page of its own."""

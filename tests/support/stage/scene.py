@@ -97,7 +97,7 @@ STORY = (
         app="tor",
         name="Tor",
         summary="Reach this node from anywhere, and hide where it is",
-        category="privacy",
+        category="network",
         score=6,
     ),
     Player(
@@ -134,7 +134,7 @@ OFFERED = (
         app="searxng",
         name="SearXNG",
         summary="Searches many engines, and tells none of them who asks",
-        category="privacy",
+        category="network",
         colours=("#5c8cff", "#273b7a"),
         drawing="search",
     ),
