@@ -77,7 +77,7 @@ SCENES = {
         CALM.with_app("mempool", state=HealthState.FAILED, reason="exit code 1")
         .with_app("home-assistant", state=HealthState.STOPPED)
         .with_app("lnbits", state=HealthState.STARTING, reason="does not answer yet"),
-        notices=(notice(1, Severity.WARNING, "the clock of this machine is not synchronised", "logins by code may fail"),),
+        notices=(notice(1, Severity.WARNING, "the clock is not synchronised", "logins by code may fail"),),
     ),
     "coming": replace(
         CALM,
