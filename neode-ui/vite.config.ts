@@ -2,12 +2,13 @@
 import tailwindcss from "@tailwindcss/vite";
 import vue from "@vitejs/plugin-vue";
 import { defineConfig } from "vite";
+import { guide } from "./scripts/guide.ts";
 import { texts } from "./scripts/texts.ts";
 
 const NODE = "http://127.0.0.1:8480";
 
 export default defineConfig({
-  plugins: [texts(), vue(), tailwindcss()],
+  plugins: [texts(), guide(), vue(), tailwindcss()],
   build: {
     target: "es2022",
     assetsDir: "assets",
@@ -34,6 +35,7 @@ export default defineConfig({
     ],
   },
   server: {
+    fs: { allow: [".", "../docs/guide"] },
     proxy: {
       "/rpc": NODE,
       "/icons": NODE,

@@ -15,7 +15,7 @@ declare module "vue-router" {
 
 export const router = createRouter({
   history: createWebHistory(),
-  scrollBehavior: (_to, _from, saved) => saved ?? { top: 0 },
+  scrollBehavior: (to, _from, saved) => saved ?? (to.hash ? undefined : { top: 0 }),
   routes: [
     { path: "/", name: "home", component: HomeView, meta: { title: "nav.home" } },
     { path: "/apps", name: "apps", component: () => import("./views/ContainerApps.vue"), meta: { title: "nav.apps" } },
@@ -49,6 +49,12 @@ export const router = createRouter({
       name: "system",
       component: () => import("./views/SystemView.vue"),
       meta: { title: "nav.system" },
+    },
+    {
+      path: "/help/:page?",
+      name: "help",
+      component: () => import("./views/HelpView.vue"),
+      meta: { title: "help.title" },
     },
     {
       path: "/welcome",

@@ -49,8 +49,8 @@ async function planned(own: Answers = {}, query = "") {
   const asked = answering({ ...ANSWERS, ...own });
   const router = createRouter({
     history: createMemoryHistory(),
-    routes: ["store", "app"].map((name) => ({
-      path: `/${name}/:app?`,
+    routes: ["store", "app", "help"].map((name) => ({
+      path: `/${name}/:${name === "help" ? "page" : "app"}?`,
       name,
       component: name === "store" ? PlanView : { render: () => null },
     })),

@@ -39,6 +39,7 @@ export async function mounted<C extends Component>(component: C, props: Props<C>
       { path: "/operations", name: "operations", component: Empty },
       { path: "/system", name: "system", component: Empty },
       { path: "/security", name: "security", component: Empty },
+      { path: "/help/:page?", name: "help", component: Empty },
     ],
   });
   await router.push("/");
