@@ -202,6 +202,8 @@ export const sync = like<Sync>({
   percent: 100,
   initial_block_download: false,
   seconds_left: null,
+  blocks_per_hour: null,
+  percent_per_hour: null,
   peers: null,
   tip_at: null,
   stale: false,

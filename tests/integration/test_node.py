@@ -80,6 +80,48 @@ async def test_mined_blocks_arrive_through_the_electrum_server(node: TestNode) -
     assert options["txindex"] is True, "demanded by electrumx"
 
 
+async def test_the_node_reports_what_bitcoind_says_of_its_chain(node: TestNode) -> None:
+    await node.until("bitcoin-knots", "healthy")
+    cli = ("bitcoin-cli", "-regtest")
+    # The report may be ten seconds old, and the chain is made before it is asked for first.
+    await node.execute("bitcoin-knots", *cli, "-generate", "7")
+    height = int(await node.execute("bitcoin-knots", *cli, "getblockcount"))
+    async with asyncio.timeout(30):
+        while (report := await node.call("chain-report", app="bitcoin-knots"))["height"] != height:
+            await asyncio.sleep(0.5)
+    assert (report["running"], report["phase"], report["headers"], report["percent"]) == (True, "done", height, 100)
+    assert [block["height"] for block in report["blocks"]] == list(range(height, height - 6, -1))
+    newest = json.loads(await node.execute("bitcoin-knots", *cli, "getblockstats", str(height)))
+    block = report["blocks"][0]
+    assert datetime.fromisoformat(block["time"]).timestamp() == newest["time"]
+    assert block["transactions"] == newest["txs"]
+    assert block["weight_share"] == round(newest["total_weight"] / 4_000_000, 4)
+    assert report["peers"] == {"inbound": 0, "outbound": 0, "over_tor": 0}
+    assert report["mempool"] == {"transactions": 0, "bytes": 0}
+    assert (report["fees"], report["pruned"]) == (None, False)
+    assert (
+        report["disk_bytes"]
+        == json.loads(await node.execute("bitcoin-knots", *cli, "getblockchaininfo"))["size_on_disk"]
+    )
+    # Many pages that are open cost one question.
+    reports = await asyncio.gather(*(node.call("chain-report", app="bitcoin-knots") for _ in range(20)))
+    assert len({each["at"] for each in reports}) <= 2
+    await installed(node, "electrumx")
+    with pytest.raises(RpcError, match="electrumx follows no chain"):
+        await node.call("chain-report", app="electrumx")
+
+
+async def test_the_list_says_what_uses_what_and_how_much_they_talk(node: TestNode) -> None:
+    await installed(node, "electrumx")
+    await node.until("electrumx", "healthy")
+    apps = {each["app"]: each for each in await node.call("container-list")}
+    assert {"interface": "bitcoin-rpc", "app": "bitcoin-knots", "optional": False} in apps["electrumx"]["uses"]
+    assert (apps["bitcoin-knots"]["uses"], apps["bitcoin-knots"]["category"]) == ([], "bitcoin")
+    async with asyncio.timeout(60):  # a sample is taken every ten seconds
+        while (await node.call("container-list"))[0]["traffic"] is None:
+            await asyncio.sleep(0.5)
+
+
 @pytest.mark.parametrize(
     ("role", "allowed", "forbidden"),
     [

@@ -45,6 +45,7 @@ class MemoryNode:
         self.services.provide(app_services.AppDataService, apps.MemoryData())
         self.services.provide(app_services.AppReportService, apps.MemoryReports(self.apps))
         self.services.provide(app_services.CatalogService, apps.MemoryCatalog(self.apps))
+        self.services.provide(app_services.ChainService, apps.MemoryChains())
         self.services.provide(app_services.MetricsService, apps.MemoryMetrics())
         self.services.provide(app_services.LogService, self.logs)
         self.services.provide(app_services.ShellService, apps.MemoryShells(self.apps))

@@ -240,6 +240,67 @@ export type CatalogEntry = {
 
 export type Category = "bitcoin" | "lightning" | "wallet" | "nostr" | "web5" | "mesh" | "network" | "home" | "files" | "finance" | "development" | "other";
 
+export type ChainBlock = {
+  "height": number;
+  /** When it was made, by the block itself. */
+  "time": string;
+  "transactions": number;
+  /** How full it is, from 0 to 1: the weight of its transactions, by the most that a block may have. */
+  "weight_share": number | null;
+};
+
+export type ChainFees = {
+  /** Such as `sat/vB`. */
+  "unit": string;
+  "next_block": number | null;
+  "hour": number | null;
+  "day": number | null;
+};
+
+export type ChainMempool = {
+  "transactions": number;
+  /** As they count in a block. */
+  "bytes": number;
+};
+
+export type ChainPeers = {
+  "inbound": number;
+  "outbound": number;
+  /** How many of them are reached over Tor, or reach it so. */
+  "over_tor": number | null;
+};
+
+export type ChainPhase = "headers" | "blocks" | "done";
+
+export type ChainReport = {
+  "app": string;
+  /** When it was asked. */
+  "at": string;
+  /** Whether it runs, so that it could be asked. */
+  "running": boolean;
+  "phase": ChainPhase | null;
+  /** Blocks that it has checked. */
+  "height": number | null;
+  /** Blocks that it knows of. */
+  "headers": number | null;
+  /** Share of the chain that it has checked, from 0 to 100. */
+  "percent": number | null;
+  /** How fast it catches up, by the last ten minutes; null when it does not, and in the first seconds. */
+  "blocks_per_hour": number | null;
+  "percent_per_hour": number | null;
+  /** Estimate of the time to the tip, from the progress seen so far. */
+  "seconds_left": number | null;
+  /** The last ones, at most six, the newest first; none while it downloads the chain. */
+  "blocks": Array<ChainBlock>;
+  "peers": ChainPeers | null;
+  "mempool": ChainMempool | null;
+  "fees": ChainFees | null;
+  /** What its blocks take on the disk. */
+  "disk_bytes": number | null;
+  /** Whether it deletes old blocks. */
+  "pruned": boolean | null;
+};
+
 export type Change = "stop" | "restart";
 
 export type ChangePreview = {
@@ -1214,6 +1275,9 @@ export type Sync = {
   "initial_block_download": boolean;
   /** Estimate of the time to the tip, from the progress seen so far. */
   "seconds_left": number | null;
+  /** How fast it catches up, by the last ten minutes; null when it does not, and in the first seconds. */
+  "blocks_per_hour": number | null;
+  "percent_per_hour": number | null;
   /** Nodes that it is connected with, where it says so. */
   "peers": number | null;
   /** When its newest block was made, by the block itself. */
@@ -1461,6 +1525,11 @@ export interface Methods {
   /** App that should provide an interface, by interface. */
   "choices"?: Record<string, string>;
 }; result: Plan };
+  /** Return what an app's program reports of its chain: progress, last blocks, peers, mempool, fees */
+  "chain-report": { params: {
+  /** Id of the app. */
+  "app": string;
+}; result: ChainReport };
   /** Give up volumes of an app that are lost: it starts with new, empty ones in their place */
   "data-start-empty": { params: {
   /** Id of the app. */

@@ -41,6 +41,9 @@ class Sync(View):
     initial_block_download: bool
     seconds_left: float | None = None
     """Estimate of the time to the tip, from the progress seen so far."""
+    blocks_per_hour: Annotated[float, Field(ge=0)] | None = None
+    """How fast it catches up, by the last ten minutes; null when it does not, and in the first seconds."""
+    percent_per_hour: Annotated[float, Field(ge=0)] | None = None
     peers: Annotated[int, Field(ge=0)] | None = None
     """Nodes that it is connected with, where it says so."""
     tip_at: datetime | None = None

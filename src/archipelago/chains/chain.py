@@ -1,9 +1,11 @@
 """What the node knows of a kind of chain daemon: how it is asked for its state, and how its consumers log in. Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol
+from typing import NamedTuple, Protocol
+
+from archipelago.chains.facts import ChainFacts
 
 
 class InterfaceRole(StrEnum):
@@ -25,6 +27,18 @@ class ProbeRequest:
     body: str
     method: str = "POST"
     path: str = "/"
+
+
+class ChainAnswer(NamedTuple):
+    """An HTTP answer of a chain daemon."""
+
+    status: int
+    body: str
+
+
+Conversation = Generator[ProbeRequest, ChainAnswer | None, ChainFacts]
+"""Questions to a chain daemon: it yields requests, is sent the answer to each, or None where there is none, and returns
+what was learnt. It has an end, whatever is answered, and raises nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +100,9 @@ class Chain(Protocol):
 
         Raises `ValueError`, with a reason for the owner, where the daemon does not work.
         """
+
+    def examine(self, user: str, password: str, before: ChainFacts) -> Conversation:
+        """Ask the daemon for facts about itself; `before` is what it reported last, so that nothing is asked twice."""
 
     def login_line(self, user: str, password: str) -> str:
         """Return the line of the daemon's configuration that lets a user in; the same at each call."""

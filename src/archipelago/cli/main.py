@@ -9,7 +9,7 @@ import typer
 from typer.exceptions import TyperException
 
 from archipelago import __version__
-from archipelago.cli.commands.apps import changes, data, operations, questions, repairs, revisions
+from archipelago.cli.commands.apps import chains, changes, data, operations, questions, repairs, revisions
 from archipelago.cli.commands.node import network, notices, power
 from archipelago.cli.commands.security import accounts, audit, sbom, secrets, security, signers
 from archipelago.cli.errors import CommandError, Exit
@@ -26,6 +26,7 @@ _COMMANDS: tuple[tuple[str, Command], ...] = (
     ("plan", questions.plan),
     ("list", questions.list_apps),
     ("status", questions.status),
+    ("chain", chains.chain),
     ("logs", questions.logs),
     ("start", changes.start),
     ("stop", changes.stop),

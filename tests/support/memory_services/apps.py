@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 from archipelago.api.apps import AppStatus, AppSummary, Change, ChangePreview
 from archipelago.api.catalog import CatalogEntry
+from archipelago.api.chains import ChainBlock, ChainFees, ChainMempool, ChainPeers, ChainReport
 from archipelago.api.configuration import ConfigPreview, ConfigRevision, OptionKind, OptionView, SettingChange
 from archipelago.api.containers import ExecResult, LogLine
 from archipelago.api.data import KeptData, RemovalPreview, VolumeView
@@ -14,6 +15,7 @@ from archipelago.api.health import Health, HealthState, Sync
 from archipelago.api.metrics import MetricsSpan, MetricsView
 from archipelago.api.operations import ErrorView, Operation, OperationKind, Step
 from archipelago.api.repairs import RepairPreview
+from archipelago.chains.facts import ChainPhase
 from archipelago.container.dependency_resolver.plan import Action, Plan, PlannedApp
 from archipelago.container.dependency_resolver.rating import Rating, RatingLine
 from archipelago.container.manifest.model.scalars import Scalar
@@ -328,6 +330,29 @@ class MemoryLogs:
         while self.flood:
             yield (LogLine(container="main", stream="stdout", at=NOW, text="x" * 100_000),)
             await asyncio.sleep(0)
+
+
+class MemoryChains:
+    """Has one chain, in the middle of its download."""
+
+    async def report(self, app: str) -> ChainReport:
+        return ChainReport(
+            app=app,
+            at=NOW,
+            running=True,
+            phase=ChainPhase.BLOCKS,
+            height=5,
+            headers=10,
+            percent=50.0,
+            blocks_per_hour=1200,
+            seconds_left=7200,
+            blocks=(ChainBlock(height=5, time=NOW, transactions=3, weight_share=0.25),),
+            peers=ChainPeers(inbound=1, outbound=8, over_tor=2),
+            mempool=ChainMempool(transactions=7, bytes=2048),
+            fees=ChainFees(unit="sat/vB", next_block=12.5, day=1.0),
+            disk_bytes=3 << 30,
+            pruned=False,
+        )
 
 
 class MemoryShells:

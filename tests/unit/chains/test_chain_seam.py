@@ -9,7 +9,8 @@ import pytest
 from pydantic import ValidationError
 
 from archipelago.api.health import Health, HealthState
-from archipelago.chains.chain import Chain, ChainReading, ChainState, InterfaceRole, ProbeRequest
+from archipelago.chains.chain import Chain, ChainReading, ChainState, Conversation, InterfaceRole, ProbeRequest
+from archipelago.chains.facts import ChainFacts
 from archipelago.chains.registry import CHAINS, chain_named, chain_with_login
 from archipelago.container.dependency_resolver.host_facts import HostFacts
 from archipelago.container.health_monitor.progress import Progress, chain_verdict
@@ -42,6 +43,10 @@ class Abacus:
         counted, known = json.loads(body)
         state = ChainState("wood", counted, known, 100 * counted / known, initial_block_download=counted < known)
         return ChainReading(state, "" if counted == known else f"{known - counted} beads to go")
+
+    def examine(self, user: str, password: str, before: ChainFacts) -> Conversation:
+        answer = yield self.probe(user, password)
+        return before if answer is None else ChainFacts(height=json.loads(answer.body)[0])
 
     def login_line(self, user: str, password: str) -> str:
         return f"{user}/{password}"

@@ -175,6 +175,15 @@ def test_what_apps_may_take_is_told(node: CliNode) -> None:
     assert "knots\t-\t3.0 GiB\t0.25\t4\t512" in shown and "Not enforced on this host: memory limits" in shown
 
 
+def test_the_chain_of_an_app_is_told(node: CliNode) -> None:
+    assert node.json("chain", "knots", "--json")["phase"] == "blocks"
+    shown = node.run("chain", "knots").stdout
+    for words in ("5 of 10 (50.0 %)", "1200 blocks an hour", "about 2 h", "1 in, 8 out, 2 over Tor", "3.0 GiB"):
+        assert words in shown
+    assert "7 transactions, 2.0 KiB" in shown and "next block 12.5, a day 1 sat/vB" in shown
+    assert shown.splitlines()[-1].endswith("\t3\t25%")
+
+
 def test_what_needs_the_owner_is_listed_put_aside_and_brought_back(node: CliNode) -> None:
     key = "finding:swap-0011"
 

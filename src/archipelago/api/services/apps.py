@@ -5,6 +5,7 @@ from typing import Protocol
 
 from archipelago.api.apps import AppStatus, AppSummary, Change, ChangePreview
 from archipelago.api.catalog import CatalogEntry
+from archipelago.api.chains import ChainReport
 from archipelago.api.configuration import ConfigPreview, ConfigRevision, OptionView, SettingChange
 from archipelago.api.containers import ExecResult, LogLine
 from archipelago.api.data import KeptData, RemovalPreview
@@ -99,6 +100,12 @@ class AppReportService(Protocol):
     async def health_history(self, app: str, limit: int) -> tuple[Event, ...]: ...
     async def options(self, app: str) -> dict[str, Scalar]: ...
     async def option_views(self, app: str) -> tuple[OptionView, ...]: ...
+
+
+class ChainService(Protocol):
+    """Asks the program of an app about the chain that it follows."""
+
+    async def report(self, app: str) -> ChainReport: ...
 
 
 class CatalogService(Protocol):

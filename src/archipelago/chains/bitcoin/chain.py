@@ -3,10 +3,12 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from archipelago.chains.bitcoin.examination import examine
 from archipelago.chains.bitcoin.health import REQUEST_BODY, judged, parse_answer, request_headers
 from archipelago.chains.bitcoin.roles import whitelist_line
 from archipelago.chains.bitcoin.rpcauth import rpcauth_line
-from archipelago.chains.chain import ChainReading, InterfaceRole, ProbeRequest
+from archipelago.chains.chain import ChainReading, Conversation, InterfaceRole, ProbeRequest
+from archipelago.chains.facts import ChainFacts
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +26,10 @@ class Bitcoin:
         """Return how far the chain is. Raises `ValueError`."""
         reading = parse_answer(status, body)
         return reading if reading.state is None else judged(reading.state, now)
+
+    def examine(self, user: str, password: str, before: ChainFacts) -> Conversation:
+        """Ask for the chain, the peers, the mempool, the fees and the last blocks, in three requests at most."""
+        return examine(request_headers(user, password), before)
 
     def login_line(self, user: str, password: str) -> str:
         """Return the value of bitcoind's option `rpcauth`."""

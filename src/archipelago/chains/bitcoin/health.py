@@ -3,6 +3,7 @@
 import base64
 import json
 from dataclasses import replace
+from typing import Any, TypeGuard
 
 from archipelago.chains.chain import ChainReading, ChainState
 from archipelago.support.texts.text import msg
@@ -49,20 +50,21 @@ def parse_answer(status: int, body: str) -> ChainReading:
         if isinstance(problem, dict) and problem.get("code") == _RPC_IN_WARMUP:
             return ChainReading(None, message[:_LONGEST_TEXT])
         raise ValueError(message[:_LONGEST_TEXT])
+    return ChainReading(replace(state_of(answer.get("result")), peers=peers if is_count(peers) else None))
+
+
+def state_of(result: Any) -> ChainState:
+    """Return the state that a result of `getblockchaininfo` describes. Raises `ValueError`."""
     try:
-        result = answer["result"]
-        return ChainReading(
-            ChainState(
-                chain=str(result["chain"])[:_LONGEST_TEXT],
-                height=int(result["blocks"]),
-                headers=int(result["headers"]),
-                percent=_percent(result),
-                initial_block_download=bool(result["initialblockdownload"]),
-                peers=peers if isinstance(peers, int) and peers >= 0 else None,
-                tip_at=_moment(result.get("time")),
-            )
+        return ChainState(
+            chain=str(result["chain"])[:_LONGEST_TEXT],
+            height=int(result["blocks"]),
+            headers=int(result["headers"]),
+            percent=_percent(result),
+            initial_block_download=bool(result["initialblockdownload"]),
+            tip_at=_moment(result.get("time")),
         )
-    except (KeyError, TypeError, OverflowError) as error:
+    except (KeyError, TypeError, AttributeError, OverflowError) as error:
         raise ValueError("getblockchaininfo answered without the chain's height") from error
 
 
@@ -112,7 +114,11 @@ def _age(state: ChainState, now: float) -> str:
     return msg("{age} days", age=f"{age // _DAY:.0f}") if age >= 2 * _DAY else msg("a day")
 
 
+def is_count(value: object, limit: int = 1 << 53) -> TypeGuard[int]:
+    """Return whether a value is a whole number below a limit, and not negative."""
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < limit
+
+
 def _moment(seconds: object) -> int | None:
     """Return the time of a block, in seconds since 1970 (32 bits), where bitcoind told it."""
-    known = isinstance(seconds, int) and not isinstance(seconds, bool) and 0 <= seconds < 1 << 32
-    return seconds if known else None  # type: ignore[return-value]
+    return seconds if is_count(seconds, 1 << 32) else None

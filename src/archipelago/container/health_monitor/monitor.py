@@ -27,6 +27,7 @@ class HealthMonitor:
         self._prober = prober
         self._report = report
         self._loops: dict[str, asyncio.Task[None]] = {}
+        self._watched: dict[str, Watched] = {}
 
     def watch(self, watched: Watched, ran_for: float, health: Health) -> None:
         """Probe this run of a container until `unwatch`, or until another run of it is watched.
@@ -34,17 +35,24 @@ class HealthMonitor:
         It has run for `ran_for` seconds, and `health` is its health until a probe says otherwise.
         """
         self.unwatch(watched.name)
+        self._watched[watched.name] = watched
         self._loops[watched.name] = asyncio.create_task(self._loop(watched, ran_for, health))
 
     def unwatch(self, name: str) -> None:
         """Stop probing a container."""
+        self._watched.pop(name, None)
         if (loop := self._loops.pop(name, None)) is not None:
             loop.cancel()
+
+    def watched(self, app: str) -> tuple[Watched, ...]:
+        """Return the containers of an app that run and are probed; they hold the secrets of the probes."""
+        return tuple(each for each in self._watched.values() if each.app == app)
 
     async def close(self) -> None:
         """Stop all probes."""
         tasks = list(self._loops.values())
         self._loops.clear()
+        self._watched.clear()
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 import structlog
 
 from archipelago.chains.registry import chain_named
+from archipelago.container.health_monitor.chain_examiner import ask_chain
 from archipelago.container.health_monitor.progress import Verdict, chain_verdict
 from archipelago.container.manifest.model.probes import ChainProbe, ExecProbe, HealthCheck, HttpProbe, TcpProbe
 from archipelago.container.namespace.client import Namespace, ProbeFailed, Target
@@ -85,14 +86,6 @@ class Prober:
     async def _chain(self, watched: Watched, probe: ChainProbe, timeout: float) -> Verdict:
         chain = chain_named(probe.chain)
         request = chain.probe(probe.user, watched.secrets[probe.secret].reveal())
-        answer = await self.namespace.http(
-            watched.target,
-            probe.port,
-            request.path,
-            timeout,
-            method=request.method,
-            headers=request.headers,
-            body=request.body,
-        )
+        answer = await ask_chain(self.namespace, watched.target, probe.port, request, timeout)
         # All of it, and not the reason alone: the name of the chain is the app's own word as well.
         return chain_verdict(chain, answer.status, self.redact(answer.body), datetime.now(UTC))

@@ -1,10 +1,11 @@
 """What probes say of a container, and the health that follows from it. Pure: times come from outside."""
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 
 from archipelago.api.health import Health, HealthState, Sync
 from archipelago.chains.chain import Chain, ChainState
+from archipelago.container.health_monitor.pace import Pace, Point
 from archipelago.container.manifest.model.probes import HealthCheck
 from archipelago.support.texts.text import msg
 
@@ -43,13 +44,15 @@ class Progress:
     answered: bool = False
     sync_began: tuple[float, float] | None = None
     """When syncing was first seen, and at how many percent: the base of the estimate."""
+    pace: Pace = field(default_factory=Pace)
 
     def after(self, verdict: Verdict, spec: HealthCheck, elapsed: float, now: datetime) -> "Progress":
         """Return the progress after one more probe; `elapsed` is seconds since the container was started."""
         if verdict.ok:
             state = HealthState.SYNCING if verdict.syncing else HealthState.HEALTHY
             began, sync = self._estimate(verdict, elapsed)
-            return Progress(self._moved(state, verdict.reason, now, sync), 0, True, began)
+            pace, sync = self._paced(sync, elapsed) if began is not None else (Pace(), sync)
+            return Progress(self._moved(state, verdict.reason, now, sync), 0, True, began, pace)
         failures = self.failures + 1
         if not self.answered:
             late = elapsed > spec.start_timeout
@@ -76,6 +79,17 @@ class Progress:
         spent, gained = elapsed - began[0], sync.percent - began[1]
         left = (100 - sync.percent) * spent / gained if gained > 0.01 and spent > 10 else None
         return began, sync.model_copy(update={"seconds_left": None if left is None else round(left)})
+
+    def _paced(self, sync: Sync | None, elapsed: float) -> tuple[Pace, Sync | None]:
+        if sync is None:
+            return Pace(), None
+        point = Point(elapsed, sync.height, sync.percent)
+        pace = self.pace.after(point)
+        rates = pace.per_hour(point)
+        if rates is None:
+            return pace, sync
+        blocks, percent = rates
+        return pace, sync.model_copy(update={"blocks_per_hour": round(blocks), "percent_per_hour": round(percent, 3)})
 
     def _moved(self, state: HealthState, reason: str, now: datetime, sync: Sync | None) -> Health:
         since = self.health.since if state == self.health.state else now

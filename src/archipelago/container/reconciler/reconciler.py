@@ -204,6 +204,10 @@ class Reconciler:
         """Return the health of each container of an app."""
         return dict(self._keepers[app][0].healths) if app in self._keepers else {}
 
+    def probed_runs(self, app: str) -> tuple[Watched, ...]:
+        """Return the containers of an app that run and are probed; they hold the secrets of the probes."""
+        return self._monitor.watched(app)
+
     def remember(self, app: str) -> dict[str, RunRecord]:
         """Return what the next life of the daemon needs to know of an app, by container."""
         known = self._keepers[app][0].remember() if app in self._keepers else {}

@@ -169,7 +169,7 @@ class Reporter:
             reason=health.reason,
             percent=health.sync.percent if health.sync is not None else None,
             chain=_chain(self.reconciler.container_healths(app)),
-            follows_chain=_follows_chain(record.package.manifest),
+            follows_chain=follows_chain(record.package.manifest),
             endpoints=_endpoints(record, self.local_addresses()),
             operation=self.operations.working_on(app),
             category=record.package.manifest.category,
@@ -193,7 +193,8 @@ def _chain(healths: Mapping[str, Health]) -> Sync | None:
     return next((each.sync for each in healths.values() if each.sync is not None), None)
 
 
-def _follows_chain(manifest: AppManifest) -> bool:
+def follows_chain(manifest: AppManifest) -> bool:
+    """Return whether a program of an app reports how far a chain is."""
     healths = (container.health for container in manifest.containers.values())
     return any(health is not None and isinstance(health.probe, ChainProbe) for health in healths)
 

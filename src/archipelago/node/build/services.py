@@ -10,6 +10,7 @@ from archipelago.api.services import node as node_services
 from archipelago.api.services import security as security_services
 from archipelago.api.services.registry import Services
 from archipelago.container.reports.apps import Reporter
+from archipelago.container.reports.chains import ChainReporter
 from archipelago.container.reports.events import EventReporter
 from archipelago.container.reports.examination import Examiner
 from archipelago.container.reports.logs import LogReporter
@@ -115,6 +116,10 @@ def _provide_apps(services: Services, parts: Parts, reporter: Reporter) -> None:
     services.provide(app_services.CatalogService, reporter)
     services.provide(app_services.LogService, LogReporter(reporter.installed, apps.reconciler, redact))
     services.provide(app_services.ShellService, ContainerShell(reporter.installed, podman.client, redact))
+    services.provide(
+        app_services.ChainService,
+        ChainReporter(reporter.installed, apps.reconciler, podman.namespace, storage.clocks.steady),
+    )
     services.provide(app_services.MetricsService, usage)
     services.provide(node_services.ResourceService, usage)
     services.provide(

@@ -5,7 +5,7 @@ from typing import Any, NoReturn
 
 from archipelago.rpc.method import Family, Handler, Method
 from archipelago.rpc.methods.access import accounts, login, passkeys
-from archipelago.rpc.methods.apps import catalog, containers, data, operations, repairs, revisions
+from archipelago.rpc.methods.apps import catalog, chains, containers, data, operations, repairs, revisions
 from archipelago.rpc.methods.node import network, notices, system
 from archipelago.rpc.methods.security import audit, keys, sbom, secrets, security, signers
 from archipelago.rpc.openrpc import Description
@@ -14,6 +14,7 @@ from archipelago.storage.records.permissions import Permission
 
 _FAMILIES = (
     containers,
+    chains,
     data,
     repairs,
     catalog,
