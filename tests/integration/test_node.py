@@ -122,6 +122,22 @@ async def test_the_list_says_what_uses_what_and_how_much_they_talk(node: TestNod
             await asyncio.sleep(0.5)
 
 
+async def test_what_the_host_uses_and_what_takes_its_disk(node: TestNode) -> None:
+    async with asyncio.timeout(60):  # a sample is taken every ten seconds
+        while not (history := await node.call("system-history"))["points"]:
+            await asyncio.sleep(0.5)
+    point = history["points"][-1]
+    assert 0 <= point["cpu"] <= 1
+    assert 0 < point["memory_used"] < history["memory_total"] and 0 < point["disk_used"] < history["disk_total"]
+    assert (await node.call("system-history", span="day"))["step"] == 300
+    async with asyncio.timeout(60):  # the first who asks has it counted
+        while (report := await node.call("system-disk"))["counting"]:
+            await asyncio.sleep(0.2)
+    apps = {each["app"]: each for each in report["apps"]}
+    assert apps["bitcoin-knots"]["counted"] and 1 << 20 < apps["bitcoin-knots"]["bytes"] < 1 << 32
+    assert (await node.call("system-disk"))["apps"] == report["apps"], "a count does for ten minutes"
+
+
 @pytest.mark.parametrize(
     ("role", "allowed", "forbidden"),
     [

@@ -52,6 +52,7 @@ class MemoryNode:
 
     def _provide_node(self) -> None:
         self.services.provide(node_services.SystemService, node.MemorySystem(self.apps))
+        self.services.provide(node_services.DiskService, node.MemoryDisk())
         self.services.provide(node_services.ResourceService, node.MemoryResources())
         self.services.provide(node_services.PowerService, node.MemoryPower())
         self.services.provide(node_services.SetupService, node.MemorySetup())

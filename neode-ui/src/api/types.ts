@@ -34,6 +34,17 @@ export type AccountParams = {
 
 export type Action = "install" | "reuse" | "restart" | "update" | "remove";
 
+export type AppDisk = {
+  "app": string;
+  "name": string;
+  /** What its volumes take; null until they were counted. */
+  "bytes": number | null;
+  /** Whether all of it was counted in time; if not, it takes more. */
+  "counted": boolean;
+  /** When it was counted. */
+  "at": string | null;
+};
+
 export type AppParams = {
   /** Id of the app. */
   "app": string;
@@ -413,6 +424,15 @@ export type Dependency = {
 };
 
 export type Desired = "running" | "stopped";
+
+export type DiskReport = {
+  "total": number;
+  "free": number;
+  /** The largest first; those that were not counted yet at the end. */
+  "apps": Array<AppDisk>;
+  /** Whether the volumes are counted now: whoever asks again in a while learns more. */
+  "counting": boolean;
+};
 
 export type Edge = {
   "consumer": string;
@@ -1286,6 +1306,22 @@ export type Sync = {
   "stale": boolean;
 };
 
+export type SystemHistoryParams = {
+  /** An hour in fine steps, or a day in coarse ones. */
+  "span": MetricsSpan;
+};
+
+export type SystemHistoryView = {
+  /** Seconds between two points. */
+  "step": number;
+  /** Bytes. */
+  "memory_total": number;
+  /** Bytes. */
+  "disk_total": number;
+  /** The oldest first; they start with the node's start. */
+  "points": Array<SystemPoint>;
+};
+
 export type SystemInfo = {
   "version": string;
   "node_id": string;
@@ -1311,6 +1347,16 @@ export type SystemInfo = {
   "not_enforced": Array<string>;
   /** Field -> message of its text, `effects.0` for the first of a list; a text without one is English only. */
   "messages"?: Record<string, Message>;
+};
+
+export type SystemPoint = {
+  "at": string;
+  /** Share of its processors that worked, from 0 to 1. */
+  "cpu": number;
+  /** Bytes that are not available to programs. */
+  "memory_used": number;
+  /** Bytes of the file system that holds the node's data, whoever uses them. */
+  "disk_used": number;
 };
 
 export type TokenParams = {
@@ -1595,6 +1641,13 @@ export interface Methods {
 }; result: Operation };
   /** Return facts of node and host */
   "system-info": { params: Record<string, never>; result: SystemInfo };
+  /** Return what the host used of processors, memory and disk over time */
+  "system-history": { params: {
+  /** An hour in fine steps, or a day in coarse ones. */
+  "span"?: MetricsSpan;
+}; result: SystemHistoryView };
+  /** Return what the data of each app takes on the disk */
+  "system-disk": { params: Record<string, never>; result: DiskReport };
   /** Say what each app may take of the host, and takes now */
   "system-resources": { params: Record<string, never>; result: Resources };
   /** Restart or stop the node, or the machine; apps are stopped in order before it ends */

@@ -2,6 +2,9 @@
 
 from datetime import datetime
 from enum import StrEnum
+from typing import Annotated
+
+from pydantic import Field
 
 from archipelago.storage.records.apps import Desired
 from archipelago.storage.records.notices import Hiding
@@ -148,6 +151,55 @@ class Resources(Translatable, View):
     apps: tuple[AppResources, ...]
     not_enforced: tuple[Prose, ...] = ()
     """Limits that this host does not enforce."""
+
+
+class SystemPoint(View):
+    """What the host used in the step that ended then."""
+
+    at: datetime
+    cpu: Annotated[float, Field(ge=0, le=1)]
+    """Share of its processors that worked, from 0 to 1."""
+    memory_used: Annotated[int, Field(ge=0)]
+    """Bytes that are not available to programs."""
+    disk_used: Annotated[int, Field(ge=0)]
+    """Bytes of the file system that holds the node's data, whoever uses them."""
+
+
+class SystemHistoryView(View):
+    """What the host used over time."""
+
+    step: float
+    """Seconds between two points."""
+    memory_total: int
+    """Bytes."""
+    disk_total: int
+    """Bytes."""
+    points: tuple[SystemPoint, ...]
+    """The oldest first; they start with the node's start."""
+
+
+class AppDisk(View):
+    """What the data of an app takes on the disk."""
+
+    app: str
+    name: str
+    bytes: Annotated[int, Field(ge=0)] | None = None
+    """What its volumes take; null until they were counted."""
+    counted: bool = True
+    """Whether all of it was counted in time; if not, it takes more."""
+    at: datetime | None = None
+    """When it was counted."""
+
+
+class DiskReport(View):
+    """What takes the disk: all numbers in bytes."""
+
+    total: int
+    free: int
+    apps: tuple[AppDisk, ...]
+    """The largest first; those that were not counted yet at the end."""
+    counting: bool
+    """Whether the volumes are counted now: whoever asks again in a while learns more."""
 
 
 class PowerAction(StrEnum):

@@ -44,6 +44,7 @@ _COMMANDS: tuple[tuple[str, Command], ...] = (
     ("rollback", revisions.rollback),
     ("sbom", sbom.sbom),
     ("resources", power.resources),
+    ("disk", power.disk),
     ("power", power.power),
     ("version", questions.version),
     ("password", accounts.password),

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
+from pathlib import Path
 
 import structlog
 
@@ -11,8 +12,15 @@ from archipelago.errors import NodeError
 from archipelago.node.build.services import Parts
 from archipelago.performance import host
 from archipelago.performance.metrics import STEP, Usage
+from archipelago.performance.system_history import HostSample
 
 _HOUSEKEEPING = 60.0
+
+
+def _host_sample(root: Path) -> tuple[HostSample, int]:
+    """Return what the host uses now, and the bytes that are free on its disk. Raises `NodeError` or `OSError`."""
+    (busy, all_), (total, available), (size, free) = host.processors(), host.memory(), host.disk(root)
+    return HostSample(busy, all_, total - available, size - free), free
 
 
 class Chores:
@@ -25,7 +33,7 @@ class Chores:
 
     def start(self) -> None:
         """Start all chores."""
-        work = (self._keep_house(), self._measure(), self._parts.apps.pruner.run())
+        work = (self._keep_house(), self._measure(), self._parts.apps.pruner.run(), self._parts.apps.disk_use.run())
         self._tasks = [asyncio.create_task(each) for each in work]
 
     async def stop(self) -> None:
@@ -55,10 +63,12 @@ class Chores:
         while True:
             apps = parts.apps.reconciler.desired.apps
             try:
+                sample, free = await asyncio.to_thread(_host_sample, root)
+                parts.history.add(steady(), sample)
+                parts.forecast.add(steady(), free)
                 found = await self._usage(apps) if apps else {}
                 parts.metrics.add(steady(), found, apps)
-                parts.forecast.add(steady(), (await asyncio.to_thread(host.disk, root))[1])
-            except (PodmanError, OSError) as error:
+            except (PodmanError, NodeError, OSError) as error:
                 self._log.debug("no sample is taken", error=str(error))
             await asyncio.sleep(STEP)
 

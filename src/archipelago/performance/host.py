@@ -34,6 +34,21 @@ def memory() -> tuple[int, int]:
     return fields["MemTotal"], fields.get("MemAvailable", fields.get("MemFree", 0))
 
 
+def processors() -> tuple[float, float]:
+    """Return the seconds that all processors have worked since the host started, and could have. Raises `NodeError`.
+
+    What a processor waits for a disk is no work; guests are counted among the users (proc(5), /proc/stat).
+    """
+    words = _read("/proc/stat").split("\n", 1)[0].split()
+    try:
+        user, nice, system, idle, waiting, *others = map(int, words[1:9])
+    except ValueError as error:
+        raise _unreadable("/proc/stat", str(error)) from error
+    busy = user + nice + system + sum(others)
+    tick = os.sysconf("SC_CLK_TCK")
+    return busy / tick, (busy + idle + waiting) / tick
+
+
 def load() -> float:
     """Return the load average of the last minute; 0 where the host does not say."""
     try:

@@ -8,10 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from archipelago import __version__
-from archipelago.api.system import PowerAction, SystemInfo
+from archipelago.api.metrics import MetricsSpan
+from archipelago.api.system import PowerAction, SystemHistoryView, SystemInfo
 from archipelago.container.dependency_resolver.host_facts import HostFacts
 from archipelago.performance import host
 from archipelago.performance.forecast import DiskForecast
+from archipelago.performance.system_history import SystemHistory
+from archipelago.security.login.sessions.clocks import Clocks
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +29,8 @@ class SystemReporter:
     power: tuple[PowerAction, ...]
     not_enforced: tuple[str, ...]
     forecast: DiskForecast
+    sampled: SystemHistory
+    clocks: Clocks
     revision: Callable[[], int]
     """Returns the revision of the newest event."""
     started: float
@@ -55,3 +60,9 @@ class SystemReporter:
             power=self.power,
             not_enforced=self.not_enforced,
         )
+
+    async def history(self, span: MetricsSpan) -> SystemHistoryView:
+        """Return what the host used over time."""
+        memory, _ = await asyncio.to_thread(host.memory)
+        disk, _ = await asyncio.to_thread(host.disk, self.root)
+        return self.sampled.view(span, self.clocks.now() - self.clocks.steady(), memory, disk)

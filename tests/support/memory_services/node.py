@@ -4,8 +4,11 @@ from collections.abc import AsyncGenerator, Collection
 
 from archipelago.api.apps import EndpointStatus
 from archipelago.api.events import Event
+from archipelago.api.metrics import MetricsSpan
 from archipelago.api.system import (
+    AppDisk,
     AppResources,
+    DiskReport,
     Finding,
     FirewallView,
     LocalAccessView,
@@ -16,7 +19,9 @@ from archipelago.api.system import (
     SetupProgress,
     SetupStep,
     Severity,
+    SystemHistoryView,
     SystemInfo,
+    SystemPoint,
 )
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.storage.records.apps import Desired
@@ -45,6 +50,18 @@ class MemorySystem:
             data_root="/var/lib/archipelago",
             uptime=12.5,
         )
+
+    async def history(self, span: MetricsSpan) -> SystemHistoryView:
+        point = SystemPoint(at=NOW, cpu=0.5, memory_used=4 << 30, disk_used=50 << 30)
+        return SystemHistoryView(step=10.0, memory_total=8 << 30, disk_total=100 << 30, points=(point,))
+
+
+class MemoryDisk:
+    """Has counted one app, and not the other."""
+
+    async def report(self) -> DiskReport:
+        apps = (AppDisk(app="knots", name=EVIL, bytes=3 << 30, at=NOW), AppDisk(app="tor", name="Tor"))
+        return DiskReport(total=100 << 30, free=50 << 30, apps=apps, counting=True)
 
 
 class MemoryResources:

@@ -175,6 +175,14 @@ def test_what_apps_may_take_is_told(node: CliNode) -> None:
     assert "knots\t-\t3.0 GiB\t0.25\t4\t512" in shown and "Not enforced on this host: memory limits" in shown
 
 
+def test_what_takes_the_disk_is_told(node: CliNode) -> None:
+    assert node.json("disk", "--json")["free"] == 50 << 30
+    shown = node.run("disk").stdout.splitlines()
+    assert shown[0] == "50.0 GiB of 100.0 GiB are free."
+    assert shown[2].startswith("knots\t3.0 GiB\t2026-01-02") and shown[3] == "tor\t-\tnot yet"
+    assert "ask again" in shown[4]
+
+
 def test_the_chain_of_an_app_is_told(node: CliNode) -> None:
     assert node.json("chain", "knots", "--json")["phase"] == "blocks"
     shown = node.run("chain", "knots").stdout

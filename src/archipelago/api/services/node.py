@@ -5,7 +5,9 @@ from typing import Protocol
 
 from archipelago.api.apps import EndpointStatus
 from archipelago.api.events import Event
+from archipelago.api.metrics import MetricsSpan
 from archipelago.api.system import (
+    DiskReport,
     Finding,
     FirewallView,
     LocalAccessView,
@@ -14,6 +16,7 @@ from archipelago.api.system import (
     Resources,
     SetupProgress,
     SetupStep,
+    SystemHistoryView,
     SystemInfo,
 )
 
@@ -22,6 +25,13 @@ class SystemService(Protocol):
     """States facts of node and host."""
 
     async def info(self) -> SystemInfo: ...
+    async def history(self, span: MetricsSpan) -> SystemHistoryView: ...
+
+
+class DiskService(Protocol):
+    """Knows what the data of apps takes on the disk."""
+
+    async def report(self) -> DiskReport: ...
 
 
 class ResourceService(Protocol):

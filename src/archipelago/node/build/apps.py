@@ -10,6 +10,7 @@ from pathlib import Path
 
 from archipelago.api.health import Health
 from archipelago.catalog.local import LocalCatalog
+from archipelago.container.data.disk_use import DiskUse
 from archipelago.container.data.keeper import VolumeKeeper
 from archipelago.container.data.kept import KeptStore
 from archipelago.container.data.volumes import AppData
@@ -60,6 +61,7 @@ class Apps:
     pruner: ImagePruner
     volumes: VolumeKeeper
     data: AppData
+    disk_use: DiskUse
     kept_data: DataService
     reconciler: Reconciler
     operations: Operations
@@ -85,6 +87,7 @@ async def build_apps(storage: Storage, podman: PodmanHost, closing: AsyncExitSta
     kept = KeptStore(layout, podman.namespace)
     data = AppData(layout, podman.namespace, secrets, storage.state, marks, kept)
     inventory = ImageInventory(images, SbomStore(layout.apps))
+    disk_use = DiskUse(layout, podman.namespace, lambda: reconciler.desired.apps, storage.clocks.steady)
     renderer = Renderer(workers)
     pruner = ImagePruner(images, storage.state, lambda: host.disk(config.root)[1])
     parts = JobParts.of(
@@ -104,7 +107,18 @@ async def build_apps(storage: Storage, podman: PodmanHost, closing: AsyncExitSta
     orchestrator = Orchestrator(parts, JobRunner(parts, operations, find_kinds()))
     kept_data = DataService(volumes, kept, data, operations, lambda: reconciler.desired, reconciler.look_again)
     return Apps(
-        catalog, verifier, images, inventory, pruner, volumes, data, kept_data, reconciler, operations, orchestrator
+        catalog,
+        verifier,
+        images,
+        inventory,
+        pruner,
+        volumes,
+        data,
+        disk_use,
+        kept_data,
+        reconciler,
+        operations,
+        orchestrator,
     )
 
 

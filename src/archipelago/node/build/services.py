@@ -11,6 +11,7 @@ from archipelago.api.services import security as security_services
 from archipelago.api.services.registry import Services
 from archipelago.container.reports.apps import Reporter
 from archipelago.container.reports.chains import ChainReporter
+from archipelago.container.reports.disk import DiskReporter
 from archipelago.container.reports.events import EventReporter
 from archipelago.container.reports.examination import Examiner
 from archipelago.container.reports.logs import LogReporter
@@ -36,6 +37,7 @@ from archipelago.performance import host
 from archipelago.performance.doctor import Doctor
 from archipelago.performance.forecast import DiskForecast
 from archipelago.performance.metrics import Metrics
+from archipelago.performance.system_history import SystemHistory
 from archipelago.performance.system_report import SystemReporter
 from archipelago.security.keys.async_key import AsyncNodeKey
 from archipelago.security.keys.certificates import Certificates
@@ -53,6 +55,7 @@ class Parts:
     apps: Apps
     local_access: LocalAccess
     metrics: Metrics
+    history: SystemHistory
     forecast: DiskForecast
 
 
@@ -72,7 +75,7 @@ def build_parts(storage: Storage, podman: PodmanHost, apps: Apps) -> Parts:
         routes=RouteKeeper((driver,), lambda: reconciler.desired, reconciler.changed),
         contexts=contexts,
     )
-    return Parts(storage, podman, apps, local_access, Metrics(), DiskForecast())
+    return Parts(storage, podman, apps, local_access, Metrics(), SystemHistory(), DiskForecast())
 
 
 def build_services(parts: Parts, power: Power, started: float) -> Services:
@@ -139,12 +142,15 @@ def _provide_node(services: Services, parts: Parts, reporter: Reporter, power: P
         power.actions,
         podman.not_enforced,
         parts.forecast,
+        parts.history,
+        storage.clocks,
         lambda: events.revision,
         started,
     )
     doctor = Doctor(storage.config, podman.info, podman.not_enforced)
     examiner = Examiner(doctor, apps.volumes, apps.reconciler, access.outlook)
     services.provide(node_services.SystemService, system)
+    services.provide(node_services.DiskService, DiskReporter(apps.reconciler, apps.disk_use, storage.config.root))
     services.provide(node_services.EventService, events)
     services.provide(node_services.DoctorService, examiner)
     services.provide(node_services.NoticeService, _notices(parts, reporter, examiner))

@@ -106,3 +106,14 @@ def test_data_that_a_killed_move_left_in_between_is_data(tmp_path: Path) -> None
     assert looked(tmp_path, "data")["empty"] is True
     (tmp_path / "data" / ".part" / "wallet").touch()
     assert (looked(tmp_path, "data")["empty"], looked(tmp_path, "data")["foreign"]) == (False, False)
+
+
+def test_a_gentle_count_finds_the_same_and_pauses(tmp_path: Path) -> None:
+    volume = tmp_path / "volume"
+    volume.mkdir()
+    for number in range(600):
+        (volume / f"{number}").write_text("x" * 5000)
+    (volume / "again").hardlink_to(volume / "0")
+    counts = [ask(tmp_path, do="size", path=str(volume), timeout=60.0, gentle=gentle) for gentle in (False, True)]
+    assert counts[0] == counts[1] == {"id": 1, "ok": True, "bytes": 600 * 8192, "complete": True}
+    assert ask(tmp_path, do="size", path=str(volume), timeout=0.0, gentle=True)["complete"] is False

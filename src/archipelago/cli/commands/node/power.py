@@ -1,4 +1,4 @@
-"""Commands about the node as a whole: power, resources."""
+"""Commands about the node as a whole: power, resources, disk."""
 
 from typing import Annotated
 
@@ -58,3 +58,25 @@ def resources(json: Json = False) -> None:
     )
     for each in found["not_enforced"]:
         show(f"Not enforced on this host: {line(each)}")
+
+
+def disk(json: Json = False) -> None:
+    """Show what the data of each app takes on the disk."""
+    found = Client().call("system-disk")
+    if json:
+        show_json(found)
+        return
+    show(f"{size(found['free'])} of {size(found['total'])} are free.")
+    show_table(
+        ("APP", "TAKES", "COUNTED"),
+        [
+            (
+                app["app"],
+                "-" if app["bytes"] is None else f"{'' if app['counted'] else 'at least '}{size(app['bytes'])}",
+                app["at"] or "not yet",
+            )
+            for app in found["apps"]
+        ],
+    )
+    if found["counting"]:
+        show("Apps are being counted; ask again in a minute.")

@@ -10,10 +10,10 @@ Requests: `{"id": 1, "do": "tcp", "pid": 42, "host": "10.89.0.2", "port": 80, "t
 namespace that ends with the request, and `rules` for nft(8)); `announce` (with `pid`); `passage`, `directory` and
 `file` (with `path`, `uid`, `gid`, `mode`, `content`), `look` (with `path`, `uid`, `gid`, how many `ids` an app has,
 and whether it is `divided`), `rename` (with `path` and `to`), `remove`; `signal` (with `pid` and `signal`); `size`
-(with the `timeout` after which it returns what it has counted); in a volume, whose content is an app's, `find` (with
-`paths`, each a list of names), `aside` and `discard` (with `names`, and the `suffix` that a name gets), and `divide`
-(with the `part` that gets what is there, and `gid`); `each` (with `requests`, answered in order up to the first that
-fails: `answers`).
+(with the `timeout` after which it returns what it has counted, and whether it is `gentle`); in a volume, whose content
+is an app's, `find` (with `paths`, each a list of names), `aside` and `discard` (with `names`, and the `suffix` that a
+name gets), and `divide` (with the `part` that gets what is there, and `gid`); `each` (with `requests`, answered in order
+up to the first that fails: `answers`).
 """
 
 import contextlib
@@ -82,7 +82,7 @@ _OF_FILES: dict[str, Callable[[str, dict], dict]] = {  # type: ignore[type-arg]
     "file": write_file,
     "rename": lambda path, asked: rename_directory(path, asked["to"]),
     "remove": lambda path, asked: remove(path),
-    "size": lambda path, asked: measure(path, time.monotonic() + asked["timeout"]),
+    "size": lambda path, asked: measure(path, time.monotonic() + asked["timeout"], gentle=asked.get("gentle", False)),
     "find": lambda path, asked: {"found": [is_there(path, names) for names in asked["paths"]]},
     "aside": lambda path, asked: set_aside(path, asked["names"], asked["suffix"]),
     "discard": lambda path, asked: discard(path, asked["names"]),

@@ -5,7 +5,9 @@ from typing import Annotated
 from pydantic import Field
 
 from archipelago.api.events import Event
+from archipelago.api.metrics import MetricsSpan
 from archipelago.api.services.node import (
+    DiskService,
     DoctorService,
     EventService,
     PowerService,
@@ -13,7 +15,16 @@ from archipelago.api.services.node import (
     SetupService,
     SystemService,
 )
-from archipelago.api.system import Finding, PowerAction, Resources, SetupProgress, SetupStep, SystemInfo
+from archipelago.api.system import (
+    DiskReport,
+    Finding,
+    PowerAction,
+    Resources,
+    SetupProgress,
+    SetupStep,
+    SystemHistoryView,
+    SystemInfo,
+)
 from archipelago.rpc.method import Family, Params
 from archipelago.rpc.params import Flag, Revision
 from archipelago.storage.records.permissions import Permission
@@ -32,6 +43,13 @@ class EventsParams(Params):
     """The newest ones, and not those that come next."""
 
 
+class SystemHistoryParams(Params):
+    """How far back."""
+
+    span: MetricsSpan = MetricsSpan.HOUR
+    """An hour in fine steps, or a day in coarse ones."""
+
+
 class SetupParams(Params):
     """What is done."""
 
@@ -47,6 +65,18 @@ class PowerParams(Params):
 @family.method("system-info", "Return facts of node and host", permission=Permission.READ)
 async def _info(system: SystemService) -> SystemInfo:
     return await system.info()
+
+
+@family.method(
+    "system-history", "Return what the host used of processors, memory and disk over time", permission=Permission.READ
+)
+async def _history(system: SystemService, params: SystemHistoryParams) -> SystemHistoryView:
+    return await system.history(params.span)
+
+
+@family.method("system-disk", "Return what the data of each app takes on the disk", permission=Permission.READ)
+async def _disk(disk: DiskService) -> DiskReport:
+    return await disk.report()
 
 
 @family.method("system-resources", "Say what each app may take of the host, and takes now", permission=Permission.READ)
