@@ -55,6 +55,7 @@ class MemoryNode:
         self.services.provide(node_services.DiskService, node.MemoryDisk())
         self.services.provide(node_services.ResourceService, node.MemoryResources())
         self.services.provide(node_services.PowerService, node.MemoryPower())
+        self.services.provide(node_services.PreferenceService, node.MemoryPreferences())
         self.services.provide(node_services.SetupService, node.MemorySetup())
         self.services.provide(node_services.DoctorService, node.MemoryDoctor())
         self.services.provide(node_services.EventService, node.MemoryEvents(self.apps))

@@ -1042,6 +1042,24 @@ export type PowerParams = {
   "action": PowerAction;
 };
 
+export type Preferences = {
+  /** Cards of Home, the first one first; those that are not named follow. */
+  "card_order": Array<string>;
+  /** Cards of Home that are not shown. */
+  "hidden_cards": Array<string>;
+  /** Apps that come first, in this order. */
+  "pinned_apps": Array<string>;
+};
+
+export type PreferencesParams = {
+  /** Cards of Home, the first one first; those that are not named follow. */
+  "card_order": Array<string> | null;
+  /** Cards of Home that are not shown. */
+  "hidden_cards": Array<string> | null;
+  /** Apps that come first, in this order. */
+  "pinned_apps": Array<string> | null;
+};
+
 export type PreviewParams = {
   /** Id of the app. */
   "app": string;
@@ -1823,6 +1841,17 @@ export interface Methods {
   /** `AuthenticationResponseJSON`. */
   "credential": Record<string, unknown>;
 }; result: Entered };
+  /** Return how the caller's account likes the page */
+  "preferences-get": { params: Record<string, never>; result: Preferences };
+  /** Change how the caller's account likes the page; return all of it */
+  "preferences-set": { params: {
+  /** Cards of Home, the first one first; those that are not named follow. */
+  "card_order"?: Array<string> | null;
+  /** Cards of Home that are not shown. */
+  "hidden_cards"?: Array<string> | null;
+  /** Apps that come first, in this order. */
+  "pinned_apps"?: Array<string> | null;
+}; result: Preferences };
   /** Return how the node's key is kept, and whether the node is locked */
   "key-status": { params: Record<string, never>; result: KeyStatus };
   /** Unlock the node after a start; on a locked node the passphrase alone says who may */

@@ -143,3 +143,9 @@ CREATE TABLE hidden_notices (
   said VARCHAR NOT NULL,  -- what it said then (`notices.Notice.said`)
   at FLOAT NOT NULL
 );
+
+-- How accounts like the page.
+CREATE TABLE preferences (
+  user VARCHAR NOT NULL PRIMARY KEY,
+  value TEXT NOT NULL  -- JSON of records.preferences.PreferenceRecord
+);

@@ -1,10 +1,11 @@
 """Services about the node and its host, in memory."""
 
-from collections.abc import AsyncGenerator, Collection
+from collections.abc import AsyncGenerator, Collection, Mapping
 
 from archipelago.api.apps import EndpointStatus
 from archipelago.api.events import Event
 from archipelago.api.metrics import MetricsSpan
+from archipelago.api.preferences import Preferences
 from archipelago.api.system import (
     AppDisk,
     AppResources,
@@ -83,6 +84,18 @@ class MemoryPower:
 
     def ask(self, action: PowerAction) -> None:
         raise NodeError(ErrorCode.INVALID_VALUE, EVIL)
+
+
+class MemoryPreferences:
+    def __init__(self) -> None:
+        self.chosen: dict[str, Preferences] = {}
+
+    async def of(self, user: str) -> Preferences:
+        return self.chosen.get(user, Preferences())
+
+    async def change(self, user: str, changes: Mapping[str, tuple[str, ...]]) -> Preferences:
+        self.chosen[user] = (await self.of(user)).model_copy(update=dict(changes))
+        return self.chosen[user]
 
 
 class MemorySetup:

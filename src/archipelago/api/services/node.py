@@ -1,11 +1,12 @@
 """Services about the node and its host. Every method raises `NodeError`."""
 
-from collections.abc import AsyncGenerator, Collection
+from collections.abc import AsyncGenerator, Collection, Mapping
 from typing import Protocol
 
 from archipelago.api.apps import EndpointStatus
 from archipelago.api.events import Event
 from archipelago.api.metrics import MetricsSpan
+from archipelago.api.preferences import Preferences
 from archipelago.api.system import (
     DiskReport,
     Finding,
@@ -71,6 +72,13 @@ class EventService(Protocol):
     def follow(self, since: int) -> AsyncGenerator[Event, None]:
         """Yield all events after revision `since` for ever, without gaps."""
         ...
+
+
+class PreferenceService(Protocol):
+    """Remembers how accounts like the page; an account is known by its name."""
+
+    async def of(self, user: str) -> Preferences: ...
+    async def change(self, user: str, changes: Mapping[str, tuple[str, ...]]) -> Preferences: ...
 
 
 class NoticeService(Protocol):

@@ -32,6 +32,7 @@ from archipelago.node.build.apps import Apps
 from archipelago.node.build.podman import PodmanHost
 from archipelago.node.build.storage import Storage
 from archipelago.node.power import Power
+from archipelago.node.preferences import AccountPreferences
 from archipelago.node.setup_steps import SetupSteps
 from archipelago.performance import host
 from archipelago.performance.doctor import Doctor
@@ -43,6 +44,7 @@ from archipelago.security.keys.async_key import AsyncNodeKey
 from archipelago.security.keys.certificates import Certificates
 from archipelago.security.login.login import Login
 from archipelago.storage.stores.hidden_notices import HiddenNotices
+from archipelago.storage.stores.preferences import PreferenceStore
 from archipelago.support.connections.descriptors import limit, shares
 
 
@@ -156,6 +158,7 @@ def _provide_node(services: Services, parts: Parts, reporter: Reporter, power: P
     services.provide(node_services.NoticeService, _notices(parts, reporter, examiner))
     services.provide(node_services.PowerService, power)
     services.provide(node_services.SetupService, SetupSteps(storage.state))
+    services.provide(node_services.PreferenceService, AccountPreferences(PreferenceStore(storage.database)))
     services.provide(node_services.LocalAccessService, access)
     services.provide(node_services.EndpointService, EndpointSwitch(apps.orchestrator, access, reporter))
     services.provide(node_services.HostFirewallService, FirewallProposal(access, podman.namespace))

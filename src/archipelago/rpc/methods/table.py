@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import Any, NoReturn
 
 from archipelago.rpc.method import Family, Handler, Method
-from archipelago.rpc.methods.access import accounts, login, passkeys
+from archipelago.rpc.methods.access import accounts, login, passkeys, preferences
 from archipelago.rpc.methods.apps import catalog, chains, containers, data, operations, repairs, revisions
 from archipelago.rpc.methods.node import network, notices, system
 from archipelago.rpc.methods.security import audit, keys, sbom, secrets, security, signers
@@ -25,6 +25,7 @@ _FAMILIES = (
     login,
     accounts,
     passkeys,
+    preferences,
     keys,
     secrets,
     signers,

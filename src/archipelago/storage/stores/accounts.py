@@ -118,6 +118,7 @@ class Book:
         self._connection.execute("DELETE FROM sessions WHERE user = ?", (name,))
         self._connection.execute("DELETE FROM passkeys WHERE user = ?", (name,))
         self._connection.execute("DELETE FROM account_notices WHERE user = ?", (name,))
+        self._connection.execute("DELETE FROM preferences WHERE user = ?", (name,))
         self._connection.execute("DELETE FROM users WHERE name = ?", (name,))
 
     # --- sessions and tokens ----------------------------------------------------------------------------------------
