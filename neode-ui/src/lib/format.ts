@@ -19,6 +19,12 @@ const relative = perLocale((locale) => new Intl.RelativeTimeFormat(locale, { num
 const timed = perLocale((locale) => new Intl.DateTimeFormat(locale, { hour: "2-digit", minute: "2-digit" }));
 const dated = perLocale((locale) => new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeStyle: "medium" }));
 
+/** By language and unit, such as `de minute`. */
+const brief = perLocale((key) => {
+  const [locale = "en", unit] = key.split(" ");
+  return new Intl.NumberFormat(locale, { style: "unit", unit, unitDisplay: "short" });
+});
+
 /** Returns a number of bytes for people, in binary units. */
 export function bytes(count: number, locale: string): string {
   const units = ["B", "KiB", "MiB", "GiB", "TiB"];
@@ -46,6 +52,14 @@ export function ago(moment: string | null, locale: string, now = Date.now()): st
   const sizes = [1, 60, 3600, 86400];
   const at = steps.findIndex(([limit]) => Math.abs(seconds) < limit);
   return words.format(Math.round(seconds / (sizes[at] ?? 1)), steps[at]?.[1] ?? "day");
+}
+
+/** Returns how long ago a moment was, as briefly as can be: `4 min`. */
+export function age(moment: string, locale: string, now = Date.now()): string {
+  const minutes = Math.max(0, (now - new Date(moment).getTime()) / 60_000);
+  const [value, unit] =
+    minutes < 120 ? [minutes, "minute"] : minutes < 2880 ? [minutes / 60, "hour"] : [minutes / 1440, "day"];
+  return brief(`${locale} ${unit}`).format(Math.round(value as number));
 }
 
 /** Returns a moment, in the owner's own time zone. */

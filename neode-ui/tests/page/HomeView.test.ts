@@ -20,7 +20,11 @@ async function home(...apps: AppSummary[]) {
   answering({
     "node-notices": () => doctor.promise,
     "setup-status": () => ({ done: ["finished"] }),
+    "preferences-get": () => ({ card_order: [], hidden_cards: [], pinned_apps: [] }),
     "network-status": () => new Promise(() => {}),
+    "system-history": () => new Promise(() => {}),
+    "system-disk": () => new Promise(() => {}),
+    "chain-report": () => new Promise(() => {}),
   });
   Object.assign(useContainers(), { apps: apps.length ? apps : [summary()], system: system() });
   const { page } = await mounted(HomeView, {});

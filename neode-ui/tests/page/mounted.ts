@@ -1,3 +1,4 @@
+import { QueryClient, VueQueryPlugin } from "@tanstack/vue-query";
 import { mount, type VueWrapper } from "@vue/test-utils";
 import { createPinia, setActivePinia } from "pinia";
 import { onTestFinished } from "vitest";
@@ -43,7 +44,10 @@ export async function mounted<C extends Component>(component: C, props: Props<C>
     ],
   });
   await router.push("/");
-  const whole = mount(RouterView, { attachTo: document.body, global: { plugins: [router, i18n] } });
+  const whole = mount(RouterView, {
+    attachTo: document.body,
+    global: { plugins: [router, i18n, [VueQueryPlugin, { queryClient: new QueryClient() }]] },
+  });
   onTestFinished(() => whole.unmount());
   return {
     page: whole.findComponent(component as Component) as VueWrapper,

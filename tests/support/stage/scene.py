@@ -7,17 +7,23 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
+from archipelago.api.chains import ChainBlock, ChainFees, ChainMempool, ChainPeers, ChainReport
 from archipelago.api.health import HealthState, Sync
 from archipelago.api.operations import Operation
 from archipelago.api.system import (
+    AppDisk,
     AppResources,
+    DiskReport,
     LocalAccessView,
     Notice,
     Resources,
     SetupProgress,
     SetupStep,
+    SystemHistoryView,
     SystemInfo,
+    SystemPoint,
 )
+from archipelago.chains.facts import ChainPhase
 from archipelago.rpc.methods.table import all_methods
 from archipelago.storage.records.permissions import Permission
 from support.stage.players import GIB, Player, page_at, wire_at
@@ -209,8 +215,22 @@ class Scene:
             "data-list": [],
             "doctor": [],
             "option-list": [],
+            "chain-report": chain_report,
+            "system-history": HISTORY,
+            "system-disk": self.disk(),
+            "preferences-get": {"card_order": [], "hidden_cards": [], "pinned_apps": []},
             **self.more,
         }
+
+    def disk(self) -> DiskReport:
+        """Return what the data of its apps takes."""
+        apps = sorted(self.apps, key=lambda one: -one.disk)
+        return DiskReport(
+            total=self.system.disk_total,
+            free=self.system.disk_free,
+            apps=tuple(AppDisk(app=one.app, name=one.name, bytes=one.disk, counted=True, at=NOW) for one in apps),
+            counting=False,
+        )
 
     def used_by(self, app: str) -> tuple[str, ...]:
         """Return who uses an app."""
@@ -228,6 +248,45 @@ def as_json(method: str, answer: Any) -> Any:
     """Return an answer as it is sent; raises `ValidationError` for what the node could never answer."""
     adapter = _RESULTS.get(method)
     return None if adapter is None else adapter.dump_python(adapter.validate_python(answer), mode="json")
+
+
+BLOCKS = ((4, 3021, 0.97), (19, 2788, 0.92), (23, 3310, 0.99), (41, 1204, 0.43), (44, 2954, 0.95), (52, 2411, 0.88))
+HISTORY = SystemHistoryView(
+    step=60,
+    memory_total=16 * GIB,
+    disk_total=2000 * GIB,
+    points=tuple(
+        SystemPoint(
+            at=NOW - timedelta(minutes=60 - at),
+            cpu=0.06 + 0.05 * ((at * 37) % 11) / 11 + (0.12 if at in {31, 47} else 0),
+            memory_used=int((4.9 + 0.02 * (at % 9)) * GIB),
+            disk_used=795 * GIB,
+        )
+        for at in range(60)
+    ),
+)
+
+
+def chain_report(given: dict[str, Any]) -> ChainReport:
+    """Return what a chain's program says, an ordinary day."""
+    return ChainReport(
+        app=given["app"],
+        at=NOW,
+        running=True,
+        phase=ChainPhase.DONE,
+        height=926_411,
+        headers=926_411,
+        percent=100,
+        blocks=tuple(
+            ChainBlock(height=926_411 - at, time=NOW - timedelta(minutes=ago), transactions=number, weight_share=share)
+            for at, (ago, number, share) in enumerate(BLOCKS)
+        ),
+        peers=ChainPeers(inbound=3, outbound=8, over_tor=8),
+        mempool=ChainMempool(transactions=41_204, bytes=38 * 1024**2),
+        fees=ChainFees(unit="sat/vB", next_block=4, hour=2.5, day=1),
+        disk_bytes=712 * GIB,
+        pruned=False,
+    )
 
 
 NETWORK = LocalAccessView(
