@@ -10,6 +10,8 @@ declare module "vue-router" {
     title: string;
     /** Whether it is shown without a login. */
     open?: boolean;
+    /** Whether it is shown alone, without the menu. */
+    plain?: boolean;
   }
 }
 
@@ -60,7 +62,7 @@ export const router = createRouter({
       path: "/welcome",
       name: "welcome",
       component: () => import("./views/WelcomeView.vue"),
-      meta: { title: "welcome.title" },
+      meta: { title: "welcome.title", plain: true },
     },
     {
       path: "/login",

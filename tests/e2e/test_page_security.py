@@ -9,7 +9,7 @@ import pytest
 from playwright.async_api import BrowserContext, Dialog, Page, expect
 
 from support.harness import TestNode
-from support.owner import PASSWORD, enter, show_password, with_ship
+from support.owner import PASSWORD, enter, home, show_password, with_ship
 from support.tiny_apps import write_app
 
 _CALL = """async (method, params) => {
@@ -77,14 +77,14 @@ async def test_a_passkey_of_the_browser_logs_in(page: Page, context: BrowserCont
     await page.locator("li", has_text="by passkey").get_by_role("button", name="Remove").click()
     await page.get_by_role("button", name="Log out").first.click()
     await page.get_by_role("button", name="Log in with a passkey").click()
-    await expect(page.get_by_role("heading", name="Good to have you here")).to_be_visible()
+    await expect(home(page)).to_be_visible()
 
 
 async def test_a_change_of_how_one_logs_in_is_told_at_once_and_taken_away(page: Page, node: TestNode) -> None:
     for each in await page.evaluate(_NOTICES):
         await page.evaluate(_DISMISS, each["id"])
     await page.goto("/")
-    await expect(page.get_by_role("heading", name="Good to have you here")).to_be_visible()
+    await expect(home(page)).to_be_visible()
     made = await node.call("token-create", name="made by a thief", permissions=["read"])
     notice = page.get_by_role("main").locator("li", has_text="A token was created: made by a thief")
     await expect(notice).to_contain_text("By owner, from the node itself")
@@ -145,7 +145,7 @@ async def test_a_session_that_is_ended_elsewhere_asks_again_at_once_and_shows_no
     await dialog.get_by_label("Account").fill("guest")
     await dialog.get_by_label("Password").fill(PASSWORD)
     await dialog.get_by_role("button", name="Log in", exact=True).click()
-    await expect(page.get_by_role("heading", name="Good to have you here")).to_be_visible()
+    await expect(home(page)).to_be_visible()
     await page.goto("/apps/vault/access")
     await expect(page.get_by_role("heading", name="Address")).to_be_visible()
     await expect(page.get_by_role("button", name="Show", exact=True)).to_have_count(0)
@@ -162,7 +162,7 @@ async def test_a_login_counts_in_all_tabs_and_so_does_its_end(
     await page.get_by_label("sails").fill("6")
     other = await context.new_page()
     await other.goto("/")
-    await expect(other.get_by_role("heading", name="Good to have you here")).to_be_visible()
+    await expect(home(other)).to_be_visible()
     await other.get_by_role("button", name="Log out").first.click()
     await expect(other.get_by_role("heading", name="Log in")).to_be_visible()
     dialog = page.get_by_role("dialog")

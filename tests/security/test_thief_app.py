@@ -8,7 +8,6 @@ node, and the owner stays logged in as the owner.
 import asyncio
 import json
 import os
-import re
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,7 +21,7 @@ from playwright.async_api import Browser, BrowserContext, Page, expect
 from archipelago.config import DEFAULT_UI
 from support.chromium import chromium
 from support.harness import TestNode, free_port, remove_leftovers, running_node
-from support.owner import PASSWORD, enter, show_password
+from support.owner import PASSWORD, enter, inside, show_password
 from support.tiny_apps import TCP, write_app
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(180)]
@@ -141,7 +140,7 @@ async def is_owner(tab: Page) -> None:
     heard = asyncio.Event()
     tab.once("websocket", lambda socket: socket.once("framereceived", lambda _: heard.set()))
     await tab.goto("/")
-    await expect(tab.get_by_role("heading", name=re.compile("Good to have you here|Set up your node"))).to_be_visible()
+    await expect(inside(tab)).to_be_visible()
     async with asyncio.timeout(20):
         await heard.wait()
 

@@ -1262,7 +1262,7 @@ export type SetupProgress = {
   "done": Array<SetupStep>;
 };
 
-export type SetupStep = "phrase" | "network" | "finished";
+export type SetupStep = "phrase" | "network" | "reach" | "finished";
 
 export type Severity = "ok" | "note" | "warning" | "error";
 

@@ -115,6 +115,8 @@ class SetupStep(StrEnum):
     """He has written the recovery phrase down, and shown that he did."""
     NETWORK = "network"
     """He has chosen which chain is followed."""
+    REACH = "reach"
+    """He has chosen from where the node can be reached."""
     FINISHED = "finished"
     """He wants to hear no more of it."""
 

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from archipelago.api.health import HealthState, Sync
 from archipelago.api.operations import Operation, OperationKind, Step
-from archipelago.api.system import Notice, NoticeKind, Severity
+from archipelago.api.system import Notice, NoticeKind, SetupStep, Severity
 from archipelago.storage.records.operations import OperationState
 from support.stage.scene import NOW, STORY, Scene
 
@@ -68,7 +68,11 @@ MANY_NOTICES = tuple(
     for at in range(40)
 )
 LONG = "An app whose name is as long as a name of an app is allowed to be"[:64]
+NOBODY = {"set_up": True, "user": None, "role": None, "permissions": [], "second_factor": False}
 SCENES = {
+    "login": replace(CALM, more={"login-status": NOBODY}),
+    "new": replace(CALM, apps=(), setup=(), more={"login-status": {**NOBODY, "set_up": False}}),
+    "setup": replace(CALM, apps=(), setup=(SetupStep.PHRASE,)),
     "calm": CALM,
     "syncing": CALM.with_app("bitcoin-knots", state=HealthState.SYNCING, chain=SYNC).with_app(
         "electrumx", state=HealthState.WAITING, reason="waits for bitcoin-knots"

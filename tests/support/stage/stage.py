@@ -17,12 +17,16 @@ _OFFLINE = "addressunreachable"
 class Stage:
     """A tab that asks a node with fixed answers; `missing` has the methods that the scene had no answer to."""
 
-    def __init__(self, folder: Path, scene: Scene, *, theme: str = "light", language: str = "en") -> None:
+    def __init__(
+        self, folder: Path, scene: Scene, *, theme: str = "light", language: str = "en", entered: bool = True
+    ) -> None:
         self.folder = folder
         self.scene = scene
         self.missing: set[str] = set()
         self.reachable = True
-        self._kept = {"archipelago-session": "secret", "archipelago-theme": theme, "archipelago-language": language}
+        self._kept = {"archipelago-theme": theme, "archipelago-language": language}
+        if entered:
+            self._kept["archipelago-session"] = "secret"
 
     async def attach(self, page: Page) -> None:
         """Route everything that the tab asks for to the scene, and stop its clock."""

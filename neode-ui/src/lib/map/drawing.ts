@@ -1,28 +1,26 @@
 import { onUnmounted, shallowRef, watch, type Ref } from "vue";
 import type { Drawn, Wanted } from "./drawn";
 
-const KEPT = "archipelago-map";
-
 /** Returns the map that was drawn last, if it is the one that is wanted: then it is there with the first frame. */
-function kept(key: string): Drawn | undefined {
+function kept(place: string, key: string): Drawn | undefined {
   try {
-    const found = JSON.parse(localStorage.getItem(KEPT) ?? "null") as { key: string; drawn: Drawn } | null;
+    const found = JSON.parse(localStorage.getItem(place) ?? "null") as { key: string; drawn: Drawn } | null;
     return found?.key === key ? found.drawn : undefined;
   } catch {
     return undefined;
   }
 }
 
-function keep(key: string, drawn: Drawn): void {
+function keep(place: string, key: string, drawn: Drawn): void {
   try {
-    localStorage.setItem(KEPT, JSON.stringify({ key, drawn }));
+    localStorage.setItem(place, JSON.stringify({ key, drawn }));
   } catch {
     // Full, or not allowed: then it is drawn once more at the next visit.
   }
 }
 
-/** Returns the map that is wanted, as soon as a worker has drawn it; until then, the one before. */
-export function useDrawing(wanted: Ref<Wanted | undefined>): Ref<Drawn | undefined> {
+/** Returns the map that is wanted, as soon as a worker has drawn it; until then, the one before. It is kept at a `place`. */
+export function useDrawing(wanted: Ref<Wanted | undefined>, place = "archipelago-map"): Ref<Drawn | undefined> {
   const shown = shallowRef<Drawn>();
   let worker: Worker | undefined;
   let number = 0;
@@ -32,7 +30,7 @@ export function useDrawing(wanted: Ref<Wanted | undefined>): Ref<Drawn | undefin
       if (!now) return;
       const key = JSON.stringify(now);
       number += 1;
-      const known = kept(key);
+      const known = kept(place, key);
       if (known) {
         shown.value = known;
         return;
@@ -41,7 +39,7 @@ export function useDrawing(wanted: Ref<Wanted | undefined>): Ref<Drawn | undefin
       worker.onmessage = ({ data }: MessageEvent<{ number: number; drawn: Drawn }>) => {
         if (data.number !== number) return;
         shown.value = data.drawn;
-        keep(key, data.drawn);
+        keep(place, key, data.drawn);
       };
       worker.postMessage({ number, wanted: now });
     },

@@ -6,6 +6,8 @@ export interface Wanted {
   node: string;
   places: ReadonlyArray<Place & { height: number }>;
   box: Box;
+  /** How much larger than usual the islands are. */
+  scale?: number;
 }
 
 export interface Drawn {
@@ -14,9 +16,14 @@ export interface Drawn {
 }
 
 /** Returns the map of a node. */
-export function drawn({ node, places, box }: Wanted): Drawn {
+export function drawn({ node, places, box, scale = 1 }: Wanted): Drawn {
   const heights = new Map(places.map(({ app, height }) => [app, height]));
   const islands = layOut(node, places, box);
-  const lands = islands.map((one) => ({ ...one, height: heights.get(one.app) ?? 1 }));
+  const lands = islands.map((one) => ({
+    ...one,
+    rx: one.rx * scale,
+    ry: one.ry * scale,
+    height: heights.get(one.app) ?? 1,
+  }));
   return { islands, ...terrainOf(node, lands, box.width, box.height) };
 }
