@@ -30,5 +30,6 @@ export default defineConfig(
     },
   },
   { files: ["scripts/**", "*.config.*"], languageOptions: { globals: { ...globals.node } } },
+  { files: ["public/sw.js"], languageOptions: { globals: { ...globals.serviceworker } } },
   prettier,
 );

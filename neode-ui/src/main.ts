@@ -9,3 +9,6 @@ import { router } from "./router";
 import "./style.css";
 
 createApp(App).use(createPinia()).use(VueQueryPlugin, { queryClient: queries }).use(router).use(i18n).mount("#app");
+
+// Where the browser allows it: by HTTPS that it trusts, or on the node itself.
+if (import.meta.env.PROD && "serviceWorker" in navigator) navigator.serviceWorker.register("/sw.js").catch(() => {});

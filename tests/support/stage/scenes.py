@@ -68,7 +68,7 @@ MANY_NOTICES = tuple(
     for at in range(40)
 )
 LONG = "An app whose name is as long as a name of an app is allowed to be"[:64]
-NOBODY = {"set_up": True, "user": None, "role": None, "permissions": [], "second_factor": False}
+NOBODY: dict[str, object] = {"set_up": True, "user": None, "role": None, "permissions": [], "second_factor": False}
 SCENES = {
     "login": replace(CALM, more={"login-status": NOBODY}),
     "new": replace(CALM, apps=(), setup=(), more={"login-status": {**NOBODY, "set_up": False}}),

@@ -20,6 +20,7 @@ _TYPES = {
     ".css": "text/css; charset=utf-8",
     ".svg": "image/svg+xml",
     ".json": "application/json",
+    ".webmanifest": "application/manifest+json",
     ".woff2": "font/woff2",
     ".png": "image/png",
 }
