@@ -1,5 +1,5 @@
 # make run and make test are all that is needed; both set the host up themselves.
-.PHONY: help run test setup setup-tests lint unit coverage resolver-check bench bench-compare screenshots clean-test
+.PHONY: help run test setup setup-tests lint unit coverage resolver-check bench bench-compare screenshots pictures clean-test
 export PYTHONPATH := src
 cache := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/archipelago
 quiet := PATH=/opt/archipelago/venv-tests/bin:$$PATH PYTHONPYCACHEPREFIX=$(cache)/pycache HYPOTHESIS_STORAGE_DIRECTORY=$(cache)/hypothesis
@@ -41,6 +41,9 @@ bench-compare: ## measure this checkout and COMMIT in turn, and print the ratios
 
 screenshots:   ## take a picture of every page, into screenshots/
 	@scripts/screenshots
+
+pictures:      ## keep new pictures of every view, for the comparison in the tests
+	@ARCHIPELAGO_KEEP_PICTURES=1 scripts/test tests/e2e/test_page_pictures.py
 
 clean-test: setup ## stop and remove what tests left behind
 	@scripts/clean-test

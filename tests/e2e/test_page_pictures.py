@@ -1,0 +1,118 @@
+"""Every page with fixed data: it looks as it did when somebody looked at it, and everybody can use it.
+
+`make pictures` keeps new ones, in tests/e2e/pictures; look at them before you commit them.
+"""
+
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+from axe_playwright_python.async_playwright import Axe
+from playwright.async_api import Browser, Page
+
+from archipelago.config import DEFAULT_UI
+from support.chromium import chromium
+from support.stage.pictures import difference, keep
+from support.stage.scenes import SCENES
+from support.stage.stage import ORIGIN, Stage
+
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(300)]
+
+UI = Path(os.environ.get("ARCHIPELAGO_UI", DEFAULT_UI))
+KEPT = Path(__file__).parent / "pictures"
+KEEP = "ARCHIPELAGO_KEEP_PICTURES" in os.environ
+SIZES = {"desktop": (1280, 860), "phone": (390, 844)}
+VIEWS = (
+    *(("calm", path) for path in ("/", "/apps", "/store", "/operations", "/security", "/system", "/help/start")),
+    ("login", "/login"),
+    ("new", "/login"),
+    ("setup", "/welcome"),
+    *((scene, "/") for scene in ("syncing", "trouble", "coming", "empty", "many", "failed")),
+)
+SETTLED = 3_000
+"""Milliseconds of the page's clock, which runs on by hand."""
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def browser() -> AsyncIterator[Browser]:
+    """The distribution's Chromium."""
+    async with chromium() as launched:
+        yield launched
+
+
+@asynccontextmanager
+async def staged(
+    browser: Browser,
+    scene: str,
+    *,
+    size: tuple[int, int] = SIZES["desktop"],
+    theme: str = "light",
+    language: str = "en",
+) -> AsyncIterator[Page]:
+    """Show a scene to a browser of that size; every error in it fails the test."""
+    context = await browser.new_context(
+        base_url=ORIGIN,
+        viewport={"width": size[0], "height": size[1]},
+        locale="en-GB",
+        timezone_id="UTC",
+        reduced_motion="reduce",
+        service_workers="block",
+    )
+    page = await context.new_page()
+    errors: list[str] = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    entered = scene not in {"login", "new"}
+    stage = Stage(UI, SCENES[scene], theme=theme, language=language, entered=entered)
+    await stage.attach(page)
+    yield page
+    await context.close()
+    assert not stage.missing, f"the scene has no answer to {sorted(stage.missing)}"
+    assert errors == []
+
+
+async def settle(page: Page, path: str) -> None:
+    """Go to a page, and wait until nothing of it is still to come."""
+    await page.goto(path)
+    await page.locator("h1").first.wait_for()
+    await page.wait_for_load_state("networkidle")
+    await page.clock.run_for(SETTLED)
+    await page.wait_for_function("document.querySelectorAll('[aria-busy=true]').length === 0")
+    if path == "/":
+        await page.locator("svg path[d^=M]").first.wait_for(state="attached")
+    await page.evaluate("document.fonts.ready")
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize(("scene", "path"), VIEWS)
+async def test_every_view_looks_as_it_did(browser: Browser, scene: str, path: str, size: str, theme: str) -> None:
+    async with staged(browser, scene, size=SIZES[size], theme=theme) as page:
+        await settle(page, path)
+        assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "it is too wide"
+        name = f"{scene}{path.replace('/', '-').rstrip('-')}-{size}-{theme}.png"
+        picture = await page.screenshot(animations="disabled")
+        if KEEP:
+            keep(picture, KEPT / name)
+        differs = difference(picture, KEPT / name)
+        assert not differs, f"{name}: {differs}. Look at it; 'make pictures' keeps the new one"
+        await page.clock.resume()  # axe waits by timers
+        found = await Axe().run(page)
+        assert found.violations_count == 0, found.generate_report()
+
+
+@pytest.mark.parametrize(("scene", "path"), VIEWS)
+async def test_every_view_fits_small_screens_large_letters_and_the_other_direction(
+    browser: Browser, scene: str, path: str
+) -> None:
+    fits = "document.documentElement.scrollWidth <= innerWidth"
+    async with staged(browser, scene, size=(320, 640)) as page:
+        await settle(page, path)
+        assert await page.evaluate(fits), "too wide for 320 px"
+        await page.set_viewport_size({"width": 390, "height": 844})
+        await page.evaluate("document.documentElement.style.fontSize = '200%'")
+        assert await page.evaluate(fits), "too wide with letters twice as large"
+        await page.evaluate("document.documentElement.style.fontSize = ''; document.documentElement.dir = 'rtl'")
+        assert await page.evaluate(fits), "too wide from right to left"
