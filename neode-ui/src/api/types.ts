@@ -421,6 +421,8 @@ export type Dependency = {
   "interface": string;
   "app": string;
   "optional": boolean;
+  /** Bytes per second that the two exchange, in both directions and by all interfaces together, in the sample of the last ten seconds; names that the user looks up are among them. Null while it does not run. Samples are taken while somebody looks: after a minute without a look, it is null for two samples. */
+  "traffic": number | null;
 };
 
 export type Desired = "running" | "stopped";

@@ -41,6 +41,10 @@ class Dependency(View):
     interface: str
     app: str
     optional: bool
+    traffic: Annotated[float, Field(ge=0)] | None = None
+    """Bytes per second that the two exchange, in both directions and by all interfaces together, in the sample of the
+    last ten seconds; names that the user looks up are among them. Null while it does not run. Samples are taken while
+    somebody looks: after a minute without a look, it is null for two samples."""
 
 
 class AppStatus(Translatable, View):

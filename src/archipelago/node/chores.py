@@ -68,6 +68,7 @@ class Chores:
                 parts.forecast.add(steady(), free)
                 found = await self._usage(apps) if apps else {}
                 parts.metrics.add(steady(), found, apps)
+                await parts.links.sample()
             except (PodmanError, NodeError, OSError) as error:
                 self._log.debug("no sample is taken", error=str(error))
             await asyncio.sleep(STEP)

@@ -79,6 +79,11 @@ class NetworkKeeper:
         """The addresses of all networks of this node, as far as they have been looked at."""
         return frozenset(subnet.addresses for subnet in self._subnets.values())
 
+    @property
+    def names(self) -> Mapping[IPv4Network, str]:
+        """The networks of this node by their addresses, as far as they have been looked at."""
+        return {subnet.addresses: name for name, subnet in self._subnets.items()}
+
     def attach(self, wanted: ContainerWorkload) -> ContainerSpec:
         """Return the container's spec with the networks that it joins."""
         return replace(wanted.spec, networks=dict(wanted.attachments))

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import replace
+from ipaddress import IPv4Network
 from pathlib import Path
 
 import structlog
@@ -207,6 +208,11 @@ class Reconciler:
     def probed_runs(self, app: str) -> tuple[Watched, ...]:
         """Return the containers of an app that run and are probed; they hold the secrets of the probes."""
         return self._monitor.watched(app)
+
+    @property
+    def networks(self) -> Mapping[IPv4Network, str]:
+        """The names of the node's networks by their addresses, as far as they are known."""
+        return self._networks.names
 
     def remember(self, app: str) -> dict[str, RunRecord]:
         """Return what the next life of the daemon needs to know of an app, by container."""

@@ -30,6 +30,7 @@ from archipelago.container.podman_client.errors import PodmanError
 from archipelago.container.podman_client.models import ContainerSummary
 from archipelago.container.reconciler.reconciler import Reconciler
 from archipelago.container.reconciler.seen import is_running
+from archipelago.container.reports.link_traffic import LinkTraffic, Pair
 from archipelago.container.reports.options import option_views
 from archipelago.container.workload.workload import ContainerWorkload
 from archipelago.performance.metrics import Metrics
@@ -54,6 +55,7 @@ class Reporter:
     local_addresses: Callable[[], tuple[IPv4Address, ...]]
     """Where the node listens beyond loopback."""
     sampled: Metrics
+    links: LinkTraffic
 
     async def status(self, app: str) -> AppStatus:
         """Return everything about one installed app."""
@@ -82,7 +84,7 @@ class Reporter:
             endpoints=_endpoints(found.record, self.local_addresses()),
             options=planned.options if planned is not None else {},
             options_set=tuple(sorted(found.record.options)),
-            uses=_uses(desired, app),
+            uses=_uses(desired, app, self.links.now()),
             used_by=tuple(sorted({edge.consumer for edge in desired.dependents(app)})),
             update_to=_newer(catalog, manifest),
             operation=self.operations.working_on(app),
@@ -93,8 +95,8 @@ class Reporter:
 
     async def summaries(self) -> tuple[AppSummary, ...]:
         """Return a line about each installed app; from memory, without asking Podman."""
-        found, sampled = self.reconciler.desired.apps, self.sampled.newest()
-        return tuple(self._summary(app, found[app].record, sampled.get(app)) for app in sorted(found))
+        found, sampled, links = self.reconciler.desired.apps, self.sampled.newest(), self.links.now()
+        return tuple(self._summary(app, found[app].record, sampled.get(app), links) for app in sorted(found))
 
     async def health(self, app: str) -> Health:
         """Return the health of an installed app."""
@@ -157,7 +159,9 @@ class Reporter:
         except PodmanError:
             return self.reconciler.observer.last.apps
 
-    def _summary(self, app: str, record: AppRecord, sample: MetricsPoint | None) -> AppSummary:
+    def _summary(
+        self, app: str, record: AppRecord, sample: MetricsPoint | None, links: Mapping[Pair, float]
+    ) -> AppSummary:
         health = self.reconciler.health(app)
         return AppSummary(
             app=app,
@@ -173,14 +177,21 @@ class Reporter:
             endpoints=_endpoints(record, self.local_addresses()),
             operation=self.operations.working_on(app),
             category=record.package.manifest.category,
-            uses=_uses(self.reconciler.desired, app),
+            uses=_uses(self.reconciler.desired, app, links),
             traffic=_traffic(health, sample),
         )
 
 
-def _uses(desired: DesiredState, app: str) -> tuple[Dependency, ...]:
-    edges = desired.providers(app)
-    return tuple(Dependency(interface=edge.interface, app=edge.provider, optional=edge.optional) for edge in edges)
+def _uses(desired: DesiredState, app: str, links: Mapping[Pair, float]) -> tuple[Dependency, ...]:
+    return tuple(
+        Dependency(
+            interface=edge.interface,
+            app=edge.provider,
+            optional=edge.optional,
+            traffic=links.get((app, edge.provider)),
+        )
+        for edge in desired.providers(app)
+    )
 
 
 def _traffic(health: Health, sample: MetricsPoint | None) -> float | None:

@@ -14,6 +14,7 @@ from archipelago.container.reports.chains import ChainReporter
 from archipelago.container.reports.disk import DiskReporter
 from archipelago.container.reports.events import EventReporter
 from archipelago.container.reports.examination import Examiner
+from archipelago.container.reports.link_traffic import LinkTraffic
 from archipelago.container.reports.logs import LogReporter
 from archipelago.container.reports.notice_desk import NoticeDesk, Sources
 from archipelago.container.reports.notices import Disk
@@ -57,6 +58,7 @@ class Parts:
     apps: Apps
     local_access: LocalAccess
     metrics: Metrics
+    links: LinkTraffic
     history: SystemHistory
     forecast: DiskForecast
 
@@ -77,7 +79,8 @@ def build_parts(storage: Storage, podman: PodmanHost, apps: Apps) -> Parts:
         routes=RouteKeeper((driver,), lambda: reconciler.desired, reconciler.changed),
         contexts=contexts,
     )
-    return Parts(storage, podman, apps, local_access, Metrics(), SystemHistory(), DiskForecast())
+    links = LinkTraffic(reconciler, storage.clocks.steady)
+    return Parts(storage, podman, apps, local_access, Metrics(), links, SystemHistory(), DiskForecast())
 
 
 def build_services(parts: Parts, power: Power, started: float) -> Services:
@@ -92,6 +95,7 @@ def build_services(parts: Parts, power: Power, started: float) -> Services:
         apps.volumes,
         lambda: parts.local_access.addresses,
         parts.metrics,
+        parts.links,
     )
     services = Services()
     _provide_apps(services, parts, reporter)

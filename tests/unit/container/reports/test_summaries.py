@@ -5,11 +5,11 @@ from types import SimpleNamespace
 from typing import Any
 
 from archipelago.api.apps import AppSummary, Dependency
-from archipelago.api.health import HealthState
 from archipelago.container.dependency_resolver.plan import Edge, Plan
 from archipelago.container.desired.state import DesiredApp, DesiredState
 from archipelago.container.manifest.model.interfaces import Wait
 from archipelago.container.reports.apps import Reporter
+from archipelago.container.reports.link_traffic import Pair
 from archipelago.container.workload.workload import Workload
 from archipelago.performance.metrics import Metrics, Usage
 from archipelago.storage.records.apps import AppRecord, Desired
@@ -26,12 +26,15 @@ def app(name: str, desired: Desired = Desired.RUNNING) -> DesiredApp:
     return DesiredApp(AppRecord(name, ELECTRUM, desired, slot=1), Workload(name, (), (), (), (), ""))
 
 
-async def summaries(metrics: Metrics, found: Mapping[str, DesiredApp], **stuck: HealthState) -> dict[str, AppSummary]:
+async def summaries(
+    metrics: Metrics, found: Mapping[str, DesiredApp], links: Mapping[Pair, float] | None = None
+) -> dict[str, AppSummary]:
     """Return what the list says of these apps, by app."""
-    apps: Any = Apps(DesiredState(found, Plan(edges=EDGES)), stuck=stuck)
+    apps: Any = Apps(DesiredState(found, Plan(edges=EDGES)))
+    traffic: Any = SimpleNamespace(now=lambda: links or {})
     operations: Any = SimpleNamespace(working_on=lambda _: None)
     nothing: Any = None
-    reporter = Reporter(nothing, nothing, apps, operations, (), nothing, lambda: (), metrics)
+    reporter = Reporter(nothing, nothing, apps, operations, (), nothing, lambda: (), metrics, traffic)
     return {each.app: each for each in await reporter.summaries()}
 
 
@@ -43,6 +46,12 @@ async def test_each_app_names_what_it_uses_and_where_the_catalog_files_it() -> N
         Dependency(interface="blocks", app="bitcoin", optional=True),
     )
     assert found["electrum"].category is ELECTRUM.manifest.category
+
+
+async def test_the_traffic_between_two_apps_is_told_with_each_interface() -> None:
+    apps = {name: app(name) for name in ("bitcoin", "electrum")}
+    found = await summaries(Metrics(), apps, {("electrum", "bitcoin"): 12.5, ("bitcoin", "electrum"): 7.0})
+    assert [each.traffic for each in found["electrum"].uses] == [12.5, 12.5]
 
 
 async def test_the_traffic_of_an_app_is_that_of_its_last_sample() -> None:
