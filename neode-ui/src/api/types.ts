@@ -134,7 +134,7 @@ export type AppSummary = {
   "category": Category;
   /** Installed apps that it uses; an app is named once for each of its interfaces. */
   "uses": Array<Dependency>;
-  /** Bytes per second that its containers received and sent together, as Podman counts them, in the sample of the last ten seconds; null while it does not run, and before its second sample. */
+  /** Bytes per second that its containers received and sent on all their networks together, in the sample of the last ten seconds; null while it does not run, and before its second sample. */
   "traffic": number | null;
   /** Field -> message of its text, `effects.0` for the first of a list; a text without one is English only. */
   "messages"?: Record<string, Message>;

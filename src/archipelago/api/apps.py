@@ -105,7 +105,7 @@ class AppSummary(Translatable, View):
     uses: tuple[Dependency, ...] = ()
     """Installed apps that it uses; an app is named once for each of its interfaces."""
     traffic: Annotated[float, Field(ge=0)] | None = None
-    """Bytes per second that its containers received and sent together, as Podman counts them, in the sample of the last
+    """Bytes per second that its containers received and sent on all their networks together, in the sample of the last
     ten seconds; null while it does not run, and before its second sample."""
 
 

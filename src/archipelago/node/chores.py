@@ -7,7 +7,9 @@ from pathlib import Path
 import structlog
 
 from archipelago.container.desired.state import DesiredApp
+from archipelago.container.networks.counters import read_totals
 from archipelago.container.podman_client.errors import PodmanError
+from archipelago.container.reconciler.seen import is_running
 from archipelago.errors import NodeError
 from archipelago.node.build.services import Parts
 from archipelago.performance import host
@@ -76,9 +78,15 @@ class Chores:
     async def _usage(self, apps: Mapping[str, DesiredApp]) -> dict[str, Usage]:
         names = {each.name: app for app, found in apps.items() for each in found.workload.containers}
         used: dict[str, Usage] = {}
-        for each in await self._parts.podman.client.containers.stats():
+        stats = await self._parts.podman.client.containers.stats()
+        seen = self._parts.apps.reconciler.observer.last
+        running = {each.name: each.pid for app in apps for each in seen.of(app).values() if is_running(each)}
+        exchanged = await asyncio.to_thread(read_totals, running)
+        for each in stats:
             if (app := names.get(each.name)) is not None:
+                # Of one that has just started, and was not looked at yet, there is nothing to miss.
+                received, sent = exchanged.get(each.name, (0, 0))
                 used[app] = used.get(app, Usage()) + Usage(
-                    each.cpu_nanos, each.memory, each.block_in, each.block_out, each.net_in, each.net_out
+                    each.cpu_nanos, each.memory, each.block_in, each.block_out, received, sent
                 )
         return used

@@ -146,8 +146,6 @@ class ContainerStats:
     pids: int
     block_in: int
     block_out: int
-    net_in: int
-    net_out: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from ipaddress import IPv4Network
 
 import pytest
 
-from archipelago.container.networks.counters import by_network, read_counters
+from archipelago.container.networks.counters import by_network, read_counters, read_totals, totals
 
 DEVICES = """Inter-|   Receive                                             |  Transmit
  face |bytes    packets errs drop fifo frame compressed multi|bytes    packets errs drop fifo colls carrier compressed
@@ -27,6 +27,11 @@ ROUTES = (
 @pytest.mark.skipif(sys.byteorder != "little", reason="the routes are those of a little-endian host")
 def test_each_network_has_the_bytes_of_its_device_in_both_directions() -> None:
     assert by_network(DEVICES, ROUTES) == {IPv4Network("10.89.0.0/24"): 1234, IPv4Network("10.89.1.0/24"): 12}
+
+
+def test_a_container_has_the_bytes_of_all_its_networks_but_not_what_it_says_to_itself() -> None:
+    assert totals(DEVICES) == (1007, 239)
+    assert read_totals({"here": os.getpid(), "gone": 2**22 + 1}).keys() == {"here"}
 
 
 def test_a_namespace_without_networks_has_none() -> None:

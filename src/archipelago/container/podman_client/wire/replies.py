@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from pathlib import PurePosixPath
@@ -84,8 +84,7 @@ def container_details(item: Json) -> ContainerDetails:
 
 
 def container_stats(item: Json) -> ContainerStats:
-    """Read one container's use of resources; Podman 5 counts network bytes per interface, 4 in sum."""
-    interfaces: Iterable[Json] = (item.get("Network") or {}).values()
+    """Read one container's use of resources."""
     return ContainerStats(
         id=item.get("ContainerID") or "",
         name=item.get("Name") or "",
@@ -96,8 +95,6 @@ def container_stats(item: Json) -> ContainerStats:
         pids=item.get("PIDs") or 0,
         block_in=item.get("BlockInput") or 0,
         block_out=item.get("BlockOutput") or 0,
-        net_in=item.get("NetInput") or sum(one.get("RxBytes") or 0 for one in interfaces),
-        net_out=item.get("NetOutput") or sum(one.get("TxBytes") or 0 for one in interfaces),
     )
 
 
