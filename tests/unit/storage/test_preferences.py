@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from sqlalchemy import insert, select
 
 from archipelago.errors import NodeError
 from archipelago.node.preferences import AccountPreferences
@@ -14,7 +13,6 @@ from archipelago.storage.database import Database
 from archipelago.storage.records.logins import User
 from archipelago.storage.records.permissions import Role
 from archipelago.storage.records.preferences import PreferenceRecord
-from archipelago.storage.schema import preferences
 from archipelago.storage.stores.accounts import AccountStore
 from archipelago.storage.stores.preferences import PreferenceStore
 
@@ -63,16 +61,13 @@ async def test_the_owner_has_some_before_there_is_an_account(database: Database)
 async def test_what_another_version_wrote_stays(database: Database) -> None:
     await make_accounts(database, "owner")
     later = {"card_order": ["a-card-of-later"], "colour": "sea"}
-    row = {"user": "owner", "value": json.dumps(later)}
-    await database.run(lambda connection: connection.execute(insert(preferences).values(row)))
+    await database.change("INSERT INTO preferences VALUES ('owner', ?)", json.dumps(later))
     store = PreferenceStore(database)
     assert await store.of("owner") == PreferenceRecord(card_order=("a-card-of-later",))
     await store.change("owner", {"pinned_apps": ("tor",)})
-    text = await database.run(lambda connection: connection.execute(select(preferences.c.value)).scalar_one())
+    ((text,),) = await database.rows("SELECT value FROM preferences")
     assert json.loads(text) == {**later, "pinned_apps": ["tor"]}
     await store.change("owner", {"card_order": ()})
     for odd in ("[]", '{"card_order": 7}'):
-        await database.run(
-            lambda connection, odd=odd: connection.execute(preferences.update().values(value=odd))  # type: ignore[misc]
-        )
+        await database.change("UPDATE preferences SET value = ?", odd)
         assert await store.of("owner") == PreferenceRecord()

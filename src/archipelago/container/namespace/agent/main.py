@@ -12,8 +12,8 @@ namespace that ends with the request, and `rules` for nft(8)); `announce` (with 
 and whether it is `divided`), `rename` (with `path` and `to`), `remove`; `signal` (with `pid` and `signal`); `size`
 (with the `timeout` after which it returns what it has counted, and whether it is `gentle`); in a volume, whose content
 is an app's, `find` (with `paths`, each a list of names), `aside` and `discard` (with `names`, and the `suffix` that a
-name gets), and `divide` (with the `part` that gets what is there, and `gid`); `each` (with `requests`, answered in order
-up to the first that fails: `answers`).
+name gets), and `divide` (with the `part` that gets what is there, and `gid`); `each` (with `requests`, answered in
+order up to the first that fails: `answers`).
 """
 
 import contextlib
