@@ -33,6 +33,8 @@ class EndpointStatus(View):
     kept_in: KeptIn | None = None
     """Why it cannot be opened; null where it can."""
     label: str | None = None
+    interface: str | None = None
+    """Interface that it speaks, such as `electrum`: what the app provides at the same port; null where that is nothing."""
 
 
 class Dependency(View):

@@ -21,6 +21,7 @@ from archipelago.container.desired.installed_apps import not_installed
 from archipelago.container.desired.state import DesiredApp, DesiredState
 from archipelago.container.manifest.exposure import LOOPBACK, PUBLISHED, address_of, is_open, kept_in, require_switch
 from archipelago.container.manifest.model.app import AppManifest
+from archipelago.container.manifest.model.endpoints import Endpoint
 from archipelago.container.manifest.model.probes import ChainProbe
 from archipelago.container.manifest.model.scalars import Scalar
 from archipelago.container.manifest.package import AppPackage
@@ -243,9 +244,16 @@ def _endpoints(record: AppRecord, addresses: Collection[IPv4Address]) -> tuple[E
                 open=opened,
                 kept_in=kept_in(endpoint),
                 label=endpoint.label,
+                interface=_interface_at(record.package.manifest, endpoint),
             )
         )
     return tuple(found)
+
+
+def _interface_at(manifest: AppManifest, endpoint: Endpoint) -> str | None:
+    """Return what an endpoint speaks: its port is the one at which other apps find this interface."""
+    place = (endpoint.container, endpoint.port)
+    return next((name for name, one in manifest.provides.items() if (one.container, one.port) == place), None)
 
 
 def _newer(catalog: Catalog, manifest: AppManifest) -> str | None:
