@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { ago, bytes, clock, moment, plain, span } from "../src/lib/format";
+import { ago, bytes, clock, moment, plain, span, since } from "../src/lib/format";
 
 beforeEach(() => void vi.stubGlobal("navigator", { languages: ["en-US"] }));
 afterEach(() => vi.unstubAllGlobals());
@@ -23,6 +23,22 @@ describe("ago", () => {
     expect(ago("2026-01-01T00:00:00Z", "en", now)).toBe("yesterday");
     expect(ago("2026-01-02T05:00:00Z", "es", now)).toBe("dentro de 5 horas");
     expect(ago(null, "en", now)).toBe("");
+  });
+});
+
+describe("since", () => {
+  const now = new Date(2026, 10, 29, 18, 30).getTime();
+  const at = (...parts: [number, number, number, number?]) => new Date(...parts).toISOString();
+
+  it("is a time today, a weekday in the six days before, and a date before that", () => {
+    expect(since(at(2026, 10, 29, 9), "de", now)).toEqual({ kind: "time", when: "09:00" });
+    expect(since(at(2026, 10, 28, 23), "de", now)).toEqual({ kind: "day", when: "Samstag" });
+    expect(since(at(2026, 10, 23), "de", now)).toEqual({ kind: "day", when: "Montag" });
+    expect(since(at(2026, 10, 22, 23), "de", now)).toEqual({ kind: "day", when: "22. Nov." });
+  });
+
+  it("is a time where the clock of the node is ahead", () => {
+    expect(since(at(2026, 10, 30), "de", now).kind).toBe("time");
   });
 });
 

@@ -193,6 +193,7 @@ export const endpoint = like<EndpointStatus>({
   open: false,
   kept_in: null,
   label: null,
+  interface: null,
 });
 
 export const sync = like<Sync>({

@@ -18,7 +18,7 @@ async def test_an_owner_sets_up_installs_changes_and_removes(page: Page, node: T
     await with_ship(page, node)
     await page.goto("/apps")
     await expect(page.get_by_role("link", name="Details of ship")).to_be_visible()
-    await expect(page.get_by_text("Running", exact=True).first).to_be_visible()
+    await expect(page.get_by_role("link", name="Open ship")).to_be_visible()
 
     await page.goto("/apps/ship/logs")
     await expect(page.get_by_role("log")).to_contain_text("sails are set 3")
@@ -38,32 +38,39 @@ async def test_an_owner_sets_up_installs_changes_and_removes(page: Page, node: T
     assert (await node.call("container-status", app="anchor"))["health"]["since"] == since, "no other app restarts"
 
     await page.goto("/apps/ship")
-    await page.get_by_role("button", name="Stop", exact=True).click()
+    await choose(page, "ship", "Stop")
     await expect(page.get_by_role("button", name="Start", exact=True)).to_be_enabled()
     await page.get_by_role("button", name="Start", exact=True).click()
-    await expect(page.get_by_role("button", name="Restart")).to_be_enabled()
+    await expect(page.get_by_role("link", name="Open", exact=True)).to_be_visible()
     await node.until("ship", "healthy")
+    await expect(page.get_by_text("Running since")).to_be_visible()
 
     await page.goto("/apps/ship/danger")
     await page.get_by_role("button", name="Remove ship").click()
+    await page.get_by_role("alertdialog").get_by_role("button", name="Remove ship").click()
     removal = page.locator("li.card", has=page.get_by_role("heading", name="Remove ship"))
     await expect(removal).to_contain_text("Done")
     assert "ship" not in {each["app"] for each in await node.call("container-list")}
 
 
+async def choose(page: Page, app: str, action: str) -> None:
+    """Choose an action of the menu of an app."""
+    await page.get_by_role("button", name=f"Actions for {app}").click()
+    await page.get_by_role("menuitem", name=action, exact=True).click()
+
+
 async def test_what_stops_with_an_app_is_named_and_agreed_to(page: Page, node: TestNode) -> None:
     await with_ship(page, node)
     await page.goto("/apps/anchor")
-    stop = page.get_by_role("button", name="Stop", exact=True)
-    await stop.click()
+    await choose(page, "anchor", "Stop")
     dialog = page.get_by_role("alertdialog")
     await expect(dialog).to_contain_text("Stop anchor?")
     await expect(dialog).to_contain_text("These stop as well, because they depend on it: ship.")
     await dialog.get_by_role("button", name="Cancel").click()
-    await expect(stop).to_be_enabled()
+    await expect(dialog).to_have_count(0)
     await expect(page.get_by_role("alert")).to_have_count(0)
     assert (await node.call("operation-list", limit=1))[0]["kind"] != "stop", "nothing was done"
-    await stop.click()
+    await choose(page, "anchor", "Stop")
     await dialog.get_by_role("button", name="Stop").click()
     await node.until("ship", "stopped")
     await node.until("anchor", "stopped")
@@ -158,15 +165,27 @@ async def test_what_is_refused_on_a_phone_is_in_sight(page: Page, node: TestNode
         await expect(alert).to_be_in_viewport(ratio=1)
 
 
+async def test_a_program_is_told_how_to_connect(page: Page, node: TestNode) -> None:
+    await with_ship(page, node)
+    spoken = {one["name"]: one["interface"] for one in (await node.call("container-status", app="ship"))["endpoints"]}
+    assert spoken == {"deck": None, "wire": None}
+    await page.goto("/apps/ship")
+    card = page.get_by_role("region", name="Connect a program")
+    await expect(card.get_by_text("tcp://127.0.0.1:")).to_be_visible()
+    await card.get_by_role("button", name="Open to your network").click()
+    await expect(card.get_by_role("button", name="Open to your network")).to_have_count(0)
+    await node.call("network-close", app="ship", endpoint="wire")
+
+
 async def test_a_broken_container_is_seen_to_heal(page: Page, node: TestNode) -> None:
     await with_ship(page, node)
     await page.goto("/apps/ship")
-    await expect(page.get_by_text("Running", exact=True).first).to_be_visible()
+    await expect(page.get_by_text("Running since")).to_be_visible()
     before = (await node.call("container-status", app="ship"))["health"]["restarts"]
     container = (await node.call("container-status", app="ship"))["containers"][0]["container"]
     await asyncio.to_thread(podman, "kill", container)
     await expect(page.get_by_role("heading", name="Last failure")).to_be_visible()
-    await expect(page.get_by_text("Running", exact=True).first).to_be_visible()
+    await expect(page.get_by_text("Running since")).to_be_visible()
     assert (await node.call("container-status", app="ship"))["health"]["restarts"] > before
 
 
@@ -216,10 +235,13 @@ async def test_data_that_was_kept_is_found_again(page: Page, node: TestNode) -> 
             await node.execute("chest", "/usr/bin/busybox", "touch", "/data/gold")
         assert await node.execute("chest", "/usr/bin/busybox", "ls", "/data") == "gold\n"
         await page.goto("/apps/chest/danger")
-        if number == 1:
-            await page.get_by_label("Delete its data too").check()
-            await page.get_by_label("Type chest").fill("chest")
         await page.get_by_role("button", name="Remove chest").click()
+        dialog = page.get_by_role("alertdialog")
+        if number == 1:
+            await dialog.get_by_role("switch", name="Delete its data too").click()
+            await expect(dialog.get_by_role("button", name="Remove chest")).to_be_disabled()
+            await dialog.get_by_role("textbox").fill("chest")
+        await dialog.get_by_role("button", name="Remove chest").click()
         await expect(
             page.locator("li.card", has=page.get_by_role("heading", name="Remove chest")).first
         ).to_contain_text("Done")
@@ -238,14 +260,17 @@ async def test_a_terminal_runs_what_is_typed(page: Page, node: TestNode) -> None
     await expect(page.get_by_text("The terminal has ended.")).to_be_visible()
 
 
-async def test_the_overview_shows_how_apps_are_connected_and_how_they_were(page: Page, node: TestNode) -> None:
+async def test_an_app_shows_how_it_is_connected_and_how_it_was(page: Page, node: TestNode) -> None:
     await with_ship(page, node)
     await page.goto("/apps/ship")
-    graph = page.get_by_role("region", name="How it is connected")
-    await expect(graph.get_by_role("link")).to_have_count(2)
+    await expect(page.get_by_role("main").get_by_role("link", name="anchor")).to_be_visible()
+    await page.get_by_role("navigation", name="ship").get_by_role("link", name="Activity").click()
     history = page.get_by_role("list", name="Health until now")
     await expect(history).to_contain_text("Running")
     await expect(history).to_contain_text("Starting")
+    await page.goto("/apps/ship/parts")
+    graph = page.get_by_role("region", name="How it is connected")
+    await expect(graph.get_by_role("link")).to_have_count(2)
     await graph.get_by_role("link", name="anchor: moor").click()
     await expect(page.get_by_role("heading", level=1, name="anchor")).to_be_visible()
     await page.goto("/apps/ship/security")
@@ -256,15 +281,16 @@ async def test_the_overview_shows_how_apps_are_connected_and_how_they_were(page:
 async def test_apps_are_shown_as_a_grid_or_a_list(page: Page, node: TestNode) -> None:
     await with_ship(page, node)
     await page.goto("/apps")
-    await page.get_by_role("button", name="List").click()
+    await page.get_by_role("radio", name="List").click()
     await page.reload()
-    await expect(page.get_by_role("button", name="List")).to_have_attribute("aria-pressed", "true")
+    await expect(page.get_by_role("radio", name="List")).to_be_checked()
     row = page.locator("li", has=page.get_by_role("link", name="Details of ship"))
     await expect(row.get_by_role("link", name="Open ship")).to_be_visible()
-    await row.get_by_role("button", name="Stop ship").click()
-    await row.get_by_role("button", name="Start ship", exact=True).click()
+    await choose(page, "ship", "Stop")
+    await expect(row.get_by_text("Stopped")).to_be_visible()
+    await choose(page, "ship", "Start")
     await expect(row.get_by_text("Running")).to_be_visible()
-    await page.get_by_role("button", name="Grid").click()
+    await page.get_by_role("radio", name="Grid").click()
     await page.get_by_label("Filter apps").fill("nothing like it")
     await expect(page.get_by_text("No app matches.")).to_be_visible()
 

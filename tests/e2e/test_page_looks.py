@@ -15,7 +15,7 @@ pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(300)
 
 SIZES = {"desktop": (1280, 900), "phone": (375, 812)}
 SCREENSHOTS = Path(os.environ.get("ARCHIPELAGO_SCREENSHOTS", "")) if "ARCHIPELAGO_SCREENSHOTS" in os.environ else None
-TABS = ("overview", "logs", "metrics", "settings", "access", "security", "terminal", "danger")
+TABS = ("overview", "settings", "activity", "logs", "more", "access", "security", "parts", "terminal", "danger")
 PAGES = (
     *("/", "/welcome", "/apps", "/store", "/store/anchor", "/store/specter", "/operations", "/security", "/system"),
     *(f"/apps/ship/{tab}" for tab in TABS),

@@ -471,7 +471,7 @@ export type EndpointStatus = {
   /** Why it cannot be opened; null where it can. */
   "kept_in": KeptIn | null;
   "label": string | null;
-  /** Interface that it speaks, such as `electrum`: what the app provides at the same port; null where that is nothing. */
+  /** Interface that it speaks, such as `electrum`: what the app provides at the same port; null for none. */
   "interface": string | null;
 };
 

@@ -17,6 +17,8 @@ const whole = perLocale((locale) => new Intl.NumberFormat(locale, { maximumFract
 const tenths = perLocale((locale) => new Intl.NumberFormat(locale, { maximumFractionDigits: 1 }));
 const relative = perLocale((locale) => new Intl.RelativeTimeFormat(locale, { numeric: "auto" }));
 const timed = perLocale((locale) => new Intl.DateTimeFormat(locale, { hour: "2-digit", minute: "2-digit" }));
+const weekday = perLocale((locale) => new Intl.DateTimeFormat(locale, { weekday: "long" }));
+const day = perLocale((locale) => new Intl.DateTimeFormat(locale, { day: "numeric", month: "short" }));
 const dated = perLocale((locale) => new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeStyle: "medium" }));
 
 /** By language and unit, such as `de minute`. */
@@ -66,6 +68,14 @@ export function age(moment: string, locale: string, now = Date.now()): string {
 export function moment(text: string | null, locale: string): string {
   if (!text) return "";
   return dated(locale).format(new Date(text));
+}
+
+/** Returns since when something is so, as one would say it: a time today, a weekday of the last six days, or a date. */
+export function since(text: string, locale: string, now = Date.now()): { kind: "time" | "day"; when: string } {
+  const at = new Date(text);
+  const midnight = new Date(now).setHours(0, 0, 0, 0);
+  if (at.getTime() >= midnight) return { kind: "time", when: timed(locale).format(at) };
+  return { kind: "day", when: (at.getTime() >= midnight - 6 * 86_400_000 ? weekday : day)(locale).format(at) };
 }
 
 /** Returns the time of day of a moment (milliseconds since 1970), in hours and minutes. */

@@ -1,4 +1,5 @@
 import type { LogLine } from "../api/types";
+import { isAtLeast, type Level } from "./logLevel";
 
 /** Milliseconds that a search takes of a frame before it lets the page go on. */
 const SLICE = 8;
@@ -32,6 +33,7 @@ export class LogBuffer {
   private first = 0;
   private size = 0;
   private wanted = "";
+  private least: Level = "debug";
   /** Numbers of lines that fit, in order. */
   private fits: number[] = [];
   private round = 0;
@@ -50,7 +52,7 @@ export class LogBuffer {
   }
   /** Number of lines that fit, as far as they were looked for. */
   get found(): number {
-    return this.wanted ? this.fits.length : this.lines.length;
+    return this.narrowed ? this.fits.length : this.lines.length;
   }
 
   /** Takes lines in; returns how many of those that fit went because there are too many. */
@@ -58,7 +60,7 @@ export class LogBuffer {
     for (const line of fresh) {
       const number = this.first + this.lines.push(line) - 1;
       this.size += line.text.length;
-      if (this.wanted && this.holds(line)) this.fits.push(number);
+      if (this.narrowed && this.fit(line)) this.fits.push(number);
     }
     let gone = 0;
     while (this.size > this.limit && this.lines.length > DROPPED) {
@@ -66,7 +68,7 @@ export class LogBuffer {
       this.first += DROPPED;
       gone += DROPPED;
     }
-    if (!gone || !this.wanted) return gone;
+    if (!gone || !this.narrowed) return gone;
     const kept = this.fits.findIndex((number) => number >= this.first);
     return this.fits.splice(0, kept < 0 ? this.fits.length : kept).length;
   }
@@ -80,14 +82,15 @@ export class LogBuffer {
   }
 
   /**
-   * Looks for a text, whatever its case; `progress` is told after each slice how many older lines were found in it.
+   * Looks for the lines with a text, whatever its case, that are at least so serious; `progress` is told after each slice how many older lines were found in it.
    * Returns false where another search or `clear` has come in between.
    */
-  async search(text: string, progress: (older: number) => void): Promise<boolean> {
+  async search(text: string, progress: (older: number) => void, least: Level = "debug"): Promise<boolean> {
     const round = ++this.round;
     this.wanted = text.toLowerCase();
+    this.least = least;
     this.fits = [];
-    if (!this.wanted) return true;
+    if (!this.narrowed) return true;
     // What comes from now on is looked at by `add`.
     let at = this.first + this.lines.length;
     while (at > this.first) {
@@ -97,7 +100,7 @@ export class LogBuffer {
         const end = Math.max(this.first, at - STRIDE);
         while (at > end) {
           at -= 1;
-          if (this.holds(this.lines[at - this.first] as LogLine)) found.push(at);
+          if (this.fit(this.lines[at - this.first] as LogLine)) found.push(at);
         }
       }
       this.fits = [...found.reverse(), ...this.fits];
@@ -111,7 +114,7 @@ export class LogBuffer {
   /** Returns at most `count` lines that fit; the last of them is the `end`-th, counted from the first that fits. */
   slice(end: number, count: number): NumberedLine[] {
     const from = Math.max(0, end - count);
-    if (this.wanted) return this.fits.slice(from, end).map((number) => this.numbered(number));
+    if (this.narrowed) return this.fits.slice(from, end).map((number) => this.numbered(number));
     return this.lines.slice(from, end).map((line, at) => ({ number: this.first + from + at, line }));
   }
 
@@ -124,7 +127,11 @@ export class LogBuffer {
     return { number, line: this.lines[number - this.first] as LogLine };
   }
 
-  private holds(line: LogLine): boolean {
-    return line.text.toLowerCase().includes(this.wanted);
+  private get narrowed(): boolean {
+    return this.wanted !== "" || this.least !== "debug";
+  }
+
+  private fit(line: LogLine): boolean {
+    return line.text.toLowerCase().includes(this.wanted) && isAtLeast(line, this.least);
   }
 }

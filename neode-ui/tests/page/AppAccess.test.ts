@@ -1,9 +1,9 @@
 import { flushPromises } from "@vue/test-utils";
 import { afterEach, describe, expect, it, vi } from "vitest";
-import AppAccess from "../../src/components/AppAccess.vue";
+import AppAccess from "../../src/components/app/AppAccess.vue";
 import { endpoint, status } from "../samples";
 import { answering, paramsOf, Refusal } from "../standIn";
-import { begin, button, mounted, words } from "./mounted";
+import { begin, mounted, words } from "./mounted";
 
 afterEach(() => vi.unstubAllGlobals());
 
@@ -23,12 +23,12 @@ describe("the switch of an endpoint", () => {
     const { page } = await mounted(AppAccess, { status: status({ app: "electrumx", endpoints: [wallet] }) });
     expect(page.text()).toContain("tcp://127.0.0.1:50001");
     expect(page.get("[role=switch]").attributes("aria-checked")).toBe("false");
-    await button(page, words("access.open"))?.trigger("click");
+    await page.get("[role=switch]").trigger("click");
     await flushPromises();
     expect(paramsOf(asked, "network-open")).toEqual([{ app: "electrumx", endpoint: "electrum" }]);
     expect(page.text()).toContain("ssl://192.168.1.5:50001");
     expect(page.get("[role=switch]").attributes("aria-checked")).toBe("true");
-    await button(page, words("access.close"))?.trigger("click");
+    await page.get("[role=switch]").trigger("click");
     await flushPromises();
     expect(paramsOf(asked, "network-close")).toHaveLength(1);
     expect(page.text()).not.toContain("192.168.1.5");
@@ -42,7 +42,7 @@ describe("the switch of an endpoint", () => {
       status: status({ endpoints: [{ ...opened, local_addresses: [] }, shut] }),
     });
     expect(page.text()).toContain(words("access.nodeClosed"));
-    await button(page, words("access.open"))?.trigger("click");
+    await page.findAll("[role=switch]")[1]?.trigger("click");
     await flushPromises();
     expect(page.get("[role=alert]").text()).toContain("not now");
   });

@@ -2,7 +2,8 @@ import type { VueWrapper } from "@vue/test-utils";
 import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from "vitest";
 import { live } from "../../src/api/live";
 import type { ContainerStatus } from "../../src/api/types";
-import AppLogs from "../../src/components/AppLogs.vue";
+import BaseSelect from "../../src/design/components/BaseSelect.vue";
+import AppLogs from "../../src/components/app/AppLogs.vue";
 import { speak } from "../../src/i18n";
 import { connect, Socket } from "../standIn";
 import { logLine, status } from "../samples";
@@ -53,6 +54,11 @@ async function search(page: VueWrapper, text: string): Promise<void> {
   await vi.advanceTimersByTimeAsync(500);
 }
 
+const select = (page: VueWrapper, label: string) =>
+  page
+    .findAllComponents(BaseSelect)
+    .find((one) => one.get("[role=combobox]").attributes("aria-label") === words(label));
+const chooseContainer = (page: VueWrapper, name: string) => select(page, "app.container")?.setValue(name);
 const shown = (page: VueWrapper) => page.findAll("[role=log] > div").map((one) => one.text());
 
 describe("the log of an app", () => {
@@ -77,7 +83,7 @@ describe("the log of an app", () => {
   it("is that of one container where one is chosen", async () => {
     const page = await logs({ containers: containers("server", "database") });
     await come(["of both"]);
-    await page.get("select").setValue("database");
+    await chooseContainer(page, "database");
     expect(shown(page)).toEqual([]);
     expect(Socket.last.asks("unsubscribe")).toEqual([{ subscription: 1 }]);
     expect(Socket.last.asks("subscribe").at(-1)).toMatchObject({ container: "database" });
@@ -88,10 +94,23 @@ describe("the log of an app", () => {
   it("is followed from its end where another container is chosen, even where it was held", async () => {
     const page = await logs({ containers: containers("server", "database") });
     await button(page, words("app.pause"))?.trigger("click");
-    await page.get("select").setValue("database");
+    await chooseContainer(page, "database");
     expect(button(page, words("app.pause"))).toBeDefined();
     await come(["of the database"], {}, Socket.last.grants(Socket.last.sent.at(-1)));
     expect(shown(page)).toEqual(["of the database"]);
+  });
+
+  it("is narrowed to what is serious", async () => {
+    const page = await logs();
+    await come(["INFO one", "ERROR two", "WARN three"]);
+    await select(page, "logLevel.label")?.setValue("warning");
+    await vi.advanceTimersByTimeAsync(500);
+    expect(shown(page)).toEqual(["ERROR two", "WARN three"]);
+    await come(["DEBUG four", "FATAL five"]);
+    expect(shown(page)).toEqual(["ERROR two", "WARN three", "FATAL five"]);
+    await select(page, "logLevel.label")?.setValue("debug");
+    await vi.advanceTimersByTimeAsync(500);
+    expect(shown(page)).toHaveLength(5);
   });
 
   it("says that it has ended, and why", async () => {
@@ -230,7 +249,7 @@ describe("a search that takes long", () => {
 
   it("does not go on for ever where another container is chosen", async () => {
     const page = await searching();
-    await page.get("select").setValue("database");
+    await chooseContainer(page, "database");
     await over();
     expect(page.text()).toContain(words("app.lines", { n: 0 }, 0));
     expect(page.text()).toContain(words("app.notFound"));
@@ -252,7 +271,7 @@ describe("a search that takes long", () => {
   it("has found nothing only once it is over, where another container is chosen in the pause before it, too", async () => {
     const page = await logs({ containers: containers("server", "database") });
     await page.get("input").setValue("no such line");
-    await page.get("select").setValue("database");
+    await chooseContainer(page, "database");
     await come(lines, {}, Socket.last.grants());
     await vi.advanceTimersByTimeAsync(PAUSE - 50);
     expect(page.text()).toContain(words("app.searching", { n: 0 }));

@@ -1,8 +1,8 @@
-import { flushPromises, type VueWrapper } from "@vue/test-utils";
+import { flushPromises, type DOMWrapper, type VueWrapper } from "@vue/test-utils";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import type { Operation, RemovalPreview, VolumeView } from "../../src/api/types";
-import AppRemoval from "../../src/components/AppRemoval.vue";
-import { begin, button, mounted, words } from "./mounted";
+import AppRemoval from "../../src/components/app/AppRemoval.vue";
+import { begin, button, mounted, openDialog, words } from "./mounted";
 import { operation, status } from "../samples";
 import { answering, Later, paramsOf, Refusal } from "../standIn";
 
@@ -24,14 +24,22 @@ async function removal(own: Partial<RemovalPreview> = {}) {
     "container-remove": () => operation({ kind: "remove" }),
   });
   const found = await mounted(AppRemoval, { status: status() });
-  await flushPromises();
-  return { ...found, asked };
+  expect(paramsOf(asked, "removal-preview")).toEqual([]);
+  return { ...found, asked, page: await ask(found.page) };
 }
 
-const remove = (page: VueWrapper) => button(page, words("app.removeDo", { name: "Bitcoin Knots" }));
-const isReady = (page: VueWrapper) => remove(page)?.attributes("disabled") === undefined;
-const deleteData = (page: VueWrapper) => page.get("input[type=checkbox]").setValue(true);
-const type = (page: VueWrapper, text: string) => page.get("input:not([type=checkbox])").setValue(text);
+/** Presses the button of the page; returns the dialog. */
+async function ask(page: VueWrapper): Promise<DOMWrapper<Element>> {
+  await button(page, words("app.removeDo", { name: "Bitcoin Knots" }))?.trigger("click");
+  await flushPromises();
+  return openDialog() as DOMWrapper<Element>;
+}
+
+const remove = (page: DOMWrapper<Element>) => button(page, words("app.removeDo", { name: "Bitcoin Knots" }));
+const confirm = (page: DOMWrapper<Element>) => remove(page)?.trigger("click");
+const isReady = (page: DOMWrapper<Element>) => remove(page)?.attributes("disabled") === undefined;
+const deleteData = (page: DOMWrapper<Element>) => page.get("[role=switch]").trigger("click");
+const type = (page: DOMWrapper<Element>, text: string) => page.get("input").setValue(text);
 
 describe("removing an app", () => {
   it("says what stays before anything is done", async () => {
@@ -47,7 +55,7 @@ describe("removing an app", () => {
   it("keeps its data, and goes on where one sees how it does", async () => {
     const { page, router, asked } = await removal();
     expect(isReady(page)).toBe(true);
-    await page.get("form").trigger("submit");
+    await confirm(page);
     await flushPromises();
     expect(paramsOf(asked, "container-remove")).toEqual([{ app: "bitcoin-knots", delete_data: false }]);
     expect(router.currentRoute.value.name).toBe("operations");
@@ -56,7 +64,7 @@ describe("removing an app", () => {
   it("stays on the page where the node refuses, and says why", async () => {
     const { page, router } = await removal();
     answering({ "container-remove": () => Promise.reject(new Refusal("busy", "it is being updated")) });
-    await page.get("form").trigger("submit");
+    await confirm(page);
     await flushPromises();
     expect(page.get("[role=alert]").text()).toContain("it is being updated");
     expect(router.currentRoute.value.path).toBe("/");
@@ -65,7 +73,7 @@ describe("removing an app", () => {
   it("is looked at once, and goes on saying why it was refused, where nothing has changed that matters to it", async () => {
     const { page, give } = await removal();
     const asked = answering({ "container-remove": () => Promise.reject(new Refusal("busy", "it is being updated")) });
-    await page.get("form").trigger("submit");
+    await confirm(page);
     await flushPromises();
     give({ status: status({ used_by: [], desired: "stopped" }) });
     await flushPromises();
@@ -77,8 +85,8 @@ describe("removing an app", () => {
     begin("manage");
     const late = new Later<RemovalPreview>();
     answering({ "removal-preview": () => late.promise });
-    const { page } = await mounted(AppRemoval, { status: status() });
-    expect(remove(page)).toBeUndefined();
+    const page = await ask((await mounted(AppRemoval, { status: status() })).page);
+    expect(isReady(page)).toBe(false);
     late.refuse(new Refusal("internal", "no"));
     await flushPromises();
     expect(isReady(page)).toBe(false);
@@ -87,8 +95,8 @@ describe("removing an app", () => {
   it("is looked at again with the next change of the app where it could not be, and says no longer why", async () => {
     begin("manage");
     answering({ "removal-preview": () => Promise.reject(new Refusal("internal", "the disk is gone")) });
-    const { page, give } = await mounted(AppRemoval, { status: status() });
-    await flushPromises();
+    const { page: whole, give } = await mounted(AppRemoval, { status: status() });
+    const page = await ask(whole);
     expect(page.get("[role=alert]").text()).toContain("the disk is gone");
     answering({ "removal-preview": () => PREVIEW });
     give({ status: status({ desired: "stopped" }) });
@@ -101,7 +109,7 @@ describe("removing an app", () => {
     const { page, give } = await removal();
     const late = new Later<Operation>();
     const asked = answering({ "removal-preview": () => PREVIEW, "container-remove": () => late.promise });
-    await page.get("form").trigger("submit");
+    await confirm(page);
     expect(isReady(page)).toBe(false);
     give({ status: status({ used_by: ["gone"] }) });
     await flushPromises();
@@ -132,16 +140,17 @@ describe("deleting its data", () => {
     }
     await type(page, " bitcoin-knots ");
     expect(isReady(page)).toBe(true);
-    await page.get("form").trigger("submit");
+    await confirm(page);
     expect(paramsOf(asked, "container-remove")).toEqual([{ app: "bitcoin-knots", delete_data: true }]);
   });
 
   it("asks for nothing any more where the owner changes his mind", async () => {
     const { page } = await removal();
     await deleteData(page);
-    await page.get("input[type=checkbox]").setValue(false);
+    await type(page, "bitcoin");
+    await deleteData(page);
     expect(isReady(page)).toBe(true);
-    expect(page.findAll("input")).toHaveLength(1);
+    expect(page.findAll("input")).toEqual([]);
   });
 
   it("warns of keys to money, and only of those", async () => {

@@ -1,8 +1,8 @@
 import { flushPromises } from "@vue/test-utils";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import type { AppStatus, RepairPreview } from "../../src/api/types";
-import AppOverview from "../../src/components/AppOverview.vue";
-import AppRepairs from "../../src/components/AppRepairs.vue";
+import AppOverview from "../../src/components/app/AppOverview.vue";
+import AppRepairs from "../../src/components/app/AppRepairs.vue";
 import { begin, button, mounted, words } from "./mounted";
 import { operation, status } from "../samples";
 import { answering, paramsOf, Refusal } from "../standIn";

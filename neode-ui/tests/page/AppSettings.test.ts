@@ -1,7 +1,9 @@
 import type { DOMWrapper, VueWrapper } from "@vue/test-utils";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { ConfigPreview, Operation, OptionView, Permission } from "../../src/api/types";
-import AppSettings from "../../src/components/AppSettings.vue";
+import BaseSelect from "../../src/design/components/BaseSelect.vue";
+import { useUnsaved } from "../../src/stores/unsaved";
+import AppSettings from "../../src/components/app/AppSettings.vue";
 import { begin, button, mounted, words } from "./mounted";
 import { operation, option, status } from "../samples";
 import { answering, Later, paramsOf, Refusal, type Answers } from "../standIn";
@@ -65,9 +67,17 @@ async function settings(own: Answers = {}, permission: Permission = "manage") {
 }
 
 const input = (page: VueWrapper, name: string) => page.get<HTMLInputElement>(`#option-${name}`);
+const choose = (page: VueWrapper, chain: string) => page.getComponent(BaseSelect).setValue(chain);
 const apply = (page: VueWrapper) => button(page, words("app.apply")) as DOMWrapper<Element>;
 const isOff = (one: { attributes: (name: string) => string | undefined } | undefined) =>
   one?.attributes("disabled") !== undefined;
+/** Leaves the page, once somebody has answered the question whether what was typed may be lost. */
+async function answered(leaving: Promise<unknown>, yes: boolean): Promise<void> {
+  await settled();
+  expect(useUnsaved().asked).toBe(true);
+  useUnsaved().answer(yes);
+  await leaving;
+}
 /** What the node says against the value of an option. */
 const wrong = (option: string, message: string, expected: string | null) =>
   new Refusal("invalid", "wrong", { problems: [{ option, message, expected }] });
@@ -213,25 +223,22 @@ describe("what is typed", () => {
     const { page } = await settings();
     expect(button(page, words("app.discard"))).toBeUndefined();
     await input(page, "prune").setValue("1000");
-    await input(page, "chain").setValue("signet");
+    await choose(page, "signet");
     await typedOut();
     await button(page, words("app.discard"))?.trigger("click");
-    expect([input(page, "prune").element.value, input(page, "chain").element.value]).toEqual(["550", "mainnet"]);
+    expect([input(page, "prune").element.value, input(page, "chain").text()]).toEqual(["550", "mainnet"]);
     expect(page.find("[role=status]").exists()).toBe(false);
     expect(isOff(apply(page))).toBe(true);
   });
 
   it("is not lost without a question, by leaving the page or the tab", async () => {
     const { page, router } = await settings();
-    const confirm = vi.fn(() => false);
-    vi.stubGlobal("confirm", confirm);
     await input(page, "prune").setValue("1000");
-    await router.push({ name: "system" });
-    await router.push("/logs");
-    expect(confirm).toHaveBeenCalledTimes(2);
-    expect(router.currentRoute.value.fullPath).toBe("/");
-    confirm.mockReturnValue(true);
-    await router.push({ name: "system" });
+    for (const wanted of ["/system", "/logs"]) {
+      await answered(router.push(wanted), false);
+      expect(router.currentRoute.value.fullPath).toBe("/");
+    }
+    await answered(router.push({ name: "system" }), true);
     expect(router.currentRoute.value.name).toBe("system");
   });
 
@@ -241,28 +248,23 @@ describe("what is typed", () => {
     expect(leave()).toBe(false);
     await input(page, "prune").setValue("1000");
     expect(leave()).toBe(true);
-    vi.stubGlobal("confirm", () => true);
-    await router.push({ name: "system" });
+    await answered(router.push({ name: "system" }), true);
     await settled();
     expect(leave()).toBe(false);
   });
 
   it("raises no question where one goes to another place of the same page", async () => {
     const { page, router } = await settings();
-    const confirm = vi.fn();
-    vi.stubGlobal("confirm", confirm);
     await input(page, "prune").setValue("1000");
     await router.push("/#content");
-    expect(confirm).not.toHaveBeenCalled();
+    expect(useUnsaved().asked).toBe(false);
     expect(router.currentRoute.value.hash).toBe("#content");
   });
 
   it("raises no question where nothing was typed", async () => {
     const { router } = await settings();
-    const confirm = vi.fn();
-    vi.stubGlobal("confirm", confirm);
     await router.push({ name: "system" });
-    expect(confirm).not.toHaveBeenCalled();
+    expect(useUnsaved().asked).toBe(false);
   });
 });
 
@@ -290,7 +292,7 @@ describe("what is applied", () => {
   it("is only what was changed, and is typed no longer then", async () => {
     const { page, asked } = await settings();
     await input(page, "prune").setValue("1000");
-    await input(page, "chain").setValue("signet");
+    await choose(page, "signet");
     await page.get("form").trigger("submit");
     await settled();
     expect(paramsOf(asked, "container-config")).toEqual([

@@ -1,6 +1,7 @@
 import { mount } from "@vue/test-utils";
 import { describe, expect, it } from "vitest";
 import type { OptionView } from "../../src/api/types";
+import BaseSelect from "../../src/design/components/BaseSelect.vue";
 import OptionField from "../../src/components/OptionField.vue";
 import { i18n } from "../../src/i18n";
 import { option } from "../samples";
@@ -36,6 +37,10 @@ describe("an option that is a number", () => {
 });
 
 describe("an option that is a text, a choice or a switch", () => {
+  it("is the empty text where nothing was given", () => {
+    expect(field({ kind: "string" }, { modelValue: "" }).get("input").element.value).toBe("");
+  });
+
   it("emits the text, and has no limits", async () => {
     const shown = field({ kind: "string", minimum: 1 });
     expect(shown.get("label").text()).toBe("Prune");
@@ -45,23 +50,29 @@ describe("an option that is a text, a choice or a switch", () => {
 
   it("emits the choice", async () => {
     const shown = field({ kind: "choice", choices: ["mainnet", "signet"] }, { modelValue: "mainnet" });
-    const select = shown.get<HTMLSelectElement>("select");
-    expect(select.element.value).toBe("mainnet");
+    const select = shown.getComponent(BaseSelect);
+    expect(select.props()).toMatchObject({
+      modelValue: "mainnet",
+      choices: [
+        { value: "mainnet", text: "mainnet" },
+        { value: "signet", text: "signet" },
+      ],
+    });
     await select.setValue("signet");
     expect(shown.emitted("update:modelValue")).toEqual([["signet"]]);
   });
 
   it("emits whether the switch is on", async () => {
     const shown = field({ kind: "bool" }, { modelValue: true });
-    const box = shown.get<HTMLInputElement>("input[type=checkbox]");
-    expect(box.element.checked).toBe(true);
-    await box.setValue(false);
+    const box = shown.get("[role=switch]");
+    expect(box.attributes("aria-checked")).toBe("true");
+    await box.trigger("click");
     expect(shown.emitted("update:modelValue")).toEqual([[false]]);
   });
 });
 
 describe.each(["int", "string", "choice", "bool"] as const)("who listens to an option (%s)", (kind) => {
-  const control = "input, select";
+  const control = "input, [role=combobox], [role=switch]";
 
   it("hears its name, its help and what is wrong with it", () => {
     const shown = field({ kind, help: "How much is kept" }, { problem: "too little" });

@@ -91,13 +91,13 @@ describe("settings ahead of an installation", () => {
   it("are those that are proposed, until the owner changes one", async () => {
     const { page, asked } = await planned();
     expect(plans(asked)).toEqual([{}]);
-    expect(page.findAll("input").map((one) => one.attributes("id"))).toEqual([
+    expect(page.findAll("input, [role=switch]").map((one) => one.attributes("id"))).toEqual([
       "option-prune",
       "option-index",
       "option-cache",
     ]);
     await page.get("#option-prune").setValue("550");
-    await page.get("#option-index").setValue(true);
+    await page.get("#option-index").trigger("click");
     await typedOut();
     expect(plans(asked)).toEqual([{}, { prune: "550", index: true }]);
     await install(page).trigger("click");
@@ -119,7 +119,7 @@ describe("settings ahead of an installation", () => {
     const { page, asked } = await planned({}, "?prune=550&index=true");
     expect(plans(asked)).toEqual([{ prune: "550", index: "true" }]);
     expect(page.get<HTMLInputElement>("#option-prune").element.value).toBe("550");
-    expect(page.get<HTMLInputElement>("#option-index").element.checked).toBe(true);
+    expect(page.get("#option-index").attributes("aria-checked")).toBe("true");
   });
 
   it("install nothing while the plan is not yet theirs", async () => {

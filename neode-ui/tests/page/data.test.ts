@@ -2,7 +2,7 @@ import { flushPromises } from "@vue/test-utils";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import type { KeptData as Kept } from "../../src/api/types";
 import KeptData from "../../src/components/KeptData.vue";
-import LostData from "../../src/components/LostData.vue";
+import LostData from "../../src/components/app/LostData.vue";
 import { begin, button, mounted, words } from "./mounted";
 import { status } from "../samples";
 import { answering, paramsOf, Refusal } from "../standIn";

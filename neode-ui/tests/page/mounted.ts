@@ -1,5 +1,5 @@
 import { QueryClient, VueQueryPlugin } from "@tanstack/vue-query";
-import { mount, type VueWrapper } from "@vue/test-utils";
+import { DOMWrapper, mount, type VueWrapper } from "@vue/test-utils";
 import { createPinia, setActivePinia } from "pinia";
 import { onTestFinished } from "vitest";
 import { defineComponent, h, shallowReactive, type Component } from "vue";
@@ -38,6 +38,8 @@ export async function mounted<C extends Component>(component: C, props: Props<C>
       { path: "/store", name: "store", component: Empty },
       { path: "/store/:app", name: "plan", component: Empty },
       { path: "/operations", name: "operations", component: Empty },
+      { path: "/store", name: "store", component: Empty },
+      { path: "/apps", name: "apps", component: Empty },
       { path: "/system", name: "system", component: Empty },
       { path: "/security", name: "security", component: Empty },
       { path: "/help/:page?", name: "help", component: Empty },
@@ -61,8 +63,14 @@ export function words(key: string, about: Record<string, unknown> = {}, count?: 
   return count === undefined ? i18n.global.t(key, about) : i18n.global.t(key, about, count);
 }
 
+/** Returns the dialog that is open, which is not in the page's own place. */
+export function openDialog(): DOMWrapper<Element> | undefined {
+  const found = document.querySelector("[role=alertdialog], [role=dialog]");
+  return found ? new DOMWrapper(found) : undefined;
+}
+
 /** Returns the button or the link with this text. */
-export function button(page: VueWrapper, text: string) {
+export function button(page: Pick<VueWrapper, "findAll"> | DOMWrapper<Element>, text: string) {
   const found = page.findAll("button, a").filter((each) => each.text() === text);
   if (found.length > 1) throw new Error(`${found.length} buttons say ${text}`);
   return found[0];

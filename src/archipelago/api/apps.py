@@ -34,7 +34,7 @@ class EndpointStatus(View):
     """Why it cannot be opened; null where it can."""
     label: str | None = None
     interface: str | None = None
-    """Interface that it speaks, such as `electrum`: what the app provides at the same port; null where that is nothing."""
+    """Interface that it speaks, such as `electrum`: what the app provides at the same port; null for none."""
 
 
 class Dependency(View):

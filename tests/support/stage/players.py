@@ -153,13 +153,39 @@ class Player:
         )
 
 
+HOST = "192.168.1.20"
+"""The node's address in its home network."""
+
+
 def page_at(port: int, label: str | None = None) -> EndpointStatus:
-    """Return the page of an app."""
+    """Return the page of an app, open to the home network."""
     return EndpointStatus(
-        name="web", kind="ui", protocol="http", address=f"http://127.0.0.1:{port}/", label=label or "Web page"
+        name="web",
+        kind="ui",
+        protocol="http",
+        address=f"http://127.0.0.1:{port}/",
+        local_addresses=(f"https://{HOST}:{port}/",),
+        open=True,
+        label=label or "Web page",
     )
 
 
-def wire_at(port: int, scheme: str, label: str) -> EndpointStatus:
-    """Return what wallets and other programs connect with."""
-    return EndpointStatus(name="api", kind="api", protocol=scheme, address=f"{scheme}://127.0.0.1:{port}", label=label)
+def wire_at(
+    port: int, scheme: str, label: str, *, interface: str | None = None, lan: str | None = None
+) -> EndpointStatus:
+    """Return what wallets and other programs connect with; open to the home network where it has a scheme there."""
+    return EndpointStatus(
+        name="api",
+        kind="api",
+        protocol="http" if scheme == "ws" else "tcp",
+        address=f"{scheme}://127.0.0.1:{port}",
+        local_addresses=(f"{lan}://{HOST}:{port}",) if lan else (),
+        open=lan is not None,
+        label=label,
+        interface=interface,
+    )
+
+
+def peers_at(port: int) -> EndpointStatus:
+    """Return what other nodes connect to."""
+    return EndpointStatus(name="p2p", kind="p2p", protocol="tcp", address=f"127.0.0.1:{port}", label="Other nodes")

@@ -9,7 +9,7 @@ from pydantic import TypeAdapter
 
 from archipelago.api.chains import ChainBlock, ChainFees, ChainMempool, ChainPeers, ChainReport
 from archipelago.api.health import HealthState, Sync
-from archipelago.api.operations import Operation
+from archipelago.api.operations import Operation, OperationKind
 from archipelago.api.system import (
     AppDisk,
     AppResources,
@@ -26,7 +26,8 @@ from archipelago.api.system import (
 from archipelago.chains.facts import ChainPhase
 from archipelago.rpc.methods.table import all_methods
 from archipelago.storage.records.permissions import Permission
-from support.stage.players import GIB, Player, page_at, wire_at
+from support.stage import app_page
+from support.stage.players import GIB, Player, page_at, peers_at, wire_at
 
 NOW = datetime(2026, 11, 29, 18, 30, tzinfo=UTC)
 Answer = Any | Callable[[dict[str, Any]], Any]
@@ -46,7 +47,7 @@ KNOTS = Player(
         tip_at=NOW - timedelta(minutes=4),
     ),
     uses={"socks": "tor"},
-    endpoints=(wire_at(8332, "tcp", "RPC"),),
+    endpoints=(peers_at(8333),),
     version="29.2",
     disk=712 * GIB,
     score=7,
@@ -59,7 +60,7 @@ STORY = (
         summary="Connect Electrum, Sparrow and hardware wallets to your own node",
         category="bitcoin",
         uses={"bitcoin-rpc": "bitcoin-knots"},
-        endpoints=(wire_at(50001, "tcp", "Electrum"), wire_at(50002, "ssl", "Electrum, encrypted")),
+        endpoints=(wire_at(50001, "tcp", "Electrum wallets", interface="electrum", lan="ssl"),),
         score=8,
     ),
     Player(
@@ -96,7 +97,7 @@ STORY = (
         name="Nostr relay",
         summary="Keeps your notes, and those of the people you choose",
         category="nostr",
-        endpoints=(wire_at(7000, "ws", "Relay"),),
+        endpoints=(wire_at(6969, "ws", "Nostr clients", interface="nostr-relay"),),
         score=8,
     ),
     Player(
@@ -201,7 +202,7 @@ class Scene:
             ],
             "system-info": self.system,
             "system-resources": resources_of(self.apps),
-            "operation-list": self.operations,
+            "operation-list": self._operations,
             "operation-get": lambda given: operations[given["id"]],
             "node-notices": self.notices,
             "notice-list": [],
@@ -211,14 +212,13 @@ class Scene:
             "passkey-list": [],
             "user-list": [],
             "token-list": [],
-            "health-history": [],
             "data-list": [],
             "doctor": [],
-            "option-list": [],
             "chain-report": chain_report,
             "system-history": HISTORY,
             "system-disk": self.disk(),
             "preferences-get": {"card_order": [], "hidden_cards": [], "pinned_apps": []},
+            **app_page.answers(by_id.__getitem__, NOW),
             **self.more,
         }
 
@@ -231,6 +231,13 @@ class Scene:
             apps=tuple(AppDisk(app=one.app, name=one.name, bytes=one.disk, counted=True, at=NOW) for one in apps),
             counting=False,
         )
+
+    def _operations(self, given: dict[str, Any]) -> list[Operation]:
+        app = given.get("app")
+        if app is None:
+            return list(self.operations)
+        past = [app_page.operation(app, kind, NOW) for kind in (OperationKind.RESTART, OperationKind.INSTALL)]
+        return [*(one for one in self.operations if one.app == app), *past]
 
     def used_by(self, app: str) -> tuple[str, ...]:
         """Return who uses an app."""

@@ -8,6 +8,7 @@ from typing import Any
 
 from playwright.async_api import Page, Route, WebSocketRoute
 
+from support.stage.app_page import log_of
 from support.stage.scene import NOW, Scene, as_json
 
 ORIGIN = "http://localhost:8480"
@@ -75,6 +76,10 @@ class Stage:
     async def _socket(self, socket: WebSocketRoute) -> None:
         def heard(message: str | bytes) -> None:
             asked = json.loads(message)
-            socket.send(json.dumps({"jsonrpc": "2.0", "id": asked["id"], "result": {"subscription": asked["id"]}}))
+            key, params = asked["id"], asked.get("params", {})
+            socket.send(json.dumps({"jsonrpc": "2.0", "id": key, "result": {"subscription": key}}))
+            for line in log_of(params["app"], NOW) if params.get("kind") == "logs" else ():
+                told = {"subscription": key, "log": line.model_dump(mode="json")}
+                socket.send(json.dumps({"jsonrpc": "2.0", "method": "log", "params": told}))
 
         socket.on_message(heard)
