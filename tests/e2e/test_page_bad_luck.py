@@ -73,9 +73,9 @@ def put_newer_page(built: Path) -> None:
     for path in (*built.rglob("*.br"), *built.rglob("*.gz")):
         path.unlink()
     parts = sorted((built / "assets").iterdir())
-    names = re.compile("|".join(re.escape(path.name) for path in parts))
+    names = re.compile("|".join(re.escape(path.name) for path in parts).encode())
     for path in (built / "index.html", *parts):
-        path.write_text(names.sub(lambda name: f"newer-{name[0]}", path.read_text()))
+        path.write_bytes(names.sub(lambda name: b"newer-" + name[0], path.read_bytes()))
     for path in parts:
         path.rename(path.with_name(f"newer-{path.name}"))
 
