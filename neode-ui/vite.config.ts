@@ -40,6 +40,7 @@ export default defineConfig({
     proxy: {
       "/rpc": NODE,
       "/icons": NODE,
+      "/screenshots": NODE,
       "/ws": { target: NODE, ws: true },
       "/terminal": { target: NODE, ws: true },
     },

@@ -260,6 +260,7 @@ async def test_addresses_and_subscriptions_take_as_little(node: TestNode) -> Non
             "/logs?app=tiny&tail={}",
             "/logs?app=tiny&follow={}",
             "/icons/{}",
+            "/screenshots/{}/{}",
             "/assets/{}",
             "/terminal?app=tiny&columns={}",
             "/terminal?app=tiny&rows={}&container={}",

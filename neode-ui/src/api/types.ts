@@ -221,6 +221,16 @@ export type BuildSource = {
   "pinned": boolean;
 };
 
+export type BundleView = {
+  "bundle": string;
+  "name": string;
+  "summary": string;
+  /** The apps, the one that is used first. */
+  "apps": Array<string>;
+  /** Why it cannot be used (its file is wrong). */
+  "problem": string | null;
+};
+
 export type CatalogEntry = {
   "app": string;
   "name": string;
@@ -245,6 +255,9 @@ export type CatalogEntry = {
   "update_to": string | null;
   /** How little it asks for. */
   "rating": Rating | null;
+  "screenshots": Array<ScreenshotView>;
+  /** Seconds that its last installation took on this node; null where it never was. */
+  "took": number | null;
   /** Why it cannot be used (its manifest is wrong). */
   "problem": string | null;
 };
@@ -672,6 +685,8 @@ export type InstallParams = {
   "options": Record<string, boolean | number | string>;
   /** App that should provide an interface, by interface. */
   "choices": Record<string, string>;
+  /** Further apps that are installed in the same plan, such as those of a bundle. */
+  "also": Array<string>;
   /** Whether the app starts once it is installed. */
   "start": boolean;
   /** Answer with the plan and change nothing. */
@@ -898,6 +913,8 @@ export type Operation = {
   "id": string;
   "kind": OperationKind;
   "app": string;
+  /** All apps that it works on, in the order in which they start or stop. */
+  "apps": Array<string>;
   "state": OperationState;
   "percent": number;
   "steps": Array<Step>;
@@ -1021,6 +1038,8 @@ export type PlanParams = {
   "options": Record<string, boolean | number | string>;
   /** App that should provide an interface, by interface. */
   "choices": Record<string, string>;
+  /** Further apps that are installed in the same plan, such as those of a bundle. */
+  "also": Array<string>;
 };
 
 export type PlannedApp = {
@@ -1197,6 +1216,13 @@ export type SbomParams = {
   "app": string;
   /** Needed where the app has several. */
   "container": string | null;
+};
+
+export type ScreenshotView = {
+  "name": string;
+  "version": string;
+  "width": number;
+  "height": number;
 };
 
 export type SecondFactorParams = {
@@ -1459,6 +1485,8 @@ export interface Methods {
   "options"?: Record<string, boolean | number | string>;
   /** App that should provide an interface, by interface. */
   "choices"?: Record<string, string>;
+  /** Further apps that are installed in the same plan, such as those of a bundle. */
+  "also"?: Array<string>;
   /** Whether the app starts once it is installed. */
   "start"?: boolean;
   /** Answer with the plan and change nothing. */
@@ -1592,6 +1620,8 @@ export interface Methods {
   "options"?: Record<string, boolean | number | string>;
   /** App that should provide an interface, by interface. */
   "choices"?: Record<string, string>;
+  /** Further apps that are installed in the same plan, such as those of a bundle. */
+  "also"?: Array<string>;
 }; result: Plan };
   /** Return what an app's program reports of its chain: progress, last blocks, peers, mempool, fees */
   "chain-report": { params: {
@@ -1637,6 +1667,8 @@ export interface Methods {
 }; result: RepairPreview };
   /** Return the apps that can be installed */
   "catalog-list": { params: Record<string, never>; result: Array<CatalogEntry> };
+  /** Return the bundles of apps that can be installed in one plan */
+  "bundle-list": { params: Record<string, never>; result: Array<BundleView> };
   /** Return the newest operations */
   "operation-list": { params: {
   /** Only those of one app. */

@@ -58,6 +58,8 @@ class Operation(View):
     id: str
     kind: OperationKind
     app: str
+    apps: tuple[str, ...] = ()
+    """All apps that it works on, in the order in which they start or stop."""
     state: OperationState
     percent: Annotated[float, Field(ge=0, le=100)]
     steps: tuple[Step, ...] = ()
@@ -82,7 +84,12 @@ def operation_view(record: OperationRecord) -> Operation:
             ),
             hint=msg("start the version again that opened it"),
         )
-    return Operation.model_validate(record.model_dump())
+    return Operation.model_validate({**record.model_dump(), "apps": _apps(record.arguments.get("apps"))})
+
+
+def _apps(stored: object) -> tuple[str, ...]:
+    # Another version may have stored something else.
+    return tuple(app for app in stored if isinstance(app, str)) if isinstance(stored, list | tuple) else ()
 
 
 def operation_views(records: Iterable[OperationRecord]) -> tuple[Operation, ...]:

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from archipelago.container.manifest.bundle import Bundle
 from archipelago.container.manifest.package import AppPackage
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.support.texts.text import msg
@@ -28,6 +29,9 @@ class Catalog:
     problems: Mapping[str, str] = field(default_factory=dict)
     origins: Mapping[str, Origin] = field(default_factory=dict)
     """Origin of each app in `packages` or `problems`."""
+    bundles: Mapping[str, Bundle] = field(default_factory=dict)
+    bundle_problems: Mapping[str, str] = field(default_factory=dict)
+    """What is wrong with bundles that cannot be used."""
 
     def package(self, app: str) -> AppPackage:
         """Return an app; raises `NodeError` when there is none (with the nearest names), or its manifest is wrong."""
@@ -60,8 +64,9 @@ class CatalogSource(Protocol):
 def merged(catalogs: Iterable[Catalog]) -> Catalog:
     """Return several catalogs as one; of an app that several have, the first counts, even where it is wrong. Pure.
 
-    So no source can replace or block an app of a source that the owner placed before it.
+    So no source can replace or block an app of a source that the owner placed before it. The same goes for bundles.
     """
+    catalogs = tuple(catalogs)
     packages: dict[str, AppPackage] = {}
     problems: dict[str, str] = {}
     origins: dict[str, Origin] = {}
@@ -70,4 +75,14 @@ def merged(catalogs: Iterable[Catalog]) -> Catalog:
         packages |= {app: package for app, package in catalog.packages.items() if app in new}
         problems |= {app: problem for app, problem in catalog.problems.items() if app in new}
         origins |= {app: catalog.origins[app] for app in new}
-    return Catalog(packages, problems, origins)
+    return Catalog(packages, problems, origins, *_merged_bundles(catalogs))
+
+
+def _merged_bundles(catalogs: Iterable[Catalog]) -> tuple[dict[str, Bundle], dict[str, str]]:
+    bundles: dict[str, Bundle] = {}
+    problems: dict[str, str] = {}
+    for catalog in catalogs:
+        known = bundles.keys() | problems.keys()
+        bundles |= {name: bundle for name, bundle in catalog.bundles.items() if name not in known}
+        problems |= {name: problem for name, problem in catalog.bundle_problems.items() if name not in known}
+    return bundles, problems

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import archipelago
+from archipelago.container.manifest.bundle import BUNDLES, Bundle, load_bundles
 from archipelago.container.manifest.package import load_package
 from archipelago.support.texts.text import placeholders
 
@@ -17,10 +18,12 @@ _SHOWN_KEYS = frozenset({"label", "help", "because", "summary", "description"})
 
 
 def message_files() -> Iterator[tuple[str, str]]:
-    """Yield the list, sorted: templates of `msg` in the sources, and texts of the manifests in `apps/`."""
+    """Yield the list, sorted: templates of `msg` in the sources, and texts of the manifests and bundles in `apps/`."""
     found = {key for path in sorted(_SOURCES.rglob("*.py")) for key in templates(path.read_text(encoding="utf-8"))}
     for manifest in sorted(_CATALOG.glob("*/manifest.yml")):
         found |= set(_shown(load_package(manifest.parent).manifest.model_dump(mode="json")))
+    for bundle in load_bundles(_CATALOG / BUNDLES).values():
+        found |= {bundle.name, bundle.summary} if isinstance(bundle, Bundle) else set()
     # A text of parameters and punctuation alone needs no translation.
     yield LIST, json.dumps(sorted(filter(_has_words, found)), indent=2, ensure_ascii=False) + "\n"
 

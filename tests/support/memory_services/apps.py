@@ -5,7 +5,7 @@ from collections.abc import AsyncGenerator, Collection, Mapping
 from datetime import UTC, datetime
 
 from archipelago.api.apps import AppStatus, AppSummary, Change, ChangePreview
-from archipelago.api.catalog import CatalogEntry
+from archipelago.api.catalog import BundleView, CatalogEntry
 from archipelago.api.chains import ChainBlock, ChainFees, ChainMempool, ChainPeers, ChainReport
 from archipelago.api.configuration import ConfigPreview, ConfigRevision, OptionKind, OptionView, SettingChange
 from archipelago.api.containers import ExecResult, LogLine
@@ -80,7 +80,9 @@ class MemoryChanges:
         """When set, `restart` waits for it before it changes anything."""
         self.entered = asyncio.Event()
 
-    async def plan(self, app: str, options: Mapping[str, object], choices: Mapping[str, str]) -> Plan:
+    async def plan(
+        self, app: str, options: Mapping[str, object], choices: Mapping[str, str], also: tuple[str, ...] = ()
+    ) -> Plan:
         if app not in ("knots", "electrumx", "broken"):
             raise NodeError(ErrorCode.UNKNOWN_APP, f"there is no app {app}")
         because = ("you asked for it",)
@@ -94,6 +96,7 @@ class MemoryChanges:
         choices: Mapping[str, str],
         *,
         start: bool,
+        also: tuple[str, ...] = (),
         agreed: str | None = None,
         downgrade: bool = False,
     ) -> Operation:
@@ -294,6 +297,13 @@ class MemoryCatalog:
             provides=("electrum",),
         )
         return (entry,)
+
+    async def bundles(self) -> tuple[BundleView, ...]:
+        return (BundleView(bundle="wallets", name="Wallets", summary="All you need", apps=("electrumx", "knots")),)
+
+    async def screenshot(self, app: str, name: str) -> bytes | None:
+        await self.icon(app)
+        return b"\x89PNG\r\n\x1a\n<script>" if name == "1.png" else None
 
     async def icon(self, app: str) -> bytes | None:
         if app not in self._apps.installed:

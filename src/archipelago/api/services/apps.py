@@ -4,7 +4,7 @@ from collections.abc import AsyncGenerator, Collection, Mapping
 from typing import Protocol
 
 from archipelago.api.apps import AppStatus, AppSummary, Change, ChangePreview
-from archipelago.api.catalog import CatalogEntry
+from archipelago.api.catalog import BundleView, CatalogEntry
 from archipelago.api.chains import ChainReport
 from archipelago.api.configuration import ConfigPreview, ConfigRevision, OptionView, SettingChange
 from archipelago.api.containers import ExecResult, LogLine
@@ -22,7 +22,9 @@ from archipelago.container.podman_client.exec.terminal import Terminal
 class AppChangeService(Protocol):
     """Changes apps: each change is planned, then opens an operation and returns it at once."""
 
-    async def plan(self, app: str, options: Mapping[str, object], choices: Mapping[str, str]) -> Plan: ...
+    async def plan(
+        self, app: str, options: Mapping[str, object], choices: Mapping[str, str], also: tuple[str, ...] = ()
+    ) -> Plan: ...
     async def install(
         self,
         app: str,
@@ -30,6 +32,7 @@ class AppChangeService(Protocol):
         choices: Mapping[str, str],
         *,
         start: bool,
+        also: tuple[str, ...] = (),
         agreed: str | None = None,
         downgrade: bool = False,
     ) -> Operation: ...
@@ -112,7 +115,9 @@ class CatalogService(Protocol):
     """Answers questions about the apps that can be installed."""
 
     async def entries(self) -> tuple[CatalogEntry, ...]: ...
+    async def bundles(self) -> tuple[BundleView, ...]: ...
     async def icon(self, app: str) -> bytes | None: ...
+    async def screenshot(self, app: str, name: str) -> bytes | None: ...
 
 
 class MetricsService(Protocol):

@@ -19,6 +19,7 @@ from archipelago.container.manifest.loader import load_manifest, place_findings
 from archipelago.container.manifest.model.app import AppManifest
 from archipelago.container.manifest.model.images import ContainerfileRecipe, PackagesRecipe
 from archipelago.container.manifest.requirements import RequirementsError, parse_requirements
+from archipelago.container.manifest.screenshots import Screenshot, belongs, find_screenshots
 from archipelago.container.manifest.templates import MAX_WORDS, Names, check_template, count_words
 from archipelago.container.manifest.yaml.problems import ManifestError, ManifestProblem, PathProblem, nearest
 from archipelago.container.manifest.yaml.reader import MAX_BYTES, read_yaml
@@ -44,6 +45,8 @@ class AppPackage:
     """Content of every other file but the icon, by its path in the folder (with `/`)."""
     icon: bytes | None = None
     """SVG or PNG."""
+    screenshots: tuple[Screenshot, ...] = ()
+    """Pictures of it in the catalog's folder; none of an installed package."""
     problem: str = ""
     """Why this version refuses a package that is installed; `manifest` is then the part that it can read."""
 
@@ -72,7 +75,7 @@ def load_package(folder: Path) -> AppPackage:
     try:
         with opened(folder) as here:
             text = _manifest_text(here, folder / MANIFEST_NAME)
-            content, problems = _contents(here, folder)
+            content, pictures, problems = _contents(here, folder)
     except OSError as error:
         raise ManifestError((_unreadable(folder, "folder", error),)) from error
     if hidden := list(_hidden(source, text)):
@@ -94,7 +97,7 @@ def load_package(folder: Path) -> AppPackage:
     problems += _requirement_problems(folder, manifest, content)
     if problems:
         raise ManifestError(tuple(problems))
-    return AppPackage(manifest, text, content, icons[0] if icons else None)
+    return AppPackage(manifest, text, content, icons[0] if icons else None, pictures)
 
 
 def package_to_json(package: AppPackage) -> str:
@@ -152,16 +155,20 @@ def _unreadable(path: Path, what: str, error: OSError) -> ManifestProblem:
     return _problem(path, f"the {what} cannot be read: {error.strerror or error}", expected)
 
 
-def _contents(folder: int, path: Path) -> tuple[dict[str, bytes], list[ManifestProblem]]:
-    """Return the content of every file of an open folder, within the limits, and what is wrong with the rest."""
+def _contents(folder: int, path: Path) -> tuple[dict[str, bytes], tuple[Screenshot, ...], list[ManifestProblem]]:
+    """Return the files of an open folder, within the limits, its screenshots, and what is wrong with the rest."""
     content: dict[str, bytes] = {}
     problems: list[ManifestProblem] = []
     total = 0
     try:
         found = [entry.path for entry in entries(folder)]
     except OSError as error:
-        return {}, [_unreadable(path, "folder", error)]
+        return {}, (), [_unreadable(path, "folder", error)]
+    pictures, wrong = find_screenshots(folder, [name for name in found if belongs(name)])
+    problems += [_problem(path / name, message, expected) for name, message, expected in wrong]
     for name in found:
+        if belongs(name):
+            continue
         if name == MANIFEST_NAME:
             content[name] = b""  # read apart, under its own limit
             continue
@@ -182,7 +189,7 @@ def _contents(folder: int, path: Path) -> tuple[dict[str, bytes], list[ManifestP
             break
         else:
             content[name] = data
-    return content, problems
+    return content, pictures, problems
 
 
 def _hidden(source: str, text: str) -> Iterator[ManifestProblem]:

@@ -45,13 +45,18 @@ class Orchestrator:
 
     # --- requests ---------------------------------------------------------------------------------------------------
 
-    async def plan(self, app: str, options: Mapping[str, object], choices: Mapping[str, str]) -> Plan:
-        """Return what installing or updating the app, or other options of it, would do, without doing it."""
+    async def plan(
+        self, app: str, options: Mapping[str, object], choices: Mapping[str, str], also: tuple[str, ...] = ()
+    ) -> Plan:
+        """Return what installing or updating the app, or other options of it, would do, without doing it.
+
+        `also` are further apps to be installed with it.
+        """
         records = await self._parts.state.load_apps()
-        if app in records and options and not choices:
+        if app in records and options and not choices and not also:
             return await self._plan_settings(records, app, options)
-        proposal = await self._parts.planner.plan(app, options, choices)
-        plan = concerning(proposal.plan, app)
+        proposal = await self._parts.planner.plan(app, options, choices, also)
+        plan = concerning(proposal.plan, app, *also)
         restarts = [planned.app for planned in plan.apps if planned.action in (Action.RESTART, Action.UPDATE)]
         found = {
             "interrupts": interrupted(self._parts.reconciler.desired, restarts),
@@ -67,16 +72,18 @@ class Orchestrator:
         choices: Mapping[str, str],
         *,
         start: bool,
+        also: tuple[str, ...] = (),
         agreed: str | None = None,
         downgrade: bool = False,
     ) -> Operation:
         """Install an app with all that it needs; `agreed` is the digest of the plan that the owner looked at.
 
+        `also` are further apps that are installed in the same plan, and removed with it if it is cancelled.
         `downgrade` allows versions that are older than the data that is there.
         """
         async with self._runner.deciding:
             job = await InstallJob.requested(
-                self._parts, app, options, choices, start=start, agreed=agreed, downgrade=downgrade
+                self._parts, app, options, choices, start=start, also=also, agreed=agreed, downgrade=downgrade
             )
             return await self._runner.open(job)
 

@@ -25,15 +25,21 @@ class Planner:
     disk_rules: DiskRules
     desired: Callable[[], DesiredState]
 
-    async def plan(self, app: str, options: Mapping[str, object], choices: Mapping[str, str]) -> Proposal:
-        """Return the plan of installing or updating an app, with all that it brings; reads the options' texts."""
+    async def plan(
+        self, app: str, options: Mapping[str, object], choices: Mapping[str, str], also: tuple[str, ...] = ()
+    ) -> Proposal:
+        """Return the plan of installing or updating an app, with all that it brings; reads the options' texts.
+
+        `also` are further apps to be installed; those that are installed already stay as they are.
+        """
         catalog = await self.catalog.read()
         given = self.composer.check_options(catalog.package(app).manifest, options, ())
         records = await self.state.load_apps()
-        verb = "update" if app in records else "install"
-        return await self._first(
-            records, Request(choices=choices, options={app: given}, **{verb: (app,)}), catalog, app
-        )
+        if app in records:
+            request = Request(update=(app,), install=also, choices=choices, options={app: given})
+        else:
+            request = Request(install=(app, *also), choices=choices, options={app: given})
+        return await self._first(records, request, catalog, app)
 
     async def plan_update(self, app: str) -> Proposal:
         """Return the plan of bringing an installed app to the version of the catalog."""
@@ -74,6 +80,8 @@ class Planner:
         return proposal
 
     async def _propose(self, records: Records, request: Request, catalog: Catalog, app: str) -> Proposal:
-        catalog.package(app)  # raises what is wrong with it
+        for wanted in (app, *request.install):
+            if wanted not in records or wanted in request.update:
+                catalog.package(wanted)  # raises what is wrong with it
         plan = await self.composer.plan(records, request, catalog)
-        return Proposal.of(plan, catalog.packages, request.options.get(app, {}), app)
+        return Proposal.of(plan, catalog.packages, request.options.get(app, {}), app, *request.install)

@@ -24,11 +24,11 @@ class Proposal:
     """What the owner set of the app that was asked for."""
 
     @classmethod
-    def of(cls, plan: Plan, catalog: Mapping[str, AppPackage], options: Mapping[str, Scalar], app: str) -> Self:
-        """Return a proposal about an app; its plan has a digest over all of it that has to do with that app."""
+    def of(cls, plan: Plan, catalog: Mapping[str, AppPackage], options: Mapping[str, Scalar], *apps: str) -> Self:
+        """Return a proposal about apps; its plan has a digest over all of it that has to do with them."""
         new = [planned.app for planned in plan.apps if planned.action in (Action.INSTALL, Action.UPDATE)]
         packages = {name: catalog[name] for name in new}
-        shown = concerning(plan, app)
+        shown = concerning(plan, *apps)
         content = {
             "packages": _digests(packages),
             "actions": {planned.app: planned.action for planned in shown.apps},
@@ -77,10 +77,10 @@ def touched(plan: Plan) -> tuple[str, ...]:
     return tuple(planned.app for planned in plan.apps if planned.action is not Action.REUSE)
 
 
-def concerning(plan: Plan, app: str) -> Plan:
-    """Return the part of a plan that has to do with an app: what changes, and what that uses, itself or by others."""
+def concerning(plan: Plan, *apps: str) -> Plan:
+    """Return the part of a plan that has to do with apps: what changes, and what that uses, itself or by others."""
     known = {planned.app: planned for planned in plan.apps}
-    concerned = {name for name, planned in known.items() if planned.action is not Action.REUSE} | {app}
+    concerned = {name for name, planned in known.items() if planned.action is not Action.REUSE}.union(apps)
     waiting = sorted(concerned)
     while waiting:
         found = {edge.provider for edge in plan.edges if edge.consumer == waiting[-1]} - concerned

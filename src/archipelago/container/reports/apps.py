@@ -1,13 +1,15 @@
 """Answers questions about installed apps and the catalog."""
 
+import asyncio
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from ipaddress import IPv4Address
+from pathlib import Path
 
 from packaging.version import Version
 
 from archipelago.api.apps import AppStatus, AppSummary, Dependency, EndpointStatus
-from archipelago.api.catalog import CatalogEntry
+from archipelago.api.catalog import BundleView, CatalogEntry, ScreenshotView
 from archipelago.api.configuration import OptionView
 from archipelago.api.containers import ContainerStatus, Limits
 from archipelago.api.events import Event, event_view
@@ -25,6 +27,7 @@ from archipelago.container.manifest.model.endpoints import Endpoint
 from archipelago.container.manifest.model.probes import ChainProbe
 from archipelago.container.manifest.model.scalars import Scalar
 from archipelago.container.manifest.package import AppPackage
+from archipelago.container.manifest.screenshots import read_screenshot
 from archipelago.container.operations.operations import Operations
 from archipelago.container.operations.repairs import repair_views
 from archipelago.container.podman_client.errors import PodmanError
@@ -126,11 +129,34 @@ class Reporter:
         """Return the apps that can be installed, and those whose manifest is wrong."""
         catalog = await self.catalog.read()
         installed = self.reconciler.desired.apps
+        took = await self.state.installation_times()
         entries = [
-            _entry(package, catalog, installed[app].record if app in installed else None)
+            _entry(package, catalog, installed[app].record if app in installed else None, took.get(app))
             for app, package in sorted(catalog.packages.items())
         ]
         return (*entries, *(_broken(app, problem) for app, problem in sorted(catalog.problems.items())))
+
+    async def bundles(self) -> tuple[BundleView, ...]:
+        """Return the bundles all of whose apps are in the catalog, and those whose file is wrong."""
+        catalog = await self.catalog.read()
+        offered = [
+            BundleView(bundle=name, name=bundle.name, summary=bundle.summary, apps=bundle.apps)
+            for name, bundle in sorted(catalog.bundles.items())
+            if catalog.packages.keys() >= set(bundle.apps)
+        ]
+        broken = [
+            BundleView(bundle=name, name=name, summary="", apps=(), problem=problem)
+            for name, problem in sorted(catalog.bundle_problems.items())
+        ]
+        return (*offered, *broken)
+
+    async def screenshot(self, app: str, name: str) -> bytes | None:
+        """Return a picture of an app of the catalog; None where there is none of that name. Raises `NodeError`."""
+        catalog = await self.catalog.read()
+        found = next((each for each in catalog.package(app).screenshots if each.name == name), None)
+        if found is None:
+            return None
+        return await asyncio.to_thread(read_screenshot, Path(catalog.origins[app].place), found)
 
     async def icon(self, app: str) -> bytes | None:
         """Return the icon of an installed app, or else of one of the catalog; None without one. Raises `NodeError`."""
@@ -263,7 +289,7 @@ def _newer(catalog: Catalog, manifest: AppManifest) -> str | None:
     return offered.manifest.version
 
 
-def _entry(package: AppPackage, catalog: Catalog, installed: AppRecord | None) -> CatalogEntry:
+def _entry(package: AppPackage, catalog: Catalog, installed: AppRecord | None, took: float | None) -> CatalogEntry:
     manifest = package.manifest
     defaults = {name: option.default for name, option in manifest.options.items()}
     return CatalogEntry(
@@ -284,6 +310,11 @@ def _entry(package: AppPackage, catalog: Catalog, installed: AppRecord | None) -
         installed=installed.package.manifest.version if installed is not None else None,
         update_to=_newer(catalog, installed.package.manifest) if installed is not None else None,
         rating=rate(manifest),
+        screenshots=tuple(
+            ScreenshotView(name=each.name, version=each.version, width=each.width, height=each.height)
+            for each in package.screenshots
+        ),
+        took=took,
     )
 
 

@@ -213,6 +213,8 @@ class RpcServer:
         routes.add_get("/exec", self._attached.handle, allow_head=False, expect_handler=expect_continue)
         routes.add_get("/logs", self._streams.handle, allow_head=False, expect_handler=expect_continue)
         routes.add_get("/icons/{app:[a-z0-9-]{1,40}}", self._icons.serve, expect_handler=expect_continue)
+        screenshots = "/screenshots/{app:[a-z0-9-]{1,40}}/{name:[a-z0-9-]{1,40}.png}"
+        routes.add_get(screenshots, self._icons.serve_screenshot, expect_handler=expect_continue)
         routes.add_get("/healthz", self._healthz, expect_handler=expect_continue)
         routes.add_get("/openrpc.json", self._openrpc, expect_handler=expect_continue)
         routes.add_get("/{path:(?!rpc/v1$).*}", self._page.serve, name=PAGE, expect_handler=expect_continue)

@@ -155,6 +155,12 @@ class State:
         rows = await self._database.rows(query, app, limit)
         return tuple(self._readable(rows))
 
+    async def installation_times(self) -> dict[str, float]:
+        """Return the seconds that the newest successful installation of each app took."""
+        query = "SELECT * FROM operations WHERE kind = 'install' AND state = ? ORDER BY rowid"
+        rows = await self._database.rows(query, OperationState.DONE.value)
+        return {found.app: (found.updated_at - found.created_at).total_seconds() for found in self._readable(rows)}
+
     def _readable(self, rows: Iterable[Row]) -> Iterator[OperationRecord]:
         for row in rows:
             try:

@@ -40,6 +40,27 @@ async def test_of_an_installation_stays_what_another_app_came_to_use(node: Bench
     assert node.data.deleted == ["user"]
 
 
+async def test_apps_that_were_installed_in_one_plan_go_together(node: Bench) -> None:
+    node.offer("other", REQUIRES)
+    node.apps.stuck["other"] = HealthState.STARTING
+    plan = await node.orchestrator.plan("user", {}, {}, ("other", "base"))
+    assert {planned.app for planned in plan.apps} == {"base", "other", "user"}
+    operation = await node.orchestrator.install("user", {}, {}, start=True, also=("other", "base"), agreed=plan.digest)
+    assert set(operation.apps) == {"base", "other", "user"}
+    await cancelled(node, operation.id, "start other")
+    assert not await node.state.load_apps() and sorted(node.data.deleted) == ["base", "other", "user"]
+
+
+async def test_of_apps_that_were_asked_for_the_installed_ones_stay_as_they_are(node: Bench) -> None:
+    node.offer("other", REQUIRES)
+    await node.installed("base")
+    before = (await node.state.load_apps())["base"]
+    node.apps.stuck["other"] = HealthState.STARTING
+    operation = await node.orchestrator.install("user", {}, {}, start=True, also=("other", "base"))
+    await cancelled(node, operation.id, "start other")
+    assert await node.state.load_apps() == {"base": before}
+
+
 @pytest.mark.parametrize("earlier", [False, True])
 async def test_an_installation_that_a_crash_cut_off_can_still_be_cancelled(node: Bench, earlier: bool) -> None:
     done = await node.ended(await node.orchestrator.install("user", {}, {}, start=True))

@@ -73,11 +73,16 @@ async def test_an_icon_is_a_picture_and_never_a_page(session: aiohttp.ClientSess
         assert answer.content_type == "image/svg+xml"
         assert "sandbox" in answer.headers["Content-Security-Policy"]
         assert "script-src" not in answer.headers["Content-Security-Policy"]
-    for path in ("/icons/missing", "/icons/..%2f..%2fetc", "/icons/Knots", "/icons/"):
+    async with session.get("/screenshots/knots/1.png?v=1") as answer:
+        assert answer.content_type == "image/png" and answer.headers["X-Content-Type-Options"] == "nosniff"
+        assert "sandbox" in answer.headers["Content-Security-Policy"]
+    missing = ("/screenshots/missing/1.png", "/screenshots/knots/2.png", "/screenshots/knots/..%2f1.png")
+    for path in ("/icons/missing", "/icons/..%2f..%2fetc", "/icons/Knots", "/icons/", *missing):
         async with session.get(path) as answer:
             assert answer.status == 404
-    async with aiohttp.ClientSession(session._base_url) as stranger, stranger.get("/icons/knots") as answer:
-        assert answer.status == 401
+    for path in ("/icons/knots", "/screenshots/knots/1.png"):
+        async with aiohttp.ClientSession(session._base_url) as stranger, stranger.get(path) as answer:
+            assert answer.status == 401
 
 
 async def test_large_answers_are_compressed_and_messages_are_not(session: aiohttp.ClientSession) -> None:

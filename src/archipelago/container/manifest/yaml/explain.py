@@ -6,6 +6,7 @@ from typing import Any
 
 from pydantic_core import ErrorDetails
 
+from archipelago.container.manifest.model.app import AppManifest
 from archipelago.container.manifest.model.part import Part
 from archipelago.container.manifest.model.scalars import Scalar
 from archipelago.container.manifest.yaml.problems import MISSING, PathProblem, nearest, show
@@ -47,9 +48,12 @@ PATTERNS = {
 """What the model's patterns ask for, in words."""
 
 
-def explain(error: ErrorDetails, *, hints: bool = True) -> PathProblem:
-    """Return what one pydantic error means, with the nearest valid key or value when `hints` is set."""
-    place = locate(error["loc"])
+def explain(error: ErrorDetails, *, hints: bool = True, root: type[Part] = AppManifest) -> PathProblem:
+    """Return what one pydantic error means, with the nearest valid key or value when `hints` is set.
+
+    `root` is the model that was read.
+    """
+    place = locate(error["loc"], root)
     kind, context, given = error["type"], error.get("ctx", {}), error["input"]
     match kind:
         case "extra_forbidden":

@@ -1,8 +1,9 @@
 """From a plan to the records that carry it out."""
 
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import replace
+from types import MappingProxyType
 
 from archipelago.container.dependency_resolver.plan import Action, Plan
 from archipelago.container.desired.installed_apps import Records
@@ -22,12 +23,12 @@ async def planned_records(
     plan: Plan,
     records: Records,
     packages: Mapping[str, AppPackage],
-    target: str = "",
-    options: Mapping[str, Scalar] | None = None,
-    desired: Desired = Desired.RUNNING,
+    options: Mapping[str, Mapping[str, Scalar]] = MappingProxyType({}),
+    stopped: Collection[str] = (),
 ) -> Records:
-    """Return the records of a plan; the images of `packages` are here, and `target` is the app that was asked for.
+    """Return the records of a plan; the images of `packages` are here.
 
+    `options` are what the owner set of new apps, and `stopped` are those that are not to run yet.
     Raises `NodeError` when others have changed so much meanwhile that the plan needs more than these packages.
     """
     found = {}
@@ -44,9 +45,9 @@ async def planned_records(
             record = AppRecord(
                 app=name,
                 package=packages[name],
-                desired=desired if name == target else Desired.RUNNING,
+                desired=Desired.STOPPED if name in stopped else Desired.RUNNING,
                 slot=await take_slot(name),
-                options=dict(options or {}) if name == target else {},
+                options=dict(options.get(name, {})),
                 installed_at=time.time(),
             )
         record = with_package(record, packages.get(name, record.package))

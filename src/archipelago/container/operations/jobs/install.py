@@ -1,4 +1,4 @@
-"""Installs an app with all that it needs."""
+"""Installs an app, or several in one plan, with all that it needs."""
 
 from collections.abc import Mapping
 from typing import Self
@@ -20,7 +20,6 @@ from archipelago.container.operations.operations import Tracker
 from archipelago.container.proposals.downgrades import require_none
 from archipelago.container.proposals.proposal import Proposal, touched
 from archipelago.errors import ErrorCode, NodeError
-from archipelago.storage.records.apps import Desired
 from archipelago.support.ports import require_free
 from archipelago.support.texts.text import msg
 
@@ -35,6 +34,8 @@ class InstallJob(Job):
     choices: dict[str, str]
     """Interface -> the provider that the owner chose for it."""
     start: bool
+    also: tuple[str, ...] = ()
+    """Further apps that were asked for; the oldest rows have none."""
     packages: dict[str, str] | None = None
     """Digest of the package of each app that it brings, in the order in which they start; None in the oldest rows."""
     plan: str | None = None
@@ -51,6 +52,7 @@ class InstallJob(Job):
         choices: Mapping[str, str],
         *,
         start: bool,
+        also: tuple[str, ...] = (),
         agreed: str | None,
         downgrade: bool,
     ) -> Self:
@@ -64,12 +66,12 @@ class InstallJob(Job):
                     "'archipelago status {app}' shows it; 'archipelago config {app}' changes its options", app=app
                 ),
             )
-        proposal = await parts.planner.plan(app, options, choices)
+        proposal = await parts.planner.plan(app, options, choices, also)
         proposal.require(agreed)
         if not downgrade:
             require_none(await parts.downgrades.find(proposal.plan, records))
         await require_free(tuple(asked.port for asked in proposal.plan.asks.endpoints))
-        job = cls(app=app, options=dict(proposal.options), choices=dict(choices), start=start)
+        job = cls(app=app, options=dict(proposal.options), choices=dict(choices), start=start, also=also)
         return await job._with(parts, proposal)
 
     async def _with(self, parts: JobParts, proposal: Proposal) -> Self:
@@ -88,9 +90,14 @@ class InstallJob(Job):
             return self
         if self.app in await parts.state.load_apps():
             return self.model_copy(update={"packages": {}})
-        proposal = await parts.planner.plan(self.app, self.options, self.choices)
+        proposal = await parts.planner.plan(self.app, self.options, self.choices, self.also)
         proposal.require(self.plan, self.packages)
         return await self._with(parts, proposal)
+
+    @property
+    def asked(self) -> tuple[str, ...]:
+        """The apps that were asked for."""
+        return (self.app, *self.also)
 
     @property
     def new(self) -> tuple[str, ...]:
@@ -100,12 +107,12 @@ class InstallJob(Job):
     @property
     def started(self) -> tuple[str, ...]:
         """Those of the new apps that are to run."""
-        return tuple(name for name in self.new if self.start or name != self.app)
+        return tuple(name for name in self.new if self.start or name not in self.asked)
 
     async def run(self, parts: JobParts, tracker: Tracker) -> None:
         """Fetch the images, keep the plan, and wait until the apps are ready."""
         if self.app in await parts.state.load_apps():  # a crash came after the plan was kept
-            await parts.starts.wait(tracker, (self.app,))
+            await parts.starts.wait(tracker, self.asked)
             return
         packages = await parts.planner.packages(self.packages or {})
         await tracker.steps((*map(image_step, self.new), PLAN_STEP, *map(start_step, self.started)))
@@ -121,15 +128,15 @@ class InstallJob(Job):
         await parts.starts.wait(tracker, tuple(awaited))
 
     async def _store_plan(self, parts: JobParts, packages: Mapping[str, AppPackage]) -> Plan:
-        request = Request(install=(self.app,), choices=self.choices, options={self.app: self.options})
-        desired = Desired.RUNNING if self.start else Desired.STOPPED
+        request = Request(install=self.asked, choices=self.choices, options={self.app: self.options})
+        stopped = () if self.start else self.asked
 
         async def decide(records: Records) -> TurnResult:
             proposal = await parts.planner.plan_again(records, request, self.app)
             proposal.require(self.plan, self.packages)
             plan, slot = proposal.plan, parts.state.take_slot
             return TurnResult(
-                await planned_records(slot, plan, records, packages, self.app, self.options, desired), plan
+                await planned_records(slot, plan, records, packages, {self.app: self.options}, stopped), plan
             )
 
         outcome = await parts.changes.make(decide, message=f"{', '.join(self.new)} installed", app=self.app)
@@ -151,7 +158,7 @@ class InstallJob(Job):
             await uninstall(parts, new, message=message, app=self.app)
         except ResolutionError:
             # Meanwhile another app came to rely on what was installed along with this one.
-            new = (self.app,)
+            new = tuple(name for name in self.new if name in self.asked)
             await uninstall(parts, new, message=message, app=self.app)
         for name in set(new).intersection(self.without_data):
             # Also of an installation that was cancelled: it may have run for hours.

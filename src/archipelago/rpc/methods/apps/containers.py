@@ -23,7 +23,7 @@ from archipelago.api.services.apps import (
 from archipelago.container.dependency_resolver.plan import Plan
 from archipelago.container.manifest.model.scalars import AppId, Key, Name, Scalar
 from archipelago.rpc.method import Family, Params
-from archipelago.rpc.params import Agreed, Choices, Command, Flag, Options, Tail
+from archipelago.rpc.params import Agreed, Also, Choices, Command, Flag, Options, Tail
 from archipelago.storage.records.permissions import Permission
 
 family = Family()
@@ -43,6 +43,8 @@ class PlanParams(AppParams):
     """Options that the owner sets, by name."""
     choices: Choices = Field(default_factory=dict)
     """App that should provide an interface, by interface."""
+    also: Also = ()
+    """Further apps that are installed in the same plan, such as those of a bundle."""
 
 
 class InstallParams(PlanParams):
@@ -150,12 +152,13 @@ class ExecParams(AppParams):
 )
 async def _install(changes: AppChangeService, params: InstallParams) -> Operation | Plan:
     if params.dry_run:
-        return await changes.plan(params.app, params.options, params.choices)
+        return await changes.plan(params.app, params.options, params.choices, params.also)
     return await changes.install(
         params.app,
         params.options,
         params.choices,
         start=params.start,
+        also=params.also,
         agreed=params.plan,
         downgrade=params.downgrade,
     )
@@ -297,4 +300,4 @@ async def _exec(shells: ShellService, params: ExecParams) -> ExecResult:
     permission=Permission.READ,
 )
 async def _plan(changes: AppChangeService, params: PlanParams) -> Plan:
-    return await changes.plan(params.app, params.options, params.choices)
+    return await changes.plan(params.app, params.options, params.choices, params.also)
