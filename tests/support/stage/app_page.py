@@ -72,7 +72,6 @@ def answers(player: Callable[[str], Player], now: datetime) -> dict[str, Ask]:
         return tuple(Peer(app=one, interface=name, port=8332) for name, one in player(app).uses.items())
 
     return {
-        "option-list": lambda _: OPTIONS,
         "config-history": lambda _: [_revision(number, now) for number in (3, 2, 1)],
         "config-preview": lambda given: ConfigPreview(
             changes=tuple(

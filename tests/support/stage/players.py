@@ -3,9 +3,10 @@
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from archipelago.api.apps import AppStatus, AppSummary, Dependency, EndpointStatus
-from archipelago.api.catalog import CatalogEntry
+from archipelago.api.catalog import CatalogEntry, ScreenshotView
 from archipelago.api.containers import ContainerStatus, Limits
 from archipelago.api.health import Health, HealthState, Sync
 from archipelago.container.dependency_resolver.rating import Rating, RatingLine
@@ -18,6 +19,10 @@ MARK = """<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 64 64"><defs><lin
 <stop stop-color="{light}"/><stop offset="1" stop-color="{deep}"/></linearGradient></defs>
 <rect width="64" height="64" rx="15" fill="url(#g)"/><g fill="none" stroke="#fff" stroke-width="4"
 stroke-linecap="round" stroke-linejoin="round">{drawing}</g></svg>"""
+PICTURE = """<svg xmlns="http://www.w3.org/2000/svg" width="1280" height="800"><rect width="1280" height="800"
+fill="#f3f5f4"/><rect width="260" height="800" fill="{deep}"/><rect x="36" y="40" width="150" height="26" rx="8"
+fill="#fff" opacity=".9"/>{places}<rect x="310" y="50" width="420" height="44" rx="10" fill="#1d2b33"/>{cards}
+<path d="M330 700 {line} V740 H330Z" fill="{light}" opacity=".28"/></svg>"""
 DRAWINGS = {
     "bolt": '<path d="M35 12 18 36h13l-3 16 17-24H32z"/>',
     "blocks": '<path d="M18 26h14v22H18zM32 34h14v14H32zM36 16h12v12H36z"/>',
@@ -50,6 +55,11 @@ class Player:
     update_to: str | None = None
     disk: int = 2 * GIB
     traffic: float | None = 40_000
+    egress: str = "none"
+    options: dict[str, Any] = field(default_factory=dict)
+    screenshots: int = 0
+    took: float | None = None
+    """Seconds of its last installation."""
 
     @property
     def icon(self) -> bytes:
@@ -59,6 +69,22 @@ class Player:
             return real.read_bytes()
         light, deep = self.colours
         return MARK.format(light=light, deep=deep, drawing=DRAWINGS[self.drawing]).encode()
+
+    def picture(self, number: int) -> bytes:
+        """Return what its page looks like, drawn."""
+        light, deep = self.colours
+        places = "".join(
+            f'<rect x="36" y="{120 + 56 * row}" width="{120 + 17 * (row * number % 4)}" height="18" rx="6" '
+            f'fill="#fff" opacity=".5"/>'
+            for row in range(6)
+        )
+        cards = "".join(
+            f'<rect x="{310 + 310 * (at % 3)}" y="{140 + 190 * (at // 3)}" width="286" height="160" rx="18" '
+            f'fill="{light if at == number else "#ffffff"}"/>'
+            for at in range(6)
+        )
+        line = " ".join(f"L{330 + 90 * at} {640 - (at * 37 * number) % 90}" for at in range(11))
+        return PICTURE.format(light=light, deep=deep, places=places, cards=cards, line=line).encode()
 
     @property
     def desired(self) -> Desired:
@@ -150,6 +176,11 @@ class Player:
             provides=(),
             installed=self.version if installed else None,
             rating=self.rating,
+            screenshots=tuple(
+                ScreenshotView(name=f"{number}.png", version="1", width=1280, height=800)
+                for number in range(1, self.screenshots + 1)
+            ),
+            took=self.took,
         )
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
+from archipelago.api.catalog import BundleView
 from archipelago.api.chains import ChainBlock, ChainFees, ChainMempool, ChainPeers, ChainReport
 from archipelago.api.health import HealthState, Sync
 from archipelago.api.operations import Operation, OperationKind
@@ -24,9 +25,11 @@ from archipelago.api.system import (
     SystemPoint,
 )
 from archipelago.chains.facts import ChainPhase
+from archipelago.container.reports.options import option_views
 from archipelago.rpc.methods.table import all_methods
 from archipelago.storage.records.permissions import Permission
 from support.stage import app_page
+from support.stage.plans import manifest_of, plan_of
 from support.stage.players import GIB, Player, page_at, peers_at, wire_at
 
 NOW = datetime(2026, 11, 29, 18, 30, tzinfo=UTC)
@@ -46,7 +49,7 @@ KNOTS = Player(
         peers=11,
         tip_at=NOW - timedelta(minutes=4),
     ),
-    uses={"socks": "tor"},
+    uses={"tor-socks": "tor"},
     endpoints=(peers_at(8333),),
     version="29.2",
     disk=712 * GIB,
@@ -132,6 +135,14 @@ OFFERED = (
         name="BTCPay Server",
         summary="Invoices for your shop, without a middleman",
         category="lightning",
+        egress="direct",
+        screenshots=3,
+        took=190,
+        options={
+            "prices": {"type": "bool", "label": "Show prices", "default": False, "help": "Asks an exchange for them."},
+            "currency": {"type": "choice", "label": "Currency", "choices": ["EUR", "USD", "GBP"], "default": "EUR"},
+            "cache": {"type": "int", "label": "Cache", "unit": "MiB", "default": 256, "advanced": True},
+        },
         uses={"lightning": "lnd"},
         colours=("#2fae6f", "#0f3b2c"),
         drawing="bag",
@@ -144,6 +155,20 @@ OFFERED = (
         category="network",
         colours=("#5c8cff", "#273b7a"),
         drawing="search",
+    ),
+)
+BUNDLES = (
+    BundleView(
+        bundle="lightning",
+        name="Accept Lightning payments",
+        summary="A shop, invoices and a search that nobody watches, on your own node",
+        apps=("btcpay", "searxng", "lnd"),
+    ),
+    BundleView(
+        bundle="wallets",
+        name="A private wallet server",
+        summary="See and spend your bitcoin from any wallet without asking a stranger's server",
+        apps=("specter", "electrumx", "bitcoin-knots"),
     ),
 )
 SYSTEM = SystemInfo(
@@ -173,6 +198,7 @@ class Scene:
     offered: tuple[Player, ...] = OFFERED
     operations: tuple[Operation, ...] = ()
     notices: tuple[Notice, ...] = ()
+    bundles: tuple[BundleView, ...] = BUNDLES
     system: SystemInfo = SYSTEM
     setup: tuple[SetupStep, ...] = tuple(SetupStep)
     more: Mapping[str, Answer] = field(default_factory=dict)
@@ -182,9 +208,15 @@ class Scene:
         """Return what the node answers, by method."""
         by_id = {one.app: one for one in self.apps}
         operations = {one.id: one for one in self.operations}
+        players = {one.app: one for one in (*self.apps, *self.offered)}
 
         def status(given: dict[str, Any]) -> Any:
             return by_id[given["app"]].status_view(self.used_by(given["app"]), NOW - timedelta(days=5))
+
+        def options(given: dict[str, Any]) -> Any:
+            if given["app"] in by_id:
+                return app_page.OPTIONS
+            return option_views(manifest_of(players[given["app"]], players), None)
 
         return {
             "login-status": {
@@ -202,6 +234,8 @@ class Scene:
             ],
             "system-info": self.system,
             "system-resources": resources_of(self.apps),
+            "bundle-list": self.bundles,
+            "plan": lambda given: plan_of(self.apps, self.offered, given),
             "operation-list": self._operations,
             "operation-get": lambda given: operations[given["id"]],
             "node-notices": self.notices,
@@ -219,6 +253,7 @@ class Scene:
             "system-disk": self.disk(),
             "preferences-get": {"card_order": [], "hidden_cards": [], "pinned_apps": []},
             **app_page.answers(by_id.__getitem__, NOW),
+            "option-list": options,
             **self.more,
         }
 

@@ -37,6 +37,7 @@ class Stage:
         await page.route("**/*", self._file)
         await page.route(f"{ORIGIN}/rpc/v1", self._answer)
         await page.route(f"{ORIGIN}/icons/**", self._icon)
+        await page.route(f"{ORIGIN}/screenshots/**", self._screenshot)
         await page.route_web_socket(lambda url: "/ws/v1" in url, self._socket)
 
     async def _file(self, route: Route) -> None:
@@ -54,6 +55,11 @@ class Stage:
             await route.fulfill(status=404)
             return
         await route.fulfill(body=players[app].icon, headers={"Content-Type": "image/svg+xml"})
+
+    async def _screenshot(self, route: Route) -> None:
+        app, name = route.request.url.partition("?")[0].split("/")[-2:]
+        player = next(one for one in (*self.scene.apps, *self.scene.offered) if one.app == app)
+        await route.fulfill(body=player.picture(int(name[0])), headers={"Content-Type": "image/svg+xml"})
 
     async def _answer(self, route: Route) -> None:
         if not self.reachable:
