@@ -24,11 +24,16 @@ export const containers = {
   },
   remove: (app: string, deleteData: boolean): Promise<Operation> =>
     call("container-remove", { app, delete_data: deleteData }),
-  install: async (app: string, options: Given, choices: Record<string, string>, plan?: string): Promise<Operation> =>
-    (await call(
-      "container-install",
-      plan === undefined ? { app, options, choices } : { app, options, choices, plan },
-    )) as Operation,
+  install: async (
+    app: string,
+    options: Given,
+    choices: Record<string, string>,
+    plan?: string,
+    also: string[] = [],
+  ): Promise<Operation> => {
+    const more = { ...(plan === undefined ? {} : { plan }), ...(also.length ? { also } : {}) };
+    return (await call("container-install", { app, options, choices, ...more })) as Operation;
+  },
   configure: async (app: string, options: Record<string, boolean | number | string>, reset: string[]) => {
     const { restarts, interrupts } = await call("config-preview", { app, options, reset });
     await consent({ what: "settings", app, stops: [], restarts, interrupts });

@@ -35,6 +35,12 @@ export const router = createRouter({
       meta: { title: "nav.store" },
     },
     {
+      path: "/store/bundles/:bundle",
+      name: "bundle",
+      component: () => import("./views/BundleView.vue"),
+      meta: { title: "nav.store" },
+    },
+    {
       path: "/operations",
       name: "operations",
       component: () => import("./views/OperationsView.vue"),

@@ -114,6 +114,7 @@ export const operation = like<Operation>({
   id: "1",
   kind: "restart",
   app: "bitcoin-knots",
+  apps: [],
   state: "running",
   percent: 0,
   steps: [],
@@ -163,6 +164,8 @@ export const entry = like<CatalogEntry>({
   installed: null,
   update_to: null,
   rating: null,
+  screenshots: [],
+  took: null,
   problem: null,
 });
 

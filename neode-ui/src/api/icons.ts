@@ -1,7 +1,8 @@
 import { authorization } from "./secret";
+import type { ScreenshotView } from "./types";
 
-/** Icons by their addresses, for as long as this page is open. */
-const icons = new Map<string, Promise<string>>();
+/** Icons and screenshots by their addresses, for as long as this page is open. */
+const pictures = new Map<string, Promise<string>>();
 
 /**
  * Returns the icon of an app as a `data:` address; throws where there is none. The node serves icons only with the header of
@@ -9,22 +10,31 @@ const icons = new Map<string, Promise<string>>();
  * from an app as a page of this origin.
  */
 export function iconOf(app: string, version: string): Promise<string> {
-  const address = `/icons/${encodeURIComponent(app)}?v=${encodeURIComponent(version)}`;
-  let icon = icons.get(address);
-  if (!icon) {
-    icon = fetchIcon(address);
-    icons.set(address, icon);
-    icon.catch(() => icons.delete(address));
+  return pictureAt(`/icons/${encodeURIComponent(app)}?v=${encodeURIComponent(version)}`);
+}
+
+/** Returns a screenshot of an app in the same way. */
+export function screenshotOf(app: string, { name, version }: ScreenshotView): Promise<string> {
+  const address = [app, name].map(encodeURIComponent).join("/");
+  return pictureAt(`/screenshots/${address}?v=${encodeURIComponent(version)}`);
+}
+
+function pictureAt(address: string): Promise<string> {
+  let picture = pictures.get(address);
+  if (!picture) {
+    picture = fetchPicture(address);
+    pictures.set(address, picture);
+    picture.catch(() => pictures.delete(address));
   }
-  return icon;
+  return picture;
 }
 
 /** Forgets what was shown to somebody who has left. */
 export function forgetIcons(): void {
-  icons.clear();
+  pictures.clear();
 }
 
-async function fetchIcon(address: string): Promise<string> {
+async function fetchPicture(address: string): Promise<string> {
   const answer = await fetch(address, { headers: authorization(), credentials: "omit", priority: "low" });
   if (!answer.ok) throw new Error(`${address}: ${answer.status}`);
   const picture = await answer.blob();

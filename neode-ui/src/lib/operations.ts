@@ -24,3 +24,15 @@ export function stillComing(one: Operation): string[] {
     .filter(({ name, detail }) => name.startsWith("start ") && !["", "healthy"].includes(detail))
     .map((step) => `${step.name.slice(6)}: ${said(step, "detail")}`);
 }
+
+/** Returns the installation under way that brings an app: that was asked for, or that another one needs. */
+export function bringing(running: Operation[], app: string, installed: boolean): Operation | undefined {
+  const coming = running.filter((one) => one.kind === "install");
+  return (
+    coming.find((one) => one.app === app) ?? (installed ? undefined : coming.find((one) => one.apps.includes(app)))
+  );
+}
+
+/** Returns the step of an operation that is being taken. */
+export const currentStep = (one: Operation): Operation["steps"][number] | undefined =>
+  one.steps.find((step) => step.state === "running");

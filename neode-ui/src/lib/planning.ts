@@ -2,6 +2,7 @@ import { computed, onUnmounted, ref, watch } from "vue";
 import { connected } from "../api/live";
 import { call } from "../api/rpc";
 import type { CatalogEntry, OptionView, Plan } from "../api/types";
+import { useContainers } from "../stores/container";
 import { useSession } from "../stores/session";
 import { useAttempt } from "./attempt";
 import { optionProblems, type Given } from "./options";
@@ -11,11 +12,14 @@ const PAUSE = 250;
 
 /**
  * The plan of an app's installation, which follows what the owner chooses: settings, that begin with what is `proposed`,
- * and who provides what the app needs. What is typed is kept with the place in the browser's history.
+ * and who provides what the app needs. `also` are installed in the same plan. What is typed is kept with the place in the browser's history.
  */
-export function usePlanning(app: string, proposed: Given) {
+export function usePlanning(app: string, proposed: Given, also: string[] = []) {
   const session = useSession();
+  const containers = useContainers();
   const entry = ref<CatalogEntry>();
+  /** All apps of the catalog, which the plan names. */
+  const entries = ref<CatalogEntry[]>([]);
   const options = ref<OptionView[]>([]);
   const plan = ref<Plan>();
   const given = ref<Given>((history.state as { given?: Given } | null)?.given ?? proposed);
@@ -42,11 +46,14 @@ export function usePlanning(app: string, proposed: Given) {
     const mine = outdate();
     try {
       // An installation that was under way may have ended without one.
-      if (!entry.value || entry.value.installed)
-        entry.value = (await call("catalog-list")).find((one) => one.app === app);
+      if (!entry.value || entry.value.installed) {
+        entries.value = await call("catalog-list");
+        containers.learn(entries.value);
+        entry.value = entries.value.find((one) => one.app === app);
+      }
       if (entry.value?.installed) return;
       if (!options.value.length) options.value = await call("option-list", { app });
-      const found = await call("plan", { app, options: given.value, choices: choices.value });
+      const found = await call("plan", { app, options: given.value, choices: choices.value, also });
       if (mine !== newest) return;
       plan.value = found;
       current.value = true;
@@ -76,5 +83,5 @@ export function usePlanning(app: string, proposed: Given) {
   });
   onUnmounted(outdate);
 
-  return { entry, options, plan, given, choices, current, error, problems, saidAtField, set, choose, again };
+  return { entry, entries, options, plan, given, choices, current, error, problems, saidAtField, set, choose, again };
 }

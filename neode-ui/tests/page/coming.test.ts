@@ -14,6 +14,7 @@ afterEach(() => vi.unstubAllGlobals());
 
 it("is seen in the store while it is being installed", async () => {
   answering({
+    "bundle-list": () => [],
     "catalog-list": () => [entry({ app: "electrumx", name: "ElectrumX" }), entry({ app: "tor", name: "Tor" })],
   });
   Object.assign(useContainers(), { apps: [], operations: [under_way] });
