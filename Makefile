@@ -1,5 +1,5 @@
 # make run and make test are all that is needed; both set the host up themselves.
-.PHONY: help run test setup setup-tests lint unit coverage resolver-check bench bench-compare screenshots pictures clean-test
+.PHONY: help run test setup setup-tests lint unit coverage resolver-check bench bench-compare screenshots pictures app-screenshots clean-test
 export PYTHONPATH := src
 cache := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/archipelago
 quiet := PATH=/opt/archipelago/venv-tests/bin:$$PATH PYTHONPYCACHEPREFIX=$(cache)/pycache HYPOTHESIS_STORAGE_DIRECTORY=$(cache)/hypothesis
@@ -44,6 +44,9 @@ screenshots:   ## take a picture of every page, into screenshots/
 
 pictures:      ## keep new pictures of every view, for the comparison in the tests
 	@ARCHIPELAGO_KEEP_PICTURES=1 scripts/test tests/e2e/test_page_pictures.py
+
+app-screenshots: ## take pictures of the running apps for the store, into apps/*/screenshots/
+	@scripts/app-screenshots
 
 clean-test: setup ## stop and remove what tests left behind
 	@scripts/clean-test

@@ -47,7 +47,7 @@ async def show_password(tab: Page) -> None:
 async def until_installed(tab: Page) -> None:
     """Install the ship with what it needs, through the plan, unless it is there."""
     await tab.goto("/store/ship")
-    await expect(tab.get_by_role("heading", name="Install ship")).to_be_visible()
+    await expect(tab.get_by_role("heading", name="ship", level=1)).to_be_visible()
     await expect(tab.get_by_text("anchor 1.0")).to_be_visible()
     await tab.get_by_role("button", name="Install").click()
     await expect(tab.get_by_text("ship is installed.")).to_be_visible(timeout=120_000)
