@@ -17,13 +17,7 @@ pytestmark = [
 ]
 
 SIZE = {"width": 1280, "height": 800}
-VIEWS = {
-    "specter": {
-        "1-welcome": "/welcome/about",
-        "2-wallet": "/wallets/new_wallet/",
-        "3-devices": "/devices/new_device_type/",
-    }
-}
+VIEWS = {"specter": {"1-wallet": "/wallets/new_wallet/", "2-devices": "/devices/new_device_type/"}}
 """Addresses of an app's page by the picture's name. None of them may show a password, also not one of a test."""
 
 

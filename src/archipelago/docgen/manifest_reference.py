@@ -9,6 +9,8 @@ from archipelago.container.images.build.watch import BuildLimits
 from archipelago.container.manifest.containerfile.reader import INSTRUCTIONS, REFUSED
 from archipelago.container.manifest.loader import load_manifest
 from archipelago.container.manifest.schema import manifest_schema, subschemas
+from archipelago.container.manifest.screenshots import MAX_BYTES as SCREENSHOT_BYTES
+from archipelago.container.manifest.screenshots import MAX_SCREENSHOTS, MAX_SIDE
 from archipelago.container.manifest.yaml.reader import MAX_BYTES, MAX_DEPTH, MAX_NODES, read_yaml
 from archipelago.container.manifest.yaml.shapes import bare, is_part, locate, variants
 from archipelago.container.manifest.yaml.tree import Path as KeyPath
@@ -24,6 +26,19 @@ An app is a folder, `apps/<id>/`, with a `manifest.yml`, an icon (`icon.svg` or 
 recipe files that the manifest names. The manifest is YAML 1.2: `no` and `on` are text, `0400` and `1000:1000` are what
 they look like. Anchors, aliases, tags and unknown keys are errors. Limits: {MAX_BYTES // 1024} KiB,
 {MAX_DEPTH} levels, {MAX_NODES:,} values.
+
+Pictures for the store are in `apps/<id>/screenshots/`: at most {MAX_SCREENSHOTS} PNG files of at most
+{SCREENSHOT_BYTES // 1024} KiB and {MAX_SIDE} by {MAX_SIDE} pixels, shown in the order of their names. They are no part
+of the app's version. A bundle, `apps/bundles/<id>.yml`, names apps that are installed in one plan:
+
+```yaml
+bundle: 1
+name: A private wallet server
+summary: See and spend your bitcoin from any wallet without asking a stranger's server
+apps: [specter, electrumx, bitcoin-knots]
+```
+
+It is offered once all of its apps are in the catalog; the first is the one that is opened in the end.
 
 An editor with a YAML language server checks and completes a manifest that starts with this line:
 

@@ -11,6 +11,7 @@ from archipelago.api.containers import ContainerStatus, Limits
 from archipelago.api.health import Health, HealthState, Sync
 from archipelago.container.dependency_resolver.rating import Rating, RatingLine
 from archipelago.container.manifest.model.app import Category
+from archipelago.container.manifest.package import load_package
 from archipelago.storage.records.apps import Desired
 
 APPS = Path(__file__).resolve().parents[3] / "apps"
@@ -70,9 +71,23 @@ class Player:
         light, deep = self.colours
         return MARK.format(light=light, deep=deep, drawing=DRAWINGS[self.drawing]).encode()
 
-    def picture(self, number: int) -> bytes:
-        """Return what its page looks like, drawn."""
-        light, deep = self.colours
+    @property
+    def pictures(self) -> tuple[ScreenshotView, ...]:
+        """Its screenshots: the catalog's, or ones that are drawn."""
+        if (APPS / self.app).exists():
+            found = load_package(APPS / self.app).screenshots
+            return tuple(
+                ScreenshotView(name=one.name, version=one.version, width=one.width, height=one.height) for one in found
+            )
+        names = (f"{number}.png" for number in range(1, self.screenshots + 1))
+        return tuple(ScreenshotView(name=name, version="1", width=1280, height=800) for name in names)
+
+    def picture(self, name: str) -> bytes:
+        """Return the content of a screenshot."""
+        real = APPS / self.app / "screenshots" / name
+        if real.exists():
+            return real.read_bytes()
+        number, (light, deep) = int(name[0]), self.colours
         places = "".join(
             f'<rect x="36" y="{120 + 56 * row}" width="{120 + 17 * (row * number % 4)}" height="18" rx="6" '
             f'fill="#fff" opacity=".5"/>'
@@ -176,10 +191,7 @@ class Player:
             provides=(),
             installed=self.version if installed else None,
             rating=self.rating,
-            screenshots=tuple(
-                ScreenshotView(name=f"{number}.png", version="1", width=1280, height=800)
-                for number in range(1, self.screenshots + 1)
-            ),
+            screenshots=self.pictures,
             took=self.took,
         )
 

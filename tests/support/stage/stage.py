@@ -59,7 +59,9 @@ class Stage:
     async def _screenshot(self, route: Route) -> None:
         app, name = route.request.url.partition("?")[0].split("/")[-2:]
         player = next(one for one in (*self.scene.apps, *self.scene.offered) if one.app == app)
-        await route.fulfill(body=player.picture(int(name[0])), headers={"Content-Type": "image/svg+xml"})
+        picture = player.picture(name)
+        kind = "image/png" if picture.startswith(b"\x89PNG") else "image/svg+xml"
+        await route.fulfill(body=picture, headers={"Content-Type": kind})
 
     async def _answer(self, route: Route) -> None:
         if not self.reachable:
