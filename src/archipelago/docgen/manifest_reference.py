@@ -34,7 +34,7 @@ of the app's version. A bundle, `apps/bundles/<id>.yml`, names apps that are ins
 ```yaml
 bundle: 1
 name: A private wallet server
-summary: See and spend your bitcoin from any wallet without asking a stranger's server
+summary: See and spend your bitcoin from any wallet without asking someone else's server
 apps: [specter, electrumx, bitcoin-knots]
 ```
 

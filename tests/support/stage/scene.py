@@ -167,7 +167,7 @@ BUNDLES = (
     BundleView(
         bundle="wallets",
         name="A private wallet server",
-        summary="See and spend your bitcoin from any wallet without asking a stranger's server",
+        summary="See and spend your bitcoin from any wallet without asking someone else's server",
         apps=("specter", "electrumx", "bitcoin-knots"),
     ),
 )
