@@ -123,6 +123,26 @@ async def test_a_cancelled_installation_leaves_nothing(page: Page, node: TestNod
     await expect(row.get_by_role("link", name="Try again")).to_be_visible()
 
 
+async def test_a_bundle_is_installed_in_one_plan(page: Page, node: TestNode) -> None:
+    assert node.apps is not None
+    for app in ("port", "starboard"):
+        write_app(node.apps, app)
+    bundle = "bundle: 1\nname: Both sides\nsummary: Port and starboard\napps: [port, starboard]\n"
+    (node.apps / "bundles" / "sides.yml").write_text(bundle)
+    await page.goto("/store")
+    await page.get_by_role("link", name="See what gets installed: Both sides").click()
+    await expect(page.get_by_role("heading", level=1)).to_have_text("Both sides")
+    for app in ("port 1.0", "starboard 1.0"):
+        await expect(page.get_by_text(app)).to_be_visible()
+    await page.get_by_role("button", name="Install").click()
+    await expect(page.get_by_text("Both sides is installed.")).to_be_visible(timeout=120_000)
+    newest = (await node.call("operation-list", limit=1))[0]
+    assert newest["kind"] == "install" and sorted(newest["apps"]) == ["port", "starboard"]
+    for app in ("port", "starboard"):
+        await node.until(app, "healthy")
+        await node.done(await node.call("container-remove", app=app, delete_data=True))
+
+
 async def test_an_endpoint_is_opened_to_the_network_by_a_switch(page: Page, node: TestNode) -> None:
     await with_ship(page, node)
     await page.goto("/apps/ship/access")
