@@ -26,6 +26,7 @@ from archipelago.api.system import (
 )
 from archipelago.chains.facts import ChainPhase
 from archipelago.container.reports.options import option_views
+from archipelago.errors import ErrorCode, NodeError
 from archipelago.rpc.methods.table import all_methods
 from archipelago.storage.records.permissions import Permission
 from support.stage import app_page
@@ -216,7 +217,7 @@ class Scene:
         def options(given: dict[str, Any]) -> Any:
             if given["app"] in by_id:
                 return app_page.OPTIONS
-            return option_views(manifest_of(players[given["app"]], players), None)
+            return option_views(manifest_of(known(players, given["app"]), players), None)
 
         return {
             "login-status": {
@@ -281,6 +282,13 @@ class Scene:
     def with_app(self, app: str, **changes: Any) -> "Scene":
         """Return the scene with one of its apps in another state."""
         return replace(self, apps=tuple(replace(one, **changes) if one.app == app else one for one in self.apps))
+
+
+def known(players: Mapping[str, Player], app: str) -> Player:
+    """Return an app of a scene; raises `NodeError` as the catalog does."""
+    if app not in players:
+        raise NodeError(ErrorCode.UNKNOWN_APP, f"there is no app '{app}' in the catalog", hint="look in the store")
+    return players[app]
 
 
 _RESULTS = {method.name: TypeAdapter(method.result) for method in all_methods() if method.result is not None}

@@ -8,6 +8,7 @@ from typing import Any
 
 from playwright.async_api import Page, Route, WebSocketRoute
 
+from archipelago.errors import NodeError
 from support.stage.app_page import log_of
 from support.stage.scene import NOW, Scene, as_json
 
@@ -78,7 +79,11 @@ class Stage:
             self.missing.add(method)
             return {"error": {"code": -32601, "message": f"the scene has no answer to {method}"}}
         answer = answers[method]
-        value = answer(params) if callable(answer) else answer
+        try:
+            value = answer(params) if callable(answer) else answer
+        except NodeError as error:
+            told = {"name": error.code, "hint": error.hint}
+            return {"error": {"code": -32000, "message": error.message, "data": told}}
         return {"result": as_json(method, value)}
 
     async def _socket(self, socket: WebSocketRoute) -> None:
