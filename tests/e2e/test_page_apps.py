@@ -84,6 +84,7 @@ async def test_settings_are_chosen_ahead_of_the_installation(page: Page, node: T
         node.apps, "dinghy", more="options: {oars: {type: int, label: Oars, default: 2, minimum: 1, maximum: 4}}\n"
     )
     await page.goto("/store/dinghy")
+    await expect(page.get_by_role("button", name="Install")).to_be_enabled()
     await page.get_by_label("Oars").fill("9")
     await expect(page.get_by_role("alert")).to_contain_text("from 1 to 4")
     await expect(page.get_by_role("button", name="Install")).to_be_disabled()
