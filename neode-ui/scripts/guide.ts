@@ -10,7 +10,7 @@ import { headingsOf, titleOf } from "../src/lib/guide/headings.ts";
 const FOLDER = fileURLToPath(new URL("../../docs/guide/", import.meta.url));
 const NAME = "virtual:guide";
 /** The order in which they are read. */
-const ORDER = ["start", "apps", "access", "logins", "bitcoin", "data", "trouble"];
+const ORDER = ["start", "apps", "access", "logins", "bitcoin", "data", "notices", "trouble"];
 
 export function guide(): Plugin {
   return {

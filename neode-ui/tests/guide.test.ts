@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import pages from "virtual:guide";
 import { headingsOf } from "../src/lib/guide/headings";
 import { pageOf } from "../src/lib/guide/pages";
-import { ERRORS, PAGES } from "../src/lib/guide/topics";
+import { ERRORS, MESSAGES, PAGES } from "../src/lib/guide/topics";
 
 const texts = import.meta.glob<string>("../../docs/guide/*.md", { query: "?raw", import: "default", eager: true });
 const anchors = new Set(
@@ -15,7 +15,7 @@ const anchors = new Set(
 describe("the guide", () => {
   it("has a page and a heading for whatever leads to it", () => {
     expect(pages.length).toBe(Object.keys(texts).length);
-    for (const topic of [...Object.values(PAGES), ...Object.values(ERRORS)]) expect(anchors).toContain(topic);
+    for (const topic of [...Object.values(PAGES), ...Object.values(ERRORS), MESSAGES]) expect(anchors).toContain(topic);
     for (const text of Object.values(texts))
       for (const [, target = ""] of text.matchAll(/\]\((\w+)\.md/g)) expect(anchors).toContain(target);
     for (const text of Object.values(texts))

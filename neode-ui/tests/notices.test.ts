@@ -96,11 +96,13 @@ describe("a notice", () => {
       notice({ id: "disk:data", kind: "disk" }),
       notice({ id: "disk:soon", kind: "disk-soon" }),
       notice(),
+      notice({ id: "channel:1", kind: "channel", name: "phone" }),
     );
     expect(notices.all).toMatchObject([
       { text: "notice.disk", to: { name: "system" } },
       { text: "notice.diskSoon", to: { name: "system" } },
       { text: "notice.finding", about: { what: "no swap" }, to: { name: "system" } },
+      { text: "notice.channel", about: { name: "phone" }, to: { name: "system", hash: "#notifications" } },
     ]);
   });
 

@@ -60,6 +60,7 @@ class MemoryNode:
         self.services.provide(node_services.DoctorService, node.MemoryDoctor())
         self.services.provide(node_services.EventService, node.MemoryEvents(self.apps))
         self.services.provide(node_services.NoticeService, node.MemoryNotices())
+        self.services.provide(node_services.NoticeChannelService, node.MemoryChannels())
         self.services.provide(node_services.LocalAccessService, node.MemoryLocalAccess())
         self.services.provide(node_services.EndpointService, node.MemoryEndpoints(self.apps))
         self.services.provide(node_services.HostFirewallService, node.MemoryHostFirewall())

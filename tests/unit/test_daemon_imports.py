@@ -15,6 +15,7 @@ USED_RARELY = {
     "segno",  # when a second factor is set up
     "sigstore",  # when an image has a signature without a key
     "sqlalchemy",  # when a database of an earlier version is opened
+    "smtplib",  # when a notice is sent by e-mail
     "webauthn",  # when a passkey is used
 }
 NEVER_USED = {"pygments", "typer"}  # Pygments comes with Rich, which is listed even where loading it is refused

@@ -136,6 +136,8 @@ export type AppSummary = {
   "uses": Array<Dependency>;
   /** Bytes per second that its containers received and sent on all their networks together, in the sample of the last ten seconds; null while it does not run, and before its second sample. */
   "traffic": number | null;
+  /** Whether it has keys to money. */
+  "funds": boolean;
   /** Field -> message of its text, `effects.0` for the first of a list; a text without one is English only. */
   "messages"?: Record<string, Message>;
 };
@@ -342,6 +344,36 @@ export type ChangePreviewParams = {
   "change": Change;
 };
 
+export type Channel = {
+  "id": string;
+  "settings": ChannelSettings;
+  /** Whether it has a secret, which the node never shows. */
+  "secret_set": boolean;
+  /** Messages that have not arrived yet. */
+  "waiting": number;
+  /** When one arrived last. */
+  "sent_at": string | null;
+  /** Attempts that failed since then. */
+  "failures": number;
+  /** Why the last one failed. */
+  "problem": string;
+  /** Field -> message of its text, `effects.0` for the first of a list; a text without one is English only. */
+  "messages"?: Record<string, Message>;
+};
+
+export type ChannelParams = {
+  /** As the list shows it. */
+  "id": string;
+};
+
+export type ChannelSettings = {
+  "name": string;
+  "target": NtfyTarget | EmailTarget | WebhookTarget;
+  "least": Least;
+  /** Whether it also says that a problem is gone. */
+  "resolved": boolean;
+};
+
 export type CheckParams = {
   /** `AuthenticationResponseJSON`. */
   "credential": Record<string, unknown>;
@@ -461,6 +493,18 @@ export type Edge = {
 };
 
 export type Egress = "none" | "tor" | "direct" | "lan";
+
+export type EmailTarget = {
+  "kind": "email";
+  /** Of the server that sends (SMTP). */
+  "host": string;
+  "port": number;
+  "security": MailSecurity;
+  /** Empty where the server asks for no login. */
+  "user": string;
+  "sender": string;
+  "to": string;
+};
 
 export type EndpointKind = "ui" | "api" | "p2p";
 
@@ -653,7 +697,7 @@ export type HideParams = {
   "mute": boolean;
 };
 
-export type Hiding = "acknowledged" | "muted";
+export type Hiding = "acknowledged" | "reminded" | "muted";
 
 export type HistoryParams = {
   "app": string;
@@ -725,6 +769,10 @@ export type KeyState = "plain" | "locked" | "unlocked" | "missing";
 export type KeyStatus = {
   "state": KeyState;
 };
+
+export type Later = "hour" | "day" | "week";
+
+export type Least = "note" | "warning" | "error";
 
 export type Limits = {
   "memory": number;
@@ -813,6 +861,8 @@ export type LostVolume = {
   "messages"?: Record<string, Message>;
 };
 
+export type MailSecurity = "tls" | "starttls";
+
 export type Measure = "cpu" | "memory" | "disk";
 
 export type Message = {
@@ -875,15 +925,20 @@ export type Notice = {
   "id": string;
   /** Another one when it says something else: who acknowledges it says by this what he has seen. */
   "said": string;
+  /** `error` only where something may be lost or in danger. */
   "level": Severity;
   "kind": NoticeKind;
+  /** The same for notices that have one cause: `app:knots`, `updates`, `disk`, `host:enforcement` or `channels`. */
+  "cause": string;
   "app": string | null;
   /** Name of the app. */
   "name": string;
   /** What it is, in words. */
   "text": string;
-  /** The reason, or why it matters. */
+  /** The reason. */
   "detail": string;
+  /** What happens if nothing is done. */
+  "consequence": string;
   /** Command or step that fixes it, where the doctor knows one. */
   "mend": string;
   /** Operation that it is about. */
@@ -893,11 +948,13 @@ export type Notice = {
   /** False where security is at stake: it can be acknowledged, and comes back when it says something else. */
   "may_mute": boolean;
   "hidden": Hiding | null;
+  /** When the owner is reminded of it. */
+  "hidden_until": string | null;
   /** Field -> message of its text, `effects.0` for the first of a list; a text without one is English only. */
   "messages"?: Record<string, Message>;
 };
 
-export type NoticeKind = "app" | "operation" | "update" | "disk" | "disk-soon" | "finding";
+export type NoticeKind = "app" | "operation" | "update" | "disk" | "disk-soon" | "finding" | "channel";
 
 export type NoticeParams = {
   /** Id of the notice. */
@@ -907,6 +964,12 @@ export type NoticeParams = {
 export type NoticesParams = {
   /** Whether the host is examined now; otherwise an examination of the last five minutes will do. */
   "examine": boolean;
+};
+
+export type NtfyTarget = {
+  "kind": "ntfy";
+  "server": string;
+  "topic": string;
 };
 
 export type Operation = {
@@ -1129,6 +1192,14 @@ export type RecoveryCodes = {
   "codes": Array<string>;
 };
 
+export type RemindParams = {
+  /** Id of the notice. */
+  "id": string;
+  /** What it said when it was seen (`said`); without it, what it says now. */
+  "said": string | null;
+  "later": Later;
+};
+
 export type RemovalPreview = {
   "app": string;
   /** Apps that cannot do without it: while they are installed, it is not removed. */
@@ -1210,6 +1281,14 @@ export type RotateParams = {
   "app": string;
   /** One of them; all of them, the logins of its consumers too, when left out. */
   "name": string | null;
+};
+
+export type SaveParams = {
+  /** The channel that is changed; null adds one. */
+  "id": string | null;
+  "settings": ChannelSettings;
+  /** Token (ntfy), password (e-mail) or key of the signature (webhook). Null keeps it, an empty one removes it. */
+  "secret": string | null;
 };
 
 export type SbomParams = {
@@ -1473,6 +1552,11 @@ export type WaitParams = {
   "id": string;
   /** Seconds. */
   "timeout": number;
+};
+
+export type WebhookTarget = {
+  "kind": "webhook";
+  "url": string;
 };
 
 /** What each method takes and returns. */
@@ -1739,11 +1823,39 @@ export interface Methods {
   /** Whether it stays aside until it is brought back; otherwise it comes back when it says something else. */
   "mute"?: boolean;
 }; result: null };
+  /** Hide a notice for an hour, a day or a week, or until it says something else */
+  "node-notice-remind": { params: {
+  /** Id of the notice. */
+  "id": string;
+  /** What it said when it was seen (`said`); without it, what it says now. */
+  "said"?: string | null;
+  "later": Later;
+}; result: null };
   /** Show a hidden notice again */
   "node-notice-show": { params: {
   /** Id of the notice. */
   "id": string;
 }; result: null };
+  /** List the channels by which notices are sent */
+  "notice-channel-list": { params: Record<string, never>; result: Array<Channel> };
+  /** Add or change a channel by which notices are sent */
+  "notice-channel-set": { params: {
+  /** The channel that is changed; null adds one. */
+  "id"?: string | null;
+  "settings": ChannelSettings;
+  /** Token (ntfy), password (e-mail) or key of the signature (webhook). Null keeps it, an empty one removes it. */
+  "secret"?: string | null;
+}; result: Channel };
+  /** Remove a channel, with the messages that wait for it */
+  "notice-channel-remove": { params: {
+  /** As the list shows it. */
+  "id": string;
+}; result: null };
+  /** Send a test by a channel, and return once it has arrived */
+  "notice-channel-test": { params: {
+  /** As the list shows it. */
+  "id": string;
+}; result: Channel };
   /** Return the newest entries of the audit log: who did what, when, from where, with what result */
   "audit-show": { params: {
   /** How many, the newest ones. */

@@ -64,6 +64,11 @@ export function age(moment: string, locale: string, now = Date.now()): string {
   return brief(`${locale} ${unit}`).format(Math.round(value as number));
 }
 
+/** Returns a date and a time to the minute. */
+export function minute(text: string, locale: string): string {
+  return new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeStyle: "short" }).format(new Date(text));
+}
+
 /** Returns a moment, in the owner's own time zone. */
 export function moment(text: string | null, locale: string): string {
   if (!text) return "";

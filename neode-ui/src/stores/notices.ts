@@ -3,7 +3,7 @@ import { computed, watch } from "vue";
 import type { RouteLocationRaw } from "vue-router";
 import { live } from "../api/live";
 import { call } from "../api/rpc";
-import type { Hiding, Notice as NodeNotice, Operation, Permission } from "../api/types";
+import type { Hiding, Later, Notice as NodeNotice, Operation, Permission } from "../api/types";
 import { containers, permissionToRepeat, repeat } from "../container-client";
 import { said } from "../i18n/node";
 import { useAnswer } from "../lib/answer";
@@ -22,12 +22,17 @@ export interface Fix {
 export interface Notice {
   key: string;
   level: Level;
+  /** The same for notices that have one cause. */
+  cause: string;
   /** Key of the sentence in the messages, with what it is about. */
   text: string;
   about: Record<string, string>;
   detail: string;
-  /** Where one sees more of it. */
+  /** What happens if nothing is done. */
+  consequence: string;
+  /** Where one sees more of it, and the key of the words for that. */
   to: RouteLocationRaw;
+  look: string;
   fix?: Fix;
   /** Who did it, from where and when. */
   done?: { by: string; origin: string; at: string };
@@ -36,8 +41,12 @@ export interface Notice {
   /** Hides it for everybody: until it says something else, or until it is brought back. */
   acknowledge?: () => Promise<unknown>;
   mute?: () => Promise<unknown>;
+  /** Hides it for everybody for some time, or until it says something else. */
+  remind?: (later: Later) => Promise<unknown>;
   /** How it is hidden. */
   hidden?: Hiding;
+  /** When it is shown again. */
+  hiddenUntil?: string;
   bringBack?: () => Promise<unknown>;
 }
 
@@ -107,10 +116,13 @@ export const useNotices = defineStore("notices", () => {
     return (changes.value ?? []).map(({ id, action, subject, by, origin, at }) => ({
       key: `account ${id}`,
       level: "warning",
+      cause: "login",
       text: `notice.account.${action}`,
       about: { subject, by },
       detail: "",
+      consequence: "",
       to: { name: "security" },
+      look: "home.look",
       done: { by, origin, at },
       dismiss: async () => {
         await call("notice-dismiss", { id });
@@ -120,7 +132,7 @@ export const useNotices = defineStore("notices", () => {
   }
 
   /** What is particular to a kind: its sentence, where one sees more, and what fixes it. */
-  function particulars(one: NodeNotice): Pick<Notice, "text" | "about" | "to" | "fix"> {
+  function particulars(one: NodeNotice): Pick<Notice, "text" | "about" | "to" | "look" | "fix"> {
     const app = one.app ?? "";
     switch (one.kind) {
       case "app": {
@@ -129,6 +141,7 @@ export const useNotices = defineStore("notices", () => {
           text: "notice.troubled",
           about: { name: one.name },
           to: { name: "app", params: { app, tab: "logs" } },
+          look: "notice.log",
           fix: busy ? undefined : { text: "apps.restart", permission: "operate", run: () => containers.restart(app) },
         };
       }
@@ -139,6 +152,7 @@ export const useNotices = defineStore("notices", () => {
           text: "notice.failed",
           about: { app: one.name },
           to: operation?.kind === "install" ? { name: "plan", params: { app } } : { name: "operations" },
+          look: "home.look",
           fix: operation &&
             again && { text: "operations.retry", permission: permissionToRepeat(operation), run: again },
         };
@@ -148,14 +162,27 @@ export const useNotices = defineStore("notices", () => {
           text: "home.update",
           about: { name: one.name, version: one.version ?? "" },
           to: { name: "app", params: { app } },
+          look: "home.look",
           fix: { text: "notice.update", permission: "manage", run: () => containers.update(app) },
         };
       case "disk":
-        return { text: "notice.disk", about: {}, to: { name: "system" } };
+        return { text: "notice.disk", about: {}, to: { name: "system" }, look: "notice.space" };
       case "disk-soon":
-        return { text: "notice.diskSoon", about: {}, to: { name: "system" } };
+        return { text: "notice.diskSoon", about: {}, to: { name: "system" }, look: "notice.space" };
       case "finding":
-        return { text: "notice.finding", about: { what: said(one, "text") }, to: { name: "system" } };
+        return {
+          text: "notice.finding",
+          about: { what: said(one, "text") },
+          to: { name: "system" },
+          look: "notice.how",
+        };
+      case "channel":
+        return {
+          text: "notice.channel",
+          about: { name: one.name },
+          to: { name: "system", hash: "#notifications" },
+          look: "notice.settings",
+        };
     }
   }
 
@@ -168,11 +195,18 @@ export const useNotices = defineStore("notices", () => {
     return {
       key: one.id,
       level: one.level === "ok" ? "note" : one.level,
+      cause: one.cause,
       detail: said(one, "detail"),
+      consequence: said(one, "consequence"),
       hidden: one.hidden ?? undefined,
+      hiddenUntil: one.hidden_until ?? undefined,
       ...particulars(one),
       acknowledge: () => hide(one, false),
       mute: one.may_mute ? () => hide(one, true) : undefined,
+      remind: async (later) => {
+        await call("node-notice-remind", { id: one.id, said: one.said, later });
+        await examine();
+      },
       bringBack: async () => {
         await call("node-notice-show", { id: one.id });
         await examine();

@@ -8,6 +8,25 @@ import { begin, button, mounted, words } from "./mounted";
 
 afterEach(() => vi.unstubAllGlobals());
 
+/** Opens the menu of a notice, unless it is open, and returns its lines. */
+async function menu(page: VueWrapper, text: string): Promise<HTMLElement[]> {
+  const item = page.findAll("li").find((one) => one.text().includes(text));
+  const trigger = item!.get("[aria-haspopup=menu]");
+  if (trigger.attributes("aria-expanded") !== "true") await trigger.trigger("click");
+  await flushPromises();
+  return [...document.querySelectorAll<HTMLElement>("[role=menuitem]")];
+}
+
+const textOf = (one: HTMLElement): string => one.textContent?.trim() ?? "";
+
+/** Chooses a line of the menu of a notice. */
+async function choose(page: VueWrapper, text: string, line: string): Promise<void> {
+  const found = (await menu(page, text)).find((one) => textOf(one) === line);
+  if (!found) throw new Error(`the menu of ${text} has no line ${line}`);
+  found.click();
+  await flushPromises();
+}
+
 async function list(): Promise<VueWrapper> {
   answering({ "node-notices": () => [troubled(), updatable()] });
   await useNotices().examine();
@@ -107,10 +126,10 @@ describe("what needs somebody", () => {
       await flushPromises();
     };
     expect(useNotices().urgent).toBe(2);
-    expect(item("the key").text()).not.toContain(words("notice.mute"));
     expect(page.find("details").exists()).toBe(false);
-    await press("Knots", "notice.mute");
-    await press("the key", "notice.dismiss");
+    await choose(page, "Knots", words("notice.mute"));
+    expect((await menu(page, "the key")).map(textOf)).not.toContain(words("notice.mute"));
+    await choose(page, "the key", words("notice.acknowledgeHint"));
     expect(paramsOf(asked, "node-notice-hide")).toEqual([
       { id: "app:knots", said: troubled().said, mute: true },
       { id: notice().id, said: notice().said, mute: false },
@@ -129,6 +148,53 @@ describe("what needs somebody", () => {
     begin("operate", "manage");
     const page = await list();
     expect(page.text()).not.toContain(words("notice.dismiss"));
-    expect(page.text()).not.toContain(words("notice.mute"));
+    expect(page.find("[aria-haspopup=menu]").exists()).toBe(false);
+  });
+
+  it("is put aside for a while, and says when it comes back", async () => {
+    begin("administer");
+    let told = troubled();
+    const asked = answering({
+      "node-notices": () => [told],
+      "node-notice-remind": () => {
+        told = troubled({ hidden: "reminded", hidden_until: "2026-01-02T15:30:00Z" });
+        return null;
+      },
+    });
+    await useNotices().examine();
+    const page = (await mounted(NoticeList, {})).page;
+    expect((await menu(page, "Knots")).map(textOf)).toEqual([
+      words("notice.later.hour"),
+      words("notice.later.day"),
+      words("notice.later.week"),
+      words("notice.acknowledgeHint"),
+      words("notice.mute"),
+    ]);
+    await choose(page, "Knots", words("notice.later.day"));
+    expect(paramsOf(asked, "node-notice-remind")).toEqual([{ id: "app:knots", said: troubled().said, later: "day" }]);
+    expect(useNotices().urgent).toBe(0);
+    expect(page.get("details").text()).toContain("2026");
+  });
+
+  it("says what happens if nothing is done, and has one main button", async () => {
+    begin("operate", "administer");
+    answering({ "node-notices": () => [troubled({ consequence: "payments stop" }), notice()] });
+    await useNotices().examine();
+    const page = (await mounted(NoticeList, {})).page;
+    expect(page.get("li").text()).toContain(`${words("notice.consequence")} payments stop`);
+    for (const item of page.findAll("li")) expect(item.findAll(".button-main")).toHaveLength(1);
+    expect(page.findAll(".button-main").map((one) => one.text())).toEqual([words("apps.restart"), words("notice.how")]);
+  });
+
+  it("is shown with others of its cause, of which a few are in view", async () => {
+    begin("operate", "administer");
+    const updates = ["a", "b", "c", "d", "e"].map((app) => updatable({ id: `update:${app}`, app, name: app }));
+    answering({ "node-notices": () => [troubled(), ...updates] });
+    await useNotices().examine();
+    const page = (await mounted(NoticeList, {})).page;
+    expect(page.findAll("h3").map((one) => one.text())).toEqual([words("notice.cause.updates", { n: 5 }, 5)]);
+    expect(page.findAll("li")).toHaveLength(4);
+    await button(page, words("notice.rest", { n: 2 }, 2))?.trigger("click");
+    expect(page.findAll("li")).toHaveLength(6);
   });
 });

@@ -109,6 +109,8 @@ class AppSummary(Translatable, View):
     traffic: Annotated[float, Field(ge=0)] | None = None
     """Bytes per second that its containers received and sent on all their networks together, in the sample of the last
     ten seconds; null while it does not run, and before its second sample."""
+    funds: bool = False
+    """Whether it has keys to money."""
 
 
 class Change(StrEnum):

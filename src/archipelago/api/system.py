@@ -47,6 +47,16 @@ class NoticeKind(StrEnum):
     """The disk will be full within a week."""
     FINDING = "finding"
     """Something that the doctor found."""
+    CHANNEL = "channel"
+    """A channel by which notices do not reach the owner."""
+
+
+class Later(StrEnum):
+    """When the owner wants to be reminded of a notice."""
+
+    HOUR = "hour"
+    DAY = "day"
+    WEEK = "week"
 
 
 class Notice(Translatable, View):
@@ -57,14 +67,19 @@ class Notice(Translatable, View):
     said: str
     """Another one when it says something else: who acknowledges it says by this what he has seen."""
     level: Severity
+    """`error` only where something may be lost or in danger."""
     kind: NoticeKind
+    cause: str
+    """The same for notices that have one cause: `app:knots`, `updates`, `disk`, `host:enforcement` or `channels`."""
     app: str | None = None
     name: str = ""
     """Name of the app."""
     text: Prose
     """What it is, in words."""
     detail: Prose = ""
-    """The reason, or why it matters."""
+    """The reason."""
+    consequence: Prose = ""
+    """What happens if nothing is done."""
     mend: Prose = ""
     """Command or step that fixes it, where the doctor knows one."""
     operation: str | None = None
@@ -74,6 +89,8 @@ class Notice(Translatable, View):
     may_mute: bool = True
     """False where security is at stake: it can be acknowledged, and comes back when it says something else."""
     hidden: Hiding | None = None
+    hidden_until: datetime | None = None
+    """When the owner is reminded of it."""
 
 
 class LocalAccessView(Translatable, View):

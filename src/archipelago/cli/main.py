@@ -10,7 +10,7 @@ from typer.exceptions import TyperException
 
 from archipelago import __version__
 from archipelago.cli.commands.apps import chains, changes, data, operations, questions, repairs, revisions
-from archipelago.cli.commands.node import network, notices, power
+from archipelago.cli.commands.node import network, notices, notify, power
 from archipelago.cli.commands.security import accounts, audit, sbom, secrets, security, signers
 from archipelago.cli.errors import CommandError, Exit
 from archipelago.cli.output import line, show, show_json
@@ -63,8 +63,21 @@ _GROUPS: tuple[tuple[str, str, tuple[tuple[str, Command], ...]], ...] = (
         (
             ("list", notices.list_notices),
             ("acknowledge", notices.acknowledge),
+            ("remind", notices.remind),
             ("mute", notices.mute),
             ("show", notices.bring_back),
+        ),
+    ),
+    (
+        "notify",
+        "Have notices sent to you.",
+        (
+            ("list", notify.list_channels),
+            ("ntfy", notify.ntfy),
+            ("email", notify.email),
+            ("webhook", notify.webhook),
+            ("test", notify.test),
+            ("remove", notify.remove),
         ),
     ),
     (

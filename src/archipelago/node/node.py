@@ -10,6 +10,7 @@ from typing import Self
 import structlog
 
 from archipelago import __version__
+from archipelago.api.services.node import NoticeService
 from archipelago.api.services.registry import Services
 from archipelago.config import NodeConfig
 from archipelago.errors import NodeError
@@ -58,6 +59,8 @@ class Node:
         self._chores = Chores(self.parts)
         self._chores.start()
         self._closing.push_async_callback(self._chores.stop)
+        self.parts.notifier.start(lambda: self.services.of(NoticeService).list(examine=False))
+        self._closing.push_async_callback(self.parts.notifier.close)
         await self._note("node-start", {"version": __version__})
         return self
 
@@ -72,6 +75,7 @@ class Node:
         await self._note("node-stop", {})
         # First: what an operation has fetched that goes on at the next start, nobody else needs until then.
         await self._chores.stop()
+        await self.parts.notifier.close()  # that apps stop now is no news
         await self.parts.apps.operations.close()
         desired = reconciler.desired
         reconciler.apply(replace(desired, halted=True))

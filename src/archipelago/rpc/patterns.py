@@ -13,5 +13,9 @@ PATTERNS: Mapping[str, str] = {
     r"^[A-Za-z0-9_-]+$": "an id as the list shows it: letters, digits, '-' and '_'",
     r"^[a-z0-9][a-z0-9:._-]*$": "lower case letters, digits, ':', '.', '_' and '-', a letter or digit first",
     r"^[a-z][a-z0-9-]{0,31}$": "lower case letters, digits and hyphens, 32 at most, a letter first",
+    r"^[A-Za-z0-9_-]{1,64}$": "1 to 64 letters, digits, '-' and '_'",
+    r"^[\x21-\x7e]{1,2000}$": "a URL of at most 2000 characters, without spaces",
+    r"^[^\x00-\x1f\x7f]{0,200}$": "one line of at most 200 characters",
+    r"^[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[^@]{1,253}$": "an e-mail address",
     r"^[a-z0-9][a-z0-9.:_-]*(/[a-z0-9][a-z0-9._-]*)?$": "a registry, or one of its publishers, such as 'ghcr.io/acme'",
 }

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 
 import structlog
+from pydantic import BaseModel
 
 from archipelago.api.services.security import AuditService
 from archipelago.errors import NodeError
@@ -60,6 +61,8 @@ def subject_of(params: Params) -> dict[str, str]:
             continue
         if isinstance(value, Mapping):
             found[name] = ", ".join(sorted(map(str, value)))
+        elif isinstance(value, BaseModel):
+            found[name] = ", ".join(sorted(value.model_fields_set))
         elif isinstance(value, tuple):
             found[name] = str(value[0]) + (f" and {len(value) - 1} more" if len(value) > 1 else "")
         else:

@@ -141,7 +141,42 @@ CREATE TABLE hidden_notices (
   id VARCHAR NOT NULL PRIMARY KEY,
   muted BOOLEAN NOT NULL,  -- until it is brought back; otherwise until it says something else
   said VARCHAR NOT NULL,  -- what it said then (`notices.Notice.said`)
-  at FLOAT NOT NULL
+  at FLOAT NOT NULL,
+  until FLOAT  -- null: no reminder
+);
+
+-- Where the node sends notices to, and how that went.
+CREATE TABLE notice_channels (
+  id VARCHAR NOT NULL PRIMARY KEY,
+  name VARCHAR NOT NULL,
+  target TEXT NOT NULL,  -- JSON of api.notice_channels.Target
+  secret BLOB,  -- an age file under the node's key
+  least VARCHAR NOT NULL,  -- level from which notices are sent
+  resolved BOOLEAN NOT NULL,  -- whether it also says that a problem is gone
+  created_at FLOAT NOT NULL,
+  sent_at FLOAT,
+  failures INTEGER NOT NULL,  -- attempts that failed since the last success
+  failure TEXT NOT NULL  -- why the last one failed
+);
+
+-- Of which notices a message was written: none is sent twice.
+CREATE TABLE announced_notices (
+  channel VARCHAR NOT NULL,
+  notice VARCHAR NOT NULL,
+  level VARCHAR NOT NULL,
+  app VARCHAR NOT NULL,  -- its name
+  text TEXT NOT NULL,
+  PRIMARY KEY (channel, notice)
+);
+
+-- Messages that have not reached their channel yet.
+CREATE TABLE notice_messages (
+  number INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
+  channel VARCHAR NOT NULL,
+  content TEXT NOT NULL,  -- JSON of notifications.message.OwnerMessage
+  attempts INTEGER NOT NULL,
+  tried_at FLOAT NOT NULL,
+  next_at FLOAT NOT NULL
 );
 
 -- How accounts like the page.

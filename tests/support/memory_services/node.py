@@ -5,6 +5,7 @@ from collections.abc import AsyncGenerator, Collection, Mapping
 from archipelago.api.apps import EndpointStatus
 from archipelago.api.events import Event
 from archipelago.api.metrics import MetricsSpan
+from archipelago.api.notice_channels import Channel, ChannelSettings
 from archipelago.api.preferences import Preferences
 from archipelago.api.system import (
     AppDisk,
@@ -12,6 +13,7 @@ from archipelago.api.system import (
     DiskReport,
     Finding,
     FirewallView,
+    Later,
     LocalAccessView,
     Notice,
     NoticeKind,
@@ -140,14 +142,52 @@ class MemoryNotices:
 
     async def list(self, *, examine: bool) -> tuple[Notice, ...]:
         about = ("finding:swap-0011", Severity.WARNING, NoticeKind.FINDING)
-        shown = Notice(id=about[0], said="0" * 16, level=about[1], kind=about[2], text="no swap", detail="it is slow")
+        shown = Notice(
+            id=about[0],
+            said="0" * 16,
+            level=about[1],
+            kind=about[2],
+            cause="host:swap",
+            text="no swap",
+            consequence="it is slow",
+        )
         return (shown.model_copy(update={"hidden": self._hidden.get(shown.id)}),)
 
     async def hide(self, notice: str, said: str | None, *, mute: bool) -> None:
         self._hidden[notice] = Hiding.MUTED if mute else Hiding.ACKNOWLEDGED
 
+    async def remind(self, notice: str, said: str | None, later: Later) -> None:
+        self._hidden[notice] = Hiding.REMINDED
+
     async def show(self, notice: str) -> None:
         self._hidden.pop(notice, None)
+
+
+class MemoryChannels:
+    """Stores channels, and sends nothing."""
+
+    def __init__(self) -> None:
+        self._channels: dict[str, Channel] = {}
+
+    async def list(self) -> tuple[Channel, ...]:
+        return tuple(self._channels.values())
+
+    async def save(self, channel: str | None, wanted: ChannelSettings, secret: str | None) -> Channel:
+        key = channel or f"{len(self._channels):016x}"
+        self._channels[key] = Channel(id=key, settings=wanted, secret_set=bool(secret), waiting=0)
+        return self._channels[key]
+
+    async def remove(self, channel: str) -> None:
+        self._find(channel)
+        del self._channels[channel]
+
+    async def test(self, channel: str) -> Channel:
+        return self._find(channel)
+
+    def _find(self, channel: str) -> Channel:
+        if channel not in self._channels:
+            raise NodeError(ErrorCode.INVALID_VALUE, EVIL)
+        return self._channels[channel]
 
 
 class MemoryLocalAccess:

@@ -241,6 +241,7 @@ class Scene:
             "operation-get": lambda given: operations[given["id"]],
             "node-notices": self.notices,
             "notice-list": [],
+            "notice-channel-list": [],
             "setup-status": SetupProgress(done=self.setup),
             "network-status": NETWORK,
             "session-list": [],

@@ -205,7 +205,33 @@ def test_what_needs_the_owner_is_listed_put_aside_and_brought_back(node: CliNode
         assert f"no swap ({'muted' if how == 'mute' else 'acknowledged'})" in listed("--hidden")
         assert node.run("notices", "show", key).returncode == 0
         assert "no swap" in listed() and listed("--hidden") == "nothing is hidden\n"
+    assert node.run("notices", "remind", key, "--in", "week").returncode == 0
+    assert "no swap (reminded)" in listed("--hidden")
+    assert node.run("notices", "remind", key, "--in", "year").returncode == 2
     assert node.run("notices", "mute", "../..").returncode == 2
+
+
+def test_the_owner_has_notices_sent(node: CliNode) -> None:
+    assert "notify ntfy" in node.run("notify", "list").stdout
+    assert node.run("notify", "ntfy", "phone", "--topic", "my-node", "--from", "error").returncode == 0
+    mail = ("--host", "smtp.example.com", "--sender", "node@example.com", "--to", "me@example.com", "--user", "me")
+    done = node.feed(b"a secret\n", "notify", "email", "mail", *mail, "--secret")
+    assert done.returncode == 0 and b"a secret" not in done.stdout
+    assert node.run("notify", "webhook", "hook", "--url", "https://example.com/hook").returncode == 0
+    found = node.json("notify", "list", "--json")
+    assert [(each["settings"]["name"], each["secret_set"]) for each in found] == [
+        ("phone", False),
+        ("mail", True),
+        ("hook", False),
+    ]
+    assert found[0]["settings"]["least"] == "error" and found[1]["settings"]["target"]["port"] == 465
+    assert "me@example.com" in node.run("notify", "list").stdout
+    for each in found:
+        assert node.run("notify", "test", each["id"]).returncode == 0
+        assert node.run("notify", "remove", each["id"]).returncode == 0
+    assert node.json("notify", "list", "--json") == []
+    for wrong in ("http://example.com/", "https://169.254.169.254/", "nonsense"):
+        assert node.run("notify", "webhook", "hook", "--url", wrong).returncode != 0
 
 
 def test_a_chain_that_syncs_says_how_long_it_will_take(node: CliNode) -> None:

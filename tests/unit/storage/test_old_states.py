@@ -13,11 +13,14 @@ from archipelago.errors import NodeError
 from archipelago.storage import database as database_module
 from archipelago.storage.database import Database
 from archipelago.storage.records.apps import Desired
+from archipelago.storage.records.notices import Hiding
 from archipelago.storage.records.operations import OperationFailure, OperationRecord, OperationState
 from archipelago.storage.records.permissions import Permission, Role
 from archipelago.storage.records.runs import RunRecord
 from archipelago.storage.schema import newest_revision
 from archipelago.storage.stores.accounts import AccountStore
+from archipelago.storage.stores.hidden_notices import HiddenNotices
+from archipelago.storage.stores.notice_channels import NoticeChannels
 from archipelago.storage.stores.revisions import RevisionStore
 from archipelago.storage.stores.runs import RunStore
 from archipelago.storage.stores.state import State
@@ -25,6 +28,7 @@ from support.checkout import FIXTURES
 
 STATES = sorted(FIXTURES.glob("state-*.db"))
 BOTH = {"apps": ["bitcoin-knots", "tor"]}
+HIDDEN = {"update:tor": Hiding.MUTED, "disk:data": Hiding.ACKNOWLEDGED}
 RUN = RunRecord("a run", "syncing", "50 %", datetime.fromtimestamp(1_700_000_000, UTC))
 
 
@@ -75,6 +79,9 @@ async def test_an_old_database_opens_and_nothing_in_it_is_lost(tmp_path: Path, n
             assert len(history) == (1 if name >= "state-0004" else 0)
             runs = await RunStore(database).all()
             assert runs == ({"bitcoin-knots": {"main": RUN}} if name >= "state-0009" else {})
+            hidden = {key: each.how for key, each in (await HiddenNotices(database).all()).items()}
+            assert hidden == (HIDDEN if name >= "state-0010" else {})
+            assert await NoticeChannels(database).all() == ()
         finally:
             await database.close()
         assert tables(path) == tables(fresh)

@@ -11,6 +11,9 @@ export const PAGES: Record<string, string> = {
   welcome: "start",
 };
 
+/** What the guide says about messages to the owner. */
+export const MESSAGES = "notices#messages-to-your-phone-or-mailbox";
+
 /** Page and heading of the guide that belong to an error of the node, by its name. */
 export const ERRORS: Record<string, string> = {
   "data-missing": "data#missing-data",

@@ -33,6 +33,7 @@ const SETTINGS: ReadonlyArray<{ key: string; place: "security" | "system"; words
   { key: "security.tokens", place: "security", words: "api programs" },
   { key: "security.audit", place: "security", words: "log history who" },
   { key: "system.network", place: "system", words: "lan wifi https certificate address" },
+  { key: "channel.title", place: "system", words: "ntfy push email mail webhook alerts notices" },
   { key: "system.doctor", place: "system", words: "check health problems" },
   { key: "resources.title", place: "system", words: "memory cpu limits" },
   { key: "power.title", place: "system", words: "shutdown reboot turn off" },

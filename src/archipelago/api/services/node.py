@@ -6,11 +6,13 @@ from typing import Protocol
 from archipelago.api.apps import EndpointStatus
 from archipelago.api.events import Event
 from archipelago.api.metrics import MetricsSpan
+from archipelago.api.notice_channels import Channel, ChannelSettings
 from archipelago.api.preferences import Preferences
 from archipelago.api.system import (
     DiskReport,
     Finding,
     FirewallView,
+    Later,
     LocalAccessView,
     Notice,
     PowerAction,
@@ -86,7 +88,17 @@ class NoticeService(Protocol):
 
     async def list(self, *, examine: bool) -> tuple[Notice, ...]: ...
     async def hide(self, notice: str, said: str | None, *, mute: bool) -> None: ...
+    async def remind(self, notice: str, said: str | None, later: Later) -> None: ...
     async def show(self, notice: str) -> None: ...
+
+
+class NoticeChannelService(Protocol):
+    """Sends notices to where the owner is."""
+
+    async def list(self) -> tuple[Channel, ...]: ...
+    async def save(self, channel: str | None, wanted: ChannelSettings, secret: str | None) -> Channel: ...
+    async def remove(self, channel: str) -> None: ...
+    async def test(self, channel: str) -> Channel: ...
 
 
 class LocalAccessService(Protocol):

@@ -206,6 +206,7 @@ class Reporter:
             category=record.package.manifest.category,
             uses=_uses(self.reconciler.desired, app, links),
             traffic=_traffic(health, sample),
+            funds=any(volume.funds for volume in record.package.manifest.volumes.values()),
         )
 
 

@@ -1,25 +1,30 @@
 """Keeps which notices the owner has hidden."""
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Protocol
 
 from archipelago.api.apps import AppSummary
 from archipelago.api.catalog import CatalogEntry
 from archipelago.api.health import WORKING
+from archipelago.api.notice_channels import Channel
 from archipelago.api.operations import Operation
-from archipelago.api.system import Finding, Notice
+from archipelago.api.system import Finding, Later, Notice
 from archipelago.container.reconciler.restart_policy import HEALTHY_SPELL
 from archipelago.container.reports.notices import Disk, notices, outlived, with_hidden
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.storage.records.apps import Desired
 from archipelago.storage.records.notices import Hidden, Hiding
 from archipelago.support.texts.text import msg
+from archipelago.support.wall_spans import remaining
 
 _OPERATIONS = 200
 _EXAMINED_FOR = 300.0
 """Seconds for which an examination of the host counts; it looks at many files."""
+_SPANS = {Later.HOUR: 3600.0, Later.DAY: 86400.0, Later.WEEK: 7 * 86400.0}
 
 
 class HiddenStore(Protocol):
@@ -49,6 +54,8 @@ class Sources:
     disk: Callable[[], Awaitable[Disk]]
     examine: Callable[[], Awaitable[tuple[Finding, ...]]]
     """Examines host and node."""
+    channels: Callable[[], Awaitable[tuple[Channel, ...]]]
+    """Returns the channels by which notices are sent."""
 
 
 @dataclass(slots=True)
@@ -61,11 +68,15 @@ class NoticeDesk:
     """Seconds of a clock that never jumps."""
     changed: Callable[[str], Awaitable[object]]
     """Writes an event, so that pages that are open look again; takes what happened."""
+    now: Callable[[], float] = time.time
+    """Seconds since 1970; it may jump."""
     _findings: tuple[Finding, ...] = ()
     _examined: float | None = None
     _well_since: dict[str, float] = field(default_factory=dict)
     """App -> since when it has been seen to be well, without a break."""
     _examining: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _due: dict[str, tuple[float, float]] = field(default_factory=dict)
+    """Hidden notice -> when it is shown again, by the wall clock as it was stored, and by the steady one."""
 
     async def list(self, *, examine: bool = False) -> tuple[Notice, ...]:
         """Return all notices, hidden ones marked so; `examine` looks at the host again first."""
@@ -75,25 +86,20 @@ class NoticeDesk:
         updates = {each.app: each.update_to for each in catalog if each.update_to is not None}
         names = {each.app: each.name for each in catalog}
         operations = await self.sources.operations(_OPERATIONS)
-        found = notices(apps, operations, updates, await self.sources.disk(), self._findings, names)
+        channels = await self.sources.channels()
+        found = notices(apps, operations, updates, await self.sources.disk(), self._findings, names, channels)
         hidden = await self.store.all()
-        if over := outlived(hidden, found, self._well(apps), _gone(hidden, apps)):
+        if over := {*outlived(hidden, found, self._well(apps), _gone(hidden, apps)), *self._reminded(hidden)}:
             await self.store.show(*over)
             hidden = {key: each for key, each in hidden.items() if key not in over}
-        return with_hidden(found, hidden)
+        return tuple(map(self._with_time, with_hidden(found, hidden)))
 
     async def hide(self, notice: str, said: str | None, *, mute: bool) -> None:
         """Put a notice aside: until it says something else than `said`, or until it is brought back.
 
         `said` is what the owner has seen; without it, what it says now. Raises `NodeError`.
         """
-        found = next((each for each in await self.list() if each.id == notice), None)
-        if found is None:
-            raise NodeError(
-                ErrorCode.INVALID_VALUE,
-                msg("there is no notice {notice}", notice=notice),
-                hint=msg("'archipelago notices list' shows them"),
-            )
+        found = await self._find(notice)
         if mute and not found.may_mute:
             raise NodeError(
                 ErrorCode.FORBIDDEN,
@@ -103,13 +109,47 @@ class NoticeDesk:
                     notice=notice,
                 ),
             )
-        await self.store.hide(notice, Hidden(Hiding.MUTED if mute else Hiding.ACKNOWLEDGED, said or found.said))
+        how = Hiding.MUTED if mute else Hiding.ACKNOWLEDGED
+        await self.store.hide(notice, Hidden(how, said or found.said, self.now()))
+        await self.changed("a notice was hidden")
+
+    async def remind(self, notice: str, said: str | None, later: Later) -> None:
+        """Put a notice aside for some time, or until it says something else than `said`. Raises `NodeError`."""
+        found = await self._find(notice)
+        now = self.now()
+        self._due.pop(notice, None)
+        await self.store.hide(notice, Hidden(Hiding.REMINDED, said or found.said, now, now + _SPANS[later]))
         await self.changed("a notice was hidden")
 
     async def show(self, notice: str) -> None:
         """Bring a notice back; one that is not hidden stays as it is."""
         await self.store.show(notice)
         await self.changed("a notice is shown again")
+
+    async def _find(self, notice: str) -> Notice:
+        found = next((each for each in await self.list() if each.id == notice), None)
+        if found is None:
+            raise NodeError(
+                ErrorCode.INVALID_VALUE,
+                msg("there is no notice {notice}", notice=notice),
+                hint=msg("'archipelago notices list' shows them"),
+            )
+        return found
+
+    def _reminded(self, hidden: dict[str, Hidden]) -> tuple[str, ...]:
+        """Return the notices whose time has come, by the steady clock since they were seen first in this run."""
+        steady = self.steady()
+        for key, each in hidden.items():
+            if each.until is not None and self._due.get(key, (None,))[0] != each.until:
+                self._due[key] = (each.until, steady + remaining(each.at, each.until, self.now()))
+        self._due = {key: due for key, due in self._due.items() if key in hidden and hidden[key].until == due[0]}
+        return tuple(key for key, (_, due) in self._due.items() if steady >= due)
+
+    def _with_time(self, notice: Notice) -> Notice:
+        if notice.hidden is not Hiding.REMINDED:
+            return notice
+        until = self.now() + self._due[notice.id][1] - self.steady()
+        return notice.model_copy(update={"hidden_until": datetime.fromtimestamp(until, UTC)})
 
     async def _look_at_host(self, *, again: bool) -> None:
         asked = self.steady()

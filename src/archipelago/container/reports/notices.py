@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from archipelago.api.apps import AppSummary
 from archipelago.api.health import WORKING, HealthState
+from archipelago.api.notice_channels import Channel
 from archipelago.api.operations import Operation
 from archipelago.api.system import Finding, Notice, NoticeKind, Severity
 from archipelago.container.operations.kinds import kind_words
@@ -23,6 +24,10 @@ _SOON = 7 * 86400.0
 _TROUBLED = (HealthState.FAILED, HealthState.UNHEALTHY, HealthState.BACKING_OFF)
 _CRITICAL = frozenset({"rootless", "key-file", "file-modes"})
 """Checks of the doctor whose errors nobody may mute."""
+_DANGERS = _CRITICAL | {"data", "disk-works"}
+"""Checks whose errors are about loss or danger. All others are warnings to the owner."""
+_DEAF = 3
+"""Attempts that failed in a row before a channel is said not to work."""
 _ORDER = list(reversed(Severity))
 _NUMBER = re.compile(r"(?<![\w/.-])\d+(?:\.\d+)?")
 """A number by itself. One that belongs to a name, as in `relay-2` or `/srv/disk2`, says what a text is about."""
@@ -45,6 +50,7 @@ def notices(
     disk: Disk,
     findings: Iterable[Finding],
     names: Mapping[str, str] | None = None,
+    channels: Iterable[Channel] = (),
 ) -> tuple[Notice, ...]:
     """Return what needs the owner, the gravest first.
 
@@ -55,6 +61,7 @@ def notices(
         *_of_disk(disk),
         # The disk is reported above, by its share.
         *(_of_finding(each) for each in findings if each.severity in _WORTH and each.check != "disk"),
+        *(_of_channel(each) for each in channels if each.failures >= _DEAF),
         *_of_operations(operations, {each.app: each for each in apps}, names or {}),
         *(_of_update(each, updates[each.app]) for each in apps if each.app in updates and not each.operation),
     )
@@ -74,14 +81,15 @@ def outlived(
 ) -> tuple[str, ...]:
     """Return the ids of hidden notices that have had their time: acknowledgements, and operations that are over.
 
-    An app in trouble comes and goes while it is restarted again and again, so what was acknowledged of it counts until
-    it has been `well` for a while, or is `gone`: not to be running, or no longer installed. Both are names of apps.
+    What the owner wants to be reminded of counts as acknowledged until then. An app in trouble comes and goes while it
+    is restarted again and again, so what was acknowledged of it counts until it has been `well` for a while, or is
+    `gone`: not to be running, or no longer installed. Both are names of apps.
     """
     now = {each.id: each.said for each in found}
 
     def is_over(key: str, each: Hidden) -> bool:
         if key in now:
-            return each.how is Hiding.ACKNOWLEDGED and now[key] != each.said
+            return each.how is not Hiding.MUTED and now[key] != each.said
         kind, _, subject = key.partition(":")
         if each.how is Hiding.MUTED:
             return kind == NoticeKind.OPERATION  # there will be no other one of this id
@@ -95,19 +103,44 @@ def _hiding(notice: Notice, hidden: Hidden | None) -> Hiding | None:
         return None
     if hidden.how is Hiding.MUTED and notice.may_mute:
         return Hiding.MUTED
-    return Hiding.ACKNOWLEDGED if hidden.said == notice.said else None
+    if hidden.said != notice.said:
+        return None
+    return Hiding.REMINDED if hidden.how is Hiding.REMINDED else Hiding.ACKNOWLEDGED
 
 
 def _of_app(app: AppSummary) -> Notice:
     return Notice(
         id=f"{NoticeKind.APP}:{app.app}",
         said=_digest(Severity.ERROR, _without_numbers(app.reason)),
-        level=Severity.ERROR,
+        level=Severity.ERROR if app.funds else Severity.WARNING,
         kind=NoticeKind.APP,
+        cause=_cause_of(app.app),
         app=app.app,
         name=app.name,
         text=msg("{app} does not run as it should", app=app.name),
         detail=app.reason,
+        consequence=msg("it cannot watch over the money to which it has the keys, and apps that use it do not work")
+        if app.funds
+        else msg("it does not work, nor do apps that use it; the node goes on trying to start it"),
+    )
+
+
+def _cause_of(app: str) -> str:
+    return f"{NoticeKind.APP}:{app}"
+
+
+def _of_channel(channel: Channel) -> Notice:
+    name = channel.settings.name
+    return Notice(
+        id=f"{NoticeKind.CHANNEL}:{channel.id}",
+        said=_digest(channel.id),
+        level=Severity.WARNING,
+        kind=NoticeKind.CHANNEL,
+        cause="channels",
+        name=name,
+        text=msg("notices do not arrive by {name}", name=name),
+        detail=channel.problem,
+        consequence=msg("you do not hear of problems while you are away from this page"),
     )
 
 
@@ -123,20 +156,24 @@ def _of_disk(disk: Disk) -> Iterable[Notice]:
         said=_digest(level, str(little)),
         level=level,
         kind=NoticeKind.DISK if little else NoticeKind.DISK_SOON,
+        cause="disk",
         text=msg("little disk is left") if little else msg("the disk will be full within a week"),
+        consequence=msg("apps stop, and their databases may be damaged, when the disk is full"),
     )
 
 
 def _of_finding(finding: Finding) -> Notice:
     critical = finding.check in _CRITICAL and finding.severity is Severity.ERROR
+    danger = finding.check in _DANGERS
     subject = finding.what if critical else _without_numbers(finding.what)
     return Notice(
         id=f"{NoticeKind.FINDING}:{finding.check}-{_digest(subject)}",
         said=_digest(finding.severity, subject),
-        level=finding.severity,
+        level=finding.severity if danger else Severity.WARNING,
         kind=NoticeKind.FINDING,
+        cause="disk" if finding.check == "disk-works" else f"host:{finding.check}",
         text=finding.what,
-        detail=finding.why,
+        consequence=finding.why,
         mend=finding.mend,
         may_mute=not critical,
     )
@@ -162,10 +199,12 @@ def _of_operations(
             said=_digest(each.id),
             level=Severity.WARNING,
             kind=NoticeKind.OPERATION,
+            cause=_cause_of(each.app),
             app=each.app,
             name=name,
             text=msg("the last operation on {name} failed ({kind})", name=name, kind=kind_words(each.kind)),
             detail=each.error.message,
+            consequence=msg("{name} stays as it is; the node does not try again by itself", name=name),
             operation=each.id,
         )
 
@@ -176,9 +215,11 @@ def _of_update(app: AppSummary, version: str) -> Notice:
         said=_digest(version),
         level=Severity.NOTE,
         kind=NoticeKind.UPDATE,
+        cause="updates",
         app=app.app,
         name=app.name,
         text=msg("{app} {version} is available", app=app.name, version=version),
+        consequence=msg("fixes of this version are missing, also those of security problems"),
         version=version,
     )
 

@@ -30,11 +30,13 @@ from archipelago.network.local_access import LocalAccess
 from archipelago.network.route_keeper import RouteKeeper
 from archipelago.network.tls import server_contexts
 from archipelago.node.build.apps import Apps
+from archipelago.node.build.notifications import build_notifier
 from archipelago.node.build.podman import PodmanHost
 from archipelago.node.build.storage import Storage
 from archipelago.node.power import Power
 from archipelago.node.preferences import AccountPreferences
 from archipelago.node.setup_steps import SetupSteps
+from archipelago.notifications.notifier import Notifier
 from archipelago.performance import host
 from archipelago.performance.doctor import Doctor
 from archipelago.performance.forecast import DiskForecast
@@ -61,6 +63,7 @@ class Parts:
     links: LinkTraffic
     history: SystemHistory
     forecast: DiskForecast
+    notifier: Notifier
 
 
 def build_parts(storage: Storage, podman: PodmanHost, apps: Apps) -> Parts:
@@ -80,7 +83,8 @@ def build_parts(storage: Storage, podman: PodmanHost, apps: Apps) -> Parts:
         contexts=contexts,
     )
     links = LinkTraffic(reconciler, storage.clocks.steady)
-    return Parts(storage, podman, apps, local_access, Metrics(), links, SystemHistory(), DiskForecast())
+    notifier = build_notifier(storage, local_access)
+    return Parts(storage, podman, apps, local_access, Metrics(), links, SystemHistory(), DiskForecast(), notifier)
 
 
 def build_services(parts: Parts, power: Power, started: float) -> Services:
@@ -160,6 +164,7 @@ def _provide_node(services: Services, parts: Parts, reporter: Reporter, power: P
     services.provide(node_services.EventService, events)
     services.provide(node_services.DoctorService, examiner)
     services.provide(node_services.NoticeService, _notices(parts, reporter, examiner))
+    services.provide(node_services.NoticeChannelService, parts.notifier.desk)
     services.provide(node_services.PowerService, power)
     services.provide(node_services.SetupService, SetupSteps(storage.state))
     services.provide(node_services.PreferenceService, AccountPreferences(PreferenceStore(storage.database)))
@@ -201,8 +206,10 @@ def _notices(parts: Parts, reporter: Reporter, examiner: Examiner) -> NoticeDesk
             operations=lambda count: parts.apps.operations.newest(None, count),
             disk=disk,
             examine=examiner.examine,
+            channels=parts.notifier.desk.list,
         ),
         HiddenNotices(storage.database),
         storage.clocks.steady,
         changed,
+        storage.clocks.now,
     )

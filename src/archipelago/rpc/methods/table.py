@@ -6,7 +6,7 @@ from typing import Any, NoReturn
 from archipelago.rpc.method import Family, Handler, Method
 from archipelago.rpc.methods.access import accounts, login, passkeys, preferences
 from archipelago.rpc.methods.apps import catalog, chains, containers, data, operations, repairs, revisions
-from archipelago.rpc.methods.node import network, notices, system
+from archipelago.rpc.methods.node import network, notice_channels, notices, system
 from archipelago.rpc.methods.security import audit, keys, sbom, secrets, security, signers
 from archipelago.rpc.openrpc import Description
 from archipelago.security.keys.locked import node_is_locked
@@ -21,6 +21,7 @@ _FAMILIES = (
     operations,
     system,
     notices,
+    notice_channels,
     audit,
     login,
     accounts,

@@ -9,6 +9,8 @@ class Hiding(StrEnum):
 
     ACKNOWLEDGED = "acknowledged"
     """Until it says something else."""
+    REMINDED = "reminded"
+    """Until some time has passed, or it says something else."""
     MUTED = "muted"
     """Until it is brought back."""
 
@@ -20,3 +22,7 @@ class Hidden:
     how: Hiding
     said: str
     """What it said then (`Notice.said`)."""
+    at: float = 0.0
+    """When it was hidden: seconds since 1970."""
+    until: float | None = None
+    """When it is shown again, by the same clock; null unless the owner wants to be reminded."""

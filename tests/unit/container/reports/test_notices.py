@@ -10,8 +10,9 @@ import pytest
 from archipelago.api.apps import AppSummary
 from archipelago.api.catalog import CatalogEntry
 from archipelago.api.health import HealthState
+from archipelago.api.notice_channels import Channel, ChannelSettings, WebhookTarget
 from archipelago.api.operations import ErrorView, Operation, OperationKind
-from archipelago.api.system import Finding, Notice, NoticeKind, Severity
+from archipelago.api.system import Finding, Later, Notice, NoticeKind, Severity
 from archipelago.container.reports.notice_desk import NoticeDesk, Sources
 from archipelago.container.reports.notices import Disk, notices
 from archipelago.errors import ErrorCode, NodeError
@@ -52,8 +53,10 @@ class World:
     apps: list[AppSummary] = field(default_factory=list)
     newest: list[Operation] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
+    channels: list[Channel] = field(default_factory=list)
     disk: Disk = ROOM
     steady: float = 1000.0
+    wall: float = 1_800_000_000.0
     examined: int = 0
     said: list[str] = field(default_factory=list)
     desk: NoticeDesk = field(init=False)
@@ -80,8 +83,11 @@ class World:
             self.examined += 1
             return tuple(self.findings)
 
-        sources = Sources(apps, catalog, operations, disk, examine)
-        return NoticeDesk(sources, HiddenNotices(self.database), lambda: self.steady, self.say)
+        async def channels() -> tuple[Channel, ...]:
+            return tuple(self.channels)
+
+        sources = Sources(apps, catalog, operations, disk, examine, channels)
+        return NoticeDesk(sources, HiddenNotices(self.database), lambda: self.steady, self.say, lambda: self.wall)
 
     async def say(self, what: str) -> None:
         """Take what pages that are open are told."""
@@ -112,11 +118,15 @@ def kinds(**world: object) -> list[tuple[NoticeKind, Severity]]:
 
 def test_the_gravest_comes_first() -> None:
     found = kinds(
-        apps=(app("old"), app("ill", HealthState.FAILED, "exit code 1")),
+        apps=(app("old"), app("ill", HealthState.FAILED, "exit code 1", funds=True)),
         operations=(operation(OperationState.FAILED, "other"),),
         updates={"old": "2"},
         disk=Disk(1000, 20, None),
-        findings=(finding("swap", "no swap"), finding("tun", "none", Severity.ERROR), finding("x", "y", Severity.NOTE)),
+        findings=(
+            finding("swap", "no swap"),
+            finding("data", "a volume is gone", Severity.ERROR),
+            finding("x", "y", Severity.NOTE),
+        ),
     )
     assert found == [
         (NoticeKind.APP, Severity.ERROR),
@@ -126,6 +136,41 @@ def test_the_gravest_comes_first() -> None:
         (NoticeKind.OPERATION, Severity.WARNING),
         (NoticeKind.UPDATE, Severity.NOTE),
     ]
+
+
+def test_only_what_may_be_lost_or_is_in_danger_is_an_error() -> None:
+    ill = app(state=HealthState.FAILED)
+    assert kinds(apps=(ill,)) == [(NoticeKind.APP, Severity.WARNING)], "no money depends on it"
+    assert kinds(apps=(app(state=HealthState.FAILED, funds=True),)) == [(NoticeKind.APP, Severity.ERROR)]
+    dangers = ("rootless", "key-file", "file-modes", "data", "disk-works")
+    for check in (*dangers, "tun", "podman-version", "memory"):
+        expected = Severity.ERROR if check in dangers else Severity.WARNING
+        assert kinds(findings=(finding(check, "it is so", Severity.ERROR),)) == [(NoticeKind.FINDING, expected)]
+
+
+def test_notices_of_one_cause_say_so_and_each_says_what_happens_if_nothing_is_done() -> None:
+    found = notices(
+        (app("ill", HealthState.FAILED, "exit code 1"), app("old"), app("older")),
+        (operation(OperationState.FAILED, "ill"),),
+        {"old": "2", "older": "2"},
+        Disk(1000, 20, None),
+        (
+            finding("enforcement", "no cpu limit"),
+            finding("enforcement", "no io limit"),
+            finding("disk-works", "read-only", Severity.ERROR),
+        ),
+        channels=(deaf(2), deaf(3)),
+    )
+    assert all(each.consequence for each in found)
+    assert sorted(each.cause for each in found) == sorted(
+        [*["app:ill"] * 2, *["updates"] * 2, *["host:enforcement"] * 2, *["disk"] * 2, "channels"]
+    ), "a channel counts as deaf from its third failure on"
+
+
+def deaf(failures: int) -> Channel:
+    """Return a channel that does not work."""
+    settings = ChannelSettings(name="phone", target=WebhookTarget(kind="webhook", url="https://example.com/"))
+    return Channel(id="0" * 16, settings=settings, secret_set=False, waiting=1, failures=failures, problem="no answer")
 
 
 @pytest.mark.parametrize(
@@ -210,6 +255,55 @@ async def test_what_is_muted_stays_so_until_it_is_brought_back(world: World) -> 
 
 def replace_severity(found: Finding, severity: Severity) -> Finding:
     return found.model_copy(update={"severity": severity})
+
+
+@pytest.mark.parametrize(("later", "seconds"), [(Later.HOUR, 3600), (Later.DAY, 86400), (Later.WEEK, 604800)])
+async def test_what_the_owner_wants_to_be_reminded_of_comes_back_then(
+    world: World, later: Later, seconds: float
+) -> None:
+    world.findings = [finding("swap", "no swap")]
+    notice = await world.only()
+    await world.desk.remind(notice.id, notice.said, later)
+    assert world.said == ["a notice was hidden"]
+    hidden = await world.only()
+    assert hidden.hidden is Hiding.REMINDED and hidden.hidden_until is not None
+    assert hidden.hidden_until.timestamp() == pytest.approx(world.wall + seconds)
+    world.steady += seconds - 10
+    world.wall += seconds - 10
+    assert await world.shown() == []
+    world.desk = world.new_life()
+    assert await world.shown() == []
+    world.steady += 10
+    world.wall += 10
+    assert await world.shown() == [notice.id]
+    assert await HiddenNotices(world.database).all() == {}
+
+
+async def test_a_reminder_comes_in_time_though_the_clock_is_set(world: World) -> None:
+    world.findings = [finding("swap", "no swap")]
+    notice = await world.only()
+    await world.desk.remind(notice.id, None, Later.HOUR)
+    assert await world.shown() == []
+    for jump in (-86400.0 * 365, 86400.0 * 730):
+        world.wall += jump
+        assert await world.shown() == [], "the node knows how much time has passed"
+    world.wall -= 86400.0 * 3650
+    world.desk = world.new_life()
+    assert await world.shown() == []
+    world.steady += 3600
+    assert await world.shown() == [notice.id], "a start with a clock that was set back waits no longer than the hour"
+
+
+async def test_a_reminder_ends_when_the_notice_says_something_else(world: World) -> None:
+    world.findings = [finding("memory", "0.2 GiB of memory are available")]
+    notice = await world.only()
+    await world.desk.remind(notice.id, None, Later.WEEK)
+    world.findings = [finding("memory", "0.1 GiB of memory are available")]
+    assert await world.shown() == []
+    world.findings = [finding("memory", "0.1 GiB of memory are available", Severity.ERROR)]
+    assert await world.shown() == [notice.id]
+    with pytest.raises(NodeError, match="there is no notice"):
+        await world.desk.remind("finding:none", None, Later.HOUR)
 
 
 async def test_an_operation_that_was_muted_is_forgotten_once_a_later_one_has_succeeded(world: World) -> None:

@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import StringConstraints
 
 from archipelago.api.services.node import NoticeService
-from archipelago.api.system import Notice
+from archipelago.api.system import Later, Notice
 from archipelago.rpc.method import Family, Params
 from archipelago.rpc.params import Flag
 from archipelago.storage.records.permissions import Permission
@@ -39,6 +39,14 @@ class HideParams(NoticeParams):
     """Whether it stays aside until it is brought back; otherwise it comes back when it says something else."""
 
 
+class RemindParams(NoticeParams):
+    """When a notice is shown again."""
+
+    said: Said | None = None
+    """What it said when it was seen (`said`); without it, what it says now."""
+    later: Later
+
+
 @family.method(
     "node-notices",
     "List what needs the owner's attention, most serious first, including hidden notices",
@@ -53,6 +61,17 @@ async def _list(notices: NoticeService, params: NoticesParams) -> tuple[Notice, 
 )
 async def _hide(notices: NoticeService, params: HideParams) -> None:
     await notices.hide(params.id, params.said, mute=params.mute)
+
+
+@family.method(
+    "node-notice-remind",
+    "Hide a notice for an hour, a day or a week, or until it says something else",
+    permission=Permission.ADMINISTER,
+    mutates=True,
+    confirms=False,
+)
+async def _remind(notices: NoticeService, params: RemindParams) -> None:
+    await notices.remind(params.id, params.said, params.later)
 
 
 @family.method(

@@ -1,0 +1,1 @@
+"""Sends what needs the owner to where the owner is: by ntfy, e-mail or a webhook."""

@@ -1,0 +1,1 @@
+"""The ways of a message to its owner, each in a file."""
