@@ -12,7 +12,6 @@ from hypothesis import settings
 
 from support.checkout import TESTS
 from support.examples import SOME, register_profiles
-from support.harness import ROOT
 
 pytest_plugins = ("lanes.plugin",)
 
@@ -20,13 +19,15 @@ register_profiles()
 
 _MOST_WORKERS = 8
 """Starting more takes longer than they save."""
+_IN_MEMORY, _ROOM = Path("/dev/shm"), 1 << 30
+"""A file system that never waits for a disk, and the bytes that must be free there."""
 _LAST = 8000
 """Characters of each log."""
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_cmdline_main(config: pytest.Config) -> None:
-    """Run the unit tests quickly if all of them are requested: with fewer examples, in several processes.
+    """Run the unit tests quickly if all of them are requested: with fewer examples, in several processes, in memory.
 
     Other tests share one instance.
     """
@@ -35,6 +36,8 @@ def pytest_cmdline_main(config: pytest.Config) -> None:
         return
     if config.getoption("--hypothesis-profile", None) is None:
         settings.load_profile(SOME)
+    if _can_be_in_memory():
+        os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(_IN_MEMORY))
     workers = min(_MOST_WORKERS, len(os.sched_getaffinity(0)))
     option = config.option
     if workers == 1 or option.collectonly or option.usepdb:
@@ -44,6 +47,16 @@ def pytest_cmdline_main(config: pytest.Config) -> None:
     if getattr(option, "numprocesses", 0) is None:
         option.tx = workers * ["popen"]
         option.dist = "loadfile"  # creates the fixtures of a module only once
+
+
+def _can_be_in_memory() -> bool:
+    """Tell whether the files of tests, some of which are programs, may be there."""
+    try:
+        found = os.statvfs(_IN_MEMORY)
+    except OSError:
+        return False
+    usable = os.access(_IN_MEMORY, os.W_OK) and not found.f_flag & os.ST_NOEXEC
+    return usable and found.f_bavail * found.f_frsize >= _ROOM
 
 
 def pytest_configure() -> None:
@@ -71,6 +84,8 @@ def pytest_runtest_makereport(
     """Add the logs of the nodes that are there; they are gone with the test."""
     report = yield
     if report.failed:
+        from support.harness import ROOT  # it imports half of the node, which the process that starts others need not
+
         for path in sorted(ROOT.glob("*/daemon.log")):
             with contextlib.suppress(OSError):
                 text = path.read_text(encoding="utf-8", errors="replace")
