@@ -5,6 +5,10 @@ requires one to four interfaces of the layers below, a third of them with a vers
 optional; every fifth app is a second provider of an interface; ports clash. Making the manifest models is not counted
 (they are frozen out of the garbage collector, as the node does not make them for each plan either); indexing the
 catalog is, as each plan starts from bare mappings.
+
+The first round is cold. The later ones find small equal values that the code remembers by value (names and networks of
+edges, paths, limits, ratings, seccomp profiles), as the node does: it plans and compiles all its apps again at each
+change. No plan and no workload is remembered.
 """
 
 import argparse
