@@ -38,40 +38,39 @@ def asks_of(
     options: Mapping[AppId, Mapping[str, Scalar]],
 ) -> Asks:
     """Return what the given apps, newly installed or updated, ask for; `options` are those in force."""
-    apps = tuple(apps)
-    fresh = [manifests[app] for app in apps]
-    before = {app: installed[app].manifest.containers for app in apps if app in installed}
+    fresh = {app: manifests[app] for app in apps}
+    before = {app: installed[app].manifest.containers for app in fresh if app in installed}
     return Asks(
         fetches=tuple(
-            _fetch(one.id, name, container)
-            for one in fresh
+            _fetch(app, name, container)
+            for app, one in fresh.items()
             for name, container in sorted(one.containers.items())
-            if not _has_image(before.get(one.id, {}).get(name), container)
+            if not _has_image(before.get(app, {}).get(name), container)
         ),
-        disk=sum(expected_disk(one, options[one.id]) for one in fresh if one.id not in installed),
-        memory=sum(memory_limit(one) for one in fresh),
-        egress={one.id: one.egress for one in fresh if one.egress is not Egress.NONE},
+        disk=sum(expected_disk(one, options[app]) for app, one in fresh.items() if app not in installed),
+        memory=sum(map(memory_limit, fresh.values())),
+        egress={app: one.egress for app, one in fresh.items() if one.egress is not Egress.NONE},
         endpoints=tuple(
             AskedEndpoint(
-                app=one.id,
+                app=app,
                 endpoint=name,
                 kind=endpoint.kind,
                 protocol=endpoint.protocol,
-                port=ports[f"{one.id}/{name}"],
+                port=ports[f"{app}/{name}"],
                 access=tuple(way for way in endpoint.access if way is not Access.LAN or is_open(endpoint, None)),
                 label=endpoint.label,
             )
-            for one in fresh
+            for app, one in fresh.items()
             for name, endpoint in sorted(one.endpoints.items())
         ),
-        capabilities=_rights({one.id: _capabilities(one) for one in fresh}),
-        devices=_rights({one.id: _devices(one) for one in fresh}),
-        ratings={one.id: rate(one) for one in fresh},
+        capabilities=_rights({app: _capabilities(one) for app, one in fresh.items()}),
+        devices=_rights({app: _devices(one) for app, one in fresh.items()}),
+        ratings={app: rate(one) for app, one in fresh.items()},
         host=HostMinimum(
-            memory=max((one.host.memory for one in fresh), default=0),
-            disk=sum(one.host.disk for one in fresh if one.id not in installed),
+            memory=max((one.host.memory for one in fresh.values()), default=0),
+            disk=sum(one.host.disk for app, one in fresh.items() if app not in installed),
         ),
-        architectures=tuple(one for one in Architecture if all(one in app.architectures for app in fresh)),
+        architectures=tuple(each for each in Architecture if all(each in one.architectures for one in fresh.values())),
     )
 
 
