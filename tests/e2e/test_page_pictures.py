@@ -25,8 +25,15 @@ UI = Path(os.environ.get("ARCHIPELAGO_UI", DEFAULT_UI))
 KEPT = Path(__file__).parent / "pictures"
 KEEP = "ARCHIPELAGO_KEEP_PICTURES" in os.environ
 SIZES = {"desktop": (1280, 860), "phone": (390, 844)}
+APP_VIEWS = (
+    *("electrumx", "mempool", "nostr-relay", "bitcoin-knots", "bitcoin-knots/settings"),
+    *(f"electrumx/{tab}" for tab in ("activity", "logs", "more", "access", "security", "parts", "danger")),
+)
 VIEWS = (
     *(("calm", path) for path in ("/", "/apps", "/store", "/operations", "/security", "/system", "/help/start")),
+    *(("calm", f"/apps/{path}") for path in APP_VIEWS),
+    *(("trouble", path) for path in ("/apps", "/apps/mempool", "/apps/home-assistant")),
+    ("empty", "/apps"),
     ("login", "/login"),
     ("new", "/login"),
     ("setup", "/welcome"),
