@@ -34,6 +34,8 @@ VIEWS = (
     *(("calm", f"/apps/{path}") for path in APP_VIEWS),
     *(("trouble", path) for path in ("/apps", "/apps/mempool", "/apps/home-assistant")),
     ("empty", "/apps"),
+    *(("calm", f"/store/{page}") for page in ("btcpay", "specter", "mempool", "bundles/wallets")),
+    *(("coming", path) for path in ("/store", "/store/btcpay")),
     ("login", "/login"),
     ("new", "/login"),
     ("setup", "/welcome"),
