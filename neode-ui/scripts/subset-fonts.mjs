@@ -26,7 +26,7 @@ const ASCII = [[0x20, 0x7e]];
 /** What each file holds: its package, its characters, and the range of its weights. */
 const FONTS = [
   { file: "inter.woff2", from: "inter/files/inter-latin-wght-normal.woff2", ranges: RANGES, wght: [400, 650] },
-  { file: "sora.woff2", from: "sora/files/sora-latin-wght-normal.woff2", ranges: RANGES, wght: [600, 650] },
+  { file: "sora.woff2", from: "sora/files/sora-latin-wght-normal.woff2", ranges: RANGES, wght: [600, 600] },
   {
     file: "jetbrains-mono.woff2",
     from: "jetbrains-mono/files/jetbrains-mono-latin-wght-normal.woff2",
@@ -45,7 +45,7 @@ for (const { file, from, ranges, wght } of FONTS) {
   const [min, max] = wght;
   const made = await subsetFont(await readFile(new URL(from, FROM)), characters(ranges).join(""), {
     targetFormat: "woff2",
-    variationAxes: { wght: { min, max } },
+    variationAxes: { wght: min === max ? min : { min, max } },
   });
   await writeFile(new URL(file, TO), made);
   console.log(`${file}: ${(await stat(new URL(file, TO))).size} bytes`);

@@ -9,7 +9,7 @@ import pytest
 from playwright.async_api import BrowserContext, Page, expect
 
 from support.harness import TestNode
-from support.owner import PASSWORD, enter, home, show_password, with_ship
+from support.owner import PASSWORD, enter, home, log_out, show_password, with_ship
 from support.tiny_apps import write_app
 
 _CALL = """async (method, params) => {
@@ -75,7 +75,7 @@ async def test_a_passkey_of_the_browser_logs_in(page: Page, context: BrowserCont
     await dialog.get_by_role("button", name="Use a passkey").click()
     await expect(form.locator("code")).to_be_visible()
     await page.locator("li", has_text="by passkey").get_by_role("button", name="Remove").click()
-    await page.get_by_role("button", name="Log out").first.click()
+    await log_out(page)
     await page.get_by_role("button", name="Log in with a passkey").click()
     await expect(home(page)).to_be_visible()
 
@@ -150,7 +150,7 @@ async def test_a_session_that_is_ended_elsewhere_asks_again_at_once_and_shows_no
     await page.goto("/apps/vault/access")
     await expect(page.get_by_role("heading", name="Address")).to_be_visible()
     await expect(page.get_by_role("button", name="Show", exact=True)).to_have_count(0)
-    await page.get_by_role("button", name="Log out").first.click()
+    await log_out(page)
     await expect(page.get_by_role("heading", name="Log in")).to_be_visible()
     await node.done(await node.call("container-remove", app="vault", delete_data=True))
 
@@ -164,7 +164,7 @@ async def test_a_login_counts_in_all_tabs_and_so_does_its_end(
     other = await context.new_page()
     await other.goto("/")
     await expect(home(other)).to_be_visible()
-    await other.get_by_role("button", name="Log out").first.click()
+    await log_out(other)
     await expect(other.get_by_role("heading", name="Log in")).to_be_visible()
     dialog = page.get_by_role("dialog")
     await expect(dialog).to_be_visible()
@@ -190,8 +190,7 @@ async def test_logging_out_asks_before_what_was_typed_is_lost(page: Page, node: 
     await page.goto("/apps/ship/settings")
     await page.get_by_label("sails").fill("4")
     question = page.get_by_role("alertdialog", name="Leave without applying?")
-    await page.get_by_role("button", name="Account of owner").first.click()
-    await page.get_by_role("menuitem", name="Log out").click()
+    await log_out(page)
     await question.get_by_role("button", name="Keep editing").click()
     await page.get_by_role("link", name="Logs", exact=True).click()
     await expect(question).to_contain_text("not applied yet")

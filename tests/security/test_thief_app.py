@@ -157,7 +157,12 @@ async def require_untouched(node: TestNode) -> None:
 @pytest.mark.parametrize("door", DOORS)
 async def test_a_thief_finds_nothing_and_changes_nothing(browser: Browser, scene: Scene, door: str) -> None:
     site, place = f"{door}:{scene.node.port}", f"{door}:{scene.port}/"
-    context = await browser.new_context(base_url=site, ignore_https_errors=True, locale="en-GB")
+    context = await browser.new_context(
+        base_url=site,
+        ignore_https_errors=True,
+        locale="en-GB",
+        service_workers="block",  # what is sent is watched at the tab; a worker would send it from elsewhere
+    )
     context.set_default_timeout(30_000)
     tab = await context.new_page()
     await enter(tab, scene.node)

@@ -36,6 +36,12 @@ async def enter(tab: Page, node: TestNode) -> None:
     await expect(inside(tab)).to_be_visible()
 
 
+async def log_out(tab: Page) -> None:
+    """Choose to log out, in the menu of the account."""
+    await tab.get_by_role("button", name="Account of ").first.click()
+    await tab.get_by_role("menuitem", name="Log out").click()
+
+
 async def show_password(tab: Page) -> None:
     """Show the password once more, as the node requires after the page was reloaded."""
     dialog = tab.get_by_role("dialog", name="Confirm that it is you")

@@ -250,6 +250,7 @@ class Scene:
             "token-list": [],
             "data-list": [],
             "doctor": [],
+            "audit-show": [],
             "chain-report": chain_report,
             "system-history": HISTORY,
             "system-disk": self.disk(),
