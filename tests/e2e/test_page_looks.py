@@ -88,4 +88,4 @@ async def test_nothing_is_asked_of_anybody_else_and_the_first_load_is_small(page
     await expect(home(page)).to_be_visible()
     await page.wait_for_load_state("networkidle")
     assert {host for host in hosts if host.startswith("http")} == {f"http://localhost:{node.port}"}
-    assert 0 < sum(sizes) <= 240_000, sum(sizes)
+    assert 0 < sum(sizes) <= 220_000, sum(sizes)

@@ -5,26 +5,21 @@
 
 import os
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
 import pytest_asyncio
 from axe_playwright_python.async_playwright import Axe
-from playwright.async_api import Browser, Page
+from playwright.async_api import Browser
 
-from archipelago.config import DEFAULT_UI
 from support.chromium import chromium
 from support.stage.pictures import difference, keep
-from support.stage.scenes import SCENES
-from support.stage.stage import ORIGIN, Stage
+from support.stage.shown import SETTLED, SIZES, settle, staged
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(300)]
 
-UI = Path(os.environ.get("ARCHIPELAGO_UI", DEFAULT_UI))
 KEPT = Path(__file__).parent / "pictures"
 KEEP = "ARCHIPELAGO_KEEP_PICTURES" in os.environ
-SIZES = {"desktop": (1280, 860), "phone": (390, 844)}
 APP_VIEWS = (
     *("electrumx", "mempool", "nostr-relay", "bitcoin-knots", "bitcoin-knots/settings"),
     *(f"electrumx/{tab}" for tab in ("activity", "logs", "more", "access", "security", "parts", "danger")),
@@ -50,8 +45,6 @@ PICTURES = tuple(
     for theme in ("light", "dark")
     if (scene, path) in WHOLE or (size, theme) in {("desktop", "light"), ("phone", "dark")}
 )
-SETTLED = 3_000
-"""Milliseconds of the page's clock, which runs on by hand."""
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -59,48 +52,6 @@ async def browser() -> AsyncIterator[Browser]:
     """The distribution's Chromium."""
     async with chromium() as launched:
         yield launched
-
-
-@asynccontextmanager
-async def staged(
-    browser: Browser,
-    scene: str,
-    *,
-    size: tuple[int, int] = SIZES["desktop"],
-    theme: str = "light",
-    language: str = "en",
-) -> AsyncIterator[Page]:
-    """Show a scene to a browser of that size; every error in it fails the test."""
-    context = await browser.new_context(
-        base_url=ORIGIN,
-        viewport={"width": size[0], "height": size[1]},
-        locale="en-GB",
-        timezone_id="UTC",
-        reduced_motion="reduce",
-        service_workers="block",
-    )
-    page = await context.new_page()
-    errors: list[str] = []
-    page.on("pageerror", lambda error: errors.append(str(error)))
-    entered = scene not in {"login", "new"}
-    stage = Stage(UI, SCENES[scene], theme=theme, language=language, entered=entered)
-    await stage.attach(page)
-    yield page
-    await context.close()
-    assert not stage.missing, f"the scene has no answer to {sorted(stage.missing)}"
-    assert errors == []
-
-
-async def settle(page: Page, path: str) -> None:
-    """Go to a page, and wait until nothing of it is still to come."""
-    await page.goto(path)
-    await page.locator("h1").first.wait_for()
-    await page.wait_for_load_state("networkidle")
-    await page.clock.run_for(SETTLED)
-    await page.wait_for_function("document.querySelectorAll('[aria-busy=true]').length === 0")
-    if path == "/":
-        await page.locator("svg path[d^=M]").first.wait_for(state="attached")
-    await page.evaluate("document.fonts.ready")
 
 
 @pytest.mark.parametrize(("scene", "path", "size", "theme"), PICTURES)

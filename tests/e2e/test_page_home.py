@@ -1,0 +1,87 @@
+"""Home with fixed data: the map and its menu, its list, the search, and how each account arranges it."""
+
+import re
+from collections.abc import AsyncIterator
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import Browser, expect
+
+from support.chromium import chromium
+from support.stage.shown import SIZES, settle, staged
+
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(120)]
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def browser() -> AsyncIterator[Browser]:
+    """The distribution's Chromium."""
+    async with chromium() as launched:
+        yield launched
+
+
+async def test_an_app_of_the_map_has_a_menu_by_mouse_and_by_keyboard(browser: Browser) -> None:
+    async with staged(browser, "calm") as page:
+        await settle(page, "/")
+        await page.clock.resume()
+        pin = page.get_by_role("region", name="Your apps and what they use").get_by_role(
+            "link", name=re.compile("^Mempool")
+        )
+        menu = page.get_by_role("menu")
+        await pin.click(button="right")
+        await expect(menu.get_by_role("menuitem", name="Restart")).to_be_visible()
+        await page.keyboard.press("Escape")
+        await expect(menu).to_have_count(0)
+        await expect(pin).to_be_focused()
+        await page.keyboard.press("Shift+F10")
+        await expect(menu.get_by_role("menuitem", name="Logs")).to_be_visible()
+        await menu.get_by_role("menuitem", name="Details").click()
+        await expect(page).to_have_url(re.compile("/apps/mempool$"))
+
+
+async def test_the_map_is_a_list_as_well_and_says_the_same(browser: Browser) -> None:
+    async with staged(browser, "trouble", size=SIZES["phone"]) as page:
+        await settle(page, "/")
+        await page.clock.resume()
+        region = page.get_by_role("region", name="Your apps and what they use")
+        names = (
+            await region.get_by_role("listitem")
+            .get_by_role("link")
+            .evaluate_all("all => all.map(one => one.ariaLabel)")
+        )
+        assert any(name.startswith("Mempool, Failed, uses ") for name in names), names
+        await region.get_by_role("button", name="Show as a list").click()
+        listed = (
+            await region.get_by_role("listitem")
+            .get_by_role("link")
+            .evaluate_all("all => all.map(one => one.ariaLabel)")
+        )
+        assert sorted(listed) == sorted(names)
+        await expect(page.get_by_role("heading", level=1)).to_have_text("Mempool does not work.")
+
+
+async def test_everything_is_found_by_keyboard_alone(browser: Browser) -> None:
+    async with staged(browser, "calm") as page:
+        await settle(page, "/")
+        await page.clock.resume()
+        await page.keyboard.press("Control+k")
+        field = page.get_by_role("dialog").get_by_label("Search", exact=True)
+        await expect(field).to_be_focused()
+        await page.keyboard.type("recovery wrds")
+        await expect(page.get_by_role("option", name=re.compile("Recovery words")).first).to_be_visible()
+        await page.keyboard.press("Control+a")
+        await page.keyboard.type("electrumx")
+        await expect(page.get_by_role("option").first).to_contain_text("ElectrumX")
+        await page.keyboard.press("Enter")
+        await expect(page).to_have_url(re.compile("/apps/electrumx$"))
+
+
+async def test_the_account_menu_is_there_with_the_first_click(browser: Browser) -> None:
+    async with staged(browser, "calm") as page:
+        await settle(page, "/")
+        await page.clock.resume()
+        await page.get_by_role("button", name="Account of owner").click()
+        await page.get_by_role("menu").get_by_role("button", name="Dark").click()
+        assert await page.evaluate("document.documentElement.dataset.theme") == "dark"
+        await page.keyboard.press("Escape")
+        await expect(page.get_by_role("menu")).to_have_count(0)
