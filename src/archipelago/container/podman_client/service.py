@@ -27,6 +27,9 @@ _COMMAND_TIMEOUT = 120.0
 _LONGEST_COMPLAINT = 1000
 _HEALTHY_SPELL = 5.0
 _MAX_PAUSE = 10.0
+_LOST_NAMESPACE = "podman system migrate"
+"""What Podman proposes where the process that keeps its user namespace is gone, and all containers with it."""
+_MOST_CONTAINERS = 200
 _LOG_LIMIT = 1024 * 1024
 
 
@@ -199,10 +202,29 @@ class PodmanService:
         """Start a service and wait until it answers; whoever gives up leaves nothing behind."""
         await self._end()
         try:
-            await self._start()
+            try:
+                await self._start()
+            except PodmanUnavailable as error:
+                if _LOST_NAMESPACE not in error.message:
+                    raise
+                await self._make_namespace()
+                await self._start()
         except asyncio.CancelledError:
             await self._end()
             raise
+
+    async def _make_namespace(self) -> None:
+        """Have Podman make a user namespace in place of one that is gone.
+
+        All was killed at once, containers and what keeps the namespace, and nobody wrote it down. Nothing runs that
+        this could stop: Podman has just looked for it.
+        """
+        _log.warning("the user namespace that Podman remembers is gone, and Podman makes another one")
+        for _ in range(_MOST_CONTAINERS):
+            # It ends with an error at each container that it takes for a running one; the next call knows better.
+            code, _ = await self.command("system", "migrate")
+            if code == 0:
+                return
 
     async def _start(self) -> None:
         # A task of its own: the thread goes on whoever leaves, and what it starts is ours.
