@@ -2,6 +2,9 @@ import { afterEach, describe, expect, it } from "vitest";
 import { allSaid, load, said, words } from "../src/i18n/node";
 import de from "../src/i18n/node/de.json";
 import es from "../src/i18n/node/es.json";
+import fr from "../src/i18n/node/fr.json";
+import ja from "../src/i18n/node/ja.json";
+import pt from "../src/i18n/node/pt.json";
 import messages from "../src/i18n/node/messages.json";
 
 const placeholders = (text: string) => [...new Set([...text.matchAll(/\{(\w+)\}/g)].map(([, name]) => name))].sort();
@@ -9,6 +12,9 @@ const placeholders = (text: string) => [...new Set([...text.matchAll(/\{(\w+)\}/
 describe.each([
   ["de", de],
   ["es", es],
+  ["fr", fr],
+  ["ja", ja],
+  ["pt", pt],
 ])("%s", (_, translations: Record<string, string>) => {
   it("has every message of the node and no other one", () => {
     expect(Object.keys(translations).filter((key) => !messages.includes(key))).toEqual([]);

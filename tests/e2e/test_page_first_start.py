@@ -41,12 +41,12 @@ async def test_the_first_start_shows_the_phrase_and_asks_it_back(page: Page, nod
     await expect(page.get_by_role("link", name="Go on")).to_have_count(0)
 
 
-@pytest.mark.parametrize("language", ["de", "es"])
+@pytest.mark.parametrize("language", ["de", "es", "fr", "ja", "pt"])
 async def test_no_word_of_another_language_is_left(browser: Browser, node: TestNode, language: str) -> None:
     made = await browser.new_context(base_url=f"http://localhost:{node.port}", locale=language)
     tab = await made.new_page()
     await tab.goto("/login")
-    expected = {"de": "Anmelden", "es": "Entrar"}[language]
+    expected = {"de": "Anmelden", "es": "Entrar", "fr": "Se connecter", "pt": "Entrar", "ja": "ログイン"}[language]
     await expect(tab.locator("button.button-main")).to_have_text(expected)
     assert await tab.evaluate("document.documentElement.lang") == language
     await made.close()

@@ -2,13 +2,23 @@ import { createI18n } from "vue-i18n";
 import en from "virtual:texts/en";
 import { load } from "./node";
 
-export const LANGUAGES = { en: "English", de: "Deutsch", es: "Español" } as const;
+export const LANGUAGES = {
+  en: "English",
+  de: "Deutsch",
+  es: "Español",
+  fr: "Français",
+  ja: "日本語",
+  pt: "Português",
+} as const;
 export type Language = keyof typeof LANGUAGES;
 type Messages = typeof en;
 const KEY = "archipelago-language";
 const loaders: Record<Exclude<Language, "en">, () => Promise<{ default: Messages }>> = {
   de: () => import("virtual:texts/de"),
   es: () => import("virtual:texts/es"),
+  fr: () => import("virtual:texts/fr"),
+  ja: () => import("virtual:texts/ja"),
+  pt: () => import("virtual:texts/pt"),
 };
 
 export const i18n = createI18n({

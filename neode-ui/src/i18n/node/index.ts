@@ -11,6 +11,9 @@ export type Spoken<Field extends string> = { [field in Field]: unknown } & { mes
 const loaders: Record<string, () => Promise<{ default: Record<string, string> }>> = {
   de: () => import("./de.json"),
   es: () => import("./es.json"),
+  fr: () => import("./fr.json"),
+  ja: () => import("./ja.json"),
+  pt: () => import("./pt.json"),
 };
 const loaded = new Map<string, Catalogue>([["en", new Map()]]);
 const catalogue = shallowRef<Catalogue>(new Map());
