@@ -21,7 +21,7 @@ new PerformanceObserver((list) => {
 }).observe({ type: "longtask", buffered: true });
 const look = () => {
   const apps = new Set([...document.querySelectorAll('main a[href^="/apps/"]')].map((link) => link.pathname));
-  if (document.querySelector("main .meter") && apps.size >= APPS) arrival.shown = performance.now();
+  if (document.querySelectorAll("main dl dd").length >= 4 && apps.size >= APPS) arrival.shown = performance.now();
   else requestAnimationFrame(look);
 };
 requestAnimationFrame(look);

@@ -72,7 +72,7 @@ async def scroll(browser: Browser, apps: int, layout: str) -> Scrolling:
     async with owner_tab(browser) as (tab, devtools):
         await tab.goto(f"{ADDRESS}/apps")
         await tab.locator('main a[href^="/apps/"]').nth(apps - 1).wait_for(state="attached")
-        await tab.get_by_role("button", name=layout, exact=True).click()
+        await tab.get_by_role("radio", name=layout, exact=True).click()
         await tab.wait_for_load_state("networkidle")
         await devtools.send("Performance.enable")
         before = await main_thread(devtools)
