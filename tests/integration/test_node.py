@@ -271,7 +271,8 @@ async def test_a_provider_stops_after_its_dependents_and_brings_them_back(node: 
         *("events", "--stream=false", "--since", began, "--filter", "event=died", "--format", "{{.Name}}")
     ).splitlines()
     last = [name for name in ended if name in ("archipelago-electrumx--main", "archipelago-bitcoin-knots--main")]
-    assert last == ["archipelago-electrumx--main", "archipelago-bitcoin-knots--main"]
+    # Podman counts whole seconds: what a test before has restarted may have died in this one too.
+    assert last[-2:] == ["archipelago-electrumx--main", "archipelago-bitcoin-knots--main"]
     await node.done(await node.call("container-start", app="electrumx"))
     assert (await node.until("electrumx", "healthy"))["health"]["state"] == "healthy"
 

@@ -101,7 +101,9 @@ async def test_the_version_before_reads_what_this_one_writes(state: State, datab
     """It parsed the column by the model of the API, which refuses whatever it does not know."""
     await state.save_operation(FAILED)
     (row,) = await rows(database, "operations")
-    assert Operation.model_validate_json(row["view"]) == operation_view(await state.operation(FAILED.id))
+    # It knew one app of an operation; the others are in the arguments.
+    shown = operation_view(await state.operation(FAILED.id)).model_copy(update={"apps": ()})
+    assert Operation.model_validate_json(row["view"]) == shown
     assert json.loads(row["arguments"]) == {"options": {"a": 1}, "apps": ["tor"]}
 
 

@@ -316,8 +316,7 @@ def _up(wanted: WantedContainer, seen: Seen, app: WantedApp, policy: RestartPoli
     found, since = seen.look.shown.get(wanted.name), seen.look.of(wanted.name)
     known = seen.known.get(wanted.container, Known())
     if Done.STARTED in since.done:
-        # Only a look shows what came of it, and may take long; its probe does not wait for that.
-        return WaitUntil(now) if Done.WATCHED in since.done else Watch(wanted.name)
+        return WaitUntil(now) if Done.WATCHED in since.done else Watch(wanted.name)  # a look may take long
     if since.useless:
         running = found is not None and is_running(found)
         return StopContainer(wanted.name, Why.LOST) if running else RemoveContainer(wanted.name)

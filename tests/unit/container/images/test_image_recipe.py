@@ -40,7 +40,7 @@ def changed(package: AppPackage, name: str) -> AppPackage:
 
 
 def test_every_app_of_the_project_loads_and_has_an_icon() -> None:
-    folders = sorted(folder for folder in APPS.iterdir() if folder.is_dir())
+    folders = sorted(manifest.parent for manifest in APPS.glob("*/manifest.yml"))
     packages = [load_package(folder) for folder in folders]
     assert {package.manifest.id for package in packages} >= {
         "bitcoin-knots",
