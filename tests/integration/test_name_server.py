@@ -5,7 +5,7 @@ import contextlib
 import json
 import os
 import signal
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -19,6 +19,7 @@ from support.tiny_apps import write_app
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(500)]
 
 EDGE = edge_network_name("consumer", "provider", {"ear"})
+EAR = "provides: {ear: {container: main, port: 8000}}"
 STALE = f"{'0' * 64} 10.99.99.2  nobody\n"
 PATIENCE = 200.0
 """Seconds: the node looks once a minute, and pauses for another one where its first try did not help."""
@@ -30,7 +31,7 @@ async def node(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[TestNo
     remove_leftovers()
     async with running_node("names", apps=tmp_path_factory.mktemp("catalog")) as running:
         assert running.apps is not None
-        write_app(running.apps, "provider", more="provides: {ear: {container: main, port: 8000}}")
+        write_app(running.apps, "provider", more=EAR)
         write_app(running.apps, "consumer", more="requires: {ear: {}}")
         await running.install("consumer")
         await until_resolved(running)
@@ -158,20 +159,66 @@ async def test_a_name_server_in_a_namespace_that_podman_gave_up_is_replaced(node
     await until_written(node, without="10.99.99.")
 
 
-async def test_an_app_that_stays_alone_keeps_its_networks(node: TestNode) -> None:
-    assert node.apps is not None
+@contextlib.asynccontextmanager
+async def alone(node: TestNode) -> AsyncIterator[None]:
+    """Have the provider alone on the network that it shared with the consumer, which is removed until the end."""
     # It must be down before the provider leaves their network: then nobody but the provider has any.
     await node.done(await node.call("container-stop", app="consumer"))
     await node.done(await node.call("container-remove", app="consumer"))
+    try:
+        assert EDGE in networks()
+        yield
+    finally:
+        apps = {app["app"] for app in await node.call("container-list")}
+        if "consumer" not in apps:
+            await node.install("consumer")
+        if "stranger" in apps:
+            await node.done(await node.call("container-remove", app="stranger"))
+        await until_resolved(node)
+
+
+def networks() -> list[str]:
+    """Return the names of the networks that Podman has."""
+    return podman("network", "ls", "--format", "{{.Name}}").split()
+
+
+async def until_gone() -> None:
+    """Wait until the network that the two shared is gone."""
+    async with asyncio.timeout(30):  # well before the node looks at everything, as it does once a minute
+        while EDGE in networks():
+            await asyncio.sleep(0.2)  # Podman notifies nobody of networks
+
+
+async def install_stranger(node: TestNode) -> None:
+    """Install an app that has nothing to do with the others."""
+    assert node.apps is not None
     write_app(node.apps, "stranger")
     await node.install("stranger")
-    await node.install("consumer")
-    await until_resolved(node)
-    status = await node.call("container-status", app="provider")
-    assert (status["health"]["state"], status["health"]["restarts"]) == ("healthy", 0)
-    # In company, it leaves what it no longer needs.
-    await node.done(await node.call("container-remove", app="consumer"))
-    async with asyncio.timeout(120):
-        while EDGE in podman("network", "ls", "--format", "{{.Name}}").split():
-            await asyncio.sleep(0.5)  # Podman tells nobody of networks
-    await node.done(await node.call("container-remove", app="stranger"))
+
+
+async def test_an_app_that_stays_alone_keeps_its_networks(node: TestNode) -> None:
+    async with alone(node):
+        await install_stranger(node)
+        await node.install("consumer")
+        await until_resolved(node)
+        status = await node.call("container-status", app="provider")
+        assert (status["health"]["state"], status["health"]["restarts"]) == ("healthy", 0)
+        # In company, it leaves what it no longer needs.
+        await node.done(await node.call("container-remove", app="consumer"))
+        await until_gone()
+
+
+async def update_provider(node: TestNode) -> None:
+    """Update the provider, whose container is made again."""
+    assert node.apps is not None
+    write_app(node.apps, "provider", grace="3s", more=EAR)
+    await node.done(await node.call("container-update", app="provider"))
+
+
+@pytest.mark.parametrize("event", [install_stranger, update_provider])
+async def test_an_app_that_was_alone_leaves_a_network_as_soon_as_it_can(
+    node: TestNode, event: Callable[[TestNode], Awaitable[None]]
+) -> None:
+    async with alone(node):
+        await event(node)
+        await until_gone()

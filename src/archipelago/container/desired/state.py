@@ -39,6 +39,11 @@ class DesiredState:
         return frozenset(app for app, found in self.apps.items() if found.problem)
 
     @property
+    def networks(self) -> frozenset[str]:
+        """The names of the networks that the apps need."""
+        return frozenset(network.name for app in self.apps.values() for network in app.workload.networks)
+
+    @property
     def hashes(self) -> dict[str, str]:
         """Return what the containers of each app must be made of."""
         return {name: found.workload.hash for name, found in self.apps.items()}

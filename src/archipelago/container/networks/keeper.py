@@ -123,15 +123,20 @@ class NetworkKeeper:
                 pass
         return left
 
-    async def sweep(self, needed: Callable[[], Collection[str]], occupied: Collection[str]) -> None:
+    async def sweep(self, needed: Callable[[], Collection[str]], occupied: Collection[str]) -> bool:
         """Remove this node's networks that no workload needs and no container is on; `needed` is asked for each.
 
-        `occupied` are the networks that containers were just seen on: Podman looks at all containers to refuse one.
+        Return whether some that no workload needs stay, since a container is on them. `occupied` are the networks that
+        containers were just seen on: Podman looks at all containers to refuse one.
         """
         async with self._change:
+            left = False
             for network in await self._client.networks.list(labels={NODE: self._node_id}):
                 # An app may have come since: nobody is on its network yet.
-                if network.name in occupied or network.name in needed():
+                if network.name in needed():
+                    continue
+                if network.name in occupied:
+                    left = True
                     continue
                 # Before it goes: whoever needs it from now on waits for this turn, and makes it again.
                 self._known.pop(network.name, None)
@@ -139,7 +144,8 @@ class NetworkKeeper:
                 try:
                     await self._client.networks.remove(network.name)
                 except PodmanConflict:
-                    self._stale = True  # a container still leaves; the sweep after it will do
+                    self._stale = left = True  # a container still leaves; the sweep after it will do
+            return left
 
 
 def _subnet(network: NetworkDetails) -> Subnet:

@@ -88,6 +88,8 @@ class Reconciler:
         """Apps of which Podman reported an event, and whether of any was more than that a container ends."""
         self._event_came = asyncio.Event()
         self._sweep_wanted = asyncio.Event()
+        self._networks_left = False
+        """Whether networks may be there that nobody needs and a container is on; it goes with that container."""
         self._name_server_wanted = asyncio.Event()
         self.changed = Signal()
         self.observer = Observer(client, node_id)
@@ -160,6 +162,8 @@ class Reconciler:
 
     def apply(self, desired: DesiredState) -> None:
         """Work towards a new desired state, at once."""
+        if self._desired.networks - desired.networks:
+            self._sweep_wanted.set()
         self._desired = replace(desired, generation=self._desired.generation + 1)
         for app in desired.apps:
             self._keep(app)
@@ -283,6 +287,8 @@ class Reconciler:
             for app, more in noticed.items():
                 if more or app in self._keepers:
                     self.look_again(app)
+            if self._networks_left:
+                self._sweep_wanted.set()
 
     async def _resync(self) -> None:
         """Look at everything, apps that are not installed included: what a crash left behind goes."""
@@ -318,12 +324,9 @@ class Reconciler:
 
     async def sweep(self) -> None:
         """Remove the networks that nobody needs. Raises `PodmanError`."""
-
-        def needed() -> set[str]:
-            return {network.name for app in self._desired.apps.values() for network in app.workload.networks}
-
+        self._networks_left = True  # before the look: whatever leaves a network after it wants another sweep
         seen = await self.observer.look()
-        await self._networks.sweep(needed, seen.networks)
+        self._networks_left = await self._networks.sweep(lambda: self._desired.networks, seen.networks)
 
     async def _report(self) -> None:
         while True:
@@ -346,7 +349,8 @@ class Reconciler:
             return
         self._reported[app] = news
         self._unreported.put_nowait((app, health))
-        for neighbour in self._desired.neighbours(app):
+        # Any other may wait for its company, to leave a network: see `step.Reattach`.
+        for neighbour in tuple(self._keepers) if self._networks_left else self._desired.neighbours(app):
             if neighbour in self._keepers:
                 self._keepers[neighbour][0].wake()
 
