@@ -42,3 +42,5 @@ export function useInstallation(app: string, proposed: Given = {}, also: string[
 
   return { ...planning, refusal, busy, operation, mayInstall, install };
 }
+
+export type Installation = ReturnType<typeof useInstallation>;
