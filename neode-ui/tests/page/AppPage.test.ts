@@ -5,6 +5,7 @@ import AppHead from "../../src/components/app/AppHead.vue";
 import AppMore from "../../src/components/app/AppMore.vue";
 import AppTile from "../../src/components/app/AppTile.vue";
 import ConnectCard from "../../src/components/app/ConnectCard.vue";
+import HealthHistory from "../../src/components/app/HealthHistory.vue";
 import { useAppMenu } from "../../src/lib/appMenu";
 import { useContainers } from "../../src/stores/container";
 import ContainerApps from "../../src/views/ContainerApps.vue";
@@ -162,5 +163,22 @@ describe("the list of apps", () => {
     const { page } = await mounted(ContainerApps, {});
     expect(page.text()).toContain(words("home.noApps"));
     expect(page.findAll("a").map((one) => one.text())).toEqual([words("home.toStore")]);
+  });
+});
+
+describe("the history of an app's health", () => {
+  it("is asked for again when the app has an event, and not with each new status", async () => {
+    const asked = answering({ "health-history": () => [] });
+    const { give } = await mounted(HealthHistory, { status: status() });
+    const times = async () => {
+      await flushPromises();
+      return paramsOf(asked, "health-history").length;
+    };
+    give({ status: status({ health: { ...status().health, state: "failed" } }) });
+    expect(await times()).toBe(1);
+    useContainers().heard = { app: "electrumx", number: 1 };
+    expect(await times()).toBe(1);
+    useContainers().heard = { app: status().app, number: 2 };
+    expect(await times()).toBe(2);
   });
 });

@@ -94,7 +94,7 @@ describe("a repair", () => {
 describe("the overview of an app", () => {
   it("shows repairs above its last failure where the failure suggests one, and at the end otherwise", async () => {
     begin("manage");
-    answering({ ...ANSWERS, "health-history": () => [] });
+    answering(ANSWERS);
     const failure = { at: "2026-01-01T00:00:00Z", reason: "it ended", exit_code: 1, logs: [] };
     const health = { ...FAILING.health, state: "backing-off" as const, failure };
     for (const suggested of [true, false]) {
@@ -109,7 +109,7 @@ describe("the overview of an app", () => {
 
   it("does not speak of repairs where there is none", async () => {
     begin("manage");
-    answering({ ...ANSWERS, "health-history": () => [] });
+    answering(ANSWERS);
     const { page } = await mounted(AppOverview, { status: status() });
     expect(page.text()).not.toContain(words("repair.title"));
   });
