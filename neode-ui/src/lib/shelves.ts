@@ -34,7 +34,12 @@ export function shelves(entries: CatalogEntry[]): Shelf[] {
   return [...large, ...(rest.length ? [{ category: "", entries: rest }] : [])];
 }
 
+/** Returns the apps of a bundle, in its order. */
+export function appsOf(bundle: BundleView, entries: CatalogEntry[]): CatalogEntry[] {
+  return bundle.apps.flatMap((app) => entries.filter((one) => one.app === app));
+}
+
 /** Returns the apps of a bundle that are not installed, in its order. */
 export function missing(bundle: BundleView, entries: CatalogEntry[]): CatalogEntry[] {
-  return bundle.apps.flatMap((app) => entries.filter((one) => one.app === app && !one.installed));
+  return appsOf(bundle, entries).filter((one) => !one.installed);
 }
