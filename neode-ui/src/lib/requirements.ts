@@ -1,23 +1,19 @@
 import type { CatalogEntry, SystemInfo } from "../api/types";
 
-/** What an app needs of the host, and whether it is there. */
-export interface Requirement {
+/** What an app needs of the host and is not there. */
+export interface Unmet {
   what: "memory" | "disk" | "architecture";
   /** Bytes, or the architectures on which it runs. */
   needed: number | string;
   there: number | string;
-  met: boolean;
 }
 
-/** Holds what an app needs against this host; what it does not ask for is left out. */
-export function requirements(entry: CatalogEntry, host: SystemInfo): Requirement[] {
-  const found: Requirement[] = [];
-  if (!entry.architectures.includes(host.architecture)) {
-    found.push({ what: "architecture", needed: entry.architectures.join(", "), there: host.architecture, met: false });
-  }
-  if (entry.memory)
-    found.push({ what: "memory", needed: entry.memory, there: host.memory, met: host.memory >= entry.memory });
-  if (entry.disk)
-    found.push({ what: "disk", needed: entry.disk, there: host.disk_free, met: host.disk_free >= entry.disk });
+/** Returns what an app asks for that this host does not have. */
+export function unmet(entry: CatalogEntry, host: SystemInfo): Unmet[] {
+  const found: Unmet[] = [];
+  if (!entry.architectures.includes(host.architecture))
+    found.push({ what: "architecture", needed: entry.architectures.join(", "), there: host.architecture });
+  if (entry.memory > host.memory) found.push({ what: "memory", needed: entry.memory, there: host.memory });
+  if (entry.disk > host.disk_free) found.push({ what: "disk", needed: entry.disk, there: host.disk_free });
   return found;
 }

@@ -14,9 +14,8 @@ async function list(own: Parameters<typeof entry>[0], host: Parameters<typeof sy
 }
 
 describe("what an app needs of the host", () => {
-  it("is told with whether it is there, and how much is where it is not", async () => {
+  it("is said where it is not there, with how much is", async () => {
     expect(await list({ memory: 2 * GIB, disk: 700 * GIB }, { memory: 8 * GIB, disk_free: 90 * GIB })).toEqual([
-      { text: words("store.need.memory", { amount: "2 GiB" }), met: words("common.yes") },
       {
         text: `${words("store.need.disk", { amount: "700 GiB" })} (${words("store.there", { amount: "90 GiB" })})`,
         met: words("common.no"),
@@ -33,7 +32,7 @@ describe("what an app needs of the host", () => {
     ]);
   });
 
-  it("is not told where it asks for nothing, or nothing is known of the host", async () => {
+  it("is not said where it asks for nothing, or nothing is known of the host", async () => {
     expect(await list({})).toEqual([]);
     expect(await list({ memory: 2 * GIB }, null)).toEqual([]);
   });
