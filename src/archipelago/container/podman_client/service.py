@@ -57,6 +57,8 @@ class PodmanService:
         self._command = tuple(command)
         self._environment = dict(environment) if environment is not None else None
         self._child: asyncio.Task[subprocess.Popen[bytes]] | None = None
+        self._output_start = 0
+        """Offset in the log of what the latest start wrote: earlier lines say nothing of it."""
         self._serving: Ping | None = None
         self._ours = False
         self._lock = asyncio.Lock()
@@ -304,6 +306,7 @@ class PodmanService:
         # Output goes to a file and not to a pipe, so that the service outlives our own sudden death.
         output = os.open(self._output, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
         try:
+            self._output_start = os.fstat(output).st_size
             return subprocess.Popen(
                 [*self._command, "system", "service", "--time=0", f"unix://{self._socket}"],
                 stdin=subprocess.DEVNULL,
@@ -330,7 +333,9 @@ class PodmanService:
     async def _last_words(self) -> str:
         def read() -> str:
             try:
-                return " | ".join(self._output.read_text(errors="replace").splitlines()[-3:])
+                with self._output.open("rb") as file:
+                    file.seek(self._output_start)
+                    return " | ".join(file.read().decode(errors="replace").splitlines()[-3:])
             except OSError:
                 return ""
 
