@@ -20,17 +20,15 @@ class VolumeMarks:
         self._database = database
         self._turn = asyncio.Lock()
         self._kept: dict[str, dict[str, Mark]] = {}
-        """What was read or written last, by app: each start asks, and must not wait for what others write."""
+        """What was read, by app, until it changes: each start asks, and must not wait for what others write."""
 
     async def of(self, app: str) -> dict[str, Mark]:
         """Return the marks of an app's volumes, by name."""
-        async with self._turn:
-            if app not in self._kept:
-                begin = _key(app, "")
-                query = "SELECT key, value FROM facts WHERE substr(key, 1, length(?1)) = ?1"
-                rows = await self._database.rows(query, begin)
-                self._kept[app] = {key.removeprefix(begin): _mark(json.loads(value)) for key, value in rows}
-            return dict(self._kept[app])
+        known = self._kept.get(app)
+        if known is None:
+            async with self._turn:
+                known = self._kept[app] = await self._read(app)
+        return dict(known)
 
     async def keep(self, app: str, marks: Mapping[str, Mark]) -> None:
         """Write marks, in the place of earlier ones of the same volumes."""
@@ -49,6 +47,11 @@ class VolumeMarks:
         statement = "DELETE FROM facts WHERE key IN (SELECT value FROM json_each(?))"
         keys = json.dumps([_key(app, volume) for volume in volumes])
         await self._change(app, lambda connection: connection.execute(statement, (keys,)))
+
+    async def _read(self, app: str) -> dict[str, Mark]:
+        start = _key(app, "")
+        rows = await self._database.rows("SELECT key, value FROM facts WHERE substr(key, 1, length(?1)) = ?1", start)
+        return {key.removeprefix(start): _mark(json.loads(value)) for key, value in rows}
 
     async def _change(self, app: str, work: Callable[[Connection], object]) -> None:
         async with self._turn:
