@@ -19,7 +19,7 @@ FIGURES = {
     "daemon": "death of a container to its restart begun, worst",
     "page": "search for a text of no line: longest task",
 }
-"""The last or the dearest figure of each."""
+"""The last or the most expensive figure of each."""
 _RUN = (
     "import runpy, sys; from support.kept_archives import keep_archives; keep_archives();"
     "del sys.argv[0]; runpy.run_path(sys.argv[0], run_name='__main__')"

@@ -91,21 +91,21 @@ class _File:
     def transaction(self, work: Callable[[sqlite3.Connection], T], deadline: float) -> T:
         """Run work in a transaction; where another program has a lock, try again until a time of the steady clock."""
         while True:
-            begun = False
+            started = False
             try:
                 connection = self.connection()
                 connection.execute("BEGIN IMMEDIATE")
-                begun = True
+                started = True
                 return _finished(connection, work)
             except sqlite3.DatabaseError as error:
                 # What has started is not done again: somebody may have learnt of what it found.
-                if is_locked(error) and not begun and time.monotonic() < deadline:
+                if is_locked(error) and not started and time.monotonic() < deadline:
                     time.sleep(_PAUSE)
                     continue
-                told = refusal(error, self.path)
-                if told is None:
+                refused = refusal(error, self.path)
+                if refused is None:
                     raise
-                raise told from error
+                raise refused from error
 
     def close(self) -> None:
         """Write everything out and close the file."""

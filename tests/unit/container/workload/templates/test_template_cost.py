@@ -62,7 +62,7 @@ def worst(expression: str, times: int, value: str = "value", other: str = "other
 
 
 def is_cheap(source: str) -> bool:
-    """Tell whether a template is for the daemon."""
+    """Return whether a template is for the daemon."""
     try:
         return cost(CheapTemplates()._sandbox.parse(source)) is not None
     except TemplateSyntaxError:
