@@ -51,8 +51,8 @@ def main() -> None:
     """Do one thing and end: 0, or 1 with the reason on standard error."""
     os.umask(0o022)
     first, command, root, *rest = int(sys.argv[1]), *sys.argv[2:]
-    if command == "begin":
-        begin(root, first)
+    if command == "start":
+        start(root, first)
         return
     if command == "tool":
         sys.exit(tool(root, first, rest))
@@ -61,7 +61,7 @@ def main() -> None:
     sys.exit(confined(first, lambda: commands[command](*rest)))
 
 
-def begin(root: str, first: int) -> None:
+def start(root: str, first: int) -> None:
     """Make a directory of the build. Users of other apps and of the host come no further than its parent."""
     os.mkdir(root, 0o755)
     os.chown(root, first, first)
@@ -73,7 +73,7 @@ def begin(root: str, first: int) -> None:
 def tool(folder: str, first: int, words: "list[str]") -> int:
     """Run a program that downloads and unpacks: no foreign code, but what it reads is foreign."""
     own, output = os.path.join(folder, "tool"), os.path.join(folder, "output.tar")
-    begin(own, first)
+    start(own, first)
     for _, _, names, descriptor in os.fwalk(os.path.join(folder, "overlay"), onerror=_fail):
         os.chown(descriptor, first, first)
         for name in names:

@@ -127,7 +127,7 @@ class BuildRoot:
 
     async def fill(self, pieces: AsyncIterator[bytes]) -> None:
         """Unpack a whole root file system, a tar file; call it once, first."""
-        await self._agent("begin")
+        await self._agent("start")
         await self._agent("unpack", given=pieces)
         self._image = await self.usage()
 
