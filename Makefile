@@ -5,7 +5,7 @@ cache := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/archipelago
 quiet := PATH=/opt/archipelago/venv-tests/bin:$$PATH PYTHONPYCACHEPREFIX=$(cache)/pycache HYPOTHESIS_STORAGE_DIRECTORY=$(cache)/hypothesis
 
 help:          ## list the targets
-	@awk -F ':|##' '/^[a-z-]+:.*##/ { printf "make %-14s %s\n", $$1, $$3 }' Makefile
+	@awk -F ':|##' '/^[a-z-]+:.*##/ { printf "make %-15s %s\n", $$1, $$3 }' Makefile
 
 run:           ## set up the host and run the node in the foreground
 	@scripts/run

@@ -49,8 +49,8 @@ An editor with a YAML language server checks and completes a manifest that start
 Sizes are bytes or text such as `512MiB` and `2GB`; durations are seconds or text such as `30s` and `10m`. Where text
 belongs, a number without quotes (`version: 29.4`) is the text that was written.
 
-A manifest is written in one language. The page has German and Spanish translations of the texts (`label`, `help`,
-`because`, `summary`, `description`) of the apps in `apps/`; texts of other apps are shown as they are.
+A manifest is written in one language. The page has translations of the texts (`label`, `help`, `because`, `summary`,
+`description`) of the apps in `apps/` in each of its languages; texts of other apps are shown as they are.
 
 *Templates* are Jinja. They read `options.<name>`; templates of files also read `secrets.<name>`. All templates of an
 app together get a second of processor time and 256 MiB of memory.

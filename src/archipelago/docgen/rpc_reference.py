@@ -63,7 +63,7 @@ output, 2: standard error). Texts are JSON: `{{"columns", "rows"}}` and `{{"eof"
 
 `GET /terminal?app=…[&container=…][&columns=…][&rows=…]`, permission `execute`, is a WebSocket: a shell in a container;
 bytes both ways, and a text `{{"columns": 80, "rows": 24}}` for another size.
-`GET /icons/<app>`, permission `read`, is its icon.
+`GET /icons/<app>` and `GET /screenshots/<app>/<name>`, permission `read`, are the icon and a screenshot of an app.
 """
 
 
