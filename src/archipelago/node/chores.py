@@ -13,7 +13,8 @@ from archipelago.container.reconciler.seen import is_running
 from archipelago.errors import NodeError
 from archipelago.node.build.services import Parts
 from archipelago.performance import host
-from archipelago.performance.metrics import STEP, Usage
+from archipelago.performance.metrics import Usage
+from archipelago.performance.series import STEP
 from archipelago.performance.system_history import HostSample
 
 _HOUSEKEEPING = 60.0

@@ -1,19 +1,13 @@
-"""What apps have used of the host: an hour in steps of ten seconds, a day in steps of five minutes, in memory. Pure."""
+"""What apps have used of the host, over time. Pure."""
 
-from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from itertools import islice
 
 from archipelago.api.metrics import Measure, MetricsPoint, MetricsSpan, MetricsView
 from archipelago.container.dependency_resolver.host_facts import ControlGroup
+from archipelago.performance.series import Series
 
-STEP = 10.0
-"""Seconds between two samples."""
-_FINE = 360
-_TOGETHER = 30
-_COARSE = 288
 _NANOSECONDS = 1e9
 _CONTROLLERS = {Measure.CPU: "cpu", Measure.MEMORY: "memory", Measure.DISK: "io"}
 
@@ -41,30 +35,24 @@ class Usage:
         )
 
 
-class _Series:
+class _AppUsage:
     """The points of one app."""
 
     def __init__(self) -> None:
         self._last: tuple[float, Usage] | None = None
-        self.fine: deque[MetricsPoint] = deque(maxlen=_FINE)
-        self.coarse: deque[MetricsPoint] = deque(maxlen=_COARSE)
-        self._count = 0
+        self.points: Series[MetricsPoint] = Series(_mean)
 
     def add(self, at: float, found: Usage) -> None:
         before, self._last = self._last, (at, found)
-        if before is None or at <= before[0]:
-            return
-        self.fine.append(_point(*before, at, found))
-        self._count += 1
-        if self._count % _TOGETHER == 0:
-            self.coarse.append(_mean(islice(self.fine, len(self.fine) - _TOGETHER, None)))
+        if before is not None and at > before[0]:
+            self.points.add(_point(*before, at, found))
 
 
 class Metrics:
     """What was sampled, by app."""
 
     def __init__(self) -> None:
-        self._series: dict[str, _Series] = {}
+        self._apps: dict[str, _AppUsage] = {}
 
     def add(self, at: float, found: Mapping[str, Usage], installed: Iterable[str]) -> None:
         """Take a sample, at a time in seconds of a clock that never jumps; apps that are not installed are forgotten.
@@ -72,13 +60,13 @@ class Metrics:
         An app that does not run has used nothing.
         """
         known = set(installed)
-        self._series = {app: series for app, series in self._series.items() if app in known}
+        self._apps = {app: used for app, used in self._apps.items() if app in known}
         for app in known:
-            self._series.setdefault(app, _Series()).add(at, found.get(app, Usage()))
+            self._apps.setdefault(app, _AppUsage()).add(at, found.get(app, Usage()))
 
     def newest(self) -> dict[str, MetricsPoint]:
         """Return the last point of each app that has one."""
-        return {app: series.fine[-1] for app, series in self._series.items() if series.fine}
+        return {app: point for app, used in self._apps.items() if (point := used.points.newest) is not None}
 
     def history(self, app: str, span: MetricsSpan, epoch: float = 0.0) -> MetricsView:
         """Return what is known of an app, the oldest first.
@@ -86,8 +74,7 @@ class Metrics:
         `epoch` is when the steady clock stood at zero, in seconds since 1970, by the clock as it is set now: it dates
         all points, also those from before it was set.
         """
-        series = self._series.get(app) or _Series()
-        points, step = (series.fine, STEP) if span is MetricsSpan.HOUR else (series.coarse, STEP * _TOGETHER)
+        step, points = (self._apps.get(app) or _AppUsage()).points.of(span)
         shift = timedelta(seconds=epoch)
         return MetricsView(step=step, points=tuple(each.model_copy(update={"at": each.at + shift}) for each in points))
 
@@ -115,15 +102,14 @@ def _point(then: float, before: Usage, at: float, found: Usage) -> MetricsPoint:
     )
 
 
-def _mean(points: Iterable[MetricsPoint]) -> MetricsPoint:
-    all_points = tuple(points)
-    count = len(all_points)
+def _mean(points: Sequence[MetricsPoint]) -> MetricsPoint:
+    count = len(points)
     return MetricsPoint(
-        at=all_points[-1].at,
-        cpu=sum(each.cpu for each in all_points) / count,
-        memory=sum(each.memory for each in all_points) // count,
-        disk_read=sum(each.disk_read for each in all_points) / count,
-        disk_written=sum(each.disk_written for each in all_points) / count,
-        received=sum(each.received for each in all_points) / count,
-        sent=sum(each.sent for each in all_points) / count,
+        at=points[-1].at,
+        cpu=sum(each.cpu for each in points) / count,
+        memory=sum(each.memory for each in points) // count,
+        disk_read=sum(each.disk_read for each in points) / count,
+        disk_written=sum(each.disk_written for each in points) / count,
+        received=sum(each.received for each in points) / count,
+        sent=sum(each.sent for each in points) / count,
     )

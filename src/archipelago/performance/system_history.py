@@ -1,17 +1,12 @@
-"""What the whole host has used: an hour in steps of ten seconds, a day in steps of five minutes, in memory. Pure."""
+"""What the whole host has used, over time. Pure."""
 
-from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from itertools import islice
 
 from archipelago.api.metrics import MetricsSpan
 from archipelago.api.system import SystemHistoryView, SystemPoint
-from archipelago.performance.metrics import STEP
-
-_FINE = 360
-_TOGETHER = 30
-_COARSE = 288
+from archipelago.performance.series import Series
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,30 +33,25 @@ class _Point:
 
 
 class SystemHistory:
-    """What was sampled of the host; at most 648 points."""
+    """What was sampled of the host."""
 
     def __init__(self) -> None:
         self._last: HostSample | None = None
-        self._fine: deque[_Point] = deque(maxlen=_FINE)
-        self._coarse: deque[_Point] = deque(maxlen=_COARSE)
-        self._count = 0
+        self._points: Series[_Point] = Series(_mean)
 
     def add(self, at: float, found: HostSample) -> None:
         """Take a sample, at a time in seconds of a clock that never jumps."""
         before, self._last = self._last, found
-        if before is None or (self._fine and at <= self._fine[-1].at):
-            return
-        self._fine.append(_Point(at, _share(before, found), found.memory_used, found.disk_used))
-        self._count += 1
-        if self._count % _TOGETHER == 0:
-            self._coarse.append(_mean(tuple(islice(self._fine, max(len(self._fine) - _TOGETHER, 0), None))))
+        newest = self._points.newest
+        if before is not None and (newest is None or at > newest.at):
+            self._points.add(_Point(at, _share(before, found), found.memory_used, found.disk_used))
 
     def view(self, span: MetricsSpan, epoch: float, memory: int, disk: int) -> SystemHistoryView:
         """Return what is known, the oldest first; `memory` and `disk` are all that the host has.
 
         `epoch` is when the steady clock stood at zero, in seconds since 1970, by the clock as it is set now.
         """
-        points, step = (self._fine, STEP) if span is MetricsSpan.HOUR else (self._coarse, STEP * _TOGETHER)
+        step, points = self._points.of(span)
         return SystemHistoryView(
             step=step,
             memory_total=memory,
@@ -83,7 +73,7 @@ def _share(before: HostSample, found: HostSample) -> float:
     return min(max((found.cpu_busy - before.cpu_busy) / spent, 0.0), 1.0) if spent > 0 else 0.0
 
 
-def _mean(points: tuple[_Point, ...]) -> _Point:
+def _mean(points: Sequence[_Point]) -> _Point:
     count = len(points)
     return _Point(
         points[-1].at,

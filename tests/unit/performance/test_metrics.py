@@ -5,7 +5,8 @@ from hypothesis import strategies as st
 
 from archipelago.api.metrics import Measure, MetricsSpan
 from archipelago.container.dependency_resolver.host_facts import ControlGroup
-from archipelago.performance.metrics import STEP, Metrics, Usage, not_counted
+from archipelago.performance.metrics import Metrics, Usage, not_counted
+from archipelago.performance.series import STEP
 
 COUNTS = st.integers(min_value=0, max_value=2**50)
 USAGES = st.builds(Usage, COUNTS, COUNTS, COUNTS, COUNTS, COUNTS, COUNTS)

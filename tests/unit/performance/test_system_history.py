@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from archipelago.api.metrics import MetricsSpan
 from archipelago.performance import host
-from archipelago.performance.metrics import STEP
+from archipelago.performance.series import STEP
 from archipelago.performance.system_history import HostSample, SystemHistory
 
 GIB = 1 << 30
