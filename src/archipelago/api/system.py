@@ -20,6 +20,11 @@ class Severity(StrEnum):
     WARNING = "warning"
     ERROR = "error"
 
+    @property
+    def rank(self) -> int:
+        """Its place among the levels, the most serious last."""
+        return list(Severity).index(self)
+
 
 class Finding(Translatable, View):
     """One thing that the doctor looked at."""

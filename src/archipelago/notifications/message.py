@@ -58,7 +58,7 @@ class OwnerMessage(BaseModel):
     def level(self) -> Severity:
         """The highest level of what is new; a note where all is resolved, and for a test."""
         levels = [item.level for item in self.items if item.state is ItemState.NEW]
-        return max(levels, key=_RANKS.index, default=Severity.NOTE)
+        return max(levels, key=lambda level: level.rank, default=Severity.NOTE)
 
     @property
     def title(self) -> str:
@@ -81,7 +81,6 @@ class OwnerMessage(BaseModel):
         return "\n".join([*lines, self.page or "Open the page of your node to see more."])
 
 
-_RANKS = list(Severity)
 _SIGNS = {
     **{(ItemState.RESOLVED, level): "Resolved" for level in Severity},
     (ItemState.NEW, Severity.ERROR): "Urgent",
@@ -93,7 +92,7 @@ _SIGNS = {
 
 def compose(key: str, at: float, raised: Iterable[Notice], resolved: Iterable[Announced], page: str) -> OwnerMessage:
     """Return the message about notices that are new and that are gone."""
-    items = [_new(each) for each in sorted(raised, key=lambda one: -_RANKS.index(one.level))]
+    items = [_new(each) for each in sorted(raised, key=lambda one: -one.level.rank)]
     items += [
         Item(state=ItemState.RESOLVED, level=level_of(each), app=each.app, text=each.text, consequence="")
         for each in resolved
@@ -108,7 +107,7 @@ def announcement(notice: Notice) -> Announced:
 
 def level_of(announced: Announced) -> Severity:
     """Return the level of what was announced; another version may have written one that this one does not know."""
-    return Severity(announced.level) if announced.level in _RANKS else Severity.NOTE
+    return Severity(announced.level) if announced.level in frozenset(Severity) else Severity.NOTE
 
 
 def one_line(text: str) -> str:

@@ -7,8 +7,6 @@ from archipelago.api.system import Notice, Severity
 from archipelago.notifications.message import level_of
 from archipelago.storage.records.notice_channels import Announced
 
-_RANKS = list(Severity)
-
 
 @dataclass(frozen=True, slots=True)
 class NoticePace:
@@ -73,8 +71,8 @@ def news(
 
 
 def _is_news(notice: Notice, channel: str, least: Severity, before: Announced | None) -> bool:
-    if notice.hidden is not None or _RANKS.index(notice.level) < _RANKS.index(least):
+    if notice.hidden is not None or notice.level.rank < least.rank:
         return False
     if notice.id == f"channel:{channel}":
         return False  # a channel that does not work cannot say so
-    return before is None or _RANKS.index(notice.level) > _RANKS.index(level_of(before))
+    return before is None or notice.level.rank > level_of(before).rank

@@ -112,5 +112,4 @@ def _not_checked(check: str, what: str, why: str, mend: str) -> Finding:
 
 def worst_first(found: Iterable[Finding]) -> tuple[Finding, ...]:
     """Return findings in order of their severity."""
-    order = list(reversed(Severity))
-    return tuple(sorted(found, key=lambda finding: order.index(finding.severity)))
+    return tuple(sorted(found, key=lambda finding: -finding.severity.rank))

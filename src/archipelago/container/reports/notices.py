@@ -28,7 +28,6 @@ _DANGERS = _CRITICAL | {"data", "disk-works"}
 """Checks whose errors are about loss or danger. All others are warnings to the owner."""
 _DEAF = 3
 """Attempts that failed in a row before a channel is said not to work."""
-_ORDER = list(reversed(Severity))
 _NUMBER = re.compile(r"(?<![\w/.-])\d+(?:\.\d+)?")
 """A number by itself. One that belongs to a name, as in `relay-2` or `/srv/disk2`, says what a text is about."""
 
@@ -65,7 +64,7 @@ def notices(
         *_of_operations(operations, {each.app: each for each in apps}, names or {}),
         *(_of_update(each, updates[each.app]) for each in apps if each.app in updates and not each.operation),
     )
-    return tuple(sorted(found, key=lambda notice: _ORDER.index(notice.level)))
+    return tuple(sorted(found, key=lambda notice: -notice.level.rank))
 
 
 _WORTH = (Severity.WARNING, Severity.ERROR)
