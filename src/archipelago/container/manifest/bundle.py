@@ -12,9 +12,10 @@ from archipelago.container.manifest.checks.hidden_characters import hidden_in_te
 from archipelago.container.manifest.model.part import Part
 from archipelago.container.manifest.model.scalars import AppId, ShortText
 from archipelago.container.manifest.yaml.explain import explain
-from archipelago.container.manifest.yaml.problems import ManifestError, ManifestProblem, PathProblem
+from archipelago.container.manifest.yaml.placing import placed, yaml_problems
+from archipelago.container.manifest.yaml.problems import ManifestError, ManifestProblem
 from archipelago.container.manifest.yaml.reader import read_yaml
-from archipelago.container.manifest.yaml.tree import MapNode, dotted, plain, position_of
+from archipelago.container.manifest.yaml.tree import MapNode, plain
 
 BUNDLES = "bundles"
 """Name of the folder of bundles in a catalog."""
@@ -45,14 +46,7 @@ class Bundle(Part):
 def load_bundle(text: str, source: str) -> Bundle:
     """Read a bundle from YAML; `source` names the text in problems. Raises ManifestError with all problems at once."""
     reading = read_yaml(text)
-    problems = [
-        ManifestProblem(source, each.position.line, each.position.column, "", each.message, each.expected)
-        for each in reading.problems
-    ]
-    problems += [
-        ManifestProblem(source, line, column, "", f"the character {what} is not allowed", "plain text without it")
-        for line, column, what in hidden_in_text(text)
-    ]
+    problems = [*yaml_problems(reading, source), *hidden_in_text(text, source)]
     bundle = None
     if not isinstance(reading.root, MapNode):
         problems.append(ManifestProblem(source, 1, 1, "", "the text is not a bundle", "a mapping"))
@@ -61,7 +55,7 @@ def load_bundle(text: str, source: str) -> Bundle:
             bundle = Bundle.model_validate_json(json.dumps(plain(reading.root)), strict=True)
         except ValidationError as error:
             findings = dict.fromkeys(explain(each, root=Bundle) for each in error.errors(include_url=False))
-            problems += [_placed(finding, reading.root, source) for finding in findings]
+            problems += [placed(finding, reading.root, source) for finding in findings]
     if bundle is None or problems:
         raise ManifestError(tuple(problems))
     return bundle
@@ -98,11 +92,3 @@ def _read(folder: int, path: str, source: str) -> Bundle | str:
         return error.message
     except (OSError, UnicodeDecodeError) as error:
         return f"{source}: the file cannot be read: {error}"
-
-
-def _placed(finding: PathProblem, root: MapNode, source: str) -> ManifestProblem:
-    position = position_of(root, finding.path, at_key=finding.at_key)
-    where = dotted(finding.path)
-    return ManifestProblem(
-        source, position.line, position.column, where, finding.message, finding.expected, finding.hint
-    )

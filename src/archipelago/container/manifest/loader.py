@@ -8,11 +8,12 @@ from pydantic_core import ErrorDetails
 from archipelago.container.manifest.checks.references import check_manifest
 from archipelago.container.manifest.model.app import AppManifest
 from archipelago.container.manifest.yaml.explain import explain
+from archipelago.container.manifest.yaml.placing import placed, yaml_problems
 from archipelago.container.manifest.yaml.problems import MAX_PROBLEMS, ManifestError, ManifestProblem, PathProblem
-from archipelago.container.manifest.yaml.reader import YamlProblem, read_yaml
+from archipelago.container.manifest.yaml.reader import read_yaml
 from archipelago.container.manifest.yaml.salvage import declared_names, salvage
 from archipelago.container.manifest.yaml.shapes import is_text, locate
-from archipelago.container.manifest.yaml.tree import MapNode, Node, Path, ScalarNode, dotted, find, plain, position_of
+from archipelago.container.manifest.yaml.tree import MapNode, Node, Path, ScalarNode, find, plain
 
 _STAND_IN = {"main": {"image": f"localhost/unknown@sha256:{'0' * 64}"}}
 """Containers of an installed app of which this version can read none."""
@@ -24,13 +25,13 @@ def load_manifest(text: str, source: str) -> AppManifest:
     Raises ManifestError with all problems at once, in the order of the text.
     """
     reading = read_yaml(text)
-    problems = [_yaml_problem(problem, source) for problem in reading.problems]
+    problems = list(yaml_problems(reading, source))
     if reading.root is None:
         if not problems:
             problems.append(ManifestProblem(source, 1, 1, "", "the text is empty", "a mapping"))
         raise ManifestError(_bounded(tuple(problems), source))
     manifest, findings = _validate(reading.root)
-    problems += [_problem(finding, reading.root, source) for finding in findings]
+    problems += [placed(finding, reading.root, source) for finding in findings]
     if manifest is None or problems:
         problems.sort(key=lambda problem: (problem.line, problem.column))
         raise ManifestError(_bounded(tuple(dict.fromkeys(problems)), source))
@@ -57,7 +58,7 @@ def readable_part(text: str, app: str) -> AppManifest:
 def place_findings(text: str, source: str, findings: list[PathProblem]) -> list[ManifestProblem]:
     """Return findings as problems at their lines and columns in the text."""
     root = read_yaml(text).root if findings else None
-    return [_problem(finding, root, source) for finding in findings] if root is not None else []
+    return [placed(finding, root, source) for finding in findings] if root is not None else []
 
 
 def _validate(root: Node) -> tuple[AppManifest | None, list[PathProblem]]:
@@ -112,20 +113,6 @@ def _written_text(error: ErrorDetails, root: Node) -> Path | None:
     if is_text(place.shape) and isinstance(node, ScalarNode) and node.value is not None:
         return place.path
     return None
-
-
-def _yaml_problem(problem: YamlProblem, source: str) -> ManifestProblem:
-    return ManifestProblem(
-        source, problem.position.line, problem.position.column, "", problem.message, problem.expected
-    )
-
-
-def _problem(finding: PathProblem, root: Node, source: str) -> ManifestProblem:
-    position = position_of(root, finding.path, at_key=finding.at_key)
-    where = dotted(finding.path)
-    return ManifestProblem(
-        source, position.line, position.column, where, finding.message, finding.expected, finding.hint
-    )
 
 
 def _bounded(problems: tuple[ManifestProblem, ...], source: str) -> tuple[ManifestProblem, ...]:

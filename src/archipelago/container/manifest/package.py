@@ -78,7 +78,7 @@ def load_package(folder: Path) -> AppPackage:
             content, pictures, problems = _contents(here, folder)
     except OSError as error:
         raise ManifestError((_unreadable(folder, "folder", error),)) from error
-    if hidden := list(_hidden(source, text)):
+    if hidden := list(hidden_in_text(text, source)):
         # Nothing that is found in such a text can be trusted to be where it seems to be.
         raise ManifestError((*hidden, *problems))
     try:
@@ -192,11 +192,6 @@ def _contents(folder: int, path: Path) -> tuple[dict[str, bytes], tuple[Screensh
     return content, pictures, problems
 
 
-def _hidden(source: str, text: str) -> Iterator[ManifestProblem]:
-    for line, column, what in hidden_in_text(text):
-        yield ManifestProblem(source, line, column, "", f"the character {what} is not allowed", "plain text without it")
-
-
 def _version(text: str) -> Iterator[PathProblem]:
     root = read_yaml(text).root
     written = root.values.get("manifest") if isinstance(root, MapNode) else None
@@ -247,7 +242,7 @@ def _template_problems(folder: Path, manifest: AppManifest, content: Mapping[str
                 source, 1, 1, "", "the templates are too long", f"at most {MAX_WORDS_OF_ALL:,} words together"
             )
             return
-        yield from _hidden(source, text)
+        yield from hidden_in_text(text, source)
         for problem in check_template(text, names):
             yield ManifestProblem(source, problem.line, 1, "", problem.message, hint=problem.hint)
 
@@ -262,7 +257,7 @@ def _containerfile_problems(
         source = str(folder / recipe.containerfile)
         try:
             text = content[recipe.containerfile].decode("utf-8")
-            yield from _hidden(source, text)
+            yield from hidden_in_text(text, source)
             parse_containerfile(text, content, has_base=recipe.base is not None)
         except UnicodeDecodeError:
             yield ManifestProblem(source, 1, 1, "", "the Containerfile is not UTF-8")
@@ -277,7 +272,7 @@ def _requirement_problems(
     names = {name for recipe in recipes if isinstance(recipe, PackagesRecipe) for name in recipe.requirements_files}
     for name in sorted(names & content.keys()):
         with contextlib.suppress(UnicodeDecodeError):  # of which `parse_requirements` says more
-            yield from _hidden(str(folder / name), content[name].decode("utf-8"))
+            yield from hidden_in_text(content[name].decode("utf-8"), str(folder / name))
         try:
             parse_requirements(content[name])
         except RequirementsError as error:

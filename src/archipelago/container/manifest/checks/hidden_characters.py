@@ -9,6 +9,8 @@ import re
 import unicodedata
 from collections.abc import Iterator
 
+from archipelago.container.manifest.yaml.problems import ManifestProblem
+
 _BEYOND_ASCII = (
     "\x7f-\x9f"  # C1, with U+0085 (next line)
     "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"  # direction of text
@@ -23,15 +25,17 @@ _MOST = 20
 """Findings in one text; nobody reads more."""
 
 
-def hidden_in_text(text: str) -> Iterator[tuple[int, int, str]]:
-    """Yield line and column (from 1) of each such character that stands in a file, and what it is."""
+def hidden_in_text(text: str, source: str) -> Iterator[ManifestProblem]:
+    """Yield a problem for each such character that stands in a file; `source` names the file."""
     line, start = 1, 0
     for number, found in enumerate(_IN_A_TEXT.finditer(text)):
         if number == _MOST:
             return
         line += text.count("\n", start, found.start())
         start = found.start()
-        yield line, start - text.rfind("\n", 0, start), described(found[0])
+        column = start - text.rfind("\n", 0, start)
+        message = f"the character {described(found[0])} is not allowed"
+        yield ManifestProblem(source, line, column, "", message, "plain text without it")
 
 
 def hidden_in_value(text: str) -> str | None:
