@@ -11,6 +11,7 @@ from archipelago.catalog.folder_marks import FolderMarks, folder_marks
 from archipelago.catalog.source import Catalog, Origin
 from archipelago.container.manifest.bundle import BUNDLES, Bundle, load_bundles
 from archipelago.container.manifest.package import MANIFEST_NAME, AppPackage, load_package
+from archipelago.container.manifest.screenshots import read_screenshot
 from archipelago.errors import NodeError
 
 _MAX_APPS = 20_000
@@ -51,6 +52,12 @@ class LocalCatalog:
         """Return the catalog as it is on disk now; the same value for as long as it is the same there."""
         async with self._reading:
             return await asyncio.to_thread(self._look)
+
+    async def screenshot(self, app: str, name: str) -> bytes | None:
+        """Return a picture of an app; None where it has none of that name, or another one by now."""
+        package = (await self.read()).package(app)
+        found = next((each for each in package.screenshots if each.name == name), None)
+        return None if found is None else await asyncio.to_thread(read_screenshot, self._folder / app, found)
 
     def _look(self) -> Catalog:
         """Read what has changed."""

@@ -60,6 +60,9 @@ class CatalogSource(Protocol):
     async def read(self) -> Catalog:
         """Return the apps as they are now; the same value for as long as nothing has changed."""
 
+    async def screenshot(self, app: str, name: str) -> bytes | None:
+        """Return a picture of an app; None where it has none of that name. Raises `NodeError` as `Catalog.package`."""
+
 
 def merged(catalogs: Iterable[Catalog]) -> Catalog:
     """Return several catalogs as one; of an app that several have, the first counts, even where it is wrong. Pure.

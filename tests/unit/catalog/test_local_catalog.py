@@ -5,7 +5,10 @@ import threading
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from archipelago.catalog.local import LocalCatalog
+from archipelago.errors import NodeError
 
 MANIFEST = """manifest: 1
 id: {app}
@@ -60,3 +63,15 @@ async def test_what_has_not_changed_is_not_read_again(tmp_path: Path) -> None:
     assert set(after.packages) == {"anchor", "ship"} and after.packages["ship"] is before.packages["ship"]
     (tmp_path / "anchor" / "manifest.yml").write_text("nonsense")
     assert set((await catalog.read()).problems) == {"anchor"}
+
+
+async def test_a_picture_of_an_app_comes_from_the_folder_of_the_app(tmp_path: Path) -> None:
+    write(tmp_path, "ship")
+    picture = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + (8).to_bytes(4) + (6).to_bytes(4) + bytes(9)
+    (tmp_path / "ship" / "screenshots").mkdir()
+    (tmp_path / "ship" / "screenshots" / "deck.png").write_bytes(picture)
+    catalog = LocalCatalog(tmp_path)
+    assert await catalog.screenshot("ship", "deck.png") == picture
+    assert await catalog.screenshot("ship", "hold.png") is None
+    with pytest.raises(NodeError, match="no app 'anchor'"):
+        await catalog.screenshot("anchor", "deck.png")

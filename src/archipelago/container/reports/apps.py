@@ -1,10 +1,8 @@
 """Answers questions about installed apps and the catalog."""
 
-import asyncio
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from ipaddress import IPv4Address
-from pathlib import Path
 
 from packaging.version import Version
 
@@ -27,7 +25,6 @@ from archipelago.container.manifest.model.endpoints import Endpoint
 from archipelago.container.manifest.model.probes import ChainProbe
 from archipelago.container.manifest.model.scalars import Scalar
 from archipelago.container.manifest.package import AppPackage
-from archipelago.container.manifest.screenshots import read_screenshot
 from archipelago.container.operations.operations import Operations
 from archipelago.container.operations.repairs import repair_views
 from archipelago.container.podman_client.errors import PodmanError
@@ -152,11 +149,7 @@ class Reporter:
 
     async def screenshot(self, app: str, name: str) -> bytes | None:
         """Return a picture of an app of the catalog; None where there is none of that name. Raises `NodeError`."""
-        catalog = await self.catalog.read()
-        found = next((each for each in catalog.package(app).screenshots if each.name == name), None)
-        if found is None:
-            return None
-        return await asyncio.to_thread(read_screenshot, Path(catalog.origins[app].place), found)
+        return await self.catalog.screenshot(app, name)
 
     async def icon(self, app: str) -> bytes | None:
         """Return the icon of an installed app, or else of one of the catalog; None without one. Raises `NodeError`."""
