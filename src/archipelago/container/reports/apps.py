@@ -96,8 +96,11 @@ class Reporter:
 
     async def summaries(self) -> tuple[AppSummary, ...]:
         """Return a line about each installed app; from memory, without asking Podman."""
-        found, sampled, links = self.reconciler.desired.apps, self.sampled.newest(), self.links.now()
-        return tuple(self._summary(app, found[app].record, sampled.get(app), links) for app in sorted(found))
+        return self._summaries(self.links.now())
+
+    async def summaries_without_links(self) -> tuple[AppSummary, ...]:
+        """Return the same without what apps exchange with each other, which is sampled for those who look at it."""
+        return self._summaries({})
 
     async def health(self, app: str) -> Health:
         """Return the health of an installed app."""
@@ -178,6 +181,10 @@ class Reporter:
             return (await self.reconciler.observer.look()).apps
         except PodmanError:
             return self.reconciler.observer.last.apps
+
+    def _summaries(self, links: Mapping[Pair, float]) -> tuple[AppSummary, ...]:
+        found, sampled = self.reconciler.desired.apps, self.sampled.newest()
+        return tuple(self._summary(app, found[app].record, sampled.get(app), links) for app in sorted(found))
 
     def _summary(
         self, app: str, record: AppRecord, sample: MetricsPoint | None, links: Mapping[Pair, float]

@@ -201,7 +201,7 @@ def _notices(parts: Parts, reporter: Reporter, examiner: Examiner) -> NoticeDesk
 
     return NoticeDesk(
         Sources(
-            apps=reporter.summaries,
+            apps=reporter.summaries_without_links,
             catalog=reporter.entries,
             operations=lambda count: parts.apps.operations.newest(None, count),
             disk=disk,

@@ -1,6 +1,6 @@
 """What the list of installed apps says of each."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import SimpleNamespace
 from typing import Any
 
@@ -26,16 +26,22 @@ def app(name: str, desired: Desired = Desired.RUNNING) -> DesiredApp:
     return DesiredApp(AppRecord(name, ELECTRUM, desired, slot=1), Workload(name, (), (), (), (), ""))
 
 
+def reporter_of(
+    metrics: Metrics, found: Mapping[str, DesiredApp], links: Callable[[], Mapping[Pair, float]]
+) -> Reporter:
+    """Return what reports on these apps."""
+    apps: Any = Apps(DesiredState(found, Plan(edges=EDGES)))
+    traffic: Any = SimpleNamespace(now=links)
+    operations: Any = SimpleNamespace(working_on=lambda _: None)
+    nothing: Any = None
+    return Reporter(nothing, nothing, apps, operations, (), nothing, lambda: (), metrics, traffic)
+
+
 async def summaries(
     metrics: Metrics, found: Mapping[str, DesiredApp], links: Mapping[Pair, float] | None = None
 ) -> dict[str, AppSummary]:
     """Return what the list says of these apps, by app."""
-    apps: Any = Apps(DesiredState(found, Plan(edges=EDGES)))
-    traffic: Any = SimpleNamespace(now=lambda: links or {})
-    operations: Any = SimpleNamespace(working_on=lambda _: None)
-    nothing: Any = None
-    reporter = Reporter(nothing, nothing, apps, operations, (), nothing, lambda: (), metrics, traffic)
-    return {each.app: each for each in await reporter.summaries()}
+    return {each.app: each for each in await reporter_of(metrics, found, lambda: links or {}).summaries()}
 
 
 async def test_each_app_names_what_it_uses_and_where_the_catalog_files_it() -> None:
@@ -52,6 +58,21 @@ async def test_the_traffic_between_two_apps_is_told_with_each_interface() -> Non
     apps = {name: app(name) for name in ("bitcoin", "electrum")}
     found = await summaries(Metrics(), apps, {("electrum", "bitcoin"): 12.5, ("bitcoin", "electrum"): 7.0})
     assert [each.traffic for each in found["electrum"].uses] == [12.5, 12.5]
+
+
+async def test_summaries_without_links_make_nobody_sample_the_traffic_between_apps() -> None:
+    looks = 0
+
+    def links() -> Mapping[Pair, float]:
+        nonlocal looks
+        looks += 1
+        return {("electrum", "bitcoin"): 12.5}
+
+    reporter = reporter_of(Metrics(), {name: app(name) for name in ("bitcoin", "electrum")}, links)
+    found = {each.app: each for each in await reporter.summaries_without_links()}
+    assert looks == 0 and [each.traffic for each in found["electrum"].uses] == [None, None]
+    await reporter.summaries()
+    assert looks == 1
 
 
 async def test_the_traffic_of_an_app_is_that_of_its_last_sample() -> None:
