@@ -5,18 +5,15 @@ import ssl
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from pydantic import TypeAdapter, ValidationError
-
-from archipelago.api.notice_channels import EmailTarget, NtfyTarget, Target, WebhookTarget
+from archipelago.api.notice_channels import EmailTarget, NtfyTarget, WebhookTarget
 from archipelago.notifications.message import Item, OwnerMessage
 from archipelago.notifications.senders.email import send_email
 from archipelago.notifications.senders.http import send_ntfy, send_webhook
 from archipelago.notifications.senders.sender import SendError, Trust
+from archipelago.notifications.stored_channels import target_of
 from archipelago.security.secrets.manager import Sealer
 from archipelago.storage.records.notice_channels import ChannelRecord
 from archipelago.support.texts.text import msg
-
-_TARGET: TypeAdapter[Target] = TypeAdapter(Target)
 
 
 class SecretHider(Protocol):
@@ -29,14 +26,6 @@ class SecretHider(Protocol):
     def redact(self, text: str) -> str:
         """Return a text without secrets."""
         ...
-
-
-def target_of(record: ChannelRecord) -> Target | None:
-    """Return where a channel leads; None where another version wrote it."""
-    try:
-        return _TARGET.validate_json(record.target)
-    except ValidationError:
-        return None
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,16 +10,16 @@ from archipelago.api.notice_channels import (
     Channel,
     ChannelSettings,
     EmailTarget,
-    Least,
     NtfyTarget,
     Target,
     WebhookTarget,
 )
 from archipelago.errors import ErrorCode, NodeError
-from archipelago.notifications.carrier import Carrier, target_of
+from archipelago.notifications.carrier import Carrier
 from archipelago.notifications.failures import stored_failure
 from archipelago.notifications.message import compose
 from archipelago.notifications.senders.sender import SendError
+from archipelago.notifications.stored_channels import least_of, target_of
 from archipelago.storage.records.notice_channels import ChannelRecord
 from archipelago.storage.stores.notice_channels import NoticeChannels
 from archipelago.support.texts.text import msg
@@ -145,10 +145,10 @@ def _view(record: ChannelRecord, waiting: int) -> Channel | None:
     target = target_of(record)
     if target is None:
         return None
-    least = Least(record.least) if record.least in frozenset(Least) else Least.WARNING
+    settings = ChannelSettings(name=record.name, target=target, least=least_of(record), resolved=record.resolved)
     return Channel(
         id=record.id,
-        settings=ChannelSettings(name=record.name, target=target, least=least, resolved=record.resolved),
+        settings=settings,
         secret_set=record.secret is not None,
         waiting=waiting,
         sent_at=datetime.fromtimestamp(record.sent_at, UTC) if record.sent_at is not None else None,

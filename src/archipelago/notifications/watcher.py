@@ -2,23 +2,22 @@
 
 import asyncio
 import secrets
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 
 import structlog
 
-from archipelago.api.notice_channels import Least
 from archipelago.api.system import Notice
 from archipelago.errors import NodeError
 from archipelago.notifications.message import announcement, compose
 from archipelago.notifications.news import NoticePace, SeenNotice, news
+from archipelago.notifications.stored_channels import least_of
 from archipelago.security.login.sessions.clocks import Clocks
-from archipelago.storage.records.notice_channels import ChannelRecord
+from archipelago.storage.records.notice_channels import Announced, ChannelRecord
 from archipelago.storage.stores.notice_channels import NoticeChannels
 
 Source = Callable[[], Awaitable[tuple[Notice, ...]]]
 """Returns what needs the owner now."""
-_LEVELS: Collection[str] = frozenset(Least)
 _MOST_WAITING = 20
 """Messages of a channel; what is new then is in a later one."""
 
@@ -70,15 +69,15 @@ class Watcher:
             announced = await self.store.announced(each.id)
             known |= announced.keys()
             if waiting.get(each.id, 0) < _MOST_WAITING:
-                await self._queue(each, sights, now)
+                await self._queue(each, announced, sights, now)
         self._gone = {key: self._gone.get(key, now) for key in known - self._since.keys()}
         return True
 
-    async def _queue(self, channel: ChannelRecord, sights: list[SeenNotice], now: float) -> None:
-        announced = await self.store.announced(channel.id)
+    async def _queue(
+        self, channel: ChannelRecord, announced: Mapping[str, Announced], sights: list[SeenNotice], now: float
+    ) -> None:
         gone = {key: now - self._gone.get(key, now) for key in announced}
-        least = Least(channel.least).severity if channel.least in _LEVELS else Least.WARNING.severity
-        found = news(channel.id, least, announced, sights, gone, self.pace)
+        found = news(channel.id, least_of(channel).severity, announced, sights, gone, self.pace)
         if not found:
             return
         resolved = found.resolved if channel.resolved else ()
