@@ -13,14 +13,15 @@ from archipelago.notifications.failures import failure_to_store
 from archipelago.notifications.message import OwnerMessage
 from archipelago.notifications.retries import pause
 from archipelago.notifications.senders.sender import SendError
+from archipelago.security.login.sessions.clocks import Clocks
 from archipelago.storage.records.notice_channels import ChannelRecord, QueuedMessage
 from archipelago.storage.stores.notice_channels import NoticeChannels
-from archipelago.support.wall_spans import remaining
+from archipelago.support.wall_spans import StoredSpans
 
 _GRACE = 5.0
 """Seconds that attempts get at the end: one that is cut off might have arrived, and is made again at the next start."""
 _LONGEST_SLEEP = 300.0
-"""Seconds after which the clock is looked at again: it may have been set."""
+"""Seconds after which the time is looked at again: the machine may have slept."""
 
 
 @dataclass(slots=True)
@@ -29,9 +30,11 @@ class Courier:
 
     store: NoticeChannels
     carrier: Carrier
-    now: Callable[[], float]
+    clocks: Clocks
     changed: Callable[[str], Awaitable[object]]
     """Writes an event; takes what happened."""
+    _waits: StoredSpans[int] = field(default_factory=StoredSpans)
+    """By the number of the message, until its next attempt."""
     _wake: asyncio.Event = field(default_factory=asyncio.Event)
     _attempts: set[asyncio.Task[None]] = field(default_factory=set)
     _busy: set[str] = field(default_factory=set)
@@ -70,13 +73,14 @@ class Courier:
         except NodeError as error:
             structlog.get_logger("notices").warning("messages cannot be read", error=str(error))
             return _LONGEST_SLEEP
+        spans = {each.number: (each.tried_at, each.next_at) for each in heads}
+        left = self._waits.left(spans, self.clocks.now(), self.clocks.steady())
         waits = []
         for each in heads:
             if each.channel in self._busy or each.channel not in channels:
                 continue  # its end wakes this
-            left = remaining(each.tried_at, each.next_at, self.now())
-            if left > 0:
-                waits.append(left)
+            if left[each.number]:
+                waits.append(left[each.number])
                 continue
             self._busy.add(each.channel)
             task = asyncio.create_task(self._attempt(channels[each.channel], each))
@@ -89,12 +93,12 @@ class Courier:
             why = None if queued.number in self._arrived else await self._try(channel, queued)
             if why is None:
                 self._arrived.add(queued.number)
-                await self.store.sent(channel.id, queued.number, self.now())
+                await self.store.sent(channel.id, queued.number, self.clocks.now())
                 self._arrived.discard(queued.number)
             else:
-                wait = pause(queued.attempts + 1)
-                next_at = None if wait is None else self.now() + wait
-                await self.store.failed(queued, failure_to_store(why), self.now(), next_at)
+                wait, now = pause(queued.attempts + 1), self.clocks.now()
+                next_at = None if wait is None else now + wait
+                await self.store.failed(queued, failure_to_store(why), now, next_at)
             if why is not None or channel.failures:
                 await self.changed("a message to the owner was sent" if why is None else "a message did not arrive")
         except NodeError as error:

@@ -1,8 +1,7 @@
 """Keeps which notices the owner has hidden."""
 
 import asyncio
-import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Protocol
@@ -19,7 +18,7 @@ from archipelago.errors import ErrorCode, NodeError
 from archipelago.storage.records.apps import Desired
 from archipelago.storage.records.notices import Hidden, Hiding
 from archipelago.support.texts.text import msg
-from archipelago.support.wall_spans import remaining
+from archipelago.support.wall_spans import StoredSpans
 
 _OPERATIONS = 200
 _EXAMINED_FOR = 300.0
@@ -68,15 +67,15 @@ class NoticeDesk:
     """Seconds of a clock that never jumps."""
     changed: Callable[[str], Awaitable[object]]
     """Writes an event, so that pages that are open look again; takes what happened."""
-    now: Callable[[], float] = time.time
+    now: Callable[[], float]
     """Seconds since 1970; it may jump."""
     _findings: tuple[Finding, ...] = ()
     _examined: float | None = None
     _well_since: dict[str, float] = field(default_factory=dict)
     """App -> since when it has been seen to be well, without a break."""
     _examining: asyncio.Lock = field(default_factory=asyncio.Lock)
-    _due: dict[str, tuple[float, float]] = field(default_factory=dict)
-    """Hidden notice -> when it is shown again, by the wall clock as it was stored, and by the steady one."""
+    _reminders: StoredSpans[str] = field(default_factory=StoredSpans)
+    """Of hidden notices, until each is shown again."""
 
     async def list(self, *, examine: bool = False) -> tuple[Notice, ...]:
         """Return all notices, hidden ones marked so; `examine` looks at the host again first."""
@@ -89,10 +88,12 @@ class NoticeDesk:
         channels = await self.sources.channels()
         found = notices(apps, operations, updates, await self.sources.disk(), self._findings, names, channels)
         hidden = await self.store.all()
-        if over := {*outlived(hidden, found, self._well(apps), _gone(hidden, apps)), *self._reminded(hidden)}:
+        left = self._time_left(hidden)
+        reminded = {key for key, seconds in left.items() if not seconds}
+        if over := reminded.union(outlived(hidden, found, self._well(apps), _gone(hidden, apps))):
             await self.store.show(*over)
             hidden = {key: each for key, each in hidden.items() if key not in over}
-        return tuple(map(self._with_time, with_hidden(found, hidden)))
+        return tuple(self._with_time(each, left) for each in with_hidden(found, hidden))
 
     async def hide(self, notice: str, said: str | None, *, mute: bool) -> None:
         """Put a notice aside: until it says something else than `said`, or until it is brought back.
@@ -117,7 +118,6 @@ class NoticeDesk:
         """Put a notice aside for some time, or until it says something else than `said`. Raises `NodeError`."""
         found = await self._find(notice)
         now = self.now()
-        self._due.pop(notice, None)
         await self.store.hide(notice, Hidden(Hiding.REMINDED, said or found.said, now, now + _SPANS[later]))
         await self.changed("a notice was hidden")
 
@@ -136,20 +136,16 @@ class NoticeDesk:
             )
         return found
 
-    def _reminded(self, hidden: dict[str, Hidden]) -> tuple[str, ...]:
-        """Return the notices whose time has come, by the steady clock since they were seen first in this run."""
-        steady = self.steady()
-        for key, each in hidden.items():
-            if each.until is not None and self._due.get(key, (None,))[0] != each.until:
-                self._due[key] = (each.until, steady + remaining(each.at, each.until, self.now()))
-        self._due = {key: due for key, due in self._due.items() if key in hidden and hidden[key].until == due[0]}
-        return tuple(key for key, (_, due) in self._due.items() if steady >= due)
+    def _time_left(self, hidden: Mapping[str, Hidden]) -> Mapping[str, float]:
+        """Return for each notice of which the owner wants to be reminded the seconds until then."""
+        spans = {key: (each.at, each.until) for key, each in hidden.items() if each.until is not None}
+        return self._reminders.left(spans, self.now(), self.steady())
 
-    def _with_time(self, notice: Notice) -> Notice:
+    def _with_time(self, notice: Notice, left: Mapping[str, float]) -> Notice:
         if notice.hidden is not Hiding.REMINDED:
             return notice
-        until = self.now() + self._due[notice.id][1] - self.steady()
-        return notice.model_copy(update={"hidden_until": datetime.fromtimestamp(until, UTC)})
+        until = datetime.fromtimestamp(self.now() + left[notice.id], UTC)
+        return notice.model_copy(update={"hidden_until": until})
 
     async def _look_at_host(self, *, again: bool) -> None:
         asked = self.steady()

@@ -21,7 +21,7 @@ def build_notifier(storage: Storage, local_access: LocalAccess) -> Notifier:
     def page() -> str:
         return next((f"https://{each}:{storage.config.port}/" for each in local_access.addresses), "")
 
-    courier = Courier(store, carrier, storage.clocks.now, changed)
+    courier = Courier(store, carrier, storage.clocks, changed)
     watcher = Watcher(store, page, storage.clocks, courier.wake)
 
     def wake() -> None:
