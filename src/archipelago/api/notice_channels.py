@@ -14,7 +14,7 @@ from archipelago.support.texts.text import msg
 from archipelago.support.texts.translatable import Prose, Translatable
 from archipelago.support.view import View
 
-_HOST = re.compile(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*\.?|\[[0-9A-Fa-f:.]+\]|[0-9A-Fa-f]*:[0-9A-Fa-f:.]+")
+_HOST = re.compile(r"[A-Za-z0-9_-]{1,63}(\.[A-Za-z0-9_-]{1,63})*\.?|\[[0-9A-Fa-f:.]+\]|[0-9A-Fa-f]*:[0-9A-Fa-f:.]+")
 
 
 def _check_host(host: str) -> str:

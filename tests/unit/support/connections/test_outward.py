@@ -64,6 +64,7 @@ async def test_who_names_loopback_gets_it() -> None:
         "https://example.com/\r\nX: y",
         "https://[::1/",
         "https://ex%61mple.com/",
+        f"https://{'a' * 64}.example.com/",
         "https://" + "a" * 2000,
         "javascript:alert(1)",
     ],
@@ -86,3 +87,9 @@ def test_urls_of_servers_are_taken(url: str) -> None:
 def test_mail_goes_to_one_address(address: str) -> None:
     with pytest.raises(ValidationError):
         EmailTarget(kind="email", host="mail.example.com", sender="node@example.com", to=address)
+
+
+@pytest.mark.parametrize("host", ["", "two words", "a" * 64, f"mail.{'a' * 64}.example", "a..b", "169.254.169.254"])
+def test_mail_is_sent_by_no_host_that_cannot_be_one(host: str) -> None:
+    with pytest.raises(ValidationError):
+        EmailTarget(kind="email", host=host, sender="node@example.com", to="owner@example.com")
