@@ -62,7 +62,7 @@ async def permitted(host: str, port: int) -> tuple[Address, ...]:
     allowed = tuple(each for each in addresses if may_connect(each, loopback=loopback))
     if not allowed:
         raise ForbiddenAddress(
-            msg("{host} is {address}, where the node does not connect to", host=host, address=addresses[0])
+            msg("{host} is {address}, to which the node does not connect", host=host, address=addresses[0])
         )
     return allowed
 
