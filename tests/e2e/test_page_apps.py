@@ -343,6 +343,8 @@ async def put_aside(page: Page, panel: Locator, notice: Locator, how: str) -> No
         line = page.get_by_role("menuitem", name="Hide it until it changes")
     await line.click()
     await expect(page.get_by_role("menu")).to_have_count(0)
+    # Until the node has done it, the notice is still there, and no other one can be put aside.
+    await expect(panel.locator("button:disabled")).to_have_count(0)
     if how == "Mute":
         await expect(panel.get_by_role("button", name=name, exact=True)).to_have_count(0)
 
