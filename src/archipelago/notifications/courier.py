@@ -67,6 +67,7 @@ class Courier:
 
     async def _deliver(self) -> float | None:
         """Start the attempts that are due; return the seconds until the next one, None where nothing waits."""
+        busy = frozenset(self._busy)  # before it reads: a message may be among the heads whose attempt ends meanwhile
         try:
             heads = await self.store.heads()
             channels = {each.id: each for each in await self.store.all()} if heads else {}
@@ -77,7 +78,7 @@ class Courier:
         left = self._waits.left(spans, self.clocks.now(), self.clocks.steady())
         waits = []
         for each in heads:
-            if each.channel in self._busy or each.channel not in channels:
+            if each.channel in busy or each.channel not in channels:
                 continue  # its end wakes this
             if left[each.number]:
                 waits.append(left[each.number])

@@ -22,6 +22,7 @@ from archipelago.notifications.watcher import Watcher
 from archipelago.security.login.sessions.clocks import Clocks
 from archipelago.security.secrets.manager import SecretsManager
 from archipelago.storage.database import Database
+from archipelago.storage.records.notice_channels import ChannelRecord
 from archipelago.storage.records.notices import Hiding
 from archipelago.storage.stores.notice_channels import NoticeChannels
 from support.tiny_receivers import HttpReceiver, http_receiver, make_certificate
@@ -278,6 +279,40 @@ async def test_what_has_arrived_is_not_sent_again_while_the_disk_takes_no_note_o
     async with scene.delivering():
         await scene.until_sent()
     assert tries == 4 and len(scene.server.requests) == 1
+
+
+async def test_a_message_that_arrives_while_others_are_looked_for_is_not_sent_again(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await scene.add()
+    scene.notices = [notice()]
+    await scene.look()
+    await scene.look(after=60)
+    every, sent = NoticeChannels.all, NoticeChannels.sent
+    looks, found_again, arrived, looked_again = 0, asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+    async def all_channels(self: NoticeChannels) -> tuple[ChannelRecord, ...]:
+        nonlocal looks
+        looks += 1
+        if looks == 1:
+            scene.notifier.courier.wake()
+            return await every(self)
+        found_again.set()
+        await arrived.wait()
+        channels = await every(self)
+        looked_again.set()
+        return channels
+
+    async def sent_once_it_was_found_again(self: NoticeChannels, channel: str, number: int | None, now: float) -> None:
+        await found_again.wait()
+        await sent(self, channel, number, now)
+        arrived.set()
+
+    monkeypatch.setattr(NoticeChannels, "all", all_channels)
+    monkeypatch.setattr(NoticeChannels, "sent", sent_once_it_was_found_again)
+    async with scene.delivering():
+        await looked_again.wait()
+    assert len(scene.server.requests) == 1
 
 
 async def test_a_server_that_never_answers_delays_no_other_channel(scene: Scene, tmp_path: Path) -> None:
