@@ -1,7 +1,7 @@
 import { onUnmounted, ref, watch, type Ref } from "vue";
 
-/** Returns the width of an element in pixels, in whole steps: what is drawn for it is not drawn anew for each pixel. */
-export function useElementSize(element: Ref<HTMLElement | null>, step: number): { width: Ref<number> } {
+/** Returns the width of an element in pixels, in whole steps: what is drawn for it is not drawn again for each pixel. */
+export function useWidth(element: Readonly<Ref<HTMLElement | null>>, step: number): Ref<number> {
   const width = ref(0);
   let observer: ResizeObserver | undefined;
   watch(
@@ -9,12 +9,13 @@ export function useElementSize(element: Ref<HTMLElement | null>, step: number): 
     (now) => {
       observer?.disconnect();
       if (!now) return;
-      width.value = Math.ceil(now.clientWidth / step) * step;
-      observer = new ResizeObserver(() => (width.value = Math.ceil(now.clientWidth / step) * step));
+      const measure = (): void => void (width.value = Math.ceil(now.clientWidth / step) * step);
+      measure();
+      observer = new ResizeObserver(measure);
       observer.observe(now);
     },
     { immediate: true, flush: "post" },
   );
   onUnmounted(() => observer?.disconnect());
-  return { width };
+  return width;
 }
