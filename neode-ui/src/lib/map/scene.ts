@@ -54,6 +54,12 @@ export function spotsOf(
   return [...there, ...rising];
 }
 
+/** Returns where the page of an app is: while it is being installed, that of its plan. */
+export const toSpot = ({ look, app }: Pick<Spot, "look" | "app">) => ({
+  name: look === "coming" ? "plan" : "app",
+  params: { app },
+});
+
 function lookOf({ state, desired }: AppSummary): Look {
   if (isTroubled(state)) return "attention";
   if (state === "stopped" || (desired === "stopped" && state !== "stopping")) return "stopped";
