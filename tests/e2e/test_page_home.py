@@ -1,23 +1,13 @@
 """Home with fixed data: the map and its menu, its list, the search, and how each account arranges it."""
 
 import re
-from collections.abc import AsyncIterator
 
 import pytest
-import pytest_asyncio
 from playwright.async_api import Browser, expect
 
-from support.chromium import chromium
 from support.stage.shown import SIZES, settle, staged
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(120)]
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def browser() -> AsyncIterator[Browser]:
-    """The distribution's Chromium."""
-    async with chromium() as launched:
-        yield launched
 
 
 async def test_an_app_of_the_map_has_a_menu_by_mouse_and_by_keyboard(browser: Browser) -> None:

@@ -5,15 +5,12 @@
 
 import asyncio
 import os
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-import pytest_asyncio
 from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Browser, Page
 
-from support.chromium import chromium
 from support.stage.pictures import difference, keep
 from support.stage.shown import SETTLED, SIZES, settle, staged
 
@@ -46,13 +43,6 @@ PICTURES = tuple(
     for theme in ("light", "dark")
     if (scene, path) in WHOLE or (size, theme) in {("desktop", "light"), ("phone", "dark")}
 )
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def browser() -> AsyncIterator[Browser]:
-    """The distribution's Chromium."""
-    async with chromium() as launched:
-        yield launched
 
 
 @pytest.mark.parametrize(("scene", "path", "size", "theme"), PICTURES)
