@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { inOrder, moved } from "../src/lib/arrangement";
+import { inOrder, moved, toggled } from "../src/lib/arrangement";
 
 describe("inOrder", () => {
   it("puts what is named first, and leaves the rest as it comes", () => {
@@ -14,5 +14,12 @@ describe("moved", () => {
     expect(moved(["a", "b", "c"], "b", 1)).toEqual(["a", "c", "b"]);
     expect(moved(["a", "b"], "a", -1)).toEqual(["a", "b"]);
     expect(moved(["a", "b"], "z", 1)).toEqual(["a", "b"]);
+  });
+});
+
+describe("toggled", () => {
+  it("adds a name at the end, or takes it out", () => {
+    expect(toggled(["a", "b"], "c")).toEqual(["a", "b", "c"]);
+    expect(toggled(["a", "b"], "a")).toEqual(["b"]);
   });
 });

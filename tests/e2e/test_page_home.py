@@ -1,6 +1,7 @@
-"""Home with fixed data: the map and its menu, its list, the search, and how each account arranges it."""
+"""Home with fixed data: the map and its menu, its list, the search, and how an account arranges it."""
 
 import re
+from typing import Literal
 
 import pytest
 from playwright.async_api import Browser, expect
@@ -64,6 +65,29 @@ async def test_everything_is_found_by_keyboard_alone(browser: Browser) -> None:
         await expect(page.get_by_role("option").first).to_contain_text("ElectrumX")
         await page.keyboard.press("Enter")
         await expect(page).to_have_url(re.compile("/apps/electrumx$"))
+
+
+async def test_cards_are_hidden_and_apps_put_first(browser: Browser) -> None:
+    async with staged(browser, "calm") as page:
+        await settle(page, "/")
+        await page.clock.resume()
+        safety, apps = (page.get_by_role("region", name=name, exact=True) for name in ("Safety", "Apps"))
+        sheet = page.get_by_role("dialog", name="Arrange Home")
+
+        async def arrange(role: Literal["button", "switch"], name: str) -> None:
+            await page.get_by_role("button", name="Arrange this page").click()
+            await sheet.get_by_role(role, name=name).click()
+            await sheet.get_by_role("button", name="Done").click()
+            await expect(sheet).to_have_count(0)
+
+        await expect(apps.get_by_role("listitem").first).to_contain_text("Bitcoin Knots")
+        await arrange("button", "Put Tor first")
+        await expect(apps.get_by_role("listitem").first).to_contain_text("Tor")
+        await arrange("switch", "Show Safety")
+        await expect(apps).to_be_visible()
+        await expect(safety).to_have_count(0)
+        await arrange("button", "Back to the default")
+        await expect(safety).to_be_visible()
 
 
 async def test_the_account_menu_is_there_with_the_first_click(browser: Browser) -> None:

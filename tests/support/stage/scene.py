@@ -189,6 +189,7 @@ SYSTEM = SystemInfo(
     data_root="/var/lib/archipelago",
     uptime=5 * 86_400,
 )
+NO_PREFERENCES: dict[str, list[str]] = {"card_order": [], "hidden_cards": [], "pinned_apps": []}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -254,7 +255,8 @@ class Scene:
             "chain-report": chain_report,
             "system-history": HISTORY,
             "system-disk": self.disk(),
-            "preferences-get": {"card_order": [], "hidden_cards": [], "pinned_apps": []},
+            "preferences-get": NO_PREFERENCES,
+            "preferences-set": lambda given: {**NO_PREFERENCES, **given},
             **app_page.answers(by_id.__getitem__, NOW),
             "option-list": options,
             **self.more,
