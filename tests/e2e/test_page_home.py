@@ -10,6 +10,8 @@ from support.stage.shown import SIZES, settle, staged
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(120)]
 
+LABELS = "all => all.map(one => one.ariaLabel)"
+
 
 async def test_an_app_of_the_map_has_a_menu_by_mouse_and_by_keyboard(browser: Browser) -> None:
     async with staged(browser, "calm") as page:
@@ -35,19 +37,12 @@ async def test_the_map_is_a_list_as_well_and_says_the_same(browser: Browser) -> 
         await settle(page, "/")
         await page.clock.resume()
         region = page.get_by_role("region", name="Your apps and what they use")
-        names = (
-            await region.get_by_role("listitem")
-            .get_by_role("link")
-            .evaluate_all("all => all.map(one => one.ariaLabel)")
-        )
+        apps = region.get_by_role("listitem").get_by_role("link")
+        names = await apps.evaluate_all(LABELS)
         assert any(name.startswith("Mempool, Failed, uses ") for name in names), names
         await region.get_by_role("button", name="Show as a list").click()
-        listed = (
-            await region.get_by_role("listitem")
-            .get_by_role("link")
-            .evaluate_all("all => all.map(one => one.ariaLabel)")
-        )
-        assert sorted(listed) == sorted(names)
+        await expect(region.get_by_role("button", name="Show as a map")).to_be_visible()
+        assert sorted(await apps.evaluate_all(LABELS)) == sorted(names)
         await expect(page.get_by_role("heading", level=1)).to_have_text("Mempool does not work.")
 
 
