@@ -5,7 +5,7 @@ import type { Preferences } from "../api/types";
 
 const NONE: Preferences = { card_order: [], hidden_cards: [], pinned_apps: [] };
 
-/** How whoever is logged in likes the page; kept by the node for each account, so that it is the same in any browser. */
+/** How an account likes the page; the node keeps it, so that it is the same in any browser. */
 export const usePreferences = defineStore("preferences", () => {
   const all = ref<Preferences>(NONE);
   /** Whether the node was asked. */
@@ -15,7 +15,7 @@ export const usePreferences = defineStore("preferences", () => {
     try {
       all.value = await call("preferences-get");
     } catch {
-      // Then it looks as it does for everybody.
+      // Then the page looks as it does without preferences.
     }
     known.value = true;
   }
