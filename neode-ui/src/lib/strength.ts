@@ -20,7 +20,7 @@ async function load(): Promise<Judge> {
 const LONGEST = 100;
 
 /** Returns how strong a password is, a moment after it was typed; undefined until it is known. It never leaves the browser. */
-export function useStrength(password: Ref<string>): Ref<Strength | undefined> {
+export function useStrength(password: Readonly<Ref<string>>): Ref<Strength | undefined> {
   const strength = ref<Strength>();
   watch(password, async (typed) => {
     if (!typed) {
