@@ -1,3 +1,5 @@
+import { onUnmounted } from "vue";
+
 /** Milliseconds that a finger rests until it counts as a long touch, and pixels that it may move meanwhile. */
 const LONG = 550;
 const STILL = 10;
@@ -14,6 +16,7 @@ export function useLongTouch(
   let start = { x: 0, y: 0 };
   let done = false;
   const stop = (): void => clearTimeout(timer);
+  onUnmounted(stop);
   return {
     touchstart(event) {
       const [touch] = (event as TouchEvent).touches;
