@@ -1,14 +1,14 @@
+/** A page of the node that the guide explains. */
+export type HelpPage = "home" | "apps" | "store" | "operations" | "security" | "system";
+
 /** Page and heading of the guide that belong to a page of the node. */
-export const PAGES: Record<string, string> = {
+export const PAGES: Record<HelpPage, string> = {
   home: "start#the-map",
   apps: "apps",
-  app: "apps",
   store: "apps#installing",
-  plan: "apps#installing",
   operations: "trouble#something-is-busy",
   security: "logins",
   system: "access",
-  welcome: "start",
 };
 
 /** What the guide says about messages to the owner. */
