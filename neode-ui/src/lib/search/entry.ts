@@ -2,9 +2,7 @@ import Fuse from "fuse.js";
 import type { Component } from "vue";
 import type { RouteLocationRaw } from "vue-router";
 
-/** What can be found, in the order in which the groups are shown. */
-export const GROUPS = ["app", "place", "setting", "action", "operation", "help"] as const;
-export type Group = (typeof GROUPS)[number];
+export type Group = "app" | "place" | "setting" | "action" | "operation" | "help";
 
 /** Something that can be found: a place to go to, or something to do. */
 export interface Entry {
@@ -24,8 +22,10 @@ export interface Entry {
 
 /** How many of a group are shown. */
 const MOST = 6;
+/** Groups that are shown before anything is typed. */
+const AT_FIRST: readonly Group[] = ["app", "place"];
 
-/** Returns what finds entries by what somebody types, typing errors included: the best of each group, in the order of groups. */
+/** Returns what finds entries by what somebody types, typing errors included: the best of each group, the best group first. */
 export function finder(entries: readonly Entry[]): (text: string) => Entry[] {
   const fuse = new Fuse(entries, {
     keys: [
@@ -36,18 +36,11 @@ export function finder(entries: readonly Entry[]): (text: string) => Entry[] {
     threshold: 0.34,
     ignoreLocation: true,
     ignoreDiacritics: true,
-    includeScore: true,
   });
   return (text) => {
     const wanted = text.trim();
-    const found = wanted
-      ? fuse.search(wanted, { limit: 60 }).map((one) => one.item)
-      : entries.filter((one) => one.group === "app" || one.group === "place");
-    const best = new Map<Group, number>();
-    found.forEach((one, at) => best.has(one.group) || best.set(one.group, at));
-    const order = wanted
-      ? [...best.keys()].sort((one, other) => (best.get(one) ?? 0) - (best.get(other) ?? 0))
-      : GROUPS.filter((group) => best.has(group));
-    return order.flatMap((group) => found.filter((one) => one.group === group).slice(0, MOST));
+    const found = wanted ? fuse.search(wanted, { limit: 60 }).map((one) => one.item) : entries;
+    const groups = wanted ? new Set(found.map((one) => one.group)) : AT_FIRST;
+    return [...groups].flatMap((group) => found.filter((one) => one.group === group).slice(0, MOST));
   };
 }
