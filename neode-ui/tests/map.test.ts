@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
+import { drawn } from "../src/lib/map/drawn";
 import { capacityOf, layOut, type Box, type Place } from "../src/lib/map/layout";
-import { SUNKEN, terrainOf } from "../src/lib/map/terrain";
+import { SUNKEN } from "../src/lib/map/terrain";
 
 const BOX: Box = { width: 1016, height: 300, keepOut: [{ x: 0, y: 196, width: 300, height: 104 }] };
 const PHONE: Box = { width: 358, height: 230, keepOut: [] };
@@ -16,12 +17,7 @@ const STORY: Place[] = [
 ];
 const many = (count: number): Place[] => Array.from({ length: count }, (_, at) => ({ app: `app-${at}`, uses: [] }));
 const whole = (node: string, places: Place[], box: Box) =>
-  terrainOf(
-    node,
-    layOut(node, places, box).map((one) => ({ ...one, height: 1 })),
-    box.width,
-    box.height,
-  );
+  drawn({ node, places: places.map((one) => ({ ...one, height: 1 })), box });
 
 describe("layOut", () => {
   it.each([
@@ -52,7 +48,7 @@ describe("layOut", () => {
   });
 });
 
-describe("terrainOf", () => {
+describe("drawn", () => {
   it("has all depths and heights in less than 60 kB", () => {
     const { levels } = whole("6f1c9a4e", STORY, BOX);
     expect(levels.map(Boolean)).toEqual(Array(10).fill(true));
@@ -61,8 +57,7 @@ describe("terrainOf", () => {
   });
 
   it("leaves the island of a stopped app under water", () => {
-    const alone = layOut("a", many(1), PHONE).map((one) => ({ ...one, height: SUNKEN }));
-    const { levels } = terrainOf("a", alone, PHONE.width, PHONE.height);
+    const { levels } = drawn({ node: "a", places: [{ app: "app-0", uses: [], height: SUNKEN }], box: PHONE });
     expect(levels[4]).not.toBe("");
     expect(levels.slice(6).join("")).toBe("");
   });

@@ -99,8 +99,8 @@ function pull(one: Island | undefined, other: Island | undefined, share: number)
 /** Moves two islands apart that lie too close: they may not touch, and while there is room they keep a distance. */
 function part(one: Island | undefined, other: Island | undefined, distance: number): void {
   if (!one || !other) return;
-  const wantedX = Math.max((one.rx + other.rx) * 1.12, distance);
-  const wantedY = Math.max((one.ry + other.ry) * 1.12, distance * FLAT);
+  const wantedX = Math.max((one.rx + other.rx) * SHORE, distance);
+  const wantedY = Math.max((one.ry + other.ry) * SHORE, distance * FLAT);
   let [dx, dy] = [(other.x - one.x) / wantedX, (other.y - one.y) / wantedY];
   let far = Math.hypot(dx, dy);
   if (far >= 1) return;
