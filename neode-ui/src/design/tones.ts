@@ -1,3 +1,2 @@
 /** What a colour says: nothing, that it can be pressed, that all is well, that something is going on, that something is lost. */
-export const TONES = ["plain", "accent", "good", "wait", "bad"] as const;
-export type Tone = (typeof TONES)[number];
+export type Tone = "plain" | "accent" | "good" | "wait" | "bad";
