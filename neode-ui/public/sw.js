@@ -1,5 +1,6 @@
-// Shows a page of its own while the node cannot be reached. Everything else comes from the node, always: nothing that it once
-// said is shown as if it were true now, and no answer of it is kept here.
+// Shows a page of its own while the node cannot be reached. Everything else always comes from the node: nothing that it once
+// said is shown as if it were true now, and none of its answers are kept here.
+// Browsers fetch FILES again only when this file has changed: raise the number with each change of them.
 const KEPT = "archipelago-offline-1";
 const FILES = ["/offline.html", "/offline.js", "/icon.svg"];
 
@@ -26,6 +27,7 @@ self.addEventListener("fetch", (event) => {
   const path = new URL(request.url).pathname;
   if (request.mode === "navigate") {
     event.respondWith(fetch(request).catch(() => caches.match("/offline.html")));
+    // The offline page asks for an icon with "no-store" to learn whether the node is back.
   } else if (request.method === "GET" && request.cache !== "no-store" && FILES.includes(path)) {
     event.respondWith(fetch(request).catch(() => caches.match(path)));
   }

@@ -37,6 +37,15 @@ async def test_the_page_says_when_the_node_is_away_and_comes_back(page: Page, no
     await expect(banner).to_have_count(0, timeout=40_000)
 
 
+async def test_an_address_that_is_opened_meanwhile_says_so_as_well(page: Page, node: TestNode) -> None:
+    await page.evaluate("navigator.serviceWorker.ready.then(() => true)")
+    node.kill()
+    await page.goto("/apps")
+    await expect(page.get_by_role("heading", level=1)).to_have_text("Your node is not reachable")
+    await node.start()
+    await expect(page.get_by_role("heading", level=1)).to_have_text("Apps", timeout=40_000)
+
+
 async def test_a_slow_node_is_said_to_be_slow(page: Page, node: TestNode) -> None:
     await with_ship(page, node)
     await page.goto("/apps/ship")
