@@ -164,9 +164,9 @@ def _security(app: str, reaches: tuple[Peer, ...], player: Player) -> AppSecurit
     )
 
 
-def operation(app: str, kind: OperationKind, now: datetime, **changes: Any) -> Operation:
+def operation(app: str, kind: OperationKind, now: datetime) -> Operation:
     """Return an operation that ended well a minute after it started."""
-    found = Operation(
+    return Operation(
         id=f"{kind.value}-{app}",
         kind=kind,
         app=app,
@@ -176,7 +176,6 @@ def operation(app: str, kind: OperationKind, now: datetime, **changes: Any) -> O
         created_at=now - timedelta(hours=11),
         updated_at=now - timedelta(hours=11, minutes=-1),
     )
-    return found.model_copy(update=changes)
 
 
 def log_of(app: str, now: datetime) -> list[LogLine]:

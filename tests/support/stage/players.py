@@ -163,9 +163,7 @@ class Player:
                 ),
             ),
             endpoints=self.endpoints,
-            uses=tuple(
-                Dependency(interface=interface, app=app, optional=False) for interface, app in self.uses.items()
-            ),
+            uses=self.dependencies,
             used_by=used_by,
             update_to=self.update_to,
             operation=self.operation,

@@ -206,11 +206,16 @@ class Scene:
     more: Mapping[str, Answer] = field(default_factory=dict)
     """Answers of other methods, or other ones of these."""
 
+    @property
+    def players(self) -> dict[str, Player]:
+        """Its apps and those of its store, by their ids."""
+        return {one.app: one for one in (*self.apps, *self.offered)}
+
     def answers(self) -> dict[str, Answer]:
         """Return what the node answers, by method."""
         by_id = {one.app: one for one in self.apps}
         operations = {one.id: one for one in self.operations}
-        players = {one.app: one for one in (*self.apps, *self.offered)}
+        players = self.players
 
         def status(given: dict[str, Any]) -> Any:
             return by_id[given["app"]].status_view(self.used_by(given["app"]), NOW - timedelta(days=5))

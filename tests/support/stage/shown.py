@@ -14,7 +14,7 @@ from support.stage.stage import ORIGIN, Stage
 UI = Path(os.environ.get("ARCHIPELAGO_UI", DEFAULT_UI))
 SIZES = {"desktop": (1280, 860), "phone": (390, 844)}
 SETTLED = 3_000
-"""Milliseconds of the page's clock, which runs on by hand."""
+"""Milliseconds of the page's clock, which tests advance by hand."""
 
 
 @asynccontextmanager

@@ -51,16 +51,15 @@ class Stage:
 
     async def _icon(self, route: Route) -> None:
         app = route.request.url.rpartition("/")[2].partition("?")[0]
-        players = {one.app: one for one in (*self.scene.apps, *self.scene.offered)}
-        if app not in players:
+        player = self.scene.players.get(app)
+        if player is None:
             await route.fulfill(status=404)
             return
-        await route.fulfill(body=players[app].icon, headers={"Content-Type": "image/svg+xml"})
+        await route.fulfill(body=player.icon, headers={"Content-Type": "image/svg+xml"})
 
     async def _screenshot(self, route: Route) -> None:
         app, name = route.request.url.partition("?")[0].split("/")[-2:]
-        player = next(one for one in (*self.scene.apps, *self.scene.offered) if one.app == app)
-        picture = player.picture(name)
+        picture = self.scene.players[app].picture(name)
         kind = "image/png" if picture.startswith(b"\x89PNG") else "image/svg+xml"
         await route.fulfill(body=picture, headers={"Content-Type": kind})
 
