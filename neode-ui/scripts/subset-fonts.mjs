@@ -2,7 +2,7 @@
  * Writes the page's fonts into src/design/fonts/: only the characters and weights that it uses, about a third of what the
  * packages bring. Other scripts (Japanese) fall back to the fonts of the system.
  */
-import { mkdir, readFile, stat, writeFile } from "node:fs/promises";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
 import subsetFont from "subset-font";
 
 const FROM = new URL("../node_modules/@fontsource-variable/", import.meta.url);
@@ -23,7 +23,7 @@ const RANGES = [
 ];
 const ASCII = [[0x20, 0x7e]];
 
-/** What each file holds: its package, its characters, and the range of its weights. */
+/** What each file contains: its package, its characters, and the range of its weights. */
 const FONTS = [
   { file: "inter.woff2", from: "inter/files/inter-latin-wght-normal.woff2", ranges: RANGES, wght: [400, 650] },
   { file: "sora.woff2", from: "sora/files/sora-latin-wght-normal.woff2", ranges: RANGES, wght: [600, 600] },
@@ -48,5 +48,5 @@ for (const { file, from, ranges, wght } of FONTS) {
     variationAxes: { wght: min === max ? min : { min, max } },
   });
   await writeFile(new URL(file, TO), made);
-  console.log(`${file}: ${(await stat(new URL(file, TO))).size} bytes`);
+  console.log(`${file}: ${made.length} bytes`);
 }

@@ -1,9 +1,8 @@
 /**
- * Makes of src/i18n/texts/*.json, where each text stands in all languages side by side, one module for each language:
- * `virtual:texts/de`. A browser loads the one that it shows.
+ * Makes one module for each language, such as `virtual:texts/de`, of src/i18n/texts/*.json, where each text stands in all
+ * languages side by side. A browser loads the one that it shows.
  */
 import { readdirSync, readFileSync } from "node:fs";
-import { basename } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Plugin } from "vite";
 
@@ -23,7 +22,7 @@ function read(): Texts {
   for (const file of files) {
     const found = JSON.parse(readFileSync(FOLDER + file, "utf8")) as Texts;
     for (const [key, translations] of Object.entries(found)) {
-      if (key in all) throw new Error(`${basename(file)}: "${key}" is in another file too`);
+      if (key in all) throw new Error(`${file}: "${key}" is in another file too`);
       all[key] = translations;
     }
   }
