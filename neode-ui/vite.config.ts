@@ -26,7 +26,7 @@ export default defineConfig({
     __INTLIFY_PROD_DEVTOOLS__: false,
   },
   test: {
-    // All tests that need no browser share a process, and all others another one with one stand-in for the browser: to begin
+    // All tests that need no browser share a process, and all others another one with one stand-in for the browser: to start
     // them for each file takes longer than its tests do.
     isolate: false,
     testTimeout: 20_000,

@@ -14,7 +14,7 @@ const NAMED = 4;
 /** Share of the disk from which a part can be seen. */
 const SEEN = 0.004;
 
-/** Returns what lies on the disk, the largest app first and everything else last. */
+/** Returns what is on the disk, the largest app first and everything else last. */
 export function diskParts(apps: readonly AppDisk[], total: number, free: number): DiskPart[] {
   const used = Math.max(total - free, 0);
   let left = used;

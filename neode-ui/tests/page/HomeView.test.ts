@@ -43,7 +43,7 @@ it("shows nothing that what the doctor finds would push aside", async () => {
   expect(page.findAll("[aria-busy=true]")).toHaveLength(0);
 });
 
-it("does not wait long for a doctor who takes his time", async () => {
+it("does not wait long for a slow doctor", async () => {
   const { page } = await home();
   await vi.advanceTimersByTimeAsync(1_000);
   expect(page.text()).not.toContain("Bitcoin Knots");

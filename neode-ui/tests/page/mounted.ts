@@ -9,7 +9,7 @@ import type { Permission } from "../../src/api/types";
 import { useSession } from "../../src/stores/session";
 import { login } from "../samples";
 
-/** Begins a page at which somebody looks who may do this. */
+/** Starts a page for somebody who may do this. */
 export function begin(...permissions: Permission[]): void {
   setActivePinia(createPinia());
   useSession().status = login("read", ...permissions);
@@ -24,7 +24,7 @@ export interface Mounted<P> {
   give: (props: Partial<P>) => void;
 }
 
-/** Shows a component as a page of its own, as `begin` began it, among pages that show nothing, until the test ends. */
+/** Shows a component as a page of its own, as `begin` started it, among pages that show nothing, until the test ends. */
 export async function mounted<C extends Component>(component: C, props: Props<C>): Promise<Mounted<Props<C>>> {
   const given = shallowReactive({ ...(props as Record<string, unknown>) });
   const Page = defineComponent(() => () => h(component as Component, { ...given }));

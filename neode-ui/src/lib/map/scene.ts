@@ -20,7 +20,7 @@ export interface Spot extends Place {
   traffic: number;
 }
 
-/** Percents in which an island rises: each step is drawn anew. */
+/** Percents in which an island rises: each step is drawn again. */
 const STEP = 20;
 /** Bytes per second from which a line is seen to be used: below it are questions whether somebody is there. */
 export const QUIET = 2_000;

@@ -3,7 +3,7 @@ import { createNoise2D } from "simplex-noise";
 import { chanceFrom, hashOf } from "./chance";
 import type { Island } from "./layout";
 
-/** An island with how far it stands out of the sea: 1 for one whose app runs, below `SHORE` for one under water. */
+/** An island with how far it stands out of the sea: 1 for one whose app runs, `SUNKEN` for one under water. */
 export interface Land extends Island {
   height: number;
 }
