@@ -79,7 +79,9 @@ async def test_every_view_fits_small_screens_large_letters_and_the_other_directi
         await settle(page, path)
         await require_fit(page, "for 320 px")
         await page.set_viewport_size({"width": 390, "height": 844})
-        await page.evaluate("document.documentElement.style.fontSize = '200%'")
+        # Without a transition: else it is measured before the letters grow.
+        await page.evaluate("Object.assign(document.documentElement.style, {transition: 'none', fontSize: '200%'})")
+        assert await page.evaluate("getComputedStyle(document.documentElement).fontSize") == "32px"
         await require_fit(page, "with letters twice as large")
         await page.evaluate("document.documentElement.style.fontSize = ''; document.documentElement.dir = 'rtl'")
         await require_fit(page, "from right to left")
