@@ -52,9 +52,10 @@ async def test_every_view_looks_as_it_did(browser: Browser, scene: str, path: st
         assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "it is too wide"
         name = f"{scene}{path.replace('/', '-').rstrip('-')}-{size}-{theme}.png"
         picture = await page.screenshot(animations="disabled")
-        if KEEP:
-            keep(picture, KEPT / name)
         differs = difference(picture, KEPT / name)
+        if differs and KEEP:
+            keep(picture, KEPT / name)
+            differs = difference(picture, KEPT / name)
         assert not differs, f"{name}: {differs}. Look at it; 'make pictures' keeps the new one"
         await page.clock.resume()  # axe waits by timers
         found = await Axe().run(page)
