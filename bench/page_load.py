@@ -1,4 +1,4 @@
-"""The first load of Home: bytes over the network, and when it can be used on a slow processor."""
+"""The first load of Home: bytes over the network, when it can be used on a slow processor, and what jumps meanwhile."""
 
 import asyncio
 from dataclasses import dataclass
@@ -15,10 +15,13 @@ _QUIET = float(size(5, 0))
 _PATIENCE = 60.0
 # Runs before the page's own scripts. Shown: the use of the host, and a link to every app.
 _ARRIVAL = """
-window.arrival = { shown: 0, busy: 0 };
+window.arrival = { shown: 0, busy: 0, shift: 0 };
 new PerformanceObserver((list) => {
   for (const task of list.getEntries()) arrival.busy = task.startTime + task.duration;
 }).observe({ type: "longtask", buffered: true });
+new PerformanceObserver((list) => {
+  for (const shift of list.getEntries()) arrival.shift += shift.value;
+}).observe({ type: "layout-shift", buffered: true });
 const look = () => {
   const apps = new Set([...document.querySelectorAll('main a[href^="/apps/"]')].map((link) => link.pathname));
   if (document.querySelectorAll("main dl dd").length >= 4 && apps.size >= APPS) arrival.shown = performance.now();
@@ -42,6 +45,8 @@ class Load:
     """Seconds until everything on it could be read."""
     ready: float
     """Seconds until the main thread was free as well."""
+    shift: float
+    """Score of all that jumped (Layout Instability API): the share of the window times the share of the way."""
 
     @property
     def size(self) -> int:
@@ -69,18 +74,18 @@ async def first_load(browser: Browser, apps: int) -> Load:
         devtools.on("Network.loadingFinished", finished)
         devtools.on("Network.dataReceived", lambda event: unpacked.append(int(event["dataLength"])))
         await tab.goto(ADDRESS, wait_until="commit")
-        shown, ready = await _until_quiet(devtools)
+        shown, ready, shift = await _until_quiet(devtools)
         answers = sum(size for key, size in sizes.items() if places[key].startswith("/rpc/"))
-        return Load(sum(sizes.values()) - answers, answers, sum(unpacked), shown, ready)
+        return Load(sum(sizes.values()) - answers, answers, sum(unpacked), shown, ready, shift)
 
 
-async def _until_quiet(devtools: CDPSession) -> tuple[float, float]:
-    """Wait until all is shown and no long task has come for a while; return seconds until either was so."""
-    expression = "[arrival.shown, Math.max(arrival.shown, arrival.busy), performance.now()]"
+async def _until_quiet(devtools: CDPSession) -> tuple[float, float, float]:
+    """Wait until all is shown and no long task has come for a while; return seconds until either, and what jumped."""
+    expression = "[arrival.shown, Math.max(arrival.shown, arrival.busy), performance.now(), 1000 * arrival.shift]"
     async with asyncio.timeout(_PATIENCE):
         while True:
             await asyncio.sleep(1)
             found = await devtools.send("Runtime.evaluate", {"expression": expression, "returnByValue": True})
-            shown, ready, now = (each / 1000 for each in found["result"]["value"])
+            shown, ready, now, shift = (each / 1000 for each in found["result"]["value"])
             if shown and now - ready > _QUIET:
-                return shown, ready
+                return shown, ready, shift
