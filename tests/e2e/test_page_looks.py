@@ -89,3 +89,19 @@ async def test_nothing_is_asked_of_anybody_else_and_the_first_load_is_small(page
     await page.wait_for_load_state("networkidle")
     assert {host for host in hosts if host.startswith("http")} == {f"http://localhost:{node.port}"}
     assert 0 < sum(sizes) <= 220_000, sum(sizes)
+
+
+async def test_nothing_jumps_while_home_arrives(page: Page) -> None:
+    # Layout Instability API: the share of the window that moved, times the share of the way.
+    await page.add_init_script(
+        "window.jumped = []; new PerformanceObserver((list) => list.getEntries().forEach((one) => jumped.push("
+        "{ value: one.value, of: one.sources.map((each) => each.node?.className) })))"
+        ".observe({ type: 'layout-shift', buffered: true })"
+    )
+    for width, height in ((1280, 860), (390, 844)):
+        await page.set_viewport_size({"width": width, "height": height})
+        await page.goto("/")
+        await expect(home(page)).to_be_visible()
+        await page.wait_for_load_state("networkidle")
+        jumped = await page.evaluate("jumped")
+        assert sum(one["value"] for one in jumped) <= 0.02, jumped
