@@ -91,8 +91,11 @@ router.beforeEach(async (to) => {
 // A part of the page that cannot be fetched: the node may serve a newer one by now.
 router.onError(() => void checkFreshness());
 
-// Who listens or uses the keyboard begins at the top of each page, like everybody else.
-router.afterEach((to, from) => {
-  if (from.name && to.path !== from.path && to.name !== from.name)
-    void nextTick(() => document.getElementById("content")?.focus({ preventScroll: true }));
+// Who listens or uses the keyboard begins at the top of each page, like everybody else; a tab of a page is none.
+router.afterEach(async (to, from) => {
+  if (!from.name || to.path === from.path) return;
+  await nextTick();
+  const another = to.name !== from.name || to.params.app !== from.params.app;
+  if (another || document.activeElement === document.body)
+    document.getElementById("content")?.focus({ preventScroll: true });
 });

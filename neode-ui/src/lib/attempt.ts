@@ -1,4 +1,4 @@
-import { ref } from "vue";
+import { nextTick, ref } from "vue";
 import { Declined } from "./consent";
 
 const answers = new WeakSet<object>();
@@ -7,6 +7,12 @@ const answers = new WeakSet<object>();
 export const isAnswer = (problem: unknown): boolean =>
   typeof problem === "object" && problem !== null && answers.has(problem);
 
+/** Gives the focus back to what was pressed: a button loses it while it cannot be pressed again. */
+async function giveBack(pressed: HTMLElement | null | undefined): Promise<void> {
+  await nextTick();
+  if (pressed?.isConnected && document.activeElement === document.body) pressed.focus({ preventScroll: true });
+}
+
 /** Work that may fail: `busy` while it goes on; where it fails, `error` says why and nothing else of the page changes. */
 export function useAttempt() {
   const error = ref<unknown>();
@@ -14,6 +20,7 @@ export function useAttempt() {
 
   /** Does the work; returns whether it succeeded. */
   async function attempt(work: () => Promise<unknown>): Promise<boolean> {
+    const pressed = globalThis.document?.activeElement as HTMLElement | null | undefined;
     busy.value = true;
     error.value = undefined;
     try {
@@ -26,6 +33,7 @@ export function useAttempt() {
       return false;
     } finally {
       busy.value = false;
+      void giveBack(pressed);
     }
   }
 
