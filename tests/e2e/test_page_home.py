@@ -85,12 +85,13 @@ async def test_cards_are_hidden_and_apps_put_first(browser: Browser) -> None:
         await expect(safety).to_be_visible()
 
 
-async def test_the_account_menu_is_there_with_the_first_click(browser: Browser) -> None:
+async def test_what_belongs_to_the_account_is_there_with_the_first_click(browser: Browser) -> None:
     async with staged(browser, "calm") as page:
         await settle(page, "/")
         await page.clock.resume()
         await page.get_by_role("button", name="Account of owner").click()
-        await page.get_by_role("menu").get_by_role("button", name="Dark").click()
+        account = page.get_by_role("dialog", name="Account of owner")
+        await account.get_by_role("button", name="Dark").click()
         assert await page.evaluate("document.documentElement.dataset.theme") == "dark"
         await page.keyboard.press("Escape")
-        await expect(page.get_by_role("menu")).to_have_count(0)
+        await expect(account).to_have_count(0)

@@ -37,9 +37,9 @@ async def enter(tab: Page, node: TestNode) -> None:
 
 
 async def log_out(tab: Page) -> None:
-    """Choose to log out, in the menu of the account."""
+    """Choose to log out, in what belongs to the account."""
     await tab.get_by_role("button", name="Account of ").first.click()
-    await tab.get_by_role("menuitem", name="Log out").click()
+    await tab.get_by_role("button", name="Log out").click()
 
 
 async def show_password(tab: Page) -> None:
