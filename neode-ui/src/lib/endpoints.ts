@@ -2,10 +2,13 @@ import type { EndpointStatus } from "../api/types";
 
 const LOOPBACK = ["localhost", "127.0.0.1", "[::1]"];
 
+/** Tells whether the page at `here` is looked at on the node itself, as far as its address says. */
+export const isOnNode = (here: Pick<Location, "hostname">): boolean => LOOPBACK.includes(here.hostname);
+
 /** Returns where a browser at `here` opens an app's page: on the node itself, or from its network; undefined where it has none. */
 export function webAddress(endpoints: EndpointStatus[], here: Pick<Location, "hostname">): string | undefined {
   const pages = endpoints.filter((one) => one.kind === "ui" && one.protocol === "http");
-  if (LOOPBACK.includes(here.hostname)) return pages[0]?.address;
+  if (isOnNode(here)) return pages[0]?.address;
   const reachable = pages.flatMap((one) => one.local_addresses);
   return reachable.find((each) => new URL(each).hostname === here.hostname) ?? reachable[0];
 }
