@@ -25,21 +25,25 @@ async def staged(
     size: tuple[int, int] = SIZES["desktop"],
     theme: str = "light",
     language: str = "en",
+    touch: bool = False,
+    origin: str = ORIGIN,
 ) -> AsyncIterator[Page]:
-    """Show a scene to a browser of that size; every error in it fails the test."""
+    """Show a scene to a browser of that size, with the node at that address; every error in it fails the test."""
     context = await browser.new_context(
-        base_url=ORIGIN,
+        base_url=origin,
         viewport={"width": size[0], "height": size[1]},
         locale="en-GB",
         timezone_id="UTC",
         reduced_motion="reduce",
         service_workers="block",
+        has_touch=touch,
+        is_mobile=touch,
     )
     page = await context.new_page()
     errors: list[str] = []
     page.on("pageerror", lambda error: errors.append(str(error)))
     entered = scene not in {"login", "new"}
-    stage = Stage(UI, SCENES[scene], theme=theme, language=language, entered=entered)
+    stage = Stage(UI, SCENES[scene], theme=theme, language=language, entered=entered, origin=origin)
     await stage.attach(page)
     yield page
     await context.close()

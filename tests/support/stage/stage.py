@@ -20,10 +20,18 @@ class Stage:
     """A tab that asks a node with fixed answers; `missing` has the methods that the scene had no answer to."""
 
     def __init__(
-        self, folder: Path, scene: Scene, *, theme: str = "light", language: str = "en", entered: bool = True
+        self,
+        folder: Path,
+        scene: Scene,
+        *,
+        theme: str = "light",
+        language: str = "en",
+        entered: bool = True,
+        origin: str = ORIGIN,
     ) -> None:
         self.folder = folder
         self.scene = scene
+        self.origin = origin
         self.missing: set[str] = set()
         self.reachable = True
         self._kept = {"archipelago-theme": theme, "archipelago-language": language}
@@ -36,13 +44,13 @@ class Stage:
         await page.clock.pause_at(NOW)
         await page.add_init_script(f"Object.assign(localStorage, {json.dumps(self._kept)})")
         await page.route("**/*", self._file)
-        await page.route(f"{ORIGIN}/rpc/v1", self._answer)
-        await page.route(f"{ORIGIN}/icons/**", self._icon)
-        await page.route(f"{ORIGIN}/screenshots/**", self._screenshot)
+        await page.route(f"{self.origin}/rpc/v1", self._answer)
+        await page.route(f"{self.origin}/icons/**", self._icon)
+        await page.route(f"{self.origin}/screenshots/**", self._screenshot)
         await page.route_web_socket(lambda url: "/ws/v1" in url, self._socket)
 
     async def _file(self, route: Route) -> None:
-        path = route.request.url.removeprefix(ORIGIN).partition("?")[0].lstrip("/")
+        path = route.request.url.removeprefix(self.origin).partition("?")[0].lstrip("/")
         found = self.folder / path
         if not path or not found.is_file():
             found = self.folder / "index.html"

@@ -1,0 +1,243 @@
+"""The page by keyboard alone: nothing is clicked, and only the keyboard moves the focus."""
+
+import re
+from typing import Any
+
+import pytest
+from playwright.async_api import Browser, Locator, Page, Route, expect
+
+from support.harness import TestNode
+from support.owner import PASSWORD, home
+from support.stage.shown import SIZES, settle, staged
+from support.tiny_apps import write_app
+
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(300)]
+
+FAR = 80
+"""Presses of Tab after which a place counts as out of reach."""
+CONTENT = "#content"
+
+
+async def tab_to(page: Page, wanted: Locator, *, key: str = "Tab") -> None:
+    """Press a key until what is wanted has the focus."""
+    await expect(wanted).to_be_visible()
+    for _ in range(FAR):
+        await page.keyboard.press(key)
+        if await wanted.evaluate("one => one === document.activeElement"):
+            return
+    pytest.fail(f"{wanted} is not reached by {key}")
+
+
+async def press(page: Page, wanted: Locator, *, key: str = "Enter") -> None:
+    """Go to something, and press it."""
+    await tab_to(page, wanted)
+    await page.keyboard.press(key)
+
+
+async def search(page: Page, text: str, name: str) -> None:
+    """Choose what a search finds."""
+    await page.keyboard.press("Control+k")
+    await expect(page.get_by_role("dialog").get_by_label("Search", exact=True)).to_be_focused()
+    await page.keyboard.type(text)
+    await expect(page.get_by_role("option").first).to_contain_text(name)
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_role("dialog")).to_have_count(0)
+
+
+async def answer(page: Page, method: str, **answers: Any) -> list[dict[str, Any]]:
+    """Answer a method so, from now on; return what will be asked."""
+    asked: list[dict[str, Any]] = []
+
+    async def told(route: Route) -> None:
+        call = route.request.post_data_json or {}
+        if call.get("method") != method:
+            await route.fallback()
+            return
+        asked.append(call["params"])
+        await route.fulfill(json={"jsonrpc": "2.0", "id": call["id"], **answers})
+
+    await page.route("**/rpc/v1", told)
+    return asked
+
+
+async def test_theme_and_language_are_chosen_and_the_session_is_ended(browser: Browser) -> None:
+    async with staged(browser, "calm") as page:
+        await settle(page, "/")
+        await page.clock.resume()
+        button = page.get_by_role("button", name="Account of owner")
+        account = page.get_by_role("dialog", name="Account of owner")
+        await press(page, button)
+        await press(page, account.get_by_role("button", name="Dark"))
+        await expect(page.locator("html")).to_have_attribute("data-theme", "dark")
+        await press(page, account.get_by_role("combobox", name="Language"))
+        await expect(page.get_by_role("option", name="English")).to_be_focused()
+        await page.keyboard.press("ArrowDown")
+        await expect(page.get_by_role("option", name="Deutsch")).to_be_focused()
+        await page.keyboard.press("Enter")
+        await expect(page.locator("html")).to_have_attribute("lang", "de")
+        await tab_to(page, page.get_by_role("dialog").get_by_role("button", name="Abmelden"))
+        await page.keyboard.press("Escape")
+        await expect(page.get_by_role("dialog")).to_have_count(0)
+        await expect(page.get_by_role("button", name=re.compile("^Konto von owner")).first).to_be_focused()
+
+
+DIALOGS = (
+    ("/", "Help for this page"),
+    ("/", "one thing needs attention"),
+    ("/", "Search apps, settings, help"),
+    ("/", "Arrange this page"),
+    ("/apps/electrumx/danger", "Remove ElectrumX"),
+    ("/store/btcpay", "Enlarge BTCPay Server: picture 1 of 3"),
+    ("/system", "E-mail"),
+)
+
+
+@pytest.mark.parametrize(("path", "name"), DIALOGS)
+async def test_a_dialog_keeps_the_focus_and_gives_it_back(browser: Browser, path: str, name: str) -> None:
+    async with staged(browser, "trouble") as page:
+        await settle(page, path)
+        await page.clock.resume()
+        button = page.get_by_role("button", name=re.compile("^" + name)).first
+        await press(page, button)
+        dialog = page.get_by_role("dialog").or_(page.get_by_role("alertdialog"))
+        await expect(dialog).to_be_visible()
+        for key in ("Tab", "Tab", "Tab", "Shift+Tab", "Shift+Tab", "Shift+Tab", "Shift+Tab"):
+            await page.keyboard.press(key)
+            assert await dialog.evaluate("one => one.contains(document.activeElement)"), "the focus has left the dialog"
+        await page.keyboard.press("Escape")
+        await expect(dialog).to_have_count(0)
+        await expect(button).to_be_focused()
+
+
+async def test_pictures_are_turned_by_arrows(browser: Browser) -> None:
+    async with staged(browser, "calm") as page:
+        await settle(page, "/store/btcpay")
+        await page.clock.resume()
+        await press(page, page.get_by_role("button", name="Enlarge BTCPay Server: picture 1 of 3"))
+        title = page.get_by_role("dialog").get_by_role("heading")
+        for key, number in (("ArrowRight", 2), ("ArrowRight", 3), ("ArrowRight", 1), ("ArrowLeft", 3)):
+            await page.keyboard.press(key)
+            await expect(title).to_have_text(f"BTCPay Server: picture {number} of 3")
+
+
+async def test_each_page_is_used_from_its_beginning(browser: Browser) -> None:
+    async with staged(browser, "calm") as page:
+        await settle(page, "/apps/electrumx")
+        await page.clock.resume()
+        content = page.locator(CONTENT)
+        used = page.get_by_role("region", name="Connected apps").get_by_role("link", name="Bitcoin Knots")
+        await press(page, used)
+        await expect(page.get_by_role("heading", level=1)).to_have_text("Bitcoin Knots")
+        await expect(content).to_be_focused()
+        # A part of a page is none: one goes on where one is.
+        logs = page.get_by_role("link", name="Logs", exact=True)
+        await press(page, logs)
+        await expect(page.get_by_role("log")).to_be_visible()
+        await expect(logs).to_be_focused()
+        await tab_to(page, page.get_by_role("button", name="Search apps, settings, help"), key="Shift+Tab")
+        await search(page, "mempool", "Mempool")
+        await expect(page.get_by_role("heading", level=1)).to_have_text("Mempool")
+        await expect(content).to_be_focused()
+        await search(page, "store", "Store")
+        await expect(page.get_by_role("heading", level=1)).to_have_text("Store")
+        await expect(content).to_be_focused()
+        await press(page, page.get_by_role("button", name="Help for this page"))
+        await press(page, page.get_by_role("dialog").get_by_role("link", name="Read more in the guide"))
+        await expect(page).to_have_url(re.compile("/help/"))
+        assert await page.evaluate(f"document.querySelector('{CONTENT}').contains(document.activeElement)")
+
+
+async def test_what_is_refused_can_be_pressed_again(browser: Browser) -> None:
+    async with staged(browser, "calm") as page:
+        await settle(page, "/store/btcpay")
+        await page.clock.resume()
+        refusal = {"code": -32000, "message": "another app listens there", "data": {"name": "busy", "hint": ""}}
+        asked = await answer(page, "container-install", error=refusal)
+        install = page.get_by_role("button", name="Install", exact=True)
+        await press(page, install)
+        await expect(page.get_by_role("alert")).to_contain_text("another app listens there")
+        await expect(install).to_be_focused()
+        await page.keyboard.press("Enter")
+        await expect(install).to_be_focused()
+        assert len(asked) == 2
+
+
+async def test_a_notice_is_hidden(browser: Browser) -> None:
+    async with staged(browser, "trouble") as page:
+        await settle(page, "/")
+        await page.clock.resume()
+        await press(page, page.get_by_role("button", name="one thing needs attention").first)
+        panel = page.get_by_role("dialog", name="Notices")
+        more = panel.get_by_role("button", name="More for")
+        await press(page, more)
+        line = page.get_by_role("menuitem", name="Hide it until it changes")
+        await expect(page.get_by_role("menu")).to_be_visible()
+        asked = await answer(page, "node-notice-hide", result=None)
+        await answer(page, "node-notices", result=[])
+        await tab_to(page, line, key="ArrowDown")
+        await page.keyboard.press("Enter")
+        await expect(more).to_have_count(0)
+        assert len(asked) == 1
+        assert await panel.evaluate("one => one.contains(document.activeElement)")
+        await page.keyboard.press("Escape")
+        await expect(page.get_by_role("button", name="nothing needs attention")).to_be_focused()
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_home_says_how_the_node_is_before_it_names_the_apps(browser: Browser, size: str) -> None:
+    async with staged(browser, "trouble", size=SIZES[size]) as page:
+        await settle(page, "/")
+        await page.clock.resume()
+        for button in ("Show as a list", "Show as a map"):
+            read = await page.locator(CONTENT).aria_snapshot()
+            parts = ("heading", "Help for this page", f'button "{button}"', 'link "Bitcoin Knots,')
+            places = [read.index(part) for part in parts]
+            assert places == sorted(places), read
+            await press(page, page.get_by_role("button", name=button))
+        await settle(page, "/apps")
+        await expect(page.get_by_role("heading", level=1, name="Apps", exact=True)).to_be_visible()
+
+
+async def test_an_app_is_installed_changed_stopped_and_removed(page: Page, node: TestNode) -> None:
+    assert node.apps is not None
+    oars = "options: {oars: {type: int, label: Oars, default: 2, minimum: 1, maximum: 4}}\n"
+    write_app(node.apps, "dory", more=oars)
+    await page.goto("/")
+    await press(page, page.get_by_role("button", name="Account of owner").first)
+    await press(page, page.get_by_role("dialog").get_by_role("button", name="Log out"))
+    await expect(page.get_by_role("heading", name="Log in")).to_be_visible()
+    await tab_to(page, page.get_by_label("Password", exact=True))
+    await page.keyboard.type(PASSWORD)
+    await page.keyboard.press("Enter")
+    await expect(home(page).or_(page.get_by_role("heading", name="Set up your node"))).to_be_visible()
+    await page.goto("/")
+    await expect(home(page)).to_be_visible()
+
+    await search(page, "dory", "dory")
+    await press(page, page.get_by_role("button", name="Install", exact=True))
+    await expect(page.get_by_text("dory is installed.")).to_be_visible(timeout=120_000)
+    await press(page, page.get_by_role("link", name="Go to dory"))
+    await expect(page.get_by_role("heading", level=1, name="dory")).to_be_visible()
+    await press(page, page.get_by_role("link", name="Settings", exact=True))
+    await tab_to(page, page.get_by_label("Oars"))
+    await page.keyboard.press("Control+a")
+    await page.keyboard.type("4")
+    await press(page, page.get_by_role("button", name="Apply"))
+    await expect(page.get_by_text("set by you")).to_be_visible()
+    assert (await node.call("container-status", app="dory"))["options"] == {"oars": 4}
+
+    await press(page, page.get_by_role("button", name="Actions for dory"))
+    await tab_to(page, page.get_by_role("menuitem", name="Stop", exact=True), key="ArrowDown")
+    await page.keyboard.press("Enter")
+    await node.until("dory", "stopped")
+    await press(page, page.get_by_role("link", name="More", exact=True))
+    await press(page, page.get_by_role("link", name=re.compile("^Remove")))
+    await press(page, page.get_by_role("button", name="Remove dory"))
+    dialog = page.get_by_role("alertdialog")
+    await press(page, dialog.get_by_role("switch", name="Delete its data too"), key="Space")
+    await tab_to(page, dialog.get_by_role("textbox"))
+    await page.keyboard.type("dory")
+    await press(page, dialog.get_by_role("button", name="Remove dory"))
+    removal = page.locator("li.card", has=page.get_by_role("heading", name="Remove dory"))
+    await expect(removal).to_contain_text("Done")
+    assert "dory" not in {each["app"] for each in await node.call("container-list")}
