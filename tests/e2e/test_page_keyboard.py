@@ -183,6 +183,19 @@ async def test_a_notice_is_hidden(browser: Browser) -> None:
         await expect(page.get_by_role("button", name="nothing needs attention")).to_be_focused()
 
 
+async def test_a_terminal_is_left_as_it_says(browser: Browser) -> None:
+    async with staged(browser, "calm") as page:
+        await page.route_web_socket("**/terminal?*", lambda socket: socket.on_message(lambda message: None))
+        await settle(page, "/apps/electrumx/terminal")
+        await page.clock.resume()
+        screen = page.get_by_role("textbox", name="Terminal input")
+        await expect(screen).to_be_focused()
+        await page.keyboard.press("Tab")
+        await expect(screen).to_be_focused()
+        await page.keyboard.press("Shift+Tab")
+        await expect(screen).not_to_be_focused()
+
+
 @pytest.mark.parametrize("size", SIZES)
 async def test_home_says_how_the_node_is_before_it_names_the_apps(browser: Browser, size: str) -> None:
     async with staged(browser, "trouble", size=SIZES[size]) as page:
