@@ -183,6 +183,15 @@ async def test_a_notice_is_hidden(browser: Browser) -> None:
         await expect(page.get_by_role("button", name="nothing needs attention")).to_be_focused()
 
 
+async def test_each_step_of_the_set_up_is_used_from_its_heading(browser: Browser) -> None:
+    async with staged(browser, "setup") as page:
+        await settle(page, "/welcome")
+        await page.clock.resume()
+        for button, step in (("Next", "Reach"), ("Next", "First apps"), ("Back", "Reach"), ("Back", "Network")):
+            await press(page, page.get_by_role("button", name=button, exact=True))
+            await expect(page.get_by_role("heading", level=2, name=step)).to_be_focused()
+
+
 async def test_a_terminal_is_left_as_it_says(browser: Browser) -> None:
     async with staged(browser, "calm") as page:
         await page.route_web_socket("**/terminal?*", lambda socket: socket.on_message(lambda message: None))
