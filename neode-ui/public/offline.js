@@ -1,4 +1,5 @@
-// The page that is shown while the node cannot be reached: in the owner's language, and gone as soon as the node answers.
+// The page that is shown while the node cannot be reached: in the owner's language and colours, and gone as soon as the node
+// answers.
 const TEXTS = {
   de: {
     title: "Ihr Knoten ist nicht erreichbar",
@@ -48,6 +49,9 @@ const TEXTS = {
 };
 const EVERY = 4000;
 
+const theme = localStorage.getItem("archipelago-theme");
+const isDark = theme === "dark" || (theme !== "light" && matchMedia("(prefers-color-scheme: dark)").matches);
+document.documentElement.dataset.theme = isDark ? "dark" : "light";
 const wanted = [localStorage.getItem("archipelago-language"), ...navigator.languages.map((each) => each.slice(0, 2))];
 const language = wanted.find((each) => each === "en" || each in TEXTS) ?? "en";
 document.documentElement.lang = language;

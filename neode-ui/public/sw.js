@@ -1,7 +1,7 @@
 // Shows a page of its own while the node cannot be reached. Everything else always comes from the node: nothing that it once
 // said is shown as if it were true now, and none of its answers are kept here.
 // Browsers fetch FILES again only when this file has changed: raise the number with each change of them.
-const KEPT = "archipelago-offline-1";
+const KEPT = "archipelago-offline-2";
 const FILES = ["/offline.html", "/offline.js", "/icon.svg"];
 
 self.addEventListener("install", (event) => {
