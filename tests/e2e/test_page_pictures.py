@@ -12,7 +12,8 @@ from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Browser, Page
 
 from support.stage.pictures import difference, keep
-from support.stage.shown import SETTLED, SIZES, settle, staged
+from support.stage.shown import SETTLED, SIZES, on_stage, settle, settled, staged
+from support.stage.states import STATES
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(300)]
 
@@ -49,17 +50,34 @@ PICTURES = tuple(
 async def test_every_view_looks_as_it_did(browser: Browser, scene: str, path: str, size: str, theme: str) -> None:
     async with staged(browser, scene, size=SIZES[size], theme=theme) as page:
         await settle(page, path)
-        assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "it is too wide"
-        name = f"{scene}{path.replace('/', '-').rstrip('-')}-{size}-{theme}.png"
-        picture = await page.screenshot(animations="disabled")
+        await require_look(page, f"{scene}{path.replace('/', '-').rstrip('-')}-{size}-{theme}.png")
+
+
+@pytest.mark.parametrize("name", STATES)
+async def test_every_state_looks_as_it_did(browser: Browser, name: str) -> None:
+    state = STATES[name]
+    shown = on_stage(browser, state.scene, size=SIZES[state.size], theme=state.theme, language=state.language)
+    async with shown as (page, stage):
+        stage.reachable = state.reachable
+        await settle(page, state.path)
+        for step in state.steps:
+            await step(page, stage)
+            await settled(page)
+        await require_look(page, f"state-{name}.png")
+
+
+async def require_look(page: Page, name: str) -> None:
+    """Require that a page looks as it does in the picture of that name, that it fits, and that everybody can use it."""
+    assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "it is too wide"
+    picture = await page.screenshot(animations="disabled")
+    differs = difference(picture, KEPT / name)
+    if differs and KEEP:
+        keep(picture, KEPT / name)
         differs = difference(picture, KEPT / name)
-        if differs and KEEP:
-            keep(picture, KEPT / name)
-            differs = difference(picture, KEPT / name)
-        assert not differs, f"{name}: {differs}. Look at it; 'make pictures' keeps the new one"
-        await page.clock.resume()  # axe waits by timers
-        found = await Axe().run(page)
-        assert found.violations_count == 0, found.generate_report()
+    assert not differs, f"{name}: {differs}. Look at it; 'make pictures' keeps the new one"
+    await page.clock.resume()  # axe waits by timers
+    found = await Axe().run(page)
+    assert found.violations_count == 0, found.generate_report()
 
 
 async def require_fit(page: Page, how: str) -> None:

@@ -79,7 +79,6 @@ def answers(player: Callable[[str], Player], now: datetime) -> dict[str, Ask]:
             ),
             restarts=(given["app"],),
         ),
-        "change-preview": lambda given: {"app": given["app"], "stops": (), "interrupts": ("mempool",)},
         "health-history": lambda given: _health(given["app"], now),
         "container-metrics": lambda given: _metrics(MetricsSpan(given.get("span", "hour")), now),
         "secret-list": lambda _: [SecretView(name="rpc_password", created_at=now - timedelta(days=90))],

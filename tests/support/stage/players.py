@@ -47,6 +47,7 @@ class Player:
     state: HealthState = HealthState.HEALTHY
     reason: str = ""
     chain: Sync | None = None
+    follows_chain: bool = False
     endpoints: tuple[EndpointStatus, ...] = ()
     colours: tuple[str, str] = ("#2f86c9", "#12324f")
     drawing: str = "blocks"
@@ -125,7 +126,7 @@ class Player:
             reason=self.reason,
             percent=self.chain.percent if self.chain and self.state is HealthState.SYNCING else None,
             chain=self.chain,
-            follows_chain=self.chain is not None,
+            follows_chain=self.follows_chain,
             endpoints=self.endpoints,
             operation=self.operation,
             category=Category(self.category),

@@ -50,6 +50,7 @@ KNOTS = Player(
         peers=11,
         tip_at=NOW - timedelta(minutes=4),
     ),
+    follows_chain=True,
     uses={"tor-socks": "tor"},
     endpoints=(peers_at(8333),),
     version="29.2",
@@ -263,6 +264,11 @@ class Scene:
             "preferences-get": NO_PREFERENCES,
             "preferences-set": lambda given: {**NO_PREFERENCES, **given},
             **app_page.answers(by_id.__getitem__, NOW),
+            "change-preview": lambda given: {
+                "app": given["app"],
+                "stops": (),
+                "interrupts": self.used_by(given["app"]),
+            },
             "option-list": options,
             **self.more,
         }

@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
+from archipelago.api.chains import ChainPeers, ChainReport
 from archipelago.api.health import HealthState, Sync
 from archipelago.api.notice_channels import (
     Channel,
@@ -15,10 +16,12 @@ from archipelago.api.notice_channels import (
 )
 from archipelago.api.operations import Operation, OperationKind, Step
 from archipelago.api.system import Notice, NoticeKind, SetupStep, Severity
+from archipelago.chains.facts import ChainPhase
 from archipelago.storage.records.notices import Hiding
 from archipelago.storage.records.operations import OperationState
 from archipelago.support.texts.text import msg
-from support.stage.scene import NOW, STORY, Scene
+from support.stage.players import GIB
+from support.stage.scene import KNOTS, NOW, OFFERED, STORY, Scene
 
 
 def operation(
@@ -58,6 +61,21 @@ SYNC = Sync(
     seconds_left=61 * 3600,
     peers=9,
     tip_at=NOW - timedelta(days=6000),
+)
+
+SYNC_REPORT = ChainReport(
+    app="bitcoin-knots",
+    at=NOW,
+    running=True,
+    phase=ChainPhase.BLOCKS,
+    height=SYNC.height,
+    headers=SYNC.headers,
+    percent=SYNC.percent,
+    blocks_per_hour=9_420,
+    seconds_left=SYNC.seconds_left,
+    peers=ChainPeers(inbound=0, outbound=9, over_tor=9),
+    disk_bytes=6 * GIB,
+    pruned=False,
 )
 
 
@@ -196,20 +214,88 @@ CAUSES = (
         hidden_until=NOW + timedelta(days=1),
     ),
 )
-MANY_NOTICES = tuple(
-    notice(at, (Severity.ERROR, Severity.WARNING, Severity.NOTE)[at % 3], f"something that was found, number {at}")
-    for at in range(40)
+FINDINGS = (
+    ("swap", "there is no swap"),
+    ("clock", "the clock is not synchronised"),
+    *(
+        ("enforcement", f"not enforced on this host: {limit}")
+        for limit in ("limits of disk speed", "AppArmor", "seccomp")
+    ),
+    *(("ports", f"port {port} is taken by another program") for port in range(8332, 8340)),
+)
+MANY_NOTICES = (
+    *(
+        of_node(
+            f"operation:op-{at}",
+            Severity.WARNING,
+            NoticeKind.OPERATION,
+            f"app:app-{at}",
+            f"the last operation on App {at} failed (update)",
+            app=f"app-{at}",
+            name=f"App {at}",
+            detail="the image cannot be downloaded: connection timed out",
+            consequence=f"App {at} stays as it is; the node does not try again by itself",
+        )
+        for at in range(14)
+    ),
+    *(
+        of_node(
+            f"finding:{check}-{at}",
+            Severity.ERROR if check == "clock" else Severity.WARNING,
+            NoticeKind.FINDING,
+            f"host:{check}",
+            text,
+            consequence="apps may not work as they should",
+            mend="set it up",
+        )
+        for at, (check, text) in enumerate(FINDINGS)
+    ),
+    *(
+        of_node(
+            f"update:app-{at}",
+            Severity.NOTE,
+            NoticeKind.UPDATE,
+            "updates",
+            f"App {at} 2.0 is available",
+            app=f"app-{at}",
+            name=f"App {at}",
+            version="2.0",
+        )
+        for at in range(13)
+    ),
 )
 LONG = "An app whose name is as long as a name of an app is allowed to be"[:64]
+UNBROKEN = "Rechtsschutzversicherungsgesellschaftenverzeichnisdienstprogramm"
+"""A name of 64 letters without a space."""
+LONGEST = {
+    "bitcoin-knots": LONG,
+    "electrumx": UNBROKEN,
+    "lnd": LONG,
+    "tor": UNBROKEN,
+    "specter": UNBROKEN,
+    "btcpay": LONG,
+}
+PHRASE = (
+    "meadow harbour anchor copper violin summer glacier pepper orchard walnut candle marble "
+    "ribbon saddle thunder velvet willow basket cactus dolphin engine fabric garlic helmet"
+)
 NOBODY: dict[str, object] = {"set_up": True, "user": None, "role": None, "permissions": [], "second_factor": False}
 SCENES = {
     "login": replace(CALM, more={"login-status": NOBODY}),
     "new": replace(CALM, apps=(), setup=(), more={"login-status": {**NOBODY, "set_up": False}}),
     "setup": replace(CALM, apps=(), setup=(SetupStep.PHRASE,)),
     "calm": CALM,
-    "syncing": CALM.with_app("bitcoin-knots", state=HealthState.SYNCING, chain=SYNC).with_app(
-        "electrumx", state=HealthState.WAITING, reason="waits for bitcoin-knots"
+    "first-start": replace(CALM, apps=(), setup=(), more={"key-phrase": PHRASE}),
+    "first-start-reach": replace(CALM, apps=(KNOTS,), setup=(SetupStep.PHRASE, SetupStep.NETWORK)),
+    "first-start-apps": replace(CALM, apps=(KNOTS,), setup=(SetupStep.PHRASE, SetupStep.NETWORK, SetupStep.REACH)),
+    "long": replace(
+        CALM,
+        apps=tuple(replace(one, name=LONGEST.get(one.app, one.name)) for one in STORY),
+        offered=tuple(replace(one, name=LONGEST.get(one.app, one.name)) for one in OFFERED),
     ),
+    "syncing": replace(CALM, more={"chain-report": SYNC_REPORT})
+    .with_app("bitcoin-knots", state=HealthState.SYNCING, chain=SYNC)
+    .with_app("electrumx", state=HealthState.WAITING, reason="waits for bitcoin-knots"),
     "trouble": replace(
         CALM.with_app("mempool", state=HealthState.FAILED, reason="exit code 1")
         .with_app("home-assistant", state=HealthState.STOPPED)
@@ -233,6 +319,7 @@ SCENES = {
                 uses={"x": f"app-{at // 4}"} if at > 3 else {},
                 drawing=("blocks", "bolt", "house", "wallet", "bag", "search")[at % 6],
                 chain=None,
+                follows_chain=False,
             )
             for at in range(60)
         ),
@@ -243,5 +330,6 @@ SCENES = {
     "failed": replace(
         CALM,
         apps=tuple(replace(one, state=HealthState.FAILED, reason="exit code 137", chain=None) for one in STORY),
+        more={"chain-report": ChainReport(app="bitcoin-knots", at=NOW, running=False)},
     ),
 }

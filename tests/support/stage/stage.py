@@ -8,7 +8,8 @@ from typing import Any
 
 from playwright.async_api import Page, Route, WebSocketRoute
 
-from archipelago.errors import NodeError
+from archipelago.errors import ErrorCode, NodeError
+from archipelago.rpc.streams.websocket import LOGGED_OUT
 from support.stage.app_page import log_of
 from support.stage.scene import NOW, Scene, as_json
 
@@ -34,6 +35,8 @@ class Stage:
         self.origin = origin
         self.missing: set[str] = set()
         self.reachable = True
+        self._logged_out = False
+        self._sockets: list[WebSocketRoute] = []
         self._kept = {"archipelago-theme": theme, "archipelago-language": language}
         if entered:
             self._kept["archipelago-session"] = "secret"
@@ -49,7 +52,22 @@ class Stage:
         await page.route(f"{self.origin}/screenshots/**", self._screenshot)
         await page.route_web_socket(lambda url: "/ws/v1" in url, self._socket)
 
+    async def go_away(self) -> None:
+        """Leave the tab without a node, as a machine that is switched off does."""
+        self.reachable = False
+        for socket in self._sockets:
+            await socket.close()
+
+    async def log_out(self) -> None:
+        """End the session of the tab."""
+        self._logged_out = True
+        for socket in self._sockets:
+            await socket.close(code=LOGGED_OUT)
+
     async def _file(self, route: Route) -> None:
+        if not self.reachable and route.request.resource_type == "fetch":
+            await route.abort(_OFFLINE)
+            return
         path = route.request.url.removeprefix(self.origin).partition("?")[0].lstrip("/")
         found = self.folder / path
         if not path or not found.is_file():
@@ -81,6 +99,9 @@ class Stage:
 
     def call(self, method: str, params: dict[str, Any]) -> dict[str, Any]:
         """Return the answer, or the error, of a method."""
+        if self._logged_out:
+            told = {"name": ErrorCode.LOGIN_NEEDED, "hint": "log in"}
+            return {"error": {"code": -32000, "message": "log in first", "data": told}}
         answers = self.scene.answers()
         if method not in answers:
             self.missing.add(method)
@@ -94,6 +115,11 @@ class Stage:
         return {"result": as_json(method, value)}
 
     async def _socket(self, socket: WebSocketRoute) -> None:
+        if not self.reachable:
+            await socket.close()
+            return
+        self._sockets.append(socket)
+
         def heard(message: str | bytes) -> None:
             asked = json.loads(message)
             key, params = asked["id"], asked.get("params", {})
