@@ -15,6 +15,10 @@ declare module "vue-router" {
   }
 }
 
+/** Not so in the build for nodes, which is made without that branch. */
+const DEVELOPING = import.meta.env.DEV || import.meta.env.MODE === "design";
+const SHOWN_TO_DEVELOPERS = { title: "", open: true, plain: true };
+
 export const router = createRouter({
   history: createWebHistory(),
   scrollBehavior: (to, _from, saved) => saved ?? (to.hash ? undefined : { top: 0 }),
@@ -76,6 +80,9 @@ export const router = createRouter({
       component: () => import("./views/LoginView.vue"),
       meta: { title: "login.title", open: true },
     },
+    ...(DEVELOPING
+      ? [{ path: "/design", component: () => import("./design/page/DesignView.vue"), meta: SHOWN_TO_DEVELOPERS }]
+      : []),
     { path: "/:rest(.*)*", redirect: "/" },
   ],
 });
