@@ -62,7 +62,9 @@ async def test_every_state_looks_as_it_did(browser: Browser, name: str) -> None:
         await settle(page, state.path)
         for step in state.steps:
             await step(page, stage)
-            await settled(page)
+            await page.clock.run_for(SETTLED)
+        await page.get_by_text(state.shown).filter(visible=True).first.wait_for()
+        await settled(page)
         await require_look(page, f"state-{name}.png")
 
 

@@ -6,6 +6,7 @@ from typing import Literal
 
 from playwright.async_api import Page
 
+from support.stage.scenes import LONG, UNBROKEN
 from support.stage.stage import Stage
 
 Step = Callable[[Page, Stage], Awaitable[None]]
@@ -30,11 +31,11 @@ def key(name: str) -> Step:
     return step
 
 
-def type_text(text: str) -> Step:
-    """Return the step that types into what has the focus."""
+def search_for(text: str) -> Step:
+    """Return the step that types into the field of the search, once it is there."""
 
     async def step(page: Page, _: Stage) -> None:
-        await page.keyboard.type(text)
+        await page.get_by_role("combobox", name="Search", exact=True).fill(text)
 
     return step
 
@@ -60,33 +61,44 @@ class State:
     language: str = "en"
     reachable: bool = True
     steps: tuple[Step, ...] = ()
+    shown: str
+    """A text that is there once the state is."""
 
 
-LANGUAGES = {"de": "desktop", "es": "phone", "fr": "desktop", "ja": "phone", "pt": "desktop"}
 STATES = {
-    "notices-40": State(scene="many", steps=(press("button", "27 things need attention"),)),
-    "notices-of-all-kinds": State(
-        scene="notices", size="phone", theme="dark", steps=(press("button", "5 things need attention"),)
+    "notices-40": State(
+        scene="many", steps=(press("button", "27 things need attention"),), shown="The last operation on App 0 failed"
     ),
-    "long-home": State(scene="long"),
-    "long-apps": State(scene="long", path="/apps"),
-    "long-app": State(scene="long", path="/apps/electrumx", size="phone"),
-    "long-store": State(scene="long", path="/store"),
-    "long-plan": State(scene="long", path="/store/specter", size="phone", theme="dark"),
-    **{
-        f"in-{language}": State(scene="calm", size="phone" if size == "phone" else "desktop", language=language)
-        for language, size in LANGUAGES.items()
-    },
-    "syncing-app": State(scene="syncing", path="/apps/bitcoin-knots"),
-    "failed-apps": State(scene="failed", path="/apps", size="phone"),
-    "many-apps": State(scene="many", path="/apps"),
-    "away": State(scene="calm", steps=(lose_node,)),
-    "away-from-the-start": State(scene="calm", path="/offline.html", size="phone", theme="dark", reachable=False),
-    "expired": State(scene="calm", path="/apps", steps=(end_session,)),
+    "notices-of-all-kinds": State(
+        scene="notices",
+        size="phone",
+        theme="dark",
+        steps=(press("button", "5 things need attention"),),
+        shown="Little disk is left",
+    ),
+    "long-home": State(scene="long", shown=LONG),
+    "long-apps": State(scene="long", path="/apps", shown=LONG),
+    "long-app": State(scene="long", path="/apps/electrumx", size="phone", shown=UNBROKEN),
+    "long-store": State(scene="long", path="/store", shown=LONG),
+    "long-plan": State(scene="long", path="/store/specter", size="phone", theme="dark", shown=UNBROKEN),
+    "in-de": State(scene="calm", language="de", shown="Alles läuft."),
+    "in-es": State(scene="calm", language="es", size="phone", shown="Todo funciona."),
+    "in-fr": State(scene="calm", language="fr", shown="Tout fonctionne."),
+    "in-ja": State(scene="calm", language="ja", size="phone", shown="すべて正常に稼働しています。"),
+    "in-pt": State(scene="calm", language="pt", shown="Tudo funciona."),
+    "syncing-app": State(scene="syncing", path="/apps/bitcoin-knots", shown="Reading the chain: 3.1 %"),
+    "failed-apps": State(scene="failed", path="/apps", size="phone", shown="Failed"),
+    "many-apps": State(scene="many", path="/apps", shown="60 apps"),
+    "away": State(scene="calm", steps=(lose_node,), shown="Your node is not reachable."),
+    "away-from-the-start": State(
+        scene="calm", path="/offline.html", size="phone", theme="dark", reachable=False, shown="Try now"
+    ),
+    "expired": State(scene="calm", path="/apps", steps=(end_session,), shown="Your session has ended."),
     "stopping-what-others-use": State(
         scene="calm",
         path="/apps/bitcoin-knots",
         steps=(press("button", "Actions for Bitcoin Knots"), press("menuitem", "Stop")),
+        shown="These keep running",
     ),
     "removing": State(
         scene="calm",
@@ -94,12 +106,23 @@ STATES = {
         size="phone",
         theme="dark",
         steps=(press("button", "Remove ElectrumX"),),
+        shown="What stays on the disk",
     ),
-    "search": State(scene="calm", steps=(key("Control+k"),)),
-    "search-found": State(scene="calm", size="phone", theme="dark", steps=(key("Control+k"), type_text("electr"))),
+    "search": State(scene="calm", steps=(key("Control+k"),), shown="Logs of Bitcoin Knots"),
+    "search-found": State(
+        scene="calm",
+        size="phone",
+        theme="dark",
+        steps=(key("Control+k"), search_for("electr")),
+        shown="Let other nodes connect",
+    ),
     "first-start-words": State(
-        scene="first-start", path="/welcome", size="phone", steps=(press("button", "Show the words"),)
+        scene="first-start",
+        path="/welcome",
+        size="phone",
+        steps=(press("button", "Show the words"),),
+        shown="dolphin",
     ),
-    "first-start-reach": State(scene="first-start-reach", path="/welcome"),
-    "first-start-apps": State(scene="first-start-apps", path="/welcome"),
+    "first-start-reach": State(scene="first-start-reach", path="/welcome", shown="Your node is now at"),
+    "first-start-apps": State(scene="first-start-apps", path="/welcome", shown="Accept Lightning payments"),
 }
