@@ -2,19 +2,19 @@
 // answers.
 const TEXTS = {
   de: {
-    title: "Ihr Knoten ist nicht erreichbar",
-    text: "Ihre Apps und Daten sind davon nicht betroffen. Mögliche Gründe:",
+    title: "Dein Knoten ist nicht erreichbar",
+    text: "Deine Apps und Daten sind davon nicht betroffen. Mögliche Gründe:",
     off: "der Rechner ist aus oder startet neu",
-    away: "dieses Gerät ist nicht in Ihrem Heimnetz",
+    away: "dieses Gerät ist nicht in deinem Heimnetz",
     moved: "der Router hat dem Knoten eine andere Adresse gegeben",
     again: "Diese Seite versucht es alle paar Sekunden erneut.",
     retry: "Jetzt versuchen",
   },
   es: {
-    title: "Su nodo no está accesible",
-    text: "Sus apps y sus datos no se ven afectados. Puede ser que:",
+    title: "Tu nodo no está accesible",
+    text: "Tus apps y tus datos no se ven afectados. Puede ser que:",
     off: "la máquina esté apagada o reiniciándose",
-    away: "este dispositivo no esté en su red local",
+    away: "este dispositivo no esté en tu red local",
     moved: "el router haya dado otra dirección al nodo",
     again: "Esta página lo intenta de nuevo cada pocos segundos.",
     retry: "Intentar ahora",
