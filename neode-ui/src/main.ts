@@ -1,4 +1,3 @@
-import { VueQueryPlugin } from "@tanstack/vue-query";
 import { createPinia } from "pinia";
 import { createApp } from "vue";
 import { queries } from "./api/queries";
@@ -8,7 +7,8 @@ import "./lib/theme";
 import { router } from "./router";
 import "./style.css";
 
-createApp(App).use(createPinia()).use(VueQueryPlugin, { queryClient: queries }).use(router).use(i18n).mount("#app");
+queries.mount();
+createApp(App).use(createPinia()).use(router).use(i18n).mount("#app");
 
 // Where the browser allows it: by HTTPS that it trusts, or on the node itself.
 if (import.meta.env.PROD && "serviceWorker" in navigator) navigator.serviceWorker.register("/sw.js").catch(() => {});

@@ -1,5 +1,6 @@
 import { createPinia, setActivePinia } from "pinia";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { nextTick } from "vue";
 import { live } from "../src/api/live";
 import type { Notice } from "../src/api/types";
 import { useContainers } from "../src/stores/container";
@@ -185,6 +186,7 @@ describe("a change of how one logs in", () => {
     const notices = useNotices();
     said.pop();
     notices.watchOver();
+    await nextTick();
     const socket = connect();
     await vi.waitFor(() => expect(paramsOf(asked, "notice-list")).toHaveLength(2));
     expect(notices.all).toEqual([]);

@@ -1,5 +1,7 @@
+import { environmentManager } from "@tanstack/vue-query";
 import { vi } from "vitest";
 import { live } from "../src/api/live";
+import { queries } from "../src/api/queries";
 import type { Methods } from "../src/api/types";
 
 export type Answers = {
@@ -166,6 +168,8 @@ export function standInStorage(): Storage {
 /** Puts the stand-in where the browser's WebSocket is, on a page of the node's that is in sight. */
 export function standInSocket(): void {
   Socket.all = [];
+  environmentManager.setIsServer(() => false);
+  queries.clear();
   vi.stubGlobal("WebSocket", Socket);
   vi.stubGlobal("location", new URL("http://archipelago.test:8480/"));
   vi.stubGlobal("document", { hidden: false });
@@ -175,7 +179,7 @@ export function standInSocket(): void {
 
 /** Puts the page behind others. */
 export function hide(): void {
-  vi.stubGlobal("document", { hidden: true });
+  vi.stubGlobal("document", { hidden: true, visibilityState: "hidden" });
 }
 
 /** Connects the page with the node; what it follows is granted. */

@@ -1,17 +1,25 @@
-import { QueryClient, useQuery } from "@tanstack/vue-query";
-import { computed, toValue, type MaybeRefOrGetter } from "vue";
+import { notifyManager, QueryClient, useQuery, type Query } from "@tanstack/vue-query";
+import { computed, toValue, type MaybeRefOrGetter, type Ref } from "vue";
 import { call } from "./rpc";
 import type { Methods } from "./types";
 
 /** What the node answered lately, shared by all parts of the page; forgotten when somebody logs out. */
 export const queries = new QueryClient({
-  defaultOptions: { queries: { staleTime: 2_000, retry: false, networkMode: "always", refetchOnWindowFocus: true } },
+  defaultOptions: { queries: { retry: false, networkMode: "always" } },
 });
+// Vue gathers what changes; a timer would show answers later, and much later in a tab behind others.
+notifyManager.setScheduler((work) => work());
+
+/** What changes without anybody asking for it: the node tells so by an event of the app. */
+const TOLD: ReadonlySet<unknown> = new Set<keyof Methods>(["container-status", "health-history", "operation-list"]);
+
+/** Milliseconds. */
+const KEPT = 300_000;
 
 interface Options {
   /** Milliseconds after which it is asked again while the page is in sight; left out for what does not change by itself. */
   every?: number;
-  /** Whether it is asked at all. */
+  /** Whether it is asked by itself. */
   when?: MaybeRefOrGetter<boolean>;
 }
 
@@ -21,11 +29,48 @@ export function useNode<M extends keyof Methods>(
   params: MaybeRefOrGetter<Methods[M]["params"]>,
   { every, when = true }: Options = {},
 ) {
-  return useQuery({
-    queryKey: computed(() => [method, toValue(params)] as const),
-    queryFn: (): Promise<Methods[M]["result"]> =>
-      (call as (method: M, params: Methods[M]["params"]) => Promise<Methods[M]["result"]>)(method, toValue(params)),
-    refetchInterval: every ?? false,
-    enabled: computed(() => toValue(when)),
-  });
+  const key = computed(() => [method, toValue(params)] as const);
+  const query = useQuery(
+    {
+      queryKey: key,
+      queryFn: ({ queryKey }): Promise<Methods[M]["result"]> =>
+        (call as (...given: typeof queryKey) => Promise<Methods[M]["result"]>)(...queryKey),
+      refetchInterval: every ?? false,
+      // Only a figure may be shown a little old to whoever comes back.
+      gcTime: every ? KEPT : 0,
+      enabled: computed(() => toValue(when)),
+      shallow: true,
+    },
+    queries,
+  );
+  /** Why there is no newer answer, until one comes; what was found before stays. */
+  const failure = computed<unknown>((before) =>
+    query.isLoading.value && query.errorUpdateCount.value ? before : (query.error.value ?? undefined),
+  );
+  const here = () => queries.getQueryCache().find({ queryKey: key.value });
+  /** Asks again; throws nothing. */
+  const look = (): Promise<void> => afresh(here(), () => query.refetch({ cancelRefetch: false }));
+  /** Drops what was found, and what is under way. */
+  const forget = (): void => here()?.reset();
+  const found: Readonly<Ref<Methods[M]["result"] | undefined>> = query.data;
+  return { found, failure, look, forget };
+}
+
+/** Asks once more after what is under way, which may tell of the past. */
+async function afresh(query: Query | undefined, ask: () => Promise<unknown>): Promise<void> {
+  const late = query?.state.fetchStatus === "fetching";
+  await ask();
+  if (late) await ask();
+}
+
+/** Asks again for what an event of an app, or of all apps, may have changed, and for what failed; in a tab behind others later. */
+export function renew(app: string | null): void {
+  const isMeant = ({ queryKey: [method, params], state }: Query): boolean => {
+    const of = (params as { app?: string } | undefined)?.app;
+    return state.status === "error" || (TOLD.has(method) && (!app || !of || of === app));
+  };
+  for (const one of queries.getQueryCache().findAll({ type: "active", predicate: isMeant })) {
+    if (document.hidden) one.invalidate();
+    else void afresh(one, () => one.fetch(undefined, { cancelRefetch: false }).catch(() => {}));
+  }
 }

@@ -1,6 +1,7 @@
 import { defineStore } from "pinia";
 import { computed, ref, watch } from "vue";
 import { live } from "../api/live";
+import { renew, useNode } from "../api/queries";
 import { call } from "../api/rpc";
 import type { AppSummary, Event, Operation, SystemInfo } from "../api/types";
 import { isTroubled } from "../lib/health";
@@ -23,7 +24,6 @@ export const useContainers = defineStore("container", () => {
   /** Names of the apps in the catalog; a message may be about one that is not installed. */
   const titles = ref<Record<string, string>>({});
   let timer: ReturnType<typeof setTimeout> | undefined;
-  let clock: ReturnType<typeof setInterval> | undefined;
   let stop: (() => void) | undefined;
 
   const running = computed(() => operations.value.filter((one) => one.state === "pending" || one.state === "running"));
@@ -31,29 +31,22 @@ export const useContainers = defineStore("container", () => {
   const coming = computed(() =>
     running.value.filter((one) => one.kind === "install" && !apps.value?.some(({ app }) => app === one.app)),
   );
+  const { found: host } = useNode("system-info", {}, { every: EVERY, when: () => apps.value !== undefined });
+  watch(host, (info) => apps.value && (system.value = info));
+  watch(heard, ({ app }) => renew(app));
   const troubled = computed(() => (apps.value ?? []).filter((one) => isTroubled(one.state)));
 
   function follow(): void {
-    stop ??= live.events(take, () => void refresh());
-    clock ??= setInterval(() => document.hidden || void lookAtHost(), EVERY);
+    stop ??= live.events(take, () => {
+      void refresh();
+      renew(null);
+    });
     void refresh();
-  }
-
-  async function lookAtHost(): Promise<void> {
-    const mine = stop;
-    try {
-      const info = await call("system-info");
-      if (mine && mine === stop) system.value = info;
-    } catch {
-      // The banner says that the node is away.
-    }
   }
 
   function unfollow(): void {
     stop?.();
     stop = undefined;
-    clearInterval(clock);
-    clock = undefined;
     clearTimeout(timer);
     timer = undefined;
     asking = next = undefined; // nobody else waits for an answer that may never come

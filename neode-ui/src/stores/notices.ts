@@ -1,12 +1,12 @@
 import { defineStore } from "pinia";
-import { computed, watch } from "vue";
+import { computed, ref, watch } from "vue";
 import type { RouteLocationRaw } from "vue-router";
 import { live } from "../api/live";
+import { useNode } from "../api/queries";
 import { call } from "../api/rpc";
 import type { Hiding, Later, Notice as NodeNotice, Operation, Permission } from "../api/types";
 import { containers, permissionToRepeat, repeat } from "../container-client";
 import { said } from "../i18n/node";
-import { useAnswer } from "../lib/answer";
 import { useContainers } from "./container";
 
 export type Level = "error" | "warning" | "note";
@@ -57,10 +57,14 @@ const EVERY = 300_000;
 /** What needs the owner, the gravest first; the tab's title counts all but notes. */
 export const useNotices = defineStore("notices", () => {
   const store = useContainers();
-  const { found, failure, look: examine, forget } = useAnswer(() => call("node-notices"));
+  const watching = ref(false);
+  const now = { every: EVERY, when: watching };
+  const { found, failure, look: examine, forget } = useNode("node-notices", {}, now);
   /** What was changed of how one logs in. */
-  const { found: changes, look: lookAtChanges, forget: forgetChanges } = useAnswer(() => call("notice-list"));
-  let timer: ReturnType<typeof setInterval> | undefined;
+  const { found: changes, look: lookAtChanges, forget: forgetChanges } = useNode("notice-list", {}, now);
+  /** Tells how apps are called that are not installed. */
+  const { found: catalog } = useNode("catalog-list", {}, now);
+  watch(catalog, (entries) => entries && store.learn(entries));
   let stops: Array<() => void> = [];
 
   /** Whether the first look has ended, one way or another. */
@@ -78,21 +82,9 @@ export const useNotices = defineStore("notices", () => {
     return JSON.stringify([apps, store.operations.map(({ id, state }) => [id, state])]);
   }
 
-  /** Learns how apps are called that are not installed. */
-  async function learnNames(): Promise<void> {
-    try {
-      store.learn(await call("catalog-list"));
-    } catch {
-      // Then they are called by their ids.
-    }
-  }
-
   /** Looks now, whenever something has changed, and now and then. */
   function watchOver(): void {
-    void examine();
-    void lookAtChanges();
-    void learnNames();
-    timer ??= setInterval(() => document.hidden || void Promise.all([examine(), lookAtChanges(), learnNames()]), EVERY);
+    watching.value = true;
     if (stops.length) return;
     stops = [
       live.events(
@@ -104,8 +96,7 @@ export const useNotices = defineStore("notices", () => {
   }
 
   function rest(): void {
-    clearInterval(timer);
-    timer = undefined;
+    watching.value = false;
     stops.forEach((stop) => stop());
     stops = [];
     forget();

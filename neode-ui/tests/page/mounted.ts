@@ -1,9 +1,9 @@
-import { QueryClient, VueQueryPlugin } from "@tanstack/vue-query";
 import { DOMWrapper, mount, type VueWrapper } from "@vue/test-utils";
 import { createPinia, setActivePinia } from "pinia";
 import { onTestFinished } from "vitest";
 import { defineComponent, h, shallowReactive, type Component } from "vue";
 import { createMemoryHistory, createRouter, RouterView, type Router } from "vue-router";
+import { queries } from "../../src/api/queries";
 import { i18n } from "../../src/i18n";
 import type { Permission } from "../../src/api/types";
 import { useSession } from "../../src/stores/session";
@@ -12,6 +12,7 @@ import { login } from "../samples";
 /** Starts a page for somebody who may do this. */
 export function begin(...permissions: Permission[]): void {
   setActivePinia(createPinia());
+  queries.clear();
   useSession().status = login("read", ...permissions);
 }
 
@@ -47,7 +48,7 @@ export async function mounted<C extends Component>(component: C, props: Props<C>
   await router.push("/");
   const whole = mount(RouterView, {
     attachTo: document.body,
-    global: { plugins: [router, i18n, [VueQueryPlugin, { queryClient: new QueryClient() }]] },
+    global: { plugins: [router, i18n] },
   });
   onTestFinished(() => whole.unmount());
   return {
