@@ -1,14 +1,16 @@
-import { shallowRef } from "vue";
+import { computed } from "vue";
+import { useNode } from "../api/queries";
+import type { Methods } from "../api/types";
 import { useAttempt } from "./attempt";
 
-/** A list that the node keeps, asked for at once and after each change of it. */
-export function useListed<T>(ask: () => Promise<T[]>) {
-  const items = shallowRef<T[]>([]);
-  const { error, busy, attempt } = useAttempt();
+/** Lists that the node keeps, and returns to whoever asks without parameters. */
+type Lists = { [M in keyof Methods]: Methods[M]["result"] extends unknown[] ? M : never }[keyof Methods];
 
-  async function look(): Promise<void> {
-    items.value = await ask();
-  }
+/** A list that the node keeps, asked for again after each change of it. */
+export function useListed<M extends Lists>(method: M) {
+  const { found: items, failure, look } = useNode(method, {});
+  const { error: refused, busy, attempt } = useAttempt();
+  const error = computed(() => refused.value ?? failure.value);
 
   /** Changes it, and shows it as it is then. */
   const change = (work: () => Promise<unknown>): Promise<boolean> =>
@@ -17,6 +19,5 @@ export function useListed<T>(ask: () => Promise<T[]>) {
       await look();
     });
 
-  void attempt(look);
-  return { items, error, busy, change };
+  return { items, error, busy, change, look };
 }
