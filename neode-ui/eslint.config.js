@@ -5,6 +5,16 @@ import { defineConfig } from "eslint/config";
 import globals from "globals";
 import ts from "typescript-eslint";
 
+/** A size in pixels, as in `w-[12px]`, and the colours that Tailwind brings along. */
+const PIXELS = "/\\[[^\\]]*\\dpx/";
+const PALETTE = "/(^|[:!])[a-z]+-(black|white|[a-z]+-(50|[1-9]00|950))(\\/|$)/";
+const COLOUR = "/#([0-9a-f]{3,4}|[0-9a-f]{6}|[0-9a-f]{8})(?![\\w-])|\\b(rgb|hsl|hwb|lab|lch|oklab|oklch)a?\\(/i";
+const NO_COLOUR = "Name a token of src/design instead of a colour.";
+const COLOURS = ["Literal[value", "TemplateElement[value.raw"].map((of) => ({
+  selector: `${of}=${COLOUR}]`,
+  message: NO_COLOUR,
+}));
+
 export default defineConfig(
   { ignores: ["dist/", "node_modules/", "src/api/types.ts"] },
   js.configs.recommended,
@@ -27,6 +37,23 @@ export default defineConfig(
       "vue/multi-word-component-names": "off",
       // A prop without a value is undefined; TypeScript knows.
       "vue/require-default-prop": "off",
+    },
+  },
+  {
+    // Controls, colours and sizes are those of src/design.
+    files: ["src/**"],
+    ignores: ["src/design/**"],
+    rules: {
+      "vue/no-restricted-html-elements": [
+        "error",
+        ...["button", "details", "dialog", "input", "select", "textarea"].map((element) => ({
+          element,
+          message: `Use a component of src/design instead of <${element}>.`,
+        })),
+      ],
+      "vue/no-restricted-class": ["error", "button", "field", PIXELS, PALETTE],
+      "no-restricted-syntax": ["error", ...COLOURS],
+      "vue/no-restricted-syntax": ["error", ...COLOURS, { selector: `VLiteral[value=${COLOUR}]`, message: NO_COLOUR }],
     },
   },
   { files: ["scripts/**", "*.config.*"], languageOptions: { globals: { ...globals.node } } },
