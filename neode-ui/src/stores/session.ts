@@ -4,6 +4,7 @@ import { dropConfirmation, keepConfirmation } from "../api/confirmation";
 import { keepMark } from "../api/device";
 import { forgetIcons } from "../api/icons";
 import { live, whenLoggedOut } from "../api/live";
+import { queries } from "../api/queries";
 import { call, RpcError, whenLoginNeeded } from "../api/rpc";
 import { dropSecret, keepSecret, whenSecretChanges } from "../api/secret";
 import type { Entered, LoginStatus, Permission } from "../api/types";
@@ -64,15 +65,10 @@ export const useSession = defineStore("session", () => {
   /** Unlocks the node, and returns once it has started. */
   async function unlock(passphrase: string): Promise<void> {
     await call("key-unlock", { passphrase });
-    while (locked.value) {
-      await new Promise((go) => setTimeout(go, PAUSE));
-      try {
-        take(await call("login-status"));
-        locked.value = false;
-      } catch {
-        // It is between its two lives.
-      }
-    }
+    // Between its two lives it refuses, or is away.
+    const status = { queryKey: ["login-status"], queryFn: () => call("login-status"), retry: true, retryDelay: PAUSE };
+    take(await queries.fetchQuery(status));
+    locked.value = false;
   }
 
   /** The session has ended, as was asked for. */
