@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { effectScope, nextTick, ref, type EffectScope } from "vue";
-import { queries, renew, useNode } from "../src/api/queries";
+import { askAgain, forgetAnswers, queries, renew, useNode } from "../src/api/queries";
 import type { SystemInfo } from "../src/api/types";
 import { status, system } from "./samples";
 import { answering, hide, Later, paramsOf, Refusal, standInSocket } from "./standIn";
@@ -215,5 +215,30 @@ describe("an event", () => {
     await settled();
     expect(paramsOf(asked, "container-status")).toHaveLength(1);
     queries.unmount();
+  });
+});
+
+describe("a node that is back", () => {
+  it("is asked again for what nobody will answer any more", async () => {
+    const { answers, name, give } = question();
+    void askAgain();
+    await settled();
+    expect(answers).toHaveLength(2);
+    await give("after");
+    answers[0]?.give(host("before"));
+    await settled();
+    expect(name()).toBe("after");
+  });
+});
+
+describe("whoever logs in next", () => {
+  it("sees nothing of what was answered before, and of what comes late", async () => {
+    const { name, look, give } = question();
+    await give("of another");
+    void look();
+    forgetAnswers();
+    expect(name()).toBeUndefined();
+    await give("late");
+    expect(name()).toBeUndefined();
   });
 });

@@ -74,3 +74,14 @@ export function renew(app: string | null): void {
     else void afresh(one, () => one.fetch(undefined, { cancelRefetch: false }).catch(() => {}));
   }
 }
+
+/** Asks again for everything in view, once the node is back: what is under way may never be answered. */
+export async function askAgain(): Promise<void> {
+  await queries.cancelQueries();
+  await queries.refetchQueries({ type: "active" });
+}
+
+/** Drops every answer, and what is under way: whoever logs in next sees none of it. */
+export function forgetAnswers(): void {
+  for (const one of queries.getQueryCache().getAll()) one.reset();
+}

@@ -58,12 +58,12 @@ const EVERY = 300_000;
 export const useNotices = defineStore("notices", () => {
   const store = useContainers();
   const watching = ref(false);
-  const now = { every: EVERY, when: watching };
-  const { found, failure, look: examine, forget } = useNode("node-notices", {}, now);
+  const often = { every: EVERY, when: watching };
+  const { found, failure, look: examine, forget } = useNode("node-notices", {}, often);
   /** What was changed of how one logs in. */
-  const { found: changes, look: lookAtChanges, forget: forgetChanges } = useNode("notice-list", {}, now);
+  const { found: changes, look: lookAtChanges, forget: forgetChanges } = useNode("notice-list", {}, often);
   /** Tells how apps are called that are not installed. */
-  const { found: catalog } = useNode("catalog-list", {}, now);
+  const { found: catalog } = useNode("catalog-list", {}, often);
   watch(catalog, (entries) => entries && store.learn(entries));
   let stops: Array<() => void> = [];
 
