@@ -29,9 +29,10 @@ async def staged(
     origin: str = ORIGIN,
 ) -> AsyncIterator[Page]:
     """Show a scene to a browser of that size, with the node at that address; every error in it fails the test."""
-    async with on_stage(
-        browser, scene, size=size, theme=theme, language=language, touch=touch, origin=origin
-    ) as (page, _):
+    async with on_stage(browser, scene, size=size, theme=theme, language=language, touch=touch, origin=origin) as (
+        page,
+        _,
+    ):
         yield page
 
 
