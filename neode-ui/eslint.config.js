@@ -8,6 +8,8 @@ import ts from "typescript-eslint";
 /** A size in pixels, as in `w-[12px]`, and the colours that Tailwind brings along. */
 const PIXELS = "/\\[[^\\]]*\\dpx/";
 const PALETTE = "/(^|[:!])[a-z]+-(black|white|[a-z]+-(50|[1-9]00|950))(\\/|$)/";
+/** Sides of the screen, where those of the direction of writing are meant: `ms-`, `pe-`, `start-`, `text-start`. */
+const SIDES = "/(^|[:!-])(ml|mr|pl|pr|left|right)-(?!1\\/2)|(^|[:!])text-(left|right)$/";
 const COLOUR = "/#([0-9a-f]{3,4}|[0-9a-f]{6}|[0-9a-f]{8})(?![\\w-])|\\b(rgb|hsl|hwb|lab|lch|oklab|oklch)a?\\(/i";
 const NO_COLOUR = "Name a token of src/design instead of a colour.";
 const COLOURS = ["Literal[value", "TemplateElement[value.raw"].map((of) => ({
@@ -51,7 +53,7 @@ export default defineConfig(
           message: `Use a component of src/design instead of <${element}>.`,
         })),
       ],
-      "vue/no-restricted-class": ["error", "button", "field", PIXELS, PALETTE],
+      "vue/no-restricted-class": ["error", "button", "field", PIXELS, PALETTE, SIDES],
       "no-restricted-syntax": ["error", ...COLOURS],
       "vue/no-restricted-syntax": ["error", ...COLOURS, { selector: `VLiteral[value=${COLOUR}]`, message: NO_COLOUR }],
     },

@@ -4,7 +4,7 @@ import { whenConsentNeeded, type Consequences } from "../lib/consent";
 
 /** Asks the owner before a change of one app touches others. */
 export const useConsent = defineStore("consent", () => {
-  /** What he is asked about. */
+  /** What they are asked about. */
   const asked = ref<Consequences>();
   let give: (agreed: boolean) => void = () => {};
 
