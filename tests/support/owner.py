@@ -39,7 +39,7 @@ async def enter(tab: Page, node: TestNode) -> None:
 async def log_out(tab: Page) -> None:
     """Choose to log out, in what belongs to the account."""
     await tab.get_by_role("button", name="Account of ").first.click()
-    await tab.get_by_role("button", name="Log out").click()
+    await tab.get_by_role("button", name="Log out", exact=True).click()
 
 
 async def show_password(tab: Page) -> None:
