@@ -109,11 +109,16 @@ async def test_a_dialog_keeps_the_focus_and_gives_it_back(browser: Browser, path
         await expect(button).to_be_focused()
 
 
-async def test_pictures_are_turned_by_arrows(browser: Browser) -> None:
+async def test_pictures_are_reached_and_turned_by_arrows(browser: Browser) -> None:
     async with staged(browser, "calm") as page:
         await settle(page, "/store/btcpay")
         await page.clock.resume()
-        await press(page, page.get_by_role("button", name="Enlarge BTCPay Server: picture 1 of 3"))
+        pictures = page.get_by_role("button", name="Enlarge BTCPay Server: picture")
+        await tab_to(page, pictures.last)
+        await expect(pictures.last).to_be_in_viewport(ratio=0.95)
+        await tab_to(page, pictures.first, key="Shift+Tab")
+        await expect(pictures.first).to_be_in_viewport(ratio=0.95)
+        await page.keyboard.press("Enter")
         title = page.get_by_role("dialog").get_by_role("heading")
         for key, number in (("ArrowRight", 2), ("ArrowRight", 3), ("ArrowRight", 1), ("ArrowLeft", 3)):
             await page.keyboard.press(key)
