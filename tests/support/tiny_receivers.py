@@ -174,9 +174,22 @@ async def mail_receiver(certificate: Certificate, *, starttls: bool) -> AsyncIte
 async def raw_server(
     talk: Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]],
 ) -> AsyncIterator[int]:
-    """Give the port of a server on 127.0.0.1 that talks as it likes."""
-    server = await asyncio.start_server(talk, "127.0.0.1", 0)
+    """Give the port of a server on 127.0.0.1 that talks as it likes, until the context ends."""
+    talks: dict[asyncio.StreamWriter, asyncio.Future[None]] = {}
+
+    def start(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        talks[writer] = asyncio.ensure_future(talk(reader, writer))
+
+    server = await asyncio.start_server(start, "127.0.0.1", 0)
     try:
         yield server.sockets[0].getsockname()[1]
     finally:
         server.close()
+        for one in talks.values():
+            one.cancel()
+        await asyncio.gather(*talks.values(), return_exceptions=True)
+        # Else the end of a connection may come after that of the event loop.
+        for writer in talks:
+            writer.close()
+            with contextlib.suppress(OSError):
+                await writer.wait_closed()
