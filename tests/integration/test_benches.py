@@ -16,7 +16,7 @@ FIGURES = {
     "catalog": "resolve + compile",
     "start": "one container, from nothing to healthy",
     "bring_up": "no-op reconcile",
-    "daemon": "death of a container to its restart begun, worst",
+    "daemon": "death of a container until it is started again, worst",
     "page": "search for a text of no line: longest task",
 }
 """The last or the most expensive figure of each."""
