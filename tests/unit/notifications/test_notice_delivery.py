@@ -123,6 +123,14 @@ class Scene:
         settings = ChannelSettings.model_validate({"name": "phone", "target": target, **more})
         return await self.desk.save(None, settings, secret)
 
+    async def queue_one(self) -> Channel:
+        """Add a webhook, for which one message about one notice waits."""
+        added = await self.add()
+        self.notices = [notice()]
+        await self.look()
+        await self.look(after=60)
+        return added
+
 
 @pytest.fixture
 async def scene(tmp_path: Path) -> AsyncIterator[Scene]:
@@ -185,10 +193,7 @@ async def test_a_channel_says_only_what_the_owner_wants(scene: Scene) -> None:
 
 
 async def test_failures_are_tried_again_ever_more_seldom_and_the_same_message_is_known_by_its_id(scene: Scene) -> None:
-    added = await scene.add()
-    scene.notices = [notice()]
-    await scene.look()
-    await scene.look(after=60)
+    added = await scene.queue_one()
     scene.server.statuses = [500, 503, 429]
     for attempt, wait in ((1, 30), (2, 60), (3, 120)):
         async with scene.delivering():
@@ -214,10 +219,7 @@ async def test_failures_are_tried_again_ever_more_seldom_and_the_same_message_is
 
 @pytest.mark.parametrize("restarted", [False, True])
 async def test_a_clock_that_is_set_back_delays_no_message(scene: Scene, restarted: bool) -> None:
-    await scene.add()
-    scene.notices = [notice()]
-    await scene.look()
-    await scene.look(after=60)
+    await scene.queue_one()
     scene.server.statuses = [500]
     async with scene.delivering():
         await scene.attempts(1)
@@ -233,10 +235,7 @@ async def test_a_clock_that_is_set_back_delays_no_message(scene: Scene, restarte
 
 
 async def test_a_channel_that_is_saved_again_is_tried_at_once(scene: Scene) -> None:
-    added = await scene.add()
-    scene.notices = [notice()]
-    await scene.look()
-    await scene.look(after=60)
+    added = await scene.queue_one()
     scene.server.statuses = [500]
     async with scene.delivering():
         await scene.attempts(1)
@@ -245,10 +244,7 @@ async def test_a_channel_that_is_saved_again_is_tried_at_once(scene: Scene) -> N
 
 
 async def test_what_is_given_up_is_announced_again_while_it_lasts(scene: Scene) -> None:
-    await scene.add()
-    scene.notices = [notice()]
-    await scene.look()
-    await scene.look(after=60)
+    await scene.queue_one()
     (waiting,) = await scene.store.heads()
     await scene.store.failed(dataclasses.replace(waiting, attempts=29), "no answer", scene.wall, None)
     assert await scene.store.heads() == ()
@@ -260,10 +256,7 @@ async def test_what_is_given_up_is_announced_again_while_it_lasts(scene: Scene) 
 async def test_what_has_arrived_is_not_sent_again_while_the_disk_takes_no_note_of_it(
     scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    await scene.add()
-    scene.notices = [notice()]
-    await scene.look()
-    await scene.look(after=60)
+    await scene.queue_one()
     monkeypatch.setattr(courier_module, "_GRACE", 0.01)
     tries = 0
     sent = NoticeChannels.sent
@@ -284,10 +277,7 @@ async def test_what_has_arrived_is_not_sent_again_while_the_disk_takes_no_note_o
 async def test_a_message_that_arrives_while_others_are_looked_for_is_not_sent_again(
     scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    await scene.add()
-    scene.notices = [notice()]
-    await scene.look()
-    await scene.look(after=60)
+    await scene.queue_one()
     every, sent = NoticeChannels.all, NoticeChannels.sent
     looks, found_again, arrived, looked_again = 0, asyncio.Event(), asyncio.Event(), asyncio.Event()
 
