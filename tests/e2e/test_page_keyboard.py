@@ -48,7 +48,7 @@ async def answer(page: Page, method: str, **answers: Any) -> list[dict[str, Any]
     """Answer a method so, from now on; return what will be asked."""
     asked: list[dict[str, Any]] = []
 
-    async def told(route: Route) -> None:
+    async def reply(route: Route) -> None:
         call = route.request.post_data_json or {}
         if call.get("method") != method:
             await route.fallback()
@@ -56,7 +56,7 @@ async def answer(page: Page, method: str, **answers: Any) -> list[dict[str, Any]
         asked.append(call["params"])
         await route.fulfill(json={"jsonrpc": "2.0", "id": call["id"], **answers})
 
-    await page.route("**/rpc/v1", told)
+    await page.route("**/rpc/v1", reply)
     return asked
 
 

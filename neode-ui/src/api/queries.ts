@@ -10,8 +10,12 @@ export const queries = new QueryClient({
 // Vue gathers what changes; a timer would show answers later, and much later in a tab behind others.
 notifyManager.setScheduler((work) => work());
 
-/** What changes without anybody asking for it: the node tells so by an event of the app. */
-const TOLD: ReadonlySet<unknown> = new Set<keyof Methods>(["container-status", "health-history", "operation-list"]);
+/** What an event of an app may have changed. */
+const CHANGED_BY_EVENTS: ReadonlySet<unknown> = new Set<keyof Methods>([
+  "container-status",
+  "health-history",
+  "operation-list",
+]);
 
 /** Milliseconds. */
 const KEPT = 300_000;
@@ -67,7 +71,7 @@ async function afresh(query: Query | undefined, ask: () => Promise<unknown>): Pr
 export function renew(app: string | null): void {
   const isMeant = ({ queryKey: [method, params], state }: Query): boolean => {
     const of = (params as { app?: string } | undefined)?.app;
-    return state.status === "error" || (TOLD.has(method) && (!app || !of || of === app));
+    return state.status === "error" || (CHANGED_BY_EVENTS.has(method) && (!app || !of || of === app));
   };
   for (const one of queries.getQueryCache().findAll({ type: "active", predicate: isMeant })) {
     if (document.hidden) one.invalidate();
