@@ -116,7 +116,7 @@ def test_asks_names_what_comes_newly() -> None:
             egress="tor",
             host={"memory": "1GiB", "disk": "2GiB"},
             architectures=["amd64"],
-            volumes={"data": {"disk": "10MiB"}},
+            volumes={"data": {"data": "files", "disk": "10MiB"}},
             containers={
                 "main": {
                     "image": f"registry.example/a@sha256:{'0' * 64}",
@@ -194,7 +194,10 @@ def test_how_much_an_app_will_take_depends_on_its_options() -> None:
         {"when": {"network": "mainnet", "prune": 0}, "disk": "700GB"},
         {"when": {"network": "mainnet"}, "disk": "20GB"},
     ]
-    volumes = {"chain": {"disk": "1GB", "disk_when": sizes}, "other": {"disk": "2GB"}}
+    volumes = {
+        "chain": {"data": "rebuildable", "disk": "1GB", "disk_when": sizes},
+        "other": {"data": "files", "disk": "2GB"},
+    }
     mounts = [{"volume": name, "path": f"/{name}"} for name in volumes]
     image = f"registry.example/a@sha256:{'0' * 64}"
     one = app("a", options=options, volumes=volumes, containers={"main": {"image": image, "mounts": mounts}})
@@ -211,7 +214,8 @@ def test_how_much_an_app_will_take_depends_on_its_options() -> None:
 
 def test_options_that_need_more_than_the_free_disk_are_said_to() -> None:
     options = {"network": {"type": "choice", "label": "N", "default": "regtest", "choices": ["mainnet", "regtest"]}}
-    volumes = {"chain": {"disk": "1GB", "disk_when": [{"when": {"network": "mainnet"}, "disk": "750GB"}]}}
+    large = [{"when": {"network": "mainnet"}, "disk": "750GB"}]
+    volumes = {"chain": {"data": "rebuildable", "disk": "1GB", "disk_when": large}}
     image = f"registry.example/a@sha256:{'0' * 64}"
     containers = {"main": {"image": image, "mounts": [{"volume": "chain", "path": "/chain"}]}}
     one = app("a", options=options, volumes=volumes, containers=containers)
