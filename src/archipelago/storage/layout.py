@@ -8,6 +8,7 @@ data root                                 run-time directory (in memory)
           /secrets/   age files
           /sbom/      what is in its images
           /kept/DATE/ keys to money that outlived its removal
+          /snapshots/NAME/  all of it at one moment
   state.db, node.key, identity.key
   logs/, images/, tls/, tmp/
 ```
@@ -85,6 +86,15 @@ class AppFolder:
         """Return the folder of what outlived one removal."""
         return KeptFolder(self.kept / named(name))
 
+    @property
+    def snapshots(self) -> Path:
+        """Folder of its snapshots, in one folder each."""
+        return self.path / "snapshots"
+
+    def snapshot(self, name: str) -> "SnapshotFolder":
+        """Return the folder of a snapshot."""
+        return SnapshotFolder(self.snapshots / named(name))
+
     def volume(self, name: str, part: str | None = None) -> Path:
         """Return the directory of a volume, or of a part of one that is kept apart."""
         whole = self.volumes / named(name)
@@ -127,6 +137,16 @@ class KeptFolder:
     def volume(self, name: str) -> Path:
         """Return the directory of a volume."""
         return self.volumes / named(name)
+
+
+@dataclass(frozen=True, slots=True)
+class SnapshotFolder(KeptFolder):
+    """An app at one moment: its volumes, its secrets, and its record."""
+
+    @property
+    def record(self) -> Path:
+        """The app as it was installed, in JSON: its package, options and ports."""
+        return self.path / "record.json"
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,6 +49,11 @@ def stamp(now: datetime) -> str:
     return f"{now.astimezone(UTC).strftime(_STAMP)[:-3]}Z"
 
 
+def stamped_at(name: str) -> datetime:
+    """Return the time of which `stamp` made a name."""
+    return datetime.strptime(name.removesuffix("Z"), _STAMP).replace(tzinfo=UTC)
+
+
 class KeptStore:
     """Sets data aside, lists what was set aside, brings it back, and deletes it for good."""
 
@@ -138,7 +143,7 @@ class KeptStore:
         return KeptData(
             app=app,
             kept=kept,
-            at=datetime.strptime(kept.removesuffix("Z"), _STAMP).replace(tzinfo=UTC),
+            at=stamped_at(kept),
             version=await asyncio.to_thread(_version, place),
             volumes=tuple(volumes),
             secrets=len(await asyncio.to_thread(_children, place.secrets)),

@@ -89,7 +89,7 @@ class AppData:
                     ),
                     data={"app": manifest.id, "volumes": [name]},
                 )
-            if found is not None and found.mark.filesystem is not None:
+            if found is not None and found.mounted:
                 raise NodeError(
                     ErrorCode.STILL_NEEDED,
                     msg(

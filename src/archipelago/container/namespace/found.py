@@ -19,3 +19,18 @@ class Found:
     chown: str = ""
     """`UID:GID` as the host counts, which the files should have."""
     read_only: bool = False
+    mounted: bool = False
+    """It is a disk of its own, which cannot be renamed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """What a copy of a volume would take, and what keeps it from being complete."""
+
+    bytes: int
+    subvolume: bool = False
+    """It can have snapshots of its own (Btrfs)."""
+    mounted: bool = False
+    """It is a disk of its own, or one is mounted in it."""
+    other: str = ""
+    """A directory in it that is a file system of its own, such as a subvolume that the app has made."""

@@ -9,9 +9,10 @@ from archipelago.cli.client import Client
 from archipelago.cli.consent import agree, agree_to_settings, ask, refuse_obstacles
 from archipelago.cli.errors import CommandError, Exit
 from archipelago.cli.options import Available, Choices, Downgrade, Installed, Json, NoWait, Settings, Yes, pairs
-from archipelago.cli.output import line, show, show_facts, show_json, size
+from archipelago.cli.output import line, show, show_facts, show_json
 from archipelago.cli.progress import follow
 from archipelago.cli.views import show_plan, titled
+from archipelago.support.texts.sizes import size_words
 
 
 def install(
@@ -107,7 +108,7 @@ def remove(
             for volume in preview["volumes"]:
                 more = "" if volume["counted"] else "more than "
                 keys = "  KEYS TO MONEY: kept, with the secrets" if volume["funds"] else ""
-                show(f"  {line(volume['name'])}  {more}{size(volume['size'])}{keys}")
+                show(f"  {line(volume['name'])}  {more}{size_words(volume['size'])}{keys}")
             show(f"  {preview['secrets']} secrets")
             if any(volume["funds"] for volume in preview["volumes"]):
                 show("'archipelago data list' shows what is kept, until you delete it there.")

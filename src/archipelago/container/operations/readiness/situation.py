@@ -39,7 +39,7 @@ class Situation:
                 return True
             case HealthState.WAITING:
                 return any(self.should_give_up(edge.provider) for edge in self.desired.providers(app) if edge.gates)
-        return not self.desired.wanted(app)
+        return not self.desired.wanted(app) and app not in self.desired.suspended
 
     def blocker(self, app: str) -> str:
         """Return the app that keeps another one from starting, or the app itself."""

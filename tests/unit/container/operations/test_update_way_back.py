@@ -1,0 +1,177 @@
+"""An update ends with the new version, or with the old one and its data, wherever the daemon is killed on the way."""
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from archipelago.api.operations import Operation
+from archipelago.container.data.snapshots.store import SnapshotOrder
+from archipelago.errors import ErrorCode, NodeError
+from archipelago.storage.records.operations import OperationRecord, OperationState
+from archipelago.storage.records.snapshots import SnapshotKind
+from support.jobs_bench import Bench, bench
+from support.own_namespace import Crash
+from support.trees import tree
+
+MORE = """    mounts: [{volume: data, path: /data}]
+volumes: {data: {data: files}}
+"""
+MANY = 40
+"""More than an update that goes back has steps at which it can be cut off."""
+
+
+@pytest_asyncio.fixture
+async def node(tmp_path: Path) -> AsyncIterator[Bench]:
+    """A node with an app that has data, and version 2.0 of it in the catalog."""
+    async with bench(tmp_path) as made:
+        made.offer("app", MORE)
+        await made.installed("app")
+        data(made).mkdir(parents=True)
+        (data(made) / "state").write_text("of 1.0")
+        made.offer("app", MORE, version="2.0")
+        made.apps.on_run = lambda app, version: run(made, version)
+        yield made
+
+
+def data(node: Bench) -> Path:
+    return node.folder / "apps" / "app" / "volumes" / "data"
+
+
+def run(node: Bench, version: str) -> None:
+    """Do what a version does when it starts: the new one migrates the data, and the old one cannot read that."""
+    state = data(node) / "state"
+    if version == "2.0":
+        state.write_text("of 2.0")
+    else:
+        assert state.read_text() == "of 1.0", "the old version was started on data of the new one"
+
+
+async def version(node: Bench) -> str:
+    return (await node.state.load_apps())["app"].package.manifest.version
+
+
+async def kinds(node: Bench) -> list[SnapshotKind]:
+    return [each.kind for each in (await node.parts.way_back.store.list("app")).values()]
+
+
+async def test_a_version_that_works_stays_and_the_way_back_is_kept(node: Bench) -> None:
+    ended = await node.ended(await node.orchestrator.update("app"))
+    assert ended.state is OperationState.DONE and await version(node) == "2.0"
+    assert await kinds(node) == [SnapshotKind.BEFORE_UPDATE] and node.apps.suspended == frozenset()
+
+
+async def test_a_version_that_does_not_work_goes_back_with_its_data(node: Bench) -> None:
+    before = tree(data(node))
+    node.apps.broken.add("2.0")
+    ended = await node.ended(await node.orchestrator.update("app"))
+    assert ended.state is OperationState.FAILED and ended.error is not None
+    assert "it crashes" in ended.error.message and "are back" in ended.error.message
+    assert await version(node) == "1.0" and tree(data(node)) == before and node.apps.suspended == frozenset()
+    assert await kinds(node) == [SnapshotKind.REJECTED]
+    rejected = node.parts.way_back.store._layout.app("app").snapshot(str(ended.error.data["rejected"]))
+    assert (rejected.volume("data") / "state").read_text() == "of 2.0"
+    # And again: one rejected snapshot for each app is enough.
+    await node.ended(await node.orchestrator.update("app"))
+    assert await kinds(node) == [SnapshotKind.REJECTED] and tree(data(node)) == before
+
+
+async def test_a_version_that_crashes_a_moment_later_goes_back(node: Bench) -> None:
+    node.parts = replace(node.parts, soak=30)
+    node.runner._parts = node.parts
+    operation = await node.orchestrator.update("app")
+    await node.written.until(lambda: "start app" in done_steps(node, operation.id))
+    node.apps.broken.add("2.0")
+    node.apps.changed.notify()
+    ended = await node.ended(operation)
+    assert ended.error is not None and "does not stay up" in ended.error.message
+    assert await version(node) == "1.0"
+
+
+def done_steps(node: Bench, operation: str) -> list[str]:
+    tracker, _, _ = node.operations._running[operation]
+    return [step.name for step in tracker.record.steps if step.state is OperationState.DONE]
+
+
+async def test_a_copy_that_fails_leaves_the_old_version_running(node: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def full(*_: str) -> None:
+        raise NodeError(ErrorCode.DISK_FULL, "no space left on device")
+
+    monkeypatch.setattr(node.namespace, "copy", full)
+    ended = await node.ended(await node.orchestrator.update("app"))
+    assert ended.state is OperationState.FAILED and await version(node) == "1.0"
+    assert await kinds(node) == [] and node.apps.suspended == frozenset()
+    assert not any((node.folder / "apps" / "app" / "snapshots").iterdir())
+
+
+@pytest.mark.parametrize("works", [True, False])
+async def test_a_kill_at_any_step_is_gone_on_from(node: Bench, works: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each write to the database and each change of the disk is a step before which everything ends."""
+    before = tree(data(node))
+    if not works:
+        node.apps.broken.add("2.0")
+    left = 0
+    real_save = node.state.save_operation
+
+    def step() -> None:
+        nonlocal left
+        left -= 1
+        if left == 0:
+            raise Crash
+
+    async def save(record: OperationRecord) -> OperationRecord:
+        step()
+        return await real_save(record)
+
+    monkeypatch.setattr(node.state, "save_operation", save)
+    monkeypatch.setattr(node.namespace, "before", step)
+    for kill_before in range(2, MANY):
+        left = kill_before
+        operation = await node.orchestrator.update("app")
+        await outcome(node, operation)
+        if left > 0:
+            assert kill_before > 12, "the steps are counted"
+            return
+        await start_again(node)
+        ended = await node.ended(await node.operations.get(operation.id))
+        assert node.apps.suspended == frozenset()
+        if works:
+            assert ended.state is OperationState.DONE and await version(node) == "2.0", kill_before
+            await reset(node, before)
+        else:
+            assert ended.state is OperationState.FAILED and await version(node) == "1.0", kill_before
+            assert tree(data(node)) == before, kill_before
+    pytest.fail("it has more steps than that")
+
+
+async def outcome(node: Bench, operation: Operation) -> None:
+    """Return once an operation has ended, or was cut off."""
+    await node.operations._changed.until(lambda: operation.id not in node.operations._running)
+
+
+async def start_again(node: Bench) -> None:
+    """Do what the next daemon does first; nothing is suspended until it says so."""
+    node.apps.suspended = frozenset()
+    node.apps.desired = type(node.apps.desired)()
+    await node.parts.way_back.store.sweep()
+    await node.orchestrator.suspend()
+    await node.orchestrator.apply()
+    await node.orchestrator.resume()
+
+
+async def reset(node: Bench, before: str) -> None:
+    """Go back to the old version by what the update kept, for the next round."""
+    way, records = node.parts.way_back, await node.state.load_apps()
+    (name,) = await way.store.list("app")
+    node.apps.on_run = lambda app, version: None
+    old = await way.store.bring_back(
+        records["app"], name, SnapshotOrder("2026-11-29T00-00-00.000Z", SnapshotKind.MANUAL)
+    )
+    await node.state.save((old,), message="back", app="app")
+    await node.orchestrator.apply()
+    for each in await way.store.list("app"):
+        await way.store.delete("app", each)
+    assert tree(data(node)) == before
+    node.apps.on_run = lambda app, version: run(node, version)
