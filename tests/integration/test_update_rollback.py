@@ -142,6 +142,19 @@ async def test_a_good_update_keeps_a_snapshot_made_by_the_best_way_of_the_disk(n
     (taken,) = (name for name, each in snapshots(node).items() if each["kind"] == "before-update")
     assert set(snapshots(node)[taken]["volumes"].values()) <= METHODS[kind_of(node)]
     assert tree(node, "snapshots", taken, "volumes", "data") == before
+    await node.done(await node.call("container-update-undo", app="app"))
+    await require_old(node, before)
+
+
+async def test_a_snapshot_on_demand_goes_back_and_stays(node: DyingNode) -> None:
+    before = tree(node, "volumes", "data")
+    await node.done(await node.call("snapshot-take", app="app"))
+    taken = (await node.call("snapshot-list", app="app"))[0]
+    assert taken["kind"] == "manual" and taken["size"] > 300_000
+    await node.execute("app", "busybox", "rm", "-rf", "/data/deep")
+    await node.done(await node.call("snapshot-restore", app="app", snapshot=taken["name"]))
+    await require_old(node, before)
+    assert tree(node, "snapshots", taken["name"], "volumes", "data") == before
 
 
 async def test_control_an_image_alone_does_not_go_back(node: DyingNode) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from archipelago.container.data.data_classes import restorable_volumes
 from archipelago.container.data.keeper import DataMissing, VolumeKeeper
@@ -80,7 +81,9 @@ class WayBack:
         back: dict[str, AppRecord] = {}
         for app in apps:
             await tracker.begin(back_step(app))
-            back[app] = await self.store.bring_back(records[app], source, aside)
+            now, then = records[app], await self.store.record(records[app], source)
+            volumes = restorable_volumes(now.package.manifest, then.package.manifest)
+            back[app] = await self.store.bring_back(now, source, aside, volumes)
             await self.secrets.read_again(app)
             await tracker.finish(back_step(app))
 
@@ -122,6 +125,20 @@ class WayBack:
             except NodeError as error:
                 said.append(error.message)
         return tuple(said)
+
+
+@dataclass(frozen=True, slots=True)
+class Return:
+    """Where apps go back to."""
+
+    snapshot: str
+    apps: tuple[str, ...]
+    """Those that go back together, the one that was asked for first."""
+    kind: SnapshotKind
+    at: datetime
+    version: str
+    consumes: bool
+    """Whether the snapshot becomes the data of the app; else a copy of it does, and it stays."""
 
 
 def updated(records: Records, packages: Mapping[str, AppPackage]) -> tuple[str, ...]:

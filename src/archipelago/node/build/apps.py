@@ -30,6 +30,7 @@ from archipelago.container.operations.orchestrator import Orchestrator
 from archipelago.container.operations.registry import find_kinds
 from archipelago.container.operations.repairs import Repairs
 from archipelago.container.operations.runner import JobRunner
+from archipelago.container.operations.snapshots import Snapshots
 from archipelago.container.proposals.disk_rules import DiskRules
 from archipelago.container.reconciler.reconciler import Reconciler
 from archipelago.container.reports.apps import HEALTH
@@ -65,6 +66,7 @@ class Apps:
     disk_use: DiskUse
     kept_data: DataService
     snapshots: SnapshotStore
+    snapshot_service: Snapshots
     reconciler: Reconciler
     operations: Operations
     orchestrator: Orchestrator
@@ -110,7 +112,8 @@ async def build_apps(storage: Storage, podman: PodmanHost, closing: AsyncExitSta
         volumes=volumes,
         soak=config.soak,
     )
-    orchestrator = Orchestrator(parts, JobRunner(parts, operations, find_kinds()))
+    runner = JobRunner(parts, operations, find_kinds())
+    orchestrator = Orchestrator(parts, runner)
     kept_data = DataService(volumes, kept, data, operations, lambda: reconciler.desired, reconciler.look_again)
     return Apps(
         catalog,
@@ -123,6 +126,7 @@ async def build_apps(storage: Storage, podman: PodmanHost, closing: AsyncExitSta
         disk_use,
         kept_data,
         snapshots,
+        Snapshots(parts, runner, operations),
         reconciler,
         operations,
         orchestrator,

@@ -8,6 +8,7 @@ import pytest
 import pytest_asyncio
 
 from archipelago.api.operations import Operation
+from archipelago.container.data.data_classes import restorable_volumes
 from archipelago.container.data.snapshots.store import SnapshotOrder
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.storage.records.operations import OperationRecord, OperationState
@@ -166,8 +167,9 @@ async def reset(node: Bench, before: str) -> None:
     way, records = node.parts.way_back, await node.state.load_apps()
     (name,) = await way.store.list("app")
     node.apps.on_run = lambda app, version: None
+    volumes = restorable_volumes(records["app"].package.manifest)
     old = await way.store.bring_back(
-        records["app"], name, SnapshotOrder("2026-11-29T00-00-00.000Z", SnapshotKind.MANUAL)
+        records["app"], name, SnapshotOrder("2026-11-29T00-00-00.000Z", SnapshotKind.MANUAL), volumes
     )
     await node.state.save((old,), message="back", app="app")
     await node.orchestrator.apply()

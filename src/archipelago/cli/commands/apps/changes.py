@@ -1,4 +1,4 @@
-"""Commands that change something: install, start, stop, restart, remove, update, config."""
+"""Commands that change something: install, start, stop, restart, remove, config."""
 
 import sys
 from typing import Annotated, Any
@@ -66,21 +66,6 @@ def restart(app: Installed, yes: Yes = False, no_wait: NoWait = False, json: Jso
     preview = client.call("change-preview", app=app, change="restart")
     agree(app, f"Restart {app}?", yes, stops=(), restarts=(), interrupts=preview["interrupts"])
     finish(client, client.call("container-restart", app=app), no_wait, json)
-
-
-def update(
-    app: Installed, downgrade: Downgrade = False, yes: Yes = False, no_wait: NoWait = False, json: Json = False
-) -> None:
-    """Update an app to the version of the catalog."""
-    client = Client()
-    plan = client.call("plan", app=app)
-    changes = {kind: [one["app"] for one in plan["apps"] if one["action"] == kind] for kind in ("restart", "update")}
-    if changes["update"]:
-        if not json:
-            show_plan(plan)
-        agree(app, "Update this?", yes, stops=(), restarts=changes["restart"], interrupts=plan["interrupts"])
-    wanted = {"app": app, "plan": plan["digest"], **({"downgrade": True} if downgrade else {})}
-    finish(client, client.call("container-update", **wanted), no_wait, json)
 
 
 def remove(

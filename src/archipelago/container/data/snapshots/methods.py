@@ -100,19 +100,21 @@ class CopyPlan:
                 data={"app": app, "missing": self.missing},
             )
 
+    def cost(self, app: str) -> str:
+        """Return what the owner should know before of the time and the space; nothing where it costs nothing."""
+        if not self.bytes:
+            return ""
+        return msg(
+            "{app} stops while {size} of its data are copied, about {seconds} s; {left} are free after it",
+            app=app,
+            size=size_words(self.bytes),
+            seconds=self.seconds,
+            left=size_words(max(0, self.free - self.bytes)),
+        )
+
     def remarks(self, app: str) -> tuple[str, ...]:
-        """Return what the owner should know before, in sentences; nothing where it costs nothing."""
-        said = []
-        if self.bytes:
-            said.append(
-                msg(
-                    "{app} stops while {size} of its data are copied, about {seconds} s; {left} are free after it",
-                    app=app,
-                    size=size_words(self.bytes),
-                    seconds=self.seconds,
-                    left=size_words(max(0, self.free - self.bytes)),
-                )
-            )
+        """Return what the owner should know before an update, in sentences."""
+        said = [self.cost(app)] if self.bytes else []
         if kept := sorted(name for name, why in self.left_out.items() if why is LeftOut.REBUILDABLE):
             said.append(
                 msg(

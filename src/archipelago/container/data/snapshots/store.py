@@ -2,9 +2,10 @@
 
 import asyncio
 import shutil
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import structlog
 
@@ -60,12 +61,8 @@ class SnapshotStore:
             for name, volume in declared.items()
             if name in there
         ]
-        clones, free = False, 0
-        if candidates:
-            await asyncio.to_thread(_make_parent, folder)
-            clones = await self._namespace.can_clone(str(folder.snapshots))
-            free = (await asyncio.to_thread(shutil.disk_usage, folder.path)).free
-        return plan_copies(candidates, (name for name in there if name not in declared), clones=clones, free=free)
+        means = await self._means(folder) if candidates else {"clones": False, "free": 0}
+        return plan_copies(candidates, (name for name in there if name not in declared), **means)
 
     # --- taking -----------------------------------------------------------------------------------------------------
 
@@ -91,6 +88,14 @@ class SnapshotStore:
         self._log.info("a snapshot is taken", app=record.app, snapshot=order.name, volumes=volumes)
         return about
 
+    async def plan_clone(self, app: str, source: str) -> CopyPlan:
+        """Return what a copy of a snapshot would take. Raises `NodeError`."""
+        folder, about = self._layout.app(app), await self.about(app, source)
+        origin = folder.snapshot(source)
+        surveys = {name: await self._namespace.survey(str(origin.volume(name))) for name in about.volumes}
+        candidates = [Candidate(name, survey) for name, survey in surveys.items()]
+        return plan_copies(candidates, (), **await self._means(folder))
+
     async def clone(self, app: str, source: str, name: str) -> None:
         """Copy a snapshot, so that the copy can be brought back and the snapshot stays. Raises `NodeError`."""
         folder, about = self._layout.app(app), await self.about(app, source)
@@ -98,17 +103,22 @@ class SnapshotStore:
         if await asyncio.to_thread(_read, place) is not None:
             return
         await self._namespace.remove(str(place.path))
+        plan = await self.plan_clone(app, source)
+        plan.require_room(app)
         try:
             await asyncio.to_thread(_make, place)
-            for volume, method in about.volumes.items():
-                ways = tuple(
-                    each for each in CopyMethod if each is not CopyMethod.SUBVOLUME or method == CopyMethod.SUBVOLUME
-                )
+            for volume, ways in plan.methods.items():
                 await self._copy_by(str(origin.volume(volume)), str(place.volume(volume)), ways)
             await asyncio.to_thread(_copy_rest, origin, place, about)
         except BaseException:
             await asyncio.shield(self._namespace.remove(str(place.path)))
             raise
+
+    async def _means(self, folder: AppFolder) -> dict[str, Any]:
+        """Return what the disk of an app can do, for `plan_copies`."""
+        await asyncio.to_thread(_make_parent, folder)
+        free = (await asyncio.to_thread(shutil.disk_usage, folder.path)).free
+        return {"clones": await self._namespace.can_clone(str(folder.snapshots)), "free": free}
 
     async def _copy(self, folder: AppFolder, place: SnapshotFolder, name: str, ways: Sequence[CopyMethod]) -> str:
         return await self._copy_by(str(folder.volume(name)), str(place.volume(name)), ways)
@@ -130,24 +140,30 @@ class SnapshotStore:
 
     # --- bringing back ----------------------------------------------------------------------------------------------
 
-    async def bring_back(self, now: AppRecord, source: str, aside: SnapshotOrder) -> AppRecord:
-        """Put the volumes and secrets of a snapshot in the place of those in use, and return the record to restore.
+    async def bring_back(
+        self, now: AppRecord, source: str, aside: SnapshotOrder, restorable: Sequence[RestorableVolume]
+    ) -> AppRecord:
+        """Put volumes and secrets of a snapshot in the place of those in use, and return the record to restore.
 
-        What was in use becomes the snapshot `aside`. Only renames: it takes a moment, and after a crash it is to be
-        called again, and goes on. The folder of `source` stays, without its volumes. Raises `NodeError`.
+        Only the `restorable` volumes change; what was in use of them becomes the snapshot `aside`. These are renames:
+        it takes a moment, and after a crash it is called again, and goes on. The folder of `source` stays, without the
+        volumes. Raises `NodeError`.
         """
         app, folder = now.app, self._layout.app(now.app)
         about = await self.about(app, source)
         origin, target = folder.snapshot(source), folder.snapshot(aside.name)
         record = await self._record(origin, now)
+        may_move = {volume.name for volume in restorable} - set(about.left_out)
         if await asyncio.to_thread(_read, target) is None:
             await asyncio.to_thread(_make, target)
-            moved = dict.fromkeys(set(await asyncio.to_thread(_children, folder.volumes)) - set(about.left_out), "")
-            what = _about(now, aside, moved, {name: LeftOut(why) for name, why in about.left_out.items()})
+            moved = may_move.intersection(await asyncio.to_thread(_children, folder.volumes))
+            what = _about(
+                now, aside, dict.fromkeys(moved, ""), {name: LeftOut(why) for name, why in about.left_out.items()}
+            )
             # First: what is moved is whole at any moment, and must not be taken for the remains of a copy.
             await asyncio.to_thread(_write, folder, target, now, what)
         try:
-            await self._swap(folder, about, origin, target)
+            await self._swap(folder, may_move.intersection(about.volumes), may_move, (origin, target))
         except TwiceError as twice:
             raise NodeError(
                 ErrorCode.BUSY,
@@ -160,12 +176,14 @@ class SnapshotStore:
         return record
 
     async def _swap(
-        self, folder: AppFolder, about: SnapshotRecord, origin: SnapshotFolder, target: SnapshotFolder
+        self, folder: AppFolder, wanted: Set[str], may_move: Set[str], ends: tuple[SnapshotFolder, SnapshotFolder]
     ) -> None:
-        wanted, untouched = frozenset(about.volumes), frozenset(about.left_out)
-        while (
-            move := next_move(wanted, untouched, await asyncio.to_thread(_places, folder, origin, target))
-        ) is not None:
+        origin, target = ends
+        while True:
+            places = await asyncio.to_thread(_places, folder, origin, target)
+            move = next_move(wanted, places.used - may_move, places)
+            if move is None:
+                return
             used, volume = folder.volume(move.volume), move.volume
             if isinstance(move, MoveAside):
                 await self._namespace.rename(str(used), str(target.volume(volume)))

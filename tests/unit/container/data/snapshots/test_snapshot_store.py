@@ -11,7 +11,7 @@ from typing import Any, cast
 import pytest
 import pytest_asyncio
 
-from archipelago.container.data.data_classes import restorable_volumes
+from archipelago.container.data.data_classes import RestorableVolume, restorable_volumes
 from archipelago.container.data.snapshots.methods import CopyPlan, LeftOut
 from archipelago.container.data.snapshots.store import SnapshotOrder, SnapshotStore
 from archipelago.errors import NodeError
@@ -40,8 +40,14 @@ class World:
     store: SnapshotStore
     namespace: OwnNamespace
     record: AppRecord
+    newer: AppRecord
+    """Of a version that has one volume more."""
     folder: AppFolder
     marks: VolumeMarks
+
+    @property
+    def volumes(self) -> tuple[RestorableVolume, ...]:
+        return restorable_volumes(self.record.package.manifest, self.newer.package.manifest)
 
     async def plan(self) -> CopyPlan:
         return await self.store.plan("app", restorable_volumes(self.record.package.manifest))
@@ -50,8 +56,9 @@ class World:
         await self.store.take(self.record, SnapshotOrder(name, SnapshotKind.BEFORE_UPDATE), await self.plan())
 
     async def back(self) -> AppRecord:
-        newer = replace(self.record, options={"n": 2})
-        return await self.store.bring_back(newer, BEFORE, SnapshotOrder(AFTER, SnapshotKind.REJECTED))
+        return await self.store.bring_back(
+            self.newer, BEFORE, SnapshotOrder(AFTER, SnapshotKind.REJECTED), self.volumes
+        )
 
 
 @pytest_asyncio.fixture
@@ -78,7 +85,9 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
     database = await new_database(tmp_path / "state.db")
     marks, namespace = VolumeMarks(database), OwnNamespace()
     app = record(tmp_path / "catalog", "app", 1, "run", VOLUMES)
-    yield World(SnapshotStore(layout, cast(Any, namespace), marks), namespace, app, folder, marks)
+    more = VOLUMES.replace("}]", "}, {volume: added, path: /d}]") + "  added: {data: files}"
+    newer = replace(record(tmp_path / "newer", "app", 1, "run", more), options={"n": 2})
+    yield World(SnapshotStore(layout, cast(Any, namespace), marks), namespace, app, newer, folder, marks)
     await database.close()
 
 
@@ -144,7 +153,8 @@ async def test_what_was_put_aside_comes_back_the_same_way(world: World) -> None:
     write_new(world)
     new = {name: tree(world.folder.volume(name)) for name in ("data", "added")}
     await world.back()
-    newer = await world.store.bring_back(world.record, AFTER, SnapshotOrder(THIRD, SnapshotKind.BEFORE_RESTORE))
+    order = SnapshotOrder(THIRD, SnapshotKind.BEFORE_RESTORE)
+    newer = await world.store.bring_back(world.record, AFTER, order, world.volumes)
     assert newer.options == {"n": 2}
     assert {name: tree(world.folder.volume(name)) for name in new} == new
 
@@ -154,7 +164,8 @@ async def test_a_copy_of_a_snapshot_goes_back_and_the_snapshot_stays(world: Worl
     before = tree(world.folder.volume("data"))
     write_new(world)
     await world.store.clone("app", BEFORE, THIRD)
-    await world.store.bring_back(world.record, THIRD, SnapshotOrder(AFTER, SnapshotKind.BEFORE_RESTORE))
+    order = SnapshotOrder(AFTER, SnapshotKind.BEFORE_RESTORE)
+    await world.store.bring_back(world.record, THIRD, order, world.volumes)
     assert tree(world.folder.volume("data")) == before == tree(world.folder.snapshot(BEFORE).volume("data"))
 
 
