@@ -105,6 +105,7 @@ class AppData:
     async def delete(self, app: str, keepsake: Keepsake) -> None:
         """Delete everything of an app that is no longer installed but the keepsake. It may be called again."""
         folder = self._layout.app(app)
+        await self._kept.keep_snapshots(app)
         await self._kept.set_aside(app, keepsake)
         await self._namespace.remove(str(folder.volumes))
         await asyncio.to_thread(self._secrets.remove_app, app)

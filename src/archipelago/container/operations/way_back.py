@@ -1,8 +1,11 @@
 """What jobs do with the data of apps that are kept down for it: copy it, and put a copy back."""
 
+import asyncio
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+
+import structlog
 
 from archipelago.container.data.data_classes import restorable_volumes
 from archipelago.container.data.keeper import DataMissing, VolumeKeeper
@@ -24,6 +27,10 @@ from archipelago.storage.records.snapshots import SnapshotKind
 from archipelago.storage.stores.state import State
 from archipelago.support.texts.sizes import size_words
 from archipelago.support.texts.text import msg
+
+_AGAIN = 5.0
+"""Seconds until what could not be written down is written again."""
+_log = structlog.get_logger("way-back")
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,9 +103,18 @@ class WayBack:
         await self.changes.make(decide, remove=new, tolerant=True, message=message, app=apps[0])
 
     async def give_up(self, apps: Collection[str], app: str) -> None:
-        """Have apps stay down whose data could not be put back whole: nothing may run on the mixture."""
+        """Have apps stay down whose data could not be put back whole: nothing may run on the mixture.
+
+        It returns once that is written down; until then they are suspended, also by the next daemon.
+        """
         message = f"{', '.join(apps)} stopped, since their data could not be put back"
-        await self.changes.desire(apps, Desired.STOPPED, message=message, app=app)
+        while True:
+            try:
+                await self.changes.desire(apps, Desired.STOPPED, message=message, app=app)
+                return
+            except NodeError as error:
+                _log.error("cannot write down that apps stay stopped", apps=list(apps), error=error.message)
+                await asyncio.sleep(_AGAIN)
 
     async def is_possible(self, records: Records, packages: Mapping[str, AppPackage]) -> bool:
         """Return whether all of the apps that these packages update could go back. Raises `NodeError`."""

@@ -11,9 +11,10 @@ from archipelago.api.operations import Operation
 from archipelago.container.data.data_classes import restorable_volumes
 from archipelago.container.data.snapshots.store import SnapshotOrder
 from archipelago.errors import ErrorCode, NodeError
+from archipelago.storage.records.apps import Desired
 from archipelago.storage.records.operations import OperationRecord, OperationState
 from archipelago.storage.records.snapshots import SnapshotKind
-from support.jobs_bench import Bench, bench
+from support.jobs_bench import PROVIDES, REQUIRES, Bench, bench
 from support.own_namespace import Crash
 from support.trees import tree
 
@@ -33,7 +34,7 @@ async def node(tmp_path: Path) -> AsyncIterator[Bench]:
         data(made).mkdir(parents=True)
         (data(made) / "state").write_text("of 1.0")
         made.offer("app", MORE, version="2.0")
-        made.apps.on_run = lambda app, version: run(made, version)
+        made.apps.on_run = lambda app, version: run(made, version) if app == "app" else None
         yield made
 
 
@@ -94,6 +95,34 @@ async def test_a_version_that_crashes_a_moment_later_goes_back(node: Bench) -> N
 def done_steps(node: Bench, operation: str) -> list[str]:
     tracker, _, _ = node.operations._running[operation]
     return [step.name for step in tracker.record.steps if step.state is OperationState.DONE]
+
+
+async def test_what_an_update_brought_goes_with_it(node: Bench) -> None:
+    node.offer("base", PROVIDES)
+    node.offer("app", f"{MORE}{REQUIRES}", version="2.0")
+    node.apps.broken.add("2.0")
+    ended = await node.ended(await node.orchestrator.update("app"))
+    assert ended.error is not None and "are back" in ended.error.message
+    assert list(await node.state.load_apps()) == ["app"] and await version(node) == "1.0"
+
+
+async def test_data_that_cannot_be_put_back_whole_runs_nothing(node: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def broken(*_: str) -> None:
+        raise NodeError(ErrorCode.INTERNAL, "input/output error")
+
+    node.apps.broken.add("2.0")
+    monkeypatch.setattr(node.namespace, "rename", broken)
+    ended = await node.ended(await node.orchestrator.update("app"))
+    assert ended.error is not None and "stay stopped: input/output error" in ended.error.message
+    assert (await node.state.load_apps())["app"].desired is Desired.STOPPED
+    assert SnapshotKind.BEFORE_UPDATE in await kinds(node)
+
+
+async def test_what_was_broken_before_stays_at_the_new_version_and_can_still_be_undone(node: Bench) -> None:
+    node.apps.broken |= {"1.0", "2.0"}
+    ended = await node.ended(await node.orchestrator.update("app"))
+    assert ended.error is not None and "--undo" in ended.error.hint and await version(node) == "2.0"
+    assert await kinds(node) == [SnapshotKind.BEFORE_UPDATE] and node.apps.suspended == frozenset()
 
 
 async def test_a_copy_that_fails_leaves_the_old_version_running(node: Bench, monkeypatch: pytest.MonkeyPatch) -> None:

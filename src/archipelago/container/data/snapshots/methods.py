@@ -118,8 +118,8 @@ class CopyPlan:
         if kept := sorted(name for name, why in self.left_out.items() if why is LeftOut.REBUILDABLE):
             said.append(
                 msg(
-                    "{app} makes {volumes} again if the update fails, which may take long: this disk cannot copy it "
-                    "at once",
+                    "if the update of {app} fails, {volumes} does not go back, as this disk cannot copy it at once: "
+                    "the version before may have to make it again",
                     app=app,
                     volumes=joined(kept, ", "),
                 )

@@ -10,7 +10,7 @@ from typing import Any
 import structlog
 
 from archipelago.container.data.data_classes import RebuildableVolume, RestorableVolume
-from archipelago.container.data.kept import stamped_at
+from archipelago.container.data.kept import read_about, stamped_at
 from archipelago.container.data.snapshots.methods import Candidate, CopyMethod, CopyPlan, LeftOut, plan_copies
 from archipelago.container.data.snapshots.retention import Aged, expired
 from archipelago.container.data.snapshots.swap import MoveAside, TwiceError, VolumePlaces, next_move
@@ -73,7 +73,7 @@ class SnapshotStore:
         """
         folder = self._layout.app(record.app)
         place = folder.snapshot(order.name)
-        if (found := await asyncio.to_thread(_read, place)) is not None:
+        if (found := await asyncio.to_thread(read_about, place)) is not None:
             return found
         await self._namespace.remove(str(place.path))
         plan.require_room(record.app)
@@ -100,7 +100,7 @@ class SnapshotStore:
         """Copy a snapshot, so that the copy can be brought back and the snapshot stays. Raises `NodeError`."""
         folder, about = self._layout.app(app), await self.about(app, source)
         place, origin = folder.snapshot(name), folder.snapshot(source)
-        if await asyncio.to_thread(_read, place) is not None:
+        if await asyncio.to_thread(read_about, place) is not None:
             return
         await self._namespace.remove(str(place.path))
         plan = await self.plan_clone(app, source)
@@ -154,7 +154,7 @@ class SnapshotStore:
         origin, target = folder.snapshot(source), folder.snapshot(aside.name)
         record = await self._record(origin, now)
         may_move = {volume.name for volume in restorable} - set(about.left_out)
-        if await asyncio.to_thread(_read, target) is None:
+        if await asyncio.to_thread(read_about, target) is None:
             await asyncio.to_thread(_make, target)
             moved = may_move.intersection(await asyncio.to_thread(_children, folder.volumes))
             what = _about(
@@ -216,7 +216,7 @@ class SnapshotStore:
 
     async def about(self, app: str, name: str) -> SnapshotRecord:
         """Return what a snapshot is. Raises `NodeError` where there is none of that name, or it is not complete."""
-        found = await asyncio.to_thread(_read, self._layout.app(app).snapshot(name))
+        found = await asyncio.to_thread(read_about, self._layout.app(app).snapshot(name))
         if found is None:
             raise NodeError(
                 ErrorCode.INVALID_VALUE,
@@ -230,7 +230,7 @@ class SnapshotStore:
         folder = self._layout.app(app)
 
         def find() -> dict[str, SnapshotRecord]:
-            found = {name: _read(folder.snapshot(name)) for name in _children(folder.snapshots) if name[0] != "."}
+            found = {name: read_about(folder.snapshot(name)) for name in _children(folder.snapshots) if name[0] != "."}
             known = {name: each for name, each in found.items() if each is not None}
             return dict(sorted(known.items(), key=lambda pair: (pair[1].at, pair[0])))
 
@@ -335,13 +335,6 @@ def _restore_secrets(origin: SnapshotFolder, folder: AppFolder) -> None:
 
 def _places(folder: AppFolder, origin: SnapshotFolder, target: SnapshotFolder) -> VolumePlaces:
     return VolumePlaces(*(frozenset(_children(each.volumes)) for each in (folder, target, origin)))
-
-
-def _read(place: SnapshotFolder) -> SnapshotRecord | None:
-    try:
-        return SnapshotRecord.model_validate_json(place.about.read_bytes())
-    except (OSError, ValueError):
-        return None
 
 
 def _children(directory: Path) -> tuple[str, ...]:

@@ -57,6 +57,8 @@ class UpdateJob(Job):
     """The apps that are there and get another package, which go back together; none where there is no way back."""
     snapshot: str = ""
     """Name of their snapshots of before."""
+    worked: bool = True
+    """Whether they worked before: what was broken does not come back, since its owner may be fixing it in steps."""
     rejected: str = ""
     """Name of the snapshots of what the new version left, where it did not work."""
     stage: UpdateStage = UpdateStage.FETCH
@@ -82,7 +84,9 @@ class UpdateJob(Job):
         if not await parts.way_back.is_possible(records, proposal.packages):
             return job
         now = datetime.now(UTC)
-        return job.model_copy(update={"updates": updated(records, proposal.packages), "snapshot": stamp(now)})
+        updates = updated(records, proposal.packages)
+        worked = not any(map(parts.readiness.now.is_broken, updates))
+        return job.model_copy(update={"updates": updates, "snapshot": stamp(now), "worked": worked})
 
     def _with(self, proposal: Proposal) -> Self:
         plan = proposal.plan
@@ -129,6 +133,8 @@ class UpdateJob(Job):
             except (NodeError, PodmanError) as error:
                 if not job.updates:
                     raise
+                if not job.worked:
+                    raise _broken_as_before(job, _failure(error)) from error
                 job = await job._at(
                     tracker, UpdateStage.BACK, failure=_failure(error), rejected=stamp(datetime.now(UTC))
                 )
@@ -227,6 +233,18 @@ def _failure(error: NodeError | PodmanError) -> OperationFailure:
     if isinstance(error, NodeError):
         return OperationFailure(code=error.code, message=error.message, hint=error.hint, data=error.data)
     return OperationFailure(code=ErrorCode.PODMAN, message=str(error))
+
+
+def _broken_as_before(job: UpdateJob, failure: OperationFailure) -> NodeError:
+    return NodeError(
+        ErrorCode(failure.code),
+        failure.message,
+        hint=msg(
+            "it did not work before either, so the new version stays; to go back: archipelago update {app} --undo",
+            app=job.app,
+        ),
+        data=failure.data,
+    )
 
 
 def _rejection(job: UpdateJob, failure: OperationFailure, state: str) -> NodeError:

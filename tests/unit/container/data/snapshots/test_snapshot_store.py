@@ -12,6 +12,7 @@ import pytest
 import pytest_asyncio
 
 from archipelago.container.data.data_classes import RestorableVolume, restorable_volumes
+from archipelago.container.data.kept import KeptStore
 from archipelago.container.data.snapshots.methods import CopyPlan, LeftOut
 from archipelago.container.data.snapshots.store import SnapshotOrder, SnapshotStore
 from archipelago.errors import NodeError
@@ -196,6 +197,21 @@ async def test_a_copy_that_is_cut_off_is_no_snapshot_and_leaves_nothing(
     assert not world.folder.snapshot(THIRD).path.exists()
     with pytest.raises(NodeError, match="no snapshot"):
         await world.store.about("app", THIRD)
+
+
+async def test_keys_to_money_that_were_moved_aside_outlive_the_removal_of_the_app(world: World) -> None:
+    kept = KeptStore(Layout(world.folder.path.parent.parent, Path("/")), cast(Any, world.namespace))
+    with_funds = VOLUMES.replace("{data: files}", "{data: files, funds: true}")
+    catalog = world.folder.path.parent.parent / "with-funds"
+    world.record = world.newer = record(catalog, "app", 1, "run", with_funds)
+    await world.take()
+    await world.back()
+    await world.take(THIRD)
+    await kept.keep_snapshots("app")
+    await kept.keep_snapshots("app")
+    assert set(await world.store.list("app")) == {BEFORE, THIRD}, "these are copies"
+    (found,) = await kept.list()
+    assert (found.kept, found.version, [each.name for each in found.volumes]) == (AFTER, "1.0", ["data"])
 
 
 async def test_retention_keeps_the_last_of_before_an_update(world: World) -> None:
