@@ -146,6 +146,17 @@ async def test_a_good_update_keeps_a_snapshot_made_by_the_best_way_of_the_disk(n
     await require_old(node, before)
 
 
+async def test_a_directory_of_btrfs_that_is_no_subvolume_shares_its_blocks(node: DyingNode) -> None:
+    if kind_of(node) != "btrfs":
+        pytest.skip("others have no subvolumes")
+    volume = str(node.root / "apps" / "app" / "volumes" / "data")
+    await node.done(await node.call("container-stop", app="app"))
+    podman("unshare", "sh", "-euc", f"cp -a {volume} {volume}.new; rm -rf {volume}; mv {volume}.new {volume}")
+    await node.done(await node.call("container-start", app="app"))
+    await node.done(await node.call("snapshot-take", app="app"))
+    assert list(snapshots(node).values())[-1]["volumes"] == {"data": "clone"}
+
+
 async def test_a_snapshot_on_demand_goes_back_and_stays(node: DyingNode) -> None:
     before = tree(node, "volumes", "data")
     await node.done(await node.call("snapshot-take", app="app"))

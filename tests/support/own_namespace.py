@@ -37,6 +37,9 @@ class OwnNamespace:
         except Exception as error:
             raise NodeError(ErrorCode.INTERNAL, str(error)) from error
 
+    async def flush(self, path: str) -> None:
+        await asyncio.to_thread(copies.flush, path)
+
     async def rename(self, path: str, to: str) -> None:
         self.before()
         if self.crash_after is not None and self.renames >= self.crash_after:

@@ -223,6 +223,10 @@ class Namespace:
         """Return whether files in a directory can share their blocks."""
         return bool((await self._file({"do": "can-clone", "path": path}, _FILE_TIMEOUT))["clones"])
 
+    async def flush(self, path: str) -> None:
+        """Have the file system of a directory written to the disk; with a full cache that takes long."""
+        await self._file({"do": "flush", "path": path}, _REMOVE_TIMEOUT)
+
     async def copy(self, path: str, to: str, method: str) -> None:
         """Copy a volume by a method of the agent (`agent/copies`); what a cancel leaves is to be removed."""
         number = next(self._ids)

@@ -59,6 +59,13 @@ class WayBack:
         manifests = (each.manifest for each in others)
         return await self.store.plan(record.app, restorable_volumes(record.package.manifest, *manifests))
 
+    async def prepare(self, record: AppRecord, *others: AppPackage) -> None:
+        """Do what takes its time, before an app stops for its snapshot. Raises `NodeError` where it does not fit."""
+        plan = await self.plan(record, *others)
+        plan.require_room(record.app)
+        if plan.methods:
+            await self.store.flush(record.app)
+
     async def suspend(self, apps: Collection[str]) -> None:
         """Have apps stopped, and return once they are; those that need them run on."""
         self.reconciler.suspend(more=apps)

@@ -72,7 +72,12 @@ def copy_volume(path: str, request: dict) -> dict:  # type: ignore[type-arg]
     _run_copy(
         request["number"], ["-a", f"--reflink={reflink}", "--sparse=auto", "--one-file-system", "-T", "--", path, to]
     )
-    for command in (["sync", "-f", to], ["sync", os.path.dirname(to)]):
+    return flush(to)
+
+
+def flush(path: str) -> dict:  # type: ignore[type-arg]
+    """Have the file system of a directory written to the disk, and the directory's own name."""
+    for command in (["sync", "-f", path], ["sync", os.path.dirname(path)]):
         done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True)
         if done.returncode != 0:
             raise Refused(_last_line(done.stderr))

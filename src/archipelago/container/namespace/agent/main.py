@@ -13,9 +13,8 @@ and whether it is `divided`), `rename` (with `path` and `to`), `remove`; `signal
 (with the `timeout` after which it returns what it has counted, and whether it is `gentle`); in a volume, whose content
 is an app's, `find` (with `paths`, each a list of names), `aside` and `discard` (with `names`, and the `suffix` that a
 name gets), and `divide` (with the `part` that gets what is there, and `gid`); `volume` (a `directory`, as a subvolume
-where there are any); for snapshots `survey`, `can-clone`, `copy` (with `to`, `method`, and the `number` by which
-`stop-copy` finds it); `each` (with `requests`, answered in
-order up to the first that fails: `answers`).
+where there are any); for snapshots `survey`, `can-clone`, `flush`, `copy` (with `to`, `method`, and the `number` by
+which `stop-copy` finds it); `each` (with `requests`, answered in order up to the first that fails: `answers`).
 """
 
 import contextlib
@@ -26,7 +25,14 @@ import threading
 import time
 from collections.abc import Callable
 
-from archipelago.container.namespace.agent.copies import can_clone, copy_volume, stop_all_copies, stop_copy, survey
+from archipelago.container.namespace.agent.copies import (
+    can_clone,
+    copy_volume,
+    flush,
+    stop_all_copies,
+    stop_copy,
+    survey,
+)
 from archipelago.container.namespace.agent.files import (
     inside,
     make_directory,
@@ -96,6 +102,7 @@ _OF_FILES: dict[str, Callable[[str, dict], dict]] = {  # type: ignore[type-arg]
     "survey": lambda path, asked: survey(path, time.monotonic() + asked["timeout"]),
     "can-clone": lambda path, asked: can_clone(path),
     "copy": copy_volume,
+    "flush": lambda path, asked: flush(path),
     "divide": lambda path, asked: divide(path, asked["part"], asked["gid"]),
 }
 

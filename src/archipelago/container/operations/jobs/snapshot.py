@@ -39,8 +39,9 @@ class SnapshotJob(Job):
         way, apps = parts.way_back, (self.app,)
         await tracker.steps((copy_step(self.app), start_step(self.app)))
         try:
-            await way.suspend(apps)
             record = installed(await parts.state.load_apps(), self.app)
+            await way.prepare(record)
+            await way.suspend(apps)
             await way.take(tracker, record, SnapshotOrder(self.snapshot, SnapshotKind.MANUAL))
         except Exception:
             way.release(apps)

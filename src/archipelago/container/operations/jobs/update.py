@@ -179,8 +179,7 @@ class UpdateJob(Job):
             return
         records = await parts.state.load_apps()
         for name in self.updates:
-            # Before anything stops: it takes its time, and a full disk is no reason to.
-            (await parts.way_back.plan(records[name], packages[name])).require_room(name)
+            await parts.way_back.prepare(records[name], packages[name])
             await parts.pruner.keep(records[name].package)
         await self._at(tracker, UpdateStage.COPY)
         await parts.way_back.suspend(self.updates)
