@@ -70,7 +70,8 @@ async def test_after_a_sudden_end_everything_that_is_wanted_comes_back_in_order(
     tmp_path: Path, end: Callable[[TestNode], None]
 ) -> None:
     remove_leftovers()
-    write_app(tmp_path, "provider", more="provides: {ear: {container: main, port: 8000}}\nvolumes: {data: {}}")
+    more = "provides: {ear: {container: main, port: 8000}}\nvolumes: {data: {data: files}}"
+    write_app(tmp_path, "provider", more=more)
     manifest = tmp_path / "provider" / "manifest.yml"
     mount = "    mounts: [{volume: data, path: /data}]\n    init: true"
     manifest.write_text(manifest.read_text().replace("    init: true", mount))

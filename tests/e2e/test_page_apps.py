@@ -213,7 +213,7 @@ async def test_what_needs_the_owner_is_told_everywhere_and_mended_by_a_button(pa
     assert node.apps is not None
     # It dies for as long as there is a hole.
     command = '[sh, -c, "test -e /data/hole && exit 3; exec busybox httpd -f -p 8000 -h /"]'
-    write_app(node.apps, "leaky", command=command, more="volumes: {data: {}}\n")
+    write_app(node.apps, "leaky", command=command, more="volumes: {data: {data: files}}\n")
     manifest = node.apps / "leaky" / "manifest.yml"
     mount = "    mounts: [{volume: data, path: /data}]\n    init: true"
     manifest.write_text(manifest.read_text().replace("    init: true", mount))
@@ -243,7 +243,7 @@ async def test_what_needs_the_owner_is_told_everywhere_and_mended_by_a_button(pa
 
 async def test_data_that_was_kept_is_found_again(page: Page, node: TestNode) -> None:
     assert node.apps is not None
-    write_app(node.apps, "chest", more="volumes: {data: {}}\n")
+    write_app(node.apps, "chest", more="volumes: {data: {data: files}}\n")
     manifest = node.apps / "chest" / "manifest.yml"
     mount = "    mounts: [{volume: data, path: /data}]\n    init: true"
     manifest.write_text(manifest.read_text().replace("    init: true", mount))

@@ -77,7 +77,7 @@ async def test_an_image_that_keeps_data_where_the_manifest_does_not_is_refused(n
         assert node.apps is not None
         manifest = node.apps / "pulled" / "manifest.yml"
         covered = "mounts: [{volume: data, path: /data}]\n    tmpfs: [{path: /tmp}]\n    init: true"
-        manifest.write_text(manifest.read_text().replace("init: true", covered) + "\nvolumes: {data: {}}\n")
+        manifest.write_text(manifest.read_text().replace("init: true", covered) + "\nvolumes: {data: {data: files}}\n")
         await node.install("pulled")
         assert podman("volume", "ls", "--quiet") == ""
         await node.done(await node.call("container-remove", app="pulled", delete_data=True))

@@ -110,7 +110,7 @@ async def test_a_cancelled_installation_leaves_nothing(node: TestNode) -> None:
 
 async def test_an_installation_cancelled_while_it_starts_is_undone(node: TestNode) -> None:
     slow = "health: {probe: {type: tcp, port: 8000}, start_timeout: 100s}"
-    volume = "volumes: {data: {}}"
+    volume = "volumes: {data: {data: files}}"
     write_app(catalog(node), "slow", command='[sleep, "100000"]', health=slow, more=volume)
     text = (catalog(node) / "slow" / "manifest.yml").read_text()
     mount = "    mounts: [{volume: data, path: /data}]\n    init: true"

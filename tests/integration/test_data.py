@@ -19,8 +19,8 @@ pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(300)
 COUNT = "echo start >> /data/starts; exec busybox httpd -f -p 8000 -h /data"
 SEED = "[ -e /keys/seed ] || busybox cat /proc/sys/kernel/random/uuid > /keys/seed; exec busybox sleep 1000"
 VOLUMES = """volumes:
-  keys: {funds: true}
-  cache: {}
+  keys: {data: files, funds: true}
+  cache: {data: rebuildable}
 secrets:
   password: {}"""
 
@@ -35,7 +35,7 @@ async def node(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[TestNo
     """A node with an app that counts its starts, and a wallet."""
     remove_leftovers()
     catalog = tmp_path_factory.mktemp("catalog")
-    write_app(catalog, "counter", **shell(COUNT, "{volume: data, path: /data}"), more="volumes: {data: {}}")
+    write_app(catalog, "counter", **shell(COUNT, "{volume: data, path: /data}"), more="volumes: {data: {data: files}}")
     mounts = "{volume: keys, path: /keys}, {volume: cache, path: /cache}"
     write_app(catalog, "wallet", **shell(SEED, mounts), more=VOLUMES)
     async with running_node("data", apps=catalog) as found:
@@ -204,7 +204,7 @@ async def test_apps_are_stopped_in_their_own_way_where_podman_can_write_nothing(
     bye = "trap 'echo bye >> /data/said; exit' TERM; while :; do busybox sleep 0.1; done"
     assert node.apps is not None
     mounts = shell(bye, "{volume: data, path: /data}")
-    write_app(node.apps, "polite", **mounts, more="volumes: {data: {}}", grace="60s")
+    write_app(node.apps, "polite", **mounts, more="volumes: {data: {data: files}}", grace="60s")
     await node.install("polite")
     said = node.root / "apps" / "polite" / "volumes" / "data" / "said"
     with read_only(Path(podman("info", "--format", "{{.Store.GraphRoot}}"))):

@@ -73,7 +73,7 @@ async def node(tmp_path_factory: pytest.TempPathFactory, busybox_image: str) -> 
     """The old node, whose first start with today's program was killed at each step, running."""
     remove_leftovers()
     catalog = tmp_path_factory.mktemp("catalog")
-    offer(catalog, "gone", "data")
+    offer(catalog, "gone", "data", "{data: files}")
     node = TestNode("migrated", apps=catalog)
     try:
         unpack(node)

@@ -40,7 +40,7 @@ description: A test
 category: other
 license: MIT
 options: {{n: {{type: int, label: N, default: 1}}}}
-volumes: {{data: {{}}}}
+volumes: {{data: {{data: files}}}}
 containers:
   {web}:
     build: {{type: packages, packages: [busybox-static]}}

@@ -15,7 +15,7 @@ pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(300)
 DEAF_UNLESS_ONE = '[sh, -c, "[ {{ options.n }} = 1 ] && exec busybox httpd -f -p 8000 -h /; exec busybox sleep 100000"]'
 PATIENT = "health: {probe: {type: tcp, port: 8000}, interval: 1s, start_timeout: 100s}"
 OPTION = "options: {n: {type: int, label: N, default: 1, minimum: 1, maximum: 9}}"
-WITH_DATA = f"{OPTION}\nvolumes: {{data: {{}}}}"
+WITH_DATA = f"{OPTION}\nvolumes: {{data: {{data: files}}}}"
 MOUNT = "init: true\n    mounts: [{volume: data, path: /data}]"
 
 

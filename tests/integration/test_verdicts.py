@@ -20,7 +20,7 @@ pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(300)
 OPTION = "options: {n: {type: int, label: N, default: 1, minimum: 1, maximum: 9}}\n"
 GOOD_IF_ONE = '[sh, -c, "[ {{ options.n }} = 1 ] && exec busybox httpd -f -p 8000 -h /; exit 3"]'
 HUNGRY = '[sh, -c, "[ -e /data/food ] && exec busybox httpd -f -p 8000 -h /; exit 4"]'
-DATA = "volumes: {data: {}}\n"
+DATA = "volumes: {data: {data: files}}\n"
 MOUNT = "init: true\n    mounts: [{volume: data, path: /data}]"
 CHAIN = "provides: {chain-rpc: {container: main, port: 8000, version: '1'}}\n"
 LATE = '[sh, -c, "busybox sleep 2; exec busybox httpd -f -p 8000 -h /"]'

@@ -30,7 +30,7 @@ async def node(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[TestNo
     """A node with an app that asks for a file that all may read."""
     remove_leftovers()
     apps = tmp_path_factory.mktemp("catalog")
-    more = "volumes: {data: {}}\nsecrets: {token: {kind: token}}"
+    more = "volumes: {data: {data: files}}\nsecrets: {token: {kind: token}}"
     write_app(apps, "open", more=more)
     manifest = apps / "open" / "manifest.yml"
     manifest.write_text(manifest.read_text().replace("init: true", OPEN_FILE))

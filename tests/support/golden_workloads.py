@@ -24,7 +24,7 @@ KNOTS = AppPackage(
             "txindex": {"type": "bool", "label": "Index", "default": False},
         },
         secrets={"probe_password": {"kind": "hex"}},
-        volumes={"chain": {"backup": "exclude", "exclusive": True}},
+        volumes={"chain": {"data": "rebuildable", "exclusive": True}},
         containers={
             "main": {
                 "build": {"type": "packages", "suite": "sid", "packages": ["bitcoin-knots"]},

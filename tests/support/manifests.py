@@ -22,7 +22,7 @@ def manifest(**changes: Any) -> dict[str, Any]:
             "kind": {"type": "choice", "label": "Kind", "default": "new", "choices": ["new", "old"]},
         },
         "secrets": {"key": {}},
-        "volumes": {"data": {}},
+        "volumes": {"data": {"data": "files"}},
         "containers": {
             "main": {
                 "build": {"type": "packages", "packages": ["tor"]},

@@ -29,7 +29,7 @@ def bitcoin(**changes: Any) -> AppPackage:
     values: dict[str, Any] = {
         "options": {"txindex": {"type": "bool", "label": "Index", "default": False}},
         "secrets": {"probe": {}},
-        "volumes": {"data": {}},
+        "volumes": {"data": {"data": "files"}},
         "containers": {
             "main": {
                 "build": {"type": "packages", "packages": ["x"]},

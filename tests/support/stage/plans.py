@@ -32,7 +32,7 @@ def manifest_of(player: Player, players: Mapping[str, Player]) -> AppManifest:
             "license": "MIT",
             "egress": player.egress,
             "options": player.options,
-            "volumes": {"data": {"disk": player.disk}},
+            "volumes": {"data": {"data": "files", "disk": player.disk}},
             "containers": {"main": {"image": _IMAGE, "mounts": [{"volume": "data", "path": "/data"}]}},
             "provides": {interface: {"container": "main", "port": 80} for interface in provided},
             "requires": {interface: {"default": app} for interface, app in player.uses.items()},

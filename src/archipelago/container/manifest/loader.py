@@ -1,12 +1,14 @@
 """Manifest text to manifest, or to everything that is wrong with it. Pure: it reads no file."""
 
 import json
+from collections.abc import Callable
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from archipelago.container.manifest.checks.references import check_manifest
 from archipelago.container.manifest.model.app import AppManifest
+from archipelago.container.manifest.stored import in_this_format
 from archipelago.container.manifest.yaml.explain import explain
 from archipelago.container.manifest.yaml.placing import placed, yaml_problems
 from archipelago.container.manifest.yaml.problems import MAX_PROBLEMS, ManifestError, ManifestProblem, PathProblem
@@ -24,14 +26,24 @@ def load_manifest(text: str, source: str) -> AppManifest:
 
     Raises ManifestError with all problems at once, in the order of the text.
     """
+    return _load(text, source, lambda root: root)
+
+
+def load_stored_manifest(text: str, source: str) -> AppManifest:
+    """Read the manifest of an installed app, which may be in the form of an earlier version; as `load_manifest`."""
+    return _load(text, source, in_this_format)
+
+
+def _load(text: str, source: str, translate: Callable[[Node], Node]) -> AppManifest:
     reading = read_yaml(text)
     problems = list(yaml_problems(reading, source))
     if reading.root is None:
         if not problems:
             problems.append(ManifestProblem(source, 1, 1, "", "the text is empty", "a mapping"))
         raise ManifestError(_bounded(tuple(problems), source))
-    manifest, findings = _validate(reading.root)
-    problems += [placed(finding, reading.root, source) for finding in findings]
+    root = translate(reading.root)
+    manifest, findings = _validate(root)
+    problems += [placed(finding, root, source) for finding in findings]
     if manifest is None or problems:
         problems.sort(key=lambda problem: (problem.line, problem.column))
         raise ManifestError(_bounded(tuple(dict.fromkeys(problems)), source))
@@ -43,7 +55,8 @@ def readable_part(text: str, app: str) -> AppManifest:
 
     For an app that is installed, and whose manifest this version refuses.
     """
-    root = read_yaml(text).root
+    written = read_yaml(text).root
+    root = None if written is None else in_this_format(written)
     value: dict[str, object] = {}
     if isinstance(root, MapNode):
         _, errors = _model(plain(root))

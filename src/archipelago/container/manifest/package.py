@@ -15,7 +15,7 @@ from archipelago.container.manifest.checks.hidden_characters import hidden_in_te
 from archipelago.container.manifest.checks.new_apps import check_new
 from archipelago.container.manifest.containerfile.instructions import ContainerfileError
 from archipelago.container.manifest.containerfile.reader import parse_containerfile
-from archipelago.container.manifest.loader import load_manifest, place_findings
+from archipelago.container.manifest.loader import load_manifest, load_stored_manifest, place_findings
 from archipelago.container.manifest.model.app import AppManifest
 from archipelago.container.manifest.model.images import ContainerfileRecipe, PackagesRecipe
 from archipelago.container.manifest.requirements import RequirementsError, parse_requirements
@@ -113,7 +113,7 @@ def package_to_json(package: AppPackage) -> str:
 
 
 def package_from_json(text: str) -> AppPackage:
-    """Return the package that `package_to_json` wrote; raises ManifestError."""
+    """Return the package that `package_to_json` wrote, of this version or an earlier one; raises ManifestError."""
     source = "package snapshot"
     try:
         value = json.loads(text)
@@ -124,7 +124,7 @@ def package_from_json(text: str) -> AppPackage:
         icon = None if value["icon"] is None else _decode(value["icon"])
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError, binascii.Error) as error:
         raise ManifestError((ManifestProblem(source, 1, 1, "", f"not a package: {error}"),)) from error
-    return AppPackage(load_manifest(manifest_text, source), manifest_text, files, icon)
+    return AppPackage(load_stored_manifest(manifest_text, source), manifest_text, files, icon)
 
 
 def _encode(content: bytes) -> str:

@@ -8,6 +8,7 @@ from archipelago.chains import chain
 from archipelago.container.manifest.model import (
     app,
     containers,
+    data,
     domain,
     endpoints,
     images,
@@ -18,7 +19,7 @@ from archipelago.container.manifest.model import (
 )
 from archipelago.support.attribute_docs import attribute_docs
 
-_MODULES = (app, chain, containers, domain, endpoints, images, interfaces, on_disk, probes, settings)
+_MODULES = (app, chain, containers, data, domain, endpoints, images, interfaces, on_disk, probes, settings)
 SCHEMA_ID = "urn:archipelago:manifest:1"
 
 Examples = Mapping[tuple[str, str], object]

@@ -7,8 +7,9 @@ from pathlib import Path
 
 from archipelago.container.dependency_resolver.plan import Plan
 from archipelago.container.manifest.model.app import AppManifest
-from archipelago.container.manifest.model.on_disk import DiskRule, steps
+from archipelago.container.manifest.model.on_disk import DiskRule
 from archipelago.container.manifest.model.scalars import AppId, Key, Scalar
+from archipelago.container.manifest.model.volume_paths import steps
 from archipelago.container.manifest.options import have_values
 from archipelago.container.namespace.client import Namespace
 from archipelago.container.workload.templates.renderer import Renderer

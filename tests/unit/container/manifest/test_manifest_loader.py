@@ -148,7 +148,7 @@ summary: A relay
 description: It relays.
 category: bitcoins
 licence: MIT
-volumes: {data: {}, old: {disk: much}}
+volumes: {data: {data: files}, old: {data: files, disk: much}}
 containers:
   main:
     build: {type: packages, packages: [tor]}
@@ -160,7 +160,7 @@ provides:
     )
     starts = [line.split(":")[1:4] for line in lines]
     assert [(int(line), int(column)) for line, column, _ in starts] == [
-        (1, 1), (1, 1), (1, 11), (2, 5), (3, 10), (6, 11), (7, 1), (8, 33), (12, 13), (13, 23), (15, 35),
+        (1, 1), (1, 1), (1, 11), (2, 5), (3, 10), (6, 11), (7, 1), (8, 57), (12, 13), (13, 23), (15, 35),
     ]  # fmt: skip
     text = "\n".join(lines)
     assert "containers.main.after[0]: there is no container 'mian'; expected one of: main; did you mean 'main'?" in text

@@ -38,7 +38,9 @@ options = (
     )
 )  # fmt: skip
 
-volumes_of_app = st.dictionaries(names, st.fixed_dictionaries({"disk": sizes}), max_size=3)
+volumes_of_app = st.dictionaries(
+    names, st.fixed_dictionaries({"data": st.sampled_from(["rebuildable", "files"]), "disk": sizes}), max_size=3
+)
 options_of_app = st.dictionaries(keys, options, max_size=4)
 secrets_of_app = st.dictionaries(keys, st.builds(dict), max_size=2)
 containers_of_app = st.lists(names, min_size=1, max_size=4, unique=True)

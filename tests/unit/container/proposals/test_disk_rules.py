@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from archipelago.container.manifest.model.app import AppManifest
-from archipelago.container.manifest.model.on_disk import steps
+from archipelago.container.manifest.model.volume_paths import steps
 from archipelago.container.manifest.package import load_package
 from archipelago.container.proposals.disk_rules import DiskCheck, disk_checks, refusal
 from archipelago.container.workload.templates.renderer import Renderer

@@ -191,7 +191,7 @@ def indexer(per: str | None = "bitcoin-rpc.index") -> AppPackage:
     """Return an app whose index belongs to a value of its provider."""
     container = {"build": {"type": "packages", "packages": ["x"]}, "mounts": [{"volume": "data", "path": "/data"}]}
     values: dict[str, Any] = {"requires": {"bitcoin-rpc": {}}, "containers": {"main": container}}
-    return AppPackage(app("electrum", volumes={"data": {"per": per}}, **values), "")
+    return AppPackage(app("electrum", volumes={"data": {"data": "files", "per": per}}, **values), "")
 
 
 def indexed(value: str | None, package: AppPackage | None = None) -> Workload:

@@ -35,7 +35,7 @@ def two(**changes: Any) -> AppInput:
     manifest = app(
         "two",
         options={"name": {"type": "string", "label": "Name", "default": "a"}},
-        volumes={"data": {}},
+        volumes={"data": {"data": "files"}},
         containers={"db": {"build": BUILD, "mounts": [{"volume": "data", "path": "/data"}]}, "web": web},
     )
     return AppInput(

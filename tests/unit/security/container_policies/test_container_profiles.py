@@ -30,7 +30,7 @@ def container(**changes: Any) -> Container:
 
 def manifest(**changes: Any) -> AppManifest:
     one = container(**changes)
-    volumes = {mount.volume: {"backup": "include"} for mount in one.mounts}
+    volumes = {mount.volume: {"data": "files"} for mount in one.mounts}
     containers = {"main-1": one.model_dump(mode="json", exclude_unset=True)}
     return app("bitcoin-knots", volumes=volumes, containers=containers)
 

@@ -6,6 +6,7 @@ What would do harm the compiler refuses as well, and then it is that app alone t
 import re
 from collections.abc import Callable, Iterator
 
+from archipelago.container.manifest.checks.data_classes import check_data_classes
 from archipelago.container.manifest.checks.hidden_characters import hidden_in_value
 from archipelago.container.manifest.checks.mounts import check_mounts, check_shared_volumes
 from archipelago.container.manifest.checks.names import check_names
@@ -106,4 +107,5 @@ _CHECKS: tuple[Callable[[AppManifest], Iterator[PathProblem]], ...] = (
     check_names,
     check_mounts,
     check_shared_volumes,
+    check_data_classes,
 )

@@ -1,12 +1,14 @@
 """Checks of what a manifest says of files on disk: rules, repairs, and data that belongs to a provider's setting."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 
+from archipelago.container.manifest.checks.databases import check_databases
 from archipelago.container.manifest.checks.findings import misfit, unknown
+from archipelago.container.manifest.checks.volume_paths import check_volume_paths
 from archipelago.container.manifest.model.app import AppManifest
+from archipelago.container.manifest.model.data import DataClass
 from archipelago.container.manifest.model.declared import Declared
-from archipelago.container.manifest.model.on_disk import EVERYTHING, BackupPolicy, DiskRule, Repair, steps
-from archipelago.container.manifest.templates import Names, check_template
+from archipelago.container.manifest.model.on_disk import DiskRule, Repair
 from archipelago.container.manifest.yaml.problems import PathProblem
 from archipelago.container.manifest.yaml.tree import Path
 
@@ -14,6 +16,7 @@ from archipelago.container.manifest.yaml.tree import Path
 def check_on_disk(manifest: AppManifest, declared: Declared) -> Iterator[PathProblem]:
     """Yield everything that does not fit together."""
     yield from _kept_apart(manifest, declared)
+    yield from check_databases(manifest, declared)
     for index, rule in enumerate(manifest.disk_rules):
         yield from _rule(manifest, ("disk_rules", index), rule, declared)
     for name, repair in manifest.repairs.items():
@@ -44,7 +47,7 @@ def _rule(manifest: AppManifest, here: Path, rule: DiskRule, declared: Declared)
     if rule.repair is not None and declared.complete:
         yield from unknown((*here, "repair"), "repair", rule.repair, manifest.repairs)
     for part, paths in (("present", rule.present), ("absent", rule.absent)):
-        yield from _paths((*here, part), paths, declared.options, whole=False)
+        yield from check_volume_paths((*here, part), paths, declared.options, whole=False)
 
 
 def _repair(manifest: AppManifest, here: Path, repair: Repair, declared: Declared) -> Iterator[PathProblem]:
@@ -63,22 +66,8 @@ def _repair(manifest: AppManifest, here: Path, repair: Repair, declared: Declare
         for name, paths in by_volume.items():
             path = (*here, part, name)
             yield from unknown(path, "volume", name, declared.volumes, at_key=True)
-            yield from _paths(path, paths, declared.options, whole=part == "discard")
+            yield from check_volume_paths(path, paths, declared.options, whole=part == "discard")
             volume = manifest.volumes.get(name)
-            if part == "discard" and volume is not None and (volume.backup is not BackupPolicy.EXCLUDE or volume.funds):
+            if part == "discard" and volume is not None and volume.data is not DataClass.REBUILDABLE:
                 message = f"what is in the volume '{name}' cannot be made again, so no repair may delete it"
-                yield PathProblem(path, message, "'set_aside', or 'backup: exclude' for the volume", at_key=True)
-
-
-def _paths(here: Path, paths: tuple[str, ...], options: Collection[str], *, whole: bool) -> Iterator[PathProblem]:
-    names = Names(options, None)
-    for index, text in enumerate(paths):
-        for problem in check_template(text, names):
-            yield PathProblem((*here, index), problem.message, hint=problem.hint)
-        if text == EVERYTHING and not whole:
-            yield PathProblem((*here, index), "all of a volume is no path here", "a path inside the volume")
-        elif "{" not in text:
-            try:
-                steps(text)
-            except ValueError as error:
-                yield PathProblem((*here, index), str(error), "names with '/' between them, without '..'")
+                yield PathProblem(path, message, "'set_aside', or 'data: rebuildable' for the volume", at_key=True)

@@ -11,6 +11,7 @@ from typing import Annotated, Literal
 from pydantic import Field, StringConstraints
 
 from archipelago.container.manifest.model.containers import Container
+from archipelago.container.manifest.model.data import Reversible
 from archipelago.container.manifest.model.domain import BitcoinMetadata, LightningMetadata, Web5Metadata
 from archipelago.container.manifest.model.endpoints import Endpoint
 from archipelago.container.manifest.model.interfaces import Conflict, Provided, Required
@@ -96,6 +97,9 @@ class AppManifest(Part):
     """Where its source code lies."""
     release_notes: LongText | None = None
     """What is new in this version."""
+    reversible: Reversible | None = None
+    """Whether the version before can take over again after an update to this one: `until-first-write` unless it says
+    otherwise, and `no` where a volume is `never-restore`."""
     architectures: tuple[Architecture, ...] = (Architecture.AMD64, Architecture.ARM64)
     """CPU architectures on which it runs."""
     host: Host = Host()

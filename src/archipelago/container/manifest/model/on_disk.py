@@ -1,55 +1,14 @@
 """Parts of the manifest about what an app has on disk: its volumes, what rules it out, and what repairs it."""
 
-from enum import StrEnum
-from typing import Annotated, Self
+from collections.abc import Mapping
+from typing import Annotated, ClassVar, Self
 
 from pydantic import Field, StringConstraints, model_validator
 
+from archipelago.container.manifest.model.data import Database, DataClass
 from archipelago.container.manifest.model.part import Part
-from archipelago.container.manifest.model.scalars import (
-    Argument,
-    Bytes,
-    Key,
-    LongText,
-    Name,
-    Scalar,
-    ShortText,
-    is_one_line,
-)
-
-VolumePath = Annotated[
-    str, StringConstraints(min_length=1, max_length=400, pattern=r"^[^\x00-\x1f\x7f-\x9f]*$", strip_whitespace=True)
-]
-"""Path inside a volume, without a leading slash; a template over the app's options."""
-
-Paths = Annotated[tuple[VolumePath, ...], Field(max_length=20)]
-EVERYTHING = "."
-"""Path that stands for all that is in a volume."""
-
-
-def steps(path: str) -> tuple[str, ...]:
-    """Return the names on the way to a path inside a volume; none for all of it. Raises `ValueError`.
-
-    Nothing leads out of the volume, whatever the values were that a template put in.
-    """
-    if path == EVERYTHING:
-        return ()
-    names = tuple(path.split("/"))
-    if not is_one_line(path) or any(name in ("", ".", "..") for name in names):
-        raise ValueError(f"{path[:80]!r} is no path inside a volume")
-    return names
-
-
-class BackupPolicy(StrEnum):
-    """What a backup does with a volume."""
-
-    INCLUDE = "include"
-    """It is backed up and restored."""
-    EXCLUDE = "exclude"
-    """It is left out, as it can be made again (a chain, an index)."""
-    NEVER = "never"
-    """Restoring an old copy would lose funds (a Lightning channel database)."""
-
+from archipelago.container.manifest.model.scalars import Argument, Bytes, Key, LongText, Name, Scalar, ShortText
+from archipelago.container.manifest.model.volume_paths import Paths
 
 _EXPORT = r"^[a-z][a-z0-9]*(-[a-z0-9]+)*\.[a-z][a-z0-9_]*$"
 
@@ -66,8 +25,13 @@ class SizeWhen(Part):
 class Volume(Part):
     """A directory that outlives its containers. Those that share it run as the same user."""
 
-    backup: BackupPolicy = BackupPolicy.INCLUDE
-    """What a backup does with it."""
+    replaced: ClassVar[Mapping[str, str]] = {
+        "backup": "'data': files (it was `include`), rebuildable (`exclude`) or never-restore (`never`), among others"
+    }
+    data: DataClass
+    """What it holds."""
+    database: Database | None = None
+    """Which database it holds; needed with `data: database`, and only there."""
     disk: Bytes = 0
     """Expected size, shown before installation."""
     disk_when: tuple[SizeWhen, ...] = Field(default=(), max_length=20)
@@ -79,6 +43,12 @@ class Volume(Part):
     per: Annotated[str, StringConstraints(pattern=_EXPORT, max_length=81)] | None = None
     """Value of a provider to which the data belongs, such as `bitcoin-rpc.network` (an interface of `requires`, and one
     of its `exports`): for each value there is a directory of its own, and one that was left is found again."""
+
+    @model_validator(mode="after")
+    def _names_its_database(self) -> Self:
+        if (self.database is not None) != (self.data is DataClass.DATABASE):
+            raise ValueError("'database' and 'data: database' belong together: give both or neither")
+        return self
 
 
 class DiskRule(Part):
@@ -115,7 +85,7 @@ class Repair(Part):
     set_aside: dict[Name, Paths] = Field(default={})
     """By volume, paths that are renamed, so that the app does not find them; nothing is deleted."""
     discard: dict[Name, Paths] = Field(default={})
-    """By volume, paths that are deleted since the app makes them again; only of volumes with `backup: exclude`. `.`
+    """By volume, paths that are deleted since the app makes them again; only of volumes with `data: rebuildable`. `.`
     stands for all that is in the volume."""
 
     @model_validator(mode="after")

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping
+from enum import StrEnum
 from typing import Any
 
 from pydantic_core import ErrorDetails
@@ -56,13 +57,15 @@ def explain(error: ErrorDetails, *, hints: bool = True, root: type[Part] = AppMa
     place = locate(error["loc"], root)
     kind, context, given = error["type"], error.get("ctx", {}), error["input"]
     match kind:
+        case "extra_forbidden" if place.part is not None and str(place.path[-1]) in place.part.replaced:
+            return PathProblem(place.path, "replaced key", place.part.replaced[str(place.path[-1])], at_key=True)
         case "extra_forbidden":
             valid = list(place.part.model_fields) if place.part is not None else []
             hint = _nearest_key(str(place.path[-1]), place.part) if hints else None
             expected = None if hint else "one of: " + ", ".join(valid)
             return PathProblem(place.path, "unknown key", expected, hint, at_key=True)
         case "missing":
-            return PathProblem(place.path, MISSING)
+            return PathProblem(place.path, MISSING, _words(place.shape))
         case "union_tag_not_found":
             return PathProblem((*place.path, "type"), MISSING, "one of: " + ", ".join(variants(place.shape)))
         case "union_tag_invalid":
@@ -91,6 +94,12 @@ def _nearest_key(key: str, part: type[Part] | None) -> str | None:
         if is_part(inner) and (hint := nearest(key, inner.model_fields)) is not None:
             return f"{name}.{hint}"
     return None
+
+
+def _words(shape: Any) -> str | None:
+    """Return the words of which a value is one, where there are no others."""
+    shape = bare(shape)
+    return "one of: " + ", ".join(shape) if isinstance(shape, type) and issubclass(shape, StrEnum) else None
 
 
 def _is_scalar_union(shape: Any) -> bool:

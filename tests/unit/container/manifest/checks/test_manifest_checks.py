@@ -100,7 +100,7 @@ MAIN = manifest()["containers"]["main"]
             {"options__s": {"type": "string", "label": "S", "default": "x", "pattern": "a|x", "max_length": 1}},
             [],
         ),
-        ({"volumes__old": {}}, ["volumes.old: no container mounts this volume"]),
+        ({"volumes__old": {"data": "files"}}, ["volumes.old: no container mounts this volume"]),
         (
             {"volumes__data__exclusive": True, "containers__two": MAIN},
             ["containers.two.mounts[0].volume: the volume 'data' is exclusive and already mounted"],

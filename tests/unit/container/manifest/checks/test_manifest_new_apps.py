@@ -28,7 +28,7 @@ PLAIN: dict[str, Any] = {
     "description": "A test",
     "category": "other",
     "license": "MIT",
-    "volumes": {"state": {}},
+    "volumes": {"state": {"data": "files"}},
     "containers": {"main": {"image": IMAGE, "mounts": [{"volume": "state", "path": "/data"}]}},
 }
 

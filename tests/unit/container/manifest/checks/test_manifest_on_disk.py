@@ -10,7 +10,7 @@ from support.manifests import as_yaml, manifest
 
 RULE = {"when": {"open": True}, "volume": "data", "present": ["a/{{ options.kind }}"], "because": "it is so"}
 REPAIR = {"label": "Fix", "description": "It helps."}
-CACHE = {"volumes__data": {"backup": "exclude"}}
+CACHE = {"volumes__data": {"data": "rebuildable"}}
 
 
 @pytest.mark.parametrize(
@@ -33,21 +33,14 @@ CACHE = {"volumes__data": {"backup": "exclude"}}
         ({"repairs__fix": {**REPAIR, "set_aside": {"dat": ["x"]}}}, "there is no volume 'dat'"),
         ({"repairs__fix": {**REPAIR, "set_aside": {"data": ["."]}}}, "all of a volume is no path here"),
         ({"repairs__fix": {**REPAIR, "discard": {"data": ["x"]}}}, "what is in the volume 'data' cannot be made again"),
+        ({"volumes__data": {"data": "files", "per": "rpc"}}, "volumes.data.per: wrong form: 'rpc'"),
+        ({"volumes__data": {"data": "files", "per": "rpc.network"}}, "volumes.data.per: there is no interface 'rpc'"),
         (
-            {
-                "volumes__data": {"backup": "exclude", "funds": True},
-                "repairs__fix": {**REPAIR, "discard": {"data": ["x"]}},
-            },
-            "what is in the volume 'data' cannot be made again",
-        ),
-        ({"volumes__data": {"per": "rpc"}}, "volumes.data.per: wrong form: 'rpc'"),
-        ({"volumes__data": {"per": "rpc.network"}}, "volumes.data.per: there is no interface 'rpc'"),
-        (
-            {"volumes__data": {"per": "rpc.network"}, "requires__rpc": {"optional": True}},
+            {"volumes__data": {"data": "files", "per": "rpc.network"}, "requires__rpc": {"optional": True}},
             "volumes.data.per: the interface 'rpc' is optional",
         ),
         (
-            {"volumes__data": {"per": "rpc.network"}, "requires__rpc": {}, "disk_rules": [RULE]},
+            {"volumes__data": {"data": "files", "per": "rpc.network"}, "requires__rpc": {}, "disk_rules": [RULE]},
             "disk_rules[0].volume: the volume 'data' is kept apart",
         ),
     ],

@@ -1,0 +1,109 @@
+"""No value of the type that a restore takes can be made of a volume that is never restored."""
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from mypy import api as mypy
+
+from archipelago.container.data.data_classes import (
+    AppendProofVolume,
+    DatabaseVolume,
+    FilesVolume,
+    NeverRestoreVolume,
+    RebuildableVolume,
+    app_volumes,
+    restorable_volumes,
+)
+from archipelago.container.manifest.model.app import AppManifest
+from archipelago.container.manifest.model.data import DataClass
+from archipelago.container.manifest.model.on_disk import Volume
+from support.app_manifests import app
+
+RESTORED = """
+from archipelago.container.data.data_classes import (
+    AppendProofVolume, AppVolume, DatabaseVolume, FilesVolume, NeverRestoreVolume, RebuildableVolume, RestorableVolume,
+)
+
+def restore(volume: RestorableVolume) -> None: ...
+def given_rebuildable(volume: RebuildableVolume) -> None: restore(volume)
+def given_files(volume: FilesVolume) -> None: restore(volume)
+def given_database(volume: DatabaseVolume) -> None: restore(volume)
+"""
+REFUSED = """
+def given_append_proof(volume: AppendProofVolume) -> None: restore(volume)
+def given_never_restore(volume: NeverRestoreVolume) -> None: restore(volume)
+def given_any(volume: AppVolume) -> None: restore(volume)
+"""
+
+volumes = st.dictionaries(
+    st.sampled_from(["chain", "keys", "channels", "notes"]), st.sampled_from(DataClass), max_size=4
+).map(lambda drawn: {name: volume(data) for name, data in drawn.items()})
+
+
+def volume(data: DataClass) -> dict[str, object]:
+    """Return what a manifest says of a volume of a class."""
+    return {"data": data.value} | ({"database": {"type": "sqlite", "paths": ["db"]}} if data == "database" else {})
+
+
+def harbour(**volumes: dict[str, object]) -> AppManifest:
+    return app("harbour", volumes=volumes)
+
+
+@given(st.lists(volumes, min_size=1, max_size=3))
+def test_what_one_version_never_restores_no_version_restores(drawn: list[dict[str, dict[str, object]]]) -> None:
+    manifests = [harbour(**each) for each in drawn]
+    classes = {
+        name: {each.volumes[name].data for each in manifests if name in each.volumes} for name in set().union(*drawn)
+    }
+    found = {each.name: each for each in app_volumes(*manifests)}
+    assert {name: each.declared.data for name, each in found.items()} == {
+        name: max(of, key=list(DataClass).index) for name, of in classes.items()
+    }
+    kept = {DataClass.NEVER_RESTORE, DataClass.APPEND_PROOF}
+    assert {each.name for each in restorable_volumes(*manifests)} == {
+        name for name in found if not classes[name] & kept
+    }
+
+
+def test_each_class_has_a_type() -> None:
+    manifest = harbour(**{f"v-{data}": volume(data) for data in DataClass})
+    assert {type(each).__name__: each.declared.data.value for each in app_volumes(manifest)} == {
+        "RebuildableVolume": "rebuildable",
+        "FilesVolume": "files",
+        "DatabaseVolume": "database",
+        "AppendProofVolume": "append-proof",
+        "NeverRestoreVolume": "never-restore",
+    }
+
+
+@pytest.mark.parametrize(
+    "kind", [RebuildableVolume, FilesVolume, DatabaseVolume, AppendProofVolume, NeverRestoreVolume]
+)
+@pytest.mark.parametrize("data", DataClass)
+def test_a_type_takes_volumes_of_its_class_alone(kind: type[FilesVolume], data: DataClass) -> None:
+    declared = Volume.model_validate(volume(data))
+    if kind.data is data:
+        assert kind("harbour", "hold", declared).declared is declared
+    else:
+        with pytest.raises(TypeError, match=f"the volume 'hold' of harbour is {data}, not {kind.data}"):
+            kind("harbour", "hold", declared)
+
+
+def test_manifests_of_different_apps_are_not_one() -> None:
+    with pytest.raises(ValueError, match="other is not harbour"):
+        app_volumes(harbour(), app("other"))
+
+
+def test_the_type_checker_refuses_a_restore_of_what_never_goes_back(tmp_path: Path) -> None:
+    module = tmp_path / "restores.py"
+    module.write_text(RESTORED + REFUSED)
+    told, failed, code = mypy.run(
+        ["--strict", "--no-error-summary", "--cache-dir", str(tmp_path / "cache"), str(module)]
+    )
+    assert code == 1 and not failed, failed
+    lines = told.splitlines()
+    first = RESTORED.count("\n") + 2
+    assert [line.split(":")[1] for line in lines] == [str(first + index) for index in range(REFUSED.count("\n") - 1)]
+    assert all("[arg-type]" in line and "RebuildableVolume | FilesVolume | DatabaseVolume" in line for line in lines)
