@@ -1,7 +1,8 @@
 """Writes what a measurement found into its table in README.md, with the commit, the day and the machine.
 
 `scripts/bench` calls it as root, so it imports nothing of a package, and lets no figure be more than a cell:
-`python -I table.py README NAME COMMIT`, with the figures as input, one JSON object a line.
+`python -I table.py README NAME COMMIT PARTS`, with the figures as input, one JSON object a line. Where `PARTS` is not
+empty, only they were measured, and what was found of the others stays below, with its own commit and day.
 """
 
 import json
@@ -66,11 +67,33 @@ def replaced(readme: str, name: str, text: str) -> str:
     return f"{before}{begin}{text}{end}{rest.partition(end)[2]}"
 
 
-def main(readme: Path, name: str, commit: str) -> None:
+def written(readme: str, name: str) -> str:
+    """Return what is between the marks of a measurement."""
+    _, _, rest = readme.partition(f"<!-- {name}: written by scripts/bench -->\n")
+    return rest.partition(f"<!-- {name}: end -->")[0]
+
+
+def left(before: str, new: str) -> str:
+    """Return the tables of an earlier time without the rows that are in a new one; a table without rows is left out."""
+    measured = {line.split("|")[1] for line in _rows(new)}
+    tables = []
+    for text in re.split(r"^(?=Commit )", before, flags=re.MULTILINE)[1:]:
+        rows = [line for line in _rows(text) if line.split("|")[1] not in measured]
+        if rows:
+            tables.append(f"\n{text.partition(_HEAD)[0]}{_HEAD}{''.join(rows)}")
+    return "".join(tables)
+
+
+def _rows(text: str) -> list[str]:
+    return [line for line in text.replace(_HEAD, "").splitlines(keepends=True) if line.startswith("|")]
+
+
+def main(readme: Path, name: str, commit: str, parts: str) -> None:
     """Write one table."""
+    before = readme.read_text()
     text = table(sys.stdin.read(), commit, f"{datetime.now(UTC):%d %B %Y}".lstrip("0"), machine())
-    readme.write_text(replaced(readme.read_text(), name, text))
+    readme.write_text(replaced(before, name, text + (left(written(before, name), text) if parts else "")))
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), sys.argv[2], sys.argv[3])
+    main(Path(sys.argv[1]), *sys.argv[2:5])

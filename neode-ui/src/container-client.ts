@@ -19,7 +19,8 @@ export const containers = {
   update: async (app: string): Promise<Operation> => {
     const plan = await call("plan", { app });
     const restarts = plan.apps.filter((one) => one.action === "restart").map((one) => one.app);
-    await consent({ what: "update", app, stops: [], restarts, interrupts: plan.interrupts });
+    const wayBack = plan.apps.find((one) => one.app === app)?.way_back;
+    await consent({ what: "update", app, stops: [], restarts, interrupts: plan.interrupts, wayBack });
     return call("container-update", { app, plan: plan.digest });
   },
   remove: (app: string, deleteData: boolean): Promise<Operation> =>

@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
-import type { Edge, PlannedApp } from "../src/api/types";
+import type { Edge } from "../src/api/types";
 import { grants } from "../src/lib/permissions";
 import { concerned, openChoices, restartReasons, usersOf } from "../src/lib/plan";
 import { bringing } from "../src/lib/operations";
-import { operation, plan } from "./samples";
+import { operation, plan, planned } from "./samples";
 
 const edge = (own: Partial<Edge>): Edge => ({
   consumer: "specter",
@@ -14,16 +14,6 @@ const edge = (own: Partial<Edge>): Edge => ({
   role: "read",
   gates: true,
   ...own,
-});
-const planned = (app: string, action: PlannedApp["action"], because: string[] = []): PlannedApp => ({
-  app,
-  name: app,
-  version: "1",
-  action,
-  because,
-  options: {},
-  option_origins: {},
-  edges: [],
 });
 
 describe("what gets installed", () => {

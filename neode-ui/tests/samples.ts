@@ -12,6 +12,7 @@ import type {
   OptionView,
   Permission,
   Plan,
+  PlannedApp,
   Sync,
   SystemInfo,
 } from "../src/api/types";
@@ -223,6 +224,19 @@ export const event = like<Event>({ revision: 1, at: WHEN, kind: "app", app: "bit
 
 export const logLine = like<LogLine>({ container: "main", stream: "stdout", at: null, text: "", missing: 0 });
 
+/** An app of a plan. */
+export const planned = (app: string, action: PlannedApp["action"], because: string[] = []): PlannedApp => ({
+  app,
+  name: app,
+  version: "1",
+  action,
+  because,
+  options: {},
+  option_origins: {},
+  edges: [],
+  way_back: null,
+});
+
 export const plan = like<Plan>({
   apps: [],
   edges: [],
@@ -230,6 +244,7 @@ export const plan = like<Plan>({
   asks: {
     fetches: [],
     disk: 0,
+    data: {},
     memory: 0,
     egress: {},
     endpoints: [],

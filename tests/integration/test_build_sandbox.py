@@ -11,6 +11,7 @@ import pytest
 import pytest_asyncio
 
 from archipelago.container.dependency_resolver.host_facts import ControlGroup
+from archipelago.container.images.build.leftovers import remove_leftovers
 from archipelago.container.images.build.sandbox import FIRST_ID, BuildCommand, BuildRoot, BuildSandbox
 from archipelago.container.images.build.watch import BuildLimits, BuildStopped
 from archipelago.container.podman_client.client import PodmanClient
@@ -160,5 +161,5 @@ async def test_only_its_own_containers_are_cleaned_up(corner: Corner, tmp_path: 
     left = corner.spec("left", labels=labels)
     left = replace(left, name="archipelago-build-0123456789abcdef")
     await corner.podman.containers.create(left)
-    await BuildSandbox(corner.podman, tmp_path, ControlGroup()).clean()
+    await remove_leftovers(corner.podman, tmp_path)
     assert [each.name for each in await corner.podman.containers.list(labels=labels)] == [spec.name]

@@ -159,6 +159,8 @@ export type Asks = {
   "fetches": Array<Fetch>;
   /** Bytes that their volumes are expected to take. */
   "disk": number;
+  /** What each of their volumes holds, by its name. */
+  "data": Record<string, Record<string, DataClass>>;
   /** Bytes, the sum of their containers' limits. */
   "memory": number;
   /** Apps that reach outside the node. */
@@ -461,6 +463,8 @@ export type CurrentParams = {
   /** The passphrase, where the key has one. */
   "current": string | null;
 };
+
+export type DataClass = "rebuildable" | "files" | "database" | "append-proof" | "never-restore";
 
 export type Dependency = {
   "interface": string;
@@ -1118,6 +1122,8 @@ export type PlannedApp = {
   "option_origins": Record<string, string>;
   /** Interfaces of other apps that it uses. */
   "edges": Array<Edge>;
+  /** Whether the version before can take over again; null where it is no update. */
+  "way_back": Reversible | null;
   /** Field -> message of its text, `effects.0` for the first of a list; a text without one is English only. */
   "messages"?: Record<string, Message>;
 };
@@ -1276,6 +1282,8 @@ export type RestorePreview = {
   /** Field -> message of its text, `effects.0` for the first of a list; a text without one is English only. */
   "messages"?: Record<string, Message>;
 };
+
+export type Reversible = "yes" | "until-first-write" | "no";
 
 export type Role = "owner" | "operator" | "viewer";
 
@@ -1601,6 +1609,8 @@ export type VolumeView = {
   "counted": boolean;
   /** Whether it holds keys to money. */
   "funds": boolean;
+  /** What it holds; null where its app is not installed. */
+  "data": DataClass | null;
 };
 
 export type Wait = "started" | "serving" | "healthy";

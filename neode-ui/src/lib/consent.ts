@@ -1,3 +1,5 @@
+import type { PlannedApp } from "../api/types";
+
 /** What a change of one app does to others: the apps that stop, restart, or miss what they use meanwhile. */
 export interface Consequences {
   what: "stop" | "restart" | "update" | "settings";
@@ -5,6 +7,8 @@ export interface Consequences {
   stops: string[];
   restarts: string[];
   interrupts: string[];
+  /** Of an update: whether the version before can take over again. */
+  wayBack?: PlannedApp["way_back"];
 }
 
 /** The owner looked at what else would happen, and wants it no longer: nothing was done, and nothing is wrong. */
@@ -17,7 +21,7 @@ export function whenConsentNeeded(ask: (about: Consequences) => Promise<boolean>
   asks = ask;
 }
 
-/** Returns once the owner agrees, at once where no other app is touched; throws `Declined` where he does not. */
+/** Returns once the owner agrees; throws `Declined` where not. Only what updates nothing and touches no other app is not asked. */
 export async function consent(given: Consequences): Promise<void> {
   const others = (apps: string[]): string[] => apps.filter((one) => one !== given.app);
   const about = {
@@ -26,6 +30,6 @@ export async function consent(given: Consequences): Promise<void> {
     restarts: others(given.restarts),
     interrupts: others(given.interrupts),
   };
-  if (about.stops.length + about.restarts.length + about.interrupts.length && !(await asks(about)))
-    throw new Declined();
+  const touched = about.stops.length + about.restarts.length + about.interrupts.length;
+  if ((touched || about.wayBack) && !(await asks(about))) throw new Declined();
 }

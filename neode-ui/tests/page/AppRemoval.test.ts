@@ -13,6 +13,7 @@ const volume = (own: Partial<VolumeView> = {}): VolumeView => ({
   size: 2 * 1024 ** 3,
   counted: true,
   funds: false,
+  data: "files",
   ...own,
 });
 const PREVIEW: RemovalPreview = { app: "bitcoin-knots", needed_by: [], volumes: [volume()], secrets: 1 };
@@ -44,10 +45,11 @@ const type = (page: DOMWrapper<Element>, text: string) => page.get("input").setV
 describe("removing an app", () => {
   it("says what stays before anything is done", async () => {
     const { page, asked } = await removal({
-      volumes: [volume(), volume({ name: "index", size: 1024 ** 3, counted: false })],
+      volumes: [volume(), volume({ name: "index", size: 1024 ** 3, counted: false, data: "rebuildable" })],
     });
     expect(page.text()).toContain(words("removal.kept"));
-    expect(page.text()).toMatch(/data\s*2 GiB/);
+    expect(page.text()).toMatch(/data\s*files\s*2 GiB/);
+    expect(page.text()).toMatch(/index\s*can be made again/);
     expect(page.text()).toContain(words("removal.more", { size: "1 GiB" }));
     expect(paramsOf(asked, "container-remove")).toEqual([]);
   });

@@ -6,7 +6,7 @@ import { Declined, whenConsentNeeded } from "../../src/lib/consent";
 import { useConsent } from "../../src/stores/consent";
 import { useContainers } from "../../src/stores/container";
 import { begin, mounted, words } from "./mounted";
-import { operation, plan, summary } from "../samples";
+import { operation, plan, planned, summary } from "../samples";
 import { answering, paramsOf, type Answers } from "../standIn";
 
 const ANSWERS: Answers = {
@@ -92,6 +92,22 @@ describe("what a change does to other apps", () => {
     await refused;
     expect(paramsOf(asked, "container-stop")).toEqual([]);
   });
+
+  it.each(["yes", "until-first-write", "no"] as const)(
+    "is asked about for each update, with the way back: %s",
+    async (way_back) => {
+      const one = { ...planned("bitcoin-knots", "update"), way_back };
+      const asked = answering({ ...ANSWERS, plan: () => plan({ apps: [planned("tor", "reuse"), one] }) });
+      const work = containers.update("bitcoin-knots");
+      await vi.waitFor(() => expect(useConsent().asked).toBeDefined());
+      const { text, press } = await dialog();
+      expect(text).toContain(words(`wayBack.${way_back}`));
+      expect(paramsOf(asked, "container-update")).toEqual([]);
+      press(words("consent.do.update"));
+      await work;
+      expect(paramsOf(asked, "container-update")).toEqual([{ app: "bitcoin-knots", plan: "d1" }]);
+    },
+  );
 
   it("is not asked about where there is none", async () => {
     const asked = answering({ ...ANSWERS, "change-preview": ({ app }) => ({ app, stops: [], interrupts: [] }) });

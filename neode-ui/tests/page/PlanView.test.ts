@@ -8,7 +8,7 @@ import { useContainers } from "../../src/stores/container";
 import { useSession } from "../../src/stores/session";
 import PlanView from "../../src/views/PlanView.vue";
 import { begin, button, words } from "./mounted";
-import { entry, operation, option, plan } from "../samples";
+import { entry, operation, option, plan, planned as app } from "../samples";
 import { answering, Later, paramsOf, Refusal, type Answers } from "../standIn";
 
 const PLAN = plan();
@@ -68,6 +68,18 @@ const isOff = (one: DOMWrapper<Element>) =>
 const installed = (asked: Parameters<typeof paramsOf>[0]) =>
   paramsOf(asked, "container-install").map((one) => one.options);
 const plans = (asked: Parameters<typeof paramsOf>[0]) => paramsOf(asked, "plan").map((one) => one.options);
+
+describe("what gets installed", () => {
+  it("is shown with what its volumes hold, and the way back of what is updated", async () => {
+    const apps = [app("electrumx", "install"), { ...app("tor", "update"), way_back: "no" as const }];
+    const data = { electrumx: { index: "rebuildable" as const, keys: "files" as const } };
+    const { page } = await planned({ plan: () => plan({ apps, asks: { ...PLAN.asks, data } }) });
+    await settled();
+    const volumes = `index (${words("data.class.rebuildable")}), keys (${words("data.class.files")})`;
+    expect(page.text()).toContain(words("plan.data", { volumes }));
+    expect(page.text()).toContain(words("wayBack.no"));
+  });
+});
 
 describe("an installation that was under way", () => {
   it("can be begun again once it was cancelled", async () => {

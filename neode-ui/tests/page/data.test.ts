@@ -26,7 +26,7 @@ const kept: Kept = {
   kept: "2026-01-01T00-00-00.000Z",
   at: "2026-01-01T00:00:00Z",
   version: "29.1",
-  volumes: [{ name: "wallets", size: 1024, counted: true, funds: true }],
+  volumes: [{ name: "wallets", size: 1024, counted: true, funds: true, data: null }],
   secrets: 1,
 };
 

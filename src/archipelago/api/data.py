@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+from archipelago.container.manifest.model.data import DataClass
 from archipelago.support.texts.translatable import Prose, Translatable
 from archipelago.support.view import View
 
@@ -16,6 +17,8 @@ class VolumeView(View):
     """Whether all of it was counted in time; if not, it takes more."""
     funds: bool = False
     """Whether it holds keys to money."""
+    data: DataClass | None = None
+    """What it holds; null where its app is not installed."""
 
 
 class LostVolume(Translatable, View):

@@ -3,6 +3,7 @@
 import re
 from typing import Any
 
+from archipelago.cli.data_words import data_words, way_back_words
 from archipelago.cli.output import clean, duration, line, show, show_facts, show_table
 from archipelago.support.texts.sizes import size_words
 
@@ -28,6 +29,8 @@ def show_plan(plan: dict[str, Any]) -> None:
         show(line(f"{app['action']:<8} {titled(app)} {app['version']}"))
         for reason in app["because"]:
             show(f"         {line(reason)}")
+        if app["way_back"]:
+            show(f"         {way_back_words(app['way_back'])}")
     asks = plan["asks"]
     for fetch in asks["fetches"]:
         signed = "" if fetch["kind"] == "build" else ", signed" if fetch["signed"] else ", not signed"
@@ -37,6 +40,7 @@ def show_plan(plan: dict[str, Any]) -> None:
     show_facts(
         (
             ("disk", size_words(asks["disk"]) if asks["disk"] else ""),
+            ("data", "; ".join(f"{app}: {data_words(volumes)}" for app, volumes in asks["data"].items())),
             ("memory", f"up to {size_words(asks['memory'])}" if asks["memory"] else ""),
             ("ports", ", ".join(f"{name} {port}" for name, port in plan["ports"].items())),
             ("network", ", ".join(f"{app}: {egress}" for app, egress in asks["egress"].items())),

@@ -57,6 +57,18 @@ app together get a second of processor time and 256 MiB of memory.
 
 The folder holds files and directories alone: links, and files that have another name elsewhere, are refused.
 
+Every volume says what it holds (`data`), from which follows what may happen to it:
+
+| `data` | a repair may delete it | a removal with the app's data | an older copy may replace it |
+|---|---|---|---|
+| `rebuildable` | yes (`discard`) | deletes it | yes |
+| `files`, `database` | no | deletes it; keeps it aside with `funds: true` | yes |
+| `append-proof` | no | keeps it aside (it needs `funds: true`) | no |
+| `never-restore` | no | keeps it aside (it needs `funds: true`) | no, so an update of the app has no way back |
+
+The plan of an update says whether there is a way back: what the new version says of itself (`reversible`), and `no`
+where it or the installed one has a volume that is `never-restore`.
+
 Refused in the manifest, in templates and in what images are made of, as editors and programs take them for different
 things: control characters, those that end lines or change the direction of text (U+0085, U+2028, U+202E …), a byte
 order mark, a carriage return that no line feed follows. In values, escapes do not help.

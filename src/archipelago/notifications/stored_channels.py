@@ -1,11 +1,12 @@
 """What a stored channel says; another version may have written what this one does not know. Pure."""
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from archipelago.api.notice_channels import Least, Target
 from archipelago.storage.records.notice_channels import ChannelRecord
 
-_TARGET: TypeAdapter[Target] = TypeAdapter(Target)
+# Built where there is a channel: it takes 1 MB.
+_TARGET: TypeAdapter[Target] = TypeAdapter(Target, config=ConfigDict(defer_build=True))
 
 
 def target_of(record: ChannelRecord) -> Target | None:

@@ -19,6 +19,7 @@ from archipelago.api.snapshots import RestorePreview, SnapshotPreview, SnapshotV
 from archipelago.chains.facts import ChainPhase
 from archipelago.container.dependency_resolver.plan import Action, Plan, PlannedApp
 from archipelago.container.dependency_resolver.rating import Rating, RatingLine
+from archipelago.container.manifest.model.data import DataClass
 from archipelago.container.manifest.model.scalars import Scalar
 from archipelago.container.podman_client.exec.terminal import Terminal
 from archipelago.errors import ErrorCode, NodeError
@@ -155,7 +156,9 @@ class MemoryRemovals:
 
     async def preview(self, app: str) -> RemovalPreview:
         self._apps.require(app)
-        return RemovalPreview(app=app, volumes=(VolumeView(name="chain", size=1 << 40, funds=True),), secrets=2)
+        return RemovalPreview(
+            app=app, volumes=(VolumeView(name="chain", size=1 << 40, funds=True, data=DataClass.FILES),), secrets=2
+        )
 
 
 class MemoryRepairs:

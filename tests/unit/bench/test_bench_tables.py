@@ -60,6 +60,20 @@ def test_only_the_named_table_is_replaced_and_a_missing_place_is_said() -> None:
         replaced(readme, "b", "new\n")
 
 
+def test_what_was_not_measured_again_stays_with_its_commit() -> None:
+    tables, rows = module("table"), [json.dumps(FIGURE | {"what": what}) + "\n" for what in "abc"]
+    old = tables.table("".join(rows[:2]), "old", "1 May 2026", "2 cores")
+    new = tables.table("".join(rows[1:]), "new", "2 May 2026", "2 cores")
+    both = new + tables.left(old, new)
+    assert re.findall(r"Commit (\w+)|^\| (\w) \|", both, re.MULTILINE) == [
+        *(("new", ""), ("", "b"), ("", "c"), ("old", ""), ("", "a"))
+    ]
+    newest = tables.table("".join(rows), "newest", "3 May 2026", "2 cores")
+    assert tables.left(both, newest) == "" and tables.left("", newest) == ""
+    readme = f"<!-- a: written by scripts/bench -->\n{both}<!-- a: end -->\n"
+    assert tables.written(readme, "a") == both
+
+
 @pytest.mark.parametrize("hostile", ["a | b", "a\nb\n# c", "<!-- a: end -->", "\x1b[2J", "x" * 10_000])
 def test_a_figure_is_never_more_than_a_cell(hostile: str) -> None:
     line = module("table").row(FIGURE | {"what": hostile, "unit": hostile})

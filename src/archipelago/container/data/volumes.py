@@ -41,7 +41,7 @@ class AppData:
         """Return the volumes of an app with what they take on the disk."""
         folder = self._layout.app(manifest.id)
         views = (
-            volume_view(self._namespace, folder.volume(name), funds=each.funds)
+            volume_view(self._namespace, folder.volume(name), funds=each.funds, data=each.data)
             for name, each in manifest.volumes.items()
         )
         return tuple(await asyncio.gather(*views))

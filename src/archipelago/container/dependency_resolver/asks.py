@@ -48,6 +48,11 @@ def asks_of(
             if not _has_image(before.get(app, {}).get(name), container)
         ),
         disk=sum(expected_disk(one, options[app]) for app, one in fresh.items() if app not in installed),
+        data={
+            app: {name: volume.data for name, volume in sorted(one.volumes.items())}
+            for app, one in fresh.items()
+            if one.volumes
+        },
         memory=sum(map(memory_limit, fresh.values())),
         egress={app: one.egress for app, one in fresh.items() if one.egress is not Egress.NONE},
         endpoints=tuple(

@@ -12,6 +12,7 @@ from archipelago.chains.chain import InterfaceRole
 from archipelago.container.dependency_resolver.rating import Rating
 from archipelago.container.manifest.build_facts import BuildFacts
 from archipelago.container.manifest.model.app import AppManifest, Architecture, Egress
+from archipelago.container.manifest.model.data import DataClass, Reversible
 from archipelago.container.manifest.model.endpoints import Access, EndpointKind, Protocol
 from archipelago.container.manifest.model.interfaces import Wait
 from archipelago.container.manifest.model.scalars import AppId, Key, Name, Port, Scalar
@@ -106,6 +107,8 @@ class PlannedApp(Translatable, View):
     """Where each value comes from: `owner`, `default` or `demand by <app>, <app>`."""
     edges: tuple[Edge, ...] = ()
     """Interfaces of other apps that it uses."""
+    way_back: Reversible | None = None
+    """Whether the version before can take over again; null where it is no update."""
 
 
 class Fetch(View):
@@ -148,6 +151,8 @@ class Asks(View):
     fetches: tuple[Fetch, ...] = ()
     disk: int = 0
     """Bytes that their volumes are expected to take."""
+    data: dict[AppId, dict[Name, DataClass]] = Field(default={})
+    """What each of their volumes holds, by its name."""
     memory: int = 0
     """Bytes, the sum of their containers' limits."""
     egress: dict[AppId, Egress] = Field(default={})
@@ -188,7 +193,7 @@ class Plan(Translatable, View):
         What only an owner who decides wants to know is left out: reasons, warnings, what it asks for.
         """
         apps = tuple(
-            planned.model_copy(update={"action": Action.REUSE, "because": ()})
+            planned.model_copy(update={"action": Action.REUSE, "because": (), "way_back": None})
             for planned in self.apps
             if planned.action is not Action.REMOVE
         )

@@ -19,6 +19,7 @@ from archipelago.container.dependency_resolver.search.providers import Descent, 
 from archipelago.container.dependency_resolver.search.world import World
 from archipelago.container.manifest.model.app import AppManifest
 from archipelago.container.manifest.model.scalars import AppId
+from archipelago.container.manifest.way_back import way_back
 from archipelago.support.texts.text import msg
 
 
@@ -117,6 +118,7 @@ def _stay(
                 options=settled.values,
                 option_origins=settled.origins,
                 edges=tuple(uses),
+                way_back=way_back(world.installed[app].manifest, manifest) if what is Action.UPDATE else None,
             )
         )
     return planned

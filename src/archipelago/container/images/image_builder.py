@@ -6,9 +6,11 @@ import os
 import secrets
 from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path
+from typing import Self
 
 import structlog
 
+from archipelago.container.dependency_resolver.host_facts import ControlGroup
 from archipelago.container.images import recipe as image_recipe
 from archipelago.container.images.build import agent as build_agent
 from archipelago.container.images.build.containerfile import BuildInput, ContainerfileBuilder
@@ -17,12 +19,13 @@ from archipelago.container.images.build.tool_process import environment, removal
 from archipelago.container.images.errors import tool_failed
 from archipelago.container.images.local_images import LocalImages
 from archipelago.container.images.progress import FetchProgress, OnProgress, scaled
-from archipelago.container.images.python_packages.fetcher import Fetched
-from archipelago.container.images.python_packages.installer import Wheel
+from archipelago.container.images.python_packages.cache import PackageCache
+from archipelago.container.images.python_packages.fetcher import Fetched, PackageFetcher
+from archipelago.container.images.python_packages.installer import Wheel, WheelInstaller
 from archipelago.container.images.python_packages.packages import PythonPackages
 from archipelago.container.images.python_packages.source_builder import ConfinedBuilder
 from archipelago.container.images.python_packages.target import PythonTarget
-from archipelago.container.images.recipe import PYTHON_PACKAGES, BuildTools
+from archipelago.container.images.recipe import BASE_LABEL, BUILT_LABEL, PYTHON_PACKAGES, BuildTools
 from archipelago.container.manifest.containerfile.instructions import ContainerfileError
 from archipelago.container.manifest.containerfile.reader import base_image
 from archipelago.container.manifest.model.containers import Container
@@ -31,10 +34,6 @@ from archipelago.container.manifest.package import AppPackage
 from archipelago.container.podman_client.client import PodmanClient
 from archipelago.security.image_verifier.verifier import ImageVerifier
 from archipelago.support.texts.text import msg
-
-LABEL = "io.archipelago.built"
-BASE_LABEL = "io.archipelago.base"
-"""On an image that was built upon another one made here: its reference."""
 
 
 class ImageBuilder:
@@ -61,12 +60,23 @@ class ImageBuilder:
         self._verifier = verifier
         self._work = work
         self._containerfiles = ContainerfileBuilder(client, sandbox)
-        self._building: dict[str, asyncio.Lock] = {}
         self._log = structlog.get_logger("images")
 
-    def turn(self, name: str) -> asyncio.Lock:
-        """Return what is taken while an image of this name is made."""
-        return self._building.setdefault(name, asyncio.Lock())
+    @classmethod
+    def of(
+        cls,
+        client: PodmanClient,
+        local: LocalImages,
+        tools: BuildTools,
+        verifier: ImageVerifier,
+        work: Path,
+        downloads: Path,
+        cgroup: ControlGroup,
+    ) -> Self:
+        """Return a builder with all that it builds with; `downloads` keeps what was fetched by its hash."""
+        sandbox = BuildSandbox(client, work, cgroup)
+        python = PythonPackages(PackageFetcher(tools.python_index, PackageCache(downloads)), WheelInstaller(tools.uv))
+        return cls(client, local, sandbox, python, tools, verifier, work)
 
     async def build(self, package: AppPackage, spec: Container, name: str, report: OnProgress) -> None:
         """Build the image of a container by its recipe, under a name. Raises `NodeError` and `PodmanError`."""
@@ -77,7 +87,7 @@ class ImageBuilder:
             case ContainerfileRecipe() as recipe:
                 base = image_recipe.base_recipe(recipe)
                 if base is None:
-                    await self._from_containerfile(package, recipe, name, {LABEL: digest}, report)
+                    await self._from_containerfile(package, recipe, name, {BUILT_LABEL: digest}, report)
                 else:
                     await self._upon_base(package, recipe, base, name, digest, report)
 
@@ -91,7 +101,7 @@ class ImageBuilder:
         report: OnProgress,
     ) -> None:
         async with self._base(package, base, scaled(report, 0.0, 50.0)) as upon:
-            labels = {LABEL: digest, BASE_LABEL: upon}
+            labels = {BUILT_LABEL: digest, BASE_LABEL: upon}
             await self._from_containerfile(package, recipe, name, labels, scaled(report, 50.0, 100.0), base=upon)
 
     @contextlib.asynccontextmanager
@@ -99,7 +109,7 @@ class ImageBuilder:
         """Yield the reference of an image to build upon, which is made where it is not here."""
         upon = image_recipe.base_reference(base)
         # To the end: another app may be built upon it at the same time.
-        async with self.turn(upon):
+        async with self._local.turn(upon):
             found = await self._local.image_id(upon)
             if found is None or not await self._local.is_ours(upon, found):
                 await self._from_packages(package, base, upon, image_recipe.base_digest(base), report)
@@ -142,7 +152,7 @@ class ImageBuilder:
             if code != 0:
                 raise tool_failed(package, "mmdebstrap", code, printed)
             report(FetchProgress(msg("stores the image"), 80.0))
-            changes = (f"LABEL {LABEL}={digest}", "ENV PATH=/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin")
+            changes = (f"LABEL {BUILT_LABEL}={digest}", "ENV PATH=/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin")
             await self._client.images.import_tar(name, folder / "output.tar", changes=changes)
         report(FetchProgress(self._stored(package, main, printed), 100.0))
 

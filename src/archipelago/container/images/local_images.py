@@ -20,7 +20,12 @@ class LocalImages:
     def __init__(self, client: PodmanClient, built: BuiltImages) -> None:
         self._client = client
         self._built = built
+        self._turns: dict[str, asyncio.Lock] = {}
         self._log = structlog.get_logger("images")
+
+    def turn(self, name: str) -> asyncio.Lock:
+        """Return what is taken while an image of this name is made or pulled."""
+        return self._turns.setdefault(name, asyncio.Lock())
 
     async def image_id(self, name: str) -> str | None:
         """Return the ID of an image, or None where it is not here."""

@@ -16,6 +16,10 @@ from archipelago.container.manifest.package import AppPackage
 
 REPOSITORY = "localhost/archipelago"
 PULLED = f"{REPOSITORY}/pulled:"
+BUILT_LABEL = "io.archipelago.built"
+"""On an image that was built here: the digest of its recipe."""
+BASE_LABEL = "io.archipelago.base"
+"""On an image that was built upon another one made here: its reference."""
 BUILDER_VERSION = 5
 """Raised when the builder itself changes what it makes: images are built again."""
 

@@ -2,29 +2,23 @@
 
 import asyncio
 import contextlib
-import os
 import shutil
-import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Set
+from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import structlog
 
 from archipelago.container.dependency_resolver.host_facts import ControlGroup
 from archipelago.container.images import recipe as image_recipe
-from archipelago.container.images.build.sandbox import BUILD_VARIABLE, BuildSandbox
-from archipelago.container.images.build.tool_process import environment, removal, run_tool
+from archipelago.container.images.build.leftovers import remove_leftovers
 from archipelago.container.images.declared_volumes import refuse_hidden_data
 from archipelago.container.images.errors import explained
-from archipelago.container.images.image_builder import BASE_LABEL, LABEL, ImageBuilder
 from archipelago.container.images.local_images import LocalImages
 from archipelago.container.images.package_databases import package_databases
 from archipelago.container.images.progress import FetchProgress, OnProgress
-from archipelago.container.images.python_packages.cache import PackageCache
-from archipelago.container.images.python_packages.fetcher import PackageFetcher
-from archipelago.container.images.python_packages.installer import WheelInstaller
-from archipelago.container.images.python_packages.packages import PythonPackages
-from archipelago.container.images.recipe import PULLED, REPOSITORY, BuildTools
+from archipelago.container.images.recipe import BASE_LABEL, BUILT_LABEL, PULLED, REPOSITORY, BuildTools
 from archipelago.container.manifest.package import AppPackage
 from archipelago.container.podman_client.client import PodmanClient
 from archipelago.security.image_verifier.built import BuiltImages
@@ -32,8 +26,10 @@ from archipelago.security.image_verifier.signers import signer_of
 from archipelago.security.image_verifier.verifier import ImageVerifier
 from archipelago.storage.layout import OLD_PACKAGE_CACHE
 from archipelago.support.broadcast import Signal
-from archipelago.support.process import find_processes, process_exit
 from archipelago.support.texts.text import msg
+
+if TYPE_CHECKING:
+    from archipelago.container.images.image_builder import ImageBuilder
 
 
 class ImageStore:
@@ -57,13 +53,13 @@ class ImageStore:
     ) -> None:
         self._client = client
         self._work = work
+        self._downloads = downloads
+        self._tools = tools
+        self._cgroup = cgroup or ControlGroup()
         self._verifier = verifier
         self._trusted_root = trusted_root
         self._log = structlog.get_logger("images")
-        self._sandbox = BuildSandbox(client, work, cgroup or ControlGroup())
         self._local = LocalImages(client, built)
-        python = PythonPackages(PackageFetcher(tools.python_index, PackageCache(downloads)), WheelInstaller(tools.uv))
-        self._builder = ImageBuilder(client, self._local, self._sandbox, python, tools, verifier, work)
         self._reported: set[str] = set()
         self._pruning = asyncio.Lock()
         self._holders = 0
@@ -75,13 +71,7 @@ class ImageStore:
 
     async def clean(self) -> None:
         """End the builds that outlived a killed daemon, and remove what they left in the work directory."""
-        await self._sandbox.clean()
-        for pid in await asyncio.to_thread(self._left_running):
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(os.getpgid(pid), signal.SIGKILL)
-            await process_exit(pid)
-        if await asyncio.to_thread(self._work.exists):
-            await run_tool(removal(self._work), environment())
+        await remove_leftovers(self._client, self._work)
         await asyncio.to_thread(self._work.mkdir, mode=0o700, parents=True, exist_ok=True)
         # The users of a build pass through on the way to its folder, which is open to them alone.
         await asyncio.to_thread(self._work.chmod, 0o711)
@@ -91,7 +81,7 @@ class ImageStore:
         """Return the reference of a container's image, pulled or built if it is not here. Raises `NodeError`."""
         spec = package.manifest.containers[container]
         name = self.reference(package, container)
-        async with self.held(), self._builder.turn(name):
+        async with self.held(), self._local.turn(name):
             with explained(package):
                 if spec.build is None:
                     signer = signer_of(package, spec, self._trusted_root)
@@ -109,6 +99,15 @@ class ImageStore:
                     await self._client.images.tag(found or name, image_recipe.pulled_mark(name))
                 refuse_hidden_data(package, container, (await self._local.inspect(name)).volumes)
         return name
+
+    @cached_property
+    def _builder(self) -> "ImageBuilder":
+        # Imported for the first build: what builds takes 1 MB.
+        from archipelago.container.images.image_builder import ImageBuilder
+
+        return ImageBuilder.of(
+            self._client, self._local, self._tools, self._verifier, self._work, self._downloads, self._cgroup
+        )
 
     async def report_unused_volumes(self) -> None:
         """Log which volumes an earlier version let Podman create for images. Raises `PodmanError`.
@@ -169,7 +168,7 @@ class ImageStore:
     async def _prune(self, needed: Set[str]) -> bool:
         """Return whether that was done to its end: it stops where somebody starts to hold images."""
         images = await self._client.images.list()
-        built = [image for image in images if LABEL in image.labels]
+        built = [image for image in images if BUILT_LABEL in image.labels]
         keep = needed | {image.labels.get(BASE_LABEL, "") for image in built if not needed.isdisjoint(image.names)}
         superfluous = [name for image in images for name in image_recipe.marked_names(image.names, keep)]
         for image in built:
@@ -181,17 +180,8 @@ class ImageStore:
             await self._local.remove(name)
         if self._holders:
             return False
-        await self._client.images.prune(labels={LABEL: None})
+        await self._client.images.prune(labels={BUILT_LABEL: None})
         return True
-
-    def _left_running(self) -> list[int]:
-        marks = [f"\0{name}={self._work}/".encode() for name in (BUILD_VARIABLE, "TMPDIR")]
-
-        def is_left(process: Path) -> bool:
-            environ = b"\0" + (process / "environ").read_bytes()
-            return any(mark in environ for mark in marks)
-
-        return find_processes(is_left)
 
 
 def find_uv() -> str:

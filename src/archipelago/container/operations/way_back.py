@@ -137,10 +137,8 @@ class WayBack:
         """Return what the owner should know of the copies before an update, in sentences."""
         said: list[str] = []
         for app in updated(records, packages):
-            old = records[app].package.manifest
-            if way_back(old, packages[app].manifest) is Reversible.NO:
-                said.append(msg("{app} cannot go back to {version} after this", app=app, version=old.version))
-                continue
+            if way_back(records[app].package.manifest, packages[app].manifest) is Reversible.NO:
+                continue  # the plan says that itself, and nothing is copied
             try:
                 plan = await self.plan(records[app], packages[app])
                 said += plan.remarks(app)

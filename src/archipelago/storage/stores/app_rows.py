@@ -4,13 +4,13 @@ import json
 from dataclasses import replace
 from sqlite3 import Connection, Row
 
-from archipelago.container.manifest.package import package_to_json
+from archipelago.container.manifest.package import AppPackage, package_to_json
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.storage.records.apps import AppRecord, Desired
-from archipelago.storage.records.packages import read_package
 from archipelago.storage.records.revisions import Configuration
 from archipelago.storage.stores.revisions import append
 from archipelago.storage.stores.rows import insert, upsert
+from archipelago.storage.stores.stored_packages import StoredPackages
 from archipelago.support.texts.text import msg
 
 MAX_SLOTS = 255
@@ -20,14 +20,16 @@ _STAND_IN = Desired.RUNNING
 """For a value of another version. An app with a problem that is to run is left as it is; otherwise it is stopped."""
 
 
-def read_apps(connection: Connection) -> dict[str, AppRecord]:
+def read_apps(connection: Connection, packages: StoredPackages) -> dict[str, AppRecord]:
     """Return all installed apps."""
     query = "SELECT apps.*, slots.slot FROM apps JOIN slots ON slots.app = apps.app ORDER BY apps.app"
-    return {row["app"]: _app(row) for row in connection.execute(query)}
+    rows = connection.execute(query).fetchall()
+    read = packages.read({row["app"]: row["package"] for row in rows})
+    return {row["app"]: _app(row, read[row["app"]]) for row in rows}
 
 
-def _app(row: Row) -> AppRecord:
-    package, desired = read_package(row["package"], row["app"]), row["desired"]
+def _app(row: Row, package: AppPackage) -> AppRecord:
+    desired = row["desired"]
     if desired not in _DESIRED:
         package = replace(
             package,

@@ -19,6 +19,7 @@ from archipelago.storage.records.revisions import Configuration
 from archipelago.storage.stores.app_rows import read_apps, save_app, take_slot
 from archipelago.storage.stores.revisions import append
 from archipelago.storage.stores.rows import insert, insert_missing, upsert
+from archipelago.storage.stores.stored_packages import StoredPackages
 from archipelago.support.texts.text import msg
 
 _KEPT_EVENTS = 10_000
@@ -40,6 +41,7 @@ class State:
     def __init__(self, database: Database, on_event: Callable[[EventRecord], None]) -> None:
         self._database = database
         self._on_event = on_event
+        self._packages = StoredPackages()
         self._revision = 0
         self._unreadable: set[str] = set()
         """Operations of another version that the log has a line about."""
@@ -58,7 +60,7 @@ class State:
 
     async def load_apps(self) -> dict[str, AppRecord]:
         """Return all installed apps."""
-        return await self._database.run(read_apps)
+        return await self._database.run(lambda connection: read_apps(connection, self._packages))
 
     async def take_slot(self, app: str) -> int:
         """Return the app's UID slot, giving it the lowest free one where it has none."""

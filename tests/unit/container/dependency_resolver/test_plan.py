@@ -9,10 +9,11 @@ from archipelago.container.dependency_resolver.asks import disk_warnings
 from archipelago.container.dependency_resolver.errors import ResolutionCode, ResolutionError
 from archipelago.container.dependency_resolver.host_facts import HostFacts
 from archipelago.container.dependency_resolver.order import find_cycle, reaches, start_order
-from archipelago.container.dependency_resolver.plan import FetchKind, InstalledApp, Plan, Request
+from archipelago.container.dependency_resolver.plan import Action, FetchKind, InstalledApp, Plan, Request
 from archipelago.container.dependency_resolver.resolver import resolve
 from archipelago.container.manifest.build_facts import BuildCode, BuildFacts, BuildSource, SourceKind, build_facts
 from archipelago.container.manifest.model.app import AppManifest, Architecture, Egress
+from archipelago.container.manifest.model.data import DataClass, Reversible
 from archipelago.container.manifest.model.endpoints import Access
 from support import app_manifests
 from support.catalogs import catalog_of
@@ -137,12 +138,25 @@ def test_asks_names_what_comes_newly() -> None:
     assert asks.fetches[0].build is None
     assert asks.fetches[1].build == BuildFacts(sources=(BuildSource(kind=SourceKind.DEBIAN, pinned=False),))
     assert (asks.disk, asks.memory) == (10 * MIB, 150 * MIB)
+    assert asks.data == {"a": {"data": DataClass.FILES}}
     assert asks.egress == {"a": Egress.TOR}
     assert [(one.app, one.port) for one in asks.endpoints] == [("a", 8080)]
     assert asks.capabilities == {"a": ("CAP_CHOWN",)}
     assert asks.devices == {"a": ("/dev/ttyUSB0",)}
     assert (asks.host.memory, asks.host.disk) == (1024 * MIB, 2048 * MIB)
     assert asks.architectures == (Architecture.AMD64,)
+
+
+def test_an_update_says_whether_there_is_a_way_back_and_nothing_else_does() -> None:
+    catalog = catalog_of(app("a", version="2.0", reversible="yes"), app("b"), app("c"))
+    installed = {"a": InstalledApp(app("a", reversible="no")), "b": InstalledApp(catalog["b"])}
+    plan = resolve(catalog, installed, Request(update=("a",), install=("c",)))
+    assert {one.app: (one.action, one.way_back) for one in plan.apps} == {
+        "a": (Action.UPDATE, Reversible.YES),
+        "b": (Action.REUSE, None),
+        "c": (Action.INSTALL, None),
+    }
+    assert {one.way_back for one in plan.carried_out.apps} == {None}
 
 
 class TestAccess:

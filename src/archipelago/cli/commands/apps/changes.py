@@ -7,6 +7,7 @@ import typer
 
 from archipelago.cli.client import Client
 from archipelago.cli.consent import agree, agree_to_settings, ask, refuse_obstacles
+from archipelago.cli.data_words import class_words
 from archipelago.cli.errors import CommandError, Exit
 from archipelago.cli.options import Available, Choices, Downgrade, Installed, Json, NoWait, Settings, Yes, pairs
 from archipelago.cli.output import line, show, show_facts, show_json
@@ -92,8 +93,9 @@ def remove(
             preview = client.call("removal-preview", app=app)
             for volume in preview["volumes"]:
                 more = "" if volume["counted"] else "more than "
+                held = f"  {class_words(volume['data'])}" if volume["data"] else ""
                 keys = "  KEYS TO MONEY: kept, with the secrets" if volume["funds"] else ""
-                show(f"  {line(volume['name'])}  {more}{size_words(volume['size'])}{keys}")
+                show(f"  {line(volume['name'])}  {more}{size_words(volume['size'])}{held}{keys}")
             show(f"  {preview['secrets']} secrets")
             if any(volume["funds"] for volume in preview["volumes"]):
                 show("'archipelago data list' shows what is kept, until you delete it there.")

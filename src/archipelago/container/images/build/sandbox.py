@@ -13,7 +13,6 @@ profile of apps, and limits of memory, processes, time, disk and output. What go
 
 import asyncio
 import contextlib
-import re
 import secrets
 import sys
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
@@ -23,11 +22,11 @@ from typing import Final
 
 from archipelago.container.dependency_resolver.host_facts import ControlGroup
 from archipelago.container.images.build import agent as build_agent
+from archipelago.container.images.build.leftovers import BUILD_VARIABLE, build_labels, new_container_name
 from archipelago.container.images.build.tool_process import SOURCE_DATE, environment, run_tool
 from archipelago.container.images.build.watch import BuildLimits, BuildStopped, DiskUsage, StepWatch, last_output
 from archipelago.container.manifest.model.scalars import IDS_PER_APP as IDS
 from archipelago.container.podman_client.client import PodmanClient
-from archipelago.container.podman_client.labels import BUILD
 from archipelago.container.podman_client.models import ContainerState
 from archipelago.container.podman_client.spec import (
     ContainerSpec,
@@ -47,9 +46,6 @@ FIRST_ID: Final = 1 + MAX_SLOTS * IDS
 """The range after the last one that an app can get, as in the service user's namespace."""
 ROOT_CAPABILITIES = ("CHOWN", "DAC_OVERRIDE", "FOWNER", "SETGID", "SETUID")
 """What a command that runs as root keeps, so that it can install files for others; other users keep nothing."""
-BUILD_VARIABLE: Final = "ARCHIPELAGO_BUILD"
-"""In the environment of each program of the host that works for a build: the folder of the build."""
-_NAME = re.compile(r"archipelago-build-[0-9a-f]{16}")
 _AGENT = Path(build_agent.__file__)
 _OPEN_FILES = 4096
 _MOST_PROCESSES = 4096
@@ -188,16 +184,9 @@ class BuildSandbox:
 
     def __init__(self, client: PodmanClient, work: Path, cgroup: ControlGroup) -> None:
         self._client = client
-        self._labels = {BUILD: str(work)}
+        self._labels = build_labels(work)
         self._cgroup = cgroup
         self._turn = asyncio.Lock()
-
-    async def clean(self) -> None:
-        """Remove the containers that a killed daemon left. Raises `PodmanError`."""
-        for left in await self._client.containers.list(labels=self._labels):
-            # An app's container has the labels of its image too, whatever they say, and another name.
-            if _NAME.fullmatch(left.name):
-                await self._client.containers.remove(left.name, force=True)
 
     async def run_tool(self, command: Sequence[str], folder: Path, hidden: Sequence[Path]) -> tuple[int, str]:
         """Run a program of the host as the user of a build; return its exit code and the last that it said.
@@ -220,7 +209,7 @@ class BuildSandbox:
         await self._refuse_few_ids()
         root = BuildRoot(self, folder, limits or BuildLimits())
         # Podman exports containers alone; this one never runs.
-        spec = ContainerSpec(name=self._name(), image=image, command=("/",), labels=self._labels)
+        spec = ContainerSpec(name=new_container_name(), image=image, command=("/",), labels=self._labels)
         async with self._container(spec) as name, self._client.containers.export(name) as pieces:
             await root.fill(pieces)
         yield root
@@ -268,7 +257,7 @@ class BuildSandbox:
             ulimits.append(Ulimit("data", limits.memory, limits.memory))
         wanted = ResourceLimits(memory=limits.memory, memory_swap=limits.memory, pids=limits.processes)
         return ContainerSpec(
-            name=self._name(),
+            name=new_container_name(),
             rootfs=PurePosixPath(root),
             command=step.command,
             env=step.environment,
@@ -323,7 +312,3 @@ class BuildSandbox:
                 first = part.host_id + FIRST_ID - part.container_id
                 return range(first, first + IDS)
         return range(0)
-
-    @staticmethod
-    def _name() -> str:
-        return f"archipelago-build-{secrets.token_hex(8)}"
