@@ -81,8 +81,6 @@ async def node(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPath
         await found.install("app")
         yield found
     finally:
-        found.kill()
-        podman("unshare", "rm", "-rf", str(found.root / "apps"))  # subvolumes are file systems to rm(1)
         await found.destroy()
 
 
@@ -144,6 +142,25 @@ async def test_a_good_update_keeps_a_snapshot_made_by_the_best_way_of_the_disk(n
     assert tree(node, "snapshots", taken, "volumes", "data") == before
     await node.done(await node.call("container-update-undo", app="app"))
     await require_old(node, before)
+
+
+async def test_an_update_restarts_nobody_who_needs_the_app(node: DyingNode) -> None:
+    if kind_of(node) != "here":
+        pytest.skip("the disk makes no difference")
+    provides = "provides: {web: {container: main, port: 8000}}\n"
+    offer(node, SEED + WEB, "1.1", provides + VOLUME)
+    assert (await update(node))["state"] == "done"
+    assert node.apps is not None
+    write_app(node.apps, "user", more="requires: {web: {}}")
+    await node.install("user")
+    pid = podman("inspect", "--format", "{{.State.Pid}}", "archipelago-user--main")
+    before = tree(node, "volumes", "data")
+    offer(node, BAD["migrates the data, then crashes"], "2.0", provides + VOLUME)
+    assert "are back" in (await update(node))["error"]["message"]
+    assert (await node.until("app", "healthy"))["version"] == "1.1" and tree(node, "volumes", "data") == before
+    await node.until("user", "healthy")
+    assert podman("inspect", "--format", "{{.State.Pid}}", "archipelago-user--main") == pid
+    await node.done(await node.call("container-remove", app="user"))
 
 
 async def test_a_directory_of_btrfs_that_is_no_subvolume_shares_its_blocks(node: DyingNode) -> None:

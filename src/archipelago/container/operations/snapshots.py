@@ -98,7 +98,7 @@ class Snapshots:
     async def _return(self, app: str, snapshot: str) -> Return:
         about = await self.parts.way_back.store.about(app, snapshot)
         consumes = about.kind is SnapshotKind.BEFORE_RESTORE
-        return await self._allowed(_to(snapshot, about, (app,), consumes=consumes))
+        return await self._allowed(Return(snapshot, (app,), about.at, about.version, consumes))
 
     async def _undo(self, record: AppRecord) -> Return:
         found = await self.parts.way_back.store.list(record.app)
@@ -118,7 +118,8 @@ class Snapshots:
                     msg("the update of {app} cannot be undone: {other} was changed since", app=record.app, other=app),
                     hint=msg("they were updated together, and would go back together"),
                 )
-        return await self._allowed(_to(name, found[name], apps, consumes=True))
+        way = Return(name, apps, found[name].at, found[name].version, consumes=True, undoes_update=True)
+        return await self._allowed(way)
 
     async def _allowed(self, found: Return) -> Return:
         """Return it where the manifests allow it, and everything fits together then. Raises `NodeError`."""
@@ -187,7 +188,3 @@ def _before_update(record: AppRecord, found: Mapping[str, SnapshotRecord]) -> st
         name for name, each in found.items() if each.kind is SnapshotKind.BEFORE_UPDATE and each.next_package == digest
     ]
     return names[-1] if names else None
-
-
-def _to(name: str, about: SnapshotRecord, apps: tuple[str, ...], *, consumes: bool) -> Return:
-    return Return(name, apps, about.kind, about.at, about.version, consumes)

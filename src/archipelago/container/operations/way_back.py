@@ -155,11 +155,11 @@ class Return:
     snapshot: str
     apps: tuple[str, ...]
     """Those that go back together, the one that was asked for first."""
-    kind: SnapshotKind
     at: datetime
     version: str
     consumes: bool
     """Whether the snapshot becomes the data of the app; else a copy of it does, and it stays."""
+    undoes_update: bool = False
 
 
 def updated(records: Records, packages: Mapping[str, AppPackage]) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ import pytest_asyncio
 from archipelago.api.operations import Operation
 from archipelago.container.data.data_classes import restorable_volumes
 from archipelago.container.data.snapshots.store import SnapshotOrder
+from archipelago.container.operations.readiness.situation import Situation
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.storage.records.apps import Desired
 from archipelago.storage.records.operations import OperationRecord, OperationState
@@ -104,6 +105,20 @@ async def test_what_an_update_brought_goes_with_it(node: Bench) -> None:
     ended = await node.ended(await node.orchestrator.update("app"))
     assert ended.error is not None and "are back" in ended.error.message
     assert list(await node.state.load_apps()) == ["app"] and await version(node) == "1.0"
+
+
+async def test_a_provider_that_is_suspended_takes_nobody_with_it(node: Bench) -> None:
+    node.offer("base", f"{MORE}{PROVIDES}")
+    node.offer("user", REQUIRES)
+    await node.installed("user")
+    node.apps.suspend(more=("base",))
+    desired = node.apps.desired
+    assert desired.obstacle("base") and desired.wanted("user") and not desired.wanted("base")
+    situation = Situation(desired, node.apps.health)
+    assert not situation.should_give_up("base"), "it comes back by itself"
+    node.apps.suspend(less=("base",))
+    await node.parts.changes.desire(("base",), Desired.STOPPED, message="", app="base")
+    assert not node.apps.desired.wanted("user")
 
 
 async def test_data_that_cannot_be_put_back_whole_runs_nothing(node: Bench, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -60,9 +60,7 @@ class RestoreJob(Job):
             snapshot=name,
             copy_of="" if found.consumes else found.snapshot,
             aside=stamp(now),
-            aside_kind=SnapshotKind.REJECTED
-            if found.kind is SnapshotKind.BEFORE_UPDATE
-            else SnapshotKind.BEFORE_RESTORE,
+            aside_kind=SnapshotKind.REJECTED if found.undoes_update else SnapshotKind.BEFORE_RESTORE,
         )
 
     @property
