@@ -144,25 +144,6 @@ async def test_a_good_update_keeps_a_snapshot_made_by_the_best_way_of_the_disk(n
     await require_old(node, before)
 
 
-async def test_an_update_restarts_nobody_who_needs_the_app(node: DyingNode) -> None:
-    if kind_of(node) != "here":
-        pytest.skip("the disk makes no difference")
-    provides = "provides: {web: {container: main, port: 8000}}\n"
-    offer(node, SEED + WEB, "1.1", provides + VOLUME)
-    assert (await update(node))["state"] == "done"
-    assert node.apps is not None
-    write_app(node.apps, "user", more="requires: {web: {}}")
-    await node.install("user")
-    pid = podman("inspect", "--format", "{{.State.Pid}}", "archipelago-user--main")
-    before = tree(node, "volumes", "data")
-    offer(node, BAD["migrates the data, then crashes"], "2.0", provides + VOLUME)
-    assert "are back" in (await update(node))["error"]["message"]
-    assert (await node.until("app", "healthy"))["version"] == "1.1" and tree(node, "volumes", "data") == before
-    await node.until("user", "healthy")
-    assert podman("inspect", "--format", "{{.State.Pid}}", "archipelago-user--main") == pid
-    await node.done(await node.call("container-remove", app="user"))
-
-
 async def test_a_directory_of_btrfs_that_is_no_subvolume_shares_its_blocks(node: DyingNode) -> None:
     if kind_of(node) != "btrfs":
         pytest.skip("others have no subvolumes")
@@ -183,6 +164,25 @@ async def test_a_snapshot_on_demand_goes_back_and_stays(node: DyingNode) -> None
     await node.done(await node.call("snapshot-restore", app="app", snapshot=taken["name"]))
     await require_old(node, before)
     assert tree(node, "snapshots", taken["name"], "volumes", "data") == before
+
+
+async def test_an_update_restarts_nobody_who_needs_the_app(node: DyingNode) -> None:
+    if kind_of(node) != "here":
+        pytest.skip("the disk makes no difference")
+    provides = "provides: {web: {container: main, port: 8000}}\n"
+    offer(node, SEED + WEB, "1.1", provides + VOLUME)
+    assert (await update(node))["state"] == "done"
+    assert node.apps is not None
+    write_app(node.apps, "user", more="requires: {web: {}}")
+    await node.install("user")
+    pid = podman("inspect", "--format", "{{.State.Pid}}", "archipelago-user--main")
+    before = tree(node, "volumes", "data")
+    offer(node, BAD["migrates the data, then crashes"], "2.0", provides + VOLUME)
+    assert "are back" in (await update(node))["error"]["message"]
+    assert (await node.until("app", "healthy"))["version"] == "1.1" and tree(node, "volumes", "data") == before
+    await node.until("user", "healthy")
+    assert podman("inspect", "--format", "{{.State.Pid}}", "archipelago-user--main") == pid
+    await node.done(await node.call("container-remove", app="user"))
 
 
 async def test_control_an_image_alone_does_not_go_back(node: DyingNode) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from archipelago.container.namespace.agent import copies, files
 from archipelago.container.namespace.agent.look import look_at
-from archipelago.container.namespace.found import Found, Survey
+from archipelago.container.namespace.found import Found, Survey, survey_of
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.storage.records.volumes import Mark
 
@@ -23,8 +23,7 @@ class OwnNamespace:
         """Called before each change of the disk."""
 
     async def survey(self, path: str) -> Survey:
-        found = copies.survey(path, float("inf"))
-        return Survey(found["bytes"], found["subvolume"], bool(found["mounts"]), found["other"])
+        return survey_of(copies.survey(path, float("inf")))
 
     async def can_clone(self, path: str) -> bool:
         return bool((await asyncio.to_thread(copies.can_clone, path))["clones"])

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from archipelago.container.namespace.agent.program import agent_program
-from archipelago.container.namespace.found import Found, Survey
+from archipelago.container.namespace.found import Found, Survey, survey_of
 from archipelago.container.namespace.owned_paths import OwnedPath
 from archipelago.errors import DISK_REMEDY, ErrorCode, NodeError, says_disk_broken, says_disk_full
 from archipelago.storage.records.volumes import Mark
@@ -26,7 +26,7 @@ _REMOVE_TIMEOUT = 1800.0
 _FIREWALL_TIMEOUT = 30.0
 _SIGNAL_TIMEOUT = 10.0
 _COPY_TIMEOUT = 24 * 3600.0
-_SURVEY_TIMEOUT = 300.0
+_SURVEY_TIMEOUT = 60.0
 _RENAMES = "import os, sys; paths = iter(sys.argv[1:]); [os.rename(old, new) for old, new in zip(paths, paths)]"
 
 
@@ -213,11 +213,9 @@ class Namespace:
         await self._file({"do": "discard", "path": volume, "names": list(names)}, _REMOVE_TIMEOUT)
 
     async def survey(self, path: str) -> Survey:
-        """Return what a copy of a volume would take. Raises `NodeError`, also where it cannot be counted in time."""
+        """Return what a copy of a volume would take. Raises `NodeError`."""
         answer = await self._file({"do": "survey", "path": path, "timeout": _SURVEY_TIMEOUT}, 2 * _SURVEY_TIMEOUT)
-        if not answer["complete"]:
-            raise NodeError(ErrorCode.TIMEOUT, msg("{path}: it has too many files to be counted", path=path))
-        return Survey(answer["bytes"], answer["subvolume"], bool(answer["mounts"]), answer["other"])
+        return survey_of(answer)
 
     async def can_clone(self, path: str) -> bool:
         """Return whether files in a directory can share their blocks."""

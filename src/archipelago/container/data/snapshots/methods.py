@@ -35,6 +35,8 @@ class LeftOut(StrEnum):
     """The app makes it again, and here it could only be copied byte by byte."""
     MOUNTED = "mounted"
     """It is a disk of its own, or one is mounted in it."""
+    UNCOUNTED = "uncounted"
+    """It has too many files to be looked at in time."""
     NESTED = "nested"
     """The app has made subvolumes in it, which a snapshot would not contain."""
 
@@ -51,7 +53,6 @@ class Candidate:
     name: str
     survey: Survey
     rebuildable: bool = False
-    funds: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,8 +128,8 @@ class CopyPlan:
         if lost := sorted(name for name, why in self.left_out.items() if not why.harmless):
             said.append(
                 msg(
-                    "there is no way back if the update of {app} fails: {volumes} is a disk or contains file systems "
-                    "of its own, which is not copied",
+                    "there is no way back if the update of {app} fails: {volumes} cannot be copied, since it is a "
+                    "disk, contains file systems, or has too many files",
                     app=app,
                     volumes=joined(lost, ", "),
                 )
@@ -157,6 +158,8 @@ def plan_copies(candidates: Iterable[Candidate], never: Iterable[str], *, clones
 def _ways(volume: Candidate, *, clones: bool) -> tuple[CopyMethod, ...] | LeftOut:
     if volume.survey.mounted:
         return LeftOut.MOUNTED
+    if not volume.survey.complete:
+        return LeftOut.UNCOUNTED
     if volume.survey.other:
         return LeftOut.NESTED
     ways = [

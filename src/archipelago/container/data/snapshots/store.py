@@ -56,7 +56,6 @@ class SnapshotStore:
                 name,
                 await self._namespace.survey(str(folder.volume(name))),
                 rebuildable=isinstance(volume, RebuildableVolume),
-                funds=volume.declared.funds,
             )
             for name, volume in declared.items()
             if name in there

@@ -4,6 +4,7 @@ import contextlib
 import os
 import subprocess
 import threading
+import time
 
 from archipelago.container.namespace.agent.files import measure
 from archipelago.container.namespace.agent.mounts import is_subvolume, mounts_at, snapshot_subvolume
@@ -20,19 +21,21 @@ def survey(path: str, deadline: float) -> dict:  # type: ignore[type-arg]
     if os.path.islink(path):
         raise link_refusal(path)
     mounts = mounts_at(path)
-    other = next(_other_file_systems(path), "") if not mounts else ""
+    other = next(_other_file_systems(path, deadline), "") if not mounts else ""
     return {
-        **measure(path, deadline),
         "mounts": mounts,
         "other": other,
+        **measure(path, deadline),
         "subvolume": not mounts and not other and is_subvolume(path),
     }
 
 
-def _other_file_systems(path: str):  # type: ignore[no-untyped-def]
+def _other_file_systems(path: str, deadline: float):  # type: ignore[no-untyped-def]
     """Yield directories in a volume that are file systems of their own, such as subvolumes that an app has made."""
     device = os.lstat(path).st_dev
     for directory, names, _ in os.walk(path, followlinks=False):
+        if time.monotonic() > deadline:
+            return  # the count that comes after it says that it is not complete
         for name in names:
             with contextlib.suppress(OSError):
                 if os.lstat(os.path.join(directory, name)).st_dev != device:

@@ -119,7 +119,8 @@ class UpdateJob(Job):
 
     async def undo(self, parts: JobParts) -> None:
         """Let the apps run as they did."""
-        await self._discard(parts)
+        if not _is_kept(await parts.state.load_apps(), self.packages or {}):
+            await self._discard(parts)
         parts.way_back.release(self.updates)
 
     async def _run(self, parts: JobParts, tracker: Tracker) -> None:

@@ -24,6 +24,7 @@ NAMES = st.sampled_from(["a", "b", "c", "d"])
 SURVEYS = st.builds(
     Survey,
     bytes=st.integers(0, 10**12),
+    complete=st.booleans(),
     subvolume=st.booleans(),
     mounted=st.booleans(),
     other=st.sampled_from(["", "x"]),
@@ -50,9 +51,9 @@ def test_every_volume_is_copied_or_left_out_with_a_reason(
         ways = plan.methods.get(each.name, ())
         assert list(ways) == sorted(ways, key=list(CopyMethod).index), "the best first"
         assert not (each.rebuildable and CopyMethod.COPY in ways)
-        if not each.rebuildable and not each.survey.mounted and not each.survey.other:
+        if not each.rebuildable and each.survey.complete and not each.survey.mounted and not each.survey.other:
             assert ways[-1] is CopyMethod.COPY, "something always works"
-        if each.survey.mounted or each.survey.other:
+        if each.survey.mounted or each.survey.other or not each.survey.complete:
             assert not plan.leads_back, "what is not copied cannot come back"
     plain = [each for each in candidates if plan.methods.get(each.name, (None,))[0] is CopyMethod.COPY]
     assert plan.bytes == sum(each.survey.bytes for each in plain)
