@@ -59,12 +59,16 @@ class WayBack:
         manifests = (each.manifest for each in others)
         return await self.store.plan(record.app, restorable_volumes(record.package.manifest, *manifests))
 
-    async def prepare(self, record: AppRecord, *others: AppPackage) -> None:
-        """Do what takes its time, before an app stops for its snapshot. Raises `NodeError` where it does not fit."""
+    async def prepare(self, record: AppRecord, *others: AppPackage) -> CopyPlan:
+        """Do what takes its time, before an app stops for its snapshot; see `plan`. Raises `NodeError`.
+
+        It raises DISK_FULL where the copy does not fit.
+        """
         plan = await self.plan(record, *others)
         plan.require_room(record.app)
         if plan.methods:
             await self.store.flush(record.app)
+        return plan
 
     async def suspend(self, apps: Collection[str]) -> None:
         """Have apps stopped, and return once they are; those that need them run on."""
@@ -76,10 +80,9 @@ class WayBack:
         """Let apps run again."""
         self.reconciler.suspend(less=apps)
 
-    async def take(self, tracker: Tracker, record: AppRecord, order: SnapshotOrder, *others: AppPackage) -> None:
-        """Take a snapshot of an app that is suspended; see `plan`. Raises `NodeError`."""
+    async def take(self, tracker: Tracker, record: AppRecord, order: SnapshotOrder, plan: CopyPlan) -> None:
+        """Take a snapshot of an app that is suspended, as `prepare` has planned it. Raises `NodeError`."""
         step = copy_step(record.app)
-        plan = await self.plan(record, *others)
         await tracker.begin(step, copy_words(plan))
         await self.store.take(record, order, plan)
         await tracker.finish(step)

@@ -40,9 +40,9 @@ class SnapshotJob(Job):
         await tracker.steps((copy_step(self.app), start_step(self.app)))
         try:
             record = installed(await parts.state.load_apps(), self.app)
-            await way.prepare(record)
+            plan = await way.prepare(record)
             await way.suspend(apps)
-            await way.take(tracker, record, SnapshotOrder(self.snapshot, SnapshotKind.MANUAL))
+            await way.take(tracker, record, SnapshotOrder(self.snapshot, SnapshotKind.MANUAL), plan)
         except Exception:
             way.release(apps)
             raise

@@ -179,14 +179,14 @@ class UpdateJob(Job):
         if not self.updates:
             return
         records = await parts.state.load_apps()
+        plans = {name: await parts.way_back.prepare(records[name], packages[name]) for name in self.updates}
         for name in self.updates:
-            await parts.way_back.prepare(records[name], packages[name])
             await parts.pruner.keep(records[name].package)
         await self._at(tracker, UpdateStage.COPY)
         await parts.way_back.suspend(self.updates)
         for name in self.updates:
             order = before_update(name, self.snapshot, packages[name], self.updates)
-            await parts.way_back.take(tracker, records[name], order, packages[name])
+            await parts.way_back.take(tracker, records[name], order, plans[name])
 
     async def _keep_plan(self, parts: JobParts, packages: dict[str, AppPackage]) -> None:
         async def decide(records: Records) -> TurnResult:
