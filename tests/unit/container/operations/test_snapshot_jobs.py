@@ -1,7 +1,7 @@
 """Snapshots on demand, going back to one, and undoing that or an update."""
 
 import shutil
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
 import pytest
@@ -14,6 +14,7 @@ from archipelago.errors import NodeError
 from archipelago.storage.records.operations import OperationState
 from archipelago.storage.records.snapshots import SnapshotKind
 from support.jobs_bench import Bench, bench
+from support.jobs_crashes import Crashes
 from support.trees import tree
 
 MORE = """    mounts: [{volume: data, path: /data}]
@@ -138,6 +139,77 @@ async def test_what_must_never_go_back_keeps_the_whole_app_from_it(tmp_path: Pat
         assert [path.name for path in place.iterdir()] == ["data"]
         with pytest.raises(NodeError, match="loses money"):
             await snapshots.restore("app", taken.name)
+
+
+async def killed_at_each_step(
+    node: Bench, crashes: Crashes, operate: Callable[[], Awaitable[Operation]], check: Callable[[], Awaitable[None]]
+) -> int:
+    """Carry out an operation again and again, each time cut off a step later; return how often it was cut off."""
+    for kill_before in range(2, 40):
+        crashes.left = kill_before
+        operation = await operate()
+        was_cut_off = await crashes.over(operation)
+        crashes.left = -1
+        if was_cut_off:
+            await crashes.start_again()
+        await done(node, await node.operations.get(operation.id))
+        await check()
+        if not was_cut_off:
+            return kill_before - 2
+    pytest.fail("it has more steps than that")
+
+
+def kept(node: Bench, name: str) -> str:
+    return tree(node.folder / "apps" / "app" / "snapshots" / name / "volumes" / "data")
+
+
+async def newest(snapshots: Snapshots, kind: SnapshotKind) -> str:
+    return next(each.name for each in await snapshots.list("app") if each.kind is kind)
+
+
+async def test_a_kill_while_a_snapshot_is_taken_is_gone_on_from(
+    node: Bench, snapshots: Snapshots, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    crashes, first = Crashes(node), tree(data(node))
+    crashes.count(monkeypatch)
+
+    async def check() -> None:
+        (taken,) = await snapshots.list("app")
+        assert kept(node, taken.name) == first == tree(data(node))
+        await snapshots.delete("app", taken.name)
+
+    assert await killed_at_each_step(node, crashes, lambda: snapshots.take("app"), check) > 4
+
+
+async def test_a_kill_while_a_snapshot_comes_back_is_gone_on_from(
+    node: Bench, snapshots: Snapshots, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    crashes, first, second = Crashes(node), tree(data(node)), ""
+    await done(node, await snapshots.take("app"))
+    (taken,) = await snapshots.list("app")
+    crashes.count(monkeypatch)
+
+    async def restore() -> Operation:
+        nonlocal second
+        write(node, "second")
+        second = tree(data(node))
+        return await snapshots.restore("app", taken.name)
+
+    async def check() -> None:
+        assert tree(data(node)) == first == kept(node, taken.name)
+        assert kept(node, await newest(snapshots, SnapshotKind.BEFORE_RESTORE)) == second
+
+    assert await killed_at_each_step(node, crashes, restore, check) > 8
+    states = [first, second]
+
+    async def undo() -> Operation:
+        return await snapshots.restore("app", await newest(snapshots, SnapshotKind.BEFORE_RESTORE))
+
+    async def swapped() -> None:
+        states.reverse()
+        assert [tree(data(node)), kept(node, await newest(snapshots, SnapshotKind.BEFORE_RESTORE))] == states
+
+    assert await killed_at_each_step(node, crashes, undo, swapped) > 5
 
 
 async def test_a_copy_that_does_not_fit_is_refused_before_the_app_stops(

@@ -7,16 +7,15 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from archipelago.api.operations import Operation
 from archipelago.container.data.data_classes import restorable_volumes
 from archipelago.container.data.snapshots.store import SnapshotOrder
 from archipelago.container.operations.readiness.situation import Situation
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.storage.records.apps import Desired
-from archipelago.storage.records.operations import OperationRecord, OperationState
+from archipelago.storage.records.operations import OperationState
 from archipelago.storage.records.snapshots import SnapshotKind
 from support.jobs_bench import PROVIDES, REQUIRES, Bench, bench
-from support.own_namespace import Crash
+from support.jobs_crashes import Crashes
 from support.trees import tree
 
 MORE = """    mounts: [{volume: data, path: /data}]
@@ -153,33 +152,18 @@ async def test_a_copy_that_fails_leaves_the_old_version_running(node: Bench, mon
 
 @pytest.mark.parametrize("works", [True, False])
 async def test_a_kill_at_any_step_is_gone_on_from(node: Bench, works: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each write to the database and each change of the disk is a step before which everything ends."""
     before = tree(data(node))
     if not works:
         node.apps.broken.add("2.0")
-    left = 0
-    real_save = node.state.save_operation
-
-    def step() -> None:
-        nonlocal left
-        left -= 1
-        if left == 0:
-            raise Crash
-
-    async def save(record: OperationRecord) -> OperationRecord:
-        step()
-        return await real_save(record)
-
-    monkeypatch.setattr(node.state, "save_operation", save)
-    monkeypatch.setattr(node.namespace, "before", step)
+    crashes = Crashes(node)
+    crashes.count(monkeypatch)
     for kill_before in range(2, MANY):
-        left = kill_before
+        crashes.left = kill_before
         operation = await node.orchestrator.update("app")
-        await outcome(node, operation)
-        if left > 0:
+        if not await crashes.over(operation):
             assert kill_before > 12, "the steps are counted"
             return
-        await start_again(node)
+        await crashes.start_again()
         ended = await node.ended(await node.operations.get(operation.id))
         assert node.apps.suspended == frozenset()
         if works:
@@ -189,21 +173,6 @@ async def test_a_kill_at_any_step_is_gone_on_from(node: Bench, works: bool, monk
             assert ended.state is OperationState.FAILED and await version(node) == "1.0", kill_before
             assert tree(data(node)) == before, kill_before
     pytest.fail("it has more steps than that")
-
-
-async def outcome(node: Bench, operation: Operation) -> None:
-    """Return once an operation has ended, or was cut off."""
-    await node.operations._changed.until(lambda: operation.id not in node.operations._running)
-
-
-async def start_again(node: Bench) -> None:
-    """Do what the next daemon does first; nothing is suspended until it says so."""
-    node.apps.suspended = frozenset()
-    node.apps.desired = type(node.apps.desired)()
-    await node.parts.way_back.store.sweep()
-    await node.orchestrator.suspend()
-    await node.orchestrator.apply()
-    await node.orchestrator.resume()
 
 
 async def reset(node: Bench, before: str) -> None:
