@@ -37,6 +37,8 @@ _SECRETS = "secrets"
 _AGE = ".age"
 KEPT = "kept"
 """In the folder of an app: what outlived its removal."""
+SNAPSHOTS = "snapshots"
+"""In the folder of an app: what it was at some moments."""
 OLD_PACKAGE_CACHE = "uv-cache"
 """Beside `Layout.builds`: what earlier versions kept, unpacked packages that nobody checked again. It is removed."""
 
@@ -89,7 +91,7 @@ class AppFolder:
     @property
     def snapshots(self) -> Path:
         """Folder of its snapshots, in one folder each."""
-        return self.path / "snapshots"
+        return self.path / SNAPSHOTS
 
     def snapshot(self, name: str) -> "SnapshotFolder":
         """Return the folder of a snapshot."""

@@ -2,6 +2,7 @@
 
 import asyncio
 import shutil
+import time
 from collections.abc import Collection, Mapping, Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,12 +17,15 @@ from archipelago.container.data.snapshots.retention import Aged, expired
 from archipelago.container.data.snapshots.swap import MoveAside, TwiceError, VolumePlaces, next_move
 from archipelago.container.namespace.client import Namespace
 from archipelago.errors import ErrorCode, NodeError
-from archipelago.storage.layout import AppFolder, Layout, SnapshotFolder
+from archipelago.storage.layout import SNAPSHOTS, AppFolder, Layout, SnapshotFolder
 from archipelago.storage.records.apps import AppRecord
 from archipelago.storage.records.snapshots import SnapshotKind, SnapshotRecord, record_from_json, record_to_json
 from archipelago.storage.stores.volume_marks import VolumeMarks
 from archipelago.support.private_files import reported, sync_folder, write_atomically
 from archipelago.support.texts.text import msg
+
+_SWEPT = ".swept-"
+"""How the name of what is on its way out starts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,22 +261,20 @@ class SnapshotStore:
             await self.delete(app, name)
 
     async def sweep(self) -> None:
-        """Delete what copies left that a crash cut off. Never raises `NodeError`."""
-
-        def find() -> list[tuple[str, str]]:
-            return [
-                (app, name)
-                for app in _children(self._layout.apps)
-                if not app.startswith(".")
-                for name in _children(self._layout.app(app).snapshots)
-                if not name.startswith(".") and not self._layout.app(app).snapshot(name).about.exists()
-            ]
-
-        for app, name in await asyncio.to_thread(find):
+        """Move away what copies left that a crash cut off, which takes a moment. Never raises `NodeError`."""
+        for place in await asyncio.to_thread(_cut_off, self._layout):
             try:
-                await self.delete(app, name)
+                await self._namespace.rename(str(place), str(place.with_name(f"{_SWEPT}{place.name}.{time.time_ns()}")))
             except NodeError as error:
-                self._log.warning("the rest of a snapshot is not deleted", app=app, snapshot=name, error=str(error))
+                self._log.warning("the rest of a snapshot is not moved away", path=str(place), error=str(error))
+
+    async def delete_swept(self) -> None:
+        """Delete what `sweep` has moved away, which may take long. Never raises `NodeError`."""
+        for place in await asyncio.to_thread(lambda: tuple(self._layout.apps.glob(f"*/{SNAPSHOTS}/{_SWEPT}*"))):
+            try:
+                await self._namespace.remove(str(place))
+            except NodeError as error:
+                self._log.warning("the rest of a snapshot is not deleted", path=str(place), error=str(error))
 
 
 def _about(
@@ -334,6 +336,12 @@ def _restore_secrets(origin: SnapshotFolder, folder: AppFolder) -> None:
             if not path.name.startswith("edge.") or not there.exists():
                 folder.secrets.mkdir(mode=0o700, exist_ok=True)
                 write_atomically(there, path.read_bytes())
+
+
+def _cut_off(layout: Layout) -> tuple[Path, ...]:
+    """Return the snapshots that are not complete."""
+    found = (place for place in layout.apps.glob(f"*/{SNAPSHOTS}/*") if not place.name.startswith("."))
+    return tuple(place for place in found if not SnapshotFolder(place).about.exists())
 
 
 def _places(folder: AppFolder, origin: SnapshotFolder, target: SnapshotFolder) -> VolumePlaces:
