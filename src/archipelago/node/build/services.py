@@ -46,6 +46,7 @@ from archipelago.performance.system_report import SystemReporter
 from archipelago.security.keys.async_key import AsyncNodeKey
 from archipelago.security.keys.certificates import Certificates
 from archipelago.security.login.login import Login
+from archipelago.storage.layout import TlsFolder
 from archipelago.storage.stores.hidden_notices import HiddenNotices
 from archipelago.storage.stores.preferences import PreferenceStore
 from archipelago.support.connections.descriptors import limit, shares
@@ -176,7 +177,7 @@ def _provide_node(services: Services, parts: Parts, reporter: Reporter, power: P
 
 def _provide_security(services: Services, parts: Parts, reporter: Reporter) -> None:
     storage, podman, apps = parts.storage, parts.podman, parts.apps
-    key = AsyncNodeKey(storage.secrets.key)
+    key = AsyncNodeKey(storage.secrets.key, storage.secrets, (TlsFolder(storage.config.layout.tls).authority[1],))
     services.provide(Login, storage.login)
     services.provide(security_services.AuditService, storage.audit)
     services.provide(security_services.KeyUnlockService, key)

@@ -7,6 +7,7 @@ start the owner must unlock the node. Either way 24 words (BIP 39) hold the same
 
 import base64
 import contextlib
+import hmac
 import json
 import secrets
 import threading
@@ -98,6 +99,10 @@ class NodeKey:
                 self._identity = self._find()
             return self._identity
 
+    def derive(self, purpose: str) -> str:
+        """Return 256 bits for one purpose in hexadecimal, which do not reveal the key (HKDF-Expand, RFC 5869)."""
+        return hmac.digest(_to_bytes(self.identity()), purpose.encode() + b"\x01", "sha256").hex()
+
     def unlock(self, passphrase: str) -> None:
         """Have the key in memory."""
         if self.state() is KeyState.PLAIN:
@@ -149,11 +154,15 @@ class NodeKey:
             self._require(current)
             return str(Mnemonic("english").to_mnemonic(_to_bytes(identity)))
 
-    def restore(self, words: str) -> None:
-        """Bring the key back from its words, as a plain file; only where there is none."""
+    def restore(self, words: str, *, replace_unused: bool = False) -> None:
+        """Bring the key back from its words, as a plain file; only where there is none.
+
+        Or in the place of one under which nothing is kept yet, as on a machine that takes over from another one.
+        """
         identity = _from_words(words)
         with self._lock:
-            if self._file.exists() or self._wrapped.exists():
+            unused = replace_unused and self._opens(identity) is None
+            if self._wrapped.exists() or (self._file.exists() and not unused):
                 raise NodeError(
                     ErrorCode.FORBIDDEN,
                     msg("this node has a key"),

@@ -77,6 +77,8 @@ def test_the_words_bring_the_key_back(tmp_path: Path) -> None:
             return False
 
     assert refusal(lambda: key.restore(words)) is ErrorCode.FORBIDDEN
+    used = key_in(tmp_path, opens)
+    assert refusal(lambda: used.restore(words, replace_unused=True)) is ErrorCode.FORBIDDEN
     (tmp_path / "node.key").unlink()
     lost = key_in(tmp_path, opens)
     assert lost.state() is KeyState.MISSING and refusal(lost.identity) is ErrorCode.LOCKED
@@ -156,3 +158,18 @@ def test_a_key_that_an_earlier_version_wrapped_as_it_was_typed_opens(
     key = key_in(tmp_path)
     key.unlock(DECOMPOSED)
     key.unprotect(DECOMPOSED)
+
+
+def test_what_is_derived_comes_back_with_the_words_and_differs_by_purpose(tmp_path: Path) -> None:
+    first, second = NodeKey(tmp_path / "a/node.key", lambda _: None), NodeKey(tmp_path / "b/node.key", lambda _: None)
+    derived = first.derive("one")
+    second.restore(first.phrase(None))
+    assert second.derive("one") == derived != second.derive("other")
+    assert len(bytes.fromhex(derived)) == 32
+
+
+def test_a_new_machine_takes_the_key_of_another_one_while_nothing_is_kept_under_its_own(tmp_path: Path) -> None:
+    old, new = NodeKey(tmp_path / "a/node.key", lambda _: None), NodeKey(tmp_path / "b/node.key", lambda _: None)
+    assert str(new.identity()) != str(old.identity())
+    new.restore(old.phrase(None), replace_unused=True)
+    assert str(NodeKey(tmp_path / "b/node.key", lambda _: None).identity()) == str(old.identity())
