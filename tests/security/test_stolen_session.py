@@ -38,6 +38,10 @@ SENSITIVE: dict[str, dict[str, Any]] = {
     "snapshot-restore": {"app": "x", "snapshot": "2026-01-01T00-00-00.000Z"},
     "snapshot-delete": {"app": "x", "snapshot": "2026-01-01T00-00-00.000Z"},
     "container-update-undo": {"app": "x"},
+    "backup-target-add": {"target": "x", "settings": {"kind": "folder", "path": "/media/x"}},
+    "backup-target-remove": {"target": "x"},
+    "backup-restore": {"app": "x", "target": "x"},
+    "backup-extract": {"app": "x", "target": "x", "path": "volumes/x", "to": "/tmp/x"},
     "notice-channel-set": {"settings": {"name": "x", "target": {"kind": "ntfy", "topic": "x"}}},
     "notice-channel-remove": {"id": "0123456789abcdef"},
 }

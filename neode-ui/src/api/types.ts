@@ -34,6 +34,29 @@ export type AccountParams = {
 
 export type Action = "install" | "reuse" | "restart" | "update" | "remove";
 
+export type AddTargetParams = {
+  /** Its name. */
+  "target": string;
+  /** Where it is. */
+  "settings": FolderTarget | RestTarget | S3Target;
+  /** Password (rest) or secret key (s3) of its login. */
+  "secret": string | null;
+  /** Whether the node writes to it once a day by itself. */
+  "scheduled": boolean;
+};
+
+export type AppBackupView = {
+  "app": string;
+  /** When the newest backup was made. */
+  "newest": string | null;
+  /** When a drill last restored one of them whole. */
+  "proved": string | null;
+  /** The last drill, whatever it found. */
+  "proof": ProofView | null;
+  /** Whether there should be a newer backup. */
+  "overdue": boolean;
+};
+
 export type AppDisk = {
   "app": string;
   "name": string;
@@ -142,6 +165,13 @@ export type AppSummary = {
   "messages"?: Record<string, Message>;
 };
 
+export type AppTargetParams = {
+  /** Its name. */
+  "target": string;
+  /** Id of the app. */
+  "app": string;
+};
+
 export type Architecture = "amd64" | "arm64";
 
 export type AskedEndpoint = {
@@ -209,6 +239,23 @@ export type AuditVerdict = {
   "head": Head;
   /** Empty when the log is whole; at most 100. */
   "faults": Array<AuditFault>;
+};
+
+export type BackupParams = {
+  /** Its name. */
+  "target": string;
+  /** Id of the app. */
+  "app": string;
+  /** Start of its id; null is the newest one. */
+  "backup": string | null;
+};
+
+export type BackupView = {
+  "id": string;
+  "app": string;
+  /** Version of the app that wrote the data. */
+  "version": string;
+  "at": string;
 };
 
 export type BuildCode = "commands" | "python";
@@ -624,6 +671,19 @@ export type ExportParams = {
   "limit": number;
 };
 
+export type ExtractParams = {
+  /** Its name. */
+  "target": string;
+  /** Id of the app. */
+  "app": string;
+  /** Start of its id; null is the newest one. */
+  "backup": string | null;
+  /** Such as `volumes/data/photo.jpg`. */
+  "path": string;
+  /** A folder of this machine that is not there yet. */
+  "to": string;
+};
+
 export type Failure = {
   "at": string;
   "reason": string;
@@ -669,6 +729,12 @@ export type FirewallView = {
   "rules": string;
   /** What nftables says against them; empty where it takes them. */
   "problem": string;
+};
+
+export type FolderTarget = {
+  "kind": "folder";
+  /** Where the disk is mounted, and a folder in it. */
+  "path": string;
 };
 
 export type Head = {
@@ -790,6 +856,13 @@ export type Limits = {
   "memory": number;
   "cpu": number;
   "pids": number;
+};
+
+export type ListBackupsParams = {
+  /** Its name. */
+  "target": string;
+  /** Null lists those of all apps, also of apps that are not installed. */
+  "app": string | null;
 };
 
 export type ListParams = {
@@ -1002,7 +1075,7 @@ export type Operation = {
   "revision": number;
 };
 
-export type OperationKind = "install" | "start" | "stop" | "restart" | "remove" | "update" | "configure" | "secrets" | "snapshot" | "restore" | "repair";
+export type OperationKind = "install" | "start" | "stop" | "restart" | "remove" | "update" | "configure" | "secrets" | "snapshot" | "restore" | "backup" | "backup-restore" | "backup-drill" | "repair";
 
 export type OperationParams = {
   /** Id of the operation. */
@@ -1173,6 +1246,21 @@ export type ProfilesParams = {
   "app": string;
 };
 
+export type ProofView = {
+  "at": string;
+  "passed": boolean;
+  /** Whether it could be tried. */
+  "tried": boolean;
+  "seconds": number;
+  /** Files that were restored and read. */
+  "files": number;
+  /** Databases among them whose own check passed. */
+  "databases": number;
+  "problem": string;
+  /** Field -> message of its text, `effects.0` for the first of a list; a text without one is English only. */
+  "messages"?: Record<string, Message>;
+};
+
 export type ProtectParams = {
   /** At least 12 characters. */
   "passphrase": string;
@@ -1272,6 +1360,13 @@ export type Resources = {
   "messages"?: Record<string, Message>;
 };
 
+export type RestTarget = {
+  "kind": "rest";
+  "url": string;
+  /** Empty where the server asks for no login; the secret is the password. */
+  "user": string;
+};
+
 export type RestoreParams = {
   /** 24 words (BIP 39), with spaces between them. */
   "words": string;
@@ -1313,6 +1408,13 @@ export type RotateParams = {
   "name": string | null;
   /** Apps of which the caller knows that they may restart (`secret-preview`); where others may, nothing is changed. */
   "agreed": Array<string> | null;
+};
+
+export type S3Target = {
+  "kind": "s3";
+  /** Server and bucket, and maybe a folder in it: `https://s3.example.com/bucket/folder`. */
+  "url": string;
+  "access_key": string;
 };
 
 export type SaveParams = {
@@ -1422,7 +1524,7 @@ export type SignerView = {
   "since": string;
 };
 
-export type SnapshotKind = "manual" | "scheduled" | "before-update" | "rejected" | "before-restore";
+export type SnapshotKind = "manual" | "scheduled" | "before-update" | "rejected" | "before-restore" | "backup";
 
 export type SnapshotParams = {
   /** Id of the app. */
@@ -1562,6 +1664,29 @@ export type SystemPoint = {
   "memory_used": number;
   /** Bytes of the file system that holds the node's data, whoever uses them. */
   "disk_used": number;
+};
+
+export type TargetParams = {
+  /** Its name. */
+  "target": string;
+};
+
+export type TargetView = {
+  "name": string;
+  "kind": string;
+  /** Where it is, without secrets. */
+  "place": string;
+  /** Id of its repository: another one in the same place is refused. */
+  "repository": string;
+  /** Whether the node writes to it once a day by itself. */
+  "scheduled": boolean;
+  "apps": Array<AppBackupView>;
+  /** When the repository was last found to be whole. */
+  "checked": string | null;
+  /** Why the last attempt failed; empty after one that worked. */
+  "problem": string;
+  /** Field -> message of its text, `effects.0` for the first of a list; a text without one is English only. */
+  "messages"?: Record<string, Message>;
 };
 
 export type TokenParams = {
@@ -1860,6 +1985,74 @@ export interface Methods {
   "container-update-undo": { params: {
   /** Id of the app. */
   "app": string;
+}; result: Operation };
+  /** List the targets of backups, and what was proved there */
+  "backup-targets": { params: Record<string, never>; result: Array<TargetView> };
+  /** Add a target: its repository is made, or the one that is there is used if the node's key opens it */
+  "backup-target-add": { params: {
+  /** Its name. */
+  "target": string;
+  /** Where it is. */
+  "settings": FolderTarget | RestTarget | S3Target;
+  /** Password (rest) or secret key (s3) of its login. */
+  "secret"?: string | null;
+  /** Whether the node writes to it once a day by itself. */
+  "scheduled"?: boolean;
+}; result: TargetView };
+  /** Forget a target; what is stored there stays */
+  "backup-target-remove": { params: {
+  /** Its name. */
+  "target": string;
+}; result: null };
+  /** Back up an app to a target */
+  "backup-now": { params: {
+  /** Its name. */
+  "target": string;
+  /** Id of the app. */
+  "app": string;
+}; result: Operation };
+  /** List the backups on a target, the newest first */
+  "backup-list": { params: {
+  /** Its name. */
+  "target": string;
+  /** Null lists those of all apps, also of apps that are not installed. */
+  "app"?: string | null;
+}; result: Array<BackupView> };
+  /** Put an app back to a backup, or install it from one; what is there now becomes a snapshot */
+  "backup-restore": { params: {
+  /** Its name. */
+  "target": string;
+  /** Id of the app. */
+  "app": string;
+  /** Start of its id; null is the newest one. */
+  "backup"?: string | null;
+}; result: Operation };
+  /** Restore one file or folder of a backup into a new folder of this machine */
+  "backup-extract": { params: {
+  /** Its name. */
+  "target": string;
+  /** Id of the app. */
+  "app": string;
+  /** Start of its id; null is the newest one. */
+  "backup"?: string | null;
+  /** Such as `volumes/data/photo.jpg`. */
+  "path": string;
+  /** A folder of this machine that is not there yet. */
+  "to": string;
+}; result: null };
+  /** Have restic check a repository, and read a part of it */
+  "backup-check": { params: {
+  /** Its name. */
+  "target": string;
+}; result: null };
+  /** Prove that a backup of an app can be restored: restore it into a scratch directory, and check it */
+  "backup-drill": { params: {
+  /** Its name. */
+  "target": string;
+  /** Id of the app. */
+  "app": string;
+  /** Start of its id; null is the newest one. */
+  "backup"?: string | null;
 }; result: Operation };
   /** Stop an app, carry out a repair that it declares, and start it */
   "container-repair": { params: {

@@ -30,6 +30,12 @@ class OperationKind(StrEnum):
     """A snapshot of the app is taken."""
     RESTORE = "restore"
     """The app goes back to a snapshot."""
+    BACKUP = "backup"
+    """A backup of the app is written."""
+    BACKUP_RESTORE = "backup-restore"
+    """The app goes back to a backup, or is installed from one."""
+    BACKUP_DRILL = "backup-drill"
+    """A backup of the app is restored for a trial."""
     REPAIR = "repair"
     """What an app declares to repair it is carried out."""
 

@@ -10,6 +10,7 @@ from typer.exceptions import TyperException
 
 from archipelago import __version__
 from archipelago.cli.commands.apps import (
+    backups,
     chains,
     changes,
     data,
@@ -114,6 +115,22 @@ _GROUPS: tuple[tuple[str, str, tuple[tuple[str, Command], ...]], ...] = (
             ("restore", snapshots.restore),
             ("undo-restore", snapshots.undo_restore),
             ("delete", snapshots.delete),
+        ),
+    ),
+    (
+        "backup",
+        "Manage backups of apps.",
+        (
+            ("targets", backups.targets),
+            ("add", backups.add),
+            ("remove", backups.remove),
+            ("now", backups.now),
+            ("list", backups.list_backups),
+            ("restore", backups.restore),
+            ("restore-all", backups.restore_all),
+            ("extract", backups.extract),
+            ("check", backups.check),
+            ("drill", backups.drill),
         ),
     ),
     (

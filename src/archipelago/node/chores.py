@@ -8,6 +8,7 @@ import structlog
 
 from archipelago.container.desired.state import DesiredApp
 from archipelago.container.networks.counters import read_totals
+from archipelago.container.operations.backup_schedule import BackupSchedule
 from archipelago.container.podman_client.errors import PodmanError
 from archipelago.container.reconciler.seen import is_running
 from archipelago.errors import NodeError
@@ -36,13 +37,14 @@ class Chores:
 
     def start(self) -> None:
         """Start all chores."""
-        apps = self._parts.apps
+        apps, storage = self._parts.apps, self._parts.storage
         work = (
             self._keep_house(),
             self._measure(),
             apps.pruner.run(),
             apps.disk_use.run(),
             apps.snapshots.delete_swept(),
+            BackupSchedule(apps.backups, apps.operations, storage.clocks.steady, storage.node_id).run(),
         )
         self._tasks = [asyncio.create_task(each) for each in work]
 

@@ -18,4 +18,11 @@ PATTERNS: Mapping[str, str] = {
     r"^[^\x00-\x1f\x7f]{0,200}$": "one line of at most 200 characters",
     r"^[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[^@]{1,253}$": "an e-mail address",
     r"^[a-z0-9][a-z0-9.:_-]*(/[a-z0-9][a-z0-9._-]*)?$": "a registry, or one of its publishers, such as 'ghcr.io/acme'",
+    r"^[a-z0-9][a-z0-9-]{0,39}$": "lower case letters, digits and hyphens, 40 at most, no hyphen first",
+    r"^[0-9a-f]{8,64}$": "the start of an id as the list shows it: 8 to 64 digits and letters from a to f",
+    r"^[^\x00-\x1f\x7f]{2,400}$": "one line of 2 to 400 characters",
+    r"^[^\x00-\x1f\x7f:@/]{0,100}$": "a login of at most 100 characters, without ':', '@' and '/'",
+    r"^[\x21-\x7e]{1,200}$": "1 to 200 characters without spaces",
+    r"^[^\x00-\x1f\x7f]{1,1000}$": "one line of 1 to 1000 characters",
+    r"^/[^\x00-\x1f\x7f]{1,400}$": "the whole path of a folder",
 }

@@ -9,8 +9,9 @@ data root                                 run-time directory (in memory)
           /sbom/      what is in its images
           /kept/DATE/ keys to money that outlived its removal
           /snapshots/NAME/  all of it at one moment
+          /backup/    what a backup that is being made has of its own
   state.db, node.key, identity.key
-  logs/, images/, tls/, tmp/
+  logs/, images/, tls/, tmp/, backups/
 ```
 
 Where one module has a folder to itself, it names the files in it by what they hold: the number of an entry, a digest.
@@ -96,6 +97,11 @@ class AppFolder:
     def snapshot(self, name: str) -> "SnapshotFolder":
         """Return the folder of a snapshot."""
         return SnapshotFolder(self.snapshots / named(name))
+
+    @property
+    def backup(self) -> Path:
+        """Folder of what a backup that is being made has of its own, such as copies of databases."""
+        return self.path / "backup"
 
     def volume(self, name: str, part: str | None = None) -> Path:
         """Return the directory of a volume, or of a part of one that is kept apart."""
@@ -314,6 +320,21 @@ class Layout:
     def images(self) -> Path:
         """Folder of the signatures of images that were built here."""
         return self.root / "images"
+
+    @property
+    def backups(self) -> Path:
+        """Folder of the targets of backups, in one folder each."""
+        return self.root / "backups"
+
+    @property
+    def restic_cache(self) -> Path:
+        """Folder of what restic knows of repositories, and can read again."""
+        return self.temporary / "restic"
+
+    @property
+    def backup_view(self) -> Path:
+        """Where restic sees what it writes, in a mount namespace of its own."""
+        return self.runtime / "backup"
 
     @property
     def tls(self) -> Path:

@@ -5,6 +5,7 @@ from collections.abc import AsyncGenerator, Collection, Mapping
 from datetime import UTC, datetime
 
 from archipelago.api.apps import AppStatus, AppSummary, Change, ChangePreview
+from archipelago.api.backups import AppBackupView, BackupTarget, BackupView, ProofView, TargetView
 from archipelago.api.catalog import BundleView, CatalogEntry
 from archipelago.api.chains import ChainBlock, ChainFees, ChainMempool, ChainPeers, ChainReport
 from archipelago.api.configuration import ConfigPreview, ConfigRevision, OptionKind, OptionView, SettingChange
@@ -282,6 +283,49 @@ class MemorySnapshots:
     async def delete(self, app: str, snapshot: str) -> None:
         await self.restore_preview(app, snapshot)
         self._apps.changes.append(("delete snapshot", app, snapshot))
+
+
+class MemoryBackups:
+    """Has one target, with one backup of each app."""
+
+    ID = "0123456789abcdef"
+
+    def __init__(self, apps: MemoryApps) -> None:
+        self._apps = apps
+
+    async def targets(self) -> tuple[TargetView, ...]:
+        proof = ProofView(at=NOW, passed=False, seconds=41, problem=f"it is damaged {EVIL}")
+        app = AppBackupView(app="knots", newest=NOW, proof=proof, overdue=True)
+        return (
+            TargetView(
+                name="usb", kind="folder", place="/media/usb", repository="0", scheduled=True, apps=(app,), problem=EVIL
+            ),
+        )
+
+    async def add(self, name: str, target: BackupTarget, secret: str, *, scheduled: bool) -> TargetView:
+        self._apps.changes.append(("add target", name, target.kind))
+        return (await self.targets())[0]
+
+    async def remove(self, name: str) -> None:
+        self._apps.changes.append(("remove target", name))
+
+    async def now(self, app: str, target: str) -> Operation:
+        return await self._apps.change(OperationKind.BACKUP, app, target)
+
+    async def list(self, target: str, app: str | None = None) -> tuple[BackupView, ...]:
+        return (BackupView(id=self.ID, app="knots", version="1", at=NOW),)
+
+    async def restore(self, app: str, target: str, backup: str | None) -> Operation:
+        return await self._apps.change(OperationKind.BACKUP_RESTORE, app, target)
+
+    async def extract(self, target: str, app: str, backup: str | None, path: str, to: str) -> None:
+        self._apps.changes.append(("extract", app, path, to))
+
+    async def check(self, target: str) -> None:
+        self._apps.changes.append(("check target", target))
+
+    async def drill(self, app: str, target: str, backup: str | None) -> Operation:
+        return await self._apps.change(OperationKind.BACKUP_DRILL, app, target)
 
 
 class MemoryReports:

@@ -12,6 +12,7 @@ from archipelago.container.images.inventory import ImageInventory
 from archipelago.container.images.pruner import ImagePruner
 from archipelago.container.images.store import ImageStore
 from archipelago.container.operations.app_secrets import AppSecrets
+from archipelago.container.operations.backup_work import BackupWork
 from archipelago.container.operations.changes.starts import Starts
 from archipelago.container.operations.changes.turn import Changes
 from archipelago.container.operations.image_fetcher import ImageFetcher
@@ -47,6 +48,7 @@ class JobParts:
     revisions: RevisionStore
     downgrades: Downgrades
     way_back: WayBack
+    backups: BackupWork
     soak: float
     """Seconds for which a new version must run without a crash."""
 
@@ -68,6 +70,7 @@ class JobParts:
         revisions: RevisionStore,
         snapshots: SnapshotStore,
         volumes: VolumeKeeper,
+        backups: BackupWork,
         soak: float,
     ) -> Self:
         """Return all parts, given those that others use as well."""
@@ -92,5 +95,6 @@ class JobParts:
             revisions=revisions,
             downgrades=Downgrades(state, revisions),
             way_back=WayBack(snapshots, volumes, reconciler, changes, composer, secrets, state),
+            backups=backups,
             soak=soak,
         )

@@ -16,9 +16,12 @@ KINDS: Mapping[str, str] = {
     OperationKind.SECRETS: msg("secrets"),
     OperationKind.SNAPSHOT: msg("snapshot"),
     OperationKind.RESTORE: msg("restore"),
+    OperationKind.BACKUP: msg("backup"),
+    OperationKind.BACKUP_RESTORE: msg("restore of a backup"),
+    OperationKind.BACKUP_DRILL: msg("trial of a backup"),
     OperationKind.REPAIR: msg("repair"),
 }
-"""The same words as the kinds' own names."""
+"""Mostly the kinds' own names."""
 
 
 def kind_words(kind: str) -> str:

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Protocol
 
 from archipelago.api.apps import AppSummary
+from archipelago.api.backups import TargetView
 from archipelago.api.catalog import CatalogEntry
 from archipelago.api.health import WORKING
 from archipelago.api.notice_channels import Channel
@@ -55,6 +56,8 @@ class Sources:
     """Examines host and node."""
     channels: Callable[[], Awaitable[tuple[Channel, ...]]]
     """Returns the channels by which notices are sent."""
+    backups: Callable[[], Awaitable[tuple[TargetView, ...]]]
+    """Returns the targets of backups."""
 
 
 @dataclass(slots=True)
@@ -86,7 +89,16 @@ class NoticeDesk:
         names = {each.app: each.name for each in catalog}
         operations = await self.sources.operations(_OPERATIONS)
         channels = await self.sources.channels()
-        found = notices(apps, operations, updates, await self.sources.disk(), self._findings, names, channels)
+        found = notices(
+            apps,
+            operations,
+            updates,
+            await self.sources.disk(),
+            self._findings,
+            names,
+            channels,
+            await self.sources.backups(),
+        )
         hidden = await self.store.all()
         left = self._time_left(hidden)
         reminded = {key for key, seconds in left.items() if not seconds}

@@ -6,11 +6,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from archipelago.api.apps import AppSummary
+from archipelago.api.backups import TargetView
 from archipelago.api.health import WORKING, HealthState
 from archipelago.api.notice_channels import Channel
 from archipelago.api.operations import Operation
 from archipelago.api.system import Finding, Notice, NoticeKind, Severity
 from archipelago.container.operations.kinds import kind_words
+from archipelago.container.reports.backup_notices import backup_notices
 from archipelago.errors import ErrorCode
 from archipelago.storage.records.notices import Hidden, Hiding
 from archipelago.storage.records.operations import OperationState
@@ -50,6 +52,7 @@ def notices(
     findings: Iterable[Finding],
     names: Mapping[str, str] | None = None,
     channels: Iterable[Channel] = (),
+    targets: Iterable[TargetView] = (),
 ) -> tuple[Notice, ...]:
     """Return what needs the owner, the gravest first.
 
@@ -61,6 +64,7 @@ def notices(
         # The disk is reported above, by its share.
         *(_of_finding(each) for each in findings if each.severity in _WORTH and each.check != "disk"),
         *(_of_channel(each) for each in channels if each.failures >= _DEAF),
+        *(notice for each in targets for notice in backup_notices(each)),
         *_of_operations(operations, {each.app: each for each in apps}, names or {}),
         *(_of_update(each, updates[each.app]) for each in apps if each.app in updates and not each.operation),
     )

@@ -23,6 +23,8 @@ from archipelago.container.images.pruner import ImagePruner
 from archipelago.container.images.recipe import DEFAULT_INDEX, DEFAULT_MIRROR, DEFAULT_SECURITY_MIRROR, BuildTools
 from archipelago.container.images.store import ImageStore, find_uv
 from archipelago.container.operations.app_secrets import AppSecrets
+from archipelago.container.operations.backup_work import backup_work
+from archipelago.container.operations.backups import Backups
 from archipelago.container.operations.data import DataService
 from archipelago.container.operations.job_parts import JobParts
 from archipelago.container.operations.operations import Operations
@@ -67,6 +69,7 @@ class Apps:
     kept_data: DataService
     snapshots: SnapshotStore
     snapshot_service: Snapshots
+    backups: Backups
     reconciler: Reconciler
     operations: Operations
     orchestrator: Orchestrator
@@ -74,8 +77,7 @@ class Apps:
 
 async def build_apps(storage: Storage, podman: PodmanHost, closing: AsyncExitStack) -> Apps:
     """Build what keeps apps; nothing of it runs yet, and `closing` ends what will. Raises `NodeError`."""
-    config, secrets = storage.config, storage.secrets
-    layout = config.layout
+    config, layout, secrets = storage.config, storage.config.layout, storage.secrets
     catalog = LocalCatalog(config.apps)
     verifier = ImageVerifier(RegistryClient(Path.home()), SignerStore(storage.database), storage.audit.record)
     images = await _images(storage, podman, verifier)
@@ -110,6 +112,7 @@ async def build_apps(storage: Storage, podman: PodmanHost, closing: AsyncExitSta
         revisions=RevisionStore(storage.database),
         snapshots=snapshots,
         volumes=volumes,
+        backups=backup_work(layout, podman.namespace, secrets, reconciler, volumes, renderer),
         soak=config.soak,
     )
     runner = JobRunner(parts, operations, find_kinds())
@@ -127,6 +130,7 @@ async def build_apps(storage: Storage, podman: PodmanHost, closing: AsyncExitSta
         kept_data,
         snapshots,
         Snapshots(parts, runner, operations),
+        Backups(parts, runner),
         reconciler,
         operations,
         orchestrator,

@@ -127,6 +127,7 @@ def _provide_apps(services: Services, parts: Parts, reporter: Reporter) -> None:
     services.provide(app_services.OperationService, apps.operations)
     services.provide(app_services.AppDataService, apps.kept_data)
     services.provide(app_services.SnapshotService, apps.snapshot_service)
+    services.provide(app_services.BackupService, apps.backups)
     services.provide(app_services.AppReportService, reporter)
     services.provide(app_services.CatalogService, reporter)
     services.provide(app_services.LogService, LogReporter(reporter.installed, apps.reconciler, redact))
@@ -209,6 +210,7 @@ def _notices(parts: Parts, reporter: Reporter, examiner: Examiner) -> NoticeDesk
             disk=disk,
             examine=examiner.examine,
             channels=parts.notifier.desk.list,
+            backups=parts.apps.backups.targets,
         ),
         HiddenNotices(storage.database),
         storage.clocks.steady,

@@ -5,7 +5,17 @@ from typing import Any, NoReturn
 
 from archipelago.rpc.method import Family, Handler, Method
 from archipelago.rpc.methods.access import accounts, login, passkeys, preferences
-from archipelago.rpc.methods.apps import catalog, chains, containers, data, operations, repairs, revisions, snapshots
+from archipelago.rpc.methods.apps import (
+    backups,
+    catalog,
+    chains,
+    containers,
+    data,
+    operations,
+    repairs,
+    revisions,
+    snapshots,
+)
 from archipelago.rpc.methods.node import network, notice_channels, notices, system
 from archipelago.rpc.methods.security import audit, keys, sbom, secrets, security, signers
 from archipelago.rpc.openrpc import Description
@@ -17,6 +27,7 @@ _FAMILIES = (
     chains,
     data,
     snapshots,
+    backups,
     repairs,
     catalog,
     operations,

@@ -25,6 +25,8 @@ class SnapshotKind(StrEnum):
     """What an update that failed, or was undone, left."""
     BEFORE_RESTORE = "before-restore"
     """What was there before another snapshot came back."""
+    BACKUP = "backup"
+    """On its way to a backup or from one; it goes when that is done."""
 
     @property
     def is_moved(self) -> bool:

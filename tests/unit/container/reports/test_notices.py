@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from archipelago.api.apps import AppSummary
+from archipelago.api.backups import TargetView
 from archipelago.api.catalog import CatalogEntry
 from archipelago.api.health import HealthState
 from archipelago.api.notice_channels import Channel, ChannelSettings, WebhookTarget
@@ -57,6 +58,7 @@ class World:
     disk: Disk = ROOM
     steady: float = 1000.0
     wall: float = 1_800_000_000.0
+    targets: list[TargetView] = field(default_factory=list)
     examined: int = 0
     said: list[str] = field(default_factory=list)
     desk: NoticeDesk = field(init=False)
@@ -86,7 +88,10 @@ class World:
         async def channels() -> tuple[Channel, ...]:
             return tuple(self.channels)
 
-        sources = Sources(apps, catalog, operations, disk, examine, channels)
+        async def backups() -> tuple[TargetView, ...]:
+            return tuple(self.targets)
+
+        sources = Sources(apps, catalog, operations, disk, examine, channels, backups)
         return NoticeDesk(sources, HiddenNotices(self.database), lambda: self.steady, self.say, lambda: self.wall)
 
     async def say(self, what: str) -> None:

@@ -20,6 +20,7 @@ _KINDS = {
     "before-update": "before an update",
     "rejected": "left by an update that was taken back",
     "before-restore": "before a restore",
+    "backup": "on its way to or from a backup",
 }
 
 

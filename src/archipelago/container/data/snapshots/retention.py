@@ -29,7 +29,7 @@ class Keep:
 
 
 _BUCKETS = ("%Y-%m-%d %H", "%Y-%m-%d", "%G-%V")
-_ALONE = frozenset({SnapshotKind.BEFORE_UPDATE, SnapshotKind.REJECTED, SnapshotKind.BEFORE_RESTORE})
+_ALONE = frozenset(SnapshotKind) - {SnapshotKind.MANUAL, SnapshotKind.SCHEDULED}
 """Kinds of which the newest of an app is kept."""
 
 

@@ -68,6 +68,11 @@ class RestoreJob(Job):
         """The apps whose data was being put back."""
         return frozenset(self.back if self.stage is RestoreStage.BACK else ())
 
+    @property
+    def step_names(self) -> tuple[str, ...]:
+        """What it does."""
+        return (*map(image_step, self.back), *map(back_step, self.back), *map(start_step, self.back))
+
     async def run(self, parts: JobParts, tracker: Tracker) -> None:
         """Copy the snapshots where they stay, put the apps back, and wait until they are ready."""
         try:
@@ -87,8 +92,7 @@ class RestoreJob(Job):
     async def _run(self, parts: JobParts, tracker: Tracker) -> None:
         job, way = self, parts.way_back
         if job.stage is RestoreStage.COPY:
-            steps = (*map(image_step, self.back), *map(back_step, self.back), *map(start_step, self.back))
-            await tracker.steps(steps)
+            await tracker.steps(self.step_names)
             job = await self._copy(parts, tracker)
         if job.stage is RestoreStage.BACK:
             await way.suspend(self.back)

@@ -1,0 +1,79 @@
+"""What of an app goes into a backup, and how. Pure.
+
+A volume that is never restored is in no backup: nothing is made of `NeverRestoreVolume` here, so no restore can find
+one. What the app makes again is left out as well.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import assert_never
+
+from pydantic import Field
+
+from archipelago.api.backups import VolumeWay
+from archipelago.container.data.data_classes import (
+    AppendProofVolume,
+    AppVolume,
+    DatabaseVolume,
+    FilesVolume,
+    NeverRestoreVolume,
+    RebuildableVolume,
+)
+from archipelago.container.manifest.model.data import SqliteDatabase
+from archipelago.storage.records.stored import Stored
+
+Names = tuple[str, ...]
+BackedUpVolume = FilesVolume | DatabaseVolume | AppendProofVolume
+"""What can be in a backup."""
+COMPANIONS = ("", "-wal", "-shm", "-journal")
+"""What SQLite has beside a database (sqlite.org/tempfiles.html)."""
+
+
+@dataclass(frozen=True, slots=True)
+class VolumeSource:
+    """A volume that goes into a backup."""
+
+    volume: BackedUpVolume
+    way: VolumeWay
+
+
+class BackupManifest(Stored):
+    """What a backup says of itself (`node/manifest.json` in it)."""
+
+    format: int = 1
+    app: str
+    version: str
+    """Of the app that wrote the data."""
+    package: str
+    """Digest of its package."""
+    at: datetime
+    first_id: int
+    """First of the app's user ids then, as the user namespace counts them."""
+    volumes: Mapping[str, VolumeWay] = Field(default={})
+    databases: Mapping[str, tuple[Names, ...]] = Field(default={})
+    """Volume -> databases of SQLite in it, which are in `node/sqlite`."""
+    left_out: Mapping[str, str] = Field(default={})
+    """Volume -> its class, which is why it is not there."""
+
+
+def sources(volumes: tuple[AppVolume, ...]) -> tuple[VolumeSource, ...]:
+    """Return the volumes that go into a backup, each with how."""
+    found = []
+    for volume in volumes:
+        match volume:
+            case RebuildableVolume() | NeverRestoreVolume():
+                continue
+            case FilesVolume() | AppendProofVolume():
+                found.append(VolumeSource(volume, VolumeWay.LIVE))
+            case DatabaseVolume():
+                sqlite = isinstance(volume.declared.database, SqliteDatabase)
+                found.append(VolumeSource(volume, VolumeWay.SQLITE if sqlite else VolumeWay.STOPPED))
+            case _:
+                assert_never(volume)
+    return tuple(found)
+
+
+def left_out(volumes: tuple[AppVolume, ...]) -> Mapping[str, str]:
+    """Return the volumes that do not go into a backup, each with its class."""
+    return {each.name: each.data.value for each in volumes if isinstance(each, RebuildableVolume | NeverRestoreVolume)}

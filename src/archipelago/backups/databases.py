@@ -1,0 +1,76 @@
+"""Databases of SQLite in volumes: copied while apps use them, and checked (`programs/sqlite`)."""
+
+import asyncio
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from archipelago.backups.contents import Names
+from archipelago.backups.programs import program
+from archipelago.backups.restic.launch import Launch, Order
+from archipelago.container.manifest.model.scalars import IDS_PER_APP
+from archipelago.errors import ErrorCode, NodeError
+from archipelago.support.texts.text import msg
+
+_PATIENCE = 60.0
+"""Seconds that a database may be locked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Databases:
+    """Copies and checks databases. Raises `NodeError`."""
+
+    launch: Launch = field(repr=False)
+    view: Path
+    """Where the programs see a volume."""
+    python: str
+
+    async def copy(
+        self, app: str, first: int, volume: Path, out: Path, databases: Sequence[Names]
+    ) -> tuple[Names, ...]:
+        """Copy databases of a volume into `out`, and return those that were there; `first` is the app's first id."""
+        return await self._run("copy", app, first, {"volume": str(volume), "out": str(out)}, databases)
+
+    async def check(self, app: str, first: int, volume: Path, databases: Sequence[Names]) -> tuple[Names, ...]:
+        """Have SQLite check databases of a volume that no app uses, and return those that were there."""
+        return await self._run("check", app, first, {"volume": str(volume)}, databases)
+
+    async def _run(
+        self, do: str, app: str, first: int, binds: dict[str, str], databases: Sequence[Names]
+    ) -> tuple[Names, ...]:
+        root = f"{self.view}/sqlite"
+        order = {
+            "do": do,
+            "root": root,
+            "ids": [first, IDS_PER_APP],
+            "databases": [list(names) for names in databases],
+            "patience": _PATIENCE,
+        }
+        lines: list[str] = []
+        text = await asyncio.to_thread(program, "sqlite")
+        await asyncio.to_thread(self.view.mkdir, 0o711, exist_ok=True)
+        ended = await self.launch(
+            Order(
+                (self.python, "-I", "-c", text, json.dumps(order)),
+                root=str(self.view),
+                binds={f"sqlite/{place}": path for place, path in binds.items()},
+            ),
+            lines.append,
+        )
+        answers = [json.loads(line) for line in lines]
+        wrong = [each["error"] for each in answers if "error" in each]
+        if ended.code != 0 or wrong:
+            error = "; ".join(wrong) or ended.errors[-300:]
+            what = (
+                msg("a database of {app} cannot be copied: {error}", app=app, error=error)
+                if do == "copy"
+                else msg("a database of {app} is not whole: {error}", app=app, error=error)
+            )
+            raise NodeError(
+                ErrorCode.NOT_HEALTHY if wrong else ErrorCode.INTERNAL,
+                what,
+                hint=msg("older backups stay as they are; 'archipelago logs {app}' shows what the app says", app=app),
+                data={"app": app},
+            )
+        return tuple(tuple(each["path"]) for each in answers if each["there"])

@@ -1,0 +1,99 @@
+"""The main module of a small program that runs one command as root of the service user's user namespace.
+
+It reads one line of JSON, the order, from its standard input: the password and what else is secret are in it, so they
+are on no command line and in no environment but the command's. Then it waits: when the input ends, because the daemon
+cancels or is gone, it ends the command. It is started with `python -I -c`, and imports nothing of this project.
+
+The order: `command`, `environment`, `folder` to start in; `password`, given to the command by a pipe whose name is in
+`RESTIC_PASSWORD_FILE`; `user` (two numbers) to run as; `binds` (place below `root` -> directory): they appear there in
+a mount namespace that nobody else sees. Volumes are an app's: what is mounted is the directory itself, never where a
+link leads.
+"""
+
+import ctypes
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+
+_NEW_NAMESPACE, _BIND, _PRIVATE = 0x20000, 0x1000, 0x4000 | 0x40000
+"""Flags of unshare(2) and mount(2)."""
+_DEATH_SIGNAL = 1
+_PATIENCE = 20.0
+"""Seconds that a command gets to remove its locks."""
+
+
+def main() -> None:
+    """Carry out the order, and end as the command does."""
+    order = json.loads(sys.stdin.buffer.readline())
+    libc = ctypes.CDLL(None, use_errno=True)
+    if order.get("binds"):
+        os.umask(0o022)  # an app's user passes through to its volume
+        _arrange(libc, order["root"], order["binds"])
+    os.umask(0o077)
+    environment = {name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR", "TZ") if name in os.environ}
+    environment |= {"LC_ALL": "C.UTF-8", **order["environment"]}
+    passed: tuple = ()  # type: ignore[type-arg]
+    if order.get("password"):
+        reader, writer = os.pipe()
+        os.write(writer, order["password"].encode())
+        os.close(writer)
+        passed, environment["RESTIC_PASSWORD_FILE"] = (reader,), f"/proc/self/fd/{reader}"
+    user, group = order.get("user") or (None, None)
+    child = subprocess.Popen(
+        order["command"],
+        cwd=order["folder"],
+        env=environment,
+        pass_fds=passed,
+        stdin=subprocess.DEVNULL,
+        user=user,
+        group=group,
+        extra_groups=None if group is None else (),
+        preexec_fn=lambda: libc.prctl(_DEATH_SIGNAL, signal.SIGKILL),
+    )
+    for descriptor in passed:
+        os.close(descriptor)
+    threading.Thread(target=_end_with_input, args=(child,), daemon=True).start()
+    code = child.wait()
+    sys.stdout.flush()
+    os._exit(code if code >= 0 else 128 - code)
+
+
+def _end_with_input(child: "subprocess.Popen[bytes]") -> None:
+    while sys.stdin.buffer.read(4096):
+        pass
+    child.send_signal(signal.SIGINT)
+    try:
+        child.wait(_PATIENCE)
+    except subprocess.TimeoutExpired:
+        child.kill()
+
+
+def _arrange(libc, root, binds) -> None:  # type: ignore[no-untyped-def]
+    def mount(source: str | None, target: str, kind: str | None, flags: int) -> None:
+        words = [None if each is None else os.fsencode(each) for each in (source, target, kind)]
+        if libc.mount(*words, ctypes.c_ulong(flags), b"mode=0755" if kind == "tmpfs" else None):
+            error = ctypes.get_errno()
+            raise OSError(error, os.strerror(error), target)
+
+    if libc.unshare(_NEW_NAMESPACE):
+        raise OSError(ctypes.get_errno(), "a mount namespace cannot be made")
+    mount(None, "/", None, _PRIVATE)
+    flags = os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW
+    # Before anything is mounted over what may be on the way to them.
+    sources = {place: os.open(path, flags) for place, path in binds.items()}
+    mount("tmpfs", root, "tmpfs", 0)
+    for place, descriptor in sources.items():
+        target = os.path.join(root, place)
+        os.makedirs(target, exist_ok=True)
+        mount(f"/proc/self/fd/{descriptor}", target, None, _BIND)
+        os.close(descriptor)
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except OSError as problem:
+        sys.exit(f"{problem.filename or ''}: {problem.strerror}")

@@ -1,0 +1,155 @@
+"""Brings backups back: as snapshots of apps, from which the app is put back as from any other snapshot."""
+
+import asyncio
+import json
+import shutil
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from archipelago.backups.contents import BackupManifest, Names
+from archipelago.backups.databases import Databases
+from archipelago.backups.maker import NODE, first_id
+from archipelago.backups.programs import program
+from archipelago.backups.repository import Repository
+from archipelago.backups.restic.launch import Launch, Order
+from archipelago.container.manifest.model.scalars import IDS_PER_APP
+from archipelago.container.namespace.client import Namespace
+from archipelago.errors import ErrorCode, NodeError
+from archipelago.storage.layout import Layout, SnapshotFolder
+from archipelago.storage.records.apps import AppRecord
+from archipelago.storage.records.snapshots import SnapshotKind, SnapshotRecord, record_from_json
+from archipelago.support.private_files import reported, write_atomically
+from archipelago.support.texts.text import msg
+
+FORMAT = 1
+"""Of backups that this version reads."""
+
+
+@dataclass(frozen=True, slots=True)
+class BackupReader:
+    """Reads backups. Raises `NodeError`; nothing is left of what is cancelled."""
+
+    layout: Layout
+    namespace: Namespace
+    databases: Databases
+    launch: Launch = field(repr=False)
+    python: str
+
+    async def record(self, repository: Repository, backup: str, app: str) -> tuple[BackupManifest, str]:
+        """Return what a backup says of itself, and the record of the app in it, as JSON."""
+        place = Path(await asyncio.to_thread(tempfile.mkdtemp, dir=self.layout.temporary))
+        try:
+            await repository.restore(backup, place, (f"/{NODE}/manifest.json", f"/{NODE}/record.json"))
+            return await asyncio.to_thread(_read, place / NODE, app)
+        finally:
+            await asyncio.shield(asyncio.to_thread(shutil.rmtree, place, ignore_errors=True))
+
+    async def fetch(self, repository: Repository, backup: str, record: AppRecord, name: str) -> SnapshotRecord:
+        """Make a snapshot of a backup; `record` is of the app that gets it. One that is there is returned."""
+        place = self.layout.app(record.app).snapshot(name)
+        if await asyncio.to_thread(place.about.exists):
+            return SnapshotRecord.model_validate_json(await asyncio.to_thread(place.about.read_bytes))
+        await self.namespace.remove(str(place.path))
+        try:
+            await asyncio.to_thread(_make, place.path)
+            await repository.restore(backup, place.path)
+            manifest, text = await asyncio.to_thread(_read, place.path / NODE, record.app)
+            await self.unpack(place.path, manifest, first_id(record))
+            about = SnapshotRecord(
+                kind=SnapshotKind.BACKUP,
+                at=manifest.at,
+                version=manifest.version,
+                package=manifest.package,
+                volumes={volume: way.value for volume, way in manifest.volumes.items()},
+                left_out=manifest.left_out,
+                funds=any(volume.funds for volume in _package(text, record).package.manifest.volumes.values()),
+            )
+            await self.namespace.remove(str(place.path / NODE))
+            await asyncio.to_thread(_finish, place, text, about)
+        except BaseException:
+            await asyncio.shield(self.namespace.remove(str(place.path)))
+            raise
+        return about
+
+    async def unpack(self, folder: Path, manifest: BackupManifest, first: int) -> None:
+        """Put the databases of what was restored into their places, and give its files to an app's ids of today."""
+        order: Mapping[str, Any] = {
+            "folder": str(folder),
+            "databases": _plain(manifest.databases),
+            "shift": first - manifest.first_id,
+            "ids": [manifest.first_id, IDS_PER_APP],
+        }
+        command = (self.python, "-I", "-c", await asyncio.to_thread(program, "unpack"), json.dumps(order))
+        ended = await self.launch(Order(command), lambda _: None)
+        if ended.code != 0:
+            raise _damaged(manifest.app, ended.errors.strip().rpartition("\n")[2])
+
+    async def prove(self, folder: Path, manifest: BackupManifest) -> int:
+        """Have SQLite check the databases of what was unpacked; return how many there were."""
+        found = 0
+        for volume, databases in manifest.databases.items():
+            place = SnapshotFolder(folder).volume(volume)
+            checked = await self.databases.check(manifest.app, manifest.first_id, place, databases)
+            if len(checked) != len(databases):
+                raise _damaged(manifest.app, msg("a database is missing in volume {volume}", volume=volume))
+            found += len(checked)
+        return found
+
+
+def read_manifest(folder: Path, app: str) -> BackupManifest:
+    """Return what a backup that was restored says of itself. Blocking; raises `NodeError`."""
+    return _read(folder / NODE, app)[0]
+
+
+def _read(place: Path, app: str) -> tuple[BackupManifest, str]:
+    try:
+        manifest = BackupManifest.model_validate_json((place / "manifest.json").read_bytes())
+        text = (place / "record.json").read_text()
+    except (OSError, ValueError) as error:
+        raise _damaged(app, str(error)[:200]) from error
+    if manifest.format != FORMAT:
+        raise NodeError(
+            ErrorCode.INVALID_VALUE,
+            msg("this backup of {app} was made by a newer version of Archipelago", app=app),
+            hint=msg("update the node first"),
+        )
+    if manifest.app != app:
+        raise _damaged(app, msg("it is of {other}", other=manifest.app))
+    return manifest, text
+
+
+def _package(text: str, now: AppRecord) -> AppRecord:
+    try:
+        return record_from_json(text, now)
+    except (ValueError, LookupError, TypeError) as error:
+        raise _damaged(now.app, str(error)[:200]) from error
+
+
+def _damaged(app: str, why: str) -> NodeError:
+    return NodeError(
+        ErrorCode.INTERNAL,
+        msg("the backup of {app} cannot be used: {why}", app=app, why=why),
+        hint=msg("restore another one: 'archipelago backup list' shows them"),
+        data={"app": app},
+    )
+
+
+def _plain(databases: Mapping[str, tuple[Names, ...]]) -> dict[str, list[list[str]]]:
+    return {volume: [list(names) for names in found] for volume, found in databases.items()}
+
+
+def _make(folder: Path) -> None:
+    with reported(folder):
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+
+def _finish(place: SnapshotFolder, text: str, about: SnapshotRecord) -> None:
+    with reported(place.path):
+        for folder in (place.volumes, place.secrets):
+            folder.mkdir(mode=0o700, exist_ok=True)
+        write_atomically(place.record, text.encode())
+        # Last: without it there is no snapshot.
+        write_atomically(place.about, f"{about.model_dump_json()}\n".encode())

@@ -1,0 +1,193 @@
+"""One restic repository: it is made once, and from then on only the same one is written to."""
+
+import asyncio
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from archipelago.backups.restic.access import RepositoryAccess
+from archipelago.backups.restic.launch import Ended, Launch, Order
+from archipelago.backups.restic.says import (
+    SOME_NOT_READ,
+    ResticSnapshot,
+    WriteProgress,
+    Written,
+    failure,
+    only_vanished,
+    said,
+    snapshots,
+)
+from archipelago.errors import ErrorCode, NodeError
+from archipelago.support.texts.text import msg
+
+HOST = "archipelago"
+"""Name of the machine in each snapshot: the node may move to another one, and its backups go on."""
+KEEP = (
+    *("--keep-last", "3", "--keep-within-daily", "14d", "--keep-within-weekly", "2m"),
+    *("--keep-within-monthly", "1y", "--keep-within-yearly", "10y"),
+)
+"""What is kept of each app. Spans and not numbers: snapshots that somebody adds cannot push others out
+(restic's manual, "Security considerations in append-only mode")."""
+_PART_TO_READ = "5%"
+
+
+@dataclass(frozen=True, slots=True)
+class BackupSources:
+    """What a backup is made of, as restic sees it."""
+
+    root: str
+    """Where it appears, which is the same each time: so restic knows what has changed."""
+    app: str
+    binds: Mapping[str, str]
+    """Place -> directory."""
+    excluded: Sequence[Sequence[str]] = ()
+    """Paths, as names, that are left out."""
+    copied: bool = False
+    """Whether the files are copies, which have new numbers each time (inodes)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Repository:
+    """Asks restic. Raises `NodeError`; what is cancelled leaves no snapshot."""
+
+    access: RepositoryAccess
+    password: str = field(repr=False)
+    where: str
+    """For people."""
+    cache: Path
+    launch: Launch = field(repr=False)
+    known: str = ""
+    """Id that the repository must have; empty where it is not known yet."""
+
+    async def create(self) -> str:
+        """Return the id of the repository that is there, or else of a new one."""
+        try:
+            return await self.id()
+        except NodeError as error:
+            if error.code is not ErrorCode.DATA_MISSING:
+                raise
+        await self._require(await self._ask("init", "--repository-version", "2"))
+        return await self.id()
+
+    async def id(self) -> str:
+        """Return the id of the repository that is there."""
+        answer = await self._output("cat", "config")
+        try:
+            return str(json.loads(answer)["id"])
+        except (ValueError, LookupError, TypeError) as error:
+            raise NodeError(
+                ErrorCode.INTERNAL, msg("{where} cannot be read: {error}", where=self.where, error=error)
+            ) from error
+
+    async def open(self) -> None:
+        """Require that the repository is the known one, and drop locks that a crash left."""
+        found = await self.id()
+        if self.known and found != self.known:
+            raise NodeError(
+                ErrorCode.DATA_MISSING,
+                msg("there is another repository at {where} than the one that was added", where=self.where),
+                hint=msg("connect the right disk, or add this one as another target"),
+            )
+        await self._require(await self._ask("unlock"))
+
+    async def snapshots(self, app: str | None = None) -> tuple[ResticSnapshot, ...]:
+        """Return what the node has written, of one app or of all, the newest first."""
+        tag = f"app={app}" if app is not None else HOST
+        answer = await self._output("snapshots", "--json", "--host", HOST, "--tag", tag)
+        return snapshots(answer)
+
+    async def write(
+        self, sources: BackupSources, tags: Mapping[str, str], on_progress: Callable[[WriteProgress], None]
+    ) -> Written:
+        """Write a snapshot. One that lacks files is deleted again, and is an error."""
+        written: list[Written] = []
+
+        def on_line(line: str) -> None:
+            found = said(line)
+            if isinstance(found, Written):
+                written.append(found)
+            elif isinstance(found, WriteProgress):
+                on_progress(found)
+
+        ended = await self.launch(self._backup(sources, tags), on_line)
+        if ended.code == 0 and written:
+            return written[0]
+        if ended.code == SOME_NOT_READ and written:
+            if only_vanished(ended.errors):
+                return written[0]
+            await asyncio.shield(self.forget(written[0].id))
+        raise failure(ended.code, ended.errors, self.where)
+
+    async def restore(self, snapshot: str, to: Path, include: Sequence[str] = (), *, verify: bool = False) -> None:
+        """Put what is in a snapshot into a directory; of `include`, paths in it, only what these name."""
+        words = [word for path in include for word in ("--include", "/".join(map(_literal, path.split("/"))))]
+        await self._require(
+            await self._ask("restore", snapshot, "--target", str(to), *(["--verify"] if verify else []), *words)
+        )
+
+    async def size(self, snapshot: str) -> tuple[int, int]:
+        """Return the bytes and the number of the files that a restore of a snapshot writes."""
+        try:
+            found = json.loads(await self._output("stats", "--json", "--mode", "restore-size", snapshot))
+            return int(found["total_size"]), int(found["total_file_count"])
+        except (ValueError, LookupError, TypeError) as error:
+            raise NodeError(
+                ErrorCode.INTERNAL, msg("{where} cannot be read: {error}", where=self.where, error=error)
+            ) from error
+
+    async def check(self, part: str = _PART_TO_READ) -> None:
+        """Require that the repository is whole, and that a part of what it stores can be read."""
+        await self._require(await self._ask("check", f"--read-data-subset={part}"))
+
+    async def thin_out(self, apps: Sequence[str]) -> None:
+        """Forget what retention does not keep of some apps, and free the space of what was forgotten."""
+        for app in apps:
+            words = ("--host", HOST, "--tag", f"app={app}", "--group-by", "host", *KEEP)
+            await self._require(await self._ask("forget", *words))
+        await self._require(await self._ask("prune"))
+
+    async def forget(self, snapshot: str) -> None:
+        """Forget one snapshot."""
+        await self._require(await self._ask("forget", snapshot))
+
+    def _backup(self, sources: BackupSources, tags: Mapping[str, str]) -> Order:
+        folder = f"{sources.root}/{sources.app}"
+        places = sorted(sources.binds)
+        excludes = (f"{folder}/{'/'.join(map(_literal, names))}" for names in sources.excluded)
+        words = (
+            *("backup", "--json", "--host", HOST, "--one-file-system", "--tag", HOST),
+            *(word for name, value in tags.items() for word in ("--tag", f"{name}={value}")),
+            *(word for path in excludes for word in ("--exclude", path)),
+            *(("--ignore-ctime", "--ignore-inode") if sources.copied else ()),
+            *("--", *places),
+        )
+        binds = {f"{sources.app}/{place}": path for place, path in sources.binds.items()}
+        return replace(self._order(*words), folder=folder, root=sources.root, binds=binds)
+
+    def _order(self, *words: str) -> Order:
+        environment = {
+            **self.access.environment,
+            "RESTIC_REPOSITORY": self.access.repository,
+            "RESTIC_CACHE_DIR": str(self.cache),
+            "RESTIC_PROGRESS_FPS": "2",
+            "HOME": str(self.cache),
+        }
+        return Order(("restic", *words), environment=environment, password=self.password)
+
+    async def _ask(self, *words: str) -> Ended:
+        return await self.launch(self._order(*words), lambda _: None)
+
+    async def _output(self, *words: str) -> str:
+        lines: list[str] = []
+        await self._require(await self.launch(self._order(*words), lines.append))
+        return "\n".join(lines)
+
+    async def _require(self, ended: Ended) -> None:
+        if ended.code != 0:
+            raise failure(ended.code, ended.errors, self.where)
+
+
+def _literal(name: str) -> str:
+    """Return a pattern that means one name (filepath.Match of Go)."""
+    return "".join(f"\\{letter}" if letter in "*?[\\" else letter for letter in name)

@@ -1,0 +1,1 @@
+"""The program restic: how it is called, and what it says."""

@@ -1,0 +1,102 @@
+"""Runs commands in the namespace, for as long as this daemon wants and lives (`programs/launcher`)."""
+
+import asyncio
+import contextlib
+import json
+import sys
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from archipelago.backups.programs import program
+from archipelago.support.process import PODMAN_UMASK
+
+_LINE_LIMIT = 4 * 1024 * 1024
+_MOST_ERRORS = 200
+"""Lines of errors that are kept."""
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """A command that is to run in the namespace."""
+
+    command: Sequence[str]
+    folder: str = "/"
+    """In which it starts."""
+    environment: Mapping[str, str] = field(default_factory=dict, repr=False)
+    password: str = field(default="", repr=False)
+    root: str = ""
+    """Where `binds` appear."""
+    binds: Mapping[str, str] = field(default_factory=dict)
+    """Place below `root` -> directory."""
+    user: tuple[int, int] | None = None
+    """User and group that it runs as, as the namespace counts them; root where there is none."""
+
+    @property
+    def line(self) -> bytes:
+        """The order as the launcher reads it."""
+        words = {name: getattr(self, name) for name in self.__slots__}
+        return json.dumps(words, default=dict).encode() + b"\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How a command ended."""
+
+    code: int
+    errors: str
+    """What it wrote to its standard error, the end of it."""
+
+
+Launch = Callable[[Order, Callable[[str], None]], Awaitable[Ended]]
+"""Runs an order; `launch`, or what stands for it."""
+
+
+_ENTER = ("podman", "unshare")
+
+
+async def launch(order: Order, on_line: Callable[[str], None], enter: Sequence[str] = _ENTER) -> Ended:
+    """Run a command; `on_line` gets each line of its output. A cancel ends it, and waits until it has ended.
+
+    `enter` is the command that enters the namespace.
+    """
+    text = await asyncio.to_thread(program, "launcher")
+    process = await asyncio.create_subprocess_exec(
+        *(*enter, sys.executable, "-I", "-c", text),
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+        limit=_LINE_LIMIT,
+        cwd="/",
+        umask=PODMAN_UMASK,
+        start_new_session=True,
+    )
+    assert process.stdin is not None and process.stdout is not None and process.stderr is not None
+    errors = asyncio.create_task(_last_lines(process.stderr))
+    try:
+        with contextlib.suppress(ConnectionError):  # how it ended says why
+            process.stdin.write(order.line)
+            await process.stdin.drain()
+        while line := await process.stdout.readline():
+            on_line(line.decode(errors="replace").rstrip("\n"))
+        return Ended(await process.wait(), await errors)
+    except BaseException:
+        process.stdin.close()  # the launcher takes that for the end
+        await asyncio.shield(_ended(process))
+        errors.cancel()
+        raise
+    finally:
+        process.stdin.close()
+
+
+async def _ended(process: asyncio.subprocess.Process) -> None:
+    assert process.stdout is not None
+    while await process.stdout.read(65536):
+        pass
+    await process.wait()
+
+
+async def _last_lines(stream: asyncio.StreamReader) -> str:
+    lines: list[str] = []
+    while line := await stream.readline():
+        lines = [*lines[-_MOST_ERRORS:], line.decode(errors="replace").rstrip("\n")]
+    return "\n".join(lines)

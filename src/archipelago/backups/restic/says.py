@@ -1,0 +1,183 @@
+"""What restic says: its lines of JSON, and its errors. Pure."""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from archipelago.errors import ErrorCode, NodeError, says_disk_broken, says_disk_full
+from archipelago.support.texts.text import msg
+
+_DAMAGED = (
+    "ciphertext verification failed",
+    "invalid data returned",
+    "does not match",
+    "unexpected eof",
+    "unable to load",
+    "not found in index",
+    "load <",
+    "pack ",
+    "wrong hash",
+)
+_ABSENT = ("no such file or directory", "does not exist", "404", "nosuchkey")
+_VANISHED = "no such file or directory"
+SOME_NOT_READ = 3
+"""Exit code of restic where it has written a snapshot without some of the files."""
+
+
+@dataclass(frozen=True, slots=True)
+class WriteProgress:
+    """How far a backup is."""
+
+    done: int
+    """Bytes."""
+    total: int
+    """Bytes that are known of so far."""
+
+    @property
+    def percent(self) -> float:
+        """Of 100."""
+        return min(100.0, 100 * self.done / self.total) if self.total else 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A snapshot that restic has written."""
+
+    id: str
+    bytes: int
+    """Of the files in it."""
+    added: int
+    """Bytes that were not in the repository before."""
+
+
+def said(line: str) -> WriteProgress | Written | None:
+    """Return what a line of `restic backup --json` says; None for what is of no use."""
+    try:
+        found = json.loads(line)
+        match found.get("message_type"):
+            case "status":
+                return WriteProgress(int(found.get("bytes_done", 0)), int(found.get("total_bytes", 0)))
+            case "summary":
+                return Written(found["snapshot_id"], found["total_bytes_processed"], found["data_added"])
+    except (ValueError, KeyError, TypeError, AttributeError):
+        pass
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class ResticSnapshot:
+    """A snapshot in a repository."""
+
+    id: str
+    at: datetime
+    tags: Mapping[str, str]
+    """Those that are `name=value`."""
+
+
+def snapshots(text: str) -> tuple[ResticSnapshot, ...]:
+    """Return what `restic snapshots --json` says, the newest first. Raises `ValueError` or `LookupError`."""
+    found = [
+        ResticSnapshot(each["id"], _time(each["time"]), dict(_tags(each.get("tags") or ())))
+        for each in json.loads(text) or ()
+    ]
+    return tuple(sorted(found, key=lambda each: each.at, reverse=True))
+
+
+def _time(text: str) -> datetime:
+    # Nanoseconds, which Python 3.10 does not read.
+    head, _, rest = text.partition(".")
+    zone = rest.lstrip("0123456789") if rest else ""
+    digits = rest[: len(rest) - len(zone)][:6].ljust(6, "0")
+    return datetime.fromisoformat((f"{head}.{digits}{zone}" if rest else head).replace("Z", "+00:00"))
+
+
+def _tags(tags: Iterable[Any]) -> Iterable[tuple[str, str]]:
+    for tag in tags:
+        name, equals, value = str(tag).partition("=")
+        if equals:
+            yield name, value
+
+
+def only_vanished(errors: str) -> bool:
+    """Return whether all that restic could not read were files that the app had deleted meanwhile."""
+    lines = [line for line in errors.splitlines() if line.strip() and not line.startswith("Warning: ")]
+    return bool(lines) and all(_VANISHED in line.lower() for line in lines)
+
+
+def failure(code: int, errors: str, where: str) -> NodeError:
+    """Return the error for the owner of a restic that has failed."""
+    small = errors.lower()
+    about = {"target": where}
+    if "wrong password" in small or "no key found" in small:
+        return NodeError(
+            ErrorCode.WRONG_CREDENTIALS,
+            msg("the repository at {where} does not open with the key of this node", where=where),
+            hint=msg("if it is of a node before this one, bring its key back first: 'archipelago key restore'"),
+            data=about,
+        )
+    if "401 unauthorized" in small or "access denied" in small or "signaturedoesnotmatch" in small:
+        return NodeError(
+            ErrorCode.WRONG_CREDENTIALS,
+            msg("{where} does not accept the login", where=where),
+            hint=msg("remove the target and add it again with the right one: what is stored there stays"),
+            data=about,
+        )
+    if "unable to open config file" in small and any(sign in small for sign in _ABSENT):
+        return _missing(where)
+    if "403 forbidden" in small:
+        return NodeError(ErrorCode.FORBIDDEN, msg("{where} only takes new backups", where=where), data=about)
+    if says_disk_full(errors):
+        return NodeError(
+            ErrorCode.DISK_FULL,
+            msg("the target {where} is full", where=where),
+            hint=msg("free some space there, or take a larger disk; backups that are there stay whole"),
+            data=about,
+        )
+    if "unable to create lock" in small or "already locked" in small:
+        return NodeError(
+            ErrorCode.BUSY,
+            msg("something else works on the repository at {where}", where=where),
+            hint=msg("wait until it is done; a lock that nobody holds any more goes by itself after half an hour"),
+            data=about,
+        )
+    if says_disk_broken(errors):
+        hint = msg("look whether the disk is still there and can be written to; backups that are there stay whole")
+        return NodeError(ErrorCode.INTERNAL, _quote(where, errors), hint=hint, data=about)
+    if any(sign in small for sign in _DAMAGED):
+        return NodeError(
+            ErrorCode.INTERNAL,
+            msg("the repository at {where} is damaged: {error}", where=where, error=_last(errors)),
+            hint=msg("'archipelago backup check' says what is affected; add another target meanwhile"),
+            data=about,
+        )
+    if code == 127 or "no such file or directory: 'restic'" in small or "restic: no such file" in small:
+        return NodeError(
+            ErrorCode.INTERNAL, msg("restic is not installed"), hint=msg("run 'make setup', or apt install restic")
+        )
+    return NodeError(
+        ErrorCode.INTERNAL,
+        _quote(where, errors),
+        hint=msg("look whether the target can be reached; the next attempt is made by itself"),
+        data=about,
+    )
+
+
+def _missing(where: str) -> NodeError:
+    return NodeError(
+        ErrorCode.DATA_MISSING,
+        msg("there is no repository at {where} any more", where=where),
+        hint=msg("connect and mount the disk; nothing is written to a place where the repository is not"),
+        data={"target": where},
+    )
+
+
+def _quote(where: str, errors: str) -> str:
+    return msg("restic cannot work with {where}: {error}", where=where, error=_last(errors))
+
+
+def _last(errors: str) -> str:
+    lines = [line.strip() for line in errors.splitlines() if line.strip()]
+    fatal = [line for line in lines if line.startswith("Fatal:")]
+    return (fatal[-1:] or lines or ["it gave no reason"])[0][-300:]

@@ -1,0 +1,105 @@
+"""Backs up all apps once a day, and proves once a week that what was written can be restored."""
+
+import asyncio
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+import structlog
+
+from archipelago.api.operations import Operation
+from archipelago.backups.schedule import is_due, is_weekly_due
+from archipelago.backups.targets import TargetRecord
+from archipelago.container.operations.backups import Backups
+from archipelago.container.operations.operations import Operations
+from archipelago.errors import NodeError
+from archipelago.storage.records.operations import OperationState
+
+_SETTLE = 300.0
+"""Seconds after the start until the first look: apps come first."""
+_LOOK = 60.0
+_AGAIN = 3600.0
+"""Seconds until a target that failed is tried again."""
+_WAIT = 600.0
+
+
+@dataclass(slots=True)
+class BackupSchedule:
+    """Does what is due, one target after the other and one app after the other."""
+
+    backups: Backups
+    operations: Operations
+    steady: Callable[[], float]
+    """Seconds of a clock that never jumps, and goes on while the machine sleeps."""
+    node: str
+    """Id of this node: not all nodes write to a server at once."""
+    now: Callable[[], datetime] = lambda: datetime.now(UTC).astimezone()
+    choose: Callable[[Sequence[str]], str] = random.choice
+    _not_before: dict[str, float] = field(default_factory=dict)
+    """Target that failed -> when it is tried again, by the steady clock."""
+
+    async def run(self) -> None:
+        """Look for ever."""
+        log = structlog.get_logger("backups")
+        await asyncio.sleep(_SETTLE)
+        while True:
+            try:
+                await self.look()
+            except NodeError as error:
+                log.warning("backups are not made", error=str(error))
+            except Exception:  # it is a mistake of ours, and the schedule must go on nevertheless
+                log.exception("backups are not made")
+            await asyncio.sleep(_LOOK)
+
+    async def look(self) -> None:
+        """Do what is due now. Raises `NodeError`."""
+        targets = self.backups.parts.backups.targets
+        for name in await targets.names():
+            record = await targets.get(name)
+            if not record.scheduled or self.steady() < self._not_before.get(name, 0.0):
+                continue
+            history, now = await targets.history(name), self.now()
+            apps = sorted(await self.backups.parts.state.load_apps())
+            due = [app for app in apps if is_due(history.of(app).newest, now, f"{self.node}/{name}")]
+            if due and not await self._write(record, due):
+                self._not_before[name] = self.steady() + _AGAIN
+            elif is_weekly_due(history.drilled, now):
+                await self._prove(record)
+
+    async def _write(self, record: TargetRecord, apps: Sequence[str]) -> bool:
+        """Back up apps; return whether that worked."""
+        work, name = self.backups.parts.backups, record.name
+        try:
+            async with work.turn(name):
+                # First: without its disk there is one problem, and not one of each app.
+                await (await work.repository(record)).open()
+            ended = [await self._done(app, name) for app in apps]
+            await self.backups.thin_out(name)
+        except NodeError as error:
+            problem = error.message
+            await work.targets.note(name, lambda history: history.model_copy(update={"problem": problem}))
+            return False
+        return all(ended)
+
+    async def _done(self, app: str, target: str) -> bool:
+        try:
+            return await self._ended(await self.backups.now(app, target))
+        except NodeError:
+            return False  # something else works on it: it is tried again
+
+    async def _prove(self, record: TargetRecord) -> None:
+        """Restore for a trial the newest backup of each app, and an older one."""
+        work, name = self.backups.parts.backups, record.name
+        for app in sorted(await self.backups.parts.state.load_apps()):
+            ids = [each.id for each in await self.backups.list(name, app)]
+            for backup in (*ids[:1], *([self.choose(ids[1:])] if ids[1:] else ())):
+                await self._ended(await self.backups.drill(app, name, backup))
+        await self.backups.check(name)
+        drilled = self.now()
+        await work.targets.note(name, lambda history: history.model_copy(update={"drilled": drilled}))
+
+    async def _ended(self, operation: Operation) -> bool:
+        while not operation.state.ended:
+            operation = await self.operations.wait(operation.id, _WAIT)
+        return operation.state is OperationState.DONE

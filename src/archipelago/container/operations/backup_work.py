@@ -1,0 +1,139 @@
+"""What jobs and the schedule do with backups: reach a target, and say what of an app goes there."""
+
+import asyncio
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from archipelago.api.backups import VolumeWay
+from archipelago.backups.contents import Names, left_out, sources
+from archipelago.backups.databases import Databases
+from archipelago.backups.drill import Drill
+from archipelago.backups.maker import BackupMaker, Recipe
+from archipelago.backups.password import repository_password
+from archipelago.backups.reader import BackupReader
+from archipelago.backups.repository import Repository
+from archipelago.backups.restic.access import access, place
+from archipelago.backups.restic.launch import Launch, launch
+from archipelago.backups.targets import TargetRecord, TargetStore
+from archipelago.container.data.data_classes import AppendProofVolume, DatabaseVolume, app_volumes
+from archipelago.container.data.keeper import DataMissing, VolumeKeeper
+from archipelago.container.manifest.loader import readable_part
+from archipelago.container.manifest.model.data import SqliteDatabase
+from archipelago.container.manifest.package import AppPackage
+from archipelago.container.namespace.client import Namespace
+from archipelago.container.proposals.disk_rules import rendered_paths
+from archipelago.container.reconciler.reconciler import Reconciler
+from archipelago.container.workload.templates.renderer import Renderer
+from archipelago.security.secrets.manager import SecretsManager
+from archipelago.storage.layout import Layout
+from archipelago.storage.records.apps import AppRecord, Desired
+
+
+@dataclass(frozen=True, slots=True)
+class BackupWork:
+    """Knows targets, and makes and reads backups. Raises `NodeError`."""
+
+    targets: TargetStore
+    maker: BackupMaker
+    reader: BackupReader
+    drill: Drill
+    launch: Launch
+    secrets: SecretsManager
+    layout: Layout
+    reconciler: Reconciler
+    volumes: VolumeKeeper
+    renderer: Renderer
+
+    _turns: dict[str, asyncio.Lock] = field(default_factory=dict)
+
+    def turn(self, target: str) -> asyncio.Lock:
+        """Return what is taken by who works on a repository: some of restic's work must be alone there."""
+        return self._turns.setdefault(target, asyncio.Lock())
+
+    async def repository(self, record: TargetRecord) -> Repository:
+        """Return the repository of a target."""
+        password = await asyncio.to_thread(repository_password, self.secrets.key)
+        for secret in filter(None, (password, record.secret)):
+            await asyncio.to_thread(self.secrets.redactor.learn, secret)
+        reached = access(record.target, record.secret)
+        return Repository(
+            reached, password, place(record.target), self.layout.restic_cache, self.launch, known=record.repository
+        )
+
+    async def recipe(self, record: AppRecord) -> Recipe:
+        """Return what a backup of an app is made of. Raises `DataMissing` where its data is not there."""
+        app = self.reconciler.desired.apps.get(record.app)
+        if app is not None and (troubles := await self.volumes.troubles(app.workload)):
+            raise DataMissing(record.app, troubles)
+        volumes = app_volumes(record.package.manifest)
+        folder = self.layout.app(record.app)
+        there = {
+            each.volume.name: each
+            for each in sources(volumes)
+            if await asyncio.to_thread(folder.volume(each.volume.name).is_dir)
+        }
+        databases = {
+            name: await asyncio.to_thread(self._databases, record, each.volume)
+            for name, each in there.items()
+            if each.way is VolumeWay.SQLITE and isinstance(each.volume, DatabaseVolume)
+        }
+        return Recipe(record, tuple(there.values()), databases, left_out(volumes), datetime.now(UTC))
+
+    def _databases(self, record: AppRecord, volume: DatabaseVolume) -> tuple[Names, ...]:
+        """Return the databases of a volume, in the part of it that is in use."""
+        declared = volume.declared.database
+        assert isinstance(declared, SqliteDatabase), "backed up so"
+        planned = self.reconciler.desired.plan.planned(record.app)
+        options = planned.options if planned is not None else {}
+        found = self.reconciler.desired.apps[record.app].workload.parts
+        part = (found[volume.name],) if volume.name in found else ()
+        where = f"volumes.{volume.name}.database.paths"
+        paths = rendered_paths(record.package.manifest, where, declared.paths, options, self.renderer)
+        return tuple((*part, *names) for names in paths)
+
+    @staticmethod
+    def stub(app: str, slot: int) -> AppRecord:
+        """Return what stands for an app that is about to be installed from a backup."""
+        return AppRecord(app, AppPackage(readable_part("", app), ""), Desired.RUNNING, slot, installed_at=time.time())
+
+    async def make_volumes_folder(self, app: str) -> None:
+        """Make the folder of the volumes of an app that has none."""
+        await asyncio.to_thread(self.layout.app(app).volumes.mkdir, 0o700, parents=True, exist_ok=True)
+
+    async def bring_where_missing(self, app: str, snapshot: str, proofs: Sequence[AppendProofVolume]) -> None:
+        """Bring back claims to money where there are none: an older copy replaces nothing."""
+        folder = self.layout.app(app)
+        place = folder.snapshot(snapshot)
+        for each in proofs:
+            used, found = folder.volume(each.name), place.volume(each.name)
+            if await asyncio.to_thread(found.is_dir) and not await asyncio.to_thread(used.exists):
+                await self.maker.namespace.rename(str(found), str(used))
+
+
+def backup_work(
+    layout: Layout,
+    namespace: Namespace,
+    secrets: SecretsManager,
+    reconciler: Reconciler,
+    volumes: VolumeKeeper,
+    renderer: Renderer,
+    launch: Launch = launch,
+) -> BackupWork:
+    """Return all of it."""
+    databases = Databases(launch, layout.backup_view, sys.executable)
+    reader = BackupReader(layout, namespace, databases, launch, sys.executable)
+    return BackupWork(
+        TargetStore(layout.backups, secrets),
+        BackupMaker(layout, namespace, databases),
+        reader,
+        Drill(reader),
+        launch,
+        secrets,
+        layout,
+        reconciler,
+        volumes,
+        renderer,
+    )

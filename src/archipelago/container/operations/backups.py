@@ -1,0 +1,225 @@
+"""What the owner does with backups: targets, backups now, lists, restores, checks, drills."""
+
+import asyncio
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from archipelago.api.backups import AppBackupView, BackupTarget, BackupView, FolderTarget, TargetView
+from archipelago.api.operations import Operation
+from archipelago.backups.restic.access import place
+from archipelago.backups.restic.says import ResticSnapshot
+from archipelago.backups.schedule import is_overdue, may_forget
+from archipelago.backups.targets import TargetHistory, TargetRecord
+from archipelago.container.desired.installed_apps import Records
+from archipelago.container.operations.job_parts import JobParts
+from archipelago.container.operations.jobs.backup import BackupJob
+from archipelago.container.operations.jobs.backup_restore import BackupRestoreJob
+from archipelago.container.operations.jobs.drill import DrillJob
+from archipelago.container.operations.runner import JobRunner
+from archipelago.container.operations.snapshots import refuse_one_way
+from archipelago.errors import ErrorCode, NodeError
+from archipelago.storage.records.apps import AppRecord
+from archipelago.storage.records.snapshots import record_from_json
+from archipelago.support.texts.text import msg
+
+
+@dataclass(frozen=True, slots=True)
+class Backups:
+    """Answers the methods about backups. Raises `NodeError`."""
+
+    parts: JobParts
+    runner: JobRunner
+
+    async def targets(self) -> tuple[TargetView, ...]:
+        """Return the targets, and when each app was last backed up there, and proved."""
+        return tuple([await self._target(name) for name in await self.parts.backups.targets.names()])
+
+    async def add(self, name: str, target: BackupTarget, secret: str, *, scheduled: bool) -> TargetView:
+        """Add a target: its repository is made, or the one that is there is used if the node's key opens it."""
+        work = self.parts.backups
+        if isinstance(target, FolderTarget):
+            await asyncio.to_thread(_refuse_own_folders, Path(target.path), (work.layout.root, work.layout.runtime))
+        record = TargetRecord(
+            name=name, target=target, secret=secret, repository="", scheduled=scheduled, added=datetime.now(UTC)
+        )
+        async with work.turn(name):
+            repository = await (await work.repository(record)).create()
+        record = record.model_copy(update={"repository": repository})
+        await work.targets.add(record)
+        return await self._target(name)
+
+    async def remove(self, name: str) -> None:
+        """Forget a target; what is stored there stays."""
+        await self.parts.backups.targets.remove(name)
+
+    async def now(self, app: str, target: str) -> Operation:
+        """Back up an app."""
+        async with self.runner.request(app) as record:
+            return await self.runner.open(await BackupJob.requested(self.parts, record, target))
+
+    async def list(self, target: str, app: str | None = None) -> tuple[BackupView, ...]:
+        """Return the backups on a target, the newest first."""
+        return tuple(map(_backup, await self._snapshots(target, app)))
+
+    async def restore(self, app: str, target: str, backup: str | None) -> Operation:
+        """Put an app back to a backup, the newest where none is named; one that is not there is installed from it."""
+        found = await self._find(target, app, backup)
+        job = await BackupRestoreJob.planned(self.parts, app, target, found.id)
+        await self._require_fitting(app, target, found.id)
+        async with self.runner.deciding:
+            return await self.runner.open(job)
+
+    async def extract(self, target: str, app: str, backup: str | None, path: str, to: str) -> None:
+        """Restore one file or folder of a backup into a new folder of this machine."""
+        work, folder = self.parts.backups, Path(to)
+        await asyncio.to_thread(_refuse_own_folders, folder, (work.layout.root, work.layout.runtime))
+        found = await self._find(target, app, backup)
+        try:
+            await asyncio.to_thread(folder.mkdir, 0o700)
+        except OSError as error:
+            raise NodeError(
+                ErrorCode.INVALID_VALUE,
+                msg("{folder} cannot be made: {error}", folder=to, error=error.strerror or error),
+                hint=msg("name a folder that is not there yet, where the node's user may write"),
+            ) from error
+        async with work.turn(target):
+            repository = await work.repository(await work.targets.get(target))
+            await repository.open()
+            await repository.restore(found.id, folder, (f"/{path.strip('/')}",))
+        if not any(await asyncio.to_thread(lambda: list(folder.iterdir()))):
+            await asyncio.to_thread(folder.rmdir)
+            raise NodeError(
+                ErrorCode.INVALID_VALUE,
+                msg("there is no {path} in this backup", path=path),
+                hint=msg("paths start with volumes/ and the name of a volume; databases of SQLite are in node/sqlite"),
+            )
+
+    async def check(self, target: str) -> None:
+        """Require that a repository is whole."""
+        work = self.parts.backups
+        try:
+            async with work.turn(target):
+                repository = await work.repository(await work.targets.get(target))
+                await repository.open()
+                await repository.check()
+        except NodeError as error:
+            problem = error.message
+            await work.targets.note(target, lambda history: history.model_copy(update={"problem": problem}))
+            raise
+        await work.targets.note(target, lambda history: history.model_copy(update={"checked": datetime.now(UTC)}))
+
+    async def drill(self, app: str, target: str, backup: str | None) -> Operation:
+        """Prove that a backup of an app can be restored."""
+        found = await self._find(target, app, backup)
+        async with self.runner.request(app):
+            return await self.runner.open(await DrillJob.requested(self.parts, app, target, found.id))
+
+    async def thin_out(self, target: str) -> None:
+        """Forget what retention does not keep, where enough backups of these days are there."""
+        work = self.parts.backups
+        found = await self._snapshots(target, None)
+        times: dict[str, list[datetime]] = {}
+        for each in found:
+            times.setdefault(each.tags.get("app", ""), []).append(each.at)
+        now = datetime.now(UTC)
+        apps = [app for app, all_of_it in times.items() if app and may_forget(all_of_it, now)]
+        if not apps:
+            return
+        try:
+            async with work.turn(target):
+                await (await work.repository(await work.targets.get(target))).thin_out(apps)
+        except NodeError as error:
+            if error.code is not ErrorCode.FORBIDDEN:  # a target may refuse to delete, which is its strength
+                raise
+
+    async def _target(self, name: str) -> TargetView:
+        store = self.parts.backups.targets
+        try:
+            record = await store.get(name)
+        except NodeError as error:
+            # It was sealed under another key: that must not hide the other targets.
+            return TargetView(name=name, kind="", place="", repository="", scheduled=False, problem=error.message)
+        return _view(record, await store.history(name), await self.parts.state.load_apps(), datetime.now(UTC))
+
+    async def _snapshots(self, target: str, app: str | None) -> tuple[ResticSnapshot, ...]:
+        work = self.parts.backups
+        repository = await work.repository(await work.targets.get(target))
+        return await repository.snapshots(app)
+
+    async def _find(self, target: str, app: str, backup: str | None) -> ResticSnapshot:
+        found = await self._snapshots(target, app)
+        matching = [each for each in found if backup is None or each.id.startswith(backup)]
+        if not matching or (backup is not None and len(matching) > 1):
+            raise NodeError(
+                ErrorCode.INVALID_VALUE,
+                msg("{target} has no backup {backup} of {app}", target=target, backup=backup or "", app=app),
+                hint=msg("'archipelago backup list' shows them"),
+            )
+        return matching[0]
+
+    async def _require_fitting(self, app: str, target: str, backup: str) -> None:
+        """Refuse a backup that must not be restored, before anything changes."""
+        work = self.parts.backups
+        records = await self.parts.state.load_apps()
+        repository = await work.repository(await work.targets.get(target))
+        manifest, text = await work.reader.record(repository, backup, app)
+        now = records.get(app) or work.stub(app, 0)
+        then = record_from_json(text, now)
+        if then.package.problem:
+            raise NodeError(
+                ErrorCode.INVALID_VALUE,
+                msg(
+                    "the backup of {app} {version} cannot be used: {why}",
+                    app=app,
+                    version=manifest.version,
+                    why=then.package.problem,
+                ),
+            )
+        if app in records:
+            refuse_one_way(now, then)
+        # Compiled as it would be then: what cannot be is refused while nothing is changed.
+        await self.parts.composer.compose({**records, app: then}, self.parts.reconciler.desired.broken)
+
+
+def _view(record: TargetRecord, history: TargetHistory, apps: Records, now: datetime) -> TargetView:
+    return TargetView(
+        name=record.name,
+        kind=record.target.kind,
+        place=place(record.target),
+        repository=record.repository,
+        scheduled=record.scheduled,
+        checked=history.checked,
+        problem=history.problem,
+        apps=tuple(
+            AppBackupView(
+                app=app,
+                newest=history.of(app).newest,
+                proved=history.of(app).proved,
+                proof=history.of(app).proof,
+                overdue=record.scheduled and is_overdue(history.of(app).newest, _since(record, installed), now),
+            )
+            for app, installed in sorted(apps.items())
+        ),
+    )
+
+
+def _since(record: TargetRecord, installed: AppRecord) -> datetime:
+    """Return since when there should be backups of an app on a target."""
+    return max(record.added, datetime.fromtimestamp(installed.installed_at, UTC))
+
+
+def _backup(found: ResticSnapshot) -> BackupView:
+    return BackupView(
+        id=found.id[:16], app=found.tags.get("app", ""), version=found.tags.get("version", ""), at=found.at
+    )
+
+
+def _refuse_own_folders(folder: Path, own: tuple[Path, ...]) -> None:
+    real = folder.resolve()
+    if any(real == each or real.is_relative_to(each.resolve()) for each in own):
+        raise NodeError(
+            ErrorCode.INVALID_VALUE,
+            msg("{folder} is among the node's own data", folder=folder),
+            hint=msg("a backup belongs on another disk"),
+        )

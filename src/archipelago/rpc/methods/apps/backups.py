@@ -1,0 +1,139 @@
+"""Methods about backups: where they go, and what comes back from there."""
+
+from typing import Annotated
+
+from pydantic import Field, SecretStr, StringConstraints
+
+from archipelago.api.backups import BackupTarget, BackupView, TargetName, TargetView
+from archipelago.api.operations import Operation
+from archipelago.api.services.apps import BackupService
+from archipelago.rpc.method import Family, Params
+from archipelago.rpc.methods.apps.containers import AppParams
+from archipelago.rpc.params import secret_text
+from archipelago.storage.records.permissions import Permission
+
+family = Family()
+
+_BackupId = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{8,64}$")]
+
+
+class TargetParams(Params):
+    """A target."""
+
+    target: TargetName
+    """Its name."""
+
+
+class AddTargetParams(TargetParams):
+    """A new target."""
+
+    settings: BackupTarget
+    """Where it is."""
+    secret: Annotated[SecretStr, Field(max_length=1024)] | None = None
+    """Password (rest) or secret key (s3) of its login."""
+    scheduled: bool = True
+    """Whether the node writes to it once a day by itself."""
+
+
+class ListBackupsParams(TargetParams):
+    """Of which app."""
+
+    app: Annotated[str, StringConstraints(max_length=100)] | None = None
+    """Null lists those of all apps, also of apps that are not installed."""
+
+
+class AppTargetParams(AppParams, TargetParams):
+    """An app and a target."""
+
+
+class BackupParams(AppTargetParams):
+    """A backup of an app."""
+
+    backup: _BackupId | None = None
+    """Start of its id; null is the newest one."""
+
+
+class ExtractParams(BackupParams):
+    """A file or folder in a backup, and where it goes."""
+
+    path: Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f\x7f]{1,1000}$")]
+    """Such as `volumes/data/photo.jpg`."""
+    to: Annotated[str, StringConstraints(pattern=r"^/[^\x00-\x1f\x7f]{1,400}$")]
+    """A folder of this machine that is not there yet."""
+
+
+@family.method("backup-targets", "List the targets of backups, and what was proved there", permission=Permission.READ)
+async def _targets(backups: BackupService) -> tuple[TargetView, ...]:
+    return await backups.targets()
+
+
+@family.method(
+    "backup-target-add",
+    "Add a target: its repository is made, or the one that is there is used if the node's key opens it",
+    permission=Permission.ADMINISTER,
+    mutates=True,
+    confirms=True,
+)
+async def _add(backups: BackupService, params: AddTargetParams) -> TargetView:
+    secret = secret_text(params.secret) or ""
+    return await backups.add(params.target, params.settings, secret, scheduled=params.scheduled)
+
+
+@family.method(
+    "backup-target-remove",
+    "Forget a target; what is stored there stays",
+    permission=Permission.ADMINISTER,
+    mutates=True,
+    confirms=True,
+)
+async def _remove(backups: BackupService, params: TargetParams) -> None:
+    await backups.remove(params.target)
+
+
+@family.method("backup-now", "Back up an app to a target", permission=Permission.MANAGE, mutates=True)
+async def _now(backups: BackupService, params: AppTargetParams) -> Operation:
+    return await backups.now(params.app, params.target)
+
+
+@family.method("backup-list", "List the backups on a target, the newest first", permission=Permission.READ)
+async def _list(backups: BackupService, params: ListBackupsParams) -> tuple[BackupView, ...]:
+    return await backups.list(params.target, params.app)
+
+
+@family.method(
+    "backup-restore",
+    "Put an app back to a backup, or install it from one; what is there now becomes a snapshot",
+    permission=Permission.MANAGE,
+    mutates=True,
+    confirms=True,
+)
+async def _restore(backups: BackupService, params: BackupParams) -> Operation:
+    return await backups.restore(params.app, params.target, params.backup)
+
+
+@family.method(
+    "backup-extract",
+    "Restore one file or folder of a backup into a new folder of this machine",
+    permission=Permission.ADMINISTER,
+    mutates=True,
+    confirms=True,
+)
+async def _extract(backups: BackupService, params: ExtractParams) -> None:
+    await backups.extract(params.target, params.app, params.backup, params.path, params.to)
+
+
+@family.method(
+    "backup-check", "Have restic check a repository, and read a part of it", permission=Permission.MANAGE, mutates=True
+)
+async def _check(backups: BackupService, params: TargetParams) -> None:
+    await backups.check(params.target)
+
+
+@family.method(
+    "backup-drill",
+    "Prove that a backup of an app can be restored: restore it into a scratch directory, and check it",
+    permission=Permission.MANAGE,
+    mutates=True,
+)
+async def _drill(backups: BackupService, params: BackupParams) -> Operation:
+    return await backups.drill(params.app, params.target, params.backup)

@@ -1,0 +1,75 @@
+"""What goes into a backup, for every manifest; and what restic says, whatever it says."""
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from archipelago.api.backups import VolumeWay
+from archipelago.backups.contents import left_out, sources
+from archipelago.backups.restic.says import WriteProgress, Written, failure, only_vanished, said
+from archipelago.container.data.data_classes import app_volumes
+from archipelago.container.manifest.model.data import DataClass
+from archipelago.errors import ErrorCode
+from support.app_manifests import app
+
+VOLUMES = st.dictionaries(st.sampled_from(["chain", "keys", "notes", "pool"]), st.sampled_from(DataClass), max_size=4)
+
+
+def volume(data: DataClass, kind: str = "sqlite") -> dict[str, object]:
+    return {"data": data.value} | ({"database": {"type": kind, "paths": ["db"]}} if data == "database" else {})
+
+
+@given(VOLUMES, st.sampled_from(["sqlite", "lmdb"]))
+def test_every_volume_is_backed_up_but_those_that_must_not_or_need_not_be(
+    drawn: dict[str, DataClass], kind: str
+) -> None:
+    volumes = app_volumes(app("harbour", volumes={name: volume(data, kind) for name, data in drawn.items()}))
+    found = {each.volume.name: each.way for each in sources(volumes)}
+    assert found.keys() | left_out(volumes).keys() == drawn.keys()
+    for name, data in drawn.items():
+        assert (name in found) is (data not in (DataClass.NEVER_RESTORE, DataClass.REBUILDABLE))
+        if data is DataClass.DATABASE:
+            assert found[name] is (VolumeWay.SQLITE if kind == "sqlite" else VolumeWay.STOPPED)
+
+
+@given(st.text() | st.recursive(st.none() | st.integers() | st.text(), st.lists).map(json.dumps))
+def test_no_line_of_restic_is_a_mistake(line: str) -> None:
+    assert said(line) is None
+
+
+def test_lines_of_restic_say_how_far_it_is() -> None:
+    assert said('{"message_type":"status","percent_done":0.5,"total_bytes":9,"bytes_done":3}') == WriteProgress(3, 9)
+    line = '{"message_type":"summary","snapshot_id":"ab","total_bytes_processed":9,"data_added":2}'
+    assert said(line) == Written("ab", 9, 2)
+    assert WriteProgress(12, 9).percent == 100
+
+
+@given(st.integers(1, 255), st.text())
+def test_every_failure_has_words_and_a_way_on(code: int, errors: str) -> None:
+    error = failure(code, errors, "/media/usb")
+    assert error.message and (error.hint or error.code is ErrorCode.FORBIDDEN)
+
+
+@pytest.mark.parametrize(
+    ("errors", "code"),
+    [
+        ("Fatal: unable to open config file: stat /x/config: no such file or directory", ErrorCode.DATA_MISSING),
+        ("Fatal: unable to open config file: unexpected HTTP response (401): 401 Unauthorized", "wrong-credentials"),
+        ("Fatal: unable to open config file: Head: dial tcp: connect: connection refused", ErrorCode.INTERNAL),
+        ("blob not removed, server response: 403 Forbidden (403)\ngithub.com/restic/x\n\truntime/asm.s:1", "forbidden"),
+        ("Fatal: unable to save snapshot: write /x: no space left on device", ErrorCode.DISK_FULL),
+        ("Fatal: wrong password or no key found", ErrorCode.WRONG_CREDENTIALS),
+        ("Load(<data/1>, 0, 0) failed: ciphertext verification failed", ErrorCode.INTERNAL),
+    ],
+)
+def test_only_a_target_without_a_repository_is_said_to_have_none(errors: str, code: str) -> None:
+    assert failure(1, errors, "/media/usb").code == code
+
+
+def test_only_files_that_went_away_are_no_failure() -> None:
+    gone = "error: lstat /x/volumes/data/tmp: no such file or directory"
+    assert only_vanished(f"{gone}\nWarning: at least one source file could not be read\n")
+    assert not only_vanished(f"{gone}\nerror: read /x: input/output error")
+    assert not only_vanished("")

@@ -1,0 +1,154 @@
+"""Repositories with the real restic, in a user namespace of one id."""
+
+import asyncio
+import functools
+import os
+import subprocess
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from archipelago.api.backups import FolderTarget
+from archipelago.backups.repository import BackupSources, Repository
+from archipelago.backups.restic.access import access
+from archipelago.backups.restic.launch import Ended, Order, launch
+from archipelago.backups.restic.says import Written
+from archipelago.backups.schedule import may_forget
+from archipelago.errors import ErrorCode, NodeError
+
+pytestmark = pytest.mark.asyncio
+LAUNCH = functools.partial(launch, enter=("unshare", "--user", "--map-root-user"))
+PASSWORD = "0123456789abcdef" * 4
+
+
+def repository(tmp_path: Path, password: str = PASSWORD, known: str = "", name: str = "disk") -> Repository:
+    target = FolderTarget(kind="folder", path=str(tmp_path / name))
+    return Repository(access(target, ""), password, target.path, tmp_path / "cache", LAUNCH, known)
+
+
+def sources(tmp_path: Path, **files: str) -> BackupSources:
+    data = tmp_path / "volume"
+    data.mkdir(exist_ok=True)
+    (tmp_path / "view").mkdir(exist_ok=True)
+    for name, text in files.items():
+        (data / name).write_text(text)
+    return BackupSources(str(tmp_path / "view"), "app", {"volumes/data": str(data)})
+
+
+async def write(tmp_path: Path, found: Repository, **files: str) -> Written:
+    return await found.write(sources(tmp_path, **files), {"app": "app", "version": "1"}, lambda _: None)
+
+
+async def test_what_is_written_comes_back_and_plain_restic_reads_it(tmp_path: Path) -> None:
+    found = repository(tmp_path)
+    await found.create()
+    await write(tmp_path, found, kept="text")
+    (tmp_path / "volume" / "-x\n*").symlink_to("/etc/passwd")
+    written = await write(tmp_path, found)
+    newest, first = await found.snapshots("app")
+    assert newest.id.startswith(written.id)
+    assert (newest.tags["version"], first.tags["app"]) == ("1", "app")
+    await found.restore(newest.id, tmp_path / "back", verify=True)
+    assert (tmp_path / "back/volumes/data/kept").read_text() == "text"
+    assert os.readlink(tmp_path / "back/volumes/data/-x\n*") == "/etc/passwd"
+    await found.restore(first.id, tmp_path / "one", ["/volumes/data/kept"])
+    assert [path.name for path in (tmp_path / "one/volumes/data").iterdir()] == ["kept"]
+    environment = {**os.environ, "RESTIC_PASSWORD": PASSWORD, "RESTIC_REPOSITORY": found.where}
+    command = ["restic", "--no-cache", "check", "--read-data"]
+    assert "no errors were found" in subprocess.run(command, env=environment, capture_output=True, text=True).stdout
+    assert (tmp_path / "disk").stat().st_mode & 0o77 == 0
+
+
+async def test_an_empty_folder_in_the_place_of_the_disk_gets_no_repository(tmp_path: Path) -> None:
+    known = await repository(tmp_path).create()
+    (tmp_path / "disk").rename(tmp_path / "unplugged")
+    (tmp_path / "disk").mkdir()
+    with pytest.raises(NodeError) as refused:
+        await repository(tmp_path, known=known).open()
+    assert refused.value.code is ErrorCode.DATA_MISSING
+    assert not list((tmp_path / "disk").iterdir())
+
+
+async def test_another_repository_in_the_place_is_refused(tmp_path: Path) -> None:
+    known = await repository(tmp_path).create()
+    await repository(tmp_path, name="other").create()
+    with pytest.raises(NodeError, match="another repository"):
+        await repository(tmp_path, known=known, name="other").open()
+
+
+async def test_a_wrong_password_is_said_to_be_one(tmp_path: Path) -> None:
+    await repository(tmp_path).create()
+    with pytest.raises(NodeError) as refused:
+        await repository(tmp_path, "f" * 64).create()
+    assert refused.value.code is ErrorCode.WRONG_CREDENTIALS
+
+
+async def test_a_damaged_repository_is_found(tmp_path: Path) -> None:
+    found = repository(tmp_path)
+    await found.create()
+    await write(tmp_path, found, kept="text" * 1000)
+    await found.check("100%")
+    for pack in (tmp_path / "disk/data").glob("*/*"):
+        pack.chmod(0o600)
+        content = bytearray(pack.read_bytes())
+        content[len(content) // 2] ^= 1
+        pack.write_bytes(content)
+    with pytest.raises(NodeError, match="damaged"):
+        await found.check("100%")
+
+
+async def test_files_that_cannot_be_read_leave_no_snapshot(tmp_path: Path) -> None:
+    found = repository(tmp_path)
+    await found.create()
+    given = sources(tmp_path, kept="text")
+
+    async def unreadable(order: Order, on_line: Callable[[str], None]) -> Ended:
+        ended = await LAUNCH(order, on_line)
+        return Ended(3, "error: read /volumes/data/kept: input/output error") if "backup" in order.command else ended
+
+    broken = Repository(found.access, PASSWORD, found.where, tmp_path / "cache", unreadable)
+    with pytest.raises(NodeError):
+        await broken.write(given, {"app": "app", "version": "1"}, lambda _: None)
+    assert await found.snapshots() == ()
+
+
+async def test_a_cancel_leaves_no_snapshot_and_no_lock(tmp_path: Path) -> None:
+    found = repository(tmp_path)
+    await found.create()
+    given = sources(tmp_path)
+    (tmp_path / "volume/large").write_bytes(os.urandom(64 << 20))
+    started = asyncio.Event()
+    work = asyncio.create_task(found.write(given, {"app": "app", "version": "1"}, lambda _: started.set()))
+    await started.wait()
+    work.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await work
+    assert not list((tmp_path / "disk/locks").iterdir())
+    assert await found.snapshots() == ()
+
+
+async def test_no_command_line_and_no_environment_shows_the_password(tmp_path: Path) -> None:
+    script = "cat /proc/$$/cmdline /proc/$PPID/cmdline; env; cat $RESTIC_PASSWORD_FILE"
+    order = Order(("sh", "-c", script), password="the-secret")
+    lines: list[str] = []
+    await LAUNCH(order, lines.append)
+    assert lines[-1].endswith("the-secret")
+    assert "the-secret" not in "".join(lines)[: -len("the-secret")]
+    assert "the-secret" not in repr(order)
+
+
+async def test_snapshots_of_the_future_push_nothing_out(tmp_path: Path) -> None:
+    found = repository(tmp_path)
+    await found.create()
+    real = await write(tmp_path, found, kept="real")
+    environment = {**os.environ, "RESTIC_PASSWORD": PASSWORD, "RESTIC_REPOSITORY": found.where}
+    for year in range(2060, 2066):
+        words = ["restic", "--no-cache", "backup", "--host", "archipelago", "--tag", "app=app", "--time"]
+        command = [*words, f"{year}-01-01 00:00:00", str(tmp_path / "volume")]
+        subprocess.run(command, env=environment, check=True, capture_output=True)
+    await found.thin_out(["app"])
+    assert any(each.id.startswith(real.id) for each in await found.snapshots("app"))
+    now = datetime.now(UTC)
+    assert not may_forget([each.at for each in await found.snapshots("app")], now)
