@@ -111,11 +111,11 @@ class Repository:
                 on_progress(found)
 
         ended = await self.launch(self._backup(sources, tags), on_line)
-        if ended.code == 0 and written:
+        whole = ended.code == 0 or (ended.code == SOME_NOT_READ and only_vanished(ended.errors))
+        if written and whole:
+            await self._require_there(written[0], sources.app)
             return written[0]
-        if ended.code == SOME_NOT_READ and written:
-            if only_vanished(ended.errors):
-                return written[0]
+        if written:
             await asyncio.shield(self.forget(written[0].id))
         raise failure(ended.code, ended.errors, self.where)
 
@@ -150,6 +150,18 @@ class Repository:
     async def forget(self, snapshot: str) -> None:
         """Forget one snapshot."""
         await self._require(await self._ask("forget", snapshot))
+
+    async def _require_there(self, written: Written, app: str) -> None:
+        """Raise `NodeError` where a snapshot is not in the repository: restic goes on in an empty folder.
+
+        That is what is left where a disk is pulled out meanwhile.
+        """
+        if not any(each.id.startswith(written.id) for each in await self.snapshots(app)):
+            raise NodeError(
+                ErrorCode.DATA_MISSING,
+                msg("{where} has changed while a backup was written", where=self.where),
+                hint=msg("connect and mount the disk; nothing is written to a place where the repository is not"),
+            )
 
     def _backup(self, sources: BackupSources, tags: Mapping[str, str]) -> Order:
         folder = f"{sources.root}/{sources.app}"

@@ -3,6 +3,7 @@
 import asyncio
 import functools
 import os
+import shutil
 import subprocess
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -37,6 +38,22 @@ def sources(tmp_path: Path, **files: str) -> BackupSources:
     return BackupSources(str(tmp_path / "view"), "app", {"volumes/data": str(data)})
 
 
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A repository in which is nothing; copies of it take a moment, and new ones a second."""
+    path = tmp_path_factory.mktemp("made") / "disk"
+    environment = {**os.environ, "RESTIC_PASSWORD": PASSWORD, "RESTIC_REPOSITORY": str(path)}
+    subprocess.run(["restic", "init", "--repository-version", "2"], env=environment, check=True, capture_output=True)
+    return path
+
+
+@pytest.fixture
+def found(made: Path, tmp_path: Path) -> Repository:
+    """A repository of one's own."""
+    shutil.copytree(made, tmp_path / "disk")
+    return repository(tmp_path)
+
+
 async def write(tmp_path: Path, found: Repository, **files: str) -> Written:
     return await found.write(sources(tmp_path, **files), {"app": "app", "version": "1"}, lambda _: None)
 
@@ -61,8 +78,8 @@ async def test_what_is_written_comes_back_and_plain_restic_reads_it(tmp_path: Pa
     assert (tmp_path / "disk").stat().st_mode & 0o77 == 0
 
 
-async def test_an_empty_folder_in_the_place_of_the_disk_gets_no_repository(tmp_path: Path) -> None:
-    known = await repository(tmp_path).create()
+async def test_an_empty_folder_in_the_place_of_the_disk_gets_no_repository(found: Repository, tmp_path: Path) -> None:
+    known = await found.id()
     (tmp_path / "disk").rename(tmp_path / "unplugged")
     (tmp_path / "disk").mkdir()
     with pytest.raises(NodeError) as refused:
@@ -71,23 +88,20 @@ async def test_an_empty_folder_in_the_place_of_the_disk_gets_no_repository(tmp_p
     assert not list((tmp_path / "disk").iterdir())
 
 
-async def test_another_repository_in_the_place_is_refused(tmp_path: Path) -> None:
-    known = await repository(tmp_path).create()
+async def test_another_repository_in_the_place_is_refused(found: Repository, tmp_path: Path) -> None:
+    known = await found.id()
     await repository(tmp_path, name="other").create()
     with pytest.raises(NodeError, match="another repository"):
         await repository(tmp_path, known=known, name="other").open()
 
 
-async def test_a_wrong_password_is_said_to_be_one(tmp_path: Path) -> None:
-    await repository(tmp_path).create()
+async def test_a_wrong_password_is_said_to_be_one(found: Repository, tmp_path: Path) -> None:
     with pytest.raises(NodeError) as refused:
         await repository(tmp_path, "f" * 64).create()
     assert refused.value.code is ErrorCode.WRONG_CREDENTIALS
 
 
-async def test_a_damaged_repository_is_found(tmp_path: Path) -> None:
-    found = repository(tmp_path)
-    await found.create()
+async def test_a_damaged_repository_is_found(found: Repository, tmp_path: Path) -> None:
     await write(tmp_path, found, kept="text" * 1000)
     await found.check("100%")
     for pack in (tmp_path / "disk/data").glob("*/*"):
@@ -99,9 +113,7 @@ async def test_a_damaged_repository_is_found(tmp_path: Path) -> None:
         await found.check("100%")
 
 
-async def test_files_that_cannot_be_read_leave_no_snapshot(tmp_path: Path) -> None:
-    found = repository(tmp_path)
-    await found.create()
+async def test_files_that_cannot_be_read_leave_no_snapshot(found: Repository, tmp_path: Path) -> None:
     given = sources(tmp_path, kept="text")
 
     async def unreadable(order: Order, on_line: Callable[[str], None]) -> Ended:
@@ -114,9 +126,7 @@ async def test_files_that_cannot_be_read_leave_no_snapshot(tmp_path: Path) -> No
     assert await found.snapshots() == ()
 
 
-async def test_a_cancel_leaves_no_snapshot_and_no_lock(tmp_path: Path) -> None:
-    found = repository(tmp_path)
-    await found.create()
+async def test_a_cancel_leaves_no_snapshot_and_no_lock(found: Repository, tmp_path: Path) -> None:
     given = sources(tmp_path)
     (tmp_path / "volume/large").write_bytes(os.urandom(64 << 20))
     started = asyncio.Event()
@@ -129,6 +139,20 @@ async def test_a_cancel_leaves_no_snapshot_and_no_lock(tmp_path: Path) -> None:
     assert await found.snapshots() == ()
 
 
+async def test_a_disk_that_is_pulled_out_meanwhile_has_no_new_backup(found: Repository, tmp_path: Path) -> None:
+    async def pulled_out(order: Order, on_line: Callable[[str], None]) -> Ended:
+        ended = await LAUNCH(order, on_line)
+        if "backup" in order.command:
+            (tmp_path / "disk").rename(tmp_path / "pulled")
+            (tmp_path / "disk").mkdir()
+        return ended
+
+    cut = Repository(found.access, PASSWORD, found.where, tmp_path / "cache", pulled_out)
+    with pytest.raises(NodeError) as refused:
+        await write(tmp_path, cut, kept="text")
+    assert refused.value.code is ErrorCode.DATA_MISSING
+
+
 async def test_no_command_line_and_no_environment_shows_the_password(tmp_path: Path) -> None:
     script = "cat /proc/$$/cmdline /proc/$PPID/cmdline; env; cat $RESTIC_PASSWORD_FILE"
     order = Order(("sh", "-c", script), password="the-secret")
@@ -139,12 +163,10 @@ async def test_no_command_line_and_no_environment_shows_the_password(tmp_path: P
     assert "the-secret" not in repr(order)
 
 
-async def test_snapshots_of_the_future_push_nothing_out(tmp_path: Path) -> None:
-    found = repository(tmp_path)
-    await found.create()
+async def test_snapshots_of_the_future_push_nothing_out(found: Repository, tmp_path: Path) -> None:
     real = await write(tmp_path, found, kept="real")
     environment = {**os.environ, "RESTIC_PASSWORD": PASSWORD, "RESTIC_REPOSITORY": found.where}
-    for year in range(2060, 2066):
+    for year in range(2060, 2062):
         words = ["restic", "--no-cache", "backup", "--host", "archipelago", "--tag", "app=app", "--time"]
         command = [*words, f"{year}-01-01 00:00:00", str(tmp_path / "volume")]
         subprocess.run(command, env=environment, check=True, capture_output=True)

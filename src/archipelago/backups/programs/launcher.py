@@ -21,6 +21,8 @@ import threading
 _NEW_NAMESPACE, _BIND, _PRIVATE = 0x20000, 0x1000, 0x4000 | 0x40000
 """Flags of unshare(2) and mount(2)."""
 _DEATH_SIGNAL = 1
+_NICE = 5
+"""Apps come first."""
 _PATIENCE = 20.0
 """Seconds that a command gets to remove its locks."""
 
@@ -33,6 +35,7 @@ def main() -> None:
         os.umask(0o022)  # an app's user passes through to its volume
         _arrange(libc, order["root"], order["binds"])
     os.umask(0o077)
+    os.nice(_NICE)
     environment = {name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR", "TZ") if name in os.environ}
     environment |= {"LC_ALL": "C.UTF-8", **order["environment"]}
     passed: tuple = ()  # type: ignore[type-arg]
