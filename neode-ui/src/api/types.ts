@@ -958,7 +958,7 @@ export type Notice = {
   "messages"?: Record<string, Message>;
 };
 
-export type NoticeKind = "app" | "operation" | "update" | "disk" | "disk-soon" | "finding" | "channel";
+export type NoticeKind = "app" | "operation" | "update" | "disk" | "disk-soon" | "memory" | "finding" | "channel";
 
 export type NoticeParams = {
   /** Id of the notice. */

@@ -50,6 +50,8 @@ class NoticeKind(StrEnum):
     """Little disk is left."""
     DISK_SOON = "disk-soon"
     """The disk will be full within a week."""
+    MEMORY = "memory"
+    """Apps are paused because programs waited for memory."""
     FINDING = "finding"
     """Something that the doctor found."""
     CHANNEL = "channel"

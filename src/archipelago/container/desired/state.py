@@ -32,6 +32,8 @@ class DesiredState:
     halted: bool = False
     generation: int = 0
     """Counts the states, so that one can see when all keepers have seen the newest."""
+    paused: Mapping[str, str] = field(default_factory=dict)
+    """App -> why the node does not run it now, whatever its owner wants."""
 
     @property
     def broken(self) -> frozenset[str]:
@@ -65,6 +67,8 @@ class DesiredState:
             return msg("{app} is not installed", app=app)
         if found.record.desired is Desired.STOPPED:
             return msg("its owner stopped it")
+        if app in self.paused:
+            return self.paused[app]
         for edge in self.providers(app):
             if edge.optional or edge.provider in _seen:
                 continue

@@ -1,5 +1,6 @@
 """The parts of the node that jobs work with."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Self
 
@@ -43,6 +44,8 @@ class JobParts:
     starts: Starts
     revisions: RevisionStore
     downgrades: Downgrades
+    require_room: Callable[[], None]
+    """Raises `NodeError` where the disk is too full for a new app."""
 
     @classmethod
     def of(
@@ -60,6 +63,7 @@ class JobParts:
         disk_rules: DiskRules,
         repairs: Repairs,
         revisions: RevisionStore,
+        require_room: Callable[[], None] = lambda: None,
     ) -> Self:
         """Return all parts, given those that others use as well."""
         planner = Planner(state, catalog, composer, disk_rules, lambda: reconciler.desired)
@@ -81,4 +85,5 @@ class JobParts:
             starts=Starts(reconciler, readiness, repairs),
             revisions=revisions,
             downgrades=Downgrades(state, revisions),
+            require_room=require_room,
         )

@@ -54,6 +54,8 @@ _RUNNING = (HealthState.HEALTHY, HealthState.SYNCING, HealthState.UNHEALTHY)
 
 OnHealth = Callable[[Sequence[tuple[str, Health]]], Awaitable[None]]
 """Receives the apps whose health has changed, in order, each with its health."""
+PausedApps = Callable[[DesiredState], Mapping[str, str]]
+"""Returns the apps of a state that the node does not run for now, each with the reason."""
 
 
 class Reconciler:
@@ -72,12 +74,14 @@ class Reconciler:
         rebuild: Rebuild,
         redact: Callable[[str], str],
         on_health: OnHealth,
+        paused: PausedApps = lambda _: {},
     ) -> None:
         self._client = client
         self._node_id = node_id
         self._log = structlog.get_logger("reconciler")
         self._desired = DesiredState()
         self._on_health = on_health
+        self._paused = paused
         self._redact = redact
         self._reported: dict[str, tuple[HealthState, str]] = {}
         self._adopted: dict[str, dict[str, Remembered]] = {}
@@ -164,7 +168,7 @@ class Reconciler:
         """Work towards a new desired state, at once."""
         if self._desired.networks - desired.networks:
             self._sweep_wanted.set()
-        self._desired = replace(desired, generation=self._desired.generation + 1)
+        self._desired = replace(desired, generation=self._desired.generation + 1, paused=self._paused(desired))
         for app in desired.apps:
             self._keep(app)
         for keeper, _ in self._keepers.values():

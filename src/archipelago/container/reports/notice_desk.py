@@ -13,7 +13,7 @@ from archipelago.api.notice_channels import Channel
 from archipelago.api.operations import Operation
 from archipelago.api.system import Finding, Later, Notice
 from archipelago.container.reconciler.restart_policy import HEALTHY_SPELL
-from archipelago.container.reports.notices import Disk, notices, outlived, with_hidden
+from archipelago.container.reports.notices import Disk, Paused, notices, outlived, with_hidden
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.storage.records.apps import Desired
 from archipelago.storage.records.notices import Hidden, Hiding
@@ -51,6 +51,7 @@ class Sources:
     operations: Callable[[int], Awaitable[tuple[Operation, ...]]]
     """Returns the newest ones."""
     disk: Callable[[], Awaitable[Disk]]
+    paused: Callable[[], Paused]
     examine: Callable[[], Awaitable[tuple[Finding, ...]]]
     """Examines host and node."""
     channels: Callable[[], Awaitable[tuple[Channel, ...]]]
@@ -86,7 +87,8 @@ class NoticeDesk:
         names = {each.app: each.name for each in catalog}
         operations = await self.sources.operations(_OPERATIONS)
         channels = await self.sources.channels()
-        found = notices(apps, operations, updates, await self.sources.disk(), self._findings, names, channels)
+        disk, paused = await self.sources.disk(), self.sources.paused()
+        found = notices(apps, operations, updates, disk, self._findings, names, channels, paused)
         hidden = await self.store.all()
         left = self._time_left(hidden)
         reminded = {key for key, seconds in left.items() if not seconds}

@@ -38,7 +38,9 @@ from archipelago.container.workload.templates.workers import TemplateWorkers
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.node.build.podman import PodmanHost
 from archipelago.node.build.storage import Storage
+from archipelago.node.resource_guard import order_of
 from archipelago.performance import host
+from archipelago.performance.resource_manager.pauses import Pauses
 from archipelago.security.image_verifier.built import BuiltImages
 from archipelago.security.image_verifier.registry_client import RegistryClient
 from archipelago.security.image_verifier.verifier import ImageVerifier
@@ -63,6 +65,7 @@ class Apps:
     data: AppData
     disk_use: DiskUse
     kept_data: DataService
+    pauses: Pauses
     reconciler: Reconciler
     operations: Operations
     orchestrator: Orchestrator
@@ -74,13 +77,14 @@ async def build_apps(storage: Storage, podman: PodmanHost, closing: AsyncExitSta
     layout = config.layout
     catalog = LocalCatalog(config.apps)
     verifier = ImageVerifier(RegistryClient(Path.home()), SignerStore(storage.database), storage.audit.record)
-    images = await _images(storage, podman, verifier)
+    pauses = Pauses()
+    images = await _images(storage, podman, verifier, pauses)
     workers = TemplateWorkers()
     closing.push_async_callback(asyncio.to_thread, workers.close)
     composer = _composer(storage, podman, images, workers)
     marks = VolumeMarks(storage.database)
     volumes = VolumeKeeper(podman.namespace, marks)
-    reconciler = _reconciler(storage, podman, images, volumes)
+    reconciler = _reconciler(storage, podman, images, volumes, pauses)
     operations = Operations(storage.state, secrets.redactor.redact)
     closing.push_async_callback(reconciler.close)
     closing.push_async_callback(operations.close)
@@ -103,6 +107,7 @@ async def build_apps(storage: Storage, podman: PodmanHost, closing: AsyncExitSta
         disk_rules=DiskRules(renderer, podman.namespace, layout.apps),
         repairs=Repairs(reconciler, renderer, lambda: datetime.now(UTC)),
         revisions=RevisionStore(storage.database),
+        require_room=pauses.require_room,
     )
     orchestrator = Orchestrator(parts, JobRunner(parts, operations, find_kinds()))
     kept_data = DataService(volumes, kept, data, operations, lambda: reconciler.desired, reconciler.look_again)
@@ -116,13 +121,14 @@ async def build_apps(storage: Storage, podman: PodmanHost, closing: AsyncExitSta
         data,
         disk_use,
         kept_data,
+        pauses,
         reconciler,
         operations,
         orchestrator,
     )
 
 
-async def _images(storage: Storage, podman: PodmanHost, verifier: ImageVerifier) -> ImageStore:
+async def _images(storage: Storage, podman: PodmanHost, verifier: ImageVerifier, pauses: Pauses) -> ImageStore:
     config = storage.config
     layout = config.layout
     images = ImageStore(
@@ -134,6 +140,7 @@ async def _images(storage: Storage, podman: PodmanHost, verifier: ImageVerifier)
         BuiltImages(layout.images, layout.identity_key),
         config.trusted_root,
         podman.cgroup,
+        pauses.require_room,
     )
     await images.clean()
     return images
@@ -152,7 +159,9 @@ def _composer(storage: Storage, podman: PodmanHost, images: ImageStore, workers:
     )
 
 
-def _reconciler(storage: Storage, podman: PodmanHost, images: ImageStore, volumes: VolumeKeeper) -> Reconciler:
+def _reconciler(
+    storage: Storage, podman: PodmanHost, images: ImageStore, volumes: VolumeKeeper, pauses: Pauses
+) -> Reconciler:
     async def image_id(app: DesiredApp, container: str) -> str | None:
         return await images.image_id(app.record.package, container)
 
@@ -181,6 +190,7 @@ def _reconciler(storage: Storage, podman: PodmanHost, images: ImageStore, volume
         rebuild,
         storage.secrets.redactor.redact,
         record_healths,
+        lambda desired: pauses.reasons(order_of(desired)),
     )
     return reconciler
 

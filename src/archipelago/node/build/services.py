@@ -2,6 +2,7 @@
 
 import asyncio
 import platform
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -17,7 +18,7 @@ from archipelago.container.reports.examination import Examiner
 from archipelago.container.reports.link_traffic import LinkTraffic
 from archipelago.container.reports.logs import LogReporter
 from archipelago.container.reports.notice_desk import NoticeDesk, Sources
-from archipelago.container.reports.notices import Disk
+from archipelago.container.reports.notices import Disk, Paused
 from archipelago.container.reports.removal import RemovalReporter
 from archipelago.container.reports.sbom import SbomReporter
 from archipelago.container.reports.security import SecurityReporter
@@ -35,12 +36,14 @@ from archipelago.node.build.podman import PodmanHost
 from archipelago.node.build.storage import Storage
 from archipelago.node.power import Power
 from archipelago.node.preferences import AccountPreferences
+from archipelago.node.resource_guard import ResourceGuard, order_of
 from archipelago.node.setup_steps import SetupSteps
 from archipelago.notifications.notifier import Notifier
 from archipelago.performance import host
 from archipelago.performance.doctor import Doctor
 from archipelago.performance.forecast import DiskForecast
 from archipelago.performance.metrics import Metrics
+from archipelago.performance.resource_manager.disk_level import DiskLevel
 from archipelago.performance.system_history import SystemHistory
 from archipelago.performance.system_report import SystemReporter
 from archipelago.security.keys.async_key import AsyncNodeKey
@@ -64,6 +67,7 @@ class Parts:
     history: SystemHistory
     forecast: DiskForecast
     notifier: Notifier
+    guard: ResourceGuard
 
 
 def build_parts(storage: Storage, podman: PodmanHost, apps: Apps) -> Parts:
@@ -84,7 +88,17 @@ def build_parts(storage: Storage, podman: PodmanHost, apps: Apps) -> Parts:
     )
     links = LinkTraffic(reconciler, storage.clocks.steady)
     notifier = build_notifier(storage, local_access)
-    return Parts(storage, podman, apps, local_access, Metrics(), links, SystemHistory(), DiskForecast(), notifier)
+    guard = ResourceGuard(
+        apps.pauses,
+        reconciler,
+        config.root,
+        storage.clocks.steady,
+        storage.state.record_all,
+        storage.audit.record,
+    )
+    return Parts(
+        storage, podman, apps, local_access, Metrics(), links, SystemHistory(), DiskForecast(), notifier, guard
+    )
 
 
 def build_services(parts: Parts, power: Power, started: float) -> Services:
@@ -160,10 +174,11 @@ def _provide_node(services: Services, parts: Parts, reporter: Reporter, power: P
     doctor = Doctor(storage.config, podman.info, podman.not_enforced)
     examiner = Examiner(doctor, apps.volumes, apps.reconciler, access.outlook)
     services.provide(node_services.SystemService, system)
-    services.provide(node_services.DiskService, DiskReporter(apps.reconciler, apps.disk_use, storage.config.root))
+    disk = DiskReporter(apps.reconciler, apps.disk_use, storage.config.root)
+    services.provide(node_services.DiskService, disk)
     services.provide(node_services.EventService, events)
     services.provide(node_services.DoctorService, examiner)
-    services.provide(node_services.NoticeService, _notices(parts, reporter, examiner))
+    services.provide(node_services.NoticeService, _notices(parts, reporter, disk, examiner))
     services.provide(node_services.NoticeChannelService, parts.notifier.desk)
     services.provide(node_services.PowerService, power)
     services.provide(node_services.SetupService, SetupSteps(storage.state))
@@ -189,12 +204,25 @@ def _provide_security(services: Services, parts: Parts, reporter: Reporter) -> N
     )
 
 
-def _notices(parts: Parts, reporter: Reporter, examiner: Examiner) -> NoticeDesk:
-    storage = parts.storage
+def _notices(parts: Parts, reporter: Reporter, disk_use: DiskReporter, examiner: Examiner) -> NoticeDesk:
+    storage, pauses = parts.storage, parts.apps.pauses
 
     async def disk() -> Disk:
         total, free = await asyncio.to_thread(host.disk, storage.config.root)
-        return Disk(total, free, parts.forecast.seconds_left())
+        level, soon = pauses.disk_level, parts.forecast.seconds_left()
+        if level is DiskLevel.PLENTY:
+            return Disk(total, free, soon)
+        report = await disk_use.report()  # what is not known of it is counted, which takes a while
+        return Disk(total, free, soon, level, tuple((each.name, each.bytes) for each in report.apps if each.bytes))
+
+    def paused() -> Paused:
+        apps = parts.apps.reconciler.desired.apps
+        for_disk, for_memory = pauses.paused(order_of(parts.apps.reconciler.desired))
+
+        def names(paused: Sequence[str]) -> tuple[str, ...]:
+            return tuple(apps[app].record.package.manifest.name for app in paused if app in apps)
+
+        return Paused(names(for_disk), names(for_memory))
 
     async def changed(what: str) -> None:
         await storage.state.record("notice", None, what)
@@ -205,6 +233,7 @@ def _notices(parts: Parts, reporter: Reporter, examiner: Examiner) -> NoticeDesk
             catalog=reporter.entries,
             operations=lambda count: parts.apps.operations.newest(None, count),
             disk=disk,
+            paused=paused,
             examine=examiner.examine,
             channels=parts.notifier.desk.list,
         ),
