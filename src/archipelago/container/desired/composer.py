@@ -24,7 +24,7 @@ from archipelago.container.workload.workload import Workload
 from archipelago.errors import NodeError
 from archipelago.security.secrets.manager import SecretsManager
 from archipelago.security.secrets.secret import Secret
-from archipelago.storage.records.apps import AppRecord
+from archipelago.storage.records.apps import AppRecord, Desired
 
 
 class Composer:
@@ -174,6 +174,8 @@ def _uncompiled(record: AppRecord, problem: str) -> DesiredApp:
 
 def _installed(records: Records) -> dict[str, InstalledApp]:
     return {
-        app: InstalledApp(record.package.manifest, record.options, record.choices, record.ports)
+        app: InstalledApp(
+            record.package.manifest, record.options, record.choices, record.ports, record.desired is Desired.RUNNING
+        )
         for app, record in records.items()
     }
