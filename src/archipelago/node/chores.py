@@ -37,7 +37,8 @@ class Chores:
     def start(self) -> None:
         """Start all chores."""
         apps = self._parts.apps
-        work = (self._keep_house(), self._measure(), apps.pruner.run(), apps.disk_use.run(), self._parts.guard.run())
+        ours = (self._keep_house(), self._measure(), self._follow_downloads())
+        work = (*ours, apps.pruner.run(), apps.disk_use.run(), self._parts.guard.run())
         self._tasks = [asyncio.create_task(each) for each in work]
 
     async def stop(self) -> None:
@@ -59,6 +60,17 @@ class Chores:
                 self._log.warning("a chore is not done", error=str(error))
             except Exception:  # it is a mistake of ours, and the chores must go on nevertheless
                 self._log.exception("a chore is not done")
+
+    async def _follow_downloads(self) -> None:
+        """Compile again what depends on whether the first download of a chain goes on; nothing restarts for it."""
+        apps = self._parts.apps
+        while True:
+            await apps.downloads.changed.wait()
+            apps.downloads.changed.clear()
+            try:
+                await apps.orchestrator.apply()
+            except NodeError as error:
+                self._log.warning("the configuration is not compiled again", error=str(error))
 
     async def _measure(self) -> None:
         """Sample what apps use, for ever."""

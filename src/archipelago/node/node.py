@@ -24,8 +24,8 @@ from archipelago.node.power import Power
 from archipelago.security.audit.chain import NODE, AuditAction, Outcome
 from archipelago.security.secrets.manager import SecretsManager
 
-_HALT_TIMEOUT = 1800.0
-"""Longest orderly shutdown: a chain daemon may need many minutes to flush."""
+_HALT_TIMEOUT = 3600.0
+"""Longest orderly shutdown, in seconds: a chain daemon may need half an hour to flush, after the apps that use it."""
 
 
 class Node:

@@ -16,6 +16,7 @@ from archipelago.container.data.kept import KeptStore
 from archipelago.container.data.volumes import AppData
 from archipelago.container.dependency_resolver.host_facts import HostFacts
 from archipelago.container.desired.composer import Composer
+from archipelago.container.desired.initial_downloads import InitialDownloads
 from archipelago.container.desired.state import DesiredApp
 from archipelago.container.images.inventory import ImageInventory
 from archipelago.container.images.pruner import ImagePruner
@@ -66,6 +67,7 @@ class Apps:
     disk_use: DiskUse
     kept_data: DataService
     pauses: Pauses
+    downloads: InitialDownloads
     reconciler: Reconciler
     operations: Operations
     orchestrator: Orchestrator
@@ -81,10 +83,12 @@ async def build_apps(storage: Storage, podman: PodmanHost, closing: AsyncExitSta
     images = await _images(storage, podman, verifier, pauses)
     workers = TemplateWorkers()
     closing.push_async_callback(asyncio.to_thread, workers.close)
-    composer = _composer(storage, podman, images, workers)
+    downloads = InitialDownloads(storage.state, lambda: reconciler.desired.apps)
+    await downloads.open()
+    composer = _composer(storage, podman, images, workers, downloads)
     marks = VolumeMarks(storage.database)
     volumes = VolumeKeeper(podman.namespace, marks)
-    reconciler = _reconciler(storage, podman, images, volumes, pauses)
+    reconciler = _reconciler(storage, podman, images, volumes, pauses, downloads)
     operations = Operations(storage.state, secrets.redactor.redact)
     closing.push_async_callback(reconciler.close)
     closing.push_async_callback(operations.close)
@@ -122,6 +126,7 @@ async def build_apps(storage: Storage, podman: PodmanHost, closing: AsyncExitSta
         disk_use,
         kept_data,
         pauses,
+        downloads,
         reconciler,
         operations,
         orchestrator,
@@ -146,7 +151,9 @@ async def _images(storage: Storage, podman: PodmanHost, verifier: ImageVerifier,
     return images
 
 
-def _composer(storage: Storage, podman: PodmanHost, images: ImageStore, workers: TemplateWorkers) -> Composer:
+def _composer(
+    storage: Storage, podman: PodmanHost, images: ImageStore, workers: TemplateWorkers, downloads: InitialDownloads
+) -> Composer:
     config = storage.config
     apps, files = str(config.layout.apps), str(config.layout.files)
     return Composer(
@@ -156,11 +163,17 @@ def _composer(storage: Storage, podman: PodmanHost, images: ImageStore, workers:
         workers,
         free_disk=lambda: host.disk(config.root)[1],
         reserved_ports=frozenset({config.port}),
+        downloading=downloads.goes_on,
     )
 
 
 def _reconciler(
-    storage: Storage, podman: PodmanHost, images: ImageStore, volumes: VolumeKeeper, pauses: Pauses
+    storage: Storage,
+    podman: PodmanHost,
+    images: ImageStore,
+    volumes: VolumeKeeper,
+    pauses: Pauses,
+    downloads: InitialDownloads,
 ) -> Reconciler:
     async def image_id(app: DesiredApp, container: str) -> str | None:
         return await images.image_id(app.record.package, container)
@@ -177,6 +190,7 @@ def _reconciler(
     async def record_healths(news: Sequence[tuple[str, Health]]) -> None:
         await storage.state.record_all([_health_event(app, health) for app, health in news])
         await storage.runs.keep({app: reconciler.remember(app) for app, _ in news})
+        await downloads.note(news)
 
     reconciler = Reconciler(
         podman.client,
