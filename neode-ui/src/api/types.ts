@@ -63,6 +63,8 @@ export type AppResources = {
   "memory_used": number | null;
   /** Cores, in the last ten seconds. */
   "cpu_used": number | null;
+  /** Bytes that it wrote to the disk in a day, or since the node started; null where the host does not count them. */
+  "written_in_a_day": number | null;
 };
 
 export type AppSecurity = {

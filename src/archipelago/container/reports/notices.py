@@ -44,6 +44,8 @@ class Disk:
     level: DiskLevel = DiskLevel.PLENTY
     largest: tuple[tuple[str, int], ...] = ()
     """Names of apps with the bytes that their data takes, as far as they were counted, the largest first."""
+    written: tuple[tuple[str, int], ...] = ()
+    """Names of apps with the bytes that they wrote in a day, the largest first; empty where the disk endures that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +73,7 @@ def notices(
     found = (
         *(_of_app(each) for each in apps if each.state in _TROUBLED),
         *_of_disk(disk, paused.for_disk if paused is not None else ()),
+        *_of_writes(disk.written),
         *_of_memory(paused.for_memory if paused is not None else ()),
         # The disk is reported above, by its share.
         *(_of_finding(each) for each in findings if each.severity in _WORTH and each.check != "disk"),
@@ -195,6 +198,21 @@ def _disk_detail(disk: Disk) -> str:
         return free
     largest = ", ".join(f"{name} {amount(size)}" for name, size in disk.largest[:_LARGEST])
     return msg("{free}; most is taken by {largest}", free=free, largest=largest)
+
+
+def _of_writes(written: Sequence[tuple[str, int]]) -> Iterable[Notice]:
+    if written:
+        yield Notice(
+            id=f"{NoticeKind.FINDING}:writes",
+            said=_digest(written[0][0]),
+            level=Severity.WARNING,
+            kind=NoticeKind.FINDING,
+            cause="disk",
+            text=msg("apps wrote {size} to the disk in a day", size=amount(sum(size for _, size in written))),
+            detail=", ".join(f"{name} {amount(size)}" for name, size in written[:_LARGEST]),
+            consequence=msg("a card or a flash disk wears out early"),
+            mend=msg("stop the app that writes most, or move the data to a larger disk"),
+        )
 
 
 def _of_memory(paused: Sequence[str]) -> Iterable[Notice]:

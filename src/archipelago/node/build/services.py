@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from archipelago.api.metrics import Measure
 from archipelago.api.services import apps as app_services
 from archipelago.api.services import node as node_services
 from archipelago.api.services import security as security_services
@@ -44,6 +45,7 @@ from archipelago.performance.doctor import Doctor
 from archipelago.performance.forecast import DiskForecast
 from archipelago.performance.metrics import Metrics
 from archipelago.performance.resource_manager.disk_level import DiskLevel
+from archipelago.performance.resource_manager.write_budget import largest_writers, writes_too_much
 from archipelago.performance.system_history import SystemHistory
 from archipelago.performance.system_report import SystemReporter
 from archipelago.security.keys.async_key import AsyncNodeKey
@@ -207,21 +209,24 @@ def _provide_security(services: Services, parts: Parts, reporter: Reporter) -> N
 def _notices(parts: Parts, reporter: Reporter, disk_use: DiskReporter, examiner: Examiner) -> NoticeDesk:
     storage, pauses = parts.storage, parts.apps.pauses
 
+    def names(apps: Sequence[str]) -> tuple[str, ...]:
+        found = parts.apps.reconciler.desired.apps
+        return tuple(found[app].record.package.manifest.name if app in found else app for app in apps)
+
     async def disk() -> Disk:
         total, free = await asyncio.to_thread(host.disk, storage.config.root)
         level, soon = pauses.disk_level, parts.forecast.seconds_left()
+        written = parts.metrics.written_in_a_day() if Measure.DISK not in parts.podman.not_counted else {}
+        writers = largest_writers(written) if writes_too_much(written, total) else ()
+        writes = tuple((name, written[app]) for app, name in zip(writers, names(writers), strict=True))
         if level is DiskLevel.PLENTY:
-            return Disk(total, free, soon)
+            return Disk(total, free, soon, written=writes)
         report = await disk_use.report()  # what is not known of it is counted, which takes a while
-        return Disk(total, free, soon, level, tuple((each.name, each.bytes) for each in report.apps if each.bytes))
+        largest = tuple((each.name, each.bytes) for each in report.apps if each.bytes)
+        return Disk(total, free, soon, level, largest, writes)
 
     def paused() -> Paused:
-        apps = parts.apps.reconciler.desired.apps
         for_disk, for_memory = pauses.paused(order_of(parts.apps.reconciler.desired))
-
-        def names(paused: Sequence[str]) -> tuple[str, ...]:
-            return tuple(apps[app].record.package.manifest.name for app in paused if app in apps)
-
         return Paused(names(for_disk), names(for_memory))
 
     async def changed(what: str) -> None:

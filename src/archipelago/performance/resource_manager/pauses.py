@@ -75,7 +75,7 @@ class Pauses:
                 total=amount(total),
             ),
             hint=msg(
-                "free space until {needed} are free: 'archipelago system disk' shows what takes it",
+                "free space until {needed} are free: 'archipelago disk' shows what takes it",
                 needed=amount(left_at(DiskLevel.SCARCE, total)),
             ),
             data={"free": self._room.disk_free, "needed": left_at(DiskLevel.SCARCE, total)},
