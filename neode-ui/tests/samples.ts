@@ -262,7 +262,9 @@ export const plan = like<Plan>({
 });
 
 /** What an app does to no other app. */
-export const harmless = { "change-preview": ({ app }: { app: string }) => ({ app, stops: [], interrupts: [] }) };
+export const harmless = {
+  "change-preview": ({ app }: { app: string }) => ({ app, stops: [], restarts: [], interrupts: [] }),
+};
 
 /** Somebody who may do this. */
 export function login(...permissions: Permission[]): LoginStatus {

@@ -200,6 +200,22 @@ async def test_an_app_whose_disk_can_only_be_read_is_not_called_healthy_and_not_
     assert podman("inspect", "--format", "{{.State.Pid}}", "archipelago-counter--main") == pid
 
 
+async def test_a_volume_that_no_manifest_knows_is_named_and_left_to_its_owner(node: TestNode) -> None:
+    async def named() -> list[str]:
+        return [each["what"] for each in await node.call("doctor") if each["check"] == "unused-volumes"]
+
+    assert not await named()
+    image = podman("inspect", "--format", "{{.ImageName}}", "archipelago-counter--main")
+    box = podman("create", "--volume", "/data", image, "true")
+    volume = podman("inspect", "--format", "{{range .Mounts}}{{.Name}}{{end}}", box)
+    assert not await named(), "a container has it"
+    podman("rm", box)  # as an earlier version did: the volume stays
+    [what] = await named()
+    assert volume in what
+    podman("volume", "rm", volume)
+    assert not await named()
+
+
 async def test_apps_are_stopped_in_their_own_way_where_podman_can_write_nothing(node: TestNode) -> None:
     bye = "trap 'echo bye >> /data/said; exit' TERM; while :; do busybox sleep 0.1; done"
     assert node.apps is not None

@@ -202,12 +202,17 @@ async def test_a_program_that_insists_gets_its_secrets_as_variables_and_its_talk
 
 async def test_rotation_makes_anew_what_uses_the_secret_and_nothing_else(node: TestNode) -> None:
     before, since = await values(node), await starts(node)
-    await node.done(await node.call("secret-rotate", app="keeper", name="hex"))
+    login = "edge.keeper-rpc.user"
+    assert (await node.call("secret-preview", app="keeper", name="hex"))["restarts"] == []
+    assert (await node.call("secret-preview", app="keeper", name=login))["restarts"] == ["user"]
+    with pytest.raises(RpcError, match="user would now stop or restart as well"):
+        await node.call("secret-rotate", app="keeper", name=login, agreed=[])
+    await node.done(await node.call("secret-rotate", app="keeper", name="hex", agreed=[]))
     after, then = await values(node), await starts(node)
     assert {name for name in after if after[name] != before[name]} == {"hex"}
     assert after["hex"] in inside("keeper", "cat", "/etc/secrets")
     assert {name for name in then if then[name] != since[name]} == {"archipelago-keeper--main"}
-    await node.done(await node.call("secret-rotate", app="keeper", name="edge.keeper-rpc.user"))
+    await node.done(await node.call("secret-rotate", app="keeper", name=login, agreed=["user"]))
     password = await node.call("secret-show", app="keeper", name="edge.keeper-rpc.user")
     assert password != before["edge.keeper-rpc.user"]
     assert inside("user", "cat", "/etc/secrets") == password

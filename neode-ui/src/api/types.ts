@@ -337,6 +337,8 @@ export type ChangePreview = {
   "app": string;
   /** Apps that stop before it, since they cannot do without it, in that order; they come back with it. */
   "stops": Array<string>;
+  /** Apps that may restart as well, since they use its secrets. */
+  "restarts": Array<string>;
   /** Apps that run on, and miss what they use meanwhile. */
   "interrupts": Array<string>;
 };
@@ -381,6 +383,12 @@ export type ChannelSettings = {
 export type CheckParams = {
   /** `AuthenticationResponseJSON`. */
   "credential": Record<string, unknown>;
+};
+
+export type ChosenParams = {
+  "app": string;
+  /** One of them; all of them, the logins of its consumers too, when left out. */
+  "name": string | null;
 };
 
 export type CompareParams = {
@@ -1291,6 +1299,8 @@ export type RotateParams = {
   "app": string;
   /** One of them; all of them, the logins of its consumers too, when left out. */
   "name": string | null;
+  /** Apps of which the caller knows that they may restart (`secret-preview`); where others may, nothing is changed. */
+  "agreed": Array<string> | null;
 };
 
 export type SaveParams = {
@@ -1354,6 +1364,8 @@ export type SessionView = {
 export type SetParams = {
   "app": string;
   "name": string;
+  /** Apps of which the caller knows that they may restart (`secret-preview`); where others may, nothing is changed. */
+  "agreed": Array<string> | null;
   /** One line; of a keypair a private key (Ed25519, PEM), as it is in its file. */
   "value": string;
 };
@@ -2049,10 +2061,18 @@ export interface Methods {
   "app": string;
   "name": string;
 }; result: string };
+  /** Say which apps may restart where secrets change */
+  "secret-preview": { params: {
+  "app": string;
+  /** One of them; all of them, the logins of its consumers too, when left out. */
+  "name"?: string | null;
+}; result: ChangePreview };
   /** Give a secret of an app a value of the owner's; what uses it restarts */
   "secret-set": { params: {
   "app": string;
   "name": string;
+  /** Apps of which the caller knows that they may restart (`secret-preview`); where others may, nothing is changed. */
+  "agreed"?: Array<string> | null;
   /** One line; of a keypair a private key (Ed25519, PEM), as it is in its file. */
   "value": string;
 }; result: Operation };
@@ -2061,6 +2081,8 @@ export interface Methods {
   "app": string;
   /** One of them; all of them, the logins of its consumers too, when left out. */
   "name"?: string | null;
+  /** Apps of which the caller knows that they may restart (`secret-preview`); where others may, nothing is changed. */
+  "agreed"?: Array<string> | null;
 }; result: Operation };
   /** List whom images are taken from: the first signer of each publisher, and what the owner decided */
   "signer-list": { params: Record<string, never>; result: Array<SignerView> };

@@ -1,7 +1,8 @@
 import { flushPromises } from "@vue/test-utils";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import AppAccess from "../../src/components/app/AppAccess.vue";
-import { endpoint, status } from "../samples";
+import { useContainers } from "../../src/stores/container";
+import { endpoint, operation, status, summary } from "../samples";
 import { answering, paramsOf, Refusal } from "../standIn";
 import { begin, mounted, words } from "./mounted";
 
@@ -58,5 +59,33 @@ describe("the switch of an endpoint", () => {
     const { page: others } = await mounted(AppAccess, { status: status({ endpoints: [opened] }) });
     expect(others.find("[role=switch]").exists()).toBe(false);
     expect(others.text()).toContain("ssl://192.168.1.5:50001");
+  });
+});
+
+describe("a secret that is replaced", () => {
+  it("names the apps that restart with it, and touches no others", async () => {
+    begin("administer");
+    const asked = answering({
+      "secret-list": () => [{ name: "edge.bitcoin-rpc.electrumx", created_at: "2026-01-01T00:00:00Z" }],
+      "secret-preview": ({ app }) => ({ app, stops: [], restarts: ["electrumx"], interrupts: [] }),
+      "secret-rotate": () => operation(),
+    });
+    useContainers().apps = [summary({ app: "electrumx", name: "ElectrumX" }), summary()];
+    const { page } = await mounted(AppAccess, { status: status() });
+    const button = await vi.waitFor(() => {
+      const found = page.findAll("button").find((one) => one.text() === words("app.renew"));
+      expect(found).toBeDefined();
+      return found;
+    });
+    await button?.trigger("click");
+    await vi.waitFor(() => expect(document.querySelector("[role=alertdialog]")).not.toBeNull());
+    const dialog = document.querySelector<HTMLElement>("[role=alertdialog]");
+    expect(dialog?.textContent).toContain(words("consent.restarts", { apps: "ElectrumX" }));
+    expect(paramsOf(asked, "secret-rotate")).toEqual([]);
+    [...(dialog?.querySelectorAll("button") ?? [])].find((one) => one.textContent === words("app.renew"))?.click();
+    await flushPromises();
+    expect(paramsOf(asked, "secret-rotate")).toEqual([
+      { app: "bitcoin-knots", name: "edge.bitcoin-rpc.electrumx", agreed: ["electrumx"] },
+    ]);
   });
 });

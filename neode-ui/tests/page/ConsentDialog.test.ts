@@ -11,6 +11,7 @@ import { answering, paramsOf, type Answers } from "../standIn";
 
 const ANSWERS: Answers = {
   "change-preview": ({ app, change }) => ({
+    restarts: [],
     app,
     stops: change === "stop" ? ["specter", "electrumx"] : [],
     interrupts: change === "stop" ? [] : ["electrumx"],
@@ -110,7 +111,10 @@ describe("what a change does to other apps", () => {
   );
 
   it("is not asked about where there is none", async () => {
-    const asked = answering({ ...ANSWERS, "change-preview": ({ app }) => ({ app, stops: [], interrupts: [] }) });
+    const asked = answering({
+      ...ANSWERS,
+      "change-preview": ({ app }) => ({ app, stops: [], restarts: [], interrupts: [] }),
+    });
     await containers.stop("bitcoin-knots");
     expect(useConsent().asked).toBeUndefined();
     expect(paramsOf(asked, "container-stop")).toEqual([{ app: "bitcoin-knots", agreed: [] }]);

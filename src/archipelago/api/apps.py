@@ -121,10 +121,12 @@ class Change(StrEnum):
 
 
 class ChangePreview(View):
-    """What stopping or restarting an app does to others."""
+    """What a change of an app does to others."""
 
     app: str
-    stops: tuple[str, ...]
+    stops: tuple[str, ...] = ()
     """Apps that stop before it, since they cannot do without it, in that order; they come back with it."""
+    restarts: tuple[str, ...] = ()
+    """Apps that may restart as well, since they use its secrets."""
     interrupts: tuple[str, ...]
     """Apps that run on, and miss what they use meanwhile."""

@@ -69,9 +69,9 @@ Every volume says what it holds (`data`), from which follows what may happen to 
 The plan of an update says whether there is a way back: what the new version says of itself (`reversible`), and `no`
 where it or the installed one has a volume that is `never-restore`.
 
-Refused in the manifest, in templates and in what images are made of, as editors and programs take them for different
-things: control characters, those that end lines or change the direction of text (U+0085, U+2028, U+202E …), a byte
-order mark, a carriage return that no line feed follows. In values, escapes do not help.
+Refused in the manifest and in every text of the folder (a file with a zero byte is none), as editors and programs take
+them for different things: control characters, those that end lines or change the direction of text (U+0085, U+2028,
+U+202E …), a byte order mark, a carriage return that no line feed follows. In values, escapes do not help.
 
 Paths inside a container are in their shortest form (`/data`, not `/data/.`). Nothing of an app lies at `/etc` itself,
 at what Podman writes (`/etc/hosts`, `/etc/hostname`, `/etc/resolv.conf`), or below `/proc`, `/sys`, `/.archipelago`

@@ -70,11 +70,11 @@ def examine_without_node(config: NodeConfig, silence: str, mend: str) -> tuple[F
         mend=mend,
     )
     unasked = (
-        _not_checked(check, what, msg("only Podman knows, and it is asked through the node"), _ASK_THE_NODE)
+        not_checked(check, what, msg("only Podman knows, and it is asked through the node"), _ASK_THE_NODE)
         for check, what in _NEED_PODMAN.items()
     )
     # The node has device nodes of its own: those that this process sees say nothing.
-    tun = _not_checked("tun", msg("whether networks can be made"), msg("the node has a /dev of its own"), _ASK_THE_NODE)
+    tun = not_checked("tun", msg("whether networks can be made"), msg("the node has a /dev of its own"), _ASK_THE_NODE)
     found = _examine(
         {
             "podman": setup_checks.programs,
@@ -101,12 +101,13 @@ def _run(name: str, check: _Check) -> Iterator[Finding]:
         yield from check()
     except Exception as error:
         # One thing that may not be looked at, or is like nothing that was ever seen, must not hide all others.
-        yield _not_checked(
+        yield not_checked(
             name, str(error), msg("this user may not look, or the host is unusual"), "sudo ./archipelago doctor"
         )
 
 
-def _not_checked(check: str, what: str, why: str, mend: str) -> Finding:
+def not_checked(check: str, what: str, why: str, mend: str) -> Finding:
+    """Return what is found of something that could not be looked at."""
     return Finding(check=check, severity=Severity.NOTE, what=msg("not checked: {what}", what=what), why=why, mend=mend)
 
 

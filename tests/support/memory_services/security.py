@@ -5,6 +5,7 @@ import weakref
 from collections.abc import Callable
 from typing import Any
 
+from archipelago.api.apps import ChangePreview
 from archipelago.api.operations import Operation, OperationKind
 from archipelago.api.security import AppSecurity, ContainerProfiles, PackageChange, SecretView
 from archipelago.security.audit.chain import AuditAction, AuditEntry, AuditVerdict, Head
@@ -89,11 +90,15 @@ class MemorySecrets:
     async def reveal_secret(self, app: str, name: str) -> str:
         return self._given.get((app, name), "hunter2")
 
-    async def set_secret(self, app: str, name: str, value: str) -> Operation:
+    async def secrets_preview(self, app: str, name: str | None) -> ChangePreview:
+        self._apps.require(app)
+        return ChangePreview(app=app, interrupts=())
+
+    async def set_secret(self, app: str, name: str, value: str, agreed: object = None) -> Operation:
         self._given[app, name] = value
         return await self._apps.change(OperationKind.SECRETS, app, name)
 
-    async def rotate_secrets(self, app: str, name: str | None) -> Operation:
+    async def rotate_secrets(self, app: str, name: str | None, agreed: object = None) -> Operation:
         return await self._apps.change(OperationKind.SECRETS, app, name)
 
 

@@ -3,8 +3,10 @@
 Who may log in is `security.login.login.Login` itself: its parts are the services of their methods.
 """
 
+from collections.abc import Collection
 from typing import Any, Protocol
 
+from archipelago.api.apps import ChangePreview
 from archipelago.api.operations import Operation
 from archipelago.api.security import AppSecurity, ContainerProfiles, PackageChange, SecretView
 from archipelago.security.audit.chain import AuditAction, AuditEntry, AuditVerdict
@@ -51,8 +53,9 @@ class AppSecretService(Protocol):
 
     async def secrets(self, app: str) -> tuple[SecretView, ...]: ...
     async def reveal_secret(self, app: str, name: str) -> str: ...
-    async def set_secret(self, app: str, name: str, value: str) -> Operation: ...
-    async def rotate_secrets(self, app: str, name: str | None) -> Operation:
+    async def secrets_preview(self, app: str, name: str | None) -> ChangePreview: ...
+    async def set_secret(self, app: str, name: str, value: str, agreed: Collection[str] | None = None) -> Operation: ...
+    async def rotate_secrets(self, app: str, name: str | None, agreed: Collection[str] | None = None) -> Operation:
         """Replace secrets, all of the app's where none is named."""
         ...
 

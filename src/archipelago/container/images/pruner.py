@@ -60,7 +60,6 @@ class ImagePruner:
             self._wanted.clear()
             try:
                 await self._images.prune(self._needed)
-                await self._images.report_unused_volumes()
             except Exception:  # whatever it was, the disk must not fill up for it
                 self._log.exception("images that nobody needs may be left")
 

@@ -8,8 +8,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import structlog
-
 from archipelago.container.dependency_resolver.host_facts import ControlGroup
 from archipelago.container.images import recipe as image_recipe
 from archipelago.container.images.build.leftovers import remove_leftovers
@@ -61,9 +59,7 @@ class ImageStore:
         self._require_room = require_room
         self._verifier = verifier
         self._trusted_root = trusted_root
-        self._log = structlog.get_logger("images")
         self._local = LocalImages(client, built)
-        self._reported: set[str] = set()
         self._pruning = asyncio.Lock()
         self._holders = 0
         self._released = Signal()
@@ -113,20 +109,6 @@ class ImageStore:
         return ImageBuilder.of(
             self._client, self._local, self._tools, self._verifier, self._work, self._downloads, self._cgroup
         )
-
-    async def report_unused_volumes(self) -> None:
-        """Log which volumes an earlier version let Podman create for images. Raises `PodmanError`.
-
-        They may hold the only copy of an app's data, so they are left to their owner.
-        """
-        for name in await self._client.volumes.list_unused():
-            if name not in self._reported:
-                self._reported.add(name)
-                hint = msg(
-                    "look at what is in it, then remove it with 'podman volume rm {name}' as the service user",
-                    name=name,
-                )
-                self._log.warning("a volume that an app had before belongs to no container", volume=name, hint=hint)
 
     async def image_id(self, package: AppPackage, container: str) -> str | None:
         """Return the ID of a container's image, or None where it is not here. Raises `NodeError`.

@@ -92,6 +92,7 @@ def load_package(folder: Path) -> AppPackage:
     if name != manifest.id:
         findings.append(PathProblem(("id",), f"the app's folder is named '{name}'", "the same name as the folder"))
     problems += place_findings(text, source, findings)
+    problems += _hidden_problems(folder, manifest, content)
     problems += _template_problems(folder, manifest, content)
     problems += _containerfile_problems(folder, manifest, content)
     problems += _requirement_problems(folder, manifest, content)
@@ -225,6 +226,15 @@ def _missing(manifest: AppManifest, content: Mapping[str, bytes]) -> Iterator[Pa
             yield PathProblem(path, f"there is no file '{name}' in the app's folder", hint=nearest(name, content))
 
 
+def _hidden_problems(folder: Path, manifest: AppManifest, content: Mapping[str, bytes]) -> Iterator[ManifestProblem]:
+    texts = {name for path, name in _named_files(manifest) if path[-1] != "source"}
+    for name, data in sorted(content.items()):
+        if b"\0" in data and name not in texts:
+            continue  # a program, or a picture
+        with contextlib.suppress(UnicodeDecodeError):  # no text, or one of which its own reader says more
+            yield from hidden_in_text(data.decode("utf-8"), str(folder / name))
+
+
 def _template_problems(folder: Path, manifest: AppManifest, content: Mapping[str, bytes]) -> Iterator[ManifestProblem]:
     names = Names(manifest.options, manifest.secrets)
     templates = {file.template for container in manifest.containers.values() for file in container.files}
@@ -242,7 +252,6 @@ def _template_problems(folder: Path, manifest: AppManifest, content: Mapping[str
                 source, 1, 1, "", "the templates are too long", f"at most {MAX_WORDS_OF_ALL:,} words together"
             )
             return
-        yield from hidden_in_text(text, source)
         for problem in check_template(text, names):
             yield ManifestProblem(source, problem.line, 1, "", problem.message, hint=problem.hint)
 
@@ -257,7 +266,6 @@ def _containerfile_problems(
         source = str(folder / recipe.containerfile)
         try:
             text = content[recipe.containerfile].decode("utf-8")
-            yield from hidden_in_text(text, source)
             parse_containerfile(text, content, has_base=recipe.base is not None)
         except UnicodeDecodeError:
             yield ManifestProblem(source, 1, 1, "", "the Containerfile is not UTF-8")
@@ -271,8 +279,6 @@ def _requirement_problems(
     recipes = [container.build for container in manifest.containers.values()]
     names = {name for recipe in recipes if isinstance(recipe, PackagesRecipe) for name in recipe.requirements_files}
     for name in sorted(names & content.keys()):
-        with contextlib.suppress(UnicodeDecodeError):  # of which `parse_requirements` says more
-            yield from hidden_in_text(content[name].decode("utf-8"), str(folder / name))
         try:
             parse_requirements(content[name])
         except RequirementsError as error:

@@ -27,6 +27,7 @@ from archipelago.container.proposals.consequences import (
     interrupted,
     require_agreed,
     restart_preview,
+    secrets_preview,
     stop_preview,
     with_restarts,
 )
@@ -185,9 +186,14 @@ class Orchestrator:
         """Return a secret of an app."""
         return await self._parts.secrets.show(await self._parts.planner.installed(app), name)
 
-    async def set_secret(self, app: str, name: str, value: str) -> Operation:
-        """Give a secret of an app another value."""
+    async def secrets_preview(self, app: str, name: str | None) -> ChangePreview:
+        """Return what another value of a secret, or of all, does to other apps."""
+        return await self._secrets_preview(await self._parts.planner.installed(app), name)
+
+    async def set_secret(self, app: str, name: str, value: str, agreed: Collection[str] | None = None) -> Operation:
+        """Give a secret of an app another value; `agreed` as in `configure`."""
         async with self._runner.request(app) as record:
+            require_agreed(app, agreed, (await self._secrets_preview(record, name)).restarts)
             ticket = self._parts.secrets.take(record, name, value)
             job = SecretsJob.of(app, (name,), self._parts.reconciler.desired, ticket=ticket)
             try:
@@ -196,9 +202,10 @@ class Orchestrator:
                 self._parts.secrets.drop(ticket)
                 raise
 
-    async def rotate_secrets(self, app: str, name: str | None) -> Operation:
-        """Replace secrets of an app."""
+    async def rotate_secrets(self, app: str, name: str | None, agreed: Collection[str] | None = None) -> Operation:
+        """Replace secrets of an app; `agreed` as in `configure`."""
         async with self._runner.request(app) as record:
+            require_agreed(app, agreed, (await self._secrets_preview(record, name)).restarts)
             names = await self._parts.secrets.named(record, name)
             return await self._runner.open(SecretsJob.of(app, names, self._parts.reconciler.desired))
 
@@ -244,6 +251,10 @@ class Orchestrator:
         after = await self._parts.changes.try_out(app, given, reset)
         free_disk = await asyncio.to_thread(self._parts.composer.free_disk)
         return config_history.preview(self._parts.reconciler.desired, after, app, free_disk)
+
+    async def _secrets_preview(self, record: AppRecord, name: str | None) -> ChangePreview:
+        names = await self._parts.secrets.named(record, None) if name is None else (name,)
+        return secrets_preview(self._parts.reconciler.desired, record.app, names)
 
     async def _plan_settings(self, records: Mapping[str, AppRecord], app: str, options: Mapping[str, object]) -> Plan:
         given = self._parts.composer.check_options(records[app].package.manifest, options, ())

@@ -6,6 +6,7 @@ from archipelago.api.apps import ChangePreview
 from archipelago.container.dependency_resolver.plan import Action, Plan
 from archipelago.container.desired.state import DesiredState
 from archipelago.errors import ErrorCode, NodeError
+from archipelago.security.secrets.secret_names import consumer_of
 from archipelago.storage.records.apps import Desired
 from archipelago.support.texts.text import msg
 
@@ -18,7 +19,24 @@ def stop_preview(desired: DesiredState, app: str) -> ChangePreview:
 
 def restart_preview(desired: DesiredState, app: str) -> ChangePreview:
     """Return who goes without an installed app while it restarts."""
-    return ChangePreview(app=app, stops=(), interrupts=interrupted(desired, (app,)))
+    return ChangePreview(app=app, interrupts=interrupted(desired, (app,)))
+
+
+def secrets_preview(desired: DesiredState, app: str, names: Collection[str]) -> ChangePreview:
+    """Return who may restart when secrets of an installed app change, and who goes without it meanwhile.
+
+    A login concerns the consumer whose it is. Of a secret of the app's own, consumers get what an interface exports.
+    """
+    provides = desired.apps[app].record.package.manifest.provides
+    whose = {consumer_of(name) for name in names}
+    users = {
+        edge.consumer
+        for edge in desired.dependents(app)
+        if edge.consumer in whose
+        or (None in whose and any("secrets" in text for text in provides[edge.interface].exports.values()))
+    }
+    restarts = tuple(sorted(filter(desired.wanted, users)))
+    return ChangePreview(app=app, restarts=restarts, interrupts=interrupted(desired, (app, *restarts)))
 
 
 def interrupted(desired: DesiredState, apps: Collection[str]) -> tuple[str, ...]:

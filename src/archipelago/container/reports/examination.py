@@ -7,15 +7,20 @@ from dataclasses import dataclass
 from archipelago.api.local_network import Outlook
 from archipelago.api.system import Finding
 from archipelago.container.data.keeper import VolumeKeeper
+from archipelago.container.podman_client.client import PodmanClient
+from archipelago.container.podman_client.errors import PodmanError
 from archipelago.container.reconciler.reconciler import Reconciler
-from archipelago.performance.doctor import Doctor, worst_first
+from archipelago.performance.checks.podman import unused_volumes
+from archipelago.performance.doctor import Doctor, not_checked, worst_first
+from archipelago.support.texts.text import msg
 
 
 @dataclass(frozen=True, slots=True)
 class Examiner:
-    """Asks the doctor and the keeper of volumes."""
+    """Asks the doctor, the keeper of volumes, and Podman."""
 
     doctor: Doctor
+    podman: PodmanClient
     volumes: VolumeKeeper
     reconciler: Reconciler
     outlook: Callable[[], Awaitable[Outlook]]
@@ -25,4 +30,11 @@ class Examiner:
         """Return all findings, the worst first."""
         found = await asyncio.to_thread(self.doctor.examine, await self.outlook())
         workloads = (each.workload for each in self.reconciler.desired.apps.values())
-        return worst_first((*found, *await self.volumes.findings(workloads)))
+        return worst_first((*found, *await self._unused_volumes(), *await self.volumes.findings(workloads)))
+
+    async def _unused_volumes(self) -> tuple[Finding, ...]:
+        try:
+            return tuple(unused_volumes(await self.podman.volumes.list_unused()))
+        except PodmanError as error:
+            what, mend = msg("whether volumes are left"), msg("look whether Podman works")
+            return (not_checked("unused-volumes", what, str(error), mend),)

@@ -1,6 +1,6 @@
 """What the doctor reads from Podman's answer to `info`. Pure."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from archipelago.api.system import Finding, Severity
 from archipelago.container.podman_client.models import PodmanInfo
@@ -62,6 +62,18 @@ def subordinate_ids(podman: PodmanInfo) -> Iterator[Finding]:
         yield too_few_ids("Podman", granted, msg("make setup, then {start}", start=_START))
     else:
         yield Finding(check="subordinate-ids", severity=Severity.OK, what=msg("each app has user ids of its own"))
+
+
+def unused_volumes(names: Collection[str]) -> Iterator[Finding]:
+    """Name the volumes that an earlier version of the node let Podman make for apps, and that no container has now."""
+    if names:
+        yield Finding(
+            check="unused-volumes",
+            severity=Severity.WARNING,
+            what=msg("volumes of Podman that belong to no container: {names}", names=", ".join(sorted(names))),
+            why=msg("they may hold the only copy of an app's data from before, and they take space"),
+            mend=msg("look at what is in them, then remove them as the node's user: 'podman volume rm NAME'"),
+        )
 
 
 def enforcement(not_enforced: tuple[str, ...]) -> Iterator[Finding]:

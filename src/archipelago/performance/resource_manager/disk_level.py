@@ -24,7 +24,7 @@ class DiskLevel(IntEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class _Mark:
+class _SpaceMark:
     share: float
     most: int
     """Bytes."""
@@ -32,10 +32,10 @@ class _Mark:
 
 _MARKS = {
     # A whole Bitcoin chain grows by about 7 GiB a month: that is a warning months ahead.
-    DiskLevel.LITTLE: _Mark(0.15, 30 * _GIB),
-    DiskLevel.SCARCE: _Mark(0.08, 10 * _GIB),
+    DiskLevel.LITTLE: _SpaceMark(0.15, 30 * _GIB),
+    DiskLevel.SCARCE: _SpaceMark(0.08, 10 * _GIB),
     # bitcoind must still be able to write its whole cache when it stops.
-    DiskLevel.CRITICAL: _Mark(0.03, 4 * _GIB),
+    DiskLevel.CRITICAL: _SpaceMark(0.03, 4 * _GIB),
 }
 _BACK = 1.3
 """By how much the mark at which a level is left is higher than the one at which it is entered."""

@@ -17,11 +17,11 @@ from archipelago.security.keys.key_files import private_pem
 from archipelago.security.keys.node_key import NodeKey
 from archipelago.security.secrets.redactor import Redactor
 from archipelago.security.secrets.secret import Secret
+from archipelago.security.secrets.secret_names import login_name, logins_pattern
 from archipelago.storage.layout import app_folder, secret_pattern
 from archipelago.support.private_files import make_folder, reported, write_atomically
 from archipelago.support.texts.text import msg
 
-_EDGE = "edge"
 EDGE_KIND, EDGE_BYTES = SecretKind.HEX, 32
 """How the login of a consumer is made."""
 
@@ -65,7 +65,7 @@ class SecretsManager:
 
     def ensure_edge(self, provider: str, consumer: str, interface: str) -> Secret:
         """Return the password with which one consumer uses one interface of a provider."""
-        return self.ensure(provider, f"{_EDGE}.{interface}.{consumer}", EDGE_KIND, EDGE_BYTES)
+        return self.ensure(provider, login_name(interface, consumer), EDGE_KIND, EDGE_BYTES)
 
     def get(self, app: str, name: str) -> Secret | None:
         """Return a secret of an app, or None where it has none of that name."""
@@ -119,7 +119,7 @@ class SecretsManager:
         """Forget all secrets of an app, and those by which it used others."""
         folder = app_folder(self._apps, app).secrets
         with self._lock, reported(folder):
-            for path in (*self._apps.glob(secret_pattern(file=f"{_EDGE}.*.{app}.*")), *folder.glob("*")):
+            for path in (*self._apps.glob(secret_pattern(file=logins_pattern(app))), *folder.glob("*")):
                 self._cache.pop(path, None)
                 path.unlink(missing_ok=True)
             # The folder may have been moved away: what is in memory would come back without a file.

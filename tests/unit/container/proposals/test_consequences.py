@@ -6,10 +6,17 @@ import pytest
 
 from archipelago.container.dependency_resolver.plan import Action, Edge, Plan, PlannedApp
 from archipelago.container.desired.state import DesiredApp, DesiredState
-from archipelago.container.manifest.model.interfaces import Wait
-from archipelago.container.proposals.consequences import require_agreed, restart_preview, stop_preview, with_restarts
+from archipelago.container.manifest.model.interfaces import Provided, Wait
+from archipelago.container.proposals.consequences import (
+    require_agreed,
+    restart_preview,
+    secrets_preview,
+    stop_preview,
+    with_restarts,
+)
 from archipelago.container.workload.workload import Workload
 from archipelago.errors import NodeError
+from archipelago.security.secrets.secret_names import consumer_of, login_name
 from archipelago.storage.records.apps import AppRecord, Desired
 from support.workloads import ELECTRUM
 
@@ -51,6 +58,31 @@ def test_a_restart_stops_nobody_else() -> None:
     preview = restart_preview(STATE, "bitcoin")
     assert (preview.stops, preview.interrupts) == ((), ("electrum", "explorer", "monitor"))
     assert restart_preview(stopped("electrum"), "bitcoin").interrupts == ("monitor",)
+
+
+def provider(**exports: str) -> DesiredState:
+    """Return a state in which others use an interface of `bitcoin` that exports this."""
+    found = STATE.apps["bitcoin"]
+    interface = Provided(container="daemon", port=1, exports=exports)
+    manifest = ELECTRUM.manifest.model_copy(update={"provides": {"x": interface}})
+    record = replace(found.record, package=replace(ELECTRUM, manifest=manifest))
+    return replace(STATE, apps={**STATE.apps, "bitcoin": replace(found, record=record)})
+
+
+def test_a_secret_restarts_who_gets_it() -> None:
+    plain, exporting = provider(network="main"), provider(cookie="{{ secrets.cookie }}")
+    login = login_name("x", "electrum")
+    assert secrets_preview(plain, "bitcoin", ("cookie",)).restarts == ()
+    assert secrets_preview(exporting, "bitcoin", ("cookie",)).restarts == ("electrum", "monitor")
+    changed = secrets_preview(plain, "bitcoin", (login,))
+    assert (changed.stops, changed.restarts, changed.interrupts) == ((), ("electrum",), ("explorer", "monitor"))
+    assert secrets_preview(plain, "bitcoin", ("cookie", login)).restarts == ("electrum",)
+    assert secrets_preview(plain, "bitcoin", (login_name("x", "gone"),)).restarts == ()
+
+
+@pytest.mark.parametrize("name", ["edge", "edge.x", "edge.x.y.z", "edges.x.y", "password"])
+def test_what_only_looks_like_a_login_is_a_secret_of_the_apps_own(name: str) -> None:
+    assert consumer_of(name) is None and consumer_of(login_name("bitcoin-rpc", "app")) == "app"
 
 
 def test_nothing_happens_to_others_than_was_agreed_to() -> None:

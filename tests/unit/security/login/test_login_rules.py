@@ -99,6 +99,40 @@ async def test_a_clock_that_jumps_neither_ends_a_session_nor_keeps_it(world: Wor
     assert login.by_token(token) is None
 
 
+@pytest.mark.parametrize("jump", [8 * 3600.0, -8 * 3600.0, 1e8])
+async def test_a_clock_that_was_wrong_at_a_login_locks_nobody_out(world: World, jump: float) -> None:
+    login = await world.owned()
+    await login.accounts.add("eve", Role.VIEWER, OTHER, SOCKET)
+    world.ahead = jump
+    with pytest.raises(NodeError):
+        await login.log_in("owner", "wrong wrong wrong", None, HERE)
+    world.now += 30  # what one mistake costs at most
+    await login.log_in("owner", PASSWORD, None, HERE)
+    await login.log_in("eve", OTHER, None, HERE)
+    world.ahead = 0.0
+    elsewhere = Source("203.0.113.6")
+    for source in (HERE, elsewhere):
+        assert await login.log_in("owner", PASSWORD, None, source)
+        assert await login.log_in("eve", OTHER, None, source)
+    await login.accounts.set_password("owner", OTHER, SOCKET)
+    assert await login.log_in("owner", OTHER, None, elsewhere)
+
+
+async def test_a_clock_that_is_set_shortens_no_wait(world: World) -> None:
+    login = await world.owned()
+    guesser = Source("203.0.113.5")
+
+    async def guess() -> ErrorCode:
+        with pytest.raises(NodeError) as caught:
+            await login.log_in("owner", "wrong wrong wrong", None, guesser)
+        return code_of(caught)
+
+    while await guess() is not ErrorCode.TOO_MANY:
+        pass
+    for world.ahead in (1e8, -1e8, 0.0):
+        assert await guess() is ErrorCode.TOO_MANY
+
+
 async def test_what_was_made_in_the_future_does_not_outlive_its_limit(world: World) -> None:
     world.ahead = 1e9
     login = await world.owned()

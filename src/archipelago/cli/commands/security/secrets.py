@@ -7,8 +7,9 @@ import typer
 
 from archipelago.cli.client import Client
 from archipelago.cli.commands.apps.changes import finish
+from archipelago.cli.consent import agree
 from archipelago.cli.errors import CommandError, Exit
-from archipelago.cli.options import Installed, Json, NoWait
+from archipelago.cli.options import Installed, Json, NoWait, Yes
 from archipelago.cli.output import show, show_json, show_table
 from archipelago.cli.stdin import read_lines, read_value, read_words
 
@@ -91,27 +92,43 @@ def secret_show(app: Installed, name: _Name) -> None:
 
 
 def secret_set(
-    app: Installed, name: _Name, stdin: _AllOfStdin = False, no_wait: NoWait = False, json: Json = False
+    app: Installed,
+    name: _Name,
+    stdin: _AllOfStdin = False,
+    yes: Yes = False,
+    no_wait: NoWait = False,
+    json: Json = False,
 ) -> None:
-    """Set a secret of an app. Containers that use it are recreated.
+    """Set a secret of an app. Containers that use it are recreated, after you have agreed to those of other apps.
 
     With --stdin, all of standard input is the value: one line without its end, several lines byte for byte, such as
     the file of a key.
     """
     client = Client()
     value = read_value("Value") if stdin else _ask("Value", stdin, twice=True)
-    finish(client, client.call("secret-set", app=app, name=name, value=value), no_wait, json)
+    agreed = _agree(client, app, name, yes)
+    finish(client, client.call("secret-set", app=app, name=name, value=value, agreed=agreed), no_wait, json)
 
 
 def secret_rotate(
     app: Installed,
     name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="One secret. Default: all.")] = None,
+    yes: Yes = False,
     no_wait: NoWait = False,
     json: Json = False,
 ) -> None:
-    """Replace secrets of an app with new ones. Containers that use them are recreated."""
+    """Replace secrets of an app with new ones. Containers that use them are recreated, those of other apps too."""
     client = Client()
-    finish(client, client.call("secret-rotate", app=app, name=name), no_wait, json)
+    agreed = _agree(client, app, name, yes)
+    finish(client, client.call("secret-rotate", app=app, name=name, agreed=agreed), no_wait, json)
+
+
+def _agree(client: Client, app: str, name: str | None, yes: bool) -> list[str]:
+    """Show which other apps may restart, and ask where there are any; return them."""
+    preview = client.call("secret-preview", app=app, name=name)
+    restarts: list[str] = preview["restarts"]
+    agree(app, "Change it?", yes, stops=(), restarts=restarts, interrupts=preview["interrupts"])
+    return restarts
 
 
 def _ask(what: str, stdin: bool, *, twice: bool = False) -> str:

@@ -4,11 +4,13 @@ from typing import Annotated
 
 from pydantic import Field, SecretStr
 
+from archipelago.api.apps import ChangePreview
 from archipelago.api.operations import Operation
 from archipelago.api.security import SecretView
 from archipelago.api.services.security import AppSecretService
 from archipelago.container.manifest.model.scalars import AppId
 from archipelago.rpc.method import Family, Params
+from archipelago.rpc.params import Agreed
 from archipelago.storage.records.permissions import Permission
 
 family = Family()
@@ -27,18 +29,29 @@ class SecretParams(SecretsParams):
     name: SecretName
 
 
-class SetParams(SecretParams):
+class AgreedParams(SecretsParams):
+    """What a change of secrets does to others."""
+
+    agreed: Agreed | None = None
+    """Apps of which the caller knows that they may restart (`secret-preview`); where others may, nothing is changed."""
+
+
+class SetParams(AgreedParams, SecretParams):
     """A value for a secret of an app."""
 
     value: Annotated[SecretStr, Field(min_length=1, max_length=4096)]
     """One line; of a keypair a private key (Ed25519, PEM), as it is in its file."""
 
 
-class RotateParams(SecretsParams):
-    """Which secrets are replaced."""
+class ChosenParams(SecretsParams):
+    """Which secrets of an app."""
 
     name: SecretName | None = None
     """One of them; all of them, the logins of its consumers too, when left out."""
+
+
+class RotateParams(AgreedParams, ChosenParams):
+    """Which secrets are replaced."""
 
 
 @family.method("secret-list", "List the secrets of an app by name", permission=Permission.MANAGE)
@@ -53,6 +66,11 @@ async def _show(secrets: AppSecretService, params: SecretParams) -> str:
     return await secrets.reveal_secret(params.app, params.name)
 
 
+@family.method("secret-preview", "Say which apps may restart where secrets change", permission=Permission.MANAGE)
+async def _preview(secrets: AppSecretService, params: ChosenParams) -> ChangePreview:
+    return await secrets.secrets_preview(params.app, params.name)
+
+
 @family.method(
     "secret-set",
     "Give a secret of an app a value of the owner's; what uses it restarts",
@@ -61,7 +79,7 @@ async def _show(secrets: AppSecretService, params: SecretParams) -> str:
     confirms=True,
 )
 async def _set(secrets: AppSecretService, params: SetParams) -> Operation:
-    return await secrets.set_secret(params.app, params.name, params.value.get_secret_value())
+    return await secrets.set_secret(params.app, params.name, params.value.get_secret_value(), params.agreed)
 
 
 @family.method(
@@ -72,4 +90,4 @@ async def _set(secrets: AppSecretService, params: SetParams) -> Operation:
     confirms=False,
 )
 async def _rotate(secrets: AppSecretService, params: RotateParams) -> Operation:
-    return await secrets.rotate_secrets(params.app, params.name)
+    return await secrets.rotate_secrets(params.app, params.name, params.agreed)

@@ -99,7 +99,11 @@ class TestHiddenCharacters:
 
     @pytest.mark.parametrize(
         ("name", "where"),
-        [("Containerfile", "# x\u2028RUN a\n"), ("files/requirements.txt", "# x\u2028other==1\n")],
+        [
+            ("Containerfile", "# x\u2028RUN a\n"),
+            ("files/requirements.txt", "# x\u2028other==1\n"),
+            ("files/harbourd", "# x\u2028true\n"),
+        ],
     )
     def test_none_may_stand_in_what_makes_an_image(self, tmp_path: Path, name: str, where: str) -> None:
         example = Path(shutil.copytree(EXAMPLE_FOLDER, tmp_path / "harbour"))
@@ -108,6 +112,11 @@ class TestHiddenCharacters:
         assert f"{name}:1:4: the character U+2028 (line separator) is not allowed; expected plain text without it" in (
             problems(example)
         )
+
+    def test_what_is_no_text_may_hold_any_byte(self, tmp_path: Path) -> None:
+        example = Path(shutil.copytree(EXAMPLE_FOLDER, tmp_path / "harbour"))
+        (example / "files" / "harbourd").write_bytes("\x7fELF\0\u2028\x07".encode())
+        assert problems(example) == []
 
 
 class TestNumbers:
