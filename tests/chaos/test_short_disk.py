@@ -76,7 +76,6 @@ async def test_apps_are_paused_in_order_as_the_disk_fills_and_come_back_in_rever
         try:
             for app in ("notes", "unwanted", "chain"):
                 await node.install(app)
-            await node.done(await node.call("container-stop", app="unwanted"))
             ran = podman("inspect", "--format", "{{.State.StartedAt}}", "archipelago-chain--main")
 
             start = await revision_of(node)
@@ -91,7 +90,11 @@ async def test_apps_are_paused_in_order_as_the_disk_fills_and_come_back_in_rever
             assert paused["desired"] == "running"
             assert "the node paused it" in paused["health"]["reason"]
             assert (await node.call("container-status", app="chain"))["health"]["state"] == "healthy"
+            await node.until("unwanted", "stopped")
             assert "notes" in (await notice(node))["text"]
+            await node.done(await node.call("container-stop", app="unwanted"))
+            started = await node.done(await node.call("container-start", app="notes"))
+            assert "the node paused it" in started["steps"][0]["detail"]
             with pytest.raises(RpcError, match="too full to install") as refused:
                 await node.call("container-install", app="later")
             assert refused.value.data["name"] == "disk-full"
@@ -111,7 +114,7 @@ async def test_apps_are_paused_in_order_as_the_disk_fills_and_come_back_in_rever
             filler.remove()
             await node.until("chain", "healthy")
             await node.until("notes", "healthy")
-            assert (await node.call("container-status", app="unwanted"))["health"]["state"] == "stopped"
+            assert (await node.call("container-status", app="unwanted"))["health"]["reason"] == "its owner stopped it"
             events = await node.call("events-since", revision=start)
             changes = [(each["data"]["action"], each["app"]) for each in events if "action" in each["data"]]
             assert changes == [("app-resume", "chain"), ("app-resume", "notes")]
@@ -120,6 +123,7 @@ async def test_apps_are_paused_in_order_as_the_disk_fills_and_come_back_in_rever
                 (each["action"], each["subject"]["app"]) for each in entries if each["action"].startswith("app-")
             ] == [
                 ("app-pause", "notes"),
+                ("app-pause", "unwanted"),
                 ("app-pause", "chain"),
                 ("app-pause", "notes"),
                 ("app-pause", "chain"),

@@ -67,7 +67,9 @@ class ResourceGuard:
         if desired.paused != now:
             self.reconciler.apply(self.reconciler.desired)
         if self._written.keys() != now.keys() or level is not self.pauses.disk_level:
-            before, self._written = self._written, now
+            wanted = {each.app for each in order}
+            before = {app: why for app, why in self._written.items() if app in wanted}  # others their owner stopped
+            self._written = now
             await self._write_down(before, now)
 
     def _running(self) -> frozenset[str]:

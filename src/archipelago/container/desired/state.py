@@ -1,7 +1,7 @@
 """What should run: the installed apps with their compiled workloads and edges. Plain values, no I/O."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from archipelago.api.health import WORKING, Health, HealthState
 from archipelago.container.dependency_resolver.plan import Edge, Plan
@@ -57,6 +57,10 @@ class DesiredState:
     def wanted(self, app: str) -> bool:
         """Return whether the app should run: its owner wants it, and all that it cannot do without."""
         return self.obstacle(app) is None
+
+    def is_paused(self, app: str) -> bool:
+        """Return whether nothing but a pause, of the app or of one that it needs, keeps it from running."""
+        return bool(self.paused) and not self.wanted(app) and replace(self, paused={}).wanted(app)
 
     def obstacle(self, app: str, _seen: frozenset[str] = frozenset()) -> str | None:
         """Return why the app ought not to run, or None when it should."""

@@ -37,6 +37,7 @@ def test_a_pause_keeps_apps_and_their_consumers_down_and_starts_none(
     for app, desired in wishes.items():
         needed = set(short.needed_by(app))
         assert short.wanted(app) == (free.wanted(app) and needed.isdisjoint(paused))
+        assert short.is_paused(app) == (free.wanted(app) and not needed.isdisjoint(paused))
         if desired is Desired.STOPPED:
             assert short.obstacle(app) == "its owner stopped it"
         elif app in paused:
