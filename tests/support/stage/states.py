@@ -86,7 +86,7 @@ STATES = {
     "in-fr": State(scene="calm", language="fr", shown="Tout fonctionne."),
     "in-ja": State(scene="calm", language="ja", size="phone", shown="すべて正常に稼働しています。"),
     "in-pt": State(scene="calm", language="pt", shown="Tudo funciona."),
-    "syncing-app": State(scene="syncing", path="/apps/bitcoin-knots", shown="Reading the chain: 3.1 %"),
+    "syncing-app": State(scene="syncing", path="/apps/bitcoin-knots", shown="Reading the chain: 3.1%"),
     "failed-apps": State(scene="failed", path="/apps", size="phone", shown="Failed"),
     "many-apps": State(scene="many", path="/apps", shown="60 apps"),
     "away": State(scene="calm", steps=(lose_node,), shown="Your node is not reachable."),
