@@ -376,6 +376,8 @@ export type ChannelSettings = {
   "least": Least;
   /** Whether it also says that a problem is gone. */
   "resolved": boolean;
+  /** Of the messages; what has no translation is in English. */
+  "language": Language;
 };
 
 export type CheckParams = {
@@ -781,6 +783,8 @@ export type KeyState = "plain" | "locked" | "unlocked" | "missing";
 export type KeyStatus = {
   "state": KeyState;
 };
+
+export type Language = "en" | "de" | "es" | "fr" | "ja" | "pt";
 
 export type Later = "hour" | "day" | "week";
 
