@@ -56,9 +56,9 @@ const MARGIN = { x: 58, top: 34, bottom: 44 };
 /** Pixels between the places that are compared. */
 const STEP = { least: 20, most: 48 };
 /** How far islands try to keep apart, for the side of the square that each has. */
-const ROOMY = 0.9;
-/** What a place costs for lying close to others, far from what it uses, and away from where it is wanted. */
-const COST = { crowd: 8, far: 2.5, strange: 0.35, moved: 6 };
+const ROOMY = 0.8;
+/** What a place costs for lying close to others, far from what it uses, at the edge, and away from where it is wanted. */
+const COST = { crowd: 8, far: 3, edge: 0.5, strange: 0.35, moved: 6 };
 
 interface Spot {
   x: number;
@@ -155,8 +155,9 @@ function bestSpot(
   const area = sea(size, box);
   const wish = before ?? { x: area.x + chance() * area.width, y: area.y + chance() * area.height };
   const diagonal = Math.hypot(box.width, box.height);
+  const edge = ({ x, y }: Spot): number => Math.max(Math.abs(x / box.width - 0.5), Math.abs(y / box.height - 0.5)) * 2;
   const cost = (spot: Spot): number => {
-    let sum = ((before ? COST.moved : COST.strange) * between(spot, wish)) / diagonal;
+    let sum = ((before ? COST.moved : COST.strange) * between(spot, wish)) / diagonal + COST.edge * edge(spot) ** 3;
     for (const other of others) {
       const far = between(spot, other);
       const wanted = Math.max((size + other.size) * SHORE, room * ROOMY);
