@@ -36,7 +36,14 @@ class Chores:
 
     def start(self) -> None:
         """Start all chores."""
-        work = (self._keep_house(), self._measure(), self._parts.apps.pruner.run(), self._parts.apps.disk_use.run())
+        apps = self._parts.apps
+        work = (
+            self._keep_house(),
+            self._measure(),
+            apps.pruner.run(),
+            apps.disk_use.run(),
+            apps.snapshots.delete_swept(),
+        )
         self._tasks = [asyncio.create_task(each) for each in work]
 
     async def stop(self) -> None:

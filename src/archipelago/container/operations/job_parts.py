@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from typing import Self
 
 from archipelago.catalog.source import CatalogSource
+from archipelago.container.data.keeper import VolumeKeeper
+from archipelago.container.data.snapshots.store import SnapshotStore
 from archipelago.container.data.volumes import AppData
 from archipelago.container.desired.composer import Composer
 from archipelago.container.images.inventory import ImageInventory
@@ -15,6 +17,7 @@ from archipelago.container.operations.changes.turn import Changes
 from archipelago.container.operations.image_fetcher import ImageFetcher
 from archipelago.container.operations.readiness.waiting import Readiness
 from archipelago.container.operations.repairs import Repairs
+from archipelago.container.operations.way_back import WayBack
 from archipelago.container.proposals.disk_rules import DiskRules
 from archipelago.container.proposals.downgrades import Downgrades
 from archipelago.container.proposals.planner import Planner
@@ -43,6 +46,9 @@ class JobParts:
     starts: Starts
     revisions: RevisionStore
     downgrades: Downgrades
+    way_back: WayBack
+    soak: float
+    """Seconds for which a new version must run without a crash."""
 
     @classmethod
     def of(
@@ -60,17 +66,21 @@ class JobParts:
         disk_rules: DiskRules,
         repairs: Repairs,
         revisions: RevisionStore,
+        snapshots: SnapshotStore,
+        volumes: VolumeKeeper,
+        soak: float,
     ) -> Self:
         """Return all parts, given those that others use as well."""
         planner = Planner(state, catalog, composer, disk_rules, lambda: reconciler.desired)
         readiness = Readiness(reconciler)
+        changes = Changes(state, composer, reconciler, planner)
         return cls(
             state=state,
             catalog=catalog,
             composer=composer,
             reconciler=reconciler,
             planner=planner,
-            changes=Changes(state, composer, reconciler, planner),
+            changes=changes,
             fetcher=ImageFetcher(images, inventory),
             inventory=inventory,
             pruner=pruner,
@@ -81,4 +91,6 @@ class JobParts:
             starts=Starts(reconciler, readiness, repairs),
             revisions=revisions,
             downgrades=Downgrades(state, revisions),
+            way_back=WayBack(snapshots, volumes, reconciler, changes, composer, secrets, state),
+            soak=soak,
         )

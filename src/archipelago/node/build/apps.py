@@ -13,6 +13,7 @@ from archipelago.catalog.local import LocalCatalog
 from archipelago.container.data.disk_use import DiskUse
 from archipelago.container.data.keeper import VolumeKeeper
 from archipelago.container.data.kept import KeptStore
+from archipelago.container.data.snapshots.store import SnapshotStore
 from archipelago.container.data.volumes import AppData
 from archipelago.container.dependency_resolver.host_facts import HostFacts
 from archipelago.container.desired.composer import Composer
@@ -29,6 +30,7 @@ from archipelago.container.operations.orchestrator import Orchestrator
 from archipelago.container.operations.registry import find_kinds
 from archipelago.container.operations.repairs import Repairs
 from archipelago.container.operations.runner import JobRunner
+from archipelago.container.operations.snapshots import Snapshots
 from archipelago.container.proposals.disk_rules import DiskRules
 from archipelago.container.reconciler.reconciler import Reconciler
 from archipelago.container.reports.apps import HEALTH
@@ -63,6 +65,8 @@ class Apps:
     data: AppData
     disk_use: DiskUse
     kept_data: DataService
+    snapshots: SnapshotStore
+    snapshot_service: Snapshots
     reconciler: Reconciler
     operations: Operations
     orchestrator: Orchestrator
@@ -85,6 +89,7 @@ async def build_apps(storage: Storage, podman: PodmanHost, closing: AsyncExitSta
     closing.push_async_callback(reconciler.close)
     closing.push_async_callback(operations.close)
     kept = KeptStore(layout, podman.namespace)
+    snapshots = SnapshotStore(layout, podman.namespace, marks)
     data = AppData(layout, podman.namespace, secrets, storage.state, marks, kept)
     inventory = ImageInventory(images, SbomStore(layout.apps))
     disk_use = DiskUse(layout, podman.namespace, lambda: reconciler.desired.apps, storage.clocks.steady)
@@ -103,8 +108,12 @@ async def build_apps(storage: Storage, podman: PodmanHost, closing: AsyncExitSta
         disk_rules=DiskRules(renderer, podman.namespace, layout.apps),
         repairs=Repairs(reconciler, renderer, lambda: datetime.now(UTC)),
         revisions=RevisionStore(storage.database),
+        snapshots=snapshots,
+        volumes=volumes,
+        soak=config.soak,
     )
-    orchestrator = Orchestrator(parts, JobRunner(parts, operations, find_kinds()))
+    runner = JobRunner(parts, operations, find_kinds())
+    orchestrator = Orchestrator(parts, runner)
     kept_data = DataService(volumes, kept, data, operations, lambda: reconciler.desired, reconciler.look_again)
     return Apps(
         catalog,
@@ -116,6 +125,8 @@ async def build_apps(storage: Storage, podman: PodmanHost, closing: AsyncExitSta
         data,
         disk_use,
         kept_data,
+        snapshots,
+        Snapshots(parts, runner, operations),
         reconciler,
         operations,
         orchestrator,
