@@ -13,6 +13,8 @@ from archipelago.support.texts.text import msg
 DEFAULT_PORT = 8480
 _LARGEST_UID = 2**32 - 2
 DEFAULT_UI = "/opt/archipelago/ui"
+SOAK = 10.0
+_LONGEST_SOAK = 3600
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +41,8 @@ class NodeConfig:
     """Folder of the built page (`ARCHIPELAGO_UI`)."""
     power: bool = False
     """Whether whoever started the node turns the machine off where the node asks for it (`ARCHIPELAGO_POWER`)."""
+    soak: float = SOAK
+    """Seconds for which a new version of an app must run without a crash before it counts (`ARCHIPELAGO_SOAK`)."""
     cgroup: str = ""
     """Control group for containers (`ARCHIPELAGO_CGROUP`); empty where nothing is delegated."""
 
@@ -83,6 +87,7 @@ def read_config(environment: Mapping[str, str], checkout: Path) -> NodeConfig:
         trusted_root=Path(file) if (file := environment.get("ARCHIPELAGO_TRUSTED_ROOT")) else None,
         ui=Path(environment.get("ARCHIPELAGO_UI", DEFAULT_UI)),
         power=environment.get("ARCHIPELAGO_POWER") == "1",
+        soak=_soak(environment.get("ARCHIPELAGO_SOAK", f"{SOAK:.0f}")),
         cgroup=environment.get("ARCHIPELAGO_CGROUP", ""),
     )
 
@@ -96,6 +101,17 @@ def _owners(text: str) -> frozenset[int]:
             hint=msg("set it to the numbers of users of this host, with commas between them"),
         )
     return frozenset(each for each in found if each is not None)
+
+
+def _soak(text: str) -> float:
+    found = _whole(text, 0, _LONGEST_SOAK)
+    if found is None:
+        raise NodeError(
+            ErrorCode.INVALID_OPTION,
+            msg("ARCHIPELAGO_SOAK is not a number of seconds"),
+            hint=msg("set it to seconds, from 0 to {longest}", longest=_LONGEST_SOAK),
+        )
+    return float(found)
 
 
 def _sessions(environment: Mapping[str, str]) -> Lifetimes:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from support.harness import RpcError, TestNode, remove_leftovers, running_node
+from support.harness import RpcError, TestNode, podman, remove_leftovers, running_node
 from support.tiny_apps import write_app
 
 SMALL_DISK = os.environ.get("ARCHIPELAGO_SMALL_DISK")
@@ -44,6 +44,26 @@ async def refused(node: TestNode, method: str, **parameters: object) -> None:
         assert error.data["name"] == "disk-full", error
     else:
         assert operation["error"]["code"] == "disk-full", operation
+
+
+async def test_an_update_whose_copy_does_not_fit_is_refused_while_the_app_runs_on(tmp_path: Path) -> None:
+    assert SMALL_DISK is not None
+    remove_leftovers()
+    catalog = tmp_path / "catalog"
+    mounts = {"health": "mounts: [{volume: data, path: /data}]", "more": "volumes: {data: {data: files}}"}
+    write_app(catalog, "large", **mounts)
+    async with running_node("large", apps=catalog, disk=Path(SMALL_DISK)) as node:
+        await node.install("large")
+        await node.execute("large", "busybox", "dd", "if=/dev/zero", "of=/data/blob", "bs=1M", "count=64")
+        started = podman("inspect", "--format", "{{.State.StartedAt}}", "archipelago-large--main")
+        write_app(catalog, "large", version="2.0", **mounts)
+        plan = await node.call("plan", app="large")
+        assert any("are copied, about" in each for each in plan["warnings"])
+        assert any("are missing" in each for each in plan["warnings"])
+        await refused(node, "container-update", app="large")
+        await refused(node, "snapshot-take", app="large")
+        assert podman("inspect", "--format", "{{.State.StartedAt}}", "archipelago-large--main") == started
+        assert await node.call("snapshot-list", app="large") == []
 
 
 async def test_a_full_disk_refuses_changes_pauses_apps_and_loses_nothing(tmp_path: Path) -> None:

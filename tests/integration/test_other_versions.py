@@ -95,8 +95,8 @@ async def test_an_app_that_cannot_be_read_goes_on_and_is_shown(node: VersionedNo
     change(node, "UPDATE apps SET package = :package WHERE app = 'offering'", package=newer)
     change(
         node,
-        "INSERT INTO operations SELECT '00000000beef', 'snapshot', app, 'running', '{}',"
-        " json_set(view, '$.id', '00000000beef', '$.kind', 'snapshot', '$.state', 'running', '$.depth', 3), created_at"
+        "INSERT INTO operations SELECT '00000000beef', 'teleport', app, 'running', '{}',"
+        " json_set(view, '$.id', '00000000beef', '$.kind', 'teleport', '$.state', 'running', '$.depth', 3), created_at"
         " FROM operations WHERE app = 'alone' LIMIT 1",
     )
     await node.start()

@@ -248,7 +248,7 @@ class TestNode:
         node = self.node_id()
         if node is not None:
             remove_all(f"{LABEL}={node}")
-        podman("unshare", "rm", "-rf", "--one-file-system", str(self.root), str(self.runtime))
+        remove_files(self.root, self.runtime)
 
     def node_id(self) -> str | None:
         """Return the node's id from its database."""
@@ -289,11 +289,18 @@ def remove_all(label: str) -> None:
         podman("network", "rm", "-f", network)
 
 
+def remove_files(*folders: Path) -> None:
+    """Remove folders of nodes; what is mounted in them stays."""
+    # Volumes on Btrfs are subvolumes: to rm(1) they are other file systems, unless it is asked for each of them.
+    subvolumes = 'find "$@" -type d -inum 256 -prune -exec rm -rf --one-file-system {} + 2>/dev/null'
+    podman("unshare", "sh", "-c", f'{subvolumes}; rm -rf --one-file-system "$@"', "sh", *map(str, folders))
+
+
 def remove_leftovers() -> None:
     """Remove what tests that crashed left behind; images stay, since they are costly to build."""
     remove_all(LABEL)
     if ROOT.exists() or RUNTIME.exists():
-        podman("unshare", "rm", "-rf", "--one-file-system", str(ROOT), str(RUNTIME))
+        remove_files(ROOT, RUNTIME)
 
 
 @contextlib.asynccontextmanager

@@ -5,7 +5,7 @@ The apps run as soon as they are wanted, or stay in the states that a test gives
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Collection, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,6 +15,7 @@ from archipelago.api.health import Health, HealthState
 from archipelago.api.operations import Operation
 from archipelago.catalog.local import LocalCatalog
 from archipelago.container.data.kept import Keepsake
+from archipelago.container.data.snapshots.store import SnapshotStore
 from archipelago.container.dependency_resolver.host_facts import ControlGroup, HostFacts
 from archipelago.container.desired.composer import Composer
 from archipelago.container.desired.state import DesiredState
@@ -39,11 +40,14 @@ from archipelago.container.workload.inputs import Site
 from archipelago.container.workload.templates.renderer import Renderer
 from archipelago.security.secrets.manager import SecretsManager
 from archipelago.storage.database import Database
+from archipelago.storage.layout import Layout
 from archipelago.storage.records.operations import OperationRecord, OperationState, StepRecord
 from archipelago.storage.stores.revisions import RevisionStore
 from archipelago.storage.stores.state import State
+from archipelago.storage.stores.volume_marks import VolumeMarks
 from archipelago.support.broadcast import Signal
 from support.databases import new_database
+from support.own_namespace import OwnNamespace
 
 GIB = 1024**3
 MANIFEST = """
@@ -77,14 +81,24 @@ class Apps:
     stuck: dict[str, HealthState] = field(default_factory=dict)
     done: list[str] = field(default_factory=list)
     """What it was asked to do once."""
+    suspended: frozenset[str] = frozenset()
+    broken: set[str] = field(default_factory=set)
+    """Versions that do not work."""
+    on_run: Callable[[str, str], None] = lambda app, version: None
+    """Called with the app and the version of what may start now."""
 
     def apply(self, desired: DesiredState) -> None:
-        self.desired = replace(desired, generation=self.desired.generation + 1)
+        self.desired = replace(desired, suspended=self.suspended, generation=self.desired.generation + 1)
+        for app, found in self.desired.apps.items():
+            if self.desired.wanted(app):
+                self.on_run(app, found.record.package.manifest.version)
         self.changed.notify()
 
     def health(self, app: str) -> Health:
         if not self.desired.wanted(app):
             return Health(state=self.stuck.get(app, HealthState.STOPPED))
+        if self.desired.apps[app].record.package.manifest.version in self.broken:
+            return Health(state=HealthState.BACKING_OFF, restarts=9, reason="it crashes")
         return Health(state=self.stuck.get(app, HealthState.HEALTHY))
 
     def container_healths(self, app: str) -> dict[str, Health]:
@@ -98,6 +112,11 @@ class Apps:
 
     def try_again(self, apps: Collection[str]) -> None:
         self.done.append(f"try {' '.join(apps)}")
+
+    def suspend(self, *, more: Collection[str] = (), less: Collection[str] = ()) -> None:
+        self.suspended = self.suspended.union(more).difference(less)
+        self.done += [f"suspend {app}" for app in more] + [f"release {app}" for app in less]
+        self.apply(self.desired)
 
     def look_again(self, app: str) -> None:
         self.done.append(f"look at {app}")
@@ -163,6 +182,13 @@ class Data:
         pass
 
 
+class Volumes:
+    """Knows of no volume that is lost."""
+
+    async def troubles(self, _: object) -> tuple[()]:
+        return ()
+
+
 @dataclass
 class Bench:
     """A node without Podman."""
@@ -177,6 +203,7 @@ class Bench:
     operations: Operations
     runner: JobRunner
     orchestrator: Orchestrator
+    namespace: OwnNamespace
     written: Signal
     """Notified of each change that is in the database."""
 
@@ -240,6 +267,7 @@ async def bench(folder: Path) -> AsyncIterator[Bench]:
     site = Site("n", str(folder), "/run/files", facts, ControlGroup())
     renderer = Renderer()
     composer = Composer(site, secrets, store, renderer.aside, free_disk=lambda: 100 * GIB, reserved_ports=frozenset())
+    namespace = OwnNamespace()
     apps, images, data = Apps(), Images(), Data(state)
     reconciler = cast(Reconciler, apps)
     parts = JobParts.of(
@@ -252,6 +280,9 @@ async def bench(folder: Path) -> AsyncIterator[Bench]:
         pruner=cast(Any, images),
         data=cast(Any, data),
         secrets=AppSecrets(secrets),
+        snapshots=SnapshotStore(Layout(folder, folder / "run"), cast(Any, namespace), VolumeMarks(database)),
+        volumes=cast(Any, Volumes()),
+        soak=0.01,
         disk_rules=DiskRules(renderer, cast(Any, None), folder / "apps"),
         repairs=Repairs(reconciler, renderer, lambda: datetime.now(UTC)),
         revisions=RevisionStore(database),
@@ -261,6 +292,8 @@ async def bench(folder: Path) -> AsyncIterator[Bench]:
     runner = JobRunner(parts, operations, find_kinds())
     orchestrator = Orchestrator(parts, runner)
     await orchestrator.apply()
-    yield Bench(folder, database, state, parts, apps, images, data, operations, runner, orchestrator, written)
+    yield Bench(
+        folder, database, state, parts, apps, images, data, operations, runner, orchestrator, namespace, written
+    )
     await operations.close()
     await database.close()

@@ -43,6 +43,7 @@ class MemoryNode:
         self.services.provide(app_services.RevisionService, apps.MemoryRevisions(self.apps))
         self.services.provide(app_services.OperationService, apps.MemoryOperations(self.apps))
         self.services.provide(app_services.AppDataService, apps.MemoryData())
+        self.services.provide(app_services.SnapshotService, apps.MemorySnapshots(self.apps))
         self.services.provide(app_services.AppReportService, apps.MemoryReports(self.apps))
         self.services.provide(app_services.CatalogService, apps.MemoryCatalog(self.apps))
         self.services.provide(app_services.ChainService, apps.MemoryChains())

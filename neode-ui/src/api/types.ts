@@ -378,6 +378,8 @@ export type ChannelSettings = {
   "least": Least;
   /** Whether it also says that a problem is gone. */
   "resolved": boolean;
+  /** Of the messages; what has no translation is in English. */
+  "language": Language;
 };
 
 export type CheckParams = {
@@ -784,6 +786,8 @@ export type KeyStatus = {
   "state": KeyState;
 };
 
+export type Language = "en" | "de" | "es" | "fr" | "ja" | "pt";
+
 export type Later = "hour" | "day" | "week";
 
 export type Least = "note" | "warning" | "error";
@@ -1004,7 +1008,7 @@ export type Operation = {
   "revision": number;
 };
 
-export type OperationKind = "install" | "start" | "stop" | "restart" | "remove" | "update" | "configure" | "secrets" | "repair";
+export type OperationKind = "install" | "start" | "stop" | "restart" | "remove" | "update" | "configure" | "secrets" | "snapshot" | "restore" | "repair";
 
 export type OperationParams = {
   /** Id of the operation. */
@@ -1279,6 +1283,20 @@ export type RestoreParams = {
   "words": string;
 };
 
+export type RestorePreview = {
+  /** Apps that go back, the one that was asked for first. */
+  "apps": Array<string>;
+  "snapshot": string;
+  "at": string;
+  /** Version of the app then. */
+  "version": string;
+  "version_now": string;
+  /** What is lost, and what it costs, in sentences. */
+  "remarks": Array<string>;
+  /** Field -> message of its text, `effects.0` for the first of a list; a text without one is English only. */
+  "messages"?: Record<string, Message>;
+};
+
 export type Reversible = "yes" | "until-first-write" | "no";
 
 export type Role = "owner" | "operator" | "viewer";
@@ -1408,6 +1426,50 @@ export type SignerView = {
   /** SHA-256 of the public key; `unsigned`; or `any`, where some signature must be there. */
   "signer": string;
   "since": string;
+};
+
+export type SnapshotKind = "manual" | "scheduled" | "before-update" | "rejected" | "before-restore";
+
+export type SnapshotParams = {
+  /** Id of the app. */
+  "app": string;
+  /** Its name, as `snapshot-list` tells it. */
+  "snapshot": string;
+};
+
+export type SnapshotPreview = {
+  "app": string;
+  /** Bytes that are copied; none where the disk can share them. */
+  "size": number;
+  /** How long that takes, roughly. */
+  "seconds": number;
+  /** Bytes that are free now. */
+  "free": number;
+  /** Bytes that the disk lacks: it would be refused. */
+  "missing": number;
+  /** Volumes that are not copied. */
+  "left_out": Array<string>;
+  "remarks": Array<string>;
+  /** Field -> message of its text, `effects.0` for the first of a list; a text without one is English only. */
+  "messages"?: Record<string, Message>;
+};
+
+export type SnapshotView = {
+  /** Its name, the time as `2026-11-29T08-40-00.123Z`. */
+  "name": string;
+  /** Why it is there. */
+  "kind": SnapshotKind;
+  "at": string;
+  /** Version of the app at that time. */
+  "version": string;
+  /** Bytes, those that it shares with the app's data or with other snapshots included. */
+  "size": number;
+  /** Whether all of it was counted in time; if not, it takes more. */
+  "counted": boolean;
+  /** Whether it has keys to money. */
+  "funds": boolean;
+  /** Whether it is what the last update can be undone with. */
+  "undoes_update": boolean;
 };
 
 export type SourceKind = "debian" | "pypi" | "registry" | "folder";
@@ -1759,6 +1821,52 @@ export interface Methods {
   /** Its name, as `data-list` tells it. */
   "kept": string;
 }; result: null };
+  /** Return the snapshots of an app, the newest first */
+  "snapshot-list": { params: {
+  /** Id of the app. */
+  "app": string;
+}; result: Array<SnapshotView> };
+  /** Say what a snapshot of an app would cost */
+  "snapshot-preview": { params: {
+  /** Id of the app. */
+  "app": string;
+}; result: SnapshotPreview };
+  /** Take a snapshot of an app, which is stopped for it and started again */
+  "snapshot-take": { params: {
+  /** Id of the app. */
+  "app": string;
+}; result: Operation };
+  /** Say what going back to a snapshot would do */
+  "restore-preview": { params: {
+  /** Id of the app. */
+  "app": string;
+  /** Its name, as `snapshot-list` tells it. */
+  "snapshot": string;
+}; result: RestorePreview };
+  /** Put an app back to a snapshot: version, options, secrets and data; what is there now becomes a snapshot */
+  "snapshot-restore": { params: {
+  /** Id of the app. */
+  "app": string;
+  /** Its name, as `snapshot-list` tells it. */
+  "snapshot": string;
+}; result: Operation };
+  /** Delete a snapshot forever */
+  "snapshot-delete": { params: {
+  /** Id of the app. */
+  "app": string;
+  /** Its name, as `snapshot-list` tells it. */
+  "snapshot": string;
+}; result: null };
+  /** Say what undoing the last update of an app would do */
+  "undo-preview": { params: {
+  /** Id of the app. */
+  "app": string;
+}; result: RestorePreview };
+  /** Undo the last update of an app: all is as it was before, and what is there now becomes a snapshot */
+  "container-update-undo": { params: {
+  /** Id of the app. */
+  "app": string;
+}; result: Operation };
   /** Stop an app, carry out a repair that it declares, and start it */
   "container-repair": { params: {
   /** Id of the app. */

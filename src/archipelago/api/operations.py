@@ -26,6 +26,10 @@ class OperationKind(StrEnum):
     CONFIGURE = "configure"
     SECRETS = "secrets"
     """Secrets are set or replaced."""
+    SNAPSHOT = "snapshot"
+    """A snapshot of the app is taken."""
+    RESTORE = "restore"
+    """The app goes back to a snapshot."""
     REPAIR = "repair"
     """What an app declares to repair it is carried out."""
 

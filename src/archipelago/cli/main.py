@@ -9,7 +9,17 @@ import typer
 from typer.exceptions import TyperException
 
 from archipelago import __version__
-from archipelago.cli.commands.apps import chains, changes, data, operations, questions, repairs, revisions
+from archipelago.cli.commands.apps import (
+    chains,
+    changes,
+    data,
+    operations,
+    questions,
+    repairs,
+    revisions,
+    snapshots,
+    updates,
+)
 from archipelago.cli.commands.node import network, notices, notify, power
 from archipelago.cli.commands.security import accounts, audit, sbom, secrets, security, signers
 from archipelago.cli.errors import CommandError, Exit
@@ -32,7 +42,7 @@ _COMMANDS: tuple[tuple[str, Command], ...] = (
     ("stop", changes.stop),
     ("restart", changes.restart),
     ("remove", changes.remove),
-    ("update", changes.update),
+    ("update", updates.update),
     ("config", changes.config),
     ("repair", repairs.repair),
     ("exec", questions.execute),
@@ -93,6 +103,17 @@ _GROUPS: tuple[tuple[str, str, tuple[tuple[str, Command], ...]], ...] = (
             ("restore", data.restore),
             ("delete", data.delete),
             ("start-empty", data.start_empty),
+        ),
+    ),
+    (
+        "snapshot",
+        "Manage snapshots of apps.",
+        (
+            ("list", snapshots.list_snapshots),
+            ("take", snapshots.take),
+            ("restore", snapshots.restore),
+            ("undo-restore", snapshots.undo_restore),
+            ("delete", snapshots.delete),
         ),
     ),
     (

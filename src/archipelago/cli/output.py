@@ -71,15 +71,6 @@ def show_facts(facts: Iterable[tuple[str, object]]) -> None:
         show(f"{name:<{width}}  {line(value)}")
 
 
-def size(count: float) -> str:
-    """Return bytes in a unit that reads well."""
-    for unit in ("B", "KiB", "MiB", "GiB"):
-        if abs(count) < 1024:
-            return f"{count:.0f} {unit}" if unit == "B" else f"{count:.1f} {unit}"
-        count /= 1024
-    return f"{count:.1f} TiB"
-
-
 def duration(seconds: float) -> str:
     """Return a time that is to be waited, in the two largest units that say something: `3 h 20 min`."""
     minutes = round(seconds / 60)

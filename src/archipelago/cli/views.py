@@ -4,7 +4,8 @@ import re
 from typing import Any
 
 from archipelago.cli.data_words import data_words, way_back_words
-from archipelago.cli.output import clean, duration, line, show, show_facts, show_table, size
+from archipelago.cli.output import clean, duration, line, show, show_facts, show_table
+from archipelago.support.texts.sizes import size_words
 
 _OWN_TIME = re.compile(r"\W?\d{4}[-/]\d\d[-/]\d\d[ T]\d\d:\d\d:\d\d")
 
@@ -38,9 +39,9 @@ def show_plan(plan: dict[str, Any]) -> None:
             show(f"         {line(_build_words(fetch['build']))}")
     show_facts(
         (
-            ("disk", size(asks["disk"]) if asks["disk"] else ""),
+            ("disk", size_words(asks["disk"]) if asks["disk"] else ""),
             ("data", "; ".join(f"{app}: {data_words(volumes)}" for app, volumes in asks["data"].items())),
-            ("memory", f"up to {size(asks['memory'])}" if asks["memory"] else ""),
+            ("memory", f"up to {size_words(asks['memory'])}" if asks["memory"] else ""),
             ("ports", ", ".join(f"{name} {port}" for name, port in plan["ports"].items())),
             ("network", ", ".join(f"{app}: {egress}" for app, egress in asks["egress"].items())),
             ("rights", ", ".join(f"{app}: {' '.join(names)}" for app, names in asks["capabilities"].items())),
@@ -123,7 +124,7 @@ def show_status(status: dict[str, Any]) -> None:
             show(line(f"{'':<9} open to the local network: {where}"))
     for each in status["containers"]:
         limits = each["limits"]
-        bounds = f"{size(limits['memory'])}, {limits['cpu']:g} cpu, {limits['pids']} processes"
+        bounds = f"{size_words(limits['memory'])}, {limits['cpu']:g} cpu, {limits['pids']} processes"
         show(line(f"container {each['name']}: {each['health']['state']}, {each['image']}, at most {bounds}"))
     _show_rating("security", status["rating"])
     for text in status["not_enforced"]:

@@ -37,8 +37,15 @@ class Chores:
     def start(self) -> None:
         """Start all chores."""
         apps = self._parts.apps
-        ours = (self._keep_house(), self._measure(), self._follow_downloads())
-        work = (*ours, apps.pruner.run(), apps.disk_use.run(), self._parts.guard.run())
+        work = (
+            self._keep_house(),
+            self._measure(),
+            self._follow_downloads(),
+            self._parts.guard.run(),
+            apps.pruner.run(),
+            apps.disk_use.run(),
+            apps.snapshots.delete_swept(),
+        )
         self._tasks = [asyncio.create_task(each) for each in work]
 
     async def stop(self) -> None:

@@ -51,7 +51,10 @@ class Node:
         self.services = build_services(self.parts, self._power, self._started)
         # First what is installed, then what is there: a container of an app not known yet would be taken for an orphan.
         await apps.reconciler.prepare(await storage.runs.all())
+        await apps.downloads.open()
         await self.parts.guard.look()
+        await apps.snapshots.sweep()
+        await apps.orchestrator.suspend()
         await apps.orchestrator.apply()
         await apps.volumes.adopt(tuple(each.workload for each in apps.reconciler.desired.apps.values()))
         apps.reconciler.start()

@@ -8,6 +8,7 @@ data root                                 run-time directory (in memory)
           /secrets/   age files
           /sbom/      what is in its images
           /kept/DATE/ keys to money that outlived its removal
+          /snapshots/NAME/  all of it at one moment
   state.db, node.key, identity.key
   logs/, images/, tls/, tmp/
 ```
@@ -36,6 +37,8 @@ _SECRETS = "secrets"
 _AGE = ".age"
 KEPT = "kept"
 """In the folder of an app: what outlived its removal."""
+SNAPSHOTS = "snapshots"
+"""In the folder of an app: what it was at some moments."""
 OLD_PACKAGE_CACHE = "uv-cache"
 """Beside `Layout.builds`: what earlier versions kept, unpacked packages that nobody checked again. It is removed."""
 
@@ -85,6 +88,15 @@ class AppFolder:
         """Return the folder of what outlived one removal."""
         return KeptFolder(self.kept / named(name))
 
+    @property
+    def snapshots(self) -> Path:
+        """Folder of its snapshots, in one folder each."""
+        return self.path / SNAPSHOTS
+
+    def snapshot(self, name: str) -> "SnapshotFolder":
+        """Return the folder of a snapshot."""
+        return SnapshotFolder(self.snapshots / named(name))
+
     def volume(self, name: str, part: str | None = None) -> Path:
         """Return the directory of a volume, or of a part of one that is kept apart."""
         whole = self.volumes / named(name)
@@ -127,6 +139,16 @@ class KeptFolder:
     def volume(self, name: str) -> Path:
         """Return the directory of a volume."""
         return self.volumes / named(name)
+
+
+@dataclass(frozen=True, slots=True)
+class SnapshotFolder(KeptFolder):
+    """An app at one moment: its volumes, its secrets, and its record."""
+
+    @property
+    def record(self) -> Path:
+        """The app as it was installed, in JSON: its package, options and ports."""
+        return self.path / "record.json"
 
 
 @dataclass(frozen=True, slots=True)

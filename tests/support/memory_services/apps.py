@@ -15,6 +15,7 @@ from archipelago.api.health import Health, HealthState, Sync
 from archipelago.api.metrics import MetricsSpan, MetricsView
 from archipelago.api.operations import ErrorView, Operation, OperationKind, Step
 from archipelago.api.repairs import RepairPreview
+from archipelago.api.snapshots import RestorePreview, SnapshotPreview, SnapshotView
 from archipelago.chains.facts import ChainPhase
 from archipelago.container.dependency_resolver.plan import Action, Plan, PlannedApp
 from archipelago.container.dependency_resolver.rating import Rating, RatingLine
@@ -24,6 +25,7 @@ from archipelago.container.podman_client.exec.terminal import Terminal
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.storage.records.apps import Desired
 from archipelago.storage.records.operations import OperationState
+from archipelago.storage.records.snapshots import SnapshotKind
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 EVIL = "\x1b]0;owned\x07\x1b[2Jevil"
@@ -238,6 +240,48 @@ class MemoryData:
 
     async def restore_kept(self, app: str, kept: str) -> None: ...
     async def delete_kept(self, app: str, kept: str) -> None: ...
+
+
+class MemorySnapshots:
+    """Has one snapshot of each app, of before an update."""
+
+    NAME = "2026-11-29T08-40-00.000Z"
+
+    def __init__(self, apps: MemoryApps) -> None:
+        self._apps = apps
+
+    async def list(self, app: str) -> tuple[SnapshotView, ...]:
+        self._apps.require(app)
+        kind = SnapshotKind.BEFORE_UPDATE
+        return (SnapshotView(name=self.NAME, kind=kind, at=NOW, version="1", size=1 << 40, undoes_update=True),)
+
+    async def preview(self, app: str) -> SnapshotPreview:
+        self._apps.require(app)
+        return SnapshotPreview(app=app, size=1 << 30, seconds=18, free=1 << 40, missing=0, remarks=(f"slow {EVIL}",))
+
+    async def take(self, app: str) -> Operation:
+        return await self._apps.change(OperationKind.SNAPSHOT, app)
+
+    async def restore_preview(self, app: str, snapshot: str) -> RestorePreview:
+        self._apps.require(app)
+        if snapshot != self.NAME:
+            raise NodeError(ErrorCode.INVALID_VALUE, f"{app} has no snapshot {snapshot!r}")
+        return RestorePreview(
+            apps=(app,), snapshot=snapshot, at=NOW, version="1", version_now="2", remarks=(f"what it wrote {EVIL}",)
+        )
+
+    async def restore(self, app: str, snapshot: str) -> Operation:
+        return await self._apps.change(OperationKind.RESTORE, app, snapshot)
+
+    async def undo_preview(self, app: str) -> RestorePreview:
+        return await self.restore_preview(app, self.NAME)
+
+    async def undo(self, app: str) -> Operation:
+        return await self._apps.change(OperationKind.RESTORE, app)
+
+    async def delete(self, app: str, snapshot: str) -> None:
+        await self.restore_preview(app, snapshot)
+        self._apps.changes.append(("delete snapshot", app, snapshot))
 
 
 class MemoryReports:

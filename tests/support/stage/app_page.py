@@ -13,8 +13,10 @@ from archipelago.api.health import HealthState
 from archipelago.api.metrics import MetricsPoint, MetricsSpan, MetricsView
 from archipelago.api.operations import Operation, OperationKind, Step
 from archipelago.api.security import AppSecurity, Enforcement, ImageOrigin, Peer, SecretView
+from archipelago.api.snapshots import RestorePreview, SnapshotPreview, SnapshotView
 from archipelago.container.manifest.model.app import Egress
 from archipelago.storage.records.operations import OperationState
+from archipelago.storage.records.snapshots import SnapshotKind
 from support.stage.players import GIB, Player
 
 Ask = Callable[[dict[str, Any]], Any]
@@ -79,6 +81,23 @@ def answers(player: Callable[[str], Player], now: datetime) -> dict[str, Ask]:
             ),
             restarts=(given["app"],),
         ),
+        "snapshot-list": lambda _: _snapshots(now),
+        "snapshot-preview": lambda given: SnapshotPreview(
+            app=given["app"],
+            size=3 * GIB,
+            seconds=52,
+            free=500 * GIB,
+            missing=0,
+            remarks=("electrumx stops while 3.0 GiB of its data are copied, about 52 s; 497.0 GiB are free after it",),
+        ),
+        "undo-preview": lambda given: RestorePreview(
+            apps=(given["app"],),
+            snapshot="2026-11-27T08-40-00.000Z",
+            at=now - timedelta(days=2),
+            version="29.1",
+            version_now="29.2",
+            remarks=("what electrumx wrote since 2026-11-27 08:40 UTC is not there any more",),
+        ),
         "health-history": lambda given: _health(given["app"], now),
         "container-metrics": lambda given: _metrics(MetricsSpan(given.get("span", "hour")), now),
         "secret-list": lambda _: [SecretView(name="rpc_password", created_at=now - timedelta(days=90))],
@@ -98,6 +117,26 @@ def _revision(number: int, now: datetime) -> ConfigRevision:
         options={},
         choices={},
     )
+
+
+def _snapshots(now: datetime) -> list[SnapshotView]:
+    kinds = {
+        1: SnapshotKind.MANUAL,
+        2: SnapshotKind.BEFORE_UPDATE,
+        9: SnapshotKind.REJECTED,
+    }
+    return [
+        SnapshotView(
+            name=f"2026-11-{29 - days:02}T08-40-00.000Z",
+            kind=kind,
+            at=now - timedelta(days=days),
+            version="29.2" if days == 1 else "29.1",
+            size=(712 - days) * GIB,
+            funds=kind is SnapshotKind.REJECTED,
+            undoes_update=kind is SnapshotKind.BEFORE_UPDATE,
+        )
+        for days, kind in kinds.items()
+    ]
 
 
 def _health(app: str, now: datetime) -> list[Event]:

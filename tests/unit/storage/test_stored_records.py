@@ -126,14 +126,14 @@ async def test_fields_that_an_earlier_version_lacked_have_defaults(state: State,
 
 
 async def test_an_operation_of_an_unknown_kind_is_kept_as_text_and_not_shown(state: State, database: Database) -> None:
-    await state.save_operation(RUNNING.model_copy(update={"kind": "snapshot"}))
+    await state.save_operation(RUNNING.model_copy(update={"kind": "teleport"}))
     await state.save_operation(FAILED)
     (found,) = await state.unfinished_operations()
-    assert found.kind == "snapshot" and found.arguments == RUNNING.arguments
+    assert found.kind == "teleport" and found.arguments == RUNNING.arguments
     operations = Operations(state, str)
     assert [each.id for each in await operations.newest(None, 10)] == [FAILED.id]
     assert operation_views((found,)) == ()
-    with pytest.raises(NodeError, match="'snapshot', which this version of Archipelago does not know") as refused:
+    with pytest.raises(NodeError, match="'teleport', which this version of Archipelago does not know") as refused:
         await operations.get(found.id)
     assert refused.value.code is ErrorCode.UNKNOWN_OPERATION and "start the version" in refused.value.hint
     await state.prune()

@@ -17,6 +17,7 @@ from archipelago.container.namespace.owned_paths import (
     DivisionRequest,
     OwnedPath,
     PassageRequest,
+    VolumeRequest,
 )
 from archipelago.container.workload.workload import VolumeDirectory, Workload
 from archipelago.errors import DISK_REMEDY, ErrorCode, NodeError
@@ -174,7 +175,9 @@ def _directories(workload: Workload) -> Iterator[OwnedPath]:
     for volume in workload.volumes:
         if volume.part is not None:
             yield DivisionRequest(volume.path, volume.part, workload.passages[0].gid)
-        yield DirectoryRequest(volume.used, volume.uid, volume.gid)
+            yield DirectoryRequest(volume.used, volume.uid, volume.gid)  # a subvolume would be missing in a snapshot
+        else:
+            yield VolumeRequest(volume.used, volume.uid, volume.gid)
 
 
 def _finding(what: str, why: str, mend: str) -> Finding:

@@ -16,7 +16,8 @@ from archipelago.container.data.volume_view import volume_view
 from archipelago.container.manifest.model.app import AppManifest
 from archipelago.container.namespace.client import Namespace
 from archipelago.errors import ErrorCode, NodeError
-from archipelago.storage.layout import AppFolder, KeptFolder, Layout
+from archipelago.storage.layout import AppFolder, KeptFolder, Layout, SnapshotFolder
+from archipelago.storage.records.snapshots import SnapshotRecord
 from archipelago.support.private_files import sync_folder
 from archipelago.support.texts.text import joined, msg
 
@@ -49,6 +50,11 @@ def stamp(now: datetime) -> str:
     return f"{now.astimezone(UTC).strftime(_STAMP)[:-3]}Z"
 
 
+def stamped_at(name: str) -> datetime:
+    """Return the time of which `stamp` made a name."""
+    return datetime.strptime(name.removesuffix("Z"), _STAMP).replace(tzinfo=UTC)
+
+
 class KeptStore:
     """Sets data aside, lists what was set aside, brings it back, and deletes it for good."""
 
@@ -72,6 +78,13 @@ class KeptStore:
             await self._namespace.rename(str(folder.secrets), str(place.secrets))
         for name in volumes:
             await self._namespace.rename(str(folder.volume(name)), str(place.volume(name)))
+
+    async def keep_snapshots(self, app: str) -> None:
+        """Keep the snapshots with keys to money that are nowhere else, since they were moved aside; see `set_aside`."""
+        folder = self._layout.app(app)
+        for name in await asyncio.to_thread(_only_copies, folder):
+            await asyncio.to_thread(folder.kept.mkdir, 0o700, exist_ok=True)
+            await self._namespace.rename(str(folder.snapshot(name).path), str(folder.kept_at(name).path))
 
     def any(self, app: str) -> bool:
         """Return whether something of an app is kept. Blocking."""
@@ -138,7 +151,7 @@ class KeptStore:
         return KeptData(
             app=app,
             kept=kept,
-            at=datetime.strptime(kept.removesuffix("Z"), _STAMP).replace(tzinfo=UTC),
+            at=stamped_at(kept),
             version=await asyncio.to_thread(_version, place),
             volumes=tuple(volumes),
             secrets=len(await asyncio.to_thread(_children, place.secrets)),
@@ -150,6 +163,23 @@ def _make(place: KeptFolder, version: str) -> None:
     place.about.write_text(json.dumps({"version": version}) + "\n")
     for directory in (place.path.parent.parent, place.path.parent, place.path):
         sync_folder(directory)
+
+
+def _only_copies(folder: AppFolder) -> tuple[str, ...]:
+    found = []
+    for name in _children(folder.snapshots):
+        about = read_about(folder.snapshot(name)) if _NAME.fullmatch(name) else None
+        if about is not None and about.funds and about.kind.is_moved:
+            found.append(name)
+    return tuple(found)
+
+
+def read_about(place: SnapshotFolder) -> SnapshotRecord | None:
+    """Return what a snapshot is; None where it is not complete. Blocking."""
+    try:
+        return SnapshotRecord.model_validate_json(place.about.read_bytes())
+    except (OSError, ValueError):
+        return None
 
 
 def _names(folder: AppFolder) -> tuple[str, ...]:

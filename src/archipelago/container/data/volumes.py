@@ -89,7 +89,7 @@ class AppData:
                     ),
                     data={"app": manifest.id, "volumes": [name]},
                 )
-            if found is not None and found.mark.filesystem is not None:
+            if found is not None and found.mounted:
                 raise NodeError(
                     ErrorCode.STILL_NEEDED,
                     msg(
@@ -105,6 +105,7 @@ class AppData:
     async def delete(self, app: str, keepsake: Keepsake) -> None:
         """Delete everything of an app that is no longer installed but the keepsake. It may be called again."""
         folder = self._layout.app(app)
+        await self._kept.keep_snapshots(app)
         await self._kept.set_aside(app, keepsake)
         await self._namespace.remove(str(folder.volumes))
         await asyncio.to_thread(self._secrets.remove_app, app)

@@ -30,6 +30,9 @@ class DesiredState:
     apps: Mapping[str, DesiredApp] = field(default_factory=dict)
     plan: Plan = field(default_factory=Plan)
     halted: bool = False
+    suspended: frozenset[str] = frozenset()
+    """Apps that stay down while their data is copied or replaced; unlike those that their owner stopped, the apps that
+    need them run on."""
     generation: int = 0
     """Counts the states, so that one can see when all keepers have seen the newest."""
     paused: Mapping[str, str] = field(default_factory=dict)
@@ -69,6 +72,8 @@ class DesiredState:
         found = self.apps.get(app)
         if found is None:
             return msg("{app} is not installed", app=app)
+        if app in self.suspended and not _seen:
+            return msg("its data is being copied or put back")
         if found.record.desired is Desired.STOPPED:
             return msg("its owner stopped it")
         if app in self.paused:

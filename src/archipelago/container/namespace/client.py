@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from archipelago.container.namespace.agent.program import agent_program
-from archipelago.container.namespace.found import Found
+from archipelago.container.namespace.found import Found, Survey, survey_of
 from archipelago.container.namespace.owned_paths import OwnedPath
 from archipelago.errors import DISK_REMEDY, ErrorCode, NodeError, says_disk_broken, says_disk_full
 from archipelago.storage.records.volumes import Mark
@@ -25,6 +25,8 @@ _FILE_TIMEOUT = 60.0
 _REMOVE_TIMEOUT = 1800.0
 _FIREWALL_TIMEOUT = 30.0
 _SIGNAL_TIMEOUT = 10.0
+_COPY_TIMEOUT = 24 * 3600.0
+_SURVEY_TIMEOUT = 60.0
 _RENAMES = "import os, sys; paths = iter(sys.argv[1:]); [os.rename(old, new) for old, new in zip(paths, paths)]"
 
 
@@ -173,7 +175,9 @@ class Namespace:
         if not answer["there"]:
             return None
         mark = Mark(answer["inode"], answer["filesystem"])
-        return Found(mark, **{key: answer[key] for key in ("empty", "foreign", "owner", "chown", "read_only")})
+        return Found(
+            mark, **{key: answer[key] for key in ("empty", "foreign", "owner", "chown", "read_only", "mounted")}
+        )
 
     async def rename(self, path: str, to: str) -> None:
         """Move a directory within its file system, whoever owns it; what is in the place of `to` must be empty."""
@@ -207,6 +211,29 @@ class Namespace:
     async def discard(self, volume: str, names: Sequence[str]) -> None:
         """Delete what is inside a volume under a path, or all that is in it where there are no names."""
         await self._file({"do": "discard", "path": volume, "names": list(names)}, _REMOVE_TIMEOUT)
+
+    async def survey(self, path: str) -> Survey:
+        """Return what a copy of a volume would take. Raises `NodeError`."""
+        answer = await self._file({"do": "survey", "path": path, "timeout": _SURVEY_TIMEOUT}, 2 * _SURVEY_TIMEOUT)
+        return survey_of(answer)
+
+    async def can_clone(self, path: str) -> bool:
+        """Return whether files in a directory can share their blocks."""
+        return bool((await self._file({"do": "can-clone", "path": path}, _FILE_TIMEOUT))["clones"])
+
+    async def flush(self, path: str) -> None:
+        """Have the file system of a directory written to the disk; with a full cache that takes long."""
+        await self._file({"do": "flush", "path": path}, _REMOVE_TIMEOUT)
+
+    async def copy(self, path: str, to: str, method: str) -> None:
+        """Copy a volume by a method of the agent (`agent/copies`); what a cancel leaves is to be removed."""
+        number = next(self._ids)
+        request = {"do": "copy", "path": path, "to": to, "method": method, "number": number}
+        try:
+            await self._file(request, _COPY_TIMEOUT)
+        except asyncio.CancelledError:
+            await self._tried({"do": "stop-copy", "number": number}, _SIGNAL_TIMEOUT)
+            raise
 
     async def _probe(self, request: dict[str, Any]) -> dict[str, Any]:
         answer = await self._tried(request, request["timeout"] + 1.0)

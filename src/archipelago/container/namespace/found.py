@@ -1,6 +1,8 @@
 """What the agent finds in the place of a volume."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from archipelago.storage.records.volumes import Mark
 
@@ -19,3 +21,26 @@ class Found:
     chown: str = ""
     """`UID:GID` as the host counts, which the files should have."""
     read_only: bool = False
+    mounted: bool = False
+    """It is a disk of its own, which cannot be renamed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """What a copy of a volume would take, and what keeps it from being complete."""
+
+    bytes: int
+    complete: bool = True
+    """Whether all of it was looked at in time."""
+    subvolume: bool = False
+    """It can have snapshots of its own (Btrfs)."""
+    mounted: bool = False
+    """It is a disk of its own, or one is mounted in it."""
+    other: str = ""
+    """A directory in it that is a file system of its own, such as a subvolume that the app has made."""
+
+
+def survey_of(answer: Mapping[str, Any]) -> Survey:
+    """Return what the agent found."""
+    mounted = bool(answer["mounts"])
+    return Survey(answer["bytes"], answer["complete"], answer["subvolume"], mounted, answer["other"])

@@ -33,6 +33,16 @@ class DirectoryRequest:
 
 
 @dataclass(frozen=True, slots=True)
+class VolumeRequest(DirectoryRequest):
+    """A directory that may become the source of snapshots."""
+
+    @property
+    def words(self) -> dict[str, Any]:
+        """The request to the agent."""
+        return {"do": "volume", "path": self.path, "uid": self.uid, "gid": self.gid}
+
+
+@dataclass(frozen=True, slots=True)
 class FileRequest:
     """A file that is written atomically, in a directory that is there."""
 

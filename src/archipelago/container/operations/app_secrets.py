@@ -52,6 +52,10 @@ class AppSecrets:
             )
         return (name,)
 
+    async def read_again(self, app: str) -> None:
+        """Have the secrets of an app read from the disk again, where others were put."""
+        await asyncio.to_thread(self._secrets.read_again, app)
+
     def take(self, record: AppRecord, name: str, value: str) -> str:
         """Take a value of the owner's for a secret of the manifest; return the ticket by which it is set soon."""
         if name not in record.package.manifest.secrets:

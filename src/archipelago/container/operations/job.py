@@ -56,6 +56,11 @@ class Job(BaseModel):
         return self.model_dump(mode="json")
 
     @property
+    def suspended(self) -> frozenset[str]:
+        """The apps that must not run from the start of the node on, until the job that a crash cut off lets them."""
+        return frozenset()
+
+    @property
     def touches(self) -> frozenset[str]:
         """The apps that it locks: no other operation works on one of them meanwhile."""
         return frozenset((self.app, *self.apps))

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from typing import Self
 
 from archipelago.catalog.source import CatalogSource
+from archipelago.container.data.keeper import VolumeKeeper
+from archipelago.container.data.snapshots.store import SnapshotStore
 from archipelago.container.data.volumes import AppData
 from archipelago.container.desired.composer import Composer
 from archipelago.container.images.inventory import ImageInventory
@@ -16,6 +18,7 @@ from archipelago.container.operations.changes.turn import Changes
 from archipelago.container.operations.image_fetcher import ImageFetcher
 from archipelago.container.operations.readiness.waiting import Readiness
 from archipelago.container.operations.repairs import Repairs
+from archipelago.container.operations.way_back import WayBack
 from archipelago.container.proposals.disk_rules import DiskRules
 from archipelago.container.proposals.downgrades import Downgrades
 from archipelago.container.proposals.planner import Planner
@@ -46,6 +49,9 @@ class JobParts:
     downgrades: Downgrades
     require_room: Callable[[], None]
     """Raises `NodeError` where the disk is too full for a new app."""
+    way_back: WayBack
+    soak: float
+    """Seconds for which a new version must run without a crash."""
 
     @classmethod
     def of(
@@ -63,18 +69,22 @@ class JobParts:
         disk_rules: DiskRules,
         repairs: Repairs,
         revisions: RevisionStore,
+        snapshots: SnapshotStore,
+        volumes: VolumeKeeper,
+        soak: float,
         require_room: Callable[[], None] = lambda: None,
     ) -> Self:
         """Return all parts, given those that others use as well."""
         planner = Planner(state, catalog, composer, disk_rules, lambda: reconciler.desired)
         readiness = Readiness(reconciler)
+        changes = Changes(state, composer, reconciler, planner)
         return cls(
             state=state,
             catalog=catalog,
             composer=composer,
             reconciler=reconciler,
             planner=planner,
-            changes=Changes(state, composer, reconciler, planner),
+            changes=changes,
             fetcher=ImageFetcher(images, inventory),
             inventory=inventory,
             pruner=pruner,
@@ -86,4 +96,6 @@ class JobParts:
             revisions=revisions,
             downgrades=Downgrades(state, revisions),
             require_room=require_room,
+            way_back=WayBack(snapshots, volumes, reconciler, changes, composer, secrets, state),
+            soak=soak,
         )

@@ -14,6 +14,8 @@ KINDS: Mapping[str, str] = {
     OperationKind.UPDATE: msg("update"),
     OperationKind.CONFIGURE: msg("configure"),
     OperationKind.SECRETS: msg("secrets"),
+    OperationKind.SNAPSHOT: msg("snapshot"),
+    OperationKind.RESTORE: msg("restore"),
     OperationKind.REPAIR: msg("repair"),
 }
 """The same words as the kinds' own names."""

@@ -42,6 +42,16 @@ class Tracker:
         """Say which steps there will be."""
         await self._update(steps=tuple(StepRecord(name=name) for name in names))
 
+    async def more_steps(self, names: tuple[str, ...]) -> None:
+        """Add steps behind those that there are."""
+        known = {step.name for step in self.record.steps}
+        new = tuple(StepRecord(name=name) for name in names if name not in known)
+        await self._update(steps=(*self.record.steps, *new))
+
+    async def store(self, arguments: Mapping[str, Any]) -> None:
+        """Write down with what the operation is resumed from now on. Raises `NodeError` where that cannot be."""
+        await self._update(arguments=arguments)
+
     async def begin(self, name: str, detail: str = "") -> None:
         """Start a step."""
         await self._step(name, state=OperationState.RUNNING, detail=detail)

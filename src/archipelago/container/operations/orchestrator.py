@@ -64,7 +64,9 @@ class Orchestrator:
             "obstacles": await self._obstacles(plan),
         }
         older = await self._parts.downgrades.find(plan, records)
-        return plan.model_copy(update={**found, "warnings": (*plan.warnings, *(each.text for each in older))})
+        copies = await self._parts.way_back.remarks(records, proposal.packages)
+        warnings = (*plan.warnings, *(each.text for each in older), *copies)
+        return plan.model_copy(update={**found, "warnings": warnings})
 
     async def install(
         self,
@@ -218,6 +220,10 @@ class Orchestrator:
         """Carry out a repair that the app declares; the app is stopped for it, and started again."""
         async with self._runner.request(app):
             return await self._runner.open(await RepairJob.requested(self._parts, app, repair))
+
+    async def suspend(self) -> None:
+        """Keep the apps down whose data was being changed when a crash cut an operation off."""
+        await self._runner.suspend()
 
     async def resume(self) -> None:
         """Resume the operations that a crash cut off."""

@@ -41,6 +41,14 @@ class JobRunner:
         """Write a job down as an operation, and start it. Raises `NodeError` BUSY where one of its apps is locked."""
         return await self._operations.open(OperationKind(job.kind), job.app, job.touches, job.arguments, self.work(job))
 
+    async def suspend(self) -> None:
+        """Keep the apps down whose data a job was changing when a crash cut it off; call it before anything starts."""
+        for record in await self._parts.state.unfinished_operations():
+            kind = self._kinds.get(record.kind)
+            with contextlib.suppress(NodeError):  # `resume` says so
+                if kind is not None:
+                    self._parts.reconciler.suspend(more=kind.load(record.app, record.arguments).suspended)
+
     async def resume(self) -> None:
         """Resume the operations that a crash cut off; one whose row cannot be read fails, and says so."""
         for record in await self._parts.state.unfinished_operations():

@@ -80,8 +80,8 @@ class Reconciler:
         self._node_id = node_id
         self._log = structlog.get_logger("reconciler")
         self._desired = DesiredState()
-        self._on_health = on_health
-        self._paused = paused
+        self._suspended: frozenset[str] = frozenset()
+        self._on_health, self._paused = on_health, paused
         self._redact = redact
         self._reported: dict[str, tuple[HealthState, str]] = {}
         self._adopted: dict[str, dict[str, Remembered]] = {}
@@ -168,11 +168,17 @@ class Reconciler:
         """Work towards a new desired state, at once."""
         if self._desired.networks - desired.networks:
             self._sweep_wanted.set()
-        self._desired = replace(desired, generation=self._desired.generation + 1, paused=self._paused(desired))
+        generation, paused = self._desired.generation + 1, self._paused(desired)
+        self._desired = replace(desired, suspended=self._suspended, generation=generation, paused=paused)
         for app in desired.apps:
             self._keep(app)
         for keeper, _ in self._keepers.values():
             keeper.wake()
+
+    def suspend(self, *, more: Collection[str] = (), less: Collection[str] = ()) -> None:
+        """Keep more apps down for a change of their data, or fewer; those that need them run on."""
+        self._suspended = self._suspended.union(more).difference(less)
+        self.apply(self._desired)
 
     async def settled(self, apps: Collection[str]) -> None:
         """Return once the keepers of these apps have taken a step towards the newest desired state."""
@@ -237,8 +243,6 @@ class Reconciler:
     def is_down(self, app: str) -> bool:
         """Return whether no container of an app runs."""
         return self.health(app).state is HealthState.STOPPED
-
-    # --- loops ------------------------------------------------------------------------------------------------------
 
     def _keep(self, app: str) -> AppKeeper:
         if app not in self._keepers:

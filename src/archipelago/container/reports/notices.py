@@ -13,9 +13,9 @@ from archipelago.api.system import Finding, Notice, NoticeKind, Severity
 from archipelago.container.operations.kinds import kind_words
 from archipelago.errors import ErrorCode
 from archipelago.performance.resource_manager.disk_level import DiskLevel
-from archipelago.performance.resource_manager.pauses import amount
 from archipelago.storage.records.notices import Hidden, Hiding
 from archipelago.storage.records.operations import OperationState
+from archipelago.support.texts.sizes import size_words
 from archipelago.support.texts.text import msg
 
 _LARGEST = 3
@@ -193,10 +193,10 @@ def _disk_words(paused: Sequence[str]) -> str:
 
 
 def _disk_detail(disk: Disk) -> str:
-    free = msg("{free} of {total} are free", free=amount(disk.free), total=amount(disk.total))
+    free = msg("{free} of {total} are free", free=size_words(disk.free), total=size_words(disk.total))
     if not disk.largest:
         return free
-    largest = ", ".join(f"{name} {amount(size)}" for name, size in disk.largest[:_LARGEST])
+    largest = ", ".join(f"{name} {size_words(size)}" for name, size in disk.largest[:_LARGEST])
     return msg("{free}; most is taken by {largest}", free=free, largest=largest)
 
 
@@ -208,8 +208,8 @@ def _of_writes(written: Sequence[tuple[str, int]]) -> Iterable[Notice]:
             level=Severity.WARNING,
             kind=NoticeKind.FINDING,
             cause="disk",
-            text=msg("apps wrote {size} to the disk in a day", size=amount(sum(size for _, size in written))),
-            detail=", ".join(f"{name} {amount(size)}" for name, size in written[:_LARGEST]),
+            text=msg("apps wrote {size} to the disk in a day", size=size_words(sum(size for _, size in written))),
+            detail=", ".join(f"{name} {size_words(size)}" for name, size in written[:_LARGEST]),
             consequence=msg("a card or a flash disk wears out early"),
             mend=msg("stop the app that writes most, or move the data to a larger disk"),
         )

@@ -13,6 +13,7 @@ from archipelago.catalog.local import LocalCatalog
 from archipelago.container.data.disk_use import DiskUse
 from archipelago.container.data.keeper import VolumeKeeper
 from archipelago.container.data.kept import KeptStore
+from archipelago.container.data.snapshots.store import SnapshotStore
 from archipelago.container.data.volumes import AppData
 from archipelago.container.dependency_resolver.host_facts import HostFacts
 from archipelago.container.desired.composer import Composer
@@ -30,6 +31,7 @@ from archipelago.container.operations.orchestrator import Orchestrator
 from archipelago.container.operations.registry import find_kinds
 from archipelago.container.operations.repairs import Repairs
 from archipelago.container.operations.runner import JobRunner
+from archipelago.container.operations.snapshots import Snapshots
 from archipelago.container.proposals.disk_rules import DiskRules
 from archipelago.container.reconciler.reconciler import Reconciler
 from archipelago.container.reports.apps import HEALTH
@@ -68,6 +70,8 @@ class Apps:
     kept_data: DataService
     pauses: Pauses
     downloads: InitialDownloads
+    snapshots: SnapshotStore
+    snapshot_service: Snapshots
     reconciler: Reconciler
     operations: Operations
     orchestrator: Orchestrator
@@ -75,8 +79,7 @@ class Apps:
 
 async def build_apps(storage: Storage, podman: PodmanHost, closing: AsyncExitStack) -> Apps:
     """Build what keeps apps; nothing of it runs yet, and `closing` ends what will. Raises `NodeError`."""
-    config, secrets = storage.config, storage.secrets
-    layout = config.layout
+    config, secrets, layout = storage.config, storage.secrets, storage.config.layout
     catalog = LocalCatalog(config.apps)
     verifier = ImageVerifier(RegistryClient(Path.home()), SignerStore(storage.database), storage.audit.record)
     pauses = Pauses()
@@ -84,7 +87,6 @@ async def build_apps(storage: Storage, podman: PodmanHost, closing: AsyncExitSta
     workers = TemplateWorkers()
     closing.push_async_callback(asyncio.to_thread, workers.close)
     downloads = InitialDownloads(storage.state, lambda: reconciler.desired.apps)
-    await downloads.open()
     composer = _composer(storage, podman, images, workers, downloads)
     marks = VolumeMarks(storage.database)
     volumes = VolumeKeeper(podman.namespace, marks)
@@ -93,9 +95,9 @@ async def build_apps(storage: Storage, podman: PodmanHost, closing: AsyncExitSta
     closing.push_async_callback(reconciler.close)
     closing.push_async_callback(operations.close)
     kept = KeptStore(layout, podman.namespace)
+    snapshots = SnapshotStore(layout, podman.namespace, marks)
     data = AppData(layout, podman.namespace, secrets, storage.state, marks, kept)
     inventory = ImageInventory(images, SbomStore(layout.apps))
-    disk_use = DiskUse(layout, podman.namespace, lambda: reconciler.desired.apps, storage.clocks.steady)
     renderer = Renderer(workers)
     pruner = ImagePruner(images, storage.state, lambda: host.disk(config.root)[1])
     parts = JobParts.of(
@@ -112,9 +114,11 @@ async def build_apps(storage: Storage, podman: PodmanHost, closing: AsyncExitSta
         repairs=Repairs(reconciler, renderer, lambda: datetime.now(UTC)),
         revisions=RevisionStore(storage.database),
         require_room=pauses.require_room,
+        snapshots=snapshots,
+        volumes=volumes,
+        soak=config.soak,
     )
-    orchestrator = Orchestrator(parts, JobRunner(parts, operations, find_kinds()))
-    kept_data = DataService(volumes, kept, data, operations, lambda: reconciler.desired, reconciler.look_again)
+    runner = JobRunner(parts, operations, find_kinds())
     return Apps(
         catalog,
         verifier,
@@ -123,13 +127,15 @@ async def build_apps(storage: Storage, podman: PodmanHost, closing: AsyncExitSta
         pruner,
         volumes,
         data,
-        disk_use,
-        kept_data,
+        DiskUse(layout, podman.namespace, lambda: reconciler.desired.apps, storage.clocks.steady),
+        DataService(volumes, kept, data, operations, lambda: reconciler.desired, reconciler.look_again),
         pauses,
         downloads,
+        snapshots,
+        Snapshots(parts, runner, operations),
         reconciler,
         operations,
-        orchestrator,
+        Orchestrator(parts, runner),
     )
 
 

@@ -141,6 +141,7 @@ def _provide_apps(services: Services, parts: Parts, reporter: Reporter) -> None:
     services.provide(app_services.RevisionService, apps.orchestrator)
     services.provide(app_services.OperationService, apps.operations)
     services.provide(app_services.AppDataService, apps.kept_data)
+    services.provide(app_services.SnapshotService, apps.snapshot_service)
     services.provide(app_services.AppReportService, reporter)
     services.provide(app_services.CatalogService, reporter)
     services.provide(app_services.LogService, LogReporter(reporter.installed, apps.reconciler, redact))

@@ -11,9 +11,8 @@ from archipelago.performance.resource_manager.disk_level import DiskLevel, enter
 from archipelago.performance.resource_manager.disk_pause import DiskPause
 from archipelago.performance.resource_manager.memory_pause import MemoryPause
 from archipelago.performance.resource_manager.pause_order import Rank, RankedApp
+from archipelago.support.texts.sizes import size_words
 from archipelago.support.texts.text import msg
-
-_MIB, _GIB = 1024**2, 1024**3
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,12 +70,12 @@ class Pauses:
             ErrorCode.DISK_FULL,
             msg(
                 "the disk is too full to install, download or build anything: {free} of {total} are free",
-                free=amount(self._room.disk_free),
-                total=amount(total),
+                free=size_words(self._room.disk_free),
+                total=size_words(total),
             ),
             hint=msg(
                 "free space until {needed} are free: 'archipelago disk' shows what takes it",
-                needed=amount(left_at(DiskLevel.SCARCE, total)),
+                needed=size_words(left_at(DiskLevel.SCARCE, total)),
             ),
             data={"free": self._room.disk_free, "needed": left_at(DiskLevel.SCARCE, total)},
         )
@@ -86,11 +85,6 @@ class Pauses:
         return msg(
             "the node paused it because less than {mark} of the disk were free; it starts again by itself when {back} "
             "are free",
-            mark=amount(entered_below(level, self._room.disk_total)),
-            back=amount(left_at(level, self._room.disk_total)),
+            mark=size_words(entered_below(level, self._room.disk_total)),
+            back=size_words(left_at(level, self._room.disk_total)),
         )
-
-
-def amount(size: int) -> str:
-    """Return a number of bytes in words that are the same in all languages."""
-    return f"{size / _GIB:.1f} GiB" if size >= _GIB else f"{size / _MIB:.0f} MiB"

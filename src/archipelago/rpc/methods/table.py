@@ -5,7 +5,7 @@ from typing import Any, NoReturn
 
 from archipelago.rpc.method import Family, Handler, Method
 from archipelago.rpc.methods.access import accounts, login, passkeys, preferences
-from archipelago.rpc.methods.apps import catalog, chains, containers, data, operations, repairs, revisions
+from archipelago.rpc.methods.apps import catalog, chains, containers, data, operations, repairs, revisions, snapshots
 from archipelago.rpc.methods.node import network, notice_channels, notices, system
 from archipelago.rpc.methods.security import audit, keys, sbom, secrets, security, signers
 from archipelago.rpc.openrpc import Description
@@ -16,6 +16,7 @@ _FAMILIES = (
     containers,
     chains,
     data,
+    snapshots,
     repairs,
     catalog,
     operations,

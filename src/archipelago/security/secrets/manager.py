@@ -115,6 +115,13 @@ class SecretsManager:
         with reported(path):
             return datetime.fromtimestamp(path.stat().st_mtime, UTC)
 
+    def read_again(self, app: str) -> None:
+        """Have the secrets of an app read from the disk again, where others were put."""
+        folder = app_folder(self._apps, app).secrets
+        with self._lock:
+            for path in [path for path in self._cache if path.parent == folder]:
+                del self._cache[path]
+
     def remove_app(self, app: str) -> None:
         """Forget all secrets of an app, and those by which it used others."""
         folder = app_folder(self._apps, app).secrets

@@ -78,7 +78,7 @@ async def test_what_is_known_of_a_volume_is_not_known_anew(marks: VolumeMarks) -
     [
         ({}, ErrorCode.DATA_MISSING),
         ({"wallets": Found(DATA, True, False)}, ErrorCode.DATA_MISSING),
-        ({"wallets": Found(DISK, False, False)}, ErrorCode.STILL_NEEDED),
+        ({"wallets": Found(DISK, False, False, mounted=True)}, ErrorCode.STILL_NEEDED),
         ({"wallets": Found(DATA, False, False)}, None),
     ],
 )

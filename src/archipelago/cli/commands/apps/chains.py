@@ -4,7 +4,8 @@ from typing import Any
 
 from archipelago.cli.client import Client
 from archipelago.cli.options import Installed, Json
-from archipelago.cli.output import duration, show_facts, show_json, show_table, size
+from archipelago.cli.output import duration, show_facts, show_json, show_table
+from archipelago.support.texts.sizes import size_words
 
 
 def chain(app: Installed, json: Json = False) -> None:
@@ -36,7 +37,7 @@ def _facts(found: dict[str, Any]) -> tuple[tuple[str, object], ...]:
         ("peers", _peers(found["peers"])),
         ("mempool", _mempool(found["mempool"])),
         ("fees", _fees(found["fees"])),
-        ("disk", "" if found["disk_bytes"] is None else size(found["disk_bytes"])),
+        ("disk", "" if found["disk_bytes"] is None else size_words(found["disk_bytes"])),
         ("pruned", "yes" if found["pruned"] else ""),
     )
 
@@ -49,7 +50,7 @@ def _peers(peers: dict[str, Any] | None) -> str:
 
 
 def _mempool(mempool: dict[str, Any] | None) -> str:
-    return "" if mempool is None else f"{mempool['transactions']} transactions, {size(mempool['bytes'])}"
+    return "" if mempool is None else f"{mempool['transactions']} transactions, {size_words(mempool['bytes'])}"
 
 
 def _fees(fees: dict[str, Any] | None) -> str:

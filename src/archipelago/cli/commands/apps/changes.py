@@ -1,4 +1,4 @@
-"""Commands that change something: install, start, stop, restart, remove, update, config."""
+"""Commands that change something: install, start, stop, restart, remove, config."""
 
 import sys
 from typing import Annotated, Any
@@ -10,9 +10,10 @@ from archipelago.cli.consent import agree, agree_to_settings, ask, refuse_obstac
 from archipelago.cli.data_words import class_words
 from archipelago.cli.errors import CommandError, Exit
 from archipelago.cli.options import Available, Choices, Downgrade, Installed, Json, NoWait, Settings, Yes, pairs
-from archipelago.cli.output import line, show, show_facts, show_json, size
+from archipelago.cli.output import line, show, show_facts, show_json
 from archipelago.cli.progress import follow
 from archipelago.cli.views import show_plan, titled
+from archipelago.support.texts.sizes import size_words
 
 
 def install(
@@ -68,21 +69,6 @@ def restart(app: Installed, yes: Yes = False, no_wait: NoWait = False, json: Jso
     finish(client, client.call("container-restart", app=app), no_wait, json)
 
 
-def update(
-    app: Installed, downgrade: Downgrade = False, yes: Yes = False, no_wait: NoWait = False, json: Json = False
-) -> None:
-    """Update an app to the version of the catalog."""
-    client = Client()
-    plan = client.call("plan", app=app)
-    changes = {kind: [one["app"] for one in plan["apps"] if one["action"] == kind] for kind in ("restart", "update")}
-    if changes["update"]:
-        if not json:
-            show_plan(plan)
-        agree(app, "Update this?", yes, stops=(), restarts=changes["restart"], interrupts=plan["interrupts"])
-    wanted = {"app": app, "plan": plan["digest"], **({"downgrade": True} if downgrade else {})}
-    finish(client, client.call("container-update", **wanted), no_wait, json)
-
-
 def remove(
     app: Installed,
     delete_data: Annotated[
@@ -109,7 +95,7 @@ def remove(
                 more = "" if volume["counted"] else "more than "
                 held = f"  {class_words(volume['data'])}" if volume["data"] else ""
                 keys = "  KEYS TO MONEY: kept, with the secrets" if volume["funds"] else ""
-                show(f"  {line(volume['name'])}  {more}{size(volume['size'])}{held}{keys}")
+                show(f"  {line(volume['name'])}  {more}{size_words(volume['size'])}{held}{keys}")
             show(f"  {preview['secrets']} secrets")
             if any(volume["funds"] for volume in preview["volumes"]):
                 show("'archipelago data list' shows what is kept, until you delete it there.")

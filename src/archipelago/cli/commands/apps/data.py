@@ -9,7 +9,8 @@ from archipelago.cli.client import Client
 from archipelago.cli.consent import ask
 from archipelago.cli.errors import CommandError, Exit
 from archipelago.cli.options import Installed, Json, Yes
-from archipelago.cli.output import line, show, show_json, show_table, size
+from archipelago.cli.output import line, show, show_json, show_table
+from archipelago.support.texts.sizes import size_words
 
 _App = Annotated[str, typer.Argument(metavar="APP", help="App whose data it is.")]
 _Kept = Annotated[str, typer.Argument(metavar="KEPT", help="Id of the kept data, as shown by 'data list'.")]
@@ -22,7 +23,12 @@ def list_kept(json: Json = False) -> None:
         show_json(found)
         return
     rows = [
-        (one["app"], one["kept"], one["version"], ", ".join(f"{v['name']} {size(v['size'])}" for v in one["volumes"]))
+        (
+            one["app"],
+            one["kept"],
+            one["version"],
+            ", ".join(f"{v['name']} {size_words(v['size'])}" for v in one["volumes"]),
+        )
         for one in found
     ]
     show_table(("APP", "KEPT", "VERSION", "VOLUMES"), rows)

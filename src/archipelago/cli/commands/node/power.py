@@ -8,7 +8,8 @@ from archipelago.cli.client import Client
 from archipelago.cli.consent import ask
 from archipelago.cli.errors import CommandError, Exit
 from archipelago.cli.options import Json, Yes
-from archipelago.cli.output import line, show, show_json, show_table, size
+from archipelago.cli.output import line, show, show_json, show_table
+from archipelago.support.texts.sizes import size_words
 
 _WORDS = {
     "restart": "The node restarts; apps keep running.",
@@ -47,12 +48,12 @@ def resources(json: Json = False) -> None:
         [
             (
                 app["app"],
-                "-" if app["memory_used"] is None else size(app["memory_used"]),
-                size(app["memory_limit"]),
+                "-" if app["memory_used"] is None else size_words(app["memory_used"]),
+                size_words(app["memory_limit"]),
                 "-" if app["cpu_used"] is None else f"{app['cpu_used']:.2f}",
                 f"{app['cpu_limit']:g}",
                 app["pids_limit"],
-                "-" if app["written_in_a_day"] is None else size(app["written_in_a_day"]),
+                "-" if app["written_in_a_day"] is None else size_words(app["written_in_a_day"]),
             )
             for app in found["apps"]
         ],
@@ -67,13 +68,13 @@ def disk(json: Json = False) -> None:
     if json:
         show_json(found)
         return
-    show(f"{size(found['free'])} of {size(found['total'])} are free.")
+    show(f"{size_words(found['free'])} of {size_words(found['total'])} are free.")
     show_table(
         ("APP", "TAKES", "COUNTED"),
         [
             (
                 app["app"],
-                "-" if app["bytes"] is None else f"{'' if app['counted'] else 'at least '}{size(app['bytes'])}",
+                "-" if app["bytes"] is None else f"{'' if app['counted'] else 'at least '}{size_words(app['bytes'])}",
                 app["at"] or "not yet",
             )
             for app in found["apps"]

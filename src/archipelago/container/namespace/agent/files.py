@@ -7,6 +7,7 @@ import shutil
 import stat
 import time
 
+from archipelago.container.namespace.agent.mounts import destroy_subvolume, make_subvolume
 from archipelago.container.namespace.agent.refused import Refused, link_refusal
 
 _BETWEEN_PAUSES = 256
@@ -43,6 +44,12 @@ def make_directory(path: str, uid: int, gid: int) -> dict:  # type: ignore[type-
     return {"created": created}
 
 
+def make_volume(path: str, uid: int, gid: int) -> dict:  # type: ignore[type-arg]
+    """Have a directory that belongs to a user: a subvolume where it is new and the file system has any."""
+    created = make_subvolume(path)
+    return {"created": make_directory(path, uid, gid)["created"] or created}
+
+
 @contextlib.contextmanager
 def made(path: str):  # type: ignore[no-untyped-def]
     """Yield a descriptor of a directory, and whether it is new; a link in its place is an error."""
@@ -73,8 +80,9 @@ def rename_directory(path: str, to: str) -> dict:  # type: ignore[type-arg]
 
 def remove(path: str) -> dict:  # type: ignore[type-arg]
     """Remove a directory with all that is in it; no link is followed."""
+    destroy_subvolume(path)
     if os.path.lexists(path):
-        shutil.rmtree(path)
+        shutil.rmtree(path)  # subvolumes among it that are empty by then go as directories do
     return {}
 
 

@@ -4,6 +4,7 @@ import contextlib
 import os
 import stat
 
+from archipelago.container.namespace.agent.mounts import mounts_at
 from archipelago.container.namespace.agent.refused import Refused, link_refusal
 from archipelago.container.namespace.agent.volumes import LOST_FOUND, MARKS
 
@@ -31,6 +32,7 @@ def look_at(path: str, request: dict) -> dict:  # type: ignore[type-arg]
         "there": True,
         "inode": found.st_ino,
         "filesystem": system.f_fsid if root else None,
+        "mounted": root and path in mounts_at(path),  # a subvolume is a root as well
         "empty": entries == 0,
         # The directory alone may be root's, as that of a disk is after mkfs(8); or all that is in it, after a copy.
         "foreign": found.st_uid not in owners_of_it or (bool(owners) and own.isdisjoint(owners)),

@@ -12,8 +12,9 @@ namespace that ends with the request, and `rules` for nft(8)); `announce` (with 
 and whether it is `divided`), `rename` (with `path` and `to`), `remove`; `signal` (with `pid` and `signal`); `size`
 (with the `timeout` after which it returns what it has counted, and whether it is `gentle`); in a volume, whose content
 is an app's, `find` (with `paths`, each a list of names), `aside` and `discard` (with `names`, and the `suffix` that a
-name gets), and `divide` (with the `part` that gets what is there, and `gid`); `each` (with `requests`, answered in
-order up to the first that fails: `answers`).
+name gets), and `divide` (with the `part` that gets what is there, and `gid`); `volume` (a `directory`, as a subvolume
+where there are any); for snapshots `survey`, `can-clone`, `flush`, `copy` (with `to`, `method`, and the `number` by
+which `stop-copy` finds it); `each` (with `requests`, answered in order up to the first that fails: `answers`).
 """
 
 import contextlib
@@ -24,10 +25,19 @@ import threading
 import time
 from collections.abc import Callable
 
+from archipelago.container.namespace.agent.copies import (
+    can_clone,
+    copy_volume,
+    flush,
+    stop_all_copies,
+    stop_copy,
+    survey,
+)
 from archipelago.container.namespace.agent.files import (
     inside,
     make_directory,
     make_passage,
+    make_volume,
     measure,
     remove,
     rename_directory,
@@ -59,6 +69,7 @@ def main() -> None:
         places.acquire()
         # A thread of its own: setns(2) changes the calling thread only, and the thread ends with its request.
         threading.Thread(target=serve, args=(line,), daemon=True).start()
+    stop_all_copies()
 
 
 def _send_signal(request: dict) -> dict:  # type: ignore[type-arg]
@@ -74,10 +85,12 @@ _OF_PROCESSES: dict[str, Callable[[dict], dict]] = {  # type: ignore[type-arg]
     "firewall": load_firewall,
     "announce": announce,
     "signal": _send_signal,
+    "stop-copy": lambda asked: stop_copy(asked["number"]),
 }
 _OF_FILES: dict[str, Callable[[str, dict], dict]] = {  # type: ignore[type-arg]
     "passage": lambda path, asked: make_passage(path, asked["gid"]),
     "directory": lambda path, asked: make_directory(path, asked["uid"], asked["gid"]),
+    "volume": lambda path, asked: make_volume(path, asked["uid"], asked["gid"]),
     "look": look_at,
     "file": write_file,
     "rename": lambda path, asked: rename_directory(path, asked["to"]),
@@ -86,6 +99,10 @@ _OF_FILES: dict[str, Callable[[str, dict], dict]] = {  # type: ignore[type-arg]
     "find": lambda path, asked: {"found": [is_there(path, names) for names in asked["paths"]]},
     "aside": lambda path, asked: set_aside(path, asked["names"], asked["suffix"]),
     "discard": lambda path, asked: discard(path, asked["names"]),
+    "survey": lambda path, asked: survey(path, time.monotonic() + asked["timeout"]),
+    "can-clone": lambda path, asked: can_clone(path),
+    "copy": copy_volume,
+    "flush": lambda path, asked: flush(path),
     "divide": lambda path, asked: divide(path, asked["part"], asked["gid"]),
 }
 

@@ -1,9 +1,15 @@
-"""Brings an app to the version of the catalog."""
+"""Brings an app to the version of the catalog, or back to what it was where the new version does not work."""
 
-from typing import Self
+import contextlib
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any, Self
 
+from archipelago.container.data.kept import stamp
+from archipelago.container.data.snapshots.store import SnapshotOrder
 from archipelago.container.dependency_resolver.plan import Request
 from archipelago.container.desired.installed_apps import Records
+from archipelago.container.manifest.package import AppPackage
 from archipelago.container.operations.changes.planned_records import PLAN_STEP, planned_records
 from archipelago.container.operations.changes.starts import start_step
 from archipelago.container.operations.changes.turn import TurnResult
@@ -11,15 +17,35 @@ from archipelago.container.operations.image_fetcher import image_step
 from archipelago.container.operations.job import Job
 from archipelago.container.operations.job_parts import JobParts
 from archipelago.container.operations.operations import Tracker
+from archipelago.container.operations.readiness.soak import soak
+from archipelago.container.operations.way_back import back_step, before_update, copy_step, updated
+from archipelago.container.podman_client.errors import PodmanError
 from archipelago.container.proposals.downgrades import require_none
 from archipelago.container.proposals.proposal import Proposal, touched
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.storage.records.apps import AppRecord
+from archipelago.storage.records.operations import OperationFailure
+from archipelago.storage.records.snapshots import SnapshotKind
 from archipelago.support.texts.text import msg
 
 
+class UpdateStage(StrEnum):
+    """How far an update is, as a crash finds it again."""
+
+    FETCH = "fetch"
+    """Nothing of the apps is changed."""
+    COPY = "copy"
+    """The apps are stopped for their snapshots; at the end of it the new plan is written down."""
+    TRIAL = "trial"
+    """The new version runs, and has to show that it works."""
+    BACK = "back"
+    """The apps are stopped, and what they were comes back."""
+    FORMER = "former"
+    """What they were is back, and starts."""
+
+
 class UpdateJob(Job):
-    """It can be cancelled until the new version may change the data: the old one may not be able to read it then."""
+    """It can be cancelled until the new version may change the data."""
 
     kind = "update"
 
@@ -27,6 +53,17 @@ class UpdateJob(Job):
     """Digest of the package of each app that it updates or brings; None in the oldest rows."""
     plan: str | None = None
     """Digest of the plan that the owner agreed to; None in old rows: any plan of these packages."""
+    updates: tuple[str, ...] = ()
+    """The apps that are there and get another package, which go back together; none where there is no way back."""
+    snapshot: str = ""
+    """Name of their snapshots of before."""
+    worked: bool = True
+    """Whether they worked before: what was broken does not come back, since its owner may be fixing it in steps."""
+    rejected: str = ""
+    """Name of the snapshots of what the new version left, where it did not work."""
+    stage: UpdateStage = UpdateStage.FETCH
+    failure: OperationFailure | None = None
+    """Why it goes back."""
 
     @classmethod
     async def requested(cls, parts: JobParts, record: AppRecord, *, agreed: str | None, downgrade: bool) -> Self:
@@ -40,9 +77,16 @@ class UpdateJob(Job):
             )
         proposal = await parts.planner.plan_update(app)
         proposal.require(agreed)
+        records = await parts.state.load_apps()
         if not downgrade:
-            require_none(await parts.downgrades.find(proposal.plan, await parts.state.load_apps()))
-        return cls(app=app)._with(proposal)
+            require_none(await parts.downgrades.find(proposal.plan, records))
+        job = cls(app=app)._with(proposal)
+        if not await parts.way_back.is_possible(records, proposal.packages):
+            return job
+        now = datetime.now(UTC)
+        updates = updated(records, proposal.packages)
+        worked = not any(map(parts.readiness.now.is_broken, updates))
+        return job.model_copy(update={"updates": updates, "snapshot": stamp(now), "worked": worked})
 
     def _with(self, proposal: Proposal) -> Self:
         plan = proposal.plan
@@ -57,16 +101,94 @@ class UpdateJob(Job):
             proposal.require(self.plan, self.packages)
         return self._with(proposal)
 
-    async def run(self, parts: JobParts, tracker: Tracker) -> None:
-        """Fetch the images, keep the plan, and wait until the apps are ready."""
-        wanted = self.packages or {}
-        if _is_kept(await parts.state.load_apps(), wanted):  # a crash came after the plan was kept
-            await parts.starts.wait(tracker, (self.app,))
-            parts.pruner.want()
-            return
-        packages = await parts.planner.packages(wanted)
-        await tracker.steps((*map(image_step, packages), PLAN_STEP, *map(start_step, self.apps)))
+    @property
+    def suspended(self) -> frozenset[str]:
+        """The apps whose data was being copied or put back."""
+        return frozenset(self.updates if self.stage in (UpdateStage.COPY, UpdateStage.BACK) else ())
 
+    async def run(self, parts: JobParts, tracker: Tracker) -> None:
+        """Bring the new version, and go back where it does not work."""
+        try:
+            await self._run(parts, tracker)
+        except Exception:
+            # Not where the node ends: the next one suspends them at once, and the job goes on.
+            parts.way_back.release(self.updates)
+            raise
+        finally:
+            parts.pruner.want()
+
+    async def undo(self, parts: JobParts) -> None:
+        """Let the apps run as they did."""
+        if not _is_kept(await parts.state.load_apps(), self.packages or {}):
+            await self._discard(parts)
+        parts.way_back.release(self.updates)
+
+    async def _run(self, parts: JobParts, tracker: Tracker) -> None:
+        job = self
+        if job.stage in (UpdateStage.FETCH, UpdateStage.COPY):
+            job = await job._bring(parts, tracker)
+        if job.stage is UpdateStage.TRIAL:
+            try:
+                await parts.starts.wait(tracker, job.apps or (job.app,))
+                await soak(parts.reconciler, job.packages or (), parts.soak)
+            except (NodeError, PodmanError) as error:
+                if not job.updates:
+                    raise
+                if not job.worked:
+                    raise _broken_as_before(job, _failure(error)) from error
+                job = await job._at(
+                    tracker, UpdateStage.BACK, failure=_failure(error), rejected=stamp(datetime.now(UTC))
+                )
+            else:
+                for name in job.updates:
+                    await parts.way_back.store.thin_out(name)
+                return
+        await job._go_back(parts, tracker)
+
+    async def _at(self, tracker: Tracker, stage: UpdateStage, **changes: Any) -> Self:
+        job = self.model_copy(update={"stage": stage, **changes})
+        await tracker.store(job.arguments)
+        return job
+
+    # --- forward ----------------------------------------------------------------------------------------------------
+
+    async def _bring(self, parts: JobParts, tracker: Tracker) -> Self:
+        """Fetch the images, copy the data, and keep the plan; return the job with the new version running."""
+        wanted = self.packages or {}
+        if not _is_kept(await parts.state.load_apps(), wanted):  # else a crash came after the plan was kept
+            packages = await parts.planner.packages(wanted)
+            copies = tuple(map(copy_step, self.updates))
+            await tracker.steps((*map(image_step, packages), *copies, PLAN_STEP, *map(start_step, self.apps)))
+            async with parts.fetcher.fetched(tracker, packages):
+                try:
+                    await self._copy(parts, tracker, packages)
+                    # From here on the new version may change the app's data in a way that the old one cannot read.
+                    await tracker.commit()
+                    await tracker.begin(PLAN_STEP)
+                    await self._keep_plan(parts, packages)
+                except Exception:
+                    if not _is_kept(await parts.state.load_apps(), wanted):
+                        await self._discard(parts)
+                    raise
+            await tracker.finish(PLAN_STEP)
+        job = await self._at(tracker, UpdateStage.TRIAL)
+        parts.way_back.release(self.updates)
+        return job
+
+    async def _copy(self, parts: JobParts, tracker: Tracker, packages: dict[str, AppPackage]) -> None:
+        if not self.updates:
+            return
+        records = await parts.state.load_apps()
+        plans = {name: await parts.way_back.prepare(records[name], packages[name]) for name in self.updates}
+        for name in self.updates:
+            await parts.pruner.keep(records[name].package)
+        await self._at(tracker, UpdateStage.COPY)
+        await parts.way_back.suspend(self.updates)
+        for name in self.updates:
+            order = before_update(name, self.snapshot, packages[name], self.updates)
+            await parts.way_back.take(tracker, records[name], order, plans[name])
+
+    async def _keep_plan(self, parts: JobParts, packages: dict[str, AppPackage]) -> None:
         async def decide(records: Records) -> TurnResult:
             proposal = await parts.planner.plan_again(records, Request(update=(self.app,)), self.app)
             proposal.require(self.plan, self.packages)
@@ -74,16 +196,91 @@ class UpdateJob(Job):
             return TurnResult(await planned_records(parts.state.take_slot, plan, records, packages), plan)
 
         version = packages[self.app].manifest.version if self.app in packages else ""
-        async with parts.fetcher.fetched(tracker, packages):
-            # From here on the new version may change the app's data in a way that the old one cannot read.
-            await tracker.commit()
-            await tracker.begin(PLAN_STEP)
-            await parts.changes.make(decide, message=f"{self.app} updated to {version}", app=self.app)
-        await tracker.finish(PLAN_STEP)
-        try:
-            await parts.starts.wait(tracker, self.apps)
-        finally:
-            parts.pruner.want()
+        await parts.changes.make(decide, message=f"{self.app} updated to {version}", app=self.app)
+
+    async def _discard(self, parts: JobParts) -> None:
+        for name in self.updates:
+            with contextlib.suppress(NodeError):  # what is left is swept at the next start
+                await parts.way_back.store.delete(name, self.snapshot)
+
+    # --- back -------------------------------------------------------------------------------------------------------
+
+    async def _go_back(self, parts: JobParts, tracker: Tracker) -> None:
+        """Put back what was there before, and fail with what happened."""
+        job, way, failure = self, parts.way_back, self.failure
+        assert failure is not None, "stored with the stage"
+        if self.stage is UpdateStage.BACK:
+            await tracker.more_steps(tuple(map(back_step, self.updates)))
+            await way.suspend(self.updates)
+            aside = SnapshotOrder(self.rejected, SnapshotKind.REJECTED, together=self.updates)
+            new = tuple(name for name in self.packages or () if name not in self.updates)
+            try:
+                await way.put_back(tracker, self.updates, self.snapshot, aside, new)
+            except (NodeError, PodmanError) as error:
+                await way.give_up(self.updates, self.app)
+                raise _stuck(self, failure, str(error)) from error
+            job = await self._at(tracker, UpdateStage.FORMER)
+        way.release(self.updates)
+        for name in self.updates:
+            await way.store.delete(name, self.snapshot)  # its volumes are in use again
+            await way.store.thin_out(name)
+        await parts.reconciler.settled(self.updates)
+        state = await parts.readiness.state_of(filter(parts.reconciler.desired.wanted, self.updates))
+        raise _rejection(job, failure, state)
+
+
+def _failure(error: NodeError | PodmanError) -> OperationFailure:
+    if isinstance(error, NodeError):
+        return OperationFailure(code=error.code, message=error.message, hint=error.hint, data=error.data)
+    return OperationFailure(code=ErrorCode.PODMAN, message=str(error))
+
+
+def _broken_as_before(job: UpdateJob, failure: OperationFailure) -> NodeError:
+    return NodeError(
+        ErrorCode(failure.code),
+        failure.message,
+        hint=msg(
+            "it did not work before either, so the new version stays; to go back: archipelago update {app} --undo",
+            app=job.app,
+        ),
+        data=failure.data,
+    )
+
+
+def _rejection(job: UpdateJob, failure: OperationFailure, state: str) -> NodeError:
+    return NodeError(
+        ErrorCode(failure.code),
+        msg(
+            "{message}; the version before and its data of before the update are back{state}",
+            message=failure.message,
+            state=msg(", but {state}", state=state) if state else "",
+        ),
+        hint=msg(
+            "what the new version left is the snapshot {rejected}: archipelago snapshot list {app}",
+            rejected=job.rejected,
+            app=job.app,
+        ),
+        data={**failure.data, "rejected": job.rejected},
+    )
+
+
+def _stuck(job: UpdateJob, failure: OperationFailure, error: str) -> NodeError:
+    return NodeError(
+        ErrorCode(failure.code),
+        msg(
+            "{message}; the data of before cannot be put back, so {apps} stay stopped: {error}",
+            message=failure.message,
+            apps=", ".join(job.updates),
+            error=error,
+        ),
+        hint=msg(
+            "nothing is lost: 'archipelago snapshot list {app}' shows the snapshots {snapshot} (before) and {rejected}",
+            app=job.app,
+            snapshot=job.snapshot,
+            rejected=job.rejected,
+        ),
+        data=dict(failure.data),
+    )
 
 
 def _is_kept(records: Records, packages: dict[str, str]) -> bool:

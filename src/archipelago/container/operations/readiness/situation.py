@@ -32,6 +32,12 @@ class Situation:
         state = self.health(app).state
         return state in WORKING or (state is HealthState.WAITING and self._waits_for_sync(app))
 
+    def is_broken(self, app: str) -> bool:
+        """Return whether an app is to run and does not do its work, for a reason of its own."""
+        state = self.health(app).state
+        failed = state in (HealthState.FAILED, HealthState.BACKING_OFF, HealthState.UNHEALTHY)
+        return app in self.desired.broken or (failed and self.desired.wanted(app))
+
     def should_give_up(self, app: str) -> bool:
         """Return whether waiting for an app is useless: its owner must act, or it has failed too often."""
         health = self.health(app)
@@ -44,7 +50,7 @@ class Situation:
                 return True
             case HealthState.WAITING:
                 return any(self.should_give_up(edge.provider) for edge in self.desired.providers(app) if edge.gates)
-        return not self.desired.wanted(app)
+        return not self.desired.wanted(app) and app not in self.desired.suspended
 
     def blocker(self, app: str) -> str:
         """Return the app that keeps another one from starting, or the app itself."""

@@ -1,11 +1,12 @@
 """Waits until an app does its work, or says why it will not."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 
 from archipelago.container.health_monitor.monitor import STEADY
 from archipelago.container.operations.readiness.situation import Situation
 from archipelago.container.reconciler.reconciler import Reconciler
+from archipelago.errors import NodeError
 from archipelago.support.texts.text import msg
 
 
@@ -36,6 +37,15 @@ class Readiness:
         except TimeoutError:
             raise self.now.error(app, msg("is not ready in time")) from None
 
+    async def state_of(self, apps: Iterable[str]) -> str:
+        """Return what is wrong with the first of these apps that does not come up; nothing where all do."""
+        for app in apps:
+            try:
+                await self.wait(app, _ignore)
+            except NodeError as error:
+                return error.message
+        return ""
+
     @property
     def now(self) -> Situation:
         """What is seen at this moment."""
@@ -54,3 +64,7 @@ class Readiness:
         except TimeoutError:
             return True
         return False
+
+
+async def _ignore(_: str) -> None:
+    pass

@@ -176,7 +176,7 @@ class AppKeeper:
         desired = state.apps.get(self.app)
         seen = await self._tools.observer.look()
         wanted = wanted_app(state, self.app, seen.of(self.app))
-        dependents = tuple(filter(seen.running, state.mandatory_consumers(self.app)))
+        dependents = tuple(filter(seen.running, self._stop_first(state)))
         workloads = {each.name: each for each in desired.workload.containers} if desired is not None else {}
         turn = _Pass(state, desired, wanted, seen, dependents, self._repairer.waits, workloads)
         look = Look.at(seen.of(self.app))
@@ -318,8 +318,7 @@ class AppKeeper:
         if found is None or state.wanted(self.app):
             return False
         mine = self._tools.observer.last.of(self.app)
-        consumers = state.mandatory_consumers(self.app)
-        if any(self._tools.health_of(each).state is not HealthState.STOPPED for each in consumers):
+        if any(self._tools.health_of(each).state is not HealthState.STOPPED for each in self._stop_first(state)):
             self._healths.report_all(HealthState.STOPPING, msg("waits for the apps that need it"))
             return True
         self._healths.report_all(HealthState.STOPPING, msg("Podman cannot stop it: {why}", why=why))
@@ -327,6 +326,10 @@ class AppKeeper:
         self._runs.forget_all()
         self._healths.report_all(HealthState.STOPPED, state.obstacle(self.app) or "")
         return True
+
+    def _stop_first(self, state: DesiredState) -> tuple[str, ...]:
+        """Return the apps that stop before this one where it is not to run."""
+        return () if self.app in state.suspended else state.mandatory_consumers(self.app)
 
     def _give_up_restarts(self) -> None:
         self._restart_asked, self._restarts = False, set()

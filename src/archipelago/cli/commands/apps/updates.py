@@ -1,0 +1,44 @@
+"""The command `update`, which brings an app to the version of the catalog, and back again."""
+
+from typing import Annotated
+
+import typer
+
+from archipelago.cli.client import Client
+from archipelago.cli.commands.apps.changes import finish
+from archipelago.cli.commands.apps.snapshots import agree_to_restore
+from archipelago.cli.consent import agree, ask
+from archipelago.cli.errors import CommandError, Exit
+from archipelago.cli.options import Downgrade, Installed, Json, NoWait, Yes
+from archipelago.cli.views import show_plan
+
+_Undo = Annotated[bool, typer.Option("--undo", help="Undo its last update. What it wrote since becomes a snapshot.")]
+
+
+def update(
+    app: Installed,
+    downgrade: Downgrade = False,
+    undo: _Undo = False,
+    yes: Yes = False,
+    no_wait: NoWait = False,
+    json: Json = False,
+) -> None:
+    """Update an app to the version of the catalog."""
+    client = Client()
+    if undo:
+        if downgrade:
+            raise CommandError(Exit.USAGE, "--undo and --downgrade exclude each other", "nothing was changed")
+        agree_to_restore(client.call("undo-preview", app=app), "Undo the update?", yes)
+        finish(client, client.call("container-update-undo", app=app), no_wait, json)
+        return
+    plan = client.call("plan", app=app)
+    changes = {kind: [one["app"] for one in plan["apps"] if one["action"] == kind] for kind in ("restart", "update")}
+    if changes["update"]:
+        if not json:
+            show_plan(plan)
+        interrupts, restarts = plan["interrupts"], changes["restart"]
+        agree(app, "Update this?", yes, stops=(), restarts=restarts, interrupts=interrupts)
+        if plan["warnings"] and not json and not (interrupts or [name for name in restarts if name != app]):
+            ask("Update this?", yes)
+    wanted = {"app": app, "plan": plan["digest"], **({"downgrade": True} if downgrade else {})}
+    finish(client, client.call("container-update", **wanted), no_wait, json)

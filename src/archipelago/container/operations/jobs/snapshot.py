@@ -1,0 +1,56 @@
+"""Takes a snapshot of an app, which is stopped for it."""
+
+from datetime import UTC, datetime
+from typing import Self
+
+from archipelago.container.data.kept import stamp
+from archipelago.container.data.snapshots.store import SnapshotOrder
+from archipelago.container.desired.installed_apps import installed
+from archipelago.container.operations.changes.starts import start_step
+from archipelago.container.operations.job import Job
+from archipelago.container.operations.job_parts import JobParts
+from archipelago.container.operations.operations import Tracker
+from archipelago.container.operations.way_back import copy_step
+from archipelago.storage.records.apps import AppRecord
+from archipelago.storage.records.snapshots import SnapshotKind
+
+
+class SnapshotJob(Job):
+    """A cancel leaves nothing of the snapshot."""
+
+    kind = "snapshot"
+
+    snapshot: str
+    """Its name."""
+
+    @classmethod
+    async def requested(cls, parts: JobParts, record: AppRecord) -> Self:
+        """Plan a snapshot of an installed app. Raises `NodeError` where there is no room for it."""
+        (await parts.way_back.plan(record)).require_room(record.app)
+        return cls(app=record.app, snapshot=stamp(datetime.now(UTC)))
+
+    @property
+    def suspended(self) -> frozenset[str]:
+        """The app: after a crash, either the copy is complete, or it is made again."""
+        return frozenset({self.app})
+
+    async def run(self, parts: JobParts, tracker: Tracker) -> None:
+        """Stop the app, copy its data, and start it."""
+        way, apps = parts.way_back, (self.app,)
+        await tracker.steps((copy_step(self.app), start_step(self.app)))
+        try:
+            record = installed(await parts.state.load_apps(), self.app)
+            plan = await way.prepare(record)
+            await way.suspend(apps)
+            await way.take(tracker, record, SnapshotOrder(self.snapshot, SnapshotKind.MANUAL), plan)
+        except Exception:
+            way.release(apps)
+            raise
+        await tracker.commit()
+        way.release(apps)
+        await parts.starts.wait(tracker, apps)
+
+    async def undo(self, parts: JobParts) -> None:
+        """Delete what was copied, and let the app run."""
+        await parts.way_back.store.delete(self.app, self.snapshot)
+        parts.way_back.release((self.app,))

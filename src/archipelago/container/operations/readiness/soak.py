@@ -1,0 +1,34 @@
+"""Whether an app that is ready after an update stays so: a version that crashes a moment later has not worked."""
+
+import asyncio
+from collections.abc import Callable, Collection
+
+from archipelago.api.health import Health, HealthState
+from archipelago.container.operations.readiness.situation import Situation
+from archipelago.container.reconciler.reconciler import Reconciler
+from archipelago.support.texts.text import msg
+
+_DOWN = (HealthState.FAILED, HealthState.BACKING_OFF, HealthState.UNHEALTHY)
+
+
+def has_slipped(before: Health, now: Health) -> bool:
+    """Return whether an app that worked has crashed since, or does not answer. Pure."""
+    return now.state in _DOWN or now.restarts > before.restarts
+
+
+async def soak(reconciler: Reconciler, apps: Collection[str], seconds: float) -> None:
+    """Return once these apps have stayed up for so long, those that are to run. Raises `NodeError` NOT_HEALTHY."""
+    health: Callable[[str], Health] = reconciler.health
+    before = {app: health(app) for app in apps if reconciler.desired.wanted(app)}
+    slipped: list[str] = []
+
+    def one_has() -> bool:
+        slipped[:] = [app for app, known in before.items() if has_slipped(known, health(app))]
+        return bool(slipped)
+
+    try:
+        async with asyncio.timeout(seconds if before else 0.0):
+            await reconciler.changed.until(one_has)
+    except TimeoutError:
+        return
+    raise Situation(reconciler.desired, health).error(slipped[0], msg("does not stay up"))

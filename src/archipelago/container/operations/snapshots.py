@@ -1,0 +1,190 @@
+"""What the owner does with snapshots: look, take, restore, delete, undo."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from archipelago.api.operations import Operation
+from archipelago.api.snapshots import RestorePreview, SnapshotPreview, SnapshotView
+from archipelago.container.manifest.model.data import DataClass, Reversible
+from archipelago.container.manifest.way_back import way_back
+from archipelago.container.operations.job_parts import JobParts
+from archipelago.container.operations.jobs.restore import RestoreJob
+from archipelago.container.operations.jobs.snapshot import SnapshotJob
+from archipelago.container.operations.operations import Operations
+from archipelago.container.operations.runner import JobRunner
+from archipelago.container.operations.way_back import Return
+from archipelago.errors import ErrorCode, NodeError
+from archipelago.storage.records.apps import AppRecord
+from archipelago.storage.records.snapshots import SnapshotKind, SnapshotRecord
+from archipelago.support.texts.text import joined, msg
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshots:
+    """Answers the methods about snapshots. Raises `NodeError`."""
+
+    parts: JobParts
+    runner: JobRunner
+    operations: Operations
+
+    async def list(self, app: str) -> tuple[SnapshotView, ...]:
+        """Return the snapshots of an app, the newest first."""
+        record, store = await self.parts.planner.installed(app), self.parts.way_back.store
+        found = await store.list(app)
+        undo = _before_update(record, found)
+        views = []
+        for name, each in found.items():
+            size, counted = await store.size(app, name)
+            views.append(
+                SnapshotView(
+                    name=name,
+                    kind=each.kind,
+                    at=each.at,
+                    version=each.version,
+                    size=size,
+                    counted=counted,
+                    funds=each.funds,
+                    undoes_update=name == undo,
+                )
+            )
+        return tuple(reversed(views))
+
+    async def preview(self, app: str) -> SnapshotPreview:
+        """Return what taking a snapshot would cost."""
+        plan = await self.parts.way_back.plan(await self.parts.planner.installed(app))
+        remarks = (plan.cost(app),) if plan.bytes else ()
+        return SnapshotPreview(
+            app=app,
+            size=plan.bytes,
+            seconds=plan.seconds,
+            free=plan.free,
+            missing=plan.missing,
+            left_out=tuple(sorted(plan.left_out)),
+            remarks=remarks,
+        )
+
+    async def take(self, app: str) -> Operation:
+        """Take a snapshot of an app."""
+        async with self.runner.request(app) as record:
+            return await self.runner.open(await SnapshotJob.requested(self.parts, record))
+
+    async def restore_preview(self, app: str, snapshot: str) -> RestorePreview:
+        """Return what going back to a snapshot would do."""
+        await self.parts.planner.installed(app)
+        return await self._preview(await self._return(app, snapshot))
+
+    async def restore(self, app: str, snapshot: str) -> Operation:
+        """Put an app back to a snapshot; its data until now becomes one."""
+        async with self.runner.request(app):
+            return await self.runner.open(await RestoreJob.requested(self.parts, await self._return(app, snapshot)))
+
+    async def undo_preview(self, app: str) -> RestorePreview:
+        """Return what undoing the last update of an app would do."""
+        return await self._preview(await self._undo(await self.parts.planner.installed(app)))
+
+    async def undo(self, app: str) -> Operation:
+        """Undo the last update of an app, with the apps that it was updated with."""
+        async with self.runner.request(app) as record:
+            return await self.runner.open(await RestoreJob.requested(self.parts, await self._undo(record)))
+
+    async def delete(self, app: str, snapshot: str) -> None:
+        """Delete a snapshot for ever."""
+        with self.operations.kept_away(app):
+            await self.parts.way_back.store.about(app, snapshot)
+            await self.parts.way_back.store.delete(app, snapshot)
+
+    # --- rules ------------------------------------------------------------------------------------------------------
+
+    async def _return(self, app: str, snapshot: str) -> Return:
+        about = await self.parts.way_back.store.about(app, snapshot)
+        consumes = about.kind is SnapshotKind.BEFORE_RESTORE
+        return await self._allowed(Return(snapshot, (app,), about.at, about.version, consumes))
+
+    async def _undo(self, record: AppRecord) -> Return:
+        found = await self.parts.way_back.store.list(record.app)
+        name = _before_update(record, found)
+        if name is None:
+            raise NodeError(
+                ErrorCode.TOO_LATE,
+                msg("the update of {app} cannot be undone: there is no snapshot of before it", app=record.app),
+                hint=msg("'archipelago snapshot list {app}' shows what else it can go back to", app=record.app),
+            )
+        apps = (record.app, *(each for each in found[name].together if each != record.app))
+        records = await self.parts.state.load_apps()
+        for app in apps:
+            if app not in records or _before_update(records[app], await self.parts.way_back.store.list(app)) != name:
+                raise NodeError(
+                    ErrorCode.TOO_LATE,
+                    msg("the update of {app} cannot be undone: {other} was changed since", app=record.app, other=app),
+                    hint=msg("they were updated together, and would go back together"),
+                )
+        way = Return(name, apps, found[name].at, found[name].version, consumes=True, undoes_update=True)
+        return await self._allowed(way)
+
+    async def _allowed(self, found: Return) -> Return:
+        """Return it where the manifests allow it, and everything fits together then. Raises `NodeError`."""
+        records = await self.parts.state.load_apps()
+        then = {app: await self.parts.way_back.store.record(records[app], found.snapshot) for app in found.apps}
+        for app, record in then.items():
+            refuse_one_way(records[app], record)
+        # Compiled as it would be then: what cannot be is refused while nothing is changed.
+        await self.parts.composer.compose({**records, **then}, self.parts.reconciler.desired.broken)
+        return found
+
+    async def _preview(self, found: Return) -> RestorePreview:
+        records = await self.parts.state.load_apps()
+        remarks = []
+        if not found.consumes:
+            for app in found.apps:
+                plan = await self.parts.way_back.store.plan_clone(app, found.snapshot)
+                plan.require_room(app)
+                remarks += [plan.cost(app)] if plan.bytes else []
+        return RestorePreview(
+            apps=found.apps,
+            snapshot=found.snapshot,
+            at=found.at,
+            version=found.version,
+            version_now=records[found.apps[0]].package.manifest.version,
+            remarks=(
+                msg(
+                    "what {apps} wrote since {at} is not there any more: it becomes a snapshot of its own",
+                    apps=joined(list(found.apps), ", "),
+                    at=f"{found.at:%Y-%m-%d %H:%M} UTC",
+                ),
+                *remarks,
+            ),
+        )
+
+
+def refuse_one_way(now: AppRecord, then: AppRecord) -> None:
+    """Raise `NodeError` where an app must not go back from one record to another. Pure."""
+    volumes = now.package.manifest.volumes.items()
+    if never := [name for name, volume in volumes if volume.data is DataClass.NEVER_RESTORE]:
+        raise NodeError(
+            ErrorCode.FORBIDDEN,
+            msg(
+                "{app} does not go back: an older state of {volumes} beside the rest loses money",
+                app=now.app,
+                volumes=", ".join(never),
+            ),
+        )
+    same = now.package.package_digest() == then.package.package_digest()
+    if not same and way_back(then.package.manifest, now.package.manifest) is Reversible.NO:
+        raise NodeError(
+            ErrorCode.FORBIDDEN,
+            msg(
+                "{app} cannot go back from {now} to {then}, as its manifest says",
+                app=now.app,
+                now=now.package.manifest.version,
+                then=then.package.manifest.version,
+            ),
+        )
+
+
+def _before_update(record: AppRecord, found: Mapping[str, SnapshotRecord]) -> str | None:
+    """Return the name of the snapshot of before the update that brought an app to what it is; None without one."""
+    digest = record.package.package_digest()
+    names = [
+        name for name, each in found.items() if each.kind is SnapshotKind.BEFORE_UPDATE and each.next_package == digest
+    ]
+    return names[-1] if names else None

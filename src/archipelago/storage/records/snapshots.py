@@ -1,0 +1,83 @@
+"""Snapshots of apps, as the node writes them beside the data. Pure."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
+from enum import StrEnum
+
+from pydantic import Field
+
+from archipelago.container.manifest.package import package_to_json
+from archipelago.storage.records.apps import AppRecord
+from archipelago.storage.records.packages import read_package
+from archipelago.storage.records.stored import Stored
+
+
+class SnapshotKind(StrEnum):
+    """Why there is a snapshot."""
+
+    MANUAL = "manual"
+    """Its owner asked for it: it stays until the owner deletes it."""
+    SCHEDULED = "scheduled"
+    BEFORE_UPDATE = "before-update"
+    REJECTED = "rejected"
+    """What an update that failed, or was undone, left."""
+    BEFORE_RESTORE = "before-restore"
+    """What was there before another snapshot came back."""
+
+    @property
+    def is_moved(self) -> bool:
+        """Whether it is what was in use, which was moved aside: nowhere else is what was written last."""
+        return self in (SnapshotKind.REJECTED, SnapshotKind.BEFORE_RESTORE)
+
+
+class SnapshotRecord(Stored):
+    """What a snapshot is, in `about.json`; without that file it is not complete."""
+
+    kind: SnapshotKind
+    at: datetime
+    version: str
+    """Version of the app that wrote the data."""
+    package: str
+    """Digest of its package."""
+    volumes: Mapping[str, str] = Field(default={})
+    """Volume -> how it was copied; those that are not named here were not in the snapshot."""
+    left_out: Mapping[str, str] = Field(default={})
+    """Volume -> why it is not in the snapshot, so that it stays as it is when the rest goes back."""
+    funds: bool = False
+    """Whether one of the volumes has keys to money."""
+    next_package: str = ""
+    """Of a snapshot before an update: digest of the package that the update brought."""
+    together: tuple[str, ...] = ()
+    """The apps of which there is a snapshot of the same name, and that go back together."""
+
+
+def record_to_json(record: AppRecord) -> str:
+    """Return what of an installed app goes back with its data, as JSON."""
+    return json.dumps(
+        {
+            "package": package_to_json(record.package),
+            "options": dict(record.options),
+            "choices": dict(record.choices),
+            "ports": dict(record.ports),
+            "lan": dict(record.lan),
+        },
+        sort_keys=True,
+    )
+
+
+def record_from_json(text: str, now: AppRecord) -> AppRecord:
+    """Return the record of an app as `record_to_json` wrote it, wanted and with the ids as it is `now`.
+
+    Raises `ValueError` or `LookupError` where the text is damaged.
+    """
+    found = json.loads(text)
+    return replace(
+        now,
+        package=read_package(found["package"], now.app),
+        options=dict(found["options"]),
+        choices=dict(found["choices"]),
+        ports=dict(found["ports"]),
+        lan=dict(found["lan"]),
+    )

@@ -1,0 +1,238 @@
+"""Snapshots on the disk of this machine: whole or not there, and back to the byte, also after a crash at any rename."""
+
+import asyncio
+import os
+import subprocess
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+import pytest_asyncio
+
+from archipelago.container.data.data_classes import RestorableVolume, restorable_volumes
+from archipelago.container.data.kept import KeptStore
+from archipelago.container.data.snapshots.methods import CopyPlan, LeftOut
+from archipelago.container.data.snapshots.store import SnapshotOrder, SnapshotStore
+from archipelago.errors import NodeError
+from archipelago.storage.layout import AppFolder, Layout
+from archipelago.storage.records.apps import AppRecord
+from archipelago.storage.records.snapshots import SnapshotKind
+from archipelago.storage.stores.volume_marks import VolumeMarks
+from support.app_records import record
+from support.databases import new_database
+from support.own_namespace import Crash, OwnNamespace
+from support.trees import tree
+
+BEFORE, AFTER, THIRD = (f"2026-11-29T10-00-0{second}.000Z" for second in range(3))
+VOLUMES = """    mounts: [{volume: data, path: /a}, {volume: index, path: /b}, {volume: channels, path: /c}]
+volumes:
+  data: {data: files}
+  index: {data: rebuildable}
+  channels: {data: never-restore, funds: true, exclusive: true}
+"""
+
+
+@dataclass
+class World:
+    """An app with data, and its snapshots."""
+
+    store: SnapshotStore
+    namespace: OwnNamespace
+    record: AppRecord
+    newer: AppRecord
+    """Of a version that has one volume more."""
+    folder: AppFolder
+    marks: VolumeMarks
+
+    @property
+    def volumes(self) -> tuple[RestorableVolume, ...]:
+        return restorable_volumes(self.record.package.manifest, self.newer.package.manifest)
+
+    async def plan(self) -> CopyPlan:
+        return await self.store.plan("app", restorable_volumes(self.record.package.manifest))
+
+    async def take(self, name: str = BEFORE) -> None:
+        await self.store.take(self.record, SnapshotOrder(name, SnapshotKind.BEFORE_UPDATE), await self.plan())
+
+    async def back(self) -> AppRecord:
+        return await self.store.bring_back(
+            self.newer, BEFORE, SnapshotOrder(AFTER, SnapshotKind.REJECTED), self.volumes
+        )
+
+
+@pytest_asyncio.fixture
+async def world(tmp_path: Path) -> AsyncIterator[World]:
+    layout = Layout(tmp_path, tmp_path / "run")
+    folder = layout.app("app")
+    for name in ("data", "index", "channels"):
+        folder.volume(name).mkdir(parents=True)
+        (folder.volume(name) / "state").write_text("old")
+    data = folder.volume("data")
+    (data / "deep" / "deeper").mkdir(parents=True)
+    (data / "deep" / "odd\nname").write_bytes(b"\0" * 5000)
+    os.link(data / "state", data / "second name")
+    (data / "link").symlink_to("/etc/passwd")
+    os.mkfifo(data / "pipe")
+    with (data / "hole").open("wb") as file:
+        file.truncate(1 << 24)
+    os.setxattr(data / "state", "user.mark", b"1")
+    (data / "deep").chmod(0o2751)
+    os.utime(data / "deep", ns=(1, 2))
+    folder.secrets.mkdir()
+    folder.secret("key").write_bytes(b"old")
+    folder.secret("edge.i.other").write_bytes(b"old")
+    database = await new_database(tmp_path / "state.db")
+    marks, namespace = VolumeMarks(database), OwnNamespace()
+    app = record(tmp_path / "catalog", "app", 1, "run", VOLUMES)
+    more = VOLUMES.replace("}]", "}, {volume: added, path: /d}]") + "  added: {data: files}"
+    newer = replace(record(tmp_path / "newer", "app", 1, "run", more), options={"n": 2})
+    yield World(SnapshotStore(layout, cast(Any, namespace), marks), namespace, app, newer, folder, marks)
+    await database.close()
+
+
+def write_new(world: World) -> None:
+    """Have a new version change everything, and make a volume of its own."""
+    data = world.folder.volume("data")
+    (data / "state").write_text("new")
+    (data / "deep" / "odd\nname").unlink()
+    (world.folder.volume("channels") / "state").write_text("new")
+    world.folder.volume("added").mkdir()
+    world.folder.secret("key").write_bytes(b"new")
+    world.folder.secret("edge.i.other").write_bytes(b"new")
+
+
+async def test_what_comes_back_is_the_same_to_the_byte_and_what_never_goes_back_stays(world: World) -> None:
+    before = {name: tree(world.folder.volume(name)) for name in ("data", "index")}
+    plan = await world.plan()
+    assert plan.left_out["channels"] is LeftOut.NEVER_RESTORE and plan.leads_back
+    await world.take()
+    copied = world.folder.snapshot(BEFORE).volume("data")
+    assert (copied / "hole").stat().st_blocks == 0 and (copied / "state").stat().st_nlink == 2
+    await world.marks.keep("app", {"data": (await found(world, "data"))})
+    write_new(world)
+    new = {name: tree(world.folder.volume(name)) for name in ("data", "added")}
+    assert (await world.back()).options == {}
+    for name in plan.methods:
+        assert tree(world.folder.volume(name)) == before[name]
+    assert (world.folder.volume("channels") / "state").read_text() == "new"
+    assert not world.folder.volume("added").exists()
+    aside = world.folder.snapshot(AFTER)
+    assert {name: tree(aside.volume(name)) for name in new} == new
+    assert world.folder.secret("key").read_bytes() == b"old" and (aside.secrets / "key.age").read_bytes() == b"new"
+    assert world.folder.secret("edge.i.other").read_bytes() == b"new", "the login of another app is not its data"
+    assert (await world.marks.of("app"))["data"] == await found(world, "data")
+
+
+async def found(world: World, name: str) -> Any:
+    look = await world.namespace.look(str(world.folder.volume(name)), 1, 1, 1)
+    assert look is not None
+    return look.mark
+
+
+@pytest.mark.parametrize("renames", range(3))
+async def test_a_crash_at_any_rename_is_gone_on_from(world: World, renames: int) -> None:
+    before = tree(world.folder.volume("data"))
+    await world.take()
+    write_new(world)
+    new = tree(world.folder.volume("data"))
+    world.namespace.crash_after = renames
+    with pytest.raises(Crash):
+        await world.back()
+    await world.store.sweep()
+    assert set(await world.store.list("app")) == {BEFORE, AFTER}, "what was moved is not swept"
+    world.namespace.crash_after = None
+    await world.back()
+    await world.back()
+    assert tree(world.folder.volume("data")) == before
+    assert tree(world.folder.snapshot(AFTER).volume("data")) == new
+
+
+async def test_what_was_put_aside_comes_back_the_same_way(world: World) -> None:
+    await world.take()
+    write_new(world)
+    new = {name: tree(world.folder.volume(name)) for name in ("data", "added")}
+    await world.back()
+    order = SnapshotOrder(THIRD, SnapshotKind.BEFORE_RESTORE)
+    newer = await world.store.bring_back(world.record, AFTER, order, world.volumes)
+    assert newer.options == {"n": 2}
+    assert {name: tree(world.folder.volume(name)) for name in new} == new
+
+
+async def test_a_copy_of_a_snapshot_goes_back_and_the_snapshot_stays(world: World) -> None:
+    await world.take()
+    before = tree(world.folder.volume("data"))
+    write_new(world)
+    await world.store.clone("app", BEFORE, THIRD)
+    order = SnapshotOrder(AFTER, SnapshotKind.BEFORE_RESTORE)
+    await world.store.bring_back(world.record, THIRD, order, world.volumes)
+    assert tree(world.folder.volume("data")) == before == tree(world.folder.snapshot(BEFORE).volume("data"))
+
+
+async def test_a_copy_that_is_cut_off_is_no_snapshot_and_leaves_nothing(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    under_way = asyncio.Event()
+
+    async def never(*_: str) -> None:
+        under_way.set()
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(world.namespace, "copy", never)
+    task = asyncio.create_task(world.take())
+    await under_way.wait()
+    assert await world.store.list("app") == {}
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert not world.folder.snapshot(BEFORE).path.exists()
+    monkeypatch.undo()
+    # A kill leaves the half of one, which the next start sweeps, and another try does not take for a copy.
+    world.folder.snapshot(BEFORE).volume("data").mkdir(parents=True)
+    await world.take()
+    await world.store.about("app", BEFORE)
+    world.folder.snapshot(THIRD).volume("data").mkdir(parents=True)
+    await world.store.sweep()
+    assert set(await world.store.list("app")) == {BEFORE} and not world.folder.snapshot(THIRD).path.exists()
+    await world.store.delete_swept()
+    assert [path.name for path in world.folder.snapshots.iterdir()] == [BEFORE]
+    with pytest.raises(NodeError, match="no snapshot"):
+        await world.store.about("app", THIRD)
+
+
+async def test_keys_to_money_that_were_moved_aside_outlive_the_removal_of_the_app(world: World) -> None:
+    kept = KeptStore(Layout(world.folder.path.parent.parent, Path("/")), cast(Any, world.namespace))
+    with_funds = VOLUMES.replace("{data: files}", "{data: files, funds: true}")
+    catalog = world.folder.path.parent.parent / "with-funds"
+    world.record = world.newer = record(catalog, "app", 1, "run", with_funds)
+    await world.take()
+    await world.back()
+    await world.take(THIRD)
+    await kept.keep_snapshots("app")
+    await kept.keep_snapshots("app")
+    assert set(await world.store.list("app")) == {BEFORE, THIRD}, "these are copies"
+    (found,) = await kept.list()
+    assert (found.kept, found.version, [each.name for each in found.volumes]) == (AFTER, "1.0", ["data"])
+
+
+async def test_retention_keeps_the_last_of_before_an_update(world: World) -> None:
+    for name in (BEFORE, AFTER, THIRD):
+        await world.take(name)
+    await world.store.thin_out("app")
+    assert set(await world.store.list("app")) == {THIRD}
+
+
+def test_the_tree_sees_what_a_copy_can_lose(tmp_path: Path) -> None:
+    (tmp_path / "a").write_text("1")
+    seen = tree(tmp_path)
+    for change in (
+        "chmod 0600 a",
+        "touch -d @5 a",
+        "setfattr -n user.x -v 1 a || ln -s b c",
+        "ln a b",
+        "rm a; mkfifo a",
+    ):
+        subprocess.run(["sh", "-c", change], cwd=tmp_path, check=True, capture_output=True)
+        assert tree(tmp_path) != seen, change
+        seen = tree(tmp_path)
