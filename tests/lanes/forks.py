@@ -4,17 +4,20 @@ So there may be more of them than processors: one runs while another waits for a
 """
 
 import contextlib
+import gc
 import os
 import signal
 import sys
 import tempfile
 import time
 import traceback
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
 import pytest
+from _pytest.unraisableexception import collect_unraisable
 
 from lanes.lane import Lane
 from lanes.records import reports_of
@@ -95,6 +98,7 @@ class ForkedLanes:
             lane = Lane(self._config, folder, number, _own_cpu_seconds)
             self._config.pluginmanager.register(lane, "lane")
             lane.pytest_runtestloop(session)
+            self._check_garbage()
             code = pytest.ExitCode.OK
         except session.Failed:
             code = pytest.ExitCode.TESTS_FAILED
@@ -105,6 +109,13 @@ class ForkedLanes:
             with contextlib.suppress(BaseException):
                 session._setupstate.teardown_exact(None)
             os._exit(code)
+
+    def _check_garbage(self) -> None:
+        """Raise what comes of deleting what the last tests left behind, such as a socket that is still open."""
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            gc.collect()
+            collect_unraisable(self._config)
 
     def _capture_apart(self, log: Path) -> None:
         """Print into a log of our own; forks have the files in common into which pytest captures."""

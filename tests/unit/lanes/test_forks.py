@@ -71,6 +71,12 @@ def test_the_first_failure_ends_all_forks_where_that_is_asked_for(python: Preloa
     assert code == 1 and "1 failed" in printed and "stopping after 1 failures" in printed, printed
 
 
+def test_what_the_last_test_leaves_open_is_a_failure(python: PreloadedPython, tmp_path: Path) -> None:
+    leaky = "import socket\ndef test_it():\n    cycle = [socket.socket()]\n    cycle.append(cycle)\n"
+    code, printed = run(python, tmp_path, {"test_leaky.py": leaky})
+    assert code == 1 and "unclosed <socket" in printed, printed
+
+
 def test_a_module_that_cannot_be_imported_is_an_error(python: PreloadedPython, tmp_path: Path) -> None:
     code, printed = run(python, tmp_path, TWO | {"test_bad.py": "import nothing_of_that_name\n"})
     assert code == 2 and "nothing_of_that_name" in printed, printed
