@@ -64,13 +64,18 @@ def pytest_configure() -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_collection() -> Generator[None, object, object]:
-    """Exempt modules and collected tests from garbage collection, which takes a quarter of the run otherwise."""
+    """Exempt modules and collected tests from garbage collection, which takes a quarter of the run otherwise.
+
+    What tests have made and kept is looked through a tenth as often as usual, which saves 3 % more.
+    """
     gc.disable()
     try:
         return (yield)
     finally:
         gc.collect()
         gc.freeze()
+        young, middle, old = gc.get_threshold()
+        gc.set_threshold(young, middle, 10 * old)
         gc.enable()
 
 
