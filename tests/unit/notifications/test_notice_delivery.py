@@ -307,7 +307,10 @@ async def test_a_message_that_arrives_while_others_are_looked_for_is_not_sent_ag
     assert len(scene.server.requests) == 1
 
 
-async def test_a_server_that_never_answers_delays_no_other_channel(scene: Scene, tmp_path: Path) -> None:
+async def test_a_server_that_never_answers_delays_no_other_channel(
+    scene: Scene, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(courier_module, "_GRACE", 0.01)
     await scene.add()
     async with http_receiver(make_certificate(tmp_path)) as other:
         # Its certificate is the one that is trusted from now on, so the first server is not reached either.
