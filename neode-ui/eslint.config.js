@@ -11,11 +11,20 @@ const PALETTE = "/(^|[:!])[a-z]+-(black|white|[a-z]+-(50|[1-9]00|950))(\\/|$)/";
 /** Sides of the screen, where those of the direction of writing are meant: `ms-`, `pe-`, `start-`, `text-start`. */
 const SIDES = "/(^|[:!-])(ml|mr|pl|pr|left|right)-(?!1\\/2)|(^|[:!])text-(left|right)$/";
 const COLOUR = "/#([0-9a-f]{3,4}|[0-9a-f]{6}|[0-9a-f]{8})(?![\\w-])|\\b(rgb|hsl|hwb|lab|lch|oklab|oklch)a?\\(/i";
-const NO_COLOUR = "Name a token of src/design instead of a colour.";
-const COLOURS = ["Literal[value", "TemplateElement[value.raw"].map((of) => ({
-  selector: `${of}=${COLOUR}]`,
-  message: NO_COLOUR,
-}));
+/** Sizes of letters that are not in the scale: `text-[0.8rem]`, and those that Tailwind brings along. */
+const LETTERS = "/(^|[\\s:!])text-(\\[(?!color:)|\\(length:|(xs|sm|base|lg|xl|[2-9]xl)(?![\\w-]))/";
+
+/** Refuses texts in scripts and in templates, also where a class depends on something. */
+const refused = (texts, message) => ({
+  script: ["Literal[value", "TemplateElement[value.raw"].map((of) => ({ selector: `${of}=${texts}]`, message })),
+  attribute: { selector: `VLiteral[value=${texts}]`, message },
+});
+const NO_LETTERS = refused(LETTERS, "Name a size of the scale in src/design/styles/tokens.css.");
+const NO_COLOUR = refused(COLOUR, "Name a token of src/design instead of a colour.");
+const restricted = (...rules) => ({
+  "no-restricted-syntax": ["error", ...rules.flatMap((one) => one.script)],
+  "vue/no-restricted-syntax": ["error", ...rules.flatMap((one) => [...one.script, one.attribute])],
+});
 
 export default defineConfig(
   { ignores: ["dist/", "node_modules/", "src/api/types.ts"] },
@@ -41,6 +50,7 @@ export default defineConfig(
       "vue/require-default-prop": "off",
     },
   },
+  { files: ["src/**"], rules: restricted(NO_LETTERS) },
   {
     // Controls, colours and sizes are those of src/design.
     files: ["src/**"],
@@ -54,8 +64,7 @@ export default defineConfig(
         })),
       ],
       "vue/no-restricted-class": ["error", "button", "field", PIXELS, PALETTE, SIDES],
-      "no-restricted-syntax": ["error", ...COLOURS],
-      "vue/no-restricted-syntax": ["error", ...COLOURS, { selector: `VLiteral[value=${COLOUR}]`, message: NO_COLOUR }],
+      ...restricted(NO_LETTERS, NO_COLOUR),
     },
   },
   { files: ["scripts/**", "*.config.*"], languageOptions: { globals: { ...globals.node } } },

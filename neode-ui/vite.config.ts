@@ -36,7 +36,7 @@ export default defineConfig({
     ],
   },
   server: {
-    fs: { allow: [".", "../docs/guide"] },
+    fs: { allow: [".", "../docs/guide", "../src/archipelago/support/texts/translations"] },
     proxy: {
       "/rpc": NODE,
       "/icons": NODE,

@@ -4,7 +4,7 @@ import { draftOf, newTopic, placeOf, settingsOf } from "../src/lib/channels";
 
 const channel = (target: Channel["settings"]["target"]): Channel => ({
   id: "0123456789abcdef",
-  settings: { name: "mine", target, least: "error", resolved: false },
+  settings: { name: "mine", target, least: "error", resolved: false, language: "fr" },
   secret_set: true,
   waiting: 0,
   sent_at: null,
@@ -31,6 +31,11 @@ describe("a channel", () => {
     expect(draft.secret).toBe("");
     expect(draft.id).toBe("0123456789abcdef");
     expect(settingsOf(draft)).toEqual(channel(target).settings);
+  });
+
+  it("speaks the language of the page where it is added, and keeps its own one", () => {
+    expect(settingsOf({ ...draftOf("webhook", "hook", "ja"), url: "https://example.com/" }).language).toBe("ja");
+    expect(settingsOf(draftOf(channel(TARGETS[0]!), "", "ja")).language).toBe("fr");
   });
 
   it("loses the spaces around what was typed", () => {

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { ago, bytes, clock, moment, plain, span, since } from "../src/lib/format";
+import { ago, bytes, clock, moment, percent, plain, span, since } from "../src/lib/format";
 
 beforeEach(() => void vi.stubGlobal("navigator", { languages: ["en-US"] }));
 afterEach(() => vi.unstubAllGlobals());
@@ -12,6 +12,15 @@ describe("bytes", () => {
     expect(bytes(1536, "de")).toBe("1,5 KiB");
     expect(bytes(25 * 1024 ** 3, "en")).toBe("25 GiB");
     expect(bytes(5000 * 1024 ** 4, "en")).toBe("5,000 TiB");
+  });
+});
+
+describe("percent", () => {
+  it("is written as the language writes it", () => {
+    expect(percent(3.14, "en")).toBe("3%");
+    expect(percent(3.14, "en", 1)).toBe("3.1%");
+    expect(percent(3.14, "de", 1)).toBe("3,1\u00a0%");
+    expect(percent(99.994, "ja", 2)).toBe("99.99%");
   });
 });
 

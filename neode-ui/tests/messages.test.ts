@@ -17,6 +17,7 @@ describe("the texts", () => {
       for (const [language, text] of Object.entries(texts)) {
         expect(text.trim(), `${key} in ${language}`).not.toBe("");
         expect(placeholders(text), `${key} in ${language}`).toEqual(placeholders(texts.en));
+        expect(text, `${key} in ${language}: lib/format writes per cent as the language does`).not.toContain("%");
       }
     }
   });

@@ -1,10 +1,10 @@
 import { afterEach, describe, expect, it } from "vitest";
 import { allSaid, load, said, words } from "../src/i18n/node";
-import de from "../src/i18n/node/de.json";
-import es from "../src/i18n/node/es.json";
-import fr from "../src/i18n/node/fr.json";
-import ja from "../src/i18n/node/ja.json";
-import pt from "../src/i18n/node/pt.json";
+import de from "../../src/archipelago/support/texts/translations/de.json";
+import es from "../../src/archipelago/support/texts/translations/es.json";
+import fr from "../../src/archipelago/support/texts/translations/fr.json";
+import ja from "../../src/archipelago/support/texts/translations/ja.json";
+import pt from "../../src/archipelago/support/texts/translations/pt.json";
 import messages from "../src/i18n/node/messages.json";
 
 const placeholders = (text: string) => [...new Set([...text.matchAll(/\{(\w+)\}/g)].map(([, name]) => name))].sort();

@@ -1,12 +1,13 @@
 """Home with fixed data: the map and its menu, its list, the search, and how an account arranges it."""
 
 import re
+from dataclasses import replace
 from typing import Literal
 
 import pytest
 from playwright.async_api import Browser, expect
 
-from support.stage.shown import SIZES, settle, staged
+from support.stage.shown import SIZES, on_stage, settle, staged
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(120)]
 
@@ -30,6 +31,28 @@ async def test_an_app_of_the_map_has_a_menu_by_mouse_and_by_keyboard(browser: Br
         await expect(menu.get_by_role("menuitem", name="Logs")).to_be_visible()
         await menu.get_by_role("menuitem", name="Details").click()
         await expect(page).to_have_url(re.compile("/apps/mempool$"))
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_an_app_keeps_its_place_on_the_map_while_others_come_and_go(browser: Browser, size: str) -> None:
+    async with on_stage(browser, "calm", size=SIZES[size], theme="light", language="en") as (page, stage):
+        whole = stage.scene
+
+        async def places(count: int) -> dict[str, str]:
+            """Return where each app is, on a new visit to a node with so many of them."""
+            stage.scene = replace(whole, apps=whole.apps[-count:])
+            await settle(page, "/")
+            pins = page.get_by_role("region", name="Your apps and what they use").get_by_role("listitem")
+            await expect(pins).to_have_count(count)
+            found = await pins.evaluate_all(
+                "all => all.map(one => [one.querySelector('a').pathname, one.getAttribute('style')])"
+            )
+            return dict(found)
+
+        few = await places(4)
+        more = await places(len(whole.apps))
+        assert {app: more[app] for app in few} == few
+        assert await places(4) == few
 
 
 async def test_the_map_is_a_list_as_well_and_says_the_same(browser: Browser) -> None:

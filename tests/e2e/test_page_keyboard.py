@@ -1,6 +1,11 @@
-"""The page by keyboard alone: nothing is clicked, and only the keyboard moves the focus."""
+"""The page by keyboard alone: nothing is clicked, and only the keyboard moves the focus.
+
+Each flow runs on a desktop in light and on a phone in dark; the one that changes the theme runs in all four.
+"""
 
 import re
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -16,6 +21,23 @@ pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(300)
 FAR = 80
 """Presses of Tab after which a place counts as out of reach."""
 CONTENT = "#content"
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """A window, and the theme of the page in it."""
+
+    size: str
+    theme: str
+
+    def staged(self, browser: Browser, scene: str) -> AbstractAsyncContextManager[Page]:
+        """Show a scene so."""
+        return staged(browser, scene, size=SIZES[self.size], theme=self.theme)
+
+
+LOOKS = (Look("desktop", "light"), Look("phone", "dark"))
+ALL_LOOKS = (*LOOKS, Look("desktop", "dark"), Look("phone", "light"))
+each_look = pytest.mark.parametrize("look", LOOKS, ids=lambda look: f"{look.size}-{look.theme}")
 
 
 async def tab_to(page: Page, wanted: Locator, *, key: str = "Tab") -> None:
@@ -60,15 +82,17 @@ async def answer(page: Page, method: str, **answers: Any) -> list[dict[str, Any]
     return asked
 
 
-async def test_theme_and_language_are_chosen_and_the_session_is_ended(browser: Browser) -> None:
-    async with staged(browser, "calm") as page:
+@pytest.mark.parametrize("look", ALL_LOOKS, ids=lambda look: f"{look.size}-{look.theme}")
+async def test_theme_and_language_are_chosen_and_the_session_is_ended(browser: Browser, look: Look) -> None:
+    other = {"light": "dark", "dark": "light"}[look.theme]
+    async with look.staged(browser, "calm") as page:
         await settle(page, "/")
         await page.clock.resume()
         button = page.get_by_role("button", name="Account of owner")
         account = page.get_by_role("dialog", name="Account of owner")
         await press(page, button)
-        await press(page, account.get_by_role("button", name="Dark"))
-        await expect(page.locator("html")).to_have_attribute("data-theme", "dark")
+        await press(page, account.get_by_role("button", name=other.capitalize()))
+        await expect(page.locator("html")).to_have_attribute("data-theme", other)
         await press(page, account.get_by_role("combobox", name="Language"))
         await expect(page.get_by_role("option", name="English")).to_be_focused()
         await page.keyboard.press("ArrowDown")
@@ -93,8 +117,9 @@ DIALOGS = (
 
 
 @pytest.mark.parametrize(("path", "name"), DIALOGS)
-async def test_a_dialog_keeps_the_focus_and_gives_it_back(browser: Browser, path: str, name: str) -> None:
-    async with staged(browser, "trouble") as page:
+@each_look
+async def test_a_dialog_keeps_the_focus_and_gives_it_back(browser: Browser, path: str, name: str, look: Look) -> None:
+    async with look.staged(browser, "trouble") as page:
         await settle(page, path)
         await page.clock.resume()
         button = page.get_by_role("button", name=re.compile("^" + name)).first
@@ -109,8 +134,9 @@ async def test_a_dialog_keeps_the_focus_and_gives_it_back(browser: Browser, path
         await expect(button).to_be_focused()
 
 
-async def test_pictures_are_reached_and_turned_by_arrows(browser: Browser) -> None:
-    async with staged(browser, "calm") as page:
+@each_look
+async def test_pictures_are_reached_and_turned_by_arrows(browser: Browser, look: Look) -> None:
+    async with look.staged(browser, "calm") as page:
         await settle(page, "/store/btcpay")
         await page.clock.resume()
         pictures = page.get_by_role("button", name="Enlarge BTCPay Server: picture")
@@ -125,8 +151,9 @@ async def test_pictures_are_reached_and_turned_by_arrows(browser: Browser) -> No
             await expect(title).to_have_text(f"BTCPay Server: picture {number} of 3")
 
 
-async def test_each_page_is_used_from_its_beginning(browser: Browser) -> None:
-    async with staged(browser, "calm") as page:
+@each_look
+async def test_each_page_is_used_from_its_beginning(browser: Browser, look: Look) -> None:
+    async with look.staged(browser, "calm") as page:
         await settle(page, "/apps/electrumx")
         await page.clock.resume()
         content = page.locator(CONTENT)
@@ -152,8 +179,9 @@ async def test_each_page_is_used_from_its_beginning(browser: Browser) -> None:
         assert await page.evaluate(f"document.querySelector('{CONTENT}').contains(document.activeElement)")
 
 
-async def test_what_is_refused_can_be_pressed_again(browser: Browser) -> None:
-    async with staged(browser, "calm") as page:
+@each_look
+async def test_what_is_refused_can_be_pressed_again(browser: Browser, look: Look) -> None:
+    async with look.staged(browser, "calm") as page:
         await settle(page, "/store/btcpay")
         await page.clock.resume()
         refusal = {"code": -32000, "message": "another app listens there", "data": {"name": "busy", "hint": ""}}
@@ -167,8 +195,9 @@ async def test_what_is_refused_can_be_pressed_again(browser: Browser) -> None:
         assert len(asked) == 2
 
 
-async def test_a_notice_is_hidden(browser: Browser) -> None:
-    async with staged(browser, "trouble") as page:
+@each_look
+async def test_a_notice_is_hidden(browser: Browser, look: Look) -> None:
+    async with look.staged(browser, "trouble") as page:
         await settle(page, "/")
         await page.clock.resume()
         await press(page, page.get_by_role("button", name="one thing needs attention").first)
@@ -188,8 +217,9 @@ async def test_a_notice_is_hidden(browser: Browser) -> None:
         await expect(page.get_by_role("button", name="nothing needs attention")).to_be_focused()
 
 
-async def test_each_step_of_the_set_up_is_used_from_its_heading(browser: Browser) -> None:
-    async with staged(browser, "setup") as page:
+@each_look
+async def test_each_step_of_the_set_up_is_used_from_its_heading(browser: Browser, look: Look) -> None:
+    async with look.staged(browser, "setup") as page:
         await settle(page, "/welcome")
         await page.clock.resume()
         for button, step in (("Next", "Reach"), ("Next", "First apps"), ("Back", "Reach"), ("Back", "Network")):
@@ -197,8 +227,9 @@ async def test_each_step_of_the_set_up_is_used_from_its_heading(browser: Browser
             await expect(page.get_by_role("heading", level=2, name=step)).to_be_focused()
 
 
-async def test_a_terminal_is_left_as_it_says(browser: Browser) -> None:
-    async with staged(browser, "calm") as page:
+@each_look
+async def test_a_terminal_is_left_as_it_says(browser: Browser, look: Look) -> None:
+    async with look.staged(browser, "calm") as page:
         await page.route_web_socket("**/terminal?*", lambda socket: socket.on_message(lambda message: None))
         await settle(page, "/apps/electrumx/terminal")
         await page.clock.resume()
@@ -210,9 +241,9 @@ async def test_a_terminal_is_left_as_it_says(browser: Browser) -> None:
         await expect(screen).not_to_be_focused()
 
 
-@pytest.mark.parametrize("size", SIZES)
-async def test_home_says_how_the_node_is_before_it_names_the_apps(browser: Browser, size: str) -> None:
-    async with staged(browser, "trouble", size=SIZES[size]) as page:
+@each_look
+async def test_home_says_how_the_node_is_before_it_names_the_apps(browser: Browser, look: Look) -> None:
+    async with look.staged(browser, "trouble") as page:
         await settle(page, "/")
         await page.clock.resume()
         for button in ("Show as a list", "Show as a map"):
@@ -225,10 +256,15 @@ async def test_home_says_how_the_node_is_before_it_names_the_apps(browser: Brows
         await expect(page.get_by_role("heading", level=1, name="Apps", exact=True)).to_be_visible()
 
 
-async def test_an_app_is_installed_changed_stopped_and_removed(page: Page, node: TestNode) -> None:
+@each_look
+async def test_an_app_is_installed_changed_stopped_and_removed(page: Page, node: TestNode, look: Look) -> None:
     assert node.apps is not None
+    width, height = SIZES[look.size]
+    await page.set_viewport_size({"width": width, "height": height})
+    await page.emulate_media(color_scheme="dark" if look.theme == "dark" else "light")
+    app = f"dory-{look.size}"
     oars = "options: {oars: {type: int, label: Oars, default: 2, minimum: 1, maximum: 4}}\n"
-    write_app(node.apps, "dory", more=oars)
+    write_app(node.apps, app, more=oars)
     await page.goto("/")
     await press(page, page.get_by_role("button", name="Account of owner").first)
     await press(page, page.get_by_role("dialog").get_by_role("button", name="Log out"))
@@ -240,31 +276,31 @@ async def test_an_app_is_installed_changed_stopped_and_removed(page: Page, node:
     await page.goto("/")
     await expect(home(page)).to_be_visible()
 
-    await search(page, "dory", "dory")
+    await search(page, app, app)
     await press(page, page.get_by_role("button", name="Install", exact=True))
-    await expect(page.get_by_text("dory is installed.")).to_be_visible(timeout=120_000)
-    await press(page, page.get_by_role("link", name="Go to dory"))
-    await expect(page.get_by_role("heading", level=1, name="dory")).to_be_visible()
+    await expect(page.get_by_text(f"{app} is installed.")).to_be_visible(timeout=120_000)
+    await press(page, page.get_by_role("link", name=f"Go to {app}"))
+    await expect(page.get_by_role("heading", level=1, name=app)).to_be_visible()
     await press(page, page.get_by_role("link", name="Settings", exact=True))
     await tab_to(page, page.get_by_label("Oars"))
     await page.keyboard.press("Control+a")
     await page.keyboard.type("4")
     await press(page, page.get_by_role("button", name="Apply"))
     await expect(page.get_by_text("set by you")).to_be_visible()
-    assert (await node.call("container-status", app="dory"))["options"] == {"oars": 4}
+    assert (await node.call("container-status", app=app))["options"] == {"oars": 4}
 
-    await press(page, page.get_by_role("button", name="Actions for dory"))
+    await press(page, page.get_by_role("button", name=f"Actions for {app}"))
     await tab_to(page, page.get_by_role("menuitem", name="Stop", exact=True), key="ArrowDown")
     await page.keyboard.press("Enter")
-    await node.until("dory", "stopped")
+    await node.until(app, "stopped")
     await press(page, page.get_by_role("link", name="More", exact=True))
     await press(page, page.get_by_role("link", name=re.compile("^Remove")))
-    await press(page, page.get_by_role("button", name="Remove dory"))
+    await press(page, page.get_by_role("button", name=f"Remove {app}"))
     dialog = page.get_by_role("alertdialog")
     await press(page, dialog.get_by_role("switch", name="Delete its data too"), key="Space")
     await tab_to(page, dialog.get_by_role("textbox"))
-    await page.keyboard.type("dory")
-    await press(page, dialog.get_by_role("button", name="Remove dory"))
-    removal = page.locator("li.card", has=page.get_by_role("heading", name="Remove dory"))
+    await page.keyboard.type(app)
+    await press(page, dialog.get_by_role("button", name=f"Remove {app}"))
+    removal = page.locator("li.card", has=page.get_by_role("heading", name=f"Remove {app}"))
     await expect(removal).to_contain_text("Done")
-    assert "dory" not in {each["app"] for each in await node.call("container-list")}
+    assert app not in {each["app"] for each in await node.call("container-list")}

@@ -4,7 +4,7 @@ import contextlib
 import fcntl
 import os
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import groupby
 from pathlib import Path
 
@@ -22,8 +22,11 @@ _FIRST = ("chaos", "e2e", "security", "integration")
 class Lane:
     """Runs its part of the tests in the place of pytest's own loop."""
 
-    def __init__(self, config: pytest.Config, folder: Path, number: int) -> None:
+    def __init__(
+        self, config: pytest.Config, folder: Path, number: int, cpu: Callable[[], float] | None = None
+    ) -> None:
         self._config = config
+        self._cpu = cpu or cpu_seconds
         self._claims = folder / "claims"
         self._turn = folder / "claims" / ".turn"
         self._number = number
@@ -54,7 +57,7 @@ class Lane:
             return self._run_in_turn(session, module, turns)
 
     def _run_in_turn(self, session: pytest.Session, module: Module, turns: Iterator[Module]) -> Module | None:
-        began, cpu = time.monotonic(), cpu_seconds()
+        began, cpu = time.monotonic(), self._cpu()
         upcoming: Module | None = None
         for index, item in enumerate(module):
             if index + 1 < len(module):
@@ -69,7 +72,7 @@ class Lane:
             if session.shouldstop:
                 raise session.Interrupted(session.shouldstop)
         path = module[0].nodeid.partition("::")[0]
-        self._write(ModuleDone(path, time.monotonic() - began, cpu_seconds() - cpu))
+        self._write(ModuleDone(path, time.monotonic() - began, self._cpu() - cpu))
         return upcoming
 
     @contextlib.contextmanager

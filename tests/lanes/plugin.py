@@ -4,9 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from lanes.forks import ForkedLanes
 from lanes.lane import Lane
 from lanes.records import ModuleDone
-from lanes.reporter import Reporter
+from lanes.reporter import LaneProgress, Reporter
 from lanes.times import FolderTimes
 
 
@@ -24,11 +25,12 @@ def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add the options that `scripts/test` uses."""
+    """Add the options that `scripts/test` and `tests/conftest.py` use."""
     group = parser.getgroup("lanes")
     group.addoption("--lanes-folder", type=Path, help="where the lanes of this run write")
     group.addoption("--lanes", type=int, default=0, help="report what so many lanes do, and run nothing")
     group.addoption("--lane", type=int, default=0, help="be the lane of this number")
+    group.addoption("--forks", type=int, default=0, help="collect once, then run the tests in so many forks")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -41,10 +43,13 @@ def pytest_configure(config: pytest.Config) -> None:
     else:
         config.pluginmanager.register(FolderTimes(), "folder-times")
     if lanes:
-        config.pluginmanager.register(Reporter(config, folder, lanes), "lanes-reporter")
+        progress = [LaneProgress(number=number, folder=folder) for number in range(1, lanes + 1)]
+        config.pluginmanager.register(Reporter(config, progress), "lanes-reporter")
+    elif forks := config.getoption("forks"):
+        config.pluginmanager.register(ForkedLanes(config, forks), "forked-lanes")
 
 
 def pytest_report_header(config: pytest.Config) -> list[str]:
     """Say in how many lanes the tests run."""
-    count = config.getoption("lanes")
+    count = config.getoption("lanes") or config.getoption("forks")
     return [f"lanes: {count} side by side"] if count else []

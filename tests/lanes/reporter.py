@@ -2,6 +2,7 @@
 
 import contextlib
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -16,22 +17,24 @@ _LAST = 8000
 _GOOD = (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.NO_TESTS_COLLECTED)
 
 
-@dataclass(slots=True)
-class Lane:
+@dataclass(slots=True, kw_only=True)
+class LaneProgress:
     """What is known of one lane."""
 
     number: int
-    tail: Tail
-    exit_code: Path
-    log: Path
+    folder: Path
+    tail: Tail = field(init=False)
     collected: list[str] | None = None
     waiting: list[pytest.TestReport] = field(default_factory=list)
     """Reports of the module that it runs: told together, so that the lanes do not talk in between each other."""
 
+    def __post_init__(self) -> None:
+        self.tail = Tail(reports_of(self.folder, self.number))
+
     def ended(self) -> int | None:
-        """Return its exit code, once it has one."""
+        """Return its exit code, once it has one; whoever started it writes it into a file."""
         with contextlib.suppress(FileNotFoundError):
-            if text := self.exit_code.read_text().strip():
+            if text := (self.folder / f"{self.number}.code").read_text().strip():
                 return int(text)
         return None
 
@@ -39,12 +42,9 @@ class Lane:
 class Reporter:
     """Runs nothing itself."""
 
-    def __init__(self, config: pytest.Config, folder: Path, count: int) -> None:
+    def __init__(self, config: pytest.Config, lanes: Sequence[LaneProgress]) -> None:
         self._config = config
-        self._lanes = [
-            Lane(number, Tail(reports_of(folder, number)), folder / f"{number}.code", folder / f"{number}.log")
-            for number in range(1, count + 1)
-        ]
+        self._lanes = lanes
         self._ran: set[str] = set()
 
     @pytest.hookimpl(tryfirst=True)
@@ -60,6 +60,8 @@ class Reporter:
             ended = {lane.number: lane.ended() for lane in going}  # before the last look at what it wrote
             for lane in going:
                 self._follow(session, lane)
+            if session.shouldfail:
+                raise session.Failed(session.shouldfail)
             for lane in [lane for lane in going if ended[lane.number] is not None]:
                 going.remove(lane)
                 self._tell(lane)
@@ -69,7 +71,7 @@ class Reporter:
         self._check_complete()
         return True
 
-    def _follow(self, session: pytest.Session, lane: Lane) -> None:
+    def _follow(self, session: pytest.Session, lane: LaneProgress) -> None:
         for record in lane.tail.records():
             match record:
                 case Collected(ids):
@@ -84,7 +86,7 @@ class Reporter:
                     self._tell(lane)
                     self._config.hook.pytest_module_done(done=record)
 
-    def _tell(self, lane: Lane) -> None:
+    def _tell(self, lane: LaneProgress) -> None:
         hook = self._config.hook
         for report in lane.waiting:
             if report.when == "setup":
@@ -95,10 +97,11 @@ class Reporter:
                 hook.pytest_runtest_logfinish(nodeid=report.nodeid, location=report.location)
         lane.waiting.clear()
 
-    def _check_end(self, lane: Lane, code: int | None) -> None:
+    def _check_end(self, lane: LaneProgress, code: int | None) -> None:
         if code in _GOOD and lane.collected is not None:
             return
-        text = lane.log.read_text(errors="replace")[-_LAST:] if lane.log.exists() else ""
+        log = lane.folder / f"{lane.number}.log"
+        text = log.read_text(errors="replace")[-_LAST:] if log.exists() else ""
         self._fail(f"lane {lane.number}", f"The lane ended with code {code}. It printed at last:\n{text}")
 
     def _check_complete(self) -> None:

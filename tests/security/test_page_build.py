@@ -71,7 +71,8 @@ def scene(tmp_path: Path) -> Iterator[Scene]:
     shutil.copytree(CHECKOUT / "scripts", checkout / "scripts")
     for name in ("uv.lock", "pyproject.toml", "docs/openrpc.json"):
         shutil.copy(CHECKOUT / name, checkout / name)
-    shutil.copytree(CHECKOUT / "docs/guide", checkout / "docs/guide")
+    for name in ("docs/guide", "src/archipelago/support/texts/translations"):
+        shutil.copytree(CHECKOUT / name, checkout / name)
     shutil.copy(HERE / "hostile_page.mjs", checkout / "neode-ui")
     package = {"name": "page", "version": "0.0.0"}
     scripts = {step: f"node hostile_page.mjs {step}" for step in ("lint", "check", "build")}

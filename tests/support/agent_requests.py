@@ -17,4 +17,5 @@ def ask(root: Path, **request: object) -> dict[str, object]:
         agent.stdin.flush()
         answer: dict[str, object] = json.loads(agent.stdout.readline())
         agent.stdin.close()
+    assert agent.returncode == 0
     return answer

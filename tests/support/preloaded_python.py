@@ -9,6 +9,7 @@ import gc
 import io
 import json
 import os
+import selectors
 import signal
 import socket
 import subprocess
@@ -119,31 +120,55 @@ def preloaded_python(*modules: str, environment: Mapping[str, str]) -> Iterator[
 
 
 def _serve(requests: socket.socket) -> None:
-    """Start a program for each request, until there are no more."""
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the kernel reaps those who wait for the programs
-    while True:
-        request, files, _, _ = socket.recv_fds(requests, _MOST, 4)
-        if not request:
-            return
-        if os.fork() == 0:
-            requests.close()
-            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-            _start_and_report(json.loads(request), files)
-        for file in files:
-            os.close(file)
+    """Start a program for each request, and report how it ends; at the end of the requests, kill what still runs."""
+    events = selectors.DefaultSelector()
+    events.register(requests, selectors.EVENT_READ)
+    while events.get_map():
+        for key, _ in events.select():
+            if key.data is not None:
+                events.unregister(key.fd)
+                os.close(key.fd)
+                _report_end(*key.data)
+                continue
+            request, files, _, _ = socket.recv_fds(requests, _MOST, 4)
+            if not request:
+                events.unregister(requests)
+                for running in tuple(events.get_map().values()):
+                    os.kill(running.data[0], signal.SIGKILL)
+                continue
+            *streams, report = files
+            child = os.fork()
+            if child == 0:
+                _close_all(events, requests, report)
+                _become(streams, json.loads(request))
+            for stream in streams:
+                os.close(stream)
+            _tell(report, child)
+            events.register(os.pidfd_open(child), selectors.EVENT_READ, (child, report))
 
 
-def _start_and_report(request: dict[str, Any], files: list[int]) -> None:
-    """Start a program, write its process id and then its exit code, and end."""
-    *streams, report = files
-    child = os.fork()
-    if child == 0:
-        os.close(report)
-        _become(streams, request)
-    os.write(report, b"%d\n" % child)
+def _report_end(child: int, report: int) -> None:
+    """Write the exit code of a program."""
     _, status = os.waitpid(child, 0)
-    os.write(report, b"%d\n" % os.waitstatus_to_exitcode(status))
-    os._exit(0)
+    _tell(report, os.waitstatus_to_exitcode(status))
+    os.close(report)
+
+
+def _tell(report: int, number: int) -> None:
+    """Write a number for whoever started a program, if that is still there."""
+    with contextlib.suppress(BrokenPipeError):
+        os.write(report, b"%d\n" % number)
+
+
+def _close_all(events: selectors.BaseSelector, requests: socket.socket, report: int) -> None:
+    """Close what a program must not have: the requests, and the ends of other programs."""
+    for key in tuple(events.get_map().values()):
+        if key.data is not None:
+            os.close(key.fd)
+            os.close(key.data[1])
+    events.close()
+    requests.close()
+    os.close(report)
 
 
 def _become(streams: list[int], request: dict[str, Any]) -> None:

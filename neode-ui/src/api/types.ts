@@ -86,6 +86,8 @@ export type AppResources = {
   "memory_used": number | null;
   /** Cores, in the last ten seconds. */
   "cpu_used": number | null;
+  /** Bytes that it wrote to the disk in a day, or since the node started; null where the host does not count them. */
+  "written_in_a_day": number | null;
 };
 
 export type AppSecurity = {
@@ -423,6 +425,8 @@ export type ChannelSettings = {
   "least": Least;
   /** Whether it also says that a problem is gone. */
   "resolved": boolean;
+  /** Of the messages; what has no translation is in English. */
+  "language": Language;
 };
 
 export type CheckParams = {
@@ -848,6 +852,8 @@ export type KeyStatus = {
   "state": KeyState;
 };
 
+export type Language = "en" | "de" | "es" | "fr" | "ja" | "pt";
+
 export type Later = "hour" | "day" | "week";
 
 export type Least = "note" | "warning" | "error";
@@ -1039,7 +1045,7 @@ export type Notice = {
   "messages"?: Record<string, Message>;
 };
 
-export type NoticeKind = "app" | "operation" | "update" | "disk" | "disk-soon" | "finding" | "channel";
+export type NoticeKind = "app" | "operation" | "update" | "disk" | "disk-soon" | "memory" | "finding" | "channel";
 
 export type NoticeParams = {
   /** Id of the notice. */

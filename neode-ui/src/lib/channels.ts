@@ -1,4 +1,5 @@
 import type { Channel, ChannelSettings } from "../api/types";
+import type { Language } from "../i18n";
 
 type Target = ChannelSettings["target"];
 export type ChannelKind = Target["kind"];
@@ -11,6 +12,7 @@ export interface Draft {
   name: string;
   least: ChannelSettings["least"];
   resolved: boolean;
+  language: Language;
   server: string;
   topic: string;
   host: string;
@@ -33,13 +35,14 @@ export function newTopic(
   return `node-${[...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("")}`;
 }
 
-/** Returns the draft of a channel, or of a new one of a kind. */
-export function draftOf(channel: Channel | ChannelKind, name = ""): Draft {
+/** Returns the draft of a channel, or of a new one of a kind in a language. */
+export function draftOf(channel: Channel | ChannelKind, name = "", language: Language = "en"): Draft {
   const empty: Draft = {
     kind: "ntfy",
     name,
     least: "warning",
     resolved: true,
+    language,
     server: "https://ntfy.sh",
     topic: newTopic(),
     host: "",
@@ -58,8 +61,8 @@ export function draftOf(channel: Channel | ChannelKind, name = ""): Draft {
 
 /** Returns what the node stores of a draft. */
 export function settingsOf(draft: Draft): ChannelSettings {
-  const { name, least, resolved } = draft;
-  return { name: name.trim(), least, resolved, target: targetOf(draft) };
+  const { name, least, resolved, language } = draft;
+  return { name: name.trim(), least, resolved, language, target: targetOf(draft) };
 }
 
 function targetOf(draft: Draft): Target {

@@ -15,6 +15,11 @@ function perLocale<T>(make: (locale: string) => T): (locale: string) => T {
 
 const whole = perLocale((locale) => new Intl.NumberFormat(locale, { maximumFractionDigits: 0 }));
 const tenths = perLocale((locale) => new Intl.NumberFormat(locale, { maximumFractionDigits: 1 }));
+/** By language and digits after the point, such as `de 1`. */
+const shares = perLocale((key) => {
+  const [locale = "en", digits = "0"] = key.split(" ");
+  return new Intl.NumberFormat(locale, { style: "percent", maximumFractionDigits: Number(digits) });
+});
 const relative = perLocale((locale) => new Intl.RelativeTimeFormat(locale, { numeric: "auto" }));
 const timed = perLocale((locale) => new Intl.DateTimeFormat(locale, { hour: "2-digit", minute: "2-digit" }));
 const weekday = perLocale((locale) => new Intl.DateTimeFormat(locale, { weekday: "long" }));
@@ -38,6 +43,11 @@ export function bytes(count: number, locale: string): string {
   }
   const shown = value < 10 && unit > 0 ? tenths(locale) : whole(locale);
   return `${shown.format(value)} ${units[unit]}`;
+}
+
+/** Returns a number of per cent as a language writes it: `3.1%`, or `3,1 %`. */
+export function percent(value: number, locale: string, digits = 0): string {
+  return shares(`${locale} ${digits}`).format(value / 100);
 }
 
 /** Returns how long ago a moment was, or how far away it is, in words. */

@@ -21,7 +21,7 @@ export function shared<T, V>(all: readonly T[], of: (one: T) => V): V | undefine
   return first !== undefined && others.length && others.every((each) => each === first) ? first : undefined;
 }
 
-const NAMED = ["updates", "disk", "channels", "login", "app"];
+const NAMED = ["updates", "disk", "memory", "channels", "login", "app"];
 
 /** Returns the key of the words for several notices of one cause. */
 export function causeText(cause: string): string {

@@ -160,6 +160,8 @@ export const useNotices = defineStore("notices", () => {
         return { text: "notice.disk", about: {}, to: { name: "system" }, look: "notice.space" };
       case "disk-soon":
         return { text: "notice.diskSoon", about: {}, to: { name: "system" }, look: "notice.space" };
+      case "memory":
+        return { text: "notice.memory", about: {}, to: { name: "system" }, look: "notice.memoryUse" };
       case "finding":
         return {
           text: "notice.finding",

@@ -16,7 +16,7 @@ describe("a chain that is behind", () => {
     const shown = chain({ ...BEHIND, seconds_left: 7200 });
     expect(shown.text()).toContain(words("home.block", { height: "450,000" }));
     expect(shown.text()).toContain(
-      words("home.syncing", { percent: "41.26", headers: "900,000", left: words("home.left", { time: "2 hours" }) }),
+      words("home.syncing", { percent: "41.26%", headers: "900,000", left: words("home.left", { time: "2 hours" }) }),
     );
     expect(shown.get("[role=progressbar]").attributes("aria-valuenow")).toBe("41");
   });

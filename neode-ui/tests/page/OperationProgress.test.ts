@@ -28,7 +28,7 @@ describe("an operation under way", () => {
   it("shows how far it is, for those who look and those who listen", async () => {
     const { page } = await shown([], { state: "running", percent: 41.6, steps: STEPS });
     expect(page.get("h2").text()).toBe(words("opKind.restart", { app: "bitcoin-knots" }));
-    expect(page.text()).toContain(`${words("opState.running")} · 42 %`);
+    expect(page.text()).toContain(`${words("opState.running")} · 42%`);
     const bar = page.get("[role=progressbar]");
     expect([bar.attributes("aria-valuenow"), bar.attributes("aria-label")]).toEqual([
       "42",

@@ -12,6 +12,7 @@ from archipelago.api.system import Severity
 from archipelago.support.connections.outward import is_local, literal, may_connect
 from archipelago.support.texts.text import msg
 from archipelago.support.texts.translatable import Prose, Translatable
+from archipelago.support.texts.translation import Language
 from archipelago.support.view import View
 
 _HOST = re.compile(r"[A-Za-z0-9_-]{1,63}(\.[A-Za-z0-9_-]{1,63})*\.?|\[[0-9A-Fa-f:.]+\]|[0-9A-Fa-f]*:[0-9A-Fa-f:.]+")
@@ -118,6 +119,8 @@ class ChannelSettings(View):
     least: Least = Least.WARNING
     resolved: bool = True
     """Whether it also says that a problem is gone."""
+    language: Language = Language.EN
+    """Of the messages; what has no translation is in English."""
 
 
 class Channel(Translatable, View):

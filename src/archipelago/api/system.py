@@ -50,6 +50,8 @@ class NoticeKind(StrEnum):
     """Little disk is left."""
     DISK_SOON = "disk-soon"
     """The disk will be full within a week."""
+    MEMORY = "memory"
+    """Apps are paused because programs waited for memory."""
     FINDING = "finding"
     """Something that the doctor found."""
     CHANNEL = "channel"
@@ -164,6 +166,8 @@ class AppResources(View):
     """Bytes; null where it does not run, or the host does not count it."""
     cpu_used: float | None = None
     """Cores, in the last ten seconds."""
+    written_in_a_day: int | None = None
+    """Bytes that it wrote to the disk in a day, or since the node started; null where the host does not count them."""
 
 
 class Resources(Translatable, View):

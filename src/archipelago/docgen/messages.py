@@ -19,7 +19,8 @@ _SHOWN_KEYS = frozenset({"label", "help", "because", "summary", "description"})
 
 def message_files() -> Iterator[tuple[str, str]]:
     """Yield the list, sorted: templates of `msg` in the sources, and texts of the manifests and bundles in `apps/`."""
-    found = {key for path in sorted(_SOURCES.rglob("*.py")) for key in templates(path.read_text(encoding="utf-8"))}
+    sources = (path.read_text(encoding="utf-8") for path in sorted(_SOURCES.rglob("*.py")))
+    found = {key for source in sources if "msg(" in source for key in templates(source)}
     for manifest in sorted(_CATALOG.glob("*/manifest.yml")):
         found |= set(_shown(load_package(manifest.parent).manifest.model_dump(mode="json")))
     for bundle in load_bundles(_CATALOG / BUNDLES).values():

@@ -41,6 +41,8 @@ class Chores:
         work = (
             self._keep_house(),
             self._measure(),
+            self._follow_downloads(),
+            self._parts.guard.run(),
             apps.pruner.run(),
             apps.disk_use.run(),
             apps.snapshots.delete_swept(),
@@ -67,6 +69,17 @@ class Chores:
                 self._log.warning("a chore is not done", error=str(error))
             except Exception:  # it is a mistake of ours, and the chores must go on nevertheless
                 self._log.exception("a chore is not done")
+
+    async def _follow_downloads(self) -> None:
+        """Compile again what depends on whether the first download of a chain goes on; nothing restarts for it."""
+        apps = self._parts.apps
+        while True:
+            await apps.downloads.changed.wait()
+            apps.downloads.changed.clear()
+            try:
+                await apps.orchestrator.apply()
+            except NodeError as error:
+                self._log.warning("the configuration is not compiled again", error=str(error))
 
     async def _measure(self) -> None:
         """Sample what apps use, for ever."""

@@ -24,8 +24,8 @@ from archipelago.node.power import Power
 from archipelago.security.audit.chain import NODE, AuditAction, Outcome
 from archipelago.security.secrets.manager import SecretsManager
 
-_HALT_TIMEOUT = 1800.0
-"""Longest orderly shutdown: a chain daemon may need many minutes to flush."""
+_HALT_TIMEOUT = 3600.0
+"""Longest orderly shutdown, in seconds: a chain daemon may need half an hour to flush, after the apps that use it."""
 
 
 class Node:
@@ -51,6 +51,8 @@ class Node:
         self.services = build_services(self.parts, self._power, self._started)
         # First what is installed, then what is there: a container of an app not known yet would be taken for an orphan.
         await apps.reconciler.prepare(await storage.runs.all())
+        await apps.downloads.open()
+        await self.parts.guard.look()
         await apps.snapshots.sweep()
         await apps.orchestrator.suspend()
         await apps.orchestrator.apply()

@@ -10,10 +10,12 @@ from archipelago.notifications.message import Item, OwnerMessage
 from archipelago.notifications.senders.email import send_email
 from archipelago.notifications.senders.http import send_ntfy, send_webhook
 from archipelago.notifications.senders.sender import SendError, Trust
-from archipelago.notifications.stored_channels import target_of
+from archipelago.notifications.stored_channels import language_of, target_of
+from archipelago.notifications.wording import worded
 from archipelago.security.secrets.manager import Sealer
 from archipelago.storage.records.notice_channels import ChannelRecord
 from archipelago.support.texts.text import msg
+from archipelago.support.texts.translation import read_translations
 
 
 class SecretHider(Protocol):
@@ -39,7 +41,9 @@ class Carrier:
     async def carry(self, channel: ChannelRecord, message: OwnerMessage) -> None:
         """Send a message once. Raises `SendError` and `NodeError`."""
         secret = await asyncio.to_thread(self._secret, channel)
-        clean = self._without_secrets(message)
+        language = language_of(channel)
+        translations = await asyncio.to_thread(read_translations, language)
+        clean = worded(self._without_secrets(message), language, translations)
         match target_of(channel):
             case NtfyTarget() as target:
                 await send_ntfy(target, secret, clean, self.trust)

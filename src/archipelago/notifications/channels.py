@@ -16,10 +16,10 @@ from archipelago.api.notice_channels import (
 )
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.notifications.carrier import Carrier
-from archipelago.notifications.failures import stored_failure
 from archipelago.notifications.message import compose
 from archipelago.notifications.senders.sender import SendError
-from archipelago.notifications.stored_channels import least_of, target_of
+from archipelago.notifications.stored_channels import language_of, least_of, target_of
+from archipelago.notifications.stored_texts import stored_text
 from archipelago.storage.records.notice_channels import ChannelRecord
 from archipelago.storage.stores.notice_channels import NoticeChannels
 from archipelago.support.texts.text import msg
@@ -65,6 +65,7 @@ class ChannelDesk:
             secret=sealed,
             least=wanted.least.value,
             resolved=wanted.resolved,
+            language=wanted.language.value,
             created_at=before.created_at if before is not None else self.now(),
             sent_at=before.sent_at if before is not None else None,
         )
@@ -145,7 +146,13 @@ def _view(record: ChannelRecord, waiting: int) -> Channel | None:
     target = target_of(record)
     if target is None:
         return None
-    settings = ChannelSettings(name=record.name, target=target, least=least_of(record), resolved=record.resolved)
+    settings = ChannelSettings(
+        name=record.name,
+        target=target,
+        least=least_of(record),
+        resolved=record.resolved,
+        language=language_of(record),
+    )
     return Channel(
         id=record.id,
         settings=settings,
@@ -153,7 +160,7 @@ def _view(record: ChannelRecord, waiting: int) -> Channel | None:
         waiting=waiting,
         sent_at=datetime.fromtimestamp(record.sent_at, UTC) if record.sent_at is not None else None,
         failures=record.failures,
-        problem=stored_failure(record.failure),
+        problem=stored_text(record.failure),
     )
 
 

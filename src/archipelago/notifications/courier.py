@@ -9,10 +9,10 @@ from pydantic import ValidationError
 
 from archipelago.errors import NodeError
 from archipelago.notifications.carrier import Carrier
-from archipelago.notifications.failures import failure_to_store
 from archipelago.notifications.message import OwnerMessage
 from archipelago.notifications.retries import pause
 from archipelago.notifications.senders.sender import SendError
+from archipelago.notifications.stored_texts import text_to_store
 from archipelago.security.login.sessions.clocks import Clocks
 from archipelago.storage.records.notice_channels import ChannelRecord, QueuedMessage
 from archipelago.storage.stores.notice_channels import NoticeChannels
@@ -99,7 +99,7 @@ class Courier:
             else:
                 wait, now = pause(queued.attempts + 1), self.clocks.now()
                 next_at = None if wait is None else now + wait
-                await self.store.failed(queued, failure_to_store(why), now, next_at)
+                await self.store.failed(queued, text_to_store(why), now, next_at)
             if why is not None or channel.failures:
                 await self.changed("a message to the owner was sent" if why is None else "a message did not arrive")
         except NodeError as error:

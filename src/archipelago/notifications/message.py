@@ -7,12 +7,15 @@ from enum import StrEnum
 from pydantic import BaseModel, ConfigDict
 
 from archipelago.api.system import Notice, Severity
+from archipelago.notifications.stored_texts import stored_text, text_to_store
 from archipelago.storage.records.notice_channels import Announced
+from archipelago.support.texts.text import Text
+from archipelago.support.texts.translatable import Prose, Translatable
 
 _MOST = 10
 """Notices in a message; more are only counted."""
 _LONGEST = 300
-"""Characters of a text. With all of them, a message stays below the 4096 bytes of ntfy in most languages."""
+"""Characters of a text, and of each of its parameters: most messages stay below the 4096 bytes of ntfy."""
 # Controls, and the characters that turn text around or are not seen.
 _UNSEEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]+")
 _SPACES = re.compile(r" {2,}")
@@ -25,7 +28,7 @@ class ItemState(StrEnum):
     RESOLVED = "resolved"
 
 
-class Item(BaseModel):
+class Item(Translatable):
     """One notice of a message."""
 
     model_config = ConfigDict(frozen=True)
@@ -34,8 +37,8 @@ class Item(BaseModel):
     level: Severity
     app: str
     """Name of the app; empty where it is about none."""
-    text: str
-    consequence: str
+    text: Prose
+    consequence: Prose
 
 
 class OwnerMessage(BaseModel):
@@ -60,41 +63,12 @@ class OwnerMessage(BaseModel):
         levels = [item.level for item in self.items if item.state is ItemState.NEW]
         return max(levels, key=lambda level: level.rank, default=Severity.NOTE)
 
-    @property
-    def title(self) -> str:
-        """One line that says it all."""
-        if not self.items:
-            return "Test: notices of your node arrive here"
-        first = self.items[0]
-        others = len(self.items) + self.more - 1
-        text = first.text[:1].upper() + first.text[1:]
-        return f"{_SIGNS[first.state, first.level]}: {text}" + (f" (and {others} more)" if others else "")
-
-    @property
-    def text(self) -> str:
-        """All of it, as plain text."""
-        lines = [line for item in self.items for line in (*_lines(item), "")]
-        if not self.items:
-            lines = ["This is a test. Notices from the level that you chose will arrive here.", ""]
-        if self.more:
-            lines += [f"… and {self.more} more.", ""]
-        return "\n".join([*lines, self.page or "Open the page of your node to see more."])
-
-
-_SIGNS = {
-    **{(ItemState.RESOLVED, level): "Resolved" for level in Severity},
-    (ItemState.NEW, Severity.ERROR): "Urgent",
-    (ItemState.NEW, Severity.WARNING): "Warning",
-    (ItemState.NEW, Severity.NOTE): "Note",
-    (ItemState.NEW, Severity.OK): "Note",
-}
-
 
 def compose(key: str, at: float, raised: Iterable[Notice], resolved: Iterable[Announced], page: str) -> OwnerMessage:
     """Return the message about notices that are new and that are gone."""
     items = [_new(each) for each in sorted(raised, key=lambda one: -one.level.rank)]
     items += [
-        Item(state=ItemState.RESOLVED, level=level_of(each), app=each.app, text=each.text, consequence="")
+        Item(state=ItemState.RESOLVED, level=level_of(each), app=each.app, text=stored_text(each.text), consequence="")
         for each in resolved
     ]
     return OwnerMessage(id=key, at=at, items=tuple(items[:_MOST]), more=max(0, len(items) - _MOST), page=page)
@@ -102,7 +76,7 @@ def compose(key: str, at: float, raised: Iterable[Notice], resolved: Iterable[An
 
 def announcement(notice: Notice) -> Announced:
     """Return what is stored of a notice that was written to a channel."""
-    return Announced(notice.level.value, one_line(notice.name), one_line(notice.text))
+    return Announced(notice.level.value, one_line(notice.name), text_to_store(_clean(notice.text)))
 
 
 def level_of(announced: Announced) -> Severity:
@@ -116,17 +90,18 @@ def one_line(text: str) -> str:
     return line if len(line) <= _LONGEST else line[: _LONGEST - 1] + "…"
 
 
+def _clean(text: str) -> str:
+    """Return a text of which each part is one line, and which can still be translated."""
+    if not isinstance(text, Text):
+        return one_line(text)
+    return Text(text.key, {name: _clean(value) for name, value in text.parameters.items()})
+
+
 def _new(notice: Notice) -> Item:
     return Item(
         state=ItemState.NEW,
         level=notice.level,
         app=one_line(notice.name),
-        text=one_line(notice.text),
-        consequence=one_line(notice.consequence),
+        text=_clean(notice.text),
+        consequence=_clean(notice.consequence),
     )
-
-
-def _lines(item: Item) -> list[str]:
-    about = f"{item.app}: " if item.app and item.app not in item.text else ""
-    found = [f"{_SIGNS[item.state, item.level]}: {about}{item.text}"]
-    return [*found, f"If nothing is done: {item.consequence}"] if item.consequence else found

@@ -34,6 +34,19 @@ def memory() -> tuple[int, int]:
     return fields["MemTotal"], fields.get("MemAvailable", fields.get("MemFree", 0))
 
 
+def memory_pressure() -> float | None:
+    """Return the percentage of the last ten seconds in which some program waited for memory; None where unknown.
+
+    It is `some avg10` of the kernel's pressure stall information, which not every kernel has
+    (https://docs.kernel.org/accounting/psi.html).
+    """
+    try:
+        words = Path("/proc/pressure/memory").read_text().split()
+        return float(next(word for word in words if word.startswith("avg10=")).removeprefix("avg10="))
+    except (OSError, StopIteration, ValueError):
+        return None
+
+
 def processors() -> tuple[float, float]:
     """Return the seconds that all processors have worked since the host started, and could have. Raises `NodeError`.
 

@@ -68,6 +68,14 @@ class Metrics:
         """Return the last point of each app that has one."""
         return {app: point for app, used in self._apps.items() if (point := used.points.newest) is not None}
 
+    def written_in_a_day(self) -> dict[str, int]:
+        """Return the bytes that each app wrote to the disk in the last day, as far back as there are samples."""
+        found = {}
+        for app, used in self._apps.items():
+            step, points = used.points.of(MetricsSpan.DAY)
+            found[app] = round(step * sum(each.disk_written for each in points))
+        return found
+
     def history(self, app: str, span: MetricsSpan, epoch: float = 0.0) -> MetricsView:
         """Return what is known of an app, the oldest first.
 

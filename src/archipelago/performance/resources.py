@@ -15,8 +15,12 @@ def resources(
     newest: Mapping[str, MetricsPoint],
     not_counted: Iterable[Measure],
     not_enforced: tuple[str, ...],
+    written: Mapping[str, int],
 ) -> Resources:
-    """Return limits and use of each app; `newest` is its last sample, where it runs."""
+    """Return limits and use of each app.
+
+    `newest` is its last sample, where it runs, and `written` what it wrote to the disk in the last day, in bytes.
+    """
     unknown = set(not_counted)
     shares = []
     for manifest, desired in apps:
@@ -31,6 +35,7 @@ def resources(
                 cpu_limit=sum(each.cpu for each in limits),
                 pids_limit=sum(each.pids for each in limits),
                 memory_used=None if point is None or Measure.MEMORY in unknown else point.memory,
+                written_in_a_day=None if Measure.DISK in unknown else written.get(manifest.id, 0),
                 cpu_used=None if point is None or Measure.CPU in unknown else round(point.cpu, 3),
             )
         )

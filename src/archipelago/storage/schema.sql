@@ -156,7 +156,8 @@ CREATE TABLE notice_channels (
   created_at FLOAT NOT NULL,
   sent_at FLOAT,
   failures INTEGER NOT NULL,  -- attempts that failed since the last success
-  failure TEXT NOT NULL  -- why the last one failed
+  failure TEXT NOT NULL,  -- why the last one failed
+  language VARCHAR NOT NULL DEFAULT 'en'  -- of its messages
 );
 
 -- Of which notices a message was written: none is sent twice.
@@ -165,7 +166,7 @@ CREATE TABLE announced_notices (
   notice VARCHAR NOT NULL,
   level VARCHAR NOT NULL,
   app VARCHAR NOT NULL,  -- its name
-  text TEXT NOT NULL,
+  text TEXT NOT NULL,  -- JSON of a message, or a text
   PRIMARY KEY (channel, notice)
 );
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,15 @@ DRAWINGS = {
     "bag": '<path d="M17 24h30l3 26H14zM25 30v-8a7 7 0 0 1 14 0v8"/>',
     "search": '<circle cx="29" cy="29" r="13"/><path d="m39 39 11 11"/>',
 }
+
+
+@cache
+def _pictures_of(app: str) -> tuple[ScreenshotView, ...]:
+    """Return the screenshots of an app of the catalog; once, since a page asks again and again."""
+    found = load_package(APPS / app).screenshots
+    return tuple(
+        ScreenshotView(name=one.name, version=one.version, width=one.width, height=one.height) for one in found
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,10 +86,7 @@ class Player:
     def pictures(self) -> tuple[ScreenshotView, ...]:
         """Its screenshots: the catalog's, or ones that are drawn."""
         if (APPS / self.app).exists():
-            found = load_package(APPS / self.app).screenshots
-            return tuple(
-                ScreenshotView(name=one.name, version=one.version, width=one.width, height=one.height) for one in found
-            )
+            return _pictures_of(self.app)
         names = (f"{number}.png" for number in range(1, self.screenshots + 1))
         return tuple(ScreenshotView(name=name, version="1", width=1280, height=800) for name in names)
 

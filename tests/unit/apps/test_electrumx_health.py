@@ -31,7 +31,7 @@ def check(tmp_path: Path, error: dict[str, object]) -> tuple[int, str]:
 
     with HTTPServer(("127.0.0.1", 0), Node) as server, socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))  # it does not listen
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
         login = tmp_path / "environment"
         login.write_text(f"DAEMON_URL=http://user:word@127.0.0.1:{server.server_port}/\n")
         text = HEALTH.read_text().replace("/etc/electrumx/environment", str(login))

@@ -16,6 +16,7 @@ import archipelago.catalog.local
 from archipelago.catalog.folder_marks import is_settled
 from archipelago.catalog.local import LocalCatalog
 from archipelago.catalog.source import Catalog
+from support.examples import examples
 
 MANIFEST = """manifest: 1
 id: {app}
@@ -137,7 +138,7 @@ def test_an_edit_is_seen_each_time_that_it_is_made(tmp_path: Path, edit: str) ->
 
 
 @pytest.mark.parametrize("trusting", [True, False])
-@settings(max_examples=40)
+@settings(max_examples=examples(40))
 @given(steps=STEPS)
 def test_no_edit_of_a_folder_goes_unseen(trusting: bool, steps: list[Step]) -> None:
     """With a clock that makes it trust each mark, an edit in another tick is seen; with the real one, any edit is."""

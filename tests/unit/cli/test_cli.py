@@ -217,13 +217,16 @@ def test_the_owner_has_notices_sent(node: CliNode) -> None:
     mail = ("--host", "smtp.example.com", "--sender", "node@example.com", "--to", "me@example.com", "--user", "me")
     done = node.feed(b"a secret\n", "notify", "email", "mail", *mail, "--secret")
     assert done.returncode == 0 and b"a secret" not in done.stdout
-    assert node.run("notify", "webhook", "hook", "--url", "https://example.com/hook").returncode == 0
+    hook = ("--url", "https://example.com/hook", "--language", "ja")
+    assert node.run("notify", "webhook", "hook", *hook).returncode == 0
+    assert node.run("notify", "webhook", "hook", "--url", "https://example.com/", "--language", "xx").returncode == 2
     found = node.json("notify", "list", "--json")
     assert [(each["settings"]["name"], each["secret_set"]) for each in found] == [
         ("phone", False),
         ("mail", True),
         ("hook", False),
     ]
+    assert [each["settings"]["language"] for each in found] == ["en", "en", "ja"]
     assert found[0]["settings"]["least"] == "error" and found[1]["settings"]["target"]["port"] == 465
     assert "me@example.com" in node.run("notify", "list").stdout
     for each in found:

@@ -22,9 +22,11 @@ from archipelago.notifications.watcher import Watcher
 from archipelago.security.login.sessions.clocks import Clocks
 from archipelago.security.secrets.manager import SecretsManager
 from archipelago.storage.database import Database
-from archipelago.storage.records.notice_channels import ChannelRecord
+from archipelago.storage.records.notice_channels import Announced, ChannelRecord
 from archipelago.storage.records.notices import Hiding
 from archipelago.storage.stores.notice_channels import NoticeChannels
+from archipelago.support.texts.text import Text
+from archipelago.support.texts.translation import Language
 from support.tiny_receivers import HttpReceiver, http_receiver, make_certificate
 
 SECRET = "tk_0123456789abcdefghij"
@@ -305,7 +307,10 @@ async def test_a_message_that_arrives_while_others_are_looked_for_is_not_sent_ag
     assert len(scene.server.requests) == 1
 
 
-async def test_a_server_that_never_answers_delays_no_other_channel(scene: Scene, tmp_path: Path) -> None:
+async def test_a_server_that_never_answers_delays_no_other_channel(
+    scene: Scene, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(courier_module, "_GRACE", 0.01)
     await scene.add()
     async with http_receiver(make_certificate(tmp_path)) as other:
         # Its certificate is the one that is trusted from now on, so the first server is not reached either.
@@ -352,6 +357,45 @@ async def test_a_node_without_channels_looks_at_nothing(scene: Scene) -> None:
     while not scene.looks:
         await asyncio.sleep(0.01)
     await scene.notifier.close()
+
+
+async def test_a_message_is_in_the_language_of_its_channel_also_when_it_is_about_the_past(scene: Scene) -> None:
+    german, english = await scene.add(language=Language.DE), await scene.add()
+    assert (german.settings.language, english.settings.language) == (Language.DE, Language.EN)
+    text = Text("{app} does not run as it should", {"app": "Knots"})
+    scene.notices = [notice().model_copy(update={"text": text})]
+    await scene.look()
+    await scene.look(after=60)
+    scene.new_life()
+    scene.notices = []
+    await scene.look()
+    await scene.look(after=600)
+    async with scene.delivering():
+        await scene.until_sent()
+    titles: dict[str, list[str]] = {language: [] for language in ("de", "en")}
+    for body in scene.server.bodies:
+        titles[body["language"]].append(body["title"])
+        assert body["items"][0]["messages"]["text"]["key"] == text.key
+    assert titles == {
+        "de": ["Warnung: Knots läuft nicht richtig", "Behoben: Knots läuft nicht richtig"],
+        "en": ["Warning: Knots does not run as it should", "Resolved: Knots does not run as it should"],
+    }
+    await scene.desk.test(german.id)
+    assert scene.server.bodies[-1]["title"] == "Test: Hinweise deines Knotens kommen hier an"
+
+
+async def test_what_an_earlier_version_queued_and_announced_is_sent_in_english(scene: Scene) -> None:
+    added = await scene.add(language=Language.DE)
+    item = '{"state": "new", "level": "warning", "app": "Knots", "text": "Knots is down", "consequence": "it stays"}'
+    content = f'{{"id": "a", "at": 1.0, "items": [{item}], "more": 0, "page": ""}}'
+    raised = {"app:knots": Announced("warning", "Knots", "Knots is down")}
+    await scene.store.queue(added.id, content, raised, (), scene.wall)
+    await scene.look()
+    await scene.look(after=600)
+    async with scene.delivering():
+        await scene.until_sent()
+    titles = [body["title"] for body in scene.server.bodies]
+    assert titles == ["Warnung: Knots is down", "Behoben: Knots is down"]
 
 
 async def test_a_test_says_at_once_whether_it_arrives(scene: Scene) -> None:

@@ -5,13 +5,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from archipelago.api.system import Notice, NoticeKind, Severity
-from archipelago.notifications.failures import failure_to_store, stored_failure
 from archipelago.notifications.message import announcement, compose, one_line
 from archipelago.notifications.news import NoticePace, SeenNotice, news
 from archipelago.notifications.retries import pause
+from archipelago.notifications.stored_texts import stored_text, text_to_store
+from archipelago.notifications.wording import worded
 from archipelago.storage.records.notice_channels import Announced
 from archipelago.storage.records.notices import Hiding
 from archipelago.support.texts.text import Text, msg
+from archipelago.support.texts.translation import Language
 
 PACE = NoticePace(settle=60, calm=600)
 RANKS = list(Severity)
@@ -89,7 +91,8 @@ def test_a_line_is_a_line(text: str) -> None:
 def test_a_message_has_a_limited_size_and_counts_the_rest(found: list[Notice]) -> None:
     message = compose("id", 1.0, found, (), "")
     assert len(message.items) <= 10 and len(message.items) + message.more == len(found)
-    assert len(message.text) < 10 * 2 * 700 and len(message.title.splitlines()) == 1
+    english = worded(message, Language.EN, {})
+    assert len(english.text) < 10 * 2 * 700 and len(english.title.splitlines()) == 1
     levels = [RANKS.index(item.level) for item in message.items]
     assert levels == sorted(levels, reverse=True)
 
@@ -98,15 +101,15 @@ def test_a_message_has_a_limited_size_and_counts_the_rest(found: list[Notice]) -
 def test_why_a_message_failed_is_stored_with_what_it_was_made_of(name: str) -> None:
     inner = msg("the server answered with status {status}", status=name)
     for text in (inner, msg("the server cannot be reached: {reason}", reason=inner), msg("no answer in time")):
-        read = stored_failure(failure_to_store(text))
+        read = stored_text(text_to_store(text))
         assert isinstance(read, Text) and read == text and read.key == text.key
-    plain = stored_failure(failure_to_store(name))
+    plain = stored_text(text_to_store(name))
     assert plain == name or not isinstance(plain, Text)
 
 
 @pytest.mark.parametrize("stored", ["", "{", "{}", '{"key": "x {y}", "parameters": {}}', "[]", "null", "a text"])
 def test_what_another_version_stored_stays_as_it_is(stored: str) -> None:
-    assert stored_failure(stored) == stored
+    assert stored_text(stored) == stored
 
 
 def test_attempts_come_ever_more_seldom_and_end_after_a_day() -> None:

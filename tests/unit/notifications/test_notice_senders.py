@@ -13,13 +13,16 @@ import pytest
 
 from archipelago.api.notice_channels import EmailTarget, MailSecurity, NtfyTarget, WebhookTarget
 from archipelago.api.system import Notice, NoticeKind, Severity
-from archipelago.notifications.message import OwnerMessage, compose
+from archipelago.notifications.message import compose
 from archipelago.notifications.senders import email as email_module
 from archipelago.notifications.senders import http as http_module
 from archipelago.notifications.senders.email import send_email
 from archipelago.notifications.senders.http import SIGNATURE, send_ntfy, send_webhook
 from archipelago.notifications.senders.sender import SendError
+from archipelago.notifications.wording import WordedMessage, worded
 from archipelago.storage.records.notice_channels import Announced
+from archipelago.support.texts.text import msg
+from archipelago.support.texts.translation import Language, read_translations
 from support.tiny_receivers import (
     PASSWORD,
     USER,
@@ -50,8 +53,9 @@ def notice(name: str = "Knots", level: Severity = Severity.ERROR) -> Notice:
     )
 
 
-def message(*notices: Notice) -> OwnerMessage:
-    return compose("c0ffee" * 5, 1.0, notices, (), "https://192.168.1.5:8480/")
+def message(*notices: Notice, language: Language = Language.EN) -> WordedMessage:
+    found = compose("c0ffee" * 5, 1.0, notices, (), "https://192.168.1.5:8480/")
+    return worded(found, language, read_translations(language))
 
 
 @pytest.fixture
@@ -94,7 +98,7 @@ async def test_ntfy_gets_its_own_json_with_the_token_in_a_header(
         "click": "https://192.168.1.5:8480/",
     }
     resolved = compose("a", 1.0, (), (Announced("error", "Knots", "Knots does not run as it should"),), "")
-    await send_ntfy(target, None, resolved, certificate.trust)
+    await send_ntfy(target, None, worded(resolved, Language.EN, {}), certificate.trust)
     assert "Authorization" not in server.requests[1][1] and "click" not in server.bodies[1]
     assert server.bodies[1]["title"].startswith("Resolved: ") and server.bodies[1]["tags"] == ["white_check_mark"]
     assert server.bodies[1]["priority"] == 3
@@ -124,10 +128,24 @@ async def test_a_webhook_gets_signed_json_that_a_receiver_can_check(
             "app": "Knots",
             "text": "Knots does not run as it should",
             "consequence": "apps that use it do not work",
+            "messages": {},
         }
     ]
     await send_webhook(target, None, message(), certificate.trust)
     assert SIGNATURE not in server.requests[1][1] and server.bodies[1]["items"] == []
+
+
+async def test_a_webhook_in_another_language_gets_what_its_texts_were_made_of(
+    server: HttpReceiver, certificate: Certificate
+) -> None:
+    down = notice().model_copy(update={"text": msg("{app} does not run as it should", app="Knots")})
+    german = message(down, language=Language.DE)
+    await send_webhook(WebhookTarget(kind="webhook", url=server.url), None, german, certificate.trust)
+    (content,) = server.bodies
+    assert content["language"] == "de" and content["title"] == "Dringend: Knots läuft nicht richtig"
+    (item,) = content["items"]
+    assert item["text"] == "Knots läuft nicht richtig" and item["level"] == "error"
+    assert item["messages"]["text"] == {"key": "{app} does not run as it should", "parameters": {"app": "Knots"}}
 
 
 @pytest.mark.parametrize("status", [301, 302, 307, 308, 400, 401, 403, 500])
@@ -191,6 +209,7 @@ async def test_mail_arrives_encrypted_after_a_login(certificate: Certificate, st
         assert mail["Subject"] == "Urgent: Knots does not run as it should"
         assert (mail["From"], mail["To"]) == (USER, "owner@example.com")
         assert mail["Message-ID"] == f"<{'c0ffee' * 5}@example.com>", "the same at each attempt"
+        assert mail["Content-Language"] == "en"
         assert mail["Auto-Submitted"] == "auto-generated" and mail.get_content_type() == "text/plain"
         assert "in-the-log" not in str(mail) and "https://192.168.1.5:8480/" in mail.get_content()
         with pytest.raises(SendError, match="code 535") as refused:

@@ -30,7 +30,7 @@ POINT = MetricsPoint(
 
 def shares(desired: Desired, not_counted: tuple[Measure, ...] = ()) -> tuple[int | None, float | None]:
     manifest = load_manifest(MANIFEST, "pair")
-    (found,) = resources(HOST, [(manifest, desired)], {"pair": POINT}, not_counted, ()).apps
+    (found,) = resources(HOST, [(manifest, desired)], {"pair": POINT}, not_counted, (), {"pair": 9}).apps
     assert (found.memory_limit, found.cpu_limit, found.pids_limit) == (3 << 30, 1.5, 30)
     return found.memory_used, found.cpu_used
 

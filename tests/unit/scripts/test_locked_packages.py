@@ -4,6 +4,7 @@ import json
 import re
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
 from typing import Any
 
 import pytest
@@ -20,6 +21,7 @@ NOT_FOR_MUSL = {"pyrage"}
 Package = Mapping[str, Any]
 
 
+@cache
 def locked() -> dict[str, Package]:
     """Return the packages of uv.lock by their names."""
     lock = tomllib.loads((CHECKOUT / "uv.lock").read_text())

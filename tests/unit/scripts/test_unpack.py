@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from support.checkout import CHECKOUT
+from support.examples import examples
 
 UNPACK = CHECKOUT / "scripts" / "unpack"
 
@@ -109,7 +110,7 @@ def test_what_is_no_archive_is_refused(tmp_path: Path, spoil: Callable[[bytes], 
     refused(tmp_path / "page", spoil(archive((member("file"), b"1" * 2000))))
 
 
-@settings(max_examples=25)
+@settings(max_examples=examples(25))
 @given(st.data())
 def test_no_damage_makes_a_traceback(tmp_path_factory: pytest.TempPathFactory, data: st.DataObject) -> None:
     stream = bytearray(archive((member("a" * 120), b"1"), member("b", tarfile.DIRTYPE), (member("b/c"), b"2" * 600)))

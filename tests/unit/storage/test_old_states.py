@@ -81,7 +81,7 @@ async def test_an_old_database_opens_and_nothing_in_it_is_lost(tmp_path: Path, n
             assert runs == ({"bitcoin-knots": {"main": RUN}} if name >= "state-0009" else {})
             hidden = {key: each.how for key, each in (await HiddenNotices(database).all()).items()}
             assert hidden == (HIDDEN if name >= "state-0010" else {})
-            assert await NoticeChannels(database).all() == ()
+            await channels_are_there(NoticeChannels(database), name)
         finally:
             await database.close()
         assert tables(path) == tables(fresh)
@@ -111,6 +111,18 @@ async def everybody_is_there(database: Database, *, accounts: bool) -> None:
     assert [(token.name, token.permissions) for token in kept.tokens] == (
         [("program", frozenset({Permission.READ}))] if accounts else []
     )
+
+
+async def channels_are_there(store: NoticeChannels, name: str) -> None:
+    """Require the channel that was written, with what waits for it, or none where there were none yet."""
+    found = await store.all()
+    if name < "state-0011":
+        assert found == ()
+        return
+    (channel,) = found
+    assert (channel.name, channel.least, channel.resolved, channel.language) == ("hook", "warning", True, "en")
+    assert [each.content for each in await store.heads()] == ["a message"]
+    assert (await store.announced(channel.id))["app:tor"].text == "Tor does not run"
 
 
 async def test_a_database_of_a_newer_version_is_left_alone(tmp_path: Path) -> None:

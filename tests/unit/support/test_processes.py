@@ -32,7 +32,7 @@ async def test_a_process_that_gets_its_handler_late_is_waited_for() -> None:
 
 async def test_one_that_never_gets_a_handler_is_waited_for_only_while_it_is_young() -> None:
     with subprocess.Popen(["sleep", "60"]) as deaf:
-        await asyncio.wait_for(until_heeding(deaf.pid, signal.SIGTERM, 0.5), 30)
+        await asyncio.wait_for(until_heeding(deaf.pid, signal.SIGTERM, 0.2), 30)
         deaf.kill()
     await until_heeding(deaf.pid, signal.SIGTERM, 60.0)  # it has ended
     await until_heeding(os.getpid(), signal.SIGINT, 3600.0)  # Python has a handler for Ctrl-C
@@ -63,7 +63,7 @@ def called(name: bytes) -> Iterator[int]:
 async def test_what_a_process_calls_itself_keeps_no_app_from_being_stopped(name: bytes) -> None:
     with called(name) as pid:
         assert is_alive(pid) and (process_age(pid) or 0) < 60
-        await asyncio.wait_for(until_heeding(pid, signal.SIGTERM, 0.5), 30)
+        await asyncio.wait_for(until_heeding(pid, signal.SIGTERM, 0.2), 30)
         times = {"created_at": None, "started_at": None, "exited_at": None}
         about = {"id": "0" * 64, "name": "a", "image": "i", "image_id": "", "labels": {}, "networks": ()}
         container = ContainerSummary(**about, **times, state=ContainerState.RUNNING, pid=pid, exit_code=0)  # type: ignore[arg-type]

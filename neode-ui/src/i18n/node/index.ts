@@ -1,5 +1,5 @@
 // What the node itself says (errors, steps, findings …) comes in English, with the template and parameters that it was made of.
-// Translations are found by the template; messages.json lists all of them.
+// Translations are found by the template, and are those of the node; messages.json lists all of them.
 import { shallowRef } from "vue";
 import type { Message } from "../../api/types";
 
@@ -9,11 +9,11 @@ type Catalogue = ReadonlyMap<string, string>;
 export type Spoken<Field extends string> = { [field in Field]: unknown } & { messages?: Record<string, Message> };
 
 const loaders: Record<string, () => Promise<{ default: Record<string, string> }>> = {
-  de: () => import("./de.json"),
-  es: () => import("./es.json"),
-  fr: () => import("./fr.json"),
-  ja: () => import("./ja.json"),
-  pt: () => import("./pt.json"),
+  de: () => import("../../../../src/archipelago/support/texts/translations/de.json"),
+  es: () => import("../../../../src/archipelago/support/texts/translations/es.json"),
+  fr: () => import("../../../../src/archipelago/support/texts/translations/fr.json"),
+  ja: () => import("../../../../src/archipelago/support/texts/translations/ja.json"),
+  pt: () => import("../../../../src/archipelago/support/texts/translations/pt.json"),
 };
 const loaded = new Map<string, Catalogue>([["en", new Map()]]);
 const catalogue = shallowRef<Catalogue>(new Map());

@@ -1,11 +1,16 @@
 import { onUnmounted, shallowRef, watch, type Ref } from "vue";
 import type { Drawn, Wanted } from "./drawn";
+import type { Earlier } from "./layout";
 
-/** Returns the map that was drawn last, if it is the one that is wanted: then it is there with the first frame. */
-function kept(place: string, key: string): Drawn | undefined {
+interface Kept {
+  key: string;
+  drawn: Drawn;
+}
+
+/** Returns the map that was drawn last in this browser. */
+function kept(place: string): Kept | undefined {
   try {
-    const found = JSON.parse(localStorage.getItem(place) ?? "null") as { key: string; drawn: Drawn } | null;
-    return found?.key === key ? found.drawn : undefined;
+    return (JSON.parse(localStorage.getItem(place) ?? "null") as Kept | null) ?? undefined;
   } catch {
     return undefined;
   }
@@ -19,7 +24,17 @@ function keep(place: string, key: string, drawn: Drawn): void {
   }
 }
 
-/** Returns the map that is wanted, as soon as a worker has drawn it; until then, the one before. It is kept at a `place`. */
+/** Returns where the islands of a node were; another version of the page may have kept something else. */
+function islandsOf(drawn: Drawn | undefined, node: string): Earlier | undefined {
+  if (drawn?.node !== node) return undefined;
+  const { width, height, islands } = drawn;
+  return { width, height, islands: islands.map(({ app, x, y }) => ({ app, x, y })) };
+}
+
+/**
+ * Returns the map that is wanted, as soon as a worker has drawn it; until then, the one before. It is kept at a `place`: it is
+ * there with the first frame of the next visit, and its islands stay where they are while apps come and go.
+ */
 export function useDrawing(wanted: Ref<Wanted | undefined>, place = "archipelago-map"): Ref<Drawn | undefined> {
   const shown = shallowRef<Drawn>();
   let worker: Worker | undefined;
@@ -30,9 +45,9 @@ export function useDrawing(wanted: Ref<Wanted | undefined>, place = "archipelago
       if (!now) return;
       const key = JSON.stringify(now);
       number += 1;
-      const known = kept(place, key);
-      if (known) {
-        shown.value = known;
+      const last = kept(place);
+      if (last?.key === key) {
+        shown.value = last.drawn;
         return;
       }
       worker ??= new Worker(new URL("./worker.ts", import.meta.url), { type: "module" });
@@ -41,7 +56,7 @@ export function useDrawing(wanted: Ref<Wanted | undefined>, place = "archipelago
         shown.value = data.drawn;
         keep(place, key, data.drawn);
       };
-      worker.postMessage({ number, wanted: now });
+      worker.postMessage({ number, wanted: now, before: islandsOf(shown.value ?? last?.drawn, now.node) });
     },
     { immediate: true },
   );

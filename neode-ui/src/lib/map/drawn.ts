@@ -1,4 +1,4 @@
-import { layOut, type Box, type Island, type Place } from "./layout";
+import { layOut, type Box, type Earlier, type Island, type Place } from "./layout";
 import { terrainOf } from "./terrain";
 
 /** What is to be drawn: apps, each with how far its island stands out of the sea. */
@@ -10,20 +10,21 @@ export interface Wanted {
   scale?: number;
 }
 
-export interface Drawn {
+export interface Drawn extends Earlier {
+  node: string;
   islands: Island[];
   levels: string[];
 }
 
-/** Returns the map of a node. */
-export function drawn({ node, places, box, scale = 1 }: Wanted): Drawn {
+/** Returns the map of a node; islands of the map before stay where they are. */
+export function drawn({ node, places, box, scale = 1 }: Wanted, before?: Earlier): Drawn {
   const heights = new Map(places.map(({ app, height }) => [app, height]));
-  const islands = layOut(node, places, box);
+  const islands = layOut(node, places, box, before);
   const lands = islands.map((one) => ({
     ...one,
     rx: one.rx * scale,
     ry: one.ry * scale,
     height: heights.get(one.app) ?? 1,
   }));
-  return { islands, ...terrainOf(node, lands, box.width, box.height) };
+  return { node, width: box.width, height: box.height, islands, ...terrainOf(node, lands, box.width, box.height) };
 }

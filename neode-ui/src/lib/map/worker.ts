@@ -1,4 +1,5 @@
 import { drawn, type Wanted } from "./drawn";
+import type { Earlier } from "./layout";
 
-self.onmessage = ({ data }: MessageEvent<{ number: number; wanted: Wanted }>) =>
-  self.postMessage({ number: data.number, drawn: drawn(data.wanted) });
+self.onmessage = ({ data }: MessageEvent<{ number: number; wanted: Wanted; before?: Earlier }>) =>
+  self.postMessage({ number: data.number, drawn: drawn(data.wanted, data.before) });

@@ -3,9 +3,11 @@
 from collections.abc import Iterable, Mapping
 
 from archipelago.container.dependency_resolver.errors import ResolutionCode, ResolutionError
+from archipelago.container.dependency_resolver.memory_budget import NODE_MEMORY, MemoryBudget
 from archipelago.container.dependency_resolver.plan import (
     AskedEndpoint,
     Asks,
+    Edge,
     Fetch,
     FetchKind,
     HostMinimum,
@@ -129,21 +131,13 @@ def check_disk(world: World, asks: Asks) -> None:
         )
 
 
-def host_warnings(world: World, apps: Iterable[AppId], asks: Asks) -> list[str]:
+def host_warnings(world: World, apps: Iterable[AppId], asks: Asks, edges: Iterable[Edge]) -> list[str]:
     """Return what may go wrong on this host, though it is no reason to refuse."""
     if world.host is None:
         return []
     apps = tuple(apps)
     warnings = [problem.message for app in apps if not world.is_new(app) for problem in world.host_troubles(app)]
-    limits = sum(memory_limit(world.apps[app]) for app in apps)
-    if limits > world.host.memory:
-        warnings.append(
-            msg(
-                "The memory limits of all apps add up to {limits} GiB, and this host has {memory} GiB",
-                limits=f"{limits / _GIB:.1f}",
-                memory=f"{world.host.memory / _GIB:.1f}",
-            )
-        )
+    warnings += _memory_warnings(world, apps, edges, world.host.memory)
     if asks.disk > world.host.free_disk:
         warnings.append(
             msg(
@@ -153,6 +147,31 @@ def host_warnings(world: World, apps: Iterable[AppId], asks: Asks) -> list[str]:
             )
         )
     return warnings
+
+
+def _memory_warnings(world: World, apps: Iterable[AppId], edges: Iterable[Edge], host: int) -> list[str]:
+    """Return which of the apps that are to run may take more memory than there is, and which to stop."""
+    running = [app for app in apps if world.is_new(app) or world.installed[app].running]
+    budget = MemoryBudget(host, {app: memory_limit(world.apps[app]) for app in running})
+    if not budget.missing:
+        return []
+    names = {app: world.apps[app].name for app in running}
+    used = {edge.provider for edge in edges if not edge.optional}
+    spare = {
+        app
+        for app in running
+        if app not in used
+        and not world.is_new(app)
+        and not any(volume.funds for volume in world.apps[app].volumes.values())
+    }
+    text = msg(
+        "These apps may take {missing} GiB of memory more than this host has: {apps}, and {node} GiB for the node",
+        missing=f"{budget.missing / _GIB:.1f}",
+        apps=", ".join(f"{names[app]} {budget.limits[app] / _GIB:.1f} GiB" for app in budget.largest),
+        node=f"{NODE_MEMORY / _GIB:.1f}",
+    )
+    stops = ", ".join(names[app] for app in budget.to_stop(spare))
+    return [msg("{text}; it is enough without {stops}", text=text, stops=stops) if stops else text]
 
 
 def access_warnings(asks: Asks) -> list[str]:

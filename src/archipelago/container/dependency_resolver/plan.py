@@ -36,6 +36,8 @@ class InstalledApp:
     """Provider to which each required interface is bound (`Plan.choices` of the plan that was carried out)."""
     ports: Mapping[Name, Port] = field(default_factory=lambda: _EMPTY)
     """Host port that each endpoint was given."""
+    running: bool = True
+    """Whether its owner wants it to run."""
 
 
 @dataclass(frozen=True, slots=True)

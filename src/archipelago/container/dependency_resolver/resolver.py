@@ -63,7 +63,7 @@ def resolve(
             *optional.warnings,
             *ports.moved,
             *access_warnings(asks),
-            *host_warnings(world, order, asks),
+            *host_warnings(world, order, asks, edges),
         ),
     )
 

@@ -24,7 +24,7 @@ from archipelago.container.workload.workload import Workload
 from archipelago.errors import NodeError
 from archipelago.security.secrets.manager import SecretsManager
 from archipelago.security.secrets.secret import Secret
-from archipelago.storage.records.apps import AppRecord
+from archipelago.storage.records.apps import AppRecord, Desired
 
 
 class Composer:
@@ -39,8 +39,11 @@ class Composer:
         *,
         free_disk: Callable[[], int],
         reserved_ports: frozenset[int],
+        downloading: Callable[[str], bool] = lambda _: True,
     ) -> None:
         """Take what plans and workloads depend on; `free_disk()`, in bytes, may block and is asked for each plan.
+
+        `downloading` says of an app whether the first download of its chain goes on.
 
         `aside` renders the templates that may take long.
         """
@@ -49,6 +52,7 @@ class Composer:
         self._images = images
         self.free_disk = free_disk
         self._reserved_ports = reserved_ports
+        self._downloading = downloading
         self._compiler = AppCompiler(site, Renderer(aside))
 
     @property
@@ -159,6 +163,7 @@ class Composer:
                 for key, spec in package.manifest.secrets.items()
             },
             edges=edges,
+            downloading=self._downloading(app),
         )
 
     def _credential(self, records: Records, edge: Edge) -> Secret | None:
@@ -174,6 +179,8 @@ def _uncompiled(record: AppRecord, problem: str) -> DesiredApp:
 
 def _installed(records: Records) -> dict[str, InstalledApp]:
     return {
-        app: InstalledApp(record.package.manifest, record.options, record.choices, record.ports)
+        app: InstalledApp(
+            record.package.manifest, record.options, record.choices, record.ports, record.desired is Desired.RUNNING
+        )
         for app, record in records.items()
     }

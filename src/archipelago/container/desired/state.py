@@ -1,7 +1,7 @@
 """What should run: the installed apps with their compiled workloads and edges. Plain values, no I/O."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from archipelago.api.health import WORKING, Health, HealthState
 from archipelago.container.dependency_resolver.plan import Edge, Plan
@@ -35,6 +35,8 @@ class DesiredState:
     need them run on."""
     generation: int = 0
     """Counts the states, so that one can see when all keepers have seen the newest."""
+    paused: Mapping[str, str] = field(default_factory=dict)
+    """App -> why the node does not run it now, whatever its owner wants."""
 
     @property
     def broken(self) -> frozenset[str]:
@@ -59,6 +61,10 @@ class DesiredState:
         """Return whether the app should run: its owner wants it, and all that it cannot do without."""
         return self.obstacle(app) is None
 
+    def is_paused(self, app: str) -> bool:
+        """Return whether nothing but a pause, of the app or of one that it needs, keeps it from running."""
+        return bool(self.paused) and not self.wanted(app) and replace(self, paused={}).wanted(app)
+
     def obstacle(self, app: str, _seen: frozenset[str] = frozenset()) -> str | None:
         """Return why the app ought not to run, or None when it should."""
         if self.halted:
@@ -70,6 +76,8 @@ class DesiredState:
             return msg("its data is being copied or put back")
         if found.record.desired is Desired.STOPPED:
             return msg("its owner stopped it")
+        if app in self.paused:
+            return self.paused[app]
         for edge in self.providers(app):
             if edge.optional or edge.provider in _seen:
                 continue

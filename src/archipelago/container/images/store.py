@@ -48,12 +48,15 @@ class ImageStore:
         built: BuiltImages,
         trusted_root: Path | None = None,
         cgroup: ControlGroup | None = None,
+        require_room: Callable[[], None] = lambda: None,
     ) -> None:
+        """`require_room` raises `NodeError` where the disk has no room for another image."""
         self._client = client
         self._work = work
         self._downloads = downloads
         self._tools = tools
         self._cgroup = cgroup or ControlGroup()
+        self._require_room = require_room
         self._verifier = verifier
         self._trusted_root = trusted_root
         self._local = LocalImages(client, built)
@@ -83,6 +86,8 @@ class ImageStore:
                     signer = signer_of(package, spec, self._trusted_root)
                     await self._verifier.verify(package.manifest.id, name, signer)
                 found = await self.image_id(package, container)
+                if found is None:
+                    self._require_room()
                 if found is not None:
                     report(FetchProgress(msg("already here"), 100.0))
                 elif spec.build is None:

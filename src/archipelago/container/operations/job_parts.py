@@ -1,5 +1,6 @@
 """The parts of the node that jobs work with."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Self
 
@@ -47,6 +48,8 @@ class JobParts:
     starts: Starts
     revisions: RevisionStore
     downgrades: Downgrades
+    require_room: Callable[[], None]
+    """Raises `NodeError` where the disk is too full for a new app."""
     way_back: WayBack
     backups: BackupWork
     soak: float
@@ -72,6 +75,7 @@ class JobParts:
         volumes: VolumeKeeper,
         backups: BackupWork,
         soak: float,
+        require_room: Callable[[], None] = lambda: None,
     ) -> Self:
         """Return all parts, given those that others use as well."""
         planner = Planner(state, catalog, composer, disk_rules, lambda: reconciler.desired)
@@ -94,6 +98,7 @@ class JobParts:
             starts=Starts(reconciler, readiness, repairs),
             revisions=revisions,
             downgrades=Downgrades(state, revisions),
+            require_room=require_room,
             way_back=WayBack(snapshots, volumes, reconciler, changes, composer, secrets, state),
             backups=backups,
             soak=soak,

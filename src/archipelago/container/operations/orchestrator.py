@@ -61,7 +61,7 @@ class Orchestrator:
         restarts = [planned.app for planned in plan.apps if planned.action in (Action.RESTART, Action.UPDATE)]
         found = {
             "interrupts": interrupted(self._parts.reconciler.desired, restarts),
-            "obstacles": await _obstacles(plan),
+            "obstacles": await self._obstacles(plan),
         }
         older = await self._parts.downgrades.find(plan, records)
         copies = await self._parts.way_back.remarks(records, proposal.packages)
@@ -269,10 +269,15 @@ class Orchestrator:
         plan = concerning(with_restarts(plan, app, preview.restarts, self._parts.reconciler.desired), app)
         return plan.model_copy(update={"warnings": (*plan.warnings, *preview.data)})
 
-
-async def _obstacles(plan: Plan) -> tuple[str, ...]:
-    try:
-        await require_free(tuple(asked.port for asked in plan.asks.endpoints))
-    except NodeError as error:
-        return (error.message,)
-    return ()
+    async def _obstacles(self, plan: Plan) -> tuple[str, ...]:
+        found = []
+        try:
+            await require_free(tuple(asked.port for asked in plan.asks.endpoints))
+        except NodeError as error:
+            found.append(error.message)
+        try:
+            if any(planned.action is Action.INSTALL for planned in plan.apps):
+                self._parts.require_room()
+        except NodeError as error:
+            found.append(error.message)
+        return tuple(found)

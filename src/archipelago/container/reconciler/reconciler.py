@@ -54,6 +54,8 @@ _RUNNING = (HealthState.HEALTHY, HealthState.SYNCING, HealthState.UNHEALTHY)
 
 OnHealth = Callable[[Sequence[tuple[str, Health]]], Awaitable[None]]
 """Receives the apps whose health has changed, in order, each with its health."""
+PausedApps = Callable[[DesiredState], Mapping[str, str]]
+"""Returns the apps of a state that the node does not run for now, each with the reason."""
 
 
 class Reconciler:
@@ -72,13 +74,14 @@ class Reconciler:
         rebuild: Rebuild,
         redact: Callable[[str], str],
         on_health: OnHealth,
+        paused: PausedApps = lambda _: {},
     ) -> None:
         self._client = client
         self._node_id = node_id
         self._log = structlog.get_logger("reconciler")
         self._desired = DesiredState()
         self._suspended: frozenset[str] = frozenset()
-        self._on_health = on_health
+        self._on_health, self._paused = on_health, paused
         self._redact = redact
         self._reported: dict[str, tuple[HealthState, str]] = {}
         self._adopted: dict[str, dict[str, Remembered]] = {}
@@ -165,7 +168,8 @@ class Reconciler:
         """Work towards a new desired state, at once."""
         if self._desired.networks - desired.networks:
             self._sweep_wanted.set()
-        self._desired = replace(desired, suspended=self._suspended, generation=self._desired.generation + 1)
+        generation, paused = self._desired.generation + 1, self._paused(desired)
+        self._desired = replace(desired, suspended=self._suspended, generation=generation, paused=paused)
         for app in desired.apps:
             self._keep(app)
         for keeper, _ in self._keepers.values():
@@ -239,8 +243,6 @@ class Reconciler:
     def is_down(self, app: str) -> bool:
         """Return whether no container of an app runs."""
         return self.health(app).state is HealthState.STOPPED
-
-    # --- loops ------------------------------------------------------------------------------------------------------
 
     def _keep(self, app: str) -> AppKeeper:
         if app not in self._keepers:

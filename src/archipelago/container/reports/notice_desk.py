@@ -14,7 +14,7 @@ from archipelago.api.notice_channels import Channel
 from archipelago.api.operations import Operation
 from archipelago.api.system import Finding, Later, Notice
 from archipelago.container.reconciler.restart_policy import HEALTHY_SPELL
-from archipelago.container.reports.notices import Disk, notices, outlived, with_hidden
+from archipelago.container.reports.notices import Disk, Paused, notices, outlived, with_hidden
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.storage.records.apps import Desired
 from archipelago.storage.records.notices import Hidden, Hiding
@@ -52,6 +52,7 @@ class Sources:
     operations: Callable[[int], Awaitable[tuple[Operation, ...]]]
     """Returns the newest ones."""
     disk: Callable[[], Awaitable[Disk]]
+    paused: Callable[[], Paused]
     examine: Callable[[], Awaitable[tuple[Finding, ...]]]
     """Examines host and node."""
     channels: Callable[[], Awaitable[tuple[Channel, ...]]]
@@ -89,16 +90,8 @@ class NoticeDesk:
         names = {each.app: each.name for each in catalog}
         operations = await self.sources.operations(_OPERATIONS)
         channels = await self.sources.channels()
-        found = notices(
-            apps,
-            operations,
-            updates,
-            await self.sources.disk(),
-            self._findings,
-            names,
-            channels,
-            await self.sources.backups(),
-        )
+        disk, paused, targets = await self.sources.disk(), self.sources.paused(), await self.sources.backups()
+        found = notices(apps, operations, updates, disk, self._findings, names, channels, paused, targets)
         hidden = await self.store.all()
         left = self._time_left(hidden)
         reminded = {key for key, seconds in left.items() if not seconds}

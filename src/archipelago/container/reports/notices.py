@@ -14,13 +14,14 @@ from archipelago.api.system import Finding, Notice, NoticeKind, Severity
 from archipelago.container.operations.kinds import kind_words
 from archipelago.container.reports.backup_notices import backup_notices
 from archipelago.errors import ErrorCode
+from archipelago.performance.resource_manager.disk_level import DiskLevel
 from archipelago.storage.records.notices import Hidden, Hiding
 from archipelago.storage.records.operations import OperationState
+from archipelago.support.texts.sizes import size_words
 from archipelago.support.texts.text import msg
 
-_LITTLE = 0.1
-_TOO_LITTLE = 0.03
-"""Part of the disk that is left when it is time to say so, and when it is late."""
+_LARGEST = 3
+"""Apps that a notice names as those that take most of the disk."""
 _SOON = 7 * 86400.0
 """Seconds before the disk is full that are worth a word."""
 _TROUBLED = (HealthState.FAILED, HealthState.UNHEALTHY, HealthState.BACKING_OFF)
@@ -42,6 +43,19 @@ class Disk:
     free: int
     full_in: float | None
     """Seconds, as fast as it filled until now."""
+    level: DiskLevel = DiskLevel.PLENTY
+    largest: tuple[tuple[str, int], ...] = ()
+    """Names of apps with the bytes that their data takes, as far as they were counted, the largest first."""
+    written: tuple[tuple[str, int], ...] = ()
+    """Names of apps with the bytes that they wrote in a day, the largest first; empty where the disk endures that."""
+
+
+@dataclass(frozen=True, slots=True)
+class Paused:
+    """The apps that the node does not run now, by name; without those that their owner stopped."""
+
+    for_disk: tuple[str, ...] = ()
+    for_memory: tuple[str, ...] = ()
 
 
 def notices(
@@ -52,6 +66,7 @@ def notices(
     findings: Iterable[Finding],
     names: Mapping[str, str] | None = None,
     channels: Iterable[Channel] = (),
+    paused: Paused | None = None,
     targets: Iterable[TargetView] = (),
 ) -> tuple[Notice, ...]:
     """Return what needs the owner, the gravest first.
@@ -60,7 +75,9 @@ def notices(
     """
     found = (
         *(_of_app(each) for each in apps if each.state in _TROUBLED),
-        *_of_disk(disk),
+        *_of_disk(disk, paused.for_disk if paused is not None else ()),
+        *_of_writes(disk.written),
+        *_of_memory(paused.for_memory if paused is not None else ()),
         # The disk is reported above, by its share.
         *(_of_finding(each) for each in findings if each.severity in _WORTH and each.check != "disk"),
         *(_of_channel(each) for each in channels if each.failures >= _DEAF),
@@ -147,22 +164,73 @@ def _of_channel(channel: Channel) -> Notice:
     )
 
 
-def _of_disk(disk: Disk) -> Iterable[Notice]:
-    left = disk.free / max(1, disk.total)
+def _of_disk(disk: Disk, paused: Sequence[str]) -> Iterable[Notice]:
     soon = disk.full_in is not None and disk.full_in < _SOON
-    if left >= _LITTLE and not soon:
+    little = disk.level is not DiskLevel.PLENTY
+    if not little and not soon:
         return
-    little = left < _LITTLE
-    level = Severity.ERROR if left < _TOO_LITTLE else Severity.WARNING
     yield Notice(
         id=f"{NoticeKind.DISK}:data",
-        said=_digest(level, str(little)),
-        level=level,
+        said=_digest(disk.level.name, *paused),
+        level=Severity.ERROR if disk.level is DiskLevel.CRITICAL else Severity.WARNING,
         kind=NoticeKind.DISK if little else NoticeKind.DISK_SOON,
         cause="disk",
-        text=msg("little disk is left") if little else msg("the disk will be full within a week"),
-        consequence=msg("apps stop, and their databases may be damaged, when the disk is full"),
+        text=_disk_words(paused) if little else msg("the disk will be full within a week"),
+        detail=_disk_detail(disk),
+        consequence=_CONSEQUENCES[disk.level],
+        mend=msg("remove apps or files that you do not need, or move the data to a larger disk"),
     )
+
+
+_CONSEQUENCES = {
+    DiskLevel.PLENTY: msg("if the disk fills further, apps without keys to money are paused first, then all others"),
+    DiskLevel.LITTLE: msg("if the disk fills further, apps without keys to money are paused first, then all others"),
+    DiskLevel.SCARCE: msg("nothing can be installed or updated; if the disk fills further, all apps are paused"),
+    DiskLevel.CRITICAL: msg("no app runs until there is space again, so that no database is damaged"),
+}
+
+
+def _disk_words(paused: Sequence[str]) -> str:
+    if not paused:
+        return msg("little disk is left")
+    return msg("little disk is left, so the node has paused {apps}", apps=", ".join(paused))
+
+
+def _disk_detail(disk: Disk) -> str:
+    free = msg("{free} of {total} are free", free=size_words(disk.free), total=size_words(disk.total))
+    if not disk.largest:
+        return free
+    largest = ", ".join(f"{name} {size_words(size)}" for name, size in disk.largest[:_LARGEST])
+    return msg("{free}; most is taken by {largest}", free=free, largest=largest)
+
+
+def _of_writes(written: Sequence[tuple[str, int]]) -> Iterable[Notice]:
+    if written:
+        yield Notice(
+            id=f"{NoticeKind.FINDING}:writes",
+            said=_digest(written[0][0]),
+            level=Severity.WARNING,
+            kind=NoticeKind.FINDING,
+            cause="disk",
+            text=msg("apps wrote {size} to the disk in a day", size=size_words(sum(size for _, size in written))),
+            detail=", ".join(f"{name} {size_words(size)}" for name, size in written[:_LARGEST]),
+            consequence=msg("a card or a flash disk wears out early"),
+            mend=msg("stop the app that writes most, or move the data to a larger disk"),
+        )
+
+
+def _of_memory(paused: Sequence[str]) -> Iterable[Notice]:
+    if paused:
+        yield Notice(
+            id=f"{NoticeKind.MEMORY}:pressure",
+            said=_digest(*paused),
+            level=Severity.WARNING,
+            kind=NoticeKind.MEMORY,
+            cause="memory",
+            text=msg("memory was short, so the node has paused {apps}", apps=", ".join(paused)),
+            consequence=msg("they start again by themselves once there is enough memory"),
+            mend=msg("stop an app, or lower the memory that it may use"),
+        )
 
 
 def _of_finding(finding: Finding) -> Notice:

@@ -36,4 +36,5 @@ class UsageReporter:
         """Return how the host is shared out among the apps."""
         apps = [found.record for found in self.reconciler.desired.apps.values()]
         shares = ((record.package.manifest, record.desired) for record in apps)
-        return resources(self.host, shares, self.sampled.newest(), self.not_counted, self.not_enforced)
+        written = self.sampled.written_in_a_day()
+        return resources(self.host, shares, self.sampled.newest(), self.not_counted, self.not_enforced, written)

@@ -64,3 +64,5 @@ class AppInput:
     secrets: Mapping[str, Secret] = field(default_factory=dict)
     edges: tuple[Edge, ...] = ()
     """All edges that the app is at either end of."""
+    downloading: bool = True
+    """Whether its chain is downloaded for the first time, as far as is known; what changes by it restarts nothing."""

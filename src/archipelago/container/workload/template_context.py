@@ -4,9 +4,11 @@ from typing import Any
 
 from archipelago.chains.registry import chain_with_login
 from archipelago.container.manifest.model.containers import Container
+from archipelago.container.manifest.model.probes import ChainProbe
 from archipelago.container.manifest.model.scalars import is_one_line
+from archipelago.container.workload.chain_cache import chain_cache
 from archipelago.container.workload.inputs import AppInput, Site
-from archipelago.container.workload.templates.renderer import AppRenderer, Renderer, SecretDisplay
+from archipelago.container.workload.templates.renderer import REVEALED, AppRenderer, Renderer, SecretDisplay
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.support.texts.text import msg
 
@@ -45,6 +47,11 @@ def context(given: AppInput, site: Site, container: Container, shown: SecretDisp
         "requires": requires,
         "consumers": consumers,
     }
+    if container.health is not None and isinstance(container.health.probe, ChainProbe):
+        # What is hashed does not know the phase: the end of the download must not restart the daemon.
+        downloading = given.downloading and shown is REVEALED
+        cache = chain_cache(site.host.memory, container.resources.memory, container.stop.grace, downloading=downloading)
+        context["chain"] = {"cache": cache.chosen, "most_cache": cache.most}
     if shown:
         context["secrets"] = {key: shown.text(secret) for key, secret in given.secrets.items()}
     return context

@@ -17,6 +17,7 @@ from archipelago.container.data.snapshots.store import SnapshotStore
 from archipelago.container.data.volumes import AppData
 from archipelago.container.dependency_resolver.host_facts import HostFacts
 from archipelago.container.desired.composer import Composer
+from archipelago.container.desired.initial_downloads import InitialDownloads
 from archipelago.container.desired.state import DesiredApp
 from archipelago.container.images.inventory import ImageInventory
 from archipelago.container.images.pruner import ImagePruner
@@ -42,7 +43,9 @@ from archipelago.container.workload.templates.workers import TemplateWorkers
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.node.build.podman import PodmanHost
 from archipelago.node.build.storage import Storage
+from archipelago.node.resource_guard import order_of
 from archipelago.performance import host
+from archipelago.performance.resource_manager.pauses import Pauses
 from archipelago.security.image_verifier.built import BuiltImages
 from archipelago.security.image_verifier.registry_client import RegistryClient
 from archipelago.security.image_verifier.verifier import ImageVerifier
@@ -67,6 +70,8 @@ class Apps:
     data: AppData
     disk_use: DiskUse
     kept_data: DataService
+    pauses: Pauses
+    downloads: InitialDownloads
     snapshots: SnapshotStore
     snapshot_service: Snapshots
     backups: Backups
@@ -77,24 +82,23 @@ class Apps:
 
 async def build_apps(storage: Storage, podman: PodmanHost, closing: AsyncExitStack) -> Apps:
     """Build what keeps apps; nothing of it runs yet, and `closing` ends what will. Raises `NodeError`."""
-    config, layout, secrets = storage.config, storage.config.layout, storage.secrets
+    config, secrets, layout = storage.config, storage.secrets, storage.config.layout
     catalog = LocalCatalog(config.apps)
     verifier = ImageVerifier(RegistryClient(Path.home()), SignerStore(storage.database), storage.audit.record)
-    images = await _images(storage, podman, verifier)
+    pauses = Pauses()
+    images = await _images(storage, podman, verifier, pauses)
     workers = TemplateWorkers()
     closing.push_async_callback(asyncio.to_thread, workers.close)
-    composer = _composer(storage, podman, images, workers)
-    marks = VolumeMarks(storage.database)
-    volumes = VolumeKeeper(podman.namespace, marks)
-    reconciler = _reconciler(storage, podman, images, volumes)
+    downloads = InitialDownloads(storage.state, lambda: reconciler.desired.apps)
+    composer = _composer(storage, podman, images, workers, downloads)
+    volumes = VolumeKeeper(podman.namespace, marks := VolumeMarks(storage.database))
+    reconciler = _reconciler(storage, podman, images, volumes, pauses, downloads)
     operations = Operations(storage.state, secrets.redactor.redact)
     closing.push_async_callback(reconciler.close)
     closing.push_async_callback(operations.close)
     kept = KeptStore(layout, podman.namespace)
     snapshots = SnapshotStore(layout, podman.namespace, marks)
     data = AppData(layout, podman.namespace, secrets, storage.state, marks, kept)
-    inventory = ImageInventory(images, SbomStore(layout.apps))
-    disk_use = DiskUse(layout, podman.namespace, lambda: reconciler.desired.apps, storage.clocks.steady)
     renderer = Renderer(workers)
     pruner = ImagePruner(images, storage.state, lambda: host.disk(config.root)[1])
     parts = JobParts.of(
@@ -103,21 +107,20 @@ async def build_apps(storage: Storage, podman: PodmanHost, closing: AsyncExitSta
         composer,
         reconciler,
         images=images,
-        inventory=inventory,
+        inventory=(inventory := ImageInventory(images, SbomStore(layout.apps))),
         pruner=pruner,
         data=data,
         secrets=AppSecrets(secrets),
         disk_rules=DiskRules(renderer, podman.namespace, layout.apps),
         repairs=Repairs(reconciler, renderer, lambda: datetime.now(UTC)),
         revisions=RevisionStore(storage.database),
+        require_room=pauses.require_room,
         snapshots=snapshots,
         volumes=volumes,
         backups=backup_work(layout, podman.namespace, secrets, reconciler, volumes, renderer),
         soak=config.soak,
     )
     runner = JobRunner(parts, operations, find_kinds())
-    orchestrator = Orchestrator(parts, runner)
-    kept_data = DataService(volumes, kept, data, operations, lambda: reconciler.desired, reconciler.look_again)
     return Apps(
         catalog,
         verifier,
@@ -126,18 +129,20 @@ async def build_apps(storage: Storage, podman: PodmanHost, closing: AsyncExitSta
         pruner,
         volumes,
         data,
-        disk_use,
-        kept_data,
+        DiskUse(layout, podman.namespace, lambda: reconciler.desired.apps, storage.clocks.steady),
+        DataService(volumes, kept, data, operations, lambda: reconciler.desired, reconciler.look_again),
+        pauses,
+        downloads,
         snapshots,
         Snapshots(parts, runner, operations),
         Backups(parts, runner),
         reconciler,
         operations,
-        orchestrator,
+        Orchestrator(parts, runner),
     )
 
 
-async def _images(storage: Storage, podman: PodmanHost, verifier: ImageVerifier) -> ImageStore:
+async def _images(storage: Storage, podman: PodmanHost, verifier: ImageVerifier, pauses: Pauses) -> ImageStore:
     config = storage.config
     layout = config.layout
     images = ImageStore(
@@ -149,12 +154,15 @@ async def _images(storage: Storage, podman: PodmanHost, verifier: ImageVerifier)
         BuiltImages(layout.images, layout.identity_key),
         config.trusted_root,
         podman.cgroup,
+        pauses.require_room,
     )
     await images.clean()
     return images
 
 
-def _composer(storage: Storage, podman: PodmanHost, images: ImageStore, workers: TemplateWorkers) -> Composer:
+def _composer(
+    storage: Storage, podman: PodmanHost, images: ImageStore, workers: TemplateWorkers, downloads: InitialDownloads
+) -> Composer:
     config = storage.config
     apps, files = str(config.layout.apps), str(config.layout.files)
     return Composer(
@@ -164,10 +172,18 @@ def _composer(storage: Storage, podman: PodmanHost, images: ImageStore, workers:
         workers,
         free_disk=lambda: host.disk(config.root)[1],
         reserved_ports=frozenset({config.port}),
+        downloading=downloads.goes_on,
     )
 
 
-def _reconciler(storage: Storage, podman: PodmanHost, images: ImageStore, volumes: VolumeKeeper) -> Reconciler:
+def _reconciler(
+    storage: Storage,
+    podman: PodmanHost,
+    images: ImageStore,
+    volumes: VolumeKeeper,
+    pauses: Pauses,
+    downloads: InitialDownloads,
+) -> Reconciler:
     async def image_id(app: DesiredApp, container: str) -> str | None:
         return await images.image_id(app.record.package, container)
 
@@ -183,6 +199,7 @@ def _reconciler(storage: Storage, podman: PodmanHost, images: ImageStore, volume
     async def record_healths(news: Sequence[tuple[str, Health]]) -> None:
         await storage.state.record_all([_health_event(app, health) for app, health in news])
         await storage.runs.keep({app: reconciler.remember(app) for app, _ in news})
+        await downloads.note(news)
 
     reconciler = Reconciler(
         podman.client,
@@ -196,6 +213,7 @@ def _reconciler(storage: Storage, podman: PodmanHost, images: ImageStore, volume
         rebuild,
         storage.secrets.redactor.redact,
         record_healths,
+        lambda desired: pauses.reasons(order_of(desired)),
     )
     return reconciler
 

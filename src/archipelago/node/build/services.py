@@ -2,9 +2,11 @@
 
 import asyncio
 import platform
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from archipelago.api.metrics import Measure
 from archipelago.api.services import apps as app_services
 from archipelago.api.services import node as node_services
 from archipelago.api.services import security as security_services
@@ -17,7 +19,7 @@ from archipelago.container.reports.examination import Examiner
 from archipelago.container.reports.link_traffic import LinkTraffic
 from archipelago.container.reports.logs import LogReporter
 from archipelago.container.reports.notice_desk import NoticeDesk, Sources
-from archipelago.container.reports.notices import Disk
+from archipelago.container.reports.notices import Disk, Paused
 from archipelago.container.reports.removal import RemovalReporter
 from archipelago.container.reports.sbom import SbomReporter
 from archipelago.container.reports.security import SecurityReporter
@@ -35,12 +37,15 @@ from archipelago.node.build.podman import PodmanHost
 from archipelago.node.build.storage import Storage
 from archipelago.node.power import Power
 from archipelago.node.preferences import AccountPreferences
+from archipelago.node.resource_guard import ResourceGuard, order_of
 from archipelago.node.setup_steps import SetupSteps
 from archipelago.notifications.notifier import Notifier
 from archipelago.performance import host
 from archipelago.performance.doctor import Doctor
 from archipelago.performance.forecast import DiskForecast
 from archipelago.performance.metrics import Metrics
+from archipelago.performance.resource_manager.disk_level import DiskLevel
+from archipelago.performance.resource_manager.write_budget import largest_writers, writes_too_much
 from archipelago.performance.system_history import SystemHistory
 from archipelago.performance.system_report import SystemReporter
 from archipelago.security.keys.async_key import AsyncNodeKey
@@ -65,6 +70,7 @@ class Parts:
     history: SystemHistory
     forecast: DiskForecast
     notifier: Notifier
+    guard: ResourceGuard
 
 
 def build_parts(storage: Storage, podman: PodmanHost, apps: Apps) -> Parts:
@@ -85,7 +91,17 @@ def build_parts(storage: Storage, podman: PodmanHost, apps: Apps) -> Parts:
     )
     links = LinkTraffic(reconciler, storage.clocks.steady)
     notifier = build_notifier(storage, local_access)
-    return Parts(storage, podman, apps, local_access, Metrics(), links, SystemHistory(), DiskForecast(), notifier)
+    guard = ResourceGuard(
+        apps.pauses,
+        reconciler,
+        config.root,
+        storage.clocks.steady,
+        storage.state.record_all,
+        storage.audit.record,
+    )
+    return Parts(
+        storage, podman, apps, local_access, Metrics(), links, SystemHistory(), DiskForecast(), notifier, guard
+    )
 
 
 def build_services(parts: Parts, power: Power, started: float) -> Services:
@@ -163,10 +179,11 @@ def _provide_node(services: Services, parts: Parts, reporter: Reporter, power: P
     doctor = Doctor(storage.config, podman.info, podman.not_enforced)
     examiner = Examiner(doctor, podman.client, apps.volumes, apps.reconciler, access.outlook)
     services.provide(node_services.SystemService, system)
-    services.provide(node_services.DiskService, DiskReporter(apps.reconciler, apps.disk_use, storage.config.root))
+    disk = DiskReporter(apps.reconciler, apps.disk_use, storage.config.root)
+    services.provide(node_services.DiskService, disk)
     services.provide(node_services.EventService, events)
     services.provide(node_services.DoctorService, examiner)
-    services.provide(node_services.NoticeService, _notices(parts, reporter, examiner))
+    services.provide(node_services.NoticeService, _notices(parts, reporter, disk, examiner))
     services.provide(node_services.NoticeChannelService, parts.notifier.desk)
     services.provide(node_services.PowerService, power)
     services.provide(node_services.SetupService, SetupSteps(storage.state))
@@ -192,12 +209,28 @@ def _provide_security(services: Services, parts: Parts, reporter: Reporter) -> N
     )
 
 
-def _notices(parts: Parts, reporter: Reporter, examiner: Examiner) -> NoticeDesk:
-    storage = parts.storage
+def _notices(parts: Parts, reporter: Reporter, disk_use: DiskReporter, examiner: Examiner) -> NoticeDesk:
+    storage, pauses = parts.storage, parts.apps.pauses
+
+    def names(apps: Sequence[str]) -> tuple[str, ...]:
+        found = parts.apps.reconciler.desired.apps
+        return tuple(found[app].record.package.manifest.name if app in found else app for app in apps)
 
     async def disk() -> Disk:
         total, free = await asyncio.to_thread(host.disk, storage.config.root)
-        return Disk(total, free, parts.forecast.seconds_left())
+        level, soon = pauses.disk_level, parts.forecast.seconds_left()
+        written = parts.metrics.written_in_a_day() if Measure.DISK not in parts.podman.not_counted else {}
+        writers = largest_writers(written) if writes_too_much(written, total) else ()
+        writes = tuple((name, written[app]) for app, name in zip(writers, names(writers), strict=True))
+        if level is DiskLevel.PLENTY:
+            return Disk(total, free, soon, written=writes)
+        report = await disk_use.report()  # what is not known of it is counted, which takes a while
+        largest = tuple((each.name, each.bytes) for each in report.apps if each.bytes)
+        return Disk(total, free, soon, level, largest, writes)
+
+    def paused() -> Paused:
+        for_disk, for_memory = pauses.paused(order_of(parts.apps.reconciler.desired))
+        return Paused(names(for_disk), names(for_memory))
 
     async def changed(what: str) -> None:
         await storage.state.record("notice", None, what)
@@ -208,6 +241,7 @@ def _notices(parts: Parts, reporter: Reporter, examiner: Examiner) -> NoticeDesk
             catalog=reporter.entries,
             operations=lambda count: parts.apps.operations.newest(None, count),
             disk=disk,
+            paused=paused,
             examine=examiner.examine,
             channels=parts.notifier.desk.list,
             backups=parts.apps.backups.targets,

@@ -7,8 +7,9 @@ import ssl
 from typing import TYPE_CHECKING
 
 from archipelago.api.notice_channels import EmailTarget, MailSecurity
-from archipelago.notifications.message import OwnerMessage, one_line
+from archipelago.notifications.message import one_line
 from archipelago.notifications.senders.sender import TIMEOUT, SendError, Trust
+from archipelago.notifications.wording import WordedMessage
 from archipelago.support.connections.outward import Address, ForbiddenAddress, permitted
 from archipelago.support.texts.text import msg
 
@@ -19,7 +20,7 @@ _PART = 8.0
 """Seconds that the server may be silent."""
 
 
-async def send_email(target: EmailTarget, secret: str | None, message: OwnerMessage, trust: Trust) -> None:
+async def send_email(target: EmailTarget, secret: str | None, message: WordedMessage, trust: Trust) -> None:
     """Send a message as plain text. Raises `SendError`."""
     guard: list[socket.socket] = []
     try:
@@ -43,7 +44,7 @@ async def send_email(target: EmailTarget, secret: str | None, message: OwnerMess
 def _send(
     target: EmailTarget,
     secret: str | None,
-    message: OwnerMessage,
+    message: WordedMessage,
     trust: Trust,
     address: Address,
     guard: list[socket.socket],
@@ -58,9 +59,10 @@ def _send(
     mail["Subject"] = one_line(message.title)
     mail["Date"] = format_datetime(localtime())
     # The same at each attempt: mail servers drop a repetition.
-    mail["Message-ID"] = f"<{message.id}@{target.sender.rpartition('@')[2]}>"
+    mail["Message-ID"] = f"<{message.message.id}@{target.sender.rpartition('@')[2]}>"
     mail["Auto-Submitted"] = "auto-generated"
     mail.set_content(message.text)
+    mail["Content-Language"] = message.language.value
     context = trust()
     link = socket.create_connection((str(address), target.port), timeout=_PART)
     # Another handle of it: TLS takes the first one over.

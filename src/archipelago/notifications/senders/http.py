@@ -14,8 +14,9 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 
 from archipelago.api.notice_channels import NtfyTarget, WebhookTarget
 from archipelago.api.system import Severity
-from archipelago.notifications.message import ItemState, OwnerMessage
+from archipelago.notifications.message import ItemState
 from archipelago.notifications.senders.sender import TIMEOUT, SendError, Trust
+from archipelago.notifications.wording import WordedMessage
 from archipelago.support.connections.connection_words import connection_words
 from archipelago.support.connections.outward import ForbiddenAddress, permitted
 from archipelago.support.texts.text import msg
@@ -27,27 +28,40 @@ _NTFY_LONGEST = 3800
 SIGNATURE = "X-Archipelago-Signature"
 
 
-async def send_ntfy(target: NtfyTarget, secret: str | None, message: OwnerMessage, trust: Trust) -> None:
+async def send_ntfy(target: NtfyTarget, secret: str | None, message: WordedMessage, trust: Trust) -> None:
     """Publish a message. Raises `SendError`."""
-    resolved = bool(message.items) and all(item.state is ItemState.RESOLVED for item in message.items)
+    items, level, page = message.message.items, message.message.level, message.message.page
+    resolved = bool(items) and all(item.state is ItemState.RESOLVED for item in items)
     content: dict[str, Any] = {
         "topic": target.topic,
         "title": message.title,
         "message": message.text.encode()[:_NTFY_LONGEST].decode(errors="ignore"),
-        "priority": _PRIORITIES.get(message.level, 3),
-        "tags": ["white_check_mark" if resolved else _TAGS.get(message.level, "information_source")],
+        "priority": _PRIORITIES.get(level, 3),
+        "tags": ["white_check_mark" if resolved else _TAGS.get(level, "information_source")],
     }
-    if message.page:
-        content["click"] = message.page
+    if page:
+        content["click"] = page
     headers = {"Authorization": f"Bearer {secret}"} if secret else {}
     await _post(target.server, json.dumps(content).encode(), headers, trust)
 
 
-async def send_webhook(target: WebhookTarget, secret: str | None, message: OwnerMessage, trust: Trust) -> None:
-    """Post a message as JSON; with a secret, signed over the body. Raises `SendError`."""
-    content = {**message.model_dump(mode="json"), "level": message.level.value, "title": message.title}
+async def send_webhook(target: WebhookTarget, secret: str | None, message: WordedMessage, trust: Trust) -> None:
+    """Post a message as JSON; with a secret, signed over the body. Raises `SendError`.
+
+    Beside the texts in the language of the channel stands what they were made of, for receivers that are programs.
+    """
+    content = {
+        **message.message.model_dump(mode="json"),
+        "level": message.message.level.value,
+        "language": message.language.value,
+        "title": message.title,
+        "items": [
+            {**each.item.model_dump(mode="json"), "text": each.text, "consequence": each.consequence}
+            for each in message.items
+        ],
+    }
     body = json.dumps(content).encode()
-    headers = {"Idempotency-Key": message.id}
+    headers = {"Idempotency-Key": message.message.id}
     if secret:
         headers[SIGNATURE] = f"sha256={hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()}"
     await _post(target.url, body, headers, trust)

@@ -11,13 +11,13 @@ from pathlib import Path
 from archipelago.api.system import Finding, Severity
 from archipelago.errors import DISK_REMEDY, is_disk_full
 from archipelago.performance import host
+from archipelago.performance.resource_manager.disk_level import DiskLevel, disk_level
 from archipelago.storage.file_modes import wrong_modes
 from archipelago.storage.layout import Layout
 from archipelago.storage.layout_migration import left_behind
 from archipelago.support.texts.text import msg
 
 _GIB = 1024**3
-_LITTLE_DISK = 5 * _GIB
 _LITTLE_MEMORY = _GIB
 
 
@@ -27,10 +27,11 @@ def disk(root: Path) -> Iterator[Finding]:
     text = msg(
         "{free} of {total} GiB are free under {root}", free=f"{free / _GIB:.1f}", total=f"{total / _GIB:.1f}", root=root
     )
-    if free < _LITTLE_DISK:
+    level = disk_level(free, total)
+    if level is not DiskLevel.PLENTY:
         yield Finding(
             check="disk",
-            severity=Severity.ERROR if free < _LITTLE_DISK / 10 else Severity.WARNING,
+            severity=Severity.ERROR if level is DiskLevel.CRITICAL else Severity.WARNING,
             what=text,
             why=msg("databases are damaged when a disk runs full"),
             mend=msg("remove apps or files that you do not need, or move the data to a larger disk"),

@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
-_LOOK_EVERY = 0.5
 _MOST_KEPT = 64 << 20
 """Bytes that are kept for all connections together: of requests that are not complete, and of answers not yet taken."""
 _LITTLE = 64 << 10
@@ -28,6 +27,8 @@ class Times:
     """Bytes a second that a client takes at the least. (Not seconds.)"""
     farewell: float = 10.0
     """In which a connection that is being closed takes what was written before."""
+    pause: float = 0.5
+    """Between two looks at all connections."""
 
 
 class WatchedConnection(Protocol):
@@ -105,7 +106,7 @@ class Patience:
                 if connection.is_overdue(now):
                     self._end(connection)
             self._make_room()
-            await asyncio.sleep(_LOOK_EVERY)
+            await asyncio.sleep(self.times.pause)
 
     def end_all(self) -> None:
         """End all connections at once."""

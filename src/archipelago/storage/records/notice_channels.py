@@ -18,6 +18,8 @@ class ChannelRecord:
     resolved: bool
     """Whether it also says that a problem is gone."""
     created_at: float
+    language: str = "en"
+    """Of its messages; another version may have stored one that this one does not know."""
     sent_at: float | None = None
     failures: int = 0
     """Attempts that failed since the last success."""
@@ -33,6 +35,7 @@ class Announced:
     app: str
     """Name of the app; empty where it is about none."""
     text: str
+    """JSON of a message that can be translated, or a text."""
 
 
 @dataclass(frozen=True, slots=True)

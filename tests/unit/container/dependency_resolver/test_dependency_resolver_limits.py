@@ -17,7 +17,7 @@ from support.catalogs import OPTIONS, catalog_of, consumer, names, provider, ref
 
 MEMORY = 256 << 20
 SECONDS = 30
-"""Of processor time. It takes about one second."""
+"""Of processor time. It takes less than one second."""
 
 
 def rows_of_leases(interfaces: int, leases: int) -> dict[str, AppManifest]:

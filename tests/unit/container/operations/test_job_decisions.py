@@ -185,6 +185,15 @@ def test_nobody_waits_for_what_is_ready_nor_for_what_cannot_come(
     assert well.is_ready(app) and well.should_give_up(app) is not state.wanted(app)
 
 
+@given(states(), healths, apps, st.frozensets(apps))
+def test_an_operation_does_not_fail_because_the_node_pauses_the_app(
+    state: DesiredState, found: dict[str, Health], app: str, paused: frozenset[str]
+) -> None:
+    short = replace(state, paused=dict.fromkeys(paused, "the disk is short"))
+    if state.wanted(app) and not paused.isdisjoint(state.needed_by(app)):
+        assert Situation(short, found.__getitem__).is_ready(app)
+
+
 @given(states(), apps)
 def test_an_app_is_given_the_time_of_all_that_it_uses(state: DesiredState, app: str) -> None:
     def container(seconds: float) -> ContainerWorkload:

@@ -35,10 +35,11 @@ from archipelago.container.reconciler.step import (
     Why,
 )
 from archipelago.container.reconciler.stop_order import stop_order
+from support.examples import examples
 from support.keeper_states import NEW, OF_A_RUN, keepers, podman_name
 from support.simulated_keeper import SimulatedKeeper, summary
 
-few = settings(max_examples=30)  # what depends on little
+few = settings(max_examples=examples(30))  # what depends on little
 LONG = 400.0
 """Longer than any back-off."""
 

@@ -1,7 +1,7 @@
 """What needs the owner, and what he has put aside of it."""
 
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -15,8 +15,9 @@ from archipelago.api.notice_channels import Channel, ChannelSettings, WebhookTar
 from archipelago.api.operations import ErrorView, Operation, OperationKind
 from archipelago.api.system import Finding, Later, Notice, NoticeKind, Severity
 from archipelago.container.reports.notice_desk import NoticeDesk, Sources
-from archipelago.container.reports.notices import Disk, notices
+from archipelago.container.reports.notices import Disk, Paused, notices
 from archipelago.errors import ErrorCode, NodeError
+from archipelago.performance.resource_manager.disk_level import DiskLevel
 from archipelago.storage.database import Database
 from archipelago.storage.records.apps import Desired
 from archipelago.storage.records.notices import Hidden, Hiding
@@ -91,7 +92,7 @@ class World:
         async def backups() -> tuple[TargetView, ...]:
             return tuple(self.targets)
 
-        sources = Sources(apps, catalog, operations, disk, examine, channels, backups)
+        sources = Sources(apps, catalog, operations, disk, Paused, examine, channels, backups)
         return NoticeDesk(sources, HiddenNotices(self.database), lambda: self.steady, self.say, lambda: self.wall)
 
     async def say(self, what: str) -> None:
@@ -126,7 +127,7 @@ def test_the_gravest_comes_first() -> None:
         apps=(app("old"), app("ill", HealthState.FAILED, "exit code 1", funds=True)),
         operations=(operation(OperationState.FAILED, "other"),),
         updates={"old": "2"},
-        disk=Disk(1000, 20, None),
+        disk=Disk(1000, 20, None, DiskLevel.CRITICAL),
         findings=(
             finding("swap", "no swap"),
             finding("data", "a volume is gone", Severity.ERROR),
@@ -158,7 +159,7 @@ def test_notices_of_one_cause_say_so_and_each_says_what_happens_if_nothing_is_do
         (app("ill", HealthState.FAILED, "exit code 1"), app("old"), app("older")),
         (operation(OperationState.FAILED, "ill"),),
         {"old": "2", "older": "2"},
-        Disk(1000, 20, None),
+        Disk(1000, 20, None, DiskLevel.CRITICAL),
         (
             finding("enforcement", "no cpu limit"),
             finding("enforcement", "no io limit"),
@@ -181,15 +182,42 @@ def deaf(failures: int) -> Channel:
 @pytest.mark.parametrize(
     ("disk", "expected"),
     [
-        (Disk(1000, 100, None), []),
-        (Disk(1000, 99, None), [(NoticeKind.DISK, Severity.WARNING)]),
-        (Disk(1000, 29, 60.0), [(NoticeKind.DISK, Severity.ERROR)]),
+        (Disk(1000, 150, None), []),
+        (Disk(1000, 149, None, DiskLevel.LITTLE), [(NoticeKind.DISK, Severity.WARNING)]),
+        (Disk(1000, 79, None, DiskLevel.SCARCE), [(NoticeKind.DISK, Severity.WARNING)]),
+        (Disk(1000, 29, 60.0, DiskLevel.CRITICAL), [(NoticeKind.DISK, Severity.ERROR)]),
         (Disk(1000, 500, 6 * 86400.0), [(NoticeKind.DISK_SOON, Severity.WARNING)]),
         (Disk(1000, 500, 8 * 86400.0), []),
     ],
 )
 def test_the_disk_is_a_matter_when_little_is_left(disk: Disk, expected: list[tuple[NoticeKind, Severity]]) -> None:
     assert kinds(disk=disk, findings=(finding("disk", "3 GiB are free"),)) == expected
+
+
+def test_the_notice_of_the_disk_says_who_uses_most_who_was_paused_and_what_to_do() -> None:
+    gib = 1024**3
+    largest = (("Knots", 700 * gib), ("Electrum", 60 * gib), ("Tor", gib), ("Notes", 9))
+    disk = Disk(1000 * gib, 9 * gib, None, DiskLevel.SCARCE, largest)
+    (found,) = notices((), (), {}, disk, (), paused=Paused(("Electrum", "Notes")))
+    assert found.text == "little disk is left, so the node has paused Electrum, Notes"
+    assert found.detail == (
+        "9.0 GiB of 1000.0 GiB are free; most is taken by Knots 700.0 GiB, Electrum 60.0 GiB, Tor 1.0 GiB"
+    )
+    assert found.mend
+    (same,) = notices((), (), {}, replace(disk, free=8 * gib, largest=()), (), paused=Paused(("Electrum", "Notes")))
+    assert same.said == found.said, "numbers alone are no news"
+    (other,) = notices((), (), {}, disk, (), paused=Paused(("Electrum",)))
+    assert other.said != found.said
+
+
+def test_apps_that_were_paused_for_memory_are_named_while_they_are() -> None:
+    assert notices((), (), {}, ROOM, (), paused=Paused()) == ()
+    (found,) = notices((), (), {}, ROOM, (), paused=Paused(for_memory=("Notes",)))
+    assert (found.kind, found.level, found.text) == (
+        NoticeKind.MEMORY,
+        Severity.WARNING,
+        "memory was short, so the node has paused Notes",
+    )
 
 
 def test_a_failed_operation_is_told_until_a_later_one_succeeds() -> None:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from archipelago.container.workload.firewall_rules import Reach, Subnet, Wire, reach, ruleset
 from archipelago.container.workload.networks import edge_network_name, links
+from support.examples import examples
 from support.network_plans import NAMES, edge, manifest
 
 BOTH = edge_network_name("wallet", "bitcoin", {"bitcoin-rpc", "bitcoin-web"})
@@ -74,7 +75,7 @@ def test_what_runs_containers_is_not_the_local_network() -> None:
     assert accepts[0] < refused < accepts[1], "its own network stays, and all else comes after"
 
 
-@settings(max_examples=25)
+@settings(max_examples=examples(25))
 @given(
     names=st.sets(NAMES, max_size=4),
     opens=st.sets(st.integers(1, 65535), max_size=3),

@@ -12,6 +12,7 @@ import pytest
 
 from archipelago.rpc.refusals import Refusals
 from archipelago.rpc.server.server import RpcServer
+from archipelago.rpc.streams import websocket as websocket_module
 from archipelago.rpc.streams.places import Places
 from archipelago.rpc.streams.websocket import MAX_SUBSCRIPTIONS, TOO_SLOW, SocketHub
 from support.memory_node import EVIL, OWNERS, MemoryNode
@@ -137,12 +138,13 @@ async def test_the_end_of_the_node_is_told(session: aiohttp.ClientSession, serve
         await stop
 
 
-async def test_a_client_that_does_not_read_is_closed(node: MemoryNode) -> None:
+async def test_a_client_that_does_not_read_is_closed(node: MemoryNode, monkeypatch: pytest.MonkeyPatch) -> None:
     from aiohttp import web
 
     from archipelago.rpc.access import Gate
     from archipelago.rpc.server.guard import Guard
 
+    monkeypatch.setattr(websocket_module, "_CLOSE_TIMEOUT", 0.2)
     node.logs.flood = True
     ended = asyncio.Event()
     hub = SocketHub(node.services, Places("sockets", 9, 9), Places("logs", 9, 9), queue=4, patience=0.2)

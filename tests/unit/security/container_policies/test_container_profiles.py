@@ -16,6 +16,7 @@ from archipelago.security.container_policies.apparmor import apparmor_name, appa
 from archipelago.security.container_policies.seccomp import seccomp_json, seccomp_name, seccomp_profile
 from archipelago.security.container_policies.selinux import selinux_module, selinux_name
 from support.app_manifests import app
+from support.examples import examples
 
 TOOLS = Path("/opt/archipelago/test-tools/bin")
 BASE_POLICY = Path(__file__).with_name("selinux_base.cil")
@@ -96,7 +97,7 @@ def compile_with(compiler: str, text: str) -> None:
     assert done.returncode == 0, f"{done.stderr}\n{text}"
 
 
-@settings(max_examples=15)
+@settings(max_examples=examples(15))
 @given(APPS)
 def test_apparmor_takes_every_profile(app: AppManifest) -> None:
     text = apparmor_profile(app, "main-1")
@@ -104,7 +105,7 @@ def test_apparmor_takes_every_profile(app: AppManifest) -> None:
     compile_with("apparmor_parser", text)
 
 
-@settings(max_examples=10)
+@settings(max_examples=examples(10))
 @given(APPS)
 def test_selinux_takes_every_module(app: AppManifest) -> None:
     text = selinux_module(app, "main-1")

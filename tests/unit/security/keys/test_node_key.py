@@ -15,6 +15,7 @@ from mnemonic import Mnemonic
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.security.keys import node_key
 from archipelago.security.keys.node_key import KeyState, NodeKey, WrapCost
+from support.examples import examples
 
 PASSPHRASE, OTHER = "correct horse battery", "staple of another colour"
 CHEAP = WrapCost(time=1, memory=64, threads=1)
@@ -125,7 +126,7 @@ def test_what_a_stranger_wrote_takes_neither_memory_nor_time(tmp_path: Path, cha
     assert refusal(lambda: key_in(tmp_path).unlock(PASSPHRASE)) is ErrorCode.INTERNAL
 
 
-@settings(max_examples=40)
+@settings(max_examples=examples(40))
 @given(st.binary(max_size=300))
 def test_no_bytes_unlock_anything(tmp_path_factory: pytest.TempPathFactory, text: bytes) -> None:
     folder = tmp_path_factory.mktemp("key")

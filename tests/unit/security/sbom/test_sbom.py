@@ -6,8 +6,6 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from cyclonedx.schema import SchemaVersion
-from cyclonedx.validation.json import JsonStrictValidator
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -58,6 +56,9 @@ def test_a_line_ends_where_the_package_managers_end_it(character: str) -> None:
 
 
 def test_a_document_is_valid_and_the_same_each_time() -> None:
+    from cyclonedx.schema import SchemaVersion
+    from cyclonedx.validation.json import JsonStrictValidator  # takes half a second to import
+
     text = document("localhost/x:1", "ab" * 32, FOUND)
     assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(text) is None
     assert text == document("localhost/x:1", "ab" * 32, FOUND) != document("localhost/x:1", "cd" * 32, FOUND)

@@ -19,6 +19,7 @@ from archipelago.container.workload.templates.renderer import FINGERPRINTS, Rend
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.security.secrets.manager import SecretsManager
 from archipelago.security.secrets.secret import FINGERPRINT, Secret
+from support.examples import examples
 
 
 @pytest.fixture
@@ -74,7 +75,7 @@ def test_nothing_lies_in_the_clear_and_nobody_else_can_look(manager: SecretsMana
 
 
 @given(kind=st.sampled_from([kind for kind in SecretKind if kind is not SecretKind.KEYPAIR]), size=st.integers(16, 128))
-@settings(max_examples=20)  # each example waits for the disk
+@settings(max_examples=examples(20))  # each example waits for the disk
 def test_every_kind_is_one_line_that_files_can_hold(
     tmp_path_factory: pytest.TempPathFactory, kind: SecretKind, size: int
 ) -> None:

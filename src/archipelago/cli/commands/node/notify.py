@@ -2,6 +2,7 @@
 
 import getpass
 import sys
+from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Annotated, Any
 
@@ -12,6 +13,7 @@ from archipelago.cli.errors import CommandError, Exit
 from archipelago.cli.options import Json
 from archipelago.cli.output import line, show, show_json, show_table
 from archipelago.cli.stdin import read_value
+from archipelago.support.texts.translation import Language
 
 
 class NotifyFrom(StrEnum):
@@ -32,6 +34,7 @@ class MailEncryption(StrEnum):
 _Id = Annotated[str, typer.Argument(metavar="ID", help="Id of the channel, as shown in the list.")]
 _Name = Annotated[str, typer.Argument(metavar="NAME", help="What you call the channel.")]
 _Least = Annotated[NotifyFrom, typer.Option("--from", help="The level from which notices are sent.")]
+_Language = Annotated[Language, typer.Option("--language", help="Language of the messages.")]
 _Resolved = Annotated[bool, typer.Option("--resolved/--no-resolved", help="Say as well when a problem is gone.")]
 _Secret = Annotated[
     bool, typer.Option("--secret", help="Ask for a token, password or key; from a pipe, standard input is it.")
@@ -57,10 +60,11 @@ def ntfy(
     secret: _Secret = False,
     least: _Least = NotifyFrom.WARNING,
     resolved: _Resolved = True,
+    language: _Language = Language.EN,
     json: Json = False,
 ) -> None:
     """Send notices to a topic of ntfy. --secret asks for its access token."""
-    _add(name, {"kind": "ntfy", "server": server, "topic": topic}, secret, least, resolved, json)
+    _add(name, {"kind": "ntfy", "server": server, "topic": topic}, secret, _What(least, resolved, language), json)
 
 
 def email(
@@ -74,11 +78,12 @@ def email(
     secret: _Secret = False,
     least: _Least = NotifyFrom.WARNING,
     resolved: _Resolved = True,
+    language: _Language = Language.EN,
     json: Json = False,
 ) -> None:
     """Send notices by e-mail. --secret asks for the password."""
     target = {"kind": "email", "host": host, "port": port, "security": security.value}
-    _add(name, {**target, "user": user, "sender": sender, "to": to}, secret, least, resolved, json)
+    _add(name, {**target, "user": user, "sender": sender, "to": to}, secret, _What(least, resolved, language), json)
 
 
 def webhook(
@@ -87,10 +92,11 @@ def webhook(
     secret: _Secret = False,
     least: _Least = NotifyFrom.WARNING,
     resolved: _Resolved = True,
+    language: _Language = Language.EN,
     json: Json = False,
 ) -> None:
     """Send notices to a URL as JSON. --secret asks for the key of the signature."""
-    _add(name, {"kind": "webhook", "url": url}, secret, least, resolved, json)
+    _add(name, {"kind": "webhook", "url": url}, secret, _What(least, resolved, language), json)
 
 
 def test(channel: _Id) -> None:
@@ -105,8 +111,17 @@ def remove(channel: _Id) -> None:
     show("The channel is removed.")
 
 
-def _add(name: str, target: dict[str, Any], secret: bool, least: NotifyFrom, resolved: bool, json: bool) -> None:
-    settings = {"name": name, "target": target, "least": least.value, "resolved": resolved}
+@dataclass(frozen=True, slots=True)
+class _What:
+    """What a channel is sent, and how."""
+
+    least: NotifyFrom
+    resolved: bool
+    language: Language
+
+
+def _add(name: str, target: dict[str, Any], secret: bool, what: _What, json: bool) -> None:
+    settings = {"name": name, "target": target, **asdict(what)}
     found = Client().call("notice-channel-set", settings=settings, secret=_secret() if secret else None)
     if json:
         show_json(found)

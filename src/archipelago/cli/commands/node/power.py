@@ -42,7 +42,7 @@ def resources(json: Json = False) -> None:
     if json:
         show_json(found)
         return
-    columns = ("APP", "MEMORY", "AT MOST", "CORES", "AT MOST", "PROCESSES AT MOST")
+    columns = ("APP", "MEMORY", "AT MOST", "CORES", "AT MOST", "PROCESSES AT MOST", "WRITTEN IN A DAY")
     show_table(
         columns,
         [
@@ -53,6 +53,7 @@ def resources(json: Json = False) -> None:
                 "-" if app["cpu_used"] is None else f"{app['cpu_used']:.2f}",
                 f"{app['cpu_limit']:g}",
                 app["pids_limit"],
+                "-" if app["written_in_a_day"] is None else size_words(app["written_in_a_day"]),
             )
             for app in found["apps"]
         ],

@@ -20,7 +20,6 @@ from archipelago.container.dependency_resolver.search.nogoods import (
     Need,
     Nogood,
     Nogoods,
-    bars,
     joined,
     without,
 )
@@ -139,11 +138,14 @@ class _Search:
         barred: list[tuple[Choice, Nogood]] = []
         if not self._nogoods.about(need):
             return list(candidates), barred
+        standing = set(self._made)
         for provider in candidates:
             choice = (*need, provider)
             nogoods = self._nogoods.of(choice)
             self._spend(len(nogoods))
-            nogood = next((one for one in nogoods if bars(one, choice, self._made)), None)
+            standing.add(choice)
+            nogood = next((one for one in nogoods if one.choices <= standing), None)
+            standing.remove(choice)
             if nogood is None:
                 left.append(provider)
             else:

@@ -1,7 +1,7 @@
 """What a search has learned: sets of choices of which not all can be made. Pure."""
 
 from collections import Counter
-from collections.abc import Container, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -53,11 +53,6 @@ class Nogoods:
         for (_, interface, _), ones in self._by_choice.items():
             counted[interface] += len(ones)
         return tuple(sorted(counted, key=lambda name: (-counted[name], name))[:_SHOWN])
-
-
-def bars(nogood: Nogood, choice: Choice, made: Container[Choice]) -> bool:
-    """Return whether a nogood bars a choice, next to those that were made."""
-    return all(one in made or one == choice for one in nogood.choices)
 
 
 def joined(parts: Iterable[Nogood], most: int) -> Nogood:

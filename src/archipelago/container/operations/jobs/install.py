@@ -68,6 +68,7 @@ class InstallJob(Job):
             )
         proposal = await parts.planner.plan(app, options, choices, also)
         proposal.require(agreed)
+        parts.require_room()
         if not downgrade:
             require_none(await parts.downgrades.find(proposal.plan, records))
         await require_free(tuple(asked.port for asked in proposal.plan.asks.endpoints))

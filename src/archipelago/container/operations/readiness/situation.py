@@ -23,7 +23,12 @@ class Situation:
     health: Callable[[str], Health]
 
     def is_ready(self, app: str) -> bool:
-        """Return whether an app does its work, or has nothing left to wait for but a chain's download."""
+        """Return whether an app does its work, or waits for a chain's download or for the end of a pause alone.
+
+        Either may take days, and neither says anything about the app.
+        """
+        if self.desired.is_paused(app):
+            return True
         state = self.health(app).state
         return state in WORKING or (state is HealthState.WAITING and self._waits_for_sync(app))
 

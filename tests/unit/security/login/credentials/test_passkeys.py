@@ -22,6 +22,7 @@ from archipelago.storage.database import Database
 from archipelago.storage.records.permissions import Permission, Role
 from archipelago.storage.stores.accounts import AccountStore
 from support.databases import new_database
+from support.examples import examples
 from support.memory_node import MemoryNode, dispatcher_of
 from support.sealed_keys import Sealed
 from support.soft_passkey import Device
@@ -173,7 +174,7 @@ async def test_a_challenge_for_a_new_passkey_ends_with_the_account_that_asked_fo
 
 
 @given(st.dictionaries(st.sampled_from(["id", "rawId", "type", "response", "x"]), json_values, max_size=5))
-@settings(max_examples=40)
+@settings(max_examples=examples(40))
 def test_junk_is_refused_and_nothing_else_happens(junk: dict[str, Any]) -> None:
     async def work(folder: str) -> None:
         async with scenery(Path(folder)) as node:

@@ -1,0 +1,102 @@
+"""Looks at the disk and at memory, and has apps paused before either runs out."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import structlog
+
+from archipelago.container.desired.state import DesiredState
+from archipelago.container.reconciler.reconciler import Reconciler
+from archipelago.errors import NodeError
+from archipelago.performance import host
+from archipelago.performance.resource_manager.pause_order import RankedApp, pause_order
+from archipelago.performance.resource_manager.pauses import HostRoom, Pauses
+from archipelago.security.audit.chain import NODE, AuditAction, Outcome
+from archipelago.storage.records.apps import Desired
+from archipelago.storage.records.events import NewEvent
+
+_EVERY = 2.0
+"""Seconds between two looks: a disk that takes 100 MB/s loses 200 MB meanwhile."""
+
+
+def order_of(desired: DesiredState) -> tuple[RankedApp, ...]:
+    """Return the apps that their owner wants to run, the first to be paused first."""
+    wanted = (found.record for found in desired.apps.values() if found.record.desired is Desired.RUNNING)
+    return pause_order({record.app: record.package.manifest for record in wanted}, desired.plan.edges)
+
+
+@dataclass(slots=True)
+class ResourceGuard:
+    """Looks for as long as the node runs."""
+
+    pauses: Pauses
+    reconciler: Reconciler
+    root: Path
+    """Directory of the data."""
+    steady: Callable[[], float]
+    """Seconds of a clock that never jumps."""
+    record_events: Callable[[tuple[NewEvent, ...]], Awaitable[object]]
+    record_audit: Callable[[AuditAction], Awaitable[object]]
+    _written: Mapping[str, str] = field(default_factory=dict)
+    """The apps that are paused according to the events, each with the reason."""
+
+    async def run(self) -> None:
+        """Look, for ever."""
+        log = structlog.get_logger("resources")
+        while True:
+            await asyncio.sleep(_EVERY)
+            try:
+                await self.look()
+            except (NodeError, OSError) as error:
+                log.warning("disk and memory are not looked at", error=str(error))
+            except Exception:  # a mistake of ours must not leave the disk unwatched
+                log.exception("disk and memory are not looked at")
+
+    async def look(self) -> None:
+        """Look once, and have apps paused and resumed. Raises `NodeError` or `OSError`.
+
+        Before anything is desired, this decides which apps do not start.
+        """
+        room = await asyncio.to_thread(_room, self.root)
+        desired, level = self.reconciler.desired, self.pauses.disk_level
+        order = order_of(desired)
+        self.pauses.look(room, self.steady(), order, self._running())
+        now = self.pauses.reasons(order)
+        if desired.paused != now:
+            self.reconciler.apply(self.reconciler.desired)
+        if self._written.keys() != now.keys() or level is not self.pauses.disk_level:
+            wanted = {each.app for each in order}
+            before = {app: why for app, why in self._written.items() if app in wanted}  # others their owner stopped
+            self._written = now
+            await self._write_down(before, now)
+
+    def _running(self) -> frozenset[str]:
+        keepers, seen = self.reconciler, self.reconciler.observer.last
+        apps = keepers.desired.apps.keys() | seen.apps.keys()
+        return frozenset(
+            app for app in apps if (seen.running(app) if keepers.is_gone(app) else not keepers.is_down(app))
+        )
+
+    async def _write_down(self, before: Mapping[str, str], now: Mapping[str, str]) -> None:
+        changes = [
+            *((app, "app-pause", why) for app, why in now.items() if app not in before),
+            *((app, "app-resume", why) for app, why in before.items() if app not in now),
+        ]
+        level = self.pauses.disk_level.name.lower()
+        events = [
+            NewEvent("app", app, f"{action} {app}: {why}", {"action": action, "app": app})
+            for app, action, why in changes
+        ]
+        for app, action, why in changes:
+            done = AuditAction(
+                who=NODE, origin="", action=action, subject={"app": app}, outcome=Outcome.DONE, detail=str(why)
+            )
+            await self.record_audit(done)
+        await self.record_events((*events, NewEvent("notice", None, f"disk: {level}", {"disk": level})))
+
+
+def _room(root: Path) -> HostRoom:
+    total, free = host.disk(root)
+    return HostRoom(total, free, host.memory_pressure())

@@ -1,0 +1,42 @@
+"""An app that needs long to write its data at the end: it gets its time, whatever happens meanwhile."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from support.harness import podman, remove_leftovers, running_node
+from support.tiny_apps import write_app
+
+pytestmark = [pytest.mark.timeout(300)]
+
+# Writes what it has for four seconds once it is asked to end, as bitcoind does.
+_FLUSH = (
+    "echo start >> /data/log; trap 'echo asked >> /data/log; busybox sleep 4; echo written >> /data/log; exit 0' TERM; "
+    "while :; do busybox sleep 0.05; done"
+).replace("busybox", "/usr/bin/busybox")
+_MORE = "    mounts: [{volume: data, path: /data}]\nvolumes: {data: {data: rebuildable}}"
+_ALIVE = 'health: {probe: {type: exec, command: [/usr/bin/busybox, "true"]}, interval: 1s}'
+
+
+async def test_a_daemon_that_writes_its_cache_is_neither_killed_nor_started_again_meanwhile(tmp_path: Path) -> None:
+    remove_leftovers()
+    command = f"[sh, -c, {json.dumps(_FLUSH)}]"
+    write_app(tmp_path, "flusher", command=command, health=_ALIVE, more=_MORE, grace="30m")
+    async with running_node("slow", apps=tmp_path) as node:
+        await node.install("flusher")
+        log = node.root / "apps" / "flusher" / "volumes" / "data" / "log"
+
+        def lines() -> list[str]:
+            return podman("unshare", "cat", str(log)).split()
+
+        assert podman("inspect", "--format", "{{.Config.StopTimeout}}", "archipelago-flusher--main") == "1800"
+        restart = await node.call("container-restart", app="flusher")
+        await node.until("flusher", "stopping")
+        node.kill()
+        await node.start()  # it finds an app that is to run, and that ends
+        await node.done(restart)
+        await node.until("flusher", "healthy")
+        found = lines()
+        assert found.count("written") == found.count("start") - 1, "each end was a whole one, before the next start"
+        assert [line for line in found if line != "asked"][:3] == ["start", "written", "start"]
