@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,8 +10,9 @@ import pytest_asyncio
 
 from archipelago.api.operations import Operation
 from archipelago.container.manifest.model.data import Reversible
-from archipelago.container.operations.snapshots import Snapshots
-from archipelago.errors import NodeError
+from archipelago.container.operations.jobs.snapshot import SnapshotJob
+from archipelago.container.operations.snapshots import Snapshots, refuse_one_way
+from archipelago.errors import ErrorCode, NodeError
 from archipelago.storage.records.operations import OperationState
 from archipelago.storage.records.snapshots import SnapshotKind
 from support.jobs_bench import Bench, bench
@@ -139,6 +141,36 @@ async def test_what_must_never_go_back_keeps_the_whole_app_from_it(tmp_path: Pat
         assert [path.name for path in place.iterdir()] == ["data"]
         with pytest.raises(NodeError, match="loses money"):
             await snapshots.restore("app", taken.name)
+
+
+async def test_an_app_whose_manifest_is_not_read_is_neither_copied_nor_put_back(
+    node: Bench, snapshots: Snapshots
+) -> None:
+    await done(node, await snapshots.take("app"))
+    (taken,) = await snapshots.list("app")
+    found = (await node.state.load_apps())["app"]
+    unread = replace(found, package=replace(found.package, problem="it is of a newer version"))
+    with pytest.raises(NodeError, match="it is of a newer version"):
+        refuse_one_way(unread, found)
+    with pytest.raises(NodeError, match="it is of a newer version"):
+        refuse_one_way(found, unread)
+    with pytest.raises(NodeError, match="it is of a newer version"):
+        await SnapshotJob.requested(node.parts, unread)
+    refuse_one_way(found, await node.parts.way_back.store.record(found, taken.name))
+
+
+async def test_an_app_runs_again_though_what_a_cancel_left_cannot_be_deleted(
+    node: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def broken(*_: str) -> None:
+        raise NodeError(ErrorCode.INTERNAL, "input/output error")
+
+    job = await SnapshotJob.requested(node.parts, (await node.state.load_apps())["app"])
+    await node.parts.way_back.suspend(("app",))
+    monkeypatch.setattr(node.namespace, "remove", broken)
+    with pytest.raises(NodeError, match="input/output"):
+        await job.undo(node.parts)
+    assert node.apps.suspended == frozenset()
 
 
 async def killed_at_each_step(
