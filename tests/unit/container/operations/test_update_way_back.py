@@ -132,6 +132,19 @@ async def test_data_that_cannot_be_put_back_whole_runs_nothing(node: Bench, monk
     assert SnapshotKind.BEFORE_UPDATE in await kinds(node)
 
 
+async def test_data_that_is_put_back_in_part_runs_nothing_whatever_went_wrong(
+    node: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def broken(*_: str) -> None:
+        raise OSError("input/output error")
+
+    node.apps.broken.add("2.0")
+    monkeypatch.setattr(node.namespace, "rename", broken)
+    ended = await node.ended(await node.orchestrator.update("app"))
+    assert ended.error is not None and "stay stopped: input/output error" in ended.error.message
+    assert (await node.state.load_apps())["app"].desired is Desired.STOPPED
+
+
 async def test_what_was_broken_before_stays_at_the_new_version_and_can_still_be_undone(node: Bench) -> None:
     node.apps.broken |= {"1.0", "2.0"}
     ended = await node.ended(await node.orchestrator.update("app"))

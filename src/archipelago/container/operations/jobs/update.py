@@ -216,7 +216,7 @@ class UpdateJob(Job):
             new = tuple(name for name in self.packages or () if name not in self.updates)
             try:
                 await way.put_back(tracker, self.updates, self.snapshot, aside, new)
-            except (NodeError, PodmanError) as error:
+            except Exception as error:  # whatever it is, half of the data may be back
                 await way.give_up(self.updates, self.app)
                 raise _stuck(self, failure, str(error)) from error
             job = await self._at(tracker, UpdateStage.FORMER)
