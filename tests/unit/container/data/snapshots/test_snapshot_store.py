@@ -16,6 +16,7 @@ from archipelago.container.data.data_classes import RestorableVolume, restorable
 from archipelago.container.data.kept import KeptStore
 from archipelago.container.data.snapshots.methods import CopyMethod, CopyPlan, LeftOut
 from archipelago.container.data.snapshots.store import SnapshotOrder, SnapshotStore
+from archipelago.container.namespace.agent import copies
 from archipelago.errors import NodeError
 from archipelago.storage.layout import AppFolder, Layout
 from archipelago.storage.records.apps import AppRecord
@@ -288,6 +289,19 @@ async def test_a_copy_for_which_the_room_went_since_it_was_planned_is_not_starte
     with pytest.raises(NodeError, match="are missing"):
         await world.store.take(world.record, SnapshotOrder(BEFORE, SnapshotKind.MANUAL), plan)
     assert not world.folder.snapshot(BEFORE).path.exists()
+
+
+async def test_all_who_ask_at_once_whether_files_share_their_blocks_are_told_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cp = tmp_path / "bin" / "cp"
+    cp.parent.mkdir()
+    cp.write_text(f'#!/bin/sh\nshift 2\nexec {shutil.which("cp")} -- "$@"\n')
+    cp.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{cp.parent}:{os.environ['PATH']}")
+    (tmp_path / "trial").mkdir()
+    asked = [asyncio.to_thread(copies.can_clone, str(tmp_path / "trial")) for _ in range(16)]
+    assert all(answer["clones"] for answer in await asyncio.gather(*asked))
 
 
 async def test_retention_keeps_the_last_of_before_an_update(world: World) -> None:
