@@ -10,6 +10,7 @@ import pytest_asyncio
 
 from archipelago.api.operations import Operation
 from archipelago.container.manifest.model.data import Reversible
+from archipelago.container.namespace.found import Survey
 from archipelago.container.operations.jobs.snapshot import SnapshotJob
 from archipelago.container.operations.snapshots import Snapshots, refuse_one_way
 from archipelago.errors import ErrorCode, NodeError
@@ -171,6 +172,21 @@ async def test_an_app_runs_again_though_what_a_cancel_left_cannot_be_deleted(
     with pytest.raises(NodeError, match="input/output"):
         await job.undo(node.parts)
     assert node.apps.suspended == frozenset()
+
+
+async def test_a_snapshot_that_cannot_be_copied_whole_is_not_put_back_in_part(
+    node: Bench, snapshots: Snapshots, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await done(node, await snapshots.take("app"))
+    (taken,) = await snapshots.list("app")
+
+    async def uncounted(_: str) -> Survey:
+        return Survey(0, complete=False)
+
+    monkeypatch.setattr(node.namespace, "survey", uncounted)
+    for attempt in (snapshots.restore_preview, snapshots.restore):
+        with pytest.raises(NodeError, match="too many files"):
+            await attempt("app", taken.name)
 
 
 async def killed_at_each_step(

@@ -9,6 +9,8 @@ import pytest_asyncio
 
 from archipelago.container.data.data_classes import restorable_volumes
 from archipelago.container.data.snapshots.store import SnapshotOrder
+from archipelago.container.namespace.found import Survey
+from archipelago.container.operations.jobs.update import UpdateJob
 from archipelago.container.operations.readiness.situation import Situation
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.storage.records.apps import Desired
@@ -161,6 +163,20 @@ async def test_a_copy_that_fails_leaves_the_old_version_running(node: Bench, mon
     assert ended.state is OperationState.FAILED and await version(node) == "1.0"
     assert await kinds(node) == [] and node.apps.suspended == frozenset()
     assert not any((node.folder / "apps" / "app" / "snapshots").iterdir())
+
+
+async def test_what_cannot_be_copied_whole_any_more_is_not_updated(
+    node: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = await UpdateJob.requested(node.parts, (await node.state.load_apps())["app"], agreed=None, downgrade=False)
+    monkeypatch.setattr(node.namespace, "survey", uncounted)
+    ended = await node.ended(await node.runner.open(job))
+    assert ended.error is not None and "too many files" in ended.error.message
+    assert await version(node) == "1.0" and await kinds(node) == [] and node.apps.suspended == frozenset()
+
+
+async def uncounted(_: str) -> Survey:
+    return Survey(0, complete=False)
 
 
 @pytest.mark.parametrize("works", [True, False])

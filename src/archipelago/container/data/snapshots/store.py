@@ -102,7 +102,9 @@ class SnapshotStore:
         origin = folder.snapshot(source)
         surveys = {name: await self._namespace.survey(str(origin.volume(name))) for name in about.volumes}
         candidates = [Candidate(name, survey) for name, survey in surveys.items()]
-        return plan_copies(candidates, (), **await self._means(folder))
+        plan = plan_copies(candidates, (), **await self._means(folder))
+        plan.require_whole(app)
+        return plan
 
     async def clone(self, app: str, source: str, name: str) -> None:
         """Copy a snapshot, so that the copy can be brought back and the snapshot stays. Raises `NodeError`."""
@@ -117,7 +119,8 @@ class SnapshotStore:
             await asyncio.to_thread(_make, place)
             for volume, ways in plan.methods.items():
                 await self._copy_by(str(origin.volume(volume)), str(place.volume(volume)), ways)
-            await asyncio.to_thread(_copy_rest, origin, place, about)
+            # Without a number it is the oldest: where it cannot be put back, it takes no place among those to keep.
+            await asyncio.to_thread(_copy_rest, origin, place, about.model_copy(update={"number": 0}))
         except BaseException:
             await asyncio.shield(self._namespace.remove(str(place.path)))
             raise

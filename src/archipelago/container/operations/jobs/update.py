@@ -181,6 +181,7 @@ class UpdateJob(Job):
         records = await parts.state.load_apps()
         plans = {name: await parts.way_back.prepare(records[name], packages[name]) for name in self.updates}
         for name in self.updates:
+            plans[name].require_whole(name)  # it could be when this was asked for
             await parts.pruner.keep(records[name].package)
         await self._at(tracker, UpdateStage.COPY)
         await parts.way_back.suspend(self.updates)
