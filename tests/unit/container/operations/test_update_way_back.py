@@ -8,6 +8,7 @@ import pytest
 import pytest_asyncio
 
 from archipelago.container.data.data_classes import restorable_volumes
+from archipelago.container.data.snapshots.room import ROOM
 from archipelago.container.data.snapshots.store import SnapshotOrder
 from archipelago.container.namespace.found import Survey
 from archipelago.container.operations.jobs.update import UpdateJob
@@ -163,6 +164,17 @@ async def test_a_copy_that_fails_leaves_the_old_version_running(node: Bench, mon
     assert ended.state is OperationState.FAILED and await version(node) == "1.0"
     assert await kinds(node) == [] and node.apps.suspended == frozenset()
     assert not any((node.folder / "apps" / "app" / "snapshots").iterdir())
+
+
+@pytest.mark.parametrize("works", [True, False])
+async def test_room_is_kept_on_the_disk_until_it_is_known_whether_a_version_works(node: Bench, works: bool) -> None:
+    room = node.folder / "apps" / "app" / "snapshots" / ".room"
+    seen: list[int] = []
+    node.apps.on_run = lambda app, version: seen.append(room.stat().st_blocks * 512 if room.exists() else 0)
+    if not works:
+        node.apps.broken.add("2.0")
+    await node.ended(await node.orchestrator.update("app"))
+    assert max(seen) >= ROOM and (works or seen[-1] == 0) and not room.exists()
 
 
 async def test_what_cannot_be_copied_whole_any_more_is_not_updated(

@@ -14,6 +14,7 @@ from archipelago.container.data.data_classes import RebuildableVolume, Restorabl
 from archipelago.container.data.kept import read_about, stamped_at
 from archipelago.container.data.snapshots.methods import Candidate, CopyMethod, CopyPlan, LeftOut, plan_copies
 from archipelago.container.data.snapshots.retention import Aged, expired
+from archipelago.container.data.snapshots.room import KeptRoom
 from archipelago.container.data.snapshots.swap import MoveAside, TwiceError, VolumePlaces, next_move
 from archipelago.container.namespace.client import Namespace
 from archipelago.errors import ErrorCode, NodeError
@@ -46,6 +47,7 @@ class SnapshotStore:
         self._layout = layout
         self._namespace = namespace
         self._marks = marks
+        self.room = KeptRoom(layout)
         self._log = structlog.get_logger("snapshots")
 
     # --- before -----------------------------------------------------------------------------------------------------
@@ -87,7 +89,10 @@ class SnapshotStore:
         replace(plan, free=await asyncio.to_thread(_free, folder)).require_room(record.app)
         try:
             await asyncio.to_thread(_make, place)
-            volumes = {name: await self._copy(folder, place, name, ways) for name, ways in plan.methods.items()}
+            volumes = {
+                name: await self._copy_by(str(folder.volume(name)), str(place.volume(name)), ways)
+                for name, ways in plan.methods.items()
+            }
             about = _about((record,), order, await self._next_number(record.app), volumes, plan.left_out)
             await asyncio.to_thread(_write, folder, place, record, about)
         except BaseException:
@@ -134,9 +139,6 @@ class SnapshotStore:
     async def _next_number(self, app: str) -> int:
         return max((each.number for each in (await self.list(app)).values()), default=0) + 1
 
-    async def _copy(self, folder: AppFolder, place: SnapshotFolder, name: str, ways: Sequence[CopyMethod]) -> str:
-        return await self._copy_by(str(folder.volume(name)), str(place.volume(name)), ways)
-
     async def _copy_by(self, source: str, target: str, ways: Sequence[CopyMethod]) -> str:
         """Copy a volume by the first method that works, and return it. Raises `NodeError` of the last one."""
         *better, last = ways
@@ -163,8 +165,7 @@ class SnapshotStore:
         it takes a moment, and after a crash it is called again, and goes on. The folder of `source` stays, without the
         volumes. Raises `NodeError`.
         """
-        app, folder = now.app, self._layout.app(now.app)
-        about = await self.about(app, source)
+        app, folder, about = now.app, self._layout.app(now.app), await self.about(now.app, source)
         origin, target = folder.snapshot(source), folder.snapshot(aside.name)
         record = await self._record(origin, now)
         may_move = {volume.name for volume in restorable} - set(about.left_out)
