@@ -160,8 +160,14 @@ def refuse_one_way(now: AppRecord, then: AppRecord) -> None:
     """Raise `NodeError` where an app must not go back from one record to another. Pure."""
     for record in (now, then):
         require_read(record)
-    volumes = now.package.manifest.volumes.items()
-    if never := [name for name, volume in volumes if volume.data is DataClass.NEVER_RESTORE]:
+    volumes, former = now.package.manifest.volumes, then.package.manifest.volumes
+    # Once it is back, a version that does not know a proof of money for one would let an older copy replace it.
+    if never := [
+        name
+        for name, volume in volumes.items()
+        if volume.data is DataClass.NEVER_RESTORE
+        or (volume.data is DataClass.APPEND_PROOF and former.get(name, volume).data is not DataClass.APPEND_PROOF)
+    ]:
         raise NodeError(
             ErrorCode.FORBIDDEN,
             msg(

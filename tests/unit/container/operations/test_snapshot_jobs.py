@@ -189,6 +189,19 @@ async def test_a_snapshot_that_cannot_be_copied_whole_is_not_put_back_in_part(
             await attempt("app", taken.name)
 
 
+async def test_an_app_does_not_go_back_to_a_version_that_does_not_know_a_proof_for_one(
+    node: Bench, snapshots: Snapshots
+) -> None:
+    await done(node, await snapshots.take("app"))
+    (taken,) = await snapshots.list("app")
+    node.offer("app", MORE.replace("data: files", "data: append-proof, funds: true"), version="2.0")
+    await done(node, await node.orchestrator.update("app"))
+    write(node, "proof")
+    for attempt in (snapshots.restore("app", taken.name), snapshots.undo("app")):
+        with pytest.raises(NodeError, match="loses money"):
+            await attempt
+
+
 async def killed_at_each_step(
     node: Bench, crashes: Crashes, operate: Callable[[], Awaitable[Operation]], check: Callable[[], Awaitable[None]]
 ) -> int:
