@@ -12,7 +12,7 @@ from archipelago.container.operations.jobs.restore import RestoreJob
 from archipelago.container.operations.jobs.snapshot import SnapshotJob
 from archipelago.container.operations.operations import Operations
 from archipelago.container.operations.runner import JobRunner
-from archipelago.container.operations.way_back import Return
+from archipelago.container.operations.way_back import Return, require_read
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.storage.records.apps import AppRecord
 from archipelago.storage.records.snapshots import SnapshotKind, SnapshotRecord
@@ -158,8 +158,16 @@ class Snapshots:
 
 def refuse_one_way(now: AppRecord, then: AppRecord) -> None:
     """Raise `NodeError` where an app must not go back from one record to another. Pure."""
-    volumes = now.package.manifest.volumes.items()
-    if never := [name for name, volume in volumes if volume.data is DataClass.NEVER_RESTORE]:
+    for record in (now, then):
+        require_read(record)
+    volumes, former = now.package.manifest.volumes, then.package.manifest.volumes
+    # Once it is back, a version that does not know a proof of money for one would let an older copy replace it.
+    if never := [
+        name
+        for name, volume in volumes.items()
+        if volume.data is DataClass.NEVER_RESTORE
+        or (volume.data is DataClass.APPEND_PROOF and former.get(name, volume).data is not DataClass.APPEND_PROOF)
+    ]:
         raise NodeError(
             ErrorCode.FORBIDDEN,
             msg(

@@ -21,7 +21,7 @@ from archipelago.container.operations.app_secrets import AppSecrets
 from archipelago.container.operations.changes.turn import Changes, TurnResult
 from archipelago.container.operations.operations import Tracker
 from archipelago.container.reconciler.reconciler import Reconciler
-from archipelago.errors import NodeError
+from archipelago.errors import ErrorCode, NodeError
 from archipelago.storage.records.apps import AppRecord, Desired
 from archipelago.storage.records.snapshots import SnapshotKind
 from archipelago.storage.stores.state import State
@@ -172,6 +172,20 @@ def updated(records: Records, packages: Mapping[str, AppPackage]) -> tuple[str, 
         for app, package in packages.items()
         if app in records and records[app].package.package_digest() != package.package_digest()
     )
+
+
+def require_read(record: AppRecord) -> None:
+    """Raise `NodeError` where what must not be lost may be in a part of the manifest that is not read. Pure."""
+    if record.package.problem:
+        raise NodeError(
+            ErrorCode.INVALID_MANIFEST,
+            msg(
+                "which data of {app} is to be kept is not known: {problem}",
+                app=record.app,
+                problem=record.package.problem,
+            ),
+            hint=msg("update {app} first, or remove it without its data", app=record.app),
+        )
 
 
 def before_update(app: str, name: str, package: AppPackage, together: tuple[str, ...]) -> SnapshotOrder:

@@ -39,6 +39,8 @@ class SnapshotRecord(Stored):
 
     kind: SnapshotKind
     at: datetime
+    number: int = 0
+    """Counts the snapshots of the app from 1, in the order in which they were taken; 0 where that was not counted."""
     version: str
     """Version of the app that wrote the data."""
     package: str

@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,8 +10,10 @@ import pytest_asyncio
 
 from archipelago.api.operations import Operation
 from archipelago.container.manifest.model.data import Reversible
-from archipelago.container.operations.snapshots import Snapshots
-from archipelago.errors import NodeError
+from archipelago.container.namespace.found import Survey
+from archipelago.container.operations.jobs.snapshot import SnapshotJob
+from archipelago.container.operations.snapshots import Snapshots, refuse_one_way
+from archipelago.errors import ErrorCode, NodeError
 from archipelago.storage.records.operations import OperationState
 from archipelago.storage.records.snapshots import SnapshotKind
 from support.jobs_bench import Bench, bench
@@ -139,6 +142,64 @@ async def test_what_must_never_go_back_keeps_the_whole_app_from_it(tmp_path: Pat
         assert [path.name for path in place.iterdir()] == ["data"]
         with pytest.raises(NodeError, match="loses money"):
             await snapshots.restore("app", taken.name)
+
+
+async def test_an_app_whose_manifest_is_not_read_is_neither_copied_nor_put_back(
+    node: Bench, snapshots: Snapshots
+) -> None:
+    await done(node, await snapshots.take("app"))
+    (taken,) = await snapshots.list("app")
+    found = (await node.state.load_apps())["app"]
+    unread = replace(found, package=replace(found.package, problem="it is of a newer version"))
+    with pytest.raises(NodeError, match="it is of a newer version"):
+        refuse_one_way(unread, found)
+    with pytest.raises(NodeError, match="it is of a newer version"):
+        refuse_one_way(found, unread)
+    with pytest.raises(NodeError, match="it is of a newer version"):
+        await SnapshotJob.requested(node.parts, unread)
+    refuse_one_way(found, await node.parts.way_back.store.record(found, taken.name))
+
+
+async def test_an_app_runs_again_though_what_a_cancel_left_cannot_be_deleted(
+    node: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def broken(*_: str) -> None:
+        raise NodeError(ErrorCode.INTERNAL, "input/output error")
+
+    job = await SnapshotJob.requested(node.parts, (await node.state.load_apps())["app"])
+    await node.parts.way_back.suspend(("app",))
+    monkeypatch.setattr(node.namespace, "remove", broken)
+    with pytest.raises(NodeError, match="input/output"):
+        await job.undo(node.parts)
+    assert node.apps.suspended == frozenset()
+
+
+async def test_a_snapshot_that_cannot_be_copied_whole_is_not_put_back_in_part(
+    node: Bench, snapshots: Snapshots, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await done(node, await snapshots.take("app"))
+    (taken,) = await snapshots.list("app")
+
+    async def uncounted(_: str) -> Survey:
+        return Survey(0, complete=False)
+
+    monkeypatch.setattr(node.namespace, "survey", uncounted)
+    for attempt in (snapshots.restore_preview, snapshots.restore):
+        with pytest.raises(NodeError, match="too many files"):
+            await attempt("app", taken.name)
+
+
+async def test_an_app_does_not_go_back_to_a_version_that_does_not_know_a_proof_for_one(
+    node: Bench, snapshots: Snapshots
+) -> None:
+    await done(node, await snapshots.take("app"))
+    (taken,) = await snapshots.list("app")
+    node.offer("app", MORE.replace("data: files", "data: append-proof, funds: true"), version="2.0")
+    await done(node, await node.orchestrator.update("app"))
+    write(node, "proof")
+    for attempt in (snapshots.restore("app", taken.name), snapshots.undo("app")):
+        with pytest.raises(NodeError, match="loses money"):
+            await attempt
 
 
 async def killed_at_each_step(

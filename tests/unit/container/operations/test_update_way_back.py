@@ -8,7 +8,10 @@ import pytest
 import pytest_asyncio
 
 from archipelago.container.data.data_classes import restorable_volumes
+from archipelago.container.data.snapshots.room import ROOM
 from archipelago.container.data.snapshots.store import SnapshotOrder
+from archipelago.container.namespace.found import Survey
+from archipelago.container.operations.jobs.update import UpdateJob
 from archipelago.container.operations.readiness.situation import Situation
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.storage.records.apps import Desired
@@ -132,6 +135,19 @@ async def test_data_that_cannot_be_put_back_whole_runs_nothing(node: Bench, monk
     assert SnapshotKind.BEFORE_UPDATE in await kinds(node)
 
 
+async def test_data_that_is_put_back_in_part_runs_nothing_whatever_went_wrong(
+    node: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def broken(*_: str) -> None:
+        raise OSError("input/output error")
+
+    node.apps.broken.add("2.0")
+    monkeypatch.setattr(node.namespace, "rename", broken)
+    ended = await node.ended(await node.orchestrator.update("app"))
+    assert ended.error is not None and "stay stopped: input/output error" in ended.error.message
+    assert (await node.state.load_apps())["app"].desired is Desired.STOPPED
+
+
 async def test_what_was_broken_before_stays_at_the_new_version_and_can_still_be_undone(node: Bench) -> None:
     node.apps.broken |= {"1.0", "2.0"}
     ended = await node.ended(await node.orchestrator.update("app"))
@@ -148,6 +164,31 @@ async def test_a_copy_that_fails_leaves_the_old_version_running(node: Bench, mon
     assert ended.state is OperationState.FAILED and await version(node) == "1.0"
     assert await kinds(node) == [] and node.apps.suspended == frozenset()
     assert not any((node.folder / "apps" / "app" / "snapshots").iterdir())
+
+
+@pytest.mark.parametrize("works", [True, False])
+async def test_room_is_kept_on_the_disk_until_it_is_known_whether_a_version_works(node: Bench, works: bool) -> None:
+    room = node.folder / "apps" / "app" / "snapshots" / ".room"
+    seen: list[int] = []
+    node.apps.on_run = lambda app, version: seen.append(room.stat().st_blocks * 512 if room.exists() else 0)
+    if not works:
+        node.apps.broken.add("2.0")
+    await node.ended(await node.orchestrator.update("app"))
+    assert max(seen) >= ROOM and (works or seen[-1] == 0) and not room.exists()
+
+
+async def test_what_cannot_be_copied_whole_any_more_is_not_updated(
+    node: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = await UpdateJob.requested(node.parts, (await node.state.load_apps())["app"], agreed=None, downgrade=False)
+    monkeypatch.setattr(node.namespace, "survey", uncounted)
+    ended = await node.ended(await node.runner.open(job))
+    assert ended.error is not None and "too many files" in ended.error.message
+    assert await version(node) == "1.0" and await kinds(node) == [] and node.apps.suspended == frozenset()
+
+
+async def uncounted(_: str) -> Survey:
+    return Survey(0, complete=False)
 
 
 @pytest.mark.parametrize("works", [True, False])

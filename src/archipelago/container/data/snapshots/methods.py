@@ -75,7 +75,27 @@ class CopyPlan:
     @property
     def leads_back(self) -> bool:
         """Whether the app can go back to a snapshot that is made so."""
-        return all(reason.harmless for reason in self.left_out.values())
+        return not self.lost
+
+    @property
+    def lost(self) -> tuple[str, ...]:
+        """The volumes that would be missed."""
+        return tuple(sorted(name for name, reason in self.left_out.items() if not reason.harmless))
+
+    def require_whole(self, app: str) -> None:
+        """Raise `NodeError` where the app could go back in part only."""
+        if self.lost:
+            raise NodeError(
+                ErrorCode.FORBIDDEN,
+                msg(
+                    "{volumes} of {app} cannot be copied, since it is a disk, contains file systems, or has too many "
+                    "files",
+                    volumes=joined(self.lost, ", "),
+                    app=app,
+                ),
+                hint=msg("files are counted for a minute: try again when the disk has less to do"),
+                data={"app": app, "volumes": list(self.lost)},
+            )
 
     @property
     def missing(self) -> int:
@@ -125,13 +145,13 @@ class CopyPlan:
                     volumes=joined(kept, ", "),
                 )
             )
-        if lost := sorted(name for name, why in self.left_out.items() if not why.harmless):
+        if self.lost:
             said.append(
                 msg(
                     "there is no way back if the update of {app} fails: {volumes} cannot be copied, since it is a "
                     "disk, contains file systems, or has too many files",
                     app=app,
-                    volumes=joined(lost, ", "),
+                    volumes=joined(self.lost, ", "),
                 )
             )
         return tuple(said)

@@ -17,6 +17,8 @@ class Aged:
     kind: SnapshotKind
     funds: bool = False
     """It has keys to money that may be nowhere else."""
+    number: int = 0
+    """Of the snapshots of its app, as they were taken: a clock may be set back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +37,7 @@ _ALONE = frozenset(SnapshotKind) - {SnapshotKind.MANUAL, SnapshotKind.SCHEDULED}
 
 def expired(snapshots: Iterable[Aged], keep: Keep = Keep()) -> tuple[str, ...]:
     """Return the names of an app's snapshots that go, the oldest first. The clock of now plays no part."""
-    newest_first = sorted(snapshots, key=lambda each: (each.at, each.name), reverse=True)
+    newest_first = sorted(snapshots, key=lambda each: (each.number, each.at, each.name), reverse=True)
     kept = {each.name for each in newest_first if each.kind is SnapshotKind.MANUAL}
     # What was moved aside is the only copy of what was written last.
     kept |= {each.name for each in newest_first if each.funds and each.kind.is_moved}

@@ -4,7 +4,7 @@ import asyncio
 import shutil
 import time
 from collections.abc import Collection, Mapping, Sequence, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from archipelago.container.data.data_classes import RebuildableVolume, Restorabl
 from archipelago.container.data.kept import read_about, stamped_at
 from archipelago.container.data.snapshots.methods import Candidate, CopyMethod, CopyPlan, LeftOut, plan_copies
 from archipelago.container.data.snapshots.retention import Aged, expired
+from archipelago.container.data.snapshots.room import KeptRoom
 from archipelago.container.data.snapshots.swap import MoveAside, TwiceError, VolumePlaces, next_move
 from archipelago.container.namespace.client import Namespace
 from archipelago.errors import ErrorCode, NodeError
@@ -46,6 +47,7 @@ class SnapshotStore:
         self._layout = layout
         self._namespace = namespace
         self._marks = marks
+        self.room = KeptRoom(layout)
         self._log = structlog.get_logger("snapshots")
 
     # --- before -----------------------------------------------------------------------------------------------------
@@ -83,11 +85,15 @@ class SnapshotStore:
         if (found := await asyncio.to_thread(read_about, place)) is not None:
             return found
         await self._namespace.remove(str(place.path))
-        plan.require_room(record.app)
+        # Again: the disk may have filled up since the plan, such as by the copies of apps before this one.
+        replace(plan, free=await asyncio.to_thread(_free, folder)).require_room(record.app)
         try:
             await asyncio.to_thread(_make, place)
-            volumes = {name: await self._copy(folder, place, name, ways) for name, ways in plan.methods.items()}
-            about = _about(record, order, volumes, plan.left_out)
+            volumes = {
+                name: await self._copy_by(str(folder.volume(name)), str(place.volume(name)), ways)
+                for name, ways in plan.methods.items()
+            }
+            about = _about((record,), order, await self._next_number(record.app), volumes, plan.left_out)
             await asyncio.to_thread(_write, folder, place, record, about)
         except BaseException:
             await asyncio.shield(self._namespace.remove(str(place.path)))
@@ -101,7 +107,9 @@ class SnapshotStore:
         origin = folder.snapshot(source)
         surveys = {name: await self._namespace.survey(str(origin.volume(name))) for name in about.volumes}
         candidates = [Candidate(name, survey) for name, survey in surveys.items()]
-        return plan_copies(candidates, (), **await self._means(folder))
+        plan = plan_copies(candidates, (), **await self._means(folder))
+        plan.require_whole(app)
+        return plan
 
     async def clone(self, app: str, source: str, name: str) -> None:
         """Copy a snapshot, so that the copy can be brought back and the snapshot stays. Raises `NodeError`."""
@@ -116,7 +124,8 @@ class SnapshotStore:
             await asyncio.to_thread(_make, place)
             for volume, ways in plan.methods.items():
                 await self._copy_by(str(origin.volume(volume)), str(place.volume(volume)), ways)
-            await asyncio.to_thread(_copy_rest, origin, place, about)
+            # Without a number it is the oldest: where it cannot be put back, it takes no place among those to keep.
+            await asyncio.to_thread(_copy_rest, origin, place, about.model_copy(update={"number": 0}))
         except BaseException:
             await asyncio.shield(self._namespace.remove(str(place.path)))
             raise
@@ -124,11 +133,11 @@ class SnapshotStore:
     async def _means(self, folder: AppFolder) -> dict[str, Any]:
         """Return what the disk of an app can do, for `plan_copies`."""
         await asyncio.to_thread(_make_parent, folder)
-        free = (await asyncio.to_thread(shutil.disk_usage, folder.path)).free
+        free = await asyncio.to_thread(_free, folder)
         return {"clones": await self._namespace.can_clone(str(folder.snapshots)), "free": free}
 
-    async def _copy(self, folder: AppFolder, place: SnapshotFolder, name: str, ways: Sequence[CopyMethod]) -> str:
-        return await self._copy_by(str(folder.volume(name)), str(place.volume(name)), ways)
+    async def _next_number(self, app: str) -> int:
+        return max((each.number for each in (await self.list(app)).values()), default=0) + 1
 
     async def _copy_by(self, source: str, target: str, ways: Sequence[CopyMethod]) -> str:
         """Copy a volume by the first method that works, and return it. Raises `NodeError` of the last one."""
@@ -156,19 +165,27 @@ class SnapshotStore:
         it takes a moment, and after a crash it is called again, and goes on. The folder of `source` stays, without the
         volumes. Raises `NodeError`.
         """
-        app, folder = now.app, self._layout.app(now.app)
-        about = await self.about(app, source)
+        app, folder, about = now.app, self._layout.app(now.app), await self.about(now.app, source)
         origin, target = folder.snapshot(source), folder.snapshot(aside.name)
         record = await self._record(origin, now)
         may_move = {volume.name for volume in restorable} - set(about.left_out)
-        if await asyncio.to_thread(read_about, target) is None:
+        made = await asyncio.to_thread(read_about, target)
+        if made is None:
             await asyncio.to_thread(_make, target)
-            moved = may_move.intersection(await asyncio.to_thread(_children, folder.volumes))
-            what = _about(
-                now, aside, dict.fromkeys(moved, ""), {name: LeftOut(why) for name, why in about.left_out.items()}
+            there = await asyncio.to_thread(_children, folder.volumes)
+            stays = dict.fromkeys({*there, *about.volumes} - may_move, LeftOut.NEVER_RESTORE)
+            number = await self._next_number(app)
+            made = _about(
+                (now, record),
+                aside,
+                number,
+                dict.fromkeys(may_move.intersection(there), ""),
+                {**stays, **about.left_out},
             )
             # First: what is moved is whole at any moment, and must not be taken for the remains of a copy.
-            await asyncio.to_thread(_write, folder, target, now, what)
+            await asyncio.to_thread(_write, folder, target, now, made)
+        # As it was at first: after a crash the app may have its former record already, which may be less strict.
+        may_move -= set(made.left_out)
         try:
             await self._swap(folder, may_move.intersection(about.volumes), may_move, (origin, target))
         except TwiceError as twice:
@@ -178,7 +195,7 @@ class SnapshotStore:
                 hint=msg("what was there before is the snapshot {name}", name=aside.name),
             ) from twice
         await asyncio.to_thread(_restore_secrets, origin, folder)
-        await self._mark(app, folder, about.volumes)
+        await self._mark(app, folder, may_move)
         self._log.info("a snapshot is back", app=app, snapshot=source, was=aside.name)
         return record
 
@@ -213,11 +230,10 @@ class SnapshotStore:
             ) from error
 
     async def _mark(self, app: str, folder: AppFolder, volumes: Collection[str]) -> None:
-        """Take what is in the place of the volumes for them: it is another directory than before."""
+        """Take what is in the place of these volumes for them: it is another directory than before, or none."""
         found = {name: await self._namespace.look(str(folder.volume(name)), 1, 1, 1) for name in volumes}
         await self._marks.keep(app, {name: each.mark for name, each in found.items() if each is not None})
-        there = await asyncio.to_thread(_children, folder.volumes)
-        await self._marks.forget(app, [name for name in await self._marks.of(app) if name not in there])
+        await self._marks.forget(app, [name for name, each in found.items() if each is None])
 
     # --- all of them ------------------------------------------------------------------------------------------------
 
@@ -239,7 +255,7 @@ class SnapshotStore:
         def find() -> dict[str, SnapshotRecord]:
             found = {name: read_about(folder.snapshot(name)) for name in _children(folder.snapshots) if name[0] != "."}
             known = {name: each for name, each in found.items() if each is not None}
-            return dict(sorted(known.items(), key=lambda pair: (pair[1].at, pair[0])))
+            return dict(sorted(known.items(), key=lambda pair: (pair[1].number, pair[1].at, pair[0])))
 
         return await asyncio.to_thread(find)
 
@@ -254,10 +270,23 @@ class SnapshotStore:
         await asyncio.to_thread(place.about.unlink, missing_ok=True)
         await self._namespace.remove(str(place.path))
 
+    async def delete_spent(self, app: str, name: str) -> None:
+        """Delete a snapshot that has come back itself; volumes of it that had to stay are nowhere else, and stay."""
+        place = self._layout.app(app).snapshot(name)
+        left = await asyncio.to_thread(_children, place.volumes)
+        if not left:
+            await self.delete(app, name)
+            return
+        about = await self.about(app, name)
+        volumes = {volume: about.volumes.get(volume, "") for volume in left}
+        # Only what is proof of money stays behind: neither retention nor the removal of the app deletes that.
+        kept = about.model_copy(update={"funds": True, "volumes": volumes})
+        await asyncio.to_thread(_write_about, place, kept)
+
     async def thin_out(self, app: str) -> None:
         """Delete the snapshots of an app that retention does not keep."""
         found = (await self.list(app)).items()
-        for name in expired(Aged(name, each.at, each.kind, each.funds) for name, each in found):
+        for name in expired(Aged(name, each.at, each.kind, each.funds, each.number) for name, each in found):
             await self.delete(app, name)
 
     async def sweep(self) -> None:
@@ -278,20 +307,31 @@ class SnapshotStore:
 
 
 def _about(
-    record: AppRecord, order: SnapshotOrder, volumes: Mapping[str, str], left_out: Mapping[str, LeftOut]
+    records: Sequence[AppRecord],
+    order: SnapshotOrder,
+    number: int,
+    volumes: Mapping[str, str],
+    left_out: Mapping[str, str],
 ) -> SnapshotRecord:
-    manifest = record.package.manifest
+    """Return what a snapshot is. The first record is that of the app; the others know its data as well."""
+    package = records[0].package
+    declared = [pair for each in records for pair in each.package.manifest.volumes.items()]
     return SnapshotRecord(
         kind=order.kind,
         at=stamped_at(order.name),
-        version=manifest.version,
-        package=record.package.package_digest(),
+        number=number,
+        version=package.manifest.version,
+        package=package.package_digest(),
         volumes=volumes,
-        left_out={name: why.value for name, why in left_out.items()},
-        funds=any(name in volumes and volume.funds for name, volume in manifest.volumes.items()),
+        left_out={name: str(why) for name, why in left_out.items()},
+        funds=any(name in volumes and volume.funds for name, volume in declared),
         next_package=order.next_package,
         together=order.together,
     )
+
+
+def _free(folder: AppFolder) -> int:
+    return shutil.disk_usage(folder.path).free
 
 
 def _make_parent(folder: AppFolder) -> None:
@@ -311,6 +351,11 @@ def _write(folder: AppFolder, place: SnapshotFolder, record: AppRecord, about: S
     _copy_secrets(folder.secrets, place.secrets)
     with reported(place.record):
         write_atomically(place.record, record_to_json(record).encode())
+    _write_about(place, about)
+
+
+def _write_about(place: SnapshotFolder, about: SnapshotRecord) -> None:
+    with reported(place.about):
         write_atomically(place.about, f"{about.model_dump_json()}\n".encode())
 
 
@@ -318,7 +363,7 @@ def _copy_rest(origin: SnapshotFolder, place: SnapshotFolder, about: SnapshotRec
     _copy_secrets(origin.secrets, place.secrets)
     with reported(place.record):
         write_atomically(place.record, origin.record.read_bytes())
-        write_atomically(place.about, f"{about.model_dump_json()}\n".encode())
+    _write_about(place, about)
 
 
 def _copy_secrets(source: Path, target: Path) -> None:

@@ -13,7 +13,7 @@ from archipelago.container.namespace.agent.refused import Refused, link_refusal
 _COPIES: dict = {}  # type: ignore[type-arg]
 """Number that the daemon gave -> the running cp(1), None once it was asked to stop."""
 _COPIES_LOCK = threading.Lock()
-_CLONE_TRIAL = ".clone-trial"
+_CLONE_TRIAL, _CLONE_TRIAL_LOCK = ".clone-trial", threading.Lock()
 
 
 def survey(path: str, deadline: float) -> dict:  # type: ignore[type-arg]
@@ -45,16 +45,17 @@ def _other_file_systems(path: str, deadline: float):  # type: ignore[no-untyped-
 def can_clone(path: str) -> dict:  # type: ignore[type-arg]
     """Say whether files in a directory can share their blocks: by trying."""
     trial = os.path.join(path, _CLONE_TRIAL)
-    try:
-        with open(trial, "wb") as file:
-            file.write(bytes(65536))
-        done = subprocess.run(
-            ["cp", "--reflink=always", "--", trial, f"{trial}.copy"], stdin=subprocess.DEVNULL, capture_output=True
-        )
-    finally:
-        for name in (trial, f"{trial}.copy"):
-            with contextlib.suppress(FileNotFoundError):
-                os.unlink(name)
+    with _CLONE_TRIAL_LOCK:  # who asks at the same time would remove the other's files
+        try:
+            with open(trial, "wb") as file:
+                file.write(bytes(65536))
+            done = subprocess.run(
+                ["cp", "--reflink=always", "--", trial, f"{trial}.copy"], stdin=subprocess.DEVNULL, capture_output=True
+            )
+        finally:
+            for name in (trial, f"{trial}.copy"):
+                with contextlib.suppress(FileNotFoundError):
+                    os.unlink(name)
     return {"clones": done.returncode == 0}
 
 

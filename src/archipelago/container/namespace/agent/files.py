@@ -2,12 +2,13 @@
 
 import base64
 import contextlib
+import errno
 import os
 import shutil
 import stat
 import time
 
-from archipelago.container.namespace.agent.mounts import destroy_subvolume, make_subvolume
+from archipelago.container.namespace.agent.mounts import destroy_subvolume, make_subvolume, make_writable
 from archipelago.container.namespace.agent.refused import Refused, link_refusal
 
 _BETWEEN_PAUSES = 256
@@ -81,8 +82,15 @@ def rename_directory(path: str, to: str) -> dict:  # type: ignore[type-arg]
 def remove(path: str) -> dict:  # type: ignore[type-arg]
     """Remove a directory with all that is in it; no link is followed."""
     destroy_subvolume(path)
-    if os.path.lexists(path):
+    if not os.path.lexists(path):
+        return {}
+    try:
         shutil.rmtree(path)  # subvolumes among it that are empty by then go as directories do
+    except OSError as error:
+        if error.errno != errno.EROFS:
+            raise
+        make_writable(path)
+        shutil.rmtree(path)
     return {}
 
 

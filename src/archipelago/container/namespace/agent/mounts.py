@@ -7,9 +7,12 @@ import os
 import re
 import struct
 
-_SNAP_CREATE, _SUBVOL_CREATE, _SNAP_DESTROY, _FLAGS = 0x50009401, 0x5000940E, 0x5000940F, 0x80089419
+_SNAP_CREATE, _SUBVOL_CREATE, _SNAP_DESTROY = 0x50009401, 0x5000940E, 0x5000940F
+_FLAGS, _SET_FLAGS = 0x80089419, 0x4008941A
 """Requests of ioctl_btrfs(2)."""
 _NAME = 4088
+_ROOT_INODE = 256
+"""Of each subvolume."""
 _OCTAL = re.compile(r"\\([0-7]{3})")
 
 
@@ -63,6 +66,14 @@ def destroy_subvolume(path: str) -> None:
     """Remove a subvolume at once where the file system lets us (`user_subvol_rm_allowed`)."""
     with contextlib.suppress(OSError):
         _on_parent(path, _SNAP_DESTROY)
+
+
+def make_writable(path: str) -> None:
+    """Have subvolumes at a directory or below it writable, which an app can forbid for those that it owns."""
+    for *_, descriptor in os.fwalk(path, follow_symlinks=False):
+        if os.fstat(descriptor).st_ino == _ROOT_INODE:
+            with contextlib.suppress(OSError):
+                fcntl.ioctl(descriptor, _SET_FLAGS, array.array("Q", [0]))
 
 
 def _on_parent(path: str, request: int, descriptor: int = 0) -> None:

@@ -9,8 +9,8 @@ from archipelago.container.operations.changes.starts import stop_step
 from archipelago.container.operations.job import Job
 from archipelago.container.operations.job_parts import JobParts
 from archipelago.container.operations.operations import Tracker
+from archipelago.container.operations.way_back import require_read
 from archipelago.container.proposals.proposal import touched
-from archipelago.errors import ErrorCode, NodeError
 from archipelago.storage.records.apps import AppRecord
 from archipelago.support.texts.text import msg
 
@@ -31,7 +31,7 @@ class RemoveJob(Job):
         manifest = record.package.manifest
         plan = await parts.composer.plan(await parts.state.load_apps(), Request(remove=(record.app,)))
         if delete_data:
-            _require_read(record)
+            require_read(record)
             await parts.data.refuse_unkeepable(manifest)
         return cls(app=record.app, apps=touched(plan), delete_data=delete_data, keepsake=keepsake_of(manifest))
 
@@ -58,17 +58,3 @@ class RemoveJob(Job):
             await tracker.finish(delete)
         await parts.inventory.forget(app)
         parts.pruner.want()
-
-
-def _require_read(record: AppRecord) -> None:
-    """Raise `NodeError` where the volumes with keys to money may be in a part of the manifest that is not read."""
-    if record.package.problem:
-        raise NodeError(
-            ErrorCode.INVALID_MANIFEST,
-            msg(
-                "which data of {app} is to be kept is not known: {problem}",
-                app=record.app,
-                problem=record.package.problem,
-            ),
-            hint=msg("update {app} first, or remove it without its data", app=record.app),
-        )

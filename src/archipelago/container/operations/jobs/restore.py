@@ -12,7 +12,6 @@ from archipelago.container.operations.job import Job
 from archipelago.container.operations.job_parts import JobParts
 from archipelago.container.operations.operations import Tracker
 from archipelago.container.operations.way_back import Return, back_step
-from archipelago.container.podman_client.errors import PodmanError
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.storage.records.snapshots import SnapshotKind
 from archipelago.support.texts.text import msg
@@ -100,13 +99,14 @@ class RestoreJob(Job):
                 await way.put_back(
                     tracker, self.back, self.snapshot, SnapshotOrder(self.aside, self.aside_kind, together=self.back)
                 )
-            except (NodeError, PodmanError) as error:
+            except Exception as error:  # whatever it is, half of the data may be back
                 await way.give_up(self.back, self.app)
                 raise _stuck(self, str(error)) from error
             job = await job._at(tracker, RestoreStage.FORMER)
         way.release(self.back)
         for app in self.back:
-            await way.store.delete(app, self.snapshot)  # its volumes are in use
+            # Its volumes are in use. What is left of a copy is in the snapshot as well.
+            await (way.store.delete if self.copy_of else way.store.delete_spent)(app, self.snapshot)
             await way.store.thin_out(app)
         await parts.starts.wait(tracker, self.back)
 

@@ -10,7 +10,7 @@ from archipelago.container.operations.changes.starts import start_step
 from archipelago.container.operations.job import Job
 from archipelago.container.operations.job_parts import JobParts
 from archipelago.container.operations.operations import Tracker
-from archipelago.container.operations.way_back import copy_step
+from archipelago.container.operations.way_back import copy_step, require_read
 from archipelago.storage.records.apps import AppRecord
 from archipelago.storage.records.snapshots import SnapshotKind
 
@@ -25,7 +25,8 @@ class SnapshotJob(Job):
 
     @classmethod
     async def requested(cls, parts: JobParts, record: AppRecord) -> Self:
-        """Plan a snapshot of an installed app. Raises `NodeError` where there is no room for it."""
+        """Plan a snapshot of an installed app. Raises `NodeError` where it cannot be."""
+        require_read(record)
         (await parts.way_back.plan(record)).require_room(record.app)
         return cls(app=record.app, snapshot=stamp(datetime.now(UTC)))
 
@@ -52,5 +53,7 @@ class SnapshotJob(Job):
 
     async def undo(self, parts: JobParts) -> None:
         """Delete what was copied, and let the app run."""
-        await parts.way_back.store.delete(self.app, self.snapshot)
-        parts.way_back.release((self.app,))
+        try:
+            await parts.way_back.store.delete(self.app, self.snapshot)
+        finally:
+            parts.way_back.release((self.app,))

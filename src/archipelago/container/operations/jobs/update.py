@@ -1,5 +1,6 @@
 """Brings an app to the version of the catalog, or back to what it was where the new version does not work."""
 
+import asyncio
 import contextlib
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -27,6 +28,9 @@ from archipelago.storage.records.apps import AppRecord
 from archipelago.storage.records.operations import OperationFailure
 from archipelago.storage.records.snapshots import SnapshotKind
 from archipelago.support.texts.text import msg
+
+_STOP_WITHOUT_ROOM = 30.0
+"""Seconds in which an app may stop on a disk that it has filled."""
 
 
 class UpdateStage(StrEnum):
@@ -112,6 +116,8 @@ class UpdateJob(Job):
             await self._run(parts, tracker)
         except Exception:
             # Not where the node ends: the next one suspends them at once, and the job goes on.
+            with contextlib.suppress(NodeError):  # the next update takes the same file
+                await parts.way_back.store.room.give(self.updates)
             parts.way_back.release(self.updates)
             raise
         finally:
@@ -121,6 +127,8 @@ class UpdateJob(Job):
         """Let the apps run as they did."""
         if not _is_kept(await parts.state.load_apps(), self.packages or {}):
             await self._discard(parts)
+        with contextlib.suppress(NodeError):
+            await parts.way_back.store.room.give(self.updates)
         parts.way_back.release(self.updates)
 
     async def _run(self, parts: JobParts, tracker: Tracker) -> None:
@@ -136,10 +144,9 @@ class UpdateJob(Job):
                     raise
                 if not job.worked:
                     raise _broken_as_before(job, _failure(error)) from error
-                job = await job._at(
-                    tracker, UpdateStage.BACK, failure=_failure(error), rejected=stamp(datetime.now(UTC))
-                )
+                job = await job._reject(parts, tracker, _failure(error))
             else:
+                await parts.way_back.store.room.give(job.updates)
                 for name in job.updates:
                     await parts.way_back.store.thin_out(name)
                 return
@@ -181,8 +188,10 @@ class UpdateJob(Job):
         records = await parts.state.load_apps()
         plans = {name: await parts.way_back.prepare(records[name], packages[name]) for name in self.updates}
         for name in self.updates:
+            plans[name].require_whole(name)  # it could be when this was asked for
             await parts.pruner.keep(records[name].package)
         await self._at(tracker, UpdateStage.COPY)
+        await parts.way_back.store.room.keep(self.updates)
         await parts.way_back.suspend(self.updates)
         for name in self.updates:
             order = before_update(name, self.snapshot, packages[name], self.updates)
@@ -203,6 +212,17 @@ class UpdateJob(Job):
             with contextlib.suppress(NodeError):  # what is left is swept at the next start
                 await parts.way_back.store.delete(name, self.snapshot)
 
+    async def _reject(self, parts: JobParts, tracker: Tracker, failure: OperationFailure) -> Self:
+        """Stop what does not work, and write down that it goes back, also where it has filled the disk."""
+        # The room comes last, or what does not work takes it too; where Podman needs it to stop that, it comes all the
+        # same.
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_STOP_WITHOUT_ROOM):
+                await parts.way_back.suspend(self.updates)
+        await parts.way_back.store.room.give(self.updates)
+        await parts.way_back.suspend(self.updates)
+        return await self._at(tracker, UpdateStage.BACK, failure=failure, rejected=stamp(datetime.now(UTC)))
+
     # --- back -------------------------------------------------------------------------------------------------------
 
     async def _go_back(self, parts: JobParts, tracker: Tracker) -> None:
@@ -216,7 +236,7 @@ class UpdateJob(Job):
             new = tuple(name for name in self.packages or () if name not in self.updates)
             try:
                 await way.put_back(tracker, self.updates, self.snapshot, aside, new)
-            except (NodeError, PodmanError) as error:
+            except Exception as error:  # whatever it is, half of the data may be back
                 await way.give_up(self.updates, self.app)
                 raise _stuck(self, failure, str(error)) from error
             job = await self._at(tracker, UpdateStage.FORMER)

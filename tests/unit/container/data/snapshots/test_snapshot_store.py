@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import shutil
 import subprocess
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
@@ -13,12 +14,14 @@ import pytest_asyncio
 
 from archipelago.container.data.data_classes import RestorableVolume, restorable_volumes
 from archipelago.container.data.kept import KeptStore
-from archipelago.container.data.snapshots.methods import CopyPlan, LeftOut
+from archipelago.container.data.snapshots.methods import CopyMethod, CopyPlan, LeftOut
 from archipelago.container.data.snapshots.store import SnapshotOrder, SnapshotStore
+from archipelago.container.namespace.agent import copies
 from archipelago.errors import NodeError
 from archipelago.storage.layout import AppFolder, Layout
 from archipelago.storage.records.apps import AppRecord
 from archipelago.storage.records.snapshots import SnapshotKind
+from archipelago.storage.records.volumes import Mark
 from archipelago.storage.stores.volume_marks import VolumeMarks
 from support.app_records import record
 from support.databases import new_database
@@ -214,6 +217,91 @@ async def test_keys_to_money_that_were_moved_aside_outlive_the_removal_of_the_ap
     assert set(await world.store.list("app")) == {BEFORE, THIRD}, "these are copies"
     (found,) = await kept.list()
     assert (found.kept, found.version, [each.name for each in found.volumes]) == (AFTER, "1.0", ["data"])
+
+
+async def test_a_clock_that_is_set_back_does_not_make_the_newest_snapshot_the_oldest(world: World) -> None:
+    await world.take(THIRD)
+    await world.take(BEFORE)
+    assert list(await world.store.list("app")) == [THIRD, BEFORE], "in the order in which they were taken"
+    await world.store.thin_out("app")
+    assert set(await world.store.list("app")) == {BEFORE}
+    write_new(world)
+    await world.store.bring_back(world.newer, BEFORE, SnapshotOrder(AFTER, SnapshotKind.REJECTED), world.volumes)
+    assert list(await world.store.list("app")) == [BEFORE, AFTER]
+
+
+async def test_what_one_version_must_not_lose_stays_when_a_crash_has_it_put_back_twice(world: World) -> None:
+    await world.take()
+    write_new(world)
+    proofs = VOLUMES.replace("{data: files}", "{data: append-proof, funds: true}")
+    now = record(world.folder.path.parent.parent / "proofs", "app", 1, "run", proofs)
+    aside = SnapshotOrder(AFTER, SnapshotKind.BEFORE_RESTORE)
+    then = world.record.package.manifest
+    await world.marks.keep("app", {"data": Mark(1, None)})
+    for installed in (now, world.record):  # the record is back already when it goes on
+        await world.store.bring_back(installed, BEFORE, aside, restorable_volumes(installed.package.manifest, then))
+        assert (world.folder.volume("data") / "state").read_text() == "new"
+    assert (await world.marks.of("app"))["data"] == Mark(1, None), "nobody has looked whether it is the right one"
+
+
+async def test_a_volume_that_is_gone_and_does_not_go_back_is_still_missed(world: World) -> None:
+    await world.take()
+    await world.marks.keep("app", {"channels": Mark(1, None)})
+    world.folder.volume("channels").rename(world.folder.path / "gone")
+    await world.back()
+    assert "channels" in await world.marks.of("app")
+
+
+async def test_keys_to_money_are_kept_also_where_only_the_version_before_says_that_they_are(world: World) -> None:
+    world.record = record(
+        world.folder.path.parent.parent / "with-funds",
+        "app",
+        1,
+        "run",
+        VOLUMES.replace("{data: files}", "{data: files, funds: true}"),
+    )
+    await world.take()
+    write_new(world)
+    await world.back()
+    assert (await world.store.about("app", AFTER)).funds
+
+
+async def test_what_did_not_come_back_of_a_snapshot_stays_until_its_owner_deletes_it(world: World) -> None:
+    await world.take()
+    order = SnapshotOrder(AFTER, SnapshotKind.BEFORE_RESTORE)
+    await world.store.bring_back(world.record, BEFORE, order, world.volumes)
+    await world.store.delete_spent("app", BEFORE)
+    await world.store.delete_spent("app", BEFORE)
+    assert set(await world.store.list("app")) == {AFTER}
+    await world.store.bring_back(world.record, AFTER, SnapshotOrder(THIRD, SnapshotKind.BEFORE_RESTORE), ())
+    for _ in range(2):
+        await world.store.delete_spent("app", AFTER)
+        await world.store.thin_out("app")
+        left = await world.store.about("app", AFTER)
+        assert left.funds and set(left.volumes) == {"data"}
+
+
+async def test_a_copy_for_which_the_room_went_since_it_was_planned_is_not_started(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan = CopyPlan({"data": (CopyMethod.COPY,)}, bytes=1 << 30, free=1 << 40)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(1 << 40, 1 << 40, 1000))  # type: ignore[attr-defined]
+    with pytest.raises(NodeError, match="are missing"):
+        await world.store.take(world.record, SnapshotOrder(BEFORE, SnapshotKind.MANUAL), plan)
+    assert not world.folder.snapshot(BEFORE).path.exists()
+
+
+async def test_all_who_ask_at_once_whether_files_share_their_blocks_are_told_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cp = tmp_path / "bin" / "cp"
+    cp.parent.mkdir()
+    cp.write_text(f'#!/bin/sh\nshift 2\nexec {shutil.which("cp")} -- "$@"\n')
+    cp.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{cp.parent}:{os.environ['PATH']}")
+    (tmp_path / "trial").mkdir()
+    asked = [asyncio.to_thread(copies.can_clone, str(tmp_path / "trial")) for _ in range(16)]
+    assert all(answer["clones"] for answer in await asyncio.gather(*asked))
 
 
 async def test_retention_keeps_the_last_of_before_an_update(world: World) -> None:
