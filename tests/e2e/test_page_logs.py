@@ -49,6 +49,29 @@ async def test_lines_come_live_are_found_held_and_saved(page: Page, node: TestNo
     await expect(log).to_contain_text("The log has ended.")
 
 
+async def test_ten_thousand_lines_a_second_leave_the_page_to_its_owner(page: Page, node: TestNode) -> None:
+    assert node.apps is not None
+    # Each tenth of a second a thousand lines; the program that writes them does nothing else.
+    pour = 'BEGIN { for (;;) { for (i = 0; i < 1000; i++) print "wave " ++n; system("busybox usleep 100000") } }'
+    write_app(node.apps, "flood", command=f"[busybox, awk, '{pour}']", health="")
+    await node.install("flood")
+    await page.goto("/apps/flood/logs")
+    await until_wave(page, 30_000)
+    await page.get_by_role("button", name="Pause").click()
+    held = await newest_wave(page)
+    await expect(page.get_by_role("button", name=re.compile(r"new lines?$"))).to_be_visible()
+    search = page.get_by_label("Search the log")
+    await search.press_sequentially(f"wave {held}")
+    await expect(search).to_have_value(f"wave {held}")
+    await expect(page.get_by_role("log").locator("mark").first).to_have_text(f"wave {held}")
+    await search.fill("")
+    await page.get_by_role("button", name="Follow").click()
+    await until_wave(page, held + 30_000)
+    await page.get_by_role("link", name="Settings", exact=True).click()
+    await expect(page).to_have_url(re.compile("/apps/flood/settings$"))
+    await node.done(await node.call("container-remove", app="flood", delete_data=True))
+
+
 async def newest_wave(page: Page) -> int:
     """Return the number of the last line that is shown."""
     shown = await page.get_by_role("log").inner_text()
