@@ -36,7 +36,11 @@ async def test_a_version_that_fills_the_disk_goes_back(tmp_path: Path) -> None:
         offer(node, f"echo 2.0 > /data/state; {fill}", "2.0")
         ended = await node.ended(await node.call("container-update", app="app"))
         assert ended["state"] == "failed" and "are back" in ended["error"]["message"]
-        assert (await node.until("app", "healthy"))["version"] == "1.0"
+        assert (await node.call("container-status", app="app"))["version"] == "1.0"
+        # What the new version left is kept, and still fills the disk: apps wait until their owner deletes it.
+        [left] = [one for one in await node.call("snapshot-list", app="app") if one["kind"] == "rejected"]
+        await node.call("snapshot-delete", app="app", snapshot=left["name"])
+        await node.until("app", "healthy")
         assert await node.execute("app", "busybox", "ls", "/data") == "state\n"
         assert not list((node.root / "apps").rglob(".room"))
     finally:

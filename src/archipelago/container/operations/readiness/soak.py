@@ -17,13 +17,18 @@ def has_slipped(before: Health, now: Health) -> bool:
 
 
 async def soak(reconciler: Reconciler, apps: Collection[str], seconds: float) -> None:
-    """Return once these apps have stayed up for so long, those that are to run. Raises `NodeError` NOT_HEALTHY."""
+    """Return once these apps have stayed up for so long, those that are to run. Raises `NodeError` NOT_HEALTHY.
+
+    One that the node pauses has not: it may be what has filled the disk.
+    """
     health: Callable[[str], Health] = reconciler.health
-    before = {app: health(app) for app in apps if reconciler.desired.wanted(app)}
+    before = {app: health(app) for app in apps if reconciler.desired.wanted(app) or reconciler.desired.is_paused(app)}
     slipped: list[str] = []
 
     def one_has() -> bool:
-        slipped[:] = [app for app, known in before.items() if has_slipped(known, health(app))]
+        slipped[:] = [
+            app for app, known in before.items() if has_slipped(known, health(app)) or reconciler.desired.is_paused(app)
+        ]
         return bool(slipped)
 
     try:
