@@ -169,15 +169,20 @@ async def test_a_snapshot_on_demand_goes_back_and_stays(node: DyingNode) -> None
 async def test_a_subvolume_that_an_app_made_read_only_goes_as_well(node: DyingNode) -> None:
     if kind_of(node) != "btrfs":
         pytest.skip("others have no subvolumes")
-    await node.done(await node.call("snapshot-take", app="app"))
-    taken = (await node.call("snapshot-list", app="app"))[0]["name"]
-    volume = str(node.root / "apps" / "app" / "snapshots" / taken / "volumes" / "data")
+    assert node.apps is not None
+    # An app of its own: the volume of the other one may be a copy by now, which is no subvolume.
+    write_app(node.apps, "fresh", health=f"mounts: [{{volume: data, path: /data}}]\n    {TCP}", more=VOLUME)
+    await node.install("fresh")
+    await node.done(await node.call("snapshot-take", app="fresh"))
+    [taken] = [each["name"] for each in await node.call("snapshot-list", app="fresh")]
+    volume = str(node.root / "apps" / "fresh" / "snapshots" / taken / "volumes" / "data")
     set_read_only = "import fcntl, os, sys; fcntl.ioctl(os.open(sys.argv[1], 0), 0x4008941A, (2).to_bytes(8, 'little'))"
     podman("unshare", sys.executable, "-c", set_read_only, volume)
     with pytest.raises(Exception, match="Read-only"):
         podman("unshare", "touch", f"{volume}/new")
-    await node.call("snapshot-delete", app="app", snapshot=taken)
-    assert taken not in snapshots(node) and not Path(volume).parent.parent.exists()
+    await node.call("snapshot-delete", app="fresh", snapshot=taken)
+    assert not Path(volume).parent.parent.exists()
+    await node.done(await node.call("container-remove", app="fresh", delete_data=True))
 
 
 async def test_an_update_restarts_nobody_who_needs_the_app(node: DyingNode) -> None:
