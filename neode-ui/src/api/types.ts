@@ -1530,7 +1530,7 @@ export type SignerView = {
   "since": string;
 };
 
-export type SnapshotKind = "manual" | "scheduled" | "before-update" | "rejected" | "before-restore" | "backup";
+export type SnapshotKind = "manual" | "before-update" | "rejected" | "before-restore" | "backup";
 
 export type SnapshotParams = {
   /** Id of the app. */

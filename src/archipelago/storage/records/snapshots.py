@@ -19,7 +19,6 @@ class SnapshotKind(StrEnum):
 
     MANUAL = "manual"
     """Its owner asked for it: it stays until the owner deletes it."""
-    SCHEDULED = "scheduled"
     BEFORE_UPDATE = "before-update"
     REJECTED = "rejected"
     """What an update that failed, or was undone, left."""

@@ -1,6 +1,6 @@
 """Which snapshots go by themselves. Pure."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -21,21 +21,11 @@ class Aged:
     """Of the snapshots of its app, as they were taken: a clock may be set back."""
 
 
-@dataclass(frozen=True, slots=True)
-class Keep:
-    """How many are kept: the newest of each of the last hours, days and weeks that have one."""
-
-    hourly: int = 24
-    daily: int = 7
-    weekly: int = 4
-
-
-_BUCKETS = ("%Y-%m-%d %H", "%Y-%m-%d", "%G-%V")
-_ALONE = frozenset(SnapshotKind) - {SnapshotKind.MANUAL, SnapshotKind.SCHEDULED}
+_ALONE = frozenset(SnapshotKind) - {SnapshotKind.MANUAL}
 """Kinds of which the newest of an app is kept."""
 
 
-def expired(snapshots: Iterable[Aged], keep: Keep = Keep()) -> tuple[str, ...]:
+def expired(snapshots: Iterable[Aged]) -> tuple[str, ...]:
     """Return the names of an app's snapshots that go, the oldest first. The clock of now plays no part."""
     newest_first = sorted(snapshots, key=lambda each: (each.number, each.at, each.name), reverse=True)
     kept = {each.name for each in newest_first if each.kind is SnapshotKind.MANUAL}
@@ -43,14 +33,4 @@ def expired(snapshots: Iterable[Aged], keep: Keep = Keep()) -> tuple[str, ...]:
     kept |= {each.name for each in newest_first if each.funds and each.kind.is_moved}
     for kind in _ALONE:
         kept |= {each.name for each in [each for each in newest_first if each.kind is kind][:1]}
-    scheduled = [each for each in newest_first if each.kind is SnapshotKind.SCHEDULED]
-    for pattern, count in zip(_BUCKETS, (keep.hourly, keep.daily, keep.weekly), strict=True):
-        kept |= _newest_of_each(scheduled, pattern, count)
     return tuple(each.name for each in reversed(newest_first) if each.name not in kept)
-
-
-def _newest_of_each(newest_first: Sequence[Aged], pattern: str, count: int) -> set[str]:
-    buckets: dict[str, str] = {}
-    for each in newest_first:
-        buckets.setdefault(each.at.strftime(pattern), each.name)
-    return set(list(buckets.values())[:count])

@@ -14,7 +14,7 @@ from archipelago.container.data.snapshots.methods import (
     LeftOut,
     plan_copies,
 )
-from archipelago.container.data.snapshots.retention import Aged, Keep, expired
+from archipelago.container.data.snapshots.retention import Aged, expired
 from archipelago.container.data.snapshots.swap import MoveAside, TwiceError, VolumePlaces, next_move
 from archipelago.container.namespace.found import Survey
 from archipelago.errors import NodeError
@@ -86,31 +86,19 @@ AGED = st.lists(
 )
 
 
-@given(snapshots=AGED, hourly=st.integers(0, 30), daily=st.integers(0, 10), weekly=st.integers(0, 5))
-def test_what_retention_never_deletes(snapshots: list[Aged], hourly: int, daily: int, weekly: int) -> None:
-    keep = Keep(hourly, daily, weekly)
-    gone = set(expired(snapshots, keep))
+@given(snapshots=AGED)
+def test_what_retention_never_deletes(snapshots: list[Aged]) -> None:
+    gone = set(expired(snapshots))
     left = [each for each in snapshots if each.name not in gone]
     for each in snapshots:
         if each.kind is SnapshotKind.MANUAL or (each.funds and each.kind.is_moved):
             assert each in left
     for kind in SnapshotKind:
         newest = max((each for each in snapshots if each.kind is kind), key=lambda each: each.at, default=None)
-        if newest is not None and (kind is not SnapshotKind.SCHEDULED or hourly + daily + weekly):
+        if newest is not None:
             assert newest in left, kind
-    scheduled = [each for each in left if each.kind is SnapshotKind.SCHEDULED]
-    assert len(scheduled) <= hourly + daily + weekly, "they do not fill the disk"
     assert sum(each.kind is SnapshotKind.BEFORE_UPDATE for each in left) <= 1
-    assert set(expired(left, keep)) == set(), "a second look deletes nothing more"
-
-
-@given(snapshots=AGED)
-def test_each_of_the_last_days_keeps_its_newest(snapshots: list[Aged]) -> None:
-    gone = set(expired(snapshots, Keep(hourly=0, daily=7, weekly=0)))
-    scheduled = [each for each in snapshots if each.kind is SnapshotKind.SCHEDULED]
-    days = sorted({each.at.date() for each in scheduled}, reverse=True)[:7]
-    newest = {max((each for each in scheduled if each.at.date() == day), key=lambda each: each.at).name for day in days}
-    assert {each.name for each in scheduled} - gone == newest
+    assert set(expired(left)) == set(), "a second look deletes nothing more"
 
 
 # --- renames ----------------------------------------------------------------------------------------------------------
