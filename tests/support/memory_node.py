@@ -13,7 +13,7 @@ from archipelago.rpc.protocol import Dispatcher
 from archipelago.rpc.refusals import Refusals
 from archipelago.security.login.login import Login
 from archipelago.storage.records.permissions import TOKEN_PERMISSIONS
-from support.memory_services import apps, node, security
+from support.memory_services import apps, data, node, security
 from support.memory_services.apps import EVIL, NOW
 from support.sources import SOCKET
 
@@ -42,9 +42,9 @@ class MemoryNode:
         self.services.provide(app_services.RepairService, apps.MemoryRepairs(self.apps))
         self.services.provide(app_services.RevisionService, apps.MemoryRevisions(self.apps))
         self.services.provide(app_services.OperationService, apps.MemoryOperations(self.apps))
-        self.services.provide(app_services.AppDataService, apps.MemoryData())
-        self.services.provide(app_services.SnapshotService, apps.MemorySnapshots(self.apps))
-        self.services.provide(app_services.BackupService, apps.MemoryBackups(self.apps))
+        self.services.provide(app_services.AppDataService, data.MemoryData())
+        self.services.provide(app_services.SnapshotService, data.MemorySnapshots(self.apps))
+        self.services.provide(app_services.BackupService, data.MemoryBackups(self.apps))
         self.services.provide(app_services.AppReportService, apps.MemoryReports(self.apps))
         self.services.provide(app_services.CatalogService, apps.MemoryCatalog(self.apps))
         self.services.provide(app_services.ChainService, apps.MemoryChains())

@@ -5,18 +5,16 @@ from collections.abc import AsyncGenerator, Collection, Mapping
 from datetime import UTC, datetime
 
 from archipelago.api.apps import AppStatus, AppSummary, Change, ChangePreview
-from archipelago.api.backups import AppBackupView, BackupTarget, BackupView, ProofView, TargetView
 from archipelago.api.catalog import BundleView, CatalogEntry
 from archipelago.api.chains import ChainBlock, ChainFees, ChainMempool, ChainPeers, ChainReport
 from archipelago.api.configuration import ConfigPreview, ConfigRevision, OptionKind, OptionView, SettingChange
 from archipelago.api.containers import ExecResult, LogLine
-from archipelago.api.data import KeptData, RemovalPreview, VolumeView
+from archipelago.api.data import RemovalPreview, VolumeView
 from archipelago.api.events import Event
 from archipelago.api.health import Health, HealthState, Sync
 from archipelago.api.metrics import MetricsSpan, MetricsView
 from archipelago.api.operations import ErrorView, Operation, OperationKind, Step
 from archipelago.api.repairs import RepairPreview
-from archipelago.api.snapshots import RestorePreview, SnapshotPreview, SnapshotView
 from archipelago.chains.facts import ChainPhase
 from archipelago.container.dependency_resolver.plan import Action, Plan, PlannedApp
 from archipelago.container.dependency_resolver.rating import Rating, RatingLine
@@ -26,7 +24,6 @@ from archipelago.container.podman_client.exec.terminal import Terminal
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.storage.records.apps import Desired
 from archipelago.storage.records.operations import OperationState
-from archipelago.storage.records.snapshots import SnapshotKind
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 EVIL = "\x1b]0;owned\x07\x1b[2Jevil"
@@ -230,102 +227,6 @@ class MemoryOperations:
         found = (await self.get(operation)).model_copy(update={"state": OperationState.CANCELLED})
         self._known[operation] = found
         return found
-
-
-class MemoryData:
-    """Has no data, and remembers nothing."""
-
-    async def start_empty(self, app: str, volumes: tuple[str, ...]) -> None: ...
-    async def list_kept(self) -> tuple[KeptData, ...]:
-        return ()
-
-    async def restore_kept(self, app: str, kept: str) -> None: ...
-    async def delete_kept(self, app: str, kept: str) -> None: ...
-
-
-class MemorySnapshots:
-    """Has one snapshot of each app, of before an update."""
-
-    NAME = "2026-11-29T08-40-00.000Z"
-
-    def __init__(self, apps: MemoryApps) -> None:
-        self._apps = apps
-
-    async def list(self, app: str) -> tuple[SnapshotView, ...]:
-        self._apps.require(app)
-        kind = SnapshotKind.BEFORE_UPDATE
-        return (SnapshotView(name=self.NAME, kind=kind, at=NOW, version="1", size=1 << 40, undoes_update=True),)
-
-    async def preview(self, app: str) -> SnapshotPreview:
-        self._apps.require(app)
-        return SnapshotPreview(app=app, size=1 << 30, seconds=18, free=1 << 40, missing=0, remarks=(f"slow {EVIL}",))
-
-    async def take(self, app: str) -> Operation:
-        return await self._apps.change(OperationKind.SNAPSHOT, app)
-
-    async def restore_preview(self, app: str, snapshot: str) -> RestorePreview:
-        self._apps.require(app)
-        if snapshot != self.NAME:
-            raise NodeError(ErrorCode.INVALID_VALUE, f"{app} has no snapshot {snapshot!r}")
-        return RestorePreview(
-            apps=(app,), snapshot=snapshot, at=NOW, version="1", version_now="2", remarks=(f"what it wrote {EVIL}",)
-        )
-
-    async def restore(self, app: str, snapshot: str) -> Operation:
-        return await self._apps.change(OperationKind.RESTORE, app, snapshot)
-
-    async def undo_preview(self, app: str) -> RestorePreview:
-        return await self.restore_preview(app, self.NAME)
-
-    async def undo(self, app: str) -> Operation:
-        return await self._apps.change(OperationKind.RESTORE, app)
-
-    async def delete(self, app: str, snapshot: str) -> None:
-        await self.restore_preview(app, snapshot)
-        self._apps.changes.append(("delete snapshot", app, snapshot))
-
-
-class MemoryBackups:
-    """Has one target, with one backup of each app."""
-
-    ID = "0123456789abcdef"
-
-    def __init__(self, apps: MemoryApps) -> None:
-        self._apps = apps
-
-    async def targets(self) -> tuple[TargetView, ...]:
-        proof = ProofView(at=NOW, passed=False, seconds=41, problem=f"it is damaged {EVIL}")
-        app = AppBackupView(app="knots", newest=NOW, proof=proof, overdue=True)
-        return (
-            TargetView(
-                name="usb", kind="folder", place="/media/usb", repository="0", scheduled=True, apps=(app,), problem=EVIL
-            ),
-        )
-
-    async def add(self, name: str, target: BackupTarget, secret: str, *, scheduled: bool) -> TargetView:
-        self._apps.changes.append(("add target", name, target.kind))
-        return (await self.targets())[0]
-
-    async def remove(self, name: str) -> None:
-        self._apps.changes.append(("remove target", name))
-
-    async def now(self, app: str, target: str) -> Operation:
-        return await self._apps.change(OperationKind.BACKUP, app, target)
-
-    async def list(self, target: str, app: str | None = None) -> tuple[BackupView, ...]:
-        return (BackupView(id=self.ID, app="knots", version="1", at=NOW),)
-
-    async def restore(self, app: str, target: str, backup: str | None) -> Operation:
-        return await self._apps.change(OperationKind.BACKUP_RESTORE, app, target)
-
-    async def extract(self, target: str, app: str, backup: str | None, path: str, to: str) -> None:
-        self._apps.changes.append(("extract", app, path, to))
-
-    async def check(self, target: str) -> None:
-        self._apps.changes.append(("check target", target))
-
-    async def drill(self, app: str, target: str, backup: str | None) -> Operation:
-        return await self._apps.change(OperationKind.BACKUP_DRILL, app, target)
 
 
 class MemoryReports:

@@ -21,7 +21,7 @@ from archipelago.security.keys.locked import node_is_locked
 from archipelago.security.login.login import Login
 from archipelago.storage.records.permissions import Permission
 from support.memory_node import MemoryNode
-from support.memory_services.apps import MemoryData
+from support.memory_services.data import MemoryData
 from support.memory_services.security import MemoryAudit, memory_login
 
 OWNER = Caller("owner", frozenset(Permission), "unix socket, uid 0", trusted=True)
