@@ -15,6 +15,7 @@ from archipelago.backups.maker import NODE, first_id
 from archipelago.backups.programs import program
 from archipelago.backups.repository import Repository
 from archipelago.backups.restic.launch import Launch, Order
+from archipelago.container.data.data_classes import funds_volumes
 from archipelago.container.manifest.model.scalars import IDS_PER_APP
 from archipelago.container.namespace.client import Namespace
 from archipelago.errors import ErrorCode, NodeError
@@ -65,7 +66,7 @@ class BackupReader:
                 package=manifest.package,
                 volumes={volume: way.value for volume, way in manifest.volumes.items()},
                 left_out=manifest.left_out,
-                funds=any(volume.funds for volume in _package(text, record).package.manifest.volumes.values()),
+                funds=bool(funds_volumes(_package(text, record))),
             )
             await self.namespace.remove(str(place.path / NODE))
             await asyncio.to_thread(_finish, place, text, about)

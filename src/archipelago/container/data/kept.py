@@ -6,10 +6,11 @@ It stays in the folder of its app, so a rename is enough, and the app's range of
 import asyncio
 import json
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Self
 
 from archipelago.api.data import KeptData
 from archipelago.container.data.volume_view import volume_view
@@ -33,6 +34,11 @@ class Keepsake:
     """Name of the place, as `stamp` makes it."""
     volumes: tuple[str, ...]
     version: str
+
+    def with_volumes(self, names: Collection[str], now: datetime) -> Self:
+        """Return it with these volumes as well."""
+        volumes = tuple(sorted({*self.volumes, *names}))
+        return replace(self, volumes=volumes, kept=self.kept or stamp(now)) if volumes else self
 
 
 NOTHING_KEPT = Keepsake(kept="", volumes=(), version="")
@@ -79,10 +85,13 @@ class KeptStore:
         for name in volumes:
             await self._namespace.rename(str(folder.volume(name)), str(place.volume(name)))
 
-    async def keep_snapshots(self, app: str) -> None:
-        """Keep the snapshots with keys to money that are nowhere else, since they were moved aside; see `set_aside`."""
+    async def keep_snapshots(self, app: str, funds: Collection[str]) -> None:
+        """Keep the snapshots with keys to money that are nowhere else, since they were moved aside; see `set_aside`.
+
+        `funds` are the volumes that are known to have keys by now.
+        """
         folder = self._layout.app(app)
-        for name in await asyncio.to_thread(_only_copies, folder):
+        for name in await asyncio.to_thread(_only_copies, folder, funds):
             await asyncio.to_thread(folder.kept.mkdir, 0o700, exist_ok=True)
             await self._namespace.rename(str(folder.snapshot(name).path), str(folder.kept_at(name).path))
 
@@ -165,11 +174,11 @@ def _make(place: KeptFolder, version: str) -> None:
         sync_folder(directory)
 
 
-def _only_copies(folder: AppFolder) -> tuple[str, ...]:
+def _only_copies(folder: AppFolder, funds: Collection[str]) -> tuple[str, ...]:
     found = []
     for name in _children(folder.snapshots):
         about = read_about(folder.snapshot(name)) if _NAME.fullmatch(name) else None
-        if about is not None and about.funds and about.kind.is_moved:
+        if about is not None and about.kind.is_moved and about.has_keys(funds):
             found.append(name)
     return tuple(found)
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from archipelago.api.operations import Operation
 from archipelago.api.snapshots import RestorePreview, SnapshotPreview, SnapshotView
+from archipelago.container.data.data_classes import NeverRestoreVolume, app_volumes
 from archipelago.container.manifest.model.data import DataClass, Reversible
 from archipelago.container.manifest.way_back import way_back
 from archipelago.container.operations.job_parts import JobParts
@@ -161,19 +162,20 @@ def refuse_one_way(now: AppRecord, then: AppRecord) -> None:
     for record in (now, then):
         require_read(record)
     volumes, former = now.package.manifest.volumes, then.package.manifest.volumes
-    # Once it is back, a version that does not know a proof of money for one would let an older copy replace it.
-    if never := [
+    never = {each.name for each in app_volumes(now) if isinstance(each, NeverRestoreVolume)}
+    # A version that does not know a proof of money for one may write over it.
+    never |= {
         name
         for name, volume in volumes.items()
-        if volume.data is DataClass.NEVER_RESTORE
-        or (volume.data is DataClass.APPEND_PROOF and former.get(name, volume).data is not DataClass.APPEND_PROOF)
-    ]:
+        if volume.data is DataClass.APPEND_PROOF and former.get(name, volume).data is not DataClass.APPEND_PROOF
+    }
+    if never:
         raise NodeError(
             ErrorCode.FORBIDDEN,
             msg(
                 "{app} does not go back: an older state of {volumes} beside the rest loses money",
                 app=now.app,
-                volumes=", ".join(never),
+                volumes=", ".join(sorted(never)),
             ),
         )
     same = now.package.package_digest() == then.package.package_digest()

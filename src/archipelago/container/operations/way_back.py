@@ -7,7 +7,7 @@ from datetime import datetime
 
 import structlog
 
-from archipelago.container.data.data_classes import restorable_volumes
+from archipelago.container.data.data_classes import NeverRestoreVolume, app_volumes, restorable_volumes
 from archipelago.container.data.keeper import DataMissing, VolumeKeeper
 from archipelago.container.data.snapshots.methods import CopyPlan
 from archipelago.container.data.snapshots.order import SnapshotOrder
@@ -27,7 +27,7 @@ from archipelago.storage.records.apps import AppRecord, Desired
 from archipelago.storage.records.snapshots import SnapshotKind
 from archipelago.storage.stores.state import State
 from archipelago.support.texts.sizes import size_words
-from archipelago.support.texts.text import msg
+from archipelago.support.texts.text import joined, msg
 
 _AGAIN = 5.0
 """Seconds until what could not be written down is written again."""
@@ -58,7 +58,7 @@ class WayBack:
         if found is not None and (troubles := await self.volumes.troubles(found.workload)):
             raise DataMissing(record.app, troubles)
         manifests = (each.manifest for each in others)
-        return await self.store.plan(record.app, restorable_volumes(record.package.manifest, *manifests))
+        return await self.store.plan(record.app, restorable_volumes(record, *manifests))
 
     async def prepare(self, record: AppRecord, *others: AppPackage) -> CopyPlan:
         """Do what takes its time, before an app stops for its snapshot; see `plan`. Raises `NodeError`.
@@ -100,7 +100,7 @@ class WayBack:
         for app in apps:
             await tracker.begin(back_step(app))
             now, then = records[app], await self.store.record(records[app], source)
-            volumes = restorable_volumes(now.package.manifest, then.package.manifest)
+            volumes = restorable_volumes(now, then.package.manifest)
             back[app] = await self.store.bring_back(now, source, aside, volumes)
             await self.secrets.read_again(app)
             await tracker.finish(back_step(app))
@@ -131,7 +131,7 @@ class WayBack:
         """Return whether all of the apps that these packages update could go back. Raises `NodeError`."""
         for app in updated(records, packages):
             old, new = records[app].package, packages[app]
-            if old.problem or way_back(old.manifest, new.manifest) is Reversible.NO:
+            if old.problem or way_back(old.manifest, new.manifest) is Reversible.NO or _never(records[app], new):
                 return False
             if not (await self.plan(records[app], new)).leads_back:
                 return False
@@ -143,6 +143,16 @@ class WayBack:
         for app in updated(records, packages):
             if way_back(records[app].package.manifest, packages[app].manifest) is Reversible.NO:
                 continue  # the plan says that itself, and nothing is copied
+            if never := _never(records[app], packages[app]):
+                said.append(
+                    msg(
+                        "there is no way back if the update of {app} fails: no older state of {volumes} may run again, "
+                        "as an earlier version said",
+                        app=app,
+                        volumes=joined(never, ", "),
+                    )
+                )
+                continue
             try:
                 plan = await self.plan(records[app], packages[app])
                 said += plan.remarks(app)
@@ -164,6 +174,12 @@ class Return:
     consumes: bool
     """Whether the snapshot becomes the data of the app; else a copy of it does, and it stays."""
     undoes_update: bool = False
+
+
+def _never(record: AppRecord, *others: AppPackage) -> list[str]:
+    """Return the volumes of which no older state may run again, whatever the package of now says of them."""
+    found = app_volumes(record, *(each.manifest for each in others))
+    return [each.name for each in found if isinstance(each, NeverRestoreVolume)]
 
 
 def updated(records: Records, packages: Mapping[str, AppPackage]) -> tuple[str, ...]:

@@ -22,6 +22,7 @@ from archipelago.storage.layout import Layout
 from archipelago.storage.records.volumes import Mark
 from archipelago.storage.stores.state import State
 from archipelago.storage.stores.volume_marks import VolumeMarks
+from support.app_records import record_of
 from support.checkout import APPS
 from support.databases import new_database
 
@@ -90,10 +91,10 @@ async def test_keys_to_money_that_cannot_be_kept_are_not_removed(
     data = AppData(layout, namespace, nobody, cast(State, None), marks, KeptStore(layout, namespace))
     await marks.keep(KNOTS.id, {"chain": DATA, "wallets": DISK})
     if code is None:
-        await data.refuse_unkeepable(KNOTS)
+        await data.refuse_unkeepable(record_of(KNOTS))
         return
     with pytest.raises(NodeError) as refusal:
-        await data.refuse_unkeepable(KNOTS)
+        await data.refuse_unkeepable(record_of(KNOTS))
     assert refusal.value.code is code and "wallets" in refusal.value.message
 
 

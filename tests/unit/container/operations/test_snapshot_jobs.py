@@ -202,6 +202,44 @@ async def test_an_app_does_not_go_back_to_a_version_that_does_not_know_a_proof_f
             await attempt
 
 
+async def test_what_a_version_that_failed_called_proof_of_money_is_never_put_back(
+    node: Bench, snapshots: Snapshots
+) -> None:
+    await done(node, await snapshots.take("app"))
+    (taken,) = await snapshots.list("app")
+    node.apps.broken.add("2.0")
+    node.apps.on_run = lambda app, version: write(node, f"proof of {version}")
+    node.offer("app", MORE.replace("data: files", "data: append-proof, funds: true"), version="2.0")
+    ended = await node.ended(await node.orchestrator.update("app"))
+    assert ended.error is not None and "are back" in ended.error.message and await version(node) == "1.0"
+    node.apps.on_run = lambda app, version: None
+    write(node, "newest proof")
+    await done(node, await snapshots.restore("app", taken.name))
+    assert (data(node) / "state").read_text() == "newest proof"
+
+
+async def test_a_version_does_not_make_restorable_what_an_earlier_one_never_restored(tmp_path: Path) -> None:
+    async with bench(tmp_path) as node:
+        snapshots = Snapshots(node.parts, node.runner, node.operations)
+        node.offer("app", CHANNELS)
+        await node.installed("app")
+        for name in ("data", "channels"):
+            (node.folder / "apps" / "app" / "volumes" / name).mkdir(parents=True)
+        node.offer("app", CHANNELS.replace("{data: never-restore, funds: true, exclusive: true}", "{data: files}"), "2")
+        await done(node, await node.orchestrator.update("app"))
+        assert (await snapshots.preview("app")).left_out == ("channels",)
+        await done(node, await snapshots.take("app"))
+        (taken,) = await snapshots.list("app")
+        with pytest.raises(NodeError, match="loses money"):
+            await snapshots.restore("app", taken.name)
+        node.offer("app", MORE, "3")
+        assert any(
+            "no older state of channels" in each for each in (await node.orchestrator.plan("app", {}, {})).warnings
+        )
+        await done(node, await node.orchestrator.update("app"))
+        assert [each.kind for each in await snapshots.list("app")] == [SnapshotKind.MANUAL], "there is no way back"
+
+
 async def killed_at_each_step(
     node: Bench, crashes: Crashes, operate: Callable[[], Awaitable[Operation]], check: Callable[[], Awaitable[None]]
 ) -> int:

@@ -52,10 +52,10 @@ class World:
 
     @property
     def volumes(self) -> tuple[RestorableVolume, ...]:
-        return restorable_volumes(self.record.package.manifest, self.newer.package.manifest)
+        return restorable_volumes(self.record, self.newer.package.manifest)
 
     async def plan(self) -> CopyPlan:
-        return await self.store.plan("app", restorable_volumes(self.record.package.manifest))
+        return await self.store.plan("app", restorable_volumes(self.record))
 
     async def take(self, name: str = BEFORE) -> None:
         await self.store.take(self.record, SnapshotOrder(name, SnapshotKind.BEFORE_UPDATE), await self.plan())
@@ -213,8 +213,8 @@ async def test_keys_to_money_that_were_moved_aside_outlive_the_removal_of_the_ap
     await world.take()
     await world.back()
     await world.take(THIRD)
-    await kept.keep_snapshots("app")
-    await kept.keep_snapshots("app")
+    await kept.keep_snapshots("app", ())
+    await kept.keep_snapshots("app", ())
     assert set(await world.store.list("app")) == {BEFORE, THIRD}, "these are copies"
     (found,) = await kept.list()
     assert (found.kept, found.version, [each.name for each in found.volumes]) == (AFTER, "1.0", ["data"])
@@ -240,7 +240,7 @@ async def test_what_one_version_must_not_lose_stays_when_a_crash_has_it_put_back
     then = world.record.package.manifest
     await world.marks.keep("app", {"data": Mark(1, None)})
     for installed in (now, world.record):  # the record is back already when it goes on
-        await world.store.bring_back(installed, BEFORE, aside, restorable_volumes(installed.package.manifest, then))
+        await world.store.bring_back(installed, BEFORE, aside, restorable_volumes(installed, then))
         assert (world.folder.volume("data") / "state").read_text() == "new"
     assert (await world.marks.of("app"))["data"] == Mark(1, None), "nobody has looked whether it is the right one"
 
