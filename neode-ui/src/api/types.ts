@@ -1373,11 +1373,6 @@ export type RestTarget = {
   "user": string;
 };
 
-export type RestoreParams = {
-  /** 24 words (BIP 39), with spaces between them. */
-  "words": string;
-};
-
 export type RestorePreview = {
   /** Apps that go back, the one that was asked for first. */
   "apps": Array<string>;
@@ -1386,6 +1381,8 @@ export type RestorePreview = {
   /** Version of the app then. */
   "version": string;
   "version_now": string;
+  /** Volumes that are not in the snapshot and stay as they are now, beside older ones. */
+  "stays": Array<string>;
   /** What is lost, and what it costs, in sentences. */
   "remarks": Array<string>;
   /** Field -> message of its text, `effects.0` for the first of a list; a text without one is English only. */
@@ -1770,6 +1767,20 @@ export type WebhookTarget = {
   "url": string;
 };
 
+export type archipelago__rpc__methods__apps__snapshots__RestoreParams = {
+  /** Id of the app. */
+  "app": string;
+  /** Its name, as `snapshot-list` tells it. */
+  "snapshot": string;
+  /** Volumes that stay as they are, as the owner agreed (see `restore-preview`); if more would, nothing is done. */
+  "stays": Array<string>;
+};
+
+export type archipelago__rpc__methods__security__keys__RestoreParams = {
+  /** 24 words (BIP 39), with spaces between them. */
+  "words": string;
+};
+
 /** What each method takes and returns. */
 export interface Methods {
   /** Install an app with all that it needs, or with dry_run say what that would be */
@@ -1974,6 +1985,8 @@ export interface Methods {
   "app": string;
   /** Its name, as `snapshot-list` tells it. */
   "snapshot": string;
+  /** Volumes that stay as they are, as the owner agreed (see `restore-preview`); if more would, nothing is done. */
+  "stays"?: Array<string>;
 }; result: Operation };
   /** Delete a snapshot forever */
   "snapshot-delete": { params: {

@@ -19,7 +19,8 @@ from archipelago.container.namespace.client import Namespace
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.storage.layout import AppFolder, KeptFolder, Layout, SnapshotFolder
 from archipelago.storage.records.snapshots import SnapshotRecord
-from archipelago.support.private_files import sync_folder
+from archipelago.support.presence import is_there
+from archipelago.support.private_files import reported, sync_folder
 from archipelago.support.texts.text import joined, msg
 
 _STAMP = "%Y-%m-%dT%H-%M-%S.%f"
@@ -80,7 +81,7 @@ class KeptStore:
             return
         await asyncio.to_thread(_make, place, keepsake.version)
         # The secrets first: what is left of them once the volumes are gone from their place is deleted.
-        if await asyncio.to_thread(folder.secrets.is_dir):
+        if await asyncio.to_thread(is_there, folder.secrets):
             await self._namespace.rename(str(folder.secrets), str(place.secrets))
         for name in volumes:
             await self._namespace.rename(str(folder.volume(name)), str(place.volume(name)))
@@ -131,7 +132,7 @@ class KeptStore:
         await asyncio.to_thread(folder.volumes.mkdir, 0o700, exist_ok=True)
         for name in volumes:
             await self._namespace.rename(str(place.volume(name)), str(folder.volume(name)))
-        if await asyncio.to_thread(place.secrets.is_dir):
+        if await asyncio.to_thread(is_there, place.secrets):
             await self._namespace.rename(str(place.secrets), str(folder.secrets))
         await self._namespace.remove(str(place.path))
 
@@ -175,19 +176,31 @@ def _make(place: KeptFolder, version: str) -> None:
 
 
 def _only_copies(folder: AppFolder, funds: Collection[str]) -> tuple[str, ...]:
-    found = []
-    for name in _children(folder.snapshots):
-        about = read_about(folder.snapshot(name)) if _NAME.fullmatch(name) else None
-        if about is not None and about.kind.is_moved and about.has_keys(funds):
-            found.append(name)
-    return tuple(found)
+    names = filter(_NAME.fullmatch, _children(folder.snapshots))
+    return tuple(name for name in names if _may_be_only_copy(folder.snapshot(name), funds))
+
+
+def _may_be_only_copy(place: SnapshotFolder, funds: Collection[str]) -> bool:
+    try:
+        about = read_about(place)
+    except NodeError:
+        return True  # what cannot be read may be one
+    return about is not None and about.kind.is_moved and about.has_keys(funds)
 
 
 def read_about(place: SnapshotFolder) -> SnapshotRecord | None:
-    """Return what a snapshot is; None where it is not complete. Blocking."""
+    """Return what a snapshot is; None where it is not complete. Blocking.
+
+    Raises `NodeError` where that cannot be read: it may be whole.
+    """
+    with reported(place.about):
+        try:
+            text = place.about.read_bytes()
+        except (FileNotFoundError, NotADirectoryError):
+            return None
     try:
-        return SnapshotRecord.model_validate_json(place.about.read_bytes())
-    except (OSError, ValueError):
+        return SnapshotRecord.model_validate_json(text)
+    except ValueError:
         return None
 
 

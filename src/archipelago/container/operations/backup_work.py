@@ -31,6 +31,7 @@ from archipelago.security.secrets.manager import SecretsManager
 from archipelago.storage.layout import Layout
 from archipelago.storage.records.apps import AppRecord, Desired
 from archipelago.storage.records.volumes import StrictestClass
+from archipelago.support.presence import is_there
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +75,7 @@ class BackupWork:
         there = {
             each.volume.name: each
             for each in sources(volumes)
-            if await asyncio.to_thread(folder.volume(each.volume.name).is_dir)
+            if await asyncio.to_thread(is_there, folder.volume(each.volume.name))
         }
         databases = {
             name: await asyncio.to_thread(self._databases, record, each.volume)
@@ -111,7 +112,7 @@ class BackupWork:
         place = folder.snapshot(snapshot)
         for each in proofs:
             used, found = folder.volume(each.name), place.volume(each.name)
-            if await asyncio.to_thread(found.is_dir) and not await asyncio.to_thread(used.exists):
+            if await asyncio.to_thread(is_there, found) and not await asyncio.to_thread(is_there, used):
                 await self.maker.namespace.rename(str(found), str(used))
 
 

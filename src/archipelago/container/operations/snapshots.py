@@ -1,11 +1,12 @@
 """What the owner does with snapshots: look, take, restore, delete, undo."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from archipelago.api.operations import Operation
 from archipelago.api.snapshots import RestorePreview, SnapshotPreview, SnapshotView
 from archipelago.container.data.data_classes import NeverRestoreVolume, app_volumes
+from archipelago.container.data.snapshots.methods import missed
 from archipelago.container.manifest.model.data import DataClass, Reversible
 from archipelago.container.manifest.way_back import way_back
 from archipelago.container.operations.job_parts import JobParts
@@ -74,10 +75,15 @@ class Snapshots:
         await self.parts.planner.installed(app)
         return await self._preview(await self._return(app, snapshot))
 
-    async def restore(self, app: str, snapshot: str) -> Operation:
-        """Put an app back to a snapshot; its data until now becomes one."""
+    async def restore(self, app: str, snapshot: str, stays: Collection[str] = ()) -> Operation:
+        """Put an app back to a snapshot; its data until now becomes one.
+
+        `stays` are the volumes of which the owner knows that they are not in it; where there are more, nothing is done.
+        """
         async with self.runner.request(app):
-            return await self.runner.open(await RestoreJob.requested(self.parts, await self._return(app, snapshot)))
+            found = await self._return(app, snapshot)
+            require_known(app, stays, await self._missed(found))
+            return await self.runner.open(await RestoreJob.requested(self.parts, found))
 
     async def undo_preview(self, app: str) -> RestorePreview:
         """Return what undoing the last update of an app would do."""
@@ -128,15 +134,40 @@ class Snapshots:
         then = {app: await self.parts.way_back.store.record(records[app], found.snapshot) for app in found.apps}
         for app, record in then.items():
             refuse_one_way(records[app], record)
+            volumes = await self.parts.way_back.returning(records[app], found.snapshot)
+            await self.parts.way_back.store.require_movable(app, volumes, found.snapshot)
         # Compiled as it would be then: what cannot be is refused while nothing is changed.
         await self.parts.composer.compose({**records, **then}, self.parts.reconciler.desired.broken)
         return found
 
+    async def _missed(self, found: Return) -> tuple[str, ...]:
+        """Return the volumes that stay as they are though the app should go back with them."""
+        abouts = [await self.parts.way_back.store.about(app, found.snapshot) for app in found.apps]
+        return tuple(sorted({volume for about in abouts for volume in missed(about.left_out)}))
+
     async def _preview(self, found: Return) -> RestorePreview:
         records = await self.parts.state.load_apps()
-        remarks = []
-        if not found.consumes:
-            for app in found.apps:
+        remarks, stays = [], await self._missed(found)
+        if stays:
+            remarks.append(
+                msg(
+                    "{volumes} is not in this snapshot and stays as it is now, beside the older rest: {app} may not "
+                    "work with both",
+                    volumes=joined(stays, ", "),
+                    app=found.apps[0],
+                )
+            )
+        for app in found.apps:
+            volumes = await self.parts.way_back.returning(records[app], found.snapshot)
+            if keys := await self.parts.way_back.store.keys_without_secrets(records[app], found.snapshot, volumes):
+                remarks.append(
+                    msg(
+                        "the secrets of {app} stay as they are now, since {volumes} has keys to money and stays too",
+                        app=app,
+                        volumes=joined(keys, ", "),
+                    )
+                )
+            if not found.consumes:
                 plan = await self.parts.way_back.store.plan_clone(app, found.snapshot)
                 plan.require_room(app)
                 remarks += [plan.cost(app)] if plan.bytes else []
@@ -146,6 +177,7 @@ class Snapshots:
             at=found.at,
             version=found.version,
             version_now=records[found.apps[0]].package.manifest.version,
+            stays=stays,
             remarks=(
                 msg(
                     "what {apps} wrote since {at} is not there any more: it becomes a snapshot of its own",
@@ -154,6 +186,21 @@ class Snapshots:
                 ),
                 *remarks,
             ),
+        )
+
+
+def require_known(app: str, known: Collection[str], stays: Collection[str]) -> None:
+    """Raise `NodeError` where more volumes stay as they are, beside older ones, than the owner agreed to. Pure."""
+    if more := sorted(set(stays).difference(known)):
+        raise NodeError(
+            ErrorCode.FORBIDDEN,
+            msg(
+                "{volumes} of {app} is not in this snapshot, and would stay beside older data",
+                volumes=joined(more, ", "),
+                app=app,
+            ),
+            hint=msg("look at the change again, then decide"),
+            data={"app": app, "stays": more},
         )
 
 

@@ -51,6 +51,16 @@ def test_a_look_at_a_volume_changes_nothing_and_tells_what_mkfs_made_from_data(t
     assert "a link" in str(looked(tmp_path, "link")["error"])
 
 
+def test_disks_below_a_directory_are_found_whatever_file_system_it_is_on(tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    assert ask(tmp_path, do="mounts", path=str(tmp_path / "data"))["mounts"] == []
+    assert ask(tmp_path, do="mounts", path=str(tmp_path / "gone"))["mounts"] == []
+    mounts = (line.split(" ")[4] for line in Path("/proc/self/mountinfo").read_text().splitlines())
+    disk = Path(next(each for each in mounts if each.count("/") > 1 and "\\" not in each))  # such as /dev/pts
+    found = ask(disk.parent, do="mounts", path=str(disk))["mounts"]
+    assert isinstance(found, list) and str(disk) in found
+
+
 def test_a_rename_stays_below_the_node_s_directories_and_overwrites_nothing(tmp_path: Path) -> None:
     root = tmp_path / "root"
     (root / "from").mkdir(parents=True)

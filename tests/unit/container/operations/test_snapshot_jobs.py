@@ -4,14 +4,18 @@ import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 import pytest_asyncio
 
+from archipelago.api.health import HealthState
 from archipelago.api.operations import Operation
 from archipelago.container.manifest.model.data import Reversible
 from archipelago.container.namespace.found import Survey
 from archipelago.container.operations.jobs.snapshot import SnapshotJob
+from archipelago.container.operations.operations import Tracker
 from archipelago.container.operations.snapshots import Snapshots, refuse_one_way
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.storage.records.operations import OperationState
@@ -238,6 +242,77 @@ async def test_a_version_does_not_make_restorable_what_an_earlier_one_never_rest
         )
         await done(node, await node.orchestrator.update("app"))
         assert [each.kind for each in await snapshots.list("app")] == [SnapshotKind.MANUAL], "there is no way back"
+
+
+async def test_a_volume_that_became_a_disk_is_found_before_the_app_stops(node: Bench, snapshots: Snapshots) -> None:
+    await done(node, await snapshots.take("app"))
+    (taken,) = await snapshots.list("app")
+    node.namespace.mounted.add(str(data(node)))
+    node.apps.done.clear()
+    for attempt in (snapshots.restore_preview, snapshots.restore):
+        with pytest.raises(NodeError, match="a disk is mounted at"):
+            await attempt("app", taken.name)
+    assert node.apps.done == []
+
+
+async def test_a_volume_that_becomes_a_disk_in_the_middle_changes_nothing(node: Bench, snapshots: Snapshots) -> None:
+    await done(node, await snapshots.take("app"))
+    (taken,) = await snapshots.list("app")
+    write(node, "second")
+    before = tree(node.folder / "apps" / "app" / "volumes")
+    node.namespace.before = lambda: node.namespace.mounted.add(str(data(node)))  # while the snapshot is copied
+    ended = await node.ended(await snapshots.restore("app", taken.name))
+    assert ended.error is not None and "a disk is mounted at" in ended.error.message
+    assert tree(node.folder / "apps" / "app" / "volumes") == before and await snapshots.list("app") == (taken,)
+    assert node.apps.suspended == frozenset() and node.apps.desired.wanted("app"), "it runs on"
+
+
+async def test_volumes_that_stay_beside_older_ones_are_said_and_agreed_to(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with bench(tmp_path) as node:
+        snapshots = Snapshots(node.parts, node.runner, node.operations)
+        node.offer("app", CHANNELS.replace("{data: never-restore, funds: true, exclusive: true}", "{data: files}"))
+        await node.installed("app")
+        folder = tmp_path / "apps" / "app" / "volumes"
+        for name in ("data", "channels"):
+            (folder / name).mkdir(parents=True)
+            (folder / name / "state").write_text("old")
+        survey = node.namespace.survey
+
+        async def disk(path: str) -> Survey:
+            return replace(await survey(path), mounted=path.endswith("channels"))
+
+        monkeypatch.setattr(node.namespace, "survey", disk)
+        await done(node, await snapshots.take("app"))
+        (taken,) = await snapshots.list("app")
+        for name in ("data", "channels"):
+            (folder / name / "state").write_text("new")
+        preview = await snapshots.restore_preview("app", taken.name)
+        assert preview.stays == ("channels",) and any("channels is not in this" in each for each in preview.remarks)
+        for agreed in ((), ("data",)):
+            with pytest.raises(NodeError, match="would stay beside older data"):
+                await snapshots.restore("app", taken.name, agreed)
+        await done(node, await snapshots.restore("app", taken.name, preview.stays))
+        assert [(folder / name / "state").read_text() for name in ("data", "channels")] == ["old", "new"]
+        assert (await snapshots.restore_preview("app", (await snapshots.list("app"))[0].name)).stays == ("channels",)
+
+
+async def test_an_app_that_cannot_be_stopped_runs_on_as_it_was(node: Bench, snapshots: Snapshots) -> None:
+    node.parts = replace(node.parts, way_back=replace(node.parts.way_back, stop_margin=-30))  # its manifest grants 30 s
+    node.apps.stuck["app"] = HealthState.STOPPING
+    before = tree(node.folder / "apps" / "app" / "volumes")
+    tracker = cast(Tracker, SimpleNamespace(steps=nothing, begin=nothing, finish=nothing))
+    job = await SnapshotJob.requested(node.parts, (await node.state.load_apps())["app"])
+    with pytest.raises(NodeError, match="app cannot be stopped") as refused:
+        await job.run(node.parts, tracker)
+    assert refused.value.code is ErrorCode.TIMEOUT
+    assert tree(node.folder / "apps" / "app" / "volumes") == before
+    assert node.apps.suspended == frozenset() and await snapshots.list("app") == ()
+
+
+async def nothing(*_: object) -> None:
+    pass
 
 
 async def killed_at_each_step(
