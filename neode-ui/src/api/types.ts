@@ -64,6 +64,8 @@ export type AppDisk = {
   "bytes": number | null;
   /** Whether all of it was counted in time; if not, it takes more. */
   "counted": boolean;
+  /** What its snapshots take in addition; null until they were counted. */
+  "snapshots": SnapshotsDisk | null;
   /** When it was counted. */
   "at": string | null;
 };
@@ -1569,6 +1571,14 @@ export type SnapshotView = {
   "funds": boolean;
   /** Whether it is what the last update can be undone with. */
   "undoes_update": boolean;
+};
+
+export type SnapshotsDisk = {
+  "bytes": number;
+  /** Whether all of them were counted in time; if not, they take more. */
+  "counted": boolean;
+  /** Whether they may share blocks with the volumes or with each other, so that they take less. */
+  "shares": boolean;
 };
 
 export type SourceKind = "debian" | "pypi" | "registry" | "folder";

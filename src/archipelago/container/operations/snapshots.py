@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from archipelago.api.operations import Operation
 from archipelago.api.snapshots import RestorePreview, SnapshotPreview, SnapshotView
-from archipelago.container.data.data_classes import NeverRestoreVolume, app_volumes
+from archipelago.container.data.data_classes import NeverRestoreVolume, app_volumes, funds_volumes
 from archipelago.container.data.snapshots.methods import missed
 from archipelago.container.manifest.model.data import DataClass, Reversible
 from archipelago.container.manifest.way_back import way_back
@@ -18,7 +18,13 @@ from archipelago.container.operations.way_back import Return, require_read
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.storage.records.apps import AppRecord
 from archipelago.storage.records.snapshots import SnapshotKind, SnapshotRecord
+from archipelago.support.texts.sizes import size_words
 from archipelago.support.texts.text import joined, msg
+
+_COUNTING = 5.0
+"""Longest time for counting what the snapshots of an app take, in seconds."""
+_MANY = 10
+"""Snapshots that an owner took of one app, from which on another one comes with a warning."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,27 +40,25 @@ class Snapshots:
         record, store = await self.parts.planner.installed(app), self.parts.way_back.store
         found = await store.list(app)
         undo = _before_update(record, found)
-        views = []
-        for name, each in found.items():
-            size, counted = await store.size(app, name)
-            views.append(
-                SnapshotView(
-                    name=name,
-                    kind=each.kind,
-                    at=each.at,
-                    version=each.version,
-                    size=size,
-                    counted=counted,
-                    funds=each.funds,
-                    undoes_update=name == undo,
-                )
+        funds, sizes = funds_volumes(record), await store.sizes.of(app, reversed(tuple(found)), _COUNTING)
+        return tuple(
+            SnapshotView(
+                name=name,
+                kind=found[name].kind,
+                at=found[name].at,
+                version=found[name].version,
+                size=size.bytes,
+                counted=size.complete,
+                funds=found[name].has_keys(funds),
+                undoes_update=name == undo,
             )
-        return tuple(reversed(views))
+            for name, size in sizes.items()
+        )
 
     async def preview(self, app: str) -> SnapshotPreview:
         """Return what taking a snapshot would cost."""
         plan = await self.parts.way_back.plan(await self.parts.planner.installed(app))
-        remarks = (plan.cost(app),) if plan.bytes else ()
+        remarks = (*((plan.cost(app),) if plan.bytes else ()), *await self._crowd(app))
         return SnapshotPreview(
             app=app,
             size=plan.bytes,
@@ -99,6 +103,24 @@ class Snapshots:
         with self.operations.kept_away(app):
             await self.parts.way_back.store.about(app, snapshot)
             await self.parts.way_back.store.delete(app, snapshot)
+
+    async def _crowd(self, app: str) -> tuple[str, ...]:
+        """Return what the owner should know of the snapshots that nobody else deletes, where there are many."""
+        store = self.parts.way_back.store
+        names = [name for name, each in (await store.list(app)).items() if each.kind is SnapshotKind.MANUAL]
+        if len(names) < _MANY:
+            return ()
+        sizes = await store.sizes.of(app, reversed(names), _COUNTING)
+        size = size_words(sum(each.bytes for each in sizes.values()))
+        return (
+            msg(
+                "there are {count} snapshots of {app} that you took, up to {size} together: they stay until you delete "
+                "them",
+                count=len(names),
+                app=app,
+                size=size,
+            ),
+        )
 
     # --- rules ------------------------------------------------------------------------------------------------------
 

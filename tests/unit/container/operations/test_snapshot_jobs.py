@@ -315,6 +315,33 @@ async def nothing(*_: object) -> None:
     pass
 
 
+async def test_a_snapshot_that_came_back_is_counted_anew(node: Bench, snapshots: Snapshots) -> None:
+    await done(node, await snapshots.take("app"))
+    (taken,) = await snapshots.list("app")
+    (data(node) / "large").write_bytes(bytes(1 << 20))
+    await done(node, await snapshots.restore("app", taken.name))
+    (before, _) = await snapshots.list("app")
+    assert before.size >= 1 << 20
+    use = await node.parts.way_back.store.use("app", 5)
+    assert use.size.complete and use.size.bytes == sum(each.size for each in await snapshots.list("app"))
+    assert use.may_share is await node.namespace.can_clone(str(node.folder))
+    await done(node, await snapshots.restore("app", before.name))
+    assert (await snapshots.list("app"))[0].size < 1 << 20
+    assert (await node.parts.way_back.store.use("other", 5)).size.bytes == 0
+
+
+async def test_many_snapshots_are_warned_of(node: Bench, snapshots: Snapshots) -> None:
+    await done(node, await snapshots.take("app"))
+    (taken,) = await snapshots.list("app")
+    folder = node.folder / "apps" / "app" / "snapshots"
+    for number in range(8):
+        shutil.copytree(folder / taken.name, folder / f"{taken.name[:-4]}{number:03}Z")
+    assert not any("that you took" in each for each in (await snapshots.preview("app")).remarks)
+    await done(node, await snapshots.take("app"))
+    remark = (await snapshots.preview("app")).remarks[-1]
+    assert remark.startswith("there are 10 snapshots of app that you took, up to ")
+
+
 async def killed_at_each_step(
     node: Bench, crashes: Crashes, operate: Callable[[], Awaitable[Operation]], check: Callable[[], Awaitable[None]]
 ) -> int:

@@ -26,6 +26,7 @@ from archipelago.container.data.snapshots.methods import Candidate, CopyPlan, Le
 from archipelago.container.data.snapshots.order import SnapshotOrder, describe_snapshot
 from archipelago.container.data.snapshots.retention import Aged, expired
 from archipelago.container.data.snapshots.room import KeptRoom
+from archipelago.container.data.snapshots.sizes import SnapshotSize, SnapshotSizes, SnapshotUse
 from archipelago.container.data.snapshots.swap import TwiceError
 from archipelago.container.namespace.client import Namespace
 from archipelago.errors import ErrorCode, NodeError
@@ -49,6 +50,7 @@ class SnapshotStore:
         self._copies = VolumeCopies(namespace)
         self._exchange = VolumeExchange(namespace, marks)
         self.room = KeptRoom(layout)
+        self.sizes = SnapshotSizes(layout, namespace)
         self._log = structlog.get_logger("snapshots")
 
     # --- before -----------------------------------------------------------------------------------------------------
@@ -178,6 +180,7 @@ class SnapshotStore:
         keys = await self._keys_that_stay(now, record, may_move)
         await asyncio.to_thread(lambda: restore_secrets(origin, folder, replace=not keys))
         await self._exchange.mark(app, folder, may_move)
+        self.sizes.forget(app, source, aside.name)
         self._log.info("a snapshot is back", app=app, snapshot=source, was=aside.name)
         return record
 
@@ -268,13 +271,18 @@ class SnapshotStore:
             self._log.warning("a snapshot cannot be read, and is left alone", path=str(place.path), error=str(error))
             return None
 
-    async def size(self, app: str, name: str) -> tuple[int, bool]:
-        """Return the bytes of a snapshot, those that it shares included, and whether all were counted in time."""
-        return await self._namespace.size(str(self._layout.app(app).snapshot(name).path), 5.0)
+    async def use(self, app: str, seconds: float) -> SnapshotUse:
+        """Return what all snapshots of an app take, counted slowly in so many seconds. Raises `NodeError`."""
+        names = await self.list(app)
+        sizes = (await self.sizes.of(app, names, seconds, gentle=True)).values()
+        size = SnapshotSize(sum(each.bytes for each in sizes), all(each.complete for each in sizes))
+        folder = self._layout.app(app).snapshots
+        return SnapshotUse(size, bool(names) and await self._namespace.can_clone(str(folder)))
 
     async def delete(self, app: str, name: str) -> None:
         """Delete a snapshot, or what is left of one."""
         place = self._layout.app(app).snapshot(name)
+        self.sizes.forget(app, name)
         # First: half of a snapshot must not be taken for one.
         await asyncio.to_thread(place.about.unlink, missing_ok=True)
         await self._namespace.remove(str(place.path))
