@@ -64,6 +64,8 @@ export type AppDisk = {
   "bytes": number | null;
   /** Whether all of it was counted in time; if not, it takes more. */
   "counted": boolean;
+  /** What its snapshots take in addition; null until they were counted. */
+  "snapshots": SnapshotsDisk | null;
   /** When it was counted. */
   "at": string | null;
 };
@@ -1373,11 +1375,6 @@ export type RestTarget = {
   "user": string;
 };
 
-export type RestoreParams = {
-  /** 24 words (BIP 39), with spaces between them. */
-  "words": string;
-};
-
 export type RestorePreview = {
   /** Apps that go back, the one that was asked for first. */
   "apps": Array<string>;
@@ -1386,6 +1383,8 @@ export type RestorePreview = {
   /** Version of the app then. */
   "version": string;
   "version_now": string;
+  /** Volumes that are not in the snapshot and stay as they are now, beside older ones. */
+  "stays": Array<string>;
   /** What is lost, and what it costs, in sentences. */
   "remarks": Array<string>;
   /** Field -> message of its text, `effects.0` for the first of a list; a text without one is English only. */
@@ -1572,6 +1571,14 @@ export type SnapshotView = {
   "funds": boolean;
   /** Whether it is what the last update can be undone with. */
   "undoes_update": boolean;
+};
+
+export type SnapshotsDisk = {
+  "bytes": number;
+  /** Whether all of them were counted in time; if not, they take more. */
+  "counted": boolean;
+  /** Whether they may share blocks with the volumes or with each other, so that they take less. */
+  "shares": boolean;
 };
 
 export type SourceKind = "debian" | "pypi" | "registry" | "folder";
@@ -1768,6 +1775,20 @@ export type WaitParams = {
 export type WebhookTarget = {
   "kind": "webhook";
   "url": string;
+};
+
+export type archipelago__rpc__methods__apps__snapshots__RestoreParams = {
+  /** Id of the app. */
+  "app": string;
+  /** Its name, as `snapshot-list` tells it. */
+  "snapshot": string;
+  /** Volumes that stay as they are, as the owner agreed (see `restore-preview`); if more would, nothing is done. */
+  "stays": Array<string>;
+};
+
+export type archipelago__rpc__methods__security__keys__RestoreParams = {
+  /** 24 words (BIP 39), with spaces between them. */
+  "words": string;
 };
 
 /** What each method takes and returns. */
@@ -1974,6 +1995,8 @@ export interface Methods {
   "app": string;
   /** Its name, as `snapshot-list` tells it. */
   "snapshot": string;
+  /** Volumes that stay as they are, as the owner agreed (see `restore-preview`); if more would, nothing is done. */
+  "stays"?: Array<string>;
 }; result: Operation };
   /** Delete a snapshot forever */
   "snapshot-delete": { params: {

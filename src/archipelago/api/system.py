@@ -206,6 +206,16 @@ class SystemHistoryView(View):
     """The oldest first; they start with the node's start."""
 
 
+class SnapshotsDisk(View):
+    """What the snapshots of an app take on the disk."""
+
+    bytes: Annotated[int, Field(ge=0)]
+    counted: bool
+    """Whether all of them were counted in time; if not, they take more."""
+    shares: bool
+    """Whether they may share blocks with the volumes or with each other, so that they take less."""
+
+
 class AppDisk(View):
     """What the data of an app takes on the disk."""
 
@@ -215,8 +225,16 @@ class AppDisk(View):
     """What its volumes take; null until they were counted."""
     counted: bool = True
     """Whether all of it was counted in time; if not, it takes more."""
+    snapshots: SnapshotsDisk | None = None
+    """What its snapshots take in addition; null until they were counted."""
     at: datetime | None = None
     """When it was counted."""
+
+    @property
+    def taken(self) -> int:
+        """Bytes that are surely its own: of snapshots that may share blocks, nobody knows how many those are."""
+        snapshots = self.snapshots.bytes if self.snapshots is not None and not self.snapshots.shares else 0
+        return (self.bytes or 0) + snapshots
 
 
 class DiskReport(View):

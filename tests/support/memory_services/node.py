@@ -22,6 +22,7 @@ from archipelago.api.system import (
     SetupProgress,
     SetupStep,
     Severity,
+    SnapshotsDisk,
     SystemHistoryView,
     SystemInfo,
     SystemPoint,
@@ -63,8 +64,9 @@ class MemoryDisk:
     """Has counted one app, and not the other."""
 
     async def report(self) -> DiskReport:
-        apps = (AppDisk(app="knots", name=EVIL, bytes=3 << 30, at=NOW), AppDisk(app="tor", name="Tor"))
-        return DiskReport(total=100 << 30, free=50 << 30, apps=apps, counting=True)
+        snapshots = SnapshotsDisk(bytes=1 << 30, counted=False, shares=True)
+        knots = AppDisk(app="knots", name=EVIL, bytes=3 << 30, snapshots=snapshots, at=NOW)
+        return DiskReport(total=100 << 30, free=50 << 30, apps=(knots, AppDisk(app="tor", name="Tor")), counting=True)
 
 
 class MemoryResources:

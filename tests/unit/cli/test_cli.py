@@ -179,7 +179,8 @@ def test_what_takes_the_disk_is_told(node: CliNode) -> None:
     assert node.json("disk", "--json")["free"] == 50 << 30
     shown = node.run("disk").stdout.splitlines()
     assert shown[0] == "50.0 GiB of 100.0 GiB are free."
-    assert shown[2].startswith("knots\t3.0 GiB\t2026-01-02") and shown[3] == "tor\t-\tnot yet"
+    assert shown[2].startswith("knots\t3.0 GiB\tat least 1.0 GiB, shared blocks included\t2026-01-02")
+    assert shown[3] == "tor\t-\t-\tnot yet"
     assert "ask again" in shown[4]
 
 

@@ -1,12 +1,13 @@
-"""How much of the disk each app's volumes take: counted seldom, slowly, and only when somebody wants to know."""
+"""How much of the disk each app's volumes and snapshots take: counted seldom, slowly, and only when it is asked for."""
 
 import asyncio
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import structlog
 
+from archipelago.container.data.snapshots.sizes import SnapshotUse
 from archipelago.container.namespace.client import Namespace
 from archipelago.errors import NodeError
 from archipelago.storage.layout import Layout
@@ -16,16 +17,18 @@ _FRESH = 600.0
 _PAUSE = 60.0
 """Least seconds between the ends of two counts: of apps that were installed meanwhile, and where one failed."""
 _LONGEST = 120.0
-"""Seconds for one app; three quarters of them are pauses."""
+"""Seconds for the volumes of one app, and for its snapshots; three quarters of them are pauses."""
 
 
 @dataclass(frozen=True, slots=True)
-class CountedVolumes:
-    """What the volumes of an app take on the disk."""
+class CountedData:
+    """What the volumes and the snapshots of an app take on the disk."""
 
     bytes: int
+    """Of the volumes."""
     complete: bool
-    """Whether all of it was counted in time."""
+    """Whether all of them was counted in time."""
+    snapshots: SnapshotUse
     at: datetime
     steady: float
     """The same moment by the steady clock."""
@@ -38,14 +41,17 @@ class DiskUse:
         self,
         layout: Layout,
         namespace: Namespace,
+        snapshots: Callable[[str, float], Awaitable[SnapshotUse]],
         installed: Callable[[], Collection[str]],
         steady: Callable[[], float],
     ) -> None:
+        """`snapshots` counts those of an app, in so many seconds."""
         self._layout = layout
+        self._snapshots = snapshots
         self._namespace = namespace
         self._installed = installed
         self._steady = steady
-        self._counted: dict[str, CountedVolumes] = {}
+        self._counted: dict[str, CountedData] = {}
         self._tried: dict[str, float] = {}
         self._wanted = asyncio.Event()
         self._log = structlog.get_logger("disk")
@@ -55,7 +61,7 @@ class DiskUse:
         """Whether a count is wanted and has not ended."""
         return self._wanted.is_set()
 
-    def of_apps(self) -> Mapping[str, CountedVolumes]:
+    def of_apps(self) -> Mapping[str, CountedData]:
         """Return what is known of each app, and have what is old or unknown counted."""
         if any(map(self._is_due, self._installed())):
             self._wanted.set()
@@ -79,7 +85,8 @@ class DiskUse:
             try:
                 path = str(self._layout.app(app).volumes)
                 size, complete = await self._namespace.size(path, _LONGEST, gentle=True)
-                self._counted[app] = CountedVolumes(size, complete, datetime.now(UTC), self._steady())
+                snapshots = await self._snapshots(app, _LONGEST)
+                self._counted[app] = CountedData(size, complete, snapshots, datetime.now(UTC), self._steady())
             except NodeError as error:
                 self._log.warning("what an app takes of the disk is not known", app=app, error=str(error))
             self._tried[app] = self._steady()

@@ -14,6 +14,7 @@ from archipelago.api.events import Event, event_view
 from archipelago.api.health import Health, HealthState, Sync
 from archipelago.api.metrics import MetricsPoint
 from archipelago.catalog.source import Catalog, CatalogSource
+from archipelago.container.data.data_classes import funds_volumes
 from archipelago.container.data.keeper import VolumeKeeper
 from archipelago.container.dependency_resolver.asks import expected_disk
 from archipelago.container.dependency_resolver.rating import rate
@@ -206,7 +207,7 @@ class Reporter:
             category=record.package.manifest.category,
             uses=_uses(self.reconciler.desired, app, links),
             traffic=_traffic(health, sample),
-            funds=any(volume.funds for volume in record.package.manifest.volumes.values()),
+            funds=bool(funds_volumes(record)),
         )
 
 

@@ -4,8 +4,8 @@ import asyncio
 from dataclasses import dataclass
 from pathlib import Path
 
-from archipelago.api.system import AppDisk, DiskReport
-from archipelago.container.data.disk_use import CountedVolumes, DiskUse
+from archipelago.api.system import AppDisk, DiskReport, SnapshotsDisk
+from archipelago.container.data.disk_use import CountedData, DiskUse
 from archipelago.container.reconciler.reconciler import Reconciler
 from archipelago.performance import host
 
@@ -26,11 +26,21 @@ class DiskReporter:
             _of(app, found.record.package.manifest.name, counted.get(app))
             for app, found in self.reconciler.desired.apps.items()
         ]
-        apps.sort(key=lambda each: (each.bytes is None, -(each.bytes or 0), each.app))
+        apps.sort(key=lambda each: (each.bytes is None, -each.taken, each.app))
         return DiskReport(total=total, free=free, apps=tuple(apps), counting=self.use.counting)
 
 
-def _of(app: str, name: str, counted: CountedVolumes | None) -> AppDisk:
+def _of(app: str, name: str, counted: CountedData | None) -> AppDisk:
     if counted is None:
         return AppDisk(app=app, name=name)
-    return AppDisk(app=app, name=name, bytes=counted.bytes, counted=counted.complete, at=counted.at)
+    snapshots = counted.snapshots
+    return AppDisk(
+        app=app,
+        name=name,
+        bytes=counted.bytes,
+        counted=counted.complete,
+        snapshots=SnapshotsDisk(
+            bytes=snapshots.size.bytes, counted=snapshots.size.complete, shares=snapshots.may_share
+        ),
+        at=counted.at,
+    )

@@ -129,7 +129,7 @@ async def build_apps(storage: Storage, podman: PodmanHost, closing: AsyncExitSta
         pruner,
         volumes,
         data,
-        DiskUse(layout, podman.namespace, lambda: reconciler.desired.apps, storage.clocks.steady),
+        DiskUse(layout, podman.namespace, snapshots.use, lambda: reconciler.desired.apps, storage.clocks.steady),
         DataService(volumes, kept, data, operations, lambda: reconciler.desired, reconciler.look_again),
         pauses,
         downloads,

@@ -225,7 +225,7 @@ def _notices(parts: Parts, reporter: Reporter, disk_use: DiskReporter, examiner:
         if level is DiskLevel.PLENTY:
             return Disk(total, free, soon, written=writes)
         report = await disk_use.report()  # what is not known of it is counted, which takes a while
-        largest = tuple((each.name, each.bytes) for each in report.apps if each.bytes)
+        largest = tuple((each.name, each.taken) for each in report.apps if each.taken)
         return Disk(total, free, soon, level, largest, writes)
 
     def paused() -> Paused:

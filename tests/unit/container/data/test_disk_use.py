@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from archipelago.container.data.disk_use import DiskUse
+from archipelago.container.data.snapshots.sizes import SnapshotSize, SnapshotUse
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.storage.layout import Layout
 
@@ -21,7 +22,12 @@ class World:
 
     def __post_init__(self) -> None:
         namespace: Any = self
-        self.use = DiskUse(Layout(Path("/data"), Path("/run")), namespace, lambda: self.installed, lambda: self.now)
+        layout = Layout(Path("/data"), Path("/run"))
+        self.use = DiskUse(layout, namespace, self.snapshots, lambda: self.installed, lambda: self.now)
+
+    async def snapshots(self, app: str, seconds: float) -> SnapshotUse:
+        assert app == self.asked[-1] and seconds > 0
+        return SnapshotUse(SnapshotSize(7, complete=True), may_share=True)
 
     async def size(self, path: str, timeout: float, *, gentle: bool) -> tuple[int, bool]:
         app = Path(path).parent.name
@@ -46,6 +52,7 @@ async def test_nothing_is_counted_before_somebody_wants_to_know() -> None:
     assert world.asked == []
     assert world.use.of_apps() == {} and world.use.counting
     assert await world.counted() == {"knots": 100, "tor": 200}
+    assert {found.snapshots.size.bytes for found in world.use.of_apps().values()} == {7}
     running.cancel()
 
 
