@@ -13,6 +13,7 @@ from archipelago.container.namespace.client import Namespace
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.security.secrets.manager import SecretsManager
 from archipelago.storage.layout import KEPT, Layout
+from archipelago.storage.stores.own_limits import OwnLimitStore
 from archipelago.storage.stores.state import State
 from archipelago.storage.stores.volume_marks import VolumeMarks
 from archipelago.support.texts.text import msg
@@ -29,6 +30,7 @@ class AppData:
         state: State,
         marks: VolumeMarks,
         kept: KeptStore,
+        limits: OwnLimitStore,
     ) -> None:
         self._layout = layout
         self._namespace = namespace
@@ -36,6 +38,7 @@ class AppData:
         self._state = state
         self._marks = marks
         self._kept = kept
+        self._limits = limits
 
     async def volumes(self, manifest: AppManifest) -> tuple[VolumeView, ...]:
         """Return the volumes of an app with what they take on the disk."""
@@ -109,6 +112,7 @@ class AppData:
         await self._kept.set_aside(app, keepsake)
         await self._namespace.remove(str(folder.volumes))
         await asyncio.to_thread(self._secrets.remove_app, app)
+        await self._limits.forget(app)
         for name in await asyncio.to_thread(_others, folder.path):
             await self._namespace.remove(str(folder.path / name))
         await self.forget_if_nothing_is_left(app)

@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -18,7 +18,7 @@ from archipelago.container.data.volumes import AppData
 from archipelago.container.dependency_resolver.host_facts import HostFacts
 from archipelago.container.desired.composer import Composer
 from archipelago.container.desired.initial_downloads import InitialDownloads
-from archipelago.container.desired.state import DesiredApp
+from archipelago.container.desired.state import DesiredApp, DesiredState
 from archipelago.container.images.inventory import ImageInventory
 from archipelago.container.images.pruner import ImagePruner
 from archipelago.container.images.recipe import DEFAULT_INDEX, DEFAULT_MIRROR, DEFAULT_SECURITY_MIRROR, BuildTools
@@ -28,6 +28,7 @@ from archipelago.container.operations.backup_work import backup_work
 from archipelago.container.operations.backups import Backups
 from archipelago.container.operations.data import DataService
 from archipelago.container.operations.job_parts import JobParts
+from archipelago.container.operations.limits import AppLimits
 from archipelago.container.operations.operations import Operations
 from archipelago.container.operations.orchestrator import Orchestrator
 from archipelago.container.operations.registry import find_kinds
@@ -35,6 +36,7 @@ from archipelago.container.operations.repairs import Repairs
 from archipelago.container.operations.runner import JobRunner
 from archipelago.container.operations.snapshots import Snapshots
 from archipelago.container.proposals.disk_rules import DiskRules
+from archipelago.container.reconciler.host_share import HostShare
 from archipelago.container.reconciler.reconciler import Reconciler
 from archipelago.container.reports.apps import HEALTH
 from archipelago.container.workload.inputs import Site
@@ -43,14 +45,18 @@ from archipelago.container.workload.templates.workers import TemplateWorkers
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.node.build.podman import PodmanHost
 from archipelago.node.build.storage import Storage
-from archipelago.node.resource_guard import order_of
+from archipelago.node.resource_guard import disk_limits, order_of
 from archipelago.performance import host
+from archipelago.performance.control_groups import ControlGroups
+from archipelago.performance.resource_manager.budgets import AppBudget, budgets
 from archipelago.performance.resource_manager.pauses import Pauses
 from archipelago.security.image_verifier.built import BuiltImages
 from archipelago.security.image_verifier.registry_client import RegistryClient
 from archipelago.security.image_verifier.verifier import ImageVerifier
 from archipelago.security.sbom.store import SbomStore
 from archipelago.storage.records.events import NewEvent
+from archipelago.storage.stores.disk_history import DiskHistory
+from archipelago.storage.stores.own_limits import OwnLimitStore
 from archipelago.storage.stores.revisions import RevisionStore
 from archipelago.storage.stores.signers import SignerStore
 from archipelago.storage.stores.volume_marks import VolumeMarks
@@ -69,6 +75,7 @@ class Apps:
     volumes: VolumeKeeper
     data: AppData
     disk_use: DiskUse
+    limits: AppLimits
     kept_data: DataService
     pauses: Pauses
     downloads: InitialDownloads
@@ -90,15 +97,18 @@ async def build_apps(storage: Storage, podman: PodmanHost, closing: AsyncExitSta
     workers = TemplateWorkers()
     closing.push_async_callback(asyncio.to_thread, workers.close)
     downloads = InitialDownloads(storage.state, lambda: reconciler.desired.apps)
-    composer = _composer(storage, podman, images, workers, downloads)
+    await (own_limits := OwnLimitStore(storage.database)).open()
+    await (disk_history := DiskHistory(storage.database)).open()
+    composer = _composer(storage, podman, images, workers, downloads, own_limits)
     volumes = VolumeKeeper(podman.namespace, marks := VolumeMarks(storage.database))
-    reconciler = _reconciler(storage, podman, images, volumes, pauses, downloads)
+    share = _host_share(podman, pauses, own_limits)
+    reconciler = _reconciler(storage, podman, images, volumes, share, downloads)
     operations = Operations(storage.state, secrets.redactor.redact)
     closing.push_async_callback(reconciler.close)
     closing.push_async_callback(operations.close)
     kept = KeptStore(layout, podman.namespace)
     snapshots = SnapshotStore(layout, podman.namespace, marks)
-    data = AppData(layout, podman.namespace, secrets, storage.state, marks, kept)
+    data = AppData(layout, podman.namespace, secrets, storage.state, marks, kept, own_limits)
     renderer = Renderer(workers)
     pruner = ImagePruner(images, storage.state, lambda: host.disk(config.root)[1])
     parts = JobParts.of(
@@ -121,6 +131,7 @@ async def build_apps(storage: Storage, podman: PodmanHost, closing: AsyncExitSta
         soak=config.soak,
     )
     runner = JobRunner(parts, operations, find_kinds())
+    orchestrator = Orchestrator(parts, runner)
     return Apps(
         catalog,
         verifier,
@@ -129,7 +140,15 @@ async def build_apps(storage: Storage, podman: PodmanHost, closing: AsyncExitSta
         pruner,
         volumes,
         data,
-        DiskUse(layout, podman.namespace, lambda: reconciler.desired.apps, storage.clocks.steady),
+        DiskUse(
+            layout,
+            podman.namespace,
+            lambda: reconciler.desired.apps,
+            storage.clocks.steady,
+            disk_history,
+            lambda: disk_limits(reconciler.desired),
+        ),
+        AppLimits(own_limits, reconciler, share.limits, podman.facts, orchestrator.apply),
         DataService(volumes, kept, data, operations, lambda: reconciler.desired, reconciler.look_again),
         pauses,
         downloads,
@@ -138,7 +157,7 @@ async def build_apps(storage: Storage, podman: PodmanHost, closing: AsyncExitSta
         Backups(parts, runner),
         reconciler,
         operations,
-        Orchestrator(parts, runner),
+        orchestrator,
     )
 
 
@@ -161,7 +180,12 @@ async def _images(storage: Storage, podman: PodmanHost, verifier: ImageVerifier,
 
 
 def _composer(
-    storage: Storage, podman: PodmanHost, images: ImageStore, workers: TemplateWorkers, downloads: InitialDownloads
+    storage: Storage,
+    podman: PodmanHost,
+    images: ImageStore,
+    workers: TemplateWorkers,
+    downloads: InitialDownloads,
+    limits: OwnLimitStore,
 ) -> Composer:
     config = storage.config
     apps, files = str(config.layout.apps), str(config.layout.files)
@@ -173,6 +197,19 @@ def _composer(
         free_disk=lambda: host.disk(config.root)[1],
         reserved_ports=frozenset({config.port}),
         downloading=downloads.goes_on,
+        limits=lambda: limits.all,
+    )
+
+
+def _host_share(podman: PodmanHost, pauses: Pauses, limits: OwnLimitStore) -> HostShare:
+    def budgets_of(desired: DesiredState) -> Mapping[str, AppBudget]:
+        manifests = {app: found.record.package.manifest for app, found in desired.apps.items()}
+        return budgets(podman.facts, manifests, order_of(desired), limits.all)
+
+    return HostShare(
+        paused=lambda desired: pauses.reasons(order_of(desired)),
+        budgets=budgets_of,
+        limits=ControlGroups(podman.cgroup),
     )
 
 
@@ -181,7 +218,7 @@ def _reconciler(
     podman: PodmanHost,
     images: ImageStore,
     volumes: VolumeKeeper,
-    pauses: Pauses,
+    share: HostShare,
     downloads: InitialDownloads,
 ) -> Reconciler:
     async def image_id(app: DesiredApp, container: str) -> str | None:
@@ -213,7 +250,7 @@ def _reconciler(
         rebuild,
         storage.secrets.redactor.redact,
         record_healths,
-        lambda desired: pauses.reasons(order_of(desired)),
+        share,
     )
     return reconciler
 
