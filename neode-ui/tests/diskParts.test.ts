@@ -1,7 +1,15 @@
 import { describe, expect, it } from "vitest";
 import { diskParts } from "../src/lib/diskParts";
 
-const disk = (name: string, bytes: number | null) => ({ app: name, name, bytes, counted: true, at: null });
+const disk = (name: string, bytes: number | null) => ({
+  app: name,
+  name,
+  bytes,
+  counted: true,
+  at: null,
+  limit: null,
+  history: [],
+});
 
 describe("diskParts", () => {
   it("names the largest apps, and counts the rest as one", () => {
