@@ -89,8 +89,7 @@ class Reconciler:
         self._tasks: list[asyncio.Task[None]] = []
         self._noticed: dict[str, bool] = {}
         """Apps of which Podman reported an event, and whether of any was more than that a container ends."""
-        self._event_came = asyncio.Event()
-        self._sweep_wanted = asyncio.Event()
+        self._event_came, self._sweep_wanted = asyncio.Event(), asyncio.Event()
         self._networks_left = False
         """Whether networks may be there that nobody needs and a container is on; it goes with that container."""
         self._name_server_wanted = asyncio.Event()

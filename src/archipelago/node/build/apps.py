@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -18,7 +18,7 @@ from archipelago.container.data.volumes import AppData
 from archipelago.container.dependency_resolver.host_facts import HostFacts
 from archipelago.container.desired.composer import Composer
 from archipelago.container.desired.initial_downloads import InitialDownloads
-from archipelago.container.desired.state import DesiredApp, DesiredState
+from archipelago.container.desired.state import DesiredApp
 from archipelago.container.images.inventory import ImageInventory
 from archipelago.container.images.pruner import ImagePruner
 from archipelago.container.images.recipe import DEFAULT_INDEX, DEFAULT_MIRROR, DEFAULT_SECURITY_MIRROR, BuildTools
@@ -43,19 +43,16 @@ from archipelago.container.workload.inputs import Site
 from archipelago.container.workload.templates.renderer import Renderer
 from archipelago.container.workload.templates.workers import TemplateWorkers
 from archipelago.errors import ErrorCode, NodeError
+from archipelago.node.build.limits import disk_use, open_limits
 from archipelago.node.build.podman import PodmanHost
 from archipelago.node.build.storage import Storage
-from archipelago.node.resource_guard import disk_limits, order_of
 from archipelago.performance import host
-from archipelago.performance.control_groups import ControlGroups
-from archipelago.performance.resource_manager.budgets import AppBudget, budgets
 from archipelago.performance.resource_manager.pauses import Pauses
 from archipelago.security.image_verifier.built import BuiltImages
 from archipelago.security.image_verifier.registry_client import RegistryClient
 from archipelago.security.image_verifier.verifier import ImageVerifier
 from archipelago.security.sbom.store import SbomStore
 from archipelago.storage.records.events import NewEvent
-from archipelago.storage.stores.disk_history import DiskHistory
 from archipelago.storage.stores.own_limits import OwnLimitStore
 from archipelago.storage.stores.revisions import RevisionStore
 from archipelago.storage.stores.signers import SignerStore
@@ -92,23 +89,18 @@ async def build_apps(storage: Storage, podman: PodmanHost, closing: AsyncExitSta
     config, secrets, layout = storage.config, storage.secrets, storage.config.layout
     catalog = LocalCatalog(config.apps)
     verifier = ImageVerifier(RegistryClient(Path.home()), SignerStore(storage.database), storage.audit.record)
-    pauses = Pauses()
-    images = await _images(storage, podman, verifier, pauses)
-    workers = TemplateWorkers()
-    closing.push_async_callback(asyncio.to_thread, workers.close)
+    limits = await open_limits(storage, podman)
+    images = await _images(storage, podman, verifier, limits.pauses)
+    closing.push_async_callback(asyncio.to_thread, (workers := TemplateWorkers()).close)
     downloads = InitialDownloads(storage.state, lambda: reconciler.desired.apps)
-    await (own_limits := OwnLimitStore(storage.database)).open()
-    await (disk_history := DiskHistory(storage.database)).open()
-    composer = _composer(storage, podman, images, workers, downloads, own_limits)
+    composer = _composer(storage, podman, images, workers, downloads, limits.own)
     volumes = VolumeKeeper(podman.namespace, marks := VolumeMarks(storage.database))
-    share = _host_share(podman, pauses, own_limits)
-    reconciler = _reconciler(storage, podman, images, volumes, share, downloads)
+    reconciler = _reconciler(storage, podman, images, volumes, limits.share, downloads)
     operations = Operations(storage.state, secrets.redactor.redact)
     closing.push_async_callback(reconciler.close)
     closing.push_async_callback(operations.close)
-    kept = KeptStore(layout, podman.namespace)
-    snapshots = SnapshotStore(layout, podman.namespace, marks)
-    data = AppData(layout, podman.namespace, secrets, storage.state, marks, kept, own_limits)
+    kept, snapshots = KeptStore(layout, podman.namespace), SnapshotStore(layout, podman.namespace, marks)
+    data = AppData(layout, podman.namespace, secrets, storage.state, marks, kept, limits.own)
     renderer = Renderer(workers)
     pruner = ImagePruner(images, storage.state, lambda: host.disk(config.root)[1])
     parts = JobParts.of(
@@ -124,7 +116,7 @@ async def build_apps(storage: Storage, podman: PodmanHost, closing: AsyncExitSta
         disk_rules=DiskRules(renderer, podman.namespace, layout.apps),
         repairs=Repairs(reconciler, renderer, lambda: datetime.now(UTC)),
         revisions=RevisionStore(storage.database),
-        require_room=pauses.require_room,
+        require_room=limits.pauses.require_room,
         snapshots=snapshots,
         volumes=volumes,
         backups=backup_work(layout, podman.namespace, secrets, reconciler, volumes, renderer),
@@ -140,17 +132,10 @@ async def build_apps(storage: Storage, podman: PodmanHost, closing: AsyncExitSta
         pruner,
         volumes,
         data,
-        DiskUse(
-            layout,
-            podman.namespace,
-            lambda: reconciler.desired.apps,
-            storage.clocks.steady,
-            disk_history,
-            lambda: disk_limits(reconciler.desired),
-        ),
-        AppLimits(own_limits, reconciler, share.limits, podman.facts, orchestrator.apply),
+        disk_use(storage, podman, limits.history, lambda: reconciler.desired),
+        AppLimits(limits.own, reconciler, limits.share.limits, podman.facts, orchestrator.apply),
         DataService(volumes, kept, data, operations, lambda: reconciler.desired, reconciler.look_again),
-        pauses,
+        limits.pauses,
         downloads,
         snapshots,
         Snapshots(parts, runner, operations),
@@ -198,18 +183,6 @@ def _composer(
         reserved_ports=frozenset({config.port}),
         downloading=downloads.goes_on,
         limits=lambda: limits.all,
-    )
-
-
-def _host_share(podman: PodmanHost, pauses: Pauses, limits: OwnLimitStore) -> HostShare:
-    def budgets_of(desired: DesiredState) -> Mapping[str, AppBudget]:
-        manifests = {app: found.record.package.manifest for app, found in desired.apps.items()}
-        return budgets(podman.facts, manifests, order_of(desired), limits.all)
-
-    return HostShare(
-        paused=lambda desired: pauses.reasons(order_of(desired)),
-        budgets=budgets_of,
-        limits=ControlGroups(podman.cgroup),
     )
 
 
