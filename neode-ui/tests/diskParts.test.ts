@@ -3,7 +3,7 @@ import { diskParts, sharedSnapshots } from "../src/lib/diskParts";
 
 const disk = (name: string, bytes: number | null, snapshots = 0, shares = false) => {
   const kept = snapshots ? { bytes: snapshots, counted: true, shares } : null;
-  return { app: name, name, bytes, counted: true, snapshots: kept, at: null };
+  return { app: name, name, bytes, counted: true, snapshots: kept, at: null, limit: null, history: [] };
 };
 
 describe("diskParts", () => {

@@ -67,6 +67,12 @@ class RepairService(Protocol):
     async def repair_preview(self, app: str, repair: str) -> RepairPreview: ...
 
 
+class LimitService(Protocol):
+    """Changes what apps may take of the host; the names of limits are those of `AppResources.own`."""
+
+    async def change(self, app: str, limits: Mapping[str, float], reset: Collection[str]) -> None: ...
+
+
 class RevisionService(Protocol):
     """Knows the configurations that an app has had, and goes back to one."""
 

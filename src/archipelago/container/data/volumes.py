@@ -17,6 +17,7 @@ from archipelago.security.secrets.manager import SecretsManager
 from archipelago.storage.layout import KEPT, Layout
 from archipelago.storage.records.apps import AppRecord
 from archipelago.storage.records.volumes import StrictestClass
+from archipelago.storage.stores.own_limits import OwnLimitStore
 from archipelago.storage.stores.state import State
 from archipelago.storage.stores.volume_marks import VolumeMarks
 from archipelago.support.texts.text import msg
@@ -33,6 +34,7 @@ class AppData:
         state: State,
         marks: VolumeMarks,
         kept: KeptStore,
+        limits: OwnLimitStore,
     ) -> None:
         self._layout = layout
         self._namespace = namespace
@@ -40,6 +42,7 @@ class AppData:
         self._state = state
         self._marks = marks
         self._kept = kept
+        self._limits = limits
 
     async def volumes(self, record: AppRecord) -> tuple[VolumeView, ...]:
         """Return the volumes of an app with what they take on the disk."""
@@ -74,8 +77,8 @@ class AppData:
     async def refuse_unkeepable(self, record: AppRecord) -> None:
         """Raise `NodeError` where a volume with keys to money cannot be kept aside.
 
-        It is a disk of its own, which cannot be renamed, or has one in it, or it is not there now, since its disk is not
-        mounted.
+        It is a disk of its own, which cannot be renamed, or has one in it, or it is not there now, since its disk is
+        not mounted.
         """
         known = await self._marks.of(record.app)
         for name in funds_volumes(record):
@@ -120,6 +123,7 @@ class AppData:
         await self._kept.set_aside(app, keepsake.with_volumes(funds, datetime.now(UTC)))
         await self._namespace.remove(str(folder.volumes))
         await asyncio.to_thread(self._secrets.remove_app, app)
+        await self._limits.forget(app)
         for name in await asyncio.to_thread(_others, folder.path):
             await self._namespace.remove(str(folder.path / name))
         await self.forget_if_nothing_is_left(app)

@@ -20,6 +20,7 @@ from archipelago.errors import ErrorCode, NodeError
 from archipelago.security.secrets.manager import SecretsManager
 from archipelago.storage.layout import Layout
 from archipelago.storage.records.volumes import Mark
+from archipelago.storage.stores.own_limits import OwnLimitStore
 from archipelago.storage.stores.state import State
 from archipelago.storage.stores.volume_marks import VolumeMarks
 from support.app_records import record_of
@@ -28,6 +29,7 @@ from support.databases import new_database
 
 KNOTS = load_package(APPS / "bitcoin-knots").manifest
 DATA, DISK = Mark(11, None), Mark(2, 77)
+NO_LIMITS = cast(OwnLimitStore, None)
 
 
 @dataclass
@@ -95,7 +97,7 @@ async def test_keys_to_money_that_cannot_be_kept_are_not_removed(
 ) -> None:
     layout, namespace = Layout(tmp_path, tmp_path), cast(Namespace, Disk(there, mounted))
     nobody = cast(SecretsManager, None)
-    data = AppData(layout, namespace, nobody, cast(State, None), marks, KeptStore(layout, namespace))
+    data = AppData(layout, namespace, nobody, cast(State, None), marks, KeptStore(layout, namespace), NO_LIMITS)
     await marks.keep(KNOTS.id, {"chain": DATA, "wallets": DISK})
     if code is None:
         await data.refuse_unkeepable(record_of(KNOTS))
@@ -108,7 +110,7 @@ async def test_keys_to_money_that_cannot_be_kept_are_not_removed(
 async def test_volumes_are_there_before_an_app_is_installed(marks: VolumeMarks, tmp_path: Path) -> None:
     layout, namespace = Layout(tmp_path, tmp_path), cast(Namespace, Disk())
     nobody = cast(SecretsManager, None)
-    data = AppData(layout, namespace, nobody, cast(State, None), marks, KeptStore(layout, namespace))
+    data = AppData(layout, namespace, nobody, cast(State, None), marks, KeptStore(layout, namespace), NO_LIMITS)
     assert not await data.has_volumes(KNOTS.id)
     layout.app(KNOTS.id).volumes.mkdir(parents=True)
     assert not await data.has_volumes(KNOTS.id)

@@ -58,6 +58,8 @@ def resources(json: Json = False) -> None:
             for app in found["apps"]
         ],
     )
+    for each in found["paused"]:
+        show(line(f"{each['app']} is paused: {each['reason']}"))
     for each in found["not_enforced"]:
         show(f"Not enforced on this host: {line(each)}")
 
