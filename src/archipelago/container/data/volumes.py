@@ -74,7 +74,8 @@ class AppData:
     async def refuse_unkeepable(self, record: AppRecord) -> None:
         """Raise `NodeError` where a volume with keys to money cannot be kept aside.
 
-        It is a disk of its own, which cannot be renamed, or it is not there now, as when its disk is not mounted.
+        It is a disk of its own, which cannot be renamed, or has one in it; or it is not there now, as its disk is not
+        mounted.
         """
         known = await self._marks.of(record.app)
         for name in funds_volumes(record):
@@ -95,7 +96,7 @@ class AppData:
                     ),
                     data={"app": record.app, "volumes": [name]},
                 )
-            if found is not None and found.mounted:
+            if found is not None and (found.mounted or await self._namespace.mounts(str(path))):
                 raise NodeError(
                     ErrorCode.STILL_NEEDED,
                     msg(

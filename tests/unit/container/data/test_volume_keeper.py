@@ -36,6 +36,12 @@ class Disk:
 
     found: dict[str, Found] = field(default_factory=dict)
 
+    mounted: tuple[str, ...] = ()
+    """Volumes in which a disk is mounted."""
+
+    async def mounts(self, path: str) -> tuple[str, ...]:
+        return (f"{path}/disk",) if Path(path).name in self.mounted else ()
+
     async def look(self, path: str, uid: int, gid: int, ids: int, *, divided: bool = False) -> Found | None:
         return self.found.get(Path(path).name)
 
@@ -75,18 +81,19 @@ async def test_what_is_known_of_a_volume_is_not_known_anew(marks: VolumeMarks) -
 
 
 @pytest.mark.parametrize(
-    ("there", "code"),
+    ("there", "mounted", "code"),
     [
-        ({}, ErrorCode.DATA_MISSING),
-        ({"wallets": Found(DATA, True, False)}, ErrorCode.DATA_MISSING),
-        ({"wallets": Found(DISK, False, False, mounted=True)}, ErrorCode.STILL_NEEDED),
-        ({"wallets": Found(DATA, False, False)}, None),
+        ({}, (), ErrorCode.DATA_MISSING),
+        ({"wallets": Found(DATA, True, False)}, (), ErrorCode.DATA_MISSING),
+        ({"wallets": Found(DISK, False, False, mounted=True)}, (), ErrorCode.STILL_NEEDED),
+        ({"wallets": Found(DATA, False, False)}, ("wallets",), ErrorCode.STILL_NEEDED),
+        ({"wallets": Found(DATA, False, False)}, ("chain",), None),
     ],
 )
 async def test_keys_to_money_that_cannot_be_kept_are_not_removed(
-    there: dict[str, Found], code: ErrorCode | None, marks: VolumeMarks, tmp_path: Path
+    there: dict[str, Found], mounted: tuple[str, ...], code: ErrorCode | None, marks: VolumeMarks, tmp_path: Path
 ) -> None:
-    layout, namespace = Layout(tmp_path, tmp_path), cast(Namespace, Disk(there))
+    layout, namespace = Layout(tmp_path, tmp_path), cast(Namespace, Disk(there, mounted))
     nobody = cast(SecretsManager, None)
     data = AppData(layout, namespace, nobody, cast(State, None), marks, KeptStore(layout, namespace))
     await marks.keep(KNOTS.id, {"chain": DATA, "wallets": DISK})
