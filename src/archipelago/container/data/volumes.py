@@ -19,6 +19,7 @@ from archipelago.storage.records.apps import AppRecord
 from archipelago.storage.records.volumes import StrictestClass
 from archipelago.storage.stores.state import State
 from archipelago.storage.stores.volume_marks import VolumeMarks
+from archipelago.support.private_files import reported
 from archipelago.support.texts.text import msg
 
 
@@ -139,7 +140,8 @@ class AppData:
 
 def _others(folder: Path) -> tuple[str, ...]:
     """Return what is in the folder of an app besides what is kept."""
-    try:
-        return tuple(path.name for path in folder.iterdir() if path.name != KEPT)
-    except FileNotFoundError:
-        return ()
+    with reported(folder):
+        try:
+            return tuple(path.name for path in folder.iterdir() if path.name != KEPT)
+        except FileNotFoundError:
+            return ()

@@ -267,6 +267,27 @@ async def test_a_volume_that_becomes_a_disk_in_the_middle_changes_nothing(node: 
     assert node.apps.suspended == frozenset() and node.apps.desired.wanted("app"), "it runs on"
 
 
+async def test_an_update_that_cannot_go_back_for_a_disk_stays_stopped_until_that_is_gone(
+    node: Bench, snapshots: Snapshots
+) -> None:
+    def start(_: str, version: str) -> None:
+        if version == "2.0":
+            write(node, "of 2.0")
+            node.namespace.mounted.add(str(data(node)))
+
+    first = tree(data(node))
+    node.apps.broken.add("2.0")
+    node.apps.on_run = start
+    node.offer("app", MORE, version="2.0")
+    ended = await node.ended(await node.orchestrator.update("app"))
+    assert ended.error is not None and "stay stopped: the volume 'data' of app cannot be moved" in ended.error.message
+    assert (data(node) / "state").read_text() == "of 2.0" and not node.apps.desired.wanted("app")
+    assert [each.kind for each in await snapshots.list("app")] == [SnapshotKind.BEFORE_UPDATE]
+    node.namespace.mounted.clear()
+    await done(node, await snapshots.undo("app"))
+    assert tree(data(node)) == first and await version(node) == "1.0"
+
+
 async def test_volumes_that_stay_beside_older_ones_are_said_and_agreed_to(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
