@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -33,7 +33,10 @@ from archipelago.container.operations.orchestrator import Orchestrator
 from archipelago.container.operations.registry import find_kinds
 from archipelago.container.operations.repairs import Repairs
 from archipelago.container.operations.runner import JobRunner
+from archipelago.container.operations.snapshot_schedules import SnapshotSchedules
 from archipelago.container.operations.snapshots import Snapshots
+from archipelago.container.operations.trial.scratch import ComposerAt, Scratch
+from archipelago.container.operations.trial.trial_runs import TrialRuns
 from archipelago.container.proposals.disk_rules import DiskRules
 from archipelago.container.reconciler.reconciler import Reconciler
 from archipelago.container.reports.apps import HEALTH
@@ -74,7 +77,9 @@ class Apps:
     downloads: InitialDownloads
     snapshots: SnapshotStore
     snapshot_service: Snapshots
+    snapshot_schedules: SnapshotSchedules
     backups: Backups
+    trials: TrialRuns
     reconciler: Reconciler
     operations: Operations
     orchestrator: Orchestrator
@@ -117,6 +122,15 @@ async def build_apps(storage: Storage, podman: PodmanHost, closing: AsyncExitSta
         require_room=pauses.require_room,
         snapshots=snapshots,
         volumes=volumes,
+        trials=(
+            trials := _trials(
+                storage,
+                podman,
+                images,
+                pauses.require_room,
+                lambda app: _composer(storage, podman, images, workers, downloads, trial_of=app),
+            )
+        ),
         backups=backup_work(layout, podman.namespace, secrets, reconciler, volumes, renderer),
         soak=config.soak,
     )
@@ -135,7 +149,9 @@ async def build_apps(storage: Storage, podman: PodmanHost, closing: AsyncExitSta
         downloads,
         snapshots,
         Snapshots(parts, runner, operations),
+        SnapshotSchedules(storage.state, storage.node_id),
         Backups(parts, runner),
+        trials,
         reconciler,
         operations,
         Orchestrator(parts, runner),
@@ -161,18 +177,48 @@ async def _images(storage: Storage, podman: PodmanHost, verifier: ImageVerifier,
 
 
 def _composer(
-    storage: Storage, podman: PodmanHost, images: ImageStore, workers: TemplateWorkers, downloads: InitialDownloads
+    storage: Storage,
+    podman: PodmanHost,
+    images: ImageStore,
+    workers: TemplateWorkers,
+    downloads: InitialDownloads,
+    trial_of: str = "",
 ) -> Composer:
-    config = storage.config
-    apps, files = str(config.layout.apps), str(config.layout.files)
+    """Return what compiles the installed apps, or the scratch copy of one of them."""
+    config, secrets = storage.config, storage.secrets
+    apps, files = config.layout.apps, config.layout.files
+    if trial_of:
+        apps, files = config.layout.app(trial_of).trial, config.layout.trial_files
+        secrets = secrets.beside(apps)
     return Composer(
-        Site(storage.node_id, apps, files, podman.facts, podman.cgroup, host.static_shell()),
-        storage.secrets,
+        Site(storage.node_id, str(apps), str(files), podman.facts, podman.cgroup, host.static_shell()),
+        secrets,
         images,
         workers,
         free_disk=lambda: host.disk(config.root)[1],
         reserved_ports=frozenset({config.port}),
         downloading=downloads.goes_on,
+    )
+
+
+def _trials(
+    storage: Storage,
+    podman: PodmanHost,
+    images: ImageStore,
+    require_room: Callable[[], None],
+    composer_at: ComposerAt,
+) -> TrialRuns:
+    layout = storage.config.layout
+    return TrialRuns(
+        Scratch(layout, podman.namespace, composer_at),
+        podman.client,
+        podman.namespace,
+        images,
+        storage.state,
+        storage.node_id,
+        host.static_shell(),
+        storage.secrets.redactor.redact,
+        require_room,
     )
 
 

@@ -14,6 +14,8 @@ from archipelago.rpc.methods.apps import (
     operations,
     repairs,
     revisions,
+    snapshot_files,
+    snapshot_schedules,
     snapshots,
 )
 from archipelago.rpc.methods.node import network, notice_channels, notices, system
@@ -27,6 +29,8 @@ _FAMILIES = (
     chains,
     data,
     snapshots,
+    snapshot_files,
+    snapshot_schedules,
     backups,
     repairs,
     catalog,

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from pydantic import StringConstraints
+from pydantic import Field, StringConstraints
 
 from archipelago.api.operations import Operation
 from archipelago.api.services.apps import SnapshotService
@@ -19,6 +19,13 @@ class SnapshotParams(AppParams):
 
     snapshot: Annotated[str, StringConstraints(pattern=r"^[0-9TZ.-]+$", max_length=40)]
     """Its name, as `snapshot-list` tells it."""
+
+
+class LookParams(SnapshotParams):
+    """A look at the app as it was."""
+
+    minutes: Annotated[int, Field(ge=0, le=60)] = 0
+    """For which the copy runs once it has come up."""
 
 
 @family.method("snapshot-list", "Return the snapshots of an app, the newest first", permission=Permission.READ)
@@ -55,6 +62,16 @@ async def _restore_preview(snapshots: SnapshotService, params: SnapshotParams) -
 )
 async def _restore(snapshots: SnapshotService, params: SnapshotParams) -> Operation:
     return await snapshots.restore(params.app, params.snapshot)
+
+
+@family.method(
+    "snapshot-look",
+    "Run a scratch copy of an app from a snapshot, without network, and see whether it comes up; nothing of it is left",
+    permission=Permission.MANAGE,
+    mutates=True,
+)
+async def _look(snapshots: SnapshotService, params: LookParams) -> Operation:
+    return await snapshots.look(params.app, params.snapshot, params.minutes)
 
 
 @family.method(
