@@ -10,7 +10,8 @@ import structlog
 from archipelago.container.data.data_classes import restorable_volumes
 from archipelago.container.data.keeper import DataMissing, VolumeKeeper
 from archipelago.container.data.snapshots.methods import CopyPlan
-from archipelago.container.data.snapshots.store import SnapshotOrder, SnapshotStore
+from archipelago.container.data.snapshots.order import SnapshotOrder
+from archipelago.container.data.snapshots.store import SnapshotStore
 from archipelago.container.dependency_resolver.plan import Request
 from archipelago.container.desired.composer import Composer
 from archipelago.container.desired.installed_apps import Records

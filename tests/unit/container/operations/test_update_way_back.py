@@ -8,8 +8,8 @@ import pytest
 import pytest_asyncio
 
 from archipelago.container.data.data_classes import restorable_volumes
+from archipelago.container.data.snapshots.order import SnapshotOrder
 from archipelago.container.data.snapshots.room import ROOM
-from archipelago.container.data.snapshots.store import SnapshotOrder
 from archipelago.container.namespace.found import Survey
 from archipelago.container.operations.jobs.update import UpdateJob
 from archipelago.container.operations.readiness.situation import Situation

@@ -11,7 +11,7 @@ from archipelago.container.data.data_classes import (
     restorable_volumes,
 )
 from archipelago.container.data.kept import stamp
-from archipelago.container.data.snapshots.store import SnapshotOrder
+from archipelago.container.data.snapshots.order import SnapshotOrder
 from archipelago.container.dependency_resolver.plan import Request
 from archipelago.container.desired.installed_apps import Records
 from archipelago.container.operations.changes.starts import start_step

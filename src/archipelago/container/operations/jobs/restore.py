@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import Any, Self
 
 from archipelago.container.data.kept import stamp
-from archipelago.container.data.snapshots.store import SnapshotOrder
+from archipelago.container.data.snapshots.order import SnapshotOrder
 from archipelago.container.operations.changes.starts import start_step
 from archipelago.container.operations.image_fetcher import image_step
 from archipelago.container.operations.job import Job

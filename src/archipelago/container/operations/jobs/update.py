@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Any, Self
 
 from archipelago.container.data.kept import stamp
-from archipelago.container.data.snapshots.store import SnapshotOrder
+from archipelago.container.data.snapshots.order import SnapshotOrder
 from archipelago.container.dependency_resolver.plan import Request
 from archipelago.container.desired.installed_apps import Records
 from archipelago.container.manifest.package import AppPackage

@@ -15,7 +15,8 @@ import pytest_asyncio
 from archipelago.container.data.data_classes import RestorableVolume, restorable_volumes
 from archipelago.container.data.kept import KeptStore
 from archipelago.container.data.snapshots.methods import CopyMethod, CopyPlan, LeftOut
-from archipelago.container.data.snapshots.store import SnapshotOrder, SnapshotStore
+from archipelago.container.data.snapshots.order import SnapshotOrder
+from archipelago.container.data.snapshots.store import SnapshotStore
 from archipelago.container.namespace.agent import copies
 from archipelago.errors import NodeError
 from archipelago.storage.layout import AppFolder, Layout
