@@ -16,5 +16,6 @@ and cannot do without another app. `run` raises `NodeError` where it cannot be t
 fails; after a crash, `sweep` removes it at the next start, and conmon ends its containers in any case.
 
 The copy has no network but one loopback that its containers share (`isolated`), so it can use no wallet or channel
-twice. It has no device of the host, and publishes no port.
+twice. It has no device of the host, and publishes no port; `forwarding` leads its owner to its pages on the loopback of
+this host, and nothing from there to anywhere.
 """

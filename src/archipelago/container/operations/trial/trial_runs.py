@@ -137,12 +137,14 @@ class TrialRuns:
 
     async def _settled(self, pod: TrialPod, names: list[str]) -> None:
         """Return once it is known how the app is; one that has crashed must stay up for a while."""
-        crashes = -1
-        while pod.crashes != crashes:
-            crashes = pod.crashes
+        while True:
             await pod.changed.until(lambda: is_settled(pod.healths, names))
-            if pod.crashes:
-                await asyncio.sleep(STEADY)
+            crashes = pod.crashes
+            if not crashes or not all(map(pod.works, names)):
+                return
+            await asyncio.sleep(STEADY)
+            if pod.crashes == crashes:
+                return
 
     async def _logs(self, found: ScratchApp, pod: TrialPod) -> dict[str, tuple[str, ...]]:
         logs = {}
