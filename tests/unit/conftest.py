@@ -7,6 +7,7 @@ import pytest
 
 from support.checkout import SOURCE
 from support.preloaded_python import PreloadedPython, preloaded_python
+from support.processor_time import ProcessorTime
 
 
 @pytest.fixture(scope="session")
@@ -15,3 +16,9 @@ def daemon_python() -> Iterator[PreloadedPython]:
     environment = {**os.environ, "PYTHONPATH": str(SOURCE)}
     with preloaded_python("archipelago.daemon", environment=environment) as python:
         yield python
+
+
+@pytest.fixture
+def processor_time() -> ProcessorTime:
+    """What the test spends from here on."""
+    return ProcessorTime()

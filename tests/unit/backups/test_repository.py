@@ -18,6 +18,7 @@ from archipelago.backups.restic.launch import Ended, Order, launch
 from archipelago.backups.restic.says import Written
 from archipelago.backups.schedule import may_forget
 from archipelago.errors import ErrorCode, NodeError
+from support.cheap_repository import make_cheap
 
 pytestmark = pytest.mark.asyncio
 LAUNCH = functools.partial(launch, enter=("unshare", "--user", "--map-root-user"))
@@ -40,10 +41,11 @@ def sources(tmp_path: Path, **files: str) -> BackupSources:
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A repository in which is nothing; copies of it take a moment, and new ones a second."""
+    """A repository in which is nothing; copies of it take a moment, and new ones some seconds."""
     path = tmp_path_factory.mktemp("made") / "disk"
     environment = {**os.environ, "RESTIC_PASSWORD": PASSWORD, "RESTIC_REPOSITORY": str(path)}
     subprocess.run(["restic", "init", "--repository-version", "2"], env=environment, check=True, capture_output=True)
+    make_cheap(path, PASSWORD)
     return path
 
 
@@ -61,6 +63,7 @@ async def write(tmp_path: Path, found: Repository, **files: str) -> Written:
 async def test_what_is_written_comes_back_and_plain_restic_reads_it(tmp_path: Path) -> None:
     found = repository(tmp_path)
     await found.create()
+    make_cheap(tmp_path / "disk", PASSWORD)
     await write(tmp_path, found, kept="text")
     (tmp_path / "volume" / "-x\n*").symlink_to("/etc/passwd")
     written = await write(tmp_path, found)
