@@ -105,7 +105,8 @@ async def until_up(node: TestNode) -> str:
 async def test_a_copy_comes_up_without_network_and_leaves_nothing(node: TestNode, snapshot: str) -> None:
     place = node.root / "apps/app/snapshots" / snapshot
     before, status = tree(place), await node.call("container-status", app="app")
-    await node.execute("app", "busybox", "sh", "-c", "echo 2 > /files/state")
+    command = ["sh", "-c", "echo 2 > /files/state"]
+    await node.call("container-exec", app="app", container="main", command=["busybox", *command])
     opened = await look(node, snapshot, minutes=1)
     page = (await until_up(node)).rpartition(" ")[2]
     assert page.startswith("http://127.0.0.1:")
@@ -113,7 +114,8 @@ async def test_a_copy_comes_up_without_network_and_leaves_nothing(node: TestNode
         assert await answer.text() == "1\n", "what the snapshot has"
     assert len(copies(node)) == 3
     for name in copies(node):
-        pid = podman("inspect", "--format", "{{.State.Pid}}", name)
+        pid, timeout = podman("inspect", "--format", "{{.State.Pid}} {{.Config.Timeout}}", name).split()
+        assert int(timeout) > 60, "conmon ends it without a daemon"
         devices = Path(f"/proc/{pid}/net/dev").read_text().splitlines()[2:]
         assert [line.partition(":")[0].strip() for line in devices] == ["lo"], devices
     after = await node.call("container-status", app="app")
@@ -148,7 +150,7 @@ async def test_files_are_listed_and_read_and_nothing_leads_out(node: TestNode, s
 
 
 async def test_one_folder_is_restored_without_touching_the_app(node: TestNode, snapshot: str) -> None:
-    to = ROOT / "extracted"
+    to = DISK / "extracted"
     where = {"app": "app", "snapshot": snapshot, "to": str(to)}
     await node.call("snapshot-extract", **where, path="volumes/files")
     try:

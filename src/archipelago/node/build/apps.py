@@ -219,6 +219,7 @@ def _trials(
         host.static_shell(),
         storage.secrets.redactor.redact,
         require_room,
+        lambda: host.memory()[1],
     )
 
 

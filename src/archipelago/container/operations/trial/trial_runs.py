@@ -29,8 +29,11 @@ from archipelago.errors import ErrorCode, NodeError
 from archipelago.storage.layout import TRIAL as TRIAL_FOLDER
 from archipelago.storage.layout import app_files
 from archipelago.storage.stores.state import State
+from archipelago.support.texts.sizes import size_words
 from archipelago.support.texts.text import msg
 
+_SHARE = 0.5
+"""Of its limit of memory, which an app may take while nobody uses it."""
 _LINES = 20
 _BEYOND = 600.0
 """Seconds that conmon leaves beyond the end that this daemon sees to."""
@@ -57,6 +60,8 @@ class TrialRuns:
     redact: Callable[[str], str]
     require_room: Callable[[], None]
     """Raises `NodeError` where the disk is too full for anything new."""
+    free_memory: Callable[[], int]
+    """Bytes of memory that programs of the host may still take."""
     _turns: dict[str, asyncio.Lock] = field(default_factory=dict)
 
     async def run(
@@ -70,6 +75,7 @@ class TrialRuns:
         installed = await self.state.load_apps()
         refuse_untriable(order.record, installed.get(app))
         self.require_room()
+        await self._require_memory(order)
         async with self._turns.setdefault(app, asyncio.Lock()):
             await self._clear(app)
             try:
@@ -101,6 +107,22 @@ class TrialRuns:
                     await self.scratch.remove(app)
                 except NodeError as error:
                     _log.warning("a scratch copy is not deleted", app=app, error=error.message)
+
+    async def _require_memory(self, order: TrialOrder) -> None:
+        """Raise `NodeError` where the copy would take memory from apps that run: they come first."""
+        limits = [each.resources.memory for each in order.record.package.manifest.containers.values()]
+        free, needed = await asyncio.to_thread(self.free_memory), int(sum(limits) * _SHARE)
+        if free < needed:
+            raise NodeError(
+                ErrorCode.BUSY,
+                msg(
+                    "a copy of {app} needs {needed} of memory, and {free} are free",
+                    app=order.record.app,
+                    needed=size_words(needed),
+                    free=size_words(free),
+                ),
+                hint=msg("stop an app that you do not need now, or try again later"),
+            )
 
     async def _try(self, found: ScratchApp, stay: Stay | None, longest_stay: float) -> TrialVerdict:
         workload = found.app.workload
