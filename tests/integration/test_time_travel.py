@@ -38,8 +38,10 @@ DB = """
 volumes:
   files: {data: files}
 endpoints: {web: {kind: ui, protocol: http, container: main, port: 8000, host_port: %d}}
+provides: {i: {container: main, port: 8000}}
 secrets: {key: {}}"""
 MOUNT = "mounts: [{volume: files, path: /files}]\n    after: [db]"
+USER = "busybox nc i 8000 < /dev/null || exit 3; exec busybox httpd -f -p 8000 -h /tmp"
 CHANNELS = """volumes: {channels: {data: never-restore, funds: true, exclusive: true}}
 reversible: "no\""""
 
@@ -71,7 +73,9 @@ async def node(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[TestNo
         health = f"mounts: [{{volume: channels, path: /channels}}]\n    {TCP}"
         write_app(found.apps, "channels", health=health, more=CHANNELS)
         await found.install("app")
+        write_app(found.apps, "user", command=f"[sh, -c, '{USER}']", more="requires: {i: {}}")
         await found.install("channels")
+        await found.install("user")
         await found.done(await found.call("snapshot-take", app="app"))
         yield found
     finally:
@@ -178,6 +182,14 @@ async def test_data_that_no_app_comes_up_with_fails_and_says_why(node: TestNode,
     assert "exit code 7" in ended["error"]["message"], ended
     assert "the data is broken" in ended["error"]["data"]["logs"]
     assert copies(node) == []
+
+
+async def test_of_an_app_that_needs_another_nothing_is_claimed(node: TestNode) -> None:
+    await node.done(await node.call("snapshot-take", app="user"))
+    name = (await node.call("snapshot-list", app="user"))[0]["name"]
+    ended = await node.done(await node.call("snapshot-look", app="user", snapshot=name))
+    said = ended["steps"][-1]["detail"]
+    assert "not known: it needs app" in said and "exit code 3" in said
 
 
 async def test_channel_state_is_never_copied(node: TestNode) -> None:

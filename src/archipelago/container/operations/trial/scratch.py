@@ -114,7 +114,7 @@ def refuse_untriable(record: AppRecord, now: AppRecord | None) -> None:
         if each is None:
             continue
         require_read(each)
-        if never := [v.name for v in app_volumes(each.package.manifest) if isinstance(v, NeverRestoreVolume)]:
+        if never := [v.name for v in app_volumes(each) if isinstance(v, NeverRestoreVolume)]:
             raise NodeError(
                 ErrorCode.FORBIDDEN,
                 msg(
