@@ -108,6 +108,19 @@ export type AppResources = {
   "written_in_a_day": number | null;
 };
 
+export type AppScheduleParams = {
+  /** Id of the app. */
+  "app": string;
+  /** How often a snapshot is taken; the app stops for it, at night unless it is hourly. */
+  "every": Cadence;
+  /** Of the last hours that have one, the newest is kept: of how many. */
+  "keep_hourly": number;
+  /** The same for days. */
+  "keep_daily": number;
+  /** The same for weeks. */
+  "keep_weekly": number;
+};
+
 export type AppSecurity = {
   "app": string;
   "rating": Rating;
@@ -301,6 +314,8 @@ export type BundleView = {
   /** Why it cannot be used (its file is wrong). */
   "problem": string | null;
 };
+
+export type Cadence = "off" | "hourly" | "daily" | "weekly";
 
 export type CatalogEntry = {
   "app": string;
@@ -646,6 +661,8 @@ export type Entered = {
   "confirmation": string | null;
 };
 
+export type EntryKind = "file" | "folder" | "link" | "other";
+
 export type ErrorView = {
   "code": string;
   "message": string;
@@ -985,6 +1002,15 @@ export type LogsParams = {
   "tail": number;
 };
 
+export type LookParams = {
+  /** Id of the app. */
+  "app": string;
+  /** Its name, as `snapshot-list` tells it. */
+  "snapshot": string;
+  /** For which the copy runs once it has come up. */
+  "minutes": number;
+};
+
 export type LostVolume = {
   "volume": string;
   /** Whether data that was there is gone; if not, it is there and belongs to others' user ids. */
@@ -1052,6 +1078,17 @@ export type NewToken = {
 
 export type NoParams = {
 
+};
+
+export type NodeScheduleParams = {
+  /** How often a snapshot is taken; the app stops for it, at night unless it is hourly. */
+  "every": Cadence;
+  /** Of the last hours that have one, the newest is kept: of how many. */
+  "keep_hourly": number;
+  /** The same for days. */
+  "keep_daily": number;
+  /** The same for weeks. */
+  "keep_weekly": number;
 };
 
 export type Notice = {
@@ -1126,7 +1163,7 @@ export type Operation = {
   "revision": number;
 };
 
-export type OperationKind = "install" | "start" | "stop" | "restart" | "remove" | "update" | "configure" | "secrets" | "snapshot" | "restore" | "backup" | "backup-restore" | "backup-drill" | "repair";
+export type OperationKind = "install" | "start" | "stop" | "restart" | "remove" | "update" | "configure" | "secrets" | "snapshot" | "snapshot-look" | "restore" | "backup" | "backup-restore" | "backup-drill" | "repair";
 
 export type OperationParams = {
   /** Id of the operation. */
@@ -1447,6 +1484,11 @@ export type RestTarget = {
   "user": string;
 };
 
+export type RestoreParams = {
+  /** 24 words (BIP 39), with spaces between them. */
+  "words": string;
+};
+
 export type RestorePreview = {
   /** Apps that go back, the one that was asked for first. */
   "apps": Array<string>;
@@ -1601,7 +1643,76 @@ export type SignerView = {
   "since": string;
 };
 
-export type SnapshotKind = "manual" | "before-update" | "rejected" | "before-restore" | "backup";
+export type SnapshotEntry = {
+  /** Its name; control characters, backslashes and what is not UTF-8 as `\xNN`, as a path of it needs them. */
+  "name": string;
+  "kind": EntryKind;
+  /** Bytes of a file. */
+  "size": number;
+  /** When it was changed last, by what the app says. */
+  "modified": string | null;
+  /** Where a link leads; links are never followed. */
+  "target": string;
+};
+
+export type SnapshotExtractParams = {
+  /** Id of the app. */
+  "app": string;
+  /** Its name, as `snapshot-list` tells it. */
+  "snapshot": string;
+  /** Such as `volumes/data/photo.jpg`; each name as in `SnapshotEntry`. */
+  "path": string;
+  /** A folder of this machine that is not there yet. */
+  "to": string;
+};
+
+export type SnapshotFileParams = {
+  /** Id of the app. */
+  "app": string;
+  /** Its name, as `snapshot-list` tells it. */
+  "snapshot": string;
+  /** Such as `volumes/data/photo.jpg`; each name as in `SnapshotEntry`. */
+  "path": string;
+  /** Where the piece starts. */
+  "offset": number;
+  /** Bytes of it at most. */
+  "length": number;
+};
+
+export type SnapshotFileView = {
+  "path": string;
+  /** Bytes of the whole file. */
+  "size": number;
+  /** Where the piece starts. */
+  "offset": number;
+  /** The piece, in Base64; its end is the file's where it is shorter than what was asked for and than 512 KiB. */
+  "content": string;
+};
+
+export type SnapshotFolderParams = {
+  /** Id of the app. */
+  "app": string;
+  /** Its name, as `snapshot-list` tells it. */
+  "snapshot": string;
+  /** Such as `volumes/data/photos`; each name as in `SnapshotEntry`. */
+  "path": string;
+  /** Name of an entry: those behind it are returned. */
+  "after": string;
+  /** How many entries are returned at most. */
+  "limit": number;
+};
+
+export type SnapshotFolderView = {
+  /** Of the folder. */
+  "path": string;
+  "entries": Array<SnapshotEntry>;
+  /** Whether there are further ones: ask again for those `after` the last name. */
+  "more": boolean;
+  /** Whether the whole folder was looked at in time; if not, names may be missing among these. */
+  "complete": boolean;
+};
+
+export type SnapshotKind = "manual" | "scheduled" | "before-update" | "rejected" | "before-restore" | "backup";
 
 export type SnapshotParams = {
   /** Id of the app. */
@@ -1625,6 +1736,40 @@ export type SnapshotPreview = {
   "remarks": Array<string>;
   /** Field -> message of its text, `effects.0` for the first of a list; a text without one is English only. */
   "messages"?: Record<string, Message>;
+};
+
+export type SnapshotRestoreParams = {
+  /** Id of the app. */
+  "app": string;
+  /** Its name, as `snapshot-list` tells it. */
+  "snapshot": string;
+  /** Volumes that stay as they are, as the owner agreed (see `restore-preview`); if more would, nothing is done. */
+  "stays": Array<string>;
+};
+
+export type SnapshotScheduleView = {
+  /** The app; empty for the schedule of the node. */
+  "app": string;
+  "every": Cadence;
+  /** The newest of each of the last hours that have one are kept, so many. */
+  "keep_hourly": number;
+  "keep_daily": number;
+  "keep_weekly": number;
+  /** Whether the app has a schedule of its own; else it has that of the node. */
+  "own": boolean;
+  /** When the next one is to be taken; null where none is. */
+  "next": string | null;
+  /** Why none was taken at the last turn; empty where that is not so, or not known since the start of the node. */
+  "obstacle": string;
+  /** Field -> message of its text, `effects.0` for the first of a list; a text without one is English only. */
+  "messages"?: Record<string, Message>;
+};
+
+export type SnapshotSchedulesView = {
+  /** Of the apps that have none of their own: of these, the ones that stop for a moment alone. */
+  "node": SnapshotScheduleView;
+  /** Of each installed app. */
+  "apps": Array<SnapshotScheduleView>;
 };
 
 export type SnapshotView = {
@@ -1855,20 +2000,6 @@ export type WebhookTarget = {
   "url": string;
 };
 
-export type archipelago__rpc__methods__apps__snapshots__RestoreParams = {
-  /** Id of the app. */
-  "app": string;
-  /** Its name, as `snapshot-list` tells it. */
-  "snapshot": string;
-  /** Volumes that stay as they are, as the owner agreed (see `restore-preview`); if more would, nothing is done. */
-  "stays": Array<string>;
-};
-
-export type archipelago__rpc__methods__security__keys__RestoreParams = {
-  /** 24 words (BIP 39), with spaces between them. */
-  "words": string;
-};
-
 /** What each method takes and returns. */
 export interface Methods {
   /** Install an app with all that it needs, or with dry_run say what that would be */
@@ -2095,6 +2226,15 @@ export interface Methods {
   /** Volumes that stay as they are, as the owner agreed (see `restore-preview`); if more would, nothing is done. */
   "stays"?: Array<string>;
 }; result: Operation };
+  /** Run a scratch copy of an app from a snapshot, without network, and see whether it comes up; nothing of it is left */
+  "snapshot-look": { params: {
+  /** Id of the app. */
+  "app": string;
+  /** Its name, as `snapshot-list` tells it. */
+  "snapshot": string;
+  /** For which the copy runs once it has come up. */
+  "minutes"?: number;
+}; result: Operation };
   /** Delete a snapshot forever */
   "snapshot-delete": { params: {
   /** Id of the app. */
@@ -2112,6 +2252,74 @@ export interface Methods {
   /** Id of the app. */
   "app": string;
 }; result: Operation };
+  /** List a folder of a snapshot; links are not followed, and secrets of the app are not among it */
+  "snapshot-files": { params: {
+  /** Id of the app. */
+  "app": string;
+  /** Its name, as `snapshot-list` tells it. */
+  "snapshot": string;
+  /** Such as `volumes/data/photos`; each name as in `SnapshotEntry`. */
+  "path"?: string;
+  /** Name of an entry: those behind it are returned. */
+  "after"?: string;
+  /** How many entries are returned at most. */
+  "limit"?: number;
+}; result: SnapshotFolderView };
+  /** Read a piece of a file in a snapshot */
+  "snapshot-file": { params: {
+  /** Id of the app. */
+  "app": string;
+  /** Its name, as `snapshot-list` tells it. */
+  "snapshot": string;
+  /** Such as `volumes/data/photo.jpg`; each name as in `SnapshotEntry`. */
+  "path": string;
+  /** Where the piece starts. */
+  "offset"?: number;
+  /** Bytes of it at most. */
+  "length"?: number;
+}; result: SnapshotFileView };
+  /** Restore one file or folder of a snapshot into a new folder of this machine */
+  "snapshot-extract": { params: {
+  /** Id of the app. */
+  "app": string;
+  /** Its name, as `snapshot-list` tells it. */
+  "snapshot": string;
+  /** Such as `volumes/data/photo.jpg`; each name as in `SnapshotEntry`. */
+  "path": string;
+  /** A folder of this machine that is not there yet. */
+  "to": string;
+}; result: null };
+  /** Return when snapshots are taken by themselves, of each app */
+  "snapshot-schedules": { params: Record<string, never>; result: SnapshotSchedulesView };
+  /** Have snapshots of an app taken by a schedule of its own */
+  "snapshot-schedule-set": { params: {
+  /** Id of the app. */
+  "app": string;
+  /** How often a snapshot is taken; the app stops for it, at night unless it is hourly. */
+  "every": Cadence;
+  /** Of the last hours that have one, the newest is kept: of how many. */
+  "keep_hourly"?: number;
+  /** The same for days. */
+  "keep_daily"?: number;
+  /** The same for weeks. */
+  "keep_weekly"?: number;
+}; result: SnapshotScheduleView };
+  /** Have snapshots of an app taken as the node's schedule says */
+  "snapshot-schedule-reset": { params: {
+  /** Id of the app. */
+  "app": string;
+}; result: SnapshotScheduleView };
+  /** Have snapshots taken of all apps without a schedule of their own that stop for a moment alone */
+  "snapshot-schedule-default": { params: {
+  /** How often a snapshot is taken; the app stops for it, at night unless it is hourly. */
+  "every": Cadence;
+  /** Of the last hours that have one, the newest is kept: of how many. */
+  "keep_hourly"?: number;
+  /** The same for days. */
+  "keep_daily"?: number;
+  /** The same for weeks. */
+  "keep_weekly"?: number;
+}; result: SnapshotScheduleView };
   /** List the targets of backups, and what was proved there */
   "backup-targets": { params: Record<string, never>; result: Array<TargetView> };
   /** Add a target: its repository is made, or the one that is there is used if the node's key opens it */

@@ -56,7 +56,7 @@ class VolumeKeeper:
         verdicts = {name: judge(known.get(name), found) for name, found in seen.items()}
         if troubles := _troubles(workload, verdicts, seen):
             raise DataMissing(workload.app, troubles)
-        await self._namespace.make(tuple(_directories(workload)))
+        await self._namespace.make(tuple(volume_directories(workload)))
         marks = {name: found.mark for name, found in (await self._look(workload)).items() if found is not None}
         changed = {name: mark for name, mark in marks.items() if known.get(name) != mark}
         if not changed:
@@ -168,7 +168,7 @@ class VolumeKeeper:
         return await self._namespace.look(volume.path, volume.uid, volume.gid, IDS_PER_APP, divided=divided)
 
 
-def _directories(workload: Workload) -> Iterator[OwnedPath]:
+def volume_directories(workload: Workload) -> Iterator[OwnedPath]:
     """Yield what is made for the volumes of an app, outer directories first."""
     for passage in workload.passages:
         yield PassageRequest(passage.path, passage.gid)

@@ -10,6 +10,7 @@ from archipelago.container.data.snapshots.methods import missed
 from archipelago.container.manifest.model.data import DataClass, Reversible
 from archipelago.container.manifest.way_back import way_back
 from archipelago.container.operations.job_parts import JobParts
+from archipelago.container.operations.jobs.look import LookJob
 from archipelago.container.operations.jobs.restore import RestoreJob
 from archipelago.container.operations.jobs.snapshot import SnapshotJob
 from archipelago.container.operations.operations import Operations
@@ -69,10 +70,10 @@ class Snapshots:
             remarks=remarks,
         )
 
-    async def take(self, app: str) -> Operation:
+    async def take(self, app: str, why: SnapshotKind = SnapshotKind.MANUAL) -> Operation:
         """Take a snapshot of an app."""
         async with self.runner.request(app) as record:
-            return await self.runner.open(await SnapshotJob.requested(self.parts, record))
+            return await self.runner.open(await SnapshotJob.requested(self.parts, record, why))
 
     async def restore_preview(self, app: str, snapshot: str) -> RestorePreview:
         """Return what going back to a snapshot would do."""
@@ -97,6 +98,11 @@ class Snapshots:
         """Undo the last update of an app, with the apps that it was updated with."""
         async with self.runner.request(app) as record:
             return await self.runner.open(await RestoreJob.requested(self.parts, await self._undo(record)))
+
+    async def look(self, app: str, snapshot: str, minutes: int) -> Operation:
+        """Run a scratch copy of an app from a snapshot, without network."""
+        async with self.runner.request(app) as record:
+            return await self.runner.open(await LookJob.requested(self.parts, record, snapshot, minutes))
 
     async def delete(self, app: str, snapshot: str) -> None:
         """Delete a snapshot for ever."""

@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -34,7 +34,10 @@ from archipelago.container.operations.orchestrator import Orchestrator
 from archipelago.container.operations.registry import find_kinds
 from archipelago.container.operations.repairs import Repairs
 from archipelago.container.operations.runner import JobRunner
+from archipelago.container.operations.snapshot_schedules import SnapshotSchedules
 from archipelago.container.operations.snapshots import Snapshots
+from archipelago.container.operations.trial.scratch import ComposerAt, Scratch
+from archipelago.container.operations.trial.trial_runs import TrialRuns
 from archipelago.container.proposals.disk_rules import DiskRules
 from archipelago.container.reconciler.host_share import HostShare
 from archipelago.container.reconciler.reconciler import Reconciler
@@ -78,7 +81,9 @@ class Apps:
     downloads: InitialDownloads
     snapshots: SnapshotStore
     snapshot_service: Snapshots
+    snapshot_schedules: SnapshotSchedules
     backups: Backups
+    trials: TrialRuns
     reconciler: Reconciler
     operations: Operations
     orchestrator: Orchestrator
@@ -119,6 +124,15 @@ async def build_apps(storage: Storage, podman: PodmanHost, closing: AsyncExitSta
         require_room=limits.pauses.require_room,
         snapshots=snapshots,
         volumes=volumes,
+        trials=(
+            trials := _trials(
+                storage,
+                podman,
+                images,
+                limits.pauses.require_room,
+                lambda app: _composer(storage, podman, images, workers, downloads, limits.own, trial_of=app),
+            )
+        ),
         backups=backup_work(layout, podman.namespace, secrets, reconciler, volumes, renderer),
         soak=config.soak,
     )
@@ -139,7 +153,9 @@ async def build_apps(storage: Storage, podman: PodmanHost, closing: AsyncExitSta
         downloads,
         snapshots,
         Snapshots(parts, runner, operations),
+        SnapshotSchedules(storage.state, storage.node_id),
         Backups(parts, runner),
+        trials,
         reconciler,
         operations,
         orchestrator,
@@ -171,18 +187,45 @@ def _composer(
     workers: TemplateWorkers,
     downloads: InitialDownloads,
     limits: OwnLimitStore,
+    trial_of: str = "",
 ) -> Composer:
-    config = storage.config
-    apps, files = str(config.layout.apps), str(config.layout.files)
+    """Return what compiles the installed apps, or the scratch copy of one of them."""
+    config, secrets = storage.config, storage.secrets
+    apps, files = config.layout.apps, config.layout.files
+    if trial_of:
+        apps, files = config.layout.app(trial_of).trial, config.layout.trial_files
+        secrets = secrets.beside(apps)
     return Composer(
-        Site(storage.node_id, apps, files, podman.facts, podman.cgroup, host.static_shell()),
-        storage.secrets,
+        Site(storage.node_id, str(apps), str(files), podman.facts, podman.cgroup, host.static_shell()),
+        secrets,
         images,
         workers,
         free_disk=lambda: host.disk(config.root)[1],
         reserved_ports=frozenset({config.port}),
         downloading=downloads.goes_on,
         limits=lambda: limits.all,
+    )
+
+
+def _trials(
+    storage: Storage,
+    podman: PodmanHost,
+    images: ImageStore,
+    require_room: Callable[[], None],
+    composer_at: ComposerAt,
+) -> TrialRuns:
+    layout = storage.config.layout
+    return TrialRuns(
+        Scratch(layout, podman.namespace, composer_at),
+        podman.client,
+        podman.namespace,
+        images,
+        storage.state,
+        storage.node_id,
+        host.static_shell(),
+        storage.secrets.redactor.redact,
+        require_room,
+        lambda: host.memory()[1],
     )
 
 

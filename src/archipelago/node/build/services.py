@@ -12,6 +12,8 @@ from archipelago.api.services import node as node_services
 from archipelago.api.services import security as security_services
 from archipelago.api.services.registry import Services
 from archipelago.api.system import PauseCause
+from archipelago.backups.restic.launch import launch
+from archipelago.container.operations.snapshot_files import SnapshotFiles
 from archipelago.container.reports.apps import Reporter
 from archipelago.container.reports.chains import ChainReporter
 from archipelago.container.reports.disk import DiskReporter
@@ -151,6 +153,11 @@ def _provide_apps(services: Services, parts: Parts, reporter: Reporter) -> None:
     services.provide(app_services.OperationService, apps.operations)
     services.provide(app_services.AppDataService, apps.kept_data)
     services.provide(app_services.SnapshotService, apps.snapshot_service)
+    services.provide(app_services.SnapshotScheduleService, apps.snapshot_schedules)
+    services.provide(
+        app_services.SnapshotFileService,
+        SnapshotFiles(storage.config.layout, podman.namespace, apps.snapshots, launch),
+    )
     services.provide(app_services.BackupService, apps.backups)
     services.provide(app_services.AppReportService, reporter)
     services.provide(app_services.CatalogService, reporter)

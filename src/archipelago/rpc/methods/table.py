@@ -15,6 +15,8 @@ from archipelago.rpc.methods.apps import (
     operations,
     repairs,
     revisions,
+    snapshot_files,
+    snapshot_schedules,
     snapshots,
 )
 from archipelago.rpc.methods.node import network, notice_channels, notices, system
@@ -29,6 +31,8 @@ _FAMILIES = (
     data,
     limits,
     snapshots,
+    snapshot_files,
+    snapshot_schedules,
     backups,
     repairs,
     catalog,

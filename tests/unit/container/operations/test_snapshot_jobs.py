@@ -3,6 +3,7 @@
 import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -12,8 +13,13 @@ from archipelago.api.operations import Operation
 from archipelago.container.manifest.model.data import Reversible
 from archipelago.container.namespace.found import Survey
 from archipelago.container.operations.jobs.snapshot import SnapshotJob
+from archipelago.container.operations.scheduled_snapshots import ScheduledSnapshots
+from archipelago.container.operations.snapshot_schedules import SnapshotSchedules
 from archipelago.container.operations.snapshots import Snapshots, refuse_one_way
 from archipelago.errors import ErrorCode, NodeError
+from archipelago.performance.resource_manager.disk_level import DiskLevel
+from archipelago.security.audit.chain import AuditAction
+from archipelago.storage.records.snapshot_schedules import Cadence, ScheduleRecord
 from archipelago.storage.records.snapshots import SnapshotKind
 from support.app_with_data import CHANNELS, MORE, data, done, node_with_data, version, write
 from support.jobs_bench import Bench, bench
@@ -51,6 +57,29 @@ async def test_a_snapshot_goes_back_stays_and_that_can_be_undone(node: Bench, sn
     await snapshots.delete("app", taken.name)
     with pytest.raises(NodeError, match="no snapshot"):
         await snapshots.restore("app", taken.name)
+
+
+async def test_a_schedule_takes_snapshots_and_deletes_its_own_alone(node: Bench, snapshots: Snapshots) -> None:
+    steady, now = 0.0, datetime.now(UTC)
+    schedules = SnapshotSchedules(node.state, "node", lambda: now)
+    audited: list[AuditAction] = []
+
+    async def audit(action: AuditAction) -> None:
+        audited.append(action)
+
+    level = DiskLevel.PLENTY
+    chore = ScheduledSnapshots(schedules, snapshots, node.operations, lambda: level, lambda: steady, audit)
+    await done(node, await snapshots.take("app"))
+    await schedules.set("app", ScheduleRecord(every=Cadence.DAILY, hourly=1, daily=0, weekly=0))
+    for _ in range(3):
+        await chore.look()
+        steady, now = steady + 86400, now + timedelta(days=1)
+    kinds = [each.kind for each in await snapshots.list("app")]
+    assert kinds == [SnapshotKind.SCHEDULED, SnapshotKind.MANUAL] and node.apps.suspended == frozenset()
+    level = DiskLevel.SCARCE
+    await chore.look()
+    assert [each.kind for each in await snapshots.list("app")] == [SnapshotKind.MANUAL]
+    assert [each.subject["app"] for each in audited] == ["app"]
 
 
 async def test_an_update_is_undone_with_its_data_and_that_is_undone_in_its_turn(

@@ -12,8 +12,9 @@ new namespace that ends with the request, and `rules` for nft(8)); `announce` (w
 and whether it is `divided`), `mounts` (what is mounted at a `path` or below it), `rename` (with `path` and `to`),
 `remove`; `signal` (with `pid` and `signal`); `size` (with the `timeout` after which it returns what it has counted,
 and whether it is `gentle`); in a volume, whose content is an app's, `find` (with `paths`, each a list of names),
-`aside` and `discard` (with `names`, and the `suffix` that a name gets), and `divide` (with the `part` that gets what
-is there, and `gid`); `volume` (a `directory`, as a subvolume where there are any); for snapshots `survey`,
+`aside` and `discard` (with `names`, and the `suffix` that a name gets), `list` (with `names` of a folder, `after`,
+`limit` and `timeout`), `read` (with `names` of a file, `offset` and `length`), and `divide` (with the `part` that gets
+what is there, and `gid`); `volume` (a `directory`, as a subvolume where there are any); for snapshots `survey`,
 `can-clone`, `flush`, `copy` (with `to`, `method`, and the `number` by which `stop-copy` finds it); `each` (with
 `requests`, answered in order up to the first that fails: `answers`).
 """
@@ -26,6 +27,7 @@ import threading
 import time
 from collections.abc import Callable
 
+from archipelago.container.namespace.agent.browse import list_folder, read_piece
 from archipelago.container.namespace.agent.copies import (
     can_clone,
     copy_volume,
@@ -108,6 +110,8 @@ _OF_FILES: dict[str, Callable[[str, dict], dict]] = {  # type: ignore[type-arg]
     "can-clone": lambda path, asked: can_clone(path),
     "copy": copy_volume,
     "flush": lambda path, asked: flush(path),
+    "list": list_folder,
+    "read": read_piece,
     "divide": lambda path, asked: divide(path, asked["part"], asked["gid"]),
 }
 
