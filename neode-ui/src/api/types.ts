@@ -440,6 +440,13 @@ export type ChosenParams = {
   "name": string | null;
 };
 
+export type ClaimParams = {
+  /** Id of the app. */
+  "app": string;
+  /** Of each state, as `data-contested` returns it: where something else speaks against it by now, nothing changes. */
+  "evidence": Array<string>;
+};
+
 export type CompareParams = {
   "app": string;
   "before": number;
@@ -516,6 +523,16 @@ export type ContainerStatus = {
   "health": Health;
   "limits": Limits;
   "started_at": string | null;
+};
+
+export type ContestedStateView = {
+  "volume": string;
+  "what": string;
+  "remedy": string;
+  /** Digest of what speaks against a start, which `data-claim` takes. */
+  "evidence": string;
+  /** Field -> message of its text, `effects.0` for the first of a list; a text without one is English only. */
+  "messages"?: Record<string, Message>;
 };
 
 export type CurrentParams = {
@@ -1929,6 +1946,18 @@ export interface Methods {
   "app": string;
   /** The volumes that are lost, all of them: where others are lost by now, nothing is changed. */
   "volumes": Array<string>;
+}; result: null };
+  /** Return why an app does not start on its state: there may be a newer one, or it may run elsewhere */
+  "data-contested": { params: {
+  /** Id of the app. */
+  "app": string;
+}; result: Array<ContestedStateView> };
+  /** Have an app run on its state although it may not be the newest, or run elsewhere: that would lose money */
+  "data-claim": { params: {
+  /** Id of the app. */
+  "app": string;
+  /** Of each state, as `data-contested` returns it: where something else speaks against it by now, nothing changes. */
+  "evidence": Array<string>;
 }; result: null };
   /** List the data with keys to money that was kept when its app was removed with its data */
   "data-list": { params: Record<string, never>; result: Array<KeptData> };

@@ -31,6 +31,16 @@ class LostVolume(Translatable, View):
     remedy: Prose
 
 
+class ContestedStateView(Translatable, View):
+    """State of which an older copy loses money, and of which this node may not have the newest."""
+
+    volume: str
+    what: Prose
+    remedy: Prose
+    evidence: str
+    """Digest of what speaks against a start, which `data-claim` takes."""
+
+
 class RemovalPreview(View):
     """What a removal of an app would take with it."""
 

@@ -1,7 +1,7 @@
 """Stand-ins for what keeps, copies and brings back the data of apps."""
 
 from archipelago.api.backups import AppBackupView, BackupTarget, BackupView, ProofView, TargetView
-from archipelago.api.data import KeptData
+from archipelago.api.data import ContestedStateView, KeptData
 from archipelago.api.operations import Operation, OperationKind
 from archipelago.api.snapshots import RestorePreview, SnapshotPreview, SnapshotView
 from archipelago.errors import ErrorCode, NodeError
@@ -13,6 +13,10 @@ class MemoryData:
     """Has no data, and remembers nothing."""
 
     async def start_empty(self, app: str, volumes: tuple[str, ...]) -> None: ...
+    async def contested(self, app: str) -> tuple[ContestedStateView, ...]:
+        return (ContestedStateView(volume="channels", what="it is a copy", remedy="claim it", evidence="0"),)
+
+    async def claim(self, app: str, evidence: tuple[str, ...]) -> None: ...
     async def list_kept(self) -> tuple[KeptData, ...]:
         return ()
 

@@ -12,7 +12,6 @@ from archipelago.api.health import Health
 from archipelago.catalog.local import LocalCatalog
 from archipelago.container.data.disk_use import DiskUse
 from archipelago.container.data.keeper import VolumeKeeper
-from archipelago.container.data.kept import KeptStore
 from archipelago.container.data.snapshots.store import SnapshotStore
 from archipelago.container.data.volumes import AppData
 from archipelago.container.dependency_resolver.host_facts import HostFacts
@@ -41,6 +40,7 @@ from archipelago.container.workload.inputs import Site
 from archipelago.container.workload.templates.renderer import Renderer
 from archipelago.container.workload.templates.workers import TemplateWorkers
 from archipelago.errors import ErrorCode, NodeError
+from archipelago.node.build.data import DataParts, build_data
 from archipelago.node.build.podman import PodmanHost
 from archipelago.node.build.storage import Storage
 from archipelago.node.resource_guard import order_of
@@ -53,7 +53,6 @@ from archipelago.security.sbom.store import SbomStore
 from archipelago.storage.records.events import NewEvent
 from archipelago.storage.stores.revisions import RevisionStore
 from archipelago.storage.stores.signers import SignerStore
-from archipelago.storage.stores.volume_marks import VolumeMarks
 from archipelago.support.texts.text import msg
 
 
@@ -87,18 +86,16 @@ async def build_apps(storage: Storage, podman: PodmanHost, closing: AsyncExitSta
     verifier = ImageVerifier(RegistryClient(Path.home()), SignerStore(storage.database), storage.audit.record)
     pauses = Pauses()
     images = await _images(storage, podman, verifier, pauses)
-    workers = TemplateWorkers()
-    closing.push_async_callback(asyncio.to_thread, workers.close)
+    workers = _workers(closing)
     downloads = InitialDownloads(storage.state, lambda: reconciler.desired.apps)
     composer = _composer(storage, podman, images, workers, downloads)
-    volumes = VolumeKeeper(podman.namespace, marks := VolumeMarks(storage.database))
-    reconciler = _reconciler(storage, podman, images, volumes, pauses, downloads)
+    data = build_data(storage, podman)
+    volumes = data.volumes
+    reconciler = _reconciler(storage, podman, images, data, pauses, downloads)
+    data.leases.changed = lambda: reconciler.apply(reconciler.desired)
     operations = Operations(storage.state, secrets.redactor.redact)
     closing.push_async_callback(reconciler.close)
     closing.push_async_callback(operations.close)
-    kept = KeptStore(layout, podman.namespace)
-    snapshots = SnapshotStore(layout, podman.namespace, marks)
-    data = AppData(layout, podman.namespace, secrets, storage.state, marks, kept)
     renderer = Renderer(workers)
     pruner = ImagePruner(images, storage.state, lambda: host.disk(config.root)[1])
     parts = JobParts.of(
@@ -109,13 +106,13 @@ async def build_apps(storage: Storage, podman: PodmanHost, closing: AsyncExitSta
         images=images,
         inventory=(inventory := ImageInventory(images, SbomStore(layout.apps))),
         pruner=pruner,
-        data=data,
+        data=data.apps,
         secrets=AppSecrets(secrets),
         disk_rules=DiskRules(renderer, podman.namespace, layout.apps),
         repairs=Repairs(reconciler, renderer, lambda: datetime.now(UTC)),
         revisions=RevisionStore(storage.database),
         require_room=pauses.require_room,
-        snapshots=snapshots,
+        snapshots=data.snapshots,
         volumes=volumes,
         backups=backup_work(layout, podman.namespace, secrets, reconciler, volumes, renderer),
         soak=config.soak,
@@ -128,18 +125,26 @@ async def build_apps(storage: Storage, podman: PodmanHost, closing: AsyncExitSta
         inventory,
         pruner,
         volumes,
-        data,
+        data.apps,
         DiskUse(layout, podman.namespace, lambda: reconciler.desired.apps, storage.clocks.steady),
-        DataService(volumes, kept, data, operations, lambda: reconciler.desired, reconciler.look_again),
+        DataService(
+            volumes, data.leases, data.kept, data.apps, operations, lambda: reconciler.desired, reconciler.look_again
+        ),
         pauses,
         downloads,
-        snapshots,
+        data.snapshots,
         Snapshots(parts, runner, operations),
         Backups(parts, runner),
         reconciler,
         operations,
         Orchestrator(parts, runner),
     )
+
+
+def _workers(closing: AsyncExitStack) -> TemplateWorkers:
+    workers = TemplateWorkers()
+    closing.push_async_callback(asyncio.to_thread, workers.close)
+    return workers
 
 
 async def _images(storage: Storage, podman: PodmanHost, verifier: ImageVerifier, pauses: Pauses) -> ImageStore:
@@ -180,7 +185,7 @@ def _reconciler(
     storage: Storage,
     podman: PodmanHost,
     images: ImageStore,
-    volumes: VolumeKeeper,
+    data: DataParts,
     pauses: Pauses,
     downloads: InitialDownloads,
 ) -> Reconciler:
@@ -205,7 +210,7 @@ def _reconciler(
         podman.client,
         podman.namespace,
         podman.firewall,
-        volumes,
+        data.volumes,
         storage.node_id,
         str(storage.config.layout.files),
         Path(podman.info.run_root),
@@ -213,7 +218,7 @@ def _reconciler(
         rebuild,
         storage.secrets.redactor.redact,
         record_healths,
-        lambda desired: pauses.reasons(order_of(desired)),
+        lambda desired: {**pauses.reasons(order_of(desired)), **data.leases.contested},
     )
     return reconciler
 

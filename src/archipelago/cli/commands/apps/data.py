@@ -1,4 +1,4 @@
-"""Commands about data of apps that is lost, or outlived its app: data list, restore, delete, start-empty."""
+"""Commands about data of apps that is lost, or outlived its app: data list, restore, delete, start-empty, claim."""
 
 import sys
 from typing import Annotated
@@ -58,6 +58,21 @@ def start_empty(app: Installed, yes: Yes = False) -> None:
         show(line(one["what"]))
     ask("Give up this data, and start with empty volumes?", yes)
     client.call("data-start-empty", app=app, volumes=[one["volume"] for one in lost])
+
+
+def claim(app: Installed, yes: Yes = False) -> None:
+    """Start an app on channel state that may not be the newest, or that another machine may run."""
+    client = Client()
+    contested = client.call("data-contested", app=app)
+    if not contested:
+        raise CommandError(Exit.REFUSED, f"nothing speaks against the state of {line(app)}", "nothing was changed")
+    _must_ask(yes)
+    for one in contested:
+        show(f"{line(one['what'])}.")
+    show("An older state, or the same one on two machines, loses all the money in its channels.")
+    if not yes and typer.prompt(f"Type '{line(app)}' if this is the newest, and no other machine ever runs it") != app:
+        raise CommandError(Exit.REFUSED, "that is not its name", "nothing was changed")
+    client.call("data-claim", app=app, evidence=[one["evidence"] for one in contested])
 
 
 def _must_ask(yes: bool) -> None:
