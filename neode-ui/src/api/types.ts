@@ -1617,6 +1617,39 @@ export type StopParams = {
   "agreed": Array<string> | null;
 };
 
+export type StreamTargetView = {
+  "target": string;
+  /** Whether the newest copy was read back from there. */
+  "current": boolean;
+  /** When a copy was last read back. */
+  "at": string | null;
+  "problem": string;
+  /** Field -> message of its text, `effects.0` for the first of a list; a text without one is English only. */
+  "messages"?: Record<string, Message>;
+};
+
+export type StreamView = {
+  "app": string;
+  "volume": string;
+  /** Its path in the volume. */
+  "file": string;
+  /** When it was last copied on this machine, or found to be the same as the newest copy. */
+  "at": string | null;
+  /** Bytes of the newest copy. */
+  "size": number;
+  /** Number of copies on this machine, in `apps/APP/streams`. */
+  "copies": number;
+  "problem": string;
+  "targets": Array<StreamTargetView>;
+  /** Field -> message of its text, `effects.0` for the first of a list; a text without one is English only. */
+  "messages"?: Record<string, Message>;
+};
+
+export type StreamsParams = {
+  /** All apps without it. */
+  "app": string | null;
+};
+
 export type Sync = {
   "chain": string;
   "height": number;
@@ -1959,6 +1992,11 @@ export interface Methods {
   /** Of each state, as `data-contested` returns it: where something else speaks against it by now, nothing changes. */
   "evidence": Array<string>;
 }; result: null };
+  /** Return where the newest copies of files are that prove claims to money, of an app or of all */
+  "data-streams": { params: {
+  /** All apps without it. */
+  "app"?: string | null;
+}; result: Array<StreamView> };
   /** List the data with keys to money that was kept when its app was removed with its data */
   "data-list": { params: Record<string, never>; result: Array<KeptData> };
   /** Put kept data back, where its app finds it when it is installed */

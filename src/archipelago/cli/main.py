@@ -105,6 +105,7 @@ _GROUPS: tuple[tuple[str, str, tuple[tuple[str, Command], ...]], ...] = (
             ("delete", data.delete),
             ("start-empty", data.start_empty),
             ("claim", data.claim),
+            ("streams", data.streams),
         ),
     ),
     (

@@ -46,6 +46,7 @@ class Chores:
             apps.pruner.run(),
             apps.disk_use.run(),
             apps.snapshots.delete_swept(),
+            apps.streams.run(),
             BackupSchedule(apps.backups, apps.operations, storage.clocks.steady, storage.node_id).run(),
         )
         self._tasks = [asyncio.create_task(each) for each in work]

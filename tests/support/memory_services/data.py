@@ -1,7 +1,7 @@
 """Stand-ins for what keeps, copies and brings back the data of apps."""
 
 from archipelago.api.backups import AppBackupView, BackupTarget, BackupView, ProofView, TargetView
-from archipelago.api.data import ContestedStateView, KeptData
+from archipelago.api.data import ContestedStateView, KeptData, StreamTargetView, StreamView
 from archipelago.api.operations import Operation, OperationKind
 from archipelago.api.snapshots import RestorePreview, SnapshotPreview, SnapshotView
 from archipelago.errors import ErrorCode, NodeError
@@ -17,6 +17,10 @@ class MemoryData:
         return (ContestedStateView(volume="channels", what="it is a copy", remedy="claim it", evidence="0"),)
 
     async def claim(self, app: str, evidence: tuple[str, ...]) -> None: ...
+    async def streams(self, app: str | None) -> tuple[StreamView, ...]:
+        target = StreamTargetView(target="usb", current=False, problem="there is no repository any more")
+        return (StreamView(app="knots", volume="proof", file="channel.backup", size=7, copies=2, targets=(target,)),)
+
     async def list_kept(self) -> tuple[KeptData, ...]:
         return ()
 

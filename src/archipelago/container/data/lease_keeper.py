@@ -38,6 +38,9 @@ async def _nothing_sighted(_: str) -> Claims:
     return {}
 
 
+async def _down(_: str) -> None: ...
+
+
 @dataclass(slots=True)
 class LeaseKeeper:
     """Claims states, and remembers what others claim. Raises `NodeError`."""
@@ -51,9 +54,12 @@ class LeaseKeeper:
     claimed: Callable[[str], None] = lambda _: None
     """Receives each app that has claimed its state for a start, so that targets get to know."""
     changed: Callable[[], None] = lambda: None
-    """Called when an app must not run any longer, or may again."""
-    contested: dict[str, str] = field(default_factory=dict)
-    """Apps that ran while another claim was seen, each with the reason why it is stopped."""
+    """Called when `stopping` has changed."""
+    until_down: Callable[[str], Awaitable[None]] = _down
+    """Returns once an app is down."""
+    runs: Callable[[str], bool] = lambda _: False
+    stopping: dict[str, str] = field(default_factory=dict)
+    """Apps that run on a state that somebody else has claimed, until they are down: why. Then `hold` refuses them."""
     _turns: dict[str, asyncio.Lock] = field(default_factory=dict)
 
     async def hold(self, workload: Workload, manifest: AppManifest) -> None:
@@ -68,7 +74,6 @@ class LeaseKeeper:
                 raise StateContested(workload.app, wrong)
             for volume, each in found.items():
                 await self._claim(workload.app, lease_name(volume), each)
-        self.contested.pop(workload.app, None)
         self.claimed(workload.app)
 
     async def advance(self, workload: Workload, manifest: AppManifest) -> Mapping[str, Claim]:
@@ -85,13 +90,15 @@ class LeaseKeeper:
         """Take in what is at a target; return whether the app may run on. One that may not is stopped."""
         async with self._turn(workload.app):
             wrong = await self._look(workload, manifest, sighted)
-        if bool(wrong) != (workload.app in self.contested):
-            if wrong:
-                _log.error("the state of an app is claimed elsewhere", app=workload.app, what=wrong[0].what)
-                self.contested[workload.app] = wrong[0].what
-            else:
-                del self.contested[workload.app]
-            self.changed()
+        if wrong and self.runs(workload.app):
+            _log.error("the state of an app is claimed elsewhere", app=workload.app, what=wrong[0].what)
+            self.stopping[workload.app] = wrong[0].what
+            try:
+                self.changed()
+                await self.until_down(workload.app)
+            finally:
+                self.stopping.pop(workload.app, None)
+                self.changed()
         return not wrong
 
     async def report(self, workload: Workload, manifest: AppManifest) -> tuple[ContestedState, ...]:
@@ -112,8 +119,6 @@ class LeaseKeeper:
             for each in wrong:
                 ledger = await self.ledgers.read(workload.app, each.volume)
                 await self.ledgers.write(workload.app, each.volume, replace(ledger, granted=each.evidence))
-        self.contested.pop(workload.app, None)
-        self.changed()
 
     async def forget(self, app: str, volumes: Collection[str]) -> None:
         """Forget the states of volumes that their owner gives up: what comes in their place is a new one."""

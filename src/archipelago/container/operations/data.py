@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from archipelago.api.data import ContestedStateView, KeptData
+from archipelago.api.data import ContestedStateView, KeptData, StreamView
 from archipelago.container.data.keeper import VolumeKeeper
 from archipelago.container.data.kept import KeptStore
 from archipelago.container.data.lease_keeper import LeaseKeeper
@@ -11,6 +11,7 @@ from archipelago.container.data.volumes import AppData
 from archipelago.container.desired.installed_apps import not_installed
 from archipelago.container.desired.state import DesiredApp, DesiredState
 from archipelago.container.operations.operations import Operations
+from archipelago.container.operations.streams import Streams
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.support.texts.text import msg
 
@@ -21,6 +22,7 @@ class DataService:
 
     volumes: VolumeKeeper
     leases: LeaseKeeper
+    file_streams: Streams
     kept: KeptStore
     data: AppData
     operations: Operations
@@ -50,6 +52,10 @@ class DataService:
         found = self._found(app)
         await self.leases.grant(found.workload, found.record.package.manifest, evidence)
         self.look_again(app)
+
+    async def streams(self, app: str | None) -> tuple[StreamView, ...]:
+        """Return how it stands with the streamed files of an app, or of all."""
+        return await self.file_streams.view(app)
 
     async def list_kept(self) -> tuple[KeptData, ...]:
         """Return the data that outlived the removal of its app, the oldest first."""

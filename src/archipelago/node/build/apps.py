@@ -33,6 +33,8 @@ from archipelago.container.operations.registry import find_kinds
 from archipelago.container.operations.repairs import Repairs
 from archipelago.container.operations.runner import JobRunner
 from archipelago.container.operations.snapshots import Snapshots
+from archipelago.container.operations.streams import Streams
+from archipelago.container.operations.target_notes import TargetNotes
 from archipelago.container.proposals.disk_rules import DiskRules
 from archipelago.container.reconciler.reconciler import Reconciler
 from archipelago.container.reports.apps import HEALTH
@@ -74,6 +76,7 @@ class Apps:
     snapshots: SnapshotStore
     snapshot_service: Snapshots
     backups: Backups
+    streams: Streams
     reconciler: Reconciler
     operations: Operations
     orchestrator: Orchestrator
@@ -92,32 +95,17 @@ async def build_apps(storage: Storage, podman: PodmanHost, closing: AsyncExitSta
     data = build_data(storage, podman)
     volumes = data.volumes
     reconciler = _reconciler(storage, podman, images, data, pauses, downloads)
-    data.leases.changed = lambda: reconciler.apply(reconciler.desired)
     operations = Operations(storage.state, secrets.redactor.redact)
     closing.push_async_callback(reconciler.close)
     closing.push_async_callback(operations.close)
     renderer = Renderer(workers)
     pruner = ImagePruner(images, storage.state, lambda: host.disk(config.root)[1])
-    parts = JobParts.of(
-        storage.state,
-        catalog,
-        composer,
-        reconciler,
-        images=images,
-        inventory=(inventory := ImageInventory(images, SbomStore(layout.apps))),
-        pruner=pruner,
-        data=data.apps,
-        secrets=AppSecrets(secrets),
-        disk_rules=DiskRules(renderer, podman.namespace, layout.apps),
-        repairs=Repairs(reconciler, renderer, lambda: datetime.now(UTC)),
-        revisions=RevisionStore(storage.database),
-        require_room=pauses.require_room,
-        snapshots=data.snapshots,
-        volumes=volumes,
-        backups=backup_work(layout, podman.namespace, secrets, reconciler, volumes, renderer),
-        soak=config.soak,
+    inventory = ImageInventory(images, SbomStore(layout.apps))
+    parts = _job_parts(
+        storage, podman, data, pauses, renderer, (catalog, composer, reconciler, images, inventory, pruner)
     )
     runner = JobRunner(parts, operations, find_kinds())
+    streams = _streams(parts, storage, podman, data, renderer, closing)
     return Apps(
         catalog,
         verifier,
@@ -128,16 +116,55 @@ async def build_apps(storage: Storage, podman: PodmanHost, closing: AsyncExitSta
         data.apps,
         DiskUse(layout, podman.namespace, lambda: reconciler.desired.apps, storage.clocks.steady),
         DataService(
-            volumes, data.leases, data.kept, data.apps, operations, lambda: reconciler.desired, reconciler.look_again
+            volumes,
+            data.leases,
+            streams,
+            data.kept,
+            data.apps,
+            operations,
+            lambda: reconciler.desired,
+            reconciler.look_again,
         ),
         pauses,
         downloads,
         data.snapshots,
         Snapshots(parts, runner, operations),
-        Backups(parts, runner),
+        Backups(parts, runner, streams.notes),
+        streams,
         reconciler,
         operations,
         Orchestrator(parts, runner),
+    )
+
+
+def _job_parts(
+    storage: Storage,
+    podman: PodmanHost,
+    data: DataParts,
+    pauses: Pauses,
+    renderer: Renderer,
+    keeping: tuple[LocalCatalog, Composer, Reconciler, ImageStore, ImageInventory, ImagePruner],
+) -> JobParts:
+    config, secrets, layout = storage.config, storage.secrets, storage.config.layout
+    catalog, composer, reconciler, images, inventory, pruner = keeping
+    return JobParts.of(
+        storage.state,
+        catalog,
+        composer,
+        reconciler,
+        images=images,
+        inventory=inventory,
+        pruner=pruner,
+        data=data.apps,
+        secrets=AppSecrets(secrets),
+        disk_rules=DiskRules(renderer, podman.namespace, layout.apps),
+        repairs=Repairs(reconciler, renderer, lambda: datetime.now(UTC)),
+        revisions=RevisionStore(storage.database),
+        require_room=pauses.require_room,
+        snapshots=data.snapshots,
+        volumes=data.volumes,
+        backups=backup_work(layout, podman.namespace, secrets, reconciler, data.volumes, renderer),
+        soak=config.soak,
     )
 
 
@@ -145,6 +172,32 @@ def _workers(closing: AsyncExitStack) -> TemplateWorkers:
     workers = TemplateWorkers()
     closing.push_async_callback(asyncio.to_thread, workers.close)
     return workers
+
+
+def _streams(
+    parts: JobParts,
+    storage: Storage,
+    podman: PodmanHost,
+    data: DataParts,
+    renderer: Renderer,
+    closing: AsyncExitStack,
+) -> Streams:
+    reconciler = parts.reconciler
+    notes = TargetNotes(parts.backups, data.leases, lambda: reconciler.desired)
+    data.leases.claimed, data.leases.sight = notes.wake, notes.sight
+    data.leases.changed = lambda: reconciler.apply(reconciler.desired)
+    data.leases.runs = lambda app: reconciler.observer.last.running(app)
+    data.leases.until_down = lambda app: reconciler.changed.until(lambda: reconciler.is_down(app))
+    parts.backups.written.append(notes.wake)
+    closing.push_async_callback(notes.close)
+    return Streams(
+        podman.namespace,
+        storage.config.layout,
+        renderer,
+        notes,
+        lambda: reconciler.desired,
+        reconciler.changed,
+    )
 
 
 async def _images(storage: Storage, podman: PodmanHost, verifier: ImageVerifier, pauses: Pauses) -> ImageStore:
@@ -218,7 +271,7 @@ def _reconciler(
         rebuild,
         storage.secrets.redactor.redact,
         record_healths,
-        lambda desired: {**pauses.reasons(order_of(desired)), **data.leases.contested},
+        lambda desired: {**pauses.reasons(order_of(desired)), **data.leases.stopping},
     )
     return reconciler
 

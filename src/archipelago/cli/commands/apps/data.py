@@ -1,4 +1,4 @@
-"""Commands about data of apps that is lost, or outlived its app: data list, restore, delete, start-empty, claim."""
+"""Commands about data of apps that is lost, outlived its app or proves claims to money: those of `data`."""
 
 import sys
 from typing import Annotated
@@ -73,6 +73,22 @@ def claim(app: Installed, yes: Yes = False) -> None:
     if not yes and typer.prompt(f"Type '{line(app)}' if this is the newest, and no other machine ever runs it") != app:
         raise CommandError(Exit.REFUSED, "that is not its name", "nothing was changed")
     client.call("data-claim", app=app, evidence=[one["evidence"] for one in contested])
+
+
+def streams(app: Annotated[str | None, typer.Argument(help="App; all without it.")] = None, json: Json = False) -> None:
+    """Show where the newest copies of files are that prove claims to money."""
+    found = Client().call("data-streams", app=app)
+    if json:
+        show_json(found)
+        return
+    rows = []
+    for one in found:
+        here = one["problem"] or (f"{one['copies']} copies, {one['at'][:19]}" if one["at"] else "no file yet")
+        rows.append((one["app"], one["file"], size_words(one["size"]), "this disk", here))
+        for each in one["targets"]:
+            there = f"newest, {each['at'][:19]}" if each["current"] else each["problem"] or "not the newest"
+            rows.append(("", "", "", each["target"], there))
+    show_table(("APP", "FILE", "SIZE", "PLACE", "STATE"), rows)
 
 
 def _must_ask(yes: bool) -> None:

@@ -4,10 +4,10 @@ from typing import Annotated
 
 from pydantic import Field, StringConstraints
 
-from archipelago.api.data import ContestedStateView, KeptData
+from archipelago.api.data import ContestedStateView, KeptData, StreamView
 from archipelago.api.services.apps import AppDataService
-from archipelago.container.manifest.model.scalars import Name
-from archipelago.rpc.method import Family
+from archipelago.container.manifest.model.scalars import AppId, Name
+from archipelago.rpc.method import Family, Params
 from archipelago.rpc.methods.apps.containers import AppParams
 from archipelago.storage.records.permissions import Permission
 
@@ -26,6 +26,13 @@ class ClaimParams(AppParams):
 
     evidence: Annotated[tuple[Annotated[str, Field(max_length=64)], ...], Field(min_length=1, max_length=20)]
     """Of each state, as `data-contested` returns it: where something else speaks against it by now, nothing changes."""
+
+
+class StreamsParams(Params):
+    """Whose files."""
+
+    app: AppId | None = None
+    """All apps without it."""
 
 
 class KeptParams(AppParams):
@@ -63,6 +70,15 @@ async def _contested(data: AppDataService, params: AppParams) -> tuple[Contested
 )
 async def _claim(data: AppDataService, params: ClaimParams) -> None:
     await data.claim(params.app, params.evidence)
+
+
+@family.method(
+    "data-streams",
+    "Return where the newest copies of files are that prove claims to money, of an app or of all",
+    permission=Permission.READ,
+)
+async def _streams(data: AppDataService, params: StreamsParams) -> tuple[StreamView, ...]:
+    return await data.streams(params.app)
 
 
 @family.method(
