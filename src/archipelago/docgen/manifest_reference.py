@@ -66,6 +66,9 @@ Every volume says what it holds (`data`), from which follows what may happen to 
 | `append-proof` | no | keeps it aside (it needs `funds: true`) | no |
 | `never-restore` | no | keeps it aside (it needs `funds: true`) | no, so an update of the app has no way back |
 
+An app runs on a `never-restore` volume only where nothing says that a newer state of it exists, or that it runs
+elsewhere. The file that a `stream` names is copied to other places each time it changes.
+
 The plan of an update says whether there is a way back: what the new version says of itself (`reversible`), and `no`
 where it or the installed one has a volume that is `never-restore`.
 
