@@ -23,8 +23,8 @@ from archipelago.storage.layout import Layout
 from archipelago.storage.records.leases import BoundLease, Claim, ClaimLedger, LeaseSeen
 from archipelago.storage.records.volumes import Mark
 from archipelago.storage.stores.leases import LeaseLedgers, ledger_from_json, ledger_to_json
-from support.databases import new_database
 from support.app_records import record_of
+from support.databases import new_database
 from support.fund_disks import LIGHTNING
 
 HERE, THERE = Mark(1, None), Mark(2, None)
@@ -189,7 +189,7 @@ async def test_a_start_claims_the_state_and_another_claim_stops_the_app_until_it
     assert bound is not None and bound.claim.epoch == 2 and told == ["node", "node"]
     assert path.stat().st_mode & 0o77 == 0
     twin = replace(bound.claim, epoch=3, nonce="twin")
-    assert not await found.observe(work, MANIFEST, {"channels": [twin]})
+    assert not await found.observe(work, RECORD, {"channels": [twin]})
     assert "older one loses money" in changes[0]["node"] and changes[1:] == [{}], "it is stopped, and not for ever"
     assert await found.advance(work, RECORD) == {}, "no target hears of what does not count"
     with pytest.raises(StateContested, match="newer one"):
@@ -197,8 +197,8 @@ async def test_a_start_claims_the_state_and_another_claim_stops_the_app_until_it
     (contest,) = await found.report(work, RECORD)
     assert "data claim node" in contest.remedy("node")
     with pytest.raises(NodeError, match="is not what was agreed to"):
-        await found.grant(work, MANIFEST, ["something else"])
-    await found.grant(work, MANIFEST, [contest.evidence])
+        await found.grant(work, RECORD, ["something else"])
+    await found.grant(work, RECORD, [contest.evidence])
     await found.hold(work, RECORD)
     assert (await found.advance(work, RECORD))["channels"].epoch == 5
     volumes.found["channels"] = Found(THERE, False, False)
