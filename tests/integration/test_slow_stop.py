@@ -40,3 +40,15 @@ async def test_a_daemon_that_writes_its_cache_is_neither_killed_nor_started_agai
         found = lines()
         assert found.count("written") == found.count("start") - 1, "each end was a whole one, before the next start"
         assert [line for line in found if line != "asked"][:3] == ["start", "written", "start"]
+
+        stop = await node.call("container-stop", app="flusher")
+        await node.until("flusher", "stopping")
+        await node.done(await node.call("container-start", app="flusher"))  # its owner is in a hurry
+        await node.ended(stop)
+        await node.until("flusher", "healthy")
+        write_app(tmp_path, "flusher", command=command, health=_ALIVE, more=_MORE, grace="30m", version="2.0")
+        await node.done(await node.call("container-update", app="flusher"))
+        await node.stop()
+        runs = [line for line in lines() if line != "asked"]
+        whole = ["start", "written"] * (len(runs) // 2)
+        assert len(runs) >= 8 and runs == whole, "no end was cut short, and no start came before it"

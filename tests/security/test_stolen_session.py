@@ -35,6 +35,7 @@ SENSITIVE: dict[str, dict[str, Any]] = {
     "secret-show": {"app": "x", "name": "y"},
     "secret-set": {"app": "x", "name": "y", "value": "z"},
     "data-delete": {"app": "x", "kept": "2026-01-01T00-00-00.000Z"},
+    "data-claim": {"app": "x", "evidence": ["0"]},
     "snapshot-restore": {"app": "x", "snapshot": "2026-01-01T00-00-00.000Z"},
     "snapshot-delete": {"app": "x", "snapshot": "2026-01-01T00-00-00.000Z"},
     "snapshot-extract": {"app": "x", "snapshot": "2026-01-01T00-00-00.000Z", "path": "volumes/x", "to": "/tmp/x"},

@@ -473,6 +473,13 @@ export type ChosenParams = {
   "name": string | null;
 };
 
+export type ClaimParams = {
+  /** Id of the app. */
+  "app": string;
+  /** Of each state, as `data-contested` returns it: where something else speaks against it by now, nothing changes. */
+  "evidence": Array<string>;
+};
+
 export type CompareParams = {
   "app": string;
   "before": number;
@@ -549,6 +556,16 @@ export type ContainerStatus = {
   "health": Health;
   "limits": Limits;
   "started_at": string | null;
+};
+
+export type ContestedStateView = {
+  "volume": string;
+  "what": string;
+  "remedy": string;
+  /** Digest of what speaks against a start, which `data-claim` takes. */
+  "evidence": string;
+  /** Field -> message of its text, `effects.0` for the first of a list; a text without one is English only. */
+  "messages"?: Record<string, Message>;
 };
 
 export type CurrentParams = {
@@ -1824,6 +1841,39 @@ export type StopParams = {
   "agreed": Array<string> | null;
 };
 
+export type StreamTargetView = {
+  "target": string;
+  /** Whether the newest copy was read back from there. */
+  "current": boolean;
+  /** When a copy was last read back. */
+  "at": string | null;
+  "problem": string;
+  /** Field -> message of its text, `effects.0` for the first of a list; a text without one is English only. */
+  "messages"?: Record<string, Message>;
+};
+
+export type StreamView = {
+  "app": string;
+  "volume": string;
+  /** Its path in the volume. */
+  "file": string;
+  /** When it was last copied on this machine, or found to be the same as the newest copy. */
+  "at": string | null;
+  /** Bytes of the newest copy. */
+  "size": number;
+  /** Number of copies on this machine, in `apps/APP/streams`. */
+  "copies": number;
+  "problem": string;
+  "targets": Array<StreamTargetView>;
+  /** Field -> message of its text, `effects.0` for the first of a list; a text without one is English only. */
+  "messages"?: Record<string, Message>;
+};
+
+export type StreamsParams = {
+  /** All apps without it. */
+  "app": string | null;
+};
+
 export type SuggestedOption = {
   "app": string;
   "option": string;
@@ -2160,6 +2210,23 @@ export interface Methods {
   /** The volumes that are lost, all of them: where others are lost by now, nothing is changed. */
   "volumes": Array<string>;
 }; result: null };
+  /** Return why an app does not start on its state: there may be a newer one, or it may run elsewhere */
+  "data-contested": { params: {
+  /** Id of the app. */
+  "app": string;
+}; result: Array<ContestedStateView> };
+  /** Have an app run on its state although it may not be the newest, or run elsewhere: that would lose money */
+  "data-claim": { params: {
+  /** Id of the app. */
+  "app": string;
+  /** Of each state, as `data-contested` returns it: where something else speaks against it by now, nothing changes. */
+  "evidence": Array<string>;
+}; result: null };
+  /** Return where the newest copies of files are that prove claims to money, of an app or of all */
+  "data-streams": { params: {
+  /** All apps without it. */
+  "app"?: string | null;
+}; result: Array<StreamView> };
   /** List the data with keys to money that was kept when its app was removed with its data */
   "data-list": { params: Record<string, never>; result: Array<KeptData> };
   /** Put kept data back, where its app finds it when it is installed */

@@ -108,6 +108,8 @@ _GROUPS: tuple[tuple[str, str, tuple[tuple[str, Command], ...]], ...] = (
             ("restore", data.restore),
             ("delete", data.delete),
             ("start-empty", data.start_empty),
+            ("claim", data.claim),
+            ("streams", data.streams),
         ),
     ),
     (

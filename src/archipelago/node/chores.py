@@ -56,6 +56,7 @@ class Chores:
                 storage.clocks.steady,
                 storage.audit.record,
             ).run(),
+            apps.streams.run(),
             BackupSchedule(apps.backups, apps.operations, storage.clocks.steady, storage.node_id).run(),
         )
         self._tasks = [asyncio.create_task(each) for each in work]

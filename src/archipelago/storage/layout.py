@@ -11,6 +11,8 @@ data root                                 run-time directory (in memory)
           /snapshots/NAME/  all of it at one moment
           /backup/    what a backup that is being made has of its own
           /trial/     a scratch copy that runs for a trial
+          /leases/    who may run the state that is never restored
+          /streams/   copies of files that prove claims to money, one for each change
   state.db, node.key, identity.key
   logs/, images/, tls/, tmp/, backups/
 ```
@@ -43,6 +45,8 @@ SNAPSHOTS = "snapshots"
 """In the folder of an app: what it was at some moments."""
 TRIAL = "trial"
 """In the folder of an app: a scratch copy of it."""
+_LEASES, _STREAMS = "leases", "streams"
+"""In the folder of an app, and with what outlives its removal: see `AppFolder`."""
 OLD_PACKAGE_CACHE = "uv-cache"
 """Beside `Layout.builds`: what earlier versions kept, unpacked packages that nobody checked again. It is removed."""
 
@@ -111,6 +115,20 @@ class AppFolder:
         """Folder of a scratch copy of the app while it runs for a trial; in it, the app has a folder as in `apps`."""
         return self.path / TRIAL
 
+    @property
+    def leases(self) -> Path:
+        """Folder of the leases of its states, beside the volumes, since programs want theirs for themselves."""
+        return self.path / _LEASES
+
+    def lease(self, state: str) -> Path:
+        """Return the lease of the state in a volume, or in a part of one (`VOLUME.PART`)."""
+        return self.leases / f"{named(state)}.json"
+
+    @property
+    def streams(self) -> Path:
+        """Folder of the copies of streamed files, in one folder for each volume."""
+        return self.path / _STREAMS
+
     def volume(self, name: str, part: str | None = None) -> Path:
         """Return the directory of a volume, or of a part of one that is kept apart."""
         whole = self.volumes / named(name)
@@ -149,6 +167,16 @@ class KeptFolder:
     def secrets(self) -> Path:
         """Folder of the secrets."""
         return self.path / _SECRETS
+
+    @property
+    def leases(self) -> Path:
+        """Folder of the leases of its states."""
+        return self.path / _LEASES
+
+    @property
+    def streams(self) -> Path:
+        """Folder of the copies of streamed files."""
+        return self.path / _STREAMS
 
     def volume(self, name: str) -> Path:
         """Return the directory of a volume."""

@@ -3,7 +3,7 @@
 from collections.abc import Collection
 
 from archipelago.api.backups import AppBackupView, BackupTarget, BackupView, ProofView, TargetView
-from archipelago.api.data import KeptData
+from archipelago.api.data import ContestedStateView, KeptData, StreamTargetView, StreamView
 from archipelago.api.operations import Operation, OperationKind
 from archipelago.api.snapshots import (
     EntryKind,
@@ -26,6 +26,14 @@ class MemoryData:
     """Has no data, and remembers nothing."""
 
     async def start_empty(self, app: str, volumes: tuple[str, ...]) -> None: ...
+    async def contested(self, app: str) -> tuple[ContestedStateView, ...]:
+        return (ContestedStateView(volume="channels", what="it is a copy", remedy="claim it", evidence="0"),)
+
+    async def claim(self, app: str, evidence: tuple[str, ...]) -> None: ...
+    async def streams(self, app: str | None) -> tuple[StreamView, ...]:
+        target = StreamTargetView(target="usb", current=False, problem="there is no repository any more")
+        return (StreamView(app="knots", volume="proof", file="channel.backup", size=7, copies=2, targets=(target,)),)
+
     async def list_kept(self) -> tuple[KeptData, ...]:
         return ()
 

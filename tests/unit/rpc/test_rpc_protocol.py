@@ -64,6 +64,7 @@ async def test_every_method_answers(running: Running) -> None:
         "container-exec": {"app": "knots", "command": ["ls"]},
         "events-since": {"revision": 0},
         "data-start-empty": {"app": "knots", "volumes": ["chain"]},
+        "data-claim": {"app": "knots", "evidence": ["0"]},
         "data-restore": {"app": "knots", "kept": "2026-11-29T08-40-00Z"},
         "data-delete": {"app": "knots", "kept": "2026-11-29T08-40-00Z"},
         "restore-preview": {"app": "knots", "snapshot": "2026-11-29T08-40-00.000Z"},

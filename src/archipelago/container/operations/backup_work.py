@@ -3,7 +3,7 @@
 import asyncio
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -49,6 +49,8 @@ class BackupWork:
     volumes: VolumeKeeper
     renderer: Renderer
 
+    written: list[Callable[[str], None]] = field(default_factory=list)
+    """Each receives every app of which a backup was written."""
     _turns: dict[str, asyncio.Lock] = field(default_factory=dict)
 
     def turn(self, target: str) -> asyncio.Lock:

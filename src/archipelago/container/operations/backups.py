@@ -18,6 +18,7 @@ from archipelago.container.operations.jobs.backup_restore import BackupRestoreJo
 from archipelago.container.operations.jobs.drill import DrillJob
 from archipelago.container.operations.runner import JobRunner
 from archipelago.container.operations.snapshots import refuse_one_way
+from archipelago.container.operations.target_notes import TargetNotes
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.storage.records.apps import AppRecord
 from archipelago.storage.records.snapshots import record_from_json
@@ -30,6 +31,7 @@ class Backups:
 
     parts: JobParts
     runner: JobRunner
+    notes: TargetNotes
 
     async def targets(self) -> tuple[TargetView, ...]:
         """Return the targets, and when each app was last backed up there, and proved."""
@@ -129,6 +131,7 @@ class Backups:
         try:
             async with work.turn(target):
                 await (await work.repository(await work.targets.get(target))).thin_out(apps)
+                await self.notes.thin_out(target, tuple(apps))
         except NodeError as error:
             if error.code is not ErrorCode.FORBIDDEN:  # a target may refuse to delete, which is its strength
                 raise

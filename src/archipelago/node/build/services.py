@@ -273,6 +273,7 @@ def _notices(parts: Parts, reporter: Reporter, disk_use: DiskReporter, examiner:
             examine=examiner.examine,
             channels=parts.notifier.desk.list,
             backups=parts.apps.backups.targets,
+            streams=parts.apps.streams.view,
         ),
         HiddenNotices(storage.database),
         storage.clocks.steady,

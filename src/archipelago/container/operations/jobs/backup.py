@@ -102,6 +102,8 @@ class BackupJob(Job):
             return history.with_app(self.app, newest=recipe.at).model_copy(update={"problem": ""})
 
         await work.targets.note(self.target, done)
+        for receive in work.written:
+            receive(self.app)
 
     @contextlib.asynccontextmanager
     async def _copies(self, parts: JobParts, tracker: Tracker, recipe: Recipe) -> AsyncIterator[Mapping[str, Path]]:

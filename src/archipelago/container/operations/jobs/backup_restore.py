@@ -20,6 +20,7 @@ from archipelago.container.operations.image_fetcher import image_step
 from archipelago.container.operations.job_parts import JobParts
 from archipelago.container.operations.jobs.restore import RestoreJob, RestoreStage
 from archipelago.container.operations.operations import Tracker
+from archipelago.container.operations.stream_return import bring_streams_back
 from archipelago.container.operations.way_back import back_step
 from archipelago.storage.records.apps import AppRecord, Desired
 from archipelago.storage.records.snapshots import SnapshotKind
@@ -127,6 +128,8 @@ class BackupRestoreJob(RestoreJob):
         back = await store.bring_back(then, self.snapshot, aside, restorable_volumes(then))
         proofs = [each for each in app_volumes(then) if isinstance(each, AppendProofVolume)]
         await parts.backups.bring_where_missing(self.app, self.snapshot, proofs)
+        if any(each.declared.stream is not None for each in proofs):
+            await bring_streams_back(parts.backups, self.app, self.target)
         await parts.secrets.read_again(self.app)
         # Its channels are not in the backup: whether it may run without them is for its owner to say.
         waits = any(isinstance(each, NeverRestoreVolume) for each in app_volumes(then))
