@@ -75,6 +75,11 @@ def test_only_a_target_without_a_repository_is_said_to_have_none(errors: str, co
     assert failure(1, errors, "/media/usb").code == code
 
 
+def test_what_rclone_says_is_quoted() -> None:
+    errors = "rclone: 2026/11/30 Failed to create file system: connection refused\nFatal: error talking HTTP to rclone"
+    assert "connection refused" in failure(1, errors, "rclone:box:x").message
+
+
 def test_only_files_that_went_away_are_no_failure() -> None:
     gone = "error: lstat /x/volumes/data/tmp: no such file or directory"
     assert only_vanished(f"{gone}\nWarning: at least one source file could not be read\n")

@@ -250,4 +250,6 @@ def _quote(where: str, errors: str) -> str:
 def _last(errors: str) -> str:
     lines = [line.strip() for line in errors.splitlines() if line.strip()]
     fatal = [line for line in lines if line.startswith("Fatal:")]
-    return (fatal[-1:] or lines or ["it gave no reason"])[0][-300:]
+    # Where rclone has failed, restic only says that it got no answer.
+    rclone = [line for line in lines if line.startswith("rclone: ") and ("Failed" in line or "ERROR" in line)]
+    return (rclone[-1:] or fatal[-1:] or lines or ["it gave no reason"])[0][-300:]
