@@ -1589,6 +1589,10 @@ export type Step = {
   "state": OperationState;
   "percent": number | null;
   "detail": string;
+  /** Bytes that were moved so far, where it moves any. */
+  "bytes_done": number | null;
+  /** Bytes that it moves in all; null while nobody knows. */
+  "bytes_total": number | null;
   /** Field -> message of its text, `effects.0` for the first of a list; a text without one is English only. */
   "messages"?: Record<string, Message>;
 };

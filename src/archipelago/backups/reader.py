@@ -4,7 +4,7 @@ import asyncio
 import json
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from archipelago.backups.maker import NODE, first_id
 from archipelago.backups.programs import program
 from archipelago.backups.repository import Repository
 from archipelago.backups.restic.launch import Launch, Order
+from archipelago.backups.restic.says import ByteCount
 from archipelago.container.manifest.model.scalars import IDS_PER_APP
 from archipelago.container.namespace.client import Namespace
 from archipelago.errors import ErrorCode, NodeError
@@ -47,7 +48,14 @@ class BackupReader:
         finally:
             await asyncio.shield(asyncio.to_thread(shutil.rmtree, place, ignore_errors=True))
 
-    async def fetch(self, repository: Repository, backup: str, record: AppRecord, name: str) -> SnapshotRecord:
+    async def fetch(
+        self,
+        repository: Repository,
+        backup: str,
+        record: AppRecord,
+        name: str,
+        on_progress: Callable[[ByteCount], None],
+    ) -> SnapshotRecord:
         """Make a snapshot of a backup; `record` is of the app that gets it. One that is there is returned."""
         place = self.layout.app(record.app).snapshot(name)
         if await asyncio.to_thread(place.about.exists):
@@ -55,7 +63,7 @@ class BackupReader:
         await self.namespace.remove(str(place.path))
         try:
             await asyncio.to_thread(_make, place.path)
-            await repository.restore(backup, place.path)
+            await repository.restore_all(backup, place.path, on_progress)
             manifest, text = await asyncio.to_thread(_read, place.path / NODE, record.app)
             await self.unpack(place.path, manifest, first_id(record))
             about = SnapshotRecord(

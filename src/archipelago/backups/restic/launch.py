@@ -30,6 +30,8 @@ class Order:
     """Place below `root` -> directory."""
     user: tuple[int, int] | None = None
     """User and group that it runs as, as the namespace counts them; root where there is none."""
+    counted: bool = False
+    """Whether lines on its output say how many bytes it has written so far."""
 
     @property
     def line(self) -> bytes:

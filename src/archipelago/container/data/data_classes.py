@@ -91,6 +91,11 @@ def app_volumes(manifest: AppManifest, *others: AppManifest) -> tuple[AppVolume,
     return tuple(_TYPES[volume.data](manifest.id, name, volume) for name, volume in sorted(strictest.items()))
 
 
+def has_channels(manifest: AppManifest) -> bool:
+    """Return whether an app has state that no copy ever replaces: one that was restored must not start by itself."""
+    return any(isinstance(volume, NeverRestoreVolume) for volume in app_volumes(manifest))
+
+
 def restorable_volumes(manifest: AppManifest, *others: AppManifest) -> tuple[RestorableVolume, ...]:
     """Return the volumes of an app that an older copy may replace; see `app_volumes`."""
     return tuple(volume for volume in app_volumes(manifest, *others) if isinstance(volume, RestorableVolume))
