@@ -56,6 +56,7 @@ export const notice = like<Notice>({
   detail: "",
   consequence: "",
   mend: "",
+  suggests: null,
   operation: null,
   version: null,
   may_mute: true,

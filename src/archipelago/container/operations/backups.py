@@ -108,7 +108,7 @@ class Backups:
             free=(await asyncio.to_thread(shutil.disk_usage, work.layout.root)).free,
             volumes=tuple(RestoredVolume(name=name, way=way) for name, way in manifest.volumes.items()),
             left_out=tuple(LeftOutVolume(name=name, data=data) for name, data in manifest.left_out.items()),
-            stays_stopped=now is None and has_channels(then.package.manifest),
+            stays_stopped=now is None and has_channels(then),
         )
 
     async def restore(self, app: str, target: str, backup: str | None) -> Operation:
@@ -218,7 +218,7 @@ class Backups:
         work = self.parts.backups
         records = await self.parts.state.load_apps()
         manifest, text = await work.reader.record(repository, backup, app)
-        now = records.get(app) or work.stub(app, 0)
+        now = records.get(app) or work.stub(app, 0, await self.parts.data.strictest(app))
         then = record_from_json(text, now)
         if then.package.problem:
             raise NodeError(

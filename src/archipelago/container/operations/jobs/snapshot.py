@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from typing import Self
 
 from archipelago.container.data.kept import stamp
-from archipelago.container.data.snapshots.store import SnapshotOrder
+from archipelago.container.data.snapshots.order import SnapshotOrder
 from archipelago.container.desired.installed_apps import installed
 from archipelago.container.operations.changes.starts import start_step
 from archipelago.container.operations.job import Job
