@@ -16,7 +16,7 @@ from archipelago.api.notice_channels import (
     WebhookTarget,
 )
 from archipelago.api.operations import Operation, OperationKind, Step
-from archipelago.api.system import Notice, NoticeKind, SetupStep, Severity
+from archipelago.api.system import Notice, NoticeKind, SetupStep, Severity, SnapshotsDisk
 from archipelago.chains.facts import ChainPhase
 from archipelago.storage.records.notices import Hiding
 from archipelago.storage.records.operations import OperationState
@@ -288,6 +288,14 @@ BACKING_UP = (
     backups.under_way(OperationKind.BACKUP, "mempool", NOW, backups.WRITING, 2, percent=41),
 )
 RESTORING = backups.under_way(OperationKind.BACKUP_RESTORE, "mempool", NOW, backups.FETCHING, 0, percent=63)
+DISK_WITH_SNAPSHOTS = CALM.disk().model_copy(
+    update={
+        "apps": tuple(
+            one.model_copy(update={"snapshots": SnapshotsDisk(bytes=2 * GIB, counted=True, shares=True)})
+            for one in CALM.disk().apps
+        )
+    }
+)
 RESTORED = operation(9, "mempool", OperationKind.BACKUP_RESTORE, OperationState.DONE, minutes=60 * 24 * 9)
 SCENES = {
     "login": replace(CALM, more={"login-status": NOBODY}),
@@ -345,6 +353,7 @@ SCENES = {
     "backing-up": replace(CALM, operations=(*BACKING_UP, *LATELY)),
     "backup-trouble": replace(CALM, more={"backup-targets": backups.troubled(IDS, NOW)}),
     "restoring": replace(CALM, operations=(RESTORING, *LATELY)),
+    "snapshots": replace(CALM, more={"system-disk": DISK_WITH_SNAPSHOTS}),
     "restored": replace(CALM, operations=(RESTORED, *LATELY)),
     "notices": replace(CALM, notices=CAUSES, more={"notice-channel-list": CHANNELS}),
     "failed": replace(

@@ -40,6 +40,15 @@ def search_for(text: str) -> Step:
     return step
 
 
+def show(text: str) -> Step:
+    """Return the step that scrolls to a text."""
+
+    async def step(page: Page, _: Stage) -> None:
+        await page.get_by_text(text).first.scroll_into_view_if_needed()
+
+    return step
+
+
 async def lose_node(page: Page, stage: Stage) -> None:
     """Take the node away from an open page."""
     await stage.go_away()
@@ -112,6 +121,20 @@ STATES = {
         path="/backups/restore/mempool?operation=op-9",
         size="phone",
         shown="Undo the restore",
+    ),
+    "snapshots": State(
+        scene="snapshots",
+        path="/apps/electrumx/settings",
+        size="phone",
+        steps=(show("Together they take at most"),),
+        shown="moved aside by a restore",
+    ),
+    "going-back": State(
+        scene="snapshots",
+        path="/apps/electrumx/settings",
+        theme="dark",
+        steps=(press("button", "Undo the update: 27 Nov 2026, 18:30:00"),),
+        shown="What is there now becomes a snapshot",
     ),
     "long-home": State(scene="long", shown=LONG),
     "long-apps": State(scene="long", path="/apps", shown=LONG),
