@@ -41,6 +41,7 @@ SENSITIVE: dict[str, dict[str, Any]] = {
     "snapshot-extract": {"app": "x", "snapshot": "2026-01-01T00-00-00.000Z", "path": "volumes/x", "to": "/tmp/x"},
     "container-update-undo": {"app": "x"},
     "backup-target-add": {"target": "x", "settings": {"kind": "folder", "path": "/media/x"}},
+    "backup-target-change": {"target": "x", "scheduled": False},
     "backup-target-remove": {"target": "x"},
     "backup-restore": {"app": "x", "target": "x"},
     "backup-password-add": {"target": "x", "password": OTHER},

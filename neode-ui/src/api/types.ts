@@ -47,7 +47,7 @@ export type AddTargetParams = {
   /** Its name. */
   "target": string;
   /** Where it is. */
-  "settings": FolderTarget | RestTarget | S3Target | SftpTarget | RcloneTarget;
+  "settings": FolderTarget | RestTarget | S3Target | SftpTarget_Input | RcloneTarget;
   /** Password (rest), secret key (s3), or what `rclone config show` prints (rclone). */
   "secret": string | null;
   /** Whether the node writes to it once a day by itself. */
@@ -292,6 +292,28 @@ export type BackupParams = {
   "backup": string | null;
 };
 
+export type BackupPreview = {
+  "app": string;
+  /** Start of its id. */
+  "backup": string;
+  "at": string;
+  /** Version of the app that wrote the data. */
+  "version": string;
+  /** Version that is installed, which becomes a snapshot with its data; null where the app is not there. */
+  "version_now": string | null;
+  /** Bytes that are fetched. */
+  "size": number;
+  "files": number;
+  /** Bytes that are free on the node's disk. */
+  "free": number;
+  /** What comes back. */
+  "volumes": Array<RestoredVolume>;
+  /** What is not in the backup: where the app is installed, it stays as it is. */
+  "left_out": Array<LeftOutVolume>;
+  /** Whether the app waits for its owner to start it: its state of channels is in no backup. */
+  "stays_stopped": boolean;
+};
+
 export type BackupView = {
   "id": string;
   "app": string;
@@ -437,6 +459,17 @@ export type ChangePreviewParams = {
   "app": string;
   /** To stop it, or to restart it. */
   "change": Change;
+};
+
+export type ChangeTargetParams = {
+  /** Its name. */
+  "target": string;
+  /** Where the same repository is found from now on. */
+  "settings": FolderTarget | RestTarget | S3Target | SftpTarget_Input | RcloneTarget | null;
+  /** Password or secret key of its login. */
+  "secret": string | null;
+  /** Whether the node writes to it once a day by itself. */
+  "scheduled": boolean | null;
 };
 
 export type Channel = {
@@ -941,6 +974,12 @@ export type Language = "en" | "de" | "es" | "fr" | "ja" | "pt";
 export type Later = "hour" | "day" | "week";
 
 export type Least = "note" | "warning" | "error";
+
+export type LeftOutVolume = {
+  "name": string;
+  /** Its class, which is why: `rebuildable` or `never-restore`. */
+  "data": string;
+};
 
 export type Limits = {
   "memory": number;
@@ -1588,6 +1627,11 @@ export type RestorePreview = {
   "messages"?: Record<string, Message>;
 };
 
+export type RestoredVolume = {
+  "name": string;
+  "way": VolumeWay;
+};
+
 export type Reversible = "yes" | "until-first-write" | "no";
 
 export type Role = "owner" | "operator" | "viewer";
@@ -1713,7 +1757,18 @@ export type SetupStep = "phrase" | "network" | "reach" | "finished";
 
 export type Severity = "ok" | "note" | "warning" | "error";
 
-export type SftpTarget = {
+export type SftpTarget_Input = {
+  "kind": "sftp";
+  "host": string;
+  "port": number;
+  "user": string;
+  /** Of the folder there; one without a slash in front is below the user's own. */
+  "path": string;
+  /** The machine's public key: with another one it gets nothing. */
+  "host_key": string;
+};
+
+export type SftpTarget_Output = {
   "kind": "sftp";
   "host": string;
   "port": number;
@@ -1916,6 +1971,10 @@ export type Step = {
   "state": OperationState;
   "percent": number | null;
   "detail": string;
+  /** Bytes that were moved so far, where it moves any. */
+  "bytes_done": number | null;
+  /** Bytes that it moves in all; null while nobody knows. */
+  "bytes_total": number | null;
   /** Field -> message of its text, `effects.0` for the first of a list; a text without one is English only. */
   "messages"?: Record<string, Message>;
 };
@@ -2048,6 +2107,8 @@ export type TargetView = {
   "kind": string;
   /** Where it is, without secrets. */
   "place": string;
+  /** Where it is, as the owner said; null where that cannot be read. */
+  "settings": FolderTarget | RestTarget | S3Target | SftpTarget_Output | RcloneTarget | null;
   /** Id of its repository: another one in the same place is refused. */
   "repository": string;
   /** Whether the node writes to it once a day by itself. */
@@ -2121,6 +2182,8 @@ export type VolumeView = {
   /** What it holds; null where its app is not installed. */
   "data": DataClass | null;
 };
+
+export type VolumeWay = "live" | "sqlite" | "stopped";
 
 export type Wait = "started" | "serving" | "healthy";
 
@@ -2480,11 +2543,22 @@ export interface Methods {
   /** Its name. */
   "target": string;
   /** Where it is. */
-  "settings": FolderTarget | RestTarget | S3Target | SftpTarget | RcloneTarget;
+  "settings": FolderTarget | RestTarget | S3Target | SftpTarget_Input | RcloneTarget;
   /** Password (rest), secret key (s3), or what `rclone config show` prints (rclone). */
   "secret"?: string | null;
   /** Whether the node writes to it once a day by itself. */
   "scheduled"?: boolean;
+}; result: TargetView };
+  /** Change how a target is reached, or its schedule; the repository has to be the same */
+  "backup-target-change": { params: {
+  /** Its name. */
+  "target": string;
+  /** Where the same repository is found from now on. */
+  "settings"?: FolderTarget | RestTarget | S3Target | SftpTarget_Input | RcloneTarget | null;
+  /** Password or secret key of its login. */
+  "secret"?: string | null;
+  /** Whether the node writes to it once a day by itself. */
+  "scheduled"?: boolean | null;
 }; result: TargetView };
   /** Forget a target; what is stored there stays */
   "backup-target-remove": { params: {
@@ -2505,6 +2579,15 @@ export interface Methods {
   /** Null lists those of all apps, also of apps that are not installed. */
   "app"?: string | null;
 }; result: Array<BackupView> };
+  /** Say what restoring a backup would do */
+  "backup-preview": { params: {
+  /** Its name. */
+  "target": string;
+  /** Id of the app. */
+  "app": string;
+  /** Start of its id; null is the newest one. */
+  "backup"?: string | null;
+}; result: BackupPreview };
   /** Put an app back to a backup, or install it from one; what is there now becomes a snapshot */
   "backup-restore": { params: {
   /** Its name. */

@@ -172,6 +172,8 @@ class TargetView(Translatable, View):
     kind: str
     place: str
     """Where it is, without secrets."""
+    settings: BackupTarget | None = None
+    """Where it is, as the owner said; null where that cannot be read."""
     repository: str
     """Id of its repository: another one in the same place is refused."""
     scheduled: bool
@@ -202,3 +204,42 @@ class VolumeWay(StrEnum):
     """Its databases by SQLite's own copy, while the app ran, and then its other files."""
     STOPPED = "stopped"
     """A copy that was made while the app was stopped for it."""
+
+
+class RestoredVolume(View):
+    """A volume in a backup."""
+
+    name: str
+    way: VolumeWay
+
+
+class LeftOutVolume(View):
+    """A volume that is in no backup."""
+
+    name: str
+    data: str
+    """Its class, which is why: `rebuildable` or `never-restore`."""
+
+
+class BackupPreview(View):
+    """What restoring a backup would do."""
+
+    app: str
+    backup: str
+    """Start of its id."""
+    at: datetime
+    version: str
+    """Version of the app that wrote the data."""
+    version_now: str | None = None
+    """Version that is installed, which becomes a snapshot with its data; null where the app is not there."""
+    size: int
+    """Bytes that are fetched."""
+    files: int
+    free: int
+    """Bytes that are free on the node's disk."""
+    volumes: tuple[RestoredVolume, ...] = ()
+    """What comes back."""
+    left_out: tuple[LeftOutVolume, ...] = ()
+    """What is not in the backup: where the app is installed, it stays as it is."""
+    stays_stopped: bool = False
+    """Whether the app waits for its owner to start it: its state of channels is in no backup."""

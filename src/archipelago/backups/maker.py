@@ -10,7 +10,7 @@ from archipelago.api.backups import VolumeWay
 from archipelago.backups.contents import COMPANIONS, BackupManifest, Names, VolumeSource
 from archipelago.backups.databases import Databases
 from archipelago.backups.repository import BackupSources, Repository
-from archipelago.backups.restic.says import WriteProgress, Written
+from archipelago.backups.restic.says import ByteCount, Written
 from archipelago.container.manifest.model.scalars import IDS_PER_APP
 from archipelago.container.namespace.client import Namespace
 from archipelago.storage.layout import Layout
@@ -54,7 +54,7 @@ class BackupMaker:
         recipe: Recipe,
         repository: Repository,
         copies: Mapping[str, Path],
-        on_progress: Callable[[WriteProgress], None],
+        on_progress: Callable[[ByteCount], None],
     ) -> Written:
         """Write a backup; `copies` are directories that stand for volumes."""
         app = recipe.record.app

@@ -4,7 +4,7 @@ import asyncio
 import json
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from archipelago.backups.maker import NODE, first_id
 from archipelago.backups.programs import program
 from archipelago.backups.repository import Repository
 from archipelago.backups.restic.launch import Launch, Order
+from archipelago.backups.restic.says import ByteCount
 from archipelago.container.data.data_classes import funds_volumes
 from archipelago.container.data.kept import read_about
 from archipelago.container.manifest.model.scalars import IDS_PER_APP
@@ -49,7 +50,14 @@ class BackupReader:
         finally:
             await asyncio.shield(asyncio.to_thread(shutil.rmtree, place, ignore_errors=True))
 
-    async def fetch(self, repository: Repository, backup: str, record: AppRecord, name: str) -> SnapshotRecord:
+    async def fetch(
+        self,
+        repository: Repository,
+        backup: str,
+        record: AppRecord,
+        name: str,
+        on_progress: Callable[[ByteCount], None],
+    ) -> SnapshotRecord:
         """Make a snapshot of a backup; `record` is of the app that gets it. One that is there is returned."""
         place = self.layout.app(record.app).snapshot(name)
         if (found := await asyncio.to_thread(read_about, place)) is not None:
@@ -57,7 +65,7 @@ class BackupReader:
         await self.namespace.remove(str(place.path))
         try:
             await asyncio.to_thread(_make, place.path)
-            await repository.restore(backup, place.path)
+            await repository.restore_all(backup, place.path, on_progress)
             manifest, text = await asyncio.to_thread(_read, place.path / NODE, record.app)
             await self.unpack(place.path, manifest, first_id(record))
             about = SnapshotRecord(

@@ -12,8 +12,8 @@ from archipelago.backups.restic.launch import Ended, Launch, Order
 from archipelago.backups.restic.says import (
     HOPELESS,
     SOME_NOT_READ,
+    ByteCount,
     ResticSnapshot,
-    WriteProgress,
     Written,
     failure,
     only_vanished,
@@ -127,7 +127,7 @@ class Repository:
         return snapshots(answer)
 
     async def write(
-        self, sources: BackupSources, tags: Mapping[str, str], on_progress: Callable[[WriteProgress], None]
+        self, sources: BackupSources, tags: Mapping[str, str], on_progress: Callable[[ByteCount], None]
     ) -> Written:
         """Write a snapshot. One that lacks files is deleted again, and is an error."""
         written: list[Written] = []
@@ -136,7 +136,7 @@ class Repository:
             found = said(line)
             if isinstance(found, Written):
                 written.append(found)
-            elif isinstance(found, WriteProgress):
+            elif isinstance(found, ByteCount):
                 on_progress(found)
 
         ended = await self.launch(self._backup(sources, tags), on_line)
@@ -181,6 +181,24 @@ class Repository:
         await self._require(
             await self._ask("restore", snapshot, "--target", str(to), *(["--verify"] if verify else []), *words)
         )
+
+    async def restore_all(self, snapshot: str, to: Path, on_progress: Callable[[ByteCount], None]) -> None:
+        """Put a whole snapshot into a directory, and say meanwhile how much of it is there."""
+        sizing = asyncio.create_task(self.size(snapshot))  # beside it: that takes restic a second of its own
+
+        def on_line(line: str) -> None:
+            if isinstance(found := said(line), ByteCount):
+                known = sizing.done() and not sizing.cancelled() and sizing.exception() is None
+                total = sizing.result()[0] if known else 0
+                # restic writes more than the files: what it remembers of the repository.
+                on_progress(ByteCount(min(found.done, total) if total else found.done, total))
+
+        order = replace(self._order("restore", snapshot, "--target", str(to)), counted=True)
+        try:
+            await self._require(await self.launch(order, on_line))
+        finally:
+            sizing.cancel()
+            await asyncio.gather(sizing, return_exceptions=True)
 
     async def size(self, snapshot: str) -> tuple[int, int]:
         """Return the bytes and the number of the files that a restore of a snapshot writes."""

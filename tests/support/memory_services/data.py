@@ -4,6 +4,7 @@ from collections.abc import Collection
 
 from archipelago.api.backups import (
     AppBackupView,
+    BackupPreview,
     BackupTarget,
     BackupView,
     KitTarget,
@@ -164,6 +165,12 @@ class MemoryBackups:
         self._apps.changes.append(("add target", name, target.kind))
         return (await self.targets())[0]
 
+    async def change(
+        self, name: str, target: BackupTarget | None, secret: str | None, *, scheduled: bool | None
+    ) -> TargetView:
+        self._apps.changes.append(("change target", name))
+        return (await self.targets())[0]
+
     async def remove(self, name: str) -> None:
         self._apps.changes.append(("remove target", name))
 
@@ -172,6 +179,9 @@ class MemoryBackups:
 
     async def list(self, target: str, app: str | None = None) -> tuple[BackupView, ...]:
         return (BackupView(id=self.ID, app="knots", version="1", at=NOW),)
+
+    async def preview(self, app: str, target: str, backup: str | None) -> BackupPreview:
+        return BackupPreview(app=app, backup=self.ID, at=NOW, version="1", size=1 << 30, files=9, free=1 << 40)
 
     async def restore(self, app: str, target: str, backup: str | None) -> Operation:
         return await self._apps.change(OperationKind.BACKUP_RESTORE, app, target)

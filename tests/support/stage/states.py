@@ -40,6 +40,15 @@ def search_for(text: str) -> Step:
     return step
 
 
+def show(text: str) -> Step:
+    """Return the step that scrolls to a text."""
+
+    async def step(page: Page, _: Stage) -> None:
+        await page.get_by_text(text).first.scroll_into_view_if_needed()
+
+    return step
+
+
 async def lose_node(page: Page, stage: Stage) -> None:
     """Take the node away from an open page."""
     await stage.go_away()
@@ -83,6 +92,49 @@ STATES = {
         theme="dark",
         steps=(press("button", "Add"), press("menuitem", "E-mail")),
         shown="Language of the messages",
+    ),
+    "backup-place": State(
+        scene="no-backups",
+        path="/backups",
+        steps=(press("button", "S3 storage A bucket at a provider, who sees only encrypted data."),),
+        shown="Back up each night",
+    ),
+    "restore-plan": State(
+        scene="calm",
+        path="/backups/restore/lnd?target=usb&backup=02009a4e0b7d5283",
+        size="phone",
+        theme="dark",
+        shown="This is what happens",
+    ),
+    "restore-new": State(
+        scene="calm",
+        path="/backups/restore/btcpay?target=usb&backup=02009a4e0b7d5283",
+        shown="BTCPay Server stays stopped",
+    ),
+    "restoring": State(
+        scene="restoring",
+        path="/backups/restore/mempool?operation=backup-restore-mempool",
+        shown="3.8 GiB of 6 GiB",
+    ),
+    "restored": State(
+        scene="restored",
+        path="/backups/restore/mempool?operation=op-9",
+        size="phone",
+        shown="Undo the restore",
+    ),
+    "snapshots": State(
+        scene="snapshots",
+        path="/apps/electrumx/settings",
+        size="phone",
+        steps=(show("Together they take at most"),),
+        shown="moved aside by a restore",
+    ),
+    "going-back": State(
+        scene="snapshots",
+        path="/apps/electrumx/settings",
+        theme="dark",
+        steps=(press("button", "Undo the update: 27 Nov 2026, 18:30:00"),),
+        shown="What is there now becomes a snapshot",
     ),
     "long-home": State(scene="long", shown=LONG),
     "long-apps": State(scene="long", path="/apps", shown=LONG),

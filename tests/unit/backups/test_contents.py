@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from archipelago.api.backups import VolumeWay
 from archipelago.backups.contents import left_out, sources
-from archipelago.backups.restic.says import WriteProgress, Written, failure, only_vanished, said
+from archipelago.backups.restic.says import ByteCount, Written, failure, only_vanished, said
 from archipelago.container.data.data_classes import app_volumes
 from archipelago.container.manifest.model.data import DataClass
 from archipelago.errors import ErrorCode
@@ -55,10 +55,10 @@ def test_no_line_of_restic_is_a_mistake(line: str) -> None:
 
 
 def test_lines_of_restic_say_how_far_it_is() -> None:
-    assert said('{"message_type":"status","percent_done":0.5,"total_bytes":9,"bytes_done":3}') == WriteProgress(3, 9)
+    assert said('{"message_type":"status","percent_done":0.5,"total_bytes":9,"bytes_done":3}') == ByteCount(3, 9)
     line = '{"message_type":"summary","snapshot_id":"ab","total_bytes_processed":9,"data_added":2}'
     assert said(line) == Written("ab", 9, 2)
-    assert WriteProgress(12, 9).percent == 100
+    assert ByteCount(12, 9).percent == 100
 
 
 @given(st.integers(1, 255), st.text())

@@ -5,6 +5,7 @@ import functools
 import os
 import shutil
 import subprocess
+import sys
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -16,7 +17,7 @@ from archipelago.api.backups import FolderTarget
 from archipelago.backups.repository import BackupSources, Repository
 from archipelago.backups.restic.access import access
 from archipelago.backups.restic.launch import Ended, Order, launch
-from archipelago.backups.restic.says import Written
+from archipelago.backups.restic.says import ByteCount, Written, said
 from archipelago.backups.schedule import may_forget
 from archipelago.errors import ErrorCode, NodeError
 from support.cheap_repository import make_cheap
@@ -92,6 +93,43 @@ async def test_what_is_written_comes_back_and_plain_restic_reads_it(found: Repos
     environment = {**os.environ, "RESTIC_PASSWORD": PASSWORD, "RESTIC_REPOSITORY": found.where}
     command = ["restic", "--no-cache", "check", "--read-data"]
     assert "no errors were found" in subprocess.run(command, env=environment, capture_output=True, text=True).stdout
+
+
+async def test_a_restore_tells_how_much_of_it_is_there(found: Repository, tmp_path: Path) -> None:
+    (tmp_path / "back").mkdir()
+    written = await write(tmp_path, found, kept="text" * 1000)
+    told: list[ByteCount] = []
+
+    async def slow(order: Order, on_line: Callable[[str], None]) -> Ended:
+        ended = await LAUNCH(order, on_line)
+        if "restore" in order.command:
+            while not told or not told[-1].total:  # the size is asked for beside it
+                on_line('{"message_type": "written", "bytes": 1000000}')
+                await asyncio.sleep(0.01)
+        return ended
+
+    asked = Repository(found.access, PASSWORD, found.where, tmp_path / "cache", slow)
+    await asked.restore_all(written.id, tmp_path / "back", told.append)
+    assert (tmp_path / "back/volumes/data/kept").read_text() == "text" * 1000
+    assert told[-1] == ByteCount(4000, 4000)
+
+
+async def test_a_command_is_counted_while_it_runs(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "gate")
+    script = f"import os; os.write(os.open(os.devnull, os.O_WRONLY), bytes(123_456)); open({str(tmp_path / 'gate')!r})"
+    counted = asyncio.Event()
+    told: list[ByteCount] = []
+
+    def on_line(line: str) -> None:
+        if isinstance(count := said(line), ByteCount):
+            told.append(count)
+            counted.set()
+
+    work = asyncio.create_task(LAUNCH(Order((sys.executable, "-I", "-c", script), counted=True), on_line))
+    await counted.wait()
+    (tmp_path / "gate").write_text("")
+    assert (await work).code == 0
+    assert 123_456 <= told[0].done < 150_000
 
 
 async def test_an_empty_folder_in_the_place_of_the_disk_gets_no_repository(found: Repository, tmp_path: Path) -> None:

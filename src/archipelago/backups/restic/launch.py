@@ -38,6 +38,8 @@ class Order:
     """In small letters: what restic would try again for a quarter of an hour ends with an error that says one."""
     user: tuple[int, int] | None = None
     """User and group that it runs as, as the namespace counts them; root where there is none."""
+    counted: bool = False
+    """Whether lines on its output say how many bytes it has written so far."""
 
     @property
     def line(self) -> bytes:

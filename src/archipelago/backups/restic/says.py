@@ -39,13 +39,13 @@ SOME_NOT_READ = 3
 
 
 @dataclass(frozen=True, slots=True)
-class WriteProgress:
-    """How far a backup is."""
+class ByteCount:
+    """How far a backup or a restore is."""
 
     done: int
     """Bytes."""
     total: int
-    """Bytes that are known of so far."""
+    """Bytes that are known of so far; 0 while none are."""
 
     @property
     def percent(self) -> float:
@@ -64,13 +64,15 @@ class Written:
     """Bytes that were not in the repository before."""
 
 
-def said(line: str) -> WriteProgress | Written | None:
-    """Return what a line of `restic backup --json` says; None for what is of no use."""
+def said(line: str) -> ByteCount | Written | None:
+    """Return what a line of `restic backup --json`, or of the launcher, says; None for what is of no use."""
     try:
         found = json.loads(line)
         match found.get("message_type"):
             case "status":
-                return WriteProgress(int(found.get("bytes_done", 0)), int(found.get("total_bytes", 0)))
+                return ByteCount(int(found.get("bytes_done", 0)), int(found.get("total_bytes", 0)))
+            case "written":  # restic does not say how far a restore is, so the launcher does
+                return ByteCount(int(found["bytes"]), 0)
             case "summary":
                 return Written(found["snapshot_id"], found["total_bytes_processed"], found["data_added"])
     except (ValueError, KeyError, TypeError, AttributeError):

@@ -1,6 +1,5 @@
 """Writes a backup of an app to a target."""
 
-import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Mapping
 from datetime import UTC, datetime
@@ -8,7 +7,6 @@ from pathlib import Path
 from typing import Self
 
 from archipelago.backups.maker import Recipe
-from archipelago.backups.restic.says import WriteProgress
 from archipelago.backups.targets import TargetHistory
 from archipelago.container.data.data_classes import RestorableVolume
 from archipelago.container.data.kept import stamp
@@ -16,6 +14,7 @@ from archipelago.container.data.snapshots.order import SnapshotOrder
 from archipelago.container.desired.installed_apps import installed
 from archipelago.container.operations.job import Job
 from archipelago.container.operations.job_parts import JobParts
+from archipelago.container.operations.jobs.byte_progress import ByteProgress
 from archipelago.container.operations.operations import Tracker
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.storage.records.apps import AppRecord
@@ -89,8 +88,7 @@ class BackupJob(Job):
             recipe = await work.recipe(record)
             async with self._copies(parts, tracker, recipe) as copies:
                 await tracker.begin(WRITE_STEP)
-                progress = _Shown(tracker)
-                async with progress:
+                async with ByteProgress(tracker, WRITE_STEP) as progress:
                     written = await work.maker.write(recipe, repository, copies, progress.show)
                 await tracker.commit()
             await tracker.finish(
@@ -138,35 +136,3 @@ class BackupJob(Job):
             yield {each.name: place.volume(each.name) for each in wanted}
         finally:
             await store.delete(app, self.snapshot)
-
-
-class _Shown:
-    """Shows how far restic is; what it says comes from a reader that must not wait."""
-
-    def __init__(self, tracker: Tracker) -> None:
-        self._tracker = tracker
-        self._newest: WriteProgress | None = None
-        self._wake = asyncio.Event()
-        self._task: asyncio.Task[None] | None = None
-
-    async def __aenter__(self) -> Self:
-        self._task = asyncio.create_task(self._run())
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        assert self._task is not None
-        self._task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await self._task
-
-    def show(self, progress: WriteProgress) -> None:
-        self._newest = progress
-        self._wake.set()
-
-    async def _run(self) -> None:
-        while True:
-            await self._wake.wait()
-            self._wake.clear()
-            if (found := self._newest) is not None:
-                detail = msg("{done} of {total}", done=size_words(found.done), total=size_words(found.total))
-                await self._tracker.progress(WRITE_STEP, found.percent, detail)
