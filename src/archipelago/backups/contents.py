@@ -20,7 +20,7 @@ from archipelago.container.data.data_classes import (
     NeverRestoreVolume,
     RebuildableVolume,
 )
-from archipelago.container.manifest.model.data import SqliteDatabase
+from archipelago.container.manifest.model.data import LmdbDatabase, SqliteDatabase
 from archipelago.storage.records.stored import Stored
 
 Names = tuple[str, ...]
@@ -53,6 +53,10 @@ class BackupManifest(Stored):
     volumes: Mapping[str, VolumeWay] = Field(default={})
     databases: Mapping[str, tuple[Names, ...]] = Field(default={})
     """Volume -> databases of SQLite in it, which are in `node/sqlite`."""
+    dumps: Mapping[str, str] = Field(default={})
+    """Volume -> the dump of its server, which is in `node/dumps`."""
+    stopped_because: Mapping[str, str] = Field(default={})
+    """Volume -> why its server could not be dumped, so that the app was stopped for a copy."""
     left_out: Mapping[str, str] = Field(default={})
     """Volume -> its class, which is why it is not there."""
 
@@ -67,11 +71,21 @@ def sources(volumes: tuple[AppVolume, ...]) -> tuple[VolumeSource, ...]:
             case FilesVolume() | AppendProofVolume():
                 found.append(VolumeSource(volume, VolumeWay.LIVE))
             case DatabaseVolume():
-                sqlite = isinstance(volume.declared.database, SqliteDatabase)
-                found.append(VolumeSource(volume, VolumeWay.SQLITE if sqlite else VolumeWay.STOPPED))
+                found.append(VolumeSource(volume, _way(volume)))
             case _:
                 assert_never(volume)
     return tuple(found)
+
+
+def _way(volume: DatabaseVolume) -> VolumeWay:
+    match volume.declared.database:
+        case SqliteDatabase():
+            return VolumeWay.SQLITE
+        case LmdbDatabase() | None:
+            return VolumeWay.STOPPED
+        case _:
+            # A dump is of the server that runs, so of one of the parts that a setting of a provider keeps apart.
+            return VolumeWay.DUMP if volume.declared.per is None else VolumeWay.STOPPED
 
 
 def left_out(volumes: tuple[AppVolume, ...]) -> Mapping[str, str]:

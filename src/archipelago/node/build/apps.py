@@ -131,7 +131,7 @@ async def build_apps(storage: Storage, podman: PodmanHost, closing: AsyncExitSta
                 lambda app: _composer(storage, podman, images, workers, downloads, trial_of=app),
             )
         ),
-        backups=backup_work(layout, podman.namespace, secrets, reconciler, volumes, renderer),
+        backups=backup_work(layout, podman.client, podman.namespace, secrets, reconciler, volumes, renderer, trials),
         soak=config.soak,
     )
     runner = JobRunner(parts, operations, find_kinds())

@@ -68,7 +68,8 @@ class TrialRuns:
         """
         app = order.record.app
         installed = await self.state.load_apps()
-        refuse_untriable(order.record, installed.get(app))
+        if not order.only:
+            refuse_untriable(order.record, installed.get(app))
         self.require_room()
         async with self._turns.setdefault(app, asyncio.Lock()):
             await self._clear(app)
@@ -76,7 +77,11 @@ class TrialRuns:
                 await _said(say, msg("copies what it was"))
                 found = await self.scratch.make(order, installed)
                 await _said(say, msg("starts it without network"))
-                return await self._try(found, stay, longest_stay)
+                verdict = await self._try(found, stay, longest_stay)
+                if order.keep:
+                    await self._remove_containers(app)
+                    await self.scratch.give_back(order)
+                return verdict
             except ResolutionError as error:
                 return TrialVerdict(TrialOutcome.UNDECIDED, error.message)
             except PodmanError as error:
