@@ -8,7 +8,8 @@ USERS = "postgres:x:1000:1000::/data:/bin/sh\n"
 POSTGRES = """#!/usr/bin/busybox sh
 set -e
 [ -s /data/pg/PG_VERSION ] || {
-  initdb -D /data/pg -U postgres --auth-local=trust --auth-host=scram-sha-256 --no-sync
+  initdb -D /data/pg -U postgres --auth=trust --no-sync
+  echo 'host all all all trust' >>/data/pg/pg_hba.conf
   echo "CREATE ROLE app LOGIN PASSWORD 'a'; CREATE DATABASE app OWNER app" >/tmp/first.sql
   busybox sed 's/$/;/' /tmp/first.sql | busybox tr ';' '\\n' | while read -r line; do
     [ -z "$line" ] || echo "$line" | postgres --single -D /data/pg postgres >/dev/null
@@ -18,8 +19,10 @@ exec postgres -D /data/pg -k /tmp -c 'listen_addresses=*'
 """
 MARIADB = """#!/usr/bin/busybox sh
 set -e
+echo "CREATE USER IF NOT EXISTS app@'%'; GRANT ALL ON *.* TO app@'%';" >/tmp/first.sql
 [ -d /data/db/mysql ] || mariadb-install-db --datadir=/data/db --auth-root-authentication-method=normal --skip-test-db
-exec mariadbd --datadir=/data/db --socket=/tmp/db.sock --bind-address=0.0.0.0 --pid-file=/tmp/pid
+exec mariadbd --datadir=/data/db --socket=/tmp/db.sock --bind-address=0.0.0.0 --pid-file=/tmp/pid \\
+  --init-file=/tmp/first.sql
 """
 _APP = """volumes:
   data: {{data: database, database: {{type: {kind}, container: main, user: {user}}}}}"""
