@@ -64,8 +64,14 @@ export type AppDisk = {
   "bytes": number | null;
   /** Whether all of it was counted in time; if not, it takes more. */
   "counted": boolean;
+  /** What its snapshots take in addition; null until they were counted. */
+  "snapshots": SnapshotsDisk | null;
   /** When it was counted. */
   "at": string | null;
+  /** Bytes that it may take; null without a limit. */
+  "limit": number | null;
+  /** The last 90 days on which it was counted, the oldest first. */
+  "history": Array<DayOfDisk>;
 };
 
 export type AppParams = {
@@ -82,6 +88,18 @@ export type AppResources = {
   /** Cores. */
   "cpu_limit": number;
   "pids_limit": number;
+  /** Bytes of its limit that it keeps while memory is short; all promises together fit the host. */
+  "memory_promised": number;
+  /** Its share of busy processors against other apps, from 1 to 10000; 100 is usual. */
+  "cpu_weight": number;
+  /** Its share of a busy disk, likewise. */
+  "io_weight": number;
+  /** Bytes that its volumes may take; null without a limit. */
+  "disk_limit": number | null;
+  /** Bytes that they took when they were counted last; null until they were. */
+  "disk_used": number | null;
+  /** Which of these the owner set. */
+  "own": OwnLimitsView;
   /** Bytes; null where it does not run, or the host does not count it. */
   "memory_used": number | null;
   /** Cores, in the last ten seconds. */
@@ -540,6 +558,12 @@ export type CurrentParams = {
 
 export type DataClass = "rebuildable" | "files" | "database" | "append-proof" | "never-restore";
 
+export type DayOfDisk = {
+  /** By UTC. */
+  "day": string;
+  "bytes": number;
+};
+
 export type Dependency = {
   "interface": string;
   "app": string;
@@ -881,6 +905,25 @@ export type Limits = {
   "pids": number;
 };
 
+export type LimitsParams = {
+  /** Id of the app. */
+  "app": string;
+  /** Bytes, all its containers together; likewise the others. */
+  "memory": number | null;
+  /** Cores. */
+  "cpu": number | null;
+  /** Its share of busy processors against other apps, from 1 to 10000; 100 is usual. */
+  "cpu_weight": number | null;
+  /** Its share of a busy disk, likewise. */
+  "io_weight": number | null;
+  /** Processes and threads. */
+  "pids": number | null;
+  /** Bytes of its volumes, 0 for no limit: beyond it the app is paused, unless money depends on it. */
+  "disk": number | null;
+  /** Names of limits that follow from the manifest again. */
+  "reset": Array<"memory" | "cpu" | "cpu_weight" | "io_weight" | "pids" | "disk">;
+};
+
 export type ListBackupsParams = {
   /** Its name. */
   "target": string;
@@ -1069,6 +1112,8 @@ export type Notice = {
   "consequence": string;
   /** Command or step that fixes it, where the doctor knows one. */
   "mend": string;
+  /** Setting that helps, where there is one; nothing is set unasked. */
+  "suggests": SuggestedOption | null;
   /** Operation that it is about. */
   "operation": string | null;
   /** Version that an update brings. */
@@ -1153,6 +1198,18 @@ export type OptionView = {
 
 export type Outcome = "begun" | "done" | "refused" | "failed";
 
+export type OwnLimitsView = {
+  /** Bytes. */
+  "memory": number | null;
+  /** Cores. */
+  "cpu": number | null;
+  "cpu_weight": number | null;
+  "io_weight": number | null;
+  "pids": number | null;
+  /** Bytes of its volumes; 0 for no limit. */
+  "disk": number | null;
+};
+
 export type PackageChange = {
   /** `deb`, `apk`, `pypi` or `npm`. */
   "ecosystem": string;
@@ -1192,6 +1249,17 @@ export type PasswordParams = {
   "password": string;
   /** Whether the account's passkeys go too, and what is known of the devices that it logged in from. */
   "passkeys": "keep" | "remove";
+};
+
+export type PauseCause = "disk" | "memory" | "disk-limit";
+
+export type PausedApp = {
+  "app": string;
+  "name": string;
+  "cause": PauseCause;
+  "reason": string;
+  /** Field -> message of its text, `effects.0` for the first of a list; a text without one is English only. */
+  "messages"?: Record<string, Message>;
 };
 
 export type Peer = {
@@ -1401,6 +1469,12 @@ export type Resources = {
   "memory": number;
   "cores": number;
   "apps": Array<AppResources>;
+  /** Bytes that are kept for the node itself. */
+  "memory_of_node": number;
+  /** Apps that are paused, in the order in which they were. */
+  "paused": Array<PausedApp>;
+  /** Apps that are to run, the first to be paused first where disk or memory run short. */
+  "pause_order": Array<string>;
   /** Limits that this host does not enforce. */
   "not_enforced": Array<string>;
   /** Field -> message of its text, `effects.0` for the first of a list; a text without one is English only. */
@@ -1414,11 +1488,6 @@ export type RestTarget = {
   "user": string;
 };
 
-export type RestoreParams = {
-  /** 24 words (BIP 39), with spaces between them. */
-  "words": string;
-};
-
 export type RestorePreview = {
   /** Apps that go back, the one that was asked for first. */
   "apps": Array<string>;
@@ -1427,6 +1496,8 @@ export type RestorePreview = {
   /** Version of the app then. */
   "version": string;
   "version_now": string;
+  /** Volumes that are not in the snapshot and stay as they are now, beside older ones. */
+  "stays": Array<string>;
   /** What is lost, and what it costs, in sentences. */
   "remarks": Array<string>;
   /** Field -> message of its text, `effects.0` for the first of a list; a text without one is English only. */
@@ -1709,6 +1780,14 @@ export type SnapshotView = {
   "undoes_update": boolean;
 };
 
+export type SnapshotsDisk = {
+  "bytes": number;
+  /** Whether all of them were counted in time; if not, they take more. */
+  "counted": boolean;
+  /** Whether they may share blocks with the volumes or with each other, so that they take less. */
+  "shares": boolean;
+};
+
 export type SourceKind = "debian" | "pypi" | "registry" | "folder";
 
 export type StartEmptyParams = {
@@ -1733,6 +1812,12 @@ export type StopParams = {
   "app": string;
   /** Apps of which the caller knows that they stop as well (`change-preview`); where others would, nothing stops. */
   "agreed": Array<string> | null;
+};
+
+export type SuggestedOption = {
+  "app": string;
+  "option": string;
+  "value": number;
 };
 
 export type Sync = {
@@ -1903,6 +1988,20 @@ export type WaitParams = {
 export type WebhookTarget = {
   "kind": "webhook";
   "url": string;
+};
+
+export type archipelago__rpc__methods__apps__snapshots__RestoreParams = {
+  /** Id of the app. */
+  "app": string;
+  /** Its name, as `snapshot-list` tells it. */
+  "snapshot": string;
+  /** Volumes that stay as they are, as the owner agreed (see `restore-preview`); if more would, nothing is done. */
+  "stays": Array<string>;
+};
+
+export type archipelago__rpc__methods__security__keys__RestoreParams = {
+  /** 24 words (BIP 39), with spaces between them. */
+  "words": string;
 };
 
 /** What each method takes and returns. */
@@ -2081,6 +2180,25 @@ export interface Methods {
   /** Its name, as `data-list` tells it. */
   "kept": string;
 }; result: null };
+  /** Change what an app may take of the host, at once and without a restart */
+  "container-limits": { params: {
+  /** Id of the app. */
+  "app": string;
+  /** Bytes, all its containers together; likewise the others. */
+  "memory"?: number | null;
+  /** Cores. */
+  "cpu"?: number | null;
+  /** Its share of busy processors against other apps, from 1 to 10000; 100 is usual. */
+  "cpu_weight"?: number | null;
+  /** Its share of a busy disk, likewise. */
+  "io_weight"?: number | null;
+  /** Processes and threads. */
+  "pids"?: number | null;
+  /** Bytes of its volumes, 0 for no limit: beyond it the app is paused, unless money depends on it. */
+  "disk"?: number | null;
+  /** Names of limits that follow from the manifest again. */
+  "reset"?: Array<"memory" | "cpu" | "cpu_weight" | "io_weight" | "pids" | "disk">;
+}; result: AppResources };
   /** Return the snapshots of an app, the newest first */
   "snapshot-list": { params: {
   /** Id of the app. */
@@ -2109,6 +2227,8 @@ export interface Methods {
   "app": string;
   /** Its name, as `snapshot-list` tells it. */
   "snapshot": string;
+  /** Volumes that stay as they are, as the owner agreed (see `restore-preview`); if more would, nothing is done. */
+  "stays"?: Array<string>;
 }; result: Operation };
   /** Run a scratch copy of an app from a snapshot, without network, and see whether it comes up; nothing of it is left */
   "snapshot-look": { params: {

@@ -136,5 +136,7 @@ class RestorePreview(Translatable, View):
     version: str
     """Version of the app then."""
     version_now: str
+    stays: tuple[str, ...] = ()
+    """Volumes that are not in the snapshot and stay as they are now, beside older ones."""
     remarks: tuple[Prose, ...] = ()
     """What is lost, and what it costs, in sentences."""

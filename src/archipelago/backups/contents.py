@@ -12,6 +12,7 @@ from typing import assert_never
 from pydantic import Field
 
 from archipelago.api.backups import VolumeWay
+from archipelago.backups.dumps.commands import ServerDatabase
 from archipelago.container.data.data_classes import (
     AppendProofVolume,
     AppVolume,
@@ -20,7 +21,7 @@ from archipelago.container.data.data_classes import (
     NeverRestoreVolume,
     RebuildableVolume,
 )
-from archipelago.container.manifest.model.data import LmdbDatabase, SqliteDatabase
+from archipelago.container.manifest.model.data import SqliteDatabase
 from archipelago.storage.records.stored import Stored
 
 Names = tuple[str, ...]
@@ -68,24 +69,23 @@ def sources(volumes: tuple[AppVolume, ...]) -> tuple[VolumeSource, ...]:
         match volume:
             case RebuildableVolume() | NeverRestoreVolume():
                 continue
-            case FilesVolume() | AppendProofVolume():
-                found.append(VolumeSource(volume, VolumeWay.LIVE))
-            case DatabaseVolume():
+            case FilesVolume() | AppendProofVolume() | DatabaseVolume():
                 found.append(VolumeSource(volume, _way(volume)))
             case _:
                 assert_never(volume)
     return tuple(found)
 
 
-def _way(volume: DatabaseVolume) -> VolumeWay:
-    match volume.declared.database:
-        case SqliteDatabase():
-            return VolumeWay.SQLITE
-        case LmdbDatabase() | None:
-            return VolumeWay.STOPPED
-        case _:
-            # A dump is of the server that runs, so of one of the parts that a setting of a provider keeps apart.
-            return VolumeWay.DUMP if volume.declared.per is None else VolumeWay.STOPPED
+def _way(volume: BackedUpVolume) -> VolumeWay:
+    if isinstance(volume.declared.database, SqliteDatabase):
+        return VolumeWay.SQLITE
+    if not isinstance(volume, DatabaseVolume):
+        return VolumeWay.LIVE
+    # A dump is of the server that runs, so of one of the parts that a setting of a provider keeps apart.
+    has_parts = volume.declared.per is not None
+    return (
+        VolumeWay.DUMP if isinstance(volume.declared.database, ServerDatabase) and not has_parts else VolumeWay.STOPPED
+    )
 
 
 def left_out(volumes: tuple[AppVolume, ...]) -> Mapping[str, str]:

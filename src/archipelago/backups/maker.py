@@ -26,6 +26,7 @@ from archipelago.container.workload.workload import Workload
 from archipelago.storage.layout import Layout
 from archipelago.storage.records.apps import AppRecord
 from archipelago.storage.records.snapshots import record_to_json
+from archipelago.support.presence import is_there
 from archipelago.support.private_files import reported, write_atomically
 from archipelago.support.texts.text import msg
 
@@ -187,7 +188,7 @@ def _describe(recipe: Recipe, copied: Mapping[str, tuple[Names, ...]], place: Pa
 
 def _copy_secrets(folder: Path, to: Path) -> bool:
     """Copy the secrets, which may change while restic writes; return whether there are any."""
-    if not folder.is_dir():
+    if not is_there(folder):
         return False
     with reported(to):
         to.mkdir(mode=0o700)

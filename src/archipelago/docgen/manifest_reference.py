@@ -66,6 +66,9 @@ Every volume says what it holds (`data`), from which follows what may happen to 
 | `append-proof` | no | keeps it aside (it needs `funds: true`) | no |
 | `never-restore` | no | keeps it aside (it needs `funds: true`) | no, so an update of the app has no way back |
 
+The strictest that any version of the app has said of a volume counts, `funds: true` included, for as long as its data
+is there: a later version cannot weaken it, also not by leaving the volume out.
+
 The plan of an update says whether there is a way back: what the new version says of itself (`reversible`), and `no`
 where it or the installed one has a volume that is `never-restore`.
 

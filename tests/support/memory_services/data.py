@@ -1,5 +1,7 @@
 """Stand-ins for what keeps, copies and brings back the data of apps."""
 
+from collections.abc import Collection
+
 from archipelago.api.backups import AppBackupView, BackupTarget, BackupView, ProofView, TargetView
 from archipelago.api.data import KeptData
 from archipelago.api.operations import Operation, OperationKind
@@ -59,7 +61,7 @@ class MemorySnapshots:
             apps=(app,), snapshot=snapshot, at=NOW, version="1", version_now="2", remarks=(f"what it wrote {EVIL}",)
         )
 
-    async def restore(self, app: str, snapshot: str) -> Operation:
+    async def restore(self, app: str, snapshot: str, stays: Collection[str] = ()) -> Operation:
         return await self._apps.change(OperationKind.RESTORE, app, snapshot)
 
     async def look(self, app: str, snapshot: str, minutes: int) -> Operation:

@@ -180,6 +180,10 @@ class Namespace:
             mark, **{key: answer[key] for key in ("empty", "foreign", "owner", "chown", "read_only", "mounted")}
         )
 
+    async def mounts(self, path: str) -> tuple[str, ...]:
+        """Return where file systems are mounted at a directory or below it; none where there is nothing."""
+        return tuple((await self._file({"do": "mounts", "path": path}, _FILE_TIMEOUT))["mounts"])
+
     async def rename(self, path: str, to: str) -> None:
         """Move a directory within its file system, whoever owns it; what is in the place of `to` must be empty."""
         await self._file({"do": "rename", "path": path, "to": to}, _FILE_TIMEOUT)

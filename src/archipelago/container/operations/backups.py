@@ -164,7 +164,7 @@ class Backups:
         records = await self.parts.state.load_apps()
         repository = await work.repository(await work.targets.get(target))
         manifest, text = await work.reader.record(repository, backup, app)
-        now = records.get(app) or work.stub(app, 0)
+        now = records.get(app) or work.stub(app, 0, await self.parts.data.strictest(app))
         then = record_from_json(text, now)
         if then.package.problem:
             raise NodeError(

@@ -114,7 +114,7 @@ def _problem(commands: DumpCommands, ended: StreamEnd) -> str:
 
 
 def _pending(record: AppRecord, place: SnapshotFolder) -> Iterator[PendingDump]:
-    for volume in app_volumes(record.package.manifest):
+    for volume in app_volumes(record):
         if isinstance(volume, DatabaseVolume) and isinstance(volume.declared.database, ServerDatabase):
             commands = dump_commands(volume.declared.database)
             file = place.dumps / commands.file(volume.name)

@@ -28,6 +28,7 @@ from archipelago.container.operations.backup_work import backup_work
 from archipelago.container.operations.backups import Backups
 from archipelago.container.operations.data import DataService
 from archipelago.container.operations.job_parts import JobParts
+from archipelago.container.operations.limits import AppLimits
 from archipelago.container.operations.operations import Operations
 from archipelago.container.operations.orchestrator import Orchestrator
 from archipelago.container.operations.registry import find_kinds
@@ -38,15 +39,16 @@ from archipelago.container.operations.snapshots import Snapshots
 from archipelago.container.operations.trial.scratch import ComposerAt, Scratch
 from archipelago.container.operations.trial.trial_runs import TrialRuns
 from archipelago.container.proposals.disk_rules import DiskRules
+from archipelago.container.reconciler.host_share import HostShare
 from archipelago.container.reconciler.reconciler import Reconciler
 from archipelago.container.reports.apps import HEALTH
 from archipelago.container.workload.inputs import Site
 from archipelago.container.workload.templates.renderer import Renderer
 from archipelago.container.workload.templates.workers import TemplateWorkers
 from archipelago.errors import ErrorCode, NodeError
+from archipelago.node.build.limits import disk_use, open_limits
 from archipelago.node.build.podman import PodmanHost
 from archipelago.node.build.storage import Storage
-from archipelago.node.resource_guard import order_of
 from archipelago.performance import host
 from archipelago.performance.resource_manager.pauses import Pauses
 from archipelago.security.image_verifier.built import BuiltImages
@@ -54,6 +56,7 @@ from archipelago.security.image_verifier.registry_client import RegistryClient
 from archipelago.security.image_verifier.verifier import ImageVerifier
 from archipelago.security.sbom.store import SbomStore
 from archipelago.storage.records.events import NewEvent
+from archipelago.storage.stores.own_limits import OwnLimitStore
 from archipelago.storage.stores.revisions import RevisionStore
 from archipelago.storage.stores.signers import SignerStore
 from archipelago.storage.stores.volume_marks import VolumeMarks
@@ -72,6 +75,7 @@ class Apps:
     volumes: VolumeKeeper
     data: AppData
     disk_use: DiskUse
+    limits: AppLimits
     kept_data: DataService
     pauses: Pauses
     downloads: InitialDownloads
@@ -90,20 +94,18 @@ async def build_apps(storage: Storage, podman: PodmanHost, closing: AsyncExitSta
     config, secrets, layout = storage.config, storage.secrets, storage.config.layout
     catalog = LocalCatalog(config.apps)
     verifier = ImageVerifier(RegistryClient(Path.home()), SignerStore(storage.database), storage.audit.record)
-    pauses = Pauses()
-    images = await _images(storage, podman, verifier, pauses)
-    workers = TemplateWorkers()
-    closing.push_async_callback(asyncio.to_thread, workers.close)
+    limits = await open_limits(storage, podman)
+    images = await _images(storage, podman, verifier, limits.pauses)
+    closing.push_async_callback(asyncio.to_thread, (workers := TemplateWorkers()).close)
     downloads = InitialDownloads(storage.state, lambda: reconciler.desired.apps)
-    composer = _composer(storage, podman, images, workers, downloads)
+    composer = _composer(storage, podman, images, workers, downloads, limits.own)
     volumes = VolumeKeeper(podman.namespace, marks := VolumeMarks(storage.database))
-    reconciler = _reconciler(storage, podman, images, volumes, pauses, downloads)
+    reconciler = _reconciler(storage, podman, images, volumes, limits.share, downloads)
     operations = Operations(storage.state, secrets.redactor.redact)
     closing.push_async_callback(reconciler.close)
     closing.push_async_callback(operations.close)
-    kept = KeptStore(layout, podman.namespace)
-    snapshots = SnapshotStore(layout, podman.namespace, marks)
-    data = AppData(layout, podman.namespace, secrets, storage.state, marks, kept)
+    kept, snapshots = KeptStore(layout, podman.namespace), SnapshotStore(layout, podman.namespace, marks)
+    data = AppData(layout, podman.namespace, secrets, storage.state, marks, kept, limits.own)
     renderer = Renderer(workers)
     pruner = ImagePruner(images, storage.state, lambda: host.disk(config.root)[1])
     parts = JobParts.of(
@@ -119,7 +121,7 @@ async def build_apps(storage: Storage, podman: PodmanHost, closing: AsyncExitSta
         disk_rules=DiskRules(renderer, podman.namespace, layout.apps),
         repairs=Repairs(reconciler, renderer, lambda: datetime.now(UTC)),
         revisions=RevisionStore(storage.database),
-        require_room=pauses.require_room,
+        require_room=limits.pauses.require_room,
         snapshots=snapshots,
         volumes=volumes,
         trials=(
@@ -127,14 +129,15 @@ async def build_apps(storage: Storage, podman: PodmanHost, closing: AsyncExitSta
                 storage,
                 podman,
                 images,
-                pauses.require_room,
-                lambda app: _composer(storage, podman, images, workers, downloads, trial_of=app),
+                limits.pauses.require_room,
+                lambda app: _composer(storage, podman, images, workers, downloads, limits.own, trial_of=app),
             )
         ),
         backups=backup_work(layout, podman.client, podman.namespace, secrets, reconciler, volumes, renderer, trials),
         soak=config.soak,
     )
     runner = JobRunner(parts, operations, find_kinds())
+    orchestrator = Orchestrator(parts, runner)
     return Apps(
         catalog,
         verifier,
@@ -143,9 +146,10 @@ async def build_apps(storage: Storage, podman: PodmanHost, closing: AsyncExitSta
         pruner,
         volumes,
         data,
-        DiskUse(layout, podman.namespace, lambda: reconciler.desired.apps, storage.clocks.steady),
+        disk_use(storage, podman, snapshots, limits.history, lambda: reconciler.desired),
+        AppLimits(limits.own, reconciler, limits.share.limits, podman.facts, orchestrator.apply),
         DataService(volumes, kept, data, operations, lambda: reconciler.desired, reconciler.look_again),
-        pauses,
+        limits.pauses,
         downloads,
         snapshots,
         Snapshots(parts, runner, operations),
@@ -154,7 +158,7 @@ async def build_apps(storage: Storage, podman: PodmanHost, closing: AsyncExitSta
         trials,
         reconciler,
         operations,
-        Orchestrator(parts, runner),
+        orchestrator,
     )
 
 
@@ -182,6 +186,7 @@ def _composer(
     images: ImageStore,
     workers: TemplateWorkers,
     downloads: InitialDownloads,
+    limits: OwnLimitStore,
     trial_of: str = "",
 ) -> Composer:
     """Return what compiles the installed apps, or the scratch copy of one of them."""
@@ -198,6 +203,7 @@ def _composer(
         free_disk=lambda: host.disk(config.root)[1],
         reserved_ports=frozenset({config.port}),
         downloading=downloads.goes_on,
+        limits=lambda: limits.all,
     )
 
 
@@ -219,6 +225,7 @@ def _trials(
         host.static_shell(),
         storage.secrets.redactor.redact,
         require_room,
+        lambda: host.memory()[1],
     )
 
 
@@ -227,7 +234,7 @@ def _reconciler(
     podman: PodmanHost,
     images: ImageStore,
     volumes: VolumeKeeper,
-    pauses: Pauses,
+    share: HostShare,
     downloads: InitialDownloads,
 ) -> Reconciler:
     async def image_id(app: DesiredApp, container: str) -> str | None:
@@ -259,7 +266,7 @@ def _reconciler(
         rebuild,
         storage.secrets.redactor.redact,
         record_healths,
-        lambda desired: pauses.reasons(order_of(desired)),
+        share,
     )
     return reconciler
 

@@ -73,7 +73,7 @@ class Restic:
         self.there.remove(snapshot)
 
     async def recipe(self, record: AppRecord) -> Recipe:
-        volumes = app_volumes(record.package.manifest)
+        volumes = app_volumes(record)
         return Recipe(record, sources(volumes), {}, left_out(volumes), datetime.now(UTC))
 
     async def identity(self, record: AppRecord) -> object:

@@ -4,9 +4,11 @@ import shutil
 from pathlib import Path
 
 from archipelago.container.data.snapshots.swap import VolumePlaces
-from archipelago.storage.layout import SNAPSHOTS, AppFolder, Layout, SnapshotFolder
+from archipelago.errors import NodeError
+from archipelago.storage.layout import AppFolder, Layout, SnapshotFolder
 from archipelago.storage.records.apps import AppRecord
 from archipelago.storage.records.snapshots import SnapshotRecord, record_to_json
+from archipelago.support.presence import is_there
 from archipelago.support.private_files import reported, sync_folder, write_atomically
 
 
@@ -51,27 +53,66 @@ def copy_rest(origin: SnapshotFolder, place: SnapshotFolder, about: SnapshotReco
     write_about(place, about)
 
 
+def secret_files(secrets: Path) -> dict[str, bytes]:
+    """Return the secrets in a folder, sealed as they are, by file name; none where there is no folder.
+
+    Raises `NodeError`.
+    """
+    with reported(secrets):
+        names = [name for name in children(secrets) if name.endswith(".age")]
+        return {name: (secrets / name).read_bytes() for name in names}
+
+
+def is_own_secret(name: str) -> bool:
+    """Return whether a secret is the app's own: logins of other apps are not part of its data."""
+    return not name.startswith("edge.")
+
+
+def restore_secrets(origin: SnapshotFolder, folder: AppFolder, *, replace: bool) -> None:
+    """Write the secrets of a snapshot: all of the app's own, or (`replace`) only those that are missing now.
+
+    Raises `NodeError`.
+    """
+    now = secret_files(folder.secrets)
+    for name, content in secret_files(origin.secrets).items():
+        if name not in now or (replace and is_own_secret(name)):
+            with reported(folder.secrets):
+                folder.secrets.mkdir(mode=0o700, exist_ok=True)
+                write_atomically(folder.secrets / name, content)
+
+
+def other_secrets(origin: SnapshotFolder, folder: AppFolder) -> tuple[str, ...]:
+    """Return the app's own secrets in a snapshot that are others than those in use. Raises `NodeError`."""
+    now, then = secret_files(folder.secrets), secret_files(origin.secrets)
+    return tuple(name for name, content in then.items() if is_own_secret(name) and now.get(name) != content)
+
+
 def _copy_secrets(source: Path, target: Path) -> None:
     with reported(target):
         target.mkdir(mode=0o700, exist_ok=True)
-        for path in source.glob("*.age") if source.is_dir() else ():
-            write_atomically(target / path.name, path.read_bytes())
-
-
-def restore_secrets(origin: SnapshotFolder, folder: AppFolder) -> None:
-    """Write the app's own secrets as they were. Logins of other apps are not part of its data, and stay."""
-    with reported(folder.secrets):
-        for path in origin.secrets.glob("*.age"):
-            there = folder.secrets / path.name
-            if not path.name.startswith("edge.") or not there.exists():
-                folder.secrets.mkdir(mode=0o700, exist_ok=True)
-                write_atomically(there, path.read_bytes())
+        for name, content in secret_files(source).items():
+            write_atomically(target / name, content)
 
 
 def cut_off(layout: Layout) -> tuple[Path, ...]:
-    """Return the snapshots that are not complete."""
-    found = (place for place in layout.apps.glob(f"*/{SNAPSHOTS}/*") if not place.name.startswith("."))
-    return tuple(place for place in found if not SnapshotFolder(place).about.exists())
+    """Return the snapshots that are not complete; those of which that is not known are left alone."""
+    folders = (layout.app(app) for app in _listed(layout.apps))
+    places = (folder.snapshot(name) for folder in folders for name in _listed(folder.snapshots))
+    return tuple(place.path for place in places if _is_cut_off(place))
+
+
+def _listed(directory: Path) -> tuple[str, ...]:
+    try:
+        return tuple(name for name in children(directory) if name[0] != ".")
+    except OSError:
+        return ()
+
+
+def _is_cut_off(place: SnapshotFolder) -> bool:
+    try:
+        return not is_there(place.about)
+    except NodeError:
+        return False
 
 
 def volume_places(folder: AppFolder, origin: SnapshotFolder, target: SnapshotFolder) -> VolumePlaces:

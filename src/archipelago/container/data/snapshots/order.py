@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from archipelago.container.data.data_classes import funds_volumes
 from archipelago.container.data.kept import stamped_at
 from archipelago.storage.records.apps import AppRecord
 from archipelago.storage.records.snapshots import SnapshotKind, SnapshotRecord
@@ -28,7 +29,7 @@ def describe_snapshot(
 ) -> SnapshotRecord:
     """Return what a snapshot is. The first record is that of the app; the others know its data as well."""
     package = records[0].package
-    declared = [pair for each in records for pair in each.package.manifest.volumes.items()]
+    others = (each.package.manifest for each in records[1:])
     return SnapshotRecord(
         kind=order.kind,
         at=stamped_at(order.name),
@@ -37,7 +38,7 @@ def describe_snapshot(
         package=package.package_digest(),
         volumes=volumes,
         left_out={name: str(why) for name, why in left_out.items()},
-        funds=any(name in volumes and volume.funds for name, volume in declared),
+        funds=any(name in volumes for name in funds_volumes(records[0], *others)),
         next_package=order.next_package,
         together=order.together,
     )

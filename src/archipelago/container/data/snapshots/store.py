@@ -2,12 +2,12 @@
 
 import asyncio
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import replace
 
 import structlog
 
-from archipelago.container.data.data_classes import RebuildableVolume, RestorableVolume
+from archipelago.container.data.data_classes import RebuildableVolume, RestorableVolume, funds_volumes
 from archipelago.container.data.kept import read_about
 from archipelago.container.data.snapshots.copies import VolumeCopies
 from archipelago.container.data.snapshots.exchange import VolumeExchange
@@ -17,6 +17,7 @@ from archipelago.container.data.snapshots.files import (
     cut_off,
     free_bytes,
     make_place,
+    other_secrets,
     restore_secrets,
     write_about,
     write_all,
@@ -25,6 +26,7 @@ from archipelago.container.data.snapshots.methods import Candidate, CopyPlan, Le
 from archipelago.container.data.snapshots.order import SnapshotOrder, describe_snapshot
 from archipelago.container.data.snapshots.retention import Aged, expired
 from archipelago.container.data.snapshots.room import KeptRoom
+from archipelago.container.data.snapshots.sizes import SnapshotSize, SnapshotSizes, SnapshotUse
 from archipelago.container.data.snapshots.swap import TwiceError
 from archipelago.container.namespace.client import Namespace
 from archipelago.errors import ErrorCode, NodeError
@@ -44,9 +46,11 @@ class SnapshotStore:
     def __init__(self, layout: Layout, namespace: Namespace, marks: VolumeMarks) -> None:
         self._layout = layout
         self._namespace = namespace
+        self._marks = marks
         self._copies = VolumeCopies(namespace)
         self._exchange = VolumeExchange(namespace, marks)
         self.room = KeptRoom(layout)
+        self.sizes = SnapshotSizes(layout, namespace)
         self._log = structlog.get_logger("snapshots")
 
     # --- before -----------------------------------------------------------------------------------------------------
@@ -149,6 +153,7 @@ class SnapshotStore:
         may_move = {volume.name for volume in restorable} - set(about.left_out)
         made = await asyncio.to_thread(read_about, target)
         if made is None:
+            await self.require_movable(app, restorable, source)
             await asyncio.to_thread(make_place, target)
             there = await asyncio.to_thread(children, folder.volumes)
             stays = dict.fromkeys({*there, *about.volumes} - may_move, LeftOut.NEVER_RESTORE)
@@ -172,10 +177,52 @@ class SnapshotStore:
                 msg("the volume '{volume}' of {app} was changed while a snapshot came back", volume=twice, app=app),
                 hint=msg("what was there before is the snapshot {name}", name=aside.name),
             ) from twice
-        await asyncio.to_thread(restore_secrets, origin, folder)
+        keys = await self._keys_that_stay(now, record, may_move)
+        await asyncio.to_thread(lambda: restore_secrets(origin, folder, replace=not keys))
         await self._exchange.mark(app, folder, may_move)
+        self.sizes.forget(app, source, aside.name)
         self._log.info("a snapshot is back", app=app, snapshot=source, was=aside.name)
         return record
+
+    async def require_movable(self, app: str, restorable: Sequence[RestorableVolume], source: str) -> None:
+        """Raise `NodeError` where a volume cannot be renamed, since it is a disk or has one in it; nothing is changed.
+
+        `source` is the snapshot that is to come back: what it left out stays where it is.
+        """
+        folder, left_out = self._layout.app(app), (await self.about(app, source)).left_out
+        names = [each.name for each in restorable if each.name not in left_out]
+        for place in (each.volume(name) for each in (folder, folder.snapshot(source)) for name in names):
+            if mounts := await self._namespace.mounts(str(place)):
+                raise NodeError(
+                    ErrorCode.STILL_NEEDED,
+                    msg(
+                        "the volume '{name}' of {app} cannot be moved aside, since a disk is mounted at {path}",
+                        name=place.name,
+                        app=app,
+                        path=mounts[0],
+                    ),
+                    hint=msg("stop {app}, unmount that, and copy its files into the volume; then try again", app=app),
+                    data={"app": app, "volume": place.name, "mounts": list(mounts)},
+                )
+
+    async def keys_without_secrets(
+        self, now: AppRecord, source: str, restorable: Sequence[RestorableVolume]
+    ) -> tuple[str, ...]:
+        """Return the volumes with keys to money that would stay, and with them other secrets than the snapshot has."""
+        folder, about = self._layout.app(now.app), await self.about(now.app, source)
+        record, may_move = await self.record(now, source), {each.name for each in restorable} - set(about.left_out)
+        keys = await self._keys_that_stay(now, record, may_move)
+        return keys if keys and await asyncio.to_thread(other_secrets, folder.snapshot(source), folder) else ()
+
+    async def _keys_that_stay(self, now: AppRecord, then: AppRecord, may_move: Set[str]) -> tuple[str, ...]:
+        """Return the volumes with keys to money that stay as they are: secrets open them, so these stay as well."""
+        there = await asyncio.to_thread(children, self._layout.app(now.app).volumes)
+        stay = set(there).difference(may_move)
+        return tuple(name for name in funds_volumes(now, then.package.manifest) if name in stay)
+
+    async def is_there(self, app: str, name: str) -> bool:
+        """Return whether there is a complete snapshot of a name. Raises `NodeError`."""
+        return await asyncio.to_thread(read_about, self._layout.app(app).snapshot(name)) is not None
 
     async def record(self, now: AppRecord, name: str) -> AppRecord:
         """Return the record that comes back with a snapshot. Raises `NodeError`."""
@@ -210,28 +257,42 @@ class SnapshotStore:
         folder = self._layout.app(app)
 
         def find() -> dict[str, SnapshotRecord]:
-            found = {name: read_about(folder.snapshot(name)) for name in children(folder.snapshots) if name[0] != "."}
+            names = (name for name in children(folder.snapshots) if name[0] != ".")
+            found = {name: self._readable(folder.snapshot(name)) for name in names}
             known = {name: each for name, each in found.items() if each is not None}
             return dict(sorted(known.items(), key=lambda pair: (pair[1].number, pair[1].at, pair[0])))
 
         return await asyncio.to_thread(find)
 
-    async def size(self, app: str, name: str) -> tuple[int, bool]:
-        """Return the bytes of a snapshot, those that it shares included, and whether all were counted in time."""
-        return await self._namespace.size(str(self._layout.app(app).snapshot(name).path), 5.0)
+    def _readable(self, place: SnapshotFolder) -> SnapshotRecord | None:
+        try:
+            return read_about(place)
+        except NodeError as error:
+            self._log.warning("a snapshot cannot be read, and is left alone", path=str(place.path), error=str(error))
+            return None
+
+    async def use(self, app: str, seconds: float) -> SnapshotUse:
+        """Return what all snapshots of an app take, counted slowly in so many seconds. Raises `NodeError`."""
+        names = await self.list(app)
+        sizes = (await self.sizes.of(app, names, seconds, gentle=True)).values()
+        size = SnapshotSize(sum(each.bytes for each in sizes), all(each.complete for each in sizes))
+        folder = self._layout.app(app).snapshots
+        return SnapshotUse(size, bool(names) and await self._namespace.can_clone(str(folder)))
 
     async def delete(self, app: str, name: str) -> None:
         """Delete a snapshot, or what is left of one."""
         place = self._layout.app(app).snapshot(name)
+        self.sizes.forget(app, name)
         # First: half of a snapshot must not be taken for one.
         await asyncio.to_thread(place.about.unlink, missing_ok=True)
         await self._namespace.remove(str(place.path))
 
     async def delete_spent(self, app: str, name: str) -> None:
-        """Delete a snapshot that has come back itself; volumes of it that had to stay are nowhere else, and stay."""
-        place = self._layout.app(app).snapshot(name)
+        """Delete a snapshot that has come back itself; what of it had to stay is nowhere else, and stays."""
+        folder = self._layout.app(app)
+        place = folder.snapshot(name)
         left = await asyncio.to_thread(children, place.volumes)
-        if not left:
+        if not left and not await asyncio.to_thread(other_secrets, place, folder):
             await self.delete(app, name)
             return
         about = await self.about(app, name)
@@ -243,7 +304,9 @@ class SnapshotStore:
     async def thin_out(self, app: str) -> None:
         """Delete the snapshots of an app that retention does not keep."""
         found = (await self.list(app)).items()
-        for name in expired(Aged(name, each.at, each.kind, each.funds, each.number) for name, each in found):
+        funds = {volume for volume, each in (await self._marks.strictest(app)).items() if each.funds}
+        aged = (Aged(name, each.at, each.kind, each.has_keys(funds), each.number) for name, each in found)
+        for name in expired(aged):
             await self.delete(app, name)
 
     async def sweep(self) -> None:

@@ -119,7 +119,8 @@ class BackupRestoreJob(RestoreJob):
             return
         if self.stage is RestoreStage.COPY:
             await tracker.steps(self.step_names)
-        stub = parts.backups.stub(self.app, await parts.state.take_slot(self.app))
+        slot, strictest = await parts.state.take_slot(self.app), await parts.data.strictest(self.app)
+        stub = parts.backups.stub(self.app, slot, strictest)
         if self.stage is RestoreStage.COPY:
             await self._fetch(parts, tracker, stub)
         then = await store.record(stub, self.snapshot)
@@ -135,15 +136,15 @@ class BackupRestoreJob(RestoreJob):
         await parts.starts.wait(tracker, (self.app,))
 
     async def _put(self, parts: JobParts, then: AppRecord) -> None:
-        store, manifest = parts.way_back.store, then.package.manifest
+        store = parts.way_back.store
         await parts.backups.make_volumes_folder(self.app)
         aside = SnapshotOrder(self.aside, SnapshotKind.BEFORE_RESTORE)
-        back = await store.bring_back(then, self.snapshot, aside, restorable_volumes(manifest))
-        proofs = [each for each in app_volumes(manifest) if isinstance(each, AppendProofVolume)]
+        back = await store.bring_back(then, self.snapshot, aside, restorable_volumes(then))
+        proofs = [each for each in app_volumes(then) if isinstance(each, AppendProofVolume)]
         await parts.backups.bring_where_missing(self.app, self.snapshot, proofs)
         await parts.secrets.read_again(self.app)
         # Its channels are not in the backup: whether it may run without them is for its owner to say.
-        waits = any(isinstance(each, NeverRestoreVolume) for each in app_volumes(manifest))
+        waits = any(isinstance(each, NeverRestoreVolume) for each in app_volumes(then))
         back = replace(back, desired=Desired.STOPPED if waits else Desired.RUNNING)
 
         async def decide(found: Records) -> TurnResult:

@@ -158,7 +158,7 @@ async def _obstacle(parts: JobParts, then: AppRecord, now: AppRecord) -> str:
 
 def _never_started(*records: AppRecord) -> str:
     """Return why an app is not started from a copy, in words for the owner."""
-    volumes = [each for record in records for each in app_volumes(record.package.manifest)]
+    volumes = [each for record in records for each in app_volumes(record)]
     never = any(isinstance(each, NeverRestoreVolume) for each in volumes)
     return msg("the state of its channels is in no backup") if never else ""
 

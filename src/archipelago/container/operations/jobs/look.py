@@ -1,6 +1,7 @@
 """Runs a scratch copy of an app from a snapshot, without network, for its owner to look at."""
 
 import asyncio
+from collections.abc import Sequence
 from typing import Self
 
 from archipelago.container.desired.installed_apps import installed
@@ -8,6 +9,7 @@ from archipelago.container.operations.image_fetcher import image_step
 from archipelago.container.operations.job import Job
 from archipelago.container.operations.job_parts import JobParts
 from archipelago.container.operations.operations import Tracker
+from archipelago.container.operations.trial.forwarding import forwarded, page_address, page_ports
 from archipelago.container.operations.trial.pod import TrialPod
 from archipelago.container.operations.trial.scratch import TrialOrder, refuse_untriable
 from archipelago.container.operations.trial.verdict import TrialOutcome, TrialVerdict
@@ -53,11 +55,13 @@ class LookJob(Job):
         async def say(words: str) -> None:
             await tracker.progress(step, None, words)
 
-        async def stay(_: TrialPod, verdict: TrialVerdict) -> None:
-            if self.minutes and verdict.outcome is not TrialOutcome.FAILED:
-                await say(
-                    msg("{verdict}; the copy runs for {minutes} min", verdict=_words(verdict), minutes=self.minutes)
-                )
+        async def stay(pod: TrialPod, verdict: TrialVerdict) -> None:
+            if not self.minutes or verdict.outcome is TrialOutcome.FAILED:
+                return
+            manifest = record.package.manifest
+            async with forwarded(parts.backups.launch, pod.pid, page_ports(manifest)) as ports:
+                pages = [page_address(manifest, name, port) for name, port in ports.items()]
+                await say(_stay_words(_words(verdict), self.minutes, pages))
                 await asyncio.sleep(self.minutes * 60)
 
         async with parts.fetcher.fetched(tracker, {self.app: record.package}):
@@ -76,6 +80,17 @@ class LookJob(Job):
 def look_step(app: str) -> str:
     """Return the name of the step in which a copy runs."""
     return msg("run a copy of {app}", app=app)
+
+
+def _stay_words(verdict: str, minutes: int, pages: Sequence[str]) -> str:
+    if not pages:
+        return msg("{verdict}; the copy runs for {minutes} min", verdict=verdict, minutes=minutes)
+    return msg(
+        "{verdict}; the copy runs for {minutes} min, and is reached from this machine alone, at {pages}",
+        verdict=verdict,
+        minutes=minutes,
+        pages=", ".join(pages),
+    )
 
 
 def _words(verdict: TrialVerdict) -> str:

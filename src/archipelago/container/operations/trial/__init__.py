@@ -19,5 +19,6 @@ source gets the volumes back as they are then. No state of channels is ever in a
 fails; after a crash, `sweep` removes it at the next start, and conmon ends its containers in any case.
 
 The copy has no network but one loopback that its containers share (`isolated`), so it can use no wallet or channel
-twice. It has no device of the host, and publishes no port.
+twice. It has no device of the host, and publishes no port; `forwarding` leads its owner to its pages on the loopback of
+this host, and nothing from there to anywhere.
 """

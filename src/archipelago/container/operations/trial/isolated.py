@@ -13,6 +13,8 @@ _PREFIX = "archipelago_trial_"
 """Unlike the names of apps' containers, which have no underscore."""
 _BUSYBOX = PurePosixPath("/.archipelago/busybox")
 _HOSTS = PurePosixPath("/etc/hosts")
+_FIRST_TO_GO = 500
+"""Where memory runs out, the kernel ends the copy before any app (proc(5), `oom_score_adj`)."""
 _LOOPBACK = "127.0.0.1"
 
 
@@ -77,6 +79,7 @@ def isolated(
                 mounts=(*each.spec.mounts, BindMount(PurePosixPath(hosts.path), _HOSTS)),
                 labels=labels,
                 longest_run=longest,
+                oom_score_adj=_FIRST_TO_GO,
             ),
         )
         for each in workload.containers

@@ -53,13 +53,16 @@ class TrialPod:
         """Of each container that was started, by its name in the manifest."""
         self.crashes = 0
         self.changed = Signal()
+        self.pid = 0
+        """Of a process on the loopback."""
 
     async def __aenter__(self) -> Self:
         await self._write_files()
         await self._client.containers.create(self._isolated.anchor)
         await self._client.containers.init(self._isolated.anchor.name)
         details = await self._client.containers.inspect(self._isolated.anchor.name)
-        await asyncio.to_thread(require_loopback_alone, details.pid)
+        self.pid = details.pid
+        await asyncio.to_thread(require_loopback_alone, self.pid)
         await self._client.containers.start(self._isolated.anchor.name)
         self._tasks = [asyncio.create_task(self._keep(each)) for each in self._isolated.containers]
         return self

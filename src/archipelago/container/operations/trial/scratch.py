@@ -9,6 +9,8 @@ import structlog
 
 from archipelago.container.data.data_classes import NeverRestoreVolume, app_volumes
 from archipelago.container.data.keeper import volume_directories
+from archipelago.container.data.snapshots.copies import VolumeCopies
+from archipelago.container.data.snapshots.files import children
 from archipelago.container.data.snapshots.methods import Candidate, CopyMethod, plan_copies
 from archipelago.container.desired.composer import Composer
 from archipelago.container.desired.installed_apps import Records
@@ -95,18 +97,20 @@ class Scratch:
 
     async def remove(self, app: str) -> None:
         """Remove the scratch copy of an app, where there is one."""
+        folder = self.layout.app(app).trial
         await self.namespace.remove(app_files(str(self.layout.trial_files), app))
-        await self.namespace.remove(str(self.layout.app(app).trial))
+        for volume in await asyncio.to_thread(children, AppFolder(folder / app).volumes):
+            await self.namespace.remove(str(AppFolder(folder / app).volume(volume)))  # at once, where it is a subvolume
+        await self.namespace.remove(str(folder))
 
     async def _copy(self, app: str, source: str, target: str) -> None:
-        for method in (CopyMethod.SUBVOLUME, CopyMethod.CLONE):
-            try:
-                await self.namespace.copy(source, target, method)
-                return
-            except NodeError as error:
-                if error.code is ErrorCode.DISK_FULL:
-                    raise
-                await self.namespace.remove(target)
+        try:
+            await VolumeCopies(self.namespace).copy_by(source, target, (CopyMethod.SUBVOLUME, CopyMethod.CLONE))
+            return
+        except NodeError as error:
+            if error.code is ErrorCode.DISK_FULL:
+                raise
+            await self.namespace.remove(target)
         free = (await asyncio.to_thread(shutil.disk_usage, self.layout.app(app).path)).free
         plan = plan_copies([Candidate(source, await self.namespace.survey(source))], (), clones=False, free=free)
         plan.require_whole(app)
@@ -117,7 +121,7 @@ class Scratch:
 
 def _copied(record: AppRecord) -> tuple[str, ...]:
     """Return the volumes of which there may be a second copy."""
-    volumes = app_volumes(record.package.manifest)
+    volumes = app_volumes(record)
     return tuple(each.name for each in volumes if not isinstance(each, NeverRestoreVolume))
 
 
@@ -135,7 +139,7 @@ def refuse_untriable(record: AppRecord, now: AppRecord | None) -> None:
         if each is None:
             continue
         require_read(each)
-        if never := [v.name for v in app_volumes(each.package.manifest) if isinstance(v, NeverRestoreVolume)]:
+        if never := [v.name for v in app_volumes(each) if isinstance(v, NeverRestoreVolume)]:
             raise NodeError(
                 ErrorCode.FORBIDDEN,
                 msg(

@@ -29,8 +29,11 @@ from archipelago.errors import ErrorCode, NodeError
 from archipelago.storage.layout import TRIAL as TRIAL_FOLDER
 from archipelago.storage.layout import app_files
 from archipelago.storage.stores.state import State
+from archipelago.support.texts.sizes import size_words
 from archipelago.support.texts.text import msg
 
+_SHARE = 0.5
+"""Of its limit of memory, which an app may take while nobody uses it."""
 _LINES = 20
 _BEYOND = 600.0
 """Seconds that conmon leaves beyond the end that this daemon sees to."""
@@ -57,6 +60,8 @@ class TrialRuns:
     redact: Callable[[str], str]
     require_room: Callable[[], None]
     """Raises `NodeError` where the disk is too full for anything new."""
+    free_memory: Callable[[], int]
+    """Bytes of memory that programs of the host may still take."""
     _turns: dict[str, asyncio.Lock] = field(default_factory=dict)
 
     async def run(
@@ -71,6 +76,7 @@ class TrialRuns:
         if not order.only:
             refuse_untriable(order.record, installed.get(app))
         self.require_room()
+        await self._require_memory(order)
         async with self._turns.setdefault(app, asyncio.Lock()):
             await self._clear(app)
             try:
@@ -107,6 +113,23 @@ class TrialRuns:
                 except NodeError as error:
                     _log.warning("a scratch copy is not deleted", app=app, error=error.message)
 
+    async def _require_memory(self, order: TrialOrder) -> None:
+        """Raise `NodeError` where the copy would take memory from apps that run: they come first."""
+        containers = order.record.package.manifest.containers.items()
+        limits = [each.resources.memory for name, each in containers if order.only in ("", name)]
+        free, needed = await asyncio.to_thread(self.free_memory), int(sum(limits) * _SHARE)
+        if free < needed:
+            raise NodeError(
+                ErrorCode.BUSY,
+                msg(
+                    "a copy of {app} needs {needed} of memory, and {free} are free",
+                    app=order.record.app,
+                    needed=size_words(needed),
+                    free=size_words(free),
+                ),
+                hint=msg("stop an app that you do not need now, or try again later"),
+            )
+
     async def _try(self, found: ScratchApp, stay: Stay | None, longest_stay: float) -> TrialVerdict:
         workload = found.app.workload
         limit = time_limit(workload.containers)
@@ -142,12 +165,14 @@ class TrialRuns:
 
     async def _settled(self, pod: TrialPod, names: list[str]) -> None:
         """Return once it is known how the app is; one that has crashed must stay up for a while."""
-        crashes = -1
-        while pod.crashes != crashes:
-            crashes = pod.crashes
+        while True:
             await pod.changed.until(lambda: is_settled(pod.healths, names))
-            if pod.crashes:
-                await asyncio.sleep(STEADY)
+            crashes = pod.crashes
+            if not crashes or not all(map(pod.works, names)):
+                return
+            await asyncio.sleep(STEADY)
+            if pod.crashes == crashes:
+                return
 
     async def _logs(self, found: ScratchApp, pod: TrialPod) -> dict[str, tuple[str, ...]]:
         logs = {}

@@ -7,6 +7,7 @@ from pydantic import Field, StringConstraints
 from archipelago.api.operations import Operation
 from archipelago.api.services.apps import SnapshotService
 from archipelago.api.snapshots import RestorePreview, SnapshotPreview, SnapshotView
+from archipelago.container.manifest.model.scalars import Name
 from archipelago.rpc.method import Family
 from archipelago.rpc.methods.apps.containers import AppParams
 from archipelago.storage.records.permissions import Permission
@@ -26,6 +27,13 @@ class LookParams(SnapshotParams):
 
     minutes: Annotated[int, Field(ge=0, le=60)] = 0
     """For which the copy runs once it has come up."""
+
+
+class RestoreParams(SnapshotParams):
+    """A snapshot that an app goes back to."""
+
+    stays: Annotated[tuple[Name, ...], Field(max_length=100)] = ()
+    """Volumes that stay as they are, as the owner agreed (see `restore-preview`); if more would, nothing is done."""
 
 
 @family.method("snapshot-list", "Return the snapshots of an app, the newest first", permission=Permission.READ)
@@ -60,8 +68,8 @@ async def _restore_preview(snapshots: SnapshotService, params: SnapshotParams) -
     mutates=True,
     confirms=True,
 )
-async def _restore(snapshots: SnapshotService, params: SnapshotParams) -> Operation:
-    return await snapshots.restore(params.app, params.snapshot)
+async def _restore(snapshots: SnapshotService, params: RestoreParams) -> Operation:
+    return await snapshots.restore(params.app, params.snapshot, params.stays)
 
 
 @family.method(

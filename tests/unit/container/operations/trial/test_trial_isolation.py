@@ -31,6 +31,7 @@ def test_nothing_is_reached_but_the_loopback_that_the_containers_share() -> None
         assert request["netns"] == {"nsmode": "container", "value": copy.anchor.name}
         assert not {"Networks", "portmappings", "devices", "dns_server"} & request.keys()
         assert request["timeout"] == 900, "it ends without a daemon"
+        assert request["oom_score_adj"] > 0, "memory that runs out costs the copy, and no app"
         assert request["image"] == "sha256:1"
     assert b"127.0.0.1 localhost main" in copy.hosts.content.reveal()
 
