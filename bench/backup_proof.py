@@ -28,7 +28,7 @@ from support.writing_apps import set_floor, write_writing_app
 
 BACKUPS = size(300, 2, "BENCH_BACKUPS")
 CONTROLS = size(30, 2)
-APPS = ("sqlite-1", "files-1") if SMOKE else (
+APPS = ("sqlite-1",) if SMOKE else (
     *("sqlite-1", "sqlite-2", "sqlite-3", "files-1", "files-2"),
     *("lmdb-1", "lmdb-2", "postgres-1", "mariadb-1", "command-1"),
 )  # fmt: skip

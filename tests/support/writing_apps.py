@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from support.checkout import TESTS
-from support.database_apps import MARIADB, POSTGRES, USERS
 from support.harness import podman
 
 
@@ -26,6 +25,22 @@ class WritingKind:
     environment: str = ""
 
 
+USERS = "postgres:x:1000:1000::/data:/bin/sh\n"
+POSTGRES = """#!/usr/bin/busybox sh
+set -e
+[ -s /data/pg/PG_VERSION ] || {
+  initdb -D /data/pg -U postgres --auth=trust --no-sync
+  echo 'host all all all trust' >>/data/pg/pg_hba.conf
+}
+exec postgres -D /data/pg -k /tmp -c 'listen_addresses=*'
+"""
+MARIADB = """#!/usr/bin/busybox sh
+set -e
+echo "CREATE USER IF NOT EXISTS app@'%'; GRANT ALL ON *.* TO app@'%';" >/tmp/first.sql
+[ -d /data/db/mysql ] || mariadb-install-db --datadir=/data/db --auth-root-authentication-method=normal --skip-test-db
+exec mariadbd --datadir=/data/db --socket=/tmp/db.sock --bind-address=0.0.0.0 --pid-file=/tmp/pid \\
+  --init-file=/tmp/first.sql
+"""
 _IDLE = "#!/usr/bin/busybox sh\nexec busybox httpd -f -p 8000 -h /usr\n"
 _DATABASE = "{{data: database, database: {{type: {}}}}}"
 KINDS: Mapping[str, WritingKind] = {
@@ -74,11 +89,9 @@ containers:
   writer:
     build:
       type: packages
-      packages: [busybox-static, dash, python3-minimal, libpython3-stdlib{writer}]
-      files:
-        - {{source: files/writer.py, path: /writer.py}}
-        - {{source: files/passwd, path: /etc/passwd}}
-    entrypoint: [/usr/bin/python3, /writer.py, {kind}]
+      packages: [busybox-static, python3, perl-base{writer}]
+    entrypoint: [/usr/bin/python3, /etc/writer.py, {kind}]
+    files: [{{path: /etc/writer.py, template: files/writer.py}}]
     environment: {{LC_ALL: C.UTF-8, PYTHONUNBUFFERED: "1"{environment}}}
     mounts: [{data}{{volume: floor, path: /floor}}]
     init: true
@@ -127,4 +140,4 @@ def write_writing_app(catalog: Path, app: str, kind: str) -> None:
 def set_floor(app: str) -> None:
     """Have what an app has acknowledged until now be the least that each later backup has to bring back."""
     script = "busybox cp /tmp/acknowledged /floor/new && busybox mv /floor/new /floor/floor"
-    podman("exec", f"archipelago-{app}--writer", "sh", "-c", script)
+    podman("exec", f"archipelago-{app}--writer", "busybox", "sh", "-c", script)

@@ -9,6 +9,7 @@ from archipelago.backups.dumps.commands import dump_commands, load_error
 from archipelago.container.data.data_classes import app_volumes
 from archipelago.container.manifest.model.data import CommandDatabase, MariadbDatabase, PostgresDatabase
 from support.app_manifests import app
+from support.app_records import record_of
 
 POSTGRES = PostgresDatabase(type="postgres", container="main", secret="pass")
 MARIADB = MariadbDatabase(type="mariadb", container="main", secret="pass")
@@ -42,4 +43,4 @@ def test_a_server_is_dumped_unless_its_volume_has_parts() -> None:
     database = {"type": "postgres", "container": "main"}
     for per, way in ((None, VolumeWay.DUMP), ("bitcoin.network", VolumeWay.STOPPED)):
         manifest = app("harbour", volumes={"data": {"data": "database", "database": database, "per": per}})
-        assert [each.way for each in sources(app_volumes(manifest))] == [way]
+        assert [each.way for each in sources(app_volumes(record_of(manifest)))] == [way]
