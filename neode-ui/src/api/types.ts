@@ -1488,6 +1488,11 @@ export type RestTarget = {
   "user": string;
 };
 
+export type RestoreParams = {
+  /** 24 words (BIP 39), with spaces between them. */
+  "words": string;
+};
+
 export type RestorePreview = {
   /** Apps that go back, the one that was asked for first. */
   "apps": Array<string>;
@@ -1735,6 +1740,15 @@ export type SnapshotPreview = {
   "remarks": Array<string>;
   /** Field -> message of its text, `effects.0` for the first of a list; a text without one is English only. */
   "messages"?: Record<string, Message>;
+};
+
+export type SnapshotRestoreParams = {
+  /** Id of the app. */
+  "app": string;
+  /** Its name, as `snapshot-list` tells it. */
+  "snapshot": string;
+  /** Volumes that stay as they are, as the owner agreed (see `restore-preview`); if more would, nothing is done. */
+  "stays": Array<string>;
 };
 
 export type SnapshotScheduleView = {
@@ -1988,20 +2002,6 @@ export type WaitParams = {
 export type WebhookTarget = {
   "kind": "webhook";
   "url": string;
-};
-
-export type archipelago__rpc__methods__apps__snapshots__RestoreParams = {
-  /** Id of the app. */
-  "app": string;
-  /** Its name, as `snapshot-list` tells it. */
-  "snapshot": string;
-  /** Volumes that stay as they are, as the owner agreed (see `restore-preview`); if more would, nothing is done. */
-  "stays": Array<string>;
-};
-
-export type archipelago__rpc__methods__security__keys__RestoreParams = {
-  /** 24 words (BIP 39), with spaces between them. */
-  "words": string;
 };
 
 /** What each method takes and returns. */

@@ -209,10 +209,11 @@ def _names(folder: AppFolder) -> tuple[str, ...]:
 
 
 def _children(directory: Path) -> Sequence[str]:
-    try:
-        return sorted(path.name for path in directory.iterdir())
-    except FileNotFoundError:
-        return ()
+    with reported(directory):
+        try:
+            return sorted(path.name for path in directory.iterdir())
+        except FileNotFoundError:
+            return ()
 
 
 def _version(place: KeptFolder) -> str:

@@ -65,7 +65,7 @@ class Scratch:
         app, folder = order.record.app, self.layout.app(order.record.app)
         place = AppFolder(folder.trial / app)
         await asyncio.to_thread(_copy_secrets, order.source, place)
-        records = _with_providers(replace(order.record, desired=Desired.RUNNING), installed)
+        records = with_providers(replace(order.record, desired=Desired.RUNNING), installed)
         composer = await asyncio.to_thread(self.composer_at, app)
         state = await composer.compose(records, frozenset(records) - {app})
         found = state.apps[app]
@@ -151,8 +151,8 @@ def refuse_untriable(record: AppRecord, now: AppRecord | None) -> None:
             )
 
 
-def _with_providers(record: AppRecord, installed: Records) -> Mapping[str, AppRecord]:
-    """Return an app with all installed apps that it may need, directly or not: it cannot be compiled without them."""
+def with_providers(record: AppRecord, installed: Records) -> Mapping[str, AppRecord]:
+    """Return an app with all installed ones that it may need, directly or not: it is compiled with them. Pure."""
     found = {record.app: record}
     waiting = [record]
     while waiting:

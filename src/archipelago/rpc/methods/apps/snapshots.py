@@ -29,7 +29,7 @@ class LookParams(SnapshotParams):
     """For which the copy runs once it has come up."""
 
 
-class RestoreParams(SnapshotParams):
+class SnapshotRestoreParams(SnapshotParams):
     """A snapshot that an app goes back to."""
 
     stays: Annotated[tuple[Name, ...], Field(max_length=100)] = ()
@@ -68,7 +68,7 @@ async def _restore_preview(snapshots: SnapshotService, params: SnapshotParams) -
     mutates=True,
     confirms=True,
 )
-async def _restore(snapshots: SnapshotService, params: RestoreParams) -> Operation:
+async def _restore(snapshots: SnapshotService, params: SnapshotRestoreParams) -> Operation:
     return await snapshots.restore(params.app, params.snapshot, params.stays)
 
 
