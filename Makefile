@@ -1,5 +1,5 @@
 # make run and make test are all that is needed; both set the host up themselves.
-.PHONY: help run test test-vm setup setup-tests lint unit coverage resolver-check updates bench bench-compare screenshots pictures app-screenshots clean-test
+.PHONY: help run test test-vm setup setup-tests lint unit coverage resolver-check updates backups-proof bench bench-compare screenshots pictures app-screenshots clean-test
 export PYTHONPATH := src
 cache := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/archipelago
 quiet := PATH=/opt/archipelago/venv-tests/bin:$$PATH PYTHONPYCACHEPREFIX=$(cache)/pycache HYPOTHESIS_STORAGE_DIRECTORY=$(cache)/hypothesis
@@ -38,6 +38,9 @@ resolver-check: setup-tests ## compare the resolver with one that tries everythi
 
 updates:       ## try every bad update on every disk, with a kill of the daemon at every step (some minutes)
 	@ARCHIPELAGO_ALL_STEPS=1 scripts/test tests/integration/test_update_rollback.py
+
+backups-proof: ## make BENCH_BACKUPS (300) backups of apps that write, with kill -9, and restore each of them (hours)
+	@scripts/bench backup_proof
 
 bench:         ## run the benchmarks against comparable programs, and write the tables of bench/README.md
 	@scripts/bench
