@@ -109,7 +109,7 @@ async def test_every_acknowledged_row_comes_back_from_a_backup_that_was_made_whi
     await node.done(await node.call("backup-restore", app="app", target="usb"))
     rows, last, short = ask("SELECT count(*), max(n), count(*) FILTER (WHERE length(pad) <> 2000) FROM row").split("|")
     assert before <= int(rows) <= after and rows == last and short == "0", "all of them, and whole ones"
-    assert int(ask("INSERT INTO row (pad) VALUES ('new') RETURNING n")) == int(last) + 1, "it is written on"
+    assert int(ask("INSERT INTO row (pad) VALUES ('new') RETURNING n")) > int(last), "it is written on"
     assert ask("SELECT rolpassword LIKE 'SCRAM%' FROM pg_authid WHERE rolname = 'somebody'") == "t"
     aside = [each["name"] for each in await node.call("snapshot-list", app="app") if each["kind"] == "before-restore"]
     await node.done(await node.call("snapshot-restore", app="app", snapshot=aside[0]))
