@@ -38,6 +38,8 @@ class StreamEnd:
     """Of its errors, the first ones and the last one."""
     complete: bool
     """Whether these are all of them."""
+    cut_off: bool
+    """Whether Podman ended meanwhile, so that some of its output, or of its input, may be lost."""
 
     @property
     def reason(self) -> str:
@@ -119,7 +121,8 @@ async def _followed(terminal: Terminal, file: BinaryIO | None, folder: Path) -> 
             await asyncio.to_thread(_write, file, bytes(pieces), folder)
             pieces.clear()
         if found is None:
-            return StreamEnd(await terminal.exit_code(), size, tail, errors.all, errors.complete)
+            code = await terminal.exit_code()
+            return StreamEnd(code, size, tail, errors.all, errors.complete, terminal.is_cut_off)
 
 
 def _write(file: BinaryIO, data: bytes, folder: Path) -> None:

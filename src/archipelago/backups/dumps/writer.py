@@ -52,6 +52,8 @@ class DumpWriter:
             if error.status is None:
                 raise
             return NotDumped(str(error))
+        if ended.cut_off:
+            raise _refused(workload.app, msg("the dump is cut off"))
         if ended.code != 0 and not ended.size:
             return NotDumped(ended.reason)
         if ended.code != 0:

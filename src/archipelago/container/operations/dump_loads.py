@@ -106,6 +106,8 @@ class DumpLoads:
 
 
 def _problem(commands: DumpCommands, ended: StreamEnd) -> str:
+    if ended.cut_off:
+        return msg("the dump is cut off")
     if ended.code != 0:
         return ended.reason
     if not commands.tells_errors:

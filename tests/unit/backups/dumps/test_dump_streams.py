@@ -35,6 +35,7 @@ class Command:
     closed: bool = False
     ended: asyncio.Event = field(default_factory=asyncio.Event)
     reads_all: bool = False
+    is_cut_off: bool = False
 
     async def terminal(self, *_: object, **__: object) -> "Command":
         return self
@@ -85,6 +86,11 @@ async def test_a_dump_that_is_cut_off_is_an_error(
     with pytest.raises(NodeError) as caught:
         await dump(command, tmp_path_factory.getbasetemp())
     assert caught.value.code is ErrorCode.NOT_HEALTHY and command.closed
+
+
+async def test_a_dump_whose_stream_podman_lost_is_an_error_though_the_command_ended_well(tmp_path: Path) -> None:
+    with pytest.raises(NodeError, match="cut off"):
+        await dump(Command([(LogStream.STDOUT, ENDING)], is_cut_off=True), tmp_path)
 
 
 async def test_a_command_that_never_wrote_anything_is_no_error(tmp_path: Path) -> None:
