@@ -1447,8 +1447,12 @@ export type ProofView = {
   "seconds": number;
   /** Files that were restored and read. */
   "files": number;
-  /** Databases among them whose own check passed. */
+  /** Databases among them that passed their own check, or that a server has loaded. */
   "databases": number;
+  /** Whether the app came up from it, in a scratch copy without network. */
+  "started": boolean;
+  /** Why what was restored could not be started, though nothing is wrong with it. */
+  "not_started": string;
   "problem": string;
   /** Field -> message of its text, `effects.0` for the first of a list; a text without one is English only. */
   "messages"?: Record<string, Message>;
@@ -2183,7 +2187,7 @@ export type VolumeView = {
   "data": DataClass | null;
 };
 
-export type VolumeWay = "live" | "sqlite" | "stopped";
+export type VolumeWay = "live" | "sqlite" | "dump" | "stopped";
 
 export type Wait = "started" | "serving" | "healthy";
 

@@ -12,6 +12,7 @@ from typing import assert_never
 from pydantic import Field
 
 from archipelago.api.backups import VolumeWay
+from archipelago.backups.dumps.commands import ServerDatabase
 from archipelago.container.data.data_classes import (
     AppendProofVolume,
     AppVolume,
@@ -58,6 +59,10 @@ class BackupManifest(BackupFormat):
     volumes: Mapping[str, VolumeWay] = Field(default={})
     databases: Mapping[str, tuple[Names, ...]] = Field(default={})
     """Volume -> databases of SQLite in it, which are in `node/sqlite`."""
+    dumps: Mapping[str, str] = Field(default={})
+    """Volume -> the dump of its server, which is in `node/dumps`."""
+    stopped_because: Mapping[str, str] = Field(default={})
+    """Volume -> why its server could not be dumped, so that the app was stopped for a copy."""
     left_out: Mapping[str, str] = Field(default={})
     """Volume -> its class, which is why it is not there."""
 
@@ -79,7 +84,13 @@ def sources(volumes: tuple[AppVolume, ...]) -> tuple[VolumeSource, ...]:
 def _way(volume: BackedUpVolume) -> VolumeWay:
     if isinstance(volume.declared.database, SqliteDatabase):
         return VolumeWay.SQLITE
-    return VolumeWay.STOPPED if isinstance(volume, DatabaseVolume) else VolumeWay.LIVE
+    if not isinstance(volume, DatabaseVolume):
+        return VolumeWay.LIVE
+    # A dump is of the server that runs, so of one of the parts that a setting of a provider keeps apart.
+    has_parts = volume.declared.per is not None
+    return (
+        VolumeWay.DUMP if isinstance(volume.declared.database, ServerDatabase) and not has_parts else VolumeWay.STOPPED
+    )
 
 
 def left_out(volumes: tuple[AppVolume, ...]) -> Mapping[str, str]:

@@ -118,7 +118,7 @@ class AppFolder(DataFolder):
 
     @property
     def backup(self) -> Path:
-        """Folder of what a backup that is being made has of its own, such as copies of databases."""
+        """Folder of what backups that are being made have of their own, such as copies of databases."""
         return self.path / "backup"
 
     @property
@@ -129,6 +129,10 @@ class AppFolder(DataFolder):
     def lease(self, state: str) -> Path:
         """Return the lease of the state in a volume, or in a part of one (`VOLUME.PART`)."""
         return self.leases / f"{named(state)}.json"
+
+    def backup_at(self, name: str) -> Path:
+        """Return the folder of what one of them has; `name` is that of no other."""
+        return self.backup / named(name)
 
     def volume(self, name: str, part: str | None = None) -> Path:
         """Return the directory of a volume, or of a part of one that is kept apart."""
@@ -170,6 +174,11 @@ class SnapshotFolder(KeptFolder):
     def record(self) -> Path:
         """The app as it was installed, in JSON: its package, options and ports."""
         return self.path / "record.json"
+
+    @property
+    def dumps(self) -> Path:
+        """Folder of dumps of servers, of which the volumes are still to be made."""
+        return self.path / "dumps"
 
 
 @dataclass(frozen=True, slots=True)

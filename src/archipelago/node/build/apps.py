@@ -174,7 +174,9 @@ def _job_parts(
         snapshots=data.snapshots,
         volumes=data.volumes,
         trials=trials,
-        backups=backup_work(layout, podman.namespace, secrets, reconciler, data.volumes, renderer),
+        backups=backup_work(
+            layout, podman.client, podman.namespace, secrets, reconciler, data.volumes, renderer, trials
+        ),
         soak=config.soak,
     )
 

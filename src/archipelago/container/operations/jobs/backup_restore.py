@@ -82,6 +82,7 @@ class BackupRestoreJob(RestoreJob):
         await self._fetch(parts, tracker, record)
         then = await parts.way_back.store.record(record, self.snapshot)
         async with parts.fetcher.fetched(tracker, {self.app: then.package}):
+            await self._load(parts, tracker, then)
             await parts.pruner.keep(record.package)
             await tracker.commit()
             return await self._at(tracker, RestoreStage.BACK)
@@ -100,6 +101,18 @@ class BackupRestoreJob(RestoreJob):
             raise
         await tracker.finish(FETCH_STEP)
 
+    async def _load(self, parts: JobParts, tracker: Tracker, then: AppRecord) -> None:
+        """Make the volumes of which the backup has dumps, by the app's own servers."""
+
+        async def say(words: str) -> None:
+            await tracker.progress(back_step(self.app), None, words)
+
+        try:
+            await parts.backups.loads.load(then, parts.backups.layout.app(self.app).snapshot(self.snapshot), say)
+        except Exception:
+            await self.undo(parts)
+            raise
+
     async def _install(self, parts: JobParts, tracker: Tracker) -> None:
         """Install the app with what is in the backup; after a crash it goes on."""
         records, store = await parts.state.load_apps(), parts.way_back.store
@@ -115,6 +128,8 @@ class BackupRestoreJob(RestoreJob):
             await self._fetch(parts, tracker, stub)
         then = await store.record(stub, self.snapshot)
         async with parts.fetcher.fetched(tracker, {self.app: then.package}):
+            if self.stage is RestoreStage.COPY:
+                await self._load(parts, tracker, then)
             await tracker.commit()
             await self._at(tracker, RestoreStage.BACK)
             await tracker.begin(back_step(self.app))

@@ -12,6 +12,9 @@ The answer is a `TrialVerdict` (module `verdict`): the app passes once all conta
 where one of them crashes three times, or does not answer in its start time; it is undecided where it does not come up
 and cannot do without another app. `run` raises `NodeError` where it cannot be tried at all: a full disk, channel state.
 
+With `only`, one container starts without the others, as a database server into which a dump is loaded; with `keep`, the
+source gets the volumes back as they are then. No state of channels is ever in a copy.
+
 `stay` is awaited with the verdict while the copy still runs. Nothing of it is left when `run` returns, is cancelled or
 fails; after a crash, `sweep` removes it at the next start, and conmon ends its containers in any case.
 

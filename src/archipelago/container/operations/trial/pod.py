@@ -124,6 +124,10 @@ class TrialPod:
         target = Target(details.pid, _LOOPBACK)
         return Watched(wanted.app, wanted.container, wanted.name, target, wanted.health, dict(self._secrets))
 
+    def name_of(self, container: str) -> str:
+        """Return the name in Podman of a container."""
+        return next(each.name for each in self._isolated.containers if each.container == container)
+
     def works(self, container: str) -> bool:
         """Return whether a container does its work."""
         return container in self.healths and self.healths[container].state in WORKING

@@ -37,6 +37,10 @@ class TrialOrder:
     source: SnapshotFolder
     consume: bool = False
     """Whether the volumes of the source may be renamed instead of copied."""
+    only: str = ""
+    """The one container that starts, without those that it waits for and the providers; all where none is named."""
+    keep: bool = False
+    """Whether the volumes go back to the source at the end, as the copy has left them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +74,7 @@ class Scratch:
         base = found.workload.passages[0].gid
         passages = [PassageRequest(each.path, each.gid) for each in found.workload.passages]
         await self.namespace.make((PassageRequest(str(folder.trial), base), *passages))
-        for volume in order.record.package.manifest.volumes:
+        for volume in _copied(order.record):
             source, target = order.source.volume(volume), place.volume(volume)
             if not await asyncio.to_thread(source.is_dir):
                 continue  # the app makes it again
@@ -79,7 +83,17 @@ class Scratch:
             else:
                 await self._copy(app, str(source), str(target))
         await self.namespace.make(tuple(volume_directories(found.workload)))
+        if order.only:
+            return ScratchApp(_alone(found, order.only), ())
         return ScratchApp(found, tuple(dict.fromkeys(e.provider for e in state.providers(app) if not e.optional)))
+
+    async def give_back(self, order: TrialOrder) -> None:
+        """Rename the volumes of a scratch copy, of which nothing runs any more, to their places in the source."""
+        app = order.record.app
+        place = AppFolder(self.layout.app(app).trial / app)
+        for volume in _copied(order.record):
+            if await asyncio.to_thread(place.volume(volume).is_dir):
+                await self.namespace.rename(str(place.volume(volume)), str(order.source.volume(volume)))
 
     async def remove(self, app: str) -> None:
         """Remove the scratch copy of an app, where there is one."""
@@ -103,6 +117,17 @@ class Scratch:
         plan.require_room(app)
         _log.info("a volume is copied byte by byte", app=app, volume=source, bytes=plan.bytes)
         await self.namespace.copy(source, target, CopyMethod.COPY)
+
+
+def _copied(record: AppRecord) -> tuple[str, ...]:
+    """Return the volumes of which there may be a second copy."""
+    volumes = app_volumes(record)
+    return tuple(each.name for each in volumes if not isinstance(each, NeverRestoreVolume))
+
+
+def _alone(app: DesiredApp, container: str) -> DesiredApp:
+    wanted = (replace(each, after=()) for each in app.workload.containers if each.container == container)
+    return replace(app, workload=replace(app.workload, containers=tuple(wanted)))
 
 
 def refuse_untriable(record: AppRecord, now: AppRecord | None) -> None:

@@ -73,7 +73,8 @@ class TrialRuns:
         """
         app = order.record.app
         installed = await self.state.load_apps()
-        refuse_untriable(order.record, installed.get(app))
+        if not order.only:
+            refuse_untriable(order.record, installed.get(app))
         self.require_room()
         await self._require_memory(order)
         async with self._turns.setdefault(app, asyncio.Lock()):
@@ -82,7 +83,11 @@ class TrialRuns:
                 await _said(say, msg("copies what it was"))
                 found = await self.scratch.make(order, installed)
                 await _said(say, msg("starts it without network"))
-                return await self._try(found, stay, longest_stay)
+                verdict = await self._try(found, stay, longest_stay)
+                if order.keep:
+                    await self._remove_containers(app)
+                    await self.scratch.give_back(order)
+                return verdict
             except ResolutionError as error:
                 return TrialVerdict(TrialOutcome.UNDECIDED, error.message)
             except PodmanError as error:
@@ -110,7 +115,8 @@ class TrialRuns:
 
     async def _require_memory(self, order: TrialOrder) -> None:
         """Raise `NodeError` where the copy would take memory from apps that run: they come first."""
-        limits = [each.resources.memory for each in order.record.package.manifest.containers.values()]
+        containers = order.record.package.manifest.containers.items()
+        limits = [each.resources.memory for name, each in containers if order.only in ("", name)]
         free, needed = await asyncio.to_thread(self.free_memory), int(sum(limits) * _SHARE)
         if free < needed:
             raise NodeError(
