@@ -46,7 +46,7 @@ class BackupReader:
         place = Path(await asyncio.to_thread(tempfile.mkdtemp, dir=self.layout.temporary))
         try:
             await repository.restore(backup, place, (f"/{NODE}/manifest.json", f"/{NODE}/record.json"))
-            return await asyncio.to_thread(_read, place / NODE, app)
+            return await asyncio.to_thread(read_description, place / NODE, app)
         finally:
             await asyncio.shield(asyncio.to_thread(shutil.rmtree, place, ignore_errors=True))
 
@@ -91,7 +91,7 @@ class BackupReader:
 
         Its files get the ids that the app has now, as `record` says.
         """
-        manifest, text = await asyncio.to_thread(_read, place.path / NODE, record.app)
+        manifest, text = await asyncio.to_thread(read_description, place.path / NODE, record.app)
         await self._unpack(place.path, manifest, first_id(record))
         await asyncio.to_thread(_take_dumps, place, manifest)
         return manifest, text
@@ -128,7 +128,8 @@ def _take_dumps(place: SnapshotFolder, manifest: BackupManifest) -> None:
             (place.path / NODE / DUMPS).rename(place.dumps)
 
 
-def _read(place: Path, app: str) -> tuple[BackupManifest, str]:
+def read_description(place: Path, app: str) -> tuple[BackupManifest, str]:
+    """Return what a backup says of itself, and its record as JSON, from its folder `node`. Blocking; see `NodeError`."""
     try:
         said = (place / "manifest.json").read_bytes()
         text = (place / "record.json").read_text()

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from archipelago.backups.reader import read_manifest
+from archipelago.backups.reader import read_description
 from archipelago.errors import NodeError
 
 MANIFEST = {
@@ -24,7 +24,7 @@ def read(folder: Path, manifest: object) -> Any:
     (folder / "node").mkdir()
     (folder / "node/manifest.json").write_text(json.dumps(manifest))
     (folder / "node/record.json").write_text("{}")
-    return read_manifest(folder, "app")
+    return read_description(folder / "node", "app")[0]
 
 
 def test_what_a_later_version_adds_is_passed_over(tmp_path: Path) -> None:
