@@ -27,6 +27,8 @@ ROUNDS = size(5, 1, "BENCH_ROUNDS")
 LARGE = "large"
 FILE = 5
 """MB in each file, at most."""
+NICE = "5"
+"""Of what the node starts for backups (`backups/programs/launcher`): apps come first."""
 _MOUNT = "    mounts: [{volume: data, path: /data}]\n"
 _VOLUME = "volumes:\n  data: {data: files}\n"
 _FILL = 'cd "$1"; for n in $(seq "$2"); do head -c "$3" /dev/urandom > "$n"; done; chown --reference=. -- *'
@@ -59,10 +61,10 @@ def fill(daemon: Daemon, app: str, megabytes: int) -> None:
 
 
 def restic(repository: Path, *words: str) -> None:
-    """Run plain restic, with an empty cache of its own."""
+    """Run plain restic with a cache of its own, as nice to other programs as the node's."""
     cache = str(repository.with_name("cache"))
     inside(
-        "restic",
+        *("nice", "-n", NICE, "restic"),
         "--quiet",
         *words,
         RESTIC_REPOSITORY=str(repository),
@@ -120,7 +122,7 @@ async def whole_node(first: Daemon, apps: list[str], base: Path) -> None:
     await bare.call("backup-target-add", target="usb", settings=settings, scheduled=False)
     environment = {**os.environ, "ARCHIPELAGO_SOCKET": str(bare.runtime / "archipelago.sock")}
     command = [sys.executable, "-m", "archipelago.cli", "backup", "restore-all", "--yes"]
-    await asyncio.to_thread(subprocess.run, command, env=environment, check=True, stdout=subprocess.DEVNULL)
+    await asyncio.to_thread(subprocess.run, command, env=environment, check=True, capture_output=True)
     taken = time.perf_counter() - began
     found = {each["app"]: each for each in await bare.call("container-list")}
     assert sorted(found) == sorted(apps), found

@@ -129,7 +129,7 @@ def _take_dumps(place: SnapshotFolder, manifest: BackupManifest) -> None:
 
 
 def read_description(place: Path, app: str) -> tuple[BackupManifest, str]:
-    """Return what a backup says of itself, and its record as JSON, from its folder `node`. Blocking; see `NodeError`."""
+    """Return what a backup says of itself in its folder `node`, and its record as JSON. Raises `NodeError`."""
     try:
         said = (place / "manifest.json").read_bytes()
         text = (place / "record.json").read_text()
