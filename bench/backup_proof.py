@@ -22,10 +22,11 @@ from typing import Any
 
 from report import SMOKE, Figure, plain, report, size
 
-from support.checkout import TESTS
-from support.harness import ROOT, TestNode, podman, remove_leftovers
-from support.kept_archives import FOLDER
-from support.writing_apps import set_floor, write_writing_app
+TESTS = Path(__file__).resolve().parents[1] / "tests"
+sys.path.insert(0, str(TESTS))
+from support.harness import ROOT, TestNode, podman, remove_leftovers  # noqa: E402
+from support.kept_archives import FOLDER  # noqa: E402
+from support.writing_apps import set_floor, write_writing_app  # noqa: E402
 
 BACKUPS = size(300, 2, "BENCH_BACKUPS")
 CONTROLS = size(30, 2)
@@ -111,16 +112,19 @@ def control(node: TestNode, app: str, folder: Path) -> bool:
     """Return whether a plain copy of an app that writes is whole."""
     set_floor(app)
     volumes, copy = node.root / "apps" / app / "volumes", folder / app
-    podman("unshare", "rm", "-rf", str(copy))
     podman("unshare", "cp", "-a", str(volumes), str(copy))
     environment = {**os.environ, "WRITER_ROOT": str(copy)}
     command = ["podman", "unshare", sys.executable, "-I", str(WRITER), "sqlite", "check"]
-    return subprocess.run(command, env=environment, capture_output=True).returncode == 0
+    done = subprocess.run(command, env=environment, capture_output=True, text=True)
+    podman("unshare", "rm", "-rf", str(copy))
+    print(f"a plain copy: {done.stderr.strip() or 'whole'}", flush=True)
+    return done.returncode == 0
 
 
 async def main() -> None:
     """Make backups, restore all of them, and print."""
     remove_leftovers()
+    ROOT.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=ROOT) as name:
         folder = Path(name)
         (folder / "catalog").mkdir()
@@ -143,7 +147,9 @@ async def _prove(proof: Proof, folder: Path) -> None:
     settings = {"kind": "folder", "path": str(folder / "disk")}
     await node.call("backup-target-add", target="disk", settings=settings, scheduled=False)
     for number in range(BACKUPS):
-        await proof.back_up(APPS[number % len(APPS)], VICTIMS[number % len(VICTIMS)])
+        # Another one in each round of the apps.
+        victim = VICTIMS[(number + number // len(APPS)) % len(VICTIMS)]
+        await proof.back_up(APPS[number % len(APPS)], victim)
         print(f"{proof.made} backups", flush=True)
     copied = [app for app in APPS if app.startswith("sqlite")]
     whole = sum([await asyncio.to_thread(control, node, copied[n % len(copied)], folder) for n in range(CONTROLS)])
