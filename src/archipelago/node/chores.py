@@ -27,6 +27,12 @@ def _host_sample(root: Path) -> tuple[HostSample, int]:
     return HostSample(busy, all_, total - available, size - free), free
 
 
+async def ended(task: asyncio.Task[None]) -> None:
+    """End a task, and return once it has ended."""
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
 class Chores:
     """Runs the chores of a node, each as a task of its own."""
 
@@ -46,7 +52,6 @@ class Chores:
             apps.pruner.run(),
             apps.disk_use.run(),
             apps.snapshots.delete_swept(),
-            apps.streams.run(),
             BackupSchedule(apps.backups, apps.operations, storage.clocks.steady, storage.node_id).run(),
         )
         self._tasks = [asyncio.create_task(each) for each in work]
