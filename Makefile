@@ -1,5 +1,5 @@
 # make run and make test are all that is needed; both set the host up themselves.
-.PHONY: help run test setup setup-tests lint unit coverage resolver-check updates histories bench bench-compare screenshots pictures app-screenshots clean-test
+.PHONY: help run test test-vm setup setup-tests lint unit coverage resolver-check updates histories bench bench-compare screenshots pictures app-screenshots clean-test
 export PYTHONPATH := src
 cache := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/archipelago
 quiet := PATH=/opt/archipelago/venv-tests/bin:$$PATH PYTHONPYCACHEPREFIX=$(cache)/pycache HYPOTHESIS_STORAGE_DIRECTORY=$(cache)/hypothesis
@@ -12,6 +12,9 @@ run:           ## set up the host and run the node in the foreground
 
 test:          ## set up the host and run all checks and tests
 	@scripts/test
+
+test-vm:       ## try limits in a guest with a kernel of its own, on which they are enforced (some minutes)
+	@scripts/test-vm
 
 setup:         ## set up the host only
 	@scripts/prepare-host

@@ -20,6 +20,11 @@ delegate_slice() {
     delegated=/$group
     chown "$SERVICE_USER" "$slice" "$slice/cgroup.procs" "$slice/cgroup.subtree_control" "$slice/cgroup.threads"
     chown -R "$SERVICE_USER" "$slice/node"
+    # Only root may set what is above the groups of containers, and a promise of memory counts up to what is promised above it.
+    echo max >"$slice/memory.low" 2>/dev/null || true
+    echo 512M >"$slice/node/memory.low" 2>/dev/null || true
+    # The page answers whatever apps do.
+    echo 1000 >"$slice/node/cpu.weight" 2>/dev/null || true
   else
     delegated=
     chown -R root "$slice"

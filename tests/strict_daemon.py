@@ -8,11 +8,13 @@ from blockbuster import BlockBuster
 
 from archipelago.daemon import main
 from support.kept_archives import keep_archives
+from support.roomy_disk import find_room
 
 
 def run() -> int:
     """Run the daemon and return its exit code."""
     keep_archives()
+    find_room()
     strict = BlockBuster("archipelago")
     strict.activate()
     strict.functions["os.path.abspath"].deactivate()  # asks for no more than the working directory

@@ -55,6 +55,7 @@ export const notice = like<Notice>({
   detail: "",
   consequence: "",
   mend: "",
+  suggests: null,
   operation: null,
   version: null,
   may_mute: true,

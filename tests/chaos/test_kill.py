@@ -165,7 +165,8 @@ class Chaos:
 
 async def test_nothing_is_lost_or_orphaned_whatever_is_killed_whenever() -> None:
     remove_leftovers()
-    async with running_node("chaos") as node:
+    # So that the latest kill comes while an update waits whether the new version stays up.
+    async with running_node("chaos", environment={"ARCHIPELAGO_SOAK": "5"}) as node:
         chaos = Chaos(node, SEED)
         await node.install("bitcoin-knots", options={"network": "regtest"})
         for app in REMOVABLE:

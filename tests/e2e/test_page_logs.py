@@ -7,7 +7,7 @@ import pytest
 from playwright.async_api import Page, expect
 
 from support.harness import TestNode
-from support.tiny_apps import write_app
+from support.tiny_apps import ALIVE, write_app
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(300)]
 
@@ -15,7 +15,7 @@ pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(300)
 async def test_lines_come_live_are_found_held_and_saved(page: Page, node: TestNode) -> None:
     assert node.apps is not None
     count = "i=0; while :; do i=$((i+1)); echo wave $i; sleep 0.05; done"
-    write_app(node.apps, "sea", command=f'[sh, -c, "{count}"]', health="")
+    write_app(node.apps, "sea", command=f'[sh, -c, "{count}"]', health=ALIVE)
     await node.install("sea")
     await page.goto("/apps/sea/logs")
     log = page.get_by_role("log")
@@ -53,7 +53,7 @@ async def test_ten_thousand_lines_a_second_leave_the_page_to_its_owner(page: Pag
     assert node.apps is not None
     # Each tenth of a second a thousand lines; the program that writes them does nothing else.
     pour = 'BEGIN { for (;;) { for (i = 0; i < 1000; i++) print "wave " ++n; system("busybox usleep 100000") } }'
-    write_app(node.apps, "flood", command=f"[busybox, awk, '{pour}']", health="")
+    write_app(node.apps, "flood", command=f"[busybox, awk, '{pour}']", health=ALIVE)
     await node.install("flood")
     await page.goto("/apps/flood/logs")
     await until_wave(page, 30_000)

@@ -17,6 +17,7 @@ FIGURES = {
     "start": "one container, from nothing to healthy",
     "bring_up": "no-op reconcile",
     "daemon": "death of a container until it is started again, worst",
+    "updates": "control, the image alone goes back: runs",
     "page": "search for a text of no line: longest task",
 }
 """The last or the most expensive figure of each."""

@@ -12,7 +12,7 @@ import pytest
 import pytest_asyncio
 
 from support.harness import RpcError, TestNode, podman, remove_leftovers, running_node
-from support.tiny_apps import write_app
+from support.tiny_apps import ALIVE, TCP, write_app
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(300)]
 
@@ -25,9 +25,9 @@ secrets:
   password: {}"""
 
 
-def shell(command: str, mounts: str) -> dict[str, str]:
+def shell(command: str, mounts: str, health: str = ALIVE) -> dict[str, str]:
     """Return what `write_app` takes for an app that runs a command of the shell on its volumes."""
-    return {"command": f'[sh, -c, "{command}"]', "health": f"mounts: [{mounts}]"}
+    return {"command": f'[sh, -c, "{command}"]', "health": f"{health}\n    mounts: [{mounts}]"}
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -35,7 +35,8 @@ async def node(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[TestNo
     """A node with an app that counts its starts, and a wallet."""
     remove_leftovers()
     catalog = tmp_path_factory.mktemp("catalog")
-    write_app(catalog, "counter", **shell(COUNT, "{volume: data, path: /data}"), more="volumes: {data: {data: files}}")
+    counter = shell(COUNT, "{volume: data, path: /data}", TCP)
+    write_app(catalog, "counter", **counter, more="volumes: {data: {data: files}}")
     mounts = "{volume: keys, path: /keys}, {volume: cache, path: /cache}"
     write_app(catalog, "wallet", **shell(SEED, mounts), more=VOLUMES)
     async with running_node("data", apps=catalog) as found:

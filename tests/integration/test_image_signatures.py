@@ -1,22 +1,13 @@
 """Signed images, with the real cosign and a real registry: what is taken, and what is refused."""
 
-import hashlib
 import json
-import os
 import shutil
-import ssl
-import subprocess
-import urllib.request
 from collections.abc import AsyncIterator, Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-from urllib.parse import quote
 
 import pytest
 import pytest_asyncio
 
-from archipelago.security.image_verifier.keyless import BUNDLE_TYPE
 from support.harness import (
     RpcError,
     TestNode,
@@ -28,133 +19,24 @@ from support.harness import (
     until_pruned,
 )
 from support.mini_sigstore import MiniSigstore
-from support.podman_fixtures import busybox_rootfs
+from support.signed_registry import SignedRegistry, signed_registry
 from support.tiny_apps import write_app
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(300)]
 
 SIGSTORE = MiniSigstore()
 WORKFLOW, ISSUER = "https://github.com/acme/tool/.github/workflows/release.yml", "https://token.example"
-_MANIFEST = "application/vnd.oci.image.manifest.v1+json"
-_INDEX = "application/vnd.oci.image.index.v1+json"
-TOOLS = Path("/opt/archipelago/test-tools/bin")
-CERTS = Path(os.environ.get("HOME", "/")) / ".config/containers/certs.d"
-_REGISTRY = """version: 0.1
-storage: {{filesystem: {{rootdirectory: {root}}}, delete: {{enabled: true}}}}
-http: {{addr: "localhost:{port}", tls: {{certificate: {certificate}, key: {key}}}}}
-log: {{level: error}}
-"""
-
-
-@dataclass
-class Registry:
-    """A registry, and the keys of two publishers."""
-
-    host: str
-    folder: Path
-    images: int = 0
-
-    def cosign(self, *arguments: str) -> None:
-        """Run cosign, which reaches nothing but this registry."""
-        environment = {
-            **os.environ,
-            "COSIGN_PASSWORD": "",
-            "SSL_CERT_FILE": str(self.folder / "certificate.pem"),
-            "HOME": str(self.folder),
-        }
-        command = [str(TOOLS / "cosign"), *arguments]
-        done = subprocess.run(command, env=environment, cwd=self.folder, capture_output=True, text=True, timeout=60)
-        assert done.returncode == 0, done.stderr
-
-    def publish(self, repository: str, tag: str = "1") -> str:
-        """Push an image that nobody has pushed before; return its reference."""
-        self.images += 1
-        name = f"{self.host}/{repository}:{tag}"
-        tar = busybox_rootfs(self.folder / "root.tar")
-        podman("import", "--change", f"LABEL number={self.images}", str(tar), name)
-        podman("push", "--digestfile", str(self.folder / "digest"), name)
-        podman("rmi", name)
-        return f"{name}@{(self.folder / 'digest').read_text().strip()}"
-
-    def sign(self, reference: str, who: str) -> None:
-        """Sign an image with somebody's key."""
-        name, _, digest = reference.partition("@")
-        target = f"{name.rpartition(':')[0]}@{digest}"
-        self.cosign("sign", "--key", f"{who}.key", "--tlog-upload=false", "--yes", target)
-
-    def attach(self, reference: str, bundle: dict[str, Any]) -> None:
-        """Put a Sigstore bundle beside an image, as cosign does where a registry has no list of referrers."""
-        name, _, digest = reference.partition("@")
-        repository = name.partition("/")[2].rpartition(":")[0]
-        manifest = {"schemaVersion": 2, "mediaType": _MANIFEST, "artifactType": BUNDLE_TYPE}
-        manifest["config"] = self._upload(repository, b"{}", "application/vnd.oci.empty.v1+json")
-        manifest["layers"] = [self._upload(repository, json.dumps(bundle).encode(), BUNDLE_TYPE)]
-        text = json.dumps(manifest).encode()
-        own = f"sha256:{hashlib.sha256(text).hexdigest()}"
-        self._put(f"{repository}/manifests/{own}", text, _MANIFEST)
-        entry = {"mediaType": _MANIFEST, "digest": own, "size": len(text), "artifactType": BUNDLE_TYPE}
-        index = {"schemaVersion": 2, "mediaType": _INDEX, "manifests": [entry]}
-        self._put(f"{repository}/manifests/{digest.replace(':', '-')}", json.dumps(index).encode(), _INDEX)
-
-    def _upload(self, repository: str, content: bytes, kind: str) -> dict[str, Any]:
-        digest = f"sha256:{hashlib.sha256(content).hexdigest()}"
-        begin = urllib.request.Request(f"https://{self.host}/v2/{repository}/blobs/uploads/", method="POST")
-        with urllib.request.urlopen(begin, context=self._context()) as answer:
-            place = answer.headers["Location"]
-        joint = "&" if "?" in place else "?"
-        self._put(f"{place}{joint}digest={quote(digest)}", content, "application/octet-stream")
-        return {"mediaType": kind, "digest": digest, "size": len(content)}
-
-    def _put(self, place: str, content: bytes, kind: str) -> None:
-        url = place if place.startswith("https://") else f"https://{self.host}/v2/{place}"
-        request = urllib.request.Request(url, content, {"Content-Type": kind}, method="PUT")
-        urllib.request.urlopen(request, context=self._context()).close()
-
-    def _context(self) -> ssl.SSLContext:
-        return ssl.create_default_context(cafile=str(self.folder / "certificate.pem"))
-
-    def data(self) -> Path:
-        """Return where the registry keeps its files."""
-        return self.folder / "registry" / "docker/registry/v2"
-
-    def blob(self, digest: str) -> Path:
-        """Return the file of a blob."""
-        digits = digest.removeprefix("sha256:")
-        return self.data() / "blobs/sha256" / digits[:2] / digits / "data"
-
-    def link(self, repository: str, tag: str) -> Path:
-        """Return the file that says what a tag leads to."""
-        return self.data() / "repositories" / repository / "_manifests/tags" / tag / "current/link"
 
 
 @pytest.fixture(scope="module")
-def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Registry]:
+def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SignedRegistry]:
     """A registry that Podman and the node trust."""
-    folder = tmp_path_factory.mktemp("registry")
-    key, certificate, port = folder / "key.pem", folder / "certificate.pem", free_port()
-    command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost"]
-    command += ["-addext", "subjectAltName=DNS:localhost", "-keyout", str(key), "-out", str(certificate)]
-    subprocess.run(command, check=True, capture_output=True)
-    config = folder / "registry.yml"
-    config.write_text(_REGISTRY.format(root=folder / "registry", port=port, certificate=certificate, key=key))
-    with (folder / "registry.log").open("wb") as log:
-        process = subprocess.Popen([str(TOOLS / "docker-registry"), "serve", str(config)], stdout=log, stderr=log)
-    found = Registry(f"localhost:{port}", folder)
-    trusted = CERTS / found.host
-    trusted.mkdir(parents=True)
-    shutil.copy(certificate, trusted / "ca.crt")
-    try:
-        for who in ("alice", "bob"):
-            found.cosign("generate-key-pair", "--output-key-prefix", who)
+    with signed_registry(tmp_path_factory.mktemp("registry")) as found:
         yield found
-    finally:
-        process.terminate()
-        process.wait()
-        shutil.rmtree(trusted)
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def node(registry: Registry, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[TestNode]:
+async def node(registry: SignedRegistry, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[TestNode]:
     """A node with a catalog that the tests fill."""
     remove_leftovers()
     root = tmp_path_factory.mktemp("sigstore") / "trusted_root.json"
@@ -164,7 +46,9 @@ async def node(registry: Registry, tmp_path_factory: pytest.TempPathFactory) -> 
         yield running
 
 
-def offer(node: TestNode, registry: Registry, app: str, reference: str, who: str | None, version: str = "1.0") -> None:
+def offer(
+    node: TestNode, registry: SignedRegistry, app: str, reference: str, who: str | None, version: str = "1.0"
+) -> None:
     """Put an app with a pulled image into the catalog, with somebody's public key or none."""
     assert node.apps is not None
     write_app(node.apps, app, version=version)
@@ -186,7 +70,7 @@ async def refusal(node: TestNode, app: str) -> str:
     return f"{ended['error']['message']} | {ended['error']['hint']}"
 
 
-async def test_a_signed_image_is_taken_and_its_signer_remembered(node: TestNode, registry: Registry) -> None:
+async def test_a_signed_image_is_taken_and_its_signer_remembered(node: TestNode, registry: SignedRegistry) -> None:
     reference = registry.publish("good/app")
     registry.sign(reference, "alice")
     offer(node, registry, "good", reference, "alice")
@@ -197,7 +81,7 @@ async def test_a_signed_image_is_taken_and_its_signer_remembered(node: TestNode,
     assert len(rule["signer"]) == 64
 
 
-async def test_wrong_key_and_no_signature_are_refused(node: TestNode, registry: Registry) -> None:
+async def test_wrong_key_and_no_signature_are_refused(node: TestNode, registry: SignedRegistry) -> None:
     reference = registry.publish("wrong/app")
     offer(node, registry, "wrong", reference, "alice")
     assert "it is not signed" in await refusal(node, "wrong")
@@ -208,7 +92,7 @@ async def test_wrong_key_and_no_signature_are_refused(node: TestNode, registry: 
     await node.install("wrong")
 
 
-async def test_a_signature_of_another_image_is_refused(node: TestNode, registry: Registry) -> None:
+async def test_a_signature_of_another_image_is_refused(node: TestNode, registry: SignedRegistry) -> None:
     signed, other = registry.publish("replay/app"), registry.publish("replay/app", "2")
     registry.sign(signed, "alice")
     tags = [f"sha256-{reference.rpartition(':')[2]}.sig" for reference in (signed, other)]
@@ -219,7 +103,7 @@ async def test_a_signature_of_another_image_is_refused(node: TestNode, registry:
     assert "it is about another image" in await refusal(node, "replay")
 
 
-async def test_what_was_changed_in_the_registry_is_refused(node: TestNode, registry: Registry) -> None:
+async def test_what_was_changed_in_the_registry_is_refused(node: TestNode, registry: SignedRegistry) -> None:
     reference = registry.publish("tampered/app")
     registry.sign(reference, "alice")
     offer(node, registry, "tampered", reference, "alice")
@@ -241,7 +125,7 @@ async def test_what_was_changed_in_the_registry_is_refused(node: TestNode, regis
     await node.install("tampered")
 
 
-async def test_a_tag_that_was_moved_changes_nothing(node: TestNode, registry: Registry) -> None:
+async def test_a_tag_that_was_moved_changes_nothing(node: TestNode, registry: SignedRegistry) -> None:
     first, second = registry.publish("moved/app"), registry.publish("moved/app")
     assert first != second and first.partition("@")[0] == second.partition("@")[0]
     registry.sign(first, "alice")
@@ -256,7 +140,7 @@ async def test_a_tag_that_was_moved_changes_nothing(node: TestNode, registry: Re
     shutil.rmtree(Path(str(node.apps)) / "tagged")
 
 
-async def test_another_signer_needs_the_owners_consent(node: TestNode, registry: Registry) -> None:
+async def test_another_signer_needs_the_owners_consent(node: TestNode, registry: SignedRegistry) -> None:
     references = [registry.publish("changing/app", tag) for tag in ("1", "2", "3")]
     for reference, who in zip(references, ("alice", "bob", None), strict=True):
         if who:
@@ -300,7 +184,7 @@ async def test_what_is_in_an_image_is_known_and_what_an_update_changes(node: Tes
     assert not (node.root / "apps" / "known" / "sbom").exists()
 
 
-async def test_a_registry_may_be_told_to_have_signed_images_alone(node: TestNode, registry: Registry) -> None:
+async def test_a_registry_may_be_told_to_have_signed_images_alone(node: TestNode, registry: SignedRegistry) -> None:
     await node.call("signer-accept", publisher=registry.host, signer="any")
     try:
         offer(node, registry, "unsigned", registry.publish("unsigned/app"), None)
@@ -313,14 +197,16 @@ async def test_a_registry_may_be_told_to_have_signed_images_alone(node: TestNode
             await node.call("signer-accept", publisher=registry.host, signer=signer)
 
 
-async def test_a_registry_that_is_gone_is_a_clear_error(node: TestNode, registry: Registry) -> None:
+async def test_a_registry_that_is_gone_is_a_clear_error(node: TestNode, registry: SignedRegistry) -> None:
     reference = registry.publish("gone/app").replace(registry.host, f"localhost:{free_port()}")
     offer(node, registry, "gone", reference, "alice")
     ended = await node.ended(await node.call("container-install", app="gone"))
     assert ended["state"] == "failed" and "cannot be asked for signatures" in ended["error"]["message"]
 
 
-async def test_an_identity_signs_without_a_key_and_another_one_does_not(node: TestNode, registry: Registry) -> None:
+async def test_an_identity_signs_without_a_key_and_another_one_does_not(
+    node: TestNode, registry: SignedRegistry
+) -> None:
     assert node.apps is not None
     reference = registry.publish("keyless/app")
     offer(node, registry, "keyless", reference, "alice")

@@ -9,7 +9,7 @@ import os
 import random
 import shutil
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 
 import pytest
 import pytest_asyncio
@@ -29,6 +29,8 @@ DIRECT, LAN = set(OUTWARD[:3]), set(OUTWARD[3:])
 """Apps that may reach the internet; and those that may reach the local network too."""
 OFFERED, HIDDEN = 8000, 9000
 """Ports on which each app listens, of which it offers the first."""
+_TOGETHER = 4
+"""Apps from within which it is measured at once; more would wait for the processor, and then time limits count."""
 TWO_PORTS = f'[sh, -c, "busybox httpd -p {HIDDEN} -h / && exec busybox httpd -f -p {OFFERED} -h /"]'
 INTERNET, LOCAL, PORT, HOST = os.environ["ARCHIPELAGO_OUTSIDE"].split()
 
@@ -54,17 +56,25 @@ async def node(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[TestNo
         yield running
 
 
-def addresses_of(app: str) -> list[str]:
-    """Return every address of an app."""
-    text = podman("inspect", "--format", "{{json .NetworkSettings.Networks}}", f"archipelago-{app}--main")
-    found = [str(place["IPAddress"]) for place in json.loads(text).values()]
+def addresses_of(*apps: str) -> dict[str, str]:
+    """Return every address of these apps, with whose it is."""
+    names = [f"archipelago-{app}--main" for app in apps]
+    lines = podman("inspect", "--format", "{{json .NetworkSettings.Networks}}", *names).splitlines()
+    found = {
+        str(place["IPAddress"]): app
+        for app, line in zip(apps, lines, strict=True)
+        for place in json.loads(line).values()
+    }
     assert "" not in found
     return found
 
 
-def addresses() -> dict[str, str]:
-    """Return every address of every app, with whose it is."""
-    return {address: app for app in APPS for address in addresses_of(app)}
+async def together(apps: Iterable[str], look: Callable[[str], Awaitable[None]]) -> None:
+    """Look from within some apps at a time: a command in a container mostly waits for Podman."""
+    waiting = list(apps)
+    while waiting:
+        await asyncio.gather(*map(look, waiting[:_TOGETHER]))
+        del waiting[:_TOGETHER]
 
 
 async def reached(node: TestNode, app: str, places: list[str], port: int = OFFERED) -> set[str]:
@@ -88,14 +98,17 @@ async def asked(node: TestNode, app: str, name: str, server: str = "") -> str:
 
 async def require_matrix(node: TestNode) -> None:
     """Measure who reaches whom, and compare it with what the manifests declare."""
-    whose = addresses()
+    whose = addresses_of(*APPS)
     names = [f"{app}-ear" for app in APPS]
-    for app in APPS:
+
+    async def look(app: str) -> None:
         found = {whose[place] for place in await reached(node, app, list(whose))} - {app}
         assert found == USES[app], f"{app} reaches"
         assert {whose[place] for place in await reached(node, app, list(whose), HIDDEN)} <= {app}
         known = await reached(node, app, names) - {f"{app}-ear"}
         assert known == {f"{provider}-ear" for provider in USES[app]}, f"names that {app} can find"
+
+    await together(APPS, look)
 
 
 async def knock(host: str, port: int) -> str:
@@ -124,7 +137,7 @@ async def test_an_app_that_came_late_changes_nothing_for_the_others(node: TestNo
     try:
         assert await reached(node, "late", ["app0-ear"]) == {"app0-ear"}
         for port in (OFFERED, HIDDEN):
-            assert await reached(node, "app0", addresses_of("late"), port) == set()
+            assert await reached(node, "app0", list(addresses_of("late")), port) == set()
         await require_matrix(node)
     finally:
         await node.done(await node.call("container-remove", app="late", delete_data=True))
@@ -146,18 +159,25 @@ async def test_a_daemon_that_comes_back_guards_what_runs(node: TestNode) -> None
 async def test_only_an_app_with_egress_reaches_the_outside_and_only_as_far_as_declared(node: TestNode) -> None:
     with socket.create_server(("0.0.0.0", 0)) as service:
         port = service.getsockname()[1]
-        for app in APPS:
+
+        async def look(app: str) -> None:
             declared = {INTERNET} if app in DIRECT else {INTERNET, LOCAL} if app in LAN else set()
             assert await reached(node, app, [INTERNET, LOCAL], int(PORT)) == declared, app
             # 10.0.2.2 is the host's loopback, where rootless networking offers it.
             host = [HOST, "198.51.100.1", "127.0.0.1", "10.0.2.2"]
             assert await reached(node, app, host, port) == set(), app
 
+        await together(APPS, look)
+
 
 async def test_the_local_network_is_not_what_runs_the_containers(node: TestNode) -> None:
     """slirp4netns answers questions at 10.0.2.3, and each network of Podman has a name server of its own."""
-    servers = {app: await name_server(node, app) for app in APPS}
-    for app in DIRECT | LAN:
+    servers: dict[str, str] = {}
+
+    async def note(app: str) -> None:
+        servers[app] = await name_server(node, app)
+
+    async def look(app: str) -> None:
         on = {address.rpartition(".")[0] for address in addresses_of(app)}
         others = {server for server in servers.values() if server.rpartition(".")[0] not in on}
         assert len(others) > len(APPS) // 2
@@ -166,13 +186,19 @@ async def test_the_local_network_is_not_what_runs_the_containers(node: TestNode)
             assert "not permitted" in answer or "refused" in answer, f"{app} asks {server}: {answer}"
         assert await reached(node, app, [*others, "10.0.2.3", "169.254.169.254"], 53) == set()
 
+    await together(APPS, note)
+    await together(DIRECT | LAN, look)
+
 
 async def test_names_of_the_outside_are_for_those_alone_who_reach_it(node: TestNode) -> None:
     provider = {app: next(iter(sorted(USES[app])), app) for app in APPS}
-    for app in APPS:
+
+    async def look(app: str) -> None:
         answer = await asked(node, app, "archipelago.example")
         assert ("not permitted" not in answer) is (app in DIRECT | LAN), f"{app}: {answer}"
         assert "Address" in (await asked(node, app, f"{provider[app]}-ear")).partition("\n\n")[2] or not USES[app]
+
+    await together(APPS, look)
     # Over TCP nothing may be asked at all.
     shut = next(app for app in APPS if app not in DIRECT | LAN)
     assert await reached(node, shut, [await name_server(node, shut)], 53) == set()

@@ -12,7 +12,7 @@ import aiohttp
 import pytest
 
 from support.harness import TestNode, podman, remove_leftovers, running_node
-from support.tiny_apps import write_app
+from support.tiny_apps import ALIVE, write_app
 
 pytestmark = pytest.mark.timeout(180)
 
@@ -22,13 +22,14 @@ _TALK = (
     "read run </proc/sys/kernel/random/uuid; i=0; "
     "while :; do printf '%s %d\\n%s %d\\n' $run $i $run $((i+1)); i=$((i+2)); sleep PAUSE; done"
 )
-_SIDE = """
+_SIDE = f"""{ALIVE}
   side:
-    build: {type: packages, packages: [busybox-static]}
+    build: {{type: packages, packages: [busybox-static]}}
     entrypoint: [/usr/bin/busybox]
     command: [sh, -c, %s]
     init: true
-    stop: {grace: 1s}
+    stop: {{grace: 1s}}
+    {ALIVE}
 """
 
 
@@ -147,9 +148,9 @@ async def test_lines_that_come_too_fast_are_counted_where_they_are_missing(node:
     # Forty megabytes of text, which conmon spreads over more files than are kept for who reads slowly.
     count = 600_000
     say = f'BEGIN {{ for (i = 1; i <= {count}; i++) print "number " i ", and some words more" }}'
-    # It begins when somebody listens: its installation is done some seconds after its start.
+    # It begins when somebody listens: its installation is done a moment after its start.
     talk = f"until test -e /tmp/go; do busybox sleep 0.1; done; busybox awk '{say}'; busybox sleep 10000"
-    write_app(node.apps, "fast", command=json.dumps(["sh", "-c", talk]), health="")
+    write_app(node.apps, "fast", command=json.dumps(["sh", "-c", talk]), health=ALIVE)
     await node.install("fast")
     connector = aiohttp.UnixConnector(str(node.socket))
     came, missing, newest = 0, 0, 0

@@ -38,6 +38,7 @@ SENSITIVE: dict[str, dict[str, Any]] = {
     "data-claim": {"app": "x", "evidence": ["0"]},
     "snapshot-restore": {"app": "x", "snapshot": "2026-01-01T00-00-00.000Z"},
     "snapshot-delete": {"app": "x", "snapshot": "2026-01-01T00-00-00.000Z"},
+    "snapshot-extract": {"app": "x", "snapshot": "2026-01-01T00-00-00.000Z", "path": "volumes/x", "to": "/tmp/x"},
     "container-update-undo": {"app": "x"},
     "backup-target-add": {"target": "x", "settings": {"kind": "folder", "path": "/media/x"}},
     "backup-target-remove": {"target": "x"},

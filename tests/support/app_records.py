@@ -1,9 +1,13 @@
 """Records of installed apps whose template is chosen by the test."""
 
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 
-from archipelago.container.manifest.package import load_package
+from archipelago.container.manifest.model.app import AppManifest
+from archipelago.container.manifest.package import AppPackage, load_package
 from archipelago.storage.records.apps import AppRecord, Desired
+from archipelago.storage.records.volumes import StrictestClass
 
 MANIFEST = """
 manifest: 1
@@ -28,3 +32,8 @@ def record(folder: Path, app: str, slot: int, command: str, more: str = "") -> A
     text = MANIFEST.format(app=app, command=command, digest="0" * 64, more=more)
     (folder / app / "manifest.yml").write_text(text)
     return AppRecord(app, load_package(folder / app), Desired.RUNNING, slot)
+
+
+def record_of(manifest: AppManifest, strictest: Mapping[str, StrictestClass] = MappingProxyType({})) -> AppRecord:
+    """Return an installed app with a manifest; `strictest` is what is known of its volumes."""
+    return AppRecord(manifest.id, AppPackage(manifest, ""), Desired.RUNNING, 1, strictest=strictest)

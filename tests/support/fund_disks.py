@@ -175,7 +175,7 @@ class Hands:
     def snapshot(self, disk: Disk, kind: SnapshotKind, *others: AppManifest) -> Snapshot:
         """Take a snapshot of an app that is stopped."""
         assert disk.record is not None
-        volumes = restorable_volumes(disk.record.package.manifest, *others)
+        volumes = restorable_volumes(disk.record, *others)
         copies = {each.name: self._copied(disk.volumes[each.name]) for each in volumes if each.name in disk.volumes}
         self.step()
         made = Snapshot(f"t{self.fresh()}", self._number(disk), kind, disk.record, copies, frozenset(copies))
@@ -185,7 +185,7 @@ class Hands:
     def go_back(self, disk: Disk, source: Snapshot, kind: SnapshotKind) -> None:
         """Put an app back to a snapshot, which it consumes; a cut leaves it half done, and `finish` goes on."""
         assert disk.record is not None
-        may_move = restorable_volumes(disk.record.package.manifest, source.record.package.manifest)
+        may_move = restorable_volumes(disk.record, source.record.package.manifest)
         had = frozenset(each.name for each in may_move if each.name in disk.volumes)
         aside = Snapshot(f"t{self.fresh()}", self._number(disk), kind, disk.record, {}, had)
         disk.snapshots.append(aside)
@@ -208,7 +208,7 @@ class Hands:
         name, aside = disk.going_back
         source = next(each for each in disk.snapshots if each.name == name)
         then = source.record.package.manifest
-        may_move = {each.name for each in restorable_volumes(disk.record.package.manifest, then)}
+        may_move = {each.name for each in restorable_volumes(disk.record, then)}
         wanted = may_move & source.had
         while True:
             self.step()
@@ -260,7 +260,7 @@ class Hands:
     def never_restored(self, disk: Disk) -> frozenset[str]:
         """Return the volumes of the app that no copy may ever replace."""
         assert disk.record is not None
-        found = app_volumes(disk.record.package.manifest)
+        found = app_volumes(disk.record)
         return frozenset(each.name for each in found if isinstance(each, NeverRestoreVolume))
 
     def _copied(self, volume: Volume) -> Volume:

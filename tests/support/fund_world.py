@@ -153,7 +153,7 @@ class World:
             claimed = self.hands.hold(disk)
             tags = claim_tags({CHANNELS: claimed} if claimed is not None else {})
         manifest = disk.record.package.manifest
-        wanted = [each.volume.name for each in sources(app_volumes(manifest))]
+        wanted = [each.volume.name for each in sources(app_volumes(disk.record))]
         self.hands.step()
         found = {name: data for name in wanted if name in disk.volumes and (data := disk.volumes[name].data)}
         target.backups.append((manifest, found))
@@ -175,10 +175,10 @@ class World:
                 return
         disk.running, disk.record = False, disk.record or then
         if fresh:
-            for each in app_volumes(manifest):
+            for each in app_volumes(then):
                 if isinstance(each, AppendProofVolume) and each.name in fetched and each.name not in disk.volumes:
                     disk.volumes[each.name] = fetched[each.name]
-        restorable = {each.name for each in restorable_volumes(manifest)}
+        restorable = {each.name for each in restorable_volumes(then)}
         kept = {name: each for name, each in fetched.items() if name in restorable}
         source = Snapshot(f"t{self.hands.fresh()}", 0, SnapshotKind.BACKUP, then, kept, frozenset(kept))
         disk.snapshots.append(source)

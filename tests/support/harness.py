@@ -30,6 +30,8 @@ START_TIMEOUT = 60.0
 CALL_TIMEOUT = 700.0
 STOP_TIMEOUT = 300.0
 REMOVE_TIMEOUT = 60.0
+SOAK = "1"
+"""Seconds of a new version of an app; tests of versions that crash later take more."""
 
 
 class RpcError(Exception):
@@ -150,6 +152,7 @@ class TestNode:
             "ARCHIPELAGO_RUNTIME": str(self.runtime),
             "ARCHIPELAGO_APPS": str(self.apps),
             "ARCHIPELAGO_PORT": str(self.port),
+            "ARCHIPELAGO_SOAK": SOAK,
             ARCHIVES: os.environ.get(ARCHIVES, str(ROOT.parent / "tmp" / "archives")),
             **self.environment,
         }

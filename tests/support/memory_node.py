@@ -28,6 +28,7 @@ class MemoryNode:
     def __init__(self) -> None:
         self.apps = apps.MemoryApps()
         self.changes = apps.MemoryChanges(self.apps)
+        self.limits = apps.MemoryLimits(self.apps)
         self.logs = apps.MemoryLogs(self.apps)
         self.audit = security.MemoryAudit()
         self.login = security.memory_login()
@@ -39,10 +40,13 @@ class MemoryNode:
     def _provide_apps(self) -> None:
         self.services.provide(app_services.AppChangeService, self.changes)
         self.services.provide(app_services.RemovalService, apps.MemoryRemovals(self.apps))
+        self.services.provide(app_services.LimitService, self.limits)
         self.services.provide(app_services.RepairService, apps.MemoryRepairs(self.apps))
         self.services.provide(app_services.RevisionService, apps.MemoryRevisions(self.apps))
         self.services.provide(app_services.OperationService, apps.MemoryOperations(self.apps))
         self.services.provide(app_services.AppDataService, data.MemoryData())
+        self.services.provide(app_services.SnapshotScheduleService, data.MemorySnapshotSchedules(self.apps))
+        self.services.provide(app_services.SnapshotFileService, data.MemorySnapshotFiles(self.apps))
         self.services.provide(app_services.SnapshotService, data.MemorySnapshots(self.apps))
         self.services.provide(app_services.BackupService, data.MemoryBackups(self.apps))
         self.services.provide(app_services.AppReportService, apps.MemoryReports(self.apps))
@@ -55,7 +59,7 @@ class MemoryNode:
     def _provide_node(self) -> None:
         self.services.provide(node_services.SystemService, node.MemorySystem(self.apps))
         self.services.provide(node_services.DiskService, node.MemoryDisk())
-        self.services.provide(node_services.ResourceService, node.MemoryResources())
+        self.services.provide(node_services.ResourceService, node.MemoryResources(self.limits))
         self.services.provide(node_services.PowerService, node.MemoryPower())
         self.services.provide(node_services.PreferenceService, node.MemoryPreferences())
         self.services.provide(node_services.SetupService, node.MemorySetup())

@@ -21,6 +21,8 @@ class OwnNamespace:
         self.crash_after: int | None = None
         self.before: Callable[[], None] = lambda: None
         """Called before each change of the disk."""
+        self.mounted: set[str] = set()
+        """Where it says that something is mounted."""
 
     async def survey(self, path: str) -> Survey:
         return survey_of(copies.survey(path, float("inf")))
@@ -38,6 +40,9 @@ class OwnNamespace:
 
     async def flush(self, path: str) -> None:
         await asyncio.to_thread(copies.flush, path)
+
+    async def mounts(self, path: str) -> tuple[str, ...]:
+        return tuple(each for each in self.mounted if each == path or each.startswith(f"{path}/"))
 
     async def rename(self, path: str, to: str) -> None:
         self.before()

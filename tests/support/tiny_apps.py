@@ -22,6 +22,8 @@ containers:
 """
 SERVE = '[httpd, -f, -p, "8000", -h, /]'
 TCP = "health: {probe: {type: tcp, port: 8000}, interval: 1s, start_timeout: 5s}"
+ALIVE = 'health: {probe: {type: exec, command: [/usr/bin/busybox, "true"]}, interval: 60s}'
+"""For what has no port: it is healthy as soon as it runs, and not only after ten seconds, as without a probe."""
 
 
 def write_app(

@@ -64,8 +64,14 @@ export type AppDisk = {
   "bytes": number | null;
   /** Whether all of it was counted in time; if not, it takes more. */
   "counted": boolean;
+  /** What its snapshots take in addition; null until they were counted. */
+  "snapshots": SnapshotsDisk | null;
   /** When it was counted. */
   "at": string | null;
+  /** Bytes that it may take; null without a limit. */
+  "limit": number | null;
+  /** The last 90 days on which it was counted, the oldest first. */
+  "history": Array<DayOfDisk>;
 };
 
 export type AppParams = {
@@ -82,12 +88,37 @@ export type AppResources = {
   /** Cores. */
   "cpu_limit": number;
   "pids_limit": number;
+  /** Bytes of its limit that it keeps while memory is short; all promises together fit the host. */
+  "memory_promised": number;
+  /** Its share of busy processors against other apps, from 1 to 10000; 100 is usual. */
+  "cpu_weight": number;
+  /** Its share of a busy disk, likewise. */
+  "io_weight": number;
+  /** Bytes that its volumes may take; null without a limit. */
+  "disk_limit": number | null;
+  /** Bytes that they took when they were counted last; null until they were. */
+  "disk_used": number | null;
+  /** Which of these the owner set. */
+  "own": OwnLimitsView;
   /** Bytes; null where it does not run, or the host does not count it. */
   "memory_used": number | null;
   /** Cores, in the last ten seconds. */
   "cpu_used": number | null;
   /** Bytes that it wrote to the disk in a day, or since the node started; null where the host does not count them. */
   "written_in_a_day": number | null;
+};
+
+export type AppScheduleParams = {
+  /** Id of the app. */
+  "app": string;
+  /** How often a snapshot is taken; the app stops for it, at night unless it is hourly. */
+  "every": Cadence;
+  /** Of the last hours that have one, the newest is kept: of how many. */
+  "keep_hourly": number;
+  /** The same for days. */
+  "keep_daily": number;
+  /** The same for weeks. */
+  "keep_weekly": number;
 };
 
 export type AppSecurity = {
@@ -283,6 +314,8 @@ export type BundleView = {
   /** Why it cannot be used (its file is wrong). */
   "problem": string | null;
 };
+
+export type Cadence = "off" | "hourly" | "daily" | "weekly";
 
 export type CatalogEntry = {
   "app": string;
@@ -542,6 +575,12 @@ export type CurrentParams = {
 
 export type DataClass = "rebuildable" | "files" | "database" | "append-proof" | "never-restore";
 
+export type DayOfDisk = {
+  /** By UTC. */
+  "day": string;
+  "bytes": number;
+};
+
 export type Dependency = {
   "interface": string;
   "app": string;
@@ -638,6 +677,8 @@ export type Entered = {
   /** As from `login-confirm`, for the password was shown just now. */
   "confirmation": string | null;
 };
+
+export type EntryKind = "file" | "folder" | "link" | "other";
 
 export type ErrorView = {
   "code": string;
@@ -881,6 +922,25 @@ export type Limits = {
   "pids": number;
 };
 
+export type LimitsParams = {
+  /** Id of the app. */
+  "app": string;
+  /** Bytes, all its containers together; likewise the others. */
+  "memory": number | null;
+  /** Cores. */
+  "cpu": number | null;
+  /** Its share of busy processors against other apps, from 1 to 10000; 100 is usual. */
+  "cpu_weight": number | null;
+  /** Its share of a busy disk, likewise. */
+  "io_weight": number | null;
+  /** Processes and threads. */
+  "pids": number | null;
+  /** Bytes of its volumes, 0 for no limit: beyond it the app is paused, unless money depends on it. */
+  "disk": number | null;
+  /** Names of limits that follow from the manifest again. */
+  "reset": Array<"memory" | "cpu" | "cpu_weight" | "io_weight" | "pids" | "disk">;
+};
+
 export type ListBackupsParams = {
   /** Its name. */
   "target": string;
@@ -959,6 +1019,15 @@ export type LogsParams = {
   "tail": number;
 };
 
+export type LookParams = {
+  /** Id of the app. */
+  "app": string;
+  /** Its name, as `snapshot-list` tells it. */
+  "snapshot": string;
+  /** For which the copy runs once it has come up. */
+  "minutes": number;
+};
+
 export type LostVolume = {
   "volume": string;
   /** Whether data that was there is gone; if not, it is there and belongs to others' user ids. */
@@ -1028,6 +1097,17 @@ export type NoParams = {
 
 };
 
+export type NodeScheduleParams = {
+  /** How often a snapshot is taken; the app stops for it, at night unless it is hourly. */
+  "every": Cadence;
+  /** Of the last hours that have one, the newest is kept: of how many. */
+  "keep_hourly": number;
+  /** The same for days. */
+  "keep_daily": number;
+  /** The same for weeks. */
+  "keep_weekly": number;
+};
+
 export type Notice = {
   /** The same for as long as it is about the same thing. */
   "id": string;
@@ -1049,6 +1129,8 @@ export type Notice = {
   "consequence": string;
   /** Command or step that fixes it, where the doctor knows one. */
   "mend": string;
+  /** Setting that helps, where there is one; nothing is set unasked. */
+  "suggests": SuggestedOption | null;
   /** Operation that it is about. */
   "operation": string | null;
   /** Version that an update brings. */
@@ -1098,7 +1180,7 @@ export type Operation = {
   "revision": number;
 };
 
-export type OperationKind = "install" | "start" | "stop" | "restart" | "remove" | "update" | "configure" | "secrets" | "snapshot" | "restore" | "backup" | "backup-restore" | "backup-drill" | "repair";
+export type OperationKind = "install" | "start" | "stop" | "restart" | "remove" | "update" | "configure" | "secrets" | "snapshot" | "snapshot-look" | "restore" | "backup" | "backup-restore" | "backup-drill" | "repair";
 
 export type OperationParams = {
   /** Id of the operation. */
@@ -1132,6 +1214,18 @@ export type OptionView = {
 };
 
 export type Outcome = "begun" | "done" | "refused" | "failed";
+
+export type OwnLimitsView = {
+  /** Bytes. */
+  "memory": number | null;
+  /** Cores. */
+  "cpu": number | null;
+  "cpu_weight": number | null;
+  "io_weight": number | null;
+  "pids": number | null;
+  /** Bytes of its volumes; 0 for no limit. */
+  "disk": number | null;
+};
 
 export type PackageChange = {
   /** `deb`, `apk`, `pypi` or `npm`. */
@@ -1172,6 +1266,17 @@ export type PasswordParams = {
   "password": string;
   /** Whether the account's passkeys go too, and what is known of the devices that it logged in from. */
   "passkeys": "keep" | "remove";
+};
+
+export type PauseCause = "disk" | "memory" | "disk-limit";
+
+export type PausedApp = {
+  "app": string;
+  "name": string;
+  "cause": PauseCause;
+  "reason": string;
+  /** Field -> message of its text, `effects.0` for the first of a list; a text without one is English only. */
+  "messages"?: Record<string, Message>;
 };
 
 export type Peer = {
@@ -1377,6 +1482,12 @@ export type Resources = {
   "memory": number;
   "cores": number;
   "apps": Array<AppResources>;
+  /** Bytes that are kept for the node itself. */
+  "memory_of_node": number;
+  /** Apps that are paused, in the order in which they were. */
+  "paused": Array<PausedApp>;
+  /** Apps that are to run, the first to be paused first where disk or memory run short. */
+  "pause_order": Array<string>;
   /** Limits that this host does not enforce. */
   "not_enforced": Array<string>;
   /** Field -> message of its text, `effects.0` for the first of a list; a text without one is English only. */
@@ -1403,6 +1514,8 @@ export type RestorePreview = {
   /** Version of the app then. */
   "version": string;
   "version_now": string;
+  /** Volumes that are not in the snapshot and stay as they are now, beside older ones. */
+  "stays": Array<string>;
   /** What is lost, and what it costs, in sentences. */
   "remarks": Array<string>;
   /** Field -> message of its text, `effects.0` for the first of a list; a text without one is English only. */
@@ -1547,7 +1660,76 @@ export type SignerView = {
   "since": string;
 };
 
-export type SnapshotKind = "manual" | "before-update" | "rejected" | "before-restore" | "backup";
+export type SnapshotEntry = {
+  /** Its name; control characters, backslashes and what is not UTF-8 as `\xNN`, as a path of it needs them. */
+  "name": string;
+  "kind": EntryKind;
+  /** Bytes of a file. */
+  "size": number;
+  /** When it was changed last, by what the app says. */
+  "modified": string | null;
+  /** Where a link leads; links are never followed. */
+  "target": string;
+};
+
+export type SnapshotExtractParams = {
+  /** Id of the app. */
+  "app": string;
+  /** Its name, as `snapshot-list` tells it. */
+  "snapshot": string;
+  /** Such as `volumes/data/photo.jpg`; each name as in `SnapshotEntry`. */
+  "path": string;
+  /** A folder of this machine that is not there yet. */
+  "to": string;
+};
+
+export type SnapshotFileParams = {
+  /** Id of the app. */
+  "app": string;
+  /** Its name, as `snapshot-list` tells it. */
+  "snapshot": string;
+  /** Such as `volumes/data/photo.jpg`; each name as in `SnapshotEntry`. */
+  "path": string;
+  /** Where the piece starts. */
+  "offset": number;
+  /** Bytes of it at most. */
+  "length": number;
+};
+
+export type SnapshotFileView = {
+  "path": string;
+  /** Bytes of the whole file. */
+  "size": number;
+  /** Where the piece starts. */
+  "offset": number;
+  /** The piece, in Base64; its end is the file's where it is shorter than what was asked for and than 512 KiB. */
+  "content": string;
+};
+
+export type SnapshotFolderParams = {
+  /** Id of the app. */
+  "app": string;
+  /** Its name, as `snapshot-list` tells it. */
+  "snapshot": string;
+  /** Such as `volumes/data/photos`; each name as in `SnapshotEntry`. */
+  "path": string;
+  /** Name of an entry: those behind it are returned. */
+  "after": string;
+  /** How many entries are returned at most. */
+  "limit": number;
+};
+
+export type SnapshotFolderView = {
+  /** Of the folder. */
+  "path": string;
+  "entries": Array<SnapshotEntry>;
+  /** Whether there are further ones: ask again for those `after` the last name. */
+  "more": boolean;
+  /** Whether the whole folder was looked at in time; if not, names may be missing among these. */
+  "complete": boolean;
+};
+
+export type SnapshotKind = "manual" | "scheduled" | "before-update" | "rejected" | "before-restore" | "backup";
 
 export type SnapshotParams = {
   /** Id of the app. */
@@ -1573,6 +1755,40 @@ export type SnapshotPreview = {
   "messages"?: Record<string, Message>;
 };
 
+export type SnapshotRestoreParams = {
+  /** Id of the app. */
+  "app": string;
+  /** Its name, as `snapshot-list` tells it. */
+  "snapshot": string;
+  /** Volumes that stay as they are, as the owner agreed (see `restore-preview`); if more would, nothing is done. */
+  "stays": Array<string>;
+};
+
+export type SnapshotScheduleView = {
+  /** The app; empty for the schedule of the node. */
+  "app": string;
+  "every": Cadence;
+  /** The newest of each of the last hours that have one are kept, so many. */
+  "keep_hourly": number;
+  "keep_daily": number;
+  "keep_weekly": number;
+  /** Whether the app has a schedule of its own; else it has that of the node. */
+  "own": boolean;
+  /** When the next one is to be taken; null where none is. */
+  "next": string | null;
+  /** Why none was taken at the last turn; empty where that is not so, or not known since the start of the node. */
+  "obstacle": string;
+  /** Field -> message of its text, `effects.0` for the first of a list; a text without one is English only. */
+  "messages"?: Record<string, Message>;
+};
+
+export type SnapshotSchedulesView = {
+  /** Of the apps that have none of their own: of these, the ones that stop for a moment alone. */
+  "node": SnapshotScheduleView;
+  /** Of each installed app. */
+  "apps": Array<SnapshotScheduleView>;
+};
+
 export type SnapshotView = {
   /** Its name, the time as `2026-11-29T08-40-00.123Z`. */
   "name": string;
@@ -1589,6 +1805,14 @@ export type SnapshotView = {
   "funds": boolean;
   /** Whether it is what the last update can be undone with. */
   "undoes_update": boolean;
+};
+
+export type SnapshotsDisk = {
+  "bytes": number;
+  /** Whether all of them were counted in time; if not, they take more. */
+  "counted": boolean;
+  /** Whether they may share blocks with the volumes or with each other, so that they take less. */
+  "shares": boolean;
 };
 
 export type SourceKind = "debian" | "pypi" | "registry" | "folder";
@@ -1648,6 +1872,12 @@ export type StreamView = {
 export type StreamsParams = {
   /** All apps without it. */
   "app": string | null;
+};
+
+export type SuggestedOption = {
+  "app": string;
+  "option": string;
+  "value": number;
 };
 
 export type Sync = {
@@ -2013,6 +2243,25 @@ export interface Methods {
   /** Its name, as `data-list` tells it. */
   "kept": string;
 }; result: null };
+  /** Change what an app may take of the host, at once and without a restart */
+  "container-limits": { params: {
+  /** Id of the app. */
+  "app": string;
+  /** Bytes, all its containers together; likewise the others. */
+  "memory"?: number | null;
+  /** Cores. */
+  "cpu"?: number | null;
+  /** Its share of busy processors against other apps, from 1 to 10000; 100 is usual. */
+  "cpu_weight"?: number | null;
+  /** Its share of a busy disk, likewise. */
+  "io_weight"?: number | null;
+  /** Processes and threads. */
+  "pids"?: number | null;
+  /** Bytes of its volumes, 0 for no limit: beyond it the app is paused, unless money depends on it. */
+  "disk"?: number | null;
+  /** Names of limits that follow from the manifest again. */
+  "reset"?: Array<"memory" | "cpu" | "cpu_weight" | "io_weight" | "pids" | "disk">;
+}; result: AppResources };
   /** Return the snapshots of an app, the newest first */
   "snapshot-list": { params: {
   /** Id of the app. */
@@ -2041,6 +2290,17 @@ export interface Methods {
   "app": string;
   /** Its name, as `snapshot-list` tells it. */
   "snapshot": string;
+  /** Volumes that stay as they are, as the owner agreed (see `restore-preview`); if more would, nothing is done. */
+  "stays"?: Array<string>;
+}; result: Operation };
+  /** Run a scratch copy of an app from a snapshot, without network, and see whether it comes up; nothing of it is left */
+  "snapshot-look": { params: {
+  /** Id of the app. */
+  "app": string;
+  /** Its name, as `snapshot-list` tells it. */
+  "snapshot": string;
+  /** For which the copy runs once it has come up. */
+  "minutes"?: number;
 }; result: Operation };
   /** Delete a snapshot forever */
   "snapshot-delete": { params: {
@@ -2059,6 +2319,74 @@ export interface Methods {
   /** Id of the app. */
   "app": string;
 }; result: Operation };
+  /** List a folder of a snapshot; links are not followed, and secrets of the app are not among it */
+  "snapshot-files": { params: {
+  /** Id of the app. */
+  "app": string;
+  /** Its name, as `snapshot-list` tells it. */
+  "snapshot": string;
+  /** Such as `volumes/data/photos`; each name as in `SnapshotEntry`. */
+  "path"?: string;
+  /** Name of an entry: those behind it are returned. */
+  "after"?: string;
+  /** How many entries are returned at most. */
+  "limit"?: number;
+}; result: SnapshotFolderView };
+  /** Read a piece of a file in a snapshot */
+  "snapshot-file": { params: {
+  /** Id of the app. */
+  "app": string;
+  /** Its name, as `snapshot-list` tells it. */
+  "snapshot": string;
+  /** Such as `volumes/data/photo.jpg`; each name as in `SnapshotEntry`. */
+  "path": string;
+  /** Where the piece starts. */
+  "offset"?: number;
+  /** Bytes of it at most. */
+  "length"?: number;
+}; result: SnapshotFileView };
+  /** Restore one file or folder of a snapshot into a new folder of this machine */
+  "snapshot-extract": { params: {
+  /** Id of the app. */
+  "app": string;
+  /** Its name, as `snapshot-list` tells it. */
+  "snapshot": string;
+  /** Such as `volumes/data/photo.jpg`; each name as in `SnapshotEntry`. */
+  "path": string;
+  /** A folder of this machine that is not there yet. */
+  "to": string;
+}; result: null };
+  /** Return when snapshots are taken by themselves, of each app */
+  "snapshot-schedules": { params: Record<string, never>; result: SnapshotSchedulesView };
+  /** Have snapshots of an app taken by a schedule of its own */
+  "snapshot-schedule-set": { params: {
+  /** Id of the app. */
+  "app": string;
+  /** How often a snapshot is taken; the app stops for it, at night unless it is hourly. */
+  "every": Cadence;
+  /** Of the last hours that have one, the newest is kept: of how many. */
+  "keep_hourly"?: number;
+  /** The same for days. */
+  "keep_daily"?: number;
+  /** The same for weeks. */
+  "keep_weekly"?: number;
+}; result: SnapshotScheduleView };
+  /** Have snapshots of an app taken as the node's schedule says */
+  "snapshot-schedule-reset": { params: {
+  /** Id of the app. */
+  "app": string;
+}; result: SnapshotScheduleView };
+  /** Have snapshots taken of all apps without a schedule of their own that stop for a moment alone */
+  "snapshot-schedule-default": { params: {
+  /** How often a snapshot is taken; the app stops for it, at night unless it is hourly. */
+  "every": Cadence;
+  /** Of the last hours that have one, the newest is kept: of how many. */
+  "keep_hourly"?: number;
+  /** The same for days. */
+  "keep_daily"?: number;
+  /** The same for weeks. */
+  "keep_weekly"?: number;
+}; result: SnapshotScheduleView };
   /** List the targets of backups, and what was proved there */
   "backup-targets": { params: Record<string, never>; result: Array<TargetView> };
   /** Add a target: its repository is made, or the one that is there is used if the node's key opens it */

@@ -20,6 +20,7 @@ const BACK: RestorePreview = {
   at: "2026-11-29T08:40:00Z",
   version: "1.0",
   version_now: "2.0",
+  stays: ["cache"],
   remarks: ["what it wrote since is not there any more"],
 };
 const COST: SnapshotPreview = { app, size: 0, seconds: 0, free: 9, missing: 0, left_out: [], remarks: [] };
@@ -71,7 +72,7 @@ describe("the snapshots of an app", () => {
     await button(page, words("snapshot.restore"))?.trigger("click");
     await flushPromises();
     await press(words("snapshot.restore"));
-    expect(paramsOf(asked, "snapshot-restore")).toEqual([{ app, snapshot: "1" }]);
+    expect(paramsOf(asked, "snapshot-restore")).toEqual([{ app, snapshot: "1", stays: ["cache"] }]);
   });
 
   it("undo the last update with all that it changed", async () => {

@@ -1,6 +1,6 @@
 """What the node says of itself and its host: the values that the RPC, the command line and the page show."""
 
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Annotated
 
@@ -66,6 +66,14 @@ class Later(StrEnum):
     WEEK = "week"
 
 
+class SuggestedOption(View):
+    """An option of an app that helps, for its owner to set."""
+
+    app: str
+    option: str
+    value: int
+
+
 class Notice(Translatable, View):
     """Something that needs the owner."""
 
@@ -89,6 +97,8 @@ class Notice(Translatable, View):
     """What happens if nothing is done."""
     mend: Prose = ""
     """Command or step that fixes it, where the doctor knows one."""
+    suggests: SuggestedOption | None = None
+    """Setting that helps, where there is one; nothing is set unasked."""
     operation: str | None = None
     """Operation that it is about."""
     version: str | None = None
@@ -151,6 +161,20 @@ class SetupProgress(View):
     done: tuple[SetupStep, ...]
 
 
+class OwnLimitsView(View):
+    """Limits of an app that the owner set; null where he set none."""
+
+    memory: int | None = None
+    """Bytes."""
+    cpu: float | None = None
+    """Cores."""
+    cpu_weight: int | None = None
+    io_weight: int | None = None
+    pids: int | None = None
+    disk: int | None = None
+    """Bytes of its volumes; 0 for no limit."""
+
+
 class AppResources(View):
     """What an app may take of the host, and takes now."""
 
@@ -162,12 +186,44 @@ class AppResources(View):
     cpu_limit: float
     """Cores."""
     pids_limit: int
+    memory_promised: int = 0
+    """Bytes of its limit that it keeps while memory is short; all promises together fit the host."""
+    cpu_weight: int = 100
+    """Its share of busy processors against other apps, from 1 to 10000; 100 is usual."""
+    io_weight: int = 100
+    """Its share of a busy disk, likewise."""
+    disk_limit: int | None = None
+    """Bytes that its volumes may take; null without a limit."""
+    disk_used: int | None = None
+    """Bytes that they took when they were counted last; null until they were."""
+    own: OwnLimitsView = OwnLimitsView()
+    """Which of these the owner set."""
     memory_used: int | None = None
     """Bytes; null where it does not run, or the host does not count it."""
     cpu_used: float | None = None
     """Cores, in the last ten seconds."""
     written_in_a_day: int | None = None
     """Bytes that it wrote to the disk in a day, or since the node started; null where the host does not count them."""
+
+
+class PauseCause(StrEnum):
+    """What an app was paused for."""
+
+    DISK = "disk"
+    """Little disk is left."""
+    MEMORY = "memory"
+    """Programs waited for memory."""
+    DISK_LIMIT = "disk-limit"
+    """Its volumes take more than they may."""
+
+
+class PausedApp(Translatable, View):
+    """An app that the node does not run now, whatever its owner wants."""
+
+    app: str
+    name: str
+    cause: PauseCause
+    reason: Prose
 
 
 class Resources(Translatable, View):
@@ -177,6 +233,12 @@ class Resources(Translatable, View):
     """Bytes of the host."""
     cores: int
     apps: tuple[AppResources, ...]
+    memory_of_node: int = 0
+    """Bytes that are kept for the node itself."""
+    paused: tuple[PausedApp, ...] = ()
+    """Apps that are paused, in the order in which they were."""
+    pause_order: tuple[str, ...] = ()
+    """Apps that are to run, the first to be paused first where disk or memory run short."""
     not_enforced: tuple[Prose, ...] = ()
     """Limits that this host does not enforce."""
 
@@ -206,6 +268,24 @@ class SystemHistoryView(View):
     """The oldest first; they start with the node's start."""
 
 
+class SnapshotsDisk(View):
+    """What the snapshots of an app take on the disk."""
+
+    bytes: Annotated[int, Field(ge=0)]
+    counted: bool
+    """Whether all of them were counted in time; if not, they take more."""
+    shares: bool
+    """Whether they may share blocks with the volumes or with each other, so that they take less."""
+
+
+class DayOfDisk(View):
+    """What the data of an app took on one day, when it was counted last."""
+
+    day: date
+    """By UTC."""
+    bytes: int
+
+
 class AppDisk(View):
     """What the data of an app takes on the disk."""
 
@@ -215,8 +295,20 @@ class AppDisk(View):
     """What its volumes take; null until they were counted."""
     counted: bool = True
     """Whether all of it was counted in time; if not, it takes more."""
+    snapshots: SnapshotsDisk | None = None
+    """What its snapshots take in addition; null until they were counted."""
     at: datetime | None = None
     """When it was counted."""
+    limit: int | None = None
+    """Bytes that it may take; null without a limit."""
+    history: tuple[DayOfDisk, ...] = ()
+    """The last 90 days on which it was counted, the oldest first."""
+
+    @property
+    def taken(self) -> int:
+        """Bytes that are surely its own: of snapshots that may share blocks, nobody knows how many those are."""
+        snapshots = self.snapshots.bytes if self.snapshots is not None and not self.snapshots.shares else 0
+        return (self.bytes or 0) + snapshots
 
 
 class DiskReport(View):

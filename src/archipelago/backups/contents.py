@@ -64,14 +64,17 @@ def sources(volumes: tuple[AppVolume, ...]) -> tuple[VolumeSource, ...]:
         match volume:
             case RebuildableVolume() | NeverRestoreVolume():
                 continue
-            case FilesVolume() | AppendProofVolume():
-                found.append(VolumeSource(volume, VolumeWay.LIVE))
-            case DatabaseVolume():
-                sqlite = isinstance(volume.declared.database, SqliteDatabase)
-                found.append(VolumeSource(volume, VolumeWay.SQLITE if sqlite else VolumeWay.STOPPED))
+            case FilesVolume() | AppendProofVolume() | DatabaseVolume():
+                found.append(VolumeSource(volume, _way(volume)))
             case _:
                 assert_never(volume)
     return tuple(found)
+
+
+def _way(volume: BackedUpVolume) -> VolumeWay:
+    if isinstance(volume.declared.database, SqliteDatabase):
+        return VolumeWay.SQLITE
+    return VolumeWay.STOPPED if isinstance(volume, DatabaseVolume) else VolumeWay.LIVE
 
 
 def left_out(volumes: tuple[AppVolume, ...]) -> Mapping[str, str]:

@@ -16,6 +16,7 @@ from archipelago.container.namespace.client import Namespace
 from archipelago.storage.layout import Layout
 from archipelago.storage.records.apps import AppRecord
 from archipelago.storage.records.snapshots import record_to_json
+from archipelago.support.presence import is_there
 from archipelago.support.private_files import reported, write_atomically
 
 NODE = "node"
@@ -66,7 +67,7 @@ class BackupMaker:
             binds = {f"volumes/{each.volume.name}": str(folder.volume(each.volume.name)) for each in recipe.volumes}
             binds |= {f"volumes/{name}": str(path) for name, path in copies.items()}
             binds[NODE] = str(folder.backup / NODE)
-            if await asyncio.to_thread(folder.secrets.is_dir):
+            if await asyncio.to_thread(is_there, folder.secrets):
                 binds["secrets"] = str(folder.secrets)
             excluded = [
                 ("volumes", volume, *names[:-1], names[-1] + companion)

@@ -15,6 +15,8 @@ from archipelago.backups.maker import NODE, first_id
 from archipelago.backups.programs import program
 from archipelago.backups.repository import Repository
 from archipelago.backups.restic.launch import Launch, Order
+from archipelago.container.data.data_classes import funds_volumes
+from archipelago.container.data.kept import read_about
 from archipelago.container.manifest.model.scalars import IDS_PER_APP
 from archipelago.container.namespace.client import Namespace
 from archipelago.errors import ErrorCode, NodeError
@@ -50,8 +52,8 @@ class BackupReader:
     async def fetch(self, repository: Repository, backup: str, record: AppRecord, name: str) -> SnapshotRecord:
         """Make a snapshot of a backup; `record` is of the app that gets it. One that is there is returned."""
         place = self.layout.app(record.app).snapshot(name)
-        if await asyncio.to_thread(place.about.exists):
-            return SnapshotRecord.model_validate_json(await asyncio.to_thread(place.about.read_bytes))
+        if (found := await asyncio.to_thread(read_about, place)) is not None:
+            return found
         await self.namespace.remove(str(place.path))
         try:
             await asyncio.to_thread(_make, place.path)
@@ -65,7 +67,7 @@ class BackupReader:
                 package=manifest.package,
                 volumes={volume: way.value for volume, way in manifest.volumes.items()},
                 left_out=manifest.left_out,
-                funds=any(volume.funds for volume in _package(text, record).package.manifest.volumes.values()),
+                funds=bool(funds_volumes(_package(text, record))),
             )
             await self.namespace.remove(str(place.path / NODE))
             await asyncio.to_thread(_finish, place, text, about)

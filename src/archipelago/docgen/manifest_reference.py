@@ -66,6 +66,9 @@ Every volume says what it holds (`data`), from which follows what may happen to 
 | `append-proof` | no | keeps it aside (it needs `funds: true`) | no |
 | `never-restore` | no | keeps it aside (it needs `funds: true`) | no, so an update of the app has no way back |
 
+The strictest that any version of the app has said of a volume counts, `funds: true` included, for as long as its data
+is there: a later version cannot weaken it, also not by leaving the volume out.
+
 An app runs on a `never-restore` volume only where nothing says that a newer state of it exists, or that it runs
 elsewhere. The file that a `stream` names is copied to other places each time it changes.
 

@@ -54,6 +54,7 @@ class Node:
         await apps.downloads.open()
         await self.parts.guard.look()
         await apps.snapshots.sweep()
+        await apps.trials.sweep()
         await apps.orchestrator.suspend()
         await apps.orchestrator.apply()
         await apps.volumes.adopt(tuple(each.workload for each in apps.reconciler.desired.apps.values()))

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import structlog
 
+from archipelago.container.data.disk_use import DiskUse
 from archipelago.container.desired.state import DesiredState
 from archipelago.container.reconciler.reconciler import Reconciler
 from archipelago.errors import NodeError
@@ -27,12 +28,18 @@ def order_of(desired: DesiredState) -> tuple[RankedApp, ...]:
     return pause_order({record.app: record.package.manifest for record in wanted}, desired.plan.edges)
 
 
+def disk_limits(desired: DesiredState) -> dict[str, int]:
+    """Return the bytes that the volumes of apps may take, of those that have a limit."""
+    return {app: budget.disk for app, budget in desired.budgets.items() if budget.disk is not None}
+
+
 @dataclass(slots=True)
 class ResourceGuard:
     """Looks for as long as the node runs."""
 
     pauses: Pauses
     reconciler: Reconciler
+    disk_use: DiskUse
     root: Path
     """Directory of the data."""
     steady: Callable[[], float]
@@ -63,6 +70,7 @@ class ResourceGuard:
         desired, level = self.reconciler.desired, self.pauses.disk_level
         order = order_of(desired)
         self.pauses.look(room, self.steady(), order, self._running())
+        self.pauses.look_at_volumes(self.disk_use.latest, disk_limits(desired))
         now = self.pauses.reasons(order)
         if desired.paused != now:
             self.reconciler.apply(self.reconciler.desired)

@@ -8,6 +8,7 @@ _CONTROLLERS = {
     "memory": msg("memory limits"),
     "cpu": msg("CPU limits"),
     "pids": msg("limits on the number of processes"),
+    "io": msg("shares of a busy disk"),
 }
 
 

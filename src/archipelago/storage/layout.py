@@ -5,11 +5,12 @@ data root                                 run-time directory (in memory)
   apps/.layout.json   version               archipelago.sock
   apps/APP/volumes/   what it keeps         podman.sock
           /logs/      of its containers     files/APP/CONTAINER/   rendered files
-          /secrets/   age files
+          /secrets/   age files             trials/APP/CONTAINER/  those of scratch copies
           /sbom/      what is in its images
           /kept/DATE/ keys to money that outlived its removal
           /snapshots/NAME/  all of it at one moment
           /backup/    what a backup that is being made has of its own
+          /trial/     a scratch copy that runs for a trial
           /leases/    who may run the state that is never restored
           /streams/   copies of files that prove claims to money, one for each change
   state.db, node.key, identity.key
@@ -42,6 +43,8 @@ KEPT = "kept"
 """In the folder of an app: what outlived its removal."""
 SNAPSHOTS = "snapshots"
 """In the folder of an app: what it was at some moments."""
+TRIAL = "trial"
+"""In the folder of an app: a scratch copy of it."""
 _LEASES, _STREAMS = "leases", "streams"
 """In the folder of an app, and with what outlives its removal: see `AppFolder`."""
 OLD_PACKAGE_CACHE = "uv-cache"
@@ -106,6 +109,11 @@ class AppFolder:
     def backup(self) -> Path:
         """Folder of what a backup that is being made has of its own, such as copies of databases."""
         return self.path / "backup"
+
+    @property
+    def trial(self) -> Path:
+        """Folder of a scratch copy of the app while it runs for a trial; in it, the app has a folder as in `apps`."""
+        return self.path / TRIAL
 
     @property
     def leases(self) -> Path:
@@ -301,6 +309,11 @@ class Layout:
     def files(self) -> Path:
         """Folder in memory of the files that are rendered for containers, in one folder for each app."""
         return self.runtime / "files"
+
+    @property
+    def trial_files(self) -> Path:
+        """Folder in memory of the files that are rendered for scratch copies, in one folder for each app."""
+        return self.runtime / "trials"
 
     # --- the node's own -----------------------------------------------------------------------------------------------
 

@@ -20,6 +20,15 @@ CREATE TABLE slots (
   slot INTEGER NOT NULL UNIQUE
 );
 
+-- The strictest that versions of an app have said of a volume: it outlives its app like the slot.
+CREATE TABLE volume_classes (
+  app VARCHAR NOT NULL,
+  volume VARCHAR NOT NULL,
+  data VARCHAR NOT NULL,  -- a class of data in the manifest
+  funds BOOLEAN NOT NULL,
+  PRIMARY KEY (app, volume)
+);
+
 CREATE TABLE operations (
   id VARCHAR NOT NULL PRIMARY KEY,
   kind VARCHAR NOT NULL,

@@ -159,6 +159,19 @@ class MemoryRemovals:
         )
 
 
+class MemoryLimits:
+    """Remembers the limits that were set."""
+
+    def __init__(self, apps: MemoryApps) -> None:
+        self._apps = apps
+        self.own: dict[str, float] = {"pids": 512}
+
+    async def change(self, app: str, limits: Mapping[str, float], reset: Collection[str]) -> None:
+        if app not in self._apps.installed:
+            raise NodeError(ErrorCode.NOT_INSTALLED, f"{app} is not installed")
+        self.own = {**{key: value for key, value in self.own.items() if key not in reset}, **limits}
+
+
 class MemoryRepairs:
     """Has the repair `reindex` for each app."""
 

@@ -17,11 +17,15 @@ from archipelago.api.system import (
     LocalAccessView,
     Notice,
     NoticeKind,
+    OwnLimitsView,
+    PauseCause,
+    PausedApp,
     PowerAction,
     Resources,
     SetupProgress,
     SetupStep,
     Severity,
+    SnapshotsDisk,
     SystemHistoryView,
     SystemInfo,
     SystemPoint,
@@ -29,7 +33,7 @@ from archipelago.api.system import (
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.storage.records.apps import Desired
 from archipelago.storage.records.notices import Hiding
-from support.memory_services.apps import EVIL, NOW, MemoryApps
+from support.memory_services.apps import EVIL, NOW, MemoryApps, MemoryLimits
 
 
 class MemorySystem:
@@ -63,11 +67,15 @@ class MemoryDisk:
     """Has counted one app, and not the other."""
 
     async def report(self) -> DiskReport:
-        apps = (AppDisk(app="knots", name=EVIL, bytes=3 << 30, at=NOW), AppDisk(app="tor", name="Tor"))
-        return DiskReport(total=100 << 30, free=50 << 30, apps=apps, counting=True)
+        snapshots = SnapshotsDisk(bytes=1 << 30, counted=False, shares=True)
+        knots = AppDisk(app="knots", name=EVIL, bytes=3 << 30, snapshots=snapshots, at=NOW)
+        return DiskReport(total=100 << 30, free=50 << 30, apps=(knots, AppDisk(app="tor", name="Tor")), counting=True)
 
 
 class MemoryResources:
+    def __init__(self, limits: MemoryLimits) -> None:
+        self._limits = limits
+
     def resources(self) -> Resources:
         share = AppResources(
             app="knots",
@@ -77,8 +85,13 @@ class MemoryResources:
             cpu_limit=4,
             pids_limit=512,
             cpu_used=0.25,
+            own=OwnLimitsView.model_validate(self._limits.own),
         )
-        return Resources(memory=8 << 30, cores=2, apps=(share,), not_enforced=("memory limits",))
+        paused = PausedApp(app="tor", name=EVIL, cause=PauseCause.MEMORY, reason=f"programs waited {EVIL}")
+        return Resources(memory=8 << 30, cores=2, apps=(share,), paused=(paused,), not_enforced=("memory limits",))
+
+    def of_app(self, app: str) -> AppResources:
+        return self.resources().apps[0].model_copy(update={"app": app})
 
 
 class MemoryPower:

@@ -12,7 +12,9 @@ from archipelago.backups.restic.says import WriteProgress, Written, failure, onl
 from archipelago.container.data.data_classes import app_volumes
 from archipelago.container.manifest.model.data import DataClass
 from archipelago.errors import ErrorCode
+from archipelago.storage.records.volumes import StrictestClass
 from support.app_manifests import app
+from support.app_records import record_of
 
 VOLUMES = st.dictionaries(st.sampled_from(["chain", "keys", "notes", "pool"]), st.sampled_from(DataClass), max_size=4)
 
@@ -25,13 +27,26 @@ def volume(data: DataClass, kind: str = "sqlite") -> dict[str, object]:
 def test_every_volume_is_backed_up_but_those_that_must_not_or_need_not_be(
     drawn: dict[str, DataClass], kind: str
 ) -> None:
-    volumes = app_volumes(app("harbour", volumes={name: volume(data, kind) for name, data in drawn.items()}))
+    manifest = app("harbour", volumes={name: volume(data, kind) for name, data in drawn.items()})
+    volumes = app_volumes(record_of(manifest))
     found = {each.volume.name: each.way for each in sources(volumes)}
     assert found.keys() | left_out(volumes).keys() == drawn.keys()
     for name, data in drawn.items():
         assert (name in found) is (data not in (DataClass.NEVER_RESTORE, DataClass.REBUILDABLE))
         if data is DataClass.DATABASE:
             assert found[name] is (VolumeWay.SQLITE if kind == "sqlite" else VolumeWay.STOPPED)
+
+
+def test_what_an_earlier_version_did_not_want_to_lose_is_backed_up() -> None:
+    manifest = app("harbour", volumes={"notes": volume(DataClass.REBUILDABLE), "pool": volume(DataClass.DATABASE)})
+    known = {
+        "notes": StrictestClass(DataClass.DATABASE, False),
+        "pool": StrictestClass(DataClass.APPEND_PROOF, True),
+        "keys": StrictestClass(DataClass.FILES, True),
+        "chain": StrictestClass(DataClass.FILES, False),
+    }
+    found = {each.volume.name: each.way for each in sources(app_volumes(record_of(manifest, known)))}
+    assert found == {"notes": VolumeWay.STOPPED, "pool": VolumeWay.SQLITE, "keys": VolumeWay.LIVE}
 
 
 @given(st.text() | st.recursive(st.none() | st.integers() | st.text(), st.lists).map(json.dumps))

@@ -7,22 +7,19 @@ from pathlib import Path
 import pytest
 
 from support.cli_node import ENVIRONMENT, SERVER, CliNode
-from support.preloaded_python import PreloadedPython, preloaded_python
+from support.preloaded_python import PreloadedPython
+from support.preloads import COMMANDS, SERVERS, preloaded
 
 
 @pytest.fixture(scope="package")
-def servers() -> Iterator[PreloadedPython]:
-    with preloaded_python("support.memory_node", "archipelago.rpc.server.server", environment=ENVIRONMENT) as python:
+def servers(pytestconfig: pytest.Config) -> Iterator[PreloadedPython]:
+    with preloaded(SERVERS, pytestconfig) as python:
         yield python
 
 
 @pytest.fixture(scope="package")
-def commands() -> Iterator[PreloadedPython]:
-    modules = (
-        "archipelago.api.operations", "archipelago.cli.connection", "archipelago.cli.main", "aiohttp",
-        "importlib.resources", "rich.progress", "rich.table", "typer._adapters", "typer._click.decorators",
-    )  # fmt: skip
-    with preloaded_python(*modules, environment=ENVIRONMENT) as python:
+def commands(pytestconfig: pytest.Config) -> Iterator[PreloadedPython]:
+    with preloaded(COMMANDS, pytestconfig) as python:
         yield python
 
 

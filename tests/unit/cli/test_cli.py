@@ -179,13 +179,38 @@ def test_what_apps_may_take_is_told(node: CliNode) -> None:
     assert node.json("resources", "--json")["cores"] == 2
     shown = node.run("resources").stdout
     assert "knots\t-\t3.0 GiB\t0.25\t4\t512" in shown and "Not enforced on this host: memory limits" in shown
+    assert "tor is paused: programs waited" in shown and "\x1b" not in shown
+
+
+def test_the_owner_sets_what_an_app_may_take(node: CliNode) -> None:
+    shown = node.run("limits", "knots").stdout
+    assert "memory\t3.0 GiB\t-\tits manifest" in shown and "pids\t512\t\tyou" in shown
+    given = ("--memory", "1.5GiB", "--cpu-weight", "300", "--disk", "none", "--reset", "pids")
+    assert "Not enforced on this host: memory limits" in node.run("limits", "knots", *given).stdout
+    own = {key: value for key, value in node.json("limits", "knots", "--json")["own"].items() if value is not None}
+    assert own == {"memory": 3 << 29, "cpu_weight": 300, "disk": 0}
+    assert node.run("limits", "knots", "--reset", "memory", "--reset", "cpu-weight", "--pids", "512").returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("--memory", "much"), "--memory: expected a size such as 512MiB"),
+        (("--reset", "colour"), "'colour' is none of memory, cpu"),
+        (("--cpu-weight", "0"), "cpu-weight"),
+    ],
+)
+def test_a_limit_that_is_none_is_refused(node: CliNode, arguments: tuple[str, ...], words: str) -> None:
+    done = node.run("limits", "knots", *arguments)
+    assert done.returncode == 2 and words in done.stderr
 
 
 def test_what_takes_the_disk_is_told(node: CliNode) -> None:
     assert node.json("disk", "--json")["free"] == 50 << 30
     shown = node.run("disk").stdout.splitlines()
     assert shown[0] == "50.0 GiB of 100.0 GiB are free."
-    assert shown[2].startswith("knots\t3.0 GiB\t2026-01-02") and shown[3] == "tor\t-\tnot yet"
+    assert shown[2].startswith("knots\t3.0 GiB\tat least 1.0 GiB, shared blocks included\t2026-01-02")
+    assert shown[3] == "tor\t-\t-\tnot yet"
     assert "ask again" in shown[4]
 
 

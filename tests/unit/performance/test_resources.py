@@ -6,7 +6,8 @@ from archipelago.api.metrics import Measure, MetricsPoint
 from archipelago.container.dependency_resolver.host_facts import HostFacts
 from archipelago.container.manifest.loader import load_manifest
 from archipelago.container.manifest.model.app import Architecture
-from archipelago.performance.resources import resources
+from archipelago.performance.resource_manager.budgets import budgets
+from archipelago.performance.resources import app_resources
 from archipelago.storage.records.apps import Desired
 
 HOST = HostFacts(Architecture.AMD64, memory=8 << 30, cores=4, free_disk=1 << 40)
@@ -30,7 +31,8 @@ POINT = MetricsPoint(
 
 def shares(desired: Desired, not_counted: tuple[Measure, ...] = ()) -> tuple[int | None, float | None]:
     manifest = load_manifest(MANIFEST, "pair")
-    (found,) = resources(HOST, [(manifest, desired)], {"pair": POINT}, not_counted, (), {"pair": 9}).apps
+    (budget,) = budgets(HOST, {"pair": manifest}, [], {}).values()
+    found = app_resources(manifest, desired, budget, POINT, not_counted, written=9, disk_used=None)
     assert (found.memory_limit, found.cpu_limit, found.pids_limit) == (3 << 30, 1.5, 30)
     return found.memory_used, found.cpu_used
 

@@ -15,10 +15,19 @@ from archipelago.api.health import Health
 from archipelago.api.metrics import MetricsSpan, MetricsView
 from archipelago.api.operations import Operation
 from archipelago.api.repairs import RepairPreview
-from archipelago.api.snapshots import RestorePreview, SnapshotPreview, SnapshotView
+from archipelago.api.snapshots import (
+    RestorePreview,
+    SnapshotFileView,
+    SnapshotFolderView,
+    SnapshotPreview,
+    SnapshotSchedulesView,
+    SnapshotScheduleView,
+    SnapshotView,
+)
 from archipelago.container.dependency_resolver.plan import Plan
 from archipelago.container.manifest.model.scalars import Scalar
 from archipelago.container.podman_client.exec.terminal import Terminal
+from archipelago.storage.records.snapshot_schedules import ScheduleRecord
 
 
 class AppChangeService(Protocol):
@@ -67,6 +76,12 @@ class RepairService(Protocol):
     async def repair_preview(self, app: str, repair: str) -> RepairPreview: ...
 
 
+class LimitService(Protocol):
+    """Changes what apps may take of the host; the names of limits are those of `AppResources.own`."""
+
+    async def change(self, app: str, limits: Mapping[str, float], reset: Collection[str]) -> None: ...
+
+
 class RevisionService(Protocol):
     """Knows the configurations that an app has had, and goes back to one."""
 
@@ -106,10 +121,26 @@ class SnapshotService(Protocol):
     async def preview(self, app: str) -> SnapshotPreview: ...
     async def take(self, app: str) -> Operation: ...
     async def restore_preview(self, app: str, snapshot: str) -> RestorePreview: ...
-    async def restore(self, app: str, snapshot: str) -> Operation: ...
+    async def restore(self, app: str, snapshot: str, stays: Collection[str] = ()) -> Operation: ...
+    async def look(self, app: str, snapshot: str, minutes: int) -> Operation: ...
     async def undo_preview(self, app: str) -> RestorePreview: ...
     async def undo(self, app: str) -> Operation: ...
     async def delete(self, app: str, snapshot: str) -> None: ...
+
+
+class SnapshotScheduleService(Protocol):
+    """Knows when snapshots are taken by themselves."""
+
+    async def list(self) -> SnapshotSchedulesView: ...
+    async def set(self, app: str | None, schedule: ScheduleRecord | None) -> SnapshotScheduleView: ...
+
+
+class SnapshotFileService(Protocol):
+    """Looks into snapshots as files, and changes nothing in them."""
+
+    async def list(self, app: str, snapshot: str, path: str, after: str, limit: int) -> SnapshotFolderView: ...
+    async def read(self, app: str, snapshot: str, path: str, offset: int, length: int) -> SnapshotFileView: ...
+    async def extract(self, app: str, snapshot: str, path: str, to: str) -> None: ...
 
 
 class BackupService(Protocol):

@@ -9,6 +9,7 @@ from archipelago.api.metrics import MetricsSpan
 from archipelago.api.notice_channels import Channel, ChannelSettings
 from archipelago.api.preferences import Preferences
 from archipelago.api.system import (
+    AppResources,
     DiskReport,
     Finding,
     FirewallView,
@@ -41,6 +42,7 @@ class ResourceService(Protocol):
     """Says how the host is shared out among the apps."""
 
     def resources(self) -> Resources: ...
+    def of_app(self, app: str) -> AppResources: ...
 
 
 class PowerService(Protocol):

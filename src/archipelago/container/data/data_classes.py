@@ -3,6 +3,9 @@
 What replaces data by an older copy (a restore, a rollback) takes a `RestorableVolume`. No value of that type is made of
 a volume that is never restored, or that is proof of money: the type checker refuses the call, and the constructor the
 value.
+
+The strictest that any version of an app has said of a volume counts: what decides by a class asks here, and not the
+manifest.
 """
 
 from collections.abc import Mapping
@@ -12,6 +15,8 @@ from typing import ClassVar
 from archipelago.container.manifest.model.app import AppManifest
 from archipelago.container.manifest.model.data import DataClass
 from archipelago.container.manifest.model.on_disk import Volume
+from archipelago.storage.records.apps import AppRecord
+from archipelago.storage.records.volumes import StrictestClass, with_declared
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +26,7 @@ class _OfClass:
     app: str
     name: str
     declared: Volume
-    """What the manifest says of it."""
+    """What the manifest says of it, as strictly as any version did."""
 
     data: ClassVar[DataClass]
 
@@ -73,24 +78,42 @@ AppVolume = RestorableVolume | AppendProofVolume | NeverRestoreVolume
 _TYPES: Mapping[DataClass, type[AppVolume]] = {
     kind.data: kind for kind in (RebuildableVolume, FilesVolume, DatabaseVolume, AppendProofVolume, NeverRestoreVolume)
 }
-"""By class, from that of which least is lost to that of which most is."""
 
 
-def app_volumes(manifest: AppManifest, *others: AppManifest) -> tuple[AppVolume, ...]:
+def app_volumes(record: AppRecord, *others: AppManifest) -> tuple[AppVolume, ...]:
     """Return the volumes of an app by name; `others` are further manifests of it, such as that of the next version.
 
-    Where they disagree, the stricter class counts: no version can make restorable what another one must not lose.
+    A volume with keys to money that no version has any longer is one of them as well.
     """
-    order = list(_TYPES)
-    strictest: dict[str, Volume] = {}
-    for each in (manifest, *others):
-        if each.id != manifest.id:
-            raise ValueError(f"{each.id} is not {manifest.id}")
+    manifests = (record.package.manifest, *others)
+    declared: dict[str, Volume] = {}
+    strictest: Mapping[str, StrictestClass] = record.strictest
+    for each in manifests:
+        if each.id != record.package.manifest.id:
+            raise ValueError(f"{each.id} is not {record.package.manifest.id}")
         for name, volume in each.volumes.items():
-            strictest[name] = max(strictest.get(name, volume), volume, key=lambda one: order.index(one.data))
-    return tuple(_TYPES[volume.data](manifest.id, name, volume) for name, volume in sorted(strictest.items()))
+            declared[name] = max(declared.get(name, volume), volume, key=lambda one: one.data.strictness)
+        strictest = with_declared(strictest, each.volumes)
+    found = {
+        name: _as_strict(declared.get(name), each)
+        for name, each in sorted(strictest.items())
+        if name in declared or each.funds
+    }
+    return tuple(_TYPES[volume.data](record.app, name, volume) for name, volume in found.items())
 
 
-def restorable_volumes(manifest: AppManifest, *others: AppManifest) -> tuple[RestorableVolume, ...]:
+def restorable_volumes(record: AppRecord, *others: AppManifest) -> tuple[RestorableVolume, ...]:
     """Return the volumes of an app that an older copy may replace; see `app_volumes`."""
-    return tuple(volume for volume in app_volumes(manifest, *others) if isinstance(volume, RestorableVolume))
+    return tuple(volume for volume in app_volumes(record, *others) if isinstance(volume, RestorableVolume))
+
+
+def funds_volumes(record: AppRecord, *others: AppManifest) -> tuple[str, ...]:
+    """Return the names of the volumes of an app that have keys to money; see `app_volumes`."""
+    return tuple(volume.name for volume in app_volumes(record, *others) if volume.declared.funds)
+
+
+def _as_strict(declared: Volume | None, known: StrictestClass) -> Volume:
+    """Return a volume as strict as it is known to be; a database that no manifest describes has no description."""
+    if declared is None:
+        return Volume.model_construct(data=known.data, funds=known.funds)
+    return declared.model_copy(update={"data": known.data, "funds": known.funds})

@@ -10,7 +10,6 @@ from archipelago.api.data import LostVolume
 from archipelago.api.system import Finding, Severity
 from archipelago.container.data.channel_lease import ContestedState
 from archipelago.container.data.identity import Trouble, VolumeVerdict, judge
-from archipelago.container.manifest.model.app import AppManifest
 from archipelago.container.manifest.model.scalars import IDS_PER_APP
 from archipelago.container.namespace.client import Namespace
 from archipelago.container.namespace.found import Found
@@ -23,10 +22,11 @@ from archipelago.container.namespace.owned_paths import (
 )
 from archipelago.container.workload.workload import VolumeDirectory, Workload
 from archipelago.errors import DISK_REMEDY, ErrorCode, NodeError
+from archipelago.storage.records.apps import AppRecord
 from archipelago.storage.stores.volume_marks import VolumeMarks
 from archipelago.support.texts.text import joined, msg
 
-Hold = Callable[[Workload, AppManifest], Awaitable[None]]
+Hold = Callable[[Workload, AppRecord], Awaitable[None]]
 
 
 class DataMissing(NodeError):
@@ -62,7 +62,7 @@ class VolumeKeeper:
         verdicts = {name: judge(known.get(name), found) for name, found in seen.items()}
         if troubles := _troubles(workload, verdicts, seen):
             raise DataMissing(workload.app, troubles)
-        await self._namespace.make(tuple(_directories(workload)))
+        await self._namespace.make(tuple(volume_directories(workload)))
         marks = {name: found.mark for name, found in (await self._look(workload)).items() if found is not None}
         changed = {name: mark for name, mark in marks.items() if known.get(name) != mark}
         if not changed:
@@ -72,10 +72,10 @@ class VolumeKeeper:
         # After the directory: should the node be killed in between, what is there is taken for new and kept.
         await self._marks.keep(workload.app, changed)
 
-    async def hold(self, workload: Workload, manifest: AppManifest) -> None:
+    async def hold(self, workload: Workload, record: AppRecord) -> None:
         """Claim the states of an app whose first process is about to start. Raises `DataMissing` where it must not."""
         if self._hold is not None:
-            await self._hold(workload, manifest)
+            await self._hold(workload, record)
 
     async def adopt(self, workloads: Iterable[Workload]) -> None:
         """Remember the volumes of installed apps that an earlier version of the node made, and did not remember.
@@ -179,7 +179,7 @@ class VolumeKeeper:
         return await self._namespace.look(volume.path, volume.uid, volume.gid, IDS_PER_APP, divided=divided)
 
 
-def _directories(workload: Workload) -> Iterator[OwnedPath]:
+def volume_directories(workload: Workload) -> Iterator[OwnedPath]:
     """Yield what is made for the volumes of an app, outer directories first."""
     for passage in workload.passages:
         yield PassageRequest(passage.path, passage.gid)

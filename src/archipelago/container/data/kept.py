@@ -7,9 +7,10 @@ import asyncio
 import json
 import re
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Self
 
 from archipelago.api.data import KeptData
 from archipelago.container.data.volume_view import volume_view
@@ -18,7 +19,8 @@ from archipelago.container.namespace.client import Namespace
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.storage.layout import AppFolder, KeptFolder, Layout, SnapshotFolder
 from archipelago.storage.records.snapshots import SnapshotRecord
-from archipelago.support.private_files import sync_folder
+from archipelago.support.presence import is_there
+from archipelago.support.private_files import reported, sync_folder
 from archipelago.support.texts.text import joined, msg
 
 _STAMP = "%Y-%m-%dT%H-%M-%S.%f"
@@ -33,6 +35,11 @@ class Keepsake:
     """Name of the place, as `stamp` makes it."""
     volumes: tuple[str, ...]
     version: str
+
+    def with_volumes(self, names: Collection[str], now: datetime) -> Self:
+        """Return it with these volumes as well."""
+        volumes = tuple(sorted({*self.volumes, *names}))
+        return replace(self, volumes=volumes, kept=self.kept or stamp(now)) if volumes else self
 
 
 NOTHING_KEPT = Keepsake(kept="", volumes=(), version="")
@@ -74,16 +81,19 @@ class KeptStore:
             return
         await asyncio.to_thread(_make, place, keepsake.version)
         # The secrets first: what is left of them once the volumes are gone from their place is deleted.
-        if await asyncio.to_thread(folder.secrets.is_dir):
+        if await asyncio.to_thread(is_there, folder.secrets):
             await self._namespace.rename(str(folder.secrets), str(place.secrets))
         await asyncio.to_thread(_move_beside, folder, place, volumes)
         for name in volumes:
             await self._namespace.rename(str(folder.volume(name)), str(place.volume(name)))
 
-    async def keep_snapshots(self, app: str) -> None:
-        """Keep the snapshots with keys to money that are nowhere else, since they were moved aside; see `set_aside`."""
+    async def keep_snapshots(self, app: str, funds: Collection[str]) -> None:
+        """Keep the snapshots with keys to money that are nowhere else, since they were moved aside; see `set_aside`.
+
+        `funds` are the volumes that are known to have keys by now.
+        """
         folder = self._layout.app(app)
-        for name in await asyncio.to_thread(_only_copies, folder):
+        for name in await asyncio.to_thread(_only_copies, folder, funds):
             await asyncio.to_thread(folder.kept.mkdir, 0o700, exist_ok=True)
             await self._namespace.rename(str(folder.snapshot(name).path), str(folder.kept_at(name).path))
 
@@ -124,7 +134,7 @@ class KeptStore:
         await asyncio.to_thread(_move_beside, place, folder, volumes)
         for name in volumes:
             await self._namespace.rename(str(place.volume(name)), str(folder.volume(name)))
-        if await asyncio.to_thread(place.secrets.is_dir):
+        if await asyncio.to_thread(is_there, place.secrets):
             await self._namespace.rename(str(place.secrets), str(folder.secrets))
         await self._namespace.remove(str(place.path))
 
@@ -184,20 +194,32 @@ def _move_beside(source: AppFolder | KeptFolder, target: AppFolder | KeptFolder,
             sync_folder(directory)
 
 
-def _only_copies(folder: AppFolder) -> tuple[str, ...]:
-    found = []
-    for name in _children(folder.snapshots):
-        about = read_about(folder.snapshot(name)) if _NAME.fullmatch(name) else None
-        if about is not None and about.funds and about.kind.is_moved:
-            found.append(name)
-    return tuple(found)
+def _only_copies(folder: AppFolder, funds: Collection[str]) -> tuple[str, ...]:
+    names = filter(_NAME.fullmatch, _children(folder.snapshots))
+    return tuple(name for name in names if _may_be_only_copy(folder.snapshot(name), funds))
+
+
+def _may_be_only_copy(place: SnapshotFolder, funds: Collection[str]) -> bool:
+    try:
+        about = read_about(place)
+    except NodeError:
+        return True  # what cannot be read may be one
+    return about is not None and about.kind.is_moved and about.has_keys(funds)
 
 
 def read_about(place: SnapshotFolder) -> SnapshotRecord | None:
-    """Return what a snapshot is; None where it is not complete. Blocking."""
+    """Return what a snapshot is; None where it is not complete. Blocking.
+
+    Raises `NodeError` where that cannot be read: it may be whole.
+    """
+    with reported(place.about):
+        try:
+            text = place.about.read_bytes()
+        except (FileNotFoundError, NotADirectoryError):
+            return None
     try:
-        return SnapshotRecord.model_validate_json(place.about.read_bytes())
-    except (OSError, ValueError):
+        return SnapshotRecord.model_validate_json(text)
+    except ValueError:
         return None
 
 
@@ -206,10 +228,11 @@ def _names(folder: AppFolder) -> tuple[str, ...]:
 
 
 def _children(directory: Path) -> Sequence[str]:
-    try:
-        return sorted(path.name for path in directory.iterdir())
-    except FileNotFoundError:
-        return ()
+    with reported(directory):
+        try:
+            return sorted(path.name for path in directory.iterdir())
+        except FileNotFoundError:
+            return ()
 
 
 def _version(place: KeptFolder) -> str:

@@ -13,12 +13,12 @@ from archipelago.container.data.channel_lease import ContestedState, claim, evid
 from archipelago.container.data.data_classes import NeverRestoreVolume, app_volumes
 from archipelago.container.data.keeper import DataMissing
 from archipelago.container.data.machine import machine_marks
-from archipelago.container.manifest.model.app import AppManifest
 from archipelago.container.manifest.model.scalars import IDS_PER_APP
 from archipelago.container.namespace.client import Namespace
 from archipelago.container.workload.workload import VolumeDirectory, Workload
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.storage.layout import Layout
+from archipelago.storage.records.apps import AppRecord
 from archipelago.storage.records.leases import BoundLease, Claim, LeaseSeen
 from archipelago.storage.records.volumes import Mark
 from archipelago.storage.stores.leases import LeaseLedgers
@@ -62,11 +62,11 @@ class LeaseKeeper:
     """Apps that run on a state that somebody else has claimed, until they are down: why. Then `hold` refuses them."""
     _turns: dict[str, asyncio.Lock] = field(default_factory=dict)
 
-    async def hold(self, workload: Workload, manifest: AppManifest) -> None:
+    async def hold(self, workload: Workload, record: AppRecord) -> None:
         """Claim the states of an app that is about to start. Raises `StateContested` where it must not."""
-        if not (states := _states(workload, manifest)):
+        if not (states := _states(workload, record)):
             return
-        known = await self._look(workload, manifest, {})
+        known = await self._look(workload, record, {})
         sighted = {} if known else await self.sight(workload.app)  # what is refused anyway is asked for again and again
         async with self._turn(workload.app):
             seen = {volume: await self._see(workload.app, volume, sighted) for volume in states}
@@ -77,20 +77,20 @@ class LeaseKeeper:
                 await self._claim(workload.app, lease_name(volume), each)
         self.claimed(workload.app)
 
-    async def advance(self, workload: Workload, manifest: AppManifest) -> Mapping[str, Claim]:
+    async def advance(self, workload: Workload, record: AppRecord) -> Mapping[str, Claim]:
         """Return the next claims of an app's states, for a target of backups; none of a state without the lease."""
         made: dict[str, Claim] = {}
         async with self._turn(workload.app):
-            for volume in _states(workload, manifest):
+            for volume in _states(workload, record):
                 seen = await self._see(workload.app, volume, {})
                 if seen is not None and seen.beside is not None and may_run(seen):
                     made[lease_name(volume)] = await self._claim(workload.app, lease_name(volume), seen)
         return made
 
-    async def observe(self, workload: Workload, manifest: AppManifest, sighted: Claims) -> bool:
+    async def observe(self, workload: Workload, record: AppRecord, sighted: Claims) -> bool:
         """Take in what is at a target; return whether the app may run on. One that may not is stopped."""
         async with self._turn(workload.app):
-            wrong = await self._look(workload, manifest, sighted)
+            wrong = await self._look(workload, record, sighted)
         if wrong and self.runs(workload.app):
             _log.error("the state of an app is claimed elsewhere", app=workload.app, what=wrong[0].what)
             self.stopping[workload.app] = wrong[0].what
@@ -102,14 +102,14 @@ class LeaseKeeper:
                 self.changed()
         return not wrong
 
-    async def report(self, workload: Workload, manifest: AppManifest) -> tuple[ContestedState, ...]:
+    async def report(self, workload: Workload, record: AppRecord) -> tuple[ContestedState, ...]:
         """Return why an app may not run on its states, as far as that is known without asking targets."""
-        return await self._look(workload, manifest, {})
+        return await self._look(workload, record, {})
 
-    async def grant(self, workload: Workload, manifest: AppManifest, agreed: Collection[str]) -> None:
+    async def grant(self, workload: Workload, record: AppRecord, agreed: Collection[str]) -> None:
         """Let an app start although something speaks against it, which its owner has seen (`agreed`, evidence)."""
         async with self._turn(workload.app):
-            wrong = await self._look(workload, manifest, {})
+            wrong = await self._look(workload, record, {})
             if not wrong or {each.evidence for each in wrong} != set(agreed):
                 raise NodeError(
                     ErrorCode.INVALID_VALUE,
@@ -135,8 +135,8 @@ class LeaseKeeper:
     def _turn(self, app: str) -> asyncio.Lock:
         return self._turns.setdefault(app, asyncio.Lock())
 
-    async def _look(self, workload: Workload, manifest: AppManifest, sighted: Claims) -> tuple[ContestedState, ...]:
-        seen = {volume: await self._see(workload.app, volume, sighted) for volume in _states(workload, manifest)}
+    async def _look(self, workload: Workload, record: AppRecord, sighted: Claims) -> tuple[ContestedState, ...]:
+        seen = {volume: await self._see(workload.app, volume, sighted) for volume in _states(workload, record)}
         return _contests(workload.app, {volume: each for volume, each in seen.items() if each is not None})
 
     async def _see(self, app: str, volume: VolumeDirectory, sighted: Claims) -> LeaseSeen | None:
@@ -166,8 +166,8 @@ def lease_name(volume: VolumeDirectory) -> str:
     return name if volume.part is None else f"{name}.{volume.part}"
 
 
-def _states(workload: Workload, manifest: AppManifest) -> tuple[VolumeDirectory, ...]:
-    names = {each.name for each in app_volumes(manifest) if isinstance(each, NeverRestoreVolume)}
+def _states(workload: Workload, record: AppRecord) -> tuple[VolumeDirectory, ...]:
+    names = {each.name for each in app_volumes(record) if isinstance(each, NeverRestoreVolume)}
     return tuple(each for each in workload.volumes if PurePath(each.path).name in names)
 
 

@@ -2,19 +2,25 @@
 
 import asyncio
 import shutil
+from collections.abc import Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 
 from archipelago.api.data import VolumeView
+from archipelago.container.data.data_classes import app_volumes, funds_volumes
 from archipelago.container.data.identity import judge
 from archipelago.container.data.kept import Keepsake, KeptStore
 from archipelago.container.data.volume_view import volume_view
-from archipelago.container.manifest.model.app import AppManifest
 from archipelago.container.namespace.client import Namespace
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.security.secrets.manager import SecretsManager
 from archipelago.storage.layout import KEPT, Layout
+from archipelago.storage.records.apps import AppRecord
+from archipelago.storage.records.volumes import StrictestClass
+from archipelago.storage.stores.own_limits import OwnLimitStore
 from archipelago.storage.stores.state import State
 from archipelago.storage.stores.volume_marks import VolumeMarks
+from archipelago.support.private_files import reported
 from archipelago.support.texts.text import msg
 
 
@@ -29,6 +35,7 @@ class AppData:
         state: State,
         marks: VolumeMarks,
         kept: KeptStore,
+        limits: OwnLimitStore,
     ) -> None:
         self._layout = layout
         self._namespace = namespace
@@ -36,13 +43,14 @@ class AppData:
         self._state = state
         self._marks = marks
         self._kept = kept
+        self._limits = limits
 
-    async def volumes(self, manifest: AppManifest) -> tuple[VolumeView, ...]:
+    async def volumes(self, record: AppRecord) -> tuple[VolumeView, ...]:
         """Return the volumes of an app with what they take on the disk."""
-        folder = self._layout.app(manifest.id)
+        folder = self._layout.app(record.app)
         views = (
-            volume_view(self._namespace, folder.volume(name), funds=each.funds, data=each.data)
-            for name, each in manifest.volumes.items()
+            volume_view(self._namespace, folder.volume(each.name), funds=each.declared.funds, data=each.data)
+            for each in app_volumes(record)
         )
         return tuple(await asyncio.gather(*views))
 
@@ -63,16 +71,19 @@ class AppData:
 
         return await asyncio.to_thread(look)
 
-    async def refuse_unkeepable(self, manifest: AppManifest) -> None:
+    async def strictest(self, app: str) -> Mapping[str, StrictestClass]:
+        """Return the strictest that versions of an app, installed or not, have said of its volumes, by name."""
+        return await self._marks.strictest(app)
+
+    async def refuse_unkeepable(self, record: AppRecord) -> None:
         """Raise `NodeError` where a volume with keys to money cannot be kept aside.
 
-        It is a disk of its own, which cannot be renamed, or it is not there now, as when its disk is not mounted.
+        It is a disk of its own, which cannot be renamed, or has one in it; or it is not there now, as its disk is not
+        mounted.
         """
-        known = await self._marks.of(manifest.id)
-        for name, volume in manifest.volumes.items():
-            if not volume.funds:
-                continue
-            path = self._layout.app(manifest.id).volume(name)
+        known = await self._marks.of(record.app)
+        for name in funds_volumes(record):
+            path = self._layout.app(record.app).volume(name)
             found = await self._namespace.look(str(path), 1, 1, 1)
             if judge(known.get(name), found).lost:
                 raise NodeError(
@@ -85,11 +96,11 @@ class AppData:
                     hint=msg(
                         "mount its disk or bring the folder back, or remove {app} without deleting "
                         "its data; to give the data up: archipelago data start-empty {app}",
-                        app=manifest.id,
+                        app=record.app,
                     ),
-                    data={"app": manifest.id, "volumes": [name]},
+                    data={"app": record.app, "volumes": [name]},
                 )
-            if found is not None and found.mounted:
+            if found is not None and (found.mounted or await self._namespace.mounts(str(path))):
                 raise NodeError(
                     ErrorCode.STILL_NEEDED,
                     msg(
@@ -98,17 +109,22 @@ class AppData:
                         name=name,
                     ),
                     hint=msg(
-                        "remove {app} without deleting its data, or unmount {path} first", app=manifest.id, path=path
+                        "remove {app} without deleting its data, or unmount {path} first", app=record.app, path=path
                     ),
                 )
 
     async def delete(self, app: str, keepsake: Keepsake) -> None:
-        """Delete everything of an app that is no longer installed but the keepsake. It may be called again."""
+        """Delete everything of an app that is no longer installed but the keepsake. It may be called again.
+
+        Whatever any version of the app called keys to money is kept as well.
+        """
         folder = self._layout.app(app)
-        await self._kept.keep_snapshots(app)
-        await self._kept.set_aside(app, keepsake)
+        funds = {name for name, each in (await self._marks.strictest(app)).items() if each.funds}
+        await self._kept.keep_snapshots(app, funds)
+        await self._kept.set_aside(app, keepsake.with_volumes(funds, datetime.now(UTC)))
         await self._namespace.remove(str(folder.volumes))
         await asyncio.to_thread(self._secrets.remove_app, app)
+        await self._limits.forget(app)
         for name in await asyncio.to_thread(_others, folder.path):
             await self._namespace.remove(str(folder.path / name))
         await self.forget_if_nothing_is_left(app)
@@ -128,7 +144,8 @@ class AppData:
 
 def _others(folder: Path) -> tuple[str, ...]:
     """Return what is in the folder of an app besides what is kept."""
-    try:
-        return tuple(path.name for path in folder.iterdir() if path.name != KEPT)
-    except FileNotFoundError:
-        return ()
+    with reported(folder):
+        try:
+            return tuple(path.name for path in folder.iterdir() if path.name != KEPT)
+        except FileNotFoundError:
+            return ()

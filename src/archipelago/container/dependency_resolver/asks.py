@@ -152,7 +152,7 @@ def host_warnings(world: World, apps: Iterable[AppId], asks: Asks, edges: Iterab
 def _memory_warnings(world: World, apps: Iterable[AppId], edges: Iterable[Edge], host: int) -> list[str]:
     """Return which of the apps that are to run may take more memory than there is, and which to stop."""
     running = [app for app in apps if world.is_new(app) or world.installed[app].running]
-    budget = MemoryBudget(host, {app: memory_limit(world.apps[app]) for app in running})
+    budget = MemoryBudget(host, {app: _memory_limit(world, app) for app in running})
     if not budget.missing:
         return []
     names = {app: world.apps[app].name for app in running}
@@ -172,6 +172,11 @@ def _memory_warnings(world: World, apps: Iterable[AppId], edges: Iterable[Edge],
     )
     stops = ", ".join(names[app] for app in budget.to_stop(spare))
     return [msg("{text}; it is enough without {stops}", text=text, stops=stops) if stops else text]
+
+
+def _memory_limit(world: World, app: AppId) -> int:
+    own = None if world.is_new(app) else world.installed[app].memory
+    return memory_limit(world.apps[app]) if own is None else own
 
 
 def access_warnings(asks: Asks) -> list[str]:

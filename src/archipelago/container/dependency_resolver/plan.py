@@ -38,6 +38,8 @@ class InstalledApp:
     """Host port that each endpoint was given."""
     running: bool = True
     """Whether its owner wants it to run."""
+    memory: int | None = None
+    """Bytes that the owner lets it take, whatever its manifest says."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,7 @@ from archipelago.errors import NodeError
 from archipelago.security.secrets.manager import SecretsManager
 from archipelago.security.secrets.secret import Secret
 from archipelago.storage.records.apps import AppRecord, Desired
+from archipelago.storage.records.limits import OwnLimits
 
 
 class Composer:
@@ -40,10 +41,12 @@ class Composer:
         free_disk: Callable[[], int],
         reserved_ports: frozenset[int],
         downloading: Callable[[str], bool] = lambda _: True,
+        limits: Callable[[], Mapping[str, OwnLimits]] = lambda: {},
     ) -> None:
         """Take what plans and workloads depend on; `free_disk()`, in bytes, may block and is asked for each plan.
 
-        `downloading` says of an app whether the first download of its chain goes on.
+        `downloading` says of an app whether the first download of its chain goes on, and `limits` are those that the
+        owner set, by app.
 
         `aside` renders the templates that may take long.
         """
@@ -53,6 +56,7 @@ class Composer:
         self.free_disk = free_disk
         self._reserved_ports = reserved_ports
         self._downloading = downloading
+        self._limits = limits
         self._compiler = AppCompiler(site, Renderer(aside))
 
     @property
@@ -69,7 +73,8 @@ class Composer:
         def resolve_here() -> Plan:
             # How much of the disk is free is another matter each time.
             host = replace(self.host, free_disk=self.free_disk())
-            return resolve(manifests, _installed(records), request, host, reserved_ports=self._reserved_ports)
+            installed = _installed(records, self._limits())
+            return resolve(manifests, installed, request, host, reserved_ports=self._reserved_ports)
 
         return await asyncio.to_thread(resolve_here)
 
@@ -164,6 +169,7 @@ class Composer:
             },
             edges=edges,
             downloading=self._downloading(app),
+            memory=self._limits().get(app, OwnLimits()).memory,
         )
 
     def _credential(self, records: Records, edge: Edge) -> Secret | None:
@@ -177,10 +183,15 @@ def _uncompiled(record: AppRecord, problem: str) -> DesiredApp:
     return DesiredApp(record, Workload(record.app, (), (), (), (), ""), problem=problem)
 
 
-def _installed(records: Records) -> dict[str, InstalledApp]:
+def _installed(records: Records, limits: Mapping[str, OwnLimits]) -> dict[str, InstalledApp]:
     return {
         app: InstalledApp(
-            record.package.manifest, record.options, record.choices, record.ports, record.desired is Desired.RUNNING
+            record.package.manifest,
+            record.options,
+            record.choices,
+            record.ports,
+            record.desired is Desired.RUNNING,
+            limits.get(app, OwnLimits()).memory,
         )
         for app, record in records.items()
     }

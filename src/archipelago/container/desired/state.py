@@ -7,6 +7,7 @@ from archipelago.api.health import WORKING, Health, HealthState
 from archipelago.container.dependency_resolver.plan import Edge, Plan
 from archipelago.container.manifest.model.interfaces import Wait
 from archipelago.container.workload.workload import Workload
+from archipelago.performance.resource_manager.budgets import AppBudget, ContainerBudget, container_budgets
 from archipelago.security.secrets.secret import Secret
 from archipelago.storage.records.apps import AppRecord, Desired
 from archipelago.support.texts.text import msg
@@ -37,6 +38,8 @@ class DesiredState:
     """Counts the states, so that one can see when all keepers have seen the newest."""
     paused: Mapping[str, str] = field(default_factory=dict)
     """App -> why the node does not run it now, whatever its owner wants."""
+    budgets: Mapping[str, AppBudget] = field(default_factory=dict)
+    """App -> what it may take of the host; nothing restarts when that changes."""
 
     @property
     def broken(self) -> frozenset[str]:
@@ -52,6 +55,13 @@ class DesiredState:
     def hashes(self) -> dict[str, str]:
         """Return what the containers of each app must be made of."""
         return {name: found.workload.hash for name, found in self.apps.items()}
+
+    def container_budget(self, app: str, container: str) -> ContainerBudget | None:
+        """Return what a container of an installed app may take; None where nothing was decided."""
+        budget = self.budgets.get(app)
+        if budget is None:
+            return None
+        return container_budgets(self.apps[app].record.package.manifest, budget)[container]
 
     def touched_since(self, hashes: Mapping[str, str]) -> tuple[str, ...]:
         """Return the apps whose containers are created again, given what their hashes were."""

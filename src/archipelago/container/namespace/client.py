@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from archipelago.container.namespace.agent.program import agent_program
-from archipelago.container.namespace.found import FileSign, Found, Survey, survey_of
+from archipelago.container.namespace.found import FileSign, Found, Listing, Survey, listing_of, survey_of
 from archipelago.container.namespace.owned_paths import OwnedPath
 from archipelago.errors import DISK_REMEDY, ErrorCode, NodeError, says_disk_broken, says_disk_full
 from archipelago.storage.records.volumes import Mark
@@ -180,6 +180,10 @@ class Namespace:
             mark, **{key: answer[key] for key in ("empty", "foreign", "owner", "chown", "read_only", "mounted")}
         )
 
+    async def mounts(self, path: str) -> tuple[str, ...]:
+        """Return where file systems are mounted at a directory or below it; none where there is nothing."""
+        return tuple((await self._file({"do": "mounts", "path": path}, _FILE_TIMEOUT))["mounts"])
+
     async def rename(self, path: str, to: str) -> None:
         """Move a directory within its file system, whoever owns it; what is in the place of `to` must be empty."""
         await self._file({"do": "rename", "path": path, "to": to}, _FILE_TIMEOUT)
@@ -213,6 +217,22 @@ class Namespace:
         """Delete what is inside a volume under a path, or all that is in it where there are no names."""
         await self._file({"do": "discard", "path": volume, "names": list(names)}, _REMOVE_TIMEOUT)
 
+    async def list_folder(
+        self, volume: str, names: Sequence[str], after: str, limit: int, timeout: float
+    ) -> Listing | None:
+        """Return entries of a folder in a volume, by name, of those after one; None where there is no such folder.
+
+        Names that are not UTF-8 have surrogates (os.fsdecode). Links are not followed.
+        """
+        request = {"do": "list", "path": volume, "names": list(names), "after": after, "limit": limit}
+        return listing_of(await self._file({**request, "timeout": timeout}, timeout + _FILE_TIMEOUT))
+
+    async def read_piece(self, volume: str, names: Sequence[str], offset: int, length: int) -> tuple[bytes, int] | None:
+        """Return a piece of a file in a volume, and the size of the file; None where there is none."""
+        request = {"do": "read", "path": volume, "names": list(names), "offset": offset, "length": length}
+        answer = await self._file(request, _FILE_TIMEOUT)
+        return (base64.b64decode(answer["content"]), int(answer["size"])) if answer["there"] else None
+
     async def await_change(
         self, volume: str, names: Sequence[str], known: FileSign | None, timeout: float
     ) -> FileSign | None:
@@ -229,7 +249,7 @@ class Namespace:
 
         No link is followed, and a file of more than `limit` bytes is an error.
         """
-        request = {"do": "read", "path": volume, "names": list(names), "limit": limit}
+        request = {"do": "read-whole", "path": volume, "names": list(names), "limit": limit}
         answer = await self._file(request, _FILE_TIMEOUT)
         return (base64.b64decode(answer["content"]), tuple(answer["sign"])) if answer["whole"] else None
 

@@ -3,12 +3,12 @@
 import asyncio
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from archipelago.api.backups import VolumeWay
-from archipelago.backups.contents import Names, left_out, sources
+from archipelago.backups.contents import BackedUpVolume, Names, left_out, sources
 from archipelago.backups.databases import Databases
 from archipelago.backups.drill import Drill
 from archipelago.backups.maker import BackupMaker, Recipe
@@ -18,7 +18,7 @@ from archipelago.backups.repository import Repository
 from archipelago.backups.restic.access import access, place
 from archipelago.backups.restic.launch import Launch, launch
 from archipelago.backups.targets import TargetRecord, TargetStore
-from archipelago.container.data.data_classes import AppendProofVolume, DatabaseVolume, app_volumes
+from archipelago.container.data.data_classes import AppendProofVolume, app_volumes
 from archipelago.container.data.keeper import DataMissing, VolumeKeeper
 from archipelago.container.manifest.loader import readable_part
 from archipelago.container.manifest.model.data import SqliteDatabase
@@ -30,6 +30,8 @@ from archipelago.container.workload.templates.renderer import Renderer
 from archipelago.security.secrets.manager import SecretsManager
 from archipelago.storage.layout import Layout
 from archipelago.storage.records.apps import AppRecord, Desired
+from archipelago.storage.records.volumes import StrictestClass
+from archipelago.support.presence import is_there
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,21 +72,21 @@ class BackupWork:
         app = self.reconciler.desired.apps.get(record.app)
         if app is not None and (troubles := await self.volumes.troubles(app.workload)):
             raise DataMissing(record.app, troubles)
-        volumes = app_volumes(record.package.manifest)
+        volumes = app_volumes(record)
         folder = self.layout.app(record.app)
         there = {
             each.volume.name: each
             for each in sources(volumes)
-            if await asyncio.to_thread(folder.volume(each.volume.name).is_dir)
+            if await asyncio.to_thread(is_there, folder.volume(each.volume.name))
         }
         databases = {
             name: await asyncio.to_thread(self._databases, record, each.volume)
             for name, each in there.items()
-            if each.way is VolumeWay.SQLITE and isinstance(each.volume, DatabaseVolume)
+            if each.way is VolumeWay.SQLITE
         }
         return Recipe(record, tuple(there.values()), databases, left_out(volumes), datetime.now(UTC))
 
-    def _databases(self, record: AppRecord, volume: DatabaseVolume) -> tuple[Names, ...]:
+    def _databases(self, record: AppRecord, volume: BackedUpVolume) -> tuple[Names, ...]:
         """Return the databases of a volume, in the part of it that is in use."""
         declared = volume.declared.database
         assert isinstance(declared, SqliteDatabase), "backed up so"
@@ -97,9 +99,10 @@ class BackupWork:
         return tuple((*part, *names) for names in paths)
 
     @staticmethod
-    def stub(app: str, slot: int) -> AppRecord:
+    def stub(app: str, slot: int, strictest: Mapping[str, StrictestClass]) -> AppRecord:
         """Return what stands for an app that is about to be installed from a backup."""
-        return AppRecord(app, AppPackage(readable_part("", app), ""), Desired.RUNNING, slot, installed_at=time.time())
+        package, now = AppPackage(readable_part("", app), ""), time.time()
+        return AppRecord(app, package, Desired.RUNNING, slot, installed_at=now, strictest=strictest)
 
     async def make_volumes_folder(self, app: str) -> None:
         """Make the folder of the volumes of an app that has none."""
@@ -111,7 +114,7 @@ class BackupWork:
         place = folder.snapshot(snapshot)
         for each in proofs:
             used, found = folder.volume(each.name), place.volume(each.name)
-            if await asyncio.to_thread(found.is_dir) and not await asyncio.to_thread(used.exists):
+            if await asyncio.to_thread(is_there, found) and not await asyncio.to_thread(is_there, used):
                 await self.maker.namespace.rename(str(found), str(used))
 
 

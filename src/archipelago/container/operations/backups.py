@@ -41,7 +41,7 @@ class Backups:
         """Add a target: its repository is made, or the one that is there is used if the node's key opens it."""
         work = self.parts.backups
         if isinstance(target, FolderTarget):
-            await asyncio.to_thread(_refuse_own_folders, Path(target.path), (work.layout.root, work.layout.runtime))
+            await asyncio.to_thread(refuse_own_folders, Path(target.path), (work.layout.root, work.layout.runtime))
         record = TargetRecord(
             name=name, target=target, secret=secret, repository="", scheduled=scheduled, added=datetime.now(UTC)
         )
@@ -75,7 +75,7 @@ class Backups:
     async def extract(self, target: str, app: str, backup: str | None, path: str, to: str) -> None:
         """Restore one file or folder of a backup into a new folder of this machine."""
         work, folder = self.parts.backups, Path(to)
-        await asyncio.to_thread(_refuse_own_folders, folder, (work.layout.root, work.layout.runtime))
+        await asyncio.to_thread(refuse_own_folders, folder, (work.layout.root, work.layout.runtime))
         found = await self._find(target, app, backup)
         try:
             await asyncio.to_thread(folder.mkdir, 0o700)
@@ -167,7 +167,7 @@ class Backups:
         records = await self.parts.state.load_apps()
         repository = await work.repository(await work.targets.get(target))
         manifest, text = await work.reader.record(repository, backup, app)
-        now = records.get(app) or work.stub(app, 0)
+        now = records.get(app) or work.stub(app, 0, await self.parts.data.strictest(app))
         then = record_from_json(text, now)
         if then.package.problem:
             raise NodeError(
@@ -218,7 +218,8 @@ def _backup(found: ResticSnapshot) -> BackupView:
     )
 
 
-def _refuse_own_folders(folder: Path, own: tuple[Path, ...]) -> None:
+def refuse_own_folders(folder: Path, own: tuple[Path, ...]) -> None:
+    """Raise `NodeError` where a folder is among the node's own. Blocking."""
     real = folder.resolve()
     if any(real == each or real.is_relative_to(each.resolve()) for each in own):
         raise NodeError(

@@ -41,7 +41,7 @@ class DataService:
     async def contested(self, app: str) -> tuple[ContestedStateView, ...]:
         """Return the states of an installed app that it may not run on, and why."""
         found = self._found(app)
-        wrong = await self.leases.report(found.workload, found.record.package.manifest)
+        wrong = await self.leases.report(found.workload, found.record)
         return tuple(
             ContestedStateView(volume=each.volume, what=each.what, remedy=each.remedy(app), evidence=each.evidence)
             for each in wrong
@@ -50,7 +50,7 @@ class DataService:
     async def claim(self, app: str, evidence: tuple[str, ...]) -> None:
         """Have an installed app run on its states although something speaks against it: what its owner has seen."""
         found = self._found(app)
-        await self.leases.grant(found.workload, found.record.package.manifest, evidence)
+        await self.leases.grant(found.workload, found.record, evidence)
         self.look_again(app)
 
     async def streams(self, app: str | None) -> tuple[StreamView, ...]:

@@ -57,7 +57,11 @@ class Job(BaseModel):
 
     @property
     def suspended(self) -> frozenset[str]:
-        """The apps that must not run from the start of the node on, until the job that a crash cut off lets them."""
+        """The apps that must not run from the start of the node on, until the job that a crash cut off lets them.
+
+        A version that cannot read a stage does not keep its apps down. So a new stage in which data moves needs a
+        migration of the tables, which earlier versions refuse.
+        """
         return frozenset()
 
     @property

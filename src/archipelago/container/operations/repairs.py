@@ -8,6 +8,7 @@ from pathlib import PurePath
 
 from archipelago.api.health import Health, HealthState
 from archipelago.api.repairs import RepairPreview, RepairView
+from archipelago.container.data.data_classes import RebuildableVolume, app_volumes, funds_volumes
 from archipelago.container.desired.installed_apps import installed
 from archipelago.container.desired.state import DesiredApp
 from archipelago.container.manifest.model.app import AppManifest
@@ -17,7 +18,8 @@ from archipelago.container.reconciler.reconciler import Reconciler
 from archipelago.container.reconciler.repair_order import FileChange, RepairOrder
 from archipelago.container.workload.templates.renderer import Renderer
 from archipelago.errors import ErrorCode, NodeError
-from archipelago.support.texts.text import msg
+from archipelago.storage.records.apps import AppRecord
+from archipelago.support.texts.text import joined, msg
 
 _FINE = (HealthState.HEALTHY, HealthState.SYNCING, HealthState.STOPPING, HealthState.STOPPED)
 
@@ -68,14 +70,14 @@ class Repairs:
     async def preview(self, app: str, repair: str) -> RepairPreview:
         """Return what a repair would do. Raises `NodeError`."""
         order = await self.order(app, repair)
-        manifest = self.reconciler.desired.apps[app].record.package.manifest
+        record = self.reconciler.desired.apps[app].record
         return RepairPreview(
             app=app,
             repair=repair,
             label=order.label,
-            description=manifest.repairs[repair].description,
+            description=record.package.manifest.repairs[repair].description,
             effects=effects(order),
-            funds=any(manifest.volumes[each.volume].funds for each in order.files),
+            funds=not {each.volume for each in order.files}.isdisjoint(funds_volumes(record)),
             used_by=tuple(sorted({edge.consumer for edge in self.reconciler.desired.dependents(app)})),
         )
 
@@ -102,6 +104,7 @@ class Repairs:
         options = planned.options if planned is not None else {}
         manifest = found.record.package.manifest
         directories = {PurePath(each.path).name: each.used for each in found.workload.volumes}
+        _require_rebuildable(found.record, repair)
         suffix = self.now().strftime("aside-%Y%m%dT%H%M%SZ")
         files = [
             FileChange(volume, directories[volume], names, suffix if part == "set_aside" else None)
@@ -116,6 +119,23 @@ class Repairs:
                 hint=msg("the app's author must name what is in it"),
             )
         return RepairOrder(name, repair.label, tuple(files), dict(repair.arguments))
+
+
+def _require_rebuildable(record: AppRecord, repair: Repair) -> None:
+    """Raise `NodeError` where a repair deletes what the app makes again only by the word of its newest version."""
+    rebuildable = {each.name for each in app_volumes(record) if isinstance(each, RebuildableVolume)}
+    if kept := sorted(repair.discard.keys() - rebuildable):
+        raise NodeError(
+            ErrorCode.FORBIDDEN,
+            msg(
+                "this repair of {app} deletes from {volumes}, of which an earlier version said that nothing makes it "
+                "again",
+                app=record.app,
+                volumes=joined(kept, ", "),
+            ),
+            hint=msg("back it up and remove the app with its data, or ask the app's author for another repair"),
+            data={"app": record.app, "volumes": kept},
+        )
 
 
 def effects(order: RepairOrder) -> tuple[str, ...]:

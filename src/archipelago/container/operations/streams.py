@@ -134,7 +134,7 @@ class Streams:
         manifest, planned = app.record.package.manifest, state.plan.planned(app.record.app)
         places = {PurePath(each.path).name: each for each in app.workload.volumes}
         found = set()
-        for volume in app_volumes(manifest):
+        for volume in app_volumes(app.record):
             path, place = volume.declared.stream, places.get(volume.name)
             if path is None or place is None or not isinstance(volume, AppendProofVolume):
                 continue

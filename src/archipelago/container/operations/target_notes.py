@@ -193,13 +193,13 @@ class TargetNotes:
 
     async def _write_claims(self, found: DesiredApp, repository: Repository) -> None:
         """Have a target know of the newest claims, unless it knows of one that stops the app."""
-        app, manifest = found.workload.app, found.record.package.manifest
+        app = found.workload.app
         folder = self.work.layout.app(app).leases
         if not await asyncio.to_thread(lambda: folder.is_dir() and any(folder.iterdir())):
             return
-        if not await self.leases.observe(found.workload, manifest, await self._claims(repository, app)):
+        if not await self.leases.observe(found.workload, found.record, await self._claims(repository, app)):
             return
-        if made := await self.leases.advance(found.workload, manifest):
+        if made := await self.leases.advance(found.workload, found.record):
             root = self.work.layout.backup_view
             await asyncio.to_thread(root.mkdir, 0o711, exist_ok=True)
             await repository.note({"leases": str(folder)}, str(root), app, claim_tags(made))

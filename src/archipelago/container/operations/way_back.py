@@ -7,10 +7,16 @@ from datetime import datetime
 
 import structlog
 
-from archipelago.container.data.data_classes import restorable_volumes
+from archipelago.container.data.data_classes import (
+    NeverRestoreVolume,
+    RestorableVolume,
+    app_volumes,
+    restorable_volumes,
+)
 from archipelago.container.data.keeper import DataMissing, VolumeKeeper
 from archipelago.container.data.snapshots.methods import CopyPlan
-from archipelago.container.data.snapshots.store import SnapshotOrder, SnapshotStore
+from archipelago.container.data.snapshots.order import SnapshotOrder
+from archipelago.container.data.snapshots.store import SnapshotStore
 from archipelago.container.dependency_resolver.plan import Request
 from archipelago.container.desired.composer import Composer
 from archipelago.container.desired.installed_apps import Records
@@ -26,11 +32,17 @@ from archipelago.storage.records.apps import AppRecord, Desired
 from archipelago.storage.records.snapshots import SnapshotKind
 from archipelago.storage.stores.state import State
 from archipelago.support.texts.sizes import size_words
-from archipelago.support.texts.text import msg
+from archipelago.support.texts.text import joined, msg
 
+STOP_MARGIN = 300.0
+"""Seconds that an app may need to stop beyond what its manifest grants: Podman may be slow, or stuck."""
 _AGAIN = 5.0
 """Seconds until what could not be written down is written again."""
 _log = structlog.get_logger("way-back")
+
+
+class NothingMoved(NodeError):
+    """Apps cannot be put back, and nothing of their data was changed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +59,7 @@ class WayBack:
     composer: Composer
     secrets: AppSecrets
     state: State
+    stop_margin: float = STOP_MARGIN
 
     async def plan(self, record: AppRecord, *others: AppPackage) -> CopyPlan:
         """Return what a copy of an app would take. `others` are packages that have written, or will write, its data.
@@ -57,7 +70,7 @@ class WayBack:
         if found is not None and (troubles := await self.volumes.troubles(found.workload)):
             raise DataMissing(record.app, troubles)
         manifests = (each.manifest for each in others)
-        return await self.store.plan(record.app, restorable_volumes(record.package.manifest, *manifests))
+        return await self.store.plan(record.app, restorable_volumes(record, *manifests))
 
     async def prepare(self, record: AppRecord, *others: AppPackage) -> CopyPlan:
         """Do what takes its time, before an app stops for its snapshot; see `plan`. Raises `NodeError`.
@@ -71,10 +84,28 @@ class WayBack:
         return plan
 
     async def suspend(self, apps: Collection[str]) -> None:
-        """Have apps stopped, and return once they are; those that need them run on."""
+        """Have apps stopped, and return once they are; those that need them run on.
+
+        Raises `NodeError` TIMEOUT where one does not stop, even by force.
+        """
         self.reconciler.suspend(more=apps)
-        await self.reconciler.settled(apps)
-        await self.reconciler.changed.until(lambda: all(map(self.reconciler.is_down, apps)))
+        try:
+            async with asyncio.timeout(self._longest_stop(apps)):
+                await self.reconciler.settled(apps)
+                await self.reconciler.changed.until(lambda: all(map(self.reconciler.is_down, apps)))
+        except TimeoutError as error:
+            up = [app for app in apps if not self.reconciler.is_down(app)]
+            raise NodeError(
+                ErrorCode.TIMEOUT,
+                msg("{apps} cannot be stopped", apps=joined(up, ", ")),
+                hint=msg("look whether Podman works"),
+                data={"apps": up},
+            ) from error
+
+    def _longest_stop(self, apps: Collection[str]) -> float:
+        found = [each.record.package.manifest for app, each in self.reconciler.desired.apps.items() if app in apps]
+        graces = [sum(container.stop.grace for container in each.containers.values()) for each in found]
+        return self.stop_margin + max(graces, default=0.0)
 
     def release(self, apps: Collection[str]) -> None:
         """Let apps run again."""
@@ -90,17 +121,26 @@ class WayBack:
     async def put_back(
         self, tracker: Tracker, apps: Sequence[str], source: str, aside: SnapshotOrder, new: Collection[str] = ()
     ) -> None:
-        """Put apps, which are suspended, back to their snapshots of one name; `new` are apps that go.
+        """Stop apps, and put them back to their snapshots of one name; `new` are apps that go.
 
-        Their data until now becomes the snapshots `aside`. It may be called again after a crash. Raises `NodeError`.
+        Their data until now becomes the snapshots `aside`. It may be called again after a crash. Raises `NodeError`:
+        `NothingMoved` where nothing was changed.
         """
         records = await self.state.load_apps()
+        started = any([await self.store.is_there(app, aside.name) for app in apps])
+        try:
+            await self.suspend(apps)
+            volumes = {app: await self.returning(records[app], source) for app in apps}
+            for app in () if started else apps:
+                await self.store.require_movable(app, volumes[app], source)
+        except NodeError as error:
+            if started:
+                raise
+            raise NothingMoved(error.code, error.message, hint=error.hint, data=error.data) from error
         back: dict[str, AppRecord] = {}
         for app in apps:
             await tracker.begin(back_step(app))
-            now, then = records[app], await self.store.record(records[app], source)
-            volumes = restorable_volumes(now.package.manifest, then.package.manifest)
-            back[app] = await self.store.bring_back(now, source, aside, volumes)
+            back[app] = await self.store.bring_back(records[app], source, aside, volumes[app])
             await self.secrets.read_again(app)
             await tracker.finish(back_step(app))
 
@@ -111,6 +151,11 @@ class WayBack:
 
         message = f"{', '.join(apps)} put back to the snapshot {source}"
         await self.changes.make(decide, remove=new, tolerant=True, message=message, app=apps[0])
+
+    async def returning(self, now: AppRecord, source: str) -> tuple[RestorableVolume, ...]:
+        """Return the volumes of an app that a snapshot may replace. Raises `NodeError`."""
+        then = await self.store.record(now, source)
+        return restorable_volumes(now, then.package.manifest)
 
     async def give_up(self, apps: Collection[str], app: str) -> None:
         """Have apps stay down whose data could not be put back whole: nothing may run on the mixture.
@@ -130,7 +175,7 @@ class WayBack:
         """Return whether all of the apps that these packages update could go back. Raises `NodeError`."""
         for app in updated(records, packages):
             old, new = records[app].package, packages[app]
-            if old.problem or way_back(old.manifest, new.manifest) is Reversible.NO:
+            if old.problem or way_back(old.manifest, new.manifest) is Reversible.NO or _never(records[app], new):
                 return False
             if not (await self.plan(records[app], new)).leads_back:
                 return False
@@ -142,6 +187,16 @@ class WayBack:
         for app in updated(records, packages):
             if way_back(records[app].package.manifest, packages[app].manifest) is Reversible.NO:
                 continue  # the plan says that itself, and nothing is copied
+            if never := _never(records[app], packages[app]):
+                said.append(
+                    msg(
+                        "there is no way back if the update of {app} fails: no older state of {volumes} may run again, "
+                        "as an earlier version said",
+                        app=app,
+                        volumes=joined(never, ", "),
+                    )
+                )
+                continue
             try:
                 plan = await self.plan(records[app], packages[app])
                 said += plan.remarks(app)
@@ -163,6 +218,12 @@ class Return:
     consumes: bool
     """Whether the snapshot becomes the data of the app; else a copy of it does, and it stays."""
     undoes_update: bool = False
+
+
+def _never(record: AppRecord, *others: AppPackage) -> list[str]:
+    """Return the volumes of which no older state may run again, whatever the package of now says of them."""
+    found = app_volumes(record, *(each.manifest for each in others))
+    return [each.name for each in found if isinstance(each, NeverRestoreVolume)]
 
 
 def updated(records: Records, packages: Mapping[str, AppPackage]) -> tuple[str, ...]:

@@ -24,6 +24,7 @@ from archipelago.container.podman_client.client import PodmanClient
 from archipelago.container.podman_client.errors import PodmanError
 from archipelago.container.podman_client.labels import APP, NODE
 from archipelago.container.podman_client.models import Resync
+from archipelago.container.reconciler.host_share import HostShare
 from archipelago.container.reconciler.keeper.app_keeper import AppKeeper
 from archipelago.container.reconciler.keeper.container_run import Remembered, run_keys
 from archipelago.container.reconciler.keeper.tools import ImageId, Rebuild, Tools
@@ -54,8 +55,6 @@ _RUNNING = (HealthState.HEALTHY, HealthState.SYNCING, HealthState.UNHEALTHY)
 
 OnHealth = Callable[[Sequence[tuple[str, Health]]], Awaitable[None]]
 """Receives the apps whose health has changed, in order, each with its health."""
-PausedApps = Callable[[DesiredState], Mapping[str, str]]
-"""Returns the apps of a state that the node does not run for now, each with the reason."""
 
 
 class Reconciler:
@@ -74,14 +73,14 @@ class Reconciler:
         rebuild: Rebuild,
         redact: Callable[[str], str],
         on_health: OnHealth,
-        paused: PausedApps = lambda _: {},
+        share: HostShare | None = None,
     ) -> None:
         self._client = client
         self._node_id = node_id
         self._log = structlog.get_logger("reconciler")
         self._desired = DesiredState()
         self._suspended: frozenset[str] = frozenset()
-        self._on_health, self._paused = on_health, paused
+        self._on_health, self._share = on_health, share or HostShare()
         self._redact = redact
         self._reported: dict[str, tuple[HealthState, str]] = {}
         self._adopted: dict[str, dict[str, Remembered]] = {}
@@ -90,8 +89,7 @@ class Reconciler:
         self._tasks: list[asyncio.Task[None]] = []
         self._noticed: dict[str, bool] = {}
         """Apps of which Podman reported an event, and whether of any was more than that a container ends."""
-        self._event_came = asyncio.Event()
-        self._sweep_wanted = asyncio.Event()
+        self._event_came, self._sweep_wanted = asyncio.Event(), asyncio.Event()
         self._networks_left = False
         """Whether networks may be there that nobody needs and a container is on; it goes with that container."""
         self._name_server_wanted = asyncio.Event()
@@ -110,6 +108,7 @@ class Reconciler:
             networks=self._networks,
             volumes=volumes,
             firewall=firewall,
+            limits=self._share.limits,
             bridges=Bridges(namespace, run_root),
             monitor=self._monitor,
             files_root=files_root,
@@ -168,8 +167,8 @@ class Reconciler:
         """Work towards a new desired state, at once."""
         if self._desired.networks - desired.networks:
             self._sweep_wanted.set()
-        generation, paused = self._desired.generation + 1, self._paused(desired)
-        self._desired = replace(desired, suspended=self._suspended, generation=generation, paused=paused)
+        generation = self._desired.generation + 1
+        self._desired = self._share.decide(replace(desired, suspended=self._suspended, generation=generation))
         for app in desired.apps:
             self._keep(app)
         for keeper, _ in self._keepers.values():

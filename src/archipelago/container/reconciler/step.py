@@ -171,7 +171,7 @@ class Watch:
 
 @dataclass(frozen=True, slots=True)
 class Confine:
-    """Bring the firewall of a running container up to date."""
+    """Bring the firewall and the limits of a running container up to date."""
 
     name: str
 

@@ -14,6 +14,7 @@ from archipelago.api.events import Event, event_view
 from archipelago.api.health import Health, HealthState, Sync
 from archipelago.api.metrics import MetricsPoint
 from archipelago.catalog.source import Catalog, CatalogSource
+from archipelago.container.data.data_classes import funds_volumes
 from archipelago.container.data.keeper import VolumeKeeper
 from archipelago.container.dependency_resolver.asks import expected_disk
 from archipelago.container.dependency_resolver.rating import rate
@@ -35,6 +36,7 @@ from archipelago.container.reports.link_traffic import LinkTraffic, Pair
 from archipelago.container.reports.options import option_views
 from archipelago.container.workload.workload import ContainerWorkload
 from archipelago.performance.metrics import Metrics
+from archipelago.performance.resource_manager.budgets import ContainerBudget
 from archipelago.storage.records.apps import AppRecord
 from archipelago.storage.stores.state import State
 
@@ -79,7 +81,9 @@ class Reporter:
             health=health,
             chain=_chain(healths),
             containers=tuple(
-                _container_status(wanted, manifest, seen.get(wanted.name), healths)
+                _container_status(
+                    wanted, desired.container_budget(app, wanted.container), seen.get(wanted.name), healths
+                )
                 for wanted in found.workload.containers
             ),
             endpoints=_endpoints(found.record, self.local_addresses()),
@@ -206,7 +210,7 @@ class Reporter:
             category=record.package.manifest.category,
             uses=_uses(self.reconciler.desired, app, links),
             traffic=_traffic(health, sample),
-            funds=any(volume.funds for volume in record.package.manifest.volumes.values()),
+            funds=bool(funds_volumes(record)),
         )
 
 
@@ -239,9 +243,12 @@ def follows_chain(manifest: AppManifest) -> bool:
 
 
 def _container_status(
-    wanted: ContainerWorkload, manifest: AppManifest, found: ContainerSummary | None, healths: Mapping[str, Health]
+    wanted: ContainerWorkload,
+    budget: ContainerBudget | None,
+    found: ContainerSummary | None,
+    healths: Mapping[str, Health],
 ) -> ContainerStatus:
-    declared = manifest.containers[wanted.container].resources
+    assert budget is not None, "decided with the desired state"
     running = found is not None and is_running(found)
     return ContainerStatus(
         name=wanted.container,
@@ -249,7 +256,7 @@ def _container_status(
         image=wanted.spec.image,
         state=found.state.value if found is not None else "absent",
         health=healths.get(wanted.container, Health(state=HealthState.STARTING)),
-        limits=Limits(memory=declared.memory, cpu=declared.cpu, pids=declared.pids),
+        limits=Limits(memory=budget.memory, cpu=budget.cpu, pids=budget.pids),
         started_at=found.started_at if found is not None and running else None,
     )
 

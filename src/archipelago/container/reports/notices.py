@@ -14,6 +14,7 @@ from archipelago.api.operations import Operation
 from archipelago.api.system import Finding, Notice, NoticeKind, Severity
 from archipelago.container.operations.kinds import kind_words
 from archipelago.container.reports.backup_notices import backup_notices
+from archipelago.container.reports.disk_notices import FullShare, PrunableChain, disk_notices
 from archipelago.container.reports.stream_notices import stream_notices
 from archipelago.errors import ErrorCode
 from archipelago.performance.resource_manager.disk_level import DiskLevel
@@ -50,6 +51,9 @@ class Disk:
     """Names of apps with the bytes that their data takes, as far as they were counted, the largest first."""
     written: tuple[tuple[str, int], ...] = ()
     """Names of apps with the bytes that they wrote in a day, the largest first; empty where the disk endures that."""
+    shares: tuple[FullShare, ...] = ()
+    """Apps that fill the part of the disk that they may take."""
+    prunable: tuple[PrunableChain, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +83,7 @@ def notices(
     found = (
         *(_of_app(each) for each in apps if each.state in _TROUBLED),
         *_of_disk(disk, paused.for_disk if paused is not None else ()),
+        *disk_notices(disk.level, disk.shares, disk.prunable),
         *_of_writes(disk.written),
         *_of_memory(paused.for_memory if paused is not None else ()),
         # The disk is reported above, by its share.

@@ -28,6 +28,6 @@ class RemovalReporter:
         return RemovalPreview(
             app=app,
             needed_by=self.reconciler.desired.mandatory_consumers(app),
-            volumes=await self.data.volumes(found.record.package.manifest),
+            volumes=await self.data.volumes(found.record),
             secrets=len(await asyncio.to_thread(self.secrets.list, app)),
         )

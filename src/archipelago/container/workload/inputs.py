@@ -66,3 +66,5 @@ class AppInput:
     """All edges that the app is at either end of."""
     downloading: bool = True
     """Whether its chain is downloaded for the first time, as far as is known; what changes by it restarts nothing."""
+    memory: int | None = None
+    """Bytes that the owner lets it take, whatever its manifest says; likewise."""

@@ -3,6 +3,7 @@
 from typing import Any
 
 from archipelago.chains.registry import chain_with_login
+from archipelago.container.dependency_resolver.asks import memory_limit
 from archipelago.container.manifest.model.containers import Container
 from archipelago.container.manifest.model.probes import ChainProbe
 from archipelago.container.manifest.model.scalars import is_one_line
@@ -39,18 +40,21 @@ def context(given: AppInput, site: Site, container: Container, shown: SecretDisp
             assert chain is not None, "each kind of credentials is some chain's"
             entry |= chain.credentials(consumer.app, shown.text(consumer.credential), consumer.role)
         consumers[consumer.interface].append(entry)
+    # What is hashed knows neither the owner's limit nor the phase of a chain: what runs must not restart for them.
+    memory = container.resources.memory
+    if given.memory is not None and shown is REVEALED:
+        memory = memory * given.memory // memory_limit(manifest)
     context: dict[str, Any] = {
         "app": {"id": manifest.id, "version": manifest.version},
         "options": dict(given.options),
         "host": {"memory": site.host.memory, "cores": site.host.cores, "arch": site.host.architecture.value},
-        "container": {"memory": container.resources.memory},
+        "container": {"memory": memory},
         "requires": requires,
         "consumers": consumers,
     }
     if container.health is not None and isinstance(container.health.probe, ChainProbe):
-        # What is hashed does not know the phase: the end of the download must not restart the daemon.
         downloading = given.downloading and shown is REVEALED
-        cache = chain_cache(site.host.memory, container.resources.memory, container.stop.grace, downloading=downloading)
+        cache = chain_cache(site.host.memory, memory, container.stop.grace, downloading=downloading)
         context["chain"] = {"cache": cache.chosen, "most_cache": cache.most}
     if shown:
         context["secrets"] = {key: shown.text(secret) for key, secret in given.secrets.items()}

@@ -27,15 +27,19 @@ from archipelago.container.operations.backup_work import backup_work
 from archipelago.container.operations.backups import Backups
 from archipelago.container.operations.data import DataService
 from archipelago.container.operations.job_parts import JobParts
+from archipelago.container.operations.limits import AppLimits
 from archipelago.container.operations.operations import Operations
 from archipelago.container.operations.orchestrator import Orchestrator
 from archipelago.container.operations.registry import find_kinds
 from archipelago.container.operations.repairs import Repairs
 from archipelago.container.operations.runner import JobRunner
+from archipelago.container.operations.snapshot_schedules import SnapshotSchedules
 from archipelago.container.operations.snapshots import Snapshots
 from archipelago.container.operations.streams import Streams
 from archipelago.container.operations.target_notes import TargetNotes
+from archipelago.container.operations.trial.trial_runs import TrialRuns
 from archipelago.container.proposals.disk_rules import DiskRules
+from archipelago.container.reconciler.host_share import HostShare
 from archipelago.container.reconciler.reconciler import Reconciler
 from archipelago.container.reports.apps import HEALTH
 from archipelago.container.workload.inputs import Site
@@ -43,9 +47,10 @@ from archipelago.container.workload.templates.renderer import Renderer
 from archipelago.container.workload.templates.workers import TemplateWorkers
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.node.build.data import DataParts, build_data
+from archipelago.node.build.limits import disk_use, open_limits
 from archipelago.node.build.podman import PodmanHost
 from archipelago.node.build.storage import Storage
-from archipelago.node.resource_guard import order_of
+from archipelago.node.build.trials import trial_runs
 from archipelago.performance import host
 from archipelago.performance.resource_manager.pauses import Pauses
 from archipelago.security.image_verifier.built import BuiltImages
@@ -53,6 +58,7 @@ from archipelago.security.image_verifier.registry_client import RegistryClient
 from archipelago.security.image_verifier.verifier import ImageVerifier
 from archipelago.security.sbom.store import SbomStore
 from archipelago.storage.records.events import NewEvent
+from archipelago.storage.stores.own_limits import OwnLimitStore
 from archipelago.storage.stores.revisions import RevisionStore
 from archipelago.storage.stores.signers import SignerStore
 from archipelago.support.texts.text import msg
@@ -70,12 +76,15 @@ class Apps:
     volumes: VolumeKeeper
     data: AppData
     disk_use: DiskUse
+    limits: AppLimits
     kept_data: DataService
     pauses: Pauses
     downloads: InitialDownloads
     snapshots: SnapshotStore
     snapshot_service: Snapshots
+    snapshot_schedules: SnapshotSchedules
     backups: Backups
+    trials: TrialRuns
     streams: Streams
     reconciler: Reconciler
     operations: Operations
@@ -87,24 +96,31 @@ async def build_apps(storage: Storage, podman: PodmanHost, closing: AsyncExitSta
     config, secrets, layout = storage.config, storage.secrets, storage.config.layout
     catalog = LocalCatalog(config.apps)
     verifier = ImageVerifier(RegistryClient(Path.home()), SignerStore(storage.database), storage.audit.record)
-    pauses = Pauses()
-    images = await _images(storage, podman, verifier, pauses)
+    limits = await open_limits(storage, podman, lambda: data.leases.stopping)
+    images = await _images(storage, podman, verifier, limits.pauses)
     workers = _workers(closing)
     downloads = InitialDownloads(storage.state, lambda: reconciler.desired.apps)
-    composer = _composer(storage, podman, images, workers, downloads)
-    data = build_data(storage, podman)
+    composer = _composer(storage, podman, images, workers, downloads, limits.own)
+    trials = trial_runs(
+        storage,
+        podman,
+        images,
+        limits.pauses.require_room,
+        lambda app: _composer(storage, podman, images, workers, downloads, limits.own, trial_of=app),
+    )
+    data = build_data(storage, podman, limits.own)
     volumes = data.volumes
-    reconciler = _reconciler(storage, podman, images, data, pauses, downloads)
+    reconciler = _reconciler(storage, podman, images, data, limits.share, downloads)
     operations = Operations(storage.state, secrets.redactor.redact)
     closing.push_async_callback(reconciler.close)
     closing.push_async_callback(operations.close)
     renderer = Renderer(workers)
     pruner = ImagePruner(images, storage.state, lambda: host.disk(config.root)[1])
     inventory = ImageInventory(images, SbomStore(layout.apps))
-    parts = _job_parts(
-        storage, podman, data, pauses, renderer, (catalog, composer, reconciler, images, inventory, pruner)
-    )
+    keeping = (catalog, composer, reconciler, images, inventory, pruner)
+    parts = _job_parts(storage, podman, data, limits.pauses, renderer, trials, keeping)
     runner = JobRunner(parts, operations, find_kinds())
+    orchestrator = Orchestrator(parts, runner)
     streams = _streams(parts, storage, podman, data, renderer, closing)
     return Apps(
         catalog,
@@ -114,7 +130,8 @@ async def build_apps(storage: Storage, podman: PodmanHost, closing: AsyncExitSta
         pruner,
         volumes,
         data.apps,
-        DiskUse(layout, podman.namespace, lambda: reconciler.desired.apps, storage.clocks.steady),
+        disk_use(storage, podman, data.snapshots, limits.history, lambda: reconciler.desired),
+        AppLimits(limits.own, reconciler, limits.share.limits, podman.facts, orchestrator.apply),
         DataService(
             volumes,
             data.leases,
@@ -125,15 +142,17 @@ async def build_apps(storage: Storage, podman: PodmanHost, closing: AsyncExitSta
             lambda: reconciler.desired,
             reconciler.look_again,
         ),
-        pauses,
+        limits.pauses,
         downloads,
         data.snapshots,
         Snapshots(parts, runner, operations),
+        SnapshotSchedules(storage.state, storage.node_id),
         Backups(parts, runner, streams.notes),
+        trials,
         streams,
         reconciler,
         operations,
-        Orchestrator(parts, runner),
+        orchestrator,
     )
 
 
@@ -143,6 +162,7 @@ def _job_parts(
     data: DataParts,
     pauses: Pauses,
     renderer: Renderer,
+    trials: TrialRuns,
     keeping: tuple[LocalCatalog, Composer, Reconciler, ImageStore, ImageInventory, ImagePruner],
 ) -> JobParts:
     config, secrets, layout = storage.config, storage.secrets, storage.config.layout
@@ -163,6 +183,7 @@ def _job_parts(
         require_room=pauses.require_room,
         snapshots=data.snapshots,
         volumes=data.volumes,
+        trials=trials,
         backups=backup_work(layout, podman.namespace, secrets, reconciler, data.volumes, renderer),
         soak=config.soak,
     )
@@ -219,18 +240,29 @@ async def _images(storage: Storage, podman: PodmanHost, verifier: ImageVerifier,
 
 
 def _composer(
-    storage: Storage, podman: PodmanHost, images: ImageStore, workers: TemplateWorkers, downloads: InitialDownloads
+    storage: Storage,
+    podman: PodmanHost,
+    images: ImageStore,
+    workers: TemplateWorkers,
+    downloads: InitialDownloads,
+    limits: OwnLimitStore,
+    trial_of: str = "",
 ) -> Composer:
-    config = storage.config
-    apps, files = str(config.layout.apps), str(config.layout.files)
+    """Return what compiles the installed apps, or the scratch copy of one of them."""
+    config, secrets = storage.config, storage.secrets
+    apps, files = config.layout.apps, config.layout.files
+    if trial_of:
+        apps, files = config.layout.app(trial_of).trial, config.layout.trial_files
+        secrets = secrets.beside(apps)
     return Composer(
-        Site(storage.node_id, apps, files, podman.facts, podman.cgroup, host.static_shell()),
-        storage.secrets,
+        Site(storage.node_id, str(apps), str(files), podman.facts, podman.cgroup, host.static_shell()),
+        secrets,
         images,
         workers,
         free_disk=lambda: host.disk(config.root)[1],
         reserved_ports=frozenset({config.port}),
         downloading=downloads.goes_on,
+        limits=lambda: limits.all,
     )
 
 
@@ -239,7 +271,7 @@ def _reconciler(
     podman: PodmanHost,
     images: ImageStore,
     data: DataParts,
-    pauses: Pauses,
+    share: HostShare,
     downloads: InitialDownloads,
 ) -> Reconciler:
     async def image_id(app: DesiredApp, container: str) -> str | None:
@@ -271,7 +303,7 @@ def _reconciler(
         rebuild,
         storage.secrets.redactor.redact,
         record_healths,
-        lambda desired: {**pauses.reasons(order_of(desired)), **data.leases.stopping},
+        share,
     )
     return reconciler
 

@@ -10,6 +10,7 @@ from archipelago.container.data.volumes import AppData
 from archipelago.node.build.podman import PodmanHost
 from archipelago.node.build.storage import Storage
 from archipelago.storage.stores.leases import LeaseLedgers
+from archipelago.storage.stores.own_limits import OwnLimitStore
 from archipelago.storage.stores.volume_marks import VolumeMarks
 
 
@@ -24,7 +25,7 @@ class DataParts:
     apps: AppData
 
 
-def build_data(storage: Storage, podman: PodmanHost) -> DataParts:
+def build_data(storage: Storage, podman: PodmanHost, limits: OwnLimitStore) -> DataParts:
     """Build it; nothing of it runs by itself."""
     layout, namespace, marks = storage.config.layout, podman.namespace, VolumeMarks(storage.database)
     leases = LeaseKeeper(layout, namespace, LeaseLedgers(storage.database))
@@ -34,5 +35,5 @@ def build_data(storage: Storage, podman: PodmanHost) -> DataParts:
         VolumeKeeper(namespace, marks, leases.hold),
         kept,
         SnapshotStore(layout, namespace, marks),
-        AppData(layout, namespace, storage.secrets, storage.state, marks, kept),
+        AppData(layout, namespace, storage.secrets, storage.state, marks, kept, limits),
     )

@@ -3,7 +3,7 @@
 import asyncio
 import platform
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from archipelago.api.metrics import Measure
@@ -11,9 +11,13 @@ from archipelago.api.services import apps as app_services
 from archipelago.api.services import node as node_services
 from archipelago.api.services import security as security_services
 from archipelago.api.services.registry import Services
+from archipelago.api.system import PauseCause
+from archipelago.backups.restic.launch import launch
+from archipelago.container.operations.snapshot_files import SnapshotFiles
 from archipelago.container.reports.apps import Reporter
 from archipelago.container.reports.chains import ChainReporter
 from archipelago.container.reports.disk import DiskReporter
+from archipelago.container.reports.disk_notices import FullShare, prunable_chains
 from archipelago.container.reports.events import EventReporter
 from archipelago.container.reports.examination import Examiner
 from archipelago.container.reports.link_traffic import LinkTraffic
@@ -37,7 +41,7 @@ from archipelago.node.build.podman import PodmanHost
 from archipelago.node.build.storage import Storage
 from archipelago.node.power import Power
 from archipelago.node.preferences import AccountPreferences
-from archipelago.node.resource_guard import ResourceGuard, order_of
+from archipelago.node.resource_guard import ResourceGuard, disk_limits, order_of
 from archipelago.node.setup_steps import SetupSteps
 from archipelago.notifications.notifier import Notifier
 from archipelago.performance import host
@@ -45,6 +49,7 @@ from archipelago.performance.doctor import Doctor
 from archipelago.performance.forecast import DiskForecast
 from archipelago.performance.metrics import Metrics
 from archipelago.performance.resource_manager.disk_level import DiskLevel
+from archipelago.performance.resource_manager.disk_quota import QuotaLevel
 from archipelago.performance.resource_manager.write_budget import largest_writers, writes_too_much
 from archipelago.performance.system_history import SystemHistory
 from archipelago.performance.system_report import SystemReporter
@@ -94,6 +99,7 @@ def build_parts(storage: Storage, podman: PodmanHost, apps: Apps) -> Parts:
     guard = ResourceGuard(
         apps.pauses,
         reconciler,
+        apps.disk_use,
         config.root,
         storage.clocks.steady,
         storage.state.record_all,
@@ -134,15 +140,24 @@ def _provide_apps(services: Services, parts: Parts, reporter: Reporter) -> None:
         podman.facts,
         parts.metrics,
         storage.clocks,
+        apps.pauses,
+        order_of,
+        lambda: apps.disk_use.latest,
         podman.not_counted,
         podman.not_enforced,
     )
     services.provide(app_services.AppChangeService, apps.orchestrator)
+    services.provide(app_services.LimitService, apps.limits)
     services.provide(app_services.RepairService, apps.orchestrator)
     services.provide(app_services.RevisionService, apps.orchestrator)
     services.provide(app_services.OperationService, apps.operations)
     services.provide(app_services.AppDataService, apps.kept_data)
     services.provide(app_services.SnapshotService, apps.snapshot_service)
+    services.provide(app_services.SnapshotScheduleService, apps.snapshot_schedules)
+    services.provide(
+        app_services.SnapshotFileService,
+        SnapshotFiles(storage.config.layout, podman.namespace, apps.snapshots, launch),
+    )
     services.provide(app_services.BackupService, apps.backups)
     services.provide(app_services.AppReportService, reporter)
     services.provide(app_services.CatalogService, reporter)
@@ -222,14 +237,27 @@ def _notices(parts: Parts, reporter: Reporter, disk_use: DiskReporter, examiner:
         written = parts.metrics.written_in_a_day() if Measure.DISK not in parts.podman.not_counted else {}
         writers = largest_writers(written) if writes_too_much(written, total) else ()
         writes = tuple((name, written[app]) for app, name in zip(writers, names(writers), strict=True))
+        found = Disk(total, free, soon, level, written=writes, shares=full_shares())
         if level is DiskLevel.PLENTY:
-            return Disk(total, free, soon, written=writes)
+            return found
         report = await disk_use.report()  # what is not known of it is counted, which takes a while
-        largest = tuple((each.name, each.bytes) for each in report.apps if each.bytes)
-        return Disk(total, free, soon, level, largest, writes)
+        largest = tuple((each.name, each.taken) for each in report.apps if each.taken)
+        sizes = {each.app: each.bytes for each in report.apps if each.bytes}
+        return replace(found, largest=largest, prunable=prunable_chains(parts.apps.reconciler.desired, sizes))
+
+    def full_shares() -> tuple[FullShare, ...]:
+        desired, used = parts.apps.reconciler.desired, parts.apps.disk_use.latest
+        over, near = (pauses.at_disk_limit(level) for level in (QuotaLevel.OVER, QuotaLevel.NEAR))
+        stopped = pauses.paused(order_of(desired), PauseCause.DISK_LIMIT)
+        limits = disk_limits(desired)
+        return tuple(
+            FullShare(app, names([app])[0], used[app], limits[app], app in over, app in stopped)
+            for app in sorted((over | near) & limits.keys() & used.keys())
+        )
 
     def paused() -> Paused:
-        for_disk, for_memory = pauses.paused(order_of(parts.apps.reconciler.desired))
+        order = order_of(parts.apps.reconciler.desired)
+        for_disk, for_memory = (pauses.paused(order, cause) for cause in (PauseCause.DISK, PauseCause.MEMORY))
         return Paused(names(for_disk), names(for_memory))
 
     async def changed(what: str) -> None:

@@ -11,9 +11,12 @@ from archipelago.rpc.methods.apps import (
     chains,
     containers,
     data,
+    limits,
     operations,
     repairs,
     revisions,
+    snapshot_files,
+    snapshot_schedules,
     snapshots,
 )
 from archipelago.rpc.methods.node import network, notice_channels, notices, system
@@ -26,7 +29,10 @@ _FAMILIES = (
     containers,
     chains,
     data,
+    limits,
     snapshots,
+    snapshot_files,
+    snapshot_schedules,
     backups,
     repairs,
     catalog,

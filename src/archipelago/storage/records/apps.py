@@ -6,6 +6,7 @@ from enum import StrEnum
 
 from archipelago.container.manifest.model.scalars import Scalar
 from archipelago.container.manifest.package import AppPackage
+from archipelago.storage.records.volumes import StrictestClass
 
 
 class Desired(StrEnum):
@@ -33,3 +34,5 @@ class AppRecord:
     lan: Mapping[str, bool] = field(default_factory=dict)
     """Endpoint -> whether the owner has it open to the local network; about others the manifest decides."""
     installed_at: float = 0.0
+    strictest: Mapping[str, StrictestClass] = field(default_factory=dict, compare=False)
+    """Volume -> the strictest that versions before have said of it: `data_classes` has it count."""

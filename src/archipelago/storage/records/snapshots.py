@@ -1,7 +1,7 @@
 """Snapshots of apps, as the node writes them beside the data. Pure."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from datetime import datetime
 from enum import StrEnum
@@ -19,6 +19,8 @@ class SnapshotKind(StrEnum):
 
     MANUAL = "manual"
     """Its owner asked for it: it stays until the owner deletes it."""
+    SCHEDULED = "scheduled"
+    """Taken by the schedule: retention deletes it."""
     BEFORE_UPDATE = "before-update"
     REJECTED = "rejected"
     """What an update that failed, or was undone, left."""
@@ -54,6 +56,10 @@ class SnapshotRecord(Stored):
     """Of a snapshot before an update: digest of the package that the update brought."""
     together: tuple[str, ...] = ()
     """The apps of which there is a snapshot of the same name, and that go back together."""
+
+    def has_keys(self, funds: Collection[str]) -> bool:
+        """Return whether it has keys to money; `funds` are the volumes that are known to have some by now."""
+        return self.funds or not self.volumes.keys().isdisjoint(funds)
 
 
 def record_to_json(record: AppRecord) -> str:

@@ -1,6 +1,7 @@
 """Rows of installed apps and their slots: read and written within one transaction. Blocking."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import replace
 from sqlite3 import Connection, Row
 
@@ -8,9 +9,11 @@ from archipelago.container.manifest.package import AppPackage, package_to_json
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.storage.records.apps import AppRecord, Desired
 from archipelago.storage.records.revisions import Configuration
+from archipelago.storage.records.volumes import StrictestClass
 from archipelago.storage.stores.revisions import append
 from archipelago.storage.stores.rows import insert, upsert
 from archipelago.storage.stores.stored_packages import StoredPackages
+from archipelago.storage.stores.volume_classes import read_classes, remember_classes
 from archipelago.support.texts.text import msg
 
 MAX_SLOTS = 255
@@ -25,10 +28,11 @@ def read_apps(connection: Connection, packages: StoredPackages) -> dict[str, App
     query = "SELECT apps.*, slots.slot FROM apps JOIN slots ON slots.app = apps.app ORDER BY apps.app"
     rows = connection.execute(query).fetchall()
     read = packages.read({row["app"]: row["package"] for row in rows})
-    return {row["app"]: _app(row, read[row["app"]]) for row in rows}
+    classes = read_classes(connection)
+    return {row["app"]: _app(row, read[row["app"]], classes.get(row["app"], {})) for row in rows}
 
 
-def _app(row: Row, package: AppPackage) -> AppRecord:
+def _app(row: Row, package: AppPackage, strictest: Mapping[str, StrictestClass]) -> AppRecord:
     desired = row["desired"]
     if desired not in _DESIRED:
         package = replace(
@@ -45,6 +49,7 @@ def _app(row: Row, package: AppPackage) -> AppRecord:
         ports=json.loads(row["ports"]),
         lan=json.loads(row["lan"]),
         installed_at=row["installed_at"],
+        strictest=strictest,
     )
 
 
@@ -65,7 +70,10 @@ def take_slot(connection: Connection, app: str) -> int:
 
 
 def save_app(connection: Connection, record: AppRecord, why: str) -> None:
-    """Write an app, and its revision. Of a package with a problem, only what the owner wants of the app is written."""
+    """Write an app, its revision, and what it says of its volumes.
+
+    Of a package with a problem, only what the owner wants of the app is written.
+    """
     if record.package.problem:
         stored = connection.execute("SELECT desired FROM apps WHERE app = ?", (record.app,)).fetchone()
         if stored is not None and (record.desired is not _STAND_IN or stored["desired"] in _DESIRED):
@@ -82,5 +90,6 @@ def save_app(connection: Connection, record: AppRecord, why: str) -> None:
         "installed_at": record.installed_at,
     }
     upsert(connection, "apps", values)
+    remember_classes(connection, (record,))
     version = record.package.manifest.version
     append(connection, record.app, Configuration(version, record.options, record.choices), why)

@@ -20,6 +20,7 @@ from archipelago.storage.stores.app_rows import read_apps, save_app, take_slot
 from archipelago.storage.stores.revisions import append
 from archipelago.storage.stores.rows import insert, insert_missing, upsert
 from archipelago.storage.stores.stored_packages import StoredPackages
+from archipelago.storage.stores.volume_classes import forget_classes, remember_classes
 from archipelago.support.texts.text import msg
 
 _KEPT_EVENTS = 10_000
@@ -53,8 +54,14 @@ class State:
         return self._revision
 
     async def open(self) -> None:
-        """Read the newest revision."""
+        """Read the newest revision, and remember what installed apps say of their volumes.
+
+        A version of the node that did not remember it may have installed them.
+        """
         ((self._revision,),) = await self._database.rows("SELECT coalesce(max(revision), 0) FROM events")
+        await self._database.run(
+            lambda connection: remember_classes(connection, read_apps(connection, self._packages).values())
+        )
 
     # --- apps -------------------------------------------------------------------------------------------------------
 
@@ -71,8 +78,13 @@ class State:
         return bool(await self._database.rows("SELECT 1 FROM slots WHERE app = ?", app))
 
     async def release_slot(self, app: str) -> None:
-        """Forget the app's slot; only once none of its files is left."""
-        await self._database.change("DELETE FROM slots WHERE app = ?", app)
+        """Forget the app's slot, and what was said of its volumes; only once none of its files is left."""
+
+        def work(connection: Connection) -> None:
+            connection.execute("DELETE FROM slots WHERE app = ?", (app,))
+            forget_classes(connection, app)
+
+        await self._database.run(work)
 
     async def save(
         self,

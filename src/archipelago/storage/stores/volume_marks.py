@@ -6,8 +6,9 @@ from collections.abc import Callable, Collection, Mapping
 from sqlite3 import Connection
 
 from archipelago.storage.database import Database
-from archipelago.storage.records.volumes import Mark
+from archipelago.storage.records.volumes import Mark, StrictestClass
 from archipelago.storage.stores.rows import upsert
+from archipelago.storage.stores.volume_classes import read_classes
 
 _PREFIX = "volume/"
 """Of the facts that are marks: `volume/APP/VOLUME`. No name of an app or volume has a slash."""
@@ -29,6 +30,10 @@ class VolumeMarks:
             async with self._turn:
                 known = self._kept[app] = await self._read(app)
         return dict(known)
+
+    async def strictest(self, app: str) -> dict[str, StrictestClass]:
+        """Return the strictest that versions of an app, installed or not, have said of its volumes, by name."""
+        return (await self._database.run(read_classes)).get(app, {})
 
     async def keep(self, app: str, marks: Mapping[str, Mark]) -> None:
         """Write marks, in the place of earlier ones of the same volumes."""

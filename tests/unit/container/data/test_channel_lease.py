@@ -23,12 +23,13 @@ from archipelago.storage.layout import Layout
 from archipelago.storage.records.leases import BoundLease, Claim, ClaimLedger, LeaseSeen
 from archipelago.storage.records.volumes import Mark
 from archipelago.storage.stores.leases import LeaseLedgers, ledger_from_json, ledger_to_json
+from support.app_records import record_of
 from support.databases import new_database
 from support.fund_disks import LIGHTNING
 
 HERE, THERE = Mark(1, None), Mark(2, None)
 MACHINE, OTHER = frozenset({"m1", "m2"}), frozenset({"m3"})
-MANIFEST = LIGHTNING[0]
+RECORD = record_of(LIGHTNING[0])
 
 CLAIMS = st.builds(Claim, st.sampled_from(["s1", "s2", "s3"]), st.integers(1, 5), st.sampled_from(["a", "b"]))
 LEDGERS = st.builds(
@@ -180,35 +181,35 @@ async def test_a_start_claims_the_state_and_another_claim_stops_the_app_until_it
     found, work = keeper(tmp_path, ledgers, volumes), workload(tmp_path)
     found.claimed, found.changed = told.append, lambda: changes.append(dict(found.stopping))
     found.runs = lambda app: app == "node"
-    await found.hold(work, MANIFEST)
+    await found.hold(work, RECORD)
     volumes.found["channels"] = Found(HERE, False, False)
-    await found.hold(work, MANIFEST)
+    await found.hold(work, RECORD)
     path = tmp_path / "apps/node/leases/channels.json"
     bound = read_lease(path)
     assert bound is not None and bound.claim.epoch == 2 and told == ["node", "node"]
     assert path.stat().st_mode & 0o77 == 0
     twin = replace(bound.claim, epoch=3, nonce="twin")
-    assert not await found.observe(work, MANIFEST, {"channels": [twin]})
+    assert not await found.observe(work, RECORD, {"channels": [twin]})
     assert "older one loses money" in changes[0]["node"] and changes[1:] == [{}], "it is stopped, and not for ever"
-    assert await found.advance(work, MANIFEST) == {}, "no target hears of what does not count"
+    assert await found.advance(work, RECORD) == {}, "no target hears of what does not count"
     with pytest.raises(StateContested, match="newer one"):
-        await found.hold(work, MANIFEST)
-    (contest,) = await found.report(work, MANIFEST)
+        await found.hold(work, RECORD)
+    (contest,) = await found.report(work, RECORD)
     assert "data claim node" in contest.remedy("node")
     with pytest.raises(NodeError, match="is not what was agreed to"):
-        await found.grant(work, MANIFEST, ["something else"])
-    await found.grant(work, MANIFEST, [contest.evidence])
-    await found.hold(work, MANIFEST)
-    assert (await found.advance(work, MANIFEST))["channels"].epoch == 5
+        await found.grant(work, RECORD, ["something else"])
+    await found.grant(work, RECORD, [contest.evidence])
+    await found.hold(work, RECORD)
+    assert (await found.advance(work, RECORD))["channels"].epoch == 5
     volumes.found["channels"] = Found(THERE, False, False)
     with pytest.raises(StateContested, match="may be a copy"):
-        await found.hold(work, MANIFEST)
+        await found.hold(work, RECORD)
 
 
 async def test_a_lease_stays_with_data_that_outlives_its_app(tmp_path: Path, ledgers: LeaseLedgers) -> None:
     volumes = Volumes({"channels": Found(HERE, True, False)})
     found, work = keeper(tmp_path, ledgers, volumes), workload(tmp_path)
-    await found.hold(work, MANIFEST)
+    await found.hold(work, RECORD)
     volumes.found["channels"] = Found(HERE, False, False)
     folder = found.layout.app("node")
     (folder.streams / "proof").mkdir(parents=True)
@@ -218,12 +219,12 @@ async def test_a_lease_stays_with_data_that_outlives_its_app(tmp_path: Path, led
     assert not list(folder.leases.iterdir()) and list(folder.kept_at(name).leases.iterdir())
     volumes.found["channels"] = Found(THERE, True, False)
     folder.volume("channels").mkdir(parents=True)
-    await found.hold(work, MANIFEST)  # a new state, under the same name
+    await found.hold(work, RECORD)  # a new state, under the same name
     folder.volume("channels").rmdir()
     volumes.found["channels"] = Found(HERE, True, False)
     await kept.restore("node", name)
     volumes.found["channels"] = Found(HERE, False, False)
-    await found.hold(work, MANIFEST)
+    await found.hold(work, RECORD)
     assert (read_lease(folder.lease("channels")) or first().beside).claim.epoch == 3  # type: ignore[union-attr]
 
 

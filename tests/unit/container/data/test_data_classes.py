@@ -14,12 +14,15 @@ from archipelago.container.data.data_classes import (
     NeverRestoreVolume,
     RebuildableVolume,
     app_volumes,
+    funds_volumes,
     restorable_volumes,
 )
 from archipelago.container.manifest.model.app import AppManifest
 from archipelago.container.manifest.model.data import DataClass
 from archipelago.container.manifest.model.on_disk import Volume
+from archipelago.storage.records.volumes import StrictestClass, with_declared
 from support.app_manifests import app
+from support.app_records import record_of
 
 RESTORED = """
 from archipelago.container.data.data_classes import (
@@ -57,19 +60,44 @@ def test_what_one_version_never_restores_no_version_restores(drawn: list[dict[st
     classes = {
         name: {each.volumes[name].data for each in manifests if name in each.volumes} for name in set().union(*drawn)
     }
-    found = {each.name: each for each in app_volumes(*manifests)}
+    found = {each.name: each for each in app_volumes(record_of(manifests[0]), *manifests[1:])}
     assert {name: each.declared.data for name, each in found.items()} == {
         name: max(of, key=list(DataClass).index) for name, of in classes.items()
     }
     kept = {DataClass.NEVER_RESTORE, DataClass.APPEND_PROOF}
-    assert {each.name for each in restorable_volumes(*manifests)} == {
+    assert {each.name for each in restorable_volumes(record_of(manifests[0]), *manifests[1:])} == {
         name for name in found if not classes[name] & kept
     }
 
 
+words = st.builds(StrictestClass, st.sampled_from(DataClass), st.booleans())
+
+
+@given(st.dictionaries(st.sampled_from(["chain", "keys", "channels", "notes"]), words), st.lists(volumes, max_size=5))
+def test_no_later_version_weakens_a_volume(
+    before: dict[str, StrictestClass], versions: list[dict[str, dict[str, object]]]
+) -> None:
+    known = before
+    for each in versions:
+        manifest = harbour(**each)
+        found = {one.name: one for one in app_volumes(record_of(manifest, known))}
+        known = with_declared(known, manifest.volumes)
+        assert found.keys() == each.keys() | {name for name, one in known.items() if one.funds}
+        for name, one in found.items():
+            assert (one.data, one.declared.funds) == (known[name].data, known[name].funds)
+        for name, one in before.items():
+            assert known[name].data.strictness >= one.data.strictness and known[name].funds >= one.funds
+
+
+def test_keys_that_no_version_has_any_longer_are_known_as_well() -> None:
+    record = record_of(harbour(), {"keys": StrictestClass(DataClass.FILES, True)})
+    assert funds_volumes(record) == ("keys",)
+    assert funds_volumes(record_of(harbour(), {"notes": StrictestClass(DataClass.FILES, False)})) == ()
+
+
 def test_each_class_has_a_type() -> None:
     manifest = harbour(**{f"v-{data}": volume(data) for data in DataClass})
-    assert {type(each).__name__: each.declared.data.value for each in app_volumes(manifest)} == {
+    assert {type(each).__name__: each.declared.data.value for each in app_volumes(record_of(manifest))} == {
         "RebuildableVolume": "rebuildable",
         "FilesVolume": "files",
         "DatabaseVolume": "database",
@@ -93,15 +121,18 @@ def test_a_type_takes_volumes_of_its_class_alone(kind: type[FilesVolume], data: 
 
 def test_manifests_of_different_apps_are_not_one() -> None:
     with pytest.raises(ValueError, match="other is not harbour"):
-        app_volumes(harbour(), app("other"))
+        app_volumes(record_of(harbour()), app("other"))
 
 
-def test_the_type_checker_refuses_a_restore_of_what_never_goes_back(tmp_path: Path) -> None:
+def test_the_type_checker_refuses_a_restore_of_what_never_goes_back(
+    tmp_path: Path, pytestconfig: pytest.Config
+) -> None:
     module = tmp_path / "restores.py"
     module.write_text(RESTORED + REFUSED)
-    told, failed, code = mypy.run(
-        ["--strict", "--no-error-summary", "--cache-dir", str(tmp_path / "cache"), str(module)]
-    )
+    # What it finds out about the modules that this one imports is good for the next run.
+    kept = getattr(pytestconfig, "cache", None)
+    cache = kept.mkdir("mypy") if kept is not None else tmp_path / "cache"
+    told, failed, code = mypy.run(["--strict", "--no-error-summary", "--cache-dir", str(cache), str(module)])
     assert code == 1 and not failed, failed
     lines = told.splitlines()
     first = RESTORED.count("\n") + 2

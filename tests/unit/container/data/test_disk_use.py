@@ -1,4 +1,4 @@
-"""The volumes of apps are counted seldom, one app after the other, and only when somebody wants to know."""
+"""The volumes of apps are counted seldom, and one app after the other."""
 
 import asyncio
 from dataclasses import dataclass, field
@@ -6,8 +6,17 @@ from pathlib import Path
 from typing import Any
 
 from archipelago.container.data.disk_use import DiskUse
+from archipelago.container.data.snapshots.sizes import SnapshotSize, SnapshotUse
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.storage.layout import Layout
+from archipelago.storage.stores.disk_history import DiskHistory
+
+
+class NoDatabase:
+    """Writes nothing down."""
+
+    async def run(self, work: object) -> None: ...
+    async def change(self, statement: str, *values: object) -> None: ...
 
 
 @dataclass
@@ -18,10 +27,24 @@ class World:
     installed: list[str] = field(default_factory=lambda: ["knots", "tor"])
     asked: list[str] = field(default_factory=list)
     broken: str = ""
+    limits: dict[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         namespace: Any = self
-        self.use = DiskUse(Layout(Path("/data"), Path("/run")), namespace, lambda: self.installed, lambda: self.now)
+        database: Any = NoDatabase()
+        self.use = DiskUse(
+            Layout(Path("/data"), Path("/run")),
+            namespace,
+            self.snapshots,
+            lambda: self.installed,
+            lambda: self.now,
+            DiskHistory(database),
+            lambda: self.limits,
+        )
+
+    async def snapshots(self, app: str, seconds: float) -> SnapshotUse:
+        assert app == self.asked[-1] and seconds > 0
+        return SnapshotUse(SnapshotSize(7, complete=True), may_share=True)
 
     async def size(self, path: str, timeout: float, *, gentle: bool) -> tuple[int, bool]:
         app = Path(path).parent.name
@@ -46,6 +69,7 @@ async def test_nothing_is_counted_before_somebody_wants_to_know() -> None:
     assert world.asked == []
     assert world.use.of_apps() == {} and world.use.counting
     assert await world.counted() == {"knots": 100, "tor": 200}
+    assert {found.snapshots.size.bytes for found in world.use.of_apps().values()} == {7}
     running.cancel()
 
 
@@ -79,3 +103,32 @@ async def test_a_count_that_fails_is_tried_again_later_and_harms_no_other() -> N
     world.broken, world.now = "", world.now + 60
     assert await world.counted() == {"knots": 300, "tor": 200}
     running.cancel()
+
+
+async def test_unasked_an_app_is_counted_once_a_day_and_more_often_where_it_has_a_limit() -> None:
+    world = World(limits={"knots": 1000})
+    await world.use._count()
+    assert world.asked == ["knots", "tor"] and world.use.latest == {"knots": 100, "tor": 200}
+    world.now += 599
+    await world.use._count()
+    assert len(world.asked) == 2
+    world.now += 1
+    await world.use._count()
+    assert world.asked[2:] == ["knots"]
+    world.limits = {"knots": 350}
+    world.now += 60
+    await world.use._count()
+    assert world.asked[3:] == ["knots"]
+    world.now += 86400
+    await world.use._count()
+    assert world.asked[4:] == ["knots", "tor"]
+
+
+async def test_what_was_counted_is_remembered_for_as_long_as_the_app_is_there() -> None:
+    world = World()
+    await world.use._count()
+    (today,) = world.use.history("knots")
+    assert today.bytes == 100
+    world.installed = ["tor"]
+    await world.use._count()
+    assert world.use.history("knots") == () and world.use.latest == {"tor": 200}

@@ -20,13 +20,16 @@ from archipelago.errors import ErrorCode, NodeError
 from archipelago.security.secrets.manager import SecretsManager
 from archipelago.storage.layout import Layout
 from archipelago.storage.records.volumes import Mark
+from archipelago.storage.stores.own_limits import OwnLimitStore
 from archipelago.storage.stores.state import State
 from archipelago.storage.stores.volume_marks import VolumeMarks
+from support.app_records import record_of
 from support.checkout import APPS
 from support.databases import new_database
 
 KNOTS = load_package(APPS / "bitcoin-knots").manifest
 DATA, DISK = Mark(11, None), Mark(2, 77)
+NO_LIMITS = cast(OwnLimitStore, None)
 
 
 @dataclass
@@ -34,6 +37,12 @@ class Disk:
     """What the agent in the user namespace sees, by the name of the volume."""
 
     found: dict[str, Found] = field(default_factory=dict)
+
+    mounted: tuple[str, ...] = ()
+    """Volumes in which a disk is mounted."""
+
+    async def mounts(self, path: str) -> tuple[str, ...]:
+        return (f"{path}/disk",) if Path(path).name in self.mounted else ()
 
     async def look(self, path: str, uid: int, gid: int, ids: int, *, divided: bool = False) -> Found | None:
         return self.found.get(Path(path).name)
@@ -74,33 +83,34 @@ async def test_what_is_known_of_a_volume_is_not_known_anew(marks: VolumeMarks) -
 
 
 @pytest.mark.parametrize(
-    ("there", "code"),
+    ("there", "mounted", "code"),
     [
-        ({}, ErrorCode.DATA_MISSING),
-        ({"wallets": Found(DATA, True, False)}, ErrorCode.DATA_MISSING),
-        ({"wallets": Found(DISK, False, False, mounted=True)}, ErrorCode.STILL_NEEDED),
-        ({"wallets": Found(DATA, False, False)}, None),
+        ({}, (), ErrorCode.DATA_MISSING),
+        ({"wallets": Found(DATA, True, False)}, (), ErrorCode.DATA_MISSING),
+        ({"wallets": Found(DISK, False, False, mounted=True)}, (), ErrorCode.STILL_NEEDED),
+        ({"wallets": Found(DATA, False, False)}, ("wallets",), ErrorCode.STILL_NEEDED),
+        ({"wallets": Found(DATA, False, False)}, ("chain",), None),
     ],
 )
 async def test_keys_to_money_that_cannot_be_kept_are_not_removed(
-    there: dict[str, Found], code: ErrorCode | None, marks: VolumeMarks, tmp_path: Path
+    there: dict[str, Found], mounted: tuple[str, ...], code: ErrorCode | None, marks: VolumeMarks, tmp_path: Path
 ) -> None:
-    layout, namespace = Layout(tmp_path, tmp_path), cast(Namespace, Disk(there))
+    layout, namespace = Layout(tmp_path, tmp_path), cast(Namespace, Disk(there, mounted))
     nobody = cast(SecretsManager, None)
-    data = AppData(layout, namespace, nobody, cast(State, None), marks, KeptStore(layout, namespace))
+    data = AppData(layout, namespace, nobody, cast(State, None), marks, KeptStore(layout, namespace), NO_LIMITS)
     await marks.keep(KNOTS.id, {"chain": DATA, "wallets": DISK})
     if code is None:
-        await data.refuse_unkeepable(KNOTS)
+        await data.refuse_unkeepable(record_of(KNOTS))
         return
     with pytest.raises(NodeError) as refusal:
-        await data.refuse_unkeepable(KNOTS)
+        await data.refuse_unkeepable(record_of(KNOTS))
     assert refusal.value.code is code and "wallets" in refusal.value.message
 
 
 async def test_volumes_are_there_before_an_app_is_installed(marks: VolumeMarks, tmp_path: Path) -> None:
     layout, namespace = Layout(tmp_path, tmp_path), cast(Namespace, Disk())
     nobody = cast(SecretsManager, None)
-    data = AppData(layout, namespace, nobody, cast(State, None), marks, KeptStore(layout, namespace))
+    data = AppData(layout, namespace, nobody, cast(State, None), marks, KeptStore(layout, namespace), NO_LIMITS)
     assert not await data.has_volumes(KNOTS.id)
     layout.app(KNOTS.id).volumes.mkdir(parents=True)
     assert not await data.has_volumes(KNOTS.id)

@@ -35,9 +35,9 @@ containers:
     return load_manifest(text, name)
 
 
-def warnings(*installed: AppManifest, running: bool = True, memory: int = 4) -> list[str]:
-    """Return what a plan to install `new`, of 1 GiB, says about memory."""
-    there = {each.id: InstalledApp(each, running=running) for each in installed}
+def warnings(*installed: AppManifest, running: bool = True, memory: int = 4, own: int | None = None) -> list[str]:
+    """Return what a plan to install `new`, of 1 GiB, says about memory; `own` is what the owner lets others take."""
+    there = {each.id: InstalledApp(each, running=running, memory=own) for each in installed}
     new = app("new", "1GiB")
     host = HostFacts(Architecture.AMD64, memory=memory * GIB, cores=4, free_disk=100 * GIB)
     plan = resolve({**{each.id: each for each in installed}, "new": new}, there, Request(install=("new",)), host)
@@ -54,6 +54,12 @@ def test_a_plan_that_does_not_fit_says_which_apps_by_how_much_and_which_to_stop(
         "These apps may take 0.5 GiB of memory more than this host has: Old 2.0 GiB, New 1.0 GiB, Older 1.0 GiB, and "
         "0.5 GiB for the node; it is enough without Older"
     )
+
+
+def test_what_the_owner_lets_an_app_take_counts_and_not_its_manifest() -> None:
+    assert warnings(app("old", "8GiB"), own=2 * GIB) == []
+    (found,) = warnings(app("old", "1GiB"), own=3 * GIB)
+    assert "Old 3.0 GiB" in found
 
 
 def test_an_app_that_its_owner_stopped_is_promised_nothing() -> None:

@@ -34,7 +34,7 @@ def test_a_file_that_is_replaced_is_noticed_at_once(tmp_path: Path) -> None:
     started = time.monotonic()
     assert sign(tmp_path, known, "data", "channel.backup", timeout=20) != known
     assert time.monotonic() - started < 10
-    answer = ask(tmp_path, do="read", path=str(tmp_path / "proof"), names=["data", "channel.backup"], limit=10)
+    answer = ask(tmp_path, do="read-whole", path=str(tmp_path / "proof"), names=["data", "channel.backup"], limit=10)
     assert base64.b64decode(str(answer["content"])) == b"two" and answer["whole"] is True
 
 
@@ -47,5 +47,5 @@ def test_only_a_file_of_the_volume_is_read(tmp_path: Path, bad: str) -> None:
     (volume / "link").symlink_to(tmp_path / "secret")
     os.mkfifo(volume / "pipe")
     (volume / "large").write_bytes(bytes(11))
-    answer = ask(tmp_path, do="read", path=str(volume), names=bad.split("/"), limit=10)
+    answer = ask(tmp_path, do="read-whole", path=str(volume), names=bad.split("/"), limit=10)
     assert answer["ok"] is False

@@ -1,9 +1,14 @@
 """The program in the user namespace, as a process of this user's: what it refuses, and what it says then."""
 
 import base64
+import json
 import os
+import select
+import subprocess
+import sys
 from pathlib import Path
 
+from archipelago.container.namespace.agent.program import agent_program
 from support.agent_requests import ask
 
 
@@ -49,6 +54,36 @@ def test_a_look_at_a_volume_changes_nothing_and_tells_what_mkfs_made_from_data(t
     assert full == {**empty, "empty": False}
     (tmp_path / "link").symlink_to("data")
     assert "a link" in str(looked(tmp_path, "link")["error"])
+
+
+def test_disks_below_a_directory_are_found_whatever_file_system_it_is_on(tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    assert ask(tmp_path, do="mounts", path=str(tmp_path / "data"))["mounts"] == []
+    assert ask(tmp_path, do="mounts", path=str(tmp_path / "gone"))["mounts"] == []
+    mounts = (line.split(" ")[4] for line in Path("/proc/self/mountinfo").read_text().splitlines())
+    disk = Path(next(each for each in mounts if each.count("/") > 1 and "\\" not in each))  # such as /dev/pts
+    found = ask(disk.parent, do="mounts", path=str(disk))["mounts"]
+    assert isinstance(found, list) and str(disk) in found
+
+
+def test_a_copy_ends_with_an_agent_that_is_killed(tmp_path: Path) -> None:
+    programs, told = tmp_path / "bin", tmp_path / "told"
+    programs.mkdir()
+    (tmp_path / "data").mkdir()
+    os.mkfifo(told)
+    (programs / "cp").write_text(f'#!/bin/sh\necho $$ > "{told}"\nexec sleep 600\n')
+    (programs / "cp").chmod(0o755)
+    command = [sys.executable, "-I", "-c", agent_program(), str(tmp_path)]
+    environment = {**os.environ, "PATH": f"{programs}:{os.environ['PATH']}"}
+    with subprocess.Popen(command, stdin=subprocess.PIPE, env=environment) as agent:
+        assert agent.stdin is not None
+        request = {"path": str(tmp_path / "data"), "to": str(tmp_path / "copy"), "method": "copy", "number": 1}
+        agent.stdin.write(json.dumps({"id": 1, "do": "copy", **request}).encode() + b"\n")
+        agent.stdin.flush()
+        copy = os.pidfd_open(int(told.read_text()))
+        agent.kill()
+    assert select.select([copy], [], [], 10)[0], "it runs on"
+    os.close(copy)
 
 
 def test_a_rename_stays_below_the_node_s_directories_and_overwrites_nothing(tmp_path: Path) -> None:

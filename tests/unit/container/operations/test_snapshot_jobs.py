@@ -3,6 +3,7 @@
 import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -12,54 +13,29 @@ from archipelago.api.operations import Operation
 from archipelago.container.manifest.model.data import Reversible
 from archipelago.container.namespace.found import Survey
 from archipelago.container.operations.jobs.snapshot import SnapshotJob
+from archipelago.container.operations.scheduled_snapshots import ScheduledSnapshots
+from archipelago.container.operations.snapshot_schedules import SnapshotSchedules
 from archipelago.container.operations.snapshots import Snapshots, refuse_one_way
 from archipelago.errors import ErrorCode, NodeError
-from archipelago.storage.records.operations import OperationState
+from archipelago.performance.resource_manager.disk_level import DiskLevel
+from archipelago.security.audit.chain import AuditAction
+from archipelago.storage.records.snapshot_schedules import Cadence, ScheduleRecord
 from archipelago.storage.records.snapshots import SnapshotKind
+from support.app_with_data import CHANNELS, MORE, data, done, node_with_data, version, write
 from support.jobs_bench import Bench, bench
 from support.jobs_crashes import Crashes
 from support.trees import tree
 
-MORE = """    mounts: [{volume: data, path: /data}]
-volumes: {data: {data: files}}
-"""
-CHANNELS = """    mounts: [{volume: data, path: /data}, {volume: channels, path: /c}]
-volumes: {data: {data: files}, channels: {data: never-restore, funds: true, exclusive: true}}
-"""
-
 
 @pytest_asyncio.fixture
 async def node(tmp_path: Path) -> AsyncIterator[Bench]:
-    """A node with an app that has data."""
-    async with bench(tmp_path) as made:
-        made.offer("app", MORE)
-        await made.installed("app", n=3)
-        data(made).mkdir(parents=True)
-        write(made, "first")
+    async with node_with_data(tmp_path) as made:
         yield made
 
 
 @pytest.fixture
 def snapshots(node: Bench) -> Snapshots:
     return Snapshots(node.parts, node.runner, node.operations)
-
-
-def data(node: Bench) -> Path:
-    return node.folder / "apps" / "app" / "volumes" / "data"
-
-
-def write(node: Bench, text: str) -> None:
-    (data(node) / "state").write_text(text)
-
-
-async def done(node: Bench, operation: Operation) -> None:
-    ended = await node.ended(operation)
-    assert ended.state is OperationState.DONE, ended.error
-    assert node.apps.suspended == frozenset()
-
-
-async def version(node: Bench) -> str:
-    return (await node.state.load_apps())["app"].package.manifest.version
 
 
 async def test_a_snapshot_goes_back_stays_and_that_can_be_undone(node: Bench, snapshots: Snapshots) -> None:
@@ -81,6 +57,29 @@ async def test_a_snapshot_goes_back_stays_and_that_can_be_undone(node: Bench, sn
     await snapshots.delete("app", taken.name)
     with pytest.raises(NodeError, match="no snapshot"):
         await snapshots.restore("app", taken.name)
+
+
+async def test_a_schedule_takes_snapshots_and_deletes_its_own_alone(node: Bench, snapshots: Snapshots) -> None:
+    steady, now = 0.0, datetime.now(UTC)
+    schedules = SnapshotSchedules(node.state, "node", lambda: now)
+    audited: list[AuditAction] = []
+
+    async def audit(action: AuditAction) -> None:
+        audited.append(action)
+
+    level = DiskLevel.PLENTY
+    chore = ScheduledSnapshots(schedules, snapshots, node.operations, lambda: level, lambda: steady, audit)
+    await done(node, await snapshots.take("app"))
+    await schedules.set("app", ScheduleRecord(every=Cadence.DAILY, hourly=1, daily=0, weekly=0))
+    for _ in range(3):
+        await chore.look()
+        steady, now = steady + 86400, now + timedelta(days=1)
+    kinds = [each.kind for each in await snapshots.list("app")]
+    assert kinds == [SnapshotKind.SCHEDULED, SnapshotKind.MANUAL] and node.apps.suspended == frozenset()
+    level = DiskLevel.SCARCE
+    await chore.look()
+    assert [each.kind for each in await snapshots.list("app")] == [SnapshotKind.MANUAL]
+    assert [each.subject["app"] for each in audited] == ["app"]
 
 
 async def test_an_update_is_undone_with_its_data_and_that_is_undone_in_its_turn(

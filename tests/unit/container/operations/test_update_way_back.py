@@ -8,8 +8,8 @@ import pytest
 import pytest_asyncio
 
 from archipelago.container.data.data_classes import restorable_volumes
+from archipelago.container.data.snapshots.order import SnapshotOrder
 from archipelago.container.data.snapshots.room import ROOM
-from archipelago.container.data.snapshots.store import SnapshotOrder
 from archipelago.container.namespace.found import Survey
 from archipelago.container.operations.jobs.update import UpdateJob
 from archipelago.container.operations.readiness.situation import Situation
@@ -221,7 +221,7 @@ async def reset(node: Bench, before: str) -> None:
     way, records = node.parts.way_back, await node.state.load_apps()
     (name,) = await way.store.list("app")
     node.apps.on_run = lambda app, version: None
-    volumes = restorable_volumes(records["app"].package.manifest)
+    volumes = restorable_volumes(records["app"])
     old = await way.store.bring_back(
         records["app"], name, SnapshotOrder("2026-11-29T00-00-00.000Z", SnapshotKind.MANUAL), volumes
     )

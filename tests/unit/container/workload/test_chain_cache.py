@@ -49,8 +49,8 @@ def test_it_is_more_during_the_first_download_and_with_more_memory(
     assert before.chosen >= chain_cache(one, limit, grace, downloading=False).chosen
 
 
-def bitcoind(memory: int, *, downloading: bool, **options: object) -> ContainerWorkload:
-    """Return the container of Bitcoin Knots on a host with so much memory."""
+def bitcoind(memory: int, *, downloading: bool, own: int | None = None, **options: object) -> ContainerWorkload:
+    """Return the container of Bitcoin Knots on a host with so much memory, of which the owner lets it take `own`."""
     host = HostFacts(Architecture.AMD64, memory=memory, cores=4, free_disk=1 << 40)
     given = AppInput(
         package=KNOTS,
@@ -60,6 +60,7 @@ def bitcoind(memory: int, *, downloading: bool, **options: object) -> ContainerW
         ports={"p2p": 8333},
         secrets={"probe_password": Secret("Kx4vXQ0mWq7mM1yB2nT9uA5c", "1")},
         downloading=downloading,
+        memory=own,
     )
     (container,) = compile_app(given, Site("node", "/data", "/run/files", host), Renderer()).containers
     return container
@@ -88,6 +89,12 @@ def test_the_owner_chooses_up_to_what_fits() -> None:
 def test_the_end_of_the_download_restarts_nothing() -> None:
     assert bitcoind(8 * GIB, downloading=True).hash == bitcoind(8 * GIB, downloading=False).hash
     assert bitcoind(8 * GIB, downloading=True).hash != bitcoind(8 * GIB, downloading=True, dbcache=1500).hash
+
+
+def test_the_cache_follows_the_memory_that_the_owner_allows_and_nothing_restarts_for_it() -> None:
+    assert dbcache(bitcoind(8 * GIB, downloading=True, own=GIB)) == 519
+    assert dbcache(bitcoind(8 * GIB, downloading=True, own=4 * GIB)) == 2048
+    assert bitcoind(8 * GIB, downloading=True, own=GIB).hash == bitcoind(8 * GIB, downloading=True).hash
 
 
 def test_bitcoin_knots_has_half_an_hour_to_write() -> None:

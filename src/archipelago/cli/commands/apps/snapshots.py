@@ -16,6 +16,7 @@ from archipelago.support.texts.sizes import size_words
 _Name = Annotated[str, typer.Argument(metavar="SNAPSHOT", help="Name of the snapshot, as shown by 'snapshot list'.")]
 _KINDS = {
     "manual": "taken by you",
+    "scheduled": "taken by the schedule",
     "before-update": "before an update",
     "rejected": "left by an update that was taken back",
     "before-restore": "before a restore",
@@ -59,8 +60,9 @@ def take(app: Installed, yes: Yes = False, no_wait: NoWait = False, json: Json =
 def restore(app: Installed, snapshot: _Name, yes: Yes = False, no_wait: NoWait = False, json: Json = False) -> None:
     """Put an app back to a snapshot. What is there now becomes a snapshot."""
     client = Client()
-    agree_to_restore(client.call("restore-preview", app=app, snapshot=snapshot), "Put it back?", yes)
-    finish(client, client.call("snapshot-restore", app=app, snapshot=snapshot), no_wait, json)
+    preview = client.call("restore-preview", app=app, snapshot=snapshot)
+    agree_to_restore(preview, "Put it back?", yes)
+    finish(client, client.call("snapshot-restore", app=app, snapshot=snapshot, stays=preview["stays"]), no_wait, json)
 
 
 def undo_restore(app: Installed, yes: Yes = False, no_wait: NoWait = False, json: Json = False) -> None:

@@ -1,6 +1,6 @@
 """Commands about the node as a whole: power, resources, disk."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -58,8 +58,18 @@ def resources(json: Json = False) -> None:
             for app in found["apps"]
         ],
     )
+    for each in found["paused"]:
+        show(line(f"{each['app']} is paused: {each['reason']}"))
     for each in found["not_enforced"]:
         show(f"Not enforced on this host: {line(each)}")
+
+
+def _snapshots(found: dict[str, Any] | None) -> str:
+    if found is None or not found["bytes"]:
+        return "-"
+    least = "" if found["counted"] else "at least "
+    shares = ", shared blocks included" if found["shares"] else ""
+    return f"{least}{size_words(found['bytes'])}{shares}"
 
 
 def disk(json: Json = False) -> None:
@@ -70,11 +80,12 @@ def disk(json: Json = False) -> None:
         return
     show(f"{size_words(found['free'])} of {size_words(found['total'])} are free.")
     show_table(
-        ("APP", "TAKES", "COUNTED"),
+        ("APP", "TAKES", "SNAPSHOTS", "COUNTED"),
         [
             (
                 app["app"],
                 "-" if app["bytes"] is None else f"{'' if app['counted'] else 'at least '}{size_words(app['bytes'])}",
+                _snapshots(app["snapshots"]),
                 app["at"] or "not yet",
             )
             for app in found["apps"]

@@ -46,6 +46,12 @@ class LeftOut(StrEnum):
         return self in (LeftOut.NEVER_RESTORE, LeftOut.REBUILDABLE)
 
 
+def missed(left_out: Mapping[str, str]) -> tuple[str, ...]:
+    """Return the volumes that an app needs and that are not in a snapshot; `left_out` says why each is not."""
+    known = {each.value: each for each in LeftOut}
+    return tuple(sorted(name for name, why in left_out.items() if why not in known or not known[why].harmless))
+
+
 @dataclass(frozen=True, slots=True)
 class Candidate:
     """A volume that is there, and may be restored."""
@@ -80,7 +86,7 @@ class CopyPlan:
     @property
     def lost(self) -> tuple[str, ...]:
         """The volumes that would be missed."""
-        return tuple(sorted(name for name, reason in self.left_out.items() if not reason.harmless))
+        return missed(self.left_out)
 
     def require_whole(self, app: str) -> None:
         """Raise `NodeError` where the app could go back in part only."""

@@ -1,43 +1,43 @@
 """Takes snapshots of apps that are stopped, brings them back by renames, lists and deletes them."""
 
 import asyncio
-import shutil
 import time
-from collections.abc import Collection, Mapping, Sequence, Set
-from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import Any
+from collections.abc import Mapping, Sequence, Set
+from dataclasses import replace
 
 import structlog
 
-from archipelago.container.data.data_classes import RebuildableVolume, RestorableVolume
-from archipelago.container.data.kept import read_about, stamped_at
-from archipelago.container.data.snapshots.methods import Candidate, CopyMethod, CopyPlan, LeftOut, plan_copies
+from archipelago.container.data.data_classes import RebuildableVolume, RestorableVolume, funds_volumes
+from archipelago.container.data.kept import read_about
+from archipelago.container.data.snapshots.copies import VolumeCopies
+from archipelago.container.data.snapshots.exchange import VolumeExchange
+from archipelago.container.data.snapshots.files import (
+    children,
+    copy_rest,
+    cut_off,
+    free_bytes,
+    make_place,
+    other_secrets,
+    restore_secrets,
+    write_about,
+    write_all,
+)
+from archipelago.container.data.snapshots.methods import Candidate, CopyPlan, LeftOut, plan_copies
+from archipelago.container.data.snapshots.order import SnapshotOrder, describe_snapshot
 from archipelago.container.data.snapshots.retention import Aged, expired
 from archipelago.container.data.snapshots.room import KeptRoom
-from archipelago.container.data.snapshots.swap import MoveAside, TwiceError, VolumePlaces, next_move
+from archipelago.container.data.snapshots.sizes import SnapshotSize, SnapshotSizes, SnapshotUse
+from archipelago.container.data.snapshots.swap import TwiceError
 from archipelago.container.namespace.client import Namespace
 from archipelago.errors import ErrorCode, NodeError
-from archipelago.storage.layout import SNAPSHOTS, AppFolder, Layout, SnapshotFolder
+from archipelago.storage.layout import SNAPSHOTS, Layout, SnapshotFolder
 from archipelago.storage.records.apps import AppRecord
-from archipelago.storage.records.snapshots import SnapshotKind, SnapshotRecord, record_from_json, record_to_json
+from archipelago.storage.records.snapshots import SnapshotRecord, record_from_json
 from archipelago.storage.stores.volume_marks import VolumeMarks
-from archipelago.support.private_files import reported, sync_folder, write_atomically
 from archipelago.support.texts.text import msg
 
 _SWEPT = ".swept-"
 """How the name of what is on its way out starts."""
-
-
-@dataclass(frozen=True, slots=True)
-class SnapshotOrder:
-    """A snapshot that is to be taken."""
-
-    name: str
-    """The time, as `stamp` makes it."""
-    kind: SnapshotKind
-    next_package: str = ""
-    together: tuple[str, ...] = ()
 
 
 class SnapshotStore:
@@ -47,7 +47,10 @@ class SnapshotStore:
         self._layout = layout
         self._namespace = namespace
         self._marks = marks
+        self._copies = VolumeCopies(namespace)
+        self._exchange = VolumeExchange(namespace, marks)
         self.room = KeptRoom(layout)
+        self.sizes = SnapshotSizes(layout, namespace)
         self._log = structlog.get_logger("snapshots")
 
     # --- before -----------------------------------------------------------------------------------------------------
@@ -55,7 +58,7 @@ class SnapshotStore:
     async def plan(self, app: str, restorable: Sequence[RestorableVolume]) -> CopyPlan:
         """Return what a snapshot of these volumes of an app would take; all others stay as they are."""
         folder = self._layout.app(app)
-        there = await asyncio.to_thread(_children, folder.volumes)
+        there = await asyncio.to_thread(children, folder.volumes)
         declared = {volume.name: volume for volume in restorable}
         candidates = [
             Candidate(
@@ -66,7 +69,7 @@ class SnapshotStore:
             for name, volume in declared.items()
             if name in there
         ]
-        means = await self._means(folder) if candidates else {"clones": False, "free": 0}
+        means = await self._copies.means(folder) if candidates else {"clones": False, "free": 0}
         return plan_copies(candidates, (name for name in there if name not in declared), **means)
 
     async def flush(self, app: str) -> None:
@@ -86,15 +89,15 @@ class SnapshotStore:
             return found
         await self._namespace.remove(str(place.path))
         # Again: the disk may have filled up since the plan, such as by the copies of apps before this one.
-        replace(plan, free=await asyncio.to_thread(_free, folder)).require_room(record.app)
+        replace(plan, free=await asyncio.to_thread(free_bytes, folder)).require_room(record.app)
         try:
-            await asyncio.to_thread(_make, place)
+            await asyncio.to_thread(make_place, place)
             volumes = {
-                name: await self._copy_by(str(folder.volume(name)), str(place.volume(name)), ways)
+                name: await self._copies.copy_by(str(folder.volume(name)), str(place.volume(name)), ways)
                 for name, ways in plan.methods.items()
             }
-            about = _about((record,), order, await self._next_number(record.app), volumes, plan.left_out)
-            await asyncio.to_thread(_write, folder, place, record, about)
+            about = describe_snapshot((record,), order, await self._next_number(record.app), volumes, plan.left_out)
+            await asyncio.to_thread(write_all, folder, place, record, about)
         except BaseException:
             await asyncio.shield(self._namespace.remove(str(place.path)))
             raise
@@ -107,7 +110,7 @@ class SnapshotStore:
         origin = folder.snapshot(source)
         surveys = {name: await self._namespace.survey(str(origin.volume(name))) for name in about.volumes}
         candidates = [Candidate(name, survey) for name, survey in surveys.items()]
-        plan = plan_copies(candidates, (), **await self._means(folder))
+        plan = plan_copies(candidates, (), **await self._copies.means(folder))
         plan.require_whole(app)
         return plan
 
@@ -121,38 +124,17 @@ class SnapshotStore:
         plan = await self.plan_clone(app, source)
         plan.require_room(app)
         try:
-            await asyncio.to_thread(_make, place)
+            await asyncio.to_thread(make_place, place)
             for volume, ways in plan.methods.items():
-                await self._copy_by(str(origin.volume(volume)), str(place.volume(volume)), ways)
+                await self._copies.copy_by(str(origin.volume(volume)), str(place.volume(volume)), ways)
             # Without a number it is the oldest: where it cannot be put back, it takes no place among those to keep.
-            await asyncio.to_thread(_copy_rest, origin, place, about.model_copy(update={"number": 0}))
+            await asyncio.to_thread(copy_rest, origin, place, about.model_copy(update={"number": 0}))
         except BaseException:
             await asyncio.shield(self._namespace.remove(str(place.path)))
             raise
 
-    async def _means(self, folder: AppFolder) -> dict[str, Any]:
-        """Return what the disk of an app can do, for `plan_copies`."""
-        await asyncio.to_thread(_make_parent, folder)
-        free = await asyncio.to_thread(_free, folder)
-        return {"clones": await self._namespace.can_clone(str(folder.snapshots)), "free": free}
-
     async def _next_number(self, app: str) -> int:
         return max((each.number for each in (await self.list(app)).values()), default=0) + 1
-
-    async def _copy_by(self, source: str, target: str, ways: Sequence[CopyMethod]) -> str:
-        """Copy a volume by the first method that works, and return it. Raises `NodeError` of the last one."""
-        *better, last = ways
-        for method in better:
-            try:
-                await self._namespace.copy(source, target, method)
-                return method
-            except NodeError as error:
-                if error.code is ErrorCode.DISK_FULL:
-                    raise
-                self._log.info("a volume is copied in another way", volume=source, not_by=method, why=error.message)
-                await self._namespace.remove(target)
-        await self._namespace.copy(source, target, last)
-        return last
 
     # --- bringing back ----------------------------------------------------------------------------------------------
 
@@ -171,11 +153,12 @@ class SnapshotStore:
         may_move = {volume.name for volume in restorable} - set(about.left_out)
         made = await asyncio.to_thread(read_about, target)
         if made is None:
-            await asyncio.to_thread(_make, target)
-            there = await asyncio.to_thread(_children, folder.volumes)
+            await self.require_movable(app, restorable, source)
+            await asyncio.to_thread(make_place, target)
+            there = await asyncio.to_thread(children, folder.volumes)
             stays = dict.fromkeys({*there, *about.volumes} - may_move, LeftOut.NEVER_RESTORE)
             number = await self._next_number(app)
-            made = _about(
+            made = describe_snapshot(
                 (now, record),
                 aside,
                 number,
@@ -183,36 +166,63 @@ class SnapshotStore:
                 {**stays, **about.left_out},
             )
             # First: what is moved is whole at any moment, and must not be taken for the remains of a copy.
-            await asyncio.to_thread(_write, folder, target, now, made)
+            await asyncio.to_thread(write_all, folder, target, now, made)
         # As it was at first: after a crash the app may have its former record already, which may be less strict.
         may_move -= set(made.left_out)
         try:
-            await self._swap(folder, may_move.intersection(about.volumes), may_move, (origin, target))
+            await self._exchange.swap(folder, may_move.intersection(about.volumes), may_move, (origin, target))
         except TwiceError as twice:
             raise NodeError(
                 ErrorCode.BUSY,
                 msg("the volume '{volume}' of {app} was changed while a snapshot came back", volume=twice, app=app),
                 hint=msg("what was there before is the snapshot {name}", name=aside.name),
             ) from twice
-        await asyncio.to_thread(_restore_secrets, origin, folder)
-        await self._mark(app, folder, may_move)
+        keys = await self._keys_that_stay(now, record, may_move)
+        await asyncio.to_thread(lambda: restore_secrets(origin, folder, replace=not keys))
+        await self._exchange.mark(app, folder, may_move)
+        self.sizes.forget(app, source, aside.name)
         self._log.info("a snapshot is back", app=app, snapshot=source, was=aside.name)
         return record
 
-    async def _swap(
-        self, folder: AppFolder, wanted: Set[str], may_move: Set[str], ends: tuple[SnapshotFolder, SnapshotFolder]
-    ) -> None:
-        origin, target = ends
-        while True:
-            places = await asyncio.to_thread(_places, folder, origin, target)
-            move = next_move(wanted, places.used - may_move, places)
-            if move is None:
-                return
-            used, volume = folder.volume(move.volume), move.volume
-            if isinstance(move, MoveAside):
-                await self._namespace.rename(str(used), str(target.volume(volume)))
-            else:
-                await self._namespace.rename(str(origin.volume(volume)), str(used))
+    async def require_movable(self, app: str, restorable: Sequence[RestorableVolume], source: str) -> None:
+        """Raise `NodeError` where a volume cannot be renamed, since it is a disk or has one in it; nothing is changed.
+
+        `source` is the snapshot that is to come back: what it left out stays where it is.
+        """
+        folder, left_out = self._layout.app(app), (await self.about(app, source)).left_out
+        names = [each.name for each in restorable if each.name not in left_out]
+        for place in (each.volume(name) for each in (folder, folder.snapshot(source)) for name in names):
+            if mounts := await self._namespace.mounts(str(place)):
+                raise NodeError(
+                    ErrorCode.STILL_NEEDED,
+                    msg(
+                        "the volume '{name}' of {app} cannot be moved aside, since a disk is mounted at {path}",
+                        name=place.name,
+                        app=app,
+                        path=mounts[0],
+                    ),
+                    hint=msg("stop {app}, unmount that, and copy its files into the volume; then try again", app=app),
+                    data={"app": app, "volume": place.name, "mounts": list(mounts)},
+                )
+
+    async def keys_without_secrets(
+        self, now: AppRecord, source: str, restorable: Sequence[RestorableVolume]
+    ) -> tuple[str, ...]:
+        """Return the volumes with keys to money that would stay, and with them other secrets than the snapshot has."""
+        folder, about = self._layout.app(now.app), await self.about(now.app, source)
+        record, may_move = await self.record(now, source), {each.name for each in restorable} - set(about.left_out)
+        keys = await self._keys_that_stay(now, record, may_move)
+        return keys if keys and await asyncio.to_thread(other_secrets, folder.snapshot(source), folder) else ()
+
+    async def _keys_that_stay(self, now: AppRecord, then: AppRecord, may_move: Set[str]) -> tuple[str, ...]:
+        """Return the volumes with keys to money that stay as they are: secrets open them, so these stay as well."""
+        there = await asyncio.to_thread(children, self._layout.app(now.app).volumes)
+        stay = set(there).difference(may_move)
+        return tuple(name for name in funds_volumes(now, then.package.manifest) if name in stay)
+
+    async def is_there(self, app: str, name: str) -> bool:
+        """Return whether there is a complete snapshot of a name. Raises `NodeError`."""
+        return await asyncio.to_thread(read_about, self._layout.app(app).snapshot(name)) is not None
 
     async def record(self, now: AppRecord, name: str) -> AppRecord:
         """Return the record that comes back with a snapshot. Raises `NodeError`."""
@@ -228,12 +238,6 @@ class SnapshotStore:
                 msg("{path} cannot be read: {error}", path=place.record, error=error),
                 hint=msg("restore another snapshot"),
             ) from error
-
-    async def _mark(self, app: str, folder: AppFolder, volumes: Collection[str]) -> None:
-        """Take what is in the place of these volumes for them: it is another directory than before, or none."""
-        found = {name: await self._namespace.look(str(folder.volume(name)), 1, 1, 1) for name in volumes}
-        await self._marks.keep(app, {name: each.mark for name, each in found.items() if each is not None})
-        await self._marks.forget(app, [name for name, each in found.items() if each is None])
 
     # --- all of them ------------------------------------------------------------------------------------------------
 
@@ -253,45 +257,61 @@ class SnapshotStore:
         folder = self._layout.app(app)
 
         def find() -> dict[str, SnapshotRecord]:
-            found = {name: read_about(folder.snapshot(name)) for name in _children(folder.snapshots) if name[0] != "."}
+            names = (name for name in children(folder.snapshots) if name[0] != ".")
+            found = {name: self._readable(folder.snapshot(name)) for name in names}
             known = {name: each for name, each in found.items() if each is not None}
             return dict(sorted(known.items(), key=lambda pair: (pair[1].number, pair[1].at, pair[0])))
 
         return await asyncio.to_thread(find)
 
-    async def size(self, app: str, name: str) -> tuple[int, bool]:
-        """Return the bytes of a snapshot, those that it shares included, and whether all were counted in time."""
-        return await self._namespace.size(str(self._layout.app(app).snapshot(name).path), 5.0)
+    def _readable(self, place: SnapshotFolder) -> SnapshotRecord | None:
+        try:
+            return read_about(place)
+        except NodeError as error:
+            self._log.warning("a snapshot cannot be read, and is left alone", path=str(place.path), error=str(error))
+            return None
+
+    async def use(self, app: str, seconds: float) -> SnapshotUse:
+        """Return what all snapshots of an app take, counted slowly in so many seconds. Raises `NodeError`."""
+        names = await self.list(app)
+        sizes = (await self.sizes.of(app, names, seconds, gentle=True)).values()
+        size = SnapshotSize(sum(each.bytes for each in sizes), all(each.complete for each in sizes))
+        folder = self._layout.app(app).snapshots
+        return SnapshotUse(size, bool(names) and await self._namespace.can_clone(str(folder)))
 
     async def delete(self, app: str, name: str) -> None:
         """Delete a snapshot, or what is left of one."""
         place = self._layout.app(app).snapshot(name)
+        self.sizes.forget(app, name)
         # First: half of a snapshot must not be taken for one.
         await asyncio.to_thread(place.about.unlink, missing_ok=True)
         await self._namespace.remove(str(place.path))
 
     async def delete_spent(self, app: str, name: str) -> None:
-        """Delete a snapshot that has come back itself; volumes of it that had to stay are nowhere else, and stay."""
-        place = self._layout.app(app).snapshot(name)
-        left = await asyncio.to_thread(_children, place.volumes)
-        if not left:
+        """Delete a snapshot that has come back itself; what of it had to stay is nowhere else, and stays."""
+        folder = self._layout.app(app)
+        place = folder.snapshot(name)
+        left = await asyncio.to_thread(children, place.volumes)
+        if not left and not await asyncio.to_thread(other_secrets, place, folder):
             await self.delete(app, name)
             return
         about = await self.about(app, name)
         volumes = {volume: about.volumes.get(volume, "") for volume in left}
         # Only what is proof of money stays behind: neither retention nor the removal of the app deletes that.
         kept = about.model_copy(update={"funds": True, "volumes": volumes})
-        await asyncio.to_thread(_write_about, place, kept)
+        await asyncio.to_thread(write_about, place, kept)
 
     async def thin_out(self, app: str) -> None:
         """Delete the snapshots of an app that retention does not keep."""
         found = (await self.list(app)).items()
-        for name in expired(Aged(name, each.at, each.kind, each.funds, each.number) for name, each in found):
+        funds = {volume for volume, each in (await self._marks.strictest(app)).items() if each.funds}
+        aged = (Aged(name, each.at, each.kind, each.has_keys(funds), each.number) for name, each in found)
+        for name in expired(aged):
             await self.delete(app, name)
 
     async def sweep(self) -> None:
         """Move away what copies left that a crash cut off, which takes a moment. Never raises `NodeError`."""
-        for place in await asyncio.to_thread(_cut_off, self._layout):
+        for place in await asyncio.to_thread(cut_off, self._layout):
             try:
                 await self._namespace.rename(str(place), str(place.with_name(f"{_SWEPT}{place.name}.{time.time_ns()}")))
             except NodeError as error:
@@ -304,97 +324,3 @@ class SnapshotStore:
                 await self._namespace.remove(str(place))
             except NodeError as error:
                 self._log.warning("the rest of a snapshot is not deleted", path=str(place), error=str(error))
-
-
-def _about(
-    records: Sequence[AppRecord],
-    order: SnapshotOrder,
-    number: int,
-    volumes: Mapping[str, str],
-    left_out: Mapping[str, str],
-) -> SnapshotRecord:
-    """Return what a snapshot is. The first record is that of the app; the others know its data as well."""
-    package = records[0].package
-    declared = [pair for each in records for pair in each.package.manifest.volumes.items()]
-    return SnapshotRecord(
-        kind=order.kind,
-        at=stamped_at(order.name),
-        number=number,
-        version=package.manifest.version,
-        package=package.package_digest(),
-        volumes=volumes,
-        left_out={name: str(why) for name, why in left_out.items()},
-        funds=any(name in volumes and volume.funds for name, volume in declared),
-        next_package=order.next_package,
-        together=order.together,
-    )
-
-
-def _free(folder: AppFolder) -> int:
-    return shutil.disk_usage(folder.path).free
-
-
-def _make_parent(folder: AppFolder) -> None:
-    folder.snapshots.mkdir(mode=0o700, exist_ok=True)
-    sync_folder(folder.path)
-
-
-def _make(place: SnapshotFolder) -> None:
-    with reported(place.path):
-        place.volumes.mkdir(mode=0o700, parents=True, exist_ok=True)
-        for directory in (place.path.parent.parent, place.path.parent, place.path):
-            sync_folder(directory)
-
-
-def _write(folder: AppFolder, place: SnapshotFolder, record: AppRecord, about: SnapshotRecord) -> None:
-    """Write all but the volumes; what says that the snapshot is complete comes last."""
-    _copy_secrets(folder.secrets, place.secrets)
-    with reported(place.record):
-        write_atomically(place.record, record_to_json(record).encode())
-    _write_about(place, about)
-
-
-def _write_about(place: SnapshotFolder, about: SnapshotRecord) -> None:
-    with reported(place.about):
-        write_atomically(place.about, f"{about.model_dump_json()}\n".encode())
-
-
-def _copy_rest(origin: SnapshotFolder, place: SnapshotFolder, about: SnapshotRecord) -> None:
-    _copy_secrets(origin.secrets, place.secrets)
-    with reported(place.record):
-        write_atomically(place.record, origin.record.read_bytes())
-    _write_about(place, about)
-
-
-def _copy_secrets(source: Path, target: Path) -> None:
-    with reported(target):
-        target.mkdir(mode=0o700, exist_ok=True)
-        for path in source.glob("*.age") if source.is_dir() else ():
-            write_atomically(target / path.name, path.read_bytes())
-
-
-def _restore_secrets(origin: SnapshotFolder, folder: AppFolder) -> None:
-    """Write the app's own secrets as they were. Logins of other apps are not part of its data, and stay."""
-    with reported(folder.secrets):
-        for path in origin.secrets.glob("*.age"):
-            there = folder.secrets / path.name
-            if not path.name.startswith("edge.") or not there.exists():
-                folder.secrets.mkdir(mode=0o700, exist_ok=True)
-                write_atomically(there, path.read_bytes())
-
-
-def _cut_off(layout: Layout) -> tuple[Path, ...]:
-    """Return the snapshots that are not complete."""
-    found = (place for place in layout.apps.glob(f"*/{SNAPSHOTS}/*") if not place.name.startswith("."))
-    return tuple(place for place in found if not SnapshotFolder(place).about.exists())
-
-
-def _places(folder: AppFolder, origin: SnapshotFolder, target: SnapshotFolder) -> VolumePlaces:
-    return VolumePlaces(*(frozenset(_children(each.volumes)) for each in (folder, target, origin)))
-
-
-def _children(directory: Path) -> tuple[str, ...]:
-    try:
-        return tuple(sorted(path.name for path in directory.iterdir()))
-    except (FileNotFoundError, NotADirectoryError):
-        return ()

@@ -179,9 +179,10 @@ def _rules(manifest: AppManifest, declared: Declared) -> Iterator[PathProblem]:
 
 
 def _metadata(manifest: AppManifest, declared: Declared) -> Iterator[PathProblem]:
-    if manifest.bitcoin is not None and manifest.bitcoin.network_option is not None:
-        path = ("bitcoin", "network_option")
-        yield from unknown(path, "option", manifest.bitcoin.network_option, declared.options)
+    if manifest.bitcoin is not None:
+        for key in ("network_option", "prune_option"):
+            if (named := getattr(manifest.bitcoin, key)) is not None:
+                yield from unknown(("bitcoin", key), "option", named, declared.options)
 
 
 def _templates(manifest: AppManifest, declared: Declared) -> Iterator[PathProblem]:

@@ -118,6 +118,9 @@ class AppManifest(Part):
     """Secrets that the node makes for it, by name."""
     volumes: dict[Name, Volume] = Field(default={}, max_length=20)
     """Directories that outlive its containers, by name."""
+    disk_limit: Bytes | None = None
+    """Most that all its volumes may take, in bytes or as `20GB`: an app that grows beyond it is paused, unless money
+    depends on it. The owner may set another limit."""
     containers: dict[Name, Container] = Field(min_length=1, max_length=20)
     """What runs, by name."""
     provides: dict[Name, Provided] = Field(default={}, max_length=20)

@@ -30,6 +30,11 @@ class DataClass(StrEnum):
     """State of which an older copy loses money (Lightning channels): needs `funds` and `exclusive`. No copy ever
     replaces it, so an update of the app has no way back."""
 
+    @property
+    def strictness(self) -> int:
+        """Its place among the classes, from that of which least is lost to that of which most is."""
+        return list(DataClass).index(self)
+
 
 class SqliteDatabase(Part):
     """Databases of SQLite."""

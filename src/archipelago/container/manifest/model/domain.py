@@ -15,6 +15,8 @@ class BitcoinMetadata(Part):
     """Networks on which it works."""
     network_option: Key | None = None
     """Option that chooses the network."""
+    prune_option: Key | None = None
+    """Option that has old blocks thrown away: a number of MiB to keep, and 0 for all. It is offered on a full disk."""
 
 
 class LightningMetadata(Part):

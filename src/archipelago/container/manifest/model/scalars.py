@@ -1,25 +1,14 @@
 """Scalar types of the manifest: identifiers, sizes, durations, versions."""
 
 import re
-from decimal import Decimal
 from typing import Annotated, Any
 
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.version import InvalidVersion, Version
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, WithJsonSchema
 
-_SIZE = re.compile(r"([0-9]{1,16}(?:\.[0-9]{1,6})?) ?(B|kB|MB|GB|TB|KiB|MiB|GiB|TiB)")
-_SIZE_UNITS = {
-    "B": 1,
-    "kB": 1000,
-    "MB": 1000**2,
-    "GB": 1000**3,
-    "TB": 1000**4,
-    "KiB": 1024,
-    "MiB": 1024**2,
-    "GiB": 1024**3,
-    "TiB": 1024**4,
-}
+from archipelago.support.texts.sizes import read_size
+
 _DURATION = re.compile(r"([0-9]{1,12}(?:\.[0-9]{1,6})?) ?(ms|s|m|h|d)")
 _DURATION_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
@@ -28,10 +17,7 @@ def parse_size(value: Any) -> int:
     """Return bytes for `512MiB`, `1.5GB` or a whole number of bytes."""
     if isinstance(value, int) and not isinstance(value, bool):
         return value
-    match = _SIZE.fullmatch(value) if isinstance(value, str) else None
-    if match is None:
-        raise ValueError("expected a size such as 512MiB or 2GB")
-    return int(Decimal(match[1]) * _SIZE_UNITS[match[2]])
+    return read_size(value if isinstance(value, str) else "")
 
 
 def parse_duration(value: Any) -> float:

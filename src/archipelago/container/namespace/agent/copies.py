@@ -13,6 +13,8 @@ from archipelago.container.namespace.agent.refused import Refused, link_refusal
 _COPIES: dict = {}  # type: ignore[type-arg]
 """Number that the daemon gave -> the running cp(1), None once it was asked to stop."""
 _COPIES_LOCK = threading.Lock()
+_ENDS_WITH_THIS_THREAD = ("setpriv", "--pdeathsig", "KILL", "--")
+"""Prefix of a command that must not outlive the agent, even one that is killed; the thread waits for its end."""
 _CLONE_TRIAL, _CLONE_TRIAL_LOCK = ".clone-trial", threading.Lock()
 
 
@@ -94,7 +96,7 @@ def _run_copy(number: int, arguments: list) -> None:  # type: ignore[type-arg]
         if number in _COPIES:
             raise Refused("the copy was stopped")
         process = _COPIES[number] = subprocess.Popen(
-            ["cp", *arguments],
+            [*_ENDS_WITH_THIS_THREAD, "cp", *arguments],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,

@@ -6,16 +6,18 @@ line and answers each with one JSON line; it ends when its input does. It is sta
 little, since it stays in memory for ever.
 
 Requests: `{"id": 1, "do": "tcp", "pid": 42, "host": "10.89.0.2", "port": 80, "timeout": 5}`, likewise `http` (with
-`method`, `path`, `headers`, `body`) and `dns` (with the `name` that is looked up); `firewall` (with `pid`, 0 for a new
-namespace that ends with the request, and `rules` for nft(8)); `announce` (with `pid`); `passage`, `directory` and
+`method`, `path`, `headers`, `body`) and `dns` (with the `name` that is looked up); `firewall` (with `pid`, 0 for a
+new namespace that ends with the request, and `rules` for nft(8)); `announce` (with `pid`); `passage`, `directory` and
 `file` (with `path`, `uid`, `gid`, `mode`, `content`), `look` (with `path`, `uid`, `gid`, how many `ids` an app has,
-and whether it is `divided`), `rename` (with `path` and `to`), `remove`; `signal` (with `pid` and `signal`); `size`
-(with the `timeout` after which it returns what it has counted, and whether it is `gentle`); in a volume, whose content
-is an app's, `find` (with `paths`, each a list of names), `aside` and `discard` (with `names`, and the `suffix` that a
-name gets), `divide` (with the `part` that gets what is there, and `gid`), `await-change` (with `names`, the `known`
-sign of the file, and the `timeout`) and `read` (with `names` and the `limit`); `volume` (a `directory`, as a subvolume
-where there are any); for snapshots `survey`, `can-clone`, `flush`, `copy` (with `to`, `method`, and the `number` by
-which `stop-copy` finds it); `each` (with `requests`, answered in order up to the first that fails: `answers`).
+and whether it is `divided`), `mounts` (what is mounted at a `path` or below it), `rename` (with `path` and `to`),
+`remove`; `signal` (with `pid` and `signal`); `size` (with the `timeout` after which it returns what it has counted,
+and whether it is `gentle`); in a volume, whose content is an app's, `find` (with `paths`, each a list of names),
+`aside` and `discard` (with `names`, and the `suffix` that a name gets), `list` (with `names` of a folder, `after`,
+`limit` and `timeout`), `read` (with `names` of a file, `offset` and `length`), `divide` (with the `part` that gets
+what is there, and `gid`), `await-change` (with `names`, the `known` sign of the file, and the `timeout`) and
+`read-whole` (with `names` and the `limit`); `volume` (a `directory`, as a subvolume where there are any); for
+snapshots `survey`, `can-clone`, `flush`, `copy` (with `to`, `method`, and the `number` by which `stop-copy` finds it);
+`each` (with `requests`, answered in order up to the first that fails: `answers`).
 """
 
 import contextlib
@@ -26,6 +28,7 @@ import threading
 import time
 from collections.abc import Callable
 
+from archipelago.container.namespace.agent.browse import list_folder, read_piece
 from archipelago.container.namespace.agent.copies import (
     can_clone,
     copy_volume,
@@ -45,6 +48,7 @@ from archipelago.container.namespace.agent.files import (
     write_file,
 )
 from archipelago.container.namespace.agent.look import look_at
+from archipelago.container.namespace.agent.mounts import mounts_at
 from archipelago.container.namespace.agent.network import announce, ask_http, ask_name_server, check_port, load_firewall
 from archipelago.container.namespace.agent.refused import Refused
 from archipelago.container.namespace.agent.streams import await_change, read_file
@@ -96,6 +100,7 @@ _OF_FILES: dict[str, Callable[[str, dict], dict]] = {  # type: ignore[type-arg]
     "directory": lambda path, asked: make_directory(path, asked["uid"], asked["gid"]),
     "volume": lambda path, asked: make_volume(path, asked["uid"], asked["gid"]),
     "look": look_at,
+    "mounts": lambda path, asked: {"mounts": mounts_at(path)},
     "file": write_file,
     "rename": lambda path, asked: rename_directory(path, asked["to"]),
     "remove": lambda path, asked: remove(path),
@@ -103,12 +108,14 @@ _OF_FILES: dict[str, Callable[[str, dict], dict]] = {  # type: ignore[type-arg]
     "find": lambda path, asked: {"found": [is_there(path, names) for names in asked["paths"]]},
     "aside": lambda path, asked: set_aside(path, asked["names"], asked["suffix"]),
     "await-change": await_change,
-    "read": read_file,
+    "read-whole": read_file,
     "discard": lambda path, asked: discard(path, asked["names"]),
     "survey": lambda path, asked: survey(path, time.monotonic() + asked["timeout"]),
     "can-clone": lambda path, asked: can_clone(path),
     "copy": copy_volume,
     "flush": lambda path, asked: flush(path),
+    "list": list_folder,
+    "read": read_piece,
     "divide": lambda path, asked: divide(path, asked["part"], asked["gid"]),
 }
 

@@ -12,7 +12,7 @@ from archipelago.backups.restic.says import WriteProgress
 from archipelago.backups.targets import TargetHistory
 from archipelago.container.data.data_classes import RestorableVolume
 from archipelago.container.data.kept import stamp
-from archipelago.container.data.snapshots.store import SnapshotOrder
+from archipelago.container.data.snapshots.order import SnapshotOrder
 from archipelago.container.desired.installed_apps import installed
 from archipelago.container.operations.job import Job
 from archipelago.container.operations.job_parts import JobParts

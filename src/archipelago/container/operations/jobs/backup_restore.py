@@ -11,7 +11,7 @@ from archipelago.container.data.data_classes import (
     restorable_volumes,
 )
 from archipelago.container.data.kept import stamp
-from archipelago.container.data.snapshots.store import SnapshotOrder
+from archipelago.container.data.snapshots.order import SnapshotOrder
 from archipelago.container.dependency_resolver.plan import Request
 from archipelago.container.desired.installed_apps import Records
 from archipelago.container.operations.changes.starts import start_step
@@ -107,7 +107,8 @@ class BackupRestoreJob(RestoreJob):
             return
         if self.stage is RestoreStage.COPY:
             await tracker.steps(self.step_names)
-        stub = parts.backups.stub(self.app, await parts.state.take_slot(self.app))
+        slot, strictest = await parts.state.take_slot(self.app), await parts.data.strictest(self.app)
+        stub = parts.backups.stub(self.app, slot, strictest)
         if self.stage is RestoreStage.COPY:
             await self._fetch(parts, tracker, stub)
         then = await store.record(stub, self.snapshot)
@@ -121,17 +122,17 @@ class BackupRestoreJob(RestoreJob):
         await parts.starts.wait(tracker, (self.app,))
 
     async def _put(self, parts: JobParts, then: AppRecord) -> None:
-        store, manifest = parts.way_back.store, then.package.manifest
+        store = parts.way_back.store
         await parts.backups.make_volumes_folder(self.app)
         aside = SnapshotOrder(self.aside, SnapshotKind.BEFORE_RESTORE)
-        back = await store.bring_back(then, self.snapshot, aside, restorable_volumes(manifest))
-        proofs = [each for each in app_volumes(manifest) if isinstance(each, AppendProofVolume)]
+        back = await store.bring_back(then, self.snapshot, aside, restorable_volumes(then))
+        proofs = [each for each in app_volumes(then) if isinstance(each, AppendProofVolume)]
         await parts.backups.bring_where_missing(self.app, self.snapshot, proofs)
         if any(each.declared.stream is not None for each in proofs):
             await bring_streams_back(parts.backups, self.app, self.target)
         await parts.secrets.read_again(self.app)
         # Its channels are not in the backup: whether it may run without them is for its owner to say.
-        waits = any(isinstance(each, NeverRestoreVolume) for each in app_volumes(manifest))
+        waits = any(isinstance(each, NeverRestoreVolume) for each in app_volumes(then))
         back = replace(back, desired=Desired.STOPPED if waits else Desired.RUNNING)
 
         async def decide(found: Records) -> TurnResult:

@@ -32,7 +32,7 @@ class RemoveJob(Job):
         plan = await parts.composer.plan(await parts.state.load_apps(), Request(remove=(record.app,)))
         if delete_data:
             require_read(record)
-            await parts.data.refuse_unkeepable(manifest)
+            await parts.data.refuse_unkeepable(record)
         return cls(app=record.app, apps=touched(plan), delete_data=delete_data, keepsake=keepsake_of(manifest))
 
     async def run(self, parts: JobParts, tracker: Tracker) -> None:

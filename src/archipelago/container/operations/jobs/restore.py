@@ -5,13 +5,13 @@ from enum import StrEnum
 from typing import Any, Self
 
 from archipelago.container.data.kept import stamp
-from archipelago.container.data.snapshots.store import SnapshotOrder
+from archipelago.container.data.snapshots.order import SnapshotOrder
 from archipelago.container.operations.changes.starts import start_step
 from archipelago.container.operations.image_fetcher import image_step
 from archipelago.container.operations.job import Job
 from archipelago.container.operations.job_parts import JobParts
 from archipelago.container.operations.operations import Tracker
-from archipelago.container.operations.way_back import Return, back_step
+from archipelago.container.operations.way_back import NothingMoved, Return, back_step
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.storage.records.snapshots import SnapshotKind
 from archipelago.support.texts.text import msg
@@ -94,11 +94,13 @@ class RestoreJob(Job):
             await tracker.steps(self.step_names)
             job = await self._copy(parts, tracker)
         if job.stage is RestoreStage.BACK:
-            await way.suspend(self.back)
             try:
                 await way.put_back(
                     tracker, self.back, self.snapshot, SnapshotOrder(self.aside, self.aside_kind, together=self.back)
                 )
+            except NothingMoved:
+                await self.undo(parts)
+                raise
             except Exception as error:  # whatever it is, half of the data may be back
                 await way.give_up(self.back, self.app)
                 raise _stuck(self, str(error)) from error

@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Any, Self
 
 from archipelago.container.data.kept import stamp
-from archipelago.container.data.snapshots.store import SnapshotOrder
+from archipelago.container.data.snapshots.order import SnapshotOrder
 from archipelago.container.dependency_resolver.plan import Request
 from archipelago.container.desired.installed_apps import Records
 from archipelago.container.manifest.package import AppPackage
@@ -220,7 +220,12 @@ class UpdateJob(Job):
             async with asyncio.timeout(_STOP_WITHOUT_ROOM):
                 await parts.way_back.suspend(self.updates)
         await parts.way_back.store.room.give(self.updates)
-        await parts.way_back.suspend(self.updates)
+        try:
+            await parts.way_back.suspend(self.updates)
+        except NodeError as error:
+            # What does not work must not run on, and nothing of its data is changed.
+            await parts.way_back.give_up(self.updates, self.app)
+            raise _stuck(self, failure, error.message) from error
         return await self._at(tracker, UpdateStage.BACK, failure=failure, rejected=stamp(datetime.now(UTC)))
 
     # --- back -------------------------------------------------------------------------------------------------------
@@ -231,7 +236,6 @@ class UpdateJob(Job):
         assert failure is not None, "stored with the stage"
         if self.stage is UpdateStage.BACK:
             await tracker.more_steps(tuple(map(back_step, self.updates)))
-            await way.suspend(self.updates)
             aside = SnapshotOrder(self.rejected, SnapshotKind.REJECTED, together=self.updates)
             new = tuple(name for name in self.packages or () if name not in self.updates)
             try:
@@ -242,7 +246,7 @@ class UpdateJob(Job):
             job = await self._at(tracker, UpdateStage.FORMER)
         way.release(self.updates)
         for name in self.updates:
-            await way.store.delete(name, self.snapshot)  # its volumes are in use again
+            await way.store.delete_spent(name, self.snapshot)  # its volumes are in use again
             await way.store.thin_out(name)
         await parts.reconciler.settled(self.updates)
         state = await parts.readiness.state_of(filter(parts.reconciler.desired.wanted, self.updates))
@@ -298,7 +302,9 @@ def _stuck(job: UpdateJob, failure: OperationFailure, error: str) -> NodeError:
             app=job.app,
             snapshot=job.snapshot,
             rejected=job.rejected,
-        ),
+        )
+        if job.rejected
+        else msg("nothing is lost: its data of before is the snapshot {snapshot}", snapshot=job.snapshot),
         data=dict(failure.data),
     )
 

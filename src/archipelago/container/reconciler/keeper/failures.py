@@ -85,9 +85,10 @@ class Failures:
         if lost:
             reason = msg("its monitor (conmon) was killed after {age} s", age=f"{run.age:.0f}")
         if details.oom_killed:
+            budget = self._tools.desired().container_budget(wanted.app, wanted.container)
             reason = msg(
                 "ran out of memory (its limit is {memory} bytes) after {age} s",
-                memory=wanted.spec.limits.memory,
+                memory=wanted.spec.limits.memory if budget is None else budget.memory,
                 age=f"{run.age:.0f}",
             )
         await self._healths.note_failed_run(wanted, reason, details.exit_code)

@@ -98,6 +98,7 @@ class Runs:
     def forget(self, name: str) -> None:
         """Take note that a run has ended, or is about to."""
         self._tools.firewall.forget(name)
+        self._tools.limits.forget(name)
         self._started.pop(name, None)
         self.end(name)
 

@@ -53,7 +53,7 @@ class Starter:
         if not created:
             # At each start: they are on a tmpfs, which is empty after a reboot.
             await self._write_files(wanted)
-        await self._tools.volumes.hold(desired.workload, desired.record.package.manifest)
+        await self._tools.volumes.hold(desired.workload, desired.record)
         await asyncio.to_thread(make_ready, wanted.log, wanted.spec.log_max_size)
         self._tools.firewall.forget(wanted.name)
         try:
@@ -70,7 +70,10 @@ class Starter:
             self._healths.policies[wanted.container] = policy.started()
 
     async def confine(self, desired: DesiredApp, wanted: ContainerWorkload, details: ContainerDetails) -> None:
-        """Let the container reach what it declared, before it is on a network where it could reach more."""
+        """Let the container reach and take what it may, before it is on a network where it could reach more."""
+        budget = self._tools.desired().container_budget(wanted.app, wanted.container)
+        if budget is not None:
+            await self._tools.limits.apply(wanted.name, details.pid, budget)
         await self._tools.bridges.announce_changes()
         subnets = await self._tools.networks.subnets(desired.workload.networks)
         others = self._tools.networks.all_subnets

@@ -14,6 +14,7 @@ from archipelago.container.networks.firewall import Firewall
 from archipelago.container.networks.keeper import NetworkKeeper
 from archipelago.container.podman_client.client import PodmanClient
 from archipelago.container.reconciler.observer import Observer
+from archipelago.performance.control_groups import ControlGroups
 
 ImageId = Callable[[DesiredApp, str], Coroutine[Any, Any, str | None]]
 """Returns the ID of the image of one container; None where it must be brought back."""
@@ -31,6 +32,7 @@ class Tools:
     networks: NetworkKeeper
     volumes: VolumeKeeper
     firewall: Firewall
+    limits: ControlGroups
     bridges: Bridges
     monitor: HealthMonitor
     files_root: str

@@ -44,8 +44,10 @@ def fault(error: BaseException) -> Fault:
     """Return what is wrong with a template, from what it raised."""
     line = getattr(error, "lineno", None)
     if line is None:
-        frames = traceback.extract_tb(error.__traceback__)
-        line = next((frame.lineno for frame in reversed(frames) if frame.filename in _FROM_TEMPLATE), None)
+        # Not `extract_tb`, which reads the source of each frame from the disk.
+        for frame, number in traceback.walk_tb(error.__traceback__):
+            if frame.f_code.co_filename in _FROM_TEMPLATE:
+                line = number
     if isinstance(error, MemoryError):
         return Fault(line, "it takes too much memory; make shorter texts and lists")
     known = isinstance(error, JinjaError)

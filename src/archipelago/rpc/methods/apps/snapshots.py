@@ -2,11 +2,12 @@
 
 from typing import Annotated
 
-from pydantic import StringConstraints
+from pydantic import Field, StringConstraints
 
 from archipelago.api.operations import Operation
 from archipelago.api.services.apps import SnapshotService
 from archipelago.api.snapshots import RestorePreview, SnapshotPreview, SnapshotView
+from archipelago.container.manifest.model.scalars import Name
 from archipelago.rpc.method import Family
 from archipelago.rpc.methods.apps.containers import AppParams
 from archipelago.storage.records.permissions import Permission
@@ -19,6 +20,20 @@ class SnapshotParams(AppParams):
 
     snapshot: Annotated[str, StringConstraints(pattern=r"^[0-9TZ.-]+$", max_length=40)]
     """Its name, as `snapshot-list` tells it."""
+
+
+class LookParams(SnapshotParams):
+    """A look at the app as it was."""
+
+    minutes: Annotated[int, Field(ge=0, le=60)] = 0
+    """For which the copy runs once it has come up."""
+
+
+class SnapshotRestoreParams(SnapshotParams):
+    """A snapshot that an app goes back to."""
+
+    stays: Annotated[tuple[Name, ...], Field(max_length=100)] = ()
+    """Volumes that stay as they are, as the owner agreed (see `restore-preview`); if more would, nothing is done."""
 
 
 @family.method("snapshot-list", "Return the snapshots of an app, the newest first", permission=Permission.READ)
@@ -53,8 +68,18 @@ async def _restore_preview(snapshots: SnapshotService, params: SnapshotParams) -
     mutates=True,
     confirms=True,
 )
-async def _restore(snapshots: SnapshotService, params: SnapshotParams) -> Operation:
-    return await snapshots.restore(params.app, params.snapshot)
+async def _restore(snapshots: SnapshotService, params: SnapshotRestoreParams) -> Operation:
+    return await snapshots.restore(params.app, params.snapshot, params.stays)
+
+
+@family.method(
+    "snapshot-look",
+    "Run a scratch copy of an app from a snapshot, without network, and see whether it comes up; nothing of it is left",
+    permission=Permission.MANAGE,
+    mutates=True,
+)
+async def _look(snapshots: SnapshotService, params: LookParams) -> Operation:
+    return await snapshots.look(params.app, params.snapshot, params.minutes)
 
 
 @family.method(

@@ -15,7 +15,8 @@ import pytest_asyncio
 from archipelago.container.data.data_classes import RestorableVolume, restorable_volumes
 from archipelago.container.data.kept import KeptStore
 from archipelago.container.data.snapshots.methods import CopyMethod, CopyPlan, LeftOut
-from archipelago.container.data.snapshots.store import SnapshotOrder, SnapshotStore
+from archipelago.container.data.snapshots.order import SnapshotOrder
+from archipelago.container.data.snapshots.store import SnapshotStore
 from archipelago.container.namespace.agent import copies
 from archipelago.errors import NodeError
 from archipelago.storage.layout import AppFolder, Layout
@@ -51,10 +52,10 @@ class World:
 
     @property
     def volumes(self) -> tuple[RestorableVolume, ...]:
-        return restorable_volumes(self.record.package.manifest, self.newer.package.manifest)
+        return restorable_volumes(self.record, self.newer.package.manifest)
 
     async def plan(self) -> CopyPlan:
-        return await self.store.plan("app", restorable_volumes(self.record.package.manifest))
+        return await self.store.plan("app", restorable_volumes(self.record))
 
     async def take(self, name: str = BEFORE) -> None:
         await self.store.take(self.record, SnapshotOrder(name, SnapshotKind.BEFORE_UPDATE), await self.plan())
@@ -123,9 +124,77 @@ async def test_what_comes_back_is_the_same_to_the_byte_and_what_never_goes_back_
     assert not world.folder.volume("added").exists()
     aside = world.folder.snapshot(AFTER)
     assert {name: tree(aside.volume(name)) for name in new} == new
-    assert world.folder.secret("key").read_bytes() == b"old" and (aside.secrets / "key.age").read_bytes() == b"new"
-    assert world.folder.secret("edge.i.other").read_bytes() == b"new", "the login of another app is not its data"
+    assert (aside.secrets / "key.age").read_bytes() == b"new"
+    assert world.folder.secret("key").read_bytes() == b"new", "the keys to money that stay are opened by it"
     assert (await world.marks.of("app"))["data"] == await found(world, "data")
+
+
+async def test_secrets_come_back_with_the_data_that_they_open(world: World) -> None:
+    shutil.rmtree(world.folder.volume("channels"))
+    world.folder.secret("forgotten").write_bytes(b"old")
+    await world.take()
+    for name in ("key", "edge.i.other"):
+        world.folder.secret(name).write_bytes(b"new")
+    world.folder.secret("forgotten").unlink()
+    assert await world.store.keys_without_secrets(world.newer, BEFORE, world.volumes) == ()
+    await world.back()
+    assert {name: world.folder.secret(name).read_bytes() for name in ("key", "forgotten", "edge.i.other")} == {
+        "key": b"old",
+        "forgotten": b"old",
+        "edge.i.other": b"new",  # the login of another app is not its data
+    }
+
+
+async def test_secrets_stay_with_keys_to_money_that_stay_and_those_of_before_are_not_lost(world: World) -> None:
+    world.folder.secret("forgotten").write_bytes(b"old")
+    await world.take()
+    assert await world.store.keys_without_secrets(world.newer, BEFORE, world.volumes) == ()
+    world.folder.secret("key").write_bytes(b"new")
+    world.folder.secret("forgotten").unlink()
+    assert await world.store.keys_without_secrets(world.newer, BEFORE, world.volumes) == ("channels",)
+    await world.back()
+    assert world.folder.secret("key").read_bytes() == b"new"
+    assert world.folder.secret("forgotten").read_bytes() == b"old", "it opens nothing else"
+    await world.store.delete_spent("app", BEFORE)
+    assert (world.folder.snapshot(BEFORE).secrets / "key.age").read_bytes() == b"old"
+
+
+@pytest.mark.parametrize("where", ["data", "data/deep", "snapshot"])
+async def test_a_volume_with_a_disk_in_it_keeps_everything_where_it_is(world: World, where: str) -> None:
+    await world.take()
+    write_new(world)
+    before = tree(world.folder.path)
+    volumes = world.folder.snapshot(BEFORE).volumes if where == "snapshot" else world.folder.volumes
+    world.namespace.mounted.add(str(volumes / ("data" if where == "snapshot" else where)))
+    with pytest.raises(NodeError, match="a disk is mounted at"):
+        await world.back()
+    assert tree(world.folder.path) == before
+    world.namespace.mounted = {str(world.folder.volume("channels"))}
+    await world.back()
+
+
+async def test_a_snapshot_that_cannot_be_read_is_not_taken_for_one_that_is_not_there(world: World) -> None:
+    await world.take()
+    await world.take(THIRD)
+    about = world.folder.snapshot(BEFORE).about
+    about.unlink()
+    about.mkdir()  # a disk that fails cannot be had, and reading a directory fails as well
+    place = world.folder.snapshot(BEFORE).path
+    before = tree(place)
+    for attempt in (world.take, world.back):
+        with pytest.raises(NodeError, match="Is a directory"):
+            await attempt()
+    await world.store.sweep()
+    await world.store.thin_out("app")
+    assert tree(place) == before and list(await world.store.list("app")) == [THIRD]
+
+
+async def test_what_cannot_be_looked_at_is_not_swept_away(world: World) -> None:
+    await world.take()
+    place = world.folder.snapshot(AFTER).path
+    place.symlink_to(place)  # every look at what is in it fails
+    await world.store.sweep()
+    assert place.is_symlink() and list(await world.store.list("app")) == [BEFORE]
 
 
 async def found(world: World, name: str) -> Any:
@@ -212,8 +281,8 @@ async def test_keys_to_money_that_were_moved_aside_outlive_the_removal_of_the_ap
     await world.take()
     await world.back()
     await world.take(THIRD)
-    await kept.keep_snapshots("app")
-    await kept.keep_snapshots("app")
+    await kept.keep_snapshots("app", ())
+    await kept.keep_snapshots("app", ())
     assert set(await world.store.list("app")) == {BEFORE, THIRD}, "these are copies"
     (found,) = await kept.list()
     assert (found.kept, found.version, [each.name for each in found.volumes]) == (AFTER, "1.0", ["data"])
@@ -239,7 +308,7 @@ async def test_what_one_version_must_not_lose_stays_when_a_crash_has_it_put_back
     then = world.record.package.manifest
     await world.marks.keep("app", {"data": Mark(1, None)})
     for installed in (now, world.record):  # the record is back already when it goes on
-        await world.store.bring_back(installed, BEFORE, aside, restorable_volumes(installed.package.manifest, then))
+        await world.store.bring_back(installed, BEFORE, aside, restorable_volumes(installed, then))
         assert (world.folder.volume("data") / "state").read_text() == "new"
     assert (await world.marks.of("app"))["data"] == Mark(1, None), "nobody has looked whether it is the right one"
 
