@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from archipelago.backups.contents import BackupManifest, Names
+from archipelago.backups.contents import BackupFormat, BackupManifest, Names
 from archipelago.backups.databases import Databases
 from archipelago.backups.maker import NODE, first_id
 from archipelago.backups.programs import program
@@ -108,16 +108,18 @@ def read_manifest(folder: Path, app: str) -> BackupManifest:
 
 def _read(place: Path, app: str) -> tuple[BackupManifest, str]:
     try:
-        manifest = BackupManifest.model_validate_json((place / "manifest.json").read_bytes())
+        said = (place / "manifest.json").read_bytes()
         text = (place / "record.json").read_text()
+        # First: what a newer version says may mean nothing here.
+        if BackupFormat.model_validate_json(said).format != FORMAT:
+            raise NodeError(
+                ErrorCode.INVALID_VALUE,
+                msg("this backup of {app} was made by a newer version of Archipelago", app=app),
+                hint=msg("update the node first"),
+            )
+        manifest = BackupManifest.model_validate_json(said)
     except (OSError, ValueError) as error:
         raise _damaged(app, str(error)[:200]) from error
-    if manifest.format != FORMAT:
-        raise NodeError(
-            ErrorCode.INVALID_VALUE,
-            msg("this backup of {app} was made by a newer version of Archipelago", app=app),
-            hint=msg("update the node first"),
-        )
     if manifest.app != app:
         raise _damaged(app, msg("it is of {other}", other=manifest.app))
     return manifest, text

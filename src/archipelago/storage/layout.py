@@ -36,8 +36,6 @@ LAYOUT_VERSION = 2
 DEFAULT_ROOT = "/var/lib/archipelago"
 DEFAULT_RUNTIME = "/run/archipelago"
 
-_SECRETS = "secrets"
-"""In the folder of an app: its age files."""
 _AGE = ".age"
 KEPT = "kept"
 """In the folder of an app: what outlived its removal."""
@@ -45,8 +43,6 @@ SNAPSHOTS = "snapshots"
 """In the folder of an app: what it was at some moments."""
 TRIAL = "trial"
 """In the folder of an app: a scratch copy of it."""
-_LEASES, _STREAMS = "leases", "streams"
-"""In the folder of an app, and with what outlives its removal: see `AppFolder`."""
 OLD_PACKAGE_CACHE = "uv-cache"
 """Beside `Layout.builds`: what earlier versions kept, unpacked packages that nobody checked again. It is removed."""
 
@@ -62,8 +58,8 @@ def named(name: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class AppFolder:
-    """The folder of one app: all that it has on disk is in it, and nothing of anybody else."""
+class DataFolder:
+    """Data of an app, with what belongs to its volumes."""
 
     path: Path
 
@@ -73,14 +69,29 @@ class AppFolder:
         return self.path / "volumes"
 
     @property
+    def secrets(self) -> Path:
+        """Folder of its secrets, those of its consumers among them."""
+        return self.path / "secrets"
+
+    @property
+    def leases(self) -> Path:
+        """Folder of the leases of its states, beside the volumes, since programs want theirs for themselves."""
+        return self.path / "leases"
+
+    @property
+    def streams(self) -> Path:
+        """Folder of the copies of streamed files, in one folder for each volume."""
+        return self.path / "streams"
+
+
+@dataclass(frozen=True, slots=True)
+class AppFolder(DataFolder):
+    """The folder of one app: all that it has on disk is in it, and nothing of anybody else."""
+
+    @property
     def logs(self) -> Path:
         """Folder of what its containers write."""
         return self.path / "logs"
-
-    @property
-    def secrets(self) -> Path:
-        """Folder of its secrets, those of its consumers among them."""
-        return self.path / _SECRETS
 
     @property
     def sbom(self) -> Path:
@@ -115,19 +126,9 @@ class AppFolder:
         """Folder of a scratch copy of the app while it runs for a trial; in it, the app has a folder as in `apps`."""
         return self.path / TRIAL
 
-    @property
-    def leases(self) -> Path:
-        """Folder of the leases of its states, beside the volumes, since programs want theirs for themselves."""
-        return self.path / _LEASES
-
     def lease(self, state: str) -> Path:
         """Return the lease of the state in a volume, or in a part of one (`VOLUME.PART`)."""
         return self.leases / f"{named(state)}.json"
-
-    @property
-    def streams(self) -> Path:
-        """Folder of the copies of streamed files, in one folder for each volume."""
-        return self.path / _STREAMS
 
     def volume(self, name: str, part: str | None = None) -> Path:
         """Return the directory of a volume, or of a part of one that is kept apart."""
@@ -148,35 +149,13 @@ class AppFolder:
 
 
 @dataclass(frozen=True, slots=True)
-class KeptFolder:
+class KeptFolder(DataFolder):
     """What outlived one removal of an app with its data."""
-
-    path: Path
 
     @property
     def about(self) -> Path:
         """Says what is kept, in JSON."""
         return self.path / "about.json"
-
-    @property
-    def volumes(self) -> Path:
-        """Folder of the volumes."""
-        return self.path / "volumes"
-
-    @property
-    def secrets(self) -> Path:
-        """Folder of the secrets."""
-        return self.path / _SECRETS
-
-    @property
-    def leases(self) -> Path:
-        """Folder of the leases of its states."""
-        return self.path / _LEASES
-
-    @property
-    def streams(self) -> Path:
-        """Folder of the copies of streamed files."""
-        return self.path / _STREAMS
 
     def volume(self, name: str) -> Path:
         """Return the directory of a volume."""
@@ -257,7 +236,7 @@ def container_files(files: str, app: str, container: str) -> str:
 
 def secret_pattern(app: str = "*", file: str = f"*{_AGE}") -> str:
     """Return a pattern (glob(7)) for files of secrets below `Layout.apps`, made of one for apps and one for files."""
-    return f"{named(app)}/{_SECRETS}/{named(file)}"
+    return f"{named(app)}/secrets/{named(file)}"
 
 
 def wrapped_key(plain: Path) -> Path:

@@ -17,7 +17,7 @@ from archipelago.container.data.volume_view import volume_view
 from archipelago.container.manifest.model.app import AppManifest
 from archipelago.container.namespace.client import Namespace
 from archipelago.errors import ErrorCode, NodeError
-from archipelago.storage.layout import AppFolder, KeptFolder, Layout, SnapshotFolder
+from archipelago.storage.layout import AppFolder, DataFolder, KeptFolder, Layout, SnapshotFolder
 from archipelago.storage.records.snapshots import SnapshotRecord
 from archipelago.support.presence import is_there
 from archipelago.support.private_files import reported, sync_folder
@@ -177,7 +177,7 @@ def _make(place: KeptFolder, version: str) -> None:
         sync_folder(directory)
 
 
-def _move_beside(source: AppFolder | KeptFolder, target: AppFolder | KeptFolder, volumes: Collection[str]) -> None:
+def _move_beside(source: DataFolder, target: DataFolder, volumes: Collection[str]) -> None:
     """Move what is beside volumes with them: leases of their states, and copies of their streamed files."""
     for old, new in ((source.leases, target.leases), (source.streams, target.streams)):
         names = [name for name in _children(old) if name.partition(".")[0] in volumes]

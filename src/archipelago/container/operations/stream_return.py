@@ -10,6 +10,7 @@ from archipelago.backups.folder_proofs import FolderProofs
 from archipelago.backups.lease_tags import claims_of
 from archipelago.container.data.stream_copies import bring_copies, copies_in
 from archipelago.container.operations.backup_work import BackupWork
+from archipelago.storage.layout import AppFolder
 
 
 async def bring_streams_back(work: BackupWork, app: str, target: str) -> None:
@@ -29,7 +30,7 @@ async def bring_streams_back(work: BackupWork, app: str, target: str) -> None:
     place = Path(await asyncio.to_thread(tempfile.mkdtemp, dir=work.layout.temporary))
     try:
         await repository.restore(note.id, place, ("/streams",))
-        await asyncio.to_thread(_read_note, place / "streams", streams)
+        await asyncio.to_thread(_read_note, AppFolder(place).streams, streams)
     finally:
         await asyncio.shield(asyncio.to_thread(shutil.rmtree, place, ignore_errors=True))
 

@@ -109,7 +109,6 @@ async def build_apps(storage: Storage, podman: PodmanHost, closing: AsyncExitSta
         lambda app: _composer(storage, podman, images, workers, downloads, limits.own, trial_of=app),
     )
     data = build_data(storage, podman, limits.own)
-    volumes = data.volumes
     reconciler = _reconciler(storage, podman, images, data, limits.share, downloads)
     operations = Operations(storage.state, secrets.redactor.redact)
     closing.push_async_callback(reconciler.close)
@@ -128,20 +127,11 @@ async def build_apps(storage: Storage, podman: PodmanHost, closing: AsyncExitSta
         images,
         inventory,
         pruner,
-        volumes,
+        data.volumes,
         data.apps,
         disk_use(storage, podman, data.snapshots, limits.history, lambda: reconciler.desired),
         AppLimits(limits.own, reconciler, limits.share.limits, podman.facts, orchestrator.apply),
-        DataService(
-            volumes,
-            data.leases,
-            streams,
-            data.kept,
-            data.apps,
-            operations,
-            lambda: reconciler.desired,
-            reconciler.look_again,
-        ),
+        _data_service(data, streams, operations, reconciler),
         limits.pauses,
         downloads,
         data.snapshots,
@@ -186,6 +176,19 @@ def _job_parts(
         trials=trials,
         backups=backup_work(layout, podman.namespace, secrets, reconciler, data.volumes, renderer),
         soak=config.soak,
+    )
+
+
+def _data_service(data: DataParts, streams: Streams, operations: Operations, reconciler: Reconciler) -> DataService:
+    return DataService(
+        data.volumes,
+        data.leases,
+        streams,
+        data.kept,
+        data.apps,
+        operations,
+        lambda: reconciler.desired,
+        reconciler.look_again,
     )
 
 
