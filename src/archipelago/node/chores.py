@@ -28,6 +28,12 @@ def _host_sample(root: Path) -> tuple[HostSample, int]:
     return HostSample(busy, all_, total - available, size - free), free
 
 
+async def ended(task: asyncio.Task[None]) -> None:
+    """End a task, and return once it has ended."""
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
 class Chores:
     """Runs the chores of a node, each as a task of its own."""
 
@@ -56,7 +62,6 @@ class Chores:
                 storage.clocks.steady,
                 storage.audit.record,
             ).run(),
-            apps.streams.run(),
             BackupSchedule(apps.backups, apps.operations, storage.clocks.steady, storage.node_id).run(),
         )
         self._tasks = [asyncio.create_task(each) for each in work]

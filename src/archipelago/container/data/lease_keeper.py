@@ -66,7 +66,8 @@ class LeaseKeeper:
         """Claim the states of an app that is about to start. Raises `StateContested` where it must not."""
         if not (states := _states(workload, record)):
             return
-        sighted = await self.sight(workload.app)
+        known = await self._look(workload, record, {})
+        sighted = {} if known else await self.sight(workload.app)  # what is refused anyway is asked for again and again
         async with self._turn(workload.app):
             seen = {volume: await self._see(workload.app, volume, sighted) for volume in states}
             found = {volume: each for volume, each in seen.items() if each is not None}

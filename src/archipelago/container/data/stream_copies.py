@@ -7,7 +7,7 @@ empty, cut off, or replaced by that of another wallet. So a copy never takes the
 import hashlib
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -44,10 +44,13 @@ def copy_named(name: str) -> StreamCopy | None:
 
 
 def next_copy(copies: Sequence[StreamCopy], content: bytes) -> StreamCopy | None:
-    """Return the copy that is made of a content; None where it is the newest one, or nothing. Pure."""
+    """Return the copy that is made of a content; None where there is one already, or nothing to copy. Pure.
+
+    What is the same as an older copy was put back, as by a restore: it is not the newest.
+    """
     newest = max(copies, key=lambda each: each.number, default=None)
     digest = hashlib.sha256(content).hexdigest()
-    if not content or (newest is not None and newest.digest == digest):
+    if not content or any(each.digest == digest for each in copies):
         return None
     return StreamCopy(newest.number + 1 if newest is not None else 1, len(content), digest)
 
@@ -85,6 +88,22 @@ def store_copy(folder: Path, content: bytes) -> StreamCopy | None:
         for each in spent_copies((*copies, made)):
             (folder / each.name).unlink(missing_ok=True)
     return made
+
+
+def bring_copies(folder: Path, found: Mapping[StreamCopy, bytes]) -> None:
+    """Have copies from somewhere else be among those in a folder. Blocking; raises `NodeError`."""
+    with reported(folder):
+        make_folder(folder, 0o700)
+        for copy, content in found.items():
+            if not (folder / copy.name).exists():
+                write_atomically(folder / copy.name, content)
+                require_whole(folder / copy.name, copy)
+
+
+def read_copy(path: Path) -> bytes:
+    """Return the content of a copy. Blocking; raises `NodeError`."""
+    with reported(path):
+        return path.read_bytes()
 
 
 def require_whole(path: Path, copy: StreamCopy) -> None:

@@ -8,13 +8,13 @@ from pathlib import Path
 from archipelago.api.backups import FolderTarget
 from archipelago.backups.folder_proofs import FolderProofs
 from archipelago.backups.lease_tags import claims_of
-from archipelago.container.data.stream_copies import copies_in, store_copy
+from archipelago.container.data.stream_copies import bring_copies, copies_in
 from archipelago.container.operations.backup_work import BackupWork
 from archipelago.storage.layout import AppFolder
 
 
 async def bring_streams_back(work: BackupWork, app: str, target: str) -> None:
-    """Have the newest copies that a target has be on this machine, in `apps/APP/streams`. Raises `NodeError`.
+    """Have the copies that a target has be on this machine as well, in `apps/APP/streams`. Raises `NodeError`.
 
     They may be newer than what is in the backup; none of them goes into a volume.
     """
@@ -37,11 +37,9 @@ async def bring_streams_back(work: BackupWork, app: str, target: str) -> None:
 
 def _read_folder(proofs: FolderProofs, app: str, streams: Path) -> None:
     for volume in proofs.volumes(app):
-        if copies := tuple(proofs.copies(app, volume)):
-            store_copy(streams / volume, proofs.read(app, volume, copies[-1]))
+        bring_copies(streams / volume, {each: proofs.read(app, volume, each) for each in proofs.copies(app, volume)})
 
 
 def _read_note(found: Path, streams: Path) -> None:
     for folder in sorted(found.iterdir()) if found.is_dir() else ():
-        if copies := copies_in(folder):
-            store_copy(streams / folder.name, (folder / copies[-1].name).read_bytes())
+        bring_copies(streams / folder.name, {each: (folder / each.name).read_bytes() for each in copies_in(folder)})

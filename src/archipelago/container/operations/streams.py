@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -123,6 +124,8 @@ class Streams:
     async def _streams(self, state: DesiredState) -> set[Stream]:
         found: set[Stream] = set()
         for each in state.apps.values():
+            if all(volume.stream is None for volume in each.record.package.manifest.volumes.values()):
+                continue
             with contextlib.suppress(NodeError):  # its template is wrong, which the app's own health says
                 found |= await asyncio.to_thread(self._of, each, state)
         return found
@@ -158,6 +161,10 @@ class Streams:
                 _log.error("a proof of money is not copied", app=stream.app, volume=stream.volume, why=error.message)
                 state.problem = error.message
                 await asyncio.sleep(_AGAIN)
+            except Exception as error:  # it is a mistake of ours, and the next change must be copied nevertheless
+                _log.exception("a proof of money is not copied", app=stream.app, volume=stream.volume)
+                state.problem = str(error)
+                await asyncio.sleep(_AGAIN)
 
     async def _gone(self, stream: Stream, state: StreamState) -> None:
         copies = await asyncio.to_thread(copies_in, self.layout.app(stream.app).streams / stream.volume)
@@ -174,7 +181,16 @@ class Streams:
         folder = self.layout.app(stream.app).streams / stream.volume
         state.newest = await asyncio.to_thread(store_copy, folder, content)
         state.at = datetime.now(UTC)
-        state.problem = "" if content else msg("the file is empty")
+        state.problem = _problem(stream.app, content, state.newest)
         if state.newest != before:
             self.notes.wake(stream.app)
         return sign
+
+
+def _problem(app: str, content: bytes, newest: StreamCopy | None) -> str:
+    """Return why the newest copy is not what the file holds now; nothing where it is. Pure."""
+    if not content:
+        return msg("the file is empty")
+    if newest is not None and newest.digest != hashlib.sha256(content).hexdigest():
+        return msg("the file is older than the newest copy, which is in apps/{app}/streams", app=app)
+    return ""

@@ -19,7 +19,7 @@ from archipelago.backups.lease_tags import claim_tags, claims_of, spent_notes
 from archipelago.backups.repository import Repository
 from archipelago.backups.targets import TargetRecord
 from archipelago.container.data.lease_keeper import LeaseKeeper
-from archipelago.container.data.stream_copies import StreamCopy, copies_in, require_whole
+from archipelago.container.data.stream_copies import StreamCopy, copies_in, read_copy, require_whole
 from archipelago.container.desired.state import DesiredApp, DesiredState
 from archipelago.container.operations.backup_work import BackupWork
 from archipelago.errors import NodeError
@@ -27,6 +27,7 @@ from archipelago.storage.records.leases import Claim
 
 _PATIENCE = 20.0
 """Seconds that a start waits for a target to say which claims it has."""
+_AT_THE_END = 2.0
 _AGAIN, _LONGEST = 1.0, 60.0
 """Seconds until what could not be written is tried again, which double."""
 _log = structlog.get_logger("notes")
@@ -78,11 +79,15 @@ class TargetNotes:
         self._spawn(self._wake_all(app))
 
     async def close(self) -> None:
-        """End what goes on; what is not written is written after the next start."""
-        tasks = tuple(self._tasks)
-        for task in tasks:
-            task.cancel()
-        await asyncio.wait(tasks, timeout=5.0) if tasks else None
+        """End what goes on, a moment later: an app may have written once more as it ended.
+
+        What is not written by then is written after the next start.
+        """
+        for patience in (_AT_THE_END, 5.0):
+            if tasks := tuple(self._tasks):
+                await asyncio.wait(tasks, timeout=patience)
+            for task in tuple(self._tasks):
+                task.cancel()
 
     async def sight(self, app: str) -> Mapping[str, set[Claim]]:
         """Return the claims of an app at the targets that answer soon."""
@@ -132,10 +137,11 @@ class TargetNotes:
                 try:
                     await self._write(due)
                     pause = _AGAIN
-                except NodeError as error:
-                    _log.warning("a target does not have the newest", **asdict(due), why=error.message)
+                except Exception as error:  # what is a mistake of ours must not end the attempts either
+                    _log.warning("a target does not have the newest", **asdict(due), why=str(error))
                     if due.kind is NoteKind.COPIES:
-                        self.states[key] = replace(self.states.get(key, TargetState()), problem=error.message)
+                        problem = error.message if isinstance(error, NodeError) else str(error)
+                        self.states[key] = replace(self.states.get(key, TargetState()), problem=problem)
                     self._due.add(due)
                     with contextlib.suppress(TimeoutError):
                         async with asyncio.timeout(pause):
@@ -164,7 +170,7 @@ class TargetNotes:
         if isinstance(target.target, FolderTarget):
             proofs = FolderProofs(Path(target.target.path), self.work.secrets)
             for volume, copy in newest.items():
-                content = await asyncio.to_thread((folder / volume / copy.name).read_bytes)
+                content = await asyncio.to_thread(read_copy, folder / volume / copy.name)
                 await asyncio.to_thread(proofs.write, app, volume, copy, content)
         else:
             root = self.work.layout.backup_view
