@@ -1,5 +1,5 @@
 # make run and make test are all that is needed; both set the host up themselves.
-.PHONY: help run test test-vm setup setup-tests lint unit coverage resolver-check updates bench bench-compare screenshots pictures app-screenshots clean-test
+.PHONY: help run test test-vm setup setup-tests lint unit coverage resolver-check updates backup-targets bench bench-compare screenshots pictures app-screenshots clean-test
 export PYTHONPATH := src
 cache := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/archipelago
 quiet := PATH=/opt/archipelago/venv-tests/bin:$$PATH PYTHONPYCACHEPREFIX=$(cache)/pycache HYPOTHESIS_STORAGE_DIRECTORY=$(cache)/hypothesis
@@ -38,6 +38,9 @@ resolver-check: setup-tests ## compare the resolver with one that tries everythi
 
 updates:       ## try every bad update on every disk, with a kill of the daemon at every step (some minutes)
 	@ARCHIPELAGO_ALL_STEPS=1 scripts/test tests/integration/test_update_rollback.py
+
+backup-targets: ## try backups to a real S3 server, which Go builds of its module (some minutes the first time)
+	@server="$$(scripts/s3-server)" && ARCHIPELAGO_BUCKET_SERVER="$$server" scripts/test tests/integration/test_backup_s3.py
 
 bench:         ## run the benchmarks against comparable programs, and write the tables of bench/README.md
 	@scripts/bench

@@ -34,12 +34,21 @@ export type AccountParams = {
 
 export type Action = "install" | "reuse" | "restart" | "update" | "remove";
 
+export type AddPasswordParams = {
+  /** Its name. */
+  "target": string;
+  /** At least 12 characters. */
+  "password": string;
+  /** Whose it is. */
+  "label": string;
+};
+
 export type AddTargetParams = {
   /** Its name. */
   "target": string;
   /** Where it is. */
-  "settings": FolderTarget | RestTarget | S3Target;
-  /** Password (rest) or secret key (s3) of its login. */
+  "settings": FolderTarget | RestTarget | S3Target | SftpTarget_Input | RcloneTarget;
+  /** Password (rest), secret key (s3), or what `rclone config show` prints (rclone). */
   "secret": string | null;
   /** Whether the node writes to it once a day by itself. */
   "scheduled": boolean;
@@ -441,7 +450,7 @@ export type ChangeTargetParams = {
   /** Its name. */
   "target": string;
   /** Where the same repository is found from now on. */
-  "settings": FolderTarget | RestTarget | S3Target | null;
+  "settings": FolderTarget | RestTarget | S3Target | SftpTarget_Input | RcloneTarget | null;
   /** Password or secret key of its login. */
   "secret": string | null;
   /** Whether the node writes to it once a day by itself. */
@@ -882,6 +891,11 @@ export type InstallParams = {
 
 export type InterfaceRole = "read" | "wallet" | "full";
 
+export type IntroduceParams = {
+  "host": string;
+  "port": number;
+};
+
 export type KeptData = {
   "app": string;
   /** Its name: the time of the removal, `2026-11-29T08-40-00.123Z`. */
@@ -907,6 +921,18 @@ export type KeyState = "plain" | "locked" | "unlocked" | "missing";
 
 export type KeyStatus = {
   "state": KeyState;
+};
+
+export type KitTarget = {
+  "name": string;
+  "kind": string;
+  "place": string;
+  /** Of its login; empty where there is none. */
+  "user": string;
+  /** Id of its repository. */
+  "repository": string;
+  /** What adds it on another machine. */
+  "command": string;
 };
 
 export type Language = "en" | "de" | "es" | "fr" | "ja" | "pt";
@@ -1403,8 +1429,32 @@ export type RatingLine = {
   "messages"?: Record<string, Message>;
 };
 
+export type RcloneTarget = {
+  "kind": "rclone";
+  /** Name of its section in the configuration. */
+  "remote": string;
+  "path": string;
+};
+
 export type RecoveryCodes = {
   "codes": Array<string>;
+};
+
+export type RecoveryKit = {
+  /** Name of the machine. */
+  "node": string;
+  "at": string;
+  "version": string;
+  "targets": Array<KitTarget>;
+  /** The node's public key, for the targets that are reached over SSH. */
+  "ssh_key": string;
+};
+
+export type RecoverySecrets = {
+  /** 24 words (BIP 39). */
+  "words": string;
+  /** Of the repositories, for restic alone. */
+  "password": string;
 };
 
 export type RemindParams = {
@@ -1430,6 +1480,13 @@ export type RemoveParams = {
   "app": string;
   /** Whether its data is deleted as well; volumes with keys to money are kept (`data-list`). */
   "delete_data": boolean;
+};
+
+export type RemovePasswordParams = {
+  /** Its name. */
+  "target": string;
+  /** Start of its id. */
+  "password": string;
 };
 
 export type RepairParams = {
@@ -1460,6 +1517,15 @@ export type RepairView = {
   "description": string;
   /** Whether the app fails now, with signs that this repair is for. */
   "suggested": boolean;
+};
+
+export type RepositoryPassword = {
+  "id": string;
+  /** Whose it is. */
+  "label": string;
+  "created": string;
+  /** Whether it is the node's own, which stays. */
+  "node": boolean;
 };
 
 export type Resources = {
@@ -1632,6 +1698,28 @@ export type SetupStep = "phrase" | "network" | "reach" | "finished";
 
 export type Severity = "ok" | "note" | "warning" | "error";
 
+export type SftpTarget_Input = {
+  "kind": "sftp";
+  "host": string;
+  "port": number;
+  "user": string;
+  /** Of the folder there; one without a slash in front is below the user's own. */
+  "path": string;
+  /** The machine's public key: with another one it gets nothing. */
+  "host_key": string;
+};
+
+export type SftpTarget_Output = {
+  "kind": "sftp";
+  "host": string;
+  "port": number;
+  "user": string;
+  /** Of the folder there; one without a slash in front is below the user's own. */
+  "path": string;
+  /** The machine's public key: with another one it gets nothing. */
+  "host_key": string;
+};
+
 export type ShowParams = {
   /** How many, the newest ones. */
   "limit": number;
@@ -1698,6 +1786,15 @@ export type SnapshotsDisk = {
 };
 
 export type SourceKind = "debian" | "pypi" | "registry" | "folder";
+
+export type SshIntroduction = {
+  /** What the machine says its key is; whether that is so, only its owner knows. */
+  "host_key": string;
+  /** Of that key, as ssh-keygen shows it. */
+  "fingerprint": string;
+  /** The node's own: the line for `authorized_keys` on that machine. */
+  "public_key": string;
+};
 
 export type StartEmptyParams = {
   /** Id of the app. */
@@ -1816,7 +1913,7 @@ export type TargetView = {
   /** Where it is, without secrets. */
   "place": string;
   /** Where it is, as the owner said; null where that cannot be read. */
-  "settings": FolderTarget | RestTarget | S3Target | null;
+  "settings": FolderTarget | RestTarget | S3Target | SftpTarget_Output | RcloneTarget | null;
   /** Id of its repository: another one in the same place is refused. */
   "repository": string;
   /** Whether the node writes to it once a day by itself. */
@@ -2171,8 +2268,8 @@ export interface Methods {
   /** Its name. */
   "target": string;
   /** Where it is. */
-  "settings": FolderTarget | RestTarget | S3Target;
-  /** Password (rest) or secret key (s3) of its login. */
+  "settings": FolderTarget | RestTarget | S3Target | SftpTarget_Input | RcloneTarget;
+  /** Password (rest), secret key (s3), or what `rclone config show` prints (rclone). */
   "secret"?: string | null;
   /** Whether the node writes to it once a day by itself. */
   "scheduled"?: boolean;
@@ -2182,7 +2279,7 @@ export interface Methods {
   /** Its name. */
   "target": string;
   /** Where the same repository is found from now on. */
-  "settings"?: FolderTarget | RestTarget | S3Target | null;
+  "settings"?: FolderTarget | RestTarget | S3Target | SftpTarget_Input | RcloneTarget | null;
   /** Password or secret key of its login. */
   "secret"?: string | null;
   /** Whether the node writes to it once a day by itself. */
@@ -2252,6 +2349,39 @@ export interface Methods {
   /** Start of its id; null is the newest one. */
   "backup"?: string | null;
 }; result: Operation };
+  /** Ask a machine for its host key, to agree to before it becomes a target; and return the node's key for it */
+  "backup-ssh": { params: {
+  "host": string;
+  "port"?: number;
+}; result: SshIntroduction };
+  /** List the passwords that open a repository */
+  "backup-password-list": { params: {
+  /** Its name. */
+  "target": string;
+}; result: Array<RepositoryPassword> };
+  /** Have another password open a repository too, beside the node's own */
+  "backup-password-add": { params: {
+  /** Its name. */
+  "target": string;
+  /** At least 12 characters. */
+  "password": string;
+  /** Whose it is. */
+  "label"?: string;
+}; result: null };
+  /** Have a password open a repository no longer */
+  "backup-password-remove": { params: {
+  /** Its name. */
+  "target": string;
+  /** Start of its id. */
+  "password": string;
+}; result: null };
+  /** Return the recovery kit: what an owner prints to get everything back by, without secrets */
+  "backup-kit": { params: Record<string, never>; result: RecoveryKit };
+  /** Return the secrets of the recovery kit: the 24 words (BIP 39) and the password of the repositories */
+  "backup-kit-secrets": { params: {
+  /** The passphrase, where the key has one. */
+  "current"?: string | null;
+}; result: RecoverySecrets };
   /** Stop an app, carry out a repair that it declares, and start it */
   "container-repair": { params: {
   /** Id of the app. */

@@ -6,15 +6,18 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from archipelago.api.backups import RepositoryPassword
 from archipelago.backups.restic.access import RepositoryAccess
 from archipelago.backups.restic.launch import Ended, Launch, Order
 from archipelago.backups.restic.says import (
+    HOPELESS,
     SOME_NOT_READ,
     ByteCount,
     ResticSnapshot,
     Written,
     failure,
     only_vanished,
+    passwords,
     said,
     snapshots,
 )
@@ -59,16 +62,20 @@ class Repository:
     launch: Launch = field(repr=False)
     known: str = ""
     """Id that the repository must have; empty where it is not known yet."""
+    seen: dict[str, bytes] = field(default_factory=dict, repr=False)
+    """Id of a repository in a folder -> its file `config`, like no other: restic need not be asked which it is."""
 
     async def create(self) -> str:
         """Return the id of the repository that is there, or else of a new one."""
         try:
-            return await self.id()
+            found = await self.id()
         except NodeError as error:
             if error.code is not ErrorCode.DATA_MISSING:
                 raise
-        await self._require(await self._ask("init", "--repository-version", "2"))
-        return await self.id()
+            await self._require(await self._ask("init", "--repository-version", "2"))
+            found = await self.id()
+        self._see(found, await self._config())
+        return found
 
     async def id(self) -> str:
         """Return the id of the repository that is there."""
@@ -82,6 +89,24 @@ class Repository:
 
     async def open(self) -> None:
         """Require that the repository is the known one, and drop locks that a crash left."""
+        folder, config = self.access.folder, await self._config()
+        if config is None or self.seen.get(self.known) != config:
+            await self._require_known()
+            self._see(self.known, config)
+        if folder is None or await asyncio.to_thread(lambda: any((folder / "locks").glob("*"))):
+            await self._require(await self._ask("unlock"))
+
+    async def _config(self) -> bytes | None:
+        """Return the file `config` of a repository in a folder."""
+        if self.access.folder is None:
+            return None
+        return await asyncio.to_thread(_content, self.access.folder / "config")
+
+    def _see(self, known: str, config: bytes | None) -> None:
+        if config is not None:
+            self.seen[known] = config
+
+    async def _require_known(self) -> None:
         found = await self.id()
         if self.known and found != self.known:
             raise NodeError(
@@ -89,7 +114,6 @@ class Repository:
                 msg("there is another repository at {where} than the one that was added", where=self.where),
                 hint=msg("connect the right disk, or add this one as another target"),
             )
-        await self._require(await self._ask("unlock"))
 
     async def snapshots(self, app: str | None = None) -> tuple[ResticSnapshot, ...]:
         """Return what the node has written, of one app or of all, the newest first."""
@@ -116,7 +140,11 @@ class Repository:
             await self._require_there(written[0], sources.app)
             return written[0]
         if written:
-            await asyncio.shield(self.forget(written[0].id))
+            try:
+                await asyncio.shield(self.forget(written[0].id))
+            except NodeError as error:
+                if error.code is not ErrorCode.FORBIDDEN:  # nothing can be deleted there: why it failed counts
+                    raise
         raise failure(ended.code, ended.errors, self.where)
 
     async def restore(self, snapshot: str, to: Path, include: Sequence[str] = (), *, verify: bool = False) -> None:
@@ -169,12 +197,32 @@ class Repository:
         """Forget one snapshot."""
         await self._require(await self._ask("forget", snapshot))
 
+    async def passwords(self) -> tuple[RepositoryPassword, ...]:
+        """Return which passwords open the repository."""
+        return passwords(await self._output("key", "list", "--json"))
+
+    async def add_password(self, password: str, label: str) -> None:
+        """Have another password open the repository too, and require that it does."""
+        words = ("key", "add", "--user", label, "--host", HOST, "--new-password-file", "{new-password}")
+        order = self._order(*words)
+        order = replace(order, files={**order.files, "new-password": password})
+        await self._require(await self.launch(order, lambda _: None))
+        await replace(self, password=password).id()
+
+    async def remove_password(self, password: str) -> None:
+        """Have a password, by its id, open the repository no longer."""
+        await self._require(await self._ask("key", "remove", password))
+
     async def _require_there(self, written: Written, app: str) -> None:
         """Raise `NodeError` where a snapshot is not in the repository: restic goes on in an empty folder.
 
         That is what is left where a disk is pulled out meanwhile.
         """
-        if not any(each.id.startswith(written.id) for each in await self.snapshots(app)):
+        if (folder := self.access.folder) is not None:
+            there = await asyncio.to_thread(lambda: any((folder / "snapshots").glob(f"{written.id}*")))
+        else:
+            there = any(each.id.startswith(written.id) for each in await self.snapshots(app))
+        if not there:
             raise NodeError(
                 ErrorCode.DATA_MISSING,
                 msg("{where} has changed while a backup was written", where=self.where),
@@ -203,7 +251,15 @@ class Repository:
             "RESTIC_PROGRESS_FPS": "2",
             "HOME": str(self.cache),
         }
-        return Order(("restic", *words), environment=environment, password=self.password)
+        command = ("restic", *self.access.options, *words)
+        return Order(
+            command,
+            environment=environment,
+            password=self.password,
+            files=self.access.files,
+            log=self.access.log,
+            give_up_on=HOPELESS,
+        )
 
     async def _ask(self, *words: str) -> Ended:
         return await self.launch(self._order(*words), lambda _: None)
@@ -216,6 +272,13 @@ class Repository:
     async def _require(self, ended: Ended) -> None:
         if ended.code != 0:
             raise failure(ended.code, ended.errors, self.where)
+
+
+def _content(path: Path) -> bytes | None:
+    try:
+        return path.read_bytes()
+    except OSError:
+        return None  # restic says what is wrong with it
 
 
 def _literal(name: str) -> str:

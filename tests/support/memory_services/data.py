@@ -2,7 +2,18 @@
 
 from collections.abc import Collection
 
-from archipelago.api.backups import AppBackupView, BackupPreview, BackupTarget, BackupView, ProofView, TargetView
+from archipelago.api.backups import (
+    AppBackupView,
+    BackupPreview,
+    BackupTarget,
+    BackupView,
+    KitTarget,
+    ProofView,
+    RecoveryKit,
+    RepositoryPassword,
+    SshIntroduction,
+    TargetView,
+)
 from archipelago.api.data import KeptData
 from archipelago.api.operations import Operation, OperationKind
 from archipelago.api.snapshots import RestorePreview, SnapshotPreview, SnapshotView
@@ -114,3 +125,41 @@ class MemoryBackups:
 
     async def drill(self, app: str, target: str, backup: str | None) -> Operation:
         return await self._apps.change(OperationKind.BACKUP_DRILL, app, target)
+
+
+class MemoryBackupKeys:
+    """Knows one machine, one password and one target."""
+
+    INTRODUCTION = SshIntroduction(
+        host_key=f"ssh-ed25519 {'A' * 68}", fingerprint="SHA256:abc", public_key=f"restrict ssh-ed25519 AAAA{EVIL}"
+    )
+
+    def __init__(self, apps: MemoryApps) -> None:
+        self._apps = apps
+
+    async def introduce(self, host: str, port: int) -> SshIntroduction:
+        return self.INTRODUCTION
+
+    async def passwords(self, target: str) -> tuple[RepositoryPassword, ...]:
+        return (RepositoryPassword(id="0123abcd", label=f"root {EVIL}", created=NOW, node=True),)
+
+    async def add_password(self, target: str, password: str, label: str) -> None:
+        self._apps.changes.append(("add password", target, password, label))
+
+    async def remove_password(self, target: str, password: str) -> None:
+        self._apps.changes.append(("remove password", target, password))
+
+    async def kit(self) -> RecoveryKit:
+        target = KitTarget(
+            name="usb",
+            kind="rest",
+            place=f"https://example.com/<b>{EVIL}",
+            user="me",
+            repository="0123",
+            command="archipelago backup add usb --rest https://example.com/ --user me --secret",
+        )
+        key = self.INTRODUCTION.public_key
+        return RecoveryKit(node=f"node {EVIL}", at=NOW, version="1", targets=(target,), ssh_key=key)
+
+    async def password(self) -> str:
+        return "f" * 64

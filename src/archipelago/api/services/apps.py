@@ -4,7 +4,15 @@ from collections.abc import AsyncGenerator, Collection, Mapping
 from typing import Protocol
 
 from archipelago.api.apps import AppStatus, AppSummary, Change, ChangePreview
-from archipelago.api.backups import BackupPreview, BackupTarget, BackupView, TargetView
+from archipelago.api.backups import (
+    BackupPreview,
+    BackupTarget,
+    BackupView,
+    RecoveryKit,
+    RepositoryPassword,
+    SshIntroduction,
+    TargetView,
+)
 from archipelago.api.catalog import BundleView, CatalogEntry
 from archipelago.api.chains import ChainReport
 from archipelago.api.configuration import ConfigPreview, ConfigRevision, OptionView, SettingChange
@@ -131,6 +139,17 @@ class BackupService(Protocol):
     async def extract(self, target: str, app: str, backup: str | None, path: str, to: str) -> None: ...
     async def check(self, target: str) -> None: ...
     async def drill(self, app: str, target: str, backup: str | None) -> Operation: ...
+
+
+class BackupKeyService(Protocol):
+    """Knows what opens backups."""
+
+    async def introduce(self, host: str, port: int) -> SshIntroduction: ...
+    async def passwords(self, target: str) -> tuple[RepositoryPassword, ...]: ...
+    async def add_password(self, target: str, password: str, label: str) -> None: ...
+    async def remove_password(self, target: str, password: str) -> None: ...
+    async def kit(self) -> RecoveryKit: ...
+    async def password(self) -> str: ...
 
 
 class AppReportService(Protocol):

@@ -12,11 +12,12 @@ from archipelago.backups.contents import BackedUpVolume, Names, left_out, source
 from archipelago.backups.databases import Databases
 from archipelago.backups.drill import Drill
 from archipelago.backups.maker import BackupMaker, Recipe
-from archipelago.backups.password import repository_password
+from archipelago.backups.password import repository_password, ssh_seed
 from archipelago.backups.reader import BackupReader
 from archipelago.backups.repository import Repository
-from archipelago.backups.restic.access import access, place
+from archipelago.backups.restic.access import access, place, secrets_of
 from archipelago.backups.restic.launch import Launch, launch
+from archipelago.backups.restic.ssh import private_key
 from archipelago.backups.targets import TargetRecord, TargetStore
 from archipelago.container.data.data_classes import AppendProofVolume, app_volumes
 from archipelago.container.data.keeper import DataMissing, VolumeKeeper
@@ -50,6 +51,7 @@ class BackupWork:
     renderer: Renderer
 
     _turns: dict[str, asyncio.Lock] = field(default_factory=dict)
+    _seen: dict[str, bytes] = field(default_factory=dict)
 
     def turn(self, target: str) -> asyncio.Lock:
         """Return what is taken by who works on a repository: some of restic's work must be alone there."""
@@ -58,11 +60,18 @@ class BackupWork:
     async def repository(self, record: TargetRecord) -> Repository:
         """Return the repository of a target."""
         password = await asyncio.to_thread(repository_password, self.secrets.key)
-        for secret in filter(None, (password, record.secret)):
+        for secret in (password, *secrets_of(record.target, record.secret)):
             await asyncio.to_thread(self.secrets.redactor.learn, secret)
-        reached = access(record.target, record.secret)
+        key = private_key(await asyncio.to_thread(ssh_seed, self.secrets.key))
+        reached = access(record.target, record.secret, key)
         return Repository(
-            reached, password, place(record.target), self.layout.restic_cache, self.launch, known=record.repository
+            reached,
+            password,
+            place(record.target),
+            self.layout.restic_cache,
+            self.launch,
+            known=record.repository,
+            seen=self._seen,
         )
 
     async def recipe(self, record: AppRecord) -> Recipe:

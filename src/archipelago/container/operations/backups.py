@@ -53,6 +53,7 @@ class Backups:
         work = self.parts.backups
         if isinstance(target, FolderTarget):
             await asyncio.to_thread(_refuse_own_folders, Path(target.path), (work.layout.root, work.layout.runtime))
+            await asyncio.to_thread(_refuse_other_data, Path(target.path))
         record = TargetRecord(
             name=name, target=target, secret=secret, repository="", scheduled=scheduled, added=datetime.now(UTC)
         )
@@ -278,4 +279,18 @@ def _refuse_own_folders(folder: Path, own: tuple[Path, ...]) -> None:
             ErrorCode.INVALID_VALUE,
             msg("{folder} is among the node's own data", folder=folder),
             hint=msg("a backup belongs on another disk"),
+        )
+
+
+def _refuse_other_data(folder: Path) -> None:
+    """Refuse a folder in which is something else than a repository: its owner may delete one, and mean the other."""
+    try:
+        found = {path.name for path in folder.iterdir()} - {"lost+found"}
+    except OSError:
+        return  # restic says what is wrong with it, or makes it
+    if found and "config" not in found:
+        raise NodeError(
+            ErrorCode.INVALID_VALUE,
+            msg("there are other files in {folder}", folder=folder),
+            hint=msg("name a folder that is empty, or not there yet: {folder}/archipelago", folder=folder),
         )

@@ -12,6 +12,7 @@ from archipelago.api.services import node as node_services
 from archipelago.api.services import security as security_services
 from archipelago.api.services.registry import Services
 from archipelago.api.system import PauseCause
+from archipelago.container.operations.backup_keys import BackupKeys
 from archipelago.container.reports.apps import Reporter
 from archipelago.container.reports.chains import ChainReporter
 from archipelago.container.reports.disk import DiskReporter
@@ -152,6 +153,7 @@ def _provide_apps(services: Services, parts: Parts, reporter: Reporter) -> None:
     services.provide(app_services.AppDataService, apps.kept_data)
     services.provide(app_services.SnapshotService, apps.snapshot_service)
     services.provide(app_services.BackupService, apps.backups)
+    services.provide(app_services.BackupKeyService, BackupKeys(apps.backups.parts.backups, platform.node))
     services.provide(app_services.AppReportService, reporter)
     services.provide(app_services.CatalogService, reporter)
     services.provide(app_services.LogService, LogReporter(reporter.installed, apps.reconciler, redact))

@@ -29,8 +29,8 @@ class AddTargetParams(TargetParams):
 
     settings: BackupTarget
     """Where it is."""
-    secret: Annotated[SecretStr, Field(max_length=1024)] | None = None
-    """Password (rest) or secret key (s3) of its login."""
+    secret: Annotated[SecretStr, Field(max_length=16384)] | None = None
+    """Password (rest), secret key (s3), or what `rclone config show` prints (rclone)."""
     scheduled: bool = True
     """Whether the node writes to it once a day by itself."""
 
