@@ -9,10 +9,13 @@ from archipelago.api.backups import (
     BackupPreview,
     BackupView,
     FolderTarget,
+    KitTarget,
     LeftOutVolume,
     ProofView,
+    RecoveryKit,
     RestoredVolume,
     RestTarget,
+    SshIntroduction,
     TargetView,
     VolumeWay,
 )
@@ -24,6 +27,12 @@ from support.stage.players import GIB
 USB = FolderTarget(kind="folder", path="/media/usb/archipelago")
 FRIEND = RestTarget(kind="rest", url="https://backup.example.com:8000/node", user="node")
 MIB = 1024**2
+SSH = SshIntroduction(
+    host_key="ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIFj2kq0v8c1uQ4b3oX7Zr5yTn9LwHs6DgKmEaPiVxBcN",
+    fingerprint="SHA256:Hq0v8c1uQ4b3oX7Zr5yTn9LwHs6DgKmEaPiVxBcNf2k",
+    public_key="ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIKq0v8c1uQ4b3oX7Zr5yTn9LwHs6DgKmEaPiVxBcNfj2 archipelago",
+)
+"""What a machine with SSH says of itself."""
 
 
 def proof(at: datetime, problem: str = "") -> ProofView:
@@ -61,6 +70,7 @@ def answers(apps: tuple[str, ...], now: datetime) -> dict[str, Any]:
             target("friend", (app_on(app, now, hours=14, days=9) for app in apps), now),
         ),
         "backup-list": lambda given: listed((*apps, "btcpay"), now),
+        "backup-kit": kit(now),
         "backup-preview": lambda given: preview(given["app"], given["backup"] or "0", now),
     }
 
@@ -102,6 +112,29 @@ def preview(app: str, backup: str, now: datetime) -> BackupPreview:
             else LeftOutVolume(name="blocks", data="rebuildable"),
         ),
         stays_stopped=app == "btcpay",
+    )
+
+
+def kit(now: datetime) -> RecoveryKit:
+    """Return what an owner prints."""
+    repository = "6f1c9a4e0b7d5283" * 4
+    rest = f"archipelago backup add friend --rest {FRIEND.url} --user node --secret"
+    return RecoveryKit(
+        node="archipelago",
+        at=now,
+        version="0.9.0",
+        targets=(
+            KitTarget(
+                name="usb",
+                kind="folder",
+                place=USB.path,
+                user="",
+                repository=repository,
+                command=f"archipelago backup add usb --folder {USB.path}",
+            ),
+            KitTarget(name="friend", kind="rest", place=FRIEND.url, user="node", repository=repository, command=rest),
+        ),
+        ssh_key=SSH.public_key,
     )
 
 

@@ -343,7 +343,7 @@ SCENES = {
         notices=MANY_NOTICES,
         operations=LATELY,
     ),
-    "no-backups": replace(CALM, setup=(SetupStep.NETWORK,), more={"backup-targets": ()}),
+    "no-backups": replace(CALM, setup=(SetupStep.NETWORK,), more={"backup-targets": (), "backup-ssh": backups.SSH}),
     "first-backup": replace(
         CALM,
         more={

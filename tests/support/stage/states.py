@@ -40,6 +40,15 @@ def search_for(text: str) -> Step:
     return step
 
 
+def type_in(label: str, text: str) -> Step:
+    """Return the step that types into the field of this label."""
+
+    async def step(page: Page, _: Stage) -> None:
+        await page.get_by_label(label, exact=True).fill(text)
+
+    return step
+
+
 def show(text: str) -> Step:
     """Return the step that scrolls to a text."""
 
@@ -98,6 +107,21 @@ STATES = {
         path="/backups",
         steps=(press("button", "S3 storage A bucket at a provider, who sees only encrypted data."),),
         shown="Back up each night",
+    ),
+    "backup-machine": State(
+        scene="no-backups",
+        path="/backups",
+        size="phone",
+        theme="dark",
+        steps=(
+            press("button", "Machine with SSH A folder on a NAS or another computer, by SFTP."),
+            type_in("Machine", "nas.local"),
+            type_in("User", "backup"),
+            type_in("Folder", "archipelago"),
+            press("button", "Ask the machine"),
+            show("Let the node in"),
+        ),
+        shown="It is the right one: add it",
     ),
     "restore-plan": State(
         scene="calm",

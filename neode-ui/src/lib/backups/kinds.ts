@@ -1,4 +1,4 @@
-import { Cloud, HardDrive, Server, type LucideIcon } from "@lucide/vue";
+import { Cable, Cloud, HardDrive, Server, SquareTerminal, type LucideIcon } from "@lucide/vue";
 import type { Methods, TargetView } from "../../api/types";
 
 export type TargetSettings = NonNullable<TargetView["settings"]>;
@@ -9,6 +9,8 @@ export interface TargetField {
   /** Name of the setting. */
   name: string;
   type: "text" | "url" | "number";
+  /** Whether nobody types it: the node says what it is. */
+  hidden?: boolean;
   required?: boolean;
   hint?: boolean;
   /** What it looks like; no text, so it is the same in all languages. */
@@ -24,6 +26,10 @@ export interface KindOfTarget {
   fields: readonly TargetField[];
   /** Whether its login has a secret: the text `backup.secret.<kind>`. */
   secret?: "optional" | "required";
+  /** Lines of the secret, and how long it may be, where it is no password. */
+  secretLines?: number;
+  /** Whether the machine says its key first (`backup-ssh`), to which the owner agrees. */
+  introduced?: boolean;
 }
 
 /** All kinds, in the order in which they are offered; a new kind is one entry, and its texts. */
@@ -34,6 +40,18 @@ export const KINDS_OF_TARGETS: Record<TargetKind, KindOfTarget> = {
     fields: [
       { name: "path", type: "text", required: true, hint: true, example: "/media/usb/archipelago", pattern: "/.+" },
     ],
+  },
+  sftp: {
+    icon: SquareTerminal,
+    name: "ssh",
+    fields: [
+      { name: "host", type: "text", required: true, example: "nas.local" },
+      { name: "port", type: "number", example: "22" },
+      { name: "user", type: "text", required: true, example: "backup" },
+      { name: "path", type: "text", required: true, hint: true, example: "archipelago" },
+      { name: "host_key", type: "text", hidden: true, example: "" },
+    ],
+    introduced: true,
   },
   rest: {
     icon: Server,
@@ -52,6 +70,16 @@ export const KINDS_OF_TARGETS: Record<TargetKind, KindOfTarget> = {
       { name: "access_key", type: "text", required: true, example: "AKIA…" },
     ],
     secret: "required",
+  },
+  rclone: {
+    icon: Cable,
+    name: "cloud",
+    fields: [
+      { name: "remote", type: "text", required: true, hint: true, example: "mycloud", pattern: "[A-Za-z0-9_]{1,60}" },
+      { name: "path", type: "text", example: "archipelago" },
+    ],
+    secret: "required",
+    secretLines: 5,
   },
 };
 
