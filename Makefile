@@ -36,7 +36,7 @@ coverage: setup-tests ## show what of the code the unit tests run, and fail wher
 resolver-check: setup-tests ## compare the resolver with one that tries everything, on 100,000 catalogs (some minutes)
 	@ARCHIPELAGO_CATALOGS=100000 $(quiet) python -m pytest -o cache_dir=$(cache)/pytest --timeout 0 tests/unit/container/dependency_resolver/test_dependency_resolver_oracle.py
 
-histories: setup-tests ## live through 10,000 random histories of nodes with money, and look that none loses it (some 20 seconds)
+histories: setup-tests ## live through 10,000 random histories of nodes with money, and look that none loses it (half a minute)
 	@ARCHIPELAGO_HISTORIES=10000 $(quiet) python -m pytest -o cache_dir=$(cache)/pytest --timeout 0 tests/unit/container/data/test_fund_histories.py
 
 updates:       ## try every bad update on every disk, with a kill of the daemon at every step (some minutes)

@@ -1,7 +1,7 @@
 """What is on the disks of a small world of nodes, and how the pure rules of the node move it."""
 
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
@@ -12,12 +12,14 @@ from archipelago.container.data.kept import keepsake_of
 from archipelago.container.data.snapshots.retention import Aged, expired
 from archipelago.container.data.snapshots.swap import MoveAside, VolumePlaces, next_move
 from archipelago.container.manifest.model.app import AppManifest
+from archipelago.container.manifest.model.data import Reversible
 from archipelago.container.manifest.package import AppPackage
+from archipelago.container.manifest.way_back import way_back
 from archipelago.container.namespace.found import Found
 from archipelago.storage.records.apps import AppRecord, Desired
 from archipelago.storage.records.leases import BoundLease, Claim, ClaimLedger, LeaseSeen
 from archipelago.storage.records.snapshots import SnapshotKind
-from archipelago.storage.records.volumes import Mark
+from archipelago.storage.records.volumes import Mark, StrictestClass, with_declared
 from support.app_manifests import app
 
 CHANNELS, KEYS = "channels", "keys"
@@ -34,11 +36,17 @@ def _lightning(version: str) -> AppManifest:
     return app("node", version=version, volumes=volumes)
 
 
+def _forgetful() -> AppManifest:
+    """Return a version that takes the channels for files, and the keys for worthless."""
+    return app("node", version="2", volumes={CHANNELS: {"data": "files"}, KEYS: {"data": "files"}})
+
+
 def _wallet(version: str) -> AppManifest:
     return app("node", version=version, volumes={KEYS: {"data": "files", "funds": True}})
 
 
 LIGHTNING = (_lightning("1"), _lightning("2"))
+FORGETFUL = (_lightning("1"), _forgetful())
 WALLET = (_wallet("1"), _wallet("2"))
 
 
@@ -93,6 +101,8 @@ class Disk:
     marks: dict[str, Mark] = field(default_factory=dict)
     beside: BoundLease | None = None
     ledger: ClaimLedger = field(default_factory=ClaimLedger)
+    strictest: dict[str, StrictestClass] = field(default_factory=dict)
+    """The strictest that any version has said of each volume."""
     snapshots: list[Snapshot] = field(default_factory=list)
     kept: list[Kept] = field(default_factory=list)
     running: bool = False
@@ -129,10 +139,14 @@ class Hands:
     """The control: no lease."""
     forgets_keys: bool = False
     """The control: retention that does not know of keys to money."""
+    forgets_classes: bool = False
+    """The control: what earlier versions said of the data does not count."""
 
-    def record(self, manifest: AppManifest) -> AppRecord:
-        """Return an installed app."""
-        return AppRecord("node", AppPackage(manifest, manifest.version), Desired.RUNNING, 0)
+    def record(self, manifest: AppManifest, disk: Disk) -> AppRecord:
+        """Return an installed app; what it says of its volumes is remembered."""
+        disk.strictest = with_declared({} if self.forgets_classes else disk.strictest, manifest.volumes)
+        package = AppPackage(manifest, manifest.version)
+        return AppRecord("node", package, Desired.RUNNING, 0, strictest=disk.strictest)
 
     def make_volumes(self, disk: Disk) -> bool:
         """Have the volumes that the app needs; return whether it may run with them."""
@@ -150,11 +164,11 @@ class Hands:
     def may_hold(self, disk: Disk) -> bool:
         """Return whether the lease lets the app run."""
         seen = disk.seen()
-        return seen is None or self.always_starts or may_run(seen)
+        return seen is None or self.always_starts or not self._has_state(disk) or may_run(seen)
 
     def hold(self, disk: Disk) -> Claim | None:
         """Claim the channels, which may be run."""
-        if (seen := disk.seen()) is None:
+        if (seen := disk.seen()) is None or not self._has_state(disk):
             return None
         steps = claim(seen, f"s{self.fresh()}", f"n{self.fresh()}")
         self.step()
@@ -219,7 +233,7 @@ class Hands:
             origin, target = (disk, aside) if isinstance(move, MoveAside) else (source, disk)
             target.volumes[move.volume] = origin.volumes.pop(move.volume)
         disk.marks |= {name: disk.volumes[name].mark for name in may_move if name in disk.volumes}
-        disk.record, disk.going_back = source.record, None
+        disk.record, disk.going_back = replace(source.record, strictest=disk.strictest), None
         disk.snapshots.remove(source)
         self.thin_out(disk)
 
@@ -227,8 +241,7 @@ class Hands:
         """Delete the snapshots that retention does not keep."""
         aged = []
         for each in disk.snapshots:
-            manifest = each.record.package.manifest
-            funds = any(manifest.volumes[name].funds for name in each.volumes) and not self.forgets_keys
+            funds = self._has_keys(disk, each.volumes) and not self.forgets_keys
             aged.append(Aged(each.name, _TIME, each.kind, funds, each.number))
         gone = expired(aged)
         disk.snapshots = [each for each in disk.snapshots if each.name not in gone]
@@ -236,7 +249,8 @@ class Hands:
     def remove(self, disk: Disk, *, data: bool) -> None:
         """Remove the app, with its data or without."""
         assert disk.record is not None
-        keepsake = keepsake_of(disk.record.package.manifest)
+        funds = {name for name, each in disk.strictest.items() if each.funds}
+        keepsake = keepsake_of(disk.record.package.manifest).with_volumes(funds, _TIME)
         disk.record, disk.running = None, False
         if not data:
             return
@@ -247,7 +261,7 @@ class Hands:
             disk.kept.append(Kept({name: disk.volumes.pop(name) for name in held}, beside))
         # Snapshots that were moved aside with keys to money are kept as well (`keep_snapshots`).
         for each in disk.snapshots:
-            if each.kind.is_moved and any(each.record.package.manifest.volumes[name].funds for name in each.volumes):
+            if each.kind.is_moved and self._has_keys(disk, each.volumes):
                 disk.kept.append(Kept(each.volumes, None))
         disk.volumes, disk.marks, disk.snapshots, disk.beside = {}, {}, [], None
 
@@ -257,11 +271,19 @@ class Hands:
         disk.beside = kept.beside or disk.beside
         disk.volumes |= kept.volumes
 
-    def never_restored(self, disk: Disk) -> frozenset[str]:
-        """Return the volumes of the app that no copy may ever replace."""
+    def leads_back(self, disk: Disk, other: AppManifest) -> bool:
+        """Return whether an update to another version may be undone."""
         assert disk.record is not None
-        found = app_volumes(disk.record)
-        return frozenset(each.name for each in found if isinstance(each, NeverRestoreVolume))
+        if way_back(disk.record.package.manifest, other) is Reversible.NO:
+            return False
+        return not any(isinstance(each, NeverRestoreVolume) for each in app_volumes(disk.record, other))
+
+    def _has_state(self, disk: Disk) -> bool:
+        assert disk.record is not None
+        return any(isinstance(each, NeverRestoreVolume) for each in app_volumes(disk.record))
+
+    def _has_keys(self, disk: Disk, volumes: Iterable[str]) -> bool:
+        return any((known := disk.strictest.get(name)) is not None and known.funds for name in volumes)
 
     def _copied(self, volume: Volume) -> Volume:
         return Volume(Mark(self.fresh(), None), volume.data)

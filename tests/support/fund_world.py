@@ -10,8 +10,6 @@ from archipelago.backups.lease_tags import claim_tags, claims_of
 from archipelago.container.data.channel_lease import judge
 from archipelago.container.data.data_classes import AppendProofVolume, app_volumes, restorable_volumes
 from archipelago.container.manifest.model.app import AppManifest
-from archipelago.container.manifest.model.data import Reversible
-from archipelago.container.manifest.way_back import way_back
 from archipelago.container.operations.snapshots import refuse_one_way
 from archipelago.errors import NodeError
 from archipelago.storage.records.leases import Claim
@@ -19,6 +17,7 @@ from archipelago.storage.records.snapshots import SnapshotKind
 from archipelago.storage.records.volumes import Mark
 from support.fund_disks import (
     CHANNELS,
+    FORGETFUL,
     KEYS,
     LIGHTNING,
     WALLET,
@@ -77,7 +76,7 @@ class World:
 
     def install(self, disk: Disk) -> None:
         if disk.record is None:
-            disk.record = self.hands.record(self.manifests[0])
+            disk.record = self.hands.record(self.manifests[0], disk)
 
     def start(self, disk: Disk) -> None:
         """Start the app, as the node does by itself."""
@@ -119,10 +118,10 @@ class World:
             return
         now = disk.record.package.manifest
         other = self.manifests[now is self.manifests[0]]
-        leads_back = way_back(now, other) is not Reversible.NO
+        leads_back = self.hands.leads_back(disk, other)
         disk.running = False
         source = self.hands.snapshot(disk, SnapshotKind.BEFORE_UPDATE, other) if leads_back else None
-        disk.record = self.hands.record(other)
+        disk.record = self.hands.record(other, disk)
         self.start(disk)
         if source is not None and self.dice.random() < 0.5:
             disk.running = False
@@ -166,7 +165,7 @@ class World:
             return
         manifest, found = self.dice.choice(target.backups)
         fetched = {name: Volume(Mark(self.hands.fresh(), None), data) for name, data in found.items()}
-        then = self.hands.record(manifest)
+        then = self.hands.record(manifest, disk)
         fresh = disk.record is None
         if disk.record is not None:
             try:
@@ -186,7 +185,7 @@ class World:
 
     def second_node(self, disk: Disk) -> None:
         """Bring up a bare machine with the words and a target."""
-        if len(self.nodes) < _MOST_NODES:
+        if len(self.nodes) < _MOST_NODES and self._remembers():
             bare = Disk(machine(self.hands.fresh()))
             self.nodes.append(bare)
             self.restore(bare)
@@ -210,7 +209,7 @@ class World:
     def reinstall(self, disk: Disk) -> None:
         """Install the system again, with the folders of apps and without the database."""
         new = replace(disk, ledger=type(disk.ledger)(), marks={}, record=None, running=False, going_back=None)
-        if disk.going_back is None:
+        if disk.going_back is None and self._remembers():
             self._replace(disk, new)
 
     def move_directory(self, disk: Disk) -> None:
@@ -295,6 +294,10 @@ class World:
         known = {claim for target in self.targets if target.reachable for claim in target.claims()}
         return any(each.state == disk.beside.claim.state and own and each.epoch > own.epoch for each in known)
 
+    def _remembers(self) -> bool:
+        """Return whether all versions say the same of their data: else a new database does not know what one said."""
+        return self.manifests is not FORGETFUL
+
     def _replace(self, old: Disk, new: Disk) -> None:
         self.nodes = [new if each is old else each for each in self.nodes]
         self.allowed = {name: new if each is old else each for name, each in self.allowed.items()}
@@ -359,14 +362,14 @@ _RARE = (
 _EVENTS = (*_COMMON * 4, *_RARE)
 
 
-def history(seed: int, *, always_starts: bool = False, forgets_keys: bool = False) -> World:
-    """Live through one history; raises `Broken` where money is lost in it."""
+def history(seed: int, **controls: bool) -> World:
+    """Live through one history; raises `Broken` where money is lost in it. `controls` are those of `Hands`."""
     dice = random.Random(seed)
     numbers = iter(range(1, 1_000_000))
-    hands = Hands(cuts(dice, 0.03), lambda: next(numbers), always_starts, forgets_keys)
-    manifests = LIGHTNING if dice.random() < 0.7 else WALLET
+    hands = Hands(cuts(dice, 0.03), lambda: next(numbers), **controls)
+    manifests = dice.choices((LIGHTNING, FORGETFUL, WALLET), (5, 2, 3))[0]
     world = World(dice, hands, manifests, [Disk(machine(0))])
-    world.nodes[0].record = hands.record(manifests[0])
+    world.nodes[0].record = hands.record(manifests[0], world.nodes[0])
     for _ in range(dice.randint(20, 100)):
         disk = dice.choice(world.nodes)
         name = dice.choice(_EVENTS)

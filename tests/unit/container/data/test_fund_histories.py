@@ -16,7 +16,7 @@ def test_no_history_ends_on_older_channels_with_two_nodes_on_one_state_or_a_wall
     assert sum(world.ran for world in worlds) > 5 * COUNT
 
 
-@pytest.mark.parametrize("control", ["always_starts", "forgets_keys"])
+@pytest.mark.parametrize("control", ["always_starts", "forgets_keys", "forgets_classes"])
 def test_the_same_histories_lose_money_without_the_rules(control: str) -> None:
     with pytest.raises(Broken):
         for seed in range(1000):

@@ -2,8 +2,11 @@
 
 import pytest
 
+from archipelago.backups.contents import sources
+from archipelago.container.data.data_classes import app_volumes, funds_volumes
 from archipelago.container.manifest.package import load_package
 from archipelago.container.workload.stop_time import CHAIN_GRACE, stop_of
+from archipelago.storage.records.apps import AppRecord, Desired
 from support.app_manifests import app
 from support.checkout import APPS
 
@@ -25,7 +28,8 @@ def test_the_least_time_is_for_bitcoin_nodes_alone(parts: dict[str, object], dec
     assert (found.grace, found.signal) == (grace, "SIGINT")
 
 
-def test_knots_has_half_an_hour_in_its_own_manifest() -> None:
-    manifest = load_package(APPS / "bitcoin-knots").manifest
-    assert manifest.containers["main"].stop.grace == CHAIN_GRACE
-    assert manifest.volumes["wallets"].funds, "a removal with data keeps it, and it is in every backup"
+def test_knots_has_half_an_hour_in_its_own_manifest_and_its_wallets_are_in_every_backup() -> None:
+    package = load_package(APPS / "bitcoin-knots")
+    assert package.manifest.containers["main"].stop.grace == CHAIN_GRACE
+    record = AppRecord("bitcoin-knots", package, Desired.RUNNING, 0)
+    assert {each.volume.name for each in sources(app_volumes(record))} == set(funds_volumes(record)) == {"wallets"}
