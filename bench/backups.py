@@ -24,6 +24,7 @@ APPS = size(10, 1)
 ALL = size(1000, 4)
 """MB in all apps, and in the app whose backup is timed."""
 ROUNDS = size(5, 1, "BENCH_ROUNDS")
+PARTS = os.environ.get("BENCH_PARTS", "throughput,bare").split(",")
 LARGE = "large"
 FILE = 5
 """MB in each file, at most."""
@@ -146,14 +147,18 @@ async def main() -> None:
     base = Path(os.environ["ARCHIPELAGO_ROOT"]) / "backups"
     inside("rm", "-rf", str(base))
     base.mkdir(parents=True)
-    apps = [f"a{number}" for number in range(APPS)]
+    apps = [f"a{number}" for number in range(APPS)] if "bare" in PARTS else []
     daemon = Daemon("first", dict.fromkeys([LARGE, *apps], ()))
     shutil.rmtree(daemon.catalog)
     daemon.catalog = catalog([LARGE, *apps])
     await daemon.start()
     await daemon.install_all()
-    fill(daemon, LARGE, ALL)
-    await throughput(daemon, base)
+    if "throughput" in PARTS:
+        fill(daemon, LARGE, ALL)
+        await throughput(daemon, base)
+    if "bare" not in PARTS:
+        await daemon.stop()
+        return
     await daemon.operate("container-remove", app=LARGE)
     for app in apps:
         fill(daemon, app, ALL // len(apps))
