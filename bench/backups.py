@@ -24,6 +24,7 @@ APPS = size(10, 1)
 ALL = size(1000, 4)
 """MB in all apps, and in the app whose backup is timed."""
 ROUNDS = size(5, 1, "BENCH_ROUNDS")
+PARTS = os.environ.get("BENCH_PARTS", "throughput,bare").split(",")
 LARGE = "large"
 FILE = 5
 """MB in each file, at most."""
@@ -143,17 +144,30 @@ async def whole_node(first: Daemon, apps: list[str], base: Path) -> None:
 
 async def main() -> None:
     """Measure and print."""
-    base = Path(os.environ["ARCHIPELAGO_ROOT"]) / "backups"
-    inside("rm", "-rf", str(base))
+    root = Path(os.environ["ARCHIPELAGO_ROOT"])
+    folders = [str(root / name) for name in ("backups", "first", "bare")]
+    inside("rm", "-rf", *folders)  # of one that was broken off; files are those of users of apps
+    try:
+        await measure(root / "backups")
+    finally:
+        inside("rm", "-rf", *folders)
+
+
+async def measure(base: Path) -> None:
+    """Measure what is asked for; what is written goes into a folder, and into those of two nodes beside it."""
     base.mkdir(parents=True)
-    apps = [f"a{number}" for number in range(APPS)]
+    apps = [f"a{number}" for number in range(APPS)] if "bare" in PARTS else []
     daemon = Daemon("first", dict.fromkeys([LARGE, *apps], ()))
     shutil.rmtree(daemon.catalog)
     daemon.catalog = catalog([LARGE, *apps])
     await daemon.start()
     await daemon.install_all()
-    fill(daemon, LARGE, ALL)
-    await throughput(daemon, base)
+    if "throughput" in PARTS:
+        fill(daemon, LARGE, ALL)
+        await throughput(daemon, base)
+    if "bare" not in PARTS:
+        await daemon.stop()
+        return
     await daemon.operate("container-remove", app=LARGE)
     for app in apps:
         fill(daemon, app, ALL // len(apps))
