@@ -16,7 +16,7 @@ from support.stage.pictures import difference, keep
 from support.stage.shown import SETTLED, SIZES, on_stage, settle, settled, staged
 from support.stage.states import STATES
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(300), pytest.mark.no_containers]
 
 KEPT = Path(__file__).parent / "pictures"
 KEEP = "ARCHIPELAGO_KEEP_PICTURES" in os.environ

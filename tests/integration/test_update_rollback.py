@@ -1,10 +1,12 @@
 """Bad updates of an app with data, on Btrfs, XFS and the disk of this machine: the old version is back, to the byte."""
 
 import asyncio
+import contextlib
 import json
 import os
+import subprocess
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,7 +15,7 @@ import pytest
 import pytest_asyncio
 
 from support.checkout import TESTS
-from support.harness import ROOT, TestNode, podman, remove_leftovers
+from support.harness import ROOT, RpcError, TestNode, podman, remove_leftovers
 from support.tiny_apps import TCP, write_app
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(300)]
@@ -105,6 +107,21 @@ def snapshots(node: TestNode) -> dict[str, dict[str, Any]]:
     return {path.name: json.loads((path / "about.json").read_text()) for path in sorted(folder.glob("2*"))}
 
 
+@contextlib.contextmanager
+def mounted_at(directory: Path) -> Iterator[None]:
+    """Have another disk mounted at a directory, for everybody in Podman's namespace."""
+    script = 'mount -t tmpfs none "$1" && echo mounted && cat; umount -l "$1"'
+    command = ["podman", "unshare", "sh", "-c", script, "sh", str(directory)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as holder:
+        assert holder.stdout is not None and holder.stdin is not None
+        assert holder.stdout.readline() == "mounted\n"
+        try:
+            yield
+        finally:
+            holder.stdin.close()
+            holder.wait()
+
+
 async def require_old(node: TestNode, before: str) -> None:
     """Require that the old version runs on its data, to the byte."""
     status = await node.until("app", "healthy")
@@ -158,8 +175,14 @@ async def test_a_directory_of_btrfs_that_is_no_subvolume_shares_its_blocks(node:
 async def test_a_snapshot_on_demand_goes_back_and_stays(node: DyingNode) -> None:
     before = tree(node, "volumes", "data")
     await node.done(await node.call("snapshot-take", app="app"))
-    taken = (await node.call("snapshot-list", app="app"))[0]
+    listed = await node.call("snapshot-list", app="app")
+    taken = listed[0]
     assert taken["kind"] == "manual" and taken["size"] > 300_000
+    with mounted_at(node.root / "apps" / "app" / "volumes" / "data" / "deep"):
+        with pytest.raises(RpcError, match="a disk is mounted at"):
+            await node.call("snapshot-restore", app="app", snapshot=taken["name"])
+        assert (await node.call("container-status", app="app"))["health"]["state"] == "healthy", "it was not stopped"
+    assert tree(node, "volumes", "data") == before and await node.call("snapshot-list", app="app") == listed
     await node.execute("app", "busybox", "rm", "-rf", "/data/deep")
     await node.done(await node.call("snapshot-restore", app="app", snapshot=taken["name"]))
     await require_old(node, before)

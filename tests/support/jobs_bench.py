@@ -283,6 +283,7 @@ async def bench(folder: Path) -> AsyncIterator[Bench]:
         snapshots=SnapshotStore(Layout(folder, folder / "run"), cast(Any, namespace), VolumeMarks(database)),
         volumes=cast(Any, Volumes()),
         backups=cast(Any, None),
+        trials=cast(Any, None),
         soak=0.01,
         disk_rules=DiskRules(renderer, cast(Any, None), folder / "apps"),
         repairs=Repairs(reconciler, renderer, lambda: datetime.now(UTC)),

@@ -35,7 +35,10 @@ libc = ctypes.CDLL(None, use_errno=True)
 def mount(*words, flags):
     if libc.mount(*(None if each is None else os.fsencode(each) for each in words), ctypes.c_ulong(flags), None):
         raise OSError(ctypes.get_errno(), str(words))
-libc.unshare(0x20000)
+libc.unshare(0x20000 | 0x20000000)
+if child := os.fork():
+    sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+libc.prctl(1, 9)  # it ends with its parent, and all connections with it: it is the first of its PID namespace
 mount(None, "/", None, flags=0x4000 | 0x40000)
 mount("tmpfs", root, "tmpfs", flags=0)
 os.chmod(root, 0o755)

@@ -117,6 +117,19 @@ export type AppResources = {
   "written_in_a_day": number | null;
 };
 
+export type AppScheduleParams = {
+  /** Id of the app. */
+  "app": string;
+  /** How often a snapshot is taken; the app stops for it, at night unless it is hourly. */
+  "every": Cadence;
+  /** Of the last hours that have one, the newest is kept: of how many. */
+  "keep_hourly": number;
+  /** The same for days. */
+  "keep_daily": number;
+  /** The same for weeks. */
+  "keep_weekly": number;
+};
+
 export type AppSecurity = {
   "app": string;
   "rating": Rating;
@@ -333,6 +346,8 @@ export type BundleView = {
   "problem": string | null;
 };
 
+export type Cadence = "off" | "hourly" | "daily" | "weekly";
+
 export type CatalogEntry = {
   "app": string;
   "name": string;
@@ -500,6 +515,13 @@ export type ChosenParams = {
   "name": string | null;
 };
 
+export type ClaimParams = {
+  /** Id of the app. */
+  "app": string;
+  /** Of each state, as `data-contested` returns it: where something else speaks against it by now, nothing changes. */
+  "evidence": Array<string>;
+};
+
 export type CompareParams = {
   "app": string;
   "before": number;
@@ -576,6 +598,16 @@ export type ContainerStatus = {
   "health": Health;
   "limits": Limits;
   "started_at": string | null;
+};
+
+export type ContestedStateView = {
+  "volume": string;
+  "what": string;
+  "remedy": string;
+  /** Digest of what speaks against a start, which `data-claim` takes. */
+  "evidence": string;
+  /** Field -> message of its text, `effects.0` for the first of a list; a text without one is English only. */
+  "messages"?: Record<string, Message>;
 };
 
 export type CurrentParams = {
@@ -687,6 +719,8 @@ export type Entered = {
   /** As from `login-confirm`, for the password was shown just now. */
   "confirmation": string | null;
 };
+
+export type EntryKind = "file" | "folder" | "link" | "other";
 
 export type ErrorView = {
   "code": string;
@@ -1050,6 +1084,15 @@ export type LogsParams = {
   "tail": number;
 };
 
+export type LookParams = {
+  /** Id of the app. */
+  "app": string;
+  /** Its name, as `snapshot-list` tells it. */
+  "snapshot": string;
+  /** For which the copy runs once it has come up. */
+  "minutes": number;
+};
+
 export type LostVolume = {
   "volume": string;
   /** Whether data that was there is gone; if not, it is there and belongs to others' user ids. */
@@ -1117,6 +1160,17 @@ export type NewToken = {
 
 export type NoParams = {
 
+};
+
+export type NodeScheduleParams = {
+  /** How often a snapshot is taken; the app stops for it, at night unless it is hourly. */
+  "every": Cadence;
+  /** Of the last hours that have one, the newest is kept: of how many. */
+  "keep_hourly": number;
+  /** The same for days. */
+  "keep_daily": number;
+  /** The same for weeks. */
+  "keep_weekly": number;
 };
 
 export type Notice = {
@@ -1191,7 +1245,7 @@ export type Operation = {
   "revision": number;
 };
 
-export type OperationKind = "install" | "start" | "stop" | "restart" | "remove" | "update" | "configure" | "secrets" | "snapshot" | "restore" | "backup" | "backup-restore" | "backup-drill" | "repair";
+export type OperationKind = "install" | "start" | "stop" | "restart" | "remove" | "update" | "configure" | "secrets" | "snapshot" | "snapshot-look" | "restore" | "backup" | "backup-restore" | "backup-drill" | "repair";
 
 export type OperationParams = {
   /** Id of the operation. */
@@ -1393,8 +1447,12 @@ export type ProofView = {
   "seconds": number;
   /** Files that were restored and read. */
   "files": number;
-  /** Databases among them whose own check passed. */
+  /** Databases among them that passed their own check, or that a server has loaded. */
   "databases": number;
+  /** Whether the app came up from it, in a scratch copy without network. */
+  "started": boolean;
+  /** Why what was restored could not be started, though nothing is wrong with it. */
+  "not_started": string;
   "problem": string;
   /** Field -> message of its text, `effects.0` for the first of a list; a text without one is English only. */
   "messages"?: Record<string, Message>;
@@ -1550,6 +1608,11 @@ export type RestTarget = {
   "url": string;
   /** Empty where the server asks for no login; the secret is the password. */
   "user": string;
+};
+
+export type RestoreParams = {
+  /** 24 words (BIP 39), with spaces between them. */
+  "words": string;
 };
 
 export type RestorePreview = {
@@ -1733,7 +1796,76 @@ export type SignerView = {
   "since": string;
 };
 
-export type SnapshotKind = "manual" | "before-update" | "rejected" | "before-restore" | "backup";
+export type SnapshotEntry = {
+  /** Its name; control characters, backslashes and what is not UTF-8 as `\xNN`, as a path of it needs them. */
+  "name": string;
+  "kind": EntryKind;
+  /** Bytes of a file. */
+  "size": number;
+  /** When it was changed last, by what the app says. */
+  "modified": string | null;
+  /** Where a link leads; links are never followed. */
+  "target": string;
+};
+
+export type SnapshotExtractParams = {
+  /** Id of the app. */
+  "app": string;
+  /** Its name, as `snapshot-list` tells it. */
+  "snapshot": string;
+  /** Such as `volumes/data/photo.jpg`; each name as in `SnapshotEntry`. */
+  "path": string;
+  /** A folder of this machine that is not there yet. */
+  "to": string;
+};
+
+export type SnapshotFileParams = {
+  /** Id of the app. */
+  "app": string;
+  /** Its name, as `snapshot-list` tells it. */
+  "snapshot": string;
+  /** Such as `volumes/data/photo.jpg`; each name as in `SnapshotEntry`. */
+  "path": string;
+  /** Where the piece starts. */
+  "offset": number;
+  /** Bytes of it at most. */
+  "length": number;
+};
+
+export type SnapshotFileView = {
+  "path": string;
+  /** Bytes of the whole file. */
+  "size": number;
+  /** Where the piece starts. */
+  "offset": number;
+  /** The piece, in Base64; its end is the file's where it is shorter than what was asked for and than 512 KiB. */
+  "content": string;
+};
+
+export type SnapshotFolderParams = {
+  /** Id of the app. */
+  "app": string;
+  /** Its name, as `snapshot-list` tells it. */
+  "snapshot": string;
+  /** Such as `volumes/data/photos`; each name as in `SnapshotEntry`. */
+  "path": string;
+  /** Name of an entry: those behind it are returned. */
+  "after": string;
+  /** How many entries are returned at most. */
+  "limit": number;
+};
+
+export type SnapshotFolderView = {
+  /** Of the folder. */
+  "path": string;
+  "entries": Array<SnapshotEntry>;
+  /** Whether there are further ones: ask again for those `after` the last name. */
+  "more": boolean;
+  /** Whether the whole folder was looked at in time; if not, names may be missing among these. */
+  "complete": boolean;
+};
+
+export type SnapshotKind = "manual" | "scheduled" | "before-update" | "rejected" | "before-restore" | "backup";
 
 export type SnapshotParams = {
   /** Id of the app. */
@@ -1757,6 +1889,40 @@ export type SnapshotPreview = {
   "remarks": Array<string>;
   /** Field -> message of its text, `effects.0` for the first of a list; a text without one is English only. */
   "messages"?: Record<string, Message>;
+};
+
+export type SnapshotRestoreParams = {
+  /** Id of the app. */
+  "app": string;
+  /** Its name, as `snapshot-list` tells it. */
+  "snapshot": string;
+  /** Volumes that stay as they are, as the owner agreed (see `restore-preview`); if more would, nothing is done. */
+  "stays": Array<string>;
+};
+
+export type SnapshotScheduleView = {
+  /** The app; empty for the schedule of the node. */
+  "app": string;
+  "every": Cadence;
+  /** The newest of each of the last hours that have one are kept, so many. */
+  "keep_hourly": number;
+  "keep_daily": number;
+  "keep_weekly": number;
+  /** Whether the app has a schedule of its own; else it has that of the node. */
+  "own": boolean;
+  /** When the next one is to be taken; null where none is. */
+  "next": string | null;
+  /** Why none was taken at the last turn; empty where that is not so, or not known since the start of the node. */
+  "obstacle": string;
+  /** Field -> message of its text, `effects.0` for the first of a list; a text without one is English only. */
+  "messages"?: Record<string, Message>;
+};
+
+export type SnapshotSchedulesView = {
+  /** Of the apps that have none of their own: of these, the ones that stop for a moment alone. */
+  "node": SnapshotScheduleView;
+  /** Of each installed app. */
+  "apps": Array<SnapshotScheduleView>;
 };
 
 export type SnapshotView = {
@@ -1822,6 +1988,39 @@ export type StopParams = {
   "app": string;
   /** Apps of which the caller knows that they stop as well (`change-preview`); where others would, nothing stops. */
   "agreed": Array<string> | null;
+};
+
+export type StreamTargetView = {
+  "target": string;
+  /** Whether the newest copy was read back from there. */
+  "current": boolean;
+  /** When a copy was last read back. */
+  "at": string | null;
+  "problem": string;
+  /** Field -> message of its text, `effects.0` for the first of a list; a text without one is English only. */
+  "messages"?: Record<string, Message>;
+};
+
+export type StreamView = {
+  "app": string;
+  "volume": string;
+  /** Its path in the volume. */
+  "file": string;
+  /** When it was last copied on this machine, or found to be the same as the newest copy. */
+  "at": string | null;
+  /** Bytes of the newest copy. */
+  "size": number;
+  /** Number of copies on this machine, in `apps/APP/streams`. */
+  "copies": number;
+  "problem": string;
+  "targets": Array<StreamTargetView>;
+  /** Field -> message of its text, `effects.0` for the first of a list; a text without one is English only. */
+  "messages"?: Record<string, Message>;
+};
+
+export type StreamsParams = {
+  /** All apps without it. */
+  "app": string | null;
 };
 
 export type SuggestedOption = {
@@ -1988,7 +2187,7 @@ export type VolumeView = {
   "data": DataClass | null;
 };
 
-export type VolumeWay = "live" | "sqlite" | "stopped";
+export type VolumeWay = "live" | "sqlite" | "dump" | "stopped";
 
 export type Wait = "started" | "serving" | "healthy";
 
@@ -2002,20 +2201,6 @@ export type WaitParams = {
 export type WebhookTarget = {
   "kind": "webhook";
   "url": string;
-};
-
-export type archipelago__rpc__methods__apps__snapshots__RestoreParams = {
-  /** Id of the app. */
-  "app": string;
-  /** Its name, as `snapshot-list` tells it. */
-  "snapshot": string;
-  /** Volumes that stay as they are, as the owner agreed (see `restore-preview`); if more would, nothing is done. */
-  "stays": Array<string>;
-};
-
-export type archipelago__rpc__methods__security__keys__RestoreParams = {
-  /** 24 words (BIP 39), with spaces between them. */
-  "words": string;
 };
 
 /** What each method takes and returns. */
@@ -2178,6 +2363,23 @@ export interface Methods {
   /** The volumes that are lost, all of them: where others are lost by now, nothing is changed. */
   "volumes": Array<string>;
 }; result: null };
+  /** Return why an app does not start on its state: there may be a newer one, or it may run elsewhere */
+  "data-contested": { params: {
+  /** Id of the app. */
+  "app": string;
+}; result: Array<ContestedStateView> };
+  /** Have an app run on its state although it may not be the newest, or run elsewhere: that would lose money */
+  "data-claim": { params: {
+  /** Id of the app. */
+  "app": string;
+  /** Of each state, as `data-contested` returns it: where something else speaks against it by now, nothing changes. */
+  "evidence": Array<string>;
+}; result: null };
+  /** Return where the newest copies of files are that prove claims to money, of an app or of all */
+  "data-streams": { params: {
+  /** All apps without it. */
+  "app"?: string | null;
+}; result: Array<StreamView> };
   /** List the data with keys to money that was kept when its app was removed with its data */
   "data-list": { params: Record<string, never>; result: Array<KeptData> };
   /** Put kept data back, where its app finds it when it is installed */
@@ -2244,6 +2446,15 @@ export interface Methods {
   /** Volumes that stay as they are, as the owner agreed (see `restore-preview`); if more would, nothing is done. */
   "stays"?: Array<string>;
 }; result: Operation };
+  /** Run a scratch copy of an app from a snapshot, without network, and see whether it comes up; nothing of it is left */
+  "snapshot-look": { params: {
+  /** Id of the app. */
+  "app": string;
+  /** Its name, as `snapshot-list` tells it. */
+  "snapshot": string;
+  /** For which the copy runs once it has come up. */
+  "minutes"?: number;
+}; result: Operation };
   /** Delete a snapshot forever */
   "snapshot-delete": { params: {
   /** Id of the app. */
@@ -2261,6 +2472,74 @@ export interface Methods {
   /** Id of the app. */
   "app": string;
 }; result: Operation };
+  /** List a folder of a snapshot; links are not followed, and secrets of the app are not among it */
+  "snapshot-files": { params: {
+  /** Id of the app. */
+  "app": string;
+  /** Its name, as `snapshot-list` tells it. */
+  "snapshot": string;
+  /** Such as `volumes/data/photos`; each name as in `SnapshotEntry`. */
+  "path"?: string;
+  /** Name of an entry: those behind it are returned. */
+  "after"?: string;
+  /** How many entries are returned at most. */
+  "limit"?: number;
+}; result: SnapshotFolderView };
+  /** Read a piece of a file in a snapshot */
+  "snapshot-file": { params: {
+  /** Id of the app. */
+  "app": string;
+  /** Its name, as `snapshot-list` tells it. */
+  "snapshot": string;
+  /** Such as `volumes/data/photo.jpg`; each name as in `SnapshotEntry`. */
+  "path": string;
+  /** Where the piece starts. */
+  "offset"?: number;
+  /** Bytes of it at most. */
+  "length"?: number;
+}; result: SnapshotFileView };
+  /** Restore one file or folder of a snapshot into a new folder of this machine */
+  "snapshot-extract": { params: {
+  /** Id of the app. */
+  "app": string;
+  /** Its name, as `snapshot-list` tells it. */
+  "snapshot": string;
+  /** Such as `volumes/data/photo.jpg`; each name as in `SnapshotEntry`. */
+  "path": string;
+  /** A folder of this machine that is not there yet. */
+  "to": string;
+}; result: null };
+  /** Return when snapshots are taken by themselves, of each app */
+  "snapshot-schedules": { params: Record<string, never>; result: SnapshotSchedulesView };
+  /** Have snapshots of an app taken by a schedule of its own */
+  "snapshot-schedule-set": { params: {
+  /** Id of the app. */
+  "app": string;
+  /** How often a snapshot is taken; the app stops for it, at night unless it is hourly. */
+  "every": Cadence;
+  /** Of the last hours that have one, the newest is kept: of how many. */
+  "keep_hourly"?: number;
+  /** The same for days. */
+  "keep_daily"?: number;
+  /** The same for weeks. */
+  "keep_weekly"?: number;
+}; result: SnapshotScheduleView };
+  /** Have snapshots of an app taken as the node's schedule says */
+  "snapshot-schedule-reset": { params: {
+  /** Id of the app. */
+  "app": string;
+}; result: SnapshotScheduleView };
+  /** Have snapshots taken of all apps without a schedule of their own that stop for a moment alone */
+  "snapshot-schedule-default": { params: {
+  /** How often a snapshot is taken; the app stops for it, at night unless it is hourly. */
+  "every": Cadence;
+  /** Of the last hours that have one, the newest is kept: of how many. */
+  "keep_hourly"?: number;
+  /** The same for days. */
+  "keep_daily"?: number;
+  /** The same for weeks. */
+  "keep_weekly"?: number;
+}; result: SnapshotScheduleView };
   /** List the targets of backups, and what was proved there */
   "backup-targets": { params: Record<string, never>; result: Array<TargetView> };
   /** Add a target: its repository is made, or the one that is there is used if the node's key opens it */

@@ -147,7 +147,11 @@ class ProofView(Translatable, View):
     files: int = 0
     """Files that were restored and read."""
     databases: int = 0
-    """Databases among them whose own check passed."""
+    """Databases among them that passed their own check, or that a server has loaded."""
+    started: bool = False
+    """Whether the app came up from it, in a scratch copy without network."""
+    not_started: Prose = ""
+    """Why what was restored could not be started, though nothing is wrong with it."""
     problem: Prose = ""
 
 
@@ -202,6 +206,8 @@ class VolumeWay(StrEnum):
     """Its files, while the app ran."""
     SQLITE = "sqlite"
     """Its databases by SQLite's own copy, while the app ran, and then its other files."""
+    DUMP = "dump"
+    """All that its server holds, by the server's own dump, while the app ran."""
     STOPPED = "stopped"
     """A copy that was made while the app was stopped for it."""
 

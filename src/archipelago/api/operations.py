@@ -28,6 +28,8 @@ class OperationKind(StrEnum):
     """Secrets are set or replaced."""
     SNAPSHOT = "snapshot"
     """A snapshot of the app is taken."""
+    SNAPSHOT_LOOK = "snapshot-look"
+    """A scratch copy of the app runs from a snapshot, without network."""
     RESTORE = "restore"
     """The app goes back to a snapshot."""
     BACKUP = "backup"

@@ -1,7 +1,11 @@
 """What the node says of snapshots: the values of the methods about them."""
 
 from datetime import datetime
+from enum import StrEnum
 
+from pydantic import ConfigDict
+
+from archipelago.storage.records.snapshot_schedules import Cadence
 from archipelago.storage.records.snapshots import SnapshotKind
 from archipelago.support.texts.translatable import Prose, Translatable
 from archipelago.support.view import View
@@ -25,6 +29,84 @@ class SnapshotView(View):
     """Whether it has keys to money."""
     undoes_update: bool = False
     """Whether it is what the last update can be undone with."""
+
+
+class EntryKind(StrEnum):
+    """What has a name in a folder."""
+
+    FILE = "file"
+    FOLDER = "folder"
+    LINK = "link"
+    """It is never followed."""
+    OTHER = "other"
+    """A device, a pipe or a socket, which is never opened."""
+
+
+class SnapshotEntry(View):
+    """What is in a folder of a snapshot."""
+
+    name: str
+    """Its name; control characters, backslashes and what is not UTF-8 as `\\xNN`, as a path of it needs them."""
+    kind: EntryKind
+    size: int = 0
+    """Bytes of a file."""
+    modified: datetime | None = None
+    """When it was changed last, by what the app says."""
+    target: str = ""
+    """Where a link leads; links are never followed."""
+
+
+class SnapshotFolderView(View):
+    """Some of what is in a folder of a snapshot, by name."""
+
+    path: str
+    """Of the folder."""
+    entries: tuple[SnapshotEntry, ...]
+    more: bool = False
+    """Whether there are further ones: ask again for those `after` the last name."""
+    complete: bool = True
+    """Whether the whole folder was looked at in time; if not, names may be missing among these."""
+
+
+class SnapshotFileView(View):
+    """A piece of a file in a snapshot."""
+
+    model_config = ConfigDict(ser_json_bytes="base64", val_json_bytes="base64")
+
+    path: str
+    size: int
+    """Bytes of the whole file."""
+    offset: int
+    """Where the piece starts."""
+    content: bytes
+    """The piece, in Base64; its end is the file's where it is shorter than what was asked for and than 512 KiB."""
+
+
+class SnapshotScheduleView(Translatable, View):
+    """When snapshots are taken by themselves, and how many of them are kept."""
+
+    app: str = ""
+    """The app; empty for the schedule of the node."""
+    every: Cadence
+    keep_hourly: int
+    """The newest of each of the last hours that have one are kept, so many."""
+    keep_daily: int
+    keep_weekly: int
+    own: bool = False
+    """Whether the app has a schedule of its own; else it has that of the node."""
+    next: datetime | None = None
+    """When the next one is to be taken; null where none is."""
+    obstacle: Prose = ""
+    """Why none was taken at the last turn; empty where that is not so, or not known since the start of the node."""
+
+
+class SnapshotSchedulesView(View):
+    """All schedules of a node."""
+
+    node: SnapshotScheduleView
+    """Of the apps that have none of their own: of these, the ones that stop for a moment alone."""
+    apps: tuple[SnapshotScheduleView, ...]
+    """Of each installed app."""
 
 
 class SnapshotPreview(Translatable, View):

@@ -12,6 +12,7 @@ from typing import assert_never
 from pydantic import Field
 
 from archipelago.api.backups import VolumeWay
+from archipelago.backups.dumps.commands import ServerDatabase
 from archipelago.container.data.data_classes import (
     AppendProofVolume,
     AppVolume,
@@ -38,10 +39,15 @@ class VolumeSource:
     way: VolumeWay
 
 
-class BackupManifest(Stored):
-    """What a backup says of itself (`node/manifest.json` in it)."""
+class BackupFormat(Stored):
+    """What a backup of any version says of itself."""
 
     format: int = 1
+
+
+class BackupManifest(BackupFormat):
+    """What a backup says of itself (`node/manifest.json` in it)."""
+
     app: str
     version: str
     """Of the app that wrote the data."""
@@ -53,6 +59,10 @@ class BackupManifest(Stored):
     volumes: Mapping[str, VolumeWay] = Field(default={})
     databases: Mapping[str, tuple[Names, ...]] = Field(default={})
     """Volume -> databases of SQLite in it, which are in `node/sqlite`."""
+    dumps: Mapping[str, str] = Field(default={})
+    """Volume -> the dump of its server, which is in `node/dumps`."""
+    stopped_because: Mapping[str, str] = Field(default={})
+    """Volume -> why its server could not be dumped, so that the app was stopped for a copy."""
     left_out: Mapping[str, str] = Field(default={})
     """Volume -> its class, which is why it is not there."""
 
@@ -74,7 +84,13 @@ def sources(volumes: tuple[AppVolume, ...]) -> tuple[VolumeSource, ...]:
 def _way(volume: BackedUpVolume) -> VolumeWay:
     if isinstance(volume.declared.database, SqliteDatabase):
         return VolumeWay.SQLITE
-    return VolumeWay.STOPPED if isinstance(volume, DatabaseVolume) else VolumeWay.LIVE
+    if not isinstance(volume, DatabaseVolume):
+        return VolumeWay.LIVE
+    # A dump is of the server that runs, so of one of the parts that a setting of a provider keeps apart.
+    has_parts = volume.declared.per is not None
+    return (
+        VolumeWay.DUMP if isinstance(volume.declared.database, ServerDatabase) and not has_parts else VolumeWay.STOPPED
+    )
 
 
 def left_out(volumes: tuple[AppVolume, ...]) -> Mapping[str, str]:

@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from archipelago.backups.contents import BackupManifest, Names
+from archipelago.backups.contents import BackupFormat, BackupManifest, Names
 from archipelago.backups.databases import Databases
-from archipelago.backups.maker import NODE, first_id
+from archipelago.backups.maker import DUMPS, NODE, first_id
 from archipelago.backups.programs import program
 from archipelago.backups.repository import Repository
 from archipelago.backups.restic.launch import Launch, Order
@@ -46,7 +46,7 @@ class BackupReader:
         place = Path(await asyncio.to_thread(tempfile.mkdtemp, dir=self.layout.temporary))
         try:
             await repository.restore(backup, place, (f"/{NODE}/manifest.json", f"/{NODE}/record.json"))
-            return await asyncio.to_thread(_read, place / NODE, app)
+            return await asyncio.to_thread(read_description, place / NODE, app)
         finally:
             await asyncio.shield(asyncio.to_thread(shutil.rmtree, place, ignore_errors=True))
 
@@ -58,7 +58,10 @@ class BackupReader:
         name: str,
         on_progress: Callable[[ByteCount], None],
     ) -> SnapshotRecord:
-        """Make a snapshot of a backup; `record` is of the app that gets it. One that is there is returned."""
+        """Make a snapshot of a backup; `record` is of the app that gets it. One that is there is returned.
+
+        Volumes of which the backup has a dump are still to be made (`SnapshotFolder.dumps`).
+        """
         place = self.layout.app(record.app).snapshot(name)
         if (found := await asyncio.to_thread(read_about, place)) is not None:
             return found
@@ -66,8 +69,7 @@ class BackupReader:
         try:
             await asyncio.to_thread(_make, place.path)
             await repository.restore_all(backup, place.path, on_progress)
-            manifest, text = await asyncio.to_thread(_read, place.path / NODE, record.app)
-            await self.unpack(place.path, manifest, first_id(record))
+            manifest, text = await self.unpacked(place, record)
             about = SnapshotRecord(
                 kind=SnapshotKind.BACKUP,
                 at=manifest.at,
@@ -84,8 +86,17 @@ class BackupReader:
             raise
         return about
 
-    async def unpack(self, folder: Path, manifest: BackupManifest, first: int) -> None:
-        """Put the databases of what was restored into their places, and give its files to an app's ids of today."""
+    async def unpacked(self, place: SnapshotFolder, record: AppRecord) -> tuple[BackupManifest, str]:
+        """Put what restic has restored into its places; return what it says of itself, and its record as JSON.
+
+        Its files get the ids that the app has now, as `record` says.
+        """
+        manifest, text = await asyncio.to_thread(read_description, place.path / NODE, record.app)
+        await self._unpack(place.path, manifest, first_id(record))
+        await asyncio.to_thread(_take_dumps, place, manifest)
+        return manifest, text
+
+    async def _unpack(self, folder: Path, manifest: BackupManifest, first: int) -> None:
         order: Mapping[str, Any] = {
             "folder": str(folder),
             "databases": _plain(manifest.databases),
@@ -97,35 +108,41 @@ class BackupReader:
         if ended.code != 0:
             raise _damaged(manifest.app, ended.errors.strip().rpartition("\n")[2])
 
-    async def prove(self, folder: Path, manifest: BackupManifest) -> int:
+    async def prove(self, place: SnapshotFolder, manifest: BackupManifest, record: AppRecord) -> int:
         """Have SQLite check the databases of what was unpacked; return how many there were."""
         found = 0
         for volume, databases in manifest.databases.items():
-            place = SnapshotFolder(folder).volume(volume)
-            checked = await self.databases.check(manifest.app, manifest.first_id, place, databases)
+            checked = await self.databases.check(manifest.app, first_id(record), place.volume(volume), databases)
             if len(checked) != len(databases):
                 raise _damaged(manifest.app, msg("a database is missing in volume {volume}", volume=volume))
             found += len(checked)
         return found
 
 
-def read_manifest(folder: Path, app: str) -> BackupManifest:
-    """Return what a backup that was restored says of itself. Blocking; raises `NodeError`."""
-    return _read(folder / NODE, app)[0]
+def _take_dumps(place: SnapshotFolder, manifest: BackupManifest) -> None:
+    missing = [name for name in manifest.dumps.values() if not (place.path / NODE / DUMPS / name).is_file()]
+    if missing:
+        raise _damaged(manifest.app, msg("the dump {name} is missing", name=missing[0]))
+    if manifest.dumps:
+        with reported(place.path):
+            (place.path / NODE / DUMPS).rename(place.dumps)
 
 
-def _read(place: Path, app: str) -> tuple[BackupManifest, str]:
+def read_description(place: Path, app: str) -> tuple[BackupManifest, str]:
+    """Return what a backup says of itself in its folder `node`, and its record as JSON. Raises `NodeError`."""
     try:
-        manifest = BackupManifest.model_validate_json((place / "manifest.json").read_bytes())
+        said = (place / "manifest.json").read_bytes()
         text = (place / "record.json").read_text()
+        # First: what a newer version says may mean nothing here.
+        if BackupFormat.model_validate_json(said).format != FORMAT:
+            raise NodeError(
+                ErrorCode.INVALID_VALUE,
+                msg("this backup of {app} was made by a newer version of Archipelago", app=app),
+                hint=msg("update the node first"),
+            )
+        manifest = BackupManifest.model_validate_json(said)
     except (OSError, ValueError) as error:
         raise _damaged(app, str(error)[:200]) from error
-    if manifest.format != FORMAT:
-        raise NodeError(
-            ErrorCode.INVALID_VALUE,
-            msg("this backup of {app} was made by a newer version of Archipelago", app=app),
-            hint=msg("update the node first"),
-        )
     if manifest.app != app:
         raise _damaged(app, msg("it is of {other}", other=manifest.app))
     return manifest, text

@@ -33,6 +33,10 @@ KEEP = (
 """What is kept of each app. Spans and not numbers: snapshots that somebody adds cannot push others out
 (restic's manual, "Security considerations in append-only mode")."""
 _PART_TO_READ = "5%"
+NOTES = "archipelago-notes"
+"""Name of the machine in snapshots of what must be at a target at once: claims of states, and streamed files.
+
+Neither the lists nor the retention of backups know of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +52,7 @@ class BackupSources:
     """Paths, as names, that are left out."""
     copied: bool = False
     """Whether the files are copies, which have new numbers each time (inodes)."""
+    host: str = HOST
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +152,29 @@ class Repository:
                     raise
         raise failure(ended.code, ended.errors, self.where)
 
+    async def notes(self, app: str) -> tuple[ResticSnapshot, ...]:
+        """Return the notes about an app, the newest first."""
+        return snapshots(await self._output("snapshots", "--json", "--host", NOTES, "--tag", f"app={app}"))
+
+    async def note(self, folders: Mapping[str, str], root: str, app: str, tags: Mapping[str, str]) -> str:
+        """Write a note about an app, with what is in some folders (place -> directory); return its id."""
+        written: list[Written] = []
+
+        def on_line(line: str) -> None:
+            if isinstance(found := said(line), Written):
+                written.append(found)
+
+        sources = BackupSources(root, app, folders, host=NOTES)
+        ended = await self.launch(self._backup(sources, {"app": app, **tags}), on_line)
+        if ended.code != 0 or not written:
+            raise failure(ended.code, ended.errors, self.where)
+        return written[0].id
+
+    async def forget_all(self, found: Sequence[str]) -> None:
+        """Forget snapshots by their ids; none is no work."""
+        if found:
+            await self._require(await self._ask("forget", *found))
+
     async def restore(self, snapshot: str, to: Path, include: Sequence[str] = (), *, verify: bool = False) -> None:
         """Put what is in a snapshot into a directory; of `include`, paths in it, only what these name."""
         words = [word for path in include for word in ("--include", "/".join(map(_literal, path.split("/"))))]
@@ -234,7 +262,7 @@ class Repository:
         places = sorted(sources.binds)
         excludes = (f"{folder}/{'/'.join(map(_literal, names))}" for names in sources.excluded)
         words = (
-            *("backup", "--json", "--host", HOST, "--one-file-system", "--tag", HOST),
+            *("backup", "--json", "--host", sources.host, "--one-file-system", "--tag", sources.host),
             *(word for name, value in tags.items() for word in ("--tag", f"{name}={value}")),
             *(word for path in excludes for word in ("--exclude", path)),
             *(("--ignore-ctime", "--ignore-inode") if sources.copied else ()),

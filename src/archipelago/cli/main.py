@@ -21,6 +21,8 @@ from archipelago.cli.commands.apps import (
     questions,
     repairs,
     revisions,
+    snapshot_files,
+    snapshot_schedules,
     snapshots,
     updates,
 )
@@ -108,6 +110,8 @@ _GROUPS: tuple[tuple[str, str, tuple[tuple[str, Command], ...]], ...] = (
             ("restore", data.restore),
             ("delete", data.delete),
             ("start-empty", data.start_empty),
+            ("claim", data.claim),
+            ("streams", data.streams),
         ),
     ),
     (
@@ -119,6 +123,10 @@ _GROUPS: tuple[tuple[str, str, tuple[tuple[str, Command], ...]], ...] = (
             ("restore", snapshots.restore),
             ("undo-restore", snapshots.undo_restore),
             ("delete", snapshots.delete),
+            ("schedule", snapshot_schedules.schedule),
+            ("look", snapshot_files.look),
+            ("cat", snapshot_files.cat),
+            ("extract", snapshot_files.extract),
         ),
     ),
     (

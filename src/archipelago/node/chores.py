@@ -9,6 +9,7 @@ import structlog
 from archipelago.container.desired.state import DesiredApp
 from archipelago.container.networks.counters import read_totals
 from archipelago.container.operations.backup_schedule import BackupSchedule
+from archipelago.container.operations.scheduled_snapshots import ScheduledSnapshots
 from archipelago.container.podman_client.errors import PodmanError
 from archipelago.container.reconciler.seen import is_running
 from archipelago.errors import NodeError
@@ -25,6 +26,12 @@ def _host_sample(root: Path) -> tuple[HostSample, int]:
     """Return what the host uses now, and the bytes that are free on its disk. Raises `NodeError` or `OSError`."""
     (busy, all_), (total, available), (size, free) = host.processors(), host.memory(), host.disk(root)
     return HostSample(busy, all_, total - available, size - free), free
+
+
+async def ended(task: asyncio.Task[None]) -> None:
+    """End a task, and return once it has ended."""
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
 
 
 class Chores:
@@ -46,6 +53,15 @@ class Chores:
             apps.pruner.run(),
             apps.disk_use.run(),
             apps.snapshots.delete_swept(),
+            apps.trials.delete_leftovers(),
+            ScheduledSnapshots(
+                apps.snapshot_schedules,
+                apps.snapshot_service,
+                apps.operations,
+                lambda: apps.pauses.disk_level,
+                storage.clocks.steady,
+                storage.audit.record,
+            ).run(),
             BackupSchedule(apps.backups, apps.operations, storage.clocks.steady, storage.node_id).run(),
         )
         self._tasks = [asyncio.create_task(each) for each in work]

@@ -1,7 +1,8 @@
 """Changes the limits of containers while they run, in the files of their control groups (cgroup2).
 
-`podman update` does so as well, but Podman 4 forgets it at the next start of the container, and each call starts a
-process. The groups belong to the service user wherever controllers are delegated to the node.
+`podman update` does so as well. But before version 5.4 it resets the limits that a call leaves out
+(https://github.com/containers/podman/issues/24610), and each call starts a process. The groups belong to the service
+user wherever controllers are delegated to the node.
 """
 
 import asyncio

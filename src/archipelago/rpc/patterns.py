@@ -24,6 +24,7 @@ PATTERNS: Mapping[str, str] = {
     r"^[^\x00-\x1f\x7f:@/]{0,100}$": "a login of at most 100 characters, without ':', '@' and '/'",
     r"^[\x21-\x7e]{1,200}$": "1 to 200 characters without spaces",
     r"^[^\x00-\x1f\x7f]{1,1000}$": "one line of 1 to 1000 characters",
+    r"^[^\x00-\x1f\x7f]{0,4000}$": "one line of at most 4000 characters",
     r"^/[^\x00-\x1f\x7f]{1,400}$": "the whole path of a folder",
     r"^(ssh-ed25519|ecdsa-sha2-nistp256|ssh-rsa) [A-Za-z0-9+/=]{40,1500}$": "a host key as 'backup-ssh' returns it",
     r"^[^-]": "a text that does not start with '-'",

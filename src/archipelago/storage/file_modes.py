@@ -102,7 +102,7 @@ def _expected(layout: Layout) -> Iterator[tuple[Path, int]]:
 
 
 def _passed_through(layout: Layout) -> tuple[Path, ...]:
-    return (layout.root, layout.runtime, layout.apps, layout.temporary, layout.builds, layout.files)
+    return (layout.root, layout.runtime, layout.apps, layout.temporary, layout.builds, layout.files, layout.trial_files)
 
 
 def _children(folder: Path) -> list[Path]:

@@ -5,11 +5,14 @@ data root                                 run-time directory (in memory)
   apps/.layout.json   version               archipelago.sock
   apps/APP/volumes/   what it keeps         podman.sock
           /logs/      of its containers     files/APP/CONTAINER/   rendered files
-          /secrets/   age files
+          /secrets/   age files             trials/APP/CONTAINER/  those of scratch copies
           /sbom/      what is in its images
           /kept/DATE/ keys to money that outlived its removal
           /snapshots/NAME/  all of it at one moment
           /backup/    what a backup that is being made has of its own
+          /trial/     a scratch copy that runs for a trial
+          /leases/    who may run the state that is never restored
+          /streams/   copies of files that prove claims to money, one for each change
   state.db, node.key, identity.key
   logs/, images/, tls/, tmp/, backups/
 ```
@@ -33,13 +36,13 @@ LAYOUT_VERSION = 2
 DEFAULT_ROOT = "/var/lib/archipelago"
 DEFAULT_RUNTIME = "/run/archipelago"
 
-_SECRETS = "secrets"
-"""In the folder of an app: its age files."""
 _AGE = ".age"
 KEPT = "kept"
 """In the folder of an app: what outlived its removal."""
 SNAPSHOTS = "snapshots"
 """In the folder of an app: what it was at some moments."""
+TRIAL = "trial"
+"""In the folder of an app: a scratch copy of it."""
 OLD_PACKAGE_CACHE = "uv-cache"
 """Beside `Layout.builds`: what earlier versions kept, unpacked packages that nobody checked again. It is removed."""
 
@@ -55,8 +58,8 @@ def named(name: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class AppFolder:
-    """The folder of one app: all that it has on disk is in it, and nothing of anybody else."""
+class DataFolder:
+    """Data of an app, with what belongs to its volumes."""
 
     path: Path
 
@@ -66,14 +69,29 @@ class AppFolder:
         return self.path / "volumes"
 
     @property
+    def secrets(self) -> Path:
+        """Folder of its secrets, those of its consumers among them."""
+        return self.path / "secrets"
+
+    @property
+    def leases(self) -> Path:
+        """Folder of the leases of its states, beside the volumes, since programs want theirs for themselves."""
+        return self.path / "leases"
+
+    @property
+    def streams(self) -> Path:
+        """Folder of the copies of streamed files, in one folder for each volume."""
+        return self.path / "streams"
+
+
+@dataclass(frozen=True, slots=True)
+class AppFolder(DataFolder):
+    """The folder of one app: all that it has on disk is in it, and nothing of anybody else."""
+
+    @property
     def logs(self) -> Path:
         """Folder of what its containers write."""
         return self.path / "logs"
-
-    @property
-    def secrets(self) -> Path:
-        """Folder of its secrets, those of its consumers among them."""
-        return self.path / _SECRETS
 
     @property
     def sbom(self) -> Path:
@@ -100,8 +118,21 @@ class AppFolder:
 
     @property
     def backup(self) -> Path:
-        """Folder of what a backup that is being made has of its own, such as copies of databases."""
+        """Folder of what backups that are being made have of their own, such as copies of databases."""
         return self.path / "backup"
+
+    @property
+    def trial(self) -> Path:
+        """Folder of a scratch copy of the app while it runs for a trial; in it, the app has a folder as in `apps`."""
+        return self.path / TRIAL
+
+    def lease(self, state: str) -> Path:
+        """Return the lease of the state in a volume, or in a part of one (`VOLUME.PART`)."""
+        return self.leases / f"{named(state)}.json"
+
+    def backup_at(self, name: str) -> Path:
+        """Return the folder of what one of them has; `name` is that of no other."""
+        return self.backup / named(name)
 
     def volume(self, name: str, part: str | None = None) -> Path:
         """Return the directory of a volume, or of a part of one that is kept apart."""
@@ -122,25 +153,13 @@ class AppFolder:
 
 
 @dataclass(frozen=True, slots=True)
-class KeptFolder:
+class KeptFolder(DataFolder):
     """What outlived one removal of an app with its data."""
-
-    path: Path
 
     @property
     def about(self) -> Path:
         """Says what is kept, in JSON."""
         return self.path / "about.json"
-
-    @property
-    def volumes(self) -> Path:
-        """Folder of the volumes."""
-        return self.path / "volumes"
-
-    @property
-    def secrets(self) -> Path:
-        """Folder of the secrets."""
-        return self.path / _SECRETS
 
     def volume(self, name: str) -> Path:
         """Return the directory of a volume."""
@@ -155,6 +174,11 @@ class SnapshotFolder(KeptFolder):
     def record(self) -> Path:
         """The app as it was installed, in JSON: its package, options and ports."""
         return self.path / "record.json"
+
+    @property
+    def dumps(self) -> Path:
+        """Folder of dumps of servers, of which the volumes are still to be made."""
+        return self.path / "dumps"
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,7 +245,7 @@ def container_files(files: str, app: str, container: str) -> str:
 
 def secret_pattern(app: str = "*", file: str = f"*{_AGE}") -> str:
     """Return a pattern (glob(7)) for files of secrets below `Layout.apps`, made of one for apps and one for files."""
-    return f"{named(app)}/{_SECRETS}/{named(file)}"
+    return f"{named(app)}/secrets/{named(file)}"
 
 
 def wrapped_key(plain: Path) -> Path:
@@ -273,6 +297,11 @@ class Layout:
     def files(self) -> Path:
         """Folder in memory of the files that are rendered for containers, in one folder for each app."""
         return self.runtime / "files"
+
+    @property
+    def trial_files(self) -> Path:
+        """Folder in memory of the files that are rendered for scratch copies, in one folder for each app."""
+        return self.runtime / "trials"
 
     # --- the node's own -----------------------------------------------------------------------------------------------
 

@@ -14,10 +14,21 @@ from archipelago.api.backups import (
     SshIntroduction,
     TargetView,
 )
-from archipelago.api.data import KeptData
+from archipelago.api.data import ContestedStateView, KeptData, StreamTargetView, StreamView
 from archipelago.api.operations import Operation, OperationKind
-from archipelago.api.snapshots import RestorePreview, SnapshotPreview, SnapshotView
+from archipelago.api.snapshots import (
+    EntryKind,
+    RestorePreview,
+    SnapshotEntry,
+    SnapshotFileView,
+    SnapshotFolderView,
+    SnapshotPreview,
+    SnapshotSchedulesView,
+    SnapshotScheduleView,
+    SnapshotView,
+)
 from archipelago.errors import ErrorCode, NodeError
+from archipelago.storage.records.snapshot_schedules import Cadence, ScheduleRecord
 from archipelago.storage.records.snapshots import SnapshotKind
 from support.memory_services.apps import EVIL, NOW, MemoryApps
 
@@ -26,6 +37,14 @@ class MemoryData:
     """Has no data, and remembers nothing."""
 
     async def start_empty(self, app: str, volumes: tuple[str, ...]) -> None: ...
+    async def contested(self, app: str) -> tuple[ContestedStateView, ...]:
+        return (ContestedStateView(volume="channels", what="it is a copy", remedy="claim it", evidence="0"),)
+
+    async def claim(self, app: str, evidence: tuple[str, ...]) -> None: ...
+    async def streams(self, app: str | None) -> tuple[StreamView, ...]:
+        target = StreamTargetView(target="usb", current=False, problem="there is no repository any more")
+        return (StreamView(app="knots", volume="proof", file="channel.backup", size=7, copies=2, targets=(target,)),)
+
     async def list_kept(self) -> tuple[KeptData, ...]:
         return ()
 
@@ -64,6 +83,9 @@ class MemorySnapshots:
     async def restore(self, app: str, snapshot: str, stays: Collection[str] = ()) -> Operation:
         return await self._apps.change(OperationKind.RESTORE, app, snapshot)
 
+    async def look(self, app: str, snapshot: str, minutes: int) -> Operation:
+        return await self._apps.change(OperationKind.SNAPSHOT_LOOK, app, snapshot, minutes)
+
     async def undo_preview(self, app: str) -> RestorePreview:
         return await self.restore_preview(app, self.NAME)
 
@@ -73,6 +95,53 @@ class MemorySnapshots:
     async def delete(self, app: str, snapshot: str) -> None:
         await self.restore_preview(app, snapshot)
         self._apps.changes.append(("delete snapshot", app, snapshot))
+
+
+class MemorySnapshotSchedules:
+    """Remembers no schedule."""
+
+    def __init__(self, apps: MemoryApps) -> None:
+        self._apps = apps
+
+    async def list(self) -> SnapshotSchedulesView:
+        node = self._view("", ScheduleRecord())
+        knots = self._view("knots", ScheduleRecord(every=Cadence.DAILY))
+        return SnapshotSchedulesView(node=node, apps=(knots.model_copy(update={"obstacle": f"why {EVIL}"}),))
+
+    async def set(self, app: str | None, schedule: ScheduleRecord | None) -> SnapshotScheduleView:
+        self._apps.changes.append(("schedule", app, schedule))
+        return self._view(app or "", schedule or ScheduleRecord())
+
+    def _view(self, app: str, schedule: ScheduleRecord) -> SnapshotScheduleView:
+        return SnapshotScheduleView(
+            app=app,
+            every=schedule.every,
+            keep_hourly=schedule.hourly,
+            keep_daily=schedule.daily,
+            keep_weekly=schedule.weekly,
+            own=bool(app),
+        )
+
+
+class MemorySnapshotFiles:
+    """Has one folder with a file of ten bytes, and one whose name is hostile."""
+
+    CONTENT = b"0123456789"
+
+    def __init__(self, apps: MemoryApps) -> None:
+        self._apps = apps
+
+    async def list(self, app: str, snapshot: str, path: str, after: str, limit: int) -> SnapshotFolderView:
+        names = [name for name in ("evil\\x1b[31m", "photo.jpg") if name > after]
+        entries = tuple(SnapshotEntry(name=name, kind=EntryKind.FILE, size=10, modified=NOW) for name in names)
+        return SnapshotFolderView(path=path, entries=entries[:1], more=len(entries) > 1)
+
+    async def read(self, app: str, snapshot: str, path: str, offset: int, length: int) -> SnapshotFileView:
+        piece = self.CONTENT[offset : offset + min(length, 4)]
+        return SnapshotFileView(path=path, size=10, offset=offset, content=piece)
+
+    async def extract(self, app: str, snapshot: str, path: str, to: str) -> None:
+        self._apps.changes.append(("extract of a snapshot", app, path, to))
 
 
 class MemoryBackups:

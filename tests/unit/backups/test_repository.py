@@ -244,6 +244,23 @@ async def test_snapshots_of_the_future_push_nothing_out(found: Repository, tmp_p
     assert not may_forget([each.at for each in await found.snapshots("app")], now)
 
 
+async def test_a_note_is_apart_from_backups_and_outlives_their_retention(tmp_path: Path, found: Repository) -> None:
+    await write(tmp_path, found, kept="text")
+    (tmp_path / "streams" / "proof").mkdir(parents=True)
+    (tmp_path / "streams" / "proof" / "copy").write_bytes(b"\0channels")
+    folders = {"streams": str(tmp_path / "streams")}
+    note = await found.note(folders, str(tmp_path / "view"), "app", {"lease.channels": "s.1.n"})
+    assert [each.tags.get("lease.channels") for each in await found.snapshots("app")] == [None]
+    assert [each.tags["lease.channels"] for each in await found.notes("app")] == ["s.1.n"]
+    assert await found.notes("other") == ()
+    await found.thin_out(["app"])
+    (left,) = await found.notes("app")
+    await found.restore(note, tmp_path / "back", ["/streams/proof/copy"])
+    assert (tmp_path / "back/streams/proof/copy").read_bytes() == b"\0channels"
+    await found.forget_all([left.id])
+    assert await found.notes("app") == () and len(await found.snapshots("app")) == 1
+
+
 async def test_another_password_opens_the_repository_until_it_is_removed(found: Repository, tmp_path: Path) -> None:
     mine = "correct horse battery"
     await found.add_password(mine, "owner")

@@ -17,16 +17,25 @@ from archipelago.api.catalog import BundleView, CatalogEntry
 from archipelago.api.chains import ChainReport
 from archipelago.api.configuration import ConfigPreview, ConfigRevision, OptionView, SettingChange
 from archipelago.api.containers import ExecResult, LogLine
-from archipelago.api.data import KeptData, RemovalPreview
+from archipelago.api.data import ContestedStateView, KeptData, RemovalPreview, StreamView
 from archipelago.api.events import Event
 from archipelago.api.health import Health
 from archipelago.api.metrics import MetricsSpan, MetricsView
 from archipelago.api.operations import Operation
 from archipelago.api.repairs import RepairPreview
-from archipelago.api.snapshots import RestorePreview, SnapshotPreview, SnapshotView
+from archipelago.api.snapshots import (
+    RestorePreview,
+    SnapshotFileView,
+    SnapshotFolderView,
+    SnapshotPreview,
+    SnapshotSchedulesView,
+    SnapshotScheduleView,
+    SnapshotView,
+)
 from archipelago.container.dependency_resolver.plan import Plan
 from archipelago.container.manifest.model.scalars import Scalar
 from archipelago.container.podman_client.exec.terminal import Terminal
+from archipelago.storage.records.snapshot_schedules import ScheduleRecord
 
 
 class AppChangeService(Protocol):
@@ -105,6 +114,9 @@ class AppDataService(Protocol):
     """Looks after data that is lost, or was kept."""
 
     async def start_empty(self, app: str, volumes: tuple[str, ...]) -> None: ...
+    async def contested(self, app: str) -> tuple[ContestedStateView, ...]: ...
+    async def claim(self, app: str, evidence: tuple[str, ...]) -> None: ...
+    async def streams(self, app: str | None) -> tuple[StreamView, ...]: ...
     async def list_kept(self) -> tuple[KeptData, ...]: ...
     async def restore_kept(self, app: str, kept: str) -> None: ...
     async def delete_kept(self, app: str, kept: str) -> None: ...
@@ -118,9 +130,25 @@ class SnapshotService(Protocol):
     async def take(self, app: str) -> Operation: ...
     async def restore_preview(self, app: str, snapshot: str) -> RestorePreview: ...
     async def restore(self, app: str, snapshot: str, stays: Collection[str] = ()) -> Operation: ...
+    async def look(self, app: str, snapshot: str, minutes: int) -> Operation: ...
     async def undo_preview(self, app: str) -> RestorePreview: ...
     async def undo(self, app: str) -> Operation: ...
     async def delete(self, app: str, snapshot: str) -> None: ...
+
+
+class SnapshotScheduleService(Protocol):
+    """Knows when snapshots are taken by themselves."""
+
+    async def list(self) -> SnapshotSchedulesView: ...
+    async def set(self, app: str | None, schedule: ScheduleRecord | None) -> SnapshotScheduleView: ...
+
+
+class SnapshotFileService(Protocol):
+    """Looks into snapshots as files, and changes nothing in them."""
+
+    async def list(self, app: str, snapshot: str, path: str, after: str, limit: int) -> SnapshotFolderView: ...
+    async def read(self, app: str, snapshot: str, path: str, offset: int, length: int) -> SnapshotFileView: ...
+    async def extract(self, app: str, snapshot: str, path: str, to: str) -> None: ...
 
 
 class BackupService(Protocol):

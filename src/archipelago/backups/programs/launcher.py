@@ -25,9 +25,9 @@ _NEW_NAMESPACE, _BIND, _PRIVATE = 0x20000, 0x1000, 0x4000 | 0x40000
 _DEATH_SIGNAL = 1
 _NICE = 5
 """Apps come first."""
+_LONGEST_LOG = 4096
 _EVERY = 0.5
 """Seconds between two counts."""
-_LONGEST_LOG = 4096
 _PATIENCE = 20.0
 """Seconds that a command gets to remove its locks."""
 

@@ -20,6 +20,7 @@ from archipelago.storage.records.volumes import StrictestClass
 from archipelago.storage.stores.own_limits import OwnLimitStore
 from archipelago.storage.stores.state import State
 from archipelago.storage.stores.volume_marks import VolumeMarks
+from archipelago.support.private_files import reported
 from archipelago.support.texts.text import msg
 
 
@@ -77,8 +78,8 @@ class AppData:
     async def refuse_unkeepable(self, record: AppRecord) -> None:
         """Raise `NodeError` where a volume with keys to money cannot be kept aside.
 
-        It is a disk of its own, which cannot be renamed, or has one in it, or it is not there now, since its disk is
-        not mounted.
+        It is a disk of its own, which cannot be renamed, or has one in it; or it is not there now, as its disk is not
+        mounted.
         """
         known = await self._marks.of(record.app)
         for name in funds_volumes(record):
@@ -143,7 +144,8 @@ class AppData:
 
 def _others(folder: Path) -> tuple[str, ...]:
     """Return what is in the folder of an app besides what is kept."""
-    try:
-        return tuple(path.name for path in folder.iterdir() if path.name != KEPT)
-    except FileNotFoundError:
-        return ()
+    with reported(folder):
+        try:
+            return tuple(path.name for path in folder.iterdir() if path.name != KEPT)
+        except FileNotFoundError:
+            return ()

@@ -1,6 +1,7 @@
 """The daemon's side of `namespace/agent`: probes inside containers, and files that containers own."""
 
 import asyncio
+import base64
 import contextlib
 import itertools
 import json
@@ -13,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from archipelago.container.namespace.agent.program import agent_program
-from archipelago.container.namespace.found import Found, Survey, survey_of
+from archipelago.container.namespace.found import FileSign, Found, Listing, Survey, listing_of, survey_of
 from archipelago.container.namespace.owned_paths import OwnedPath
 from archipelago.errors import DISK_REMEDY, ErrorCode, NodeError, says_disk_broken, says_disk_full
 from archipelago.storage.records.volumes import Mark
@@ -215,6 +216,42 @@ class Namespace:
     async def discard(self, volume: str, names: Sequence[str]) -> None:
         """Delete what is inside a volume under a path, or all that is in it where there are no names."""
         await self._file({"do": "discard", "path": volume, "names": list(names)}, _REMOVE_TIMEOUT)
+
+    async def list_folder(
+        self, volume: str, names: Sequence[str], after: str, limit: int, timeout: float
+    ) -> Listing | None:
+        """Return entries of a folder in a volume, by name, of those after one; None where there is no such folder.
+
+        Names that are not UTF-8 have surrogates (os.fsdecode). Links are not followed.
+        """
+        request = {"do": "list", "path": volume, "names": list(names), "after": after, "limit": limit}
+        return listing_of(await self._file({**request, "timeout": timeout}, timeout + _FILE_TIMEOUT))
+
+    async def read_piece(self, volume: str, names: Sequence[str], offset: int, length: int) -> tuple[bytes, int] | None:
+        """Return a piece of a file in a volume, and the size of the file; None where there is none."""
+        request = {"do": "read", "path": volume, "names": list(names), "offset": offset, "length": length}
+        answer = await self._file(request, _FILE_TIMEOUT)
+        return (base64.b64decode(answer["content"]), int(answer["size"])) if answer["there"] else None
+
+    async def await_change(
+        self, volume: str, names: Sequence[str], known: FileSign | None, timeout: float
+    ) -> FileSign | None:
+        """Return the sign of a file in a volume once it differs from the `known` one, or after `timeout` seconds.
+
+        None stands for no file. Raises `NodeError`.
+        """
+        request = {"do": "await-change", "path": volume, "names": list(names), "known": known, "timeout": timeout}
+        sign = (await self._file(request, timeout + _FILE_TIMEOUT))["sign"]
+        return None if sign is None else tuple(sign)
+
+    async def read(self, volume: str, names: Sequence[str], limit: int) -> tuple[bytes, FileSign] | None:
+        """Return the content of a file in a volume with its sign; None where it changed meanwhile. Raises `NodeError`.
+
+        No link is followed, and a file of more than `limit` bytes is an error.
+        """
+        request = {"do": "read-whole", "path": volume, "names": list(names), "limit": limit}
+        answer = await self._file(request, _FILE_TIMEOUT)
+        return (base64.b64decode(answer["content"]), tuple(answer["sign"])) if answer["whole"] else None
 
     async def survey(self, path: str) -> Survey:
         """Return what a copy of a volume would take. Raises `NodeError`."""

@@ -6,6 +6,9 @@ from typing import Any
 
 from archipelago.storage.records.volumes import Mark
 
+FileSign = tuple[int, ...]
+"""What differs once a file was written or replaced."""
+
 
 @dataclass(frozen=True, slots=True)
 class Found:
@@ -44,3 +47,37 @@ def survey_of(answer: Mapping[str, Any]) -> Survey:
     """Return what the agent found."""
     mounted = bool(answer["mounts"])
     return Survey(answer["bytes"], answer["complete"], answer["subvolume"], mounted, answer["other"])
+
+
+@dataclass(frozen=True, slots=True)
+class FolderEntry:
+    """What is in a folder of a volume."""
+
+    name: str
+    """As the file system has it; what is not UTF-8 as surrogates."""
+    kind: str
+    """`file`, `folder`, `link`, or in words what else it is."""
+    size: int
+    """Bytes of a file."""
+    modified: float
+    """Seconds since 1970, as the app may have set them."""
+    target: str
+    """Where a link leads."""
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """Some of the entries of a folder, by name."""
+
+    entries: tuple[FolderEntry, ...]
+    more: bool
+    """Whether there are further ones."""
+    complete: bool
+    """Whether the folder was read to its end in time; if not, names may be missing among these."""
+
+
+def listing_of(answer: Mapping[str, Any]) -> Listing | None:
+    """Return what the agent found in a folder; None where there is none."""
+    if not answer["there"]:
+        return None
+    return Listing(tuple(FolderEntry(**each) for each in answer["entries"]), answer["more"], answer["complete"])

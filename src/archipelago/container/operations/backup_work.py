@@ -3,7 +3,7 @@
 import asyncio
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -11,6 +11,8 @@ from archipelago.api.backups import VolumeWay
 from archipelago.backups.contents import BackedUpVolume, Names, left_out, sources
 from archipelago.backups.databases import Databases
 from archipelago.backups.drill import Drill
+from archipelago.backups.dumps.streams import DumpStreams
+from archipelago.backups.dumps.writer import DumpWriter
 from archipelago.backups.maker import BackupMaker, Recipe
 from archipelago.backups.password import repository_password, ssh_seed
 from archipelago.backups.reader import BackupReader
@@ -25,14 +27,29 @@ from archipelago.container.manifest.loader import readable_part
 from archipelago.container.manifest.model.data import SqliteDatabase
 from archipelago.container.manifest.package import AppPackage
 from archipelago.container.namespace.client import Namespace
+from archipelago.container.operations.dump_loads import DumpLoads
+from archipelago.container.operations.trial.trial_runs import TrialRuns
+from archipelago.container.podman_client.client import PodmanClient
 from archipelago.container.proposals.disk_rules import rendered_paths
 from archipelago.container.reconciler.reconciler import Reconciler
 from archipelago.container.workload.templates.renderer import Renderer
+from archipelago.container.workload.workload import Workload
 from archipelago.security.secrets.manager import SecretsManager
 from archipelago.storage.layout import Layout
 from archipelago.storage.records.apps import AppRecord, Desired
-from archipelago.storage.records.volumes import StrictestClass
+from archipelago.storage.records.volumes import Mark, StrictestClass
 from archipelago.support.presence import is_there
+
+
+@dataclass(frozen=True, slots=True)
+class AppIdentity:
+    """What a removal, an update and a restore change of an app."""
+
+    installed_at: float
+    package: str
+    """Digest of its package."""
+    marks: Mapping[str, Mark | None]
+    """Which directories its volumes are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +60,7 @@ class BackupWork:
     maker: BackupMaker
     reader: BackupReader
     drill: Drill
+    loads: DumpLoads
     launch: Launch
     secrets: SecretsManager
     layout: Layout
@@ -50,6 +68,8 @@ class BackupWork:
     volumes: VolumeKeeper
     renderer: Renderer
 
+    written: list[Callable[[str], None]] = field(default_factory=list)
+    """Each receives every app of which a backup was written."""
     _turns: dict[str, asyncio.Lock] = field(default_factory=dict)
     _seen: dict[str, bytes] = field(default_factory=dict)
 
@@ -93,6 +113,21 @@ class BackupWork:
         }
         return Recipe(record, tuple(there.values()), databases, left_out(volumes), datetime.now(UTC))
 
+    def workload(self, app: str) -> Workload | None:
+        """Return an app as it is compiled now; None where it cannot be."""
+        found = self.reconciler.desired.apps.get(app)
+        return None if found is None else found.workload
+
+    async def identity(self, record: AppRecord) -> AppIdentity:
+        """Return what stays the same of an app while it is only used."""
+        folder = self.layout.app(record.app)
+        found = {
+            each.name: await self.maker.namespace.look(str(folder.volume(each.name)), 1, 1, 1)
+            for each in app_volumes(record)
+        }
+        marks = {name: None if each is None else each.mark for name, each in found.items()}
+        return AppIdentity(record.installed_at, record.package.package_digest(), marks)
+
     def _databases(self, record: AppRecord, volume: BackedUpVolume) -> tuple[Names, ...]:
         """Return the databases of a volume, in the part of it that is in use."""
         declared = volume.declared.database
@@ -127,21 +162,25 @@ class BackupWork:
 
 def backup_work(
     layout: Layout,
+    podman: PodmanClient,
     namespace: Namespace,
     secrets: SecretsManager,
     reconciler: Reconciler,
     volumes: VolumeKeeper,
     renderer: Renderer,
+    trials: TrialRuns,
     launch: Launch = launch,
 ) -> BackupWork:
     """Return all of it."""
     databases = Databases(launch, layout.backup_view, sys.executable)
+    streams = DumpStreams(podman.containers)
     reader = BackupReader(layout, namespace, databases, launch, sys.executable)
     return BackupWork(
         TargetStore(layout.backups, secrets),
-        BackupMaker(layout, namespace, databases),
+        BackupMaker(layout, namespace, databases, DumpWriter(streams, secrets)),
         reader,
         Drill(reader),
+        DumpLoads(trials, streams, namespace, secrets),
         launch,
         secrets,
         layout,

@@ -31,6 +31,7 @@ from archipelago.container.operations.jobs.backup_restore import BackupRestoreJo
 from archipelago.container.operations.jobs.drill import DrillJob
 from archipelago.container.operations.runner import JobRunner
 from archipelago.container.operations.snapshots import refuse_one_way
+from archipelago.container.operations.target_notes import TargetNotes
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.storage.records.apps import AppRecord
 from archipelago.storage.records.snapshots import record_from_json
@@ -43,6 +44,7 @@ class Backups:
 
     parts: JobParts
     runner: JobRunner
+    notes: TargetNotes
 
     async def targets(self) -> tuple[TargetView, ...]:
         """Return the targets, and when each app was last backed up there, and proved."""
@@ -52,7 +54,7 @@ class Backups:
         """Add a target: its repository is made, or the one that is there is used if the node's key opens it."""
         work = self.parts.backups
         if isinstance(target, FolderTarget):
-            await asyncio.to_thread(_refuse_own_folders, Path(target.path), (work.layout.root, work.layout.runtime))
+            await asyncio.to_thread(refuse_own_folders, Path(target.path), (work.layout.root, work.layout.runtime))
             await asyncio.to_thread(_refuse_other_data, Path(target.path))
         record = TargetRecord(
             name=name, target=target, secret=secret, repository="", scheduled=scheduled, added=datetime.now(UTC)
@@ -124,7 +126,7 @@ class Backups:
     async def extract(self, target: str, app: str, backup: str | None, path: str, to: str) -> None:
         """Restore one file or folder of a backup into a new folder of this machine."""
         work, folder = self.parts.backups, Path(to)
-        await asyncio.to_thread(_refuse_own_folders, folder, (work.layout.root, work.layout.runtime))
+        await asyncio.to_thread(refuse_own_folders, folder, (work.layout.root, work.layout.runtime))
         found = await self._find(target, app, backup)
         try:
             await asyncio.to_thread(folder.mkdir, 0o700)
@@ -180,6 +182,7 @@ class Backups:
         try:
             async with work.turn(target):
                 await (await work.repository(await work.targets.get(target))).thin_out(apps)
+                await self.notes.thin_out(target, tuple(apps))
         except NodeError as error:
             if error.code is not ErrorCode.FORBIDDEN:  # a target may refuse to delete, which is its strength
                 raise
@@ -272,7 +275,8 @@ def _backup(found: ResticSnapshot) -> BackupView:
     )
 
 
-def _refuse_own_folders(folder: Path, own: tuple[Path, ...]) -> None:
+def refuse_own_folders(folder: Path, own: tuple[Path, ...]) -> None:
+    """Raise `NodeError` where a folder is among the node's own. Blocking."""
     real = folder.resolve()
     if any(real == each or real.is_relative_to(each.resolve()) for each in own):
         raise NodeError(

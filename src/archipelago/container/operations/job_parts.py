@@ -19,6 +19,7 @@ from archipelago.container.operations.changes.turn import Changes
 from archipelago.container.operations.image_fetcher import ImageFetcher
 from archipelago.container.operations.readiness.waiting import Readiness
 from archipelago.container.operations.repairs import Repairs
+from archipelago.container.operations.trial.trial_runs import TrialRuns
 from archipelago.container.operations.way_back import WayBack
 from archipelago.container.proposals.disk_rules import DiskRules
 from archipelago.container.proposals.downgrades import Downgrades
@@ -52,6 +53,7 @@ class JobParts:
     """Raises `NodeError` where the disk is too full for a new app."""
     way_back: WayBack
     backups: BackupWork
+    trials: TrialRuns
     soak: float
     """Seconds for which a new version must run without a crash."""
 
@@ -74,6 +76,7 @@ class JobParts:
         snapshots: SnapshotStore,
         volumes: VolumeKeeper,
         backups: BackupWork,
+        trials: TrialRuns,
         soak: float,
         require_room: Callable[[], None] = lambda: None,
     ) -> Self:
@@ -101,5 +104,6 @@ class JobParts:
             require_room=require_room,
             way_back=WayBack(snapshots, volumes, reconciler, changes, composer, secrets, state),
             backups=backups,
+            trials=trials,
             soak=soak,
         )

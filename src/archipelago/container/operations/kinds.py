@@ -15,6 +15,7 @@ KINDS: Mapping[str, str] = {
     OperationKind.CONFIGURE: msg("configure"),
     OperationKind.SECRETS: msg("secrets"),
     OperationKind.SNAPSHOT: msg("snapshot"),
+    OperationKind.SNAPSHOT_LOOK: msg("look into a snapshot"),
     OperationKind.RESTORE: msg("restore"),
     OperationKind.BACKUP: msg("backup"),
     OperationKind.BACKUP_RESTORE: msg("restore of a backup"),

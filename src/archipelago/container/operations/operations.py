@@ -7,7 +7,7 @@ import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, Protocol
 
 import structlog
 
@@ -30,13 +30,31 @@ class Tracker:
     """The steps of one running operation. Changes of state are written at once, mere progress now and then."""
 
     def __init__(
-        self, state: State, record: OperationRecord, changed: Callable[[], None], redact: Callable[[str], str]
+        self,
+        state: State,
+        record: OperationRecord,
+        changed: Callable[[], None],
+        redact: Callable[[str], str],
+        locks: "Locks",
     ) -> None:
         self._state = state
         self._changed = changed
         self._redact = redact
+        self._locks = locks
         self._written = 0.0
         self.record = record
+
+    def lock(self, apps: frozenset[str]) -> bool:
+        """Lock these apps instead of those locked until now; False, and no change, where another works on one."""
+        return self._locks.lock(self.record.id, apps)
+
+    def unlock(self) -> None:
+        """Let others work on the apps from now on, while the operation goes on."""
+        self._locks.lock(self.record.id, frozenset())
+
+    async def until_free(self, apps: frozenset[str]) -> None:
+        """Wait until no other operation works on one of these apps."""
+        await self._locks.until_free(self.record.id, apps)
 
     async def steps(self, names: tuple[str, ...]) -> None:
         """Say which steps there will be."""
@@ -108,6 +126,18 @@ class Tracker:
             with contextlib.suppress(NodeError):
                 await self.write()
         self._changed()
+
+
+class Locks(Protocol):
+    """Says who works on which apps (`Operations`)."""
+
+    def lock(self, operation: str, apps: frozenset[str]) -> bool:
+        """Make `apps` those that an operation locks; False where others work on one of them."""
+        ...
+
+    async def until_free(self, operation: str, apps: frozenset[str]) -> None:
+        """Wait until nobody but an operation works on one of these apps."""
+        ...
 
 
 Work = Callable[[Tracker], Awaitable[None]]
@@ -241,6 +271,23 @@ class Operations:
                 hint=msg("wait a moment, then try again"),
             )
 
+    def lock(self, operation: str, apps: frozenset[str]) -> bool:
+        """Make `apps` those that a running operation locks; False, and no change, where others work on one of them."""
+        if not self._is_free(operation, apps):
+            return False
+        tracker, task, _ = self._running[operation]
+        self._running[operation] = (tracker, task, apps)
+        self._changed.notify()
+        return True
+
+    async def until_free(self, operation: str, apps: frozenset[str]) -> None:
+        """Wait until nobody but this operation works on one of these apps."""
+        await self._changed.until(lambda: self._is_free(operation, apps))
+
+    def _is_free(self, operation: str, apps: frozenset[str]) -> bool:
+        others = (taken for key, (_, _, taken) in self._running.items() if key != operation)
+        return apps.isdisjoint(self._taken) and all(map(apps.isdisjoint, others))
+
     @contextlib.contextmanager
     def kept_away(self, app: str) -> Iterator[None]:
         """Let no operation start on an app while this lasts; raises `NodeError` BUSY where one is under way."""
@@ -250,9 +297,10 @@ class Operations:
             yield
         finally:
             self._taken.discard(app)
+            self._changed.notify()
 
     async def _run(self, record: OperationRecord, apps: frozenset[str], work: Work, *, fresh: bool) -> OperationRecord:
-        tracker = Tracker(self._state, record, self._changed.notify, self._redact)
+        tracker = Tracker(self._state, record, self._changed.notify, self._redact, self)
         written: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         task = asyncio.create_task(self._carry_out(tracker, work, written))
         # Taken before the first await: nobody else can slip in between the check and the lock.

@@ -5,11 +5,12 @@ from dataclasses import dataclass
 
 from archipelago.api.operations import Operation
 from archipelago.api.snapshots import RestorePreview, SnapshotPreview, SnapshotView
-from archipelago.container.data.data_classes import NeverRestoreVolume, app_volumes, funds_volumes
+from archipelago.container.data.data_classes import NeverRestoreVolume, RestorableVolume, app_volumes, funds_volumes
 from archipelago.container.data.snapshots.methods import missed
 from archipelago.container.manifest.model.data import DataClass, Reversible
 from archipelago.container.manifest.way_back import way_back
 from archipelago.container.operations.job_parts import JobParts
+from archipelago.container.operations.jobs.look import LookJob
 from archipelago.container.operations.jobs.restore import RestoreJob
 from archipelago.container.operations.jobs.snapshot import SnapshotJob
 from archipelago.container.operations.operations import Operations
@@ -69,10 +70,10 @@ class Snapshots:
             remarks=remarks,
         )
 
-    async def take(self, app: str) -> Operation:
+    async def take(self, app: str, why: SnapshotKind = SnapshotKind.MANUAL) -> Operation:
         """Take a snapshot of an app."""
         async with self.runner.request(app) as record:
-            return await self.runner.open(await SnapshotJob.requested(self.parts, record))
+            return await self.runner.open(await SnapshotJob.requested(self.parts, record, why))
 
     async def restore_preview(self, app: str, snapshot: str) -> RestorePreview:
         """Return what going back to a snapshot would do."""
@@ -97,6 +98,11 @@ class Snapshots:
         """Undo the last update of an app, with the apps that it was updated with."""
         async with self.runner.request(app) as record:
             return await self.runner.open(await RestoreJob.requested(self.parts, await self._undo(record)))
+
+    async def look(self, app: str, snapshot: str, minutes: int) -> Operation:
+        """Run a scratch copy of an app from a snapshot, without network."""
+        async with self.runner.request(app) as record:
+            return await self.runner.open(await LookJob.requested(self.parts, record, snapshot, minutes))
 
     async def delete(self, app: str, snapshot: str) -> None:
         """Delete a snapshot for ever."""
@@ -180,19 +186,7 @@ class Snapshots:
                 )
             )
         for app in found.apps:
-            volumes = await self.parts.way_back.returning(records[app], found.snapshot)
-            if keys := await self.parts.way_back.store.keys_without_secrets(records[app], found.snapshot, volumes):
-                remarks.append(
-                    msg(
-                        "the secrets of {app} stay as they are now, since {volumes} has keys to money and stays too",
-                        app=app,
-                        volumes=joined(keys, ", "),
-                    )
-                )
-            if not found.consumes:
-                plan = await self.parts.way_back.store.plan_clone(app, found.snapshot)
-                plan.require_room(app)
-                remarks += [plan.cost(app)] if plan.bytes else []
+            remarks += await self._remarks(found, records[app])
         return RestorePreview(
             apps=found.apps,
             snapshot=found.snapshot,
@@ -209,6 +203,34 @@ class Snapshots:
                 *remarks,
             ),
         )
+
+    async def _remarks(self, found: Return, record: AppRecord) -> tuple[str, ...]:
+        """Return what the owner should know of one of the apps that go back."""
+        app, way = record.app, self.parts.way_back
+        then = await way.store.record(record, found.snapshot)
+        volumes, said = app_volumes(record, then.package.manifest), []
+        if proofs := [each.name for each in volumes if not isinstance(each, RestorableVolume)]:
+            said.append(
+                msg(
+                    "{volumes} of {app} stays as it is now, since an older copy must never replace it",
+                    volumes=joined(proofs, ", "),
+                    app=app,
+                )
+            )
+        restorable = [each for each in volumes if isinstance(each, RestorableVolume)]
+        if keys := await way.store.keys_without_secrets(record, found.snapshot, restorable):
+            said.append(
+                msg(
+                    "the secrets of {app} stay as they are now, since {volumes} has keys to money and stays too",
+                    app=app,
+                    volumes=joined(keys, ", "),
+                )
+            )
+        if not found.consumes:
+            plan = await way.store.plan_clone(app, found.snapshot)
+            plan.require_room(app)
+            said += [plan.cost(app)] if plan.bytes else []
+        return tuple(said)
 
 
 def require_known(app: str, known: Collection[str], stays: Collection[str]) -> None:

@@ -6,6 +6,8 @@ CONTAINER = "io.archipelago.container"
 HASH = "io.archipelago.hash"
 PLACE = "io.archipelago.place"
 """Number of a container in the start order of its app; no part of its hash."""
+TRIAL = "io.archipelago.trial"
+"""On a container of a trial run, and on nothing else: the node, which removes what a crash left of it."""
 BUILD = "io.archipelago.build"
 """On a container in which an image is built, and on nothing else: the directory in which the node builds."""
 

@@ -151,6 +151,8 @@ class ContainerSpec:
     oom_score_adj: int | None = None
     shm_size: int | None = None
     networks: Mapping[str, NetworkAttachment] = field(default_factory=dict)
+    network_of: str = ""
+    """Name of a container whose network namespace it shares, instead of any networks."""
     dns_servers: tuple[IPv4Address | IPv6Address, ...] = ()
     dns_from_host: bool = True
     hosts: Mapping[str, str] = field(default_factory=dict)
@@ -158,6 +160,8 @@ class ContainerSpec:
     stop_signal: str = "SIGTERM"
     stop_timeout: int = 10
     init: bool = False
+    longest_run: int = 0
+    """Seconds after which conmon kills it, also where no daemon runs; 0 for no such time."""
     log_path: PurePosixPath | None = None
     """The file that its output goes to; None for one of Podman's, which goes with the container."""
     log_max_size: int = 10 * 1024 * 1024

@@ -12,7 +12,9 @@ from archipelago.api.services import node as node_services
 from archipelago.api.services import security as security_services
 from archipelago.api.services.registry import Services
 from archipelago.api.system import PauseCause
+from archipelago.backups.restic.launch import launch
 from archipelago.container.operations.backup_keys import BackupKeys
+from archipelago.container.operations.snapshot_files import SnapshotFiles
 from archipelago.container.reports.apps import Reporter
 from archipelago.container.reports.chains import ChainReporter
 from archipelago.container.reports.disk import DiskReporter
@@ -152,6 +154,11 @@ def _provide_apps(services: Services, parts: Parts, reporter: Reporter) -> None:
     services.provide(app_services.OperationService, apps.operations)
     services.provide(app_services.AppDataService, apps.kept_data)
     services.provide(app_services.SnapshotService, apps.snapshot_service)
+    services.provide(app_services.SnapshotScheduleService, apps.snapshot_schedules)
+    services.provide(
+        app_services.SnapshotFileService,
+        SnapshotFiles(storage.config.layout, podman.namespace, apps.snapshots, launch),
+    )
     services.provide(app_services.BackupService, apps.backups)
     services.provide(app_services.BackupKeyService, BackupKeys(apps.backups.parts.backups, platform.node))
     services.provide(app_services.AppReportService, reporter)
@@ -268,6 +275,7 @@ def _notices(parts: Parts, reporter: Reporter, disk_use: DiskReporter, examiner:
             examine=examiner.examine,
             channels=parts.notifier.desk.list,
             backups=parts.apps.backups.targets,
+            streams=parts.apps.streams.view,
         ),
         HiddenNotices(storage.database),
         storage.clocks.steady,

@@ -16,6 +16,8 @@ from archipelago.rpc.methods.apps import (
     operations,
     repairs,
     revisions,
+    snapshot_files,
+    snapshot_schedules,
     snapshots,
 )
 from archipelago.rpc.methods.node import network, notice_channels, notices, system
@@ -30,6 +32,8 @@ _FAMILIES = (
     data,
     limits,
     snapshots,
+    snapshot_files,
+    snapshot_schedules,
     backups,
     backup_keys,
     repairs,

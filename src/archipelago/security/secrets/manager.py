@@ -53,6 +53,12 @@ class SecretsManager:
         """Knows every secret that this node has used since its start."""
         self._lock = threading.RLock()
 
+    def beside(self, apps: Path) -> "SecretsManager":
+        """Return the secrets below another folder, under the same key."""
+        found = SecretsManager(apps, self.key.file)
+        found.key, found.redactor = self.key, self.redactor
+        return found
+
     def ensure(self, app: str, name: str, kind: SecretKind, size: int) -> Secret:
         """Return a secret of an app, made from `size` random bytes the first time."""
         path = self._path(app, name)

@@ -19,6 +19,8 @@ class SnapshotKind(StrEnum):
 
     MANUAL = "manual"
     """Its owner asked for it: it stays until the owner deletes it."""
+    SCHEDULED = "scheduled"
+    """Taken by the schedule: retention deletes it."""
     BEFORE_UPDATE = "before-update"
     REJECTED = "rejected"
     """What an update that failed, or was undone, left."""

@@ -19,6 +19,7 @@ from archipelago.storage.layout import AppFolder, Layout
 from archipelago.storage.records.apps import AppRecord
 from archipelago.storage.records.snapshots import SnapshotKind
 from archipelago.storage.records.volumes import StrictestClass
+from archipelago.storage.stores.own_limits import OwnLimitStore
 from archipelago.storage.stores.state import State
 from archipelago.storage.stores.volume_marks import VolumeMarks
 from support.app_records import record
@@ -74,14 +75,14 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
     database = await new_database(tmp_path / "state.db")
     state, marks, namespace = State(database, lambda _: None), VolumeMarks(database), cast(Any, OwnNamespace())
     await state.open()
-    kept = KeptStore(layout, namespace)
+    kept, limits = KeptStore(layout, namespace), OwnLimitStore(database)
     secrets = SecretsManager(layout.apps, tmp_path / "node.key")
     yield World(
         folder,
         state,
         marks,
         kept,
-        AppData(layout, namespace, secrets, state, marks, kept),
+        AppData(layout, namespace, secrets, state, marks, kept, limits),
         SnapshotStore(layout, namespace, marks),
         tmp_path / "catalog",
     )

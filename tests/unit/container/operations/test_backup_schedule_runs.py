@@ -46,7 +46,7 @@ class Scene:
     steady: float = 1000.0
 
     def __post_init__(self) -> None:
-        work = BackupWork(self.store, *([cast(Any, None)] * 9))
+        work = BackupWork(self.store, *([cast(Any, None)] * 10))
         turn = SimpleNamespace(turn=work.turn, targets=self.store, repository=self.repository)
         self.parts = SimpleNamespace(backups=turn, state=self)
         self.schedule = BackupSchedule(

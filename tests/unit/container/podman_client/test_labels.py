@@ -13,4 +13,5 @@ def test_labels_stay_what_they_are() -> None:
         "PLACE": "io.archipelago.place",
         "BUILD": "io.archipelago.build",
         "REPAIR": "io.archipelago.repair",
+        "TRIAL": "io.archipelago.trial",
     }

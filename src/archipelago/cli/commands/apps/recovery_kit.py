@@ -52,14 +52,14 @@ def _sections(kit: Mapping[str, Any], secrets: Mapping[str, str] | None) -> Iter
     for each in targets:
         rows = [("Kind", each["kind"]), ("Place", each["place"])]
         rows += [("Login", each["user"])] if each["user"] else []
-        rows += [("Repository", each["repository"])]
+        rows += [("Repository", each["repository"]), ("Command", each["command"])]
         yield f"Backups: {line(each['name'])}", [(name, line(value)) for name, value in rows], []
     if not targets:
         yield "Backups", [], ["There is no target for backups yet."]
     yield "Recovery words", [], _words(secrets)
     steps = ["Install Archipelago, and before you install any app:", "", "archipelago key restore"]
     if targets:
-        steps += [line(targets[0]["command"])]
+        steps += [f"{line(targets[0]['command'])}{'     (or another one of the above)' * (len(targets) > 1)}"]
     steps += ["archipelago backup restore-all", "", f"Written by Archipelago {line(kit['version'])}."]
     yield "Get everything back on a new machine", [], steps
     password = ["The password is derived from the words; docs/backups.md of Archipelago says how."]

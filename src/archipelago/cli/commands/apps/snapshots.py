@@ -16,6 +16,7 @@ from archipelago.support.texts.sizes import size_words
 _Name = Annotated[str, typer.Argument(metavar="SNAPSHOT", help="Name of the snapshot, as shown by 'snapshot list'.")]
 _KINDS = {
     "manual": "taken by you",
+    "scheduled": "taken by the schedule",
     "before-update": "before an update",
     "rejected": "left by an update that was taken back",
     "before-restore": "before a restore",

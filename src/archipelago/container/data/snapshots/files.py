@@ -104,7 +104,7 @@ def cut_off(layout: Layout) -> tuple[Path, ...]:
 def _listed(directory: Path) -> tuple[str, ...]:
     try:
         return tuple(name for name in children(directory) if name[0] != ".")
-    except OSError:
+    except NodeError:
         return ()
 
 
@@ -121,8 +121,9 @@ def volume_places(folder: AppFolder, origin: SnapshotFolder, target: SnapshotFol
 
 
 def children(directory: Path) -> tuple[str, ...]:
-    """Return the names in a directory; none where there is no such directory."""
-    try:
-        return tuple(sorted(path.name for path in directory.iterdir()))
-    except (FileNotFoundError, NotADirectoryError):
-        return ()
+    """Return the names in a directory; none where there is no such directory. Raises `NodeError`."""
+    with reported(directory):
+        try:
+            return tuple(sorted(path.name for path in directory.iterdir()))
+        except (FileNotFoundError, NotADirectoryError):
+            return ()

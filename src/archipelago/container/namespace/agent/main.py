@@ -12,10 +12,12 @@ new namespace that ends with the request, and `rules` for nft(8)); `announce` (w
 and whether it is `divided`), `mounts` (what is mounted at a `path` or below it), `rename` (with `path` and `to`),
 `remove`; `signal` (with `pid` and `signal`); `size` (with the `timeout` after which it returns what it has counted,
 and whether it is `gentle`); in a volume, whose content is an app's, `find` (with `paths`, each a list of names),
-`aside` and `discard` (with `names`, and the `suffix` that a name gets), and `divide` (with the `part` that gets what
-is there, and `gid`); `volume` (a `directory`, as a subvolume where there are any); for snapshots `survey`,
-`can-clone`, `flush`, `copy` (with `to`, `method`, and the `number` by which `stop-copy` finds it); `each` (with
-`requests`, answered in order up to the first that fails: `answers`).
+`aside` and `discard` (with `names`, and the `suffix` that a name gets), `list` (with `names` of a folder, `after`,
+`limit` and `timeout`), `read` (with `names` of a file, `offset` and `length`), `divide` (with the `part` that gets
+what is there, and `gid`), `await-change` (with `names`, the `known` sign of the file, and the `timeout`) and
+`read-whole` (with `names` and the `limit`); `volume` (a `directory`, as a subvolume where there are any); for
+snapshots `survey`, `can-clone`, `flush`, `copy` (with `to`, `method`, and the `number` by which `stop-copy` finds it);
+`each` (with `requests`, answered in order up to the first that fails: `answers`).
 """
 
 import contextlib
@@ -26,6 +28,7 @@ import threading
 import time
 from collections.abc import Callable
 
+from archipelago.container.namespace.agent.browse import list_folder, read_piece
 from archipelago.container.namespace.agent.copies import (
     can_clone,
     copy_volume,
@@ -48,6 +51,7 @@ from archipelago.container.namespace.agent.look import look_at
 from archipelago.container.namespace.agent.mounts import mounts_at
 from archipelago.container.namespace.agent.network import announce, ask_http, ask_name_server, check_port, load_firewall
 from archipelago.container.namespace.agent.refused import Refused
+from archipelago.container.namespace.agent.streams import await_change, read_file
 from archipelago.container.namespace.agent.volumes import discard, divide, is_there, set_aside
 
 _MAX_AT_ONCE = 64
@@ -103,11 +107,15 @@ _OF_FILES: dict[str, Callable[[str, dict], dict]] = {  # type: ignore[type-arg]
     "size": lambda path, asked: measure(path, time.monotonic() + asked["timeout"], gentle=asked.get("gentle", False)),
     "find": lambda path, asked: {"found": [is_there(path, names) for names in asked["paths"]]},
     "aside": lambda path, asked: set_aside(path, asked["names"], asked["suffix"]),
+    "await-change": await_change,
+    "read-whole": read_file,
     "discard": lambda path, asked: discard(path, asked["names"]),
     "survey": lambda path, asked: survey(path, time.monotonic() + asked["timeout"]),
     "can-clone": lambda path, asked: can_clone(path),
     "copy": copy_volume,
     "flush": lambda path, asked: flush(path),
+    "list": list_folder,
+    "read": read_piece,
     "divide": lambda path, asked: divide(path, asked["part"], asked["gid"]),
 }
 

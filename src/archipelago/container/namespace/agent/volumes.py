@@ -14,7 +14,7 @@ MARKS = (_STAGE, _DIVIDED)
 
 
 @contextlib.contextmanager
-def _walked(volume: str, names: list):  # type: ignore[no-untyped-def, type-arg]
+def walked(volume: str, names: list):  # type: ignore[no-untyped-def, type-arg]
     """Yield a descriptor of the directory that the names lead to; no link is followed."""
     flags = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW
     directory = os.open(volume, flags)
@@ -33,7 +33,7 @@ def _walked(volume: str, names: list):  # type: ignore[no-untyped-def, type-arg]
 def is_there(volume: str, names: list) -> bool:  # type: ignore[type-arg]
     """Return whether the names lead to something in a volume."""
     try:
-        with _walked(volume, names[:-1]) as directory:
+        with walked(volume, names[:-1]) as directory:
             os.stat(names[-1], dir_fd=directory, follow_symlinks=False)
     except (FileNotFoundError, NotADirectoryError):
         return False
@@ -47,14 +47,14 @@ def set_aside(volume: str, names: list, suffix: str) -> dict:  # type: ignore[ty
     new = f"{names[-1]}.{suffix}"
     if is_there(volume, [*names[:-1], new]):
         raise Refused(f"{new} is there already")
-    with _walked(volume, names[:-1]) as directory:
+    with walked(volume, names[:-1]) as directory:
         os.rename(names[-1], new, src_dir_fd=directory, dst_dir_fd=directory)
     return {"moved": True}
 
 
 def discard(volume: str, names: list) -> dict:  # type: ignore[type-arg]
     """Delete what the names lead to; no names stand for all that is in the volume."""
-    with contextlib.suppress(FileNotFoundError, NotADirectoryError), _walked(volume, names[:-1]) as directory:
+    with contextlib.suppress(FileNotFoundError, NotADirectoryError), walked(volume, names[:-1]) as directory:
         for name in names[-1:] or os.listdir(directory):
             if stat.S_ISDIR(os.stat(name, dir_fd=directory, follow_symlinks=False).st_mode):
                 shutil.rmtree(name, dir_fd=directory)
@@ -68,12 +68,12 @@ def divide(volume: str, part: str, gid: int) -> dict:  # type: ignore[type-arg]
 
     A mark, which comes last, shows whether that was done; a call that was killed goes on where it stopped.
     """
-    with contextlib.suppress(FileNotFoundError), _walked(volume, []) as directory:
+    with contextlib.suppress(FileNotFoundError), walked(volume, []) as directory:
         found = os.fstat(directory)
         if found.st_uid != 0 and not is_there(volume, [_DIVIDED]):
             with contextlib.suppress(FileExistsError):
                 os.mkdir(_STAGE, 0o700, dir_fd=directory)
-            with _walked(volume, [_STAGE]) as stage:
+            with walked(volume, [_STAGE]) as stage:
                 for name in os.listdir(directory):
                     if name not in (LOST_FOUND, *MARKS):
                         os.rename(name, name, src_dir_fd=directory, dst_dir_fd=stage)

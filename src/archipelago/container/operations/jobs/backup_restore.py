@@ -21,6 +21,7 @@ from archipelago.container.operations.job_parts import JobParts
 from archipelago.container.operations.jobs.byte_progress import ByteProgress
 from archipelago.container.operations.jobs.restore import RestoreJob, RestoreStage
 from archipelago.container.operations.operations import Tracker
+from archipelago.container.operations.stream_return import bring_streams_back
 from archipelago.container.operations.way_back import back_step
 from archipelago.storage.records.apps import AppRecord, Desired
 from archipelago.storage.records.snapshots import SnapshotKind
@@ -81,6 +82,7 @@ class BackupRestoreJob(RestoreJob):
         await self._fetch(parts, tracker, record)
         then = await parts.way_back.store.record(record, self.snapshot)
         async with parts.fetcher.fetched(tracker, {self.app: then.package}):
+            await self._load(parts, tracker, then)
             await parts.pruner.keep(record.package)
             await tracker.commit()
             return await self._at(tracker, RestoreStage.BACK)
@@ -99,6 +101,18 @@ class BackupRestoreJob(RestoreJob):
             raise
         await tracker.finish(FETCH_STEP)
 
+    async def _load(self, parts: JobParts, tracker: Tracker, then: AppRecord) -> None:
+        """Make the volumes of which the backup has dumps, by the app's own servers."""
+
+        async def say(words: str) -> None:
+            await tracker.progress(back_step(self.app), None, words)
+
+        try:
+            await parts.backups.loads.load(then, parts.backups.layout.app(self.app).snapshot(self.snapshot), say)
+        except Exception:
+            await self.undo(parts)
+            raise
+
     async def _install(self, parts: JobParts, tracker: Tracker) -> None:
         """Install the app with what is in the backup; after a crash it goes on."""
         records, store = await parts.state.load_apps(), parts.way_back.store
@@ -114,6 +128,8 @@ class BackupRestoreJob(RestoreJob):
             await self._fetch(parts, tracker, stub)
         then = await store.record(stub, self.snapshot)
         async with parts.fetcher.fetched(tracker, {self.app: then.package}):
+            if self.stage is RestoreStage.COPY:
+                await self._load(parts, tracker, then)
             await tracker.commit()
             await self._at(tracker, RestoreStage.BACK)
             await tracker.begin(back_step(self.app))
@@ -129,6 +145,8 @@ class BackupRestoreJob(RestoreJob):
         back = await store.bring_back(then, self.snapshot, aside, restorable_volumes(then))
         proofs = [each for each in app_volumes(then) if isinstance(each, AppendProofVolume)]
         await parts.backups.bring_where_missing(self.app, self.snapshot, proofs)
+        if any(each.declared.stream is not None for each in proofs):
+            await bring_streams_back(parts.backups, self.app, self.target)
         await parts.secrets.read_again(self.app)
         # Its channels are not in the backup: whether it may run without them is for its owner to say.
         back = replace(back, desired=Desired.STOPPED if has_channels(then) else Desired.RUNNING)

@@ -22,13 +22,14 @@ class SnapshotJob(Job):
 
     snapshot: str
     """Its name."""
+    why: SnapshotKind = SnapshotKind.MANUAL
 
     @classmethod
-    async def requested(cls, parts: JobParts, record: AppRecord) -> Self:
+    async def requested(cls, parts: JobParts, record: AppRecord, why: SnapshotKind = SnapshotKind.MANUAL) -> Self:
         """Plan a snapshot of an installed app. Raises `NodeError` where it cannot be."""
         require_read(record)
         (await parts.way_back.plan(record)).require_room(record.app)
-        return cls(app=record.app, snapshot=stamp(datetime.now(UTC)))
+        return cls(app=record.app, snapshot=stamp(datetime.now(UTC)), why=why)
 
     @property
     def suspended(self) -> frozenset[str]:
@@ -43,7 +44,7 @@ class SnapshotJob(Job):
             record = installed(await parts.state.load_apps(), self.app)
             plan = await way.prepare(record)
             await way.suspend(apps)
-            await way.take(tracker, record, SnapshotOrder(self.snapshot, SnapshotKind.MANUAL), plan)
+            await way.take(tracker, record, SnapshotOrder(self.snapshot, self.why), plan)
         except Exception:
             way.release(apps)
             raise

@@ -44,6 +44,7 @@ class Terminal:
         reader: asyncio.StreamReader,
         writer: asyncio.StreamWriter,
         frames: FrameDemultiplexer | None = None,
+        served_by: int | None = None,
     ) -> None:
         self._transport = transport
         self._sessions = sessions
@@ -51,9 +52,15 @@ class Terminal:
         self._reader = reader
         self._writer = writer
         self._ended = False
+        self._served_by = served_by
         self._frames = frames
         """What takes its outputs apart; None on a pseudo-terminal, which has but one."""
         self._waiting: deque[tuple[LogStream, bytes]] = deque()
+
+    @property
+    def is_cut_off(self) -> bool:
+        """Whether Podman's service is another one by now than at the start: some of the output may be lost."""
+        return self._transport.service.pid != self._served_by
 
     async def read_output(self) -> tuple[LogStream, bytes] | None:
         """Return what came next and from where, or None when the program has ended."""
@@ -164,4 +171,5 @@ async def open_terminal(
         if isinstance(error, asyncio.LimitOverrunError | ValueError | IndexError):
             raise PodmanFailure(call, "the answer is no HTTP") from error
         raise
-    return Terminal(transport, sessions, session, reader, writer, None if size is not None else FrameDemultiplexer())
+    frames = None if size is not None else FrameDemultiplexer()
+    return Terminal(transport, sessions, session, reader, writer, frames, transport.service.pid)

@@ -80,6 +80,7 @@ def container_request(spec: ContainerSpec) -> dict[str, Any]:
         "devices": [{"path": device} for device in spec.devices] or None,
         "stop_signal": signal_number(spec.stop_signal),
         "stop_timeout": spec.stop_timeout,
+        "timeout": spec.longest_run or None,
         "init": spec.init,
         "oom_score_adj": spec.oom_score_adj,
         "shm_size": spec.shm_size,
@@ -151,7 +152,9 @@ def _network(spec: ContainerSpec) -> dict[str, Any]:
         "hostadd": [f"{name}:{address}" for name, address in spec.hosts.items()] or None,
         "portmappings": [_port(port) for port in spec.ports] or None,
     }
-    if spec.networks:
+    if spec.network_of:
+        request["netns"] = {"nsmode": "container", "value": spec.network_of}
+    elif spec.networks:
         request["netns"] = {"nsmode": "bridge"}
         request["Networks"] = {name: attachment_request(place) for name, place in spec.networks.items()}
     else:

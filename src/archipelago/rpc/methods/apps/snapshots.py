@@ -22,7 +22,14 @@ class SnapshotParams(AppParams):
     """Its name, as `snapshot-list` tells it."""
 
 
-class RestoreParams(SnapshotParams):
+class LookParams(SnapshotParams):
+    """A look at the app as it was."""
+
+    minutes: Annotated[int, Field(ge=0, le=60)] = 0
+    """For which the copy runs once it has come up."""
+
+
+class SnapshotRestoreParams(SnapshotParams):
     """A snapshot that an app goes back to."""
 
     stays: Annotated[tuple[Name, ...], Field(max_length=100)] = ()
@@ -61,8 +68,18 @@ async def _restore_preview(snapshots: SnapshotService, params: SnapshotParams) -
     mutates=True,
     confirms=True,
 )
-async def _restore(snapshots: SnapshotService, params: RestoreParams) -> Operation:
+async def _restore(snapshots: SnapshotService, params: SnapshotRestoreParams) -> Operation:
     return await snapshots.restore(params.app, params.snapshot, params.stays)
+
+
+@family.method(
+    "snapshot-look",
+    "Run a scratch copy of an app from a snapshot, without network, and see whether it comes up; nothing of it is left",
+    permission=Permission.MANAGE,
+    mutates=True,
+)
+async def _look(snapshots: SnapshotService, params: LookParams) -> Operation:
+    return await snapshots.look(params.app, params.snapshot, params.minutes)
 
 
 @family.method(
