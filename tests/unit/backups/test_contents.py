@@ -83,6 +83,7 @@ def test_every_failure_has_words_and_a_way_on(code: int, errors: str) -> None:
         ("Fatal: unable to open config file: Stat: The specified bucket does not exist.", ErrorCode.DATA_MISSING),
         ("subprocess ssh: Host key verification failed.\nFatal: EOF", ErrorCode.WRONG_CREDENTIALS),
         ("subprocess ssh: me@x: Permission denied (publickey).\nFatal: EOF", ErrorCode.WRONG_CREDENTIALS),
+        ('Fatal: unable to save snapshot: Write: sftp: "Failure" (SSH_FX_FAILURE)', ErrorCode.DISK_FULL),
         ('Fatal: exec: "ssh": executable file not found in $PATH', ErrorCode.INTERNAL),
     ],
 )

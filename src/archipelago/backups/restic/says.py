@@ -29,7 +29,9 @@ _VANISHED = "no such file or directory"
 NOT_ALLOWED = ("403 forbidden", "accessdenied", "access denied")
 """What servers say to what this login may never do; small letters."""
 _WRONG_LOGIN = ("401 unauthorized", "request signature we calculated", "access key id you provided")
-HOPELESS = (*NOT_ALLOWED, "no such file or directory", "does not exist", "404 not found", "nosuchkey")
+_NOT_WRITTEN = "(ssh_fx_failure)"
+"""What OpenSSH says of a full disk, a used up quota and much else (sftp-server.c of OpenSSH, `errno_to_portable`)."""
+HOPELESS = (*NOT_ALLOWED, _NOT_WRITTEN, "no such file or directory", "does not exist", "404 not found", "nosuchkey")
 """What is the same at the next attempt."""
 _OTHER_MACHINE = ("host key verification failed", "no matching host key type found")
 _TOOLS = {"ssh": "openssh-client", "rclone": "rclone"}
@@ -147,6 +149,13 @@ def failure(code: int, errors: str, where: str) -> NodeError:
             ErrorCode.DISK_FULL,
             msg("the target {where} is full", where=where),
             hint=msg("free some space there, or take a larger disk; backups that are there stay whole"),
+            data=about,
+        )
+    if _NOT_WRITTEN in small:
+        return NodeError(
+            ErrorCode.DISK_FULL,
+            msg("{where} cannot write any more", where=where),
+            hint=msg("look whether the disk there is full, or a quota is used up; backups that are there stay whole"),
             data=about,
         )
     if "unable to create lock" in small or "already locked" in small:
