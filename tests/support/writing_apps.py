@@ -36,6 +36,9 @@ exec postgres -D /data/pg -k /tmp -c 'listen_addresses=*'
 """
 MARIADB = """#!/usr/bin/busybox sh
 set -e
+busybox mkdir -p /tmp/bin
+busybox --install -s /tmp/bin
+export PATH="$PATH:/tmp/bin"
 echo "CREATE USER IF NOT EXISTS app@'%'; GRANT ALL ON *.* TO app@'%';" >/tmp/first.sql
 [ -d /data/db/mysql ] || mariadb-install-db --datadir=/data/db --auth-root-authentication-method=normal --skip-test-db
 exec mariadbd --datadir=/data/db --socket=/tmp/db.sock --bind-address=0.0.0.0 --pid-file=/tmp/pid \\

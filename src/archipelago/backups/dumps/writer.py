@@ -41,7 +41,9 @@ class DumpWriter:
     ) -> Dumped | NotDumped:
         """Dump the server of a volume into a folder."""
         commands = dump_commands(database)
-        name = container_name(workload, commands.container)
+        name = next((each.name for each in workload.containers if each.container == commands.container), None)
+        if name is None:
+            return NotDumped(msg("the app does not run"))
         file = commands.file(volume)
         try:
             secret = await server_secret(self.secrets, workload.app, commands.secret)
@@ -61,11 +63,6 @@ class DumpWriter:
         if commands.ending not in ended.tail:
             raise _refused(workload.app, msg("the dump is cut off"))
         return Dumped(file)
-
-
-def container_name(workload: Workload, container: str) -> str:
-    """Return the name in Podman of a container of an app."""
-    return next(each.name for each in workload.containers if each.container == container)
 
 
 async def server_secret(secrets: SecretsManager, app: str, name: str | None) -> Secret | None:
