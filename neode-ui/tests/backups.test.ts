@@ -8,7 +8,7 @@ import { provenBy, stateOf } from "../src/lib/backups/proof";
 
 const OLD = "2026-11-20T03:00:00Z";
 const LATE = "2026-11-28T03:00:00Z";
-const proof = (own: Partial<ProofView> = {}): ProofView => ({ at: LATE, passed: true, tried: true, seconds: 4, files: 9, databases: 1, problem: "", ...own }); // prettier-ignore
+const proof = (own: Partial<ProofView> = {}): ProofView => ({ at: LATE, passed: true, tried: true, seconds: 4, files: 9, databases: 1, started: true, not_started: "", problem: "", ...own }); // prettier-ignore
 const app = (name: string, own: Partial<AppBackupView> = {}): AppBackupView => ({ app: name, newest: LATE, proved: LATE, proof: proof(), overdue: false, ...own }); // prettier-ignore
 const target = (own: Partial<TargetView> = {}): TargetView => ({
   name: "usb",
