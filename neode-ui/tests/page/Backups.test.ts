@@ -11,7 +11,17 @@ import { operation, step, summary, system } from "../samples";
 import { answering, paramsOf, Refusal, type Answers } from "../standIn";
 
 const LATE = "2026-11-28T03:00:00Z";
-const proof = { at: LATE, passed: true, tried: true, seconds: 4, files: 9, databases: 1, started: true, not_started: "", problem: "" };
+const proof = {
+  at: LATE,
+  passed: true,
+  tried: true,
+  seconds: 4,
+  files: 9,
+  databases: 1,
+  started: true,
+  not_started: "",
+  problem: "",
+};
 const target = (own: Partial<TargetView> = {}): TargetView => ({
   name: "usb",
   kind: "folder",
