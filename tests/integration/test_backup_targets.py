@@ -95,6 +95,19 @@ async def test_a_machine_that_goes_away_in_the_middle_keeps_what_it_has(node: Te
     assert len(await node.call("backup-list", target="nas")) == count + 1
 
 
+async def test_a_machine_whose_disk_fills_up_is_said_to_be_full(node: TestNode) -> None:
+    grow(node, 40_000_000)
+    with sshd(ROOT / "small", room="20m") as other:
+        other.authorize((await node.call("backup-kit"))["ssh_key"])
+        key = (await node.call("backup-ssh", host="127.0.0.1", port=other.port))["host_key"]
+        settings = {"kind": "sftp", "host": "127.0.0.1", "port": other.port, "user": "keeper", "path": "/backups/node"}
+        settings["host_key"] = key
+        await node.call("backup-target-add", target="small", settings=settings, scheduled=False)
+        ended = await back_up(node, "small")
+        assert ended["error"]["code"] == "disk-full", ended
+        await node.call("backup-target-remove", target="small")
+
+
 async def test_of_two_restores_at_once_one_is_told_to_wait(node: TestNode, machine: Sshd) -> None:
     both = await asyncio.gather(
         *(node.call("backup-restore", app="app", target="nas") for _ in range(2)), return_exceptions=True

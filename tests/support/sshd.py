@@ -30,10 +30,10 @@ ChrootDirectory /served
 """
 _ROOT = """
 import ctypes, os, sys
-usr, root, served, keys, port = sys.argv[1:]
+usr, root, served, keys, room = sys.argv[1:]
 libc = ctypes.CDLL(None, use_errno=True)
-def mount(*words, flags):
-    if libc.mount(*(None if each is None else os.fsencode(each) for each in words), ctypes.c_ulong(flags), None):
+def mount(*words, flags, data=None):
+    if libc.mount(*(None if each is None else os.fsencode(each) for each in words), ctypes.c_ulong(flags), data):
         raise OSError(ctypes.get_errno(), str(words))
 libc.unshare(0x20000 | 0x20000000)
 if child := os.fork():
@@ -48,6 +48,10 @@ for name in ("lib", "lib64", "bin", "sbin"):
     os.symlink(f"usr/{name}", f"{root}/{name}")
 for source, name in ((usr, "usr"), (served, "served"), (keys, "keys"), ("/dev", "dev"), ("/proc", "proc")):
     mount(source, f"{root}/{name}", None, flags=0x1000 | 0x4000)
+if room:
+    mount("tmpfs", f"{root}/served", "tmpfs", flags=0, data=f"mode=0755,size={room}".encode())
+    os.mkdir(f"{root}/served/backups")
+    os.chown(f"{root}/served/backups", 2, 2)
 with open(f"{root}/etc/passwd", "w") as file:
     file.write("root:x:0:0::/:/bin/sh\\nsshd:x:1:1::/run/sshd:/bin/false\\nkeeper:x:2:2::/:/bin/false\\n")
 with open(f"{root}/etc/group", "w") as file:
@@ -64,6 +68,8 @@ class Sshd:
     """A machine that takes files from the user `keeper`, into the folder `backups`."""
 
     folder: Path
+    room: str = ""
+    """Size of its disk, such as `20m`, which is then empty at each start; else it is one of this machine."""
     port: int = field(default_factory=free_port)
     process: subprocess.Popen[bytes] | None = None
 
@@ -105,7 +111,7 @@ class Sshd:
         (self.folder / "keys/authorized").write_text(f"{line}\n")
 
     def start(self) -> None:
-        words = (TOOLS / "root/usr", self.folder / "root", self.served, self.folder / "keys", self.port)
+        words = (TOOLS / "root/usr", self.folder / "root", self.served, self.folder / "keys", self.room)
         with (self.folder / "log").open("ab") as log:
             self.process = subprocess.Popen(
                 ["podman", "unshare", sys.executable, "-I", "-c", _ROOT, *map(str, words)],
@@ -130,9 +136,9 @@ class Sshd:
 
 
 @contextlib.contextmanager
-def sshd(folder: Path) -> Iterator[Sshd]:
+def sshd(folder: Path, room: str = "") -> Iterator[Sshd]:
     """Yield one that runs; nothing of it stays."""
-    found = Sshd(folder)
+    found = Sshd(folder, room)
     found.prepare()
     found.start()
     try:
