@@ -167,15 +167,16 @@ async def _prove(proof: Proof, folder: Path) -> None:
     kills = ", ".join(f"{count} of {victim}" for victim, count in proof.kills.items())
     report(
         Figure(
-            f"{proof.made} backups of {len(APPS)} apps that write: whole and healthy",
+            # A daemon that is killed once restic is done makes the backup again.
+            f"{len(backups)} backups of {len(APPS)} apps that write: whole and healthy",
             good,
             "",
             "all",
-            good / proof.made,
+            good / len(backups),
             "all",
-            good == proof.made == len(backups),
+            good == len(backups) >= proof.made,
         ),
-        plain("kill -9 meanwhile", sum(proof.kills.values()), kills, ("backups", proof.made)),
+        plain("kill -9 meanwhile", sum(proof.kills.values()), kills, ("backups", len(backups))),
         plain("one backup, median", median(proof.took), "s", ("one drill, mean", seconds / len(backups))),
         Figure(
             "control, plain copies of SQLite: whole",
