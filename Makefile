@@ -1,5 +1,5 @@
 # make run and make test are all that is needed; both set the host up themselves.
-.PHONY: help run test test-vm setup setup-tests lint unit coverage resolver-check updates backups-proof bench bench-compare screenshots pictures app-screenshots clean-test
+.PHONY: help run test test-vm setup setup-tests lint unit coverage resolver-check updates histories backup-targets backups-proof bench bench-compare screenshots pictures app-screenshots clean-test
 export PYTHONPATH := src
 cache := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/archipelago
 quiet := PATH=/opt/archipelago/venv-tests/bin:$$PATH PYTHONPYCACHEPREFIX=$(cache)/pycache HYPOTHESIS_STORAGE_DIRECTORY=$(cache)/hypothesis
@@ -36,8 +36,14 @@ coverage: setup-tests ## show what of the code the unit tests run, and fail wher
 resolver-check: setup-tests ## compare the resolver with one that tries everything, on 100,000 catalogs (some minutes)
 	@ARCHIPELAGO_CATALOGS=100000 $(quiet) python -m pytest -o cache_dir=$(cache)/pytest --timeout 0 tests/unit/container/dependency_resolver/test_dependency_resolver_oracle.py
 
+histories: setup-tests ## live through 10,000 random histories of nodes with money, and look that none loses it (half a minute)
+	@ARCHIPELAGO_HISTORIES=10000 $(quiet) python -m pytest -o cache_dir=$(cache)/pytest --timeout 0 tests/unit/container/data/test_fund_histories.py
+
 updates:       ## try every bad update on every disk, with a kill of the daemon at every step (some minutes)
 	@ARCHIPELAGO_ALL_STEPS=1 scripts/test tests/integration/test_update_rollback.py
+
+backup-targets: ## try backups to a real S3 server, which Go builds of its module (some minutes the first time)
+	@server="$$(scripts/s3-server)" && ARCHIPELAGO_BUCKET_SERVER="$$server" scripts/test tests/integration/test_backup_s3.py
 
 backups-proof: ## make BENCH_BACKUPS (300) backups of apps that write, with kill -9, and restore each of them (hours)
 	@scripts/bench backup_proof

@@ -39,6 +39,7 @@ from archipelago.container.workload.inputs import AppInput, Binding, Consumer, S
 from archipelago.container.workload.templates.renderer import Renderer
 from archipelago.container.workload.workload import Workload
 from archipelago.security.secrets.secret import SecretBytes
+from archipelago.support.garbage import little_garbage
 
 HOST = HostFacts(architecture=Architecture.ARM64, memory=64 << 40, cores=4, free_disk=1 << 50)
 LAYERS = 8
@@ -122,6 +123,12 @@ class Row:
     edges: int
 
 
+def make_plan(catalog: dict[str, AppManifest], installed: dict[str, InstalledApp], request: Request) -> Plan:
+    """Resolve a request as the node does."""
+    with little_garbage():
+        return resolve(catalog, installed, request, HOST)
+
+
 def compile_all(catalog: dict[str, AppManifest], plan: Plan) -> list[Workload]:
     """Compile every app of a plan, as the node does after each change."""
     edges: dict[str, list[Edge]] = {app: [] for app in catalog}
@@ -134,9 +141,8 @@ def compile_all(catalog: dict[str, AppManifest], plan: Plan) -> list[Workload]:
         ports[app][endpoint] = port
     renderer = Renderer()
     site = Site("node", "/data", "/files", HOST)
-    workloads = []
-    for slot, (app, manifest) in enumerate(catalog.items()):
-        given = AppInput(
+    inputs = (
+        AppInput(
             package=AppPackage(manifest, ""),
             options={},
             slot=slot,
@@ -146,8 +152,10 @@ def compile_all(catalog: dict[str, AppManifest], plan: Plan) -> list[Workload]:
             consumers=tuple(Consumer(edge.interface, edge.consumer) for edge in edges[app] if edge.provider == app),
             edges=tuple(edges[app]),
         )
-        workloads.append(compile_app(given, site, renderer.for_app()))
-    return workloads
+        for slot, (app, manifest) in enumerate(catalog.items())
+    )
+    with little_garbage():
+        return [compile_app(given, site, renderer.for_app()) for given in inputs]
 
 
 def hash_all(workloads: list[Workload]) -> list[str]:
@@ -218,11 +226,11 @@ def main() -> None:
     gc.freeze()
     rows = []
     everything = Request(install=tuple(small))
-    row, plan = measure("resolve all of 1,000", None, given.rounds, lambda: resolve(small, {}, everything, HOST))
+    row, plan = measure("resolve all of 1,000", None, given.rounds, lambda: make_plan(small, {}, everything))
     rows.append(row)
 
     def both() -> Plan:
-        found = resolve(small, {}, everything, HOST)
+        found = make_plan(small, {}, everything)
         assert len(compile_all(small, found)) == len(small)
         return found
 
@@ -237,11 +245,9 @@ def main() -> None:
     turns = in_turn(both, peer, given.rounds)
     ratio = turns[0] / turns[1]
     there = installed_by(small, plan)
-    rows.append(
-        measure("boot with 1,000 installed", None, given.rounds, lambda: resolve(small, there, Request(), HOST))[0]
-    )
+    rows.append(measure("boot with 1,000 installed", None, given.rounds, lambda: make_plan(small, there, Request()))[0])
     ask = Request(install=(worst,))
-    rows.append(measure("worst app of 10,000", 250, given.rounds, lambda: resolve(large, {}, ask, HOST))[0])
+    rows.append(measure("worst app of 10,000", 250, given.rounds, lambda: make_plan(large, {}, ask))[0])
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
     if given.json:
         print(

@@ -51,6 +51,24 @@ export const router = createRouter({
       meta: { title: "nav.operations" },
     },
     {
+      path: "/backups",
+      name: "backups",
+      component: () => import("./views/BackupsView.vue"),
+      meta: { title: "nav.backups" },
+    },
+    {
+      path: "/backups/restore/:app?",
+      name: "restore",
+      component: () => import("./views/RestoreView.vue"),
+      meta: { title: "restore.title" },
+    },
+    {
+      path: "/backups/kit",
+      name: "kit",
+      component: () => import("./views/KitView.vue"),
+      meta: { title: "kit.title", plain: true },
+    },
+    {
       path: "/security",
       name: "security",
       component: () => import("./views/SecurityView.vue"),

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { containers, repeat } from "../src/container-client";
 import { duration, isOver, justEnded, stillComing } from "../src/lib/operations";
-import { harmless, operation } from "./samples";
+import { harmless, operation, step } from "./samples";
 import { answering, paramsOf } from "./standIn";
 
 afterEach(() => vi.unstubAllGlobals());
@@ -17,11 +17,11 @@ describe("isOver", () => {
 
 describe("stillComing", () => {
   it("names the apps that are not up yet though the operation is done, with the reason", () => {
-    const step = (name: string, detail: string) => ({ name, detail, state: "done" as const, percent: 100 });
+    const ended = (name: string, detail: string) => step({ name, detail, state: "done", percent: 100 });
     const steps = [
-      step("build image of electrumx", "from the cache"),
-      step("start knots", "healthy"),
-      step("start electrumx", "waiting: waits for knots"),
+      ended("build image of electrumx", "from the cache"),
+      ended("start knots", "healthy"),
+      ended("start electrumx", "waiting: waits for knots"),
     ];
     expect(stillComing(operation({ state: "done", steps }))).toEqual(["electrumx: waiting: waits for knots"]);
   });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { isRemembered, placesToAsk } from "../src/lib/phrase";
+import { isRemembered, placesToAsk, wordsOf } from "../src/lib/phrase";
 
 describe("placesToAsk", () => {
   it("names different places of the phrase, in order", () => {
@@ -20,5 +20,12 @@ describe("isRemembered", () => {
     expect(isRemembered(words, [0, 2], [" Abandon ", "able"])).toBe(true);
     expect(isRemembered(words, [0, 2], ["able", "abandon"])).toBe(false);
     expect(isRemembered(words, [0, 2], ["abandon"])).toBe(false);
+  });
+});
+
+describe("wordsOf", () => {
+  it("takes a phrase as people write it", () => {
+    expect(wordsOf(" 1. Abandon\n2) ability,able ")).toEqual(["abandon", "ability", "able"]);
+    expect(wordsOf("")).toEqual([]);
   });
 });

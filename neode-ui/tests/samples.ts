@@ -13,6 +13,7 @@ import type {
   Permission,
   Plan,
   PlannedApp,
+  Step,
   Sync,
   SystemInfo,
 } from "../src/api/types";
@@ -116,6 +117,15 @@ export const status = like<AppStatus>({
   not_enforced: [],
   lost_volumes: [],
   repairs: [],
+});
+
+export const step = like<Step>({
+  name: "start",
+  state: "running",
+  percent: null,
+  detail: "",
+  bytes_done: null,
+  bytes_total: null,
 });
 
 export const operation = like<Operation>({

@@ -9,14 +9,16 @@ import signal
 import sys
 
 from archipelago.support.connections.system_certificates import certificates_unread
+from archipelago.support.plugins import plugins_unloaded
 
 if __name__ == "__main__":
     # Imports create objects that stay, and hardly any garbage: looking for it takes a fifth of the start.
     gc.disable()
     # structlog would load both: one for tracebacks in colour, the other for threads that nobody here has.
     sys.modules |= dict.fromkeys(("rich", "greenlet"))  # type: ignore[arg-type]
-    with certificates_unread():  # twice 1 MB, for contexts that aiohttp makes and no client of the node uses
-        import archipelago.rpc.server.server  # noqa: F401 - imports aiohttp
+    # Certificates are twice 1 MB, for contexts that aiohttp makes and no client of the node uses.
+    with certificates_unread(), plugins_unloaded():
+        import archipelago.rpc.server.server  # noqa: F401 - imports aiohttp and pydantic
 
 import structlog
 

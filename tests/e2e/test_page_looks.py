@@ -17,7 +17,8 @@ SIZES = {"desktop": (1280, 900), "phone": (375, 812)}
 SCREENSHOTS = Path(os.environ.get("ARCHIPELAGO_SCREENSHOTS", "")) if "ARCHIPELAGO_SCREENSHOTS" in os.environ else None
 TABS = ("overview", "settings", "activity", "logs", "more", "access", "security", "parts", "terminal", "danger")
 PAGES = (
-    *("/", "/welcome", "/apps", "/store", "/store/anchor", "/store/specter", "/operations", "/security", "/system"),
+    *("/", "/welcome", "/apps", "/store", "/store/anchor", "/store/specter", "/operations", "/backups"),
+    *("/backups/restore", "/backups/kit", "/security", "/system"),
     *(f"/apps/ship/{tab}" for tab in TABS),
     *(f"/apps/bitcoin-knots/{tab}" for tab in ("overview", "logs", "settings", "access", "danger")),
 )

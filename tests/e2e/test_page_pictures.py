@@ -16,7 +16,7 @@ from support.stage.pictures import difference, keep
 from support.stage.shown import SETTLED, SIZES, on_stage, settle, settled, staged
 from support.stage.states import STATES
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(300), pytest.mark.no_containers]
 
 KEPT = Path(__file__).parent / "pictures"
 KEEP = "ARCHIPELAGO_KEEP_PICTURES" in os.environ
@@ -34,6 +34,8 @@ VIEWS = (
     ("login", "/login"),
     ("new", "/login"),
     ("setup", "/welcome"),
+    *(("calm", f"/backups{page}") for page in ("", "/restore", "/restore/lnd", "/kit")),
+    *((scene, "/backups") for scene in ("no-backups", "first-backup", "backing-up", "backup-trouble")),
     *((scene, "/") for scene in ("syncing", "trouble", "coming", "empty", "many", "failed")),
 )
 WHOLE = {("calm", "/"), ("calm", "/apps"), ("calm", "/store"), ("calm", "/apps/electrumx"), ("calm", "/store/specter")}

@@ -16,6 +16,7 @@ import pytest_asyncio
 from archipelago.backups.password import repository_password
 from archipelago.container.manifest.model.scalars import IDS_PER_APP
 from archipelago.security.keys.node_key import NodeKey
+from support.cheap_repository import make_cheap
 from support.checkout import TESTS
 from support.harness import LABEL, ROOT, RpcError, TestNode, podman, remove_all, remove_leftovers
 from support.small_disk import small_disk
@@ -91,6 +92,11 @@ def restic_runs() -> bool:
     return done.returncode == 0
 
 
+async def password(node: TestNode) -> str:
+    """Return the password of a node's repositories."""
+    return await asyncio.to_thread(repository_password, NodeKey(node.root / "node.key", lambda _: None))
+
+
 async def back_up(node: TestNode, app: str = "app", target: str = "usb") -> dict[str, Any]:
     return await node.ended(await node.call("backup-now", app=app, target=target))
 
@@ -122,6 +128,7 @@ async def disk(node: TestNode) -> AsyncIterator[Path]:
     path.mkdir(parents=True)
     settings = {"kind": "folder", "path": str(path)}
     await node.call("backup-target-add", target="usb", settings=settings, scheduled=False)
+    make_cheap(path, await password(node))
     yield path
     shutil.rmtree(path)
 
@@ -186,9 +193,7 @@ async def test_what_is_never_restored_is_in_no_backup(node: TestNode, disk: Path
     ]
     environment = {
         **os.environ,
-        "RESTIC_PASSWORD": await asyncio.to_thread(
-            repository_password, NodeKey(node.root / "node.key", lambda _: None)
-        ),
+        "RESTIC_PASSWORD": await password(node),
         "RESTIC_REPOSITORY": str(disk),
     }
     command = ["restic", "--no-cache", "ls", "--tag", "app=vault", "latest"]

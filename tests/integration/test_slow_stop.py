@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from support.harness import podman, remove_leftovers, running_node
+from support.harness import RpcError, podman, remove_leftovers, running_node
 from support.tiny_apps import write_app
 
 pytestmark = [pytest.mark.timeout(300)]
@@ -40,3 +40,16 @@ async def test_a_daemon_that_writes_its_cache_is_neither_killed_nor_started_agai
         found = lines()
         assert found.count("written") == found.count("start") - 1, "each end was a whole one, before the next start"
         assert [line for line in found if line != "asked"][:3] == ["start", "written", "start"]
+
+        stop = await node.call("container-stop", app="flusher")
+        await node.until("flusher", "stopping")
+        with pytest.raises(RpcError, match="still working on flusher"):
+            await node.call("container-start", app="flusher")  # its owner is in a hurry
+        await node.done(stop)
+        await node.done(await node.call("container-start", app="flusher"))
+        write_app(tmp_path, "flusher", command=command, health=_ALIVE, more=_MORE, grace="30m", version="2.0")
+        await node.done(await node.call("container-update", app="flusher"))
+        await node.stop()
+        runs = [line for line in lines() if line != "asked"]
+        whole = ["start", "written"] * (len(runs) // 2)
+        assert len(runs) >= 8 and runs == whole, "no end was cut short, and no start came before it"

@@ -77,7 +77,13 @@ class Lane:
 
     @contextlib.contextmanager
     def _turn_of(self, module: Module) -> Iterator[None]:
-        """Wait until the module may run: one that is marked so has the host for itself meanwhile."""
+        """Wait until the module may run: one that is marked so has the host to itself.
+
+        Modules without containers do not disturb it, and run meanwhile.
+        """
+        if module[0].get_closest_marker("no_containers") is not None:
+            yield
+            return
         alone = module[0].get_closest_marker("alone") is not None
         with self._turn.open("a") as file:
             fcntl.flock(file, fcntl.LOCK_EX if alone else fcntl.LOCK_SH)
@@ -106,12 +112,15 @@ class Lane:
         self._output.write(to_line(record))
 
 
-def rank(module: Module) -> tuple[bool, int, bool]:
-    """Return where in the order a module stands: first what runs alone, then folders whose modules take long."""
+def rank(module: Module) -> tuple[bool, bool, int, bool]:
+    """Return where in the order a module stands.
+
+    First what runs alone, then what may run beside it, and then folders whose modules take long.
+    """
     folder = folder_of(module[0].nodeid)
     place = _FIRST.index(folder) if folder in _FIRST else len(_FIRST)
-    marks = [module[0].get_closest_marker(name) is None for name in ("alone", "lane")]
-    return marks[0], place, marks[1]
+    alone, beside, lane = (module[0].get_closest_marker(name) is None for name in ("alone", "no_containers", "lane"))
+    return alone, beside, place, lane
 
 
 def cpu_seconds() -> float:

@@ -36,7 +36,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Take our part."""
     config.addinivalue_line("markers", "lane(number): only this lane runs the tests of the module")
-    config.addinivalue_line("markers", "alone: no other lane runs a test at the same time")
+    config.addinivalue_line("markers", "alone: no other lane runs a test with containers at the same time")
+    config.addinivalue_line("markers", "no_containers: it makes and builds none, so it may run beside what runs alone")
     folder, lane, lanes = (config.getoption(name) for name in ("lanes_folder", "lane", "lanes"))
     if lane:
         config.pluginmanager.register(Lane(config, folder, lane), "lane")

@@ -36,7 +36,7 @@ from support.tiny_apps import SERVE, write_app
 __all__ = ["busybox_image", "podman", "podman_runtime", "podman_service", "podman_socket", "session_service"]
 
 # What a build may take is counted by user ids, which the builds of all instances of this host share.
-pytestmark = [pytest.mark.timeout(180), pytest.mark.alone]
+pytestmark = [pytest.mark.timeout(180), pytest.mark.alone, pytest.mark.lane(1)]
 
 _PROBE = Path(__file__).with_name("hostile_probe.py")
 _BUILDS = "io.archipelago.build"

@@ -1,13 +1,13 @@
 """How many examples hypothesis makes up.
 
-`make test`, and whoever runs less than all unit tests, tries all of them. `pytest tests/unit` tries a quarter, since it
+`make test`, and whoever runs less than all unit tests, tries all of them. `pytest tests/unit` tries a tenth, since it
 is run after each change; `--hypothesis-profile all-examples` tries all.
 """
 
 from hypothesis import HealthCheck, settings
 
 ALL, SOME = "all-examples", "some-examples"
-_USUAL, _FEWER = 100, 25
+_USUAL, _FEWER = 100, 10
 
 
 def register_profiles() -> None:

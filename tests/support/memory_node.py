@@ -49,6 +49,7 @@ class MemoryNode:
         self.services.provide(app_services.SnapshotFileService, data.MemorySnapshotFiles(self.apps))
         self.services.provide(app_services.SnapshotService, data.MemorySnapshots(self.apps))
         self.services.provide(app_services.BackupService, data.MemoryBackups(self.apps))
+        self.services.provide(app_services.BackupKeyService, data.MemoryBackupKeys(self.apps))
         self.services.provide(app_services.AppReportService, apps.MemoryReports(self.apps))
         self.services.provide(app_services.CatalogService, apps.MemoryCatalog(self.apps))
         self.services.provide(app_services.ChainService, apps.MemoryChains())

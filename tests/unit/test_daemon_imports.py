@@ -6,7 +6,9 @@ import sys
 UNNEEDED = {
     "alembic": "migrates a database of an earlier version",
     "archipelago.container.images.image_builder": "builds images",
+    "difflib": "finds the name that somebody meant",
     "greenlet._greenlet": "structlog would look for its threads",
+    "importlib.metadata": "pydantic would look for plugins with it",
     "rich.traceback": "structlog would colour tracebacks with it",
     "sqlalchemy": "migrates a database of an earlier version",
     "tarfile": "packs what a build takes",

@@ -1,11 +1,12 @@
 """On a kernel that enforces limits: they count, change without a restart, and what is greedy harms nobody else."""
 
 import asyncio
+import contextlib
 import json
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +14,13 @@ import pytest
 import pytest_asyncio
 
 from support.checkout import TESTS
-from support.harness import TestNode, podman, running_node
+from support.harness import RpcError, TestNode, podman, running_node
 from vm.guest_apps import LIMIT, write_guest_apps
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(1500)]
 
 MIB = 1 << 20
-CALLS = 300
+CALLS = 200
 """RPC calls that are measured, at rest and under load."""
 GROUPS = Path("/sys/fs/cgroup")
 
@@ -103,18 +104,25 @@ async def test_a_limit_changes_while_the_app_runs_and_lasts(node: TestNode) -> N
 
 
 async def test_a_fork_bomb_gets_no_more_processes(node: TestNode) -> None:
-    script = "for i in $(busybox seq 100); do busybox sleep 30 & done; wait"
-    result = await node.call("container-exec", app="quiet", command=["sh", "-c", script], timeout=60)
-    assert "fork" in result["stderr"]
-    assert int(limit("quiet", "pids.current")) <= 32
-    assert limit("quiet", "pids.events").split()[1] != "0"
+    script = "for i in $(busybox seq 100); do busybox sleep 100 & done; wait"
+    bomb = asyncio.ensure_future(node.call("container-exec", app="quiet", command=["busybox", "sh", "-c", script]))
+    async with asyncio.timeout(300):
+        while limit("quiet", "pids.events").split()[1] == "0":
+            assert int(limit("quiet", "pids.current")) <= 32
+            await asyncio.sleep(0.1)  # no event tells a stranger that a file has changed
+    await node.done(await node.call("container-restart", app="quiet"))
+    await asyncio.gather(bomb, return_exceptions=True)  # it ended with its container
+
+
+async def explode(node: TestNode) -> None:
+    with contextlib.suppress(RpcError):  # the command may end with its container
+        await node.call("container-exec", app="bomb", command=["busybox", "touch", "/data/go"])
 
 
 async def test_a_memory_bomb_dies_alone_and_the_node_says_who_and_why(node: TestNode) -> None:
     await node.install("bomb")
     before, daemon = await runs_of(node, "bitcoin-knots", "quiet"), node.process
-    exploded = await node.call("container-exec", app="bomb", command=["busybox", "touch", "/data/go"])
-    assert exploded["exit_code"] == 0
+    await explode(node)
     status = await node.until("bomb", "backing-off", "failed")
     assert f"ran out of memory (its limit is {LIMIT} bytes)" in status["health"]["reason"]
     assert await runs_of(node, "bitcoin-knots", "quiet") == before
@@ -148,6 +156,28 @@ def p99(found: list[float]) -> float:
     return found[min(len(found) - 1, len(found) * 99 // 100)]
 
 
+@contextlib.contextmanager
+def idle_spinners() -> Iterator[None]:
+    """Keep all processors busy with what gives way to everything else.
+
+    How fast an emulated processor is depends on what the host does and on how many of the guest's are busy. So they are
+    busy while the node rests, too.
+    """
+    spin = group("quiet").parent / "spin"
+    spin.mkdir()
+    (spin / "cpu.idle").write_text("1")
+    spinners = [subprocess.Popen([sys.executable, "-Ic", "while True: pass"]) for _ in range(2)]
+    try:
+        for each in spinners:
+            (spin / "cgroup.procs").write_text(str(each.pid))
+        yield
+    finally:
+        for each in spinners:
+            each.kill()
+            each.wait()
+        spin.rmdir()
+
+
 async def measure(node: TestNode) -> tuple[float, float]:
     """Return the 99th percentile of bitcoind's answers, and of the node's meanwhile, in milliseconds."""
     asking = asyncio.ensure_future(asyncio.to_thread(ask_bitcoind, node))
@@ -158,7 +188,8 @@ async def measure(node: TestNode) -> tuple[float, float]:
 async def test_bitcoind_and_the_node_answer_while_others_take_what_they_can_get(node: TestNode) -> None:
     await node.execute("bitcoin-knots", "bitcoin-cli", "-regtest", "-generate", "5")
     await node.until("bitcoin-knots", "healthy")
-    idle, idle_page = await measure(node)
+    with idle_spinners():
+        idle, idle_page = await measure(node)
     for app in ("hog", "writer"):
         await node.install(app)
     await node.call("container-start", app="bomb")  # it explodes at each of its starts
@@ -174,13 +205,13 @@ async def test_bitcoind_and_the_node_answer_while_others_take_what_they_can_get(
 async def test_without_limits_the_same_bomb_takes_more(node: TestNode, tmp_path: Path) -> None:
     """The control: where nothing is delegated, the same app is not stopped at its limit."""
     for app in ("bomb", "hog", "writer"):
-        await node.done(await node.call("container-stop", app=app))
+        await node.done(await node.call("container-remove", app=app, delete_data=True))
     catalog = write_guest_apps(tmp_path / "catalog")
     async with running_node("unlimited", apps=catalog, environment={"ARCHIPELAGO_CGROUP": ""}) as other:
         assert any("memory" in each for each in (await other.call("system-resources"))["not_enforced"])
         await other.install("bomb")
         pid = process("bomb")
-        await other.call("container-exec", app="bomb", command=["busybox", "touch", "/data/go"])
+        await explode(other)
         async with asyncio.timeout(300):
             while rss(pid) <= 2 * LIMIT:
                 await asyncio.sleep(0.05)

@@ -34,12 +34,21 @@ export type AccountParams = {
 
 export type Action = "install" | "reuse" | "restart" | "update" | "remove";
 
+export type AddPasswordParams = {
+  /** Its name. */
+  "target": string;
+  /** At least 12 characters. */
+  "password": string;
+  /** Whose it is. */
+  "label": string;
+};
+
 export type AddTargetParams = {
   /** Its name. */
   "target": string;
   /** Where it is. */
-  "settings": FolderTarget | RestTarget | S3Target;
-  /** Password (rest) or secret key (s3) of its login. */
+  "settings": FolderTarget | RestTarget | S3Target | SftpTarget_Input | RcloneTarget;
+  /** Password (rest), secret key (s3), or what `rclone config show` prints (rclone). */
   "secret": string | null;
   /** Whether the node writes to it once a day by itself. */
   "scheduled": boolean;
@@ -283,6 +292,28 @@ export type BackupParams = {
   "backup": string | null;
 };
 
+export type BackupPreview = {
+  "app": string;
+  /** Start of its id. */
+  "backup": string;
+  "at": string;
+  /** Version of the app that wrote the data. */
+  "version": string;
+  /** Version that is installed, which becomes a snapshot with its data; null where the app is not there. */
+  "version_now": string | null;
+  /** Bytes that are fetched. */
+  "size": number;
+  "files": number;
+  /** Bytes that are free on the node's disk. */
+  "free": number;
+  /** What comes back. */
+  "volumes": Array<RestoredVolume>;
+  /** What is not in the backup: where the app is installed, it stays as it is. */
+  "left_out": Array<LeftOutVolume>;
+  /** Whether the app waits for its owner to start it: its state of channels is in no backup. */
+  "stays_stopped": boolean;
+};
+
 export type BackupView = {
   "id": string;
   "app": string;
@@ -430,6 +461,17 @@ export type ChangePreviewParams = {
   "change": Change;
 };
 
+export type ChangeTargetParams = {
+  /** Its name. */
+  "target": string;
+  /** Where the same repository is found from now on. */
+  "settings": FolderTarget | RestTarget | S3Target | SftpTarget_Input | RcloneTarget | null;
+  /** Password or secret key of its login. */
+  "secret": string | null;
+  /** Whether the node writes to it once a day by itself. */
+  "scheduled": boolean | null;
+};
+
 export type Channel = {
   "id": string;
   "settings": ChannelSettings;
@@ -471,6 +513,13 @@ export type ChosenParams = {
   "app": string;
   /** One of them; all of them, the logins of its consumers too, when left out. */
   "name": string | null;
+};
+
+export type ClaimParams = {
+  /** Id of the app. */
+  "app": string;
+  /** Of each state, as `data-contested` returns it: where something else speaks against it by now, nothing changes. */
+  "evidence": Array<string>;
 };
 
 export type CompareParams = {
@@ -549,6 +598,16 @@ export type ContainerStatus = {
   "health": Health;
   "limits": Limits;
   "started_at": string | null;
+};
+
+export type ContestedStateView = {
+  "volume": string;
+  "what": string;
+  "remedy": string;
+  /** Digest of what speaks against a start, which `data-claim` takes. */
+  "evidence": string;
+  /** Field -> message of its text, `effects.0` for the first of a list; a text without one is English only. */
+  "messages"?: Record<string, Message>;
 };
 
 export type CurrentParams = {
@@ -866,6 +925,11 @@ export type InstallParams = {
 
 export type InterfaceRole = "read" | "wallet" | "full";
 
+export type IntroduceParams = {
+  "host": string;
+  "port": number;
+};
+
 export type KeptData = {
   "app": string;
   /** Its name: the time of the removal, `2026-11-29T08-40-00.123Z`. */
@@ -893,11 +957,29 @@ export type KeyStatus = {
   "state": KeyState;
 };
 
+export type KitTarget = {
+  "name": string;
+  "kind": string;
+  "place": string;
+  /** Of its login; empty where there is none. */
+  "user": string;
+  /** Id of its repository. */
+  "repository": string;
+  /** What adds it on another machine. */
+  "command": string;
+};
+
 export type Language = "en" | "de" | "es" | "fr" | "ja" | "pt";
 
 export type Later = "hour" | "day" | "week";
 
 export type Least = "note" | "warning" | "error";
+
+export type LeftOutVolume = {
+  "name": string;
+  /** Its class, which is why: `rebuildable` or `never-restore`. */
+  "data": string;
+};
 
 export type Limits = {
   "memory": number;
@@ -1405,8 +1487,32 @@ export type RatingLine = {
   "messages"?: Record<string, Message>;
 };
 
+export type RcloneTarget = {
+  "kind": "rclone";
+  /** Name of its section in the configuration. */
+  "remote": string;
+  "path": string;
+};
+
 export type RecoveryCodes = {
   "codes": Array<string>;
+};
+
+export type RecoveryKit = {
+  /** Name of the machine. */
+  "node": string;
+  "at": string;
+  "version": string;
+  "targets": Array<KitTarget>;
+  /** The node's public key, for the targets that are reached over SSH. */
+  "ssh_key": string;
+};
+
+export type RecoverySecrets = {
+  /** 24 words (BIP 39). */
+  "words": string;
+  /** Of the repositories, for restic alone. */
+  "password": string;
 };
 
 export type RemindParams = {
@@ -1432,6 +1538,13 @@ export type RemoveParams = {
   "app": string;
   /** Whether its data is deleted as well; volumes with keys to money are kept (`data-list`). */
   "delete_data": boolean;
+};
+
+export type RemovePasswordParams = {
+  /** Its name. */
+  "target": string;
+  /** Start of its id. */
+  "password": string;
 };
 
 export type RepairParams = {
@@ -1462,6 +1575,15 @@ export type RepairView = {
   "description": string;
   /** Whether the app fails now, with signs that this repair is for. */
   "suggested": boolean;
+};
+
+export type RepositoryPassword = {
+  "id": string;
+  /** Whose it is. */
+  "label": string;
+  "created": string;
+  /** Whether it is the node's own, which stays. */
+  "node": boolean;
 };
 
 export type Resources = {
@@ -1507,6 +1629,11 @@ export type RestorePreview = {
   "remarks": Array<string>;
   /** Field -> message of its text, `effects.0` for the first of a list; a text without one is English only. */
   "messages"?: Record<string, Message>;
+};
+
+export type RestoredVolume = {
+  "name": string;
+  "way": VolumeWay;
 };
 
 export type Reversible = "yes" | "until-first-write" | "no";
@@ -1633,6 +1760,28 @@ export type SetupProgress = {
 export type SetupStep = "phrase" | "network" | "reach" | "finished";
 
 export type Severity = "ok" | "note" | "warning" | "error";
+
+export type SftpTarget_Input = {
+  "kind": "sftp";
+  "host": string;
+  "port": number;
+  "user": string;
+  /** Of the folder there; one without a slash in front is below the user's own. */
+  "path": string;
+  /** The machine's public key: with another one it gets nothing. */
+  "host_key": string;
+};
+
+export type SftpTarget_Output = {
+  "kind": "sftp";
+  "host": string;
+  "port": number;
+  "user": string;
+  /** Of the folder there; one without a slash in front is below the user's own. */
+  "path": string;
+  /** The machine's public key: with another one it gets nothing. */
+  "host_key": string;
+};
 
 export type ShowParams = {
   /** How many, the newest ones. */
@@ -1804,6 +1953,15 @@ export type SnapshotsDisk = {
 
 export type SourceKind = "debian" | "pypi" | "registry" | "folder";
 
+export type SshIntroduction = {
+  /** What the machine says its key is; whether that is so, only its owner knows. */
+  "host_key": string;
+  /** Of that key, as ssh-keygen shows it. */
+  "fingerprint": string;
+  /** The node's own: the line for `authorized_keys` on that machine. */
+  "public_key": string;
+};
+
 export type StartEmptyParams = {
   /** Id of the app. */
   "app": string;
@@ -1817,6 +1975,10 @@ export type Step = {
   "state": OperationState;
   "percent": number | null;
   "detail": string;
+  /** Bytes that were moved so far, where it moves any. */
+  "bytes_done": number | null;
+  /** Bytes that it moves in all; null while nobody knows. */
+  "bytes_total": number | null;
   /** Field -> message of its text, `effects.0` for the first of a list; a text without one is English only. */
   "messages"?: Record<string, Message>;
 };
@@ -1826,6 +1988,39 @@ export type StopParams = {
   "app": string;
   /** Apps of which the caller knows that they stop as well (`change-preview`); where others would, nothing stops. */
   "agreed": Array<string> | null;
+};
+
+export type StreamTargetView = {
+  "target": string;
+  /** Whether the newest copy was read back from there. */
+  "current": boolean;
+  /** When a copy was last read back. */
+  "at": string | null;
+  "problem": string;
+  /** Field -> message of its text, `effects.0` for the first of a list; a text without one is English only. */
+  "messages"?: Record<string, Message>;
+};
+
+export type StreamView = {
+  "app": string;
+  "volume": string;
+  /** Its path in the volume. */
+  "file": string;
+  /** When it was last copied on this machine, or found to be the same as the newest copy. */
+  "at": string | null;
+  /** Bytes of the newest copy. */
+  "size": number;
+  /** Number of copies on this machine, in `apps/APP/streams`. */
+  "copies": number;
+  "problem": string;
+  "targets": Array<StreamTargetView>;
+  /** Field -> message of its text, `effects.0` for the first of a list; a text without one is English only. */
+  "messages"?: Record<string, Message>;
+};
+
+export type StreamsParams = {
+  /** All apps without it. */
+  "app": string | null;
 };
 
 export type SuggestedOption = {
@@ -1916,6 +2111,8 @@ export type TargetView = {
   "kind": string;
   /** Where it is, without secrets. */
   "place": string;
+  /** Where it is, as the owner said; null where that cannot be read. */
+  "settings": FolderTarget | RestTarget | S3Target | SftpTarget_Output | RcloneTarget | null;
   /** Id of its repository: another one in the same place is refused. */
   "repository": string;
   /** Whether the node writes to it once a day by itself. */
@@ -1989,6 +2186,8 @@ export type VolumeView = {
   /** What it holds; null where its app is not installed. */
   "data": DataClass | null;
 };
+
+export type VolumeWay = "live" | "sqlite" | "dump" | "stopped";
 
 export type Wait = "started" | "serving" | "healthy";
 
@@ -2164,6 +2363,23 @@ export interface Methods {
   /** The volumes that are lost, all of them: where others are lost by now, nothing is changed. */
   "volumes": Array<string>;
 }; result: null };
+  /** Return why an app does not start on its state: there may be a newer one, or it may run elsewhere */
+  "data-contested": { params: {
+  /** Id of the app. */
+  "app": string;
+}; result: Array<ContestedStateView> };
+  /** Have an app run on its state although it may not be the newest, or run elsewhere: that would lose money */
+  "data-claim": { params: {
+  /** Id of the app. */
+  "app": string;
+  /** Of each state, as `data-contested` returns it: where something else speaks against it by now, nothing changes. */
+  "evidence": Array<string>;
+}; result: null };
+  /** Return where the newest copies of files are that prove claims to money, of an app or of all */
+  "data-streams": { params: {
+  /** All apps without it. */
+  "app"?: string | null;
+}; result: Array<StreamView> };
   /** List the data with keys to money that was kept when its app was removed with its data */
   "data-list": { params: Record<string, never>; result: Array<KeptData> };
   /** Put kept data back, where its app finds it when it is installed */
@@ -2331,11 +2547,22 @@ export interface Methods {
   /** Its name. */
   "target": string;
   /** Where it is. */
-  "settings": FolderTarget | RestTarget | S3Target;
-  /** Password (rest) or secret key (s3) of its login. */
+  "settings": FolderTarget | RestTarget | S3Target | SftpTarget_Input | RcloneTarget;
+  /** Password (rest), secret key (s3), or what `rclone config show` prints (rclone). */
   "secret"?: string | null;
   /** Whether the node writes to it once a day by itself. */
   "scheduled"?: boolean;
+}; result: TargetView };
+  /** Change how a target is reached, or its schedule; the repository has to be the same */
+  "backup-target-change": { params: {
+  /** Its name. */
+  "target": string;
+  /** Where the same repository is found from now on. */
+  "settings"?: FolderTarget | RestTarget | S3Target | SftpTarget_Input | RcloneTarget | null;
+  /** Password or secret key of its login. */
+  "secret"?: string | null;
+  /** Whether the node writes to it once a day by itself. */
+  "scheduled"?: boolean | null;
 }; result: TargetView };
   /** Forget a target; what is stored there stays */
   "backup-target-remove": { params: {
@@ -2356,6 +2583,15 @@ export interface Methods {
   /** Null lists those of all apps, also of apps that are not installed. */
   "app"?: string | null;
 }; result: Array<BackupView> };
+  /** Say what restoring a backup would do */
+  "backup-preview": { params: {
+  /** Its name. */
+  "target": string;
+  /** Id of the app. */
+  "app": string;
+  /** Start of its id; null is the newest one. */
+  "backup"?: string | null;
+}; result: BackupPreview };
   /** Put an app back to a backup, or install it from one; what is there now becomes a snapshot */
   "backup-restore": { params: {
   /** Its name. */
@@ -2392,6 +2628,39 @@ export interface Methods {
   /** Start of its id; null is the newest one. */
   "backup"?: string | null;
 }; result: Operation };
+  /** Ask a machine for its host key, to agree to before it becomes a target; and return the node's key for it */
+  "backup-ssh": { params: {
+  "host": string;
+  "port"?: number;
+}; result: SshIntroduction };
+  /** List the passwords that open a repository */
+  "backup-password-list": { params: {
+  /** Its name. */
+  "target": string;
+}; result: Array<RepositoryPassword> };
+  /** Have another password open a repository too, beside the node's own */
+  "backup-password-add": { params: {
+  /** Its name. */
+  "target": string;
+  /** At least 12 characters. */
+  "password": string;
+  /** Whose it is. */
+  "label"?: string;
+}; result: null };
+  /** Have a password open a repository no longer */
+  "backup-password-remove": { params: {
+  /** Its name. */
+  "target": string;
+  /** Start of its id. */
+  "password": string;
+}; result: null };
+  /** Return the recovery kit: what an owner prints to get everything back by, without secrets */
+  "backup-kit": { params: Record<string, never>; result: RecoveryKit };
+  /** Return the secrets of the recovery kit: the 24 words (BIP 39) and the password of the repositories */
+  "backup-kit-secrets": { params: {
+  /** The passphrase, where the key has one. */
+  "current"?: string | null;
+}; result: RecoverySecrets };
   /** Stop an app, carry out a repair that it declares, and start it */
   "container-repair": { params: {
   /** Id of the app. */

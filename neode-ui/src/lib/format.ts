@@ -24,6 +24,13 @@ const relative = perLocale((locale) => new Intl.RelativeTimeFormat(locale, { num
 const timed = perLocale((locale) => new Intl.DateTimeFormat(locale, { hour: "2-digit", minute: "2-digit" }));
 const weekday = perLocale((locale) => new Intl.DateTimeFormat(locale, { weekday: "long" }));
 const day = perLocale((locale) => new Intl.DateTimeFormat(locale, { day: "numeric", month: "short" }));
+const dayLong = perLocale(
+  (locale) => new Intl.DateTimeFormat(locale, { weekday: "long", day: "numeric", month: "long" }),
+);
+const dayWithYear = perLocale(
+  (locale) => new Intl.DateTimeFormat(locale, { weekday: "long", day: "numeric", month: "long", year: "numeric" }),
+);
+const toMinute = perLocale((locale) => new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeStyle: "short" }));
 const dated = perLocale((locale) => new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeStyle: "medium" }));
 
 /** By language and unit, such as `de minute`. */
@@ -76,13 +83,22 @@ export function age(moment: string, locale: string, now = Date.now()): string {
 
 /** Returns a date and a time to the minute. */
 export function minute(text: string, locale: string): string {
-  return new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeStyle: "short" }).format(new Date(text));
+  return toMinute(locale).format(new Date(text));
 }
 
 /** Returns a moment, in the owner's own time zone. */
 export function moment(text: string | null, locale: string): string {
   if (!text) return "";
   return dated(locale).format(new Date(text));
+}
+
+/** Returns a day (its midnight, in milliseconds since 1970) as one would say it: today, yesterday, or with its date. */
+export function dayWords(midnight: number, locale: string, now = Date.now()): string {
+  // Rounded: a day of a change to summer time has 23 hours.
+  const days = Math.round((midnight - new Date(now).setHours(0, 0, 0, 0)) / 86_400_000);
+  if (days === 0 || days === -1) return relative(locale).format(days, "day");
+  const thisYear = new Date(midnight).getFullYear() === new Date(now).getFullYear();
+  return (thisYear ? dayLong : dayWithYear)(locale).format(midnight);
 }
 
 /** Returns since when something is so, as one would say it: a time today, a weekday of the last six days, or a date. */

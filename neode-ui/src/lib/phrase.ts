@@ -12,3 +12,8 @@ export function placesToAsk(length: number, count: number, random: () => number 
 export function isRemembered(words: string[], places: number[], typed: string[]): boolean {
   return places.every((place, at) => words[place] === typed[at]?.trim().toLowerCase());
 }
+
+/** Returns the words of a phrase as somebody has typed or pasted it, with numbers and commas between them or not. */
+export function wordsOf(text: string): string[] {
+  return text.toLowerCase().match(/[a-z]+/g) ?? [];
+}

@@ -1,4 +1,4 @@
-import { Activity, Cpu, House, LayoutGrid, ShieldCheck, Store } from "@lucide/vue";
+import { Activity, Cpu, House, LayoutGrid, LifeBuoy, ShieldCheck, Store } from "@lucide/vue";
 import { computed } from "vue";
 import { useRoute } from "vue-router";
 
@@ -8,11 +8,12 @@ export const PLACES = [
   { name: "apps", icon: LayoutGrid, phone: true },
   { name: "store", icon: Store, phone: true },
   { name: "operations", icon: Activity, phone: true },
+  { name: "backups", icon: LifeBuoy, phone: false },
   { name: "security", icon: ShieldCheck, phone: false },
   { name: "system", icon: Cpu, phone: true },
 ] as const;
 
-const PART_OF: Partial<Record<string, string>> = { app: "apps", plan: "store", bundle: "store" };
+const PART_OF: Partial<Record<string, string>> = { app: "apps", plan: "store", bundle: "store", restore: "backups" };
 
 /** Returns the place that the page in view belongs to. */
 export function useHere() {

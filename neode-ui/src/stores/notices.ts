@@ -166,8 +166,8 @@ export const useNotices = defineStore("notices", () => {
         return {
           text: "notice.finding",
           about: { what: said(one, "text") },
-          to: { name: "system" },
-          look: "notice.how",
+          to: { name: one.cause === "backups" ? "backups" : "system" },
+          look: one.cause === "backups" ? "home.look" : "notice.how",
         };
       case "channel":
         return {

@@ -78,9 +78,9 @@ describe("the snapshots of an app", () => {
   it("undo the last update with all that it changed", async () => {
     begin("manage");
     const { page, asked } = await snapshots();
-    await button(page, words("snapshot.undo"))?.trigger("click");
+    await button(page, words("snapshot.undoUpdate"))?.trigger("click");
     await flushPromises();
-    await press(words("snapshot.undo"));
+    await press(words("snapshot.undoUpdate"));
     expect(paramsOf(asked, "container-update-undo")).toEqual([{ app }]);
     expect(paramsOf(asked, "snapshot-restore")).toEqual([]);
   });

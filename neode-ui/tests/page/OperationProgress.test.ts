@@ -4,7 +4,7 @@ import type { OperationState, Permission, Step } from "../../src/api/types";
 import OperationProgress from "../../src/components/OperationProgress.vue";
 import { useContainers } from "../../src/stores/container";
 import { begin, button, mounted, words } from "./mounted";
-import { harmless, operation, summary } from "../samples";
+import { harmless, operation, step, summary } from "../samples";
 import { answering, paramsOf, Refusal } from "../standIn";
 
 afterEach(() => {
@@ -15,8 +15,8 @@ afterEach(() => {
 const RETRY = words("operations.retry");
 const CANCEL = words("operations.cancel");
 const STEPS: Step[] = [
-  { name: "stop", state: "done", percent: 100, detail: "" },
-  { name: "start", state: "running", percent: 10, detail: "\x1b[31mlayer 3" },
+  step({ name: "stop", state: "done", percent: 100 }),
+  step({ name: "start", percent: 10, detail: "\x1b[31mlayer 3" }),
 ];
 
 async function shown(permissions: Permission[], own: Parameters<typeof operation>[0], props = {}) {
@@ -35,6 +35,25 @@ describe("an operation under way", () => {
       words("opKind.restart", { app: "bitcoin-knots" }),
     ]);
     expect(page.findAll("li").map((one) => one.text())).toEqual(["stop", "start · layer 3"]);
+  });
+
+  it("says how fast its bytes move, and how long the rest takes", async () => {
+    const copying = (at: number, done: number) =>
+      operation({
+        kind: "backup",
+        updated_at: new Date(at).toISOString(),
+        steps: [step({ name: "write the backup", bytes_done: done, bytes_total: 100 * 2 ** 20 })],
+      });
+    begin();
+    const { page, give } = await mounted(OperationProgress, { operation: copying(0, 0) });
+    expect(page.text()).toContain(words("common.of", { a: "0 B", b: "100 MiB" }));
+    give({ operation: copying(10_000, 50 * 2 ** 20) });
+    await flushPromises();
+    expect(page.text()).toContain(words("operations.moving", { amount: "50 MiB of 100 MiB", speed: "5 MiB" }));
+    expect(page.text()).toContain(words("operations.left", { time: "10 seconds" }));
+    give({ operation: operation({ kind: "backup", state: "done" }) });
+    await flushPromises();
+    expect(page.text()).not.toContain("MiB");
   });
 
   it("is cancelled at the press of a button by who may, as long as that brings back what was", async () => {

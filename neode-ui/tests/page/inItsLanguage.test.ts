@@ -4,7 +4,7 @@ import { RpcError } from "../../src/api/rpc";
 import OperationProgress from "../../src/components/OperationProgress.vue";
 import Problem from "../../src/components/Problem.vue";
 import { speak } from "../../src/i18n";
-import { operation } from "../samples";
+import { operation, step } from "../samples";
 import { begin, mounted } from "./mounted";
 
 const app = { app: "tor" };
@@ -26,13 +26,11 @@ describe("in German", () => {
   });
 
   it("steps and the reason of a failure are translated, also when the language changes later", async () => {
-    const step = {
+    const failed = step({
       name: "start tor",
-      state: "failed" as const,
-      percent: null,
-      detail: "",
+      state: "failed",
       messages: { name: { key: "start {app}", parameters: app } },
-    };
+    });
     const error = {
       code: "busy",
       message: "tor does not start",
@@ -41,7 +39,7 @@ describe("in German", () => {
       messages: { message: { key: "{app} does not start", parameters: app }, hint: { key: "log in", parameters: {} } },
     };
     const { page } = await mounted(OperationProgress, {
-      operation: operation({ state: "failed", steps: [step], error }),
+      operation: operation({ state: "failed", steps: [failed], error }),
     });
     expect(page.text()).toContain("start tor");
     await speak("de");

@@ -42,6 +42,10 @@ export async function mounted<C extends Component>(component: C, props: Props<C>
       { path: "/operations", name: "operations", component: Empty },
       { path: "/system", name: "system", component: Empty },
       { path: "/security", name: "security", component: Empty },
+      { path: "/welcome", name: "welcome", component: Empty },
+      { path: "/backups", name: "backups", component: Empty },
+      { path: "/backups/restore/:app?", name: "restore", component: Empty },
+      { path: "/backups/kit", name: "kit", component: Empty },
       { path: "/help/:page?", name: "help", component: Empty },
     ],
   });

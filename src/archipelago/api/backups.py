@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, StringConstraints
 
-from archipelago.api.notice_channels import Url
+from archipelago.api.notice_channels import Host, Url
 from archipelago.support.texts.text import msg
 from archipelago.support.texts.translatable import Prose, Translatable
 from archipelago.support.view import View
@@ -47,7 +47,93 @@ class S3Target(View):
     access_key: Annotated[str, StringConstraints(pattern=r"^[\x21-\x7e]{1,200}$")]
 
 
-BackupTarget = Annotated[FolderTarget | RestTarget | S3Target, Field(discriminator="kind")]
+HostKey = Annotated[
+    str, StringConstraints(pattern=r"^(ssh-ed25519|ecdsa-sha2-nistp256|ssh-rsa) [A-Za-z0-9+/=]{40,1500}$")
+]
+SshHost = Annotated[Host, StringConstraints(pattern=r"^[^-]")]
+Port = Annotated[int, Field(strict=True, ge=1, le=65535)]
+
+
+class SftpTarget(View):
+    """A folder of a machine that is reached over SSH, by the node's own key."""
+
+    kind: Literal["sftp"]
+    host: SshHost
+    port: Port = 22
+    user: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}$")]
+    path: Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f\x7f~-][^\x00-\x1f\x7f]{0,399}$")]
+    """Of the folder there; one without a slash in front is below the user's own."""
+    host_key: HostKey
+    """The machine's public key: with another one it gets nothing."""
+
+
+class RcloneTarget(View):
+    """A storage service that rclone knows; the secret is rclone's configuration."""
+
+    kind: Literal["rclone"]
+    remote: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_]{1,60}$")]
+    """Name of its section in the configuration."""
+    path: Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f\x7f]{0,400}$")] = ""
+
+
+BackupTarget = Annotated[FolderTarget | RestTarget | S3Target | SftpTarget | RcloneTarget, Field(discriminator="kind")]
+
+
+class SshIntroduction(View):
+    """What a machine and the node need to know each other by, before the one is a target of the other."""
+
+    host_key: HostKey
+    """What the machine says its key is; whether that is so, only its owner knows."""
+    fingerprint: str
+    """Of that key, as ssh-keygen shows it."""
+    public_key: str
+    """The node's own: the line for `authorized_keys` on that machine."""
+
+
+class RepositoryPassword(View):
+    """One of the passwords that open a repository."""
+
+    id: str
+    label: str
+    """Whose it is."""
+    created: datetime
+    node: bool
+    """Whether it is the node's own, which stays."""
+
+
+class KitTarget(View):
+    """A target, as the recovery kit has it."""
+
+    name: str
+    kind: str
+    place: str
+    user: str
+    """Of its login; empty where there is none."""
+    repository: str
+    """Id of its repository."""
+    command: str
+    """What adds it on another machine."""
+
+
+class RecoveryKit(View):
+    """What an owner prints, to get everything back by; without secrets."""
+
+    node: str
+    """Name of the machine."""
+    at: datetime
+    version: str
+    targets: tuple[KitTarget, ...]
+    ssh_key: str
+    """The node's public key, for the targets that are reached over SSH."""
+
+
+class RecoverySecrets(View):
+    """The secrets of a recovery kit: each of them opens everything."""
+
+    words: str = Field(repr=False)
+    """24 words (BIP 39)."""
+    password: str = Field(repr=False)
+    """Of the repositories, for restic alone."""
 
 
 class ProofView(Translatable, View):
@@ -90,6 +176,8 @@ class TargetView(Translatable, View):
     kind: str
     place: str
     """Where it is, without secrets."""
+    settings: BackupTarget | None = None
+    """Where it is, as the owner said; null where that cannot be read."""
     repository: str
     """Id of its repository: another one in the same place is refused."""
     scheduled: bool
@@ -122,3 +210,42 @@ class VolumeWay(StrEnum):
     """All that its server holds, by the server's own dump, while the app ran."""
     STOPPED = "stopped"
     """A copy that was made while the app was stopped for it."""
+
+
+class RestoredVolume(View):
+    """A volume in a backup."""
+
+    name: str
+    way: VolumeWay
+
+
+class LeftOutVolume(View):
+    """A volume that is in no backup."""
+
+    name: str
+    data: str
+    """Its class, which is why: `rebuildable` or `never-restore`."""
+
+
+class BackupPreview(View):
+    """What restoring a backup would do."""
+
+    app: str
+    backup: str
+    """Start of its id."""
+    at: datetime
+    version: str
+    """Version of the app that wrote the data."""
+    version_now: str | None = None
+    """Version that is installed, which becomes a snapshot with its data; null where the app is not there."""
+    size: int
+    """Bytes that are fetched."""
+    files: int
+    free: int
+    """Bytes that are free on the node's disk."""
+    volumes: tuple[RestoredVolume, ...] = ()
+    """What comes back."""
+    left_out: tuple[LeftOutVolume, ...] = ()
+    """What is not in the backup: where the app is installed, it stays as it is."""
+    stays_stopped: bool = False
+    """Whether the app waits for its owner to start it: its state of channels is in no backup."""

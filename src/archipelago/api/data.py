@@ -31,6 +31,44 @@ class LostVolume(Translatable, View):
     remedy: Prose
 
 
+class ContestedStateView(Translatable, View):
+    """State of which an older copy loses money, and of which this node may not have the newest."""
+
+    volume: str
+    what: Prose
+    remedy: Prose
+    evidence: str
+    """Digest of what speaks against a start, which `data-claim` takes."""
+
+
+class StreamTargetView(Translatable, View):
+    """What a target of backups has of a streamed file."""
+
+    target: str
+    current: bool
+    """Whether the newest copy was read back from there."""
+    at: datetime | None = None
+    """When a copy was last read back."""
+    problem: Prose = ""
+
+
+class StreamView(Translatable, View):
+    """A file that is copied to other places each time it changes."""
+
+    app: str
+    volume: str
+    file: str
+    """Its path in the volume."""
+    at: datetime | None = None
+    """When it was last copied on this machine, or found to be the same as the newest copy."""
+    size: int = 0
+    """Bytes of the newest copy."""
+    copies: int = 0
+    """Number of copies on this machine, in `apps/APP/streams`."""
+    problem: Prose = ""
+    targets: tuple[StreamTargetView, ...] = ()
+
+
 class RemovalPreview(View):
     """What a removal of an app would take with it."""
 

@@ -53,6 +53,10 @@ class Step(Translatable, View):
     state: OperationState = OperationState.PENDING
     percent: float | None = None
     detail: Prose = ""
+    bytes_done: int | None = None
+    """Bytes that were moved so far, where it moves any."""
+    bytes_total: int | None = None
+    """Bytes that it moves in all; null while nobody knows."""
 
 
 class ErrorView(Translatable, View):

@@ -39,10 +39,15 @@ class VolumeSource:
     way: VolumeWay
 
 
-class BackupManifest(Stored):
-    """What a backup says of itself (`node/manifest.json` in it)."""
+class BackupFormat(Stored):
+    """What a backup of any version says of itself."""
 
     format: int = 1
+
+
+class BackupManifest(BackupFormat):
+    """What a backup says of itself (`node/manifest.json` in it)."""
+
     app: str
     version: str
     """Of the app that wrote the data."""

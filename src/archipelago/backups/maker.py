@@ -19,7 +19,7 @@ from archipelago.backups.databases import Databases
 from archipelago.backups.dumps.commands import ServerDatabase
 from archipelago.backups.dumps.writer import Dumped, DumpWriter
 from archipelago.backups.repository import BackupSources, Repository
-from archipelago.backups.restic.says import WriteProgress, Written
+from archipelago.backups.restic.says import ByteCount, Written
 from archipelago.container.manifest.model.scalars import IDS_PER_APP
 from archipelago.container.namespace.client import Namespace
 from archipelago.container.workload.workload import Workload
@@ -135,7 +135,7 @@ class BackupMaker:
         return Prepared(recipe, binds, copied, new_files=bool(copies))
 
     async def write(
-        self, prepared: Prepared, repository: Repository, on_progress: Callable[[WriteProgress], None]
+        self, prepared: Prepared, repository: Repository, on_progress: Callable[[ByteCount], None]
     ) -> Written:
         """Write a backup."""
         record, root = prepared.recipe.record, self.layout.backup_view

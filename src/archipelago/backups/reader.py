@@ -4,17 +4,18 @@ import asyncio
 import json
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from archipelago.backups.contents import BackupManifest, Names
+from archipelago.backups.contents import BackupFormat, BackupManifest, Names
 from archipelago.backups.databases import Databases
 from archipelago.backups.maker import DUMPS, NODE, first_id
 from archipelago.backups.programs import program
 from archipelago.backups.repository import Repository
 from archipelago.backups.restic.launch import Launch, Order
+from archipelago.backups.restic.says import ByteCount
 from archipelago.container.data.data_classes import funds_volumes
 from archipelago.container.data.kept import read_about
 from archipelago.container.manifest.model.scalars import IDS_PER_APP
@@ -45,11 +46,18 @@ class BackupReader:
         place = Path(await asyncio.to_thread(tempfile.mkdtemp, dir=self.layout.temporary))
         try:
             await repository.restore(backup, place, (f"/{NODE}/manifest.json", f"/{NODE}/record.json"))
-            return await asyncio.to_thread(_read, place / NODE, app)
+            return await asyncio.to_thread(read_description, place / NODE, app)
         finally:
             await asyncio.shield(asyncio.to_thread(shutil.rmtree, place, ignore_errors=True))
 
-    async def fetch(self, repository: Repository, backup: str, record: AppRecord, name: str) -> SnapshotRecord:
+    async def fetch(
+        self,
+        repository: Repository,
+        backup: str,
+        record: AppRecord,
+        name: str,
+        on_progress: Callable[[ByteCount], None],
+    ) -> SnapshotRecord:
         """Make a snapshot of a backup; `record` is of the app that gets it. One that is there is returned.
 
         Volumes of which the backup has a dump are still to be made (`SnapshotFolder.dumps`).
@@ -60,7 +68,7 @@ class BackupReader:
         await self.namespace.remove(str(place.path))
         try:
             await asyncio.to_thread(_make, place.path)
-            await repository.restore(backup, place.path)
+            await repository.restore_all(backup, place.path, on_progress)
             manifest, text = await self.unpacked(place, record)
             about = SnapshotRecord(
                 kind=SnapshotKind.BACKUP,
@@ -83,7 +91,7 @@ class BackupReader:
 
         Its files get the ids that the app has now, as `record` says.
         """
-        manifest, text = await asyncio.to_thread(_read, place.path / NODE, record.app)
+        manifest, text = await asyncio.to_thread(read_description, place.path / NODE, record.app)
         await self._unpack(place.path, manifest, first_id(record))
         await asyncio.to_thread(_take_dumps, place, manifest)
         return manifest, text
@@ -120,18 +128,21 @@ def _take_dumps(place: SnapshotFolder, manifest: BackupManifest) -> None:
             (place.path / NODE / DUMPS).rename(place.dumps)
 
 
-def _read(place: Path, app: str) -> tuple[BackupManifest, str]:
+def read_description(place: Path, app: str) -> tuple[BackupManifest, str]:
+    """Return what a backup says of itself in its folder `node`, and its record as JSON. Raises `NodeError`."""
     try:
-        manifest = BackupManifest.model_validate_json((place / "manifest.json").read_bytes())
+        said = (place / "manifest.json").read_bytes()
         text = (place / "record.json").read_text()
+        # First: what a newer version says may mean nothing here.
+        if BackupFormat.model_validate_json(said).format != FORMAT:
+            raise NodeError(
+                ErrorCode.INVALID_VALUE,
+                msg("this backup of {app} was made by a newer version of Archipelago", app=app),
+                hint=msg("update the node first"),
+            )
+        manifest = BackupManifest.model_validate_json(said)
     except (OSError, ValueError) as error:
         raise _damaged(app, str(error)[:200]) from error
-    if manifest.format != FORMAT:
-        raise NodeError(
-            ErrorCode.INVALID_VALUE,
-            msg("this backup of {app} was made by a newer version of Archipelago", app=app),
-            hint=msg("update the node first"),
-        )
     if manifest.app != app:
         raise _damaged(app, msg("it is of {other}", other=manifest.app))
     return manifest, text

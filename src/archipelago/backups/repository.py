@@ -6,15 +6,18 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from archipelago.api.backups import RepositoryPassword
 from archipelago.backups.restic.access import RepositoryAccess
 from archipelago.backups.restic.launch import Ended, Launch, Order
 from archipelago.backups.restic.says import (
+    HOPELESS,
     SOME_NOT_READ,
+    ByteCount,
     ResticSnapshot,
-    WriteProgress,
     Written,
     failure,
     only_vanished,
+    passwords,
     said,
     snapshots,
 )
@@ -30,6 +33,10 @@ KEEP = (
 """What is kept of each app. Spans and not numbers: snapshots that somebody adds cannot push others out
 (restic's manual, "Security considerations in append-only mode")."""
 _PART_TO_READ = "5%"
+NOTES = "archipelago-notes"
+"""Name of the machine in snapshots of what must be at a target at once: claims of states, and streamed files.
+
+Neither the lists nor the retention of backups know of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +52,7 @@ class BackupSources:
     """Paths, as names, that are left out."""
     copied: bool = False
     """Whether the files are copies, which have new numbers each time (inodes)."""
+    host: str = HOST
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,16 +67,20 @@ class Repository:
     launch: Launch = field(repr=False)
     known: str = ""
     """Id that the repository must have; empty where it is not known yet."""
+    seen: dict[str, bytes] = field(default_factory=dict, repr=False)
+    """Id of a repository in a folder -> its file `config`, like no other: restic need not be asked which it is."""
 
     async def create(self) -> str:
         """Return the id of the repository that is there, or else of a new one."""
         try:
-            return await self.id()
+            found = await self.id()
         except NodeError as error:
             if error.code is not ErrorCode.DATA_MISSING:
                 raise
-        await self._require(await self._ask("init", "--repository-version", "2"))
-        return await self.id()
+            await self._require(await self._ask("init", "--repository-version", "2"))
+            found = await self.id()
+        self._see(found, await self._config())
+        return found
 
     async def id(self) -> str:
         """Return the id of the repository that is there."""
@@ -82,6 +94,24 @@ class Repository:
 
     async def open(self) -> None:
         """Require that the repository is the known one, and drop locks that a crash left."""
+        folder, config = self.access.folder, await self._config()
+        if config is None or self.seen.get(self.known) != config:
+            await self._require_known()
+            self._see(self.known, config)
+        if folder is None or await asyncio.to_thread(lambda: any((folder / "locks").glob("*"))):
+            await self._require(await self._ask("unlock"))
+
+    async def _config(self) -> bytes | None:
+        """Return the file `config` of a repository in a folder."""
+        if self.access.folder is None:
+            return None
+        return await asyncio.to_thread(_content, self.access.folder / "config")
+
+    def _see(self, known: str, config: bytes | None) -> None:
+        if config is not None:
+            self.seen[known] = config
+
+    async def _require_known(self) -> None:
         found = await self.id()
         if self.known and found != self.known:
             raise NodeError(
@@ -89,7 +119,6 @@ class Repository:
                 msg("there is another repository at {where} than the one that was added", where=self.where),
                 hint=msg("connect the right disk, or add this one as another target"),
             )
-        await self._require(await self._ask("unlock"))
 
     async def snapshots(self, app: str | None = None) -> tuple[ResticSnapshot, ...]:
         """Return what the node has written, of one app or of all, the newest first."""
@@ -98,7 +127,7 @@ class Repository:
         return snapshots(answer)
 
     async def write(
-        self, sources: BackupSources, tags: Mapping[str, str], on_progress: Callable[[WriteProgress], None]
+        self, sources: BackupSources, tags: Mapping[str, str], on_progress: Callable[[ByteCount], None]
     ) -> Written:
         """Write a snapshot. One that lacks files is deleted again, and is an error."""
         written: list[Written] = []
@@ -107,7 +136,7 @@ class Repository:
             found = said(line)
             if isinstance(found, Written):
                 written.append(found)
-            elif isinstance(found, WriteProgress):
+            elif isinstance(found, ByteCount):
                 on_progress(found)
 
         ended = await self.launch(self._backup(sources, tags), on_line)
@@ -116,8 +145,35 @@ class Repository:
             await self._require_there(written[0], sources.app)
             return written[0]
         if written:
-            await asyncio.shield(self.forget(written[0].id))
+            try:
+                await asyncio.shield(self.forget(written[0].id))
+            except NodeError as error:
+                if error.code is not ErrorCode.FORBIDDEN:  # nothing can be deleted there: why it failed counts
+                    raise
         raise failure(ended.code, ended.errors, self.where)
+
+    async def notes(self, app: str) -> tuple[ResticSnapshot, ...]:
+        """Return the notes about an app, the newest first."""
+        return snapshots(await self._output("snapshots", "--json", "--host", NOTES, "--tag", f"app={app}"))
+
+    async def note(self, folders: Mapping[str, str], root: str, app: str, tags: Mapping[str, str]) -> str:
+        """Write a note about an app, with what is in some folders (place -> directory); return its id."""
+        written: list[Written] = []
+
+        def on_line(line: str) -> None:
+            if isinstance(found := said(line), Written):
+                written.append(found)
+
+        sources = BackupSources(root, app, folders, host=NOTES)
+        ended = await self.launch(self._backup(sources, {"app": app, **tags}), on_line)
+        if ended.code != 0 or not written:
+            raise failure(ended.code, ended.errors, self.where)
+        return written[0].id
+
+    async def forget_all(self, found: Sequence[str]) -> None:
+        """Forget snapshots by their ids; none is no work."""
+        if found:
+            await self._require(await self._ask("forget", *found))
 
     async def restore(self, snapshot: str, to: Path, include: Sequence[str] = (), *, verify: bool = False) -> None:
         """Put what is in a snapshot into a directory; of `include`, paths in it, only what these name."""
@@ -125,6 +181,24 @@ class Repository:
         await self._require(
             await self._ask("restore", snapshot, "--target", str(to), *(["--verify"] if verify else []), *words)
         )
+
+    async def restore_all(self, snapshot: str, to: Path, on_progress: Callable[[ByteCount], None]) -> None:
+        """Put a whole snapshot into a directory, and say meanwhile how much of it is there."""
+        sizing = asyncio.create_task(self.size(snapshot))  # beside it: that takes restic a second of its own
+
+        def on_line(line: str) -> None:
+            if isinstance(found := said(line), ByteCount):
+                known = sizing.done() and not sizing.cancelled() and sizing.exception() is None
+                total = sizing.result()[0] if known else 0
+                # restic writes more than the files: what it remembers of the repository.
+                on_progress(ByteCount(min(found.done, total) if total else found.done, total))
+
+        order = replace(self._order("restore", snapshot, "--target", str(to)), counted=True)
+        try:
+            await self._require(await self.launch(order, on_line))
+        finally:
+            sizing.cancel()
+            await asyncio.gather(sizing, return_exceptions=True)
 
     async def size(self, snapshot: str) -> tuple[int, int]:
         """Return the bytes and the number of the files that a restore of a snapshot writes."""
@@ -151,12 +225,32 @@ class Repository:
         """Forget one snapshot."""
         await self._require(await self._ask("forget", snapshot))
 
+    async def passwords(self) -> tuple[RepositoryPassword, ...]:
+        """Return which passwords open the repository."""
+        return passwords(await self._output("key", "list", "--json"))
+
+    async def add_password(self, password: str, label: str) -> None:
+        """Have another password open the repository too, and require that it does."""
+        words = ("key", "add", "--user", label, "--host", HOST, "--new-password-file", "{new-password}")
+        order = self._order(*words)
+        order = replace(order, files={**order.files, "new-password": password})
+        await self._require(await self.launch(order, lambda _: None))
+        await replace(self, password=password).id()
+
+    async def remove_password(self, password: str) -> None:
+        """Have a password, by its id, open the repository no longer."""
+        await self._require(await self._ask("key", "remove", password))
+
     async def _require_there(self, written: Written, app: str) -> None:
         """Raise `NodeError` where a snapshot is not in the repository: restic goes on in an empty folder.
 
         That is what is left where a disk is pulled out meanwhile.
         """
-        if not any(each.id.startswith(written.id) for each in await self.snapshots(app)):
+        if (folder := self.access.folder) is not None:
+            there = await asyncio.to_thread(lambda: any((folder / "snapshots").glob(f"{written.id}*")))
+        else:
+            there = any(each.id.startswith(written.id) for each in await self.snapshots(app))
+        if not there:
             raise NodeError(
                 ErrorCode.DATA_MISSING,
                 msg("{where} has changed while a backup was written", where=self.where),
@@ -168,7 +262,7 @@ class Repository:
         places = sorted(sources.binds)
         excludes = (f"{folder}/{'/'.join(map(_literal, names))}" for names in sources.excluded)
         words = (
-            *("backup", "--json", "--host", HOST, "--one-file-system", "--tag", HOST),
+            *("backup", "--json", "--host", sources.host, "--one-file-system", "--tag", sources.host),
             *(word for name, value in tags.items() for word in ("--tag", f"{name}={value}")),
             *(word for path in excludes for word in ("--exclude", path)),
             *(("--ignore-ctime", "--ignore-inode") if sources.copied else ()),
@@ -185,7 +279,15 @@ class Repository:
             "RESTIC_PROGRESS_FPS": "2",
             "HOME": str(self.cache),
         }
-        return Order(("restic", *words), environment=environment, password=self.password)
+        command = ("restic", *self.access.options, *words)
+        return Order(
+            command,
+            environment=environment,
+            password=self.password,
+            files=self.access.files,
+            log=self.access.log,
+            give_up_on=HOPELESS,
+        )
 
     async def _ask(self, *words: str) -> Ended:
         return await self.launch(self._order(*words), lambda _: None)
@@ -198,6 +300,13 @@ class Repository:
     async def _require(self, ended: Ended) -> None:
         if ended.code != 0:
             raise failure(ended.code, ended.errors, self.where)
+
+
+def _content(path: Path) -> bytes | None:
+    try:
+        return path.read_bytes()
+    except OSError:
+        return None  # restic says what is wrong with it
 
 
 def _literal(name: str) -> str:

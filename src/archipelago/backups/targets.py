@@ -91,6 +91,11 @@ class TargetStore:
             )
         await asyncio.to_thread(self._write, record)
 
+    async def replace(self, record: TargetRecord) -> None:
+        """Keep a target that is there as it is from now on."""
+        await self.get(record.name)
+        await asyncio.to_thread(self._write, record)
+
     async def remove(self, name: str) -> None:
         """Forget a target; its repository stays as it is."""
         await self.get(name)

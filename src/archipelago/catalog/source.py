@@ -1,6 +1,5 @@
 """Where apps come from: what each source of them has to offer, and several sources as one."""
 
-import difflib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -8,6 +7,7 @@ from typing import Protocol
 from archipelago.container.manifest.bundle import Bundle
 from archipelago.container.manifest.package import AppPackage
 from archipelago.errors import ErrorCode, NodeError
+from archipelago.support.near_names import near_names
 from archipelago.support.texts.text import msg
 
 
@@ -43,7 +43,7 @@ class Catalog:
                 msg("the manifest of {app} is wrong:\n{problems}", app=app, problems=self.problems[app]),
                 hint=msg("fix the manifest, or report it to its author"),
             )
-        near = difflib.get_close_matches(app, self.packages, n=3)
+        near = near_names(app, self.packages)
         raise NodeError(
             ErrorCode.UNKNOWN_APP,
             msg("there is no app {app} in the catalog", app=f"{app!r}"),

@@ -10,6 +10,8 @@ from typer.exceptions import TyperException
 
 from archipelago import __version__
 from archipelago.cli.commands.apps import (
+    backup_keys,
+    backup_targets,
     backups,
     chains,
     changes,
@@ -108,6 +110,8 @@ _GROUPS: tuple[tuple[str, str, tuple[tuple[str, Command], ...]], ...] = (
             ("restore", data.restore),
             ("delete", data.delete),
             ("start-empty", data.start_empty),
+            ("claim", data.claim),
+            ("streams", data.streams),
         ),
     ),
     (
@@ -129,9 +133,9 @@ _GROUPS: tuple[tuple[str, str, tuple[tuple[str, Command], ...]], ...] = (
         "backup",
         "Manage backups of apps.",
         (
-            ("targets", backups.targets),
-            ("add", backups.add),
-            ("remove", backups.remove),
+            ("targets", backup_targets.targets),
+            ("add", backup_targets.add),
+            ("remove", backup_targets.remove),
             ("now", backups.now),
             ("list", backups.list_backups),
             ("restore", backups.restore),
@@ -139,6 +143,11 @@ _GROUPS: tuple[tuple[str, str, tuple[tuple[str, Command], ...]], ...] = (
             ("extract", backups.extract),
             ("check", backups.check),
             ("drill", backups.drill),
+            ("kit", backup_keys.kit),
+            ("ssh-key", backup_keys.ssh_key),
+            ("password-list", backup_keys.password_list),
+            ("password-add", backup_keys.password_add),
+            ("password-remove", backup_keys.password_remove),
         ),
     ),
     (

@@ -69,6 +69,9 @@ Every volume says what it holds (`data`), from which follows what may happen to 
 The strictest that any version of the app has said of a volume counts, `funds: true` included, for as long as its data
 is there: a later version cannot weaken it, also not by leaving the volume out.
 
+An app runs on a `never-restore` volume only where nothing says that a newer state of it exists, or that it runs
+elsewhere. The file that a `stream` names is copied to other places each time it changes.
+
 The plan of an update says whether there is a way back: what the new version says of itself (`reversible`), and `no`
 where it or the installed one has a volume that is `never-restore`.
 

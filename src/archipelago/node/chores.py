@@ -28,6 +28,12 @@ def _host_sample(root: Path) -> tuple[HostSample, int]:
     return HostSample(busy, all_, total - available, size - free), free
 
 
+async def ended(task: asyncio.Task[None]) -> None:
+    """End a task, and return once it has ended."""
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
 class Chores:
     """Runs the chores of a node, each as a task of its own."""
 

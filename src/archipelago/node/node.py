@@ -19,7 +19,7 @@ from archipelago.node.build.apps import build_apps
 from archipelago.node.build.podman import open_podman
 from archipelago.node.build.services import Parts, build_parts, build_services
 from archipelago.node.build.storage import open_storage
-from archipelago.node.chores import Chores
+from archipelago.node.chores import Chores, ended
 from archipelago.node.power import Power
 from archipelago.security.audit.chain import NODE, AuditAction, Outcome
 from archipelago.security.secrets.manager import SecretsManager
@@ -61,6 +61,8 @@ class Node:
         apps.reconciler.start()
         await apps.orchestrator.resume()
         await storage.state.prune()
+        # Not a chore: an app may write its proof of money once more while it ends.
+        self._closing.push_async_callback(ended, asyncio.create_task(apps.streams.run()))
         self._chores = Chores(self.parts)
         self._chores.start()
         self._closing.push_async_callback(self._chores.stop)

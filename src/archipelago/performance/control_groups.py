@@ -32,6 +32,8 @@ class ControlGroups:
         self._root = root
         self._proc = proc
         self._written: dict[str, tuple[int, ContainerBudget]] = {}
+        self._oom_kills: int | None = None
+        """Processes in all containers that the kernel has killed for memory, as far as their ends were explained."""
         self._log = structlog.get_logger("limits")
 
     async def apply(self, name: str, pid: int, budget: ContainerBudget) -> None:
@@ -43,6 +45,15 @@ class ControlGroups:
             await asyncio.to_thread(self._write, name, pid, budget)
             self._written[name] = (pid, budget)
 
+    async def was_out_of_memory(self) -> bool:
+        """Return whether the kernel has killed a process of some container for memory since the last such answer.
+
+        The group of a container goes with it, and Podman does not always learn of the reason.
+        """
+        kills = await asyncio.to_thread(self._read_oom_kills)
+        before, self._oom_kills = self._oom_kills, kills
+        return before is not None and kills > before
+
     def forget(self, name: str) -> None:
         """Take note that a container has ended."""
         self._written.pop(name, None)
@@ -52,6 +63,8 @@ class ControlGroups:
         return sum(self._fixed(group) for pid in pids if (group := self._group(pid)) is not None)
 
     def _write(self, name: str, pid: int, budget: ContainerBudget) -> None:
+        if self._oom_kills is None:
+            self._oom_kills = self._read_oom_kills()
         group = self._group(pid)
         if group is None:
             return  # it has ended
@@ -74,14 +87,28 @@ class ControlGroups:
         if not self._delegated.parent or inner == path or not inner:
             return None
         # What runs in a container may have made groups of its own in that group.
-        return self._root / self._delegated.parent.lstrip("/") / inner.split("/")[0]
+        return self._node_group / inner.split("/")[0]
+
+    @property
+    def _node_group(self) -> Path:
+        return self._root / self._delegated.parent.lstrip("/")
+
+    def _read_oom_kills(self) -> int:
+        # It counts what happens in groups below, also in those that are gone.
+        return _numbers(self._node_group / "memory.events").get("oom_kill", 0) if self._delegated.parent else 0
 
     def _fixed(self, group: Path) -> int:
-        try:
-            lines = (group / "memory.stat").read_text().splitlines()
-        except OSError:
-            return 0
-        return sum(int(value) for name, value in map(str.split, lines) if name in _FIXED)
+        found = _numbers(group / "memory.stat")
+        return sum(found.get(name, 0) for name in _FIXED)
+
+
+def _numbers(file: Path) -> dict[str, int]:
+    """Return what a file with a name and a number in each line says; nothing where there is none."""
+    try:
+        lines = file.read_text().splitlines()
+    except OSError:
+        return {}
+    return {name: int(value) for name, value in map(str.split, lines)}
 
 
 def limit_files(budget: ContainerBudget, controllers: Iterable[str]) -> tuple[tuple[str, str], ...]:

@@ -26,4 +26,12 @@ PATTERNS: Mapping[str, str] = {
     r"^[^\x00-\x1f\x7f]{1,1000}$": "one line of 1 to 1000 characters",
     r"^[^\x00-\x1f\x7f]{0,4000}$": "one line of at most 4000 characters",
     r"^/[^\x00-\x1f\x7f]{1,400}$": "the whole path of a folder",
+    r"^(ssh-ed25519|ecdsa-sha2-nistp256|ssh-rsa) [A-Za-z0-9+/=]{40,1500}$": "a host key as 'backup-ssh' returns it",
+    r"^[^-]": "a text that does not start with '-'",
+    r"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}$": "1 to 64 letters, digits, '_', '.' and '-', no '.' or '-' first",
+    r"^[^\x00-\x1f\x7f~-][^\x00-\x1f\x7f]{0,399}$": "the path of a folder, without '~' or '-' in front",
+    r"^[A-Za-z0-9_]{1,60}$": "1 to 60 letters, digits and '_'",
+    r"^[^\x00-\x1f\x7f]{0,400}$": "one line of at most 400 characters",
+    r"^[A-Za-z0-9][A-Za-z0-9 ._-]{0,39}$": "1 to 40 letters, digits, spaces, '.', '_' and '-', a letter or digit first",
+    r"^[0-9a-f]{4,64}$": "the start of an id as the list shows it: 4 to 64 digits and letters from a to f",
 }

@@ -11,6 +11,8 @@ data root                                 run-time directory (in memory)
           /snapshots/NAME/  all of it at one moment
           /backup/    what a backup that is being made has of its own
           /trial/     a scratch copy that runs for a trial
+          /leases/    who may run the state that is never restored
+          /streams/   copies of files that prove claims to money, one for each change
   state.db, node.key, identity.key
   logs/, images/, tls/, tmp/, backups/
 ```
@@ -34,8 +36,6 @@ LAYOUT_VERSION = 2
 DEFAULT_ROOT = "/var/lib/archipelago"
 DEFAULT_RUNTIME = "/run/archipelago"
 
-_SECRETS = "secrets"
-"""In the folder of an app: its age files."""
 _AGE = ".age"
 KEPT = "kept"
 """In the folder of an app: what outlived its removal."""
@@ -58,8 +58,8 @@ def named(name: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class AppFolder:
-    """The folder of one app: all that it has on disk is in it, and nothing of anybody else."""
+class DataFolder:
+    """Data of an app, with what belongs to its volumes."""
 
     path: Path
 
@@ -69,14 +69,29 @@ class AppFolder:
         return self.path / "volumes"
 
     @property
+    def secrets(self) -> Path:
+        """Folder of its secrets, those of its consumers among them."""
+        return self.path / "secrets"
+
+    @property
+    def leases(self) -> Path:
+        """Folder of the leases of its states, beside the volumes, since programs want theirs for themselves."""
+        return self.path / "leases"
+
+    @property
+    def streams(self) -> Path:
+        """Folder of the copies of streamed files, in one folder for each volume."""
+        return self.path / "streams"
+
+
+@dataclass(frozen=True, slots=True)
+class AppFolder(DataFolder):
+    """The folder of one app: all that it has on disk is in it, and nothing of anybody else."""
+
+    @property
     def logs(self) -> Path:
         """Folder of what its containers write."""
         return self.path / "logs"
-
-    @property
-    def secrets(self) -> Path:
-        """Folder of its secrets, those of its consumers among them."""
-        return self.path / _SECRETS
 
     @property
     def sbom(self) -> Path:
@@ -111,6 +126,10 @@ class AppFolder:
         """Folder of a scratch copy of the app while it runs for a trial; in it, the app has a folder as in `apps`."""
         return self.path / TRIAL
 
+    def lease(self, state: str) -> Path:
+        """Return the lease of the state in a volume, or in a part of one (`VOLUME.PART`)."""
+        return self.leases / f"{named(state)}.json"
+
     def backup_at(self, name: str) -> Path:
         """Return the folder of what one of them has; `name` is that of no other."""
         return self.backup / named(name)
@@ -134,25 +153,13 @@ class AppFolder:
 
 
 @dataclass(frozen=True, slots=True)
-class KeptFolder:
+class KeptFolder(DataFolder):
     """What outlived one removal of an app with its data."""
-
-    path: Path
 
     @property
     def about(self) -> Path:
         """Says what is kept, in JSON."""
         return self.path / "about.json"
-
-    @property
-    def volumes(self) -> Path:
-        """Folder of the volumes."""
-        return self.path / "volumes"
-
-    @property
-    def secrets(self) -> Path:
-        """Folder of the secrets."""
-        return self.path / _SECRETS
 
     def volume(self, name: str) -> Path:
         """Return the directory of a volume."""
@@ -238,7 +245,7 @@ def container_files(files: str, app: str, container: str) -> str:
 
 def secret_pattern(app: str = "*", file: str = f"*{_AGE}") -> str:
     """Return a pattern (glob(7)) for files of secrets below `Layout.apps`, made of one for apps and one for files."""
-    return f"{named(app)}/{_SECRETS}/{named(file)}"
+    return f"{named(app)}/secrets/{named(file)}"
 
 
 def wrapped_key(plain: Path) -> Path:

@@ -2,8 +2,19 @@
 
 from collections.abc import Collection
 
-from archipelago.api.backups import AppBackupView, BackupTarget, BackupView, ProofView, TargetView
-from archipelago.api.data import KeptData
+from archipelago.api.backups import (
+    AppBackupView,
+    BackupPreview,
+    BackupTarget,
+    BackupView,
+    KitTarget,
+    ProofView,
+    RecoveryKit,
+    RepositoryPassword,
+    SshIntroduction,
+    TargetView,
+)
+from archipelago.api.data import ContestedStateView, KeptData, StreamTargetView, StreamView
 from archipelago.api.operations import Operation, OperationKind
 from archipelago.api.snapshots import (
     EntryKind,
@@ -26,6 +37,14 @@ class MemoryData:
     """Has no data, and remembers nothing."""
 
     async def start_empty(self, app: str, volumes: tuple[str, ...]) -> None: ...
+    async def contested(self, app: str) -> tuple[ContestedStateView, ...]:
+        return (ContestedStateView(volume="channels", what="it is a copy", remedy="claim it", evidence="0"),)
+
+    async def claim(self, app: str, evidence: tuple[str, ...]) -> None: ...
+    async def streams(self, app: str | None) -> tuple[StreamView, ...]:
+        target = StreamTargetView(target="usb", current=False, problem="there is no repository any more")
+        return (StreamView(app="knots", volume="proof", file="channel.backup", size=7, copies=2, targets=(target,)),)
+
     async def list_kept(self) -> tuple[KeptData, ...]:
         return ()
 
@@ -146,6 +165,12 @@ class MemoryBackups:
         self._apps.changes.append(("add target", name, target.kind))
         return (await self.targets())[0]
 
+    async def change(
+        self, name: str, target: BackupTarget | None, secret: str | None, *, scheduled: bool | None
+    ) -> TargetView:
+        self._apps.changes.append(("change target", name))
+        return (await self.targets())[0]
+
     async def remove(self, name: str) -> None:
         self._apps.changes.append(("remove target", name))
 
@@ -154,6 +179,9 @@ class MemoryBackups:
 
     async def list(self, target: str, app: str | None = None) -> tuple[BackupView, ...]:
         return (BackupView(id=self.ID, app="knots", version="1", at=NOW),)
+
+    async def preview(self, app: str, target: str, backup: str | None) -> BackupPreview:
+        return BackupPreview(app=app, backup=self.ID, at=NOW, version="1", size=1 << 30, files=9, free=1 << 40)
 
     async def restore(self, app: str, target: str, backup: str | None) -> Operation:
         return await self._apps.change(OperationKind.BACKUP_RESTORE, app, target)
@@ -166,3 +194,41 @@ class MemoryBackups:
 
     async def drill(self, app: str, target: str, backup: str | None) -> Operation:
         return await self._apps.change(OperationKind.BACKUP_DRILL, app, target)
+
+
+class MemoryBackupKeys:
+    """Knows one machine, one password and one target."""
+
+    INTRODUCTION = SshIntroduction(
+        host_key=f"ssh-ed25519 {'A' * 68}", fingerprint="SHA256:abc", public_key=f"restrict ssh-ed25519 AAAA{EVIL}"
+    )
+
+    def __init__(self, apps: MemoryApps) -> None:
+        self._apps = apps
+
+    async def introduce(self, host: str, port: int) -> SshIntroduction:
+        return self.INTRODUCTION
+
+    async def passwords(self, target: str) -> tuple[RepositoryPassword, ...]:
+        return (RepositoryPassword(id="0123abcd", label=f"root {EVIL}", created=NOW, node=True),)
+
+    async def add_password(self, target: str, password: str, label: str) -> None:
+        self._apps.changes.append(("add password", target, password, label))
+
+    async def remove_password(self, target: str, password: str) -> None:
+        self._apps.changes.append(("remove password", target, password))
+
+    async def kit(self) -> RecoveryKit:
+        target = KitTarget(
+            name="usb",
+            kind="rest",
+            place=f"https://example.com/<b>{EVIL}",
+            user="me",
+            repository="0123",
+            command="archipelago backup add usb --rest https://example.com/ --user me --secret",
+        )
+        key = self.INTRODUCTION.public_key
+        return RecoveryKit(node=f"node {EVIL}", at=NOW, version="1", targets=(target,), ssh_key=key)
+
+    async def password(self) -> str:
+        return "f" * 64

@@ -123,6 +123,7 @@ def _snapshots(now: datetime) -> list[SnapshotView]:
     kinds = {
         1: SnapshotKind.MANUAL,
         2: SnapshotKind.BEFORE_UPDATE,
+        5: SnapshotKind.BEFORE_RESTORE,
         9: SnapshotKind.REJECTED,
     }
     return [

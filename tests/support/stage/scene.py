@@ -29,7 +29,7 @@ from archipelago.container.reports.options import option_views
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.rpc.methods.table import all_methods
 from archipelago.storage.records.permissions import Permission
-from support.stage import app_page
+from support.stage import app_page, backups
 from support.stage.plans import manifest_of, plan_of
 from support.stage.players import GIB, Player, page_at, peers_at, wire_at
 
@@ -264,6 +264,7 @@ class Scene:
             "preferences-get": NO_PREFERENCES,
             "preferences-set": lambda given: {**NO_PREFERENCES, **given},
             **app_page.answers(by_id.__getitem__, NOW),
+            **backups.answers(tuple(by_id), NOW),
             "change-preview": lambda given: {
                 "app": given["app"],
                 "stops": (),

@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
+from archipelago.api.backups import AppBackupView
 from archipelago.api.chains import ChainPeers, ChainReport
 from archipelago.api.health import HealthState, Sync
 from archipelago.api.notice_channels import (
@@ -15,13 +16,23 @@ from archipelago.api.notice_channels import (
     WebhookTarget,
 )
 from archipelago.api.operations import Operation, OperationKind, Step
-from archipelago.api.system import Notice, NoticeKind, SetupStep, Severity
+from archipelago.api.system import (
+    Notice,
+    NoticeKind,
+    OwnLimitsView,
+    PauseCause,
+    PausedApp,
+    SetupStep,
+    Severity,
+    SnapshotsDisk,
+)
 from archipelago.chains.facts import ChainPhase
 from archipelago.storage.records.notices import Hiding
 from archipelago.storage.records.operations import OperationState
 from archipelago.support.texts.text import msg
+from support.stage import backups
 from support.stage.players import GIB
-from support.stage.scene import KNOTS, NOW, OFFERED, STORY, Scene
+from support.stage.scene import KNOTS, NOW, OFFERED, STORY, SYSTEM, Scene, resources_of
 
 
 def operation(
@@ -280,6 +291,41 @@ PHRASE = (
     "ribbon saddle thunder velvet willow basket cactus dolphin engine fabric garlic helmet"
 )
 NOBODY: dict[str, object] = {"set_up": True, "user": None, "role": None, "permissions": [], "second_factor": False}
+IDS = tuple(one.app for one in STORY)
+BACKING_UP = (
+    *(backups.under_way(OperationKind.BACKUP, app, NOW, backups.WRITING, 0, percent=0) for app in ("tor", "lnbits")),
+    backups.under_way(OperationKind.BACKUP, "mempool", NOW, backups.WRITING, 2, percent=41),
+)
+RESTORING = backups.under_way(OperationKind.BACKUP_RESTORE, "mempool", NOW, backups.FETCHING, 0, percent=63)
+DISK_WITH_SNAPSHOTS = CALM.disk().model_copy(
+    update={
+        "apps": tuple(
+            one.model_copy(update={"snapshots": SnapshotsDisk(bytes=2 * GIB, counted=True, shares=True)})
+            for one in CALM.disk().apps
+        )
+    }
+)
+NO_ROOM = msg("the node pauses it: only {free} of the disk are free", free="8 GiB")
+SHORT_OF_DISK = resources_of(STORY).model_copy(
+    update={
+        "memory_of_node": GIB // 2,
+        "apps": tuple(
+            one.model_copy(
+                update={
+                    "memory_promised": GIB // 4,
+                    "disk_used": (at + 1) * GIB,
+                    **({"disk_limit": 9 * GIB, "own": OwnLimitsView(disk=9 * GIB)} if at == 2 else {}),
+                }
+            )
+            for at, one in enumerate(resources_of(STORY).apps)
+        ),
+        "paused": tuple(
+            PausedApp(app=one.app, name=one.name, cause=PauseCause.DISK, reason=NO_ROOM) for one in STORY[-1:]
+        ),
+        "pause_order": tuple(one.app for one in reversed(STORY)),
+    }
+)
+RESTORED = operation(9, "mempool", OperationKind.BACKUP_RESTORE, OperationState.DONE, minutes=60 * 24 * 9)
 SCENES = {
     "login": replace(CALM, more={"login-status": NOBODY}),
     "new": replace(CALM, apps=(), setup=(), more={"login-status": {**NOBODY, "set_up": False}}),
@@ -326,6 +372,23 @@ SCENES = {
         notices=MANY_NOTICES,
         operations=LATELY,
     ),
+    "no-backups": replace(CALM, setup=(SetupStep.NETWORK,), more={"backup-targets": (), "backup-ssh": backups.SSH}),
+    "first-backup": replace(
+        CALM,
+        more={
+            "backup-targets": (backups.target("usb", (AppBackupView(app=one.app) for one in STORY), NOW, checked=None),)
+        },
+    ),
+    "backing-up": replace(CALM, operations=(*BACKING_UP, *LATELY)),
+    "backup-trouble": replace(CALM, more={"backup-targets": backups.troubled(IDS, NOW)}),
+    "restoring": replace(CALM, operations=(RESTORING, *LATELY)),
+    "snapshots": replace(CALM, more={"system-disk": DISK_WITH_SNAPSHOTS}),
+    "paused": replace(
+        CALM.with_app("home-assistant", state=HealthState.WAITING, reason=NO_ROOM),
+        system=SYSTEM.model_copy(update={"disk_free": 8 * GIB}),
+        more={"system-resources": SHORT_OF_DISK},
+    ),
+    "restored": replace(CALM, operations=(RESTORED, *LATELY)),
     "notices": replace(CALM, notices=CAUSES, more={"notice-channel-list": CHANNELS}),
     "failed": replace(
         CALM,

@@ -1,9 +1,12 @@
 """Shows scenes to a browser, and waits until a page is complete."""
 
+import asyncio
 import os
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from weakref import WeakKeyDictionary
 
 from playwright.async_api import Browser, Page
 
@@ -15,6 +18,38 @@ UI = Path(os.environ.get("ARCHIPELAGO_UI", DEFAULT_UI))
 SIZES = {"desktop": (1280, 860), "phone": (390, 844)}
 SETTLED = 3_000
 """Milliseconds of the page's clock, which tests advance by hand."""
+_QUIET = 0.1
+"""Seconds without a request. Playwright's `networkidle` are 0.5 s, and only those after the page was loaded."""
+_NOTHING_LEFT = "scheduler.postTask(() => {}, {priority: 'background'})"
+"""A task of the page that comes after all others that it has."""
+
+
+class Traffic:
+    """What a tab asks for."""
+
+    def __init__(self, page: Page) -> None:
+        self._page = page
+        self._open = 0
+        self._changed = time.monotonic()
+        page.on("request", lambda _: self._change(1))
+        page.on("requestfinished", lambda _: self._change(-1))
+        page.on("requestfailed", lambda _: self._change(-1))
+
+    async def rests(self) -> None:
+        """Return once the page has an answer to all that it asked for, and asks for no more after the last of them."""
+        async with asyncio.timeout(30):
+            while True:
+                await self._page.evaluate(_NOTHING_LEFT)
+                if not self._open and time.monotonic() - self._changed >= _QUIET:
+                    return
+                await asyncio.sleep(0.02)
+
+    def _change(self, by: int) -> None:
+        self._open += by
+        self._changed = time.monotonic()
+
+
+_TRAFFIC: WeakKeyDictionary[Page, Traffic] = WeakKeyDictionary()
 
 
 @asynccontextmanager
@@ -59,6 +94,7 @@ async def on_stage(
         is_mobile=touch,
     )
     page = await context.new_page()
+    _TRAFFIC[page] = Traffic(page)
     errors: list[str] = []
     page.on("pageerror", lambda error: errors.append(str(error)))
     entered = scene not in {"login", "new"}
@@ -82,6 +118,6 @@ async def settle(page: Page, path: str) -> None:
 
 async def settled(page: Page) -> None:
     """Wait until nothing of what was asked for is still to come."""
-    await page.wait_for_load_state("networkidle")
+    await _TRAFFIC[page].rests()
     await page.clock.run_for(SETTLED)
     await page.wait_for_function("document.querySelectorAll('[aria-busy=true]').length === 0")

@@ -40,6 +40,24 @@ def search_for(text: str) -> Step:
     return step
 
 
+def type_in(label: str, text: str) -> Step:
+    """Return the step that types into the field of this label."""
+
+    async def step(page: Page, _: Stage) -> None:
+        await page.get_by_label(label, exact=True).fill(text)
+
+    return step
+
+
+def show(text: str) -> Step:
+    """Return the step that scrolls to a text."""
+
+    async def step(page: Page, _: Stage) -> None:
+        await page.get_by_text(text).first.scroll_into_view_if_needed()
+
+    return step
+
+
 async def lose_node(page: Page, stage: Stage) -> None:
     """Take the node away from an open page."""
     await stage.go_away()
@@ -83,6 +101,78 @@ STATES = {
         theme="dark",
         steps=(press("button", "Add"), press("menuitem", "E-mail")),
         shown="Language of the messages",
+    ),
+    "backup-place": State(
+        scene="no-backups",
+        path="/backups",
+        steps=(press("button", "S3 storage A bucket at a provider, who sees only encrypted data."),),
+        shown="Back up each night",
+    ),
+    "backup-machine": State(
+        scene="no-backups",
+        path="/backups",
+        size="phone",
+        theme="dark",
+        steps=(
+            press("button", "Machine with SSH A folder on a NAS or another computer, by SFTP."),
+            type_in("Machine", "nas.local"),
+            type_in("User", "backup"),
+            type_in("Folder", "archipelago"),
+            press("button", "Ask the machine"),
+            show("Let the node in"),
+        ),
+        shown="It is the right one: add it",
+    ),
+    "restore-plan": State(
+        scene="calm",
+        path="/backups/restore/lnd?target=usb&backup=02009a4e0b7d5283",
+        size="phone",
+        theme="dark",
+        shown="This is what happens",
+    ),
+    "restore-new": State(
+        scene="calm",
+        path="/backups/restore/btcpay?target=usb&backup=02009a4e0b7d5283",
+        shown="BTCPay Server stays stopped",
+    ),
+    "restoring": State(
+        scene="restoring",
+        path="/backups/restore/mempool?operation=backup-restore-mempool",
+        shown="3.8 GiB of 6 GiB",
+    ),
+    "restored": State(
+        scene="restored",
+        path="/backups/restore/mempool?operation=op-9",
+        size="phone",
+        shown="Undo the restore",
+    ),
+    "snapshots": State(
+        scene="snapshots",
+        path="/apps/electrumx/settings",
+        size="phone",
+        steps=(show("Together they take at most"),),
+        shown="moved aside by a restore",
+    ),
+    "going-back": State(
+        scene="snapshots",
+        path="/apps/electrumx/settings",
+        theme="dark",
+        steps=(press("button", "Undo the update: 27 Nov 2026, 18:30:00"),),
+        shown="What is there now becomes a snapshot",
+    ),
+    "paused": State(
+        scene="paused",
+        path="/system",
+        steps=(show("Limits and use"),),
+        shown="The node has paused Home Assistant",
+    ),
+    "paused-on-a-phone": State(
+        scene="paused",
+        path="/system",
+        size="phone",
+        theme="dark",
+        steps=(show("The node has paused Home Assistant"),),
+        shown="below 10 GiB",
     ),
     "long-home": State(scene="long", shown=LONG),
     "long-apps": State(scene="long", path="/apps", shown=LONG),

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from archipelago.api.backups import VolumeWay
 from archipelago.backups.contents import left_out, sources
-from archipelago.backups.restic.says import WriteProgress, Written, failure, only_vanished, said
+from archipelago.backups.restic.says import ByteCount, Written, failure, only_vanished, said
 from archipelago.container.data.data_classes import app_volumes
 from archipelago.container.manifest.model.data import DataClass
 from archipelago.errors import ErrorCode
@@ -55,10 +55,10 @@ def test_no_line_of_restic_is_a_mistake(line: str) -> None:
 
 
 def test_lines_of_restic_say_how_far_it_is() -> None:
-    assert said('{"message_type":"status","percent_done":0.5,"total_bytes":9,"bytes_done":3}') == WriteProgress(3, 9)
+    assert said('{"message_type":"status","percent_done":0.5,"total_bytes":9,"bytes_done":3}') == ByteCount(3, 9)
     line = '{"message_type":"summary","snapshot_id":"ab","total_bytes_processed":9,"data_added":2}'
     assert said(line) == Written("ab", 9, 2)
-    assert WriteProgress(12, 9).percent == 100
+    assert ByteCount(12, 9).percent == 100
 
 
 @given(st.integers(1, 255), st.text())
@@ -77,10 +77,23 @@ def test_every_failure_has_words_and_a_way_on(code: int, errors: str) -> None:
         ("Fatal: unable to save snapshot: write /x: no space left on device", ErrorCode.DISK_FULL),
         ("Fatal: wrong password or no key found", ErrorCode.WRONG_CREDENTIALS),
         ("Load(<data/1>, 0, 0) failed: ciphertext verification failed", ErrorCode.INTERNAL),
+        ("Remove(<snapshot/1>) returned error, retrying after 1s: Access Denied.", ErrorCode.FORBIDDEN),
+        ("Fatal: unable to open config file: Stat: Access Denied.", ErrorCode.WRONG_CREDENTIALS),
+        ("Stat: The request signature we calculated does not match the one you provided.", "wrong-credentials"),
+        ("Fatal: unable to open config file: Stat: The specified bucket does not exist.", ErrorCode.DATA_MISSING),
+        ("subprocess ssh: Host key verification failed.\nFatal: EOF", ErrorCode.WRONG_CREDENTIALS),
+        ("subprocess ssh: me@x: Permission denied (publickey).\nFatal: EOF", ErrorCode.WRONG_CREDENTIALS),
+        ('Fatal: unable to save snapshot: Write: sftp: "Failure" (SSH_FX_FAILURE)', ErrorCode.DISK_FULL),
+        ('Fatal: exec: "ssh": executable file not found in $PATH', ErrorCode.INTERNAL),
     ],
 )
 def test_only_a_target_without_a_repository_is_said_to_have_none(errors: str, code: str) -> None:
     assert failure(1, errors, "/media/usb").code == code
+
+
+def test_what_rclone_says_is_quoted() -> None:
+    errors = "rclone: 2026/11/30 Failed to create file system: connection refused\nFatal: error talking HTTP to rclone"
+    assert "connection refused" in failure(1, errors, "rclone:box:x").message
 
 
 def test_only_files_that_went_away_are_no_failure() -> None:

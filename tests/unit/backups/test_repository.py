@@ -5,6 +5,8 @@ import functools
 import os
 import shutil
 import subprocess
+import sys
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,7 +17,7 @@ from archipelago.api.backups import FolderTarget
 from archipelago.backups.repository import BackupSources, Repository
 from archipelago.backups.restic.access import access
 from archipelago.backups.restic.launch import Ended, Order, launch
-from archipelago.backups.restic.says import Written
+from archipelago.backups.restic.says import ByteCount, Written, said
 from archipelago.backups.schedule import may_forget
 from archipelago.errors import ErrorCode, NodeError
 from support.cheap_repository import make_cheap
@@ -56,6 +58,22 @@ def found(made: Path, tmp_path: Path) -> Repository:
     return repository(tmp_path)
 
 
+@pytest.fixture(scope="module")
+def filled(made: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A repository with one backup."""
+    path = tmp_path_factory.mktemp("filled")
+    shutil.copytree(made, path / "disk")
+    asyncio.run(write(path, repository(path), kept="text" * 1000))
+    return path / "disk"
+
+
+@pytest.fixture
+def written(filled: Path, tmp_path: Path) -> Repository:
+    """A repository of one's own with one backup, on a machine that has never seen it."""
+    shutil.copytree(filled, tmp_path / "disk")
+    return repository(tmp_path)
+
+
 async def write(tmp_path: Path, found: Repository, **files: str) -> Written:
     return await found.write(sources(tmp_path, **files), {"app": "app", "version": "1"}, lambda _: None)
 
@@ -77,6 +95,43 @@ async def test_what_is_written_comes_back_and_plain_restic_reads_it(found: Repos
     assert "no errors were found" in subprocess.run(command, env=environment, capture_output=True, text=True).stdout
 
 
+async def test_a_restore_tells_how_much_of_it_is_there(found: Repository, tmp_path: Path) -> None:
+    (tmp_path / "back").mkdir()
+    written = await write(tmp_path, found, kept="text" * 1000)
+    told: list[ByteCount] = []
+
+    async def slow(order: Order, on_line: Callable[[str], None]) -> Ended:
+        ended = await LAUNCH(order, on_line)
+        if "restore" in order.command:
+            while not told or not told[-1].total:  # the size is asked for beside it
+                on_line('{"message_type": "written", "bytes": 1000000}')
+                await asyncio.sleep(0.01)
+        return ended
+
+    asked = Repository(found.access, PASSWORD, found.where, tmp_path / "cache", slow)
+    await asked.restore_all(written.id, tmp_path / "back", told.append)
+    assert (tmp_path / "back/volumes/data/kept").read_text() == "text" * 1000
+    assert told[-1] == ByteCount(4000, 4000)
+
+
+async def test_a_command_is_counted_while_it_runs(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "gate")
+    script = f"import os; os.write(os.open(os.devnull, os.O_WRONLY), bytes(123_456)); open({str(tmp_path / 'gate')!r})"
+    counted = asyncio.Event()
+    told: list[ByteCount] = []
+
+    def on_line(line: str) -> None:
+        if isinstance(count := said(line), ByteCount):
+            told.append(count)
+            counted.set()
+
+    work = asyncio.create_task(LAUNCH(Order((sys.executable, "-I", "-c", script), counted=True), on_line))
+    await counted.wait()
+    (tmp_path / "gate").write_text("")
+    assert (await work).code == 0
+    assert 123_456 <= told[0].done < 150_000
+
+
 async def test_an_empty_folder_in_the_place_of_the_disk_gets_no_repository(found: Repository, tmp_path: Path) -> None:
     known = await found.id()
     (tmp_path / "disk").rename(tmp_path / "unplugged")
@@ -94,22 +149,36 @@ async def test_another_repository_in_the_place_is_refused(found: Repository, tmp
         await repository(tmp_path, known=known, name="other").open()
 
 
+async def test_a_repository_that_was_seen_once_is_known_by_its_file(found: Repository, tmp_path: Path) -> None:
+    asked: list[str] = []
+
+    async def counted(order: Order, on_line: Callable[[str], None]) -> Ended:
+        asked.append(order.command[1])
+        return await LAUNCH(order, on_line)
+
+    known = await found.id()
+    seen = Repository(found.access, PASSWORD, found.where, tmp_path / "cache", counted, known)
+    await seen.open()
+    await seen.open()
+    assert asked == ["cat"]
+    (tmp_path / "disk/locks/stale").touch()
+    await seen.open()
+    assert asked == ["cat", "unlock"]
+    config = tmp_path / "disk/config"
+    config.chmod(0o600)
+    config.write_bytes(config.read_bytes()[::-1])
+    with pytest.raises(NodeError):
+        await seen.open()
+    config.unlink()
+    with pytest.raises(NodeError) as refused:
+        await seen.open()
+    assert refused.value.code is ErrorCode.DATA_MISSING
+
+
 async def test_a_wrong_password_is_said_to_be_one(found: Repository, tmp_path: Path) -> None:
     with pytest.raises(NodeError) as refused:
         await repository(tmp_path, "f" * 64).create()
     assert refused.value.code is ErrorCode.WRONG_CREDENTIALS
-
-
-async def test_a_damaged_repository_is_found(found: Repository, tmp_path: Path) -> None:
-    await write(tmp_path, found, kept="text" * 1000)
-    await found.check("100%")
-    for pack in (tmp_path / "disk/data").glob("*/*"):
-        pack.chmod(0o600)
-        content = bytearray(pack.read_bytes())
-        content[len(content) // 2] ^= 1
-        pack.write_bytes(content)
-    with pytest.raises(NodeError, match="damaged"):
-        await found.check("100%")
 
 
 async def test_files_that_cannot_be_read_leave_no_snapshot(found: Repository, tmp_path: Path) -> None:
@@ -173,3 +242,72 @@ async def test_snapshots_of_the_future_push_nothing_out(found: Repository, tmp_p
     assert any(each.id.startswith(real.id) for each in await found.snapshots("app"))
     now = datetime.now(UTC)
     assert not may_forget([each.at for each in await found.snapshots("app")], now)
+
+
+async def test_a_note_is_apart_from_backups_and_outlives_their_retention(tmp_path: Path, found: Repository) -> None:
+    await write(tmp_path, found, kept="text")
+    (tmp_path / "streams" / "proof").mkdir(parents=True)
+    (tmp_path / "streams" / "proof" / "copy").write_bytes(b"\0channels")
+    folders = {"streams": str(tmp_path / "streams")}
+    note = await found.note(folders, str(tmp_path / "view"), "app", {"lease.channels": "s.1.n"})
+    assert [each.tags.get("lease.channels") for each in await found.snapshots("app")] == [None]
+    assert [each.tags["lease.channels"] for each in await found.notes("app")] == ["s.1.n"]
+    assert await found.notes("other") == ()
+    await found.thin_out(["app"])
+    (left,) = await found.notes("app")
+    await found.restore(note, tmp_path / "back", ["/streams/proof/copy"])
+    assert (tmp_path / "back/streams/proof/copy").read_bytes() == b"\0channels"
+    await found.forget_all([left.id])
+    assert await found.notes("app") == () and len(await found.snapshots("app")) == 1
+
+
+async def test_another_password_opens_the_repository_until_it_is_removed(found: Repository, tmp_path: Path) -> None:
+    mine = "correct horse battery"
+    await found.add_password(mine, "owner")
+    node, added = await found.passwords()
+    assert (node.node, added.node, added.label) == (True, False, "owner")
+    assert await repository(tmp_path, mine).id() == await found.id()
+    await found.remove_password(added.id)
+    with pytest.raises(NodeError) as refused:
+        await repository(tmp_path, mine).id()
+    assert refused.value.code is ErrorCode.WRONG_CREDENTIALS
+
+
+def _flip(path: Path) -> None:
+    path.chmod(0o600)
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+
+
+@pytest.mark.parametrize(
+    ("what", "damage"),
+    [
+        ("data/*/*", _flip),
+        ("data/*/*", Path.unlink),
+        ("index/*", _flip),
+        ("index/*", Path.unlink),
+        ("snapshots/*", _flip),
+    ],
+)
+async def test_a_repository_without_some_of_its_files_is_said_to_be_damaged(
+    written: Repository, tmp_path: Path, what: str, damage: Callable[[Path], None]
+) -> None:
+    for path in (tmp_path / "disk").glob(what):
+        damage(path)
+    started = time.monotonic()
+    with pytest.raises(NodeError, match="damaged") as found:
+        await written.check("100%")
+    assert found.value.hint
+    with pytest.raises(NodeError, match="damaged"):
+        await written.restore("latest", tmp_path / "back", verify=True)
+    assert time.monotonic() - started < 60, "restic itself tries for a quarter of an hour"
+
+
+async def test_a_snapshot_that_is_gone_is_no_backup(written: Repository, tmp_path: Path) -> None:
+    (newest,) = await written.snapshots("app")
+    (tmp_path / "disk/snapshots" / newest.id).unlink()
+    assert await written.snapshots() == ()
+    with pytest.raises(NodeError) as refused:
+        await written.restore(newest.id, tmp_path / "back")
+    assert refused.value.code is ErrorCode.DATA_MISSING

@@ -39,6 +39,12 @@ def test_data_is_not_deleted_where_nobody_can_be_asked(node: CliNode) -> None:
     assert refused.returncode == 2 and "--yes" in refused.stderr
     assert node.run("data", "delete", *kept, "--yes").returncode == 0
     assert node.type("data", "delete", *kept, answer=b"n\n")[0] == 4
+    assert node.json("data", "streams", "--json")[0]["file"] == "channel.backup"
+    assert "no repository" in node.run("data", "streams", "knots").stdout
+    refused = node.run("data", "claim", "knots")
+    assert refused.returncode == 2 and "--yes" in refused.stderr
+    assert node.type("data", "claim", "knots", answer=b"y\n")[0] == 4, "only its name says that it was read"
+    assert node.type("data", "claim", "knots", answer=b"knots\n")[0] == 0
     nothing = node.run("data", "start-empty", "knots", "--yes")
     assert nothing.returncode == 4 and "no volume of knots is lost" in nothing.stderr
 

@@ -1,5 +1,7 @@
 """The commands about backups: what they show, and what they refuse where nobody can be asked."""
 
+from pathlib import Path
+
 from support.cli_node import CliNode
 
 
@@ -28,3 +30,42 @@ def test_a_restore_needs_a_yes(node: CliNode) -> None:
     assert "backup-restore of knots: done" in node.run("backup", "restore", "knots", "--yes").stdout
     assert "is installed" in node.run("backup", "restore-all", "--yes").stdout
     assert "/tmp/out" in node.run("backup", "extract", "knots", "volumes/data/x", "/tmp/out").stdout
+
+
+def test_the_host_key_of_a_machine_is_agreed_to(node: CliNode) -> None:
+    words = ("backup", "add", "nas", "--sftp", "me@nas.local:backups")
+    assert "--fingerprint" in node.run(*words).stderr, "nobody can be asked"
+    assert "another one" in node.run(*words, "--fingerprint", "SHA256:other").stderr
+    assert "nas is added" in node.run(*words, "--fingerprint", "SHA256:abc").stdout
+    code, screen = node.type(*words, answer=b"y\ny\n")
+    assert code == 0 and "SHA256:abc" in screen and "restrict ssh-ed25519 AAAA" in screen
+    code, screen = node.type(*words, answer=b"n\n")
+    assert code != 0 and "nothing was changed" in screen
+    assert "USER@HOST:PATH" in node.run("backup", "add", "nas", "--sftp", "nas.local").stderr
+    assert "restrict ssh-ed25519" in node.run("backup", "ssh-key").stdout
+
+
+def test_the_configuration_of_rclone_comes_from_a_file_or_a_pipe(node: CliNode, tmp_path: Path) -> None:
+    words = ("backup", "add", "box", "--rclone", "box:node")
+    (tmp_path / "config").write_text("[box]\ntype = webdav\n")
+    assert "box is added" in node.run(*words, "--rclone-config", str(tmp_path / "config")).stdout
+    assert "cannot be read" in node.run(*words, "--rclone-config", str(tmp_path / "none")).stderr
+    assert b"box is added" in node.feed(b"[box]\ntype = webdav\n", *words).stdout
+
+
+def test_passwords_of_a_repository(node: CliNode) -> None:
+    assert "0123abcd" in node.run("backup", "password-list").stdout
+    assert b"opens the repository" in node.feed(b"correct horse battery\n", "backup", "password-add", "--stdin").stdout
+    assert "does not open" in node.run("backup", "password-remove", "0123abcd").stdout
+
+
+def test_the_recovery_kit_is_a_file_of_its_owner_alone(node: CliNode, tmp_path: Path) -> None:
+    page, text = tmp_path / "kit.html", tmp_path / "kit.txt"
+    assert "only you can read" in node.run("backup", "kit", str(page)).stdout
+    assert page.stat().st_mode & 0o777 == 0o600
+    shown = page.read_text()
+    assert "https://example.com/&lt;b&gt;" in shown and "<b>" not in shown and "\x1b" not in shown
+    assert "--user me --secret" in shown and "They are not on this page" in shown and "f" * 64 not in shown
+    assert "delete the file" in node.run("backup", "kit", str(text), "--secrets").stderr
+    assert "f" * 64 in text.read_text() and " 1 " in text.read_text()
+    assert "cannot be written" in node.run("backup", "kit", str(text)).stderr, "it replaces nothing"

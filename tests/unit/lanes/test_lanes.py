@@ -105,6 +105,18 @@ def test_a_lane_that_dies_is_a_failure_which_names_what_did_not_run(python: Prel
     assert named in printed, printed
 
 
+def test_what_has_no_containers_runs_beside_what_runs_alone(python: PreloadedPython, tmp_path: Path) -> None:
+    wait = "    until = time.monotonic() + 60\n    while not os.path.exists('{}'): assert time.monotonic() < until\n"
+    both = {
+        "unit/test_alone.py": "import os, pytest, time\npytestmark = [pytest.mark.alone, pytest.mark.lane(1)]\n"
+        f"def test_it():\n    os.mkdir('busy')\n{wait.format('seen')}    os.rmdir('busy')\n",
+        "e2e/test_beside.py": "import os, pytest, time\npytestmark = [pytest.mark.no_containers, pytest.mark.lane(2)]\n"
+        f"def test_it():\n{wait.format('busy')}    os.mkdir('seen')\n",
+    }
+    code, printed = Run(python, tmp_path, MODULES | both).report()
+    assert (code, last_line(printed)) == (0, "25 passed"), printed
+
+
 def test_a_module_that_cannot_be_imported_is_a_failure(python: PreloadedPython, tmp_path: Path) -> None:
     code, printed = Run(python, tmp_path, MODULES | {"unit/test_bad.py": "import nothing_of_that_name\n"}).report()
     assert code == 1

@@ -80,6 +80,19 @@ async def test_only_what_differs_is_written(tmp_path: Path) -> None:
     assert host.written()["pids.max"] == "30"
 
 
+async def test_a_kill_for_memory_is_explained_once(tmp_path: Path) -> None:
+    host = Host(tmp_path)
+    events = host.root / "node" / "memory.events"
+    events.write_text("low 0\noom 3\noom_kill 2\n")
+    groups = host.groups()
+    await groups.apply("a-main", 7, BUDGET)
+    assert not await groups.was_out_of_memory()
+    events.write_text("low 0\noom 4\noom_kill 3\n")
+    assert await groups.was_out_of_memory()
+    assert not await groups.was_out_of_memory()
+    assert not await host.groups(parent="").was_out_of_memory()
+
+
 def test_memory_that_cannot_be_taken_back_is_known(tmp_path: Path) -> None:
     host = Host(tmp_path)
     (host.group / "memory.stat").write_text("anon 100\nfile 5000\nshmem 20\nslab_reclaimable 300\n")

@@ -1,5 +1,5 @@
 /** A page of the node that the guide explains. */
-export type HelpPage = "home" | "apps" | "store" | "operations" | "security" | "system";
+export type HelpPage = "home" | "apps" | "store" | "operations" | "backups" | "security" | "system";
 
 /** Page and heading of the guide that belong to a page of the node. */
 export const PAGES: Record<HelpPage, string> = {
@@ -7,6 +7,7 @@ export const PAGES: Record<HelpPage, string> = {
   apps: "apps",
   store: "apps#installing",
   operations: "trouble#something-is-busy",
+  backups: "data#backups",
   security: "logins",
   system: "access",
 };

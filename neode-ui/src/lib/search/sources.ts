@@ -23,12 +23,14 @@ import type { Entry } from "./entry";
 type Translate = ReturnType<typeof useI18n>["t"];
 
 /** Settings of the node that are not those of an app: where each is, and by which other words one looks for it. */
-const SETTINGS: ReadonlyArray<{ key: string; place: "security" | "system"; words: string }> = [
+const SETTINGS: ReadonlyArray<{ key: string; place: "backups" | "security" | "system"; words: string }> = [
+  { key: "restore.title", place: "backups", words: "recover bring back lost" },
+  { key: "kit.title", place: "backups", words: "print paper recovery words" },
   { key: "security.second", place: "security", words: "2fa totp authenticator otp" },
   { key: "security.passkeys", place: "security", words: "webauthn fido yubikey" },
   { key: "security.sessions", place: "security", words: "devices logout" },
   { key: "security.changePassword", place: "security", words: "passphrase" },
-  { key: "security.phrase", place: "security", words: "seed mnemonic 24 words backup" },
+  { key: "security.phrase", place: "security", words: "seed mnemonic 24 words" },
   { key: "security.accounts", place: "security", words: "users roles people" },
   { key: "security.tokens", place: "security", words: "api programs" },
   { key: "security.audit", place: "security", words: "log history who" },

@@ -5,9 +5,10 @@ are on no command line and in no environment but the command's. Then it waits: w
 cancels or is gone, it ends the command. It is started with `python -I -c`, and imports nothing of this project.
 
 The order: `command`, `environment`, `folder` to start in; `password`, given to the command by a pipe whose name is in
-`RESTIC_PASSWORD_FILE`; `user` (two numbers) to run as; `binds` (place below `root` -> directory): they appear there in
-a mount namespace that nobody else sees. Volumes are an app's: what is mounted is the directory itself, never where a
-link leads.
+`RESTIC_PASSWORD_FILE`; `files` (name -> text): in memory alone, and `{name}` in the command is the path of one; `log`,
+the one of them whose text at the end is an error; `user` (two numbers) to run as; `counted`, to say now and then how
+many bytes it has written; `binds` (place below `root` -> directory): they appear there in a mount namespace that nobody
+else sees. Volumes are an app's: what is mounted is the directory itself, never where a link leads.
 """
 
 import ctypes
@@ -17,12 +18,16 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 
 _NEW_NAMESPACE, _BIND, _PRIVATE = 0x20000, 0x1000, 0x4000 | 0x40000
 """Flags of unshare(2) and mount(2)."""
 _DEATH_SIGNAL = 1
 _NICE = 5
 """Apps come first."""
+_LONGEST_LOG = 4096
+_EVERY = 0.5
+"""Seconds between two counts."""
 _PATIENCE = 20.0
 """Seconds that a command gets to remove its locks."""
 
@@ -45,8 +50,11 @@ def main() -> None:
         os.close(writer)
         passed, environment["RESTIC_PASSWORD_FILE"] = (reader,), f"/proc/self/fd/{reader}"
     user, group = order.get("user") or (None, None)
+    files = {name: _in_memory(text) for name, text in order.get("files", {}).items()}
+    # Not /proc/self: what the command starts opens them too.
+    paths = {name: f"/proc/{os.getpid()}/fd/{descriptor}" for name, descriptor in files.items()}
     child = subprocess.Popen(
-        order["command"],
+        [_filled_in(word, paths) for word in order["command"]],
         cwd=order["folder"],
         env=environment,
         pass_fds=passed,
@@ -59,9 +67,26 @@ def main() -> None:
     for descriptor in passed:
         os.close(descriptor)
     threading.Thread(target=_end_with_input, args=(child,), daemon=True).start()
+    if order.get("counted"):
+        threading.Thread(target=_count, args=(child.pid,), daemon=True).start()
     code = child.wait()
-    sys.stdout.flush()
+    if order.get("log"):
+        os.write(2, os.pread(files[order["log"]], _LONGEST_LOG, 0))
     os._exit(code if code >= 0 else 128 - code)
+
+
+def _in_memory(text: str) -> int:
+    """Return a file that only this user can open, for as long as this program runs."""
+    descriptor = os.memfd_create("archipelago")
+    os.fchmod(descriptor, 0o600)
+    os.write(descriptor, text.encode())
+    return descriptor
+
+
+def _filled_in(word: str, paths: "dict[str, str]") -> str:
+    for name, path in paths.items():
+        word = word.replace(f"{{{name}}}", path)
+    return word
 
 
 def _end_with_input(child: "subprocess.Popen[bytes]") -> None:
@@ -72,6 +97,17 @@ def _end_with_input(child: "subprocess.Popen[bytes]") -> None:
         child.wait(_PATIENCE)
     except subprocess.TimeoutExpired:
         child.kill()
+
+
+def _count(pid: int) -> None:
+    while True:
+        time.sleep(_EVERY)
+        try:
+            with open(f"/proc/{pid}/io") as figures:
+                written = next(line.split()[1] for line in figures if line.startswith("wchar:"))
+        except (OSError, StopIteration):
+            return
+        print(json.dumps({"message_type": "written", "bytes": int(written)}), flush=True)
 
 
 def _arrange(libc, root, binds) -> None:  # type: ignore[no-untyped-def]

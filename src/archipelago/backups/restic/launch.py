@@ -11,6 +11,8 @@ from archipelago.backups.programs import program
 from archipelago.support.process import PODMAN_UMASK
 
 _LINE_LIMIT = 4 * 1024 * 1024
+_AGAIN = "retrying after"
+"""What restic says before it tries something again."""
 _MOST_ERRORS = 200
 """Lines of errors that are kept."""
 
@@ -28,8 +30,16 @@ class Order:
     """Where `binds` appear."""
     binds: Mapping[str, str] = field(default_factory=dict)
     """Place below `root` -> directory."""
+    files: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """Name -> text of a file in memory; `{name}` in the command stands for its path."""
+    log: str = ""
+    """Name of the file in which the command's own children write their errors."""
+    give_up_on: Sequence[str] = ()
+    """In small letters: what restic would try again for a quarter of an hour ends with an error that says one."""
     user: tuple[int, int] | None = None
     """User and group that it runs as, as the namespace counts them; root where there is none."""
+    counted: bool = False
+    """Whether lines on its output say how many bytes it has written so far."""
 
     @property
     def line(self) -> bytes:
@@ -71,7 +81,7 @@ async def launch(order: Order, on_line: Callable[[str], None], enter: Sequence[s
         start_new_session=True,
     )
     assert process.stdin is not None and process.stdout is not None and process.stderr is not None
-    errors = asyncio.create_task(_last_lines(process.stderr))
+    errors = asyncio.create_task(_last_lines(process.stderr, order.give_up_on, process.stdin.close))
     try:
         with contextlib.suppress(ConnectionError):  # how it ended says why
             process.stdin.write(order.line)
@@ -95,8 +105,10 @@ async def _ended(process: asyncio.subprocess.Process) -> None:
     await process.wait()
 
 
-async def _last_lines(stream: asyncio.StreamReader) -> str:
+async def _last_lines(stream: asyncio.StreamReader, signs: Sequence[str], give_up: Callable[[], None]) -> str:
     lines: list[str] = []
     while line := await stream.readline():
         lines = [*lines[-_MOST_ERRORS:], line.decode(errors="replace").rstrip("\n")]
+        if _AGAIN in lines[-1] and any(sign in lines[-1].lower() for sign in signs):
+            give_up()
     return "\n".join(lines)

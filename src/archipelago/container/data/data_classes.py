@@ -102,6 +102,11 @@ def app_volumes(record: AppRecord, *others: AppManifest) -> tuple[AppVolume, ...
     return tuple(_TYPES[volume.data](record.app, name, volume) for name, volume in found.items())
 
 
+def has_channels(record: AppRecord) -> bool:
+    """Return whether an app has state that no copy ever replaces: one that was restored must not start by itself."""
+    return any(isinstance(volume, NeverRestoreVolume) for volume in app_volumes(record))
+
+
 def restorable_volumes(record: AppRecord, *others: AppManifest) -> tuple[RestorableVolume, ...]:
     """Return the volumes of an app that an older copy may replace; see `app_volumes`."""
     return tuple(volume for volume in app_volumes(record, *others) if isinstance(volume, RestorableVolume))

@@ -1,13 +1,14 @@
 """Sees to it that an app runs with its own volumes, or not at all."""
 
 import asyncio
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import PurePath
 
 import structlog
 
 from archipelago.api.data import LostVolume
 from archipelago.api.system import Finding, Severity
+from archipelago.container.data.channel_lease import ContestedState
 from archipelago.container.data.identity import Trouble, VolumeVerdict, judge
 from archipelago.container.manifest.model.scalars import IDS_PER_APP
 from archipelago.container.namespace.client import Namespace
@@ -21,14 +22,17 @@ from archipelago.container.namespace.owned_paths import (
 )
 from archipelago.container.workload.workload import VolumeDirectory, Workload
 from archipelago.errors import DISK_REMEDY, ErrorCode, NodeError
+from archipelago.storage.records.apps import AppRecord
 from archipelago.storage.stores.volume_marks import VolumeMarks
 from archipelago.support.texts.text import joined, msg
+
+Hold = Callable[[Workload, AppRecord], Awaitable[None]]
 
 
 class DataMissing(NodeError):
     """The volumes of an app are not those that it had; nothing was changed."""
 
-    def __init__(self, app: str, troubles: tuple[Trouble, ...]) -> None:
+    def __init__(self, app: str, troubles: Sequence[Trouble | ContestedState]) -> None:
         remedies = dict.fromkeys(trouble.remedy(app) for trouble in troubles)
         super().__init__(
             ErrorCode.DATA_MISSING,
@@ -41,9 +45,11 @@ class DataMissing(NodeError):
 class VolumeKeeper:
     """Makes the volumes of apps, and notices when they are not there any more."""
 
-    def __init__(self, namespace: Namespace, marks: VolumeMarks) -> None:
+    def __init__(self, namespace: Namespace, marks: VolumeMarks, hold: Hold | None = None) -> None:
+        """`hold` sees to it that an app runs only on states of which this node has the lease; see `lease_keeper`."""
         self._namespace = namespace
         self._marks = marks
+        self._hold = hold
         self._log = structlog.get_logger("volumes")
 
     async def ensure(self, workload: Workload) -> None:
@@ -65,6 +71,11 @@ class VolumeKeeper:
             self._log.warning("a volume is another directory now", app=workload.app, volume=name)
         # After the directory: should the node be killed in between, what is there is taken for new and kept.
         await self._marks.keep(workload.app, changed)
+
+    async def hold(self, workload: Workload, record: AppRecord) -> None:
+        """Claim the states of an app whose first process is about to start. Raises `DataMissing` where it must not."""
+        if self._hold is not None:
+            await self._hold(workload, record)
 
     async def adopt(self, workloads: Iterable[Workload]) -> None:
         """Remember the volumes of installed apps that an earlier version of the node made, and did not remember.

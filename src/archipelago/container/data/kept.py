@@ -17,7 +17,7 @@ from archipelago.container.data.volume_view import volume_view
 from archipelago.container.manifest.model.app import AppManifest
 from archipelago.container.namespace.client import Namespace
 from archipelago.errors import ErrorCode, NodeError
-from archipelago.storage.layout import AppFolder, KeptFolder, Layout, SnapshotFolder
+from archipelago.storage.layout import AppFolder, DataFolder, KeptFolder, Layout, SnapshotFolder
 from archipelago.storage.records.snapshots import SnapshotRecord
 from archipelago.support.presence import is_there
 from archipelago.support.private_files import reported, sync_folder
@@ -83,6 +83,7 @@ class KeptStore:
         # The secrets first: what is left of them once the volumes are gone from their place is deleted.
         if await asyncio.to_thread(is_there, folder.secrets):
             await self._namespace.rename(str(folder.secrets), str(place.secrets))
+        await asyncio.to_thread(_move_beside, folder, place, volumes)
         for name in volumes:
             await self._namespace.rename(str(folder.volume(name)), str(place.volume(name)))
 
@@ -130,6 +131,7 @@ class KeptStore:
                 ),
             )
         await asyncio.to_thread(folder.volumes.mkdir, 0o700, exist_ok=True)
+        await asyncio.to_thread(_move_beside, place, folder, volumes)
         for name in volumes:
             await self._namespace.rename(str(place.volume(name)), str(folder.volume(name)))
         if await asyncio.to_thread(is_there, place.secrets):
@@ -173,6 +175,23 @@ def _make(place: KeptFolder, version: str) -> None:
     place.about.write_text(json.dumps({"version": version}) + "\n")
     for directory in (place.path.parent.parent, place.path.parent, place.path):
         sync_folder(directory)
+
+
+def _move_beside(source: DataFolder, target: DataFolder, volumes: Collection[str]) -> None:
+    """Move what is beside volumes with them: leases of their states, and copies of their streamed files."""
+    for old, new in ((source.leases, target.leases), (source.streams, target.streams)):
+        names = [name for name in _children(old) if name.partition(".")[0] in volumes]
+        if not names:
+            continue
+        new.mkdir(mode=0o700, exist_ok=True)
+        for name in names:
+            if (new / name).is_dir():  # of an installation since then
+                for copy in (old / name).iterdir():
+                    copy.replace(new / name / copy.name)
+            else:
+                (old / name).replace(new / name)
+        for directory in (old, new, new.parent):
+            sync_folder(directory)
 
 
 def _only_copies(folder: AppFolder, funds: Collection[str]) -> tuple[str, ...]:

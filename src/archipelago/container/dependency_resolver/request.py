@@ -1,6 +1,5 @@
 """Is a request sound before anything is resolved, and what of it had no effect?"""
 
-import difflib
 from collections.abc import Collection, Iterable, Mapping
 
 from archipelago.container.dependency_resolver.errors import ResolutionCode, ResolutionError
@@ -8,6 +7,7 @@ from archipelago.container.dependency_resolver.plan import Edge, InstalledApp, R
 from archipelago.container.dependency_resolver.search.world import World
 from archipelago.container.manifest.model.app import AppManifest
 from archipelago.container.manifest.model.scalars import AppId
+from archipelago.support.near_names import near_names
 from archipelago.support.texts.text import msg
 
 
@@ -44,7 +44,7 @@ def check_request(
 def unknown(app: str, catalog: Mapping[AppId, AppManifest]) -> ResolutionError:
     """Return the refusal of a name that no app has, with the nearest names."""
     shown = app[:60]
-    near = difflib.get_close_matches(shown, list(catalog), n=3, cutoff=0.6)
+    near = near_names(shown, catalog)
     hint = msg("Did you mean {near}?", near=" or ".join(near)) if near else msg("The catalog lists what there is")
     return ResolutionError(
         ResolutionCode.UNKNOWN_APP, msg("There is no app '{shown}'", shown=shown), hint, {"app": shown, "nearest": near}
@@ -52,7 +52,7 @@ def unknown(app: str, catalog: Mapping[AppId, AppManifest]) -> ResolutionError:
 
 
 def _not_installed(app: str, verb: str, installed: Mapping[AppId, InstalledApp]) -> ResolutionError:
-    near = difflib.get_close_matches(app[:60], list(installed), n=3, cutoff=0.6)
+    near = near_names(app[:60], installed)
     return ResolutionError(
         ResolutionCode.NOT_INSTALLED,
         msg("{app} cannot be {verb}, as it is not installed", app=app[:60], verb=verb),

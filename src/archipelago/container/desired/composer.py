@@ -26,6 +26,7 @@ from archipelago.security.secrets.manager import SecretsManager
 from archipelago.security.secrets.secret import Secret
 from archipelago.storage.records.apps import AppRecord, Desired
 from archipelago.storage.records.limits import OwnLimits
+from archipelago.support.garbage import little_garbage
 
 
 class Composer:
@@ -73,8 +74,9 @@ class Composer:
         def resolve_here() -> Plan:
             # How much of the disk is free is another matter each time.
             host = replace(self.host, free_disk=self.free_disk())
-            installed = _installed(records, self._limits())
-            return resolve(manifests, installed, request, host, reserved_ports=self._reserved_ports)
+            with little_garbage():
+                installed = _installed(records, self._limits())
+                return resolve(manifests, installed, request, host, reserved_ports=self._reserved_ports)
 
         return await asyncio.to_thread(resolve_here)
 
@@ -93,11 +95,11 @@ class Composer:
             # What it provides may be in the part of its manifest that is not read.
             aside = with_consumers(aside, records)
             plan = await self.plan({app: record for app, record in records.items() if app not in aside}, Request())
-        return await asyncio.to_thread(self._compile, records, plan.carried_out, tolerated, aside)
+        return await asyncio.to_thread(self._compile_all, records, plan, tolerated, aside)
 
     async def compile(self, records: Records, plan: Plan, tolerated: Collection[str] = ()) -> DesiredState:
         """Compile everything that is installed by a plan that these records carry out; see `compose`."""
-        return await asyncio.to_thread(self._compile, records, plan.carried_out, tolerated, unreadable(records))
+        return await asyncio.to_thread(self._compile_all, records, plan, tolerated, unreadable(records))
 
     def check_options(
         self, manifest: AppManifest, given: Mapping[str, object], reset: tuple[str, ...]
@@ -113,6 +115,12 @@ class Composer:
         defaults = {key: manifest.options[key].default if key in manifest.options else None for key in reset}
         validate_options(manifest, {**defaults, **read})
         return validate_options(manifest, read)
+
+    def _compile_all(
+        self, records: Records, plan: Plan, tolerated: Collection[str], aside: Mapping[str, str]
+    ) -> DesiredState:
+        with little_garbage():
+            return self._compile(records, plan.carried_out, tolerated, aside)
 
     def _compile(
         self, records: Records, plan: Plan, tolerated: Collection[str], aside: Mapping[str, str]

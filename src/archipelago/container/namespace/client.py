@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from archipelago.container.namespace.agent.program import agent_program
-from archipelago.container.namespace.found import Found, Listing, Survey, listing_of, survey_of
+from archipelago.container.namespace.found import FileSign, Found, Listing, Survey, listing_of, survey_of
 from archipelago.container.namespace.owned_paths import OwnedPath
 from archipelago.errors import DISK_REMEDY, ErrorCode, NodeError, says_disk_broken, says_disk_full
 from archipelago.storage.records.volumes import Mark
@@ -232,6 +232,26 @@ class Namespace:
         request = {"do": "read", "path": volume, "names": list(names), "offset": offset, "length": length}
         answer = await self._file(request, _FILE_TIMEOUT)
         return (base64.b64decode(answer["content"]), int(answer["size"])) if answer["there"] else None
+
+    async def await_change(
+        self, volume: str, names: Sequence[str], known: FileSign | None, timeout: float
+    ) -> FileSign | None:
+        """Return the sign of a file in a volume once it differs from the `known` one, or after `timeout` seconds.
+
+        None stands for no file. Raises `NodeError`.
+        """
+        request = {"do": "await-change", "path": volume, "names": list(names), "known": known, "timeout": timeout}
+        sign = (await self._file(request, timeout + _FILE_TIMEOUT))["sign"]
+        return None if sign is None else tuple(sign)
+
+    async def read(self, volume: str, names: Sequence[str], limit: int) -> tuple[bytes, FileSign] | None:
+        """Return the content of a file in a volume with its sign; None where it changed meanwhile. Raises `NodeError`.
+
+        No link is followed, and a file of more than `limit` bytes is an error.
+        """
+        request = {"do": "read-whole", "path": volume, "names": list(names), "limit": limit}
+        answer = await self._file(request, _FILE_TIMEOUT)
+        return (base64.b64decode(answer["content"]), tuple(answer["sign"])) if answer["whole"] else None
 
     async def survey(self, path: str) -> Survey:
         """Return what a copy of a volume would take. Raises `NodeError`."""

@@ -6,6 +6,9 @@ from typing import Any
 
 from archipelago.storage.records.volumes import Mark
 
+FileSign = tuple[int, ...]
+"""What differs once a file was written or replaced."""
+
 
 @dataclass(frozen=True, slots=True)
 class Found:

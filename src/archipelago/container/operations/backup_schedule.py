@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 import structlog
 
+from archipelago.api.backups import BackupView
 from archipelago.api.operations import Operation
 from archipelago.backups.schedule import is_due, is_weekly_due
 from archipelago.backups.targets import TargetRecord
@@ -15,6 +16,7 @@ from archipelago.container.operations.backups import Backups
 from archipelago.container.operations.operations import Operations
 from archipelago.errors import NodeError
 from archipelago.storage.records.operations import OperationState
+from archipelago.support.texts.text import msg
 
 _SETTLE = 300.0
 """Seconds after the start until the first look: apps come first."""
@@ -92,12 +94,25 @@ class BackupSchedule:
         """Restore for a trial the newest backup of each app, and an older one."""
         work, name = self.backups.parts.backups, record.name
         for app in sorted(await self.backups.parts.state.load_apps()):
-            ids = [each.id for each in await self.backups.list(name, app)]
+            found = await self.backups.list(name, app)
+            await self._believe(name, app, found)
+            ids = [each.id for each in found]
             for backup in (*ids[:1], *([self.choose(ids[1:])] if ids[1:] else ())):
                 await self._ended(await self.backups.drill(app, name, backup))
         await self.backups.check(name)
         drilled = self.now()
         await work.targets.note(name, lambda history: history.model_copy(update={"drilled": drilled}))
+
+    async def _believe(self, target: str, app: str, found: Sequence[BackupView]) -> None:
+        """Take the newest backup that is there for the newest: somebody may have deleted a newer one."""
+        known = (await self.backups.parts.backups.targets.history(target)).of(app).newest
+        there = found[0].at if found else None
+        if known is None or (there is not None and there >= known):
+            return
+        problem = msg("{target} does not have the newest backups of {app} any more", target=target, app=app)
+        await self.backups.parts.backups.targets.note(
+            target, lambda history: history.with_app(app, newest=there).model_copy(update={"problem": problem})
+        )
 
     async def _ended(self, operation: Operation) -> bool:
         while not operation.state.ended:

@@ -3,7 +3,7 @@
 import asyncio
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -14,11 +14,12 @@ from archipelago.backups.drill import Drill
 from archipelago.backups.dumps.streams import DumpStreams
 from archipelago.backups.dumps.writer import DumpWriter
 from archipelago.backups.maker import BackupMaker, Recipe
-from archipelago.backups.password import repository_password
+from archipelago.backups.password import repository_password, ssh_seed
 from archipelago.backups.reader import BackupReader
 from archipelago.backups.repository import Repository
-from archipelago.backups.restic.access import access, place
+from archipelago.backups.restic.access import access, place, secrets_of
 from archipelago.backups.restic.launch import Launch, launch
+from archipelago.backups.restic.ssh import private_key
 from archipelago.backups.targets import TargetRecord, TargetStore
 from archipelago.container.data.data_classes import AppendProofVolume, app_volumes
 from archipelago.container.data.keeper import DataMissing, VolumeKeeper
@@ -67,7 +68,10 @@ class BackupWork:
     volumes: VolumeKeeper
     renderer: Renderer
 
+    written: list[Callable[[str], None]] = field(default_factory=list)
+    """Each receives every app of which a backup was written."""
     _turns: dict[str, asyncio.Lock] = field(default_factory=dict)
+    _seen: dict[str, bytes] = field(default_factory=dict)
 
     def turn(self, target: str) -> asyncio.Lock:
         """Return what is taken by who works on a repository: some of restic's work must be alone there."""
@@ -76,11 +80,18 @@ class BackupWork:
     async def repository(self, record: TargetRecord) -> Repository:
         """Return the repository of a target."""
         password = await asyncio.to_thread(repository_password, self.secrets.key)
-        for secret in filter(None, (password, record.secret)):
+        for secret in (password, *secrets_of(record.target, record.secret)):
             await asyncio.to_thread(self.secrets.redactor.learn, secret)
-        reached = access(record.target, record.secret)
+        key = private_key(await asyncio.to_thread(ssh_seed, self.secrets.key))
+        reached = access(record.target, record.secret, key)
         return Repository(
-            reached, password, place(record.target), self.layout.restic_cache, self.launch, known=record.repository
+            reached,
+            password,
+            place(record.target),
+            self.layout.restic_cache,
+            self.launch,
+            known=record.repository,
+            seen=self._seen,
         )
 
     async def recipe(self, record: AppRecord) -> Recipe:

@@ -1,16 +1,29 @@
 """What the owner does with backups: targets, backups now, lists, restores, checks, drills."""
 
 import asyncio
+import shutil
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from archipelago.api.backups import AppBackupView, BackupTarget, BackupView, FolderTarget, TargetView
+from archipelago.api.backups import (
+    AppBackupView,
+    BackupPreview,
+    BackupTarget,
+    BackupView,
+    FolderTarget,
+    LeftOutVolume,
+    RestoredVolume,
+    TargetView,
+)
 from archipelago.api.operations import Operation
+from archipelago.backups.contents import BackupManifest
+from archipelago.backups.repository import Repository
 from archipelago.backups.restic.access import place
 from archipelago.backups.restic.says import ResticSnapshot
 from archipelago.backups.schedule import is_overdue, may_forget
 from archipelago.backups.targets import TargetHistory, TargetRecord
+from archipelago.container.data.data_classes import has_channels
 from archipelago.container.desired.installed_apps import Records
 from archipelago.container.operations.job_parts import JobParts
 from archipelago.container.operations.jobs.backup import BackupJob
@@ -18,6 +31,7 @@ from archipelago.container.operations.jobs.backup_restore import BackupRestoreJo
 from archipelago.container.operations.jobs.drill import DrillJob
 from archipelago.container.operations.runner import JobRunner
 from archipelago.container.operations.snapshots import refuse_one_way
+from archipelago.container.operations.target_notes import TargetNotes
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.storage.records.apps import AppRecord
 from archipelago.storage.records.snapshots import record_from_json
@@ -30,6 +44,7 @@ class Backups:
 
     parts: JobParts
     runner: JobRunner
+    notes: TargetNotes
 
     async def targets(self) -> tuple[TargetView, ...]:
         """Return the targets, and when each app was last backed up there, and proved."""
@@ -40,6 +55,7 @@ class Backups:
         work = self.parts.backups
         if isinstance(target, FolderTarget):
             await asyncio.to_thread(refuse_own_folders, Path(target.path), (work.layout.root, work.layout.runtime))
+            await asyncio.to_thread(_refuse_other_data, Path(target.path))
         record = TargetRecord(
             name=name, target=target, secret=secret, repository="", scheduled=scheduled, added=datetime.now(UTC)
         )
@@ -47,6 +63,20 @@ class Backups:
             repository = await (await work.repository(record)).create()
         record = record.model_copy(update={"repository": repository})
         await work.targets.add(record)
+        return await self._target(name)
+
+    async def change(
+        self, name: str, target: BackupTarget | None, secret: str | None, *, scheduled: bool | None
+    ) -> TargetView:
+        """Change how a target is reached, or its schedule; what is None stays. The repository has to be the same."""
+        work = self.parts.backups
+        given = {"target": target, "secret": secret, "scheduled": scheduled}
+        async with work.turn(name):
+            record = await work.targets.get(name)
+            record = record.model_copy(update={key: value for key, value in given.items() if value is not None})
+            if target is not None or secret is not None:
+                await (await work.repository(record)).open()
+            await work.targets.replace(record)
         return await self._target(name)
 
     async def remove(self, name: str) -> None:
@@ -62,11 +92,34 @@ class Backups:
         """Return the backups on a target, the newest first."""
         return tuple(map(_backup, await self._snapshots(target, app)))
 
+    async def preview(self, app: str, target: str, backup: str | None) -> BackupPreview:
+        """Say what restoring a backup would do. Raises `NodeError` where it must not be restored."""
+        work = self.parts.backups
+        found = await self._find(target, app, backup)
+        repository = await work.repository(await work.targets.get(target))
+        (size, files), (manifest, then, now) = await asyncio.gather(
+            repository.size(found.id), self._require_fitting(app, repository, found.id)
+        )
+        return BackupPreview(
+            app=app,
+            backup=found.id[:16],
+            at=found.at,
+            version=manifest.version,
+            version_now=now.package.manifest.version if now is not None else None,
+            size=size,
+            files=files,
+            free=(await asyncio.to_thread(shutil.disk_usage, work.layout.root)).free,
+            volumes=tuple(RestoredVolume(name=name, way=way) for name, way in manifest.volumes.items()),
+            left_out=tuple(LeftOutVolume(name=name, data=data) for name, data in manifest.left_out.items()),
+            stays_stopped=now is None and has_channels(then),
+        )
+
     async def restore(self, app: str, target: str, backup: str | None) -> Operation:
         """Put an app back to a backup, the newest where none is named; one that is not there is installed from it."""
         found = await self._find(target, app, backup)
         job = await BackupRestoreJob.planned(self.parts, app, target, found.id)
-        await self._require_fitting(app, target, found.id)
+        repository = await self.parts.backups.repository(await self.parts.backups.targets.get(target))
+        await self._require_fitting(app, repository, found.id)
         async with self.runner.deciding:
             return await self.runner.open(job)
 
@@ -129,6 +182,7 @@ class Backups:
         try:
             async with work.turn(target):
                 await (await work.repository(await work.targets.get(target))).thin_out(apps)
+                await self.notes.thin_out(target, tuple(apps))
         except NodeError as error:
             if error.code is not ErrorCode.FORBIDDEN:  # a target may refuse to delete, which is its strength
                 raise
@@ -158,11 +212,15 @@ class Backups:
             )
         return matching[0]
 
-    async def _require_fitting(self, app: str, target: str, backup: str) -> None:
-        """Refuse a backup that must not be restored, before anything changes."""
+    async def _require_fitting(
+        self, app: str, repository: Repository, backup: str
+    ) -> tuple[BackupManifest, AppRecord, AppRecord | None]:
+        """Refuse a backup that must not be restored, before anything changes.
+
+        Returns what it says of itself, and the app then and now.
+        """
         work = self.parts.backups
         records = await self.parts.state.load_apps()
-        repository = await work.repository(await work.targets.get(target))
         manifest, text = await work.reader.record(repository, backup, app)
         now = records.get(app) or work.stub(app, 0, await self.parts.data.strictest(app))
         then = record_from_json(text, now)
@@ -180,6 +238,7 @@ class Backups:
             refuse_one_way(now, then)
         # Compiled as it would be then: what cannot be is refused while nothing is changed.
         await self.parts.composer.compose({**records, app: then}, self.parts.reconciler.desired.broken)
+        return manifest, then, records.get(app)
 
 
 def _view(record: TargetRecord, history: TargetHistory, apps: Records, now: datetime) -> TargetView:
@@ -187,6 +246,7 @@ def _view(record: TargetRecord, history: TargetHistory, apps: Records, now: date
         name=record.name,
         kind=record.target.kind,
         place=place(record.target),
+        settings=record.target,
         repository=record.repository,
         scheduled=record.scheduled,
         checked=history.checked,
@@ -223,4 +283,18 @@ def refuse_own_folders(folder: Path, own: tuple[Path, ...]) -> None:
             ErrorCode.INVALID_VALUE,
             msg("{folder} is among the node's own data", folder=folder),
             hint=msg("a backup belongs on another disk"),
+        )
+
+
+def _refuse_other_data(folder: Path) -> None:
+    """Refuse a folder in which is something else than a repository: its owner may delete one, and mean the other."""
+    try:
+        found = {path.name for path in folder.iterdir()} - {"lost+found"}
+    except OSError:
+        return  # restic says what is wrong with it, or makes it
+    if found and "config" not in found:
+        raise NodeError(
+            ErrorCode.INVALID_VALUE,
+            msg("there are other files in {folder}", folder=folder),
+            hint=msg("name a folder that is empty, or not there yet: {folder}/archipelago", folder=folder),
         )

@@ -74,9 +74,13 @@ class Tracker:
         """Start a step."""
         await self._step(name, state=OperationState.RUNNING, detail=detail)
 
-    async def progress(self, name: str, percent: float | None, detail: str) -> None:
-        """Say how far a step is."""
-        await self._step(name, percent=percent, detail=detail)
+    async def progress(
+        self, name: str, percent: float | None, detail: str, moved: tuple[int, int | None] = (0, None)
+    ) -> None:
+        """Say how far a step is; `moved` are the bytes until now and in all, where it moves any."""
+        done, total = moved
+        known = {"bytes_done": done, "bytes_total": total} if done or total else {}
+        await self._step(name, percent=percent, detail=detail, **known)
 
     async def finish(self, name: str, detail: str | None = None) -> None:
         """End a step; without a new `detail`, what was said of it last stays."""

@@ -35,6 +35,8 @@ _RECENT = 20
 LONG_STOP = 120.0
 """Seconds that a container may take to end, from which on an app does not stop just because of the node's schedule."""
 
+_NO_ROOM = msg("the disk is short: none is taken until there is more room")
+
 
 @dataclass(slots=True)
 class ScheduledSnapshots:
@@ -68,8 +70,11 @@ class ScheduledSnapshots:
         records = await self.snapshots.parts.state.load_apps()
         if (level := self.disk_level()) >= DiskLevel.LITTLE:
             for app in sorted(records):
+                self.schedules.obstacles[app] = _NO_ROOM
                 await self._thin_out(app, NEWEST if level is DiskLevel.LITTLE else NONE, for_room=True)
             return
+        for app in [app for app, why in self.schedules.obstacles.items() if why == _NO_ROOM]:
+            del self.schedules.obstacles[app]
         schedules = await self.schedules.load()
         for app, record in sorted(records.items()):
             if await self._is_due(app, schedules.of(app)) and not await self._is_busy():

@@ -9,6 +9,7 @@ from typing import Protocol
 from archipelago.api.apps import AppSummary
 from archipelago.api.backups import TargetView
 from archipelago.api.catalog import CatalogEntry
+from archipelago.api.data import StreamView
 from archipelago.api.health import WORKING
 from archipelago.api.notice_channels import Channel
 from archipelago.api.operations import Operation
@@ -59,6 +60,8 @@ class Sources:
     """Returns the channels by which notices are sent."""
     backups: Callable[[], Awaitable[tuple[TargetView, ...]]]
     """Returns the targets of backups."""
+    streams: Callable[[], Awaitable[tuple[StreamView, ...]]]
+    """Returns how it stands with streamed files."""
 
 
 @dataclass(slots=True)
@@ -91,7 +94,8 @@ class NoticeDesk:
         operations = await self.sources.operations(_OPERATIONS)
         channels = await self.sources.channels()
         disk, paused, targets = await self.sources.disk(), self.sources.paused(), await self.sources.backups()
-        found = notices(apps, operations, updates, disk, self._findings, names, channels, paused, targets)
+        streams = await self.sources.streams()
+        found = notices(apps, operations, updates, disk, self._findings, names, channels, paused, targets, streams)
         hidden = await self.store.all()
         left = self._time_left(hidden)
         reminded = {key for key, seconds in left.items() if not seconds}

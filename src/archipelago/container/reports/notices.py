@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from archipelago.api.apps import AppSummary
 from archipelago.api.backups import TargetView
+from archipelago.api.data import StreamView
 from archipelago.api.health import WORKING, HealthState
 from archipelago.api.notice_channels import Channel
 from archipelago.api.operations import Operation
@@ -14,6 +15,7 @@ from archipelago.api.system import Finding, Notice, NoticeKind, Severity
 from archipelago.container.operations.kinds import kind_words
 from archipelago.container.reports.backup_notices import backup_notices
 from archipelago.container.reports.disk_notices import FullShare, PrunableChain, disk_notices
+from archipelago.container.reports.stream_notices import stream_notices
 from archipelago.errors import ErrorCode
 from archipelago.performance.resource_manager.disk_level import DiskLevel
 from archipelago.storage.records.notices import Hidden, Hiding
@@ -72,6 +74,7 @@ def notices(
     channels: Iterable[Channel] = (),
     paused: Paused | None = None,
     targets: Iterable[TargetView] = (),
+    streams: Iterable[StreamView] = (),
 ) -> tuple[Notice, ...]:
     """Return what needs the owner, the gravest first.
 
@@ -87,6 +90,7 @@ def notices(
         *(_of_finding(each) for each in findings if each.severity in _WORTH and each.check != "disk"),
         *(_of_channel(each) for each in channels if each.failures >= _DEAF),
         *(notice for each in targets for notice in backup_notices(each)),
+        *(notice for each in streams for notice in stream_notices(each)),
         *_of_operations(operations, {each.app: each for each in apps}, names or {}),
         *(_of_update(each, updates[each.app]) for each in apps if each.app in updates and not each.operation),
     )

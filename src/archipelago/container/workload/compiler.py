@@ -13,6 +13,7 @@ from archipelago.container.workload.firewall_rules import reach
 from archipelago.container.workload.inputs import AppInput, Site
 from archipelago.container.workload.networks import app_networks, attachments
 from archipelago.container.workload.spec_hash import joined, spec_hash
+from archipelago.container.workload.stop_time import stop_of
 from archipelago.container.workload.template_context import Templates
 from archipelago.container.workload.templates.renderer import TemplateError
 from archipelago.container.workload.workload import ContainerWorkload, Workload
@@ -66,7 +67,7 @@ def _container(
         reach=reached,
         after=container.after,
         health=container.health,
-        stop=container.stop,
+        stop=stop_of(manifest, container),
         contents=files.contents,
         hash=digest,
     )

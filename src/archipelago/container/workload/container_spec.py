@@ -22,6 +22,7 @@ from archipelago.container.workload.app_home import AppHome
 from archipelago.container.workload.container_files import ContainerFiles
 from archipelago.container.workload.inputs import AppInput, Site
 from archipelago.container.workload.networks import PREFIX
+from archipelago.container.workload.stop_time import stop_of
 from archipelago.container.workload.template_context import Templates, context
 from archipelago.container.workload.templates.renderer import is_template
 from archipelago.security.container_policies.confinement import confine, enforceable
@@ -86,7 +87,7 @@ def container_spec(
         ulimits=confined.ulimits,
         ports=tuple(_ports(given, name)),
         stop_signal=container.stop.signal,
-        stop_timeout=math.ceil(container.stop.grace),
+        stop_timeout=math.ceil(stop_of(manifest, container).grace),
         init=container.init,
         log_path=_path(home.paths.log(name)),
     )

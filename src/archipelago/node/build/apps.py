@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -12,7 +12,6 @@ from archipelago.api.health import Health
 from archipelago.catalog.local import LocalCatalog
 from archipelago.container.data.disk_use import DiskUse
 from archipelago.container.data.keeper import VolumeKeeper
-from archipelago.container.data.kept import KeptStore
 from archipelago.container.data.snapshots.store import SnapshotStore
 from archipelago.container.data.volumes import AppData
 from archipelago.container.dependency_resolver.host_facts import HostFacts
@@ -36,7 +35,8 @@ from archipelago.container.operations.repairs import Repairs
 from archipelago.container.operations.runner import JobRunner
 from archipelago.container.operations.snapshot_schedules import SnapshotSchedules
 from archipelago.container.operations.snapshots import Snapshots
-from archipelago.container.operations.trial.scratch import ComposerAt, Scratch
+from archipelago.container.operations.streams import Streams
+from archipelago.container.operations.target_notes import TargetNotes
 from archipelago.container.operations.trial.trial_runs import TrialRuns
 from archipelago.container.proposals.disk_rules import DiskRules
 from archipelago.container.reconciler.host_share import HostShare
@@ -46,9 +46,11 @@ from archipelago.container.workload.inputs import Site
 from archipelago.container.workload.templates.renderer import Renderer
 from archipelago.container.workload.templates.workers import TemplateWorkers
 from archipelago.errors import ErrorCode, NodeError
+from archipelago.node.build.data import DataParts, build_data
 from archipelago.node.build.limits import disk_use, open_limits
 from archipelago.node.build.podman import PodmanHost
 from archipelago.node.build.storage import Storage
+from archipelago.node.build.trials import trial_runs
 from archipelago.performance import host
 from archipelago.performance.resource_manager.pauses import Pauses
 from archipelago.security.image_verifier.built import BuiltImages
@@ -59,7 +61,6 @@ from archipelago.storage.records.events import NewEvent
 from archipelago.storage.stores.own_limits import OwnLimitStore
 from archipelago.storage.stores.revisions import RevisionStore
 from archipelago.storage.stores.signers import SignerStore
-from archipelago.storage.stores.volume_marks import VolumeMarks
 from archipelago.support.texts.text import msg
 
 
@@ -84,6 +85,7 @@ class Apps:
     snapshot_schedules: SnapshotSchedules
     backups: Backups
     trials: TrialRuns
+    streams: Streams
     reconciler: Reconciler
     operations: Operations
     orchestrator: Orchestrator
@@ -94,71 +96,133 @@ async def build_apps(storage: Storage, podman: PodmanHost, closing: AsyncExitSta
     config, secrets, layout = storage.config, storage.secrets, storage.config.layout
     catalog = LocalCatalog(config.apps)
     verifier = ImageVerifier(RegistryClient(Path.home()), SignerStore(storage.database), storage.audit.record)
-    limits = await open_limits(storage, podman)
+    limits = await open_limits(storage, podman, lambda: data.leases.stopping)
     images = await _images(storage, podman, verifier, limits.pauses)
-    closing.push_async_callback(asyncio.to_thread, (workers := TemplateWorkers()).close)
+    workers = _workers(closing)
     downloads = InitialDownloads(storage.state, lambda: reconciler.desired.apps)
     composer = _composer(storage, podman, images, workers, downloads, limits.own)
-    volumes = VolumeKeeper(podman.namespace, marks := VolumeMarks(storage.database))
-    reconciler = _reconciler(storage, podman, images, volumes, limits.share, downloads)
+    trials = trial_runs(
+        storage,
+        podman,
+        images,
+        limits.pauses.require_room,
+        lambda app: _composer(storage, podman, images, workers, downloads, limits.own, trial_of=app),
+    )
+    data = build_data(storage, podman, limits.own)
+    reconciler = _reconciler(storage, podman, images, data, limits.share, downloads)
     operations = Operations(storage.state, secrets.redactor.redact)
     closing.push_async_callback(reconciler.close)
     closing.push_async_callback(operations.close)
-    kept, snapshots = KeptStore(layout, podman.namespace), SnapshotStore(layout, podman.namespace, marks)
-    data = AppData(layout, podman.namespace, secrets, storage.state, marks, kept, limits.own)
     renderer = Renderer(workers)
     pruner = ImagePruner(images, storage.state, lambda: host.disk(config.root)[1])
-    parts = JobParts.of(
-        storage.state,
-        catalog,
-        composer,
-        reconciler,
-        images=images,
-        inventory=(inventory := ImageInventory(images, SbomStore(layout.apps))),
-        pruner=pruner,
-        data=data,
-        secrets=AppSecrets(secrets),
-        disk_rules=DiskRules(renderer, podman.namespace, layout.apps),
-        repairs=Repairs(reconciler, renderer, lambda: datetime.now(UTC)),
-        revisions=RevisionStore(storage.database),
-        require_room=limits.pauses.require_room,
-        snapshots=snapshots,
-        volumes=volumes,
-        trials=(
-            trials := _trials(
-                storage,
-                podman,
-                images,
-                limits.pauses.require_room,
-                lambda app: _composer(storage, podman, images, workers, downloads, limits.own, trial_of=app),
-            )
-        ),
-        backups=backup_work(layout, podman.client, podman.namespace, secrets, reconciler, volumes, renderer, trials),
-        soak=config.soak,
-    )
+    inventory = ImageInventory(images, SbomStore(layout.apps))
+    keeping = (catalog, composer, reconciler, images, inventory, pruner)
+    parts = _job_parts(storage, podman, data, limits.pauses, renderer, trials, keeping)
     runner = JobRunner(parts, operations, find_kinds())
     orchestrator = Orchestrator(parts, runner)
+    streams = _streams(parts, storage, podman, data, renderer, closing)
     return Apps(
         catalog,
         verifier,
         images,
         inventory,
         pruner,
-        volumes,
-        data,
-        disk_use(storage, podman, snapshots, limits.history, lambda: reconciler.desired),
+        data.volumes,
+        data.apps,
+        disk_use(storage, podman, data.snapshots, limits.history, lambda: reconciler.desired),
         AppLimits(limits.own, reconciler, limits.share.limits, podman.facts, orchestrator.apply),
-        DataService(volumes, kept, data, operations, lambda: reconciler.desired, reconciler.look_again),
+        _data_service(data, streams, operations, reconciler),
         limits.pauses,
         downloads,
-        snapshots,
+        data.snapshots,
         Snapshots(parts, runner, operations),
         SnapshotSchedules(storage.state, storage.node_id),
-        Backups(parts, runner),
+        Backups(parts, runner, streams.notes),
         trials,
+        streams,
         reconciler,
         operations,
         orchestrator,
+    )
+
+
+def _job_parts(
+    storage: Storage,
+    podman: PodmanHost,
+    data: DataParts,
+    pauses: Pauses,
+    renderer: Renderer,
+    trials: TrialRuns,
+    keeping: tuple[LocalCatalog, Composer, Reconciler, ImageStore, ImageInventory, ImagePruner],
+) -> JobParts:
+    config, secrets, layout = storage.config, storage.secrets, storage.config.layout
+    catalog, composer, reconciler, images, inventory, pruner = keeping
+    return JobParts.of(
+        storage.state,
+        catalog,
+        composer,
+        reconciler,
+        images=images,
+        inventory=inventory,
+        pruner=pruner,
+        data=data.apps,
+        secrets=AppSecrets(secrets),
+        disk_rules=DiskRules(renderer, podman.namespace, layout.apps),
+        repairs=Repairs(reconciler, renderer, lambda: datetime.now(UTC)),
+        revisions=RevisionStore(storage.database),
+        require_room=pauses.require_room,
+        snapshots=data.snapshots,
+        volumes=data.volumes,
+        trials=trials,
+        backups=backup_work(
+            layout, podman.client, podman.namespace, secrets, reconciler, data.volumes, renderer, trials
+        ),
+        soak=config.soak,
+    )
+
+
+def _data_service(data: DataParts, streams: Streams, operations: Operations, reconciler: Reconciler) -> DataService:
+    return DataService(
+        data.volumes,
+        data.leases,
+        streams,
+        data.kept,
+        data.apps,
+        operations,
+        lambda: reconciler.desired,
+        reconciler.look_again,
+    )
+
+
+def _workers(closing: AsyncExitStack) -> TemplateWorkers:
+    workers = TemplateWorkers()
+    closing.push_async_callback(asyncio.to_thread, workers.close)
+    return workers
+
+
+def _streams(
+    parts: JobParts,
+    storage: Storage,
+    podman: PodmanHost,
+    data: DataParts,
+    renderer: Renderer,
+    closing: AsyncExitStack,
+) -> Streams:
+    reconciler = parts.reconciler
+    notes = TargetNotes(parts.backups, data.leases, lambda: reconciler.desired)
+    data.leases.claimed, data.leases.sight = notes.wake, notes.sight
+    data.leases.changed = lambda: reconciler.apply(reconciler.desired)
+    data.leases.runs = lambda app: reconciler.observer.last.running(app)
+    data.leases.until_down = lambda app: reconciler.changed.until(lambda: reconciler.is_down(app))
+    parts.backups.written.append(notes.wake)
+    closing.push_async_callback(notes.close)
+    return Streams(
+        podman.namespace,
+        storage.config.layout,
+        renderer,
+        notes,
+        lambda: reconciler.desired,
+        reconciler.changed,
     )
 
 
@@ -207,33 +271,11 @@ def _composer(
     )
 
 
-def _trials(
-    storage: Storage,
-    podman: PodmanHost,
-    images: ImageStore,
-    require_room: Callable[[], None],
-    composer_at: ComposerAt,
-) -> TrialRuns:
-    layout = storage.config.layout
-    return TrialRuns(
-        Scratch(layout, podman.namespace, composer_at),
-        podman.client,
-        podman.namespace,
-        images,
-        storage.state,
-        storage.node_id,
-        host.static_shell(),
-        storage.secrets.redactor.redact,
-        require_room,
-        lambda: host.memory()[1],
-    )
-
-
 def _reconciler(
     storage: Storage,
     podman: PodmanHost,
     images: ImageStore,
-    volumes: VolumeKeeper,
+    data: DataParts,
     share: HostShare,
     downloads: InitialDownloads,
 ) -> Reconciler:
@@ -258,7 +300,7 @@ def _reconciler(
         podman.client,
         podman.namespace,
         podman.firewall,
-        volumes,
+        data.volumes,
         storage.node_id,
         str(storage.config.layout.files),
         Path(podman.info.run_root),

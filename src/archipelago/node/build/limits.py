@@ -27,8 +27,11 @@ class HostLimits:
     share: HostShare
 
 
-async def open_limits(storage: Storage, podman: PodmanHost) -> HostLimits:
-    """Read what the owner decided, and what was counted. Raises `NodeError`."""
+async def open_limits(storage: Storage, podman: PodmanHost, held: Callable[[], Mapping[str, str]]) -> HostLimits:
+    """Read what the owner decided, and what was counted. Raises `NodeError`.
+
+    `held` are apps that must not run for another reason than the host, each with that reason.
+    """
     await (own := OwnLimitStore(storage.database)).open()
     await (history := DiskHistory(storage.database)).open()
     pauses = Pauses()
@@ -38,7 +41,7 @@ async def open_limits(storage: Storage, podman: PodmanHost) -> HostLimits:
         return budgets(podman.facts, manifests, order_of(desired), own.all)
 
     share = HostShare(
-        paused=lambda desired: pauses.reasons(order_of(desired)),
+        paused=lambda desired: {**pauses.reasons(order_of(desired)), **held()},
         budgets=budgets_of,
         limits=ControlGroups(podman.cgroup),
     )

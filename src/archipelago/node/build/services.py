@@ -13,6 +13,7 @@ from archipelago.api.services import security as security_services
 from archipelago.api.services.registry import Services
 from archipelago.api.system import PauseCause
 from archipelago.backups.restic.launch import launch
+from archipelago.container.operations.backup_keys import BackupKeys
 from archipelago.container.operations.snapshot_files import SnapshotFiles
 from archipelago.container.reports.apps import Reporter
 from archipelago.container.reports.chains import ChainReporter
@@ -159,6 +160,7 @@ def _provide_apps(services: Services, parts: Parts, reporter: Reporter) -> None:
         SnapshotFiles(storage.config.layout, podman.namespace, apps.snapshots, launch),
     )
     services.provide(app_services.BackupService, apps.backups)
+    services.provide(app_services.BackupKeyService, BackupKeys(apps.backups.parts.backups, platform.node))
     services.provide(app_services.AppReportService, reporter)
     services.provide(app_services.CatalogService, reporter)
     services.provide(app_services.LogService, LogReporter(reporter.installed, apps.reconciler, redact))
@@ -273,6 +275,7 @@ def _notices(parts: Parts, reporter: Reporter, disk_use: DiskReporter, examiner:
             examine=examiner.examine,
             channels=parts.notifier.desk.list,
             backups=parts.apps.backups.targets,
+            streams=parts.apps.streams.view,
         ),
         HiddenNotices(storage.database),
         storage.clocks.steady,

@@ -6,6 +6,7 @@ from typing import Any, NoReturn
 from archipelago.rpc.method import Family, Handler, Method
 from archipelago.rpc.methods.access import accounts, login, passkeys, preferences
 from archipelago.rpc.methods.apps import (
+    backup_keys,
     backups,
     catalog,
     chains,
@@ -34,6 +35,7 @@ _FAMILIES = (
     snapshot_files,
     snapshot_schedules,
     backups,
+    backup_keys,
     repairs,
     catalog,
     operations,

@@ -33,6 +33,8 @@ class StepRecord(Translatable, Stored):
     state: OperationState = OperationState.PENDING
     percent: float | None = None
     detail: Prose = ""
+    bytes_done: int | None = None
+    bytes_total: int | None = None
 
 
 class OperationFailure(Translatable, Stored):

@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -41,6 +41,7 @@ class Restic:
     dumps: bool = True
     history: TargetHistory = field(default_factory=TargetHistory)
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    written: list[Callable[[str], None]] = field(default_factory=list)
 
     @property
     def targets(self) -> Any:

@@ -39,6 +39,8 @@ class Scene:
     store: TargetStore
     away: bool = False
     failing: set[str] = field(default_factory=set)
+    lost: set[str] = field(default_factory=set)
+    """Apps whose newest backup somebody has deleted."""
     done: list[str] = field(default_factory=list)
     now_is: datetime = NOON
     steady: float = 1000.0
@@ -74,7 +76,8 @@ class Scene:
         return self.ended(f"try {backup}", app, True)
 
     async def list(self, target: str, app: str) -> tuple[SimpleNamespace, ...]:
-        return tuple(SimpleNamespace(id=each) for each in ("new", "old", "older"))
+        names = ("new", "old", "older")[app in self.lost :]
+        return tuple(SimpleNamespace(id=name, at=self.now_is - timedelta(days=name != "new")) for name in names)
 
     async def thin_out(self, target: str) -> None:
         self.done.append("thin out")
@@ -137,6 +140,14 @@ async def test_what_failed_is_tried_again_after_an_hour(scene: Scene) -> None:
     assert await scene.looked() == []
     scene.steady += 3601
     assert await scene.looked() == ["back up two", "thin out", *WEEKLY], "the other one has its backup"
+
+
+async def test_a_backup_that_somebody_deleted_is_made_again(scene: Scene) -> None:
+    scene.lost = {"two"}
+    assert await scene.looked() == [*NIGHTLY, "try new one", "try older one", "try old two", "try older two", "check"]
+    assert "does not have the newest" in (await scene.store.history("usb")).problem
+    scene.lost = set()
+    assert await scene.looked() == ["back up two", "thin out"]
 
 
 async def test_a_target_without_a_schedule_is_left_alone(scene: Scene) -> None:

@@ -51,7 +51,9 @@ async def operations(tmp_path: Path) -> AsyncIterator[Operations]:
 async def test_no_app_is_installed_while_what_was_kept_of_it_is_changed(operations: Operations, change: str) -> None:
     store = SlowStore()
     anything = cast(Any, None)
-    service = DataService(anything, cast(Any, store), cast(Any, Data()), operations, DesiredState, anything)
+    service = DataService(
+        anything, anything, anything, cast(Any, store), cast(Any, Data()), operations, DesiredState, anything
+    )
 
     async def work(_: Tracker) -> None: ...
 

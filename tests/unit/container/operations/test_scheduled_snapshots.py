@@ -189,9 +189,13 @@ async def test_a_disk_that_is_short_gets_room_and_no_more_are_taken(scene: Scene
     assert [each for each in found if each.startswith("delete")] == ["delete 001 of one"]
     assert len(scene.taken["one"]) == 2 and "mine" in scene.taken["one"], "its owner's stay"
     assert [each.action for each in scene.audited] == ["snapshot-thin-out"]
+    assert "disk is short" in (await scene.schedules.list()).apps[0].obstacle
     scene.level = DiskLevel.SCARCE
     await scene.look()
     assert list(scene.taken["one"]) == ["mine"]
+    scene.level = DiskLevel.PLENTY
+    assert await scene.look(timedelta(days=1)) == ["one"]
+    assert not (await scene.schedules.list()).apps[0].obstacle
 
 
 async def test_what_cannot_be_copied_whole_is_not_taken(scene: Scene) -> None:

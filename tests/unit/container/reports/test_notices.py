@@ -10,6 +10,7 @@ import pytest
 from archipelago.api.apps import AppSummary
 from archipelago.api.backups import TargetView
 from archipelago.api.catalog import CatalogEntry
+from archipelago.api.data import StreamTargetView, StreamView
 from archipelago.api.health import HealthState
 from archipelago.api.notice_channels import Channel, ChannelSettings, WebhookTarget
 from archipelago.api.operations import ErrorView, Operation, OperationKind
@@ -60,6 +61,7 @@ class World:
     steady: float = 1000.0
     wall: float = 1_800_000_000.0
     targets: list[TargetView] = field(default_factory=list)
+    streams: list[StreamView] = field(default_factory=list)
     examined: int = 0
     said: list[str] = field(default_factory=list)
     desk: NoticeDesk = field(init=False)
@@ -92,7 +94,10 @@ class World:
         async def backups() -> tuple[TargetView, ...]:
             return tuple(self.targets)
 
-        sources = Sources(apps, catalog, operations, disk, Paused, examine, channels, backups)
+        async def streams() -> tuple[StreamView, ...]:
+            return tuple(self.streams)
+
+        sources = Sources(apps, catalog, operations, disk, Paused, examine, channels, backups, streams)
         return NoticeDesk(sources, HiddenNotices(self.database), lambda: self.steady, self.say, lambda: self.wall)
 
     async def say(self, what: str) -> None:
@@ -424,3 +429,33 @@ async def test_what_is_muted_of_one_thing_is_not_muted_of_another_whose_name_dif
     await world.desk.hide((await world.only()).id, None, mute=True)
     world.findings = [finding("data", one, Severity.ERROR), finding("data", other, Severity.ERROR)]
     assert len(await world.shown()) == 1
+
+
+FULL = ("usb", False, "it is full")
+GOOD = ("nas", True, "")
+
+
+@pytest.mark.parametrize(
+    ("size", "problem", "targets", "expected"),
+    [
+        (9, "", [GOOD], []),
+        (9, "", [("usb", False, ""), GOOD], []),
+        (9, "", [FULL, GOOD], [("targets", Severity.ERROR, "it is full")]),
+        (9, "the file is empty", [GOOD], [("copy", Severity.ERROR, "the file is empty")]),
+        (9, "", [], [("alone", Severity.WARNING, "add a target")]),
+        (0, "", [], []),
+    ],
+)
+async def test_a_proof_of_money_that_is_not_where_it_should_be_needs_the_owner(
+    world: World,
+    size: int,
+    problem: str,
+    targets: list[tuple[str, bool, str]],
+    expected: list[tuple[str, Severity, str]],
+) -> None:
+    places = tuple(StreamTargetView(target=name, current=current, problem=why) for name, current, why in targets)
+    stream = StreamView(app="lnd", volume="proof", file="channel.backup", size=size, problem=problem, targets=places)
+    world.streams.append(stream)
+    found = await world.desk.list()
+    assert [(each.id.split("-")[1], each.level) for each in found] == [(what, level) for what, level, _ in expected]
+    assert all(words in each.detail for each, (_, _, words) in zip(found, expected, strict=True))

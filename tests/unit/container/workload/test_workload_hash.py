@@ -217,9 +217,9 @@ def test_every_field_of_an_apps_spec_counts_but_labels_and_networks() -> None:
     for name in ContainerSpec.__slots__:
         other = replace(spec, **{name: {"changed": "x"}})
         assert (hash_of(other) != hash_of(spec)) == (name not in ("labels", "networks")), name
-        # Versions before knew no `rootfs`, which apps do not have.
+        # Versions before did not know the last three, which apps do not have.
         changed = former_hash(other, {}, False) != former_hash(spec, {}, False)
-        assert changed == (name not in ("labels", "networks", "rootfs")), name
+        assert changed == (name not in ("labels", "networks", "rootfs", "network_of", "longest_run")), name
 
 
 def test_what_has_no_place_in_a_hash_cannot_get_into_it() -> None:

@@ -1,4 +1,4 @@
-"""Commands about data of apps that is lost, or outlived its app: data list, restore, delete, start-empty."""
+"""Commands about data of apps that is lost, outlived its app or proves claims to money: those of `data`."""
 
 import sys
 from typing import Annotated
@@ -58,6 +58,37 @@ def start_empty(app: Installed, yes: Yes = False) -> None:
         show(line(one["what"]))
     ask("Give up this data, and start with empty volumes?", yes)
     client.call("data-start-empty", app=app, volumes=[one["volume"] for one in lost])
+
+
+def claim(app: Installed, yes: Yes = False) -> None:
+    """Start an app on channel state that may not be the newest, or that another machine may run."""
+    client = Client()
+    contested = client.call("data-contested", app=app)
+    if not contested:
+        raise CommandError(Exit.REFUSED, f"nothing speaks against the state of {line(app)}", "nothing was changed")
+    _must_ask(yes)
+    for one in contested:
+        show(f"{line(one['what'])}.")
+    show("An older state, or the same one on two machines, loses all the money in its channels.")
+    if not yes and typer.prompt(f"Type '{line(app)}' if this is the newest, and no other machine ever runs it") != app:
+        raise CommandError(Exit.REFUSED, "that is not its name", "nothing was changed")
+    client.call("data-claim", app=app, evidence=[one["evidence"] for one in contested])
+
+
+def streams(app: Annotated[str | None, typer.Argument(help="App; all without it.")] = None, json: Json = False) -> None:
+    """Show where the newest copies of files are that prove claims to money."""
+    found = Client().call("data-streams", app=app)
+    if json:
+        show_json(found)
+        return
+    rows = []
+    for one in found:
+        here = one["problem"] or (f"{one['copies']} copies, {one['at'][:19]}" if one["at"] else "no file yet")
+        rows.append((one["app"], one["file"], size_words(one["size"]), "this disk", here))
+        for each in one["targets"]:
+            there = f"newest, {each['at'][:19]}" if each["current"] else each["problem"] or "not the newest"
+            rows.append(("", "", "", each["target"], there))
+    show_table(("APP", "FILE", "SIZE", "PLACE", "STATE"), rows)
 
 
 def _must_ask(yes: bool) -> None:

@@ -1,6 +1,7 @@
-"""Checks of the databases that a manifest declares: can the node reach what they name? Pure."""
+"""Checks of the databases and streamed files that a manifest declares: can the node reach what they name? Pure."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from archipelago.container.manifest.checks.findings import unknown
 from archipelago.container.manifest.checks.volume_paths import check_volume_paths
@@ -14,6 +15,9 @@ from archipelago.container.manifest.yaml.tree import Path
 def check_databases(manifest: AppManifest, declared: Declared) -> Iterator[PathProblem]:
     """Yield everything that does not fit together."""
     for name, volume in manifest.volumes.items():
+        if volume.stream is not None:
+            for problem in check_volume_paths((), (volume.stream,), declared.options, whole=False):
+                yield replace(problem, path=("volumes", name, "stream"))
         here: Path = ("volumes", name, "database")
         match volume.database:
             case None:

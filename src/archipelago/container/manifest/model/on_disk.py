@@ -8,7 +8,7 @@ from pydantic import Field, StringConstraints, model_validator
 from archipelago.container.manifest.model.data import Database, DataClass
 from archipelago.container.manifest.model.part import Part
 from archipelago.container.manifest.model.scalars import Argument, Bytes, Key, LongText, Name, Scalar, ShortText
-from archipelago.container.manifest.model.volume_paths import Paths
+from archipelago.container.manifest.model.volume_paths import Paths, VolumePath
 
 _EXPORT = r"^[a-z][a-z0-9]*(-[a-z0-9]+)*\.[a-z][a-z0-9_]*$"
 
@@ -40,6 +40,9 @@ class Volume(Part):
     """Whether only one container may ever have it mounted at a time."""
     funds: bool = False
     """Whether it holds keys to money: a removal of the app with its data keeps it aside, until its owner deletes it."""
+    stream: VolumePath | None = None
+    """File in it that is copied to other places each time it changes (a static channel backup): only with
+    `data: append-proof`. A template over the options."""
     per: Annotated[str, StringConstraints(pattern=_EXPORT, max_length=81)] | None = None
     """Value of a provider to which the data belongs, such as `bitcoin-rpc.network` (an interface of `requires`, and one
     of its `exports`): for each value there is a directory of its own, and one that was left is found again."""
@@ -48,6 +51,8 @@ class Volume(Part):
     def _names_its_database(self) -> Self:
         if (self.database is not None) != (self.data is DataClass.DATABASE):
             raise ValueError("'database' and 'data: database' belong together: give both or neither")
+        if self.stream is not None and self.data is not DataClass.APPEND_PROOF:
+            raise ValueError("'stream' is for a volume with 'data: append-proof' alone")
         return self
 
 

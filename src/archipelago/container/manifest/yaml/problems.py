@@ -1,11 +1,11 @@
 """What is wrong with a manifest, and where."""
 
-import difflib
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 
 from archipelago.container.manifest.yaml.tree import Path
 from archipelago.errors import ErrorCode, NodeError
+from archipelago.support.near_names import near_names
 
 MAX_PROBLEMS = 100
 """Problems that one error reports; a file with more of them is not a manifest."""
@@ -70,8 +70,7 @@ def nearest(word: str, candidates: Iterable[str]) -> str | None:
     """Return the candidate most like `word`, or None when none is like it."""
     if len(word) > 60:
         return None
-    matches = difflib.get_close_matches(word.lower(), list(candidates), n=1, cutoff=0.6)
-    return matches[0] if matches else None
+    return next(iter(near_names(word.lower(), candidates, 1)), None)
 
 
 def show(value: object) -> str:

@@ -13,10 +13,11 @@ and whether it is `divided`), `mounts` (what is mounted at a `path` or below it)
 `remove`; `signal` (with `pid` and `signal`); `size` (with the `timeout` after which it returns what it has counted,
 and whether it is `gentle`); in a volume, whose content is an app's, `find` (with `paths`, each a list of names),
 `aside` and `discard` (with `names`, and the `suffix` that a name gets), `list` (with `names` of a folder, `after`,
-`limit` and `timeout`), `read` (with `names` of a file, `offset` and `length`), and `divide` (with the `part` that gets
-what is there, and `gid`); `volume` (a `directory`, as a subvolume where there are any); for snapshots `survey`,
-`can-clone`, `flush`, `copy` (with `to`, `method`, and the `number` by which `stop-copy` finds it); `each` (with
-`requests`, answered in order up to the first that fails: `answers`).
+`limit` and `timeout`), `read` (with `names` of a file, `offset` and `length`), `divide` (with the `part` that gets
+what is there, and `gid`), `await-change` (with `names`, the `known` sign of the file, and the `timeout`) and
+`read-whole` (with `names` and the `limit`); `volume` (a `directory`, as a subvolume where there are any); for
+snapshots `survey`, `can-clone`, `flush`, `copy` (with `to`, `method`, and the `number` by which `stop-copy` finds it);
+`each` (with `requests`, answered in order up to the first that fails: `answers`).
 """
 
 import contextlib
@@ -50,6 +51,7 @@ from archipelago.container.namespace.agent.look import look_at
 from archipelago.container.namespace.agent.mounts import mounts_at
 from archipelago.container.namespace.agent.network import announce, ask_http, ask_name_server, check_port, load_firewall
 from archipelago.container.namespace.agent.refused import Refused
+from archipelago.container.namespace.agent.streams import await_change, read_file
 from archipelago.container.namespace.agent.volumes import discard, divide, is_there, set_aside
 
 _MAX_AT_ONCE = 64
@@ -105,6 +107,8 @@ _OF_FILES: dict[str, Callable[[str, dict], dict]] = {  # type: ignore[type-arg]
     "size": lambda path, asked: measure(path, time.monotonic() + asked["timeout"], gentle=asked.get("gentle", False)),
     "find": lambda path, asked: {"found": [is_there(path, names) for names in asked["paths"]]},
     "aside": lambda path, asked: set_aside(path, asked["names"], asked["suffix"]),
+    "await-change": await_change,
+    "read-whole": read_file,
     "discard": lambda path, asked: discard(path, asked["names"]),
     "survey": lambda path, asked: survey(path, time.monotonic() + asked["timeout"]),
     "can-clone": lambda path, asked: can_clone(path),

@@ -15,7 +15,7 @@ from typing import Self
 from archipelago.api.backups import VolumeWay
 from archipelago.backups.maker import Prepared, Recipe
 from archipelago.backups.repository import Repository
-from archipelago.backups.restic.says import WriteProgress, Written
+from archipelago.backups.restic.says import Written
 from archipelago.backups.targets import TargetHistory
 from archipelago.container.data.data_classes import RestorableVolume
 from archipelago.container.data.kept import stamp
@@ -23,6 +23,7 @@ from archipelago.container.data.snapshots.order import SnapshotOrder
 from archipelago.container.desired.installed_apps import installed
 from archipelago.container.operations.job import Job
 from archipelago.container.operations.job_parts import JobParts
+from archipelago.container.operations.jobs.byte_progress import ByteProgress
 from archipelago.container.operations.operations import Tracker
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.storage.records.apps import AppRecord
@@ -92,6 +93,8 @@ class BackupJob(Job):
             return history.with_app(self.app, newest=at).model_copy(update={"problem": ""})
 
         await work.targets.note(self.target, done)
+        for receive in work.written:
+            receive(self.app)
 
     async def undo(self, parts: JobParts) -> None:
         """Delete the copy, and let the app run where this job has stopped it."""
@@ -137,8 +140,7 @@ class BackupJob(Job):
         return written, recipe.at
 
     async def _upload(self, parts: JobParts, tracker: Tracker, repository: Repository, prepared: Prepared) -> Written:
-        progress = _Shown(tracker)
-        async with progress:
+        async with ByteProgress(tracker, WRITE_STEP) as progress:
             written = await parts.backups.maker.write(prepared, repository, progress.show)
         await tracker.commit()
         return written
@@ -200,35 +202,3 @@ def _changed(app: str) -> NodeError:
         hint=msg("older backups stay as they are; make another one: 'archipelago backup now {app}'", app=app),
         data={"app": app},
     )
-
-
-class _Shown:
-    """Shows how far restic is; what it says comes from a reader that must not wait."""
-
-    def __init__(self, tracker: Tracker) -> None:
-        self._tracker = tracker
-        self._newest: WriteProgress | None = None
-        self._wake = asyncio.Event()
-        self._task: asyncio.Task[None] | None = None
-
-    async def __aenter__(self) -> Self:
-        self._task = asyncio.create_task(self._run())
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        assert self._task is not None
-        self._task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await self._task
-
-    def show(self, progress: WriteProgress) -> None:
-        self._newest = progress
-        self._wake.set()
-
-    async def _run(self) -> None:
-        while True:
-            await self._wake.wait()
-            self._wake.clear()
-            if (found := self._newest) is not None:
-                detail = msg("{done} of {total}", done=size_words(found.done), total=size_words(found.total))
-                await self._tracker.progress(WRITE_STEP, found.percent, detail)

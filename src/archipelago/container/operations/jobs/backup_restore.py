@@ -6,8 +6,8 @@ from typing import Self
 
 from archipelago.container.data.data_classes import (
     AppendProofVolume,
-    NeverRestoreVolume,
     app_volumes,
+    has_channels,
     restorable_volumes,
 )
 from archipelago.container.data.kept import stamp
@@ -18,8 +18,10 @@ from archipelago.container.operations.changes.starts import start_step
 from archipelago.container.operations.changes.turn import TurnResult
 from archipelago.container.operations.image_fetcher import image_step
 from archipelago.container.operations.job_parts import JobParts
+from archipelago.container.operations.jobs.byte_progress import ByteProgress
 from archipelago.container.operations.jobs.restore import RestoreJob, RestoreStage
 from archipelago.container.operations.operations import Tracker
+from archipelago.container.operations.stream_return import bring_streams_back
 from archipelago.container.operations.way_back import back_step
 from archipelago.storage.records.apps import AppRecord, Desired
 from archipelago.storage.records.snapshots import SnapshotKind
@@ -92,7 +94,8 @@ class BackupRestoreJob(RestoreJob):
             async with work.turn(self.target):
                 repository = await work.repository(await work.targets.get(self.target))
                 await repository.open()
-                await work.reader.fetch(repository, self.backup, record, self.snapshot)
+                async with ByteProgress(tracker, FETCH_STEP) as progress:
+                    await work.reader.fetch(repository, self.backup, record, self.snapshot, progress.show)
         except Exception:
             await self.undo(parts)
             raise
@@ -142,10 +145,11 @@ class BackupRestoreJob(RestoreJob):
         back = await store.bring_back(then, self.snapshot, aside, restorable_volumes(then))
         proofs = [each for each in app_volumes(then) if isinstance(each, AppendProofVolume)]
         await parts.backups.bring_where_missing(self.app, self.snapshot, proofs)
+        if any(each.declared.stream is not None for each in proofs):
+            await bring_streams_back(parts.backups, self.app, self.target)
         await parts.secrets.read_again(self.app)
         # Its channels are not in the backup: whether it may run without them is for its owner to say.
-        waits = any(isinstance(each, NeverRestoreVolume) for each in app_volumes(then))
-        back = replace(back, desired=Desired.STOPPED if waits else Desired.RUNNING)
+        back = replace(back, desired=Desired.STOPPED if has_channels(then) else Desired.RUNNING)
 
         async def decide(found: Records) -> TurnResult:
             after = {**found, self.app: back}

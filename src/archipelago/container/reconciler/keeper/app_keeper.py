@@ -276,7 +276,9 @@ class AppKeeper:
         if running:
             details = None if run is None else run.details
             send = self._tools.namespace.signal  # Podman's own command may be unable to
-            shown = await stop_container(self._tools.client, self._tools.observer, self.app, found, details, send)
+            declared = None if wanted is None else wanted.stop
+            client, observer = self._tools.client, self._tools.observer
+            shown = await stop_container(client, observer, self.app, found, details, send, declared)
             look = replace(look, shown=shown)
         if isinstance(step, steps.StopContainer) and wanted is not None:
             self._note_stopped(wanted.container, step.why)

@@ -21,6 +21,9 @@ _TRIES_WITH_ONE_CONTAINER = 2
 _DATA_RETRY = 5.0
 """Seconds between two looks for data that is missing: a disk may be mounted at any time."""
 
+_KILLED = 128 + 9
+"""Exit code of what SIGKILL ended."""
+
 
 class Failures:
     """Carries out the steps that only take note of something."""
@@ -84,7 +87,8 @@ class Failures:
         )
         if lost:
             reason = msg("its monitor (conmon) was killed after {age} s", age=f"{run.age:.0f}")
-        if details.oom_killed:
+        short = details.exit_code == _KILLED and await self._tools.limits.was_out_of_memory()
+        if details.oom_killed or short:
             budget = self._tools.desired().container_budget(wanted.app, wanted.container)
             reason = msg(
                 "ran out of memory (its limit is {memory} bytes) after {age} s",

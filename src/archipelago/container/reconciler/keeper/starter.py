@@ -53,6 +53,7 @@ class Starter:
         if not created:
             # At each start: they are on a tmpfs, which is empty after a reboot.
             await self._write_files(wanted)
+        await self._tools.volumes.hold(desired.workload, desired.record)
         await asyncio.to_thread(make_ready, wanted.log, wanted.spec.log_max_size)
         self._tools.firewall.forget(wanted.name)
         try:

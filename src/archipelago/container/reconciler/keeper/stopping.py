@@ -11,6 +11,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from archipelago.container.manifest.model.containers import Stop
 from archipelago.container.podman_client.client import PodmanClient
 from archipelago.container.podman_client.errors import PodmanError, PodmanUnavailable
 from archipelago.container.podman_client.models import ContainerDetails, ContainerState, ContainerSummary
@@ -32,13 +33,13 @@ class StopTerms:
     """What asks it to end."""
 
 
-_DEFAULT = StopTerms(30.0, signal.SIGTERM)
-
-
-async def stop_terms(client: PodmanClient, found: ContainerSummary, details: ContainerDetails | None) -> StopTerms:
+async def stop_terms(
+    client: PodmanClient, found: ContainerSummary, details: ContainerDetails | None, declared: Stop | None = None
+) -> StopTerms:
     """Return how a container is stopped, as it was made; `details` are what is known of it already.
 
-    Raises `PodmanUnavailable`; of one that Podman cannot describe, the manifest's defaults are returned.
+    Raises `PodmanUnavailable`; of one that Podman cannot describe, what is `declared` of it now counts, or else the
+    manifest's defaults.
     """
     if details is None or details.id != found.id:
         try:
@@ -46,7 +47,8 @@ async def stop_terms(client: PodmanClient, found: ContainerSummary, details: Con
         except PodmanUnavailable:
             raise
         except PodmanError:
-            return _DEFAULT
+            stop = declared or Stop()
+            return StopTerms(stop.grace, signal.Signals[stop.signal])
     return StopTerms(float(details.stop_timeout), signal.Signals(details.stop_signal or signal.SIGTERM))
 
 
@@ -57,6 +59,7 @@ async def stop_container(
     found: ContainerSummary,
     details: ContainerDetails | None,
     send: Signaller,
+    declared: Stop | None = None,
 ) -> Mapping[str, ContainerSummary]:
     """Stop a container that runs in its own way; return the app's containers once Podman knows that it is down.
 
@@ -64,7 +67,7 @@ async def stop_container(
     data lies elsewhere. Raises `PodmanError`.
     """
     # Created by the runtime but not started, its first process only waits, and handles no signal.
-    terms = await stop_terms(client, found, details)
+    terms = await stop_terms(client, found, details, declared)
     grace = 0.0 if found.state is ContainerState.INITIALIZED else terms.grace
     if grace:
         await until_heeding(found.pid, terms.signal, DEAF)

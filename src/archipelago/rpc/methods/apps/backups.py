@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field, SecretStr, StringConstraints
 
-from archipelago.api.backups import BackupTarget, BackupView, TargetName, TargetView
+from archipelago.api.backups import BackupPreview, BackupTarget, BackupView, TargetName, TargetView
 from archipelago.api.operations import Operation
 from archipelago.api.services.apps import BackupService
 from archipelago.rpc.method import Family, Params
@@ -29,9 +29,20 @@ class AddTargetParams(TargetParams):
 
     settings: BackupTarget
     """Where it is."""
-    secret: Annotated[SecretStr, Field(max_length=1024)] | None = None
-    """Password (rest) or secret key (s3) of its login."""
+    secret: Annotated[SecretStr, Field(max_length=16384)] | None = None
+    """Password (rest), secret key (s3), or what `rclone config show` prints (rclone)."""
     scheduled: bool = True
+    """Whether the node writes to it once a day by itself."""
+
+
+class ChangeTargetParams(TargetParams):
+    """What is different about a target from now on; null leaves it as it is."""
+
+    settings: BackupTarget | None = None
+    """Where the same repository is found from now on."""
+    secret: Annotated[SecretStr, Field(max_length=1024)] | None = None
+    """Password or secret key of its login."""
+    scheduled: bool | None = None
     """Whether the node writes to it once a day by itself."""
 
 
@@ -80,6 +91,17 @@ async def _add(backups: BackupService, params: AddTargetParams) -> TargetView:
 
 
 @family.method(
+    "backup-target-change",
+    "Change how a target is reached, or its schedule; the repository has to be the same",
+    permission=Permission.ADMINISTER,
+    mutates=True,
+    confirms=True,
+)
+async def _change(backups: BackupService, params: ChangeTargetParams) -> TargetView:
+    return await backups.change(params.target, params.settings, secret_text(params.secret), scheduled=params.scheduled)
+
+
+@family.method(
     "backup-target-remove",
     "Forget a target; what is stored there stays",
     permission=Permission.ADMINISTER,
@@ -98,6 +120,11 @@ async def _now(backups: BackupService, params: AppTargetParams) -> Operation:
 @family.method("backup-list", "List the backups on a target, the newest first", permission=Permission.READ)
 async def _list(backups: BackupService, params: ListBackupsParams) -> tuple[BackupView, ...]:
     return await backups.list(params.target, params.app)
+
+
+@family.method("backup-preview", "Say what restoring a backup would do", permission=Permission.READ)
+async def _preview(backups: BackupService, params: BackupParams) -> BackupPreview:
+    return await backups.preview(params.app, params.target, params.backup)
 
 
 @family.method(

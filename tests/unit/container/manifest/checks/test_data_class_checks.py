@@ -14,6 +14,7 @@ from support.app_manifests import app
 from support.manifests import as_yaml, manifest
 
 CHANNELS = {"data": "never-restore", "funds": True, "exclusive": True}
+PROOF = {"data": "append-proof", "funds": True}
 POSTGRES = {"type": "postgres", "container": "main"}
 CLASSES = "rebuildable, files, database, append-proof, never-restore"
 KINDS = "sqlite, lmdb, postgres, mariadb, command"
@@ -45,6 +46,10 @@ def database(**declared: Any) -> dict[str, Any]:
             "database.container: the container 'other' does not mount the volume 'data'; expected one of: main",
         ),
         (database(type="command", container="main", dump=["a"], load=[]), "database.load: too few"),
+        ({"data": "files", "stream": "x"}, "volumes.data: 'stream' is for a volume with 'data: append-proof' alone"),
+        (PROOF | {"stream": "../x"}, "volumes.data.stream: '../x' is no path inside a volume"),
+        (PROOF | {"stream": "."}, "volumes.data.stream: all of a volume is no path here"),
+        (PROOF | {"stream": "{{ options.knid }}/x"}, "volumes.data.stream: there is no option 'knid'"),
     ],
 )  # fmt: skip
 def test_what_is_wrong_with_a_volume_is_said_at_its_place(volume: dict[str, Any], expected: str) -> None:

@@ -1,0 +1,185 @@
+import { flushPromises } from "@vue/test-utils";
+import { afterEach, describe, expect, it, vi } from "vitest";
+import type { TargetView } from "../../src/api/types";
+import BackupActivity from "../../src/components/backups/BackupActivity.vue";
+import RestoreAll from "../../src/components/backups/RestoreAll.vue";
+import RestorePlan from "../../src/components/backups/RestorePlan.vue";
+import { useContainers } from "../../src/stores/container";
+import BackupsView from "../../src/views/BackupsView.vue";
+import { begin, button, mounted, openDialog, words } from "./mounted";
+import { operation, step, summary, system } from "../samples";
+import { answering, paramsOf, Refusal, type Answers } from "../standIn";
+
+const LATE = "2026-11-28T03:00:00Z";
+const proof = {
+  at: LATE,
+  passed: true,
+  tried: true,
+  seconds: 4,
+  files: 9,
+  databases: 1,
+  started: true,
+  not_started: "",
+  problem: "",
+};
+const target = (own: Partial<TargetView> = {}): TargetView => ({
+  name: "usb",
+  kind: "folder",
+  place: "/media/usb",
+  settings: { kind: "folder", path: "/media/usb" },
+  repository: "ab",
+  scheduled: true,
+  apps: ["lnd", "knots"].map((app) => ({ app, newest: LATE, proved: LATE, proof, overdue: false })),
+  checked: LATE,
+  problem: "",
+  ...own,
+});
+const preview = { app: "lnd", backup: "ab", at: LATE, version: "1", version_now: "2", size: 10, files: 3, free: 100, volumes: [{ name: "data", way: "live" as const }], left_out: [{ name: "channels", data: "never-restore" }], stays_stopped: false }; // prettier-ignore
+
+afterEach(() => vi.unstubAllGlobals());
+
+async function backups(targets: TargetView[], own: Answers = {}) {
+  begin("manage", "administer");
+  const asked = answering({
+    "backup-targets": () => targets,
+    "setup-status": () => ({ done: [] }),
+    "container-list": () => [],
+    "system-info": () => system(),
+    "operation-list": () => [],
+    "operation-get": ({ id }) => operation({ id, state: "done" }),
+    "backup-list": () => [],
+    "backup-now": ({ app }) => operation({ id: app, app, kind: "backup", state: "done" }),
+    "backup-target-add": () => target(),
+    "backup-target-change": () => target(),
+    "backup-target-remove": () => null,
+    ...own,
+  });
+  const { page } = await mounted(BackupsView, {});
+  await flushPromises();
+  return { page, asked };
+}
+
+describe("the page of backups", () => {
+  it("leads to the first target, and says that the words must be written down", async () => {
+    const { page, asked } = await backups([]);
+    expect(page.text()).toContain(words("backup.first.words"));
+    const kind = page.findAll("button").find((one) => one.text().startsWith(words("backup.kind.folder")));
+    await kind?.trigger("click");
+    await vi.waitFor(() => expect(openDialog()).toBeDefined());
+    await openDialog()!.get("input[type=text]").setValue("/media/usb");
+    await button(openDialog()!, words("backup.add"))?.trigger("click");
+    await flushPromises();
+    const settings = { kind: "folder", path: "/media/usb" };
+    expect(paramsOf(asked, "backup-target-add")).toEqual([{ target: "usb", settings, scheduled: true }]);
+  });
+
+  it("backs each app up to each target, one target after the other, and says what could not start", async () => {
+    const two = [target(), target({ name: "s3" })];
+    const { page, asked } = await backups(two, {
+      "backup-now": ({ app, target: to }) => {
+        if (app === "knots" && to === "s3") throw new Refusal("busy", "knots is busy");
+        return operation({ id: app + to, app, kind: "backup", state: "done" });
+      },
+    });
+    await page.findAll("button").find((one) => one.text() === words("backup.now"))?.trigger("click"); // prettier-ignore
+    await vi.waitFor(() => expect(paramsOf(asked, "backup-now")).toHaveLength(4));
+    expect(paramsOf(asked, "backup-now").map((one) => one.target)).toEqual(["usb", "usb", "s3", "s3"]);
+  });
+
+  it("removes a target only after it said what stays, and warns of the last one", async () => {
+    const { page, asked } = await backups([target()]);
+    await page.get(`[aria-label="${words("backup.more", { name: "usb" })}"]`).trigger("click");
+    await vi.waitFor(() => expect(document.querySelector("[role=menu]")).not.toBeNull());
+    const items = [...document.querySelectorAll<HTMLElement>("[role=menuitem]")];
+    items.find((one) => one.textContent?.includes(words("common.remove")))?.click();
+    await flushPromises();
+    expect(openDialog()?.text()).toContain(words("backup.removeLastText"));
+    expect(paramsOf(asked, "backup-target-remove")).toEqual([]);
+    await button(openDialog()!, words("common.remove"))?.trigger("click");
+    await flushPromises();
+    expect(paramsOf(asked, "backup-target-remove")).toEqual([{ target: "usb" }]);
+  });
+
+  it("shows the hint of the node, which knows more of a target than this page", async () => {
+    const hint = "connect and mount the disk";
+    const { page } = await backups([target()], {
+      "backup-now": () => Promise.reject(new Refusal("busy", "something else works on it", { hint })),
+    });
+    await page.findAll("button").find((one) => one.text() === words("backup.now"))?.trigger("click"); // prettier-ignore
+    await vi.waitFor(() => expect(page.get("[role=alert]").text()).toContain(hint));
+  });
+});
+
+describe("work on backups", () => {
+  it("shows in full what moves bytes, and cancels what waits from the last one on", async () => {
+    begin("manage");
+    const asked = answering({ "operation-cancel": () => operation({ state: "cancelled" }) });
+    const steps = (at: number) => [0, 1].map((place) => step({ name: `step ${place}`, state: place < at ? "done" : place === at ? "running" : "pending" })); // prettier-ignore
+    const running = [
+      operation({ id: "3", kind: "backup", app: "tor", steps: steps(0) }),
+      operation({ id: "2", kind: "backup", app: "lnd", steps: steps(0) }),
+      operation({ id: "1", kind: "backup", app: "knots", steps: steps(1) }),
+    ];
+    const { page } = await mounted(BackupActivity, { running });
+    expect(page.findAll("[role=progressbar]")).toHaveLength(1);
+    expect(page.text()).toContain(words("backup.waiting", { apps: "lnd, tor" }));
+    await button(page, words("backup.cancelWaiting"))?.trigger("click");
+    await flushPromises();
+    expect(paramsOf(asked, "operation-cancel")).toEqual([{ id: "3" }, { id: "2" }]);
+  });
+});
+
+describe("a restore", () => {
+  async function plan(own: Partial<typeof preview> = {}) {
+    begin("manage");
+    const asked = answering({
+      "backup-preview": () => ({ ...preview, ...own }),
+      "backup-restore": () => operation({ id: "7", kind: "backup-restore" }),
+    });
+    const opened: string[] = [];
+    const given = { app: "lnd", target: "usb", backup: "ab", onOpened: (id: string) => opened.push(id) };
+    const { page } = await mounted(RestorePlan, given);
+    await flushPromises();
+    return { page, asked, opened };
+  }
+
+  it("says what comes back, what is set aside and what is in no backup before it is agreed to", async () => {
+    const { page, asked, opened } = await plan();
+    expect(page.text()).toContain(words("restore.aside", { version: "2" }));
+    expect(page.text()).toContain(`data: ${words("restore.way.live")}`);
+    expect(page.text()).toContain(`channels: ${words("restore.left.never")}`);
+    expect(paramsOf(asked, "backup-restore")).toEqual([]);
+    await button(page, words("restore.agree", { name: "lnd" }))?.trigger("click");
+    await flushPromises();
+    expect(paramsOf(asked, "backup-restore")).toEqual([{ app: "lnd", target: "usb", backup: "ab" }]);
+    expect(opened).toEqual(["7"]);
+  });
+
+  it("is not offered where the disk lacks the room, and says that an app with channels waits", async () => {
+    const { page } = await plan({ size: 1000, stays_stopped: true });
+    expect(button(page, words("restore.agree", { name: "lnd" }))?.attributes("disabled")).toBeDefined();
+    expect(page.text()).toContain(words("restore.tooLarge"));
+    expect(page.text()).toContain(words("restore.staysStopped", { name: "lnd" }));
+  });
+
+  it("of all apps brings back only those that are not there, and says which one failed", async () => {
+    begin("manage");
+    const backup = (app: string) => ({ id: app, app, version: "1", at: LATE });
+    const asked = answering({
+      "backup-list": () => ["knots", "lnd", "tor"].map(backup),
+      "backup-restore": ({ app }) => operation({ id: app, app }),
+      "operation-get": ({ id }) =>
+        operation({
+          id,
+          state: id === "lnd" ? "failed" : "done",
+          error: id === "lnd" ? { code: "internal", message: "it needs knots", hint: "", data: {} } : null,
+        }),
+    });
+    const { page } = await mounted(RestoreAll, { target: "usb" });
+    useContainers().apps = [summary({ app: "knots" })];
+    await flushPromises();
+    await button(page, words("backup.all.go", { n: 2 }, 2))?.trigger("click");
+    await vi.waitFor(() => expect(page.text()).toContain("it needs knots"));
+    expect(paramsOf(asked, "backup-restore").map((one) => one.app)).toEqual(["lnd", "tor", "lnd"]);
+  });
+});

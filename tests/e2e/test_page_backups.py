@@ -1,0 +1,128 @@
+"""Backups on the page, with a real repository in a folder: to the first proof, back again, and what goes wrong."""
+
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from axe_playwright_python.async_playwright import Axe
+from playwright.async_api import Page, expect
+
+from support.harness import ROOT, TestNode, podman
+from support.owner import show_password
+from support.tiny_apps import TCP, write_app
+
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(300)]
+DISK = ROOT / "usb-of-the-page"
+
+
+@pytest.fixture(scope="module")
+def disk() -> Iterator[Path]:
+    """A folder that stands for a USB disk."""
+    shutil.rmtree(DISK, ignore_errors=True)
+    DISK.mkdir(parents=True)
+    yield DISK
+    shutil.rmtree(DISK)
+
+
+def page_of_book(node: TestNode) -> Path:
+    return node.root / "apps/book/volumes/pages/first"
+
+
+async def require_for_everybody(page: Page) -> None:
+    found = await Axe().run(page)
+    assert found.violations_count == 0, found.generate_report()
+    assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+async def test_two_steps_lead_to_a_backup_that_is_proved(page: Page, node: TestNode, disk: Path) -> None:
+    assert node.apps is not None
+    seed = '[sh, -c, "[ -e /pages/first ] || echo old > /pages/first; exec busybox httpd -f -p 8000 -h /pages"]'
+    health = f"mounts: [{{volume: pages, path: /pages}}]\n    {TCP}"
+    write_app(node.apps, "book", command=seed, health=health, more="volumes: {pages: {data: files}}")
+    await node.install("book")
+    await page.goto("/backups")
+    await expect(page.get_by_text("Write down your 24 words first")).to_be_visible()
+    await require_for_everybody(page)
+
+    await page.get_by_role("button", name="Folder or USB disk").click()
+    await page.get_by_label("Folder", exact=True).fill(str(disk))
+    await page.get_by_role("button", name="Add", exact=True).click()
+    await show_password(page)
+    await expect(page.get_by_role("heading", name="Nothing is backed up yet")).to_be_visible()
+    await page.get_by_role("button", name="Back up now", exact=True).click()
+    await expect(page.get_by_role("heading", name="Not proved restorable yet")).to_be_visible()
+    await page.get_by_role("button", name="Prove it now").click()
+    await expect(page.get_by_role("heading", name="Last proved restorable:")).to_be_visible()
+    await expect(page.get_by_text("The app came back in a trial")).to_be_visible()
+    await require_for_everybody(page)
+
+
+async def test_an_app_comes_back_and_the_restore_is_undone_by_the_keyboard_alone(page: Page, node: TestNode) -> None:
+    podman("unshare", "sh", "-c", f"echo new > {page_of_book(node)}")
+    await page.goto("/backups/restore")
+    await page.get_by_role("link", name="book").press("Enter")
+    await expect(page.get_by_role("heading", name="As it was when?")).to_be_focused()
+    await page.get_by_role("link", name="newest").press("Enter")
+    await expect(page.get_by_text("What is there now (1.0) is set aside")).to_be_visible()
+    await expect(page.get_by_text("pages: files")).to_be_visible()
+    await require_for_everybody(page)
+    agree = page.get_by_role("button", name="Restore book")
+    await agree.focus()
+    await page.keyboard.press("Enter")
+    await show_password(page)
+    await expect(page.get_by_text("book is back")).to_be_visible(timeout=60_000)
+    assert podman("unshare", "cat", str(page_of_book(node))) == "old"
+
+    await page.reload()
+    await page.get_by_role("button", name="Undo the restore").press("Enter")
+    await page.get_by_role("alertdialog").get_by_role("button", name="Undo the restore").press("Enter")
+    await show_password(page)
+    await expect(page.get_by_text("book is as it was before")).to_be_visible(timeout=60_000)
+    assert podman("unshare", "cat", str(page_of_book(node))) == "new"
+
+
+async def test_a_target_that_is_gone_and_one_of_another_node_say_what_to_do(
+    page: Page, node: TestNode, disk: Path
+) -> None:
+    away = disk.rename(disk.with_name("pulled-out"))
+    try:
+        await page.goto("/backups")
+        await page.get_by_role("button", name="Back up now", exact=True).click()
+        card = page.get_by_role("listitem", name="usb")
+        await expect(card.get_by_text("There is no repository at", exact=False)).to_be_visible()
+        await page.goto("/backups/restore/book")
+        alert = page.get_by_role("alert")
+        await expect(alert).to_contain_text("connect and mount the disk")
+    finally:
+        away.rename(disk)
+    foreign = disk / "of-another-node"
+    environment = {**os.environ, "RESTIC_PASSWORD": "another", "RESTIC_REPOSITORY": str(foreign)}
+    subprocess.run(["restic", "init"], env=environment, check=True, capture_output=True)
+    await page.goto("/backups")
+    await page.get_by_role("listitem").get_by_role("button", name="Folder or USB disk").click()
+    await page.get_by_label("Folder", exact=True).fill(str(foreign))
+    await page.get_by_role("button", name="Add", exact=True).click()
+    await show_password(page)
+    await expect(page.get_by_text("does not open with the key of this node")).to_be_visible()
+    await page.get_by_role("button", name="Enter the words of another node").click()
+    await page.get_by_label("Recovery phrase").fill("1. abandon, 2. ability")
+    await expect(page.get_by_text("2 of 24 words")).to_be_visible()
+
+
+async def test_the_kit_prints_black_on_white(page: Page, node: TestNode) -> None:
+    await page.emulate_media(media="print", color_scheme="dark")
+    await page.evaluate("localStorage.setItem('archipelago-theme', 'dark')")
+    await page.goto("/backups/kit")
+    sheet = page.get_by_role("article")
+    await expect(sheet.get_by_text(str(DISK), exact=True)).to_be_visible()
+    await expect(page.get_by_role("button", name="Print")).to_be_hidden()
+    colours = "([...document.querySelectorAll('body, article, article *')].map(one => getComputedStyle(one).color))"
+    assert set(await page.evaluate(colours)) == {"rgb(0, 0, 0)"}
+    assert await page.evaluate("getComputedStyle(document.body).backgroundColor") in (
+        "rgb(255, 255, 255)",
+        "rgba(0, 0, 0, 0)",
+    )
+    await page.evaluate("localStorage.removeItem('archipelago-theme')")

@@ -1,0 +1,135 @@
+"""Targets beyond a folder, each a real server on loopback: what gets there, what comes back, and what goes wrong."""
+
+import asyncio
+import subprocess
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+
+import pytest
+import pytest_asyncio
+
+from support.harness import ROOT, RpcError, TestNode, free_port, podman, remove_leftovers
+from support.servers import listening
+from support.sshd import Sshd, sshd
+from support.tiny_apps import TCP, write_app
+from support.tools import PROGRAMS
+
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(300)]
+
+COMMAND = "[sh, -c, 'echo kept > /data/file; exec busybox httpd -f -p 8000 -h /data']"
+
+
+def run(*words: str) -> str:
+    return subprocess.run(words, check=True, capture_output=True, text=True).stdout
+
+
+def grow(node: TestNode, size: int) -> None:
+    """Write random bytes into the volume of the app."""
+    file = node.root / "apps/app/volumes/data/large"
+    podman("unshare", "sh", "-c", f"head -c {size} /dev/urandom > {file}")
+
+
+async def back_up(node: TestNode, target: str) -> dict[str, Any]:
+    return await node.ended(await node.call("backup-now", app="app", target=target))
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def node(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[TestNode]:
+    """A node with one app; it finds the programs of the tests."""
+    remove_leftovers()
+    found = TestNode("targets", apps=tmp_path_factory.mktemp("catalog"))
+    found.environment["PATH"] = f"{found.full_environment()['PATH']}:{PROGRAMS}"
+    try:
+        await found.start()
+        assert found.apps is not None
+        health = f"mounts: [{{volume: data, path: /data}}]\n    {TCP}"
+        write_app(found.apps, "app", command=COMMAND, health=health, more="volumes:\n  data: {data: files}")
+        await found.install("app")
+        yield found
+    finally:
+        found.kill()
+        await found.destroy()
+
+
+@pytest.fixture(scope="module")
+def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sshd]:
+    with sshd(ROOT / "sshd") as found:
+        yield found
+
+
+async def test_a_machine_gets_backups_over_ssh_once_both_know_each_other(node: TestNode, machine: Sshd) -> None:
+    met = await node.call("backup-ssh", host="127.0.0.1", port=machine.port)
+    assert met["fingerprint"] in run("ssh-keygen", "-lf", str(machine.folder / "keys/host.pub"))
+    settings = {"kind": "sftp", "host": "127.0.0.1", "port": machine.port, "user": "keeper", "path": "backups/node"}
+    settings["host_key"] = met["host_key"]
+    with pytest.raises(RpcError, match="does not accept the key"):
+        await node.call("backup-target-add", target="nas", settings=settings, scheduled=False)
+    machine.authorize(met["public_key"])
+    await node.call("backup-target-add", target="nas", settings=settings, scheduled=False)
+    assert (await back_up(node, "nas"))["state"] == "done"
+    await node.done(await node.call("backup-drill", app="app", target="nas"))
+
+
+async def test_another_machine_in_its_place_gets_nothing(node: TestNode, machine: Sshd) -> None:
+    machine.stop()
+    with machine.other_host_key():
+        machine.start()
+        ended = await back_up(node, "nas")
+        assert ended["error"]["code"] == "wrong-credentials" and "another host key" in ended["error"]["message"], ended
+        assert "Connection closed" in machine.log() and "publickey" not in machine.log(), "no login was tried"
+        machine.stop()
+    machine.start()
+
+
+async def test_a_machine_that_goes_away_in_the_middle_keeps_what_it_has(node: TestNode, machine: Sshd) -> None:
+    grow(node, 100_000_000)
+    count = len(await node.call("backup-list", target="nas"))
+    with machine.awaiting_data() as data:
+        operation = await node.call("backup-now", app="app", target="nas")
+        await asyncio.to_thread(data.wait)
+        machine.stop()
+    ended = await node.ended(operation)
+    assert ended["state"] == "failed" and ended["error"]["hint"], ended
+    machine.start()
+    assert (await back_up(node, "nas"))["state"] == "done"
+    assert len(await node.call("backup-list", target="nas")) == count + 1
+
+
+async def test_of_two_restores_at_once_one_is_told_to_wait(node: TestNode, machine: Sshd) -> None:
+    both = await asyncio.gather(
+        *(node.call("backup-restore", app="app", target="nas") for _ in range(2)), return_exceptions=True
+    )
+    (refused,) = [each for each in both if isinstance(each, RpcError)]
+    assert "still working on app" in refused.message
+    await node.done(next(each for each in both if isinstance(each, dict)))
+
+
+async def test_what_opens_a_repository_is_listed_and_in_the_kit(node: TestNode, machine: Sshd) -> None:
+    await node.call("backup-password-add", target="nas", password="correct horse battery", label="me")
+    own, mine = await node.call("backup-password-list", target="nas")
+    assert (own["node"], mine["node"], mine["label"]) == (True, False, "me")
+    with pytest.raises(RpcError, match="of the node itself"):
+        await node.call("backup-password-remove", target="nas", password=own["id"])
+    kit = await node.call("backup-kit")
+    assert f"--sftp keeper@127.0.0.1:backups/node --port {machine.port}" in kit["targets"][0]["command"]
+    hidden = await node.call("backup-kit-secrets")
+    assert hidden["words"] == await node.call("key-phrase")
+    assert not any(secret in node.log() for secret in (hidden["password"], hidden["words"], "correct horse"))
+
+
+async def test_what_rclone_reaches_is_a_target(node: TestNode) -> None:
+    password = "hush-hush-hush"
+    port, folder = free_port(), ROOT / "dav"
+    folder.mkdir()
+    server = ("serve", "webdav", "--addr", f"127.0.0.1:{port}", "--user", "me", "--pass", password, str(folder))
+    with listening(port, str(PROGRAMS / "rclone"), *server):
+        hidden = run(str(PROGRAMS / "rclone"), "obscure", password).strip()
+        config = f"[dav]\ntype = webdav\nvendor = other\nurl = http://127.0.0.1:{port}\nuser = me\npass = {hidden}\n"
+        settings = {"kind": "rclone", "remote": "dav", "path": "node"}
+        with pytest.raises(RpcError, match="has no remote"):
+            await node.call("backup-target-add", target="dav", settings=settings, secret="", scheduled=False)
+        await node.call("backup-target-add", target="dav", settings=settings, secret=config, scheduled=False)
+        assert (await back_up(node, "dav"))["state"] == "done"
+        await node.done(await node.call("backup-drill", app="app", target="dav"))
+        assert (folder / "node/config").exists()
+        assert hidden not in node.log() + str(await node.call("backup-targets"))
