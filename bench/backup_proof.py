@@ -176,7 +176,7 @@ async def _prove(proof: Proof, folder: Path) -> None:
             "all",
             good == len(backups) >= proof.made,
         ),
-        plain("kill -9 meanwhile", sum(proof.kills.values()), kills, ("backups", len(backups))),
+        plain(f"kill -9 meanwhile ({kills})", sum(proof.kills.values()), "", ("backups", len(backups))),
         plain("one backup, median", median(proof.took), "s", ("one drill, mean", seconds / len(backups))),
         Figure(
             "control, plain copies of SQLite: whole",
