@@ -39,7 +39,8 @@ set -e
 busybox mkdir -p /tmp/bin
 busybox --install -s /tmp/bin
 export PATH="$PATH:/tmp/bin"
-echo "CREATE USER IF NOT EXISTS app@'%'; GRANT ALL ON *.* TO app@'%';" >/tmp/first.sql
+echo "CREATE USER IF NOT EXISTS app@'%';" >/tmp/first.sql
+echo "GRANT ALL ON *.* TO app@'%';" >>/tmp/first.sql
 [ -d /data/db/mysql ] || mariadb-install-db --datadir=/data/db --auth-root-authentication-method=normal --skip-test-db
 exec mariadbd --datadir=/data/db --socket=/tmp/db.sock --bind-address=0.0.0.0 --pid-file=/tmp/pid \\
   --init-file=/tmp/first.sql
