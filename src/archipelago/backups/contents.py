@@ -39,10 +39,14 @@ class VolumeSource:
     way: VolumeWay
 
 
+PLAIN_FORMAT, DUMP_FORMAT = 1, 2
+"""Of a backup, and of one with dumps, which earlier versions of the node cannot restore."""
+
+
 class BackupFormat(Stored):
     """What a backup of any version says of itself."""
 
-    format: int = 1
+    format: int = PLAIN_FORMAT
 
 
 class BackupManifest(BackupFormat):

@@ -14,7 +14,7 @@ from datetime import datetime
 from pathlib import Path
 
 from archipelago.api.backups import VolumeWay
-from archipelago.backups.contents import COMPANIONS, BackupManifest, Names, VolumeSource
+from archipelago.backups.contents import COMPANIONS, DUMP_FORMAT, PLAIN_FORMAT, BackupManifest, Names, VolumeSource
 from archipelago.backups.databases import Databases
 from archipelago.backups.dumps.commands import ServerDatabase
 from archipelago.backups.dumps.writer import Dumped, DumpWriter
@@ -170,6 +170,7 @@ def first_id(record: AppRecord) -> int:
 def _describe(recipe: Recipe, copied: Mapping[str, tuple[Names, ...]], place: Path) -> None:
     record = recipe.record
     manifest = BackupManifest(
+        format=DUMP_FORMAT if recipe.dumps else PLAIN_FORMAT,
         app=record.app,
         version=record.package.manifest.version,
         package=record.package.package_digest(),

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from archipelago.backups.contents import BackupFormat, BackupManifest, Names
+from archipelago.backups.contents import DUMP_FORMAT, BackupFormat, BackupManifest, Names
 from archipelago.backups.databases import Databases
 from archipelago.backups.maker import DUMPS, NODE, first_id
 from archipelago.backups.programs import program
@@ -26,9 +26,6 @@ from archipelago.storage.records.apps import AppRecord
 from archipelago.storage.records.snapshots import SnapshotKind, SnapshotRecord, record_from_json
 from archipelago.support.private_files import reported, write_atomically
 from archipelago.support.texts.text import msg
-
-FORMAT = 1
-"""Of backups that this version reads."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +131,7 @@ def read_description(place: Path, app: str) -> tuple[BackupManifest, str]:
         said = (place / "manifest.json").read_bytes()
         text = (place / "record.json").read_text()
         # First: what a newer version says may mean nothing here.
-        if BackupFormat.model_validate_json(said).format != FORMAT:
+        if BackupFormat.model_validate_json(said).format > DUMP_FORMAT:
             raise NodeError(
                 ErrorCode.INVALID_VALUE,
                 msg("this backup of {app} was made by a newer version of Archipelago", app=app),

@@ -34,8 +34,8 @@ def test_what_a_later_version_adds_is_passed_over(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"format": 2}, "newer version"),
-        ({"format": 2, "volumes": {"data": {"way": "of the future"}}, "at": None}, "newer version"),
+        ({"format": 3}, "newer version"),
+        ({"format": 3, "volumes": {"data": {"way": "of the future"}}, "at": None}, "newer version"),
         ({"format": "x"}, "cannot be used"),
         ({"at": None}, "cannot be used"),
         ({"app": "other"}, "it is of other"),
