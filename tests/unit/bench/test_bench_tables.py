@@ -12,7 +12,7 @@ import pytest
 from support.checkout import CHECKOUT
 
 README = CHECKOUT / "bench" / "README.md"
-NAMES = re.search(r"^all='(.*)'$", (CHECKOUT / "scripts" / "bench").read_text(), re.MULTILINE)
+NAMES = re.findall(r"^(?:all|long)='(.*?)'", (CHECKOUT / "scripts" / "bench").read_text(), re.MULTILINE)
 FIGURE = {
     "what": "a thing",
     "value": 58.04,
@@ -35,9 +35,9 @@ def module(name: str) -> ModuleType:
 
 
 def test_each_bench_has_a_place_for_its_table_and_no_table_is_written_by_hand() -> None:
-    assert NAMES
+    assert len(NAMES) == 2
     text = README.read_text()
-    for name in NAMES[1].split():
+    for name in " ".join(NAMES).split():
         text = module("table").replaced(text, name, "")
     assert not [line for line in text.splitlines() if line.startswith("|")]
 
