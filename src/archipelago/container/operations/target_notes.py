@@ -176,6 +176,7 @@ class TargetNotes:
             root = self.work.layout.backup_view
             await asyncio.to_thread(root.mkdir, 0o711, exist_ok=True)
             repository = await self.work.repository(target)
+            await repository.open()
             note = await repository.note({"streams": str(folder)}, str(root), app, {})
             await self._read_back(repository, note, newest)
         self.states[(app, target.name)] = TargetState(newest, datetime.now(UTC))
@@ -197,6 +198,7 @@ class TargetNotes:
         folder = self.work.layout.app(app).leases
         if not await asyncio.to_thread(lambda: folder.is_dir() and any(folder.iterdir())):
             return
+        await repository.open()
         if not await self.leases.observe(found.workload, found.record, await self._claims(repository, app)):
             return
         if made := await self.leases.advance(found.workload, found.record):
