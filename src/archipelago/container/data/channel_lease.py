@@ -69,11 +69,17 @@ def judge(seen: LeaseSeen) -> LeaseVerdict:
 
 def contest(ledger: ClaimLedger) -> Claim | None:
     """Return a claim at a target that somebody else has made since the newest one of this node; None without one."""
-    for each in sorted(ledger.sighted - ledger.accepted, key=lambda one: (one.epoch, one.text), reverse=True):
+    return max(_strangers(ledger), key=lambda each: (each.epoch, each.text), default=None)
+
+
+def _strangers(ledger: ClaimLedger) -> frozenset[Claim]:
+    """Return the claims at targets that are not of this node, and that it did not know when it made its newest one."""
+    found = set()
+    for each in ledger.sighted - ledger.accepted:
         own = ledger.own(each.state)
         if each not in (own, ledger.pending) and not (own is not None and each.epoch < own.epoch):
-            return each
-    return None
+            found.add(each)
+    return frozenset(found)
 
 
 def may_run(seen: LeaseSeen) -> bool:
@@ -89,7 +95,7 @@ def evidence(seen: LeaseSeen) -> str:
         repr(seen.directory),
         *sorted(seen.machine),
         *((beside.claim.text, repr(beside.directory)) if beside is not None else ()),
-        *sorted(each.text for each in ledger.claims | ledger.sighted),
+        *sorted(each.text for each in ledger.claims | _strangers(ledger)),
     ]
     return hashlib.sha256("\0".join(words).encode()).hexdigest()[:24]
 
