@@ -94,12 +94,24 @@ class Repository:
 
     async def open(self) -> None:
         """Require that the repository is the known one, and drop locks that a crash left."""
-        folder, config = self.access.folder, await self._config()
-        if config is None or self.seen.get(self.known) != config:
-            await self._require_known()
-            self._see(self.known, config)
+        await self.require_known()
+        folder = self.access.folder
         if folder is None or await asyncio.to_thread(lambda: any((folder / "locks").glob("*"))):
             await self._require(await self._ask("unlock"))
+
+    async def require_known(self) -> None:
+        """Raise `NodeError` where the repository is not the known one."""
+        config = await self._config()
+        if config is not None and self.seen.get(self.known) == config:
+            return
+        found = await self.id()
+        if self.known and found != self.known:
+            raise NodeError(
+                ErrorCode.DATA_MISSING,
+                msg("there is another repository at {where} than the one that was added", where=self.where),
+                hint=msg("connect the right disk, or add this one as another target"),
+            )
+        self._see(self.known, config)
 
     async def _config(self) -> bytes | None:
         """Return the file `config` of a repository in a folder."""
@@ -110,15 +122,6 @@ class Repository:
     def _see(self, known: str, config: bytes | None) -> None:
         if config is not None:
             self.seen[known] = config
-
-    async def _require_known(self) -> None:
-        found = await self.id()
-        if self.known and found != self.known:
-            raise NodeError(
-                ErrorCode.DATA_MISSING,
-                msg("there is another repository at {where} than the one that was added", where=self.where),
-                hint=msg("connect the right disk, or add this one as another target"),
-            )
 
     async def snapshots(self, app: str | None = None) -> tuple[ResticSnapshot, ...]:
         """Return what the node has written, of one app or of all, the newest first."""

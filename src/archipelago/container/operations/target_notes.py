@@ -23,6 +23,7 @@ from archipelago.container.data.stream_copies import StreamCopy, copies_in, read
 from archipelago.container.desired.state import DesiredApp, DesiredState
 from archipelago.container.operations.backup_work import BackupWork
 from archipelago.errors import NodeError
+from archipelago.storage.records.apps import AppRecord
 from archipelago.storage.records.leases import Claim
 
 _PATIENCE = 20.0
@@ -157,25 +158,28 @@ class TargetNotes:
             return
         target = await self.work.targets.get(due.target)
         if due.kind is NoteKind.COPIES:
-            await self._write_copies(due.app, target)
+            await self._write_copies(found.record, target)
         else:
             await self._write_claims(found, await self.work.repository(target))
 
-    async def _write_copies(self, app: str, target: TargetRecord) -> None:
+    async def _write_copies(self, record: AppRecord, target: TargetRecord) -> None:
+        app, installation = record.app, installation_of(record)
         state = self.states.get((app, target.name), TargetState())
         folder = self.work.layout.app(app).streams
         newest = await asyncio.to_thread(newest_copies, folder)
         if not newest or (newest == state.copies and not state.problem):
             return
+        repository = await self.work.repository(target)
         if isinstance(target.target, FolderTarget):
+            # Not `open`: a backup that is being written has locks, and no copy waits for these.
+            await repository.require_known()
             proofs = FolderProofs(Path(target.target.path), self.work.secrets)
             for volume, copy in newest.items():
                 content = await asyncio.to_thread(read_copy, folder / volume / copy.name)
-                await asyncio.to_thread(proofs.write, app, volume, copy, content)
+                await asyncio.to_thread(proofs.write, app, volume, installation, content, copy)
         else:
             root = self.work.layout.backup_view
             await asyncio.to_thread(root.mkdir, 0o711, exist_ok=True)
-            repository = await self.work.repository(target)
             await repository.open()
             note = await repository.note({"streams": str(folder)}, str(root), app, {})
             await self._read_back(repository, note, newest)
@@ -216,6 +220,11 @@ class TargetNotes:
             for name, claims in claims_of(note.tags.items()).items():
                 found.setdefault(name, set()).update(claims)
         return found
+
+
+def installation_of(record: AppRecord) -> str:
+    """Return what no other installation of an app has, here or on another node: when it was, in microseconds. Pure."""
+    return str(round(record.installed_at * 1_000_000))
 
 
 def newest_copies(folder: Path) -> Mapping[str, StreamCopy]:
