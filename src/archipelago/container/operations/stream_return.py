@@ -10,6 +10,7 @@ from pathlib import Path
 import structlog
 
 from archipelago.api.backups import FolderTarget
+from archipelago.backups.copy_tags import newest_notes
 from archipelago.backups.folder_proofs import FolderProofs
 from archipelago.backups.lease_tags import claims_of
 from archipelago.backups.repository import Repository
@@ -34,7 +35,7 @@ async def bring_streams_back(work: BackupWork, app: str, target: str) -> None:
             return
         repository = await work.repository(record)
         files = [each for each in await repository.notes(app) if not claims_of(each.tags.items())]
-        for note in [each.id for each in files[:1]]:
+        for note in newest_notes(files):
             await _read_note(repository, note, work.layout.temporary, app, streams)
 
 

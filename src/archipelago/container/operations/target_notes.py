@@ -14,6 +14,7 @@ from typing import Any
 import structlog
 
 from archipelago.api.backups import FolderTarget
+from archipelago.backups.copy_tags import copy_tags
 from archipelago.backups.folder_proofs import FolderProofs
 from archipelago.backups.lease_tags import claim_tags, claims_of, spent_notes
 from archipelago.backups.repository import Repository
@@ -181,7 +182,8 @@ class TargetNotes:
             root = self.work.layout.backup_view
             await asyncio.to_thread(root.mkdir, 0o711, exist_ok=True)
             await repository.open()
-            note = await repository.note({"streams": str(folder)}, str(root), app, {})
+            tags = copy_tags(installation, {volume: copy.number for volume, copy in newest.items()})
+            note = await repository.note({"streams": str(folder)}, str(root), app, tags)
             await self._read_back(repository, note, newest)
         self.states[(app, target.name)] = TargetState(newest, datetime.now(UTC))
 

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from archipelago.backups.copy_tags import copy_tags
 from archipelago.backups.lease_tags import claim_tags, spent_notes
 from archipelago.backups.restic.says import ResticSnapshot
 from archipelago.container.data import stream_copies
@@ -103,3 +104,5 @@ def test_notes_that_others_add_push_out_none_that_is_needed() -> None:
     real = [ResticSnapshot("new", now - timedelta(days=300), {}), ResticSnapshot("old", now - timedelta(days=400), {})]
     assert spent_notes([*future, *real], now) == ("old",)
     assert spent_notes(real, now) == ()
+    kept = ResticSnapshot("kept", now - timedelta(days=400), copy_tags("1", {"proof": 7}))
+    assert spent_notes([*future, *real, kept], now) == ("old",), "the newest copies stay, however old they are"

@@ -2,19 +2,22 @@
 
 import hashlib
 import json
-from collections.abc import Callable
-from datetime import UTC, datetime
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
 
-from archipelago.api.backups import FolderTarget
+from archipelago.api.backups import FolderTarget, RestTarget
+from archipelago.backups.copy_tags import copy_tags
 from archipelago.backups.folder_proofs import FolderProofs
 from archipelago.backups.repository import Repository
 from archipelago.backups.restic.access import access
 from archipelago.backups.restic.launch import Ended, Order
+from archipelago.backups.restic.says import ResticSnapshot
 from archipelago.backups.targets import TargetRecord
 from archipelago.container.data.stream_copies import StreamCopy, copies_in, store_copy
 from archipelago.container.manifest.loader import readable_part
@@ -34,7 +37,26 @@ def numbered(number: int, content: bytes) -> StreamCopy:
     return StreamCopy(number, len(content), hashlib.sha256(content).hexdigest())
 
 
-def work(tmp_path: Path, target: FolderTarget, repository: object = None) -> BackupWork:
+@dataclass
+class Notes:
+    """A repository with notes; of some, restic cannot read all."""
+
+    there: list[tuple[ResticSnapshot, Mapping[StreamCopy, bytes]]] = field(default_factory=list)
+    damaged: set[str] = field(default_factory=set)
+
+    async def notes(self, _: str) -> Sequence[ResticSnapshot]:
+        return [note for note, _ in self.there]
+
+    async def restore(self, note: str, to: Path, _: Sequence[str]) -> None:
+        for copy, content in next(copies for each, copies in self.there if each.id == note).items():
+            folder = to / "streams/proof"
+            folder.mkdir(parents=True, exist_ok=True)
+            (folder / copy.name).write_bytes(content)
+        if note in self.damaged:
+            raise NodeError(ErrorCode.INTERNAL, "a pack is damaged")
+
+
+def work(tmp_path: Path, target: FolderTarget | RestTarget, repository: object = None) -> BackupWork:
     layout = Layout(tmp_path / "data", tmp_path / "run")
     layout.temporary.mkdir(parents=True, exist_ok=True)
     record = TargetRecord(name="usb", target=target, repository="mine", added=NOW)
@@ -72,6 +94,21 @@ async def test_one_damaged_copy_in_a_folder_keeps_no_other_from_coming_back(tmp_
     await bring_streams_back(found, "lnd", "usb")
     assert brought(found) == [b"copy 1", b"copy 3"]
     await bring_streams_back(found, "lnd", "gone")
+
+
+async def test_a_note_from_the_future_hides_no_newer_copy_and_a_damaged_one_no_other(tmp_path: Path) -> None:
+    notes = Notes()
+    for number, years in ((1, 14), (2, 14), (3, 14), (4, 14), (5, 0)):
+        snapshot = ResticSnapshot(
+            f"n{number}", NOW + timedelta(days=365 * years + number), copy_tags("1", {"proof": number})
+        )
+        content = b"copy %d" % number
+        notes.there.append((snapshot, {numbered(number, content): content, numbered(9, b"whole"): b"damaged"}))
+    notes.damaged.add("n4")
+    found = work(tmp_path, RestTarget(kind="rest", url="https://backup.example/"), notes)
+    await bring_streams_back(found, "lnd", "usb")
+    assert brought(found) == [b"copy 2", b"copy 3", b"copy 4", b"copy 5"]
+    assert not list(found.layout.temporary.iterdir())
 
 
 @pytest.mark.parametrize("there", ["mine", "of another node"])
