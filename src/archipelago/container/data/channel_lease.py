@@ -124,7 +124,9 @@ def claim(seen: LeaseSeen, state: str, nonce: str) -> LeaseSteps:
         known.append(ledger.pending)
     made = Claim(state, 1 + max((each.epoch for each in known), default=0), nonce)
     filled = ledger.filled if seen.empty else ledger.filled | {state}
-    first = replace(ledger, pending=made, filled=filled)
+    # One that a crash cut off is this node's as well, also where a target has seen it.
+    own = ledger.accepted if ledger.pending is None else ledger.accepted | {ledger.pending}
+    first = replace(ledger, pending=made, filled=filled, accepted=own)
     return LeaseSteps(first, BoundLease(made, seen.directory, seen.machine), first.settled(made))
 
 

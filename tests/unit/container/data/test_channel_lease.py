@@ -7,7 +7,7 @@ from types import SimpleNamespace
 from typing import cast
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from archipelago.backups.lease_tags import claim_tags, claims_of
@@ -45,6 +45,8 @@ LEDGERS = st.builds(
 BESIDE = st.none() | st.builds(BoundLease, CLAIMS, st.sampled_from([HERE, THERE]), st.sampled_from([MACHINE, OTHER]))
 SEEN = st.builds(LeaseSeen, st.booleans(), st.just(HERE), st.just(MACHINE), BESIDE, LEDGERS)
 
+CUT_OFF = Claim("s1", 1, "b")
+
 
 def first(state: str = "s1", nonce: str = "a") -> LeaseSeen:
     """Return what is seen of a state that was claimed once, and has data by now."""
@@ -53,6 +55,7 @@ def first(state: str = "s1", nonce: str = "a") -> LeaseSeen:
 
 
 @given(SEEN, st.booleans())
+@example(LeaseSeen(True, HERE, MACHINE, None, ClaimLedger(pending=CUT_OFF, sighted=frozenset({CUT_OFF}))), False)
 def test_what_was_allowed_may_go_on_after_a_crash_at_any_step_and_nothing_else_may(
     seen: LeaseSeen, grant: bool
 ) -> None:
