@@ -5,10 +5,11 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TypeVar
 
 from archipelago.api.backups import RepositoryPassword
 from archipelago.backups.restic.access import RepositoryAccess
-from archipelago.backups.restic.launch import Ended, Launch, Order
+from archipelago.backups.restic.launch import Ended, Launch, Order, UnreadableAnswer
 from archipelago.backups.restic.says import (
     HOPELESS,
     SOME_NOT_READ,
@@ -24,6 +25,7 @@ from archipelago.backups.restic.says import (
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.support.texts.text import msg
 
+T = TypeVar("T")
 HOST = "archipelago"
 """Name of the machine in each snapshot: the node may move to another one, and its backups go on."""
 KEEP = (
@@ -84,13 +86,7 @@ class Repository:
 
     async def id(self) -> str:
         """Return the id of the repository that is there."""
-        answer = await self._output("cat", "config")
-        try:
-            return str(json.loads(answer)["id"])
-        except (ValueError, LookupError, TypeError) as error:
-            raise NodeError(
-                ErrorCode.INTERNAL, msg("{where} cannot be read: {error}", where=self.where, error=error)
-            ) from error
+        return self._understood(lambda text: str(json.loads(text)["id"]), await self._output("cat", "config"))
 
     async def open(self) -> None:
         """Require that the repository is the known one, and drop locks that a crash left."""
@@ -124,7 +120,7 @@ class Repository:
         """Return what the node has written, of one app or of all, the newest first."""
         tag = f"app={app}" if app is not None else HOST
         answer = await self._output("snapshots", "--json", "--host", HOST, "--tag", tag)
-        return snapshots(answer)
+        return self._understood(snapshots, answer)
 
     async def write(
         self, sources: BackupSources, tags: Mapping[str, str], on_progress: Callable[[ByteCount], None]
@@ -139,7 +135,7 @@ class Repository:
             elif isinstance(found, ByteCount):
                 on_progress(found)
 
-        ended = await self.launch(self._backup(sources, tags), on_line)
+        ended = await self._run(self._backup(sources, tags), on_line)
         whole = ended.code == 0 or (ended.code == SOME_NOT_READ and only_vanished(ended.errors))
         if written and whole:
             await self._require_there(written[0], sources.app)
@@ -154,7 +150,8 @@ class Repository:
 
     async def notes(self, app: str) -> tuple[ResticSnapshot, ...]:
         """Return the notes about an app, the newest first."""
-        return snapshots(await self._output("snapshots", "--json", "--host", NOTES, "--tag", f"app={app}"))
+        answer = await self._output("snapshots", "--json", "--host", NOTES, "--tag", f"app={app}")
+        return self._understood(snapshots, answer)
 
     async def note(self, folders: Mapping[str, str], root: str, app: str, tags: Mapping[str, str]) -> str:
         """Write a note about an app, with what is in some folders (place -> directory); return its id."""
@@ -165,7 +162,7 @@ class Repository:
                 written.append(found)
 
         sources = BackupSources(root, app, folders, host=NOTES)
-        ended = await self.launch(self._backup(sources, {"app": app, **tags}), on_line)
+        ended = await self._run(self._backup(sources, {"app": app, **tags}), on_line)
         if ended.code != 0 or not written:
             raise failure(ended.code, ended.errors, self.where)
         return written[0].id
@@ -195,20 +192,20 @@ class Repository:
 
         order = replace(self._order("restore", snapshot, "--target", str(to)), counted=True)
         try:
-            await self._require(await self.launch(order, on_line))
+            await self._require(await self._run(order, on_line))
         finally:
             sizing.cancel()
             await asyncio.gather(sizing, return_exceptions=True)
 
     async def size(self, snapshot: str) -> tuple[int, int]:
         """Return the bytes and the number of the files that a restore of a snapshot writes."""
-        try:
-            found = json.loads(await self._output("stats", "--json", "--mode", "restore-size", snapshot))
+
+        def figures(text: str) -> tuple[int, int]:
+            found = json.loads(text)
             return int(found["total_size"]), int(found["total_file_count"])
-        except (ValueError, LookupError, TypeError) as error:
-            raise NodeError(
-                ErrorCode.INTERNAL, msg("{where} cannot be read: {error}", where=self.where, error=error)
-            ) from error
+
+        answer = await self._output("stats", "--json", "--mode", "restore-size", snapshot)
+        return self._understood(figures, answer)
 
     async def check(self, part: str = _PART_TO_READ) -> None:
         """Require that the repository is whole, and that a part of what it stores can be read."""
@@ -227,14 +224,14 @@ class Repository:
 
     async def passwords(self) -> tuple[RepositoryPassword, ...]:
         """Return which passwords open the repository."""
-        return passwords(await self._output("key", "list", "--json"))
+        return self._understood(passwords, await self._output("key", "list", "--json"))
 
     async def add_password(self, password: str, label: str) -> None:
         """Have another password open the repository too, and require that it does."""
         words = ("key", "add", "--user", label, "--host", HOST, "--new-password-file", "{new-password}")
         order = self._order(*words)
         order = replace(order, files={**order.files, "new-password": password})
-        await self._require(await self.launch(order, lambda _: None))
+        await self._require(await self._run(order, lambda _: None))
         await replace(self, password=password).id()
 
     async def remove_password(self, password: str) -> None:
@@ -289,12 +286,26 @@ class Repository:
             give_up_on=HOPELESS,
         )
 
+    def _understood(self, parse: Callable[[str], T], text: str) -> T:
+        """Return what an answer means. Raises `UnreadableAnswer`."""
+        try:
+            return parse(text)
+        except (ValueError, LookupError, TypeError, AttributeError) as error:
+            raise UnreadableAnswer(msg("{where} cannot be read: {error}", where=self.where, error=error)) from error
+
+    async def _run(self, order: Order, on_line: Callable[[str], None]) -> Ended:
+        try:
+            return await self.launch(order, on_line)
+        except (OSError, ValueError) as error:
+            why = msg("{where} cannot be read: {error}", where=self.where, error=error)
+            raise NodeError(ErrorCode.INTERNAL, why) from error
+
     async def _ask(self, *words: str) -> Ended:
-        return await self.launch(self._order(*words), lambda _: None)
+        return await self._run(self._order(*words), lambda _: None)
 
     async def _output(self, *words: str) -> str:
         lines: list[str] = []
-        await self._require(await self.launch(self._order(*words), lines.append))
+        await self._require(await self._run(self._order(*words), lines.append))
         return "\n".join(lines)
 
     async def _require(self, ended: Ended) -> None:

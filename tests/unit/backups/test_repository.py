@@ -311,3 +311,31 @@ async def test_a_snapshot_that_is_gone_is_no_backup(written: Repository, tmp_pat
     with pytest.raises(NodeError) as refused:
         await written.restore(newest.id, tmp_path / "back")
     assert refused.value.code is ErrorCode.DATA_MISSING
+
+
+async def test_a_list_of_many_snapshots_is_one_long_line(found: Repository, tmp_path: Path) -> None:
+    each = '{"id": "%064d", "time": "2026-11-30T04:00:00Z", "tags": ["app=app"], "program_version": "%0600d"}'
+    script = f"print('[' + ','.join({each!r} % (i, 0) for i in range(9_000)) + ']')"
+
+    async def long(order: Order, on_line: Callable[[str], None]) -> Ended:
+        return await LAUNCH(Order((sys.executable, "-I", "-c", script)), on_line)
+
+    asked = Repository(found.access, PASSWORD, found.where, tmp_path / "cache", long)
+    assert len(await asked.snapshots("app")) == 9_000
+
+
+async def test_long_errors_are_read_to_their_end() -> None:
+    script = "import sys; sys.stderr.write('x' * 10_000_000 + '\\nFatal: the end\\n'); print('a\\n\\nb', end='')"
+    lines: list[str] = []
+    async with asyncio.timeout(30):
+        ended = await LAUNCH(Order((sys.executable, "-I", "-c", script)), lines.append)
+    assert lines == ["a", "", "b"]
+    assert ended.errors.endswith("\nFatal: the end")
+
+
+async def test_a_line_without_end_is_no_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("archipelago.backups.restic.launch._LONGEST_LINE", 1 << 20)
+    script = "while True: print('x' * 65536, end='')"
+    async with asyncio.timeout(30):
+        with pytest.raises(NodeError, match="too much in one line"):
+            await LAUNCH(Order((sys.executable, "-I", "-c", script)), lambda _: None)
