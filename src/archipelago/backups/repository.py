@@ -2,10 +2,13 @@
 
 import asyncio
 import json
-from collections.abc import Callable, Mapping, Sequence
+import os
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypeVar
+
+import structlog
 
 from archipelago.api.backups import RepositoryPassword
 from archipelago.backups.restic.access import RepositoryAccess
@@ -39,6 +42,12 @@ NOTES = "archipelago-notes"
 """Name of the machine in snapshots of what must be at a target at once: claims of states, and streamed files.
 
 Neither the lists nor the retention of backups know of them."""
+_VOID = "void"
+"""Tag of a note: the id of a backup that is incomplete or of no one version, and that could not be deleted."""
+_log = structlog.get_logger("backups")
+
+
+async def _marked_nowhere(_: str) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +80,10 @@ class Repository:
     """Id that the repository must have; empty where it is not known yet."""
     seen: dict[str, bytes] = field(default_factory=dict, repr=False)
     """Id of a repository in a folder -> its file `config`, like no other: restic need not be asked which it is."""
+    void: Collection[str] = ()
+    """Ids of snapshots, or the start of them, that this node knows to be no backups."""
+    mark_void: Callable[[str], Awaitable[None]] = field(default=_marked_nowhere, repr=False)
+    """Has this node remember one."""
 
     async def create(self) -> str:
         """Return the id of the repository that is there, or else of a new one."""
@@ -117,15 +130,24 @@ class Repository:
             )
 
     async def snapshots(self, app: str | None = None) -> tuple[ResticSnapshot, ...]:
-        """Return what the node has written, of one app or of all, the newest first."""
-        tag = f"app={app}" if app is not None else HOST
-        answer = await self._output("snapshots", "--json", "--host", HOST, "--tag", tag)
-        return self._understood(snapshots, answer)
+        """Return the backups that the node has written, of one app or of all, the newest first."""
+        found = await self._with_notes(app)
+        void = self._void_of(found)
+        return tuple(each for each in found if each.host == HOST and not each.id.startswith(void))
+
+    async def _with_notes(self, app: str | None) -> tuple[ResticSnapshot, ...]:
+        tags = (f"app={app}",) if app is not None else (HOST, NOTES)
+        words = (*("--host", HOST, "--host", NOTES), *(word for tag in tags for word in ("--tag", tag)))
+        return self._understood(snapshots, await self._output("snapshots", "--json", *words))
+
+    def _void_of(self, found: Sequence[ResticSnapshot]) -> tuple[str, ...]:
+        noted = (each.tags.get(_VOID, "") for each in found if each.host == NOTES)
+        return tuple({each for each in (*self.void, *noted) if each})
 
     async def write(
         self, sources: BackupSources, tags: Mapping[str, str], on_progress: Callable[[ByteCount], None]
     ) -> Written:
-        """Write a snapshot. One that lacks files is deleted again, and is an error."""
+        """Write a snapshot. One that lacks files is discarded again, and is an error."""
         written: list[Written] = []
 
         def on_line(line: str) -> None:
@@ -138,15 +160,50 @@ class Repository:
         ended = await self._run(self._backup(sources, tags), on_line)
         whole = ended.code == 0 or (ended.code == SOME_NOT_READ and only_vanished(ended.errors))
         if written and whole:
-            await self._require_there(written[0], sources.app)
+            try:
+                await self._require_there(written[0], sources.app)
+            except NodeError:  # it may be there all the same, and its writer has not looked yet whether it is whole
+                await asyncio.shield(self.discard(written[0].id, sources.app))
+                raise
             return written[0]
         if written:
-            try:
-                await asyncio.shield(self.forget(written[0].id))
-            except NodeError as error:
-                if error.code is not ErrorCode.FORBIDDEN:  # nothing can be deleted there: why it failed counts
-                    raise
+            await asyncio.shield(self.discard(written[0].id, sources.app))
         raise failure(ended.code, ended.errors, self.where)
+
+    async def discard(self, snapshot: str, app: str) -> None:
+        """Delete a snapshot that must never be restored; one that cannot be deleted now is no backup all the same.
+
+        This node remembers it first, and a note at the target says it to whoever reads there, until `forget_void`.
+        Raises `NodeError` where none of it works.
+        """
+        unmarked = await self._tried(self.mark_void(snapshot), snapshot)
+        if await self._tried(self.forget(snapshot), snapshot) is None:
+            return
+        if await self._tried(self._note_void(snapshot, app), snapshot) is not None and unmarked is not None:
+            raise unmarked
+
+    async def forget_void(self) -> tuple[str, ...]:
+        """Delete what could not be deleted when it was discarded; return the ids that need not be remembered now."""
+        found = await self._with_notes(None)
+        void = self._void_of(found)
+        await self.forget_all([each.id for each in found if each.host == HOST and each.id.startswith(void)])
+        # Only then: without its note such a snapshot is a backup again.
+        await self.forget_all([each.id for each in found if each.host == NOTES and _VOID in each.tags])
+        return void
+
+    async def _tried(self, work: Awaitable[None], snapshot: str) -> NodeError | None:
+        try:
+            await work
+        except NodeError as error:
+            _log.warning("a snapshot is no backup, and stays", where=self.where, snapshot=snapshot, why=str(error))
+            return error
+        return None
+
+    async def _note_void(self, snapshot: str, app: str) -> None:
+        """Write a note of which only the tags count; restic writes none without a file."""
+        tags = (NOTES, f"app={app}", f"{_VOID}={snapshot}")
+        words = ("backup", "--host", NOTES, *(word for tag in tags for word in ("--tag", tag)))
+        await self._require(await self._ask(*words, "--", os.devnull))
 
     async def notes(self, app: str) -> tuple[ResticSnapshot, ...]:
         """Return the notes about an app, the newest first."""
