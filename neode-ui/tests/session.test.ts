@@ -61,6 +61,17 @@ describe("who looks at the page", () => {
     expect(session.inside).toBe(true);
   });
 
+  it("stays inside when an answer arrives that was asked for before the login", async () => {
+    let answer = (_: LoginStatus): void => undefined;
+    answering({ "login-status": () => new Promise<LoginStatus>((resolve) => (answer = resolve)) });
+    const session = useSession();
+    const asked = session.refresh();
+    session.enter(entered("read"));
+    answer(NOBODY);
+    await asked;
+    expect(session.inside).toBe(true);
+  });
+
   it("is new where he has set the password just now, until the page is asked again", async () => {
     answering({ "login-status": () => login("read") });
     const session = useSession();

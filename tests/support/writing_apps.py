@@ -93,7 +93,7 @@ containers:
   writer:
     build:
       type: packages
-      packages: [busybox-static, python3, perl-base{writer}]
+      packages: [busybox-static, perl-base, python3{writer}]
     entrypoint: [/usr/bin/python3, /etc/writer.py, {kind}]
     files: [{{path: /etc/writer.py, template: files/writer.py}}]
     environment: {{LC_ALL: C.UTF-8, PYTHONUNBUFFERED: "1"{environment}}}

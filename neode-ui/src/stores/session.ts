@@ -6,7 +6,7 @@ import { forgetIcons } from "../api/icons";
 import { live, whenLoggedOut } from "../api/live";
 import { queries } from "../api/queries";
 import { call, RpcError, whenLoginNeeded } from "../api/rpc";
-import { dropSecret, keepSecret, whenSecretChanges } from "../api/secret";
+import { dropSecret, keepSecret, sessionSecret, whenSecretChanges } from "../api/secret";
 import type { Entered, LoginStatus, Permission } from "../api/types";
 
 const NOBODY: LoginStatus = { set_up: true, user: null, role: null, permissions: [], second_factor: false };
@@ -32,8 +32,11 @@ export const useSession = defineStore("session", () => {
   }
 
   async function refresh(): Promise<void> {
+    const asking = sessionSecret();
     try {
-      take(await call("login-status"));
+      const found = await call("login-status");
+      // Who has logged in meanwhile knows better than an answer to nobody.
+      if (sessionSecret() === asking) take(found);
       locked.value = false;
     } catch (problem) {
       locked.value = problem instanceof RpcError && problem.name === "locked";

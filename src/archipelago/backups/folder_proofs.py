@@ -4,12 +4,17 @@ restic takes seconds for the smallest snapshot on a small board; these take mill
 """
 
 import base64
-import hashlib
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from archipelago.container.data.stream_copies import StreamCopy, copy_named, spent_copies
+from archipelago.container.data.stream_copies import (
+    LARGEST,
+    StreamCopy,
+    copy_named,
+    read_from_disk,
+    require_content,
+    spent_copies,
+)
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.security.secrets.manager import Sealer
 from archipelago.storage.layout import named
@@ -19,6 +24,20 @@ from archipelago.support.texts.text import msg
 PROOFS = "proofs"
 """In the folder of a target. restic ignores what it does not know in its repository."""
 _SEALED = ".age"
+_LARGEST_SEALED = 2 * LARGEST
+
+
+@dataclass(frozen=True, slots=True)
+class ProofFile:
+    """A copy in the folder of a target."""
+
+    copy: StreamCopy
+    path: Path
+    """`NAME.INSTALLATION.age`; the installation is that of the app which wrote it."""
+
+    def is_of(self, installation: str) -> bool:
+        """Return whether an installation has written it."""
+        return self.path.name == f"{self.copy.name}.{installation}{_SEALED}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,48 +47,78 @@ class FolderProofs:
     root: Path
     sealer: Sealer
 
-    def write(self, app: str, volume: str, copy: StreamCopy, content: bytes) -> None:
-        """Write a copy, read it back, and delete those that are spent; one that is there is read back alone."""
-        folder = self._folder(app, volume)
-        path = folder / f"{copy.name}{_SEALED}"
-        with reported(path):
-            if not (self.root / "config").is_file():
-                raise NodeError(
-                    ErrorCode.DATA_MISSING,
-                    msg("there is no repository at {where} any more", where=self.root),
-                    hint=msg("connect and mount the disk; nothing is written to a place where the repository is not"),
-                )
-            if not path.exists():
-                make_folder(folder, 0o700)
-                write_atomically(path, self.sealer.seal(base64.b64encode(content).decode()))
-            self.read(app, volume, copy)
-            for each in spent_copies(tuple(self.copies(app, volume))):
-                (folder / f"{each.name}{_SEALED}").unlink(missing_ok=True)
+    def write(self, app: str, volume: str, installation: str, content: bytes, copy: StreamCopy) -> None:
+        """Have a copy that this installation of the app wrote be there, whole, and delete spent ones that it wrote.
 
-    def read(self, app: str, volume: str, copy: StreamCopy) -> bytes:
-        """Return a copy; raises `NodeError` where it is not what was written."""
-        path = self._folder(app, volume) / f"{copy.name}{_SEALED}"
-        with reported(path):
-            content = base64.b64decode(self.sealer.unseal(path.read_bytes()))
-        if hashlib.sha256(content).hexdigest() != copy.digest:
+        Those of another installation may prove other money, and their numbers may be higher: the copy gets a number
+        above all that are there.
+        """
+        require_content(content, copy, self.root)
+        if not (self.root / "config").is_file():
             raise NodeError(
-                ErrorCode.INTERNAL,
-                msg("{path} is not what was written", path=path),
-                hint=msg("look at the disk: 'archipelago doctor'"),
+                ErrorCode.DATA_MISSING,
+                msg("there is no repository at {where} any more", where=self.root),
+                hint=msg("connect and mount the disk; nothing is written to a place where the repository is not"),
             )
+        there = self.files(app, volume)
+        own = [each for each in there if each.is_of(installation)]
+        written = next((each for each in own if each.copy.digest == copy.digest), None)
+        if written is None:
+            number = max((copy.number, *(each.copy.number + 1 for each in there)))
+            made = StreamCopy(number, copy.size, copy.digest)
+            written = ProofFile(made, self._folder(app, volume) / f"{made.name}.{installation}{_SEALED}")
+            own.append(written)
+        if not self._is_whole(written):
+            self._write(written, content)
+        spent = spent_copies([each.copy for each in own])
+        with reported(self.root):
+            for each in own:
+                if each.copy in spent and each != written:
+                    each.path.unlink(missing_ok=True)
+
+    def read(self, file: ProofFile) -> bytes:
+        """Return the content of a copy; raises `NodeError` where it is not what was written."""
+        sealed = read_from_disk(file.path, _LARGEST_SEALED)
+        try:
+            content = base64.b64decode(self.sealer.unseal(sealed))
+        except ValueError:
+            content = b""
+        require_content(content, file.copy, file.path)
         return content
 
-    def copies(self, app: str, volume: str) -> Iterator[StreamCopy]:
-        """Yield the copies that are there, the oldest first."""
-        folder = self._folder(app, volume)
-        for name in sorted(path.name for path in folder.iterdir()) if folder.is_dir() else ():
-            if (found := copy_named(name.removesuffix(_SEALED))) is not None:
-                yield found
+    def files(self, app: str, volume: str) -> tuple[ProofFile, ...]:
+        """Return the copies that are there, the oldest first."""
+        folder, found = self._folder(app, volume), []
+        with reported(folder):
+            for path in sorted(folder.iterdir()) if folder.is_dir() else ():
+                copy = copy_named(path.name.partition(".")[0])
+                if copy is not None and path.suffix == _SEALED:
+                    found.append(ProofFile(copy, path))
+        return tuple(sorted(found, key=lambda each: each.copy.number))
 
     def volumes(self, app: str) -> tuple[str, ...]:
         """Return the volumes of which there are copies."""
         folder = self.root / PROOFS / named(app)
-        return tuple(sorted(path.name for path in folder.iterdir())) if folder.is_dir() else ()
+        with reported(folder):
+            return tuple(sorted(path.name for path in folder.iterdir())) if folder.is_dir() else ()
+
+    def _is_whole(self, file: ProofFile) -> bool:
+        try:
+            self.read(file)
+        except NodeError:
+            return False
+        return True
+
+    def _write(self, file: ProofFile, content: bytes) -> None:
+        with reported(file.path):
+            make_folder(file.path.parent, 0o700)
+            write_atomically(file.path, self.sealer.seal(base64.b64encode(content).decode()))
+            try:
+                self.read(file)
+            except NodeError:
+                # Under this name it would count as a copy.
+                file.path.unlink(missing_ok=True)
+                raise
 
     def _folder(self, app: str, volume: str) -> Path:
         return self.root / PROOFS / named(app) / named(volume)

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 
+from archipelago.backups.copy_tags import newest_notes
 from archipelago.backups.restic.says import ResticSnapshot
 from archipelago.storage.records.leases import Claim
 
@@ -21,13 +22,15 @@ def spent_notes(notes: Sequence[ResticSnapshot], now: datetime) -> tuple[str, ..
     """Return the ids of the notes about an app that are needed no more.
 
     Of those with claims, the ones with the highest counters stay. Those with files stay for a year, whatever comes
-    after them: what somebody adds with a date in the future pushes none of them out.
+    after them, and those with the newest copies for longer: what somebody adds with a date in the future pushes none
+    of them out.
     """
     claims = [(max(each.epoch for found in made.values() for each in found), note) for note, made in _made(notes)]
     old = sorted(claims, key=lambda pair: pair[0], reverse=True)[_MOST:]
     files = [note for note in notes if not claims_of(note.tags.items())]
     aged = [note for note in sorted(files, key=lambda each: each.at)[:-_MOST] if note.at < now - _YEAR]
-    return tuple(note.id for note in (*(note for _, note in old), *aged))
+    newest = newest_notes(files)
+    return tuple(note.id for note in (*(note for _, note in old), *aged) if note.id not in newest)
 
 
 def _made(notes: Iterable[ResticSnapshot]) -> Iterator[tuple[ResticSnapshot, Mapping[str, set[Claim]]]]:

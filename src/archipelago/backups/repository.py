@@ -103,12 +103,24 @@ class Repository:
 
     async def open(self) -> None:
         """Require that the repository is the known one, and drop locks that a crash left."""
-        folder, config = self.access.folder, await self._config()
-        if config is None or self.seen.get(self.known) != config:
-            await self._require_known()
-            self._see(self.known, config)
+        await self.require_known()
+        folder = self.access.folder
         if folder is None or await asyncio.to_thread(lambda: any((folder / "locks").glob("*"))):
             await self._require(await self._ask("unlock"))
+
+    async def require_known(self) -> None:
+        """Raise `NodeError` where the repository is not the known one."""
+        config = await self._config()
+        if config is not None and self.seen.get(self.known) == config:
+            return
+        found = await self.id()
+        if self.known and found != self.known:
+            raise NodeError(
+                ErrorCode.DATA_MISSING,
+                msg("there is another repository at {where} than the one that was added", where=self.where),
+                hint=msg("connect the right disk, or add this one as another target"),
+            )
+        self._see(self.known, config)
 
     async def _config(self) -> bytes | None:
         """Return the file `config` of a repository in a folder."""
@@ -119,15 +131,6 @@ class Repository:
     def _see(self, known: str, config: bytes | None) -> None:
         if config is not None:
             self.seen[known] = config
-
-    async def _require_known(self) -> None:
-        found = await self.id()
-        if self.known and found != self.known:
-            raise NodeError(
-                ErrorCode.DATA_MISSING,
-                msg("there is another repository at {where} than the one that was added", where=self.where),
-                hint=msg("connect the right disk, or add this one as another target"),
-            )
 
     async def snapshots(self, app: str | None = None) -> tuple[ResticSnapshot, ...]:
         """Return the backups that the node has written, of one app or of all, the newest first."""
@@ -206,9 +209,9 @@ class Repository:
         await self._require(await self._ask(*words, "--", os.devnull))
 
     async def notes(self, app: str) -> tuple[ResticSnapshot, ...]:
-        """Return the notes about an app, the newest first."""
+        """Return the notes about an app, the newest first, without those that are about backups."""
         answer = await self._output("snapshots", "--json", "--host", NOTES, "--tag", f"app={app}")
-        return self._understood(snapshots, answer)
+        return tuple(each for each in self._understood(snapshots, answer) if _VOID not in each.tags)
 
     async def note(self, folders: Mapping[str, str], root: str, app: str, tags: Mapping[str, str]) -> str:
         """Write a note about an app, with what is in some folders (place -> directory); return its id."""

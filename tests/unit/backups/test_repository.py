@@ -375,6 +375,7 @@ async def test_an_incomplete_backup_that_cannot_be_deleted_is_none(
     assert len(list((tmp_path / "disk/snapshots").iterdir())) == 3, "both, and the note"
     assert [each.id for each in await written.snapshots()] == [whole.id], "another machine sees the note"
     assert [each.id for each in await written.snapshots("app")] == [whole.id]
+    assert await written.notes("app") == (), "and who looks for copies or claims does not"
     await written.forget_void()
     assert [path.name for path in (tmp_path / "disk/snapshots").iterdir()] == [whole.id]
 

@@ -7,7 +7,7 @@ empty, cut off, or replaced by that of another wallet. So a copy never takes the
 import hashlib
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,7 +19,7 @@ MOST = 20
 """Newest copies that are kept; the longest one stays as well."""
 LARGEST = 2 * 1024**2
 """Bytes of a file that is streamed."""
-_NAME = re.compile(r"(\d{10})-(\d+)-([0-9a-f]{64})")
+_NAME = re.compile(r"(\d{10,})-(\d+)-([0-9a-f]{64})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,35 +69,44 @@ def copies_in(folder: Path) -> tuple[StreamCopy, ...]:
             names = sorted(path.name for path in folder.iterdir())
         except FileNotFoundError:
             return ()
-    return tuple(found for name in names if (found := copy_named(name)) is not None)
+    found = (copy for name in names if (copy := copy_named(name)) is not None)
+    return tuple(sorted(found, key=lambda each: each.number))
 
 
 def store_copy(folder: Path, content: bytes) -> StreamCopy | None:
-    """Store a content where it is another than that of the newest copy, and read it back.
+    """Store a content of which there is no copy yet, and read it back; a damaged copy of it is written again.
 
     Returns the newest copy; None where there is none. Blocking; raises `NodeError`.
     """
     copies = copies_in(folder)
     made = next_copy(copies, content)
     if made is None:
+        for same in copies:
+            if same.digest == hashlib.sha256(content).hexdigest():
+                bring_copy(folder, same, content)
         return copies[-1] if copies else None
+    bring_copy(folder, made, content)
     with reported(folder):
-        make_folder(folder, 0o700)
-        write_atomically(folder / made.name, content)
-        require_whole(folder / made.name, made)
         for each in spent_copies((*copies, made)):
             (folder / each.name).unlink(missing_ok=True)
     return made
 
 
-def bring_copies(folder: Path, found: Mapping[StreamCopy, bytes]) -> None:
-    """Have copies from somewhere else be among those in a folder. Blocking; raises `NodeError`."""
+def bring_copy(folder: Path, copy: StreamCopy, content: bytes) -> None:
+    """Have a copy be in a folder; one that is there is kept unless it is damaged. Blocking; raises `NodeError`."""
+    path = folder / copy.name
+    require_content(content, copy, path)
+    if is_whole(path, copy):
+        return
     with reported(folder):
         make_folder(folder, 0o700)
-        for copy, content in found.items():
-            if not (folder / copy.name).exists():
-                write_atomically(folder / copy.name, content)
-                require_whole(folder / copy.name, copy)
+        write_atomically(path, content)
+        try:
+            require_whole(path, copy)
+        except NodeError:
+            # Under this name it would count as a copy.
+            path.unlink(missing_ok=True)
+            raise
 
 
 def read_copy(path: Path) -> bytes:
@@ -106,17 +115,35 @@ def read_copy(path: Path) -> bytes:
         return path.read_bytes()
 
 
+def is_whole(path: Path, copy: StreamCopy) -> bool:
+    """Return whether a file is the copy that it should be, as the disk has it. Blocking."""
+    try:
+        require_whole(path, copy)
+    except NodeError:
+        return False
+    return True
+
+
 def require_whole(path: Path, copy: StreamCopy) -> None:
     """Raise `NodeError` where a file is not the copy that it should be, as the disk has it. Blocking."""
-    with reported(path):
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
-        with os.fdopen(descriptor, "rb") as file:
-            # What the page cache has says nothing of the disk.
-            os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
-            found = file.read(LARGEST + 1)
-    if hashlib.sha256(found).hexdigest() != copy.digest:
+    require_content(read_from_disk(path, LARGEST), copy, path)
+
+
+def require_content(content: bytes, copy: StreamCopy, path: Path) -> None:
+    """Raise `NodeError` where a content, of the file `path`, is not that of a copy. Pure."""
+    if len(content) != copy.size or hashlib.sha256(content).hexdigest() != copy.digest:
         raise NodeError(
             ErrorCode.INTERNAL,
             msg("{path} is not what was written", path=path),
             hint=msg("look at the disk: 'archipelago doctor'"),
         )
+
+
+def read_from_disk(path: Path, most: int) -> bytes:
+    """Return what a file has on the disk; of one with more than `most` bytes a part. Blocking; raises `NodeError`."""
+    with reported(path):
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+        with os.fdopen(descriptor, "rb") as file:
+            # What the page cache has says nothing of the disk.
+            os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
+            return file.read(most + 1)

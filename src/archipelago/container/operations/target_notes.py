@@ -14,6 +14,7 @@ from typing import Any
 import structlog
 
 from archipelago.api.backups import FolderTarget
+from archipelago.backups.copy_tags import copy_tags
 from archipelago.backups.folder_proofs import FolderProofs
 from archipelago.backups.lease_tags import claim_tags, claims_of, spent_notes
 from archipelago.backups.repository import Repository
@@ -24,6 +25,7 @@ from archipelago.container.data.stream_copies import StreamCopy, copies_in, read
 from archipelago.container.desired.state import DesiredApp, DesiredState
 from archipelago.container.operations.backup_work import BackupWork
 from archipelago.errors import ErrorCode, NodeError
+from archipelago.storage.records.apps import AppRecord
 from archipelago.storage.records.leases import Claim
 from archipelago.support.texts.text import msg
 
@@ -172,27 +174,31 @@ class TargetNotes:
             return
         target = await self.work.targets.get(due.target)
         if due.kind is NoteKind.COPIES:
-            await self._write_copies(due.app, target)
+            await self._write_copies(found.record, target)
         else:
             await self._write_claims(found, await self.work.repository(target))
 
-    async def _write_copies(self, app: str, target: TargetRecord) -> None:
+    async def _write_copies(self, record: AppRecord, target: TargetRecord) -> None:
+        app, installation = record.app, installation_of(record)
         state = self.states.get((app, target.name), TargetState())
         folder = self.work.layout.app(app).streams
         newest = await asyncio.to_thread(newest_copies, folder)
         if not newest or (newest == state.copies and not state.problem):
             return
+        repository = await self.work.repository(target)
         if isinstance(target.target, FolderTarget):
+            # Not `open`: a backup that is being written has locks, and no copy waits for these.
+            await repository.require_known()
             proofs = FolderProofs(Path(target.target.path), self.work.secrets)
             for volume, copy in newest.items():
                 content = await asyncio.to_thread(read_copy, folder / volume / copy.name)
-                await asyncio.to_thread(proofs.write, app, volume, copy, content)
+                await asyncio.to_thread(proofs.write, app, volume, installation, content, copy)
         else:
             root = self.work.layout.backup_view
             await asyncio.to_thread(root.mkdir, 0o711, exist_ok=True)
-            repository = await self.work.repository(target)
             await repository.open()
-            note = await repository.note({"streams": str(folder)}, str(root), app, {})
+            tags = copy_tags(installation, {volume: copy.number for volume, copy in newest.items()})
+            note = await repository.note({"streams": str(folder)}, str(root), app, tags)
             await self._read_back(repository, note, newest)
         self.states[(app, target.name)] = TargetState(newest, datetime.now(UTC))
 
@@ -245,6 +251,11 @@ def _not_understood(app: str, target: str, why: str) -> NodeError:
         hint=msg("'archipelago backup check' says what is affected; without that target the app starts"),
         data={"app": app, "target": target},
     )
+
+
+def installation_of(record: AppRecord) -> str:
+    """Return what no other installation of an app has, here or on another node: when it was, in microseconds. Pure."""
+    return str(round(record.installed_at * 1_000_000))
 
 
 def newest_copies(folder: Path) -> Mapping[str, StreamCopy]:

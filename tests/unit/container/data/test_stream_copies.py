@@ -1,4 +1,4 @@
-"""Copies of a streamed file: one for each change, none in the place of another, read back; here and in a folder."""
+"""Copies of a streamed file: one for each change, none in the place of another, read back."""
 
 import hashlib
 from datetime import UTC, datetime, timedelta
@@ -8,13 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from archipelago.backups.folder_proofs import FolderProofs
+from archipelago.backups.copy_tags import copy_tags
 from archipelago.backups.lease_tags import claim_tags, spent_notes
 from archipelago.backups.restic.says import ResticSnapshot
+from archipelago.container.data import stream_copies
 from archipelago.container.data.stream_copies import (
     MOST,
     StreamCopy,
-    bring_copies,
+    bring_copy,
     copies_in,
     copy_named,
     next_copy,
@@ -22,7 +23,7 @@ from archipelago.container.data.stream_copies import (
     spent_copies,
     store_copy,
 )
-from archipelago.errors import ErrorCode, NodeError
+from archipelago.errors import NodeError
 from archipelago.storage.records.leases import Claim
 
 CONTENTS = st.lists(st.binary(max_size=6), max_size=60)
@@ -58,40 +59,41 @@ def test_what_was_copied_outlives_a_file_that_is_empty_or_cut_off(tmp_path: Path
     assert copies_in(folder) == (first, cut)
     assert store_copy(folder, b"a whole backup") == cut, "what a restore puts back is not the newest"
     elsewhere = tmp_path / "elsewhere"
-    bring_copies(elsewhere, {each: (folder / each.name).read_bytes() for each in (first, cut)})
+    for each in (first, cut):
+        bring_copy(elsewhere, each, (folder / each.name).read_bytes())
     assert copies_in(elsewhere) == (first, cut)
     with pytest.raises(NodeError, match="is not what was written"):
-        bring_copies(tmp_path / "damaged", {first: b"something else"})
+        bring_copy(tmp_path / "damaged", first, b"something else")
     (folder / first.name).write_bytes(b"a whole bakcup")
     with pytest.raises(NodeError, match="is not what was written"):
         require_whole(folder / first.name, first)
 
 
-class Paper:
-    """Seals by turning a text round."""
+def test_a_damaged_copy_does_not_count_and_is_written_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / "proof"
 
-    def seal(self, text: str) -> bytes:
-        return text[::-1].encode()
+    def write_damaged(path: Path, content: bytes) -> None:
+        path.write_bytes(bytes(len(content)))
 
-    def unseal(self, sealed: bytes) -> str:
-        return sealed.decode()[::-1]
+    with monkeypatch.context() as bad_disk:
+        bad_disk.setattr(stream_copies, "write_atomically", write_damaged)
+        for _ in range(2):
+            with pytest.raises(NodeError, match="is not what was written"):
+                store_copy(folder, b"content")
+    assert copies_in(folder) == ()
+    made = store_copy(folder, b"content")
+    assert made is not None
+    for again in (lambda: store_copy(folder, b"content"), lambda: bring_copy(folder, made, b"content")):
+        (folder / made.name).write_bytes(b"damaged")
+        again()
+        assert (folder / made.name).read_bytes() == b"content"
 
 
-def test_a_folder_gets_sealed_copies_only_where_the_repository_is(tmp_path: Path) -> None:
-    proofs, copy = FolderProofs(tmp_path, Paper()), next_copy((), b"content")
-    assert copy is not None and proofs.volumes("lnd") == ()
-    with pytest.raises(NodeError) as refused:
-        proofs.write("lnd", "proof", copy, b"content")
-    assert refused.value.code is ErrorCode.DATA_MISSING and not list(tmp_path.iterdir())
-    (tmp_path / "config").touch()
-    for _ in range(2):
-        proofs.write("lnd", "proof", copy, b"content")
-    assert list(proofs.copies("lnd", "proof")) == [copy] and proofs.volumes("lnd") == ("proof",)
-    (path,) = (tmp_path / "proofs/lnd/proof").iterdir()
-    assert b"content" not in path.read_bytes() and path.stat().st_mode & 0o77 == 0
-    path.write_bytes(Paper().seal("YWJj"))
-    with pytest.raises(NodeError, match="is not what was written"):
-        proofs.write("lnd", "proof", copy, b"content")
+def test_numbers_of_more_digits_than_usual_are_the_newest(tmp_path: Path) -> None:
+    high = StreamCopy(9_999_999_999, 1, hashlib.sha256(b"a").hexdigest())
+    bring_copy(tmp_path, high, b"a")
+    made = store_copy(tmp_path, b"b")
+    assert made is not None and made.number == 10_000_000_000 and copies_in(tmp_path) == (high, made)
 
 
 def test_notes_that_others_add_push_out_none_that_is_needed() -> None:
@@ -102,3 +104,5 @@ def test_notes_that_others_add_push_out_none_that_is_needed() -> None:
     real = [ResticSnapshot("new", now - timedelta(days=300), {}), ResticSnapshot("old", now - timedelta(days=400), {})]
     assert spent_notes([*future, *real], now) == ("old",)
     assert spent_notes(real, now) == ()
+    kept = ResticSnapshot("kept", now - timedelta(days=400), copy_tags("1", {"proof": 7}))
+    assert spent_notes([*future, *real, kept], now) == ("old",), "the newest copies stay, however old they are"
