@@ -2,13 +2,17 @@
 
 import asyncio
 import json
-from collections.abc import Callable, Mapping, Sequence
+import os
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TypeVar
+
+import structlog
 
 from archipelago.api.backups import RepositoryPassword
 from archipelago.backups.restic.access import RepositoryAccess
-from archipelago.backups.restic.launch import Ended, Launch, Order
+from archipelago.backups.restic.launch import Ended, Launch, Order, UnreadableAnswer
 from archipelago.backups.restic.says import (
     HOPELESS,
     SOME_NOT_READ,
@@ -24,6 +28,7 @@ from archipelago.backups.restic.says import (
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.support.texts.text import msg
 
+T = TypeVar("T")
 HOST = "archipelago"
 """Name of the machine in each snapshot: the node may move to another one, and its backups go on."""
 KEEP = (
@@ -37,6 +42,12 @@ NOTES = "archipelago-notes"
 """Name of the machine in snapshots of what must be at a target at once: claims of states, and streamed files.
 
 Neither the lists nor the retention of backups know of them."""
+_VOID = "void"
+"""Tag of a note: the id of a backup that is incomplete or of no one version, and that could not be deleted."""
+_log = structlog.get_logger("backups")
+
+
+async def _marked_nowhere(_: str) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +80,10 @@ class Repository:
     """Id that the repository must have; empty where it is not known yet."""
     seen: dict[str, bytes] = field(default_factory=dict, repr=False)
     """Id of a repository in a folder -> its file `config`, like no other: restic need not be asked which it is."""
+    void: Collection[str] = ()
+    """Ids of snapshots, or the start of them, that this node knows to be no backups."""
+    mark_void: Callable[[str], Awaitable[None]] = field(default=_marked_nowhere, repr=False)
+    """Has this node remember one."""
 
     async def create(self) -> str:
         """Return the id of the repository that is there, or else of a new one."""
@@ -84,13 +99,7 @@ class Repository:
 
     async def id(self) -> str:
         """Return the id of the repository that is there."""
-        answer = await self._output("cat", "config")
-        try:
-            return str(json.loads(answer)["id"])
-        except (ValueError, LookupError, TypeError) as error:
-            raise NodeError(
-                ErrorCode.INTERNAL, msg("{where} cannot be read: {error}", where=self.where, error=error)
-            ) from error
+        return self._understood(lambda text: str(json.loads(text)["id"]), await self._output("cat", "config"))
 
     async def open(self) -> None:
         """Require that the repository is the known one, and drop locks that a crash left."""
@@ -124,15 +133,24 @@ class Repository:
             self.seen[known] = config
 
     async def snapshots(self, app: str | None = None) -> tuple[ResticSnapshot, ...]:
-        """Return what the node has written, of one app or of all, the newest first."""
-        tag = f"app={app}" if app is not None else HOST
-        answer = await self._output("snapshots", "--json", "--host", HOST, "--tag", tag)
-        return snapshots(answer)
+        """Return the backups that the node has written, of one app or of all, the newest first."""
+        found = await self._with_notes(app)
+        void = self._void_of(found)
+        return tuple(each for each in found if each.host == HOST and not each.id.startswith(void))
+
+    async def _with_notes(self, app: str | None) -> tuple[ResticSnapshot, ...]:
+        tags = (f"app={app}",) if app is not None else (HOST, NOTES)
+        words = (*("--host", HOST, "--host", NOTES), *(word for tag in tags for word in ("--tag", tag)))
+        return self._understood(snapshots, await self._output("snapshots", "--json", *words))
+
+    def _void_of(self, found: Sequence[ResticSnapshot]) -> tuple[str, ...]:
+        noted = (each.tags.get(_VOID, "") for each in found if each.host == NOTES)
+        return tuple({each for each in (*self.void, *noted) if each})
 
     async def write(
         self, sources: BackupSources, tags: Mapping[str, str], on_progress: Callable[[ByteCount], None]
     ) -> Written:
-        """Write a snapshot. One that lacks files is deleted again, and is an error."""
+        """Write a snapshot. One that lacks files is discarded again, and is an error."""
         written: list[Written] = []
 
         def on_line(line: str) -> None:
@@ -142,22 +160,58 @@ class Repository:
             elif isinstance(found, ByteCount):
                 on_progress(found)
 
-        ended = await self.launch(self._backup(sources, tags), on_line)
+        ended = await self._run(self._backup(sources, tags), on_line)
         whole = ended.code == 0 or (ended.code == SOME_NOT_READ and only_vanished(ended.errors))
         if written and whole:
-            await self._require_there(written[0], sources.app)
+            try:
+                await self._require_there(written[0], sources.app)
+            except NodeError:  # it may be there all the same, and its writer has not looked yet whether it is whole
+                await asyncio.shield(self.discard(written[0].id, sources.app))
+                raise
             return written[0]
         if written:
-            try:
-                await asyncio.shield(self.forget(written[0].id))
-            except NodeError as error:
-                if error.code is not ErrorCode.FORBIDDEN:  # nothing can be deleted there: why it failed counts
-                    raise
+            await asyncio.shield(self.discard(written[0].id, sources.app))
         raise failure(ended.code, ended.errors, self.where)
 
+    async def discard(self, snapshot: str, app: str) -> None:
+        """Delete a snapshot that must never be restored; one that cannot be deleted now is no backup all the same.
+
+        This node remembers it first, and a note at the target says it to whoever reads there, until `forget_void`.
+        Raises `NodeError` where none of it works.
+        """
+        unmarked = await self._tried(self.mark_void(snapshot), snapshot)
+        if await self._tried(self.forget(snapshot), snapshot) is None:
+            return
+        if await self._tried(self._note_void(snapshot, app), snapshot) is not None and unmarked is not None:
+            raise unmarked
+
+    async def forget_void(self) -> tuple[str, ...]:
+        """Delete what could not be deleted when it was discarded; return the ids that need not be remembered now."""
+        found = await self._with_notes(None)
+        void = self._void_of(found)
+        await self.forget_all([each.id for each in found if each.host == HOST and each.id.startswith(void)])
+        # Only then: without its note such a snapshot is a backup again.
+        await self.forget_all([each.id for each in found if each.host == NOTES and _VOID in each.tags])
+        return void
+
+    async def _tried(self, work: Awaitable[None], snapshot: str) -> NodeError | None:
+        try:
+            await work
+        except NodeError as error:
+            _log.warning("a snapshot is no backup, and stays", where=self.where, snapshot=snapshot, why=str(error))
+            return error
+        return None
+
+    async def _note_void(self, snapshot: str, app: str) -> None:
+        """Write a note of which only the tags count; restic writes none without a file."""
+        tags = (NOTES, f"app={app}", f"{_VOID}={snapshot}")
+        words = ("backup", "--host", NOTES, *(word for tag in tags for word in ("--tag", tag)))
+        await self._require(await self._ask(*words, "--", os.devnull))
+
     async def notes(self, app: str) -> tuple[ResticSnapshot, ...]:
-        """Return the notes about an app, the newest first."""
-        return snapshots(await self._output("snapshots", "--json", "--host", NOTES, "--tag", f"app={app}"))
+        """Return the notes about an app, the newest first, without those that are about backups."""
+        answer = await self._output("snapshots", "--json", "--host", NOTES, "--tag", f"app={app}")
+        return tuple(each for each in self._understood(snapshots, answer) if _VOID not in each.tags)
 
     async def note(self, folders: Mapping[str, str], root: str, app: str, tags: Mapping[str, str]) -> str:
         """Write a note about an app, with what is in some folders (place -> directory); return its id."""
@@ -168,7 +222,7 @@ class Repository:
                 written.append(found)
 
         sources = BackupSources(root, app, folders, host=NOTES)
-        ended = await self.launch(self._backup(sources, {"app": app, **tags}), on_line)
+        ended = await self._run(self._backup(sources, {"app": app, **tags}), on_line)
         if ended.code != 0 or not written:
             raise failure(ended.code, ended.errors, self.where)
         return written[0].id
@@ -198,20 +252,20 @@ class Repository:
 
         order = replace(self._order("restore", snapshot, "--target", str(to)), counted=True)
         try:
-            await self._require(await self.launch(order, on_line))
+            await self._require(await self._run(order, on_line))
         finally:
             sizing.cancel()
             await asyncio.gather(sizing, return_exceptions=True)
 
     async def size(self, snapshot: str) -> tuple[int, int]:
         """Return the bytes and the number of the files that a restore of a snapshot writes."""
-        try:
-            found = json.loads(await self._output("stats", "--json", "--mode", "restore-size", snapshot))
+
+        def figures(text: str) -> tuple[int, int]:
+            found = json.loads(text)
             return int(found["total_size"]), int(found["total_file_count"])
-        except (ValueError, LookupError, TypeError) as error:
-            raise NodeError(
-                ErrorCode.INTERNAL, msg("{where} cannot be read: {error}", where=self.where, error=error)
-            ) from error
+
+        answer = await self._output("stats", "--json", "--mode", "restore-size", snapshot)
+        return self._understood(figures, answer)
 
     async def check(self, part: str = _PART_TO_READ) -> None:
         """Require that the repository is whole, and that a part of what it stores can be read."""
@@ -230,14 +284,14 @@ class Repository:
 
     async def passwords(self) -> tuple[RepositoryPassword, ...]:
         """Return which passwords open the repository."""
-        return passwords(await self._output("key", "list", "--json"))
+        return self._understood(passwords, await self._output("key", "list", "--json"))
 
     async def add_password(self, password: str, label: str) -> None:
         """Have another password open the repository too, and require that it does."""
         words = ("key", "add", "--user", label, "--host", HOST, "--new-password-file", "{new-password}")
         order = self._order(*words)
         order = replace(order, files={**order.files, "new-password": password})
-        await self._require(await self.launch(order, lambda _: None))
+        await self._require(await self._run(order, lambda _: None))
         await replace(self, password=password).id()
 
     async def remove_password(self, password: str) -> None:
@@ -292,12 +346,26 @@ class Repository:
             give_up_on=HOPELESS,
         )
 
+    def _understood(self, parse: Callable[[str], T], text: str) -> T:
+        """Return what an answer means. Raises `UnreadableAnswer`."""
+        try:
+            return parse(text)
+        except (ValueError, LookupError, TypeError, AttributeError) as error:
+            raise UnreadableAnswer(msg("{where} cannot be read: {error}", where=self.where, error=error)) from error
+
+    async def _run(self, order: Order, on_line: Callable[[str], None]) -> Ended:
+        try:
+            return await self.launch(order, on_line)
+        except (OSError, ValueError) as error:
+            why = msg("{where} cannot be read: {error}", where=self.where, error=error)
+            raise NodeError(ErrorCode.INTERNAL, why) from error
+
     async def _ask(self, *words: str) -> Ended:
-        return await self.launch(self._order(*words), lambda _: None)
+        return await self._run(self._order(*words), lambda _: None)
 
     async def _output(self, *words: str) -> str:
         lines: list[str] = []
-        await self._require(await self.launch(self._order(*words), lines.append))
+        await self._require(await self._run(self._order(*words), lines.append))
         return "\n".join(lines)
 
     async def _require(self, ended: Ended) -> None:

@@ -49,6 +49,8 @@ class TargetHistory(Stored):
     """When the last drill ended, whatever it found."""
     problem: str = ""
     """Why the last attempt failed."""
+    void: tuple[str, ...] = ()
+    """Ids of snapshots that are no backups, and that may still be there."""
 
     def of(self, app: str) -> AppHistory:
         """Return what was done for an app."""

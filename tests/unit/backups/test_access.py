@@ -116,12 +116,37 @@ def test_rclone_has_its_configuration_in_no_file() -> None:
         "[box]\ntype = sftp\nssh = sh -c id\n",
         f"{CONFIG}override.password_command = id\n",
         f"{CONFIG}[a b]\ntype = alias\n",
+        "[box]\ntype = alias\nremote = :webdav,url='http://127.0.0.1/',bearer_token_command='touch /tmp/x':\n",
+        f"{CONFIG}[x]\ntype = union\nupstreams = box:a :sftp,ssh='touch /tmp/x':\n",
+        f"{CONFIG}[x]\ntype = union\nupstreams = box:a\n  :sftp,ssh=x:\n",
+        f"{CONFIG}[x]\ntype = combine\nupstreams = a=box:a b=:sftp,ssh=x:\n",
+        f'{CONFIG}[x]\ntype = combine\nupstreams = "a=:sftp,ssh=x:"\n',
+        f"{CONFIG}[x]\ntype = crypt\nremote = box,bearer_token_command='touch /tmp/x':\n",
+        f"{CONFIG}[x]\ntype = crypt\nremote = other:\n",
+        "[box]\ntype = alias\nremote = /etc\n",
+        "[box]\ntype = alias\nremote =\n",
+        "[box]\ntype = local\n",
+        f"{CONFIG}y_type = alias\ny_remote = :sftp,ssh=x:\n",
+        f"{CONFIG}y_type = local\n",
     ],
 )
 def test_rclone_gets_nothing_that_would_run_a_program(config: str) -> None:
     with pytest.raises(NodeError) as refused:
         access(RCLONE, config)
     assert refused.value.hint
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        "type = alias\nremote = box:a folder/b",
+        "type = crypt\nremote = Box:",
+        "type = union\nupstreams = box:a box:b:ro box:c/d:writeback",
+        "type = combine\nupstreams = one=box:a two=box:",
+    ],
+)
+def test_remotes_of_rclone_may_lead_to_others_of_the_same_configuration(more: str) -> None:
+    access(RcloneTarget(kind="rclone", remote="over"), f"{CONFIG}[over]\n{more}\n")
 
 
 @given(

@@ -215,10 +215,17 @@ async def test_a_disk_that_is_pulled_out_meanwhile_has_no_new_backup(found: Repo
             (tmp_path / "disk").mkdir()
         return ended
 
-    cut = Repository(found.access, PASSWORD, found.where, tmp_path / "cache", pulled_out)
+    marked: list[str] = []
+
+    async def mark(snapshot: str) -> None:
+        marked.append(snapshot)
+
+    cut = Repository(found.access, PASSWORD, found.where, tmp_path / "cache", pulled_out, mark_void=mark)
     with pytest.raises(NodeError) as refused:
         await write(tmp_path, cut, kept="text")
     assert refused.value.code is ErrorCode.DATA_MISSING
+    (there,) = (tmp_path / "pulled/snapshots").iterdir()
+    assert there.name.startswith(marked[0]), "nobody has looked whether it is of one version"
 
 
 async def test_no_command_line_and_no_environment_shows_the_password(tmp_path: Path) -> None:
@@ -311,3 +318,75 @@ async def test_a_snapshot_that_is_gone_is_no_backup(written: Repository, tmp_pat
     with pytest.raises(NodeError) as refused:
         await written.restore(newest.id, tmp_path / "back")
     assert refused.value.code is ErrorCode.DATA_MISSING
+
+
+async def test_a_list_of_many_snapshots_is_one_long_line(found: Repository, tmp_path: Path) -> None:
+    each = '{"id": "%064d", "time": "2026-11-30T04:00:00Z", "tags":["app=app"], "hostname":"archipelago","of":"%0600d"}'
+    script = f"print('[' + ','.join({each!r} % (i, 0) for i in range(9_000)) + ']')"
+
+    async def long(order: Order, on_line: Callable[[str], None]) -> Ended:
+        return await LAUNCH(Order((sys.executable, "-I", "-c", script)), on_line)
+
+    asked = Repository(found.access, PASSWORD, found.where, tmp_path / "cache", long)
+    assert len(await asked.snapshots("app")) == 9_000
+
+
+async def test_long_errors_are_read_to_their_end() -> None:
+    script = "import sys; sys.stderr.write('x' * 10_000_000 + '\\nFatal: the end\\n'); print('a\\n\\nb', end='')"
+    lines: list[str] = []
+    async with asyncio.timeout(30):
+        ended = await LAUNCH(Order((sys.executable, "-I", "-c", script)), lines.append)
+    assert lines == ["a", "", "b"]
+    assert ended.errors.endswith("\nFatal: the end")
+
+
+async def test_a_line_without_end_is_no_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("archipelago.backups.restic.launch._LONGEST_LINE", 1 << 20)
+    script = "while True: print('x' * 65536, end='')"
+    async with asyncio.timeout(30):
+        with pytest.raises(NodeError, match="too much in one line"):
+            await LAUNCH(Order((sys.executable, "-I", "-c", script)), lambda _: None)
+
+
+def _refusing(found: Repository, tmp_path: Path, *, says: str, notes: bool, marked: list[str]) -> Repository:
+    """Return a repository where no file of an app is read whole, and nothing can be deleted."""
+
+    async def mark(snapshot: str) -> None:
+        marked.append(snapshot)
+
+    async def refused(order: Order, on_line: Callable[[str], None]) -> Ended:
+        if "forget" in order.command or (order.command[-1] == os.devnull and not notes):
+            return Ended(1, says)
+        ended = await LAUNCH(order, on_line)
+        whole = "backup" not in order.command or order.command[-1] == os.devnull
+        return ended if whole else Ended(3, "error: read /volumes/data/kept: input/output error")
+
+    return Repository(found.access, PASSWORD, found.where, tmp_path / "cache", refused, mark_void=mark)
+
+
+@pytest.mark.parametrize("says", ["remove(<snapshot/1>): 403 Forbidden", "unable to create lock", "no route"])
+async def test_an_incomplete_backup_that_cannot_be_deleted_is_none(
+    written: Repository, tmp_path: Path, says: str
+) -> None:
+    (whole,) = await written.snapshots()
+    broken = _refusing(written, tmp_path, says=says, notes=True, marked=[])
+    with pytest.raises(NodeError, match="input/output error"):
+        await write(tmp_path, broken, kept="half")
+    assert len(list((tmp_path / "disk/snapshots").iterdir())) == 3, "both, and the note"
+    assert [each.id for each in await written.snapshots()] == [whole.id], "another machine sees the note"
+    assert [each.id for each in await written.snapshots("app")] == [whole.id]
+    assert await written.notes("app") == (), "and who looks for copies or claims does not"
+    await written.forget_void()
+    assert [path.name for path in (tmp_path / "disk/snapshots").iterdir()] == [whole.id]
+
+
+async def test_this_node_leaves_out_what_it_could_not_even_note(written: Repository, tmp_path: Path) -> None:
+    (whole,) = await written.snapshots()
+    marked: list[str] = []
+    cut = _refusing(written, tmp_path, says="no route to host", notes=False, marked=marked)
+    with pytest.raises(NodeError, match="input/output error"):
+        await write(tmp_path, cut, kept="half")
+    known = Repository(written.access, PASSWORD, written.where, tmp_path / "cache", LAUNCH, void=marked)
+    assert [each.id for each in await known.snapshots()] == [whole.id]
+    assert await known.forget_void() == tuple(marked)
+    assert [path.name for path in (tmp_path / "disk/snapshots").iterdir()] == [whole.id]

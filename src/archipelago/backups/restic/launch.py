@@ -4,17 +4,30 @@ import asyncio
 import contextlib
 import json
 import sys
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from archipelago.backups.programs import program
+from archipelago.errors import ErrorCode, NodeError
 from archipelago.support.process import PODMAN_UMASK
+from archipelago.support.texts.text import msg
 
-_LINE_LIMIT = 4 * 1024 * 1024
+_PIECE = 1 << 20
+_LONGEST_LINE = 256 << 20
+"""Bytes. Lists of restic are one line, of about 700 bytes for each snapshot."""
 _AGAIN = "retrying after"
 """What restic says before it tries something again."""
 _MOST_ERRORS = 200
 """Lines of errors that are kept."""
+_LONGEST_ERROR = 64 << 10
+"""Bytes; a longer line is kept as several."""
+
+
+class UnreadableAnswer(NodeError):
+    """A program has answered, and the node does not understand it: nothing is known of what it was asked for."""
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(ErrorCode.INTERNAL, message, hint=hint)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +80,7 @@ _ENTER = ("podman", "unshare")
 async def launch(order: Order, on_line: Callable[[str], None], enter: Sequence[str] = _ENTER) -> Ended:
     """Run a command; `on_line` gets each line of its output. A cancel ends it, and waits until it has ended.
 
-    `enter` is the command that enters the namespace.
+    `enter` is the command that enters the namespace. Raises `UnreadableAnswer` where a line never ends.
     """
     text = await asyncio.to_thread(program, "launcher")
     process = await asyncio.create_subprocess_exec(
@@ -75,7 +88,7 @@ async def launch(order: Order, on_line: Callable[[str], None], enter: Sequence[s
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
-        limit=_LINE_LIMIT,
+        limit=_PIECE,
         cwd="/",
         umask=PODMAN_UMASK,
         start_new_session=True,
@@ -86,8 +99,10 @@ async def launch(order: Order, on_line: Callable[[str], None], enter: Sequence[s
         with contextlib.suppress(ConnectionError):  # how it ended says why
             process.stdin.write(order.line)
             await process.stdin.drain()
-        while line := await process.stdout.readline():
-            on_line(line.decode(errors="replace").rstrip("\n"))
+        async for line, ended in _lines(process.stdout, _LONGEST_LINE):
+            if not ended:
+                raise UnreadableAnswer(msg("{program} says too much in one line", program=order.command[0]))
+            on_line(line)
         return Ended(await process.wait(), await errors)
     except BaseException:
         process.stdin.close()  # the launcher takes that for the end
@@ -105,10 +120,27 @@ async def _ended(process: asyncio.subprocess.Process) -> None:
     await process.wait()
 
 
+async def _lines(stream: asyncio.StreamReader, longest: int) -> AsyncIterator[tuple[str, bool]]:
+    """Yield lines, and whether each ends there; of one with more bytes than `longest`, the parts."""
+    begun: list[bytes] = []
+    size = 0
+    while piece := await stream.read(_PIECE):
+        *ends, rest = piece.split(b"\n")
+        for end in ends:
+            yield b"".join((*begun, end)).decode(errors="replace"), True
+            begun, size = [], 0
+        begun, size = [*begun, rest] if rest else begun, size + len(rest)
+        if size > longest:
+            yield b"".join(begun).decode(errors="replace"), False
+            begun, size = [], 0
+    if begun:
+        yield b"".join(begun).decode(errors="replace"), True
+
+
 async def _last_lines(stream: asyncio.StreamReader, signs: Sequence[str], give_up: Callable[[], None]) -> str:
     lines: list[str] = []
-    while line := await stream.readline():
-        lines = [*lines[-_MOST_ERRORS:], line.decode(errors="replace").rstrip("\n")]
+    async for line, _ in _lines(stream, _LONGEST_ERROR):
+        lines = [*lines[1 - _MOST_ERRORS :], line[-_LONGEST_ERROR:]]
         if _AGAIN in lines[-1] and any(sign in lines[-1].lower() for sign in signs):
             give_up()
     return "\n".join(lines)

@@ -90,12 +90,14 @@ class ResticSnapshot:
     at: datetime
     tags: Mapping[str, str]
     """Those that are `name=value`."""
+    host: str = ""
+    """Name of the machine, which says what kind of snapshot it is (`repository.HOST` and `NOTES`)."""
 
 
 def snapshots(text: str) -> tuple[ResticSnapshot, ...]:
     """Return what `restic snapshots --json` says, the newest first. Raises `ValueError` or `LookupError`."""
     found = [
-        ResticSnapshot(each["id"], _time(each["time"]), dict(_tags(each.get("tags") or ())))
+        ResticSnapshot(each["id"], _time(each["time"]), dict(_tags(each.get("tags") or ())), each.get("hostname", ""))
         for each in json.loads(text) or ()
     ]
     return tuple(sorted(found, key=lambda each: each.at, reverse=True))

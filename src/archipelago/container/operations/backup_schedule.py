@@ -24,6 +24,7 @@ _LOOK = 60.0
 _AGAIN = 3600.0
 """Seconds until a target that failed is tried again."""
 _WAIT = 600.0
+_log = structlog.get_logger("backups")
 
 
 @dataclass(slots=True)
@@ -43,31 +44,54 @@ class BackupSchedule:
 
     async def run(self) -> None:
         """Look for ever."""
-        log = structlog.get_logger("backups")
         await asyncio.sleep(_SETTLE)
         while True:
             try:
                 await self.look()
             except NodeError as error:
-                log.warning("backups are not made", error=str(error))
+                _log.warning("backups are not made", error=str(error))
             except Exception:  # it is a mistake of ours, and the schedule must go on nevertheless
-                log.exception("backups are not made")
+                _log.exception("backups are not made")
             await asyncio.sleep(_LOOK)
 
     async def look(self) -> None:
-        """Do what is due now. Raises `NodeError`."""
-        targets = self.backups.parts.backups.targets
-        for name in await targets.names():
-            record = await targets.get(name)
-            if not record.scheduled or self.steady() < self._not_before.get(name, 0.0):
+        """Do what is due now, at each target that can be worked with. Raises `NodeError`."""
+        for name in await self.backups.parts.backups.targets.names():
+            if self.steady() < self._not_before.get(name, 0.0):
                 continue
-            history, now = await targets.history(name), self.now()
-            apps = sorted(await self.backups.parts.state.load_apps())
-            due = [app for app in apps if is_due(history.of(app).newest, now, f"{self.node}/{name}")]
-            if due and not await self._write(record, due):
+            try:
+                well = await self._turn(name)
+            except Exception as error:  # one target that is damaged must not stop the backups to the others
+                well = False
+                await self._note_problem(name, error)
+            if not well:
                 self._not_before[name] = self.steady() + _AGAIN
-            elif is_weekly_due(history.drilled, now):
-                await self._prove(record)
+
+    async def _turn(self, name: str) -> bool:
+        """Do what is due at one target; return whether that worked."""
+        targets = self.backups.parts.backups.targets
+        record = await targets.get(name)
+        if not record.scheduled:
+            return True
+        history, now = await targets.history(name), self.now()
+        apps = sorted(await self.backups.parts.state.load_apps())
+        due = [app for app in apps if is_due(history.of(app).newest, now, f"{self.node}/{name}")]
+        if due and not await self._write(record, due):
+            return False
+        if is_weekly_due(history.drilled, now):
+            await self._prove(name)
+        return True
+
+    async def _note_problem(self, name: str, error: Exception) -> None:
+        """Say what is wrong with a target, in the log and in its history."""
+        _log.warning("backups to a target are not made", target=name, exc_info=error)
+        problem = error.message if isinstance(error, NodeError) else str(error) or type(error).__name__
+        try:
+            await self.backups.parts.backups.targets.note(
+                name, lambda history: history.model_copy(update={"problem": problem})
+            )
+        except NodeError as unwritten:
+            _log.warning("the history of a target cannot be written", target=name, error=str(unwritten))
 
     async def _write(self, record: TargetRecord, apps: Sequence[str]) -> bool:
         """Back up apps; return whether that worked."""
@@ -79,8 +103,7 @@ class BackupSchedule:
             ended = [await self._done(app, name) for app in apps]
             await self.backups.thin_out(name)
         except NodeError as error:
-            problem = error.message
-            await work.targets.note(name, lambda history: history.model_copy(update={"problem": problem}))
+            await self._note_problem(name, error)
             return False
         return all(ended)
 
@@ -90,18 +113,28 @@ class BackupSchedule:
         except NodeError:
             return False  # something else works on it: it is tried again
 
-    async def _prove(self, record: TargetRecord) -> None:
-        """Restore for a trial the newest backup of each app, and an older one."""
-        work, name = self.backups.parts.backups, record.name
+    async def _prove(self, name: str) -> None:
+        """Restore for a trial the newest backup of each app, and an older one, and check the repository.
+
+        What fails is a problem of the target, and the next proof is due a week later all the same: the trials take
+        long, and one that fails each time must not run all day.
+        """
         for app in sorted(await self.backups.parts.state.load_apps()):
             found = await self.backups.list(name, app)
             await self._believe(name, app, found)
             ids = [each.id for each in found]
             for backup in (*ids[:1], *([self.choose(ids[1:])] if ids[1:] else ())):
-                await self._ended(await self.backups.drill(app, name, backup))
-        await self.backups.check(name)
+                try:
+                    await self._ended(await self.backups.drill(app, name, backup))
+                except Exception as error:  # the other apps are to be proved too
+                    await self._note_problem(name, error)
+        try:
+            await self.backups.check(name)
+        except Exception as error:
+            await self._note_problem(name, error)
         drilled = self.now()
-        await work.targets.note(name, lambda history: history.model_copy(update={"drilled": drilled}))
+        targets = self.backups.parts.backups.targets
+        await targets.note(name, lambda history: history.model_copy(update={"drilled": drilled}))
 
     async def _believe(self, target: str, app: str, found: Sequence[BackupView]) -> None:
         """Take the newest backup that is there for the newest: somebody may have deleted a newer one."""

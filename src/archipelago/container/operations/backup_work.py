@@ -83,6 +83,12 @@ class BackupWork:
         for secret in (password, *secrets_of(record.target, record.secret)):
             await asyncio.to_thread(self.secrets.redactor.learn, secret)
         key = private_key(await asyncio.to_thread(ssh_seed, self.secrets.key))
+
+        async def mark_void(snapshot: str) -> None:
+            await self.targets.note(
+                record.name, lambda history: history.model_copy(update={"void": (*history.void, snapshot)})
+            )
+
         reached = access(record.target, record.secret, key)
         return Repository(
             reached,
@@ -92,6 +98,8 @@ class BackupWork:
             self.launch,
             known=record.repository,
             seen=self._seen,
+            void=(await self.targets.history(record.name)).void,
+            mark_void=mark_void,
         )
 
     async def recipe(self, record: AppRecord) -> Recipe:

@@ -169,7 +169,29 @@ class Backups:
             return await self.runner.open(await DrillJob.requested(self.parts, app, target, found.id))
 
     async def thin_out(self, target: str) -> None:
-        """Forget what retention does not keep, where enough backups of these days are there."""
+        """Forget what is no backup, and what retention does not keep, where enough backups of these days are there."""
+        work = self.parts.backups
+        try:
+            async with work.turn(target):
+                # First: what is no backup must not take the place of one that retention keeps.
+                await self._forget_void(target)
+                await self._thin_out(target)
+        except NodeError as error:
+            if error.code is not ErrorCode.FORBIDDEN:  # a target may refuse to delete, which is its strength
+                raise
+
+    async def _forget_void(self, target: str) -> None:
+        work = self.parts.backups
+        gone = await (await work.repository(await work.targets.get(target))).forget_void()
+        if gone:
+            await work.targets.note(
+                target,
+                lambda history: history.model_copy(
+                    update={"void": tuple(each for each in history.void if each not in gone)}
+                ),
+            )
+
+    async def _thin_out(self, target: str) -> None:
         work = self.parts.backups
         found = await self._snapshots(target, None)
         times: dict[str, list[datetime]] = {}
@@ -177,15 +199,9 @@ class Backups:
             times.setdefault(each.tags.get("app", ""), []).append(each.at)
         now = datetime.now(UTC)
         apps = [app for app, all_of_it in times.items() if app and may_forget(all_of_it, now)]
-        if not apps:
-            return
-        try:
-            async with work.turn(target):
-                await (await work.repository(await work.targets.get(target))).thin_out(apps)
-                await self.notes.thin_out(target, tuple(apps))
-        except NodeError as error:
-            if error.code is not ErrorCode.FORBIDDEN:  # a target may refuse to delete, which is its strength
-                raise
+        if apps:
+            await (await work.repository(await work.targets.get(target))).thin_out(apps)
+            await self.notes.thin_out(target, tuple(apps))
 
     async def _target(self, name: str) -> TargetView:
         store = self.parts.backups.targets

@@ -18,14 +18,16 @@ from archipelago.backups.copy_tags import copy_tags
 from archipelago.backups.folder_proofs import FolderProofs
 from archipelago.backups.lease_tags import claim_tags, claims_of, spent_notes
 from archipelago.backups.repository import Repository
+from archipelago.backups.restic.launch import UnreadableAnswer
 from archipelago.backups.targets import TargetRecord
 from archipelago.container.data.lease_keeper import LeaseKeeper
 from archipelago.container.data.stream_copies import StreamCopy, copies_in, read_copy, require_whole
 from archipelago.container.desired.state import DesiredApp, DesiredState
 from archipelago.container.operations.backup_work import BackupWork
-from archipelago.errors import NodeError
+from archipelago.errors import ErrorCode, NodeError
 from archipelago.storage.records.apps import AppRecord
 from archipelago.storage.records.leases import Claim
+from archipelago.support.texts.text import msg
 
 _PATIENCE = 20.0
 """Seconds that a start waits for a target to say which claims it has."""
@@ -92,18 +94,31 @@ class TargetNotes:
                 task.cancel()
 
     async def sight(self, app: str) -> Mapping[str, set[Claim]]:
-        """Return the claims of an app at the targets that answer soon."""
+        """Return the claims of an app at the targets that answer soon.
+
+        Raises `NodeError` where one answers and cannot be understood: it may say that a newer state runs elsewhere.
+        """
         found: dict[str, set[Claim]] = {}
+        unreadable: list[NodeError] = []
 
         async def one(target: str) -> None:
-            with contextlib.suppress(NodeError):  # what it said before is in the ledgers
+            try:
                 for name, claims in (await self._claims(await self._repository(target), app)).items():
                     found.setdefault(name, set()).update(claims)
+            except UnreadableAnswer as error:
+                unreadable.append(_not_understood(app, target, error.message))
+            except NodeError:
+                pass  # it is away, and what it said before is in the ledgers
+            except Exception as error:  # it is a mistake of ours, and says nothing about who runs the app
+                _log.exception("a target is not understood", app=app, target=target)
+                unreadable.append(_not_understood(app, target, str(error)))
 
         tasks = [self._spawn(one(name)) for name in await self.work.targets.names()]
         if tasks:
             # One that hangs is left alone: it would keep the app from its start for ever.
             await asyncio.wait(tasks, timeout=_PATIENCE)
+        if unreadable:
+            raise unreadable[0]
         return dict(found)
 
     async def thin_out(self, target: str, apps: tuple[str, ...]) -> None:
@@ -222,6 +237,20 @@ class TargetNotes:
             for name, claims in claims_of(note.tags.items()).items():
                 found.setdefault(name, set()).update(claims)
         return found
+
+
+def _not_understood(app: str, target: str, why: str) -> NodeError:
+    return NodeError(
+        ErrorCode.INTERNAL,
+        msg(
+            "{app} does not start: {target} cannot be understood, so a newer state of it may run elsewhere ({why})",
+            app=app,
+            target=target,
+            why=why,
+        ),
+        hint=msg("'archipelago backup check' says what is affected; without that target the app starts"),
+        data={"app": app, "target": target},
+    )
 
 
 def installation_of(record: AppRecord) -> str:

@@ -39,6 +39,8 @@ class Restic:
     writes: asyncio.Event = field(default_factory=asyncio.Event)
     there: list[str] = field(default_factory=list)
     dumps: bool = True
+    unseen: bool = False
+    """Whether nobody can see afterwards whether the app has changed."""
     history: TargetHistory = field(default_factory=TargetHistory)
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     written: list[Callable[[str], None]] = field(default_factory=list)
@@ -70,7 +72,7 @@ class Restic:
     async def open(self) -> None:
         pass
 
-    async def forget(self, snapshot: str) -> None:
+    async def discard(self, snapshot: str, _: str) -> None:
         self.there.remove(snapshot)
 
     async def recipe(self, record: AppRecord) -> Recipe:
@@ -78,6 +80,8 @@ class Restic:
         return Recipe(record, sources(volumes), {}, left_out(volumes), datetime.now(UTC))
 
     async def identity(self, record: AppRecord) -> object:
+        if self.unseen and self.there:
+            raise NodeError(ErrorCode.INTERNAL, "its volumes cannot be looked at")
         return record.installed_at, record.package.package_digest()
 
     def workload(self, _: str) -> None:
@@ -142,6 +146,15 @@ async def test_an_app_that_was_changed_meanwhile_leaves_no_backup(node: Bench, r
     ended = await node.ended(backup)
     assert ended.error is not None and ended.error.code == ErrorCode.BUSY
     assert not restic.there and restic.history.of("app").newest is None and restic.history.problem
+
+
+async def test_a_backup_of_what_may_have_changed_does_not_stay(node: Bench, restic: Restic) -> None:
+    node.offer("app", FILES)
+    await node.installed("app")
+    restic.unseen = True
+    restic.gate.set()
+    assert (await node.ended(await back_up(node, "app"))).state is OperationState.FAILED
+    assert not restic.there and restic.history.of("app").newest is None
 
 
 async def test_who_waits_for_a_target_locks_nothing(node: Bench, restic: Restic) -> None:

@@ -1,6 +1,6 @@
 """What the schedule does each night and each week, and again after what failed."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -41,6 +41,10 @@ class Scene:
     failing: set[str] = field(default_factory=set)
     lost: set[str] = field(default_factory=set)
     """Apps whose newest backup somebody has deleted."""
+    refused: Mapping[str, Exception] = field(default_factory=dict)
+    """What a drill of an app, or `check`, raises."""
+    unread: Exception | None = None
+    """What a list of backups raises."""
     done: list[str] = field(default_factory=list)
     now_is: datetime = NOON
     steady: float = 1000.0
@@ -73,9 +77,13 @@ class Scene:
         return self.ended("back up", app, well)
 
     async def drill(self, app: str, target: str, backup: str) -> Operation:
+        if app in self.refused:
+            raise self.refused[app]
         return self.ended(f"try {backup}", app, True)
 
     async def list(self, target: str, app: str) -> tuple[SimpleNamespace, ...]:
+        if self.unread is not None:
+            raise self.unread
         names = ("new", "old", "older")[app in self.lost :]
         return tuple(SimpleNamespace(id=name, at=self.now_is - timedelta(days=name != "new")) for name in names)
 
@@ -83,6 +91,8 @@ class Scene:
         self.done.append("thin out")
 
     async def check(self, target: str) -> None:
+        if "check" in self.refused:
+            raise self.refused["check"]
         self.done.append("check")
 
     def ended(self, what: str, app: str, well: bool) -> Operation:
@@ -155,3 +165,35 @@ async def test_a_target_without_a_schedule_is_left_alone(scene: Scene) -> None:
     target = FolderTarget(kind="folder", path="/media/usb")
     await scene.store.add(TargetRecord(name="usb", target=target, repository="0", added=NOON, scheduled=False))
     assert await scene.looked() == []
+
+
+async def test_a_target_that_cannot_be_read_does_not_stop_backups_to_the_others(scene: Scene) -> None:
+    damaged = scene.store.folder / "damaged/target.age"
+    damaged.parent.mkdir()
+    damaged.write_bytes(b"{}")
+    assert await scene.looked() == [*NIGHTLY, *WEEKLY]
+    assert "cannot be read" in (await scene.store.history("damaged")).problem
+    damaged.unlink()
+    assert await scene.looked() == []
+
+
+@pytest.mark.parametrize("error", [NodeError(ErrorCode.INTERNAL, "it is damaged"), ValueError("it is damaged")])
+async def test_proofs_that_fail_end_and_are_due_a_week_later(scene: Scene, error: Exception) -> None:
+    scene.refused = {"one": error, "check": error}
+    assert await scene.looked() == [*NIGHTLY, *WEEKLY[2:4]], "what fails for one app is tried for the other"
+    assert (await scene.store.history("usb")).problem == "it is damaged"
+    scene.steady += 3601
+    assert await scene.looked() == []
+    scene.now_is += timedelta(days=8)
+    scene.refused = {}
+    assert await scene.looked() == [*NIGHTLY, *WEEKLY]
+
+
+async def test_a_list_that_cannot_be_read_is_asked_for_again_after_an_hour(scene: Scene) -> None:
+    scene.unread = ValueError("no list")
+    assert await scene.looked() == NIGHTLY
+    assert (await scene.store.history("usb")).problem == "no list"
+    scene.unread = None
+    assert await scene.looked() == []
+    scene.steady += 3601
+    assert await scene.looked() == WEEKLY

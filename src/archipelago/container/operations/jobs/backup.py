@@ -2,7 +2,7 @@
 
 The app is locked only while what must be of one moment is prepared. While restic writes, which may take hours, its
 owner starts, stops and configures it as he likes. He may also update or remove it, or put it back: then what was
-written is of no one version, so it is deleted again, and the backup fails.
+written is of no one version, so it is discarded again, and the backup fails.
 """
 
 import asyncio
@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Self
 
 from archipelago.api.backups import VolumeWay
-from archipelago.backups.maker import Prepared, Recipe
+from archipelago.backups.maker import Recipe
 from archipelago.backups.repository import Repository
 from archipelago.backups.restic.says import Written
 from archipelago.backups.targets import TargetHistory
@@ -21,6 +21,7 @@ from archipelago.container.data.data_classes import RestorableVolume
 from archipelago.container.data.kept import stamp
 from archipelago.container.data.snapshots.order import SnapshotOrder
 from archipelago.container.desired.installed_apps import installed
+from archipelago.container.operations.backup_work import AppIdentity
 from archipelago.container.operations.job import Job
 from archipelago.container.operations.job_parts import JobParts
 from archipelago.container.operations.jobs.byte_progress import ByteProgress
@@ -132,18 +133,21 @@ class BackupJob(Job):
                 await tracker.finish(COPY_STEP, _copied_words(recipe))
                 tracker.unlock()
                 await tracker.begin(WRITE_STEP)
-                written = await self._upload(parts, tracker, repository, prepared)
-                now = (await parts.state.load_apps()).get(self.app)
-                if now is None or await work.identity(now) != before or not await self._is_whole(parts, recipe):
-                    await asyncio.shield(repository.forget(written.id))
-                    raise _changed(self.app)
+                async with ByteProgress(tracker, WRITE_STEP) as progress:
+                    written = await work.maker.write(prepared, repository, progress.show)
+                try:
+                    await tracker.commit()
+                    await self._require_unchanged(parts, recipe, before)
+                except BaseException:  # a cancel too: what nobody has looked at may be of two versions
+                    await asyncio.shield(repository.discard(written.id, self.app))
+                    raise
         return written, recipe.at
 
-    async def _upload(self, parts: JobParts, tracker: Tracker, repository: Repository, prepared: Prepared) -> Written:
-        async with ByteProgress(tracker, WRITE_STEP) as progress:
-            written = await parts.backups.maker.write(prepared, repository, progress.show)
-        await tracker.commit()
-        return written
+    async def _require_unchanged(self, parts: JobParts, recipe: Recipe, before: AppIdentity) -> None:
+        now = (await parts.state.load_apps()).get(self.app)
+        same = now is not None and await parts.backups.identity(now) == before
+        if not same or not await self._is_whole(parts, recipe):
+            raise _changed(self.app)
 
     async def _is_whole(self, parts: JobParts, recipe: Recipe) -> bool:
         """Return whether the copies are still there."""
