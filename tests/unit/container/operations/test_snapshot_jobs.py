@@ -13,6 +13,7 @@ from archipelago.api.operations import Operation
 from archipelago.container.manifest.model.data import Reversible
 from archipelago.container.namespace.found import Survey
 from archipelago.container.operations.jobs.snapshot import SnapshotJob
+from archipelago.container.operations.operations import Tracker
 from archipelago.container.operations.scheduled_snapshots import ScheduledSnapshots
 from archipelago.container.operations.snapshot_schedules import SnapshotSchedules
 from archipelago.container.operations.snapshots import Snapshots, refuse_one_way
@@ -170,6 +171,18 @@ async def test_an_app_runs_again_though_what_a_cancel_left_cannot_be_deleted(
     monkeypatch.setattr(node.namespace, "remove", broken)
     with pytest.raises(NodeError, match="input/output"):
         await job.undo(node.parts)
+    assert node.apps.suspended == frozenset()
+
+
+async def test_an_app_runs_again_though_nothing_can_be_written_down_after_the_copy(
+    node: Bench, snapshots: Snapshots, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def full(_: Tracker) -> None:
+        raise NodeError(ErrorCode.DISK_FULL, "database or disk is full")
+
+    monkeypatch.setattr(Tracker, "commit", full)
+    ended = await node.ended(await snapshots.take("app"))
+    assert ended.error is not None and ended.error.code == ErrorCode.DISK_FULL
     assert node.apps.suspended == frozenset()
 
 

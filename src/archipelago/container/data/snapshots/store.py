@@ -34,6 +34,7 @@ from archipelago.storage.layout import SNAPSHOTS, Layout, SnapshotFolder
 from archipelago.storage.records.apps import AppRecord
 from archipelago.storage.records.snapshots import SnapshotRecord, record_from_json
 from archipelago.storage.stores.volume_marks import VolumeMarks
+from archipelago.support.private_files import reported
 from archipelago.support.texts.text import msg
 
 _SWEPT = ".swept-"
@@ -280,11 +281,12 @@ class SnapshotStore:
         return SnapshotUse(size, bool(names) and await self._namespace.can_clone(str(folder)))
 
     async def delete(self, app: str, name: str) -> None:
-        """Delete a snapshot, or what is left of one."""
+        """Delete a snapshot, or what is left of one. Raises `NodeError`."""
         place = self._layout.app(app).snapshot(name)
         self.sizes.forget(app, name)
         # First: half of a snapshot must not be taken for one.
-        await asyncio.to_thread(place.about.unlink, missing_ok=True)
+        with reported(place.about):
+            await asyncio.to_thread(place.about.unlink, missing_ok=True)
         await self._namespace.remove(str(place.path))
 
     async def delete_spent(self, app: str, name: str) -> None:
