@@ -145,7 +145,7 @@ class ScheduledSnapshots:
 
     async def _all(self, app: str) -> tuple[Aged, ...]:
         found = await self.snapshots.parts.way_back.store.list(app)
-        return tuple(Aged(name, each.at, each.kind, each.funds, each.number) for name, each in found.items())
+        return tuple(Aged(name, each.at, each.kind, each.number) for name, each in found.items())
 
 
 def obstacle_of_stop(manifest: AppManifest) -> str:

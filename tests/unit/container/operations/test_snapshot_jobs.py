@@ -60,6 +60,17 @@ async def test_a_snapshot_goes_back_stays_and_that_can_be_undone(node: Bench, sn
         await snapshots.restore("app", taken.name)
 
 
+async def test_going_back_twice_keeps_what_was_there_before_each(node: Bench, snapshots: Snapshots) -> None:
+    await done(node, await snapshots.take("app"))
+    (taken,) = await snapshots.list("app")
+    write(node, "second")
+    second = tree(data(node))
+    for _ in range(2):
+        await done(node, await snapshots.restore("app", taken.name))
+    former = [each for each in await snapshots.list("app") if each.kind is SnapshotKind.BEFORE_RESTORE]
+    assert len(former) == 2 and kept(node, former[-1].name) == second
+
+
 async def test_a_schedule_takes_snapshots_and_deletes_its_own_alone(node: Bench, snapshots: Snapshots) -> None:
     steady, now = 0.0, datetime.now(UTC)
     schedules = SnapshotSchedules(node.state, "node", lambda: now)

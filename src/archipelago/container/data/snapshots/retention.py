@@ -15,8 +15,6 @@ class Aged:
     at: datetime
     """In UTC."""
     kind: SnapshotKind
-    funds: bool = False
-    """It has keys to money that may be nowhere else."""
     number: int = 0
     """Of the snapshots of its app, as they were taken: a clock may be set back."""
 
@@ -33,8 +31,8 @@ class Keep:
 NEWEST = Keep(1, 0, 0)
 NONE = Keep(0, 0, 0)
 _BUCKETS = ("%Y-%m-%d %H", "%Y-%m-%d", "%G-%V")
-_ALONE = frozenset(SnapshotKind) - {SnapshotKind.MANUAL, SnapshotKind.SCHEDULED}
-"""Kinds of which the newest of an app is kept."""
+_ALONE = frozenset({SnapshotKind.BEFORE_UPDATE, SnapshotKind.BACKUP})
+"""Kinds of which the newest of an app is kept; what was moved aside is the only copy of what was written last."""
 
 
 def expired(snapshots: Iterable[Aged]) -> tuple[str, ...]:
@@ -44,8 +42,6 @@ def expired(snapshots: Iterable[Aged]) -> tuple[str, ...]:
     """
     newest_first = _newest_first(snapshots)
     kept = {each.name for each in newest_first if each.kind not in _ALONE}
-    # What was moved aside is the only copy of what was written last.
-    kept |= {each.name for each in newest_first if each.funds and each.kind.is_moved}
     for kind in _ALONE:
         kept |= {each.name for each in [each for each in newest_first if each.kind is kind][:1]}
     return tuple(each.name for each in reversed(newest_first) if each.name not in kept)

@@ -47,7 +47,6 @@ class SnapshotStore:
     def __init__(self, layout: Layout, namespace: Namespace, marks: VolumeMarks) -> None:
         self._layout = layout
         self._namespace = namespace
-        self._marks = marks
         self._copies = VolumeCopies(namespace)
         self._exchange = VolumeExchange(namespace, marks)
         self.room = KeptRoom(layout)
@@ -306,9 +305,7 @@ class SnapshotStore:
     async def thin_out(self, app: str) -> None:
         """Delete the snapshots of an app that retention does not keep."""
         found = (await self.list(app)).items()
-        funds = {volume for volume, each in (await self._marks.strictest(app)).items() if each.funds}
-        aged = (Aged(name, each.at, each.kind, each.has_keys(funds), each.number) for name, each in found)
-        for name in expired(aged):
+        for name in expired(Aged(name, each.at, each.kind, each.number) for name, each in found):
             await self.delete(app, name)
 
     async def sweep(self) -> None:

@@ -28,7 +28,7 @@ def histories(draw: st.DrawFn) -> list[Aged]:
     found = []
     for number in range(1, draw(st.integers(0, 30)) + 1):
         kind = draw(st.sampled_from([*SnapshotKind, *[SnapshotKind.SCHEDULED] * 9]))
-        found.append(Aged(f"{number:03}", draw(TIMES), kind, draw(st.booleans()), number))
+        found.append(Aged(f"{number:03}", draw(TIMES), kind, number))
     return found
 
 
