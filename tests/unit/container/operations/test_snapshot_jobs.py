@@ -88,9 +88,10 @@ async def test_a_schedule_takes_snapshots_and_deletes_its_own_alone(node: Bench,
         steady, now = steady + 86400, now + timedelta(days=1)
     kinds = [each.kind for each in await snapshots.list("app")]
     assert kinds == [SnapshotKind.SCHEDULED, SnapshotKind.MANUAL] and node.apps.suspended == frozenset()
+    await done(node, await snapshots.take("app", SnapshotKind.SCHEDULED))
     level = DiskLevel.SCARCE
     await chore.look()
-    assert [each.kind for each in await snapshots.list("app")] == [SnapshotKind.MANUAL]
+    assert [each.kind for each in await snapshots.list("app")] == [SnapshotKind.SCHEDULED, SnapshotKind.MANUAL]
     assert [each.subject["app"] for each in audited] == ["app"]
 
 

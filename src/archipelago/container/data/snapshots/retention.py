@@ -29,7 +29,6 @@ class Keep:
 
 
 NEWEST = Keep(1, 0, 0)
-NONE = Keep(0, 0, 0)
 _BUCKETS = ("%Y-%m-%d %H", "%Y-%m-%d", "%G-%V")
 _ALONE = frozenset({SnapshotKind.BEFORE_UPDATE, SnapshotKind.BACKUP})
 """Kinds of which the newest of an app is kept; what was moved aside is the only copy of what was written last."""
@@ -51,10 +50,10 @@ def expired_of_schedule(snapshots: Iterable[Aged], keep: Keep) -> tuple[str, ...
     """Return the names of an app's snapshots of its schedule that go, the oldest first.
 
     The clock of now plays no part: one that jumps makes nothing old. Each is a copy of what was in use then, so none is
-    the only place of anything but the past.
+    the only place of anything but the past. The newest stays, whatever `keep` says.
     """
     newest_first = [each for each in _newest_first(snapshots) if each.kind is SnapshotKind.SCHEDULED]
-    kept: set[str] = set()
+    kept = {each.name for each in newest_first[:1]}
     for pattern, count in zip(_BUCKETS, (keep.hourly, keep.daily, keep.weekly), strict=True):
         kept |= _newest_of_each(newest_first, pattern, count)
     return tuple(each.name for each in reversed(newest_first) if each.name not in kept)
