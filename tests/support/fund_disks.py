@@ -138,7 +138,7 @@ class Hands:
     always_starts: bool = False
     """The control: no lease."""
     forgets_keys: bool = False
-    """The control: retention that does not know of keys to money."""
+    """The control: a removal that does not know of keys to money in snapshots."""
     forgets_classes: bool = False
     """The control: what earlier versions said of the data does not count."""
 
@@ -239,11 +239,7 @@ class Hands:
 
     def thin_out(self, disk: Disk) -> None:
         """Delete the snapshots that retention does not keep."""
-        aged = []
-        for each in disk.snapshots:
-            funds = self._has_keys(disk, each.volumes) and not self.forgets_keys
-            aged.append(Aged(each.name, _TIME, each.kind, funds, each.number))
-        gone = expired(aged)
+        gone = expired(Aged(each.name, _TIME, each.kind, each.number) for each in disk.snapshots)
         disk.snapshots = [each for each in disk.snapshots if each.name not in gone]
 
     def remove(self, disk: Disk, *, data: bool) -> None:
@@ -261,7 +257,7 @@ class Hands:
             disk.kept.append(Kept({name: disk.volumes.pop(name) for name in held}, beside))
         # Snapshots that were moved aside with keys to money are kept as well (`keep_snapshots`).
         for each in disk.snapshots:
-            if each.kind.is_moved and self._has_keys(disk, each.volumes):
+            if each.kind.is_moved and self._has_keys(disk, each.volumes) and not self.forgets_keys:
                 disk.kept.append(Kept(each.volumes, None))
         disk.volumes, disk.marks, disk.snapshots, disk.beside = {}, {}, [], None
 

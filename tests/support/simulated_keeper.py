@@ -220,7 +220,7 @@ class SimulatedKeeper:
             if isinstance(step, StopContainer) and step.why is Why.UNHEALTHY:
                 self.policies[container.container] = self.policies[container.container].started()
         if is_running(found):
-            self.look = replace(self.look, shown=dict(self.podman))
+            self.look = self.look.stopped(dict(self.podman), step.name)
 
     def _fails(self, step: CreateContainer | StartContainer | Reattach) -> bool:
         if (isinstance(step, Reattach) and not step.starting) or not self.fails():

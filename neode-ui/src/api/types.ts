@@ -122,7 +122,7 @@ export type AppScheduleParams = {
   "app": string;
   /** How often a snapshot is taken; the app stops for it, at night unless it is hourly. */
   "every": Cadence;
-  /** Of the last hours that have one, the newest is kept: of how many. */
+  /** Of the last hours that have one, the newest is kept: of how many. The newest of all stays in any case. */
   "keep_hourly": number;
   /** The same for days. */
   "keep_daily": number;
@@ -1165,7 +1165,7 @@ export type NoParams = {
 export type NodeScheduleParams = {
   /** How often a snapshot is taken; the app stops for it, at night unless it is hourly. */
   "every": Cadence;
-  /** Of the last hours that have one, the newest is kept: of how many. */
+  /** Of the last hours that have one, the newest is kept: of how many. The newest of all stays in any case. */
   "keep_hourly": number;
   /** The same for days. */
   "keep_daily": number;
@@ -2517,7 +2517,7 @@ export interface Methods {
   "app": string;
   /** How often a snapshot is taken; the app stops for it, at night unless it is hourly. */
   "every": Cadence;
-  /** Of the last hours that have one, the newest is kept: of how many. */
+  /** Of the last hours that have one, the newest is kept: of how many. The newest of all stays in any case. */
   "keep_hourly"?: number;
   /** The same for days. */
   "keep_daily"?: number;
@@ -2533,7 +2533,7 @@ export interface Methods {
   "snapshot-schedule-default": { params: {
   /** How often a snapshot is taken; the app stops for it, at night unless it is hourly. */
   "every": Cadence;
-  /** Of the last hours that have one, the newest is kept: of how many. */
+  /** Of the last hours that have one, the newest is kept: of how many. The newest of all stays in any case. */
   "keep_hourly"?: number;
   /** The same for days. */
   "keep_daily"?: number;

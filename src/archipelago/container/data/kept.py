@@ -204,7 +204,9 @@ def _may_be_only_copy(place: SnapshotFolder, funds: Collection[str]) -> bool:
         about = read_about(place)
     except NodeError:
         return True  # what cannot be read may be one
-    return about is not None and about.kind.is_moved and about.has_keys(funds)
+    if about is None:
+        return is_there(place.about)  # as may one that another version of the node described
+    return about.kind.is_moved and about.has_keys(funds)
 
 
 def read_about(place: SnapshotFolder) -> SnapshotRecord | None:

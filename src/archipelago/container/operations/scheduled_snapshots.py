@@ -8,7 +8,7 @@ import structlog
 
 from archipelago.api.health import HealthState
 from archipelago.container.data.snapshots.methods import CopyPlan
-from archipelago.container.data.snapshots.retention import NEWEST, NONE, Aged, Keep, expired_of_schedule
+from archipelago.container.data.snapshots.retention import NEWEST, Aged, Keep, expired_of_schedule
 from archipelago.container.data.snapshots.schedule import is_due, least_apart
 from archipelago.container.manifest.model.app import AppManifest
 from archipelago.container.operations.operations import Operations
@@ -68,10 +68,10 @@ class ScheduledSnapshots:
     async def look(self) -> None:
         """Do what is due now. Raises `NodeError`."""
         records = await self.snapshots.parts.state.load_apps()
-        if (level := self.disk_level()) >= DiskLevel.LITTLE:
+        if self.disk_level() >= DiskLevel.LITTLE:
             for app in sorted(records):
                 self.schedules.obstacles[app] = _NO_ROOM
-                await self._thin_out(app, NEWEST if level is DiskLevel.LITTLE else NONE, for_room=True)
+                await self._thin_out(app, NEWEST, for_room=True)
             return
         for app in [app for app, why in self.schedules.obstacles.items() if why == _NO_ROOM]:
             del self.schedules.obstacles[app]
@@ -145,7 +145,7 @@ class ScheduledSnapshots:
 
     async def _all(self, app: str) -> tuple[Aged, ...]:
         found = await self.snapshots.parts.way_back.store.list(app)
-        return tuple(Aged(name, each.at, each.kind, each.funds, each.number) for name, each in found.items())
+        return tuple(Aged(name, each.at, each.kind, each.number) for name, each in found.items())
 
 
 def obstacle_of_stop(manifest: AppManifest) -> str:

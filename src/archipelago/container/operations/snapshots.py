@@ -113,15 +113,15 @@ class Snapshots:
     async def _crowd(self, app: str) -> tuple[str, ...]:
         """Return what the owner should know of the snapshots that nobody else deletes, where there are many."""
         store = self.parts.way_back.store
-        names = [name for name, each in (await store.list(app)).items() if each.kind is SnapshotKind.MANUAL]
+        found = await store.list(app)
+        names = [name for name, each in found.items() if each.kind is SnapshotKind.MANUAL or each.kind.is_moved]
         if len(names) < _MANY:
             return ()
         sizes = await store.sizes.of(app, reversed(names), _COUNTING)
         size = size_words(sum(each.bytes for each in sizes.values()))
         return (
             msg(
-                "there are {count} snapshots of {app} that you took, up to {size} together: they stay until you delete "
-                "them",
+                "there are {count} snapshots of {app}, up to {size} together, that stay until you delete them",
                 count=len(names),
                 app=app,
                 size=size,
@@ -230,7 +230,7 @@ class Snapshots:
             plan = await way.store.plan_clone(app, found.snapshot)
             plan.require_room(app)
             said += [plan.cost(app)] if plan.bytes else []
-        return tuple(said)
+        return (*said, *await self._crowd(app))
 
 
 def require_known(app: str, known: Collection[str], stays: Collection[str]) -> None:

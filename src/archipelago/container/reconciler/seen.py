@@ -109,6 +109,10 @@ class Look:
         """Return the look after a container could not be created or started."""
         return self.noted(name, replace(self.of(name), useless=useless, retry_at=retry_at))
 
+    def stopped(self, shown: Mapping[str, ContainerSummary], name: str) -> "Look":
+        """Return the look after a container was stopped, with Podman's list of then: what was done was for its run."""
+        return replace(self.noted(name, replace(self.of(name), done=frozenset())), shown=shown)
+
     def without(self, name: str) -> "Look":
         """Return the look after a container was removed."""
         shown = {each: found for each, found in self.shown.items() if each != name}

@@ -143,7 +143,7 @@ async def test_keys_on_a_disk_that_is_gone_are_missed_though_the_manifest_says_n
 
 async def test_snapshots_with_keys_by_the_word_of_a_later_version_are_kept(world: World) -> None:
     now = await world.install("1", WEAKER)
-    names = [f"2026-11-29T10-00-0{second}.000Z" for second in range(2)]
+    names = [f"2026-11-29T10-00-0{second}.000Z" for second in range(4)]
     for name in names:
         order = SnapshotOrder(name, SnapshotKind.REJECTED)
         await world.snapshots.take(now, order, await world.snapshots.plan("app", ()))
@@ -156,5 +156,8 @@ async def test_snapshots_with_keys_by_the_word_of_a_later_version_are_kept(world
     about = world.folder.snapshot(names[0]).about
     about.unlink()
     about.mkdir()  # what cannot be read may be the only copy
+    world.folder.snapshot(names[1]).about.write_text("")
+    newer = world.folder.snapshot(names[2]).about
+    newer.write_text(newer.read_text().replace(SnapshotKind.REJECTED, "of a newer version"))
     await world.removed(NOTHING_KEPT)
-    assert [each.kept for each in await world.kept.list()][:2] == names
+    assert [each.kept for each in await world.kept.list()][:4] == names

@@ -186,7 +186,8 @@ async def test_many_snapshots_are_warned_of(node: Bench, snapshots: Snapshots) -
     folder = node.folder / "apps" / "app" / "snapshots"
     for number in range(8):
         shutil.copytree(folder / taken.name, folder / f"{taken.name[:-4]}{number:03}Z")
-    assert not any("that you took" in each for each in (await snapshots.preview("app")).remarks)
-    await done(node, await snapshots.take("app"))
+    assert not any("that stay until" in each for each in (await snapshots.preview("app")).remarks)
+    await done(node, await snapshots.restore("app", taken.name))  # what was there before stays as well
     remark = (await snapshots.preview("app")).remarks[-1]
-    assert remark.startswith("there are 10 snapshots of app that you took, up to ")
+    assert (await snapshots.restore_preview("app", taken.name)).remarks[-1] == remark
+    assert remark.startswith("there are 10 snapshots of app, up to ")

@@ -13,6 +13,7 @@ from archipelago.api.operations import Operation
 from archipelago.container.manifest.model.data import Reversible
 from archipelago.container.namespace.found import Survey
 from archipelago.container.operations.jobs.snapshot import SnapshotJob
+from archipelago.container.operations.operations import Tracker
 from archipelago.container.operations.scheduled_snapshots import ScheduledSnapshots
 from archipelago.container.operations.snapshot_schedules import SnapshotSchedules
 from archipelago.container.operations.snapshots import Snapshots, refuse_one_way
@@ -59,6 +60,17 @@ async def test_a_snapshot_goes_back_stays_and_that_can_be_undone(node: Bench, sn
         await snapshots.restore("app", taken.name)
 
 
+async def test_going_back_twice_keeps_what_was_there_before_each(node: Bench, snapshots: Snapshots) -> None:
+    await done(node, await snapshots.take("app"))
+    (taken,) = await snapshots.list("app")
+    write(node, "second")
+    second = tree(data(node))
+    for _ in range(2):
+        await done(node, await snapshots.restore("app", taken.name))
+    former = [each for each in await snapshots.list("app") if each.kind is SnapshotKind.BEFORE_RESTORE]
+    assert len(former) == 2 and kept(node, former[-1].name) == second
+
+
 async def test_a_schedule_takes_snapshots_and_deletes_its_own_alone(node: Bench, snapshots: Snapshots) -> None:
     steady, now = 0.0, datetime.now(UTC)
     schedules = SnapshotSchedules(node.state, "node", lambda: now)
@@ -76,9 +88,10 @@ async def test_a_schedule_takes_snapshots_and_deletes_its_own_alone(node: Bench,
         steady, now = steady + 86400, now + timedelta(days=1)
     kinds = [each.kind for each in await snapshots.list("app")]
     assert kinds == [SnapshotKind.SCHEDULED, SnapshotKind.MANUAL] and node.apps.suspended == frozenset()
+    await done(node, await snapshots.take("app", SnapshotKind.SCHEDULED))
     level = DiskLevel.SCARCE
     await chore.look()
-    assert [each.kind for each in await snapshots.list("app")] == [SnapshotKind.MANUAL]
+    assert [each.kind for each in await snapshots.list("app")] == [SnapshotKind.SCHEDULED, SnapshotKind.MANUAL]
     assert [each.subject["app"] for each in audited] == ["app"]
 
 
@@ -170,6 +183,18 @@ async def test_an_app_runs_again_though_what_a_cancel_left_cannot_be_deleted(
     monkeypatch.setattr(node.namespace, "remove", broken)
     with pytest.raises(NodeError, match="input/output"):
         await job.undo(node.parts)
+    assert node.apps.suspended == frozenset()
+
+
+async def test_an_app_runs_again_though_nothing_can_be_written_down_after_the_copy(
+    node: Bench, snapshots: Snapshots, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def full(_: Tracker) -> None:
+        raise NodeError(ErrorCode.DISK_FULL, "database or disk is full")
+
+    monkeypatch.setattr(Tracker, "commit", full)
+    ended = await node.ended(await snapshots.take("app"))
+    assert ended.error is not None and ended.error.code == ErrorCode.DISK_FULL
     assert node.apps.suspended == frozenset()
 
 

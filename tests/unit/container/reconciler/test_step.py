@@ -243,6 +243,22 @@ def test_whatever_happens_every_pass_ends_and_at_last_the_app_is_up(
     require_up(keeper)
 
 
+def test_a_container_that_stops_and_starts_in_one_pass_leaves_the_network_that_it_could_not_leave_before() -> None:
+    db = WantedContainer("db", podman_name("db"), NEW, networks=frozenset({"own", "wire-1"}))
+    found = summary(db.name, ContainerState.RUNNING, labels={HASH: "new"}, pid=7, networks=("own", "wire-2"))
+    keeper = SimulatedKeeper(WantedApp(True, None, "", (db,)), podman={db.name: found})
+
+    def restart_once_reattached() -> bool:
+        asked = isinstance(keeper.taken[-1], Reattach) and len(positions(keeper, Reattach)) == 1
+        if asked:
+            happen(keeper, "restart", 0)
+        return asked
+
+    keeper.interrupt = restart_once_reattached
+    keeper.one_pass()
+    assert positions(keeper, StopContainer) and set(keeper.podman[db.name].networks) == db.networks
+
+
 @given(st.integers(0, 9), st.booleans())
 def test_a_container_that_crashes_or_does_not_start_waits_for_its_back_off(crashes: int, fails: bool) -> None:
     web = WantedContainer("web", podman_name("web"), NEW)

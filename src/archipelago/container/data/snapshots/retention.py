@@ -15,8 +15,6 @@ class Aged:
     at: datetime
     """In UTC."""
     kind: SnapshotKind
-    funds: bool = False
-    """It has keys to money that may be nowhere else."""
     number: int = 0
     """Of the snapshots of its app, as they were taken: a clock may be set back."""
 
@@ -31,10 +29,9 @@ class Keep:
 
 
 NEWEST = Keep(1, 0, 0)
-NONE = Keep(0, 0, 0)
 _BUCKETS = ("%Y-%m-%d %H", "%Y-%m-%d", "%G-%V")
-_ALONE = frozenset(SnapshotKind) - {SnapshotKind.MANUAL, SnapshotKind.SCHEDULED}
-"""Kinds of which the newest of an app is kept."""
+_ALONE = frozenset({SnapshotKind.BEFORE_UPDATE, SnapshotKind.BACKUP})
+"""Kinds of which the newest of an app is kept; what was moved aside is the only copy of what was written last."""
 
 
 def expired(snapshots: Iterable[Aged]) -> tuple[str, ...]:
@@ -44,8 +41,6 @@ def expired(snapshots: Iterable[Aged]) -> tuple[str, ...]:
     """
     newest_first = _newest_first(snapshots)
     kept = {each.name for each in newest_first if each.kind not in _ALONE}
-    # What was moved aside is the only copy of what was written last.
-    kept |= {each.name for each in newest_first if each.funds and each.kind.is_moved}
     for kind in _ALONE:
         kept |= {each.name for each in [each for each in newest_first if each.kind is kind][:1]}
     return tuple(each.name for each in reversed(newest_first) if each.name not in kept)
@@ -55,10 +50,10 @@ def expired_of_schedule(snapshots: Iterable[Aged], keep: Keep) -> tuple[str, ...
     """Return the names of an app's snapshots of its schedule that go, the oldest first.
 
     The clock of now plays no part: one that jumps makes nothing old. Each is a copy of what was in use then, so none is
-    the only place of anything but the past.
+    the only place of anything but the past. The newest stays, whatever `keep` says.
     """
     newest_first = [each for each in _newest_first(snapshots) if each.kind is SnapshotKind.SCHEDULED]
-    kept: set[str] = set()
+    kept = {each.name for each in newest_first[:1]}
     for pattern, count in zip(_BUCKETS, (keep.hourly, keep.daily, keep.weekly), strict=True):
         kept |= _newest_of_each(newest_first, pattern, count)
     return tuple(each.name for each in reversed(newest_first) if each.name not in kept)

@@ -34,6 +34,7 @@ from archipelago.storage.layout import SNAPSHOTS, Layout, SnapshotFolder
 from archipelago.storage.records.apps import AppRecord
 from archipelago.storage.records.snapshots import SnapshotRecord, record_from_json
 from archipelago.storage.stores.volume_marks import VolumeMarks
+from archipelago.support.private_files import reported
 from archipelago.support.texts.text import msg
 
 _SWEPT = ".swept-"
@@ -46,7 +47,6 @@ class SnapshotStore:
     def __init__(self, layout: Layout, namespace: Namespace, marks: VolumeMarks) -> None:
         self._layout = layout
         self._namespace = namespace
-        self._marks = marks
         self._copies = VolumeCopies(namespace)
         self._exchange = VolumeExchange(namespace, marks)
         self.room = KeptRoom(layout)
@@ -280,11 +280,12 @@ class SnapshotStore:
         return SnapshotUse(size, bool(names) and await self._namespace.can_clone(str(folder)))
 
     async def delete(self, app: str, name: str) -> None:
-        """Delete a snapshot, or what is left of one."""
+        """Delete a snapshot, or what is left of one. Raises `NodeError`."""
         place = self._layout.app(app).snapshot(name)
         self.sizes.forget(app, name)
         # First: half of a snapshot must not be taken for one.
-        await asyncio.to_thread(place.about.unlink, missing_ok=True)
+        with reported(place.about):
+            await asyncio.to_thread(place.about.unlink, missing_ok=True)
         await self._namespace.remove(str(place.path))
 
     async def delete_spent(self, app: str, name: str) -> None:
@@ -304,9 +305,7 @@ class SnapshotStore:
     async def thin_out(self, app: str) -> None:
         """Delete the snapshots of an app that retention does not keep."""
         found = (await self.list(app)).items()
-        funds = {volume for volume, each in (await self._marks.strictest(app)).items() if each.funds}
-        aged = (Aged(name, each.at, each.kind, each.has_keys(funds), each.number) for name, each in found)
-        for name in expired(aged):
+        for name in expired(Aged(name, each.at, each.kind, each.number) for name, each in found):
             await self.delete(app, name)
 
     async def sweep(self) -> None:

@@ -38,19 +38,12 @@ class SnapshotJob(Job):
 
     async def run(self, parts: JobParts, tracker: Tracker) -> None:
         """Stop the app, copy its data, and start it."""
-        way, apps = parts.way_back, (self.app,)
-        await tracker.steps((copy_step(self.app), start_step(self.app)))
         try:
-            record = installed(await parts.state.load_apps(), self.app)
-            plan = await way.prepare(record)
-            await way.suspend(apps)
-            await way.take(tracker, record, SnapshotOrder(self.snapshot, self.why), plan)
+            await self._run(parts, tracker)
         except Exception:
-            way.release(apps)
+            # Not where the node ends: the next one suspends it at once, and the job goes on.
+            parts.way_back.release((self.app,))
             raise
-        await tracker.commit()
-        way.release(apps)
-        await parts.starts.wait(tracker, apps)
 
     async def undo(self, parts: JobParts) -> None:
         """Delete what was copied, and let the app run."""
@@ -58,3 +51,14 @@ class SnapshotJob(Job):
             await parts.way_back.store.delete(self.app, self.snapshot)
         finally:
             parts.way_back.release((self.app,))
+
+    async def _run(self, parts: JobParts, tracker: Tracker) -> None:
+        way, apps = parts.way_back, (self.app,)
+        await tracker.steps((copy_step(self.app), start_step(self.app)))
+        record = installed(await parts.state.load_apps(), self.app)
+        plan = await way.prepare(record)
+        await way.suspend(apps)
+        await way.take(tracker, record, SnapshotOrder(self.snapshot, self.why), plan)
+        await tracker.commit()
+        way.release(apps)
+        await parts.starts.wait(tracker, apps)

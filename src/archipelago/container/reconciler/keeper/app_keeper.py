@@ -6,7 +6,7 @@ What to do next is decided by `step.next_step`; here it is carried out.
 import asyncio
 import time
 from collections.abc import Awaitable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from archipelago.api.health import Health, HealthState
 from archipelago.container.desired.state import DesiredApp, DesiredState, worst
@@ -279,7 +279,7 @@ class AppKeeper:
             declared = None if wanted is None else wanted.stop
             client, observer = self._tools.client, self._tools.observer
             shown = await stop_container(client, observer, self.app, found, details, send, declared)
-            look = replace(look, shown=shown)
+            look = look.stopped(shown, step.name)
         if isinstance(step, steps.StopContainer) and wanted is not None:
             self._note_stopped(wanted.container, step.why)
         return look

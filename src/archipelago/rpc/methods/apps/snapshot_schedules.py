@@ -1,4 +1,4 @@
-"""Methods about snapshots that are taken by a schedule."""
+"""Methods about snapshots that are taken by a schedule, which may have older ones deleted."""
 
 from typing import Annotated
 
@@ -22,7 +22,7 @@ class NodeScheduleParams(Params):
     every: Cadence
     """How often a snapshot is taken; the app stops for it, at night unless it is hourly."""
     keep_hourly: _Count = 24
-    """Of the last hours that have one, the newest is kept: of how many."""
+    """Of the last hours that have one, the newest is kept: of how many. The newest of all stays in any case."""
     keep_daily: _Count = 7
     """The same for days."""
     keep_weekly: _Count = 4
@@ -51,6 +51,7 @@ async def _list(schedules: SnapshotScheduleService) -> SnapshotSchedulesView:
     "Have snapshots of an app taken by a schedule of its own",
     permission=Permission.MANAGE,
     mutates=True,
+    confirms=True,
 )
 async def _set(schedules: SnapshotScheduleService, params: AppScheduleParams) -> SnapshotScheduleView:
     return await schedules.set(params.app, params.schedule)
@@ -61,6 +62,7 @@ async def _set(schedules: SnapshotScheduleService, params: AppScheduleParams) ->
     "Have snapshots of an app taken as the node's schedule says",
     permission=Permission.MANAGE,
     mutates=True,
+    confirms=True,
 )
 async def _reset(schedules: SnapshotScheduleService, params: AppParams) -> SnapshotScheduleView:
     return await schedules.set(params.app, None)
@@ -71,6 +73,7 @@ async def _reset(schedules: SnapshotScheduleService, params: AppParams) -> Snaps
     "Have snapshots taken of all apps without a schedule of their own that stop for a moment alone",
     permission=Permission.MANAGE,
     mutates=True,
+    confirms=True,
 )
 async def _default(schedules: SnapshotScheduleService, params: NodeScheduleParams) -> SnapshotScheduleView:
     return await schedules.set(None, params.schedule)

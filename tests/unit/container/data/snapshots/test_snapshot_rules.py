@@ -76,14 +76,10 @@ def test_a_copy_that_does_not_fit_is_refused_by_what_is_missing(size: int, free:
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 AGED = st.lists(
-    st.tuples(st.integers(0, 60 * 24 * 90), st.sampled_from(SnapshotKind), st.booleans()),
+    st.tuples(st.integers(0, 60 * 24 * 90), st.sampled_from(SnapshotKind)),
     max_size=60,
     unique_by=lambda each: each[0],
-).map(
-    lambda found: [
-        Aged(f"{minute:06}", START + timedelta(minutes=minute), kind, funds) for minute, kind, funds in found
-    ]
-)
+).map(lambda found: [Aged(f"{minute:06}", START + timedelta(minutes=minute), kind) for minute, kind in found])
 
 
 @given(snapshots=AGED)
@@ -91,7 +87,7 @@ def test_what_retention_never_deletes(snapshots: list[Aged]) -> None:
     gone = set(expired(snapshots))
     left = [each for each in snapshots if each.name not in gone]
     for each in snapshots:
-        if each.kind is SnapshotKind.MANUAL or (each.funds and each.kind.is_moved):
+        if each.kind is SnapshotKind.MANUAL or each.kind.is_moved:
             assert each in left
     for kind in SnapshotKind:
         newest = max((each for each in snapshots if each.kind is kind), key=lambda each: each.at, default=None)

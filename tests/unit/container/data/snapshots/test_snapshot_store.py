@@ -380,6 +380,15 @@ async def test_retention_keeps_the_last_of_before_an_update(world: World) -> Non
     assert set(await world.store.list("app")) == {THIRD}
 
 
+async def test_what_the_disk_refuses_to_delete_is_reported_to_the_owner(world: World) -> None:
+    await world.take()
+    about = world.folder.snapshot(BEFORE).about
+    about.unlink()
+    about.mkdir()
+    with pytest.raises(NodeError, match=r"about\.json"):
+        await world.store.delete("app", BEFORE)
+
+
 def test_the_tree_sees_what_a_copy_can_lose(tmp_path: Path) -> None:
     (tmp_path / "a").write_text("1")
     seen = tree(tmp_path)
