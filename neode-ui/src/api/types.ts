@@ -1804,7 +1804,7 @@ export type SnapshotEntry = {
   "size": number;
   /** When it was changed last, by what the app says. */
   "modified": string | null;
-  /** Where a link leads; links are never followed. */
+  /** Where a link leads, cut off after 400 characters; links are never followed. */
   "target": string;
 };
 

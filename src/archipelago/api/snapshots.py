@@ -53,7 +53,7 @@ class SnapshotEntry(View):
     modified: datetime | None = None
     """When it was changed last, by what the app says."""
     target: str = ""
-    """Where a link leads; links are never followed."""
+    """Where a link leads, cut off after 400 characters; links are never followed."""
 
 
 class SnapshotFolderView(View):
