@@ -1819,6 +1819,11 @@ export type SnapshotExtractParams = {
   "to": string;
 };
 
+export type SnapshotExtractView = {
+  /** Devices, pipes, sockets, and folders more than 200 deep: so many are not restored. */
+  "left_out": number;
+};
+
 export type SnapshotFileParams = {
   /** Id of the app. */
   "app": string;
@@ -2508,7 +2513,7 @@ export interface Methods {
   "path": string;
   /** A folder of this machine that is not there yet. */
   "to": string;
-}; result: null };
+}; result: SnapshotExtractView };
   /** Return when snapshots are taken by themselves, of each app */
   "snapshot-schedules": { params: Record<string, never>; result: SnapshotSchedulesView };
   /** Have snapshots of an app taken by a schedule of its own */

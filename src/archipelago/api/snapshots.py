@@ -82,6 +82,13 @@ class SnapshotFileView(View):
     """The piece, in Base64; its end is the file's where it is shorter than what was asked for and than 512 KiB."""
 
 
+class SnapshotExtractView(View):
+    """What became of a file or folder that was restored."""
+
+    left_out: int
+    """Devices, pipes, sockets, and folders more than 200 deep: so many are not restored."""
+
+
 class SnapshotScheduleView(Translatable, View):
     """When snapshots are taken by themselves, and how many of them are kept."""
 
