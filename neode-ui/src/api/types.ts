@@ -1804,7 +1804,7 @@ export type SnapshotEntry = {
   "size": number;
   /** When it was changed last, by what the app says. */
   "modified": string | null;
-  /** Where a link leads; links are never followed. */
+  /** Where a link leads, cut off after 400 characters; links are never followed. */
   "target": string;
 };
 
@@ -1817,6 +1817,11 @@ export type SnapshotExtractParams = {
   "path": string;
   /** A folder of this machine that is not there yet. */
   "to": string;
+};
+
+export type SnapshotExtractView = {
+  /** Devices, pipes, sockets, and folders more than 200 deep: so many are not restored. */
+  "left_out": number;
 };
 
 export type SnapshotFileParams = {
@@ -2508,7 +2513,7 @@ export interface Methods {
   "path": string;
   /** A folder of this machine that is not there yet. */
   "to": string;
-}; result: null };
+}; result: SnapshotExtractView };
   /** Return when snapshots are taken by themselves, of each app */
   "snapshot-schedules": { params: Record<string, never>; result: SnapshotSchedulesView };
   /** Have snapshots of an app taken by a schedule of its own */

@@ -53,7 +53,7 @@ class SnapshotEntry(View):
     modified: datetime | None = None
     """When it was changed last, by what the app says."""
     target: str = ""
-    """Where a link leads; links are never followed."""
+    """Where a link leads, cut off after 400 characters; links are never followed."""
 
 
 class SnapshotFolderView(View):
@@ -80,6 +80,13 @@ class SnapshotFileView(View):
     """Where the piece starts."""
     content: bytes
     """The piece, in Base64; its end is the file's where it is shorter than what was asked for and than 512 KiB."""
+
+
+class SnapshotExtractView(View):
+    """What became of a file or folder that was restored."""
+
+    left_out: int
+    """Devices, pipes, sockets, and folders more than 200 deep: so many are not restored."""
 
 
 class SnapshotScheduleView(Translatable, View):

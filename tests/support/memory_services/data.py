@@ -20,6 +20,7 @@ from archipelago.api.snapshots import (
     EntryKind,
     RestorePreview,
     SnapshotEntry,
+    SnapshotExtractView,
     SnapshotFileView,
     SnapshotFolderView,
     SnapshotPreview,
@@ -140,8 +141,9 @@ class MemorySnapshotFiles:
         piece = self.CONTENT[offset : offset + min(length, 4)]
         return SnapshotFileView(path=path, size=10, offset=offset, content=piece)
 
-    async def extract(self, app: str, snapshot: str, path: str, to: str) -> None:
+    async def extract(self, app: str, snapshot: str, path: str, to: str) -> SnapshotExtractView:
         self._apps.changes.append(("extract of a snapshot", app, path, to))
+        return SnapshotExtractView(left_out=2)
 
 
 class MemoryBackups:

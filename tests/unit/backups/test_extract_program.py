@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from archipelago.backups.programs import program
+from archipelago.backups.programs.extract import Extractor
 
 
 def extract(volume: Path, to: Path, *names: str, reserve: int = 0) -> dict[str, Any]:
@@ -82,3 +83,20 @@ def test_folders_without_end_are_cut_off(volume: Path, to: Path) -> None:
         place = place / "d"
         place.mkdir()
     assert extract(volume, to, "deep")["left_out"] == 2
+
+
+def test_what_a_disk_takes_in_parts_is_whole_at_the_end(
+    volume: Path, to: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    content = bytes(range(1, 256)) * 1000
+    (volume / "big").write_bytes(content)
+    write = os.write
+    monkeypatch.setattr(os, "write", lambda file, data: write(file, data[:70_000]))
+    flags = os.O_RDONLY | os.O_DIRECTORY
+    source, target = os.open(volume, flags), os.open(to, flags)
+    try:
+        Extractor(0).copy(source, target, "big")
+    finally:
+        os.close(source)
+        os.close(target)
+    assert (to / "big").read_bytes() == content

@@ -25,6 +25,7 @@ from archipelago.api.operations import Operation
 from archipelago.api.repairs import RepairPreview
 from archipelago.api.snapshots import (
     RestorePreview,
+    SnapshotExtractView,
     SnapshotFileView,
     SnapshotFolderView,
     SnapshotPreview,
@@ -148,7 +149,7 @@ class SnapshotFileService(Protocol):
 
     async def list(self, app: str, snapshot: str, path: str, after: str, limit: int) -> SnapshotFolderView: ...
     async def read(self, app: str, snapshot: str, path: str, offset: int, length: int) -> SnapshotFileView: ...
-    async def extract(self, app: str, snapshot: str, path: str, to: str) -> None: ...
+    async def extract(self, app: str, snapshot: str, path: str, to: str) -> SnapshotExtractView: ...
 
 
 class BackupService(Protocol):

@@ -95,7 +95,7 @@ class Extractor:
                 if not data:
                     break
                 self._require_room(writer, len(data))
-                os.write(writer, data)
+                _write_all(writer, data)
                 start += len(data)
                 self.counts["bytes"] += len(data)
         os.ftruncate(writer, size)
@@ -104,6 +104,13 @@ class Extractor:
         system = os.fstatvfs(file)
         if system.f_bavail * system.f_frsize < self._reserve + size:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def _write_all(file: int, data: bytes) -> None:
+    """Write all of it: a disk that fills up may take a part, and the rest would come back as zeros."""
+    left = memoryview(data)
+    while left:
+        left = left[os.write(file, left) :]
 
 
 def _finish(file: int, found: os.stat_result, least: int) -> None:

@@ -62,7 +62,7 @@ class FolderEntry:
     modified: float
     """Seconds since 1970, as the app may have set them."""
     target: str
-    """Where a link leads."""
+    """Where a link leads, cut off where that is long."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,11 +7,19 @@ from dataclasses import asdict, dataclass, fields
 from archipelago.container.dependency_resolver.host_facts import HostFacts
 from archipelago.container.desired.installed_apps import not_installed
 from archipelago.container.manifest.model.app import AppManifest
+from archipelago.container.podman_client.labels import CONTAINER
 from archipelago.container.reconciler.reconciler import Reconciler
 from archipelago.container.reconciler.seen import is_running
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.performance.control_groups import ControlGroups
-from archipelago.performance.resource_manager.budgets import LEAST_CPU, least_memory, least_pids, memory_for_apps
+from archipelago.performance.resource_manager.budgets import (
+    LEAST_CPU,
+    budgets,
+    container_budgets,
+    least_memory,
+    least_pids,
+    memory_for_apps,
+)
 from archipelago.performance.resource_manager.pause_order import Rank, rank_of
 from archipelago.storage.records.limits import OwnLimits
 from archipelago.storage.stores.own_limits import OwnLimitStore
@@ -55,9 +63,11 @@ class AppLimits:
         """Raise `NodeError` where less memory would have the kernel kill what runs."""
         app = manifest.id
         known = self.reconciler.desired.budgets.get(app)
-        if after.memory is None or known is None or after.memory >= known.memory:
+        # Without a limit of the owner's, the one of the manifest counts: it may be less than what counts now as well.
+        budget = budgets(self.host, {app: manifest}, (), {app: after})[app]
+        if known is None or budget.memory >= known.memory:
             return
-        running = [each.pid for each in self.reconciler.observer.last.of(app).values() if is_running(each)]
+        running = [each for each in self.reconciler.observer.last.of(app).values() if is_running(each)]
         if not running:
             return
         hint = msg("stop it first: 'archipelago stop {app}'; the limit counts from its next start", app=app)
@@ -67,19 +77,24 @@ class AppLimits:
                 msg("{name} has sized its cache by the memory that it may take now", name=manifest.name),
                 hint=hint,
             )
-        needed = await asyncio.to_thread(self.groups.needed_memory, running)
-        if needed > after.memory:
-            raise NodeError(
-                ErrorCode.STILL_NEEDED,
-                msg(
-                    "{name} uses {needed} now: with {memory} it would be killed",
-                    name=manifest.name,
-                    needed=size_words(needed),
-                    memory=size_words(after.memory),
-                ),
-                hint=hint,
-                data={"needed": needed},
-            )
+        shares = container_budgets(manifest, budget)
+        for each in running:
+            container = each.labels.get(CONTAINER, "")
+            if container not in shares:
+                continue  # the manifest has it no more, so no limit of it changes
+            needed, memory = await asyncio.to_thread(self.groups.needed_memory, (each.pid,)), shares[container].memory
+            if needed > memory:
+                raise NodeError(
+                    ErrorCode.STILL_NEEDED,
+                    msg(
+                        "{name} uses {needed} now: with {memory} it would be killed",
+                        name=manifest.name if len(shares) == 1 else f"{manifest.name} ({container})",
+                        needed=size_words(needed),
+                        memory=size_words(memory),
+                    ),
+                    hint=hint,
+                    data={"needed": needed},
+                )
 
 
 def check_limits(host: HostFacts, manifest: AppManifest, limits: OwnLimits) -> None:

@@ -9,7 +9,13 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
-from archipelago.api.snapshots import EntryKind, SnapshotEntry, SnapshotFileView, SnapshotFolderView
+from archipelago.api.snapshots import (
+    EntryKind,
+    SnapshotEntry,
+    SnapshotExtractView,
+    SnapshotFileView,
+    SnapshotFolderView,
+)
 from archipelago.backups.programs import program
 from archipelago.backups.restic.launch import Launch, Order
 from archipelago.container.data.snapshots.file_paths import (
@@ -77,7 +83,7 @@ class SnapshotFiles:
         content, size = found
         return SnapshotFileView(path=shown_path(place), size=size, offset=offset, content=content)
 
-    async def extract(self, app: str, snapshot: str, path: str, to: str) -> None:
+    async def extract(self, app: str, snapshot: str, path: str, to: str) -> SnapshotExtractView:
         """Restore one file or folder into a new folder of this machine; it belongs to the node's user there."""
         place, folder = read_path(path), Path(to)
         if not place.volume:
@@ -93,20 +99,20 @@ class SnapshotFiles:
                 hint=msg("name a folder that is not there yet, where the node's user may write"),
             ) from error
         try:
-            await self._copy_out(volume, place.names, folder, path)
+            return await self._copy_out(volume, place.names, folder, path)
         except BaseException:
             await asyncio.shield(asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True))
             raise
 
-    async def _copy_out(self, volume: Path, names: Sequence[str], folder: Path, path: str) -> None:
+    async def _copy_out(self, volume: Path, names: Sequence[str], folder: Path, path: str) -> SnapshotExtractView:
         order = {"volume": str(volume), "names": list(names), "to": str(folder), "reserve": RESERVE}
         lines: list[str] = []
         text = await asyncio.to_thread(program, "extract")
         command = (sys.executable, "-I", "-c", text, json.dumps(order))
         ended = await self.launch(Order(command), lines.append)
-        if ended.code == 0:
-            return
         answer = json.loads(lines[-1]) if lines else {}
+        if ended.code == 0:
+            return SnapshotExtractView(left_out=answer["left_out"])
         if answer.get("error") == "missing":
             raise _missing(path, msg("it is not in this snapshot"))
         error = answer.get("error") or ended.errors[-300:]

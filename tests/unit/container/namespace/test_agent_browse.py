@@ -1,6 +1,7 @@
 """The agent looks into what an app has written: it follows no link, and opens nothing but files."""
 
 import base64
+import json
 import os
 import time
 from pathlib import Path
@@ -99,6 +100,23 @@ def test_a_huge_folder_is_listed_in_a_moment(volume: str) -> None:
     answer = listed(volume, "huge", after="09999", limit=10)
     assert [each["name"] for each in answer["entries"]] == [f"{number:05}" for number in range(10_000, 10_010)]
     assert answer["more"] and time.process_time() - started < 1
+
+
+def test_no_folder_makes_an_answer_that_is_too_long(volume: str) -> None:
+    hostile = Path(volume) / "hostile"
+    hostile.mkdir()
+    descriptor = os.open(hostile, os.O_RDONLY)
+    for number in range(900):  # each byte of them is six in JSON
+        os.symlink(b"\xff" * 4000, f"{number:03}".encode() + b"\xff" * 250, dir_fd=descriptor)
+    os.close(descriptor)
+    pages, after = [], ""
+    while not pages or pages[-1]["more"]:
+        pages.append(listed(volume, "hostile", after=after, limit=500))
+        after = pages[-1]["entries"][-1]["name"]
+        assert len(json.dumps(pages[-1])) < 2 << 20
+    entries = [each for page in pages for each in page["entries"]]
+    assert [each["name"][:3] for each in entries] == [f"{number:03}" for number in range(900)]
+    assert all(len(each["target"]) < 500 and each["target"].endswith("…") for each in entries)
 
 
 def test_out_of_time_it_says_that_names_may_be_missing(volume: str) -> None:

@@ -79,5 +79,10 @@ def extract(
     to: Annotated[str, typer.Argument(metavar="FOLDER", help="A folder that is not there yet.")],
 ) -> None:
     """Restore one file or folder of a snapshot. The app stays as it is."""
-    Client().call("snapshot-extract", app=app, snapshot=snapshot, path=path, to=to)
+    made = Client().call("snapshot-extract", app=app, snapshot=snapshot, path=path, to=to)
     show(f"It is in {line(to)}.")
+    if left_out := made["left_out"]:
+        show(
+            f"{left_out} of its entries are left out: devices, pipes, sockets, or folders too deep in others.",
+            sys.stderr,
+        )

@@ -2,6 +2,7 @@
 
 import base64
 import heapq
+import json
 import os
 import stat
 import time
@@ -10,12 +11,17 @@ from archipelago.container.namespace.agent.refused import Refused
 from archipelago.container.namespace.agent.volumes import walked
 
 _KINDS = {stat.S_IFREG: "file", stat.S_IFDIR: "folder", stat.S_IFLNK: "link"}
+_LONGEST_ANSWER = 1 << 20
+"""Bytes of entries; a line above the daemon's limit (4 MiB) would end the agent, for all apps."""
+_LONGEST_TARGET = 400
+"""Characters of where a link leads."""
 
 
 def list_folder(volume: str, request: dict) -> dict:  # type: ignore[type-arg]
     """Return the first `limit` entries of a folder by name, of those `after` one; `complete` is false out of time.
 
-    The folder may have millions of entries: as many as are returned are remembered.
+    The folder may have millions of entries: as many as are returned are remembered. There are fewer than `limit`, and
+    `more`, where the answer would become too long.
     """
     after, deadline, out_of_time = request["after"], time.monotonic() + request["timeout"], False
 
@@ -32,10 +38,10 @@ def list_folder(volume: str, request: dict) -> dict:  # type: ignore[type-arg]
     try:
         with walked(volume, request["names"]) as directory:
             found = heapq.nsmallest(request["limit"] + 1, names(directory))
-            entries = [_entry(directory, name) for name in found[: request["limit"]]]
+            entries = _first_entries(directory, found[: request["limit"]])
     except (FileNotFoundError, NotADirectoryError):
         return {"there": False}
-    return {"there": True, "entries": entries, "more": len(found) > request["limit"], "complete": not out_of_time}
+    return {"there": True, "entries": entries, "more": len(found) > len(entries), "complete": not out_of_time}
 
 
 def read_piece(volume: str, request: dict) -> dict:  # type: ignore[type-arg]
@@ -61,6 +67,17 @@ def read_piece(volume: str, request: dict) -> dict:  # type: ignore[type-arg]
     return {"there": True, "size": found.st_size, "content": base64.b64encode(content).decode()}
 
 
+def _first_entries(directory: int, names: list) -> list:  # type: ignore[type-arg]
+    entries, room = [], _LONGEST_ANSWER
+    for name in names:
+        entry = _entry(directory, name)
+        room -= len(json.dumps(entry))
+        if room < 0:
+            break
+        entries.append(entry)
+    return entries
+
+
 def _entry(directory: int, name: str) -> dict:  # type: ignore[type-arg]
     found = os.stat(name, dir_fd=directory, follow_symlinks=False)
     kind = _kind(found.st_mode)
@@ -69,8 +86,13 @@ def _entry(directory: int, name: str) -> dict:  # type: ignore[type-arg]
         "kind": kind,
         "size": found.st_size if kind == "file" else 0,
         "modified": found.st_mtime,
-        "target": os.readlink(name, dir_fd=directory) if kind == "link" else "",
+        "target": _target(directory, name) if kind == "link" else "",
     }
+
+
+def _target(directory: int, name: str) -> str:
+    target = os.readlink(name, dir_fd=directory)
+    return target if len(target) <= _LONGEST_TARGET else f"{target[:_LONGEST_TARGET]}…"
 
 
 def _kind(mode: int) -> str:

@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import Field, StringConstraints
 
 from archipelago.api.services.apps import SnapshotFileService
-from archipelago.api.snapshots import SnapshotFileView, SnapshotFolderView
+from archipelago.api.snapshots import SnapshotExtractView, SnapshotFileView, SnapshotFolderView
 from archipelago.rpc.method import Family
 from archipelago.rpc.methods.apps.snapshots import SnapshotParams
 from archipelago.storage.records.permissions import Permission
@@ -67,5 +67,5 @@ async def _file(files: SnapshotFileService, params: SnapshotFileParams) -> Snaps
     mutates=True,
     confirms=True,
 )
-async def _extract(files: SnapshotFileService, params: SnapshotExtractParams) -> None:
-    await files.extract(params.app, params.snapshot, params.path, params.to)
+async def _extract(files: SnapshotFileService, params: SnapshotExtractParams) -> SnapshotExtractView:
+    return await files.extract(params.app, params.snapshot, params.path, params.to)
