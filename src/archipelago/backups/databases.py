@@ -15,6 +15,10 @@ from archipelago.support.texts.text import msg
 
 _PATIENCE = 60.0
 """Seconds that a database may be locked."""
+_LONGEST = 6 * 3600.0
+"""Seconds that a database may take."""
+_RESERVE = 256 * 1024**2
+"""Bytes of the disk that copies leave free: the app goes on writing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +50,8 @@ class Databases:
             "ids": [first, IDS_PER_APP],
             "databases": [list(names) for names in databases],
             "patience": _PATIENCE,
+            "longest": _LONGEST,
+            "reserve": _RESERVE,
         }
         lines: list[str] = []
         text = await asyncio.to_thread(program, "sqlite")

@@ -19,9 +19,11 @@ _PG_DUMP = _PG_LOGIN + 'exec pg_dumpall --username="$1" --no-password --lock-wai
 _PG_LOAD = _PG_LOGIN + (
     'exec psql --username="$1" --no-password --no-psqlrc --quiet --dbname=template1 --set=VERBOSITY=verbose --file=-'
 )
+_PG_OTHERS = b"FROM pg_database WHERE datname NOT IN ('template0', 'template1')"
 _PG_EMPTY = (
-    b"SELECT format('DROP DATABASE %I WITH (FORCE)', datname) FROM pg_database "
-    b"WHERE datname NOT IN ('template0', 'template1') \\gexec\n"
+    b"SELECT format('ALTER DATABASE %I IS_TEMPLATE false', datname) " + _PG_OTHERS + b" AND datistemplate \\gexec\n"
+    b"SELECT format('DROP DATABASE %I', datname) || CASE WHEN current_setting('server_version_num')::int >= 130000 "
+    b"THEN ' WITH (FORCE)' ELSE '' END " + _PG_OTHERS + b" \\gexec\n"
     b"CREATE DATABASE postgres;\n"
 )
 """What the image made of its own accord when it saw an empty volume must not be in the way of what comes back."""

@@ -3,10 +3,10 @@
 import asyncio
 import contextlib
 import shutil
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Coroutine, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from archipelago.backups.dumps.commands import DumpCommands
 from archipelago.container.podman_client.containers import Containers
@@ -21,6 +21,8 @@ _PIECE = 1 << 20
 _MOST_LINES, _LONGEST_LINE = 200, 4096
 _IDLE = 900.0
 """Seconds for which a command may say nothing: what waits that long for a lock ends."""
+_LONGEST = 12 * 3600.0
+"""Seconds that a dump may take."""
 _RESERVE = 256 * 1024**2
 """Bytes of the disk that a dump leaves free: the app goes on writing."""
 
@@ -64,7 +66,7 @@ class DumpStreams:
             with reported(to):
                 file = await asyncio.to_thread(to.open, "wb")
                 with file:
-                    return await _followed(terminal, file, to.parent)
+                    return await _in_time(_followed(terminal, file, to.parent))
 
     async def load(self, container: str, commands: DumpCommands, secret: Secret | None, dump: Path) -> StreamEnd:
         """Have a server read a dump."""
@@ -100,16 +102,32 @@ async def _feed(terminal: Terminal, before: bytes, dump: Path) -> None:
     await terminal.end_input()
 
 
+async def _in_time(dump: Coroutine[Any, Any, StreamEnd]) -> StreamEnd:
+    try:
+        async with asyncio.timeout(_LONGEST):
+            return await dump
+    except TimeoutError:
+        raise NodeError(
+            ErrorCode.TIMEOUT, msg("the command has not ended within {hours} hours", hours=round(_LONGEST / 3600))
+        ) from None
+
+
+@contextlib.asynccontextmanager
+async def _not_idle() -> AsyncIterator[None]:
+    try:
+        async with asyncio.timeout(_IDLE):
+            yield
+    except TimeoutError:
+        raise NodeError(
+            ErrorCode.TIMEOUT, msg("the command has done nothing for {seconds} s", seconds=round(_IDLE))
+        ) from None
+
+
 async def _followed(terminal: Terminal, file: BinaryIO | None, folder: Path) -> StreamEnd:
     pieces, errors, size, tail = bytearray(), _Lines(), 0, b""
     while True:
-        try:
-            async with asyncio.timeout(_IDLE):
-                found = await terminal.read_output()
-        except TimeoutError:
-            raise NodeError(
-                ErrorCode.TIMEOUT, msg("the command has done nothing for {seconds} s", seconds=round(_IDLE))
-            ) from None
+        async with _not_idle():
+            found = await terminal.read_output()
         if found is not None and found[0] is LogStream.STDERR:
             errors.add(found[1])
             continue
@@ -121,7 +139,8 @@ async def _followed(terminal: Terminal, file: BinaryIO | None, folder: Path) -> 
             await asyncio.to_thread(_write, file, bytes(pieces), folder)
             pieces.clear()
         if found is None:
-            code = await terminal.exit_code()
+            async with _not_idle():
+                code = await terminal.exit_code()
             return StreamEnd(code, size, tail, errors.all, errors.complete, terminal.is_cut_off)
 
 

@@ -56,7 +56,7 @@ class DumpWriter:
             return NotDumped(str(error))
         if ended.cut_off:
             raise _refused(workload.app, msg("the dump is cut off"))
-        if ended.code != 0 and not ended.size:
+        if not ended.size:
             return NotDumped(ended.reason)
         if ended.code != 0:
             raise _refused(workload.app, ended.reason)

@@ -11,6 +11,7 @@ many bytes it has written; `binds` (place below `root` -> directory): they appea
 else sees. Volumes are an app's: what is mounted is the directory itself, never where a link leads.
 """
 
+import contextlib
 import ctypes
 import json
 import os
@@ -63,12 +64,19 @@ def main() -> None:
         group=group,
         extra_groups=None if group is None else (),
         preexec_fn=lambda: libc.prctl(_DEATH_SIGNAL, signal.SIGKILL),
+        start_new_session=True,
     )
+    ended = threading.Event()
     for descriptor in passed:
         os.close(descriptor)
-    threading.Thread(target=_end_with_input, args=(child,), daemon=True).start()
+    threading.Thread(target=_end_with_input, args=(child.pid, ended), daemon=True).start()
     if order.get("counted"):
         threading.Thread(target=_count, args=(child.pid,), daemon=True).start()
+    os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
+    ended.set()
+    # Before its number is free again: what the command has left behind would keep the output open.
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(child.pid, signal.SIGKILL)
     code = child.wait()
     if order.get("log"):
         os.write(2, os.pread(files[order["log"]], _LONGEST_LOG, 0))
@@ -89,14 +97,13 @@ def _filled_in(word: str, paths: "dict[str, str]") -> str:
     return word
 
 
-def _end_with_input(child: "subprocess.Popen[bytes]") -> None:
+def _end_with_input(command: int, ended: threading.Event) -> None:
     while sys.stdin.buffer.read(4096):
         pass
-    child.send_signal(signal.SIGINT)
-    try:
-        child.wait(_PATIENCE)
-    except subprocess.TimeoutExpired:
-        child.kill()
+    if not ended.is_set():
+        os.kill(command, signal.SIGINT)
+    if not ended.wait(_PATIENCE):
+        os.kill(command, signal.SIGKILL)
 
 
 def _count(pid: int) -> None:

@@ -4,14 +4,17 @@ It is root of the user namespace. What an app has written is opened by a child t
 (chroot(2)) and has the app's own user, so a link or a hostile file reaches nothing that the app does not reach.
 
 Its argument is one order as JSON: `do` (`copy` or `check`), `root` (in which are `volume`, and `out` for copies), `ids`
-(first and number of the app's ids), `databases` (each a list of names), `patience` in seconds. It prints one line of
-JSON for each database.
+(first and number of the app's ids), `databases` (each a list of names), `patience` and `longest` (for one database) in
+seconds, and `reserve`, the bytes of the disk that copies leave free. It prints one line of JSON for each database.
 """
 
 import contextlib
+import ctypes
 import json
 import os
 import resource
+import select
+import signal
 import sqlite3
 import stat
 import sys
@@ -19,6 +22,10 @@ import time
 from urllib.parse import quote
 
 _MEMORY = 2 << 30
+_DEATH_SIGNAL = 1
+"""Option of prctl(2)."""
+_LONGEST_ANSWER = 1 << 16
+_COMPANIONS = ("-journal", "-wal", "-shm")
 
 
 class DatabaseRefused(Exception):
@@ -53,13 +60,29 @@ def _database(order: dict, names: list) -> dict:  # type: ignore[type-arg]
         os.close(reader)
         _in_child(order, names, found, writer)
     os.close(writer)
-    with os.fdopen(reader, "rb") as answers:
-        text = answers.read(1 << 16)
-    os.waitpid(child, 0)
+    try:
+        text = _answer(reader, order["longest"])
+    finally:
+        os.close(reader)
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
     answer = json.loads(text) if text else {"error": "the database is damaged"}
     if "error" in answer:
         raise DatabaseRefused(f"{'/'.join(names)}: {answer['error']}")
     return {"there": True, **answer}
+
+
+def _answer(reader: int, longest: float) -> bytes:
+    """Return what the child says until it ends; what the app has written may have it wait forever."""
+    until, text = time.monotonic() + longest, b""
+    while len(text) < _LONGEST_ANSWER:
+        if not select.select([reader], [], [], max(0.0, until - time.monotonic()))[0]:
+            raise DatabaseRefused(f"SQLite was not done with a database within {longest:.0f} s")
+        piece = os.read(reader, _LONGEST_ANSWER)
+        if not piece:
+            break
+        text += piece
+    return text
 
 
 def _find(volume: str, names: list):  # type: ignore[no-untyped-def, type-arg]
@@ -89,14 +112,17 @@ def _make_place(folder: str, names: list, found: os.stat_result) -> None:  # typ
 
 def _in_child(order: dict, names: list, found: os.stat_result, writer: int) -> None:  # type: ignore[type-arg]
     try:
+        libc = ctypes.CDLL(None)
         resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, _MEMORY))
         os.chroot(order["root"])
         os.chdir("/")
         os.setgroups([])
         os.setresgid(found.st_gid, found.st_gid, found.st_gid)
         os.setresuid(found.st_uid, found.st_uid, found.st_uid)
+        libc.prctl(_DEATH_SIGNAL, signal.SIGKILL)  # last: a change of the user clears it
         path = "/".join(names)
         if order["do"] == "copy":
+            _limit_size(found.st_size, "/out", order["reserve"])
             answer = _copy(f"/volume/{path}", f"/out/{path}", order["patience"])
             os.chmod(f"/out/{path}", stat.S_IMODE(found.st_mode))
         else:
@@ -105,6 +131,23 @@ def _in_child(order: dict, names: list, found: os.stat_result, writer: int) -> N
         answer = {"error": str(error) or type(error).__name__}
     os.write(writer, json.dumps(answer).encode())
     os._exit(0)
+
+
+def _limit_size(size: int, out: str, reserve: int) -> None:
+    """Refuse a database that does not fit on the disk: what is sparse in it takes up blocks in a copy."""
+    disk = os.statvfs(out)
+    room = disk.f_bavail * disk.f_frsize - reserve
+    if size > room:
+        raise DatabaseRefused("the disk is too full for a copy of the database")
+    resource.setrlimit(resource.RLIMIT_FSIZE, (room, room))  # it may grow meanwhile
+
+
+def _require_files(path: str) -> None:
+    """Refuse a database beside which SQLite would open what is not a file: open(2) of a pipe waits forever."""
+    for each in (path, *(path + companion for companion in _COMPANIONS)):
+        with contextlib.suppress(FileNotFoundError):
+            if not stat.S_ISREG(os.lstat(each).st_mode):
+                raise DatabaseRefused(f"{os.path.basename(each)} is not a file")
 
 
 def _copy(path: str, out: str, patience: float) -> dict:  # type: ignore[type-arg]
@@ -118,6 +161,7 @@ def _copy(path: str, out: str, patience: float) -> dict:  # type: ignore[type-ar
         if time.monotonic() > until and remaining:
             raise DatabaseRefused(f"the database was locked for {patience:.0f} s")
 
+    _require_files(path)
     with contextlib.suppress(FileNotFoundError):
         os.unlink(out)
     with (
@@ -133,6 +177,7 @@ def _copy(path: str, out: str, patience: float) -> dict:  # type: ignore[type-ar
 
 
 def _check(path: str) -> dict:  # type: ignore[type-arg]
+    _require_files(path)
     with contextlib.closing(sqlite3.connect(f"file:{quote(path)}?mode=rw", uri=True)) as database:
         _require_whole(database, "integrity_check")
     return {"bytes": os.stat(path).st_size}

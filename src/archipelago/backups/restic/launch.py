@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from archipelago.backups.programs import program
 from archipelago.errors import ErrorCode, NodeError
-from archipelago.support.process import PODMAN_UMASK
+from archipelago.support.process import PODMAN_UMASK, process_exit
 from archipelago.support.texts.text import msg
 
 _PIECE = 1 << 20
@@ -17,6 +17,8 @@ _LONGEST_LINE = 256 << 20
 """Bytes. Lists of restic are one line, of about 700 bytes for each snapshot."""
 _AGAIN = "retrying after"
 """What restic says before it tries something again."""
+_DRAIN = 3.0
+"""Seconds in which the rest of the output is read once the launcher has ended."""
 _MOST_ERRORS = 200
 """Lines of errors that are kept."""
 _LONGEST_ERROR = 64 << 10
@@ -114,10 +116,18 @@ async def launch(order: Order, on_line: Callable[[str], None], enter: Sequence[s
 
 
 async def _ended(process: asyncio.subprocess.Process) -> None:
+    """Wait until the launcher has ended; who else has its output open does not matter."""
     assert process.stdout is not None
-    while await process.stdout.read(65536):
+    draining = asyncio.create_task(_drain(process.stdout))  # it may wait until somebody reads
+    if process.returncode is None:
+        await process_exit(process.pid)  # `Process.wait` waits for the end of its output as well
+    await asyncio.wait([draining], timeout=_DRAIN)
+    draining.cancel()
+
+
+async def _drain(stream: asyncio.StreamReader) -> None:
+    while await stream.read(65536):
         pass
-    await process.wait()
 
 
 async def _lines(stream: asyncio.StreamReader, longest: int) -> AsyncIterator[tuple[str, bool]]:

@@ -32,6 +32,14 @@ def test_a_command_is_run_as_it_is_declared() -> None:
     assert (commands.dump, commands.load, commands.ending) == (("out",), ("in",), b"")
 
 
+def test_what_an_extension_made_a_template_is_removed_too_and_old_servers_know_each_word() -> None:
+    templates, drop, create = dump_commands(POSTGRES).before.decode().splitlines()
+    assert "'ALTER DATABASE %I IS_TEMPLATE false'" in templates and "datistemplate" in templates
+    assert "WHEN current_setting('server_version_num')::int >= 130000 THEN ' WITH (FORCE)'" in drop
+    assert all("NOT IN ('template0', 'template1')" in each and each.endswith(" \\gexec") for each in (templates, drop))
+    assert create == "CREATE DATABASE postgres;"
+
+
 @given(st.lists(st.sampled_from(["42710", "42P07", "23505", "XX001"])), st.sampled_from(["ERROR", "FATAL", "PANIC"]))
 def test_every_error_of_a_load_counts_but_that_of_what_is_there_already(codes: list[str], severity: str) -> None:
     lines = [line for code in codes for line in (ERROR.format(1, severity, code, code), "LOCATION:  x, y.c:1")]

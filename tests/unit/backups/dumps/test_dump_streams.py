@@ -14,7 +14,7 @@ from archipelago.backups.dumps import streams as module
 from archipelago.backups.dumps.commands import dump_commands
 from archipelago.backups.dumps.streams import DumpStreams
 from archipelago.backups.dumps.writer import Dumped, DumpWriter, NotDumped
-from archipelago.container.manifest.model.data import PostgresDatabase
+from archipelago.container.manifest.model.data import CommandDatabase, PostgresDatabase
 from archipelago.container.podman_client.errors import PodmanCall, PodmanConflict, PodmanUnavailable
 from archipelago.container.podman_client.models import LogStream
 from archipelago.errors import ErrorCode, NodeError
@@ -99,6 +99,12 @@ async def test_a_command_that_never_wrote_anything_is_no_error(tmp_path: Path) -
     assert await dump(Command([], 127), tmp_path) == NotDumped("exit code 127")
 
 
+async def test_a_dump_of_no_bytes_is_none_though_the_command_ended_well(tmp_path: Path) -> None:
+    database = CommandDatabase(type="command", container="main", dump=("true",), load=("cat",))
+    found = await writer(Command([])).write(WORKLOAD, "data", database, tmp_path)
+    assert found == NotDumped("exit code 0")
+
+
 async def test_who_does_not_run_is_not_dumped_and_podman_that_is_gone_is_an_error(tmp_path: Path) -> None:
     def refusing(error: Exception) -> Any:
         async def terminal(*_: object, **__: object) -> Any:
@@ -127,6 +133,28 @@ async def test_a_command_that_hangs_is_ended(tmp_path: Path, monkeypatch: pytest
     with pytest.raises(NodeError) as caught:
         await dump(command, tmp_path)
     assert caught.value.code is ErrorCode.TIMEOUT and command.closed
+
+
+async def test_a_command_that_drips_is_ended_and_so_is_one_without_exit_code(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def drip() -> tuple[LogStream, bytes]:
+        await asyncio.sleep(0)
+        return LogStream.STDERR, b"."
+
+    command = Command([])
+    with monkeypatch.context() as patched:
+        patched.setattr(module, "_LONGEST", 0.05)
+        patched.setattr(command, "read_output", drip)
+        with pytest.raises(NodeError, match="not ended within") as caught:
+            await dump(command, tmp_path)
+        assert caught.value.code is ErrorCode.TIMEOUT and command.closed
+    command = Command([(LogStream.STDOUT, ENDING)])
+    monkeypatch.setattr(module, "_IDLE", 0.05)
+    monkeypatch.setattr(command, "exit_code", asyncio.Event().wait)
+    with pytest.raises(NodeError, match="done nothing"):
+        await dump(command, tmp_path)
+    assert command.closed
 
 
 async def test_a_load_gets_the_password_then_the_dump(tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from archipelago.backups.maker import Prepared, Recipe
 from archipelago.backups.restic.says import Written
 from archipelago.backups.targets import TargetHistory, TargetRecord
 from archipelago.container.data.data_classes import app_volumes
+from archipelago.container.data.snapshots.store import SnapshotStore
 from archipelago.container.operations.jobs.backup import BackupJob
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.storage.layout import Layout
@@ -217,6 +218,23 @@ async def test_a_crash_during_the_copy_leaves_no_app_down(node: Bench, restic: R
     restic.gate.set()
     await node.orchestrator.resume()
     assert (await node.ended(await node.operations.get("00112233aabb"))).state is OperationState.DONE
+    assert node.apps.suspended == frozenset()
+
+
+async def test_a_copy_that_cannot_be_deleted_after_a_crash_leaves_no_app_down(
+    node: Bench, restic: Restic, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def refuse(*_: object) -> None:
+        raise NodeError(ErrorCode.INTERNAL, "the disk is broken")
+
+    node.offer("app", FILES)
+    await node.installed("app")
+    await node.crashed("backup", "app", {"target": "usb", "snapshot": "20261130T000000.000Z", "copying": True})
+    await node.runner.suspend()
+    assert node.apps.suspended == {"app"}
+    monkeypatch.setattr(SnapshotStore, "delete", refuse)
+    await node.orchestrator.resume()
+    assert (await node.ended(await node.operations.get("00112233aabb"))).state is OperationState.FAILED
     assert node.apps.suspended == frozenset()
 
 

@@ -99,9 +99,11 @@ class BackupJob(Job):
 
     async def undo(self, parts: JobParts) -> None:
         """Delete the copy, and let the app run where this job has stopped it."""
-        await parts.way_back.store.delete(self.app, self.snapshot)
-        if self.copying:
-            parts.way_back.release((self.app,))
+        try:
+            await parts.way_back.store.delete(self.app, self.snapshot)
+        finally:
+            if self.copying:
+                parts.way_back.release((self.app,))
 
     async def _in_turn(self, parts: JobParts, tracker: Tracker) -> tuple[Written, datetime]:
         """Write it when it has its turn at the target, and nobody works on the app."""
