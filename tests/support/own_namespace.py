@@ -5,7 +5,7 @@ import itertools
 import os
 from collections.abc import Callable
 
-from archipelago.container.namespace.agent import copies, files
+from archipelago.container.namespace.agent import copies, files, removal
 from archipelago.container.namespace.agent.look import look_at
 from archipelago.container.namespace.found import Found, Survey, survey_of
 from archipelago.errors import ErrorCode, NodeError
@@ -53,7 +53,7 @@ class OwnNamespace:
 
     async def remove(self, path: str) -> None:
         self.before()
-        await asyncio.to_thread(files.remove, path)
+        await asyncio.to_thread(removal.remove, path)
 
     async def size(self, path: str, timeout: float, *, gentle: bool = False) -> tuple[int, bool]:
         found = files.measure(path, float("inf"), gentle=gentle)

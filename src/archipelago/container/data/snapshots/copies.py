@@ -2,12 +2,13 @@
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import structlog
 
 from archipelago.container.data.snapshots.files import free_bytes, make_parent
-from archipelago.container.data.snapshots.methods import CopyMethod
+from archipelago.container.data.snapshots.methods import Candidate, CopyMethod, plan_copies
 from archipelago.container.namespace.client import Namespace
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.storage.layout import AppFolder
@@ -26,8 +27,11 @@ class VolumeCopies:
         free = await asyncio.to_thread(free_bytes, folder)
         return {"clones": await self._namespace.can_clone(str(folder.snapshots)), "free": free}
 
-    async def copy_by(self, source: str, target: str, ways: Sequence[CopyMethod]) -> str:
-        """Copy a volume by the first method that works, and return it. Raises `NodeError` of the last one."""
+    async def copy_by(self, folder: AppFolder, source: str, target: str, ways: Sequence[CopyMethod]) -> str:
+        """Copy a volume of an app by the first method that works, and return it.
+
+        Raises `NodeError` of the last one, and DISK_FULL where that is a plain copy that does not fit.
+        """
         *better, last = ways
         for method in better:
             try:
@@ -38,5 +42,15 @@ class VolumeCopies:
                     raise
                 self._log.info("a volume is copied in another way", volume=source, not_by=method, why=error.message)
                 await self._namespace.remove(target)
+        if better and last is CopyMethod.COPY:
+            await self._require_room(folder, source)
         await self._namespace.copy(source, target, last)
         return last
+
+    async def _require_room(self, folder: AppFolder, source: str) -> None:
+        """Raise `NodeError` where the disk has no room for a plain copy, of which the plan knew nothing."""
+        app, free = folder.path.name, await asyncio.to_thread(free_bytes, folder)
+        survey = replace(await self._namespace.survey(source), subvolume=False)
+        plan = plan_copies([Candidate(source, survey)], (), clones=False, free=free)
+        plan.require_whole(app)
+        plan.require_room(app)

@@ -181,6 +181,11 @@ def plan_copies(candidates: Iterable[Candidate], never: Iterable[str], *, clones
     return CopyPlan(methods, left_out, total, free)
 
 
+def as_planned(ways: tuple[CopyMethod, ...]) -> tuple[CopyMethod, ...]:
+    """Return the methods without a plain copy that would only be the last resort, and of which nobody knows. Pure."""
+    return ways if ways[0] is CopyMethod.COPY else tuple(each for each in ways if each is not CopyMethod.COPY)
+
+
 def _ways(volume: Candidate, *, clones: bool) -> tuple[CopyMethod, ...] | LeftOut:
     if volume.survey.mounted:
         return LeftOut.MOUNTED

@@ -22,7 +22,7 @@ from archipelago.container.data.snapshots.files import (
     write_about,
     write_all,
 )
-from archipelago.container.data.snapshots.methods import Candidate, CopyPlan, LeftOut, plan_copies
+from archipelago.container.data.snapshots.methods import Candidate, CopyPlan, LeftOut, as_planned, plan_copies
 from archipelago.container.data.snapshots.order import SnapshotOrder, describe_snapshot
 from archipelago.container.data.snapshots.retention import Aged, expired
 from archipelago.container.data.snapshots.room import KeptRoom
@@ -32,7 +32,7 @@ from archipelago.container.namespace.client import Namespace
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.storage.layout import SNAPSHOTS, Layout, SnapshotFolder
 from archipelago.storage.records.apps import AppRecord
-from archipelago.storage.records.snapshots import SnapshotRecord, record_from_json
+from archipelago.storage.records.snapshots import SnapshotKind, SnapshotRecord, record_from_json
 from archipelago.storage.stores.volume_marks import VolumeMarks
 from archipelago.support.private_files import reported
 from archipelago.support.texts.text import msg
@@ -90,11 +90,14 @@ class SnapshotStore:
         await self._namespace.remove(str(place.path))
         # Again: the disk may have filled up since the plan, such as by the copies of apps before this one.
         replace(plan, free=await asyncio.to_thread(free_bytes, folder)).require_room(record.app)
+        methods = plan.methods
+        if order.kind is SnapshotKind.SCHEDULED:  # nobody waits for it: an app is not kept down for long
+            methods = {name: as_planned(ways) for name, ways in methods.items()}
         try:
             await asyncio.to_thread(make_place, place)
             volumes = {
-                name: await self._copies.copy_by(str(folder.volume(name)), str(place.volume(name)), ways)
-                for name, ways in plan.methods.items()
+                name: await self._copies.copy_by(folder, str(folder.volume(name)), str(place.volume(name)), ways)
+                for name, ways in methods.items()
             }
             about = describe_snapshot((record,), order, await self._next_number(record.app), volumes, plan.left_out)
             await asyncio.to_thread(write_all, folder, place, record, about)
@@ -126,7 +129,7 @@ class SnapshotStore:
         try:
             await asyncio.to_thread(make_place, place)
             for volume, ways in plan.methods.items():
-                await self._copies.copy_by(str(origin.volume(volume)), str(place.volume(volume)), ways)
+                await self._copies.copy_by(folder, str(origin.volume(volume)), str(place.volume(volume)), ways)
             # Without a number it is the oldest: where it cannot be put back, it takes no place among those to keep.
             await asyncio.to_thread(copy_rest, origin, place, about.model_copy(update={"number": 0}))
         except BaseException:

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import stat
 import subprocess
 import threading
 import time
@@ -9,12 +10,12 @@ import time
 from archipelago.container.namespace.agent.files import measure
 from archipelago.container.namespace.agent.mounts import is_subvolume, mounts_at, snapshot_subvolume
 from archipelago.container.namespace.agent.refused import Refused, link_refusal
+from archipelago.container.namespace.agent.removal import ENDS_WITH_THIS_THREAD
+from archipelago.container.namespace.agent.walk import walk_tree
 
 _COPIES: dict = {}  # type: ignore[type-arg]
 """Number that the daemon gave -> the running cp(1), None once it was asked to stop."""
 _COPIES_LOCK = threading.Lock()
-_ENDS_WITH_THIS_THREAD = ("setpriv", "--pdeathsig", "KILL", "--")
-"""Prefix of a command that must not outlive the agent, even one that is killed; the thread waits for its end."""
 _CLONE_TRIAL, _CLONE_TRIAL_LOCK = ".clone-trial", threading.Lock()
 
 
@@ -35,13 +36,11 @@ def survey(path: str, deadline: float) -> dict:  # type: ignore[type-arg]
 def _other_file_systems(path: str, deadline: float):  # type: ignore[no-untyped-def]
     """Yield directories in a volume that are file systems of their own, such as subvolumes that an app has made."""
     device = os.lstat(path).st_dev
-    for directory, names, _ in os.walk(path, followlinks=False):
+    for entry, found in walk_tree(path):
         if time.monotonic() > deadline:
             return  # the count that comes after it says that it is not complete
-        for name in names:
-            with contextlib.suppress(OSError):
-                if os.lstat(os.path.join(directory, name)).st_dev != device:
-                    yield os.path.join(directory, name)
+        if found is not None and stat.S_ISDIR(found.st_mode) and found.st_dev != device:
+            yield entry
 
 
 def can_clone(path: str) -> dict:  # type: ignore[type-arg]
@@ -96,7 +95,7 @@ def _run_copy(number: int, arguments: list) -> None:  # type: ignore[type-arg]
         if number in _COPIES:
             raise Refused("the copy was stopped")
         process = _COPIES[number] = subprocess.Popen(
-            [*_ENDS_WITH_THIS_THREAD, "cp", *arguments],
+            [*ENDS_WITH_THIS_THREAD, "cp", *arguments],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,

@@ -2,14 +2,13 @@
 
 import base64
 import contextlib
-import errno
 import os
-import shutil
 import stat
 import time
 
-from archipelago.container.namespace.agent.mounts import destroy_subvolume, make_subvolume, make_writable
+from archipelago.container.namespace.agent.mounts import make_subvolume
 from archipelago.container.namespace.agent.refused import Refused, link_refusal
+from archipelago.container.namespace.agent.walk import walk_tree
 
 _BETWEEN_PAUSES = 256
 """Entries of directories that are counted in one go."""
@@ -79,21 +78,6 @@ def rename_directory(path: str, to: str) -> dict:  # type: ignore[type-arg]
     return {}
 
 
-def remove(path: str) -> dict:  # type: ignore[type-arg]
-    """Remove a directory with all that is in it; no link is followed."""
-    destroy_subvolume(path)
-    if not os.path.lexists(path):
-        return {}
-    try:
-        shutil.rmtree(path)  # subvolumes among it that are empty by then go as directories do
-    except OSError as error:
-        if error.errno != errno.EROFS:
-            raise
-        make_writable(path)
-        shutil.rmtree(path)
-    return {}
-
-
 def write_file(path: str, request: dict) -> dict:  # type: ignore[type-arg]
     """Write a file of some owner and mode at once, unless it is there already."""
     content = base64.b64decode(request["content"])
@@ -115,15 +99,15 @@ def write_file(path: str, request: dict) -> dict:  # type: ignore[type-arg]
 
 
 def measure(path: str, deadline: float, *, gentle: bool = False) -> dict:  # type: ignore[type-arg]
-    """Return the bytes that a directory takes on the disk, links not followed; `complete` is false out of time.
+    """Return the bytes that a directory takes on the disk, links not followed; `complete` is false if some is missing.
 
     A gentle count pauses three times as long as it works. It has no lower priority (nice(2)) instead: a thread that
     the kernel does not run would keep Python's lock from the probes of apps.
     """
-    total = 0
+    total, reached = 0, True
     seen = set()
     began = time.monotonic()
-    for number, entry in enumerate(_entries_below(path), 1):
+    for number, (_, found) in enumerate(walk_tree(path), 1):
         if number % _BETWEEN_PAUSES == 0:
             left = deadline - time.monotonic()
             if left <= 0:
@@ -131,18 +115,11 @@ def measure(path: str, deadline: float, *, gentle: bool = False) -> dict:  # typ
             if gentle:
                 time.sleep(min(3 * (time.monotonic() - began), left))
                 began = time.monotonic()
-        try:
-            found = os.lstat(entry)
-        except OSError:
-            continue  # it went meanwhile
+        if found is None:
+            reached = False
+            continue
         if found.st_nlink == 1 or (found.st_dev, found.st_ino) not in seen:
             total += found.st_blocks * 512
         if found.st_nlink > 1:
             seen.add((found.st_dev, found.st_ino))
-    return {"bytes": total, "complete": time.monotonic() <= deadline}
-
-
-def _entries_below(path: str):  # type: ignore[no-untyped-def]
-    for directory, names, files in os.walk(path, followlinks=False):
-        for name in (*names, *files):
-            yield os.path.join(directory, name)
+    return {"bytes": total, "complete": reached and time.monotonic() <= deadline}

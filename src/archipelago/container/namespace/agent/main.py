@@ -43,7 +43,6 @@ from archipelago.container.namespace.agent.files import (
     make_passage,
     make_volume,
     measure,
-    remove,
     rename_directory,
     write_file,
 )
@@ -51,6 +50,7 @@ from archipelago.container.namespace.agent.look import look_at
 from archipelago.container.namespace.agent.mounts import mounts_at
 from archipelago.container.namespace.agent.network import announce, ask_http, ask_name_server, check_port, load_firewall
 from archipelago.container.namespace.agent.refused import Refused
+from archipelago.container.namespace.agent.removal import remove
 from archipelago.container.namespace.agent.streams import await_change, read_file
 from archipelago.container.namespace.agent.volumes import discard, divide, is_there, set_aside
 

@@ -5,7 +5,10 @@ import contextlib
 import fcntl
 import os
 import re
+import stat
 import struct
+
+from archipelago.container.namespace.agent.walk import walk_tree
 
 _SNAP_CREATE, _SUBVOL_CREATE, _SNAP_DESTROY = 0x50009401, 0x5000940E, 0x5000940F
 _FLAGS, _SET_FLAGS = 0x80089419, 0x4008941A
@@ -68,12 +71,25 @@ def destroy_subvolume(path: str) -> None:
         _on_parent(path, _SNAP_DESTROY)
 
 
-def make_writable(path: str) -> None:
-    """Have subvolumes at a directory or below it writable, which an app can forbid for those that it owns."""
-    for *_, descriptor in os.fwalk(path, follow_symlinks=False):
-        if os.fstat(descriptor).st_ino == _ROOT_INODE:
-            with contextlib.suppress(OSError):
+def subvolumes_in(path: str) -> list:  # type: ignore[type-arg]
+    """Return what may be a subvolume at a directory or below it, the outer before the inner."""
+    below = [each for each, found in walk_tree(path) if found is not None and _may_be_subvolume(found)]
+    return [path, *below] if _may_be_subvolume(os.lstat(path)) else below
+
+
+def _may_be_subvolume(found: os.stat_result) -> bool:
+    return stat.S_ISDIR(found.st_mode) and found.st_ino == _ROOT_INODE
+
+
+def make_writable(subvolumes: list) -> None:  # type: ignore[type-arg]
+    """Have subvolumes writable, which an app can forbid for those that it owns."""
+    for path in subvolumes:
+        with contextlib.suppress(OSError):
+            descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+            try:
                 fcntl.ioctl(descriptor, _SET_FLAGS, array.array("Q", [0]))
+            finally:
+                os.close(descriptor)
 
 
 def _on_parent(path: str, request: int, descriptor: int = 0) -> None:

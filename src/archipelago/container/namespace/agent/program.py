@@ -6,7 +6,20 @@ Its text and not its path: the user namespace may be older than this checkout's 
 import re
 from pathlib import Path
 
-_MODULES = ("refused", "network", "mounts", "files", "volumes", "browse", "streams", "look", "copies", "main")
+_MODULES = (
+    "refused",
+    "network",
+    "walk",
+    "mounts",
+    "removal",
+    "files",
+    "volumes",
+    "browse",
+    "streams",
+    "look",
+    "copies",
+    "main",
+)
 """Each behind those that it imports."""
 _OWN_IMPORT = re.compile(r"^from archipelago\.\S+ import (?:\([^)]*\)|.*)\n", re.MULTILINE)
 

@@ -2,11 +2,11 @@
 
 import contextlib
 import os
-import shutil
 import stat
 
 from archipelago.container.namespace.agent.files import make_passage
 from archipelago.container.namespace.agent.refused import Refused
+from archipelago.container.namespace.agent.removal import remove_tree
 
 LOST_FOUND, _STAGE, _DIVIDED = "lost+found", ".part", ".divided"
 MARKS = (_STAGE, _DIVIDED)
@@ -57,7 +57,7 @@ def discard(volume: str, names: list) -> dict:  # type: ignore[type-arg]
     with contextlib.suppress(FileNotFoundError, NotADirectoryError), walked(volume, names[:-1]) as directory:
         for name in names[-1:] or os.listdir(directory):
             if stat.S_ISDIR(os.stat(name, dir_fd=directory, follow_symlinks=False).st_mode):
-                shutil.rmtree(name, dir_fd=directory)
+                remove_tree(name, directory)
             else:
                 os.unlink(name, dir_fd=directory)
     return {}

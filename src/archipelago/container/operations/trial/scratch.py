@@ -1,17 +1,14 @@
 """The scratch copy of an app on the disk: clones of its volumes, its secrets, and the app compiled for that place."""
 
 import asyncio
-import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-
-import structlog
 
 from archipelago.container.data.data_classes import NeverRestoreVolume, app_volumes
 from archipelago.container.data.keeper import volume_directories
 from archipelago.container.data.snapshots.copies import VolumeCopies
 from archipelago.container.data.snapshots.files import children
-from archipelago.container.data.snapshots.methods import Candidate, CopyMethod, plan_copies
+from archipelago.container.data.snapshots.methods import CopyMethod
 from archipelago.container.desired.composer import Composer
 from archipelago.container.desired.installed_apps import Records
 from archipelago.container.desired.state import DesiredApp
@@ -26,7 +23,6 @@ from archipelago.support.texts.text import joined, msg
 
 ComposerAt = Callable[[str], Composer]
 """Returns what compiles the scratch copy of an app: in `AppFolder.trial`, with the secrets that are there. Blocking."""
-_log = structlog.get_logger("trials")
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +70,7 @@ class Scratch:
         base = found.workload.passages[0].gid
         passages = [PassageRequest(each.path, each.gid) for each in found.workload.passages]
         await self.namespace.make((PassageRequest(str(folder.trial), base), *passages))
+        copies = VolumeCopies(self.namespace)
         for volume in _copied(order.record):
             source, target = order.source.volume(volume), place.volume(volume)
             if not await asyncio.to_thread(source.is_dir):
@@ -81,7 +78,7 @@ class Scratch:
             if order.consume:
                 await self.namespace.rename(str(source), str(target))
             else:
-                await self._copy(app, str(source), str(target))
+                await copies.copy_by(folder, str(source), str(target), tuple(CopyMethod))
         await self.namespace.make(tuple(volume_directories(found.workload)))
         if order.only:
             return ScratchApp(_alone(found, order.only), ())
@@ -102,21 +99,6 @@ class Scratch:
         for volume in await asyncio.to_thread(children, AppFolder(folder / app).volumes):
             await self.namespace.remove(str(AppFolder(folder / app).volume(volume)))  # at once, where it is a subvolume
         await self.namespace.remove(str(folder))
-
-    async def _copy(self, app: str, source: str, target: str) -> None:
-        try:
-            await VolumeCopies(self.namespace).copy_by(source, target, (CopyMethod.SUBVOLUME, CopyMethod.CLONE))
-            return
-        except NodeError as error:
-            if error.code is ErrorCode.DISK_FULL:
-                raise
-            await self.namespace.remove(target)
-        free = (await asyncio.to_thread(shutil.disk_usage, self.layout.app(app).path)).free
-        plan = plan_copies([Candidate(source, await self.namespace.survey(source))], (), clones=False, free=free)
-        plan.require_whole(app)
-        plan.require_room(app)
-        _log.info("a volume is copied byte by byte", app=app, volume=source, bytes=plan.bytes)
-        await self.namespace.copy(source, target, CopyMethod.COPY)
 
 
 def _copied(record: AppRecord) -> tuple[str, ...]:

@@ -18,6 +18,7 @@ from archipelago.container.data.snapshots.methods import CopyMethod, CopyPlan, L
 from archipelago.container.data.snapshots.order import SnapshotOrder
 from archipelago.container.data.snapshots.store import SnapshotStore
 from archipelago.container.namespace.agent import copies
+from archipelago.container.namespace.found import Survey
 from archipelago.errors import NodeError
 from archipelago.storage.layout import AppFolder, Layout
 from archipelago.storage.records.apps import AppRecord
@@ -350,14 +351,42 @@ async def test_what_did_not_come_back_of_a_snapshot_stays_until_its_owner_delete
         assert left.funds and set(left.volumes) == {"data"}
 
 
+def no_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(1 << 40, 1 << 40, 1000))  # type: ignore[attr-defined]
+
+
 async def test_a_copy_for_which_the_room_went_since_it_was_planned_is_not_started(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     plan = CopyPlan({"data": (CopyMethod.COPY,)}, bytes=1 << 30, free=1 << 40)
-    monkeypatch.setattr(shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(1 << 40, 1 << 40, 1000))  # type: ignore[attr-defined]
+    no_room(monkeypatch)
     with pytest.raises(NodeError, match="are missing"):
         await world.store.take(world.record, SnapshotOrder(BEFORE, SnapshotKind.MANUAL), plan)
     assert not world.folder.snapshot(BEFORE).path.exists()
+
+
+async def test_a_plain_copy_that_nobody_planned_needs_its_room(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def survey(_: str) -> Survey:
+        return Survey(5000, subvolume=True)  # as it was when it was planned, on a disk that makes no more of them
+
+    monkeypatch.setattr(world.namespace, "survey", survey)
+    plan = CopyPlan({"data": (CopyMethod.SUBVOLUME, CopyMethod.COPY)})
+    with monkeypatch.context() as patch:
+        no_room(patch)
+        with pytest.raises(NodeError, match="are missing"):
+            await world.store.take(world.record, SnapshotOrder(BEFORE, SnapshotKind.MANUAL), plan)
+    assert not world.folder.snapshot(BEFORE).path.exists()
+    await world.store.take(world.record, SnapshotOrder(BEFORE, SnapshotKind.MANUAL), plan)
+    assert (await world.store.about("app", BEFORE)).volumes == {"data": "copy"}
+
+
+async def test_a_scheduled_snapshot_is_not_copied_byte_by_byte_unless_that_was_planned(world: World) -> None:
+    order = SnapshotOrder(BEFORE, SnapshotKind.SCHEDULED)
+    plan = CopyPlan({"data": (CopyMethod.SUBVOLUME, CopyMethod.COPY)})
+    with pytest.raises(NodeError):
+        await world.store.take(world.record, order, plan)
+    assert not world.folder.snapshot(BEFORE).path.exists()
+    await world.store.take(world.record, order, CopyPlan({"data": (CopyMethod.COPY,)}))
 
 
 async def test_all_who_ask_at_once_whether_files_share_their_blocks_are_told_so(
