@@ -25,6 +25,7 @@ from archipelago.backups.restic.says import (
     said,
     snapshots,
 )
+from archipelago.backups.restic.stall import StallWatch
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.support.texts.text import msg
 
@@ -45,6 +46,8 @@ Neither the lists nor the retention of backups know of them."""
 _VOID = "void"
 """Tag of a note: the id of a backup that is incomplete or of no one version, and that could not be deleted."""
 _log = structlog.get_logger("backups")
+_STALLED, _STALLED_HERE = 7200.0, 600.0
+"""Seconds in which a backup has to get on, over a network and to a folder."""
 
 
 async def _marked_nowhere(_: str) -> None: ...
@@ -152,12 +155,14 @@ class Repository:
     ) -> Written:
         """Write a snapshot. One that lacks files is discarded again, and is an error."""
         written: list[Written] = []
+        watch = StallWatch(_STALLED if self.access.folder is None else _STALLED_HERE, self.where)
 
         def on_line(line: str) -> None:
             found = said(line)
             if isinstance(found, Written):
                 written.append(found)
             elif isinstance(found, ByteCount):
+                watch.require_progress(found)
                 on_progress(found)
 
         ended = await self._run(self._backup(sources, tags), on_line)
