@@ -30,7 +30,7 @@ class StallWatch:
             raise NodeError(
                 ErrorCode.TIMEOUT,
                 msg(
-                    "restic wrote nothing to {where} for {minutes} min",
+                    "nothing was written to {where} for {minutes} min",
                     where=self.where,
                     minutes=int(self.patience // 60),
                 ),
