@@ -10,13 +10,13 @@ import structlog
 from archipelago.container.data.disk_use import DiskUse
 from archipelago.container.desired.state import DesiredState
 from archipelago.container.reconciler.reconciler import Reconciler
-from archipelago.errors import NodeError
 from archipelago.performance import host
 from archipelago.performance.resource_manager.pause_order import RankedApp, pause_order
 from archipelago.performance.resource_manager.pauses import HostRoom, Pauses
 from archipelago.security.audit.chain import NODE, AuditAction, Outcome
 from archipelago.storage.records.apps import Desired
 from archipelago.storage.records.events import NewEvent
+from archipelago.support.forever import look_for_ever
 
 _EVERY = 2.0
 """Seconds between two looks: a disk that takes 100 MB/s loses 200 MB meanwhile."""
@@ -51,15 +51,9 @@ class ResourceGuard:
 
     async def run(self) -> None:
         """Look, for ever."""
+        await asyncio.sleep(_EVERY)
         log = structlog.get_logger("resources")
-        while True:
-            await asyncio.sleep(_EVERY)
-            try:
-                await self.look()
-            except (NodeError, OSError) as error:
-                log.warning("disk and memory are not looked at", error=str(error))
-            except Exception:  # a mistake of ours must not leave the disk unwatched
-                log.exception("disk and memory are not looked at")
+        await look_for_ever(self.look, _EVERY, log, "disk and memory are not looked at")
 
     async def look(self) -> None:
         """Look once, and have apps paused and resumed. Raises `NodeError` or `OSError`.

@@ -16,6 +16,7 @@ from archipelago.container.operations.backups import Backups
 from archipelago.container.operations.operations import Operations
 from archipelago.errors import NodeError
 from archipelago.storage.records.operations import OperationState
+from archipelago.support.forever import look_for_ever
 from archipelago.support.texts.text import msg
 
 _SETTLE = 300.0
@@ -45,14 +46,7 @@ class BackupSchedule:
     async def run(self) -> None:
         """Look for ever."""
         await asyncio.sleep(_SETTLE)
-        while True:
-            try:
-                await self.look()
-            except NodeError as error:
-                _log.warning("backups are not made", error=str(error))
-            except Exception:  # it is a mistake of ours, and the schedule must go on nevertheless
-                _log.exception("backups are not made")
-            await asyncio.sleep(_LOOK)
+        await look_for_ever(self.look, _LOOK, _log, "backups are not made")
 
     async def look(self) -> None:
         """Do what is due now, at each target that can be worked with. Raises `NodeError`."""

@@ -128,14 +128,7 @@ class Backups:
         work, folder = self.parts.backups, Path(to)
         await asyncio.to_thread(refuse_own_folders, folder, (work.layout.root, work.layout.runtime))
         found = await self._find(target, app, backup)
-        try:
-            await asyncio.to_thread(folder.mkdir, 0o700)
-        except OSError as error:
-            raise NodeError(
-                ErrorCode.INVALID_VALUE,
-                msg("{folder} cannot be made: {error}", folder=to, error=error.strerror or error),
-                hint=msg("name a folder that is not there yet, where the node's user may write"),
-            ) from error
+        await asyncio.to_thread(make_new_folder, folder)
         async with work.turn(target):
             repository = await work.repository(await work.targets.get(target))
             await repository.open()
@@ -289,6 +282,18 @@ def _backup(found: ResticSnapshot) -> BackupView:
     return BackupView(
         id=found.id[:16], app=found.tags.get("app", ""), version=found.tags.get("version", ""), at=found.at
     )
+
+
+def make_new_folder(folder: Path) -> None:
+    """Make a folder for what is brought out of a backup or a snapshot. Raises `NodeError` where that is impossible."""
+    try:
+        folder.mkdir(0o700)
+    except OSError as error:
+        raise NodeError(
+            ErrorCode.INVALID_VALUE,
+            msg("{folder} cannot be made: {error}", folder=str(folder), error=error.strerror or error),
+            hint=msg("name a folder that is not there yet, where the node's user may write"),
+        ) from error
 
 
 def refuse_own_folders(folder: Path, own: tuple[Path, ...]) -> None:

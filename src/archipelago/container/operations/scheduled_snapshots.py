@@ -21,6 +21,7 @@ from archipelago.storage.records.apps import AppRecord
 from archipelago.storage.records.operations import OperationState
 from archipelago.storage.records.snapshot_schedules import Cadence, ScheduleRecord, ScheduleRecords
 from archipelago.storage.records.snapshots import SnapshotKind
+from archipelago.support.forever import look_for_ever
 from archipelago.support.texts.sizes import size_words
 from archipelago.support.texts.text import msg
 
@@ -54,16 +55,9 @@ class ScheduledSnapshots:
 
     async def run(self) -> None:
         """Look for ever."""
-        log = structlog.get_logger("snapshots")
         await asyncio.sleep(_SETTLE)
-        while True:
-            try:
-                await self.look()
-            except NodeError as error:
-                log.warning("scheduled snapshots are not looked after", error=str(error))
-            except Exception:  # it is a mistake of ours, and the schedule must go on nevertheless
-                log.exception("scheduled snapshots are not looked after")
-            await asyncio.sleep(_LOOK)
+        log = structlog.get_logger("snapshots")
+        await look_for_ever(self.look, _LOOK, log, "scheduled snapshots are not looked after")
 
     async def look(self) -> None:
         """Do what is due now. Raises `NodeError`."""

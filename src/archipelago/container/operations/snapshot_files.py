@@ -30,7 +30,7 @@ from archipelago.container.data.snapshots.methods import RESERVE
 from archipelago.container.data.snapshots.store import SnapshotStore
 from archipelago.container.namespace.client import Namespace
 from archipelago.container.namespace.found import FolderEntry
-from archipelago.container.operations.backups import refuse_own_folders
+from archipelago.container.operations.backups import make_new_folder, refuse_own_folders
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.storage.layout import Layout
 from archipelago.support.texts.text import msg
@@ -90,14 +90,7 @@ class SnapshotFiles:
             raise _missing(path, msg("name a volume, or what is in one"))
         volume = await self._volume(app, snapshot, place)
         await asyncio.to_thread(refuse_own_folders, folder, (self.layout.root, self.layout.runtime))
-        try:
-            await asyncio.to_thread(folder.mkdir, 0o700)
-        except OSError as error:
-            raise NodeError(
-                ErrorCode.INVALID_VALUE,
-                msg("{folder} cannot be made: {error}", folder=to, error=error.strerror or error),
-                hint=msg("name a folder that is not there yet, where the node's user may write"),
-            ) from error
+        await asyncio.to_thread(make_new_folder, folder)
         try:
             return await self._copy_out(volume, place.names, folder, path)
         except BaseException:

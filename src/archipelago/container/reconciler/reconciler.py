@@ -14,6 +14,7 @@ from archipelago.container.data.disk_watch import DiskWatch
 from archipelago.container.data.keeper import VolumeKeeper
 from archipelago.container.desired.state import DesiredState
 from archipelago.container.health_monitor.monitor import HealthMonitor
+from archipelago.container.health_monitor.probe_command import run_probe_command
 from archipelago.container.health_monitor.probes import Prober, Watched
 from archipelago.container.namespace.client import Namespace
 from archipelago.container.networks.bridges import Bridges
@@ -35,7 +36,7 @@ from archipelago.container.workload.workload import Workload
 from archipelago.errors import NodeError
 from archipelago.storage.records.runs import RunRecord
 from archipelago.support.broadcast import Signal
-from archipelago.support.texts.text import error_text, msg
+from archipelago.support.texts.text import msg
 
 _LOOK_AGAIN = 60.0
 """Everything is compared at least this often, should an event ever be lost."""
@@ -49,7 +50,6 @@ _END_ACTIONS = frozenset({"kill", "stop", "died", "cleanup", "remove"})
 _TOGETHER = 0.05
 """Seconds that an event waits for others: it comes in a group, and keepers that look together share one list."""
 
-_PROBE_OUTPUT = 4096
 _AFTER_A_FAULT = 1.0
 _RUNNING = (HealthState.HEALTHY, HealthState.SYNCING, HealthState.UNHEALTHY)
 
@@ -384,13 +384,7 @@ class Reconciler:
                 self._keepers[app][0].probed(watched.name, watched.container, judged)
 
     async def _execute(self, name: str, command: tuple[str, ...], timeout: float) -> tuple[int, str]:
-        try:
-            result = await self._client.containers.exec(name, command, timeout=timeout, max_output=_PROBE_OUTPUT)
-        except PodmanError as error:
-            return -1, self._redact(error_text(error))
-        # Before it is cut off: of half a secret nobody would know that it is one.
-        lines = self._redact(result.stdout.decode("utf-8", "replace")).splitlines()
-        return result.exit_code, lines[0][:200] if lines else ""
+        return await run_probe_command(self._client, self._redact, name, command, timeout)
 
 
 def _news(health: Health) -> tuple[HealthState, str]:

@@ -9,6 +9,7 @@ from typing import Self
 
 from archipelago.api.health import WORKING, Health, HealthState
 from archipelago.container.health_monitor.monitor import HealthMonitor
+from archipelago.container.health_monitor.probe_command import run_probe_command
 from archipelago.container.health_monitor.probes import Prober, Watched
 from archipelago.container.logs.file import make_ready
 from archipelago.container.namespace.client import Namespace, Target
@@ -26,7 +27,6 @@ from archipelago.support.process import process_exit
 from archipelago.support.texts.text import error_text, msg
 
 _LOOPBACK = "127.0.0.1"
-_PROBE_OUTPUT = 4096
 _PAUSE = 1.0
 """Seconds before a container that crashed starts again; twice as long each time."""
 
@@ -142,12 +142,7 @@ class TrialPod:
         self.changed.notify()
 
     async def _execute(self, name: str, command: tuple[str, ...], timeout: float) -> tuple[int, str]:
-        try:
-            result = await self._client.containers.exec(name, command, timeout=timeout, max_output=_PROBE_OUTPUT)
-        except PodmanError as error:
-            return -1, self._redact(error_text(error))
-        lines = self._redact(result.stdout.decode("utf-8", "replace")).splitlines()
-        return result.exit_code, lines[0][:200] if lines else ""
+        return await run_probe_command(self._client, self._redact, name, command, timeout)
 
 
 def require_loopback_alone(pid: int) -> None:
