@@ -47,7 +47,7 @@ _VOID = "void"
 """Tag of a note: the id of a backup that is incomplete or of no one version, and that could not be deleted."""
 _log = structlog.get_logger("backups")
 _STALLED, _STALLED_HERE = 7200.0, 600.0
-"""Seconds in which a backup has to get on, over a network and to a folder."""
+"""Seconds in which a backup has to make progress, over a network and to a folder."""
 
 
 async def _marked_nowhere(_: str) -> None: ...

@@ -16,7 +16,7 @@ from archipelago.performance.resource_manager.pauses import HostRoom, Pauses
 from archipelago.security.audit.chain import NODE, AuditAction, Outcome
 from archipelago.storage.records.apps import Desired
 from archipelago.storage.records.events import NewEvent
-from archipelago.support.forever import look_for_ever
+from archipelago.support.forever import repeat_forever
 
 _EVERY = 2.0
 """Seconds between two looks: a disk that takes 100 MB/s loses 200 MB meanwhile."""
@@ -53,7 +53,7 @@ class ResourceGuard:
         """Look, for ever."""
         await asyncio.sleep(_EVERY)
         log = structlog.get_logger("resources")
-        await look_for_ever(self.look, _EVERY, log, "disk and memory are not looked at")
+        await repeat_forever(self.look, _EVERY, log, "disk and memory are not looked at")
 
     async def look(self) -> None:
         """Look once, and have apps paused and resumed. Raises `NodeError` or `OSError`.

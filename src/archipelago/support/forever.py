@@ -7,7 +7,7 @@ from typing import Any
 from archipelago.errors import NodeError
 
 
-async def look_for_ever(look: Callable[[], Awaitable[None]], every: float, log: Any, trouble: str) -> None:
+async def repeat_forever(look: Callable[[], Awaitable[None]], every: float, log: Any, trouble: str) -> None:
     """Do something, and again `every` so many seconds after its end; an error is logged as `trouble`.
 
     A `NodeError` or `OSError` is a warning; anything else is a mistake of ours, which is logged with its traceback.

@@ -4,7 +4,7 @@ import pytest
 import structlog
 
 from archipelago.errors import ErrorCode, NodeError
-from archipelago.support.forever import look_for_ever
+from archipelago.support.forever import repeat_forever
 
 
 class EndOfTest(BaseException):
@@ -19,6 +19,6 @@ async def test_errors_are_logged_and_the_work_goes_on() -> None:
             raise end
 
     with structlog.testing.capture_logs() as logs, pytest.raises(EndOfTest):
-        await look_for_ever(look, 0, structlog.get_logger(), "nothing is looked at")
+        await repeat_forever(look, 0, structlog.get_logger(), "nothing is looked at")
     assert [each["log_level"] for each in logs] == ["warning", "warning", "error"]
     assert {each["event"] for each in logs} == {"nothing is looked at"}

@@ -1,4 +1,4 @@
-"""Notices that restic has stopped in the middle of its work: it may hang where a target fills up."""
+"""Notices that restic has stopped making progress: it may hang where a target fills up."""
 
 import time
 from collections.abc import Callable
@@ -11,10 +11,10 @@ from archipelago.support.texts.text import msg
 
 @dataclass
 class StallWatch:
-    """Compares what restic says again and again of how far it is."""
+    """Compares the progress that restic reports."""
 
     patience: float
-    """Seconds in which it has to get on."""
+    """Seconds in which it has to make progress."""
     where: str
     """For people."""
     steady: Callable[[], float] = time.monotonic
@@ -22,7 +22,7 @@ class StallWatch:
     _since: float = 0.0
 
     def require_progress(self, count: ByteCount) -> None:
-        """Raise `NodeError` where it has said the same for longer than that."""
+        """Raise `NodeError` where it has reported the same for longer than that."""
         now = self.steady()
         if count != self._newest:
             self._newest, self._since = count, now

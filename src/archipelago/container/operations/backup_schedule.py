@@ -16,7 +16,7 @@ from archipelago.container.operations.backups import Backups
 from archipelago.container.operations.operations import Operations
 from archipelago.errors import NodeError
 from archipelago.storage.records.operations import OperationState
-from archipelago.support.forever import look_for_ever
+from archipelago.support.forever import repeat_forever
 from archipelago.support.texts.text import msg
 
 _SETTLE = 300.0
@@ -46,7 +46,7 @@ class BackupSchedule:
     async def run(self) -> None:
         """Look for ever."""
         await asyncio.sleep(_SETTLE)
-        await look_for_ever(self.look, _LOOK, _log, "backups are not made")
+        await repeat_forever(self.look, _LOOK, _log, "backups are not made")
 
     async def look(self) -> None:
         """Do what is due now, at each target that can be worked with. Raises `NodeError`."""

@@ -21,7 +21,7 @@ from archipelago.storage.records.apps import AppRecord
 from archipelago.storage.records.operations import OperationState
 from archipelago.storage.records.snapshot_schedules import Cadence, ScheduleRecord, ScheduleRecords
 from archipelago.storage.records.snapshots import SnapshotKind
-from archipelago.support.forever import look_for_ever
+from archipelago.support.forever import repeat_forever
 from archipelago.support.texts.sizes import size_words
 from archipelago.support.texts.text import msg
 
@@ -57,7 +57,7 @@ class ScheduledSnapshots:
         """Look for ever."""
         await asyncio.sleep(_SETTLE)
         log = structlog.get_logger("snapshots")
-        await look_for_ever(self.look, _LOOK, log, "scheduled snapshots are not looked after")
+        await repeat_forever(self.look, _LOOK, log, "scheduled snapshots are not looked after")
 
     async def look(self) -> None:
         """Do what is due now. Raises `NodeError`."""

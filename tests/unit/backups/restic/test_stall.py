@@ -1,4 +1,4 @@
-"""A restic that hangs ends with an error, and one that is slow does not."""
+"""A restic that hangs is an error, and one that is slow is not."""
 
 import pytest
 
@@ -7,7 +7,7 @@ from archipelago.backups.restic.stall import StallWatch
 from archipelago.errors import ErrorCode, NodeError
 
 
-def test_who_gets_on_may_take_as_long_as_it_takes() -> None:
+def test_a_backup_that_makes_progress_may_take_any_time() -> None:
     now = 0.0
     watch = StallWatch(600, "usb", lambda: now)
     for done in range(100):
@@ -15,7 +15,7 @@ def test_who_gets_on_may_take_as_long_as_it_takes() -> None:
         watch.require_progress(ByteCount(done, 100))
 
 
-def test_who_says_the_same_for_too_long_has_stopped() -> None:
+def test_the_same_progress_for_too_long_is_an_error() -> None:
     now = 0.0
     watch = StallWatch(600, "usb", lambda: now)
     watch.require_progress(ByteCount(100, 100))
