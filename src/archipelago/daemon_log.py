@@ -1,11 +1,12 @@
 """The daemon's own log, on standard error: structlog for what the node says, logging for its libraries."""
 
 import asyncio
+import contextlib
 import logging
 import sys
 import time
 from collections.abc import Callable, MutableMapping
-from typing import Any
+from typing import Any, TextIO
 
 import structlog
 
@@ -30,7 +31,7 @@ def set_up_log(*, verbose: bool) -> None:
             _short_line,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),
+        logger_factory=_LineLoggers(sys.stderr),
     )
     handler = logging.StreamHandler(sys.stderr)
     handler.setLevel(level)
@@ -61,6 +62,31 @@ def on_loop_error(_: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None
         exc_info=error if error is not None else False,
         **({"of": repr(found)} if (found := context.get("task") or context.get("handle")) is not None else {}),
     )
+
+
+class _LineLoggers:
+    """Makes the loggers of structlog. A line for which there is no room is lost, and nothing else with it."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._logger = _LineLogger(stream)
+
+    def __call__(self, *_: object) -> "_LineLogger":
+        return self._logger
+
+
+class _LineLogger:
+    """Writes whole lines, and raises nothing: the log may be a file on a full disk, or a pipe that nobody reads."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def msg(self, line: str) -> None:
+        """Write a line."""
+        with contextlib.suppress(OSError):
+            self._stream.write(f"{line}\n")
+            self._stream.flush()
+
+    debug = info = warning = warn = error = critical = exception = fatal = log = msg
 
 
 class _Quiet:

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -58,6 +59,19 @@ for number in range(10_000):
 def test_a_loop_that_fails_again_and_again_says_so_a_few_times() -> None:
     said = said_by("for _ in range(1000): loop.call_soon(lambda: 1 / 0)\nawait asyncio.sleep(0.01)")
     assert 1 <= said.count("ZeroDivisionError") < 10, said[:2000]
+
+
+def test_a_log_for_which_there_is_no_room_stops_nothing() -> None:
+    code = f"""{SET_UP}
+    for number in range(100):
+        structlog.get_logger("node").error(f"no room for line {{number}}")
+        logging.getLogger("asyncio").error(f"nor for line {{number}}")
+    print("and goes on")
+asyncio.run(main())
+"""
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=full, text=True, timeout=60)
+    assert done.stdout == "and goes on\n"
 
 
 def test_a_long_line_is_cut_and_a_traceback_is_kept() -> None:

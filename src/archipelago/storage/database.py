@@ -21,7 +21,7 @@ T = TypeVar("T")
 
 
 class Database:
-    """One SQLite file in WAL mode, used from a thread of its own.
+    """One SQLite file in WAL mode, used from a thread of its own, and by no other program meanwhile.
 
     A single writer thread gives every transaction a place in one order, and keeps the event loop free of disk waits.
     """
@@ -166,6 +166,9 @@ def _set_up(connection: sqlite3.Connection) -> None:
     connection.isolation_level = None
     # First: the next one waits for locks as well.
     connection.execute(f"PRAGMA busy_timeout={_ONE_WAIT * 1000:.0f}")
+    # Before the first use in WAL mode: SQLite then maps no file (https://sqlite.org/wal.html#noshm). Where a full
+    # disk has no room for a page of a mapped one, and Btrfs writes each to a new place, SIGBUS ends the process.
+    connection.execute("PRAGMA locking_mode=EXCLUSIVE")
     connection.execute("PRAGMA journal_mode=WAL")
     connection.execute("PRAGMA synchronous=FULL")
     connection.execute("PRAGMA foreign_keys=ON")

@@ -3,9 +3,10 @@
 import asyncio
 import contextlib
 import os
+import resource
 import sqlite3
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -48,7 +49,8 @@ def facts(path: Path) -> set[str]:
 
 
 async def test_a_lock_that_goes_is_waited_for_and_the_work_is_done_once(tmp_path: Path) -> None:
-    database = await new_database(tmp_path / "state.db", patience=30)
+    await (await new_database(tmp_path / "state.db")).close()
+    database = Database(tmp_path / "state.db", patience=30)
     ran, work = add("late")
     with locked(tmp_path / "state.db") as other:
         waiting = asyncio.create_task(database.run(work))
@@ -57,8 +59,21 @@ async def test_a_lock_that_goes_is_waited_for_and_the_work_is_done_once(tmp_path
         assert other.stdin is not None
         other.stdin.close()
         await waiting
-    assert ran == ["late"] and facts(tmp_path / "state.db") == {"late"}
     await database.close()
+    assert ran == ["late"] and facts(tmp_path / "state.db") == {"late"}
+
+
+async def test_while_it_is_open_no_other_program_can_lock_it_and_no_file_is_mapped(tmp_path: Path) -> None:
+    database = await new_database(tmp_path / "state.db")
+    await database.run(add("kept")[1])
+    with contextlib.closing(sqlite3.connect(tmp_path / "state.db", timeout=0)) as other:
+        for statement in ("BEGIN EXCLUSIVE", "SELECT * FROM facts"):
+            with pytest.raises(sqlite3.OperationalError, match="locked"):
+                other.execute(statement)
+    assert not (tmp_path / "state.db-shm").exists(), "a page of it for which a full disk has no room ends the daemon"
+    assert str(tmp_path) not in Path("/proc/self/maps").read_text()
+    await database.close()
+    assert facts(tmp_path / "state.db") == {"kept"}
 
 
 @pytest.mark.parametrize("how", [(), ("exclusive",)])
@@ -78,13 +93,13 @@ async def test_a_lock_that_stays_is_named_with_file_and_program_and_changes_noth
             assert "python" in refused.value.message and "try again" in refused.value.hint
     assert ran == [] and facts(path) == set()
     await database.run(work)
-    assert facts(path) == {"never"}
     await database.close()
+    assert facts(path) == {"never"}
 
 
-async def test_those_who_wait_behind_each_other_wait_no_longer_together_than_one(
-    tmp_path: Path, database: Database
-) -> None:
+async def test_those_who_wait_behind_each_other_wait_no_longer_together_than_one(tmp_path: Path) -> None:
+    await (await new_database(tmp_path / "state.db")).close()
+    database = Database(tmp_path / "state.db", patience=0.3)
     with locked(tmp_path / "state.db"):
         began = time.monotonic()
         calls = (database.rows("SELECT 1") for _ in range(8))
@@ -92,6 +107,7 @@ async def test_those_who_wait_behind_each_other_wait_no_longer_together_than_one
         assert all(isinstance(answer, NodeError) for answer in answers)
         # Eight times the patience, were it counted from when each one's turn comes.
         assert time.monotonic() - began < 8 * 0.3
+    await database.close()
 
 
 def test_a_start_says_who_has_the_lock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -103,7 +119,7 @@ def test_a_start_says_who_has_the_lock(tmp_path: Path, monkeypatch: pytest.Monke
     assert "damaged" not in str(refused.value) and "backup" not in str(refused.value)
 
 
-async def test_a_full_disk_is_said(tmp_path: Path, database: Database) -> None:
+async def test_a_full_disk_is_said(database: Database) -> None:
     def fill(connection: sqlite3.Connection) -> None:
         connection.execute("PRAGMA max_page_count=1")
         connection.execute(_ADD, {"key": "x" * 10_000_000})
@@ -111,7 +127,7 @@ async def test_a_full_disk_is_said(tmp_path: Path, database: Database) -> None:
     with pytest.raises(NodeError, match="is full; nothing was changed") as refused:
         await database.run(fill)
     assert refused.value.code is ErrorCode.DISK_FULL
-    assert facts(tmp_path / "state.db") == set()
+    assert await database.rows("SELECT * FROM facts") == []
 
 
 @pytest.mark.parametrize("content", [b"not a database at all" * 100, None])
@@ -141,9 +157,21 @@ async def test_a_damaged_page_is_named(tmp_path: Path) -> None:
     await database.close()
 
 
-async def test_an_operation_that_ended_while_the_database_was_locked_ended_and_is_written_down_later(
-    tmp_path: Path, database: Database, monkeypatch: pytest.MonkeyPatch
+@contextlib.contextmanager
+def no_room() -> Iterator[None]:
+    """Let this process write no byte more into any file."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+async def test_an_operation_that_ended_while_its_disk_was_full_ended_and_is_written_down_later(
+    database: Database, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    capsys.readouterr()  # in memory: a file would have no room either
     monkeypatch.setattr("archipelago.container.operations.operations._WRITE_AGAIN", 0.1)
     monkeypatch.setattr("archipelago.container.operations.operations._WRITE_EVERY", 0.0)
     state = State(database, lambda _: None)
@@ -159,11 +187,12 @@ async def test_an_operation_that_ended_while_the_database_was_locked_ended_and_i
 
     begun = await operations.open(OperationKind.STOP, "app", frozenset(), {}, work)
     await ready.wait()
-    with locked(tmp_path / "state.db"):
+    with no_room():
         do.set()
         ended = await operations.wait(begun.id, 20)
         assert ended.state is OperationState.DONE and operations.working_on("app") is None
         assert (await operations.get(begun.id)).state is OperationState.DONE
+        assert (await state.operation(begun.id)).state is not OperationState.DONE
     async with asyncio.timeout(20):
         while (await state.operation(begun.id)).state is not OperationState.DONE:
             await asyncio.sleep(0.02)  # it is written in its own time
