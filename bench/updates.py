@@ -20,14 +20,16 @@ async def main() -> None:
     """Try all of them and print."""
     with tempfile.TemporaryDirectory() as folder:
         results = Path(folder) / "results.xml"
-        options = ("-q", "-p", "no:cacheprovider", f"--junitxml={results}")
+        options = ("-q", "-p", "no:cacheprovider", "-o", "junit_family=xunit1", f"--junitxml={results}")
         command = (sys.executable, "-m", "pytest", *options, str(UPDATES))
         process = await asyncio.create_subprocess_exec(*command)
         await process.wait()
         cases = ElementTree.parse(results).findall(".//testcase")
     if any(case.find("skipped") is not None for case in cases):
         raise SystemExit("there is no Btrfs here, on which the updates are tried")
-    passed = [case for case in cases if case.find("failure") is None and case.find("error") is None]
+    if wrong := [str(case.get("name")) for case in cases if case.find("error") is not None]:
+        raise SystemExit(f"{len(wrong)} could not be tried, such as {wrong[0]}")
+    passed = [case for case in cases if case.find("failure") is None]
     updates = [case for case in cases if "control" not in str(case.get("name"))]
     good = [case for case in passed if case in updates]
     controls, broken = len(cases) - len(updates), len(passed) - len(good)
