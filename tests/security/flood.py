@@ -1,7 +1,7 @@
-"""A flood, as a program of its own: `python flood.py KIND HOST PORT COUNT` opens connections and says little on them.
+"""A flood, as a program of its own: `python flood.py KIND HOST PORT COUNT SOURCE…` opens connections and says little.
 
 It writes a line once the flood has risen, and goes on until its standard input ends. A connection that is ended is
-opened again. On loopback it comes from several addresses. It needs nothing but Python.
+opened again. It comes from each of the addresses `SOURCE`. It needs nothing but Python.
 """
 
 import contextlib
@@ -59,8 +59,7 @@ class Connection:
         self.socket.setblocking(False)
         if not kind.reads:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-        if source:
-            self.socket.bind((source, 0))
+        self.socket.bind((source, 0))
         self.is_open = False
         self.is_begun = False
         with contextlib.suppress(BlockingIOError):
@@ -98,7 +97,7 @@ class Connection:
                 self.socket.send(data)
 
 
-def main(kind: str, host: str, port: str, count: str) -> None:
+def main(kind: str, host: str, port: str, count: str, *sources: str) -> None:
     """Flood until standard input ends."""
     connections: list[Connection | None] = [None] * int(count)
     began, has_risen = time.monotonic(), False
@@ -107,8 +106,7 @@ def main(kind: str, host: str, port: str, count: str) -> None:
         for number, connection in enumerate(connections):
             if connection is None and openings:
                 openings -= 1
-                # Requests are counted by address, which is not what is tried here.
-                source = f"127.0.0.{2 + number % 4}" if host == "127.0.0.1" else ""
+                source = sources[number % len(sources)]
                 with contextlib.suppress(OSError):
                     connections[number] = Connection(KINDS[kind], (host, int(port)), source)
             elif connection is not None and not connection.work():

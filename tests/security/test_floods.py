@@ -5,7 +5,7 @@ import contextlib
 import os
 import ssl
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
 import aiohttp
@@ -20,9 +20,13 @@ PASSWORD = "correct horse battery staple"
 FILES = 1024
 FLOOD = 1100
 """Connections that are kept open, or tried: more than the node may open files."""
+STRANGERS = tuple(f"127.0.0.{number}" for number in range(2, 10))
+"""Where floods come from: addresses enough to fill each listener. Requests are counted by address."""
 SMALL_LOG = 64 << 10
 OWNER_WAITS = 15.0
 """Seconds in which each of the owner's calls has its answer. Idle, it takes a few milliseconds."""
+SLOW = 2.0
+"""Seconds: longer than a new connection is spared where somebody at the fullest address can go."""
 OUTSIDE = os.environ.get("ARCHIPELAGO_OUTSIDE", "")
 
 
@@ -48,11 +52,11 @@ async def node(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[TestNo
 
 
 @contextlib.asynccontextmanager
-async def flood(kind: str, host: str, port: int, count: int = FLOOD) -> AsyncIterator[None]:
+async def flood(kind: str, host: str, port: int, sources: Sequence[str] = STRANGERS) -> AsyncIterator[None]:
     """Have a program of its own flood a port; it has risen when this begins, and is over when it ends."""
     process = await asyncio.create_subprocess_exec(
         *("prlimit", "--nofile=8192:8192", sys.executable, str(Path(__file__).with_name("flood.py"))),
-        *(kind, host, str(port), str(count)),
+        *(kind, host, str(port), str(FLOOD), *sources),
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
     )
@@ -126,6 +130,39 @@ async def test_the_owner_is_served_while_strangers_take_all_they_can(node: TestN
     assert (node.root / "daemon.log").stat().st_size - log < SMALL_LOG
 
 
+async def ask_over_tls(node: TestNode, host: str, context: ssl.SSLContext) -> None:
+    """Ask on a new connection from this host's own address, as a browser does."""
+    connector = aiohttp.TCPConnector(ssl=context, force_close=True)
+    async with (
+        aiohttp.ClientSession(connector=connector) as browser,
+        browser.get(f"https://{host}:{node.port}/healthz") as response,
+    ):
+        assert response.status == 200
+
+
+async def ask_slowly(node: TestNode, host: str, context: ssl.SSLContext) -> None:
+    """Ask as somebody whose machine takes two seconds over the first message of TLS."""
+    incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+    tls = context.wrap_bio(incoming, outgoing, server_hostname=host)
+    reader, writer = await asyncio.open_connection(host, node.port)
+    with contextlib.suppress(ssl.SSLWantReadError):
+        tls.do_handshake()
+    hello = outgoing.read()
+    writer.write(hello[:20])
+    await asyncio.sleep(SLOW)
+    writer.write(hello[20:])
+    while True:
+        incoming.write(await reader.read(65536))
+        try:
+            tls.do_handshake()
+            break
+        except ssl.SSLWantReadError:
+            assert not reader.at_eof()
+    writer.write(outgoing.read())
+    writer.close()
+    await writer.wait_closed()
+
+
 @pytest.mark.skipif(not OUTSIDE, reason="'make test' gives this host an address of a local network")
 async def test_strangers_on_the_local_network_get_no_further_than_their_share(node: TestNode) -> None:
     host = OUTSIDE.split()[3]
@@ -135,19 +172,30 @@ async def test_strangers_on_the_local_network_get_no_further_than_their_share(no
     context.load_verify_locations(cadata=status["authority"])
     before, log = open_files(node), (node.root / "daemon.log").stat().st_size
     for kind in ("silent", "no-handshake"):
-        async with flood(kind, host, node.port), asyncio.timeout(OWNER_WAITS):
+        async with flood(kind, host, node.port):
             await require_owner_is_served(node, token)
-            connector = aiohttp.TCPConnector(ssl=context, force_close=True)
-            async with (
-                aiohttp.ClientSession(connector=connector) as browser,
-                browser.get(f"https://{host}:{node.port}/healthz") as response,
-            ):
-                assert response.status == 200
+            async with asyncio.timeout(OWNER_WAITS):
+                await asyncio.gather(ask_over_tls(node, host, context), ask_slowly(node, host, context))
             assert open_files(node) < FILES * 3 // 4
     reader, writer = await asyncio.open_connection(host, node.port)
-    async with asyncio.timeout(15):  # and not a minute
+    async with asyncio.timeout(30):  # and not a minute
         assert await reader.read() == b""
     writer.close()
     await until_free(node, before)
     assert (node.root / "daemon.log").stat().st_size - log < SMALL_LOG
+    await node.call("network-listen", addresses=[])
+
+
+@pytest.mark.skipif(not OUTSIDE, reason="'make test' gives this host an address of a local network")
+async def test_who_shares_an_address_with_a_flood_gets_in_when_he_tries_again(node: TestNode) -> None:
+    host = OUTSIDE.split()[3]
+    status = await node.call("network-listen", addresses=[host])
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.load_verify_locations(cadata=status["authority"])
+    for kind in ("silent", "no-handshake"):
+        async with flood(kind, host, node.port, [host]), asyncio.timeout(4 * OWNER_WAITS):
+            while True:
+                with contextlib.suppress(aiohttp.ClientError):
+                    await ask_over_tls(node, host, context)
+                    break
     await node.call("network-listen", addresses=[])

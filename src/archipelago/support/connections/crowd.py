@@ -5,12 +5,12 @@ that say nothing would otherwise keep everybody else out.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from enum import IntEnum
 
 _GRACE = 1.0
-"""Seconds for which a new connection is spared where an older one can go: time to say what it wants."""
+"""Seconds for which a new connection is spared where an older one of a full place can go: time to say what it wants."""
 _ALIKE = 32
 """Connections of one account that are preferred to those of unknown clients; more of them count as unknown."""
 
@@ -71,9 +71,8 @@ class _Rank:
         if not found:
             self.places.pop(guest.who, None)
 
-    def first(self, who: str | None, before: float) -> Guest | None:
-        """Return who has to go first of those who came before: of the place with the most, or of the place `who`."""
-        places = sorted(self.places, key=lambda place: len(self.places[place]), reverse=True) if who is None else (who,)
+    def first(self, places: Iterable[str], before: float) -> Guest | None:
+        """Return who has to go first of those who came before: of the first of these places that has one."""
         guests = (guest for place in places for guest in self.places.get(place, ()))
         return next((guest for guest in guests if guest.came <= before), None)
 
@@ -154,11 +153,24 @@ class Crowd:
             guest.account = ""
 
     def _victim(self, who: str | None, now: float) -> Guest | None:
+        if not (crowded := self._crowded(who)):
+            return self._ranks[Standing.KNOWN].first(self._places if who is None else (who,), now)
         for standing in _UNKNOWN:
-            if (guest := self._ranks[standing].first(who, now - _GRACE)) is not None:
+            if (guest := self._ranks[standing].first(crowded, now - _GRACE)) is not None:
                 return guest
         # All of them are new: of the place with the most, the first one has had the most time.
-        new = [guest for guest in self._guests if guest.standing in _UNKNOWN and who in (None, guest.who)]
-        if new:
-            return max(new, key=lambda guest: self._places[guest.who])
-        return self._ranks[Standing.KNOWN].first(who, now)
+        return next(guest for guest in self._guests if guest.standing in _UNKNOWN and guest.who == crowded[0])
+
+    def _crowded(self, who: str | None) -> list[str]:
+        """Return the places whose unknown clients can go: `who`, or the fullest and those over half as full, in order.
+
+        A place with few is spared while others have many, however long a client there takes to say what it wants.
+        """
+        unknown = Counter[str]()
+        for standing in _UNKNOWN:
+            for place, guests in self._ranks[standing].places.items():
+                unknown[place] += len(guests)
+        if who is not None:
+            return [who] if who in unknown else []
+        most = max(unknown.values(), default=0)
+        return [place for place, count in unknown.most_common() if count * 2 > most]

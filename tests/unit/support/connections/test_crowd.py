@@ -151,3 +151,26 @@ def test_one_place_full_of_newcomers_does_not_save_those_of_others_who_have_wait
     scene.now = 9.0
     assert owner is not None and scene.come("newcomer")
     assert owner not in scene.ended and [guest.who for guest in scene.ended] == ["b"]
+
+
+def test_a_slow_newcomer_is_spared_while_those_of_full_places_come_and_go() -> None:
+    scene = Scene(128, 32)
+    for place in "bcdefghi" * 16:
+        scene.now -= 0.999
+        assert scene.come(place)
+    owner = scene.come("owner")
+    for place in "bcdefghi" * 400:  # for three seconds
+        scene.now -= 0.999
+        assert scene.come(place)
+    assert owner is not None and owner not in scene.ended
+
+
+def test_those_who_are_served_do_not_make_their_place_a_full_one() -> None:
+    scene = Scene(64, 32)
+    for _ in range(20):
+        assert scene.come("owner", Standing.SERVED, account="owner")
+    newcomer = scene.come("owner")
+    for place in "bcd" * 20:
+        scene.now -= 0.99
+        assert scene.come(place)
+    assert newcomer is not None and newcomer not in scene.ended
