@@ -6,9 +6,13 @@ import sys
 UNNEEDED = {
     "alembic": "migrates a database of an earlier version",
     "archipelago.container.images.image_builder": "builds images",
+    "configparser": "reads what rclone is configured with",
+    "cryptography.hazmat.primitives.serialization": "reads and writes keys in files",
     "difflib": "finds the name that somebody meant",
     "greenlet._greenlet": "structlog would look for its threads",
     "importlib.metadata": "pydantic would look for plugins with it",
+    "mnemonic": "spells a key in words",
+    "pyotp": "checks codes of a second factor",
     "rich.traceback": "structlog would colour tracebacks with it",
     "sqlalchemy": "migrates a database of an earlier version",
     "tarfile": "packs what a build takes",

@@ -1,6 +1,5 @@
 """The configuration of rclone as its environment: no file has it, and what rclone learns stays in memory. Pure."""
 
-import configparser
 import re
 from collections.abc import Mapping, Sequence
 
@@ -23,6 +22,8 @@ def environment(config: str, remote: str) -> Mapping[str, str]:
 
     Raises `NodeError` where it is none, has no such remote, or would have rclone run programs or use local folders.
     """
+    import configparser
+
     parser = configparser.RawConfigParser(interpolation=None, strict=True, default_section="")
     try:
         parser.read_string(config)

@@ -4,7 +4,6 @@ import base64
 import hashlib
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
 from archipelago.api.backups import SftpTarget
 
@@ -56,12 +55,16 @@ def files(target: SftpTarget, key: str) -> dict[str, str]:
 
 def private_key(seed: str) -> str:
     """Return the private key of a seed of 256 bits, in hexadecimal, in OpenSSH's form."""
+    from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+
     key = Ed25519PrivateKey.from_private_bytes(bytes.fromhex(seed))
     return key.private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, NoEncryption()).decode()
 
 
 def public_key(seed: str) -> str:
     """Return the line of `authorized_keys` of a seed; what logs in so gets no terminal, and forwards nothing."""
+    from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
     key = Ed25519PrivateKey.from_private_bytes(bytes.fromhex(seed)).public_key()
     return f"restrict {key.public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH).decode()} archipelago"
 

@@ -20,7 +20,6 @@ import bech32
 import pyrage
 from argon2.low_level import Type, hash_secret_raw
 from cryptography.exceptions import InvalidTag
-from mnemonic import Mnemonic
 
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.security.secrets.typed_secret import forms, prepared
@@ -149,6 +148,8 @@ class NodeKey:
 
     def phrase(self, current: str | None) -> str:
         """Return the 24 words; where the key is wrapped, its passphrase must be given."""
+        from mnemonic import Mnemonic
+
         with self._lock:
             identity = self.identity()
             self._require(current)
@@ -274,6 +275,8 @@ def _to_bytes(identity: pyrage.x25519.Identity) -> bytes:
 
 
 def _from_words(words: str) -> pyrage.x25519.Identity:
+    from mnemonic import Mnemonic
+
     found = words.lower().split()
     if len(found) != _WORDS:
         raise NodeError(

@@ -5,8 +5,6 @@ import hashlib
 import hmac
 import secrets
 
-import pyotp
-
 _STEP = 30
 _CODES = 10
 _DIGITS = 6
@@ -35,16 +33,22 @@ def code_hash(code: str) -> str:
 
 def new_totp_secret() -> str:
     """Return a shared secret of 160 bits, in base32."""
+    import pyotp
+
     return pyotp.random_base32()
 
 
 def totp_uri(secret: str, user: str, node: str) -> str:
     """Return what an authenticator's QR code holds (Key URI format)."""
+    import pyotp
+
     return pyotp.TOTP(secret).provisioning_uri(name=user, issuer_name=f"Archipelago {node}")
 
 
 def totp_step(secret: str, code: str, now: float, after: int) -> int | None:
     """Return the time step of a code that is right now, one step early or late; None where it is wrong or was used."""
+    import pyotp
+
     digits = code.replace(" ", "")
     if len(digits) != _DIGITS or not digits.isascii() or not digits.isdigit():
         return None
