@@ -2,6 +2,7 @@
 
 from support.podman_fixtures import (
     busybox_image,
+    busybox_tar,
     corner,
     podman,
     podman_runtime,
@@ -10,4 +11,13 @@ from support.podman_fixtures import (
     session_service,
 )
 
-__all__ = ["busybox_image", "corner", "podman", "podman_runtime", "podman_service", "podman_socket", "session_service"]
+__all__ = [
+    "busybox_image",
+    "busybox_tar",
+    "corner",
+    "podman",
+    "podman_runtime",
+    "podman_service",
+    "podman_socket",
+    "session_service",
+]

@@ -17,7 +17,7 @@ from archipelago.performance.host import read_host_facts
 from archipelago.support.process import find_processes
 from support.harness import TestNode, has_image
 from support.harness import podman as run_podman
-from support.image_stores import build, prune, store_in
+from support.image_stores import build, prune, pulling, store_in
 from support.podman_fixtures import busybox_rootfs
 from support.small_disk import small_disk
 from support.tiny_apps import write_app
@@ -297,15 +297,6 @@ async def test_a_pulled_image_goes_when_nobody_needs_it_and_not_before(store: Im
 def image_id(name: str) -> str:
     """Return the id of an image, as the list of images has it."""
     return f"sha256:{run_podman('image', 'inspect', name, '--format', '{{.Id}}')}"
-
-
-def pulling(folder: Path, app: str, reference: str) -> AppPackage:
-    """Return a package whose image is pulled."""
-    write_app(folder, app)
-    manifest = folder / app / "manifest.yml"
-    built = "build: {type: packages, packages: [busybox-static]}"
-    manifest.write_text(manifest.read_text().replace(built, f"image: {reference}"))
-    return load_package(folder / app)
 
 
 async def test_a_full_disk_is_said_leaves_nothing_and_the_build_works_once_there_is_room(

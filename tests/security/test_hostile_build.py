@@ -25,6 +25,7 @@ from support.harness import podman as run_podman
 from support.podman_fixtures import (
     TEST_IMAGE,
     busybox_image,
+    busybox_tar,
     podman,
     podman_runtime,
     podman_service,
@@ -33,7 +34,15 @@ from support.podman_fixtures import (
 )
 from support.tiny_apps import SERVE, write_app
 
-__all__ = ["busybox_image", "podman", "podman_runtime", "podman_service", "podman_socket", "session_service"]
+__all__ = [
+    "busybox_image",
+    "busybox_tar",
+    "podman",
+    "podman_runtime",
+    "podman_service",
+    "podman_socket",
+    "session_service",
+]
 
 # What a build may take is counted by user ids, which the builds of all instances of this host share.
 pytestmark = [pytest.mark.timeout(180), pytest.mark.alone, pytest.mark.lane(1)]

@@ -6,11 +6,12 @@ from typing import cast
 from archipelago.container.images.progress import FetchProgress
 from archipelago.container.images.recipe import BuildTools
 from archipelago.container.images.store import ImageStore, find_uv
-from archipelago.container.manifest.package import AppPackage
+from archipelago.container.manifest.package import AppPackage, load_package
 from archipelago.container.podman_client.client import PodmanClient
 from archipelago.performance.host import read_host_facts
 from archipelago.security.image_verifier.built import BuiltImages
 from archipelago.security.image_verifier.verifier import ImageVerifier
+from support.tiny_apps import write_app
 
 
 class Trusting:
@@ -50,3 +51,12 @@ async def prune(store: ImageStore, needed: set[str]) -> None:
         return needed
 
     await store.prune(asked)
+
+
+def pulling(folder: Path, app: str, reference: str) -> AppPackage:
+    """Return a package whose image is pulled."""
+    write_app(folder, app)
+    manifest = folder / app / "manifest.yml"
+    built = "build: {type: packages, packages: [busybox-static]}"
+    manifest.write_text(manifest.read_text().replace(built, f"image: {reference}"))
+    return load_package(folder / app)

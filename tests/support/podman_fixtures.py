@@ -16,7 +16,9 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
+from archipelago.container.images.damage import DamagedImages
 from archipelago.container.podman_client.client import PodmanClient
+from archipelago.container.podman_client.errors import NotFound, StorageDamaged
 from archipelago.container.podman_client.models import NetworkDetails
 from archipelago.container.podman_client.service import PodmanService
 from archipelago.container.podman_client.spec import ContainerSpec, NetworkSpec
@@ -132,9 +134,10 @@ async def podman_service(session_service: PodmanService, podman_socket: Path) ->
 
 
 @pytest_asyncio.fixture
-async def podman(podman_service: PodmanService, busybox_image: str) -> AsyncIterator[PodmanClient]:
+async def podman(podman_service: PodmanService, busybox_image: str, busybox_tar: Path) -> AsyncIterator[PodmanClient]:
     """A client with the test image in the store."""
     async with PodmanClient(podman_service) as client:
+        await ensure_test_image(client, busybox_tar)
         yield client
 
 
@@ -148,11 +151,33 @@ async def corner(podman: PodmanClient) -> AsyncIterator[Corner]:
 
 
 @pytest.fixture(scope="session")
-def busybox_image(podman_socket: Path, tmp_path_factory: pytest.TempPathFactory) -> str:
+def busybox_tar(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The root file system of the test image."""
+    return busybox_rootfs(tmp_path_factory.mktemp("busybox") / "rootfs.tar")
+
+
+@pytest.fixture(scope="session")
+def busybox_image(podman_socket: Path, busybox_tar: Path) -> str:
     """The test image: a static busybox and nothing else."""
-    tar = busybox_rootfs(tmp_path_factory.mktemp("busybox") / "rootfs.tar")
-    asyncio.run(_import(podman_socket, tar))
+    asyncio.run(_import(podman_socket, busybox_tar))
     return TEST_IMAGE
+
+
+async def ensure_test_image(client: PodmanClient, tar: Path) -> None:
+    """Import the test image where it is not here, or damaged: tests that kill Podman may take it from those after them.
+
+    A Podman that is killed between the writing of its records and the mark by which others notice that leaves those
+    others with old ones, which they write at their next change: a name, an image or a layer is lost.
+    """
+    images = DamagedImages(client)
+    try:
+        await images.inspect(TEST_IMAGE)
+        return
+    except NotFound:
+        pass
+    except StorageDamaged:
+        await images.remove(TEST_IMAGE)
+    await client.images.import_tar(TEST_IMAGE, tar, changes=["CMD sleep 1000", f"LABEL {TEST_LABEL}=busybox"])
 
 
 def busybox_rootfs(tar: Path) -> Path:
@@ -189,5 +214,4 @@ def _add(archive: tarfile.TarFile, name: str, content: bytes, mode: int) -> None
 async def _import(socket: Path, tar: Path) -> None:
     service = PodmanService(socket, socket.with_suffix(".log"))
     async with PodmanClient(service) as client:
-        if not await client.images.exists(TEST_IMAGE):
-            await client.images.import_tar(TEST_IMAGE, tar, changes=["CMD sleep 1000", f"LABEL {TEST_LABEL}=busybox"])
+        await ensure_test_image(client, tar)

@@ -154,7 +154,7 @@ class ImageStore:
 
     async def _prune(self, needed: Set[str]) -> bool:
         """Return whether that was done to its end: it stops where somebody starts to hold images."""
-        images = await self._client.images.list()
+        images = await self._local.ours()
         built = [image for image in images if BUILT_LABEL in image.labels]
         keep = needed | {image.labels.get(BASE_LABEL, "") for image in built if not needed.isdisjoint(image.names)}
         superfluous = [name for image in images for name in image_recipe.marked_names(image.names, keep)]

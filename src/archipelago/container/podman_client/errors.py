@@ -89,6 +89,25 @@ class PodmanPanic(PodmanFailure):
     """Podman's own program failed in this call, and went on: a panic of Go's runtime."""
 
 
+class StorageDamaged(PodmanFailure):
+    """Parts of an image or of a container are missing on the disk, as a power cut or a kill of Podman leaves them.
+
+    `image` is the ID of the image, where Podman says it. Only to remove what is left of it, and to get it again, helps.
+    """
+
+    def __init__(
+        self,
+        call: PodmanCall,
+        message: str,
+        *,
+        status: int | None = None,
+        cause: str = "",
+        image: str | None = None,
+    ) -> None:
+        super().__init__(call, message, status=status, cause=cause)
+        self.image = image
+
+
 class NameMismatch(PodmanError):
     """Podman took the name for a part of another one and answered for that one."""
 
@@ -100,6 +119,13 @@ class ReplyTooLarge(PodmanError):
 _PORT = re.compile(r"listen (?:tcp|udp)[46]? (?P<ip>\S*?):(?P<port>\d+): bind: address already in use")
 _PORT_ALONE = re.compile(r"(?P<ip>[0-9.]+|\[[0-9a-fA-F:]+\]):(?P<port>\d+)\b.*address already in use")
 _TAKEN = ("already in use", "already exists", "already connected")
+_DAMAGED = re.compile(
+    r"layer not known|you may need to remove the image to resolve the error|consider removing the image to resolve"
+    r"|recreating the missing symlinks|creating overlay mount to .*: no such file or directory$"
+    r"|(?:stat|readlink|open) .*/overlay/(?:l/\w+|[0-9a-f]{64}[/\w]*): no such file or directory$",
+    re.IGNORECASE | re.MULTILINE,
+)
+_DAMAGED_IMAGE = re.compile(r'image (?:with ID )?"(?P<id>[0-9a-f]{64})"')
 _MISSING_IMAGE = ("no such image", "image not known")
 _MISSING = (
     "no such container",
@@ -136,6 +162,9 @@ def error_from_text(call: PodmanCall, text: str, *, status: int | None = None, c
         found = _PORT.search(text) or _PORT_ALONE.search(text)
         ip, port = (found["ip"].strip("[]"), int(found["port"])) if found else (None, None)
         return PortTaken(call, text, status=status, cause=cause, host_ip=ip, port=port)
+    if _DAMAGED.search(text):
+        image = _DAMAGED_IMAGE.search(text)
+        return StorageDamaged(call, text, status=status, cause=cause, image=image["id"] if image else None)
     kind: type[PodmanError] = PodmanFailure
     if text.startswith("runtime error: "):
         kind = PodmanPanic

@@ -16,7 +16,9 @@ from archipelago.container.podman_client.errors import (
     NotFound,
     PodmanCall,
     PodmanFailure,
+    PodmanPanic,
     PodmanUnavailable,
+    StorageDamaged,
     error_from_text,
 )
 from archipelago.container.podman_client.models import ImageDetails, ImageProgress, ImageSummary, RemovedImages
@@ -44,12 +46,22 @@ class Images:
         """Podman 4.3 reads and writes all names of an image to give it one: of two at the same time, one is lost."""
 
     async def list(
-        self, *, labels: Mapping[str, str | None] | None = None, dangling: bool | None = None
+        self,
+        *,
+        labels: Mapping[str, str | None] | None = None,
+        dangling: bool | None = None,
+        reference: str | None = None,
     ) -> tuple[ImageSummary, ...]:
-        """List images that carry all `labels` (a value of None: any); `dangling` ones have no name."""
+        """List images that carry all `labels` (a value of None: any); `dangling` ones have no name.
+
+        `reference` is a name, in which `*` is any part without a slash. Raise StorageDamaged, with the ID, when one
+        of the images that fit is damaged; Podman does not look at others.
+        """
         call = PodmanCall("list images")
         wanted = None if dangling is None else [str(dangling).lower()]
-        params = filters(label=label_filter(labels), dangling=wanted)
+        params = filters(
+            label=label_filter(labels), dangling=wanted, reference=None if reference is None else [reference]
+        )
         return tuple(
             image_summary(item) for item in await self._transport.json("GET", "/images/json", call, params=params) or ()
         )
@@ -63,7 +75,7 @@ class Images:
         return True
 
     async def inspect(self, reference: str) -> ImageDetails:
-        """Look at one image closely; raise ImageMissing."""
+        """Look at one image closely; raise ImageMissing, StorageDamaged."""
         call = PodmanCall("inspect image", reference)
         try:
             details = image_details(
@@ -71,6 +83,9 @@ class Images:
             )
         except NotFound as error:
             raise ImageMissing(call, error.message, status=error.status, cause=error.cause) from error
+        except PodmanPanic as error:
+            # Podman 4.3 reads on where a part is missing, as it is for a moment while another process stores an image.
+            raise StorageDamaged(call, error.message, status=error.status, cause=error.cause) from error
         if not _is(reference, details):
             raise NameMismatch(call, f"Podman answered for {', '.join(details.names) or details.id}")
         return details
@@ -128,6 +143,11 @@ class Images:
         path = f"/images/{_checked(call, source)}/tag"
         async with self._naming:
             await self._transport.request("POST", path, call, params={"repo": repository, "tag": tag}, idempotent=True)
+
+    async def untag(self, image: str) -> None:
+        """Take all names away from an image, which stays; `image` is its ID."""
+        call = PodmanCall("take the names of image", image)
+        await self._transport.request("POST", f"/images/{_checked(call, image)}/untag", call, idempotent=True)
 
     async def remove(self, reference: str, *, force: bool = False, ignore_missing: bool = True) -> RemovedImages:
         """Take an image's name away and, when it was the last, the image; raise Conflict when a container uses it."""

@@ -211,6 +211,8 @@ class ImageDetails:
     """Ports as the image names them: `80/tcp`."""
     volumes: tuple[str, ...] = ()
     """Directories in which it keeps data (`VOLUME`)."""
+    layers: tuple[str, ...] = ()
+    """Directories of its layers on the disk."""
 
 
 @dataclass(frozen=True, slots=True)

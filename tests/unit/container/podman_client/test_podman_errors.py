@@ -19,6 +19,7 @@ from archipelago.container.podman_client.errors import (
     PodmanFailure,
     PodmanPanic,
     PortTaken,
+    StorageDamaged,
     StorageFull,
     error_from_reply,
     error_from_text,
@@ -26,6 +27,9 @@ from archipelago.container.podman_client.errors import (
 )
 from archipelago.container.podman_client.wire.transport import inner_error
 
+_OVERLAY = "/var/lib/archipelago/podman/overlay"
+_LAYER = f"{_OVERLAY}/{'a7' * 32}"
+_GONE = "no such file or directory"
 _CALL = PodmanCall("create container", "archipelago-x")
 
 
@@ -50,6 +54,26 @@ _CALL = PodmanCall("create container", "archipelago-x")
         (400, "failed to decode", BadRequest),
         (500, "copying system image: write /var/x: no space left on device", StorageFull),
         (500, "runtime error: invalid memory address or nil pointer dereference", PodmanPanic),
+        (500, "layer not known", StorageDamaged),
+        (
+            500,
+            f"getting graph driver info: readlink {_OVERLAY}/l/4WUC3ZNY7O: no such file or directory",
+            StorageDamaged,
+        ),
+        (500, f"creating container storage: creating read-write layer: Stat {_LAYER}/diff: {_GONE}", StorageDamaged),
+        (500, f"stat {_LAYER}: {_GONE}", StorageDamaged),
+        (
+            500,
+            f'mounting storage: creating overlay mount to {_LAYER}/merged, mount_data="lowerdir=x": {_GONE}',
+            StorageDamaged,
+        ),
+        (
+            500,
+            f"mounting storage: recreating the missing symlinks: 1 error occurred:\n\t* open {_LAYER}/link: {_GONE}",
+            StorageDamaged,
+        ),
+        (500, f"stat /data/overlay/apps/x/volumes/main: {_GONE}", PodmanFailure),
+        (500, f"statfs /data/apps/x/volumes/main: {_GONE}", PodmanFailure),
         (500, "crun: executable file `nope` not found in $PATH", PodmanFailure),
     ],
 )
@@ -100,3 +124,14 @@ def test_a_layer_that_is_mounted_still_is_told_by_its_path() -> None:
         "unlinkat ../overlay/merged: device or resource busy",
     ):
         assert stale_mount(text) is None
+
+
+def test_the_damaged_image_is_named_where_podman_names_it() -> None:
+    name = "f1" * 32
+    text = (
+        f'retrieving label for image "{name}": you may need to remove the image to resolve the error: layer not known'
+    )
+    error = error_from_text(_CALL, text, status=500)
+    assert isinstance(error, StorageDamaged) and error.image == name
+    unnamed = error_from_text(_CALL, "layer not known", status=500)
+    assert isinstance(unnamed, StorageDamaged) and unnamed.image is None

@@ -152,7 +152,13 @@ def image_details(item: Json) -> ImageDetails:
         workdir=config.get("WorkingDir") or "",
         exposed=tuple(sorted(config.get("ExposedPorts") or ())),
         volumes=tuple(sorted(config.get("Volumes") or ())),
+        layers=_layers((item.get("GraphDriver") or {}).get("Data") or {}),
     )
+
+
+def _layers(graph: Json) -> tuple[str, ...]:
+    below = str(graph.get("LowerDir") or "").split(":")
+    return tuple(path for path in (str(graph.get("UpperDir") or ""), *below) if path)
 
 
 def podman_event(item: Json) -> PodmanEvent | None:

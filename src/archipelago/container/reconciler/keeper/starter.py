@@ -7,7 +7,7 @@ from archipelago.api.health import HealthState
 from archipelago.container.desired.state import DesiredApp
 from archipelago.container.logs.file import make_ready
 from archipelago.container.namespace.owned_paths import FileRequest, PassageRequest
-from archipelago.container.podman_client.errors import NotFound
+from archipelago.container.podman_client.errors import NotFound, StorageDamaged
 from archipelago.container.podman_client.models import ContainerDetails, ContainerSummary
 from archipelago.container.reconciler.keeper.healths import Healths
 from archipelago.container.reconciler.keeper.repairer import Repairer
@@ -63,6 +63,10 @@ class Starter:
             await self._tools.client.containers.start(wanted.name)
         except NotFound:
             self._tools.networks.forget()
+            raise
+        except StorageDamaged:
+            # It can never start. The next pass makes another one, and its image again if that is damaged too.
+            await self._tools.client.containers.remove(wanted.name, force=True, volumes=False)
             raise
         self._runs.started(wanted.name, details)
         self._repairer.started(wanted.container)

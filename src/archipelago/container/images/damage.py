@@ -1,0 +1,118 @@
+"""Images of which parts are missing on the disk, as a power cut or a kill of Podman leaves them: found and removed."""
+
+import asyncio
+import contextlib
+from collections.abc import Sequence
+from pathlib import Path
+
+import structlog
+
+from archipelago.container.images import recipe as image_recipe
+from archipelago.container.podman_client.client import PodmanClient
+from archipelago.container.podman_client.errors import NotFound, PodmanCall, PodmanConflict, StorageDamaged
+from archipelago.container.podman_client.labels import NODE
+from archipelago.container.podman_client.models import ImageDetails, ImageSummary
+
+_LASTS = 1.0
+"""Seconds after which an image counts as damaged: for a moment, one that another process stores looks the same."""
+
+
+class DamagedImages:
+    """Finds and removes damaged images, so that they can be pulled or built again. No data of an app is touched.
+
+    Nobody can use a damaged image, and Podman can do nothing else with it. A container that runs from one goes on.
+    Methods raise `PodmanError`.
+    """
+
+    def __init__(self, client: PodmanClient) -> None:
+        self._client = client
+        self._removing = asyncio.Lock()
+        self._nameless: list[str] = []
+        self._log = structlog.get_logger("images")
+
+    async def inspect(self, reference: str) -> ImageDetails:
+        """Return what Podman says of an image. Raises `StorageDamaged` also where only files of a layer are missing."""
+        details = await self._client.images.inspect(reference)
+        if gone := await asyncio.to_thread(_missing, details):
+            raise StorageDamaged(PodmanCall("inspect image", reference), f"{gone} is missing", image=details.id)
+        return details
+
+    async def remove(self, name: str = "") -> None:
+        """Remove what is left of all damaged images; of the one called `name`, at least its name."""
+        async with self._removing:
+            own, handled = await self._called(name) if name else frozenset[str](), set[str]()
+            while (found := await self._next(own - handled, handled)) is not None:
+                await asyncio.sleep(_LASTS)
+                if not await self._is_damaged(found):
+                    break  # what stored it has ended
+                handled.add(found)
+                await self._remove(found, found in own)
+            for each in self._nameless:  # images that were built upon it, and are gone now, kept it
+                with contextlib.suppress(PodmanConflict):
+                    await self._client.images.remove(each)
+            self._nameless.clear()
+
+    async def _called(self, name: str) -> frozenset[str]:
+        """Return the IDs of the images that have a name, also of damaged ones."""
+        names = (name, image_recipe.pulled_mark(name)) if "@" in name else (name,)
+        found = [await self._listed(each) for each in names]
+        return frozenset(image if isinstance(image, str) else image.id for some in found for image in some)
+
+    async def _listed(self, reference: str | None) -> Sequence[ImageSummary | str]:
+        """List images; in place of all of them, the ID of one that is damaged."""
+        try:
+            return await self._client.images.list(reference=reference)
+        except StorageDamaged as error:
+            if error.image is None:
+                raise
+            return (error.image,)
+
+    async def _next(self, own: frozenset[str], handled: set[str]) -> str | None:
+        # What spoils the list comes first: it may spoil the look at sound images with the same layers too.
+        listed = await self._listed(None)
+        spoils = next((image for image in listed if isinstance(image, str)), None)
+        if spoils is not None and spoils not in handled:
+            return spoils
+        ids = [*own] if spoils is not None else [image.id for image in listed if not isinstance(image, str)]
+        for each in ids:
+            if each not in handled and await self._is_damaged(each):
+                return each
+        return None
+
+    async def _is_damaged(self, image: str) -> bool:
+        try:
+            await self.inspect(image)
+        except NotFound:
+            return False
+        except StorageDamaged:
+            return True
+        return False
+
+    async def _remove(self, image: str, own: bool) -> None:
+        users = [each for each in await self._client.containers.list() if each.image_id == image]
+        for user in users:
+            if NODE in user.labels and not user.state.is_up:  # its keeper makes it again
+                await self._client.containers.remove(user.name, force=True, volumes=False)
+        if not own and any(NODE not in user.labels or user.state.is_up for user in users):
+            self._log.warning("a damaged image stays: containers use it", image=image, used_by=[u.name for u in users])
+            return
+        try:
+            # By its ID, Podman removes an image with one name only; without one, nothing takes it for a sound image.
+            await self._client.images.untag(image)
+            self._nameless.append(image)
+            await self._client.images.remove(image)
+        except PodmanConflict as error:
+            self._log.warning("a damaged image stays without a name", image=image, error=str(error))
+        else:
+            self._log.warning("a damaged image was removed: a power cut or a kill had cut it off", image=image)
+
+
+def _missing(details: ImageDetails) -> Path | None:
+    """Return what is missing of an image's layers: a directory, or the name by which a layer is mounted."""
+    for layer in map(Path, details.layers):
+        link = layer.with_name("link")
+        if not layer.is_dir():
+            return layer
+        if not link.is_file() or not link.stat().st_size:
+            return link
+    return None
