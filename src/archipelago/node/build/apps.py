@@ -105,7 +105,7 @@ async def build_apps(storage: Storage, podman: PodmanHost, closing: AsyncExitSta
         storage,
         podman,
         images,
-        limits.pauses.require_room,
+        limits,
         lambda app: _composer(storage, podman, images, workers, downloads, limits.own, trial_of=app),
     )
     data = build_data(storage, podman, limits.own)

@@ -5,8 +5,9 @@ from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
 from archipelago.container.podman_client.labels import TRIAL
-from archipelago.container.podman_client.spec import BindMount, ContainerSpec
+from archipelago.container.podman_client.spec import BindMount, ContainerSpec, ResourceLimits
 from archipelago.container.workload.workload import ContainerWorkload, RenderedFile, Workload
+from archipelago.performance.resource_manager.budgets import ContainerBudget
 from archipelago.security.secrets.secret import SecretBytes
 
 _PREFIX = "archipelago_trial_"
@@ -16,6 +17,8 @@ _HOSTS = PurePosixPath("/etc/hosts")
 _FIRST_TO_GO = 500
 """Where memory runs out, the kernel ends the copy before any app (proc(5), `oom_score_adj`)."""
 _LOOPBACK = "127.0.0.1"
+_LEAST_QUOTA = 1_000
+"""Microseconds: the kernel refuses less."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +40,20 @@ def anchor_name(app: str) -> str:
 
 
 def isolated(
-    workload: Workload, images: Mapping[str, str], *, node_id: str, busybox: str, files: str, longest: int
+    workload: Workload,
+    images: Mapping[str, str],
+    budgets: Mapping[str, ContainerBudget],
+    *,
+    node_id: str,
+    busybox: str,
+    files: str,
+    longest: int,
 ) -> IsolatedApp:
     """Return the scratch copy of an app that was compiled for a place of its own.
 
-    `images` are ids by container, `busybox` is a static one of the host, `files` the folder of the app's rendered
-    files, and `longest` the seconds after which everything of it ends, also without a daemon.
+    `images` are ids by container, and `budgets` what each may take here; `busybox` is a static one of the host, `files`
+    the folder of the app's rendered files, and `longest` the seconds after which everything of it ends, also without a
+    daemon.
     """
     app, first = workload.app, workload.containers[0]
     owner = workload.passages[0].gid
@@ -78,6 +89,7 @@ def isolated(
                 devices=(),
                 mounts=(*each.spec.mounts, BindMount(PurePosixPath(hosts.path), _HOSTS)),
                 labels=labels,
+                limits=_limited(each.spec.limits, budgets[each.container]),
                 longest_run=longest,
                 oom_score_adj=_FIRST_TO_GO,
             ),
@@ -85,6 +97,18 @@ def isolated(
         for each in workload.containers
     )
     return IsolatedApp(app, anchor, containers, hosts)
+
+
+def _limited(limits: ResourceLimits, budget: ContainerBudget) -> ResourceLimits:
+    """Return the limits that this host enforces, as the budget has them. No keeper writes them while the copy runs."""
+    quota = max(_LEAST_QUOTA, round(budget.cpu * limits.cpu_period))
+    return replace(
+        limits,
+        memory=limits.memory and budget.memory,
+        memory_swap=limits.memory_swap and budget.memory,
+        cpu_quota=limits.cpu_quota and quota,
+        pids=limits.pids and budget.pids,
+    )
 
 
 def _hosts(workload: Workload) -> bytes:

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 
 import structlog
@@ -11,6 +11,7 @@ from archipelago.container.dependency_resolver.errors import ResolutionError
 from archipelago.container.health_monitor.monitor import STEADY
 from archipelago.container.images.store import ImageStore
 from archipelago.container.logs.file import last_lines
+from archipelago.container.manifest.model.app import AppManifest
 from archipelago.container.namespace.client import Namespace
 from archipelago.container.operations.trial.isolated import IsolatedApp, anchor_name, isolated
 from archipelago.container.operations.trial.pod import TrialPod
@@ -26,6 +27,7 @@ from archipelago.container.podman_client.client import PodmanClient
 from archipelago.container.podman_client.errors import PodmanError
 from archipelago.container.podman_client.labels import TRIAL
 from archipelago.errors import ErrorCode, NodeError
+from archipelago.performance.resource_manager.budgets import ContainerBudget
 from archipelago.storage.layout import TRIAL as TRIAL_FOLDER
 from archipelago.storage.layout import app_files
 from archipelago.storage.stores.state import State
@@ -62,6 +64,8 @@ class TrialRuns:
     """Raises `NodeError` where the disk is too full for anything new."""
     free_memory: Callable[[], int]
     """Bytes of memory that programs of the host may still take."""
+    budgets: Callable[[AppManifest], Mapping[str, ContainerBudget]]
+    """What each container of an app may take of this host."""
     _turns: dict[str, asyncio.Lock] = field(default_factory=dict)
 
     async def run(
@@ -115,8 +119,8 @@ class TrialRuns:
 
     async def _require_memory(self, order: TrialOrder) -> None:
         """Raise `NodeError` where the copy would take memory from apps that run: they come first."""
-        containers = order.record.package.manifest.containers.items()
-        limits = [each.resources.memory for name, each in containers if order.only in ("", name)]
+        budgets = self.budgets(order.record.package.manifest).items()
+        limits = [each.memory for name, each in budgets if order.only in ("", name)]
         free, needed = await asyncio.to_thread(self.free_memory), int(sum(limits) * _SHARE)
         if free < needed:
             raise NodeError(
@@ -159,7 +163,13 @@ class TrialRuns:
             images[each.container] = image
         files = app_files(str(self.scratch.layout.trial_files), workload.app)
         app: IsolatedApp = isolated(
-            workload, images, node_id=self.node_id, busybox=self.busybox, files=files, longest=longest
+            workload,
+            images,
+            self.budgets(package.manifest),
+            node_id=self.node_id,
+            busybox=self.busybox,
+            files=files,
+            longest=longest,
         )
         return TrialPod(app, found.app.probe_secrets, self.client, self.namespace, self.redact)
 
