@@ -13,6 +13,7 @@ from archipelago.container.reconciler.reconciler import Reconciler
 from archipelago.performance import host
 from archipelago.performance.resource_manager.pause_order import RankedApp, pause_order
 from archipelago.performance.resource_manager.pauses import HostRoom, Pauses
+from archipelago.performance.resource_manager.trial_room import TrialEnds
 from archipelago.security.audit.chain import NODE, AuditAction, Outcome
 from archipelago.storage.records.apps import Desired
 from archipelago.storage.records.events import NewEvent
@@ -46,6 +47,9 @@ class ResourceGuard:
     """Seconds of a clock that never jumps."""
     record_events: Callable[[tuple[NewEvent, ...]], Awaitable[object]]
     record_audit: Callable[[AuditAction], Awaitable[object]]
+    end_trials: Callable[[HostRoom], bool] = lambda _: False
+    """Ends the trial runs for which there is no room; returns whether something is left of one that was ended."""
+    _trials: TrialEnds = field(default_factory=TrialEnds)
     _written: Mapping[str, str] = field(default_factory=dict)
     """The apps that are paused according to the events, each with the reason."""
 
@@ -60,10 +64,13 @@ class ResourceGuard:
 
         Before anything is desired, this decides which apps do not start.
         """
-        room = await asyncio.to_thread(_room, self.root)
+        room = await asyncio.to_thread(host_room, self.root)
+        self._trials = self._trials.after(self.steady(), ending=self.end_trials(room))
+        if self._trials.come_first(self.steady()):
+            return
         desired, level = self.reconciler.desired, self.pauses.disk_level
         order = order_of(desired)
-        self.pauses.look(room, self.steady(), order, self._running())
+        self.pauses.look(self._trials.forgotten(self.steady(), room), self.steady(), order, self._running())
         self.pauses.look_at_volumes(self.disk_use.latest, disk_limits(desired))
         now = self.pauses.reasons(order)
         if desired.paused != now:
@@ -99,6 +106,7 @@ class ResourceGuard:
         await self.record_events((*events, NewEvent("notice", None, f"disk: {level}", {"disk": level})))
 
 
-def _room(root: Path) -> HostRoom:
+def host_room(root: Path) -> HostRoom:
+    """Return what is left of the host, of which `root` is the directory of the data. Blocking."""
     total, free = host.disk(root)
     return HostRoom(total, free, host.memory_pressure())

@@ -105,6 +105,7 @@ def build_parts(storage: Storage, podman: PodmanHost, apps: Apps) -> Parts:
         storage.clocks.steady,
         storage.state.record_all,
         storage.audit.record,
+        apps.trials.end_for_room,
     )
     return Parts(
         storage, podman, apps, local_access, Metrics(), links, SystemHistory(), DiskForecast(), notifier, guard

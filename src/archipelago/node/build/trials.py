@@ -9,6 +9,7 @@ from archipelago.container.operations.trial.trial_runs import TrialRuns
 from archipelago.node.build.limits import HostLimits
 from archipelago.node.build.podman import PodmanHost
 from archipelago.node.build.storage import Storage
+from archipelago.node.resource_guard import host_room
 from archipelago.performance import host
 from archipelago.performance.resource_manager.budgets import ContainerBudget, budgets, container_budgets
 
@@ -39,4 +40,5 @@ def trial_runs(
         limits.pauses.require_room,
         lambda: host.memory()[1],
         shares,
+        lambda: host_room(storage.config.root),
     )

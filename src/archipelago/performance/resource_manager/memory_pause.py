@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from archipelago.performance.resource_manager.pause_order import Rank, RankedApp
 
-_HIGH = 20.0
+HIGH_PRESSURE = 20.0
 """Percent from which on an app is paused, if it lasts."""
 _CALM = 5.0
 """Percent below which one comes back, if it lasts."""
@@ -44,7 +44,7 @@ class MemoryPause:
         if pressure is None:
             return MemoryPause()
         kept = replace(self, apps=tuple(app for app in self.apps if app in background))
-        if pressure > _HIGH:
+        if pressure > HIGH_PRESSURE:
             return kept._under_pressure(now, [app for app in background if app in running and app not in kept.apps])
         if pressure < _CALM:
             return kept._in_calm(now)

@@ -8,11 +8,13 @@ from dataclasses import dataclass, field
 import structlog
 
 from archipelago.container.dependency_resolver.errors import ResolutionError
+from archipelago.container.desired.installed_apps import Records
 from archipelago.container.health_monitor.monitor import STEADY
 from archipelago.container.images.store import ImageStore
 from archipelago.container.logs.file import last_lines
 from archipelago.container.manifest.model.app import AppManifest
 from archipelago.container.namespace.client import Namespace
+from archipelago.container.operations.trial.endable import EndableRun
 from archipelago.container.operations.trial.isolated import IsolatedApp, anchor_name, isolated
 from archipelago.container.operations.trial.pod import TrialPod
 from archipelago.container.operations.trial.scratch import Scratch, ScratchApp, TrialOrder, refuse_untriable
@@ -28,6 +30,8 @@ from archipelago.container.podman_client.errors import PodmanError
 from archipelago.container.podman_client.labels import TRIAL
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.performance.resource_manager.budgets import ContainerBudget
+from archipelago.performance.resource_manager.pauses import HostRoom
+from archipelago.performance.resource_manager.trial_room import least_free, no_room
 from archipelago.storage.layout import TRIAL as TRIAL_FOLDER
 from archipelago.storage.layout import app_files
 from archipelago.storage.stores.state import State
@@ -66,14 +70,18 @@ class TrialRuns:
     """Bytes of memory that programs of the host may still take."""
     budgets: Callable[[AppManifest], Mapping[str, ContainerBudget]]
     """What each container of an app may take of this host."""
+    room: Callable[[], HostRoom]
+    """What is left of the host; may block."""
     _turns: dict[str, asyncio.Lock] = field(default_factory=dict)
+    _running: dict[str, EndableRun] = field(default_factory=dict)
 
     async def run(
         self, order: TrialOrder, say: Say | None = None, stay: Stay | None = None, *, longest_stay: float = 0.0
     ) -> TrialVerdict:
         """Bring an app up in a scratch copy, and return how it is; nothing of the copy is left after it.
 
-        Raises `NodeError` where it cannot be tried. `longest_stay` are the seconds that `stay` may take.
+        Raises `NodeError` where it cannot be tried, or is ended since there is no room. `longest_stay` are the seconds
+        that `stay` may take.
         """
         app = order.record.app
         installed = await self.state.load_apps()
@@ -83,15 +91,9 @@ class TrialRuns:
         await self._require_memory(order)
         async with self._turns.setdefault(app, asyncio.Lock()):
             await self._clear(app)
+            run = self._running[app] = EndableRun(await self._least_free(app))
             try:
-                await _said(say, msg("copies what it was"))
-                found = await self.scratch.make(order, installed)
-                await _said(say, msg("starts it without network"))
-                verdict = await self._try(found, stay, longest_stay)
-                if order.keep:
-                    await self._remove_containers(app)
-                    await self.scratch.give_back(order)
-                return verdict
+                return await run.of(self._bring_up(order, installed, say, stay, longest_stay))
             except ResolutionError as error:
                 return TrialVerdict(TrialOutcome.UNDECIDED, error.message)
             except PodmanError as error:
@@ -99,7 +101,40 @@ class TrialRuns:
                     ErrorCode.INTERNAL, msg("{app} cannot be tried: {error}", app=app, error=error)
                 ) from error
             finally:
-                await asyncio.shield(self._clear(app))
+                try:
+                    await asyncio.shield(self._clear(app))
+                finally:
+                    del self._running[app]
+
+    def end_for_room(self, room: HostRoom) -> bool:
+        """End the trials for which the host has no room any more; return whether one that was ended is still there.
+
+        As long as there is, no app needs to be paused.
+        """
+        for app, run in self._running.items():
+            if run.ended is None and (why := no_room(app, run.least_free, room)) is not None:
+                _log.warning("a trial run is ended", app=app, reason=why.message)
+                run.end(why)
+        return any(run.ended is not None for run in self._running.values())
+
+    async def _least_free(self, app: str) -> int:
+        room = await asyncio.to_thread(self.room)
+        least = least_free(room)
+        if (why := no_room(app, least, room)) is not None:
+            raise why
+        return least
+
+    async def _bring_up(
+        self, order: TrialOrder, installed: Records, say: Say | None, stay: Stay | None, longest_stay: float
+    ) -> TrialVerdict:
+        await _said(say, msg("copies what it was"))
+        found = await self.scratch.make(order, installed)
+        await _said(say, msg("starts it without network"))
+        verdict = await self._try(found, stay, longest_stay)
+        if order.keep:
+            await self._remove_containers(order.record.app)
+            await self.scratch.give_back(order)
+        return verdict
 
     async def sweep(self) -> None:
         """Remove the containers that a crash left running; call it at the start. Never raises."""
