@@ -119,9 +119,11 @@ class Orchestrator:
 
         `downgrade` allows a version that is older than the installed one.
         """
+        record = await self._runner.idle(app)
+        measured = await UpdateJob.measure(self._parts, record, agreed=agreed, downgrade=downgrade)
         async with self._runner.request(app) as record:
             return await self._runner.open(
-                await UpdateJob.requested(self._parts, record, agreed=agreed, downgrade=downgrade)
+                await UpdateJob.requested(self._parts, record, measured, agreed=agreed, downgrade=downgrade)
             )
 
     async def change_preview(self, app: str, change: Change) -> ChangePreview:

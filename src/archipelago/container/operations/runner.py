@@ -24,7 +24,15 @@ class JobRunner:
         self._kinds = kinds
         self._log = structlog.get_logger("jobs")
         self.deciding = asyncio.Lock()
-        """Taken while a request becomes an operation: what its job is made of is still so when it is opened."""
+        """Taken while a request becomes an operation: what its job is made of is still so when it is opened.
+
+        Requests for all other apps wait for it, so what takes long, such as to measure a volume, comes before.
+        """
+
+    async def idle(self, app: str) -> AppRecord:
+        """Return the record of an installed app, for what comes before `request`. Raises `NodeError` as that does."""
+        self._operations.refuse_if_busy(frozenset({app}))
+        return await self._parts.planner.installed(app)
 
     @contextlib.asynccontextmanager
     async def request(self, app: str) -> AsyncIterator[AppRecord]:

@@ -72,8 +72,9 @@ class Snapshots:
 
     async def take(self, app: str, why: SnapshotKind = SnapshotKind.MANUAL) -> Operation:
         """Take a snapshot of an app."""
+        await SnapshotJob.measure(self.parts, await self.runner.idle(app))
         async with self.runner.request(app) as record:
-            return await self.runner.open(await SnapshotJob.requested(self.parts, record, why))
+            return await self.runner.open(SnapshotJob.requested(record, why))
 
     async def restore_preview(self, app: str, snapshot: str) -> RestorePreview:
         """Return what going back to a snapshot would do."""
@@ -85,10 +86,16 @@ class Snapshots:
 
         `stays` are the volumes of which the owner knows that they are not in it; where there are more, nothing is done.
         """
-        async with self.runner.request(app):
+
+        async def wanted() -> Return:
             found = await self._return(app, snapshot)
             require_known(app, stays, await self._missed(found))
-            return await self.runner.open(await RestoreJob.requested(self.parts, found))
+            return found
+
+        await self.runner.idle(app)
+        await RestoreJob.measure(self.parts, await wanted())
+        async with self.runner.request(app):
+            return await self.runner.open(RestoreJob.requested(await wanted()))
 
     async def undo_preview(self, app: str) -> RestorePreview:
         """Return what undoing the last update of an app would do."""
@@ -97,7 +104,7 @@ class Snapshots:
     async def undo(self, app: str) -> Operation:
         """Undo the last update of an app, with the apps that it was updated with."""
         async with self.runner.request(app) as record:
-            return await self.runner.open(await RestoreJob.requested(self.parts, await self._undo(record)))
+            return await self.runner.open(RestoreJob.requested(await self._undo(record)))
 
     async def look(self, app: str, snapshot: str, minutes: int) -> Operation:
         """Run a scratch copy of an app from a snapshot, without network."""

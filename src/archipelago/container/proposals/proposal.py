@@ -51,13 +51,16 @@ class Proposal:
         if packages is not None:
             require_packages(self.packages, packages)
         if plan is not None and plan != self.plan.digest:
-            raise NodeError(
-                ErrorCode.INVALID_VALUE,
-                msg(
-                    "the plan is another one by now: an app of the catalog, or what is installed, was changed meanwhile"
-                ),
-                hint=msg("look at the plan again, then install"),
-            )
+            raise another_plan(ErrorCode.INVALID_VALUE)
+
+
+def another_plan(code: ErrorCode = ErrorCode.BUSY) -> NodeError:
+    """Return the error for a plan that is not the one that was looked at."""
+    return NodeError(
+        code,
+        msg("the plan is another one by now: an app of the catalog, or what is installed, was changed meanwhile"),
+        hint=msg("look at the plan again, then install"),
+    )
 
 
 def require_packages(packages: Mapping[str, AppPackage], agreed: Mapping[str, str]) -> None:

@@ -153,7 +153,7 @@ async def test_an_app_that_cannot_be_stopped_runs_on_as_it_was(node: Bench, snap
     node.apps.stuck["app"] = HealthState.STOPPING
     before = tree(node.folder / "apps" / "app" / "volumes")
     tracker = cast(Tracker, SimpleNamespace(steps=nothing, begin=nothing, finish=nothing))
-    job = await SnapshotJob.requested(node.parts, (await node.state.load_apps())["app"])
+    job = SnapshotJob.requested((await node.state.load_apps())["app"])
     with pytest.raises(NodeError, match="app cannot be stopped") as refused:
         await job.run(node.parts, tracker)
     assert refused.value.code is ErrorCode.TIMEOUT

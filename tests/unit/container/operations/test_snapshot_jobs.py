@@ -168,7 +168,7 @@ async def test_an_app_whose_manifest_is_not_read_is_neither_copied_nor_put_back(
     with pytest.raises(NodeError, match="it is of a newer version"):
         refuse_one_way(found, unread)
     with pytest.raises(NodeError, match="it is of a newer version"):
-        await SnapshotJob.requested(node.parts, unread)
+        await SnapshotJob.measure(node.parts, unread)
     refuse_one_way(found, await node.parts.way_back.store.record(found, taken.name))
 
 
@@ -178,7 +178,7 @@ async def test_an_app_runs_again_though_what_a_cancel_left_cannot_be_deleted(
     async def broken(*_: str) -> None:
         raise NodeError(ErrorCode.INTERNAL, "input/output error")
 
-    job = await SnapshotJob.requested(node.parts, (await node.state.load_apps())["app"])
+    job = SnapshotJob.requested((await node.state.load_apps())["app"])
     await node.parts.way_back.suspend(("app",))
     monkeypatch.setattr(node.namespace, "remove", broken)
     with pytest.raises(NodeError, match="input/output"):

@@ -180,7 +180,9 @@ async def test_room_is_kept_on_the_disk_until_it_is_known_whether_a_version_work
 async def test_what_cannot_be_copied_whole_any_more_is_not_updated(
     node: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    job = await UpdateJob.requested(node.parts, (await node.state.load_apps())["app"], agreed=None, downgrade=False)
+    record = (await node.state.load_apps())["app"]
+    measured = await UpdateJob.measure(node.parts, record, agreed=None, downgrade=False)
+    job = await UpdateJob.requested(node.parts, record, measured, agreed=None, downgrade=False)
     monkeypatch.setattr(node.namespace, "survey", uncounted)
     ended = await node.ended(await node.runner.open(job))
     assert ended.error is not None and "too many files" in ended.error.message

@@ -45,13 +45,16 @@ class RestoreJob(Job):
     stage: RestoreStage = RestoreStage.COPY
 
     @classmethod
-    async def requested(cls, parts: JobParts, found: Return) -> Self:
-        """Return the way back to snapshots. Raises `NodeError` where there is no room for the copies."""
+    async def measure(cls, parts: JobParts, found: Return) -> None:
+        """Measure the copies, which may take long. Raises `NodeError` where there is no room for them."""
+        for app in () if found.consumes else found.apps:
+            (await parts.way_back.store.plan_clone(app, found.snapshot)).require_room(app)
+
+    @classmethod
+    def requested(cls, found: Return) -> Self:
+        """Return the way back to snapshots."""
         now = datetime.now(UTC)
         name = found.snapshot if found.consumes else stamp(now + timedelta(milliseconds=1))
-        if not found.consumes:
-            for app in found.apps:
-                (await parts.way_back.store.plan_clone(app, found.snapshot)).require_room(app)
         return cls(
             app=found.apps[0],
             apps=found.apps,

@@ -25,10 +25,15 @@ class SnapshotJob(Job):
     why: SnapshotKind = SnapshotKind.MANUAL
 
     @classmethod
-    async def requested(cls, parts: JobParts, record: AppRecord, why: SnapshotKind = SnapshotKind.MANUAL) -> Self:
-        """Plan a snapshot of an installed app. Raises `NodeError` where it cannot be."""
+    async def measure(cls, parts: JobParts, record: AppRecord) -> None:
+        """Measure what a snapshot takes, which may take long. Raises `NodeError` where it cannot be."""
         require_read(record)
         (await parts.way_back.plan(record)).require_room(record.app)
+
+    @classmethod
+    def requested(cls, record: AppRecord, why: SnapshotKind = SnapshotKind.MANUAL) -> Self:
+        """Return what takes a snapshot of an app that was measured. Raises `NodeError` where it cannot be."""
+        require_read(record)
         return cls(app=record.app, snapshot=stamp(datetime.now(UTC)), why=why)
 
     @property

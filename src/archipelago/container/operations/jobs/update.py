@@ -2,6 +2,8 @@
 
 import asyncio
 import contextlib
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, Self
@@ -22,7 +24,7 @@ from archipelago.container.operations.readiness.soak import soak
 from archipelago.container.operations.way_back import back_step, before_update, copy_step, updated
 from archipelago.container.podman_client.errors import PodmanError
 from archipelago.container.proposals.downgrades import require_none
-from archipelago.container.proposals.proposal import Proposal, touched
+from archipelago.container.proposals.proposal import Proposal, another_plan, touched
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.storage.records.apps import AppRecord
 from archipelago.storage.records.operations import OperationFailure
@@ -48,6 +50,17 @@ class UpdateStage(StrEnum):
     """What they were is back, and starts."""
 
 
+@dataclass(frozen=True, slots=True)
+class MeasuredUpdate:
+    """Whether an update has a way back, and of what that was found out."""
+
+    packages: Mapping[str, str]
+    """Digest of each new package."""
+    installed: Mapping[str, str]
+    """Digest of each package that it replaces."""
+    leads_back: bool
+
+
 class UpdateJob(Job):
     """It can be cancelled until the new version may change the data."""
 
@@ -70,8 +83,34 @@ class UpdateJob(Job):
     """Why it goes back."""
 
     @classmethod
-    async def requested(cls, parts: JobParts, record: AppRecord, *, agreed: str | None, downgrade: bool) -> Self:
-        """Plan an update. Raises `NodeError` where it cannot be, or is not what was `agreed`."""
+    async def measure(
+        cls, parts: JobParts, record: AppRecord, *, agreed: str | None, downgrade: bool
+    ) -> "MeasuredUpdate":
+        """Find out whether there is a way back, which may take long. Raises `NodeError` as `requested` does."""
+        proposal, records = await cls._allowed(parts, record, agreed=agreed, downgrade=downgrade)
+        leads_back = await parts.way_back.is_possible(records, proposal.packages)
+        return MeasuredUpdate(proposal.digests, _installed(records, proposal), leads_back)
+
+    @classmethod
+    async def requested(
+        cls, parts: JobParts, record: AppRecord, measured: "MeasuredUpdate", *, agreed: str | None, downgrade: bool
+    ) -> Self:
+        """Plan an update. Raises `NodeError` where it cannot be, or is not what was `agreed` or `measured`."""
+        proposal, records = await cls._allowed(parts, record, agreed=agreed, downgrade=downgrade)
+        proposal.require(None, measured.packages)
+        if _installed(records, proposal) != measured.installed:
+            raise another_plan()
+        job = cls(app=record.app)._with(proposal)
+        if not measured.leads_back:
+            return job
+        updates = updated(records, proposal.packages)
+        worked = not any(map(parts.readiness.now.is_broken, updates))
+        return job.model_copy(update={"updates": updates, "snapshot": stamp(datetime.now(UTC)), "worked": worked})
+
+    @classmethod
+    async def _allowed(
+        cls, parts: JobParts, record: AppRecord, *, agreed: str | None, downgrade: bool
+    ) -> tuple[Proposal, Records]:
         app = record.app
         package = (await parts.catalog.read()).package(app)
         if package.package_digest() == record.package.package_digest():
@@ -84,13 +123,7 @@ class UpdateJob(Job):
         records = await parts.state.load_apps()
         if not downgrade:
             require_none(await parts.downgrades.find(proposal.plan, records))
-        job = cls(app=app)._with(proposal)
-        if not await parts.way_back.is_possible(records, proposal.packages):
-            return job
-        now = datetime.now(UTC)
-        updates = updated(records, proposal.packages)
-        worked = not any(map(parts.readiness.now.is_broken, updates))
-        return job.model_copy(update={"updates": updates, "snapshot": stamp(now), "worked": worked})
+        return proposal, records
 
     def _with(self, proposal: Proposal) -> Self:
         plan = proposal.plan
@@ -313,3 +346,7 @@ def _is_kept(records: Records, packages: dict[str, str]) -> bool:
     return all(
         name in records and records[name].package.package_digest() == digest for name, digest in packages.items()
     )
+
+
+def _installed(records: Records, proposal: Proposal) -> dict[str, str]:
+    return {app: records[app].package.package_digest() for app in updated(records, proposal.packages)}
