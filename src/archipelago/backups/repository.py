@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import re
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -45,6 +46,7 @@ NOTES = "archipelago-notes"
 Neither the lists nor the retention of backups know of them."""
 _VOID = "void"
 """Tag of a note: the id of a backup that is incomplete or of no one version, and that could not be deleted."""
+_HELD = re.compile(r"/proc/[0-9]+/fd/[0-9]+")
 _log = structlog.get_logger("backups")
 _STALLED, _STALLED_HERE = 7200.0, 600.0
 """Seconds in which a backup has to make progress, over a network and to a folder."""
@@ -334,9 +336,10 @@ class Repository:
         return replace(self._order(*words), folder=folder, root=sources.root, binds=binds)
 
     def _order(self, *words: str) -> Order:
+        folder = self.access.folder
         environment = {
             **self.access.environment,
-            "RESTIC_REPOSITORY": self.access.repository,
+            **({} if folder else {"RESTIC_REPOSITORY": self.access.repository}),
             "RESTIC_CACHE_DIR": str(self.cache),
             "RESTIC_PROGRESS_FPS": "2",
             "HOME": str(self.cache),
@@ -347,6 +350,8 @@ class Repository:
             environment=environment,
             password=self.password,
             files=self.access.files,
+            # Of a disk that is pulled out, an empty folder is left, in which restic would go on.
+            held={"RESTIC_REPOSITORY": str(folder)} if folder else {},
             log=self.access.log,
             give_up_on=HOPELESS,
         )
@@ -360,10 +365,15 @@ class Repository:
 
     async def _run(self, order: Order, on_line: Callable[[str], None]) -> Ended:
         try:
-            return await self.launch(order, on_line)
+            ended = await self.launch(order, on_line)
+            return ended if self.access.folder is None else replace(ended, errors=self._named(ended.errors))
         except (OSError, ValueError) as error:
             why = msg("{where} cannot be read: {error}", where=self.where, error=error)
             raise NodeError(ErrorCode.INTERNAL, why) from error
+
+    def _named(self, errors: str) -> str:
+        """Return errors with the folder as its owner knows it."""
+        return _HELD.sub(lambda _: str(self.access.folder), errors)
 
     async def _ask(self, *words: str) -> Ended:
         return await self._run(self._order(*words), lambda _: None)

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -226,6 +227,36 @@ async def test_a_disk_that_is_pulled_out_meanwhile_has_no_new_backup(found: Repo
     assert refused.value.code is ErrorCode.DATA_MISSING
     (there,) = (tmp_path / "pulled/snapshots").iterdir()
     assert there.name.startswith(marked[0]), "nobody has looked whether it is of one version"
+
+
+async def test_nothing_is_written_to_the_empty_folder_that_a_disk_leaves(made: Path, tmp_path: Path) -> None:
+    shutil.copytree(made, tmp_path / "disk")
+    target = FolderTarget(kind="folder", path=str(tmp_path / "disk"))
+    slow = replace(access(target, ""), options=("--limit-upload", "1000"))
+    given = sources(tmp_path)
+    (tmp_path / "volume/large").write_bytes(os.urandom(3 << 20))
+    work = asyncio.create_task(
+        Repository(slow, PASSWORD, target.path, tmp_path / "cache", LAUNCH).write(
+            given, {"app": "app", "version": "1"}, lambda _: None
+        )
+    )
+    while not list((tmp_path / "disk/locks").glob("*")):
+        assert not work.done()
+        await asyncio.sleep(0.001)
+    (tmp_path / "disk").rename(tmp_path / "pulled")
+    (tmp_path / "disk").mkdir()
+    with pytest.raises(NodeError) as refused:
+        await work
+    assert refused.value.code is ErrorCode.DATA_MISSING and not list((tmp_path / "disk").iterdir())
+    assert not list((tmp_path / "pulled/locks").iterdir()), "restic ended as it does"
+
+
+async def test_errors_name_the_folder_as_its_owner_knows_it(found: Repository, tmp_path: Path) -> None:
+    for key in (tmp_path / "disk/keys").iterdir():
+        key.unlink()
+    with pytest.raises(NodeError) as refused:
+        await found.snapshots()
+    assert "/proc/" not in f"{refused.value.message} {refused.value.hint} {refused.value.data}"
 
 
 async def test_no_command_line_and_no_environment_shows_the_password(tmp_path: Path) -> None:

@@ -7,8 +7,10 @@ cancels or is gone, it ends the command. It is started with `python -I -c`, and 
 The order: `command`, `environment`, `folder` to start in; `password`, given to the command by a pipe whose name is in
 `RESTIC_PASSWORD_FILE`; `files` (name -> text): in memory alone, and `{name}` in the command is the path of one; `log`,
 the one of them whose text at the end is an error; `user` (two numbers) to run as; `counted`, to say now and then how
-many bytes it has written; `binds` (place below `root` -> directory): they appear there in a mount namespace that nobody
-else sees. Volumes are an app's: what is mounted is the directory itself, never where a link leads.
+many bytes it has written; `held` (variable of the environment -> directory): it names the directory that was there at
+the start, whatever is mounted or unmounted in its place meanwhile; `binds` (place below `root` -> directory): they
+appear there in a mount namespace that nobody else sees. Volumes are an app's: what is mounted is the directory itself,
+never where a link leads.
 """
 
 import contextlib
@@ -37,13 +39,14 @@ def main() -> None:
     """Carry out the order, and end as the command does."""
     order = json.loads(sys.stdin.buffer.readline())
     libc = ctypes.CDLL(None, use_errno=True)
+    held = {name: _held(path) for name, path in order.get("held", {}).items()}
     if order.get("binds"):
         os.umask(0o022)  # an app's user passes through to its volume
         _arrange(libc, order["root"], order["binds"])
     os.umask(0o077)
     os.nice(_NICE)
     environment = {name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR", "TZ") if name in os.environ}
-    environment |= {"LC_ALL": "C.UTF-8", **order["environment"]}
+    environment |= {"LC_ALL": "C.UTF-8", **order["environment"], **held}
     passed: tuple = ()  # type: ignore[type-arg]
     if order.get("password"):
         reader, writer = os.pipe()
@@ -81,6 +84,14 @@ def main() -> None:
     if order.get("log"):
         os.write(2, os.pread(files[order["log"]], _LONGEST_LOG, 0))
     os._exit(code if code >= 0 else 128 - code)
+
+
+def _held(path: str) -> str:
+    """Return a name of a directory that leads to no other one for as long as this program runs."""
+    try:
+        return f"/proc/{os.getpid()}/fd/{os.open(path, os.O_PATH | os.O_DIRECTORY)}"
+    except OSError:
+        return path  # the command says what is wrong with it
 
 
 def _in_memory(text: str) -> int:

@@ -47,6 +47,8 @@ class Order:
     """Place below `root` -> directory."""
     files: Mapping[str, str] = field(default_factory=dict, repr=False)
     """Name -> text of a file in memory; `{name}` in the command stands for its path."""
+    held: Mapping[str, str] = field(default_factory=dict)
+    """Variable of the environment -> directory: the one that is there at the start, also after it was unmounted."""
     log: str = ""
     """Name of the file in which the command's own children write their errors."""
     give_up_on: Sequence[str] = ()
