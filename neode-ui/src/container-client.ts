@@ -19,8 +19,9 @@ export const containers = {
   update: async (app: string): Promise<Operation> => {
     const plan = await call("plan", { app });
     const restarts = plan.apps.filter((one) => one.action === "restart").map((one) => one.app);
-    const wayBack = plan.apps.find((one) => one.app === app)?.way_back;
-    await consent({ what: "update", app, stops: [], restarts, interrupts: plan.interrupts, wayBack });
+    const planned = plan.apps.find((one) => one.app === app);
+    const { way_back: wayBack, release_notes: notes } = planned ?? {};
+    await consent({ what: "update", app, stops: [], restarts, interrupts: plan.interrupts, wayBack, notes });
     return call("container-update", { app, plan: plan.digest });
   },
   remove: (app: string, deleteData: boolean): Promise<Operation> =>

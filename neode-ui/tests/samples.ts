@@ -246,6 +246,7 @@ export const planned = (app: string, action: PlannedApp["action"], because: stri
   option_origins: {},
   edges: [],
   way_back: null,
+  release_notes: null,
 });
 
 export const plan = like<Plan>({

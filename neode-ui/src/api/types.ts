@@ -1398,6 +1398,8 @@ export type PlannedApp = {
   "edges": Array<Edge>;
   /** Whether the version before can take over again; null where it is no update. */
   "way_back": Reversible | null;
+  /** What is new in the version, as its author says (Markdown, like a description); null where it is no update. */
+  "release_notes": string | null;
   /** Field -> message of its text, `effects.0` for the first of a list; a text without one is English only. */
   "messages"?: Record<string, Message>;
 };

@@ -9,6 +9,8 @@ export interface Consequences {
   interrupts: string[];
   /** Of an update: whether the version before can take over again. */
   wayBack?: PlannedApp["way_back"];
+  /** Of an update: what is new in the version, as its author says. */
+  notes?: PlannedApp["release_notes"];
 }
 
 /** The owner looked at what else would happen, and wants it no longer: nothing was done, and nothing is wrong. */

@@ -110,6 +110,20 @@ describe("what a change does to other apps", () => {
     },
   );
 
+  it("says before an update what is new in the version, as text alone", async () => {
+    const notes = "- Faster `sync`\n- <img src=x>";
+    const one = { ...planned("bitcoin-knots", "update"), way_back: "yes" as const, release_notes: notes };
+    answering({ ...ANSWERS, plan: () => plan({ apps: [one] }) });
+    const work = containers.update("bitcoin-knots");
+    await vi.waitFor(() => expect(useConsent().asked).toBeDefined());
+    const { text, press } = await dialog();
+    expect(text).toContain(words("update.notes"));
+    const points = [...document.querySelectorAll("[role=alertdialog] li")].map((each) => each.textContent);
+    expect(points).toEqual(["Faster sync", "<img src=x>"]);
+    press(words("consent.do.update"));
+    await work;
+  });
+
   it("is not asked about where there is none", async () => {
     const asked = answering({
       ...ANSWERS,

@@ -31,6 +31,7 @@ def show_plan(plan: dict[str, Any]) -> None:
             show(f"         {line(reason)}")
         if app["way_back"]:
             show(f"         {way_back_words(app['way_back'])}")
+        show_notes(app["release_notes"])
     asks = plan["asks"]
     for fetch in asks["fetches"]:
         signed = "" if fetch["kind"] == "build" else ", signed" if fetch["signed"] else ", not signed"
@@ -58,6 +59,14 @@ def show_plan(plan: dict[str, Any]) -> None:
         show(f"these keep running, but cannot use it in the meantime: {line(', '.join(plan['interrupts']))}")
     for obstacle in plan["obstacles"]:
         show(f"in the way: {line(obstacle)}")
+
+
+def show_notes(text: str | None) -> None:
+    """Print what is new in a version, as its author says; nothing where he does not."""
+    if text:
+        show("         what is new:")
+    for each in (text or "").strip().splitlines():
+        show(f"           {clean(each)}".rstrip())
 
 
 _SOURCES = {

@@ -113,6 +113,8 @@ class PlannedApp(Translatable, View):
     """Interfaces of other apps that it uses."""
     way_back: Reversible | None = None
     """Whether the version before can take over again; null where it is no update."""
+    release_notes: str | None = None
+    """What is new in the version, as its author says (Markdown, like a description); null where it is no update."""
 
 
 class Fetch(View):
@@ -197,7 +199,7 @@ class Plan(Translatable, View):
         What only an owner who decides wants to know is left out: reasons, warnings, what it asks for.
         """
         apps = tuple(
-            planned.model_copy(update={"action": Action.REUSE, "because": (), "way_back": None})
+            planned.model_copy(update={"action": Action.REUSE, "because": (), "way_back": None, "release_notes": None})
             for planned in self.apps
             if planned.action is not Action.REMOVE
         )

@@ -119,6 +119,7 @@ def _stay(
                 option_origins=settled.origins,
                 edges=tuple(uses),
                 way_back=way_back(world.installed[app].manifest, manifest) if what is Action.UPDATE else None,
+                release_notes=manifest.release_notes if what is Action.UPDATE else None,
             )
         )
     return planned

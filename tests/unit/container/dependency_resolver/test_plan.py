@@ -159,6 +159,15 @@ def test_an_update_says_whether_there_is_a_way_back_and_nothing_else_does() -> N
     assert {one.way_back for one in plan.carried_out.apps} == {None}
 
 
+def test_an_update_says_what_is_new_and_nothing_else_does() -> None:
+    notes = {each: f"What is new in {each}." for each in "abc"}
+    catalog = catalog_of(*(app(each, version="2.0", release_notes=text) for each, text in notes.items()))
+    installed = {"a": InstalledApp(app("a", release_notes="It is old.")), "b": InstalledApp(catalog["b"])}
+    plan = resolve(catalog, installed, Request(update=("a",), install=("c",)))
+    assert {one.app: one.release_notes for one in plan.apps} == {"a": notes["a"], "b": None, "c": None}
+    assert {one.release_notes for one in plan.carried_out.apps} == {None}
+
+
 class TestAccess:
     def endpoint(self, *access: str, login: str = "own") -> dict[str, AppManifest]:
         web = {"kind": "ui", "container": "main", "port": 80, "host_port": 8080, "access": access, "login": login}

@@ -96,7 +96,8 @@ class AppManifest(Part):
     source: Annotated[str, StringConstraints(pattern=r"^https://[\x21-\x7e]+$", max_length=300)] | None = None
     """Where its source code lies."""
     release_notes: LongText | None = None
-    """What is new in this version."""
+    """What is new in this version, in the same Markdown as the description. It is shown before an update, which may
+    come from any older version: what the owner has to do himself belongs here for as long as that is so."""
     reversible: Reversible | None = None
     """Whether the version before can take over again after an update to this one: `until-first-write` unless it says
     otherwise, and `no` where a volume is `never-restore`."""
