@@ -46,6 +46,7 @@ class MemoryNode:
         self.services.provide(app_services.OperationService, apps.MemoryOperations(self.apps))
         self.services.provide(app_services.AppDataService, data.MemoryData())
         self.services.provide(app_services.SnapshotScheduleService, data.MemorySnapshotSchedules(self.apps))
+        self.services.provide(app_services.AutomaticUpdateService, apps.MemoryAutomaticUpdates(self.apps))
         self.services.provide(app_services.SnapshotFileService, data.MemorySnapshotFiles(self.apps))
         self.services.provide(app_services.SnapshotService, data.MemorySnapshots(self.apps))
         self.services.provide(app_services.BackupService, data.MemoryBackups(self.apps))

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from archipelago.api.apps import AppSummary
+from archipelago.api.automatic_updates import AutomaticUpdateView
 from archipelago.api.backups import TargetView
 from archipelago.api.catalog import CatalogEntry
 from archipelago.api.data import StreamView
@@ -55,6 +56,7 @@ class World:
     wall: float = 1_800_000_000.0
     targets: list[TargetView] = field(default_factory=list)
     streams: list[StreamView] = field(default_factory=list)
+    automatic: list[AutomaticUpdateView] = field(default_factory=list)
     examined: int = 0
     said: list[str] = field(default_factory=list)
     desk: NoticeDesk = field(init=False)
@@ -90,7 +92,10 @@ class World:
         async def streams() -> tuple[StreamView, ...]:
             return tuple(self.streams)
 
-        sources = Sources(apps, catalog, operations, disk, Paused, examine, channels, backups, streams)
+        async def automatic() -> tuple[AutomaticUpdateView, ...]:
+            return tuple(self.automatic)
+
+        sources = Sources(apps, catalog, operations, disk, Paused, examine, channels, backups, streams, automatic)
         return NoticeDesk(sources, HiddenNotices(self.database), lambda: self.steady, self.say, lambda: self.wall)
 
     async def say(self, what: str) -> None:

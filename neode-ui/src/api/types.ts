@@ -164,6 +164,10 @@ export type AppStatus = {
   "used_by": Array<string>;
   /** Newer version in the catalog. */
   "update_to": string | null;
+  /** What is new in that version, as its author says (Markdown, like a description). */
+  "release_notes": string | null;
+  /** Whether updates are installed by themselves. */
+  "automatic": AutomaticUpdateView;
   /** Operation that works on the app now. */
   "operation": string | null;
   /** How little it asks for, by its manifest. */
@@ -281,6 +285,37 @@ export type AuditVerdict = {
   "head": Head;
   /** Empty when the log is whole; at most 100. */
   "faults": Array<AuditFault>;
+};
+
+export type AutomaticParams = {
+  /** Id of the app. */
+  "app": string;
+  /** Whether its updates are installed by themselves. */
+  "on": boolean;
+};
+
+export type AutomaticUpdateView = {
+  "app": string;
+  /** Whether its owner wants that. */
+  "on": boolean;
+  /** Hour of the local time from which on they are installed. */
+  "from_hour": number;
+  /** Hour until which they are. */
+  "to_hour": number;
+  /** Why the update that the catalog has is not installed by itself; empty where it will be, or there is none. */
+  "obstacle": string;
+  /** Newest version that the node began to install by itself; it does not begin again. */
+  "tried": string;
+  /** Whether that version did not work, so that the version before came back. */
+  "failed": boolean;
+  /** Version that it replaced; empty where it was not installed. */
+  "before": string;
+  /** When it was installed; null where it was not. */
+  "at": string | null;
+  /** Whether that was within a week of now, by the wall clock. */
+  "recent": boolean;
+  /** Field -> message of its text, `effects.0` for the first of a list; a text without one is English only. */
+  "messages"?: Record<string, Message>;
 };
 
 export type BackupParams = {
@@ -1209,7 +1244,7 @@ export type Notice = {
   "messages"?: Record<string, Message>;
 };
 
-export type NoticeKind = "app" | "operation" | "update" | "disk" | "disk-soon" | "memory" | "finding" | "channel";
+export type NoticeKind = "app" | "operation" | "update" | "updated" | "disk" | "disk-soon" | "memory" | "finding" | "channel";
 
 export type NoticeParams = {
   /** Id of the notice. */
@@ -2276,6 +2311,13 @@ export interface Methods {
   /** Whether the version of the catalog may be older than the installed one. */
   "downgrade"?: boolean;
 }; result: Operation };
+  /** Have updates of an app installed by themselves, at night, as far as they ask for nothing new; or no longer */
+  "update-automatic": { params: {
+  /** Id of the app. */
+  "app": string;
+  /** Whether its updates are installed by themselves. */
+  "on": boolean;
+}; result: AutomaticUpdateView };
   /** Change options of an app; without options and reset, return the values in force */
   "container-config": { params: {
   /** Id of the app. */

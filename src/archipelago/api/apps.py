@@ -5,6 +5,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from archipelago.api.automatic_updates import AutomaticUpdateView
 from archipelago.api.containers import ContainerStatus
 from archipelago.api.data import LostVolume
 from archipelago.api.health import Health, HealthState, Sync
@@ -71,6 +72,10 @@ class AppStatus(Translatable, View):
     used_by: tuple[str, ...] = ()
     update_to: str | None = None
     """Newer version in the catalog."""
+    release_notes: str | None = None
+    """What is new in that version, as its author says (Markdown, like a description)."""
+    automatic: AutomaticUpdateView
+    """Whether updates are installed by themselves."""
     operation: str | None = None
     """Operation that works on the app now."""
     rating: Rating

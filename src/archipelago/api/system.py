@@ -46,6 +46,8 @@ class NoticeKind(StrEnum):
     """The last operation on an app, which failed."""
     UPDATE = "update"
     """A newer version of an app."""
+    UPDATED = "updated"
+    """An update that was installed by itself."""
     DISK = "disk"
     """Little disk is left."""
     DISK_SOON = "disk-soon"

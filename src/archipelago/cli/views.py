@@ -121,6 +121,7 @@ def show_status(status: dict[str, Any]) -> None:
             ("restarts", health["restarts"] or ""),
             ("retry at", health["retry_at"]),
             ("update to", status["update_to"]),
+            ("updates", automatic_words(status["automatic"])),
             ("operation", status["operation"]),
             ("uses", ", ".join(f"{each['app']} ({each['interface']})" for each in status["uses"])),
             ("used by", ", ".join(status["used_by"])),
@@ -145,6 +146,15 @@ def show_status(status: dict[str, Any]) -> None:
         show(line(f"last failure {failure['at']}: {failure['reason']}"))
         for text in failure["logs"]:
             show(f"  {line(text)}")
+
+
+def automatic_words(found: dict[str, Any]) -> str:
+    """Say whether updates of an app are installed by themselves."""
+    if not found["on"]:
+        return "installed when you say so"
+    hours = f"between {found['from_hour']}:00 and {found['to_hour']}:00"
+    why = f"; not the one of now: {found['obstacle']}" if found["obstacle"] else ""
+    return f"installed by themselves, {hours}{why}"
 
 
 def _show_rating(name: str, rating: dict[str, Any]) -> None:

@@ -8,6 +8,7 @@ import structlog
 
 from archipelago.container.desired.state import DesiredApp
 from archipelago.container.networks.counters import read_totals
+from archipelago.container.operations.automatic.chore import AutomaticUpdates
 from archipelago.container.operations.backup_schedule import BackupSchedule
 from archipelago.container.operations.scheduled_snapshots import ScheduledSnapshots
 from archipelago.container.podman_client.errors import PodmanError
@@ -60,6 +61,17 @@ class Chores:
                 apps.operations,
                 lambda: apps.pauses.disk_level,
                 storage.clocks.steady,
+                storage.audit.record,
+            ).run(),
+            AutomaticUpdates(
+                apps.automatic_updates,
+                apps.backups.parts,
+                apps.operations,
+                apps.backups.parts.backups.targets,
+                apps.orchestrator.update,
+                lambda: apps.pauses.disk_level,
+                storage.clocks.steady,
+                storage.node_id,
                 storage.audit.record,
             ).run(),
             BackupSchedule(apps.backups, apps.operations, storage.clocks.steady, storage.node_id).run(),

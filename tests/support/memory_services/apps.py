@@ -5,6 +5,7 @@ from collections.abc import AsyncGenerator, Collection, Mapping
 from datetime import UTC, datetime
 
 from archipelago.api.apps import AppStatus, AppSummary, Change, ChangePreview
+from archipelago.api.automatic_updates import AutomaticUpdateView
 from archipelago.api.catalog import BundleView, CatalogEntry
 from archipelago.api.chains import ChainBlock, ChainFees, ChainMempool, ChainPeers, ChainReport
 from archipelago.api.configuration import ConfigPreview, ConfigRevision, OptionKind, OptionView, SettingChange
@@ -148,6 +149,23 @@ class MemoryChanges:
         return ConfigPreview(changes=(), restarts=(app,))
 
 
+def automatic(app: str, *, on: bool = False, obstacle: str = "") -> AutomaticUpdateView:
+    """Return whether updates of an app are installed by themselves."""
+    return AutomaticUpdateView(app=app, on=on, from_hour=4, to_hour=7, obstacle=obstacle)
+
+
+class MemoryAutomaticUpdates:
+    """Remembers the choice, and says of each that something is in the way."""
+
+    def __init__(self, apps: MemoryApps) -> None:
+        self._apps = apps
+
+    async def set(self, app: str, *, on: bool) -> AutomaticUpdateView:
+        self._apps.require(app)
+        self._apps.changes.append(("automatic", app, on))
+        return automatic(app, on=on, obstacle=f"why {EVIL}" if on else "")
+
+
 class MemoryRemovals:
     def __init__(self, apps: MemoryApps) -> None:
         self._apps = apps
@@ -259,6 +277,7 @@ class MemoryReports:
                 chain="regtest", height=7, headers=14, percent=50, initial_block_download=True, seconds_left=12000
             ),
             containers=(),
+            automatic=automatic(app, on=True, obstacle=f"why {EVIL}"),
         )
 
     async def summaries(self) -> tuple[AppSummary, ...]:

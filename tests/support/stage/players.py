@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from archipelago.api.apps import AppStatus, AppSummary, Dependency, EndpointStatus
+from archipelago.api.automatic_updates import AutomaticUpdateView
 from archipelago.api.catalog import CatalogEntry, ScreenshotView
 from archipelago.api.containers import ContainerStatus, Limits
 from archipelago.api.health import Health, HealthState, Sync
@@ -174,6 +175,7 @@ class Player:
             uses=self.dependencies,
             used_by=used_by,
             update_to=self.update_to,
+            automatic=AutomaticUpdateView(app=self.app, on=False, from_hour=4, to_hour=7),
             operation=self.operation,
             rating=self.rating,
         )

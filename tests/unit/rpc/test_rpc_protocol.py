@@ -73,6 +73,7 @@ async def test_every_method_answers(running: Running) -> None:
         "snapshot-look": {"app": "knots", "snapshot": "2026-11-29T08-40-00.000Z"},
         "snapshot-schedule-set": {"app": "knots", "every": "daily"},
         "snapshot-schedule-default": {"every": "off"},
+        "update-automatic": {"app": "knots", "on": True},
         "snapshot-files": {"app": "knots", "snapshot": "2026-11-29T08-40-00.000Z"},
         "snapshot-file": {"app": "knots", "snapshot": "2026-11-29T08-40-00.000Z", "path": "volumes/x/y"},
         "snapshot-extract": {

@@ -4,6 +4,7 @@ from collections.abc import AsyncGenerator, Collection, Mapping
 from typing import Protocol
 
 from archipelago.api.apps import AppStatus, AppSummary, Change, ChangePreview
+from archipelago.api.automatic_updates import AutomaticUpdateView
 from archipelago.api.backups import (
     BackupPreview,
     BackupTarget,
@@ -142,6 +143,12 @@ class SnapshotScheduleService(Protocol):
 
     async def list(self) -> SnapshotSchedulesView: ...
     async def set(self, app: str | None, schedule: ScheduleRecord | None) -> SnapshotScheduleView: ...
+
+
+class AutomaticUpdateService(Protocol):
+    """Knows of which apps updates are installed by themselves."""
+
+    async def set(self, app: str, *, on: bool) -> AutomaticUpdateView: ...
 
 
 class SnapshotFileService(Protocol):

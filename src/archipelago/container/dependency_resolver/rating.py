@@ -52,6 +52,11 @@ def rate(manifest: AppManifest) -> Rating:
     return _rating(tuple(_lines(manifest)))
 
 
+def egress_words(egress: Egress) -> str:
+    """Return what an app reaches outside the node, in words for its owner."""
+    return _EGRESS[egress][1]
+
+
 # Nearly all apps have the same few lines.
 @lru_cache(maxsize=256)
 def _rating(lines: tuple[tuple[int, str], ...]) -> Rating:

@@ -1,12 +1,13 @@
 """Answers questions about installed apps and the catalog."""
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
 from ipaddress import IPv4Address
 
 from packaging.version import Version
 
 from archipelago.api.apps import AppStatus, AppSummary, Dependency, EndpointStatus
+from archipelago.api.automatic_updates import AutomaticUpdateView
 from archipelago.api.catalog import BundleView, CatalogEntry, ScreenshotView
 from archipelago.api.configuration import OptionView
 from archipelago.api.containers import ContainerStatus, Limits
@@ -59,6 +60,8 @@ class Reporter:
     """Where the node listens beyond loopback."""
     sampled: Metrics
     links: LinkTraffic
+    automatic: Callable[[str], Awaitable[AutomaticUpdateView]]
+    """Returns whether updates of an app are installed by themselves."""
 
     async def status(self, app: str) -> AppStatus:
         """Return everything about one installed app."""
@@ -92,6 +95,8 @@ class Reporter:
             uses=_uses(desired, app, self.links.now()),
             used_by=tuple(sorted({edge.consumer for edge in desired.dependents(app)})),
             update_to=_newer(catalog, manifest),
+            release_notes=catalog.packages[app].manifest.release_notes if _newer(catalog, manifest) else None,
+            automatic=await self.automatic(app),
             operation=self.operations.working_on(app),
             not_enforced=self.not_enforced,
             lost_volumes=await self.volumes.report(found.workload) if health.needs_owner else (),

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Protocol
 
 from archipelago.api.apps import AppSummary
+from archipelago.api.automatic_updates import AutomaticUpdateView
 from archipelago.api.backups import TargetView
 from archipelago.api.catalog import CatalogEntry
 from archipelago.api.data import StreamView
@@ -62,6 +63,8 @@ class Sources:
     """Returns the targets of backups."""
     streams: Callable[[], Awaitable[tuple[StreamView, ...]]]
     """Returns how it stands with streamed files."""
+    automatic: Callable[[], Awaitable[tuple[AutomaticUpdateView, ...]]]
+    """Returns how it stands with apps that are updated by themselves."""
 
 
 @dataclass(slots=True)
@@ -94,8 +97,10 @@ class NoticeDesk:
         operations = await self.sources.operations(_OPERATIONS)
         channels = await self.sources.channels()
         disk, paused, targets = await self.sources.disk(), self.sources.paused(), await self.sources.backups()
-        streams = await self.sources.streams()
-        found = notices(apps, operations, updates, disk, self._findings, names, channels, paused, targets, streams)
+        streams, automatic = await self.sources.streams(), await self.sources.automatic()
+        found = notices(
+            apps, operations, updates, disk, self._findings, names, channels, paused, targets, streams, automatic
+        )
         hidden = await self.store.all()
         left = self._time_left(hidden)
         reminded = {key for key, seconds in left.items() if not seconds}

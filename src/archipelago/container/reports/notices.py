@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from archipelago.api.apps import AppSummary
+from archipelago.api.automatic_updates import AutomaticUpdateView
 from archipelago.api.backups import TargetView
 from archipelago.api.data import StreamView
 from archipelago.api.health import WORKING, HealthState
@@ -16,6 +17,7 @@ from archipelago.container.operations.kinds import kind_words
 from archipelago.container.reports.backup_notices import backup_notices
 from archipelago.container.reports.disk_notices import FullShare, PrunableChain, disk_notices
 from archipelago.container.reports.stream_notices import stream_notices
+from archipelago.container.reports.update_notices import update_notices
 from archipelago.errors import ErrorCode
 from archipelago.performance.resource_manager.disk_level import DiskLevel
 from archipelago.storage.records.notices import Hidden, Hiding
@@ -75,6 +77,7 @@ def notices(
     paused: Paused | None = None,
     targets: Iterable[TargetView] = (),
     streams: Iterable[StreamView] = (),
+    automatic: Iterable[AutomaticUpdateView] = (),
 ) -> tuple[Notice, ...]:
     """Return what needs the owner, the gravest first.
 
@@ -92,7 +95,7 @@ def notices(
         *(notice for each in targets for notice in backup_notices(each)),
         *(notice for each in streams for notice in stream_notices(each)),
         *_of_operations(operations, {each.app: each for each in apps}, names or {}),
-        *(_of_update(each, updates[each.app]) for each in apps if each.app in updates and not each.operation),
+        *update_notices(apps, updates, {each.app: each for each in automatic}),
     )
     return tuple(sorted(found, key=lambda notice: -notice.level.rank))
 
@@ -287,21 +290,6 @@ def _of_operations(
             consequence=msg("{name} stays as it is; the node does not try again by itself", name=name),
             operation=each.id,
         )
-
-
-def _of_update(app: AppSummary, version: str) -> Notice:
-    return Notice(
-        id=f"{NoticeKind.UPDATE}:{app.app}",
-        said=_digest(version),
-        level=Severity.NOTE,
-        kind=NoticeKind.UPDATE,
-        cause="updates",
-        app=app.app,
-        name=app.name,
-        text=msg("{app} {version} is available", app=app.name, version=version),
-        consequence=msg("fixes of this version are missing, also those of security problems"),
-        version=version,
-    )
 
 
 def _without_numbers(text: str) -> str:

@@ -23,6 +23,7 @@ from archipelago.container.images.pruner import ImagePruner
 from archipelago.container.images.recipe import DEFAULT_INDEX, DEFAULT_MIRROR, DEFAULT_SECURITY_MIRROR, BuildTools
 from archipelago.container.images.store import ImageStore, find_uv
 from archipelago.container.operations.app_secrets import AppSecrets
+from archipelago.container.operations.automatic.choice import AutomaticUpdateChoice
 from archipelago.container.operations.backup_work import backup_work
 from archipelago.container.operations.backups import Backups
 from archipelago.container.operations.data import DataService
@@ -83,6 +84,7 @@ class Apps:
     snapshots: SnapshotStore
     snapshot_service: Snapshots
     snapshot_schedules: SnapshotSchedules
+    automatic_updates: AutomaticUpdateChoice
     backups: Backups
     trials: TrialRuns
     streams: Streams
@@ -137,6 +139,7 @@ async def build_apps(storage: Storage, podman: PodmanHost, closing: AsyncExitSta
         data.snapshots,
         Snapshots(parts, runner, operations),
         SnapshotSchedules(storage.state, storage.node_id),
+        AutomaticUpdateChoice(storage.state),
         Backups(parts, runner, streams.notes),
         trials,
         streams,

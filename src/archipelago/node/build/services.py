@@ -125,6 +125,7 @@ def build_services(parts: Parts, power: Power, started: float) -> Services:
         lambda: parts.local_access.addresses,
         parts.metrics,
         parts.links,
+        apps.automatic_updates.view,
     )
     services = Services()
     _provide_apps(services, parts, reporter)
@@ -156,6 +157,7 @@ def _provide_apps(services: Services, parts: Parts, reporter: Reporter) -> None:
     services.provide(app_services.AppDataService, apps.kept_data)
     services.provide(app_services.SnapshotService, apps.snapshot_service)
     services.provide(app_services.SnapshotScheduleService, apps.snapshot_schedules)
+    services.provide(app_services.AutomaticUpdateService, apps.automatic_updates)
     services.provide(
         app_services.SnapshotFileService,
         SnapshotFiles(storage.config.layout, podman.namespace, apps.snapshots, launch),
@@ -277,6 +279,7 @@ def _notices(parts: Parts, reporter: Reporter, disk_use: DiskReporter, examiner:
             channels=parts.notifier.desk.list,
             backups=parts.apps.backups.targets,
             streams=parts.apps.streams.view,
+            automatic=parts.apps.automatic_updates.views,
         ),
         HiddenNotices(storage.database),
         storage.clocks.steady,

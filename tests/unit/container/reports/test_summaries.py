@@ -34,7 +34,7 @@ def reporter_of(
     traffic: Any = SimpleNamespace(now=links)
     operations: Any = SimpleNamespace(working_on=lambda _: None)
     nothing: Any = None
-    return Reporter(nothing, nothing, apps, operations, (), nothing, lambda: (), metrics, traffic)
+    return Reporter(nothing, nothing, apps, operations, (), nothing, lambda: (), metrics, traffic, nothing)
 
 
 async def summaries(

@@ -1,6 +1,7 @@
 """The command `update`, which brings an app to the version of the catalog, and back again."""
 
-from typing import Annotated
+from enum import StrEnum
+from typing import Annotated, Any
 
 import typer
 
@@ -10,21 +11,40 @@ from archipelago.cli.commands.apps.snapshots import agree_to_restore
 from archipelago.cli.consent import agree, ask
 from archipelago.cli.errors import CommandError, Exit
 from archipelago.cli.options import Downgrade, Installed, Json, NoWait, Yes
-from archipelago.cli.views import show_plan
+from archipelago.cli.output import line, show, show_json
+from archipelago.cli.views import automatic_words, show_plan
+
+
+class Switch(StrEnum):
+    """Whether something is wanted."""
+
+    ON = "on"
+    OFF = "off"
+
 
 _Undo = Annotated[bool, typer.Option("--undo", help="Undo its last update. What it wrote since becomes a snapshot.")]
+_Automatic = Annotated[
+    Switch | None,
+    typer.Option(metavar="on|off", help="Have its updates installed by themselves, at night, or no longer."),
+]
 
 
 def update(
     app: Installed,
     downgrade: Downgrade = False,
     undo: _Undo = False,
+    automatic: _Automatic = None,
     yes: Yes = False,
     no_wait: NoWait = False,
     json: Json = False,
 ) -> None:
     """Update an app to the version of the catalog."""
     client = Client()
+    if automatic is not None:
+        if downgrade or undo:
+            raise CommandError(Exit.USAGE, "--automatic stands alone", "nothing was changed")
+        _show_choice(client.call("update-automatic", app=app, on=automatic is Switch.ON), json)
+        return
     if undo:
         if downgrade:
             raise CommandError(Exit.USAGE, "--undo and --downgrade exclude each other", "nothing was changed")
@@ -42,3 +62,10 @@ def update(
             ask("Update this?", yes)
     wanted = {"app": app, "plan": plan["digest"], **({"downgrade": True} if downgrade else {})}
     finish(client, client.call("container-update", **wanted), no_wait, json)
+
+
+def _show_choice(found: dict[str, Any], json: bool) -> None:
+    if json:
+        show_json(found)
+        return
+    show(line(f"{found['app']}: {automatic_words(found)}"))

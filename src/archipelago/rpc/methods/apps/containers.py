@@ -5,6 +5,7 @@ from typing import Annotated
 from pydantic import Field
 
 from archipelago.api.apps import AppStatus, AppSummary, Change, ChangePreview
+from archipelago.api.automatic_updates import AutomaticUpdateView
 from archipelago.api.configuration import ConfigPreview, OptionView
 from archipelago.api.containers import ExecResult, LogLine
 from archipelago.api.data import RemovalPreview
@@ -15,6 +16,7 @@ from archipelago.api.operations import Operation
 from archipelago.api.services.apps import (
     AppChangeService,
     AppReportService,
+    AutomaticUpdateService,
     LogService,
     MetricsService,
     RemovalService,
@@ -81,6 +83,13 @@ class UpdateParams(AppParams):
     """Digest of the plan that was agreed to; if it has changed since, nothing is updated."""
     downgrade: Flag = False
     """Whether the version of the catalog may be older than the installed one."""
+
+
+class AutomaticParams(AppParams):
+    """Of which app, and whether."""
+
+    on: Flag
+    """Whether its updates are installed by themselves."""
 
 
 class RemoveParams(AppParams):
@@ -216,6 +225,16 @@ async def _removal(removals: RemovalService, params: AppParams) -> RemovalPrevie
 )
 async def _update(changes: AppChangeService, params: UpdateParams) -> Operation:
     return await changes.update(params.app, params.plan, downgrade=params.downgrade)
+
+
+@family.method(
+    "update-automatic",
+    "Have updates of an app installed by themselves, at night, as far as they ask for nothing new; or no longer",
+    permission=Permission.MANAGE,
+    mutates=True,
+)
+async def _automatic(updates: AutomaticUpdateService, params: AutomaticParams) -> AutomaticUpdateView:
+    return await updates.set(params.app, on=params.on)
 
 
 @family.method(
