@@ -150,11 +150,19 @@ export const useNotices = defineStore("notices", () => {
       }
       case "update":
         return {
-          text: "home.update",
-          about: { name: one.name, version: one.version ?? "" },
+          // One that the node could not install by itself is said in its own words.
+          text: one.level === "note" ? "home.update" : "notice.finding",
+          about: { name: one.name, version: one.version ?? "", what: said(one, "text") },
           to: { name: "app", params: { app } },
           look: "home.look",
           fix: { text: "notice.update", permission: "manage", run: () => containers.update(app) },
+        };
+      case "updated":
+        return {
+          text: "notice.finding",
+          about: { what: said(one, "text") },
+          to: { name: "app", params: { app } },
+          look: "home.look",
         };
       case "disk":
         return { text: "notice.disk", about: {}, to: { name: "system" }, look: "notice.space" };

@@ -5,6 +5,7 @@ import AppHead from "../../src/components/app/AppHead.vue";
 import AppMore from "../../src/components/app/AppMore.vue";
 import AppTile from "../../src/components/app/AppTile.vue";
 import ConnectCard from "../../src/components/app/ConnectCard.vue";
+import UpdateCard from "../../src/components/app/UpdateCard.vue";
 import HealthHistory from "../../src/components/app/HealthHistory.vue";
 import { useAppMenu } from "../../src/lib/appMenu";
 import { useContainers } from "../../src/stores/container";
@@ -81,6 +82,40 @@ describe("the head of an app's page", () => {
     expect(menu(status({ desired: "stopped" }))).toContain(words("apps.start"));
     begin("execute");
     expect(menu(status({ update_to: "30" }))).toEqual([words("app.terminal"), words("app.inStore")]);
+  });
+});
+
+describe("updates of an app", () => {
+  const offered = status({ update_to: "30", release_notes: "- Faster\n- <b>Safer</b>" });
+
+  it("are shown with what is new, as text alone", async () => {
+    const { page } = await mounted(UpdateCard, { status: offered });
+    expect(page.text()).toContain(words("update.available", { version: "30", now: "29.1" }));
+    expect(page.findAll("li").map((one) => one.text())).toEqual(["Faster", "<b>Safer</b>"]);
+  });
+
+  it("are installed by themselves once the owner says so, and the card says what is in the way", async () => {
+    const on = { ...offered.automatic, on: true, obstacle: "there is no way back" };
+    const asked = answering({ "update-automatic": () => on });
+    const { page } = await mounted(UpdateCard, { status: offered });
+    const turn = page.get("[role=switch]");
+    expect(turn.attributes("aria-checked")).toBe("false");
+    await turn.trigger("click");
+    await flushPromises();
+    expect(paramsOf(asked, "update-automatic")).toEqual([{ app: "bitcoin-knots", on: true }]);
+    expect(page.get("[role=switch]").attributes("aria-checked")).toBe("true");
+    expect(page.text()).toContain(words("update.obstacle", { why: on.obstacle }));
+  });
+
+  it("stay as they are where the node refuses, or where one may not manage apps", async () => {
+    answering({});
+    const { page } = await mounted(UpdateCard, { status: offered });
+    await page.get("[role=switch]").trigger("click");
+    await flushPromises();
+    expect(page.get("[role=switch]").attributes("aria-checked")).toBe("false");
+    begin("operate");
+    const { page: other } = await mounted(UpdateCard, { status: offered });
+    expect(other.find("[role=switch]").exists()).toBe(false);
   });
 });
 
