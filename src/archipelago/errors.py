@@ -56,8 +56,14 @@ class NodeError(Exception):
         return f"{self.message} ({self.hint})" if self.hint else self.message
 
 
-_FULL_DISK = ("no space left on device", "disk quota exceeded", "enospc", "enough free space in")
-"""What the C library, Go's and apt's own words are when a disk is full; small letters."""
+_FULL_DISK = (
+    "no space left on device",
+    "disk quota exceeded",
+    "enospc",
+    "enough free space in",
+    "database or disk is full",
+)
+"""The words of the C library, Go, apt and SQLite where a disk is full; small letters."""
 
 
 _BROKEN_DISK = ("read-only file system", "input/output error", "structure needs cleaning", "stale file handle")
@@ -81,3 +87,8 @@ def says_disk_broken(words: str) -> bool:
 def says_disk_full(words: str) -> bool:
     """Return whether another program's words say that a disk is full."""
     return any(sign in words.lower() for sign in _FULL_DISK)
+
+
+def trouble_code(words: str) -> ErrorCode:
+    """Return the code of what another program could not do with data, by its words: DISK_FULL, or else NOT_HEALTHY."""
+    return ErrorCode.DISK_FULL if says_disk_full(words) else ErrorCode.NOT_HEALTHY

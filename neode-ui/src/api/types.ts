@@ -829,6 +829,8 @@ export type Failure = {
   "exit_code": number | null;
   /** Last lines of the container's log. */
   "logs": Array<string>;
+  /** Whether a full disk kept it from being started. */
+  "disk_full": boolean;
   /** Field -> message of its text, `effects.0` for the first of a list; a text without one is English only. */
   "messages"?: Record<string, Message>;
 };

@@ -95,7 +95,7 @@ describe("the overview of an app", () => {
   it("shows repairs above its last failure where the failure suggests one, and at the end otherwise", async () => {
     begin("manage");
     answering(ANSWERS);
-    const failure = { at: "2026-01-01T00:00:00Z", reason: "it ended", exit_code: 1, logs: [] };
+    const failure = { at: "2026-01-01T00:00:00Z", reason: "it ended", disk_full: false, exit_code: 1, logs: [] };
     const health = { ...FAILING.health, state: "backing-off" as const, failure };
     for (const suggested of [true, false]) {
       const { page } = await mounted(AppOverview, {

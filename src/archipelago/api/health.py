@@ -60,6 +60,8 @@ class Failure(Translatable, View):
     exit_code: int | None = None
     logs: tuple[str, ...] = ()
     """Last lines of the container's log."""
+    disk_full: bool = False
+    """Whether a full disk kept it from being started."""
 
 
 class Health(Translatable, View):

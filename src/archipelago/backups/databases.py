@@ -10,7 +10,7 @@ from archipelago.backups.contents import Names
 from archipelago.backups.programs import program
 from archipelago.backups.restic.launch import Launch, Order
 from archipelago.container.manifest.model.scalars import IDS_PER_APP
-from archipelago.errors import ErrorCode, NodeError
+from archipelago.errors import ErrorCode, NodeError, says_disk_full, trouble_code
 from archipelago.support.texts.text import msg
 
 _PATIENCE = 60.0
@@ -74,9 +74,16 @@ class Databases:
                 else msg("a database of {app} is not whole: {error}", app=app, error=error)
             )
             raise NodeError(
-                ErrorCode.NOT_HEALTHY if wrong else ErrorCode.INTERNAL,
+                trouble_code(error) if wrong else ErrorCode.INTERNAL,
                 what,
-                hint=msg("older backups stay as they are; 'archipelago logs {app}' shows what the app says", app=app),
+                hint=refused_hint(app, error),
                 data={"app": app},
             )
         return tuple(tuple(each["path"]) for each in answers if each["there"])
+
+
+def refused_hint(app: str, error: str) -> str:
+    """Return what an owner can do where a database could not be copied, by what its program says."""
+    if says_disk_full(error):
+        return msg("older backups stay as they are; free some space, then try again")
+    return msg("older backups stay as they are; 'archipelago logs {app}' shows what the app says", app=app)

@@ -6,7 +6,7 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails, to_jsonable_python
 
-from archipelago.container.podman_client.errors import PodmanError
+from archipelago.container.podman_client.errors import PodmanError, code_of
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.rpc.patterns import PATTERNS
 from archipelago.support.texts.text import msg
@@ -101,7 +101,7 @@ def internal_error() -> RpcError:
 def podman_failed(error: PodmanError) -> NodeError:
     """Return the error for what Podman could not do."""
     hint = msg("'archipelago doctor' examines the host")
-    return NodeError(ErrorCode.PODMAN, msg("Podman could not do it: {error}", error=error), hint=hint)
+    return NodeError(code_of(error), msg("Podman could not do it: {error}", error=error), hint=hint)
 
 
 def _words(problem: ErrorDetails) -> str:

@@ -3,6 +3,7 @@
 It runs as root of a user namespace of one id, in which no groups can be given up.
 """
 
+import contextlib
 import json
 import os
 import select
@@ -90,7 +91,18 @@ def test_a_copy_leaves_room_on_the_disk(root: Path) -> None:
     disk = shutil.disk_usage(root)
     limit = int(answered(started(root, "copy", first=told, reserve=disk.free // 2))["error"].split()[-1])
     assert 0 < limit < disk.total - disk.free // 2
-    assert "too full" in answered(started(root, "copy", reserve=disk.total))["error"]
+    assert "no space left on device" in answered(started(root, "copy", reserve=disk.total))["error"]
     os.truncate(root / "volume/app.db", disk.total + 1)
-    assert "too full" in answered(started(root, "copy"))["error"]
+    assert "no space left on device" in answered(started(root, "copy"))["error"]
     assert not list((root / "out").iterdir())
+
+
+def test_a_copy_for_which_the_room_ends_half_way_says_so(root: Path) -> None:
+    """SQLite itself says no more than that a write failed."""
+    room = ONE_ID + "os.statvfs = lambda _: type('disk', (), {'f_bavail': 32, 'f_frsize': 4096})\n"
+    with contextlib.closing(sqlite3.connect(root / "volume/app.db")) as database:
+        database.execute("PRAGMA journal_mode=WAL")
+        assert "bytes" in answered(started(root, "copy", first=room))
+        database.execute("INSERT INTO kept VALUES (?)", ("x" * 500_000,))
+        database.commit()  # into the log beside it: its size says nothing of that
+        assert "no space left on device" in answered(started(root, "copy", first=room))["error"]

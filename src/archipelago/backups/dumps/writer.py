@@ -4,11 +4,12 @@ import asyncio
 from dataclasses import dataclass
 from pathlib import Path
 
+from archipelago.backups.databases import refused_hint
 from archipelago.backups.dumps.commands import ServerDatabase, dump_commands
 from archipelago.backups.dumps.streams import DumpStreams
 from archipelago.container.podman_client.errors import NotFound, PodmanConflict, PodmanError
 from archipelago.container.workload.workload import Workload
-from archipelago.errors import ErrorCode, NodeError
+from archipelago.errors import NodeError, trouble_code
 from archipelago.security.secrets.manager import SecretsManager
 from archipelago.security.secrets.secret import Secret
 from archipelago.support.texts.text import msg
@@ -72,8 +73,8 @@ async def server_secret(secrets: SecretsManager, app: str, name: str | None) -> 
 
 def _refused(app: str, error: str) -> NodeError:
     return NodeError(
-        ErrorCode.NOT_HEALTHY,
+        trouble_code(error),
         msg("a database of {app} cannot be dumped: {error}", app=app, error=error),
-        hint=msg("older backups stay as they are; 'archipelago logs {app}' shows what the app says", app=app),
+        hint=refused_hint(app, error),
         data={"app": app},
     )

@@ -10,6 +10,7 @@ seconds, and `reserve`, the bytes of the disk that copies leave free. It prints 
 
 import contextlib
 import ctypes
+import errno
 import json
 import os
 import resource
@@ -127,7 +128,9 @@ def _in_child(order: dict, names: list, found: os.stat_result, writer: int) -> N
             os.chmod(f"/out/{path}", stat.S_IMODE(found.st_mode))
         else:
             answer = _check(f"/volume/{path}")
-    except (sqlite3.Error, OSError, MemoryError, DatabaseRefused) as error:
+    except OSError as error:
+        answer = {"error": error.strerror or str(error)}
+    except (sqlite3.Error, MemoryError, DatabaseRefused) as error:
         answer = {"error": str(error) or type(error).__name__}
     os.write(writer, json.dumps(answer).encode())
     os._exit(0)
@@ -138,8 +141,15 @@ def _limit_size(size: int, out: str, reserve: int) -> None:
     disk = os.statvfs(out)
     room = disk.f_bavail * disk.f_frsize - reserve
     if size > room:
-        raise DatabaseRefused("the disk is too full for a copy of the database")
+        raise OSError(errno.ENOSPC, "no space left on device for a copy of the database")
     resource.setrlimit(resource.RLIMIT_FSIZE, (room, room))  # it may grow meanwhile
+
+
+def _require_room(source: sqlite3.Connection) -> None:
+    """Say of a copy that has reached its limit that the disk is full: SQLite knows no more than that a write failed."""
+    pages, size = (source.execute(f"PRAGMA {each}").fetchone()[0] for each in ("page_count", "page_size"))
+    if pages * size > resource.getrlimit(resource.RLIMIT_FSIZE)[0]:
+        raise OSError(errno.ENOSPC, "no space left on device for a copy of the database")
 
 
 def _require_files(path: str) -> None:
@@ -170,8 +180,12 @@ def _copy(path: str, out: str, patience: float) -> dict:  # type: ignore[type-ar
     ):
         source.execute("PRAGMA trusted_schema=OFF")
         # All at once: otherwise it starts again with each write of another process.
-        source.backup(copy, pages=-1, progress=on_step, sleep=0.1)
-        copy.execute("PRAGMA journal_mode=DELETE")  # one file: what SQLite had beside it is not copied
+        try:
+            source.backup(copy, pages=-1, progress=on_step, sleep=0.1)
+            copy.execute("PRAGMA journal_mode=DELETE")  # one file: what SQLite had beside it is not copied
+        except sqlite3.OperationalError:
+            _require_room(source)
+            raise
         _require_whole(copy, "quick_check")
     return {"bytes": os.stat(out).st_size}
 

@@ -18,7 +18,7 @@ from archipelago.container.operations.trial.pod import TrialPod
 from archipelago.container.operations.trial.scratch import TrialOrder
 from archipelago.container.operations.trial.trial_runs import Say, TrialRuns
 from archipelago.container.operations.trial.verdict import TrialVerdict
-from archipelago.errors import ErrorCode, NodeError
+from archipelago.errors import NodeError, trouble_code
 from archipelago.security.secrets.manager import SecretsManager
 from archipelago.storage.layout import SnapshotFolder
 from archipelago.storage.records.apps import AppRecord
@@ -77,7 +77,7 @@ class DumpLoads:
         if problem:
             await self.namespace.remove(str(scratch.path))
             raise NodeError(
-                ErrorCode.NOT_HEALTHY,
+                trouble_code(problem),
                 msg("the database of {app} cannot be made from its dump: {why}", app=record.app, why=problem),
                 hint=msg("the app is as it was; restore another backup: 'archipelago backup list' shows them"),
                 data={"app": record.app},

@@ -13,7 +13,7 @@ import structlog
 
 from archipelago.api.operations import Operation, OperationKind, operation_view, operation_views
 from archipelago.container.operations.kinds import kind_words
-from archipelago.container.podman_client.errors import PodmanError
+from archipelago.container.podman_client.errors import PodmanError, code_of
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.storage.records.operations import OperationFailure, OperationRecord, OperationState, StepRecord
 from archipelago.storage.stores.state import State
@@ -339,7 +339,7 @@ class Operations:
         except NodeError as error:
             failed = OperationFailure(code=error.code, message=error.message, hint=error.hint, data=error.data)
         except PodmanError as error:
-            failed = OperationFailure(code=ErrorCode.PODMAN, message=str(error))
+            failed = OperationFailure(code=code_of(error), message=str(error))
         except Exception as error:
             self._log.exception("operation failed", operation=tracker.record.id)
             failed = OperationFailure(code=ErrorCode.INTERNAL, message=msg("unexpected: {error}", error=error))

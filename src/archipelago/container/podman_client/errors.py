@@ -6,7 +6,7 @@ import json
 import re
 from dataclasses import dataclass
 
-from archipelago.errors import says_disk_full
+from archipelago.errors import ErrorCode, NodeError, says_disk_full
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +147,13 @@ _CONFLICT = (
     "already used",
     "invalid network mode",
 )
+
+
+def code_of(error: PodmanError | NodeError) -> ErrorCode:
+    """Return the code by which clients know an error: a full disk is one, whoever met it."""
+    if isinstance(error, NodeError):
+        return error.code
+    return ErrorCode.DISK_FULL if isinstance(error, StorageFull) else ErrorCode.PODMAN
 
 
 def error_from_text(call: PodmanCall, text: str, *, status: int | None = None, cause: str = "") -> PodmanError:

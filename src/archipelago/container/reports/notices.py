@@ -11,7 +11,7 @@ from archipelago.api.backups import TargetView
 from archipelago.api.data import StreamView
 from archipelago.api.health import WORKING, HealthState
 from archipelago.api.notice_channels import Channel
-from archipelago.api.operations import Operation
+from archipelago.api.operations import ErrorView, Operation
 from archipelago.api.system import Finding, Notice, NoticeKind, Severity
 from archipelago.container.operations.kinds import kind_words
 from archipelago.container.reports.backup_notices import backup_notices
@@ -274,7 +274,7 @@ def _of_operations(
         if each.state is not OperationState.FAILED or each.error is None:
             continue
         app = apps.get(each.app)
-        if each.error.code == ErrorCode.NOT_HEALTHY and app is not None and app.state in WORKING:
+        if _waited_in_vain(each.error) and app is not None and app.state in WORKING:
             continue  # it came up later
         name = app.name if app is not None else names.get(each.app, each.app)
         yield Notice(
@@ -290,6 +290,11 @@ def _of_operations(
             consequence=msg("{name} stays as it is; the node does not try again by itself", name=name),
             operation=each.id,
         )
+
+
+def _waited_in_vain(error: ErrorView) -> bool:
+    """Return whether an operation failed since an app did not come up; a full disk may be why (`Situation.error`)."""
+    return error.code == ErrorCode.NOT_HEALTHY or (error.code == ErrorCode.DISK_FULL and "state" in error.data)
 
 
 def _without_numbers(text: str) -> str:

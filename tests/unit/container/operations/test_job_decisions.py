@@ -2,13 +2,15 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import cast
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from archipelago.api.health import WORKING, Health, HealthState
+from archipelago.api.health import WORKING, Failure, Health, HealthState
 from archipelago.container.dependency_resolver.plan import Edge, Plan
 from archipelago.container.desired.installed_apps import Records
 from archipelago.container.desired.state import DesiredApp, DesiredState
@@ -166,6 +168,15 @@ def test_who_is_at_fault_is_an_app_that_does_not_come_up(
         assert blocker in state.needed_by(app)
         error = now.error(app, "does not come up")
         assert error.data["app"] == blocker and error.hint
+
+
+@pytest.mark.parametrize(("full", "code"), [(True, ErrorCode.DISK_FULL), (False, ErrorCode.NOT_HEALTHY)])
+def test_an_app_that_a_full_disk_keeps_from_starting_is_reported_as_that(full: bool, code: ErrorCode) -> None:
+    failure = Failure(
+        at=datetime(2026, 1, 1, tzinfo=UTC), reason="the disk that holds state.db is full", disk_full=full
+    )
+    health = Health(state=HealthState.FAILED, reason=failure.reason, failure=failure)
+    assert Situation(DesiredState(), lambda _: health).error("app", "does not come up").code is code
 
 
 @given(states(), healths, apps)

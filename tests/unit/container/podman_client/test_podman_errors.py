@@ -53,6 +53,7 @@ _CALL = PodmanCall("create container", "archipelago-x")
         (409, "image used by 5d: image is in use by a container", PodmanConflict),
         (400, "failed to decode", BadRequest),
         (500, "copying system image: write /var/x: no space left on device", StorageFull),
+        (500, "beginning container 12 transaction: database or disk is full", StorageFull),
         (500, "runtime error: invalid memory address or nil pointer dereference", PodmanPanic),
         (500, "layer not known", StorageDamaged),
         (

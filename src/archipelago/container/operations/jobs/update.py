@@ -22,7 +22,7 @@ from archipelago.container.operations.job_parts import JobParts
 from archipelago.container.operations.operations import Tracker
 from archipelago.container.operations.readiness.soak import soak
 from archipelago.container.operations.way_back import back_step, before_update, copy_step, updated
-from archipelago.container.podman_client.errors import PodmanError
+from archipelago.container.podman_client.errors import PodmanError, code_of
 from archipelago.container.proposals.downgrades import require_none
 from archipelago.container.proposals.proposal import Proposal, another_plan, touched
 from archipelago.errors import ErrorCode, NodeError
@@ -289,7 +289,7 @@ class UpdateJob(Job):
 def _failure(error: NodeError | PodmanError) -> OperationFailure:
     if isinstance(error, NodeError):
         return OperationFailure(code=error.code, message=error.message, hint=error.hint, data=error.data)
-    return OperationFailure(code=ErrorCode.PODMAN, message=str(error))
+    return OperationFailure(code=code_of(error), message=str(error))
 
 
 def _broken_as_before(job: UpdateJob, failure: OperationFailure) -> NodeError:

@@ -82,15 +82,19 @@ class Situation:
         return msg("{state}: {reason}", state=state, reason=health.reason) if health.reason else state
 
     def error(self, app: str, what: str) -> NodeError:
-        """Return the error NOT_HEALTHY of an app, with the last log lines of the one that is to blame."""
+        """Return the error NOT_HEALTHY of an app, with the last log lines of the one that is to blame.
+
+        It is DISK_FULL where that one could not be started for want of room.
+        """
         blocker = self.blocker(app)
         health = self.health(blocker)
         failure = health.failure
         cause = (failure.reason if failure is not None else health.reason) or STATES[health.state]
         if blocker != app:
             cause = msg("it needs {blocker}, of which: {cause}", blocker=blocker, cause=cause)
+        full = failure is not None and failure.disk_full
         return NodeError(
-            ErrorCode.NOT_HEALTHY,
+            ErrorCode.DISK_FULL if full else ErrorCode.NOT_HEALTHY,
             msg("{app} {what}: {cause}", app=app, what=what, cause=cause),
             hint=msg(
                 "it stays installed and the node goes on trying; see 'archipelago logs {blocker}'", blocker=blocker

@@ -5,7 +5,7 @@ import time
 
 from archipelago.api.health import HealthState
 from archipelago.container.data.keeper import DataMissing
-from archipelago.container.podman_client.errors import PodmanError, PortTaken
+from archipelago.container.podman_client.errors import PodmanError, PortTaken, code_of
 from archipelago.container.reconciler.keeper.healths import Healths
 from archipelago.container.reconciler.keeper.repairer import Repairer
 from archipelago.container.reconciler.keeper.runs import Runs
@@ -13,7 +13,7 @@ from archipelago.container.reconciler.keeper.tools import Tools
 from archipelago.container.reconciler.seen import Look
 from archipelago.container.reconciler.step import Await, Note, NoteDeath, NoteRecovery, NoteUnhealthy
 from archipelago.container.workload.workload import ContainerWorkload
-from archipelago.errors import NodeError
+from archipelago.errors import ErrorCode, NodeError
 from archipelago.support.texts.text import error_text, msg
 
 _TRIES_WITH_ONE_CONTAINER = 2
@@ -47,7 +47,7 @@ class Failures:
             reason = msg("port {port} of this host is taken by another program", port=error.port)
         before = self._healths.policy(container)
         policy = self._healths.policies[container] = before.failed(now, 0.0, _spread())
-        self._healths.note_failure(container, reason)
+        self._healths.note_failure(container, reason, disk_full=code_of(error) is ErrorCode.DISK_FULL)
         self._healths.report(container, HealthState.FAILED, reason)
         # What a kill -9 of Podman left of it may be beyond repair; its data lies elsewhere.
         useless = before.restarts >= _TRIES_WITH_ONE_CONTAINER

@@ -100,10 +100,22 @@ class Healths:
             self._healths[container] = health
             self._changed(self._app)
 
-    def note_failure(self, container: str, reason: str, exit_code: int | None = None, logs: Iterable[str] = ()) -> None:
+    def note_failure(
+        self,
+        container: str,
+        reason: str,
+        exit_code: int | None = None,
+        logs: Iterable[str] = (),
+        *,
+        disk_full: bool = False,
+    ) -> None:
         """Remember the last time that something went wrong with a container."""
         self._failures[container] = Failure(
-            at=datetime.now(UTC), reason=self._redact(reason), exit_code=exit_code, logs=tuple(logs)
+            at=datetime.now(UTC),
+            reason=self._redact(reason),
+            exit_code=exit_code,
+            logs=tuple(logs),
+            disk_full=disk_full,
         )
 
     async def note_failed_run(self, wanted: ContainerWorkload, reason: str, exit_code: int | None) -> None:
