@@ -12,7 +12,7 @@ from playwright.async_api import Page, expect
 
 from support.harness import ROOT, TestNode, podman
 from support.owner import show_password
-from support.tiny_apps import TCP, write_app
+from support.tiny_apps import PATIENT, write_app
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(300)]
 DISK = ROOT / "usb-of-the-page"
@@ -40,7 +40,7 @@ async def require_for_everybody(page: Page) -> None:
 async def test_two_steps_lead_to_a_backup_that_is_proved(page: Page, node: TestNode, disk: Path) -> None:
     assert node.apps is not None
     seed = '[sh, -c, "[ -e /pages/first ] || echo old > /pages/first; exec busybox httpd -f -p 8000 -h /pages"]'
-    health = f"mounts: [{{volume: pages, path: /pages}}]\n    {TCP}"
+    health = f"mounts: [{{volume: pages, path: /pages}}]\n    {PATIENT}"
     write_app(node.apps, "book", command=seed, health=health, more="volumes: {pages: {data: files}}")
     await node.install("book")
     await page.goto("/backups")

@@ -8,12 +8,11 @@ import pytest
 import pytest_asyncio
 
 from support.harness import RpcError, TestNode, podman, remove_leftovers, running_node
-from support.tiny_apps import write_app
+from support.tiny_apps import PATIENT, write_app
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(300)]
 
 DEAF_UNLESS_ONE = '[sh, -c, "[ {{ options.n }} = 1 ] && exec busybox httpd -f -p 8000 -h /; exec busybox sleep 100000"]'
-PATIENT = "health: {probe: {type: tcp, port: 8000}, interval: 1s, start_timeout: 100s}"
 OPTION = "options: {n: {type: int, label: N, default: 1, minimum: 1, maximum: 9}}"
 WITH_DATA = f"{OPTION}\nvolumes: {{data: {{data: files}}}}"
 MOUNT = "init: true\n    mounts: [{volume: data, path: /data}]"

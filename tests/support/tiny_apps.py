@@ -22,6 +22,8 @@ containers:
 """
 SERVE = '[httpd, -f, -p, "8000", -h, /]'
 TCP = "health: {probe: {type: tcp, port: 8000}, interval: 1s, start_timeout: 5s}"
+PATIENT = "health: {probe: {type: tcp, port: 8000}, interval: 1s, start_timeout: 100s}"
+"""For what has to come up in the end, however slow the machine is; with `TCP` it may fail before it has begun."""
 ALIVE = 'health: {probe: {type: exec, command: [/usr/bin/busybox, "true"]}, interval: 60s}'
 """For what has no port: it is healthy as soon as it runs, and not only after ten seconds, as without a probe."""
 

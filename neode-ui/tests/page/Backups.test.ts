@@ -4,6 +4,7 @@ import type { TargetView } from "../../src/api/types";
 import BackupActivity from "../../src/components/backups/BackupActivity.vue";
 import RestoreAll from "../../src/components/backups/RestoreAll.vue";
 import RestorePlan from "../../src/components/backups/RestorePlan.vue";
+import RestoreRun from "../../src/components/backups/RestoreRun.vue";
 import { useContainers } from "../../src/stores/container";
 import BackupsView from "../../src/views/BackupsView.vue";
 import { begin, button, mounted, openDialog, words } from "./mounted";
@@ -126,6 +127,52 @@ describe("work on backups", () => {
     await button(page, words("backup.cancelWaiting"))?.trigger("click");
     await flushPromises();
     expect(paramsOf(asked, "operation-cancel")).toEqual([{ id: "3" }, { id: "2" }]);
+  });
+});
+
+describe("a restore that has failed", () => {
+  const OPENED = "2026-11-29T08:40:00Z";
+  const steps = (...states: Array<"done" | "failed" | "pending">) =>
+    states.map((state, at) => step({ name: ["fetch the backup", "put lnd back", "start lnd"][at]!, state }));
+  const moved = { name: "1", kind: "before-restore" as const, at: OPENED, version: "2", size: 1, counted: true, funds: false, undoes_update: false }; // prettier-ignore
+
+  async function failed(found: Array<typeof moved>, ...states: Array<"done" | "failed" | "pending">) {
+    begin("manage");
+    const error = { code: "not-healthy", message: "lnd does not come up", hint: "", data: {} };
+    const about = {
+      id: "7",
+      kind: "backup-restore",
+      state: "failed",
+      created_at: OPENED,
+      steps: steps(...states),
+    } as const;
+    answering({
+      "operation-get": () => operation({ ...about, steps: [...about.steps], error: error as never }),
+      "snapshot-list": () => found,
+    });
+    useContainers().apps = [];
+    const { page } = await mounted(RestoreRun, { app: "lnd", operation: "7" });
+    await flushPromises();
+    return page;
+  }
+
+  it("before anything was put back says that the app is as it was", async () => {
+    const page = await failed([], "failed", "pending", "pending");
+    expect(page.text()).toContain(words("restore.unchanged"));
+    expect(button(page, words("restore.undo"))).toBeUndefined();
+  });
+
+  it("when all was back says so, and offers the way back", async () => {
+    const page = await failed([moved], "done", "done", "failed");
+    expect(page.text()).not.toContain(words("restore.unchanged"));
+    expect(page.text()).toContain(words("restore.kept"));
+    expect(button(page, words("restore.undo"))).toBeDefined();
+  });
+
+  it("of an app that was not there leads to it", async () => {
+    const page = await failed([], "done", "done", "failed");
+    expect(page.text()).not.toContain(words("restore.unchanged"));
+    expect(button(page, words("restore.openApp"))).toBeDefined();
   });
 });
 
