@@ -112,6 +112,33 @@ async def test_a_target_that_is_gone_and_one_of_another_node_say_what_to_do(
     await expect(page.get_by_text("2 of 24 words")).to_be_visible()
 
 
+async def test_channels_that_may_be_a_copy_run_only_once_their_owner_has_said_so(page: Page, node: TestNode) -> None:
+    assert node.apps is not None
+    opens = '[sh, -c, "[ -e /channels/db ] || echo opened > /channels/db; exec busybox httpd -f -p 8000 -h /"]'
+    health = f"mounts: [{{volume: channels, path: /channels}}]\n    {PATIENT}"
+    volumes = "volumes: {channels: {data: never-restore, funds: true, exclusive: true}}"
+    write_app(node.apps, "lightning", command=opens, health=health, more=volumes)
+    await node.install("lightning")
+    await node.done(await node.call("container-stop", app="lightning"))
+    channels = node.root / "apps/lightning/volumes/channels"
+    podman("unshare", "sh", "-c", f"cp -a {channels} {channels}.2 && rm -rf {channels} && mv {channels}.2 {channels}")
+    await page.goto("/apps/lightning")
+    why = page.get_by_role("alert").filter(has_text="its channels may be newer elsewhere")
+    await expect(why).to_contain_text("it may be a copy")
+    await expect(why).to_contain_text("Turn that machine off for good")
+    await require_for_everybody(page)
+    await why.get_by_role("button", name="Run it here").press("Enter")
+    dialog = page.get_by_role("alertdialog")
+    await expect(dialog.get_by_role("button", name="Run it here")).to_be_disabled()
+    assert (await node.call("container-status", app="lightning"))["desired"] == "stopped"
+    await dialog.get_by_label("Type lightning to confirm").fill("lightning")
+    await dialog.get_by_role("button", name="Run it here").press("Enter")
+    await show_password(page)
+    await expect(why).to_be_hidden()
+    await expect(page.get_by_text("Running since")).to_be_visible()
+    assert await node.call("data-contested", app="lightning") == []
+
+
 async def test_the_kit_prints_black_on_white(page: Page, node: TestNode) -> None:
     await page.emulate_media(media="print", color_scheme="dark")
     await page.evaluate("localStorage.setItem('archipelago-theme', 'dark')")

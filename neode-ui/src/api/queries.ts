@@ -13,6 +13,7 @@ notifyManager.setScheduler((work) => work());
 /** What an event of an app may have changed. */
 const CHANGED_BY_EVENTS: ReadonlySet<unknown> = new Set<keyof Methods>([
   "container-status",
+  "data-contested",
   "health-history",
   "operation-list",
 ]);

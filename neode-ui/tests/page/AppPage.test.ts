@@ -49,6 +49,15 @@ function menu(app: AppStatus): string[] {
 describe("the head of an app's page", () => {
   const main = (page: VueWrapper) => page.get(".button-main").text();
 
+  it("offers no restart where only the owner can help", async () => {
+    const health = { ...status().health, state: "failed" } as const;
+    const { page, give } = await mounted(AppHead, { status: status({ health }), busy: false, act });
+    expect(main(page)).toBe(words("apps.restart"));
+    give({ status: status({ health: { ...health, needs_owner: true } }) });
+    await flushPromises();
+    expect(page.find(".button-main").exists()).toBe(false);
+  });
+
   it.each([
     ["apps.open", { endpoints: [PAGE, WIRE] }],
     ["connect.wallet", { endpoints: [WIRE] }],

@@ -2,9 +2,10 @@ import { flushPromises } from "@vue/test-utils";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import type { KeptData as Kept } from "../../src/api/types";
 import KeptData from "../../src/components/KeptData.vue";
+import AppOverview from "../../src/components/app/AppOverview.vue";
 import LostData from "../../src/components/app/LostData.vue";
-import { begin, button, mounted, words } from "./mounted";
-import { status } from "../samples";
+import { begin, button, mounted, openDialog, words } from "./mounted";
+import { operation, status } from "../samples";
 import { answering, paramsOf, Refusal } from "../standIn";
 
 afterEach(() => vi.unstubAllGlobals());
@@ -58,6 +59,74 @@ describe("data that is lost", () => {
     begin("read");
     const viewer = await mounted(LostData, { status: status({ lost_volumes: [chain] }) });
     expect(viewer.page.find("button").exists()).toBe(false);
+  });
+});
+
+describe("state that may be newer elsewhere", () => {
+  const WHAT = "the state in the volume 'channels' may not be run: it may be a copy";
+  const one = { volume: "channels", what: WHAT, remedy: "archipelago data claim lnd", evidence: "e1" };
+  const LND = status({ app: "lnd", name: "LND" });
+  const refused = status({
+    ...LND,
+    health: { ...LND.health, state: "failed", needs_owner: true, reason: `${WHAT}; archipelago data claim lnd` },
+  });
+
+  async function overview(shown = refused, contested = [one]) {
+    const asked = answering({
+      "data-contested": () => contested,
+      "data-claim": () => null,
+      "container-start": () => operation({ kind: "start" }),
+      "container-list": () => [],
+      "operation-list": () => [],
+    });
+    const { page } = await mounted(AppOverview, { status: shown });
+    await flushPromises();
+    return { page, asked };
+  }
+
+  async function claim(page: Parameters<typeof button>[0]): Promise<void> {
+    await button(page, words("claim.go"))?.trigger("click");
+    await openDialog()?.get("input").setValue("lnd");
+    confirm(words("claim.go"));
+    await flushPromises();
+  }
+
+  it("is explained, and run only after its owner has typed the name of the app", async () => {
+    begin("manage", "operate");
+    const { page, asked } = await overview();
+    expect(page.get("[role=alert]").text()).toContain(WHAT);
+    expect(page.text()).toContain(words("claim.other"));
+    expect(page.text(), "it is said once").not.toContain("archipelago data claim");
+    await button(page, words("claim.go"))?.trigger("click");
+    confirm(words("claim.go"));
+    await flushPromises();
+    expect(paramsOf(asked, "data-claim"), "nothing was typed").toEqual([]);
+    confirm(words("common.cancel"));
+    await flushPromises();
+    await claim(page);
+    expect(paramsOf(asked, "data-claim")).toEqual([{ app: "lnd", evidence: ["e1"] }]);
+    expect(paramsOf(asked, "container-start"), "the node starts what is to run").toEqual([]);
+  });
+
+  it("starts with its claim where the app was stopped", async () => {
+    begin("manage", "operate");
+    const { page, asked } = await overview(
+      status({ ...LND, desired: "stopped", health: { ...LND.health, state: "stopped" } }),
+    );
+    await claim(page);
+    expect(paramsOf(asked, "container-start")).toEqual([{ app: "lnd" }]);
+  });
+
+  it("is only shown to who may not manage apps, and is not asked about while the app runs", async () => {
+    begin("operate");
+    const { page } = await overview();
+    expect(page.text()).toContain(words("claim.notYou"));
+    expect(button(page, words("claim.go"))).toBeUndefined();
+    const running = await overview(LND);
+    expect(paramsOf(running.asked, "data-contested")).toEqual([]);
+    const other = await overview(refused, []);
+    expect(other.page.find("[role=alert]").exists()).toBe(false);
+    expect(other.page.text(), "the reason of anything else stays").toContain(WHAT);
   });
 });
 

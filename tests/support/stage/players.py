@@ -57,6 +57,7 @@ class Player:
     """Interface -> app that provides it."""
     state: HealthState = HealthState.HEALTHY
     reason: str = ""
+    needs_owner: bool = False
     chain: Sync | None = None
     follows_chain: bool = False
     endpoints: tuple[EndpointStatus, ...] = ()
@@ -149,7 +150,7 @@ class Player:
 
     def status_view(self, used_by: tuple[str, ...], now: datetime) -> AppStatus:
         """It on a page of its own."""
-        health = Health(state=self.state, reason=self.reason, since=now, sync=self.chain)
+        health = Health(state=self.state, reason=self.reason, since=now, sync=self.chain, needs_owner=self.needs_owner)
         runs = self.desired is Desired.RUNNING
         return AppStatus(
             app=self.app,

@@ -256,6 +256,7 @@ class Scene:
             "user-list": [],
             "token-list": [],
             "data-list": [],
+            "data-contested": [],
             "doctor": [],
             "audit-show": [],
             "chain-report": chain_report,
