@@ -112,6 +112,51 @@ async def test_a_target_that_is_gone_and_one_of_another_node_say_what_to_do(
     await expect(page.get_by_text("2 of 24 words")).to_be_visible()
 
 
+async def test_a_snapshot_is_looked_into_as_files_and_as_a_running_copy(page: Page, node: TestNode) -> None:
+    await page.goto("/apps/book/settings")
+    card = page.get_by_role("region", name="Snapshots")
+    await card.get_by_role("button", name="Look inside").last.press("Enter")
+    dialog = page.get_by_role("dialog", name="Snapshot of")
+    await dialog.get_by_role("button", name="pages", exact=True).press("Enter")
+    await require_for_everybody(page)
+    async with page.expect_download() as saved:
+        await dialog.get_by_role("button", name="Save first on this device").press("Enter")
+    assert (await (await saved.value).path()).read_text().strip() in {"old", "new"}
+    await dialog.get_by_role("button", name="Restore first into a folder").press("Enter")
+    back = DISK / "back"
+    await dialog.get_by_label("New folder for volumes/pages/first").fill(str(back))
+    await page.keyboard.press("Enter")
+    await show_password(page)
+    await expect(dialog.get_by_text(f"It is in {back}.")).to_be_visible()
+    assert (back / "first").is_file()
+
+    await dialog.get_by_role("button", name="Start the copy").press("Enter")
+    copy = card.get_by_role("region", name="Copy from a snapshot")
+    await expect(copy.get_by_text("It ends by itself in")).to_be_visible(timeout=60_000)
+    await page.reload()
+    await expect(copy.get_by_text("It ends by itself in")).to_be_visible()
+    await require_for_everybody(page)
+    await copy.get_by_role("button", name="Stop the copy").press("Enter")
+    await expect(copy).to_be_hidden()
+    (operation, *_) = await node.call("operation-list", app="book", limit=1)
+    assert (operation["kind"], operation["state"]) == ("snapshot-look", "cancelled")
+
+
+async def test_an_app_gets_a_schedule_of_its_own(page: Page, node: TestNode) -> None:
+    await page.goto("/apps/book/settings")
+    schedule = page.get_by_role("region", name="Taken by themselves")
+    await expect(schedule.get_by_text("None is taken by itself.")).to_be_visible()
+    await schedule.get_by_label("How often").press("Enter")
+    await page.get_by_role("option", name="each night", exact=True).press("Enter")
+    await schedule.get_by_label("Days").fill("3")
+    await require_for_everybody(page)
+    await schedule.get_by_role("button", name="Apply the schedule").press("Enter")
+    await show_password(page)
+    await expect(schedule.get_by_text("The next one is taken on")).to_be_visible()
+    (found,) = [one for one in (await node.call("snapshot-schedules"))["apps"] if one["app"] == "book"]
+    assert (found["every"], found["keep_daily"], found["own"]) == ("daily", 3, True)
+
+
 async def test_channels_that_may_be_a_copy_run_only_once_their_owner_has_said_so(page: Page, node: TestNode) -> None:
     assert node.apps is not None
     opens = '[sh, -c, "[ -e /channels/db ] || echo opened > /channels/db; exec busybox httpd -f -p 8000 -h /"]'

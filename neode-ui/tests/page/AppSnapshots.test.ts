@@ -1,10 +1,18 @@
 import { flushPromises } from "@vue/test-utils";
 import { afterEach, describe, expect, it, vi } from "vitest";
-import type { RestorePreview, SnapshotKind, SnapshotPreview, SnapshotView } from "../../src/api/types";
+import type {
+  RestorePreview,
+  SnapshotEntry,
+  SnapshotKind,
+  SnapshotSchedulesView,
+  SnapshotPreview,
+  SnapshotView,
+} from "../../src/api/types";
+import { useContainers } from "../../src/stores/container";
 import AppSnapshots from "../../src/components/app/AppSnapshots.vue";
-import { begin, button, mounted, words } from "./mounted";
-import { operation, status } from "../samples";
-import { answering, paramsOf } from "../standIn";
+import { begin, button, mounted, openDialog, words } from "./mounted";
+import { operation, status, step } from "../samples";
+import { answering, paramsOf, type Answers } from "../standIn";
 
 const STATUS = status({});
 const app = STATUS.app;
@@ -27,7 +35,10 @@ const COST: SnapshotPreview = { app, size: 0, seconds: 0, free: 9, missing: 0, l
 
 afterEach(() => vi.unstubAllGlobals());
 
-async function snapshots(cost = COST, found = [UPDATE, MANUAL]) {
+const NODE = { app: "", every: "off" as const, keep_hourly: 24, keep_daily: 7, keep_weekly: 4, own: false, next: null, obstacle: "" }; // prettier-ignore
+const SCHEDULES: SnapshotSchedulesView = { node: NODE, apps: [{ ...NODE, app }] };
+
+async function snapshots(cost = COST, found = [UPDATE, MANUAL], own: Answers = {}) {
   const asked = answering({
     "snapshot-list": () => found,
     "snapshot-preview": () => cost,
@@ -39,6 +50,8 @@ async function snapshots(cost = COST, found = [UPDATE, MANUAL]) {
     "snapshot-delete": () => null,
     "container-list": () => [],
     "operation-list": () => [],
+    "snapshot-schedules": () => SCHEDULES,
+    ...own,
   });
   const { page } = await mounted(AppSnapshots, { status: STATUS });
   await flushPromises();
@@ -115,5 +128,158 @@ describe("the snapshots of an app", () => {
     const { page } = await snapshots();
     expect(page.findAll("button")).toHaveLength(0);
     expect(page.findAll("li")).toHaveLength(2);
+  });
+});
+
+describe("the schedule of an app", () => {
+  const choose = async (page: Awaited<ReturnType<typeof snapshots>>["page"], every: string) => {
+    page.findAllComponents({ name: "BaseSelect" }).at(-1)?.vm.$emit("update:modelValue", every);
+    await flushPromises();
+  };
+
+  it("is that of the node until its owner chooses another, which is applied with what is kept", async () => {
+    begin("manage");
+    let now = SCHEDULES;
+    const { page, asked } = await snapshots({ ...COST, remarks: ["it stops for 9 s"] }, [MANUAL], {
+      "snapshot-schedules": () => now,
+      "snapshot-schedule-set": ({ every }) => {
+        now = { ...now, apps: [{ ...NODE, app, own: true, every, keep_daily: 3, next: "2026-11-30T03:00:00Z" }] };
+        return now.apps[0]!;
+      },
+      "snapshot-schedule-reset": () => ({ ...NODE, app }),
+    });
+    expect(page.text()).toContain(words("schedule.now.off"));
+    expect(button(page, words("schedule.save"))).toBeUndefined();
+    await choose(page, "daily");
+    expect(page.text()).toContain("it stops for 9 s");
+    const [, days] = page.findAll("input[type=number]");
+    await days?.setValue("900");
+    expect(page.text()).toContain(words("schedule.count", { most: 200 }));
+    expect(button(page, words("schedule.save"))?.attributes("disabled")).toBeDefined();
+    await days?.setValue("3");
+    await page.get("form").trigger("submit");
+    await flushPromises();
+    const set = { app, every: "daily", keep_hourly: 24, keep_daily: 3, keep_weekly: 4 };
+    expect(paramsOf(asked, "snapshot-schedule-set")).toEqual([set]);
+    expect(button(page, words("schedule.save")), "it is applied").toBeUndefined();
+    await choose(page, "node");
+    await page.get("form").trigger("submit");
+    await flushPromises();
+    expect(paramsOf(asked, "snapshot-schedule-reset")).toEqual([{ app }]);
+  });
+
+  it("says why none was taken, and is only looked at by who may not change apps", async () => {
+    begin();
+    const obstacle = "it is not healthy at the moment";
+    const { page } = await snapshots(COST, [], {
+      "snapshot-schedules": () => ({ node: NODE, apps: [{ ...NODE, app, every: "daily", obstacle }] }),
+    });
+    expect(page.text()).toContain(words("schedule.obstacle", { why: obstacle }));
+    expect(page.find("form").exists()).toBe(false);
+  });
+});
+
+describe("a look into a snapshot", () => {
+  const entry = (name: string, kind: SnapshotEntry["kind"], own: Partial<SnapshotEntry> = {}): SnapshotEntry => ({
+    name,
+    kind,
+    size: 5,
+    modified: null,
+    target: "",
+    ...own,
+  });
+  const FOLDERS: Record<string, SnapshotEntry[]> = {
+    volumes: [entry("data", "folder")],
+    "volumes/data": [entry("photo.jpg", "file"), entry("out", "link", { target: "/etc/passwd" })],
+  };
+
+  async function inside(own: Answers = {}) {
+    const made = await snapshots(COST, [MANUAL], {
+      "snapshot-files": ({ path = "" }) => ({ path, entries: FOLDERS[path] ?? [], more: false, complete: true }),
+      "snapshot-file": ({ path, offset = 0 }) => ({
+        path,
+        offset,
+        size: 5,
+        content: btoa("photo".slice(offset, offset + 3)),
+      }),
+      "snapshot-extract": () => ({ left_out: 2 }),
+      ...own,
+    });
+    await button(made.page, words("snapshot.look"))?.trigger("click");
+    await vi.waitFor(() => expect(openDialog()).toBeDefined());
+    await flushPromises();
+    return made;
+  }
+  const pressIn = async (text: string): Promise<void> => {
+    await button(openDialog()!, text)?.trigger("click");
+    await flushPromises();
+  };
+
+  it("leads through its folders, saves a file whole, and follows no link", async () => {
+    begin("execute");
+    const blobs: Blob[] = [];
+    vi.stubGlobal("URL", Object.assign(URL, { createObjectURL: (one: Blob) => (blobs.push(one), "blob:x"), revokeObjectURL: () => {} })); // prettier-ignore
+    const { asked } = await inside();
+    await pressIn("data");
+    expect(openDialog()?.text()).toContain(words("files.kind.link"));
+    await openDialog()!
+      .get(`[aria-label="${words("files.save", { name: "photo.jpg" })}"]`)
+      .trigger("click");
+    await vi.waitFor(() => expect(blobs).toHaveLength(1));
+    expect(await blobs[0]?.text()).toBe("photo");
+    const pieces = paramsOf(asked, "snapshot-file");
+    expect(pieces.map(({ path, offset }) => [path, offset])).toEqual([
+      ["volumes/data/photo.jpg", 0],
+      ["volumes/data/photo.jpg", 3],
+    ]);
+    await pressIn(words("files.top"));
+    expect(openDialog()?.text()).not.toContain("photo.jpg");
+  });
+
+  it("restores into a new folder, for who administers the node", async () => {
+    begin("execute", "administer");
+    const { asked } = await inside();
+    await pressIn("data");
+    await openDialog()!
+      .get(`[aria-label="${words("files.extract", { name: "photo.jpg" })}"]`)
+      .trigger("click");
+    await openDialog()!.get("input").setValue("/tmp/back");
+    await openDialog()!.get("form").trigger("submit");
+    await flushPromises();
+    const back = { app, snapshot: "1", path: "volumes/data/photo.jpg", to: "/tmp/back" };
+    expect(paramsOf(asked, "snapshot-extract")).toEqual([back]);
+    expect(openDialog()?.text()).toContain(words("files.leftOut", { n: 2 }, 2));
+  });
+
+  it("starts a copy of the app, which says how long it runs and is stopped", async () => {
+    begin("manage");
+    const messages = { detail: { key: "{minutes} min", parameters: { minutes: "10", pages: "http://127.0.0.1:9" } } };
+    const look = operation({
+      id: "9",
+      kind: "snapshot-look",
+      app,
+      cancellable: true,
+      updated_at: new Date(Date.now() - 60_000).toISOString(),
+      steps: [step({ name: "run a copy", detail: "it runs", messages: messages as never })],
+    });
+    const { page, asked } = await inside({
+      "snapshot-look": () => look,
+      "operation-cancel": () => look,
+    });
+    expect(openDialog()?.find("nav").exists(), "files need another permission").toBe(false);
+    await pressIn(words("snapshot.inside.go"));
+    expect(paramsOf(asked, "snapshot-look")).toEqual([{ app, snapshot: "1", minutes: 10 }]);
+    expect(openDialog()).toBeUndefined();
+    useContainers().operations = [look];
+    await flushPromises();
+    expect(page.text()).toContain("9 minutes");
+    expect(page.text()).toContain("http://127.0.0.1:9");
+    await button(page, words("snapshot.copy.stop"))?.trigger("click");
+    expect(paramsOf(asked, "operation-cancel")).toEqual([{ id: "9" }]);
+    useContainers().operations = [
+      { ...look, state: "done", steps: [step({ state: "done", detail: "it came up in 3 s" })] },
+    ];
+    await flushPromises();
+    expect(page.text()).toContain(words("snapshot.copy.last", { result: "it came up in 3 s" }));
   });
 });

@@ -13,9 +13,19 @@ from archipelago.api.health import HealthState
 from archipelago.api.metrics import MetricsPoint, MetricsSpan, MetricsView
 from archipelago.api.operations import Operation, OperationKind, Step
 from archipelago.api.security import AppSecurity, Enforcement, ImageOrigin, Peer, SecretView
-from archipelago.api.snapshots import RestorePreview, SnapshotPreview, SnapshotView
+from archipelago.api.snapshots import (
+    EntryKind,
+    RestorePreview,
+    SnapshotEntry,
+    SnapshotFolderView,
+    SnapshotPreview,
+    SnapshotSchedulesView,
+    SnapshotScheduleView,
+    SnapshotView,
+)
 from archipelago.container.manifest.model.app import Egress
 from archipelago.storage.records.operations import OperationState
+from archipelago.storage.records.snapshot_schedules import Cadence
 from archipelago.storage.records.snapshots import SnapshotKind
 from support.stage.players import GIB, Player
 
@@ -82,6 +92,24 @@ def answers(player: Callable[[str], Player], now: datetime) -> dict[str, Ask]:
             restarts=(given["app"],),
         ),
         "snapshot-list": lambda _: _snapshots(now),
+        "snapshot-schedules": lambda _: SnapshotSchedulesView(
+            node=SnapshotScheduleView(every=Cadence.OFF, keep_hourly=24, keep_daily=7, keep_weekly=4),
+            apps=(
+                SnapshotScheduleView(
+                    app="electrumx",
+                    every=Cadence.DAILY,
+                    keep_hourly=0,
+                    keep_daily=7,
+                    keep_weekly=4,
+                    own=True,
+                    next=now + timedelta(hours=9),
+                ),
+                SnapshotScheduleView(
+                    app="bitcoin-knots", every=Cadence.OFF, keep_hourly=24, keep_daily=7, keep_weekly=4
+                ),
+            ),
+        ),
+        "snapshot-files": lambda given: _folder(given.get("path", "volumes"), now),
         "snapshot-preview": lambda given: SnapshotPreview(
             app=given["app"],
             size=3 * GIB,
@@ -138,6 +166,24 @@ def _snapshots(now: datetime) -> list[SnapshotView]:
         )
         for days, kind in kinds.items()
     ]
+
+
+def _folder(path: str, now: datetime) -> SnapshotFolderView:
+    names = ("data",) if path == "volumes" else ("hist", "meta", "COIN", "server.log", "utxo")
+    return SnapshotFolderView(
+        path=path,
+        entries=tuple(
+            SnapshotEntry(
+                name=name,
+                kind=EntryKind.FOLDER if name.islower() and "." not in name else EntryKind.FILE,
+                size=12 * 1024**2,
+                modified=now - timedelta(days=2),
+            )
+            for name in names
+        ),
+        more=False,
+        complete=True,
+    )
 
 
 def _health(app: str, now: datetime) -> list[Event]:

@@ -136,6 +136,27 @@ COPIED = msg(
     why=msg("it is in another directory than before, so it may be a copy"),
 )
 CONTESTED = ContestedStateView(volume="channels", what=COPIED, remedy="archipelago data claim lnd", evidence="5f3a")
+COPY_RUNS = backups.under_way(
+    OperationKind.SNAPSHOT_LOOK, "electrumx", NOW, ("image of electrumx", "run a copy of electrumx"), 1, percent=0
+)
+COPY_RUNS = COPY_RUNS.model_copy(
+    update={
+        "steps": (
+            COPY_RUNS.steps[0],
+            Step(
+                name=COPY_RUNS.steps[1].name,
+                state=OperationState.RUNNING,
+                detail=msg(
+                    "{verdict}; the copy runs for {minutes} min, and is reached from this machine alone, at {pages}",
+                    verdict=msg("it came up in {seconds} s", seconds="4"),
+                    minutes=10,
+                    pages="http://127.0.0.1:41873",
+                ),
+            ),
+        ),
+        "updated_at": NOW - timedelta(minutes=2),
+    }
+)
 RESTORED = operation(9, "mempool", OperationKind.BACKUP_RESTORE, OperationState.DONE, minutes=60 * 24 * 9)
 SCENES = {
     "login": replace(CALM, more={"login-status": NOBODY}),
@@ -194,6 +215,7 @@ SCENES = {
     "backup-trouble": replace(CALM, more={"backup-targets": backups.troubled(IDS, NOW)}),
     "restoring": replace(CALM, operations=(RESTORING, *LATELY)),
     "snapshots": replace(CALM, more={"system-disk": DISK_WITH_SNAPSHOTS}),
+    "running-copy": replace(CALM, operations=(COPY_RUNS, *LATELY)),
     "paused": replace(
         CALM.with_app("home-assistant", state=HealthState.WAITING, reason=NO_ROOM),
         system=SYSTEM.model_copy(update={"disk_free": 8 * GIB}),
