@@ -1,10 +1,10 @@
 import { describe, expect, it } from "vitest";
-import type { AppResources } from "../src/api/types";
 import { diskLevel, diskMarks, filled, isOwn, memoryParts } from "../src/lib/budgets";
+import { resources } from "./samples";
 
 const GIB = 2 ** 30;
-const NONE = { memory: null, cpu: null, cpu_weight: null, io_weight: null, pids: null, disk: null };
-const app = (own: Partial<AppResources>): AppResources => ({ app: "a", name: "A", desired: "running", memory_limit: GIB, cpu_limit: 1, pids_limit: 9, memory_promised: 0, cpu_weight: 100, io_weight: 100, disk_limit: null, disk_used: null, own: NONE, memory_used: null, cpu_used: null, written_in_a_day: null, ...own }); // prettier-ignore
+const NONE = resources().own;
+const app = resources;
 
 describe("a disk", () => {
   it("is short by its share where it is small, and by an amount where it is large", () => {

@@ -1,4 +1,5 @@
 import type {
+  AppResources,
   AppStatus,
   AppSummary,
   CatalogEntry,
@@ -300,3 +301,21 @@ export function login(...permissions: Permission[]): LoginStatus {
 export function entered(...permissions: Permission[]): Entered {
   return { ...login(...permissions), session: "archs_sesame", device: "mark of owner", confirmation: "shown" };
 }
+
+export const resources = like<AppResources>({
+  app: "a",
+  name: "A",
+  desired: "running",
+  memory_limit: 1024 ** 3,
+  cpu_limit: 1,
+  pids_limit: 9,
+  memory_promised: 0,
+  cpu_weight: 100,
+  io_weight: 100,
+  disk_limit: null,
+  disk_used: null,
+  own: { memory: null, cpu: null, cpu_weight: null, io_weight: null, pids: null, disk: null },
+  memory_used: null,
+  cpu_used: null,
+  written_in_a_day: null,
+});

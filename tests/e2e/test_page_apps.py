@@ -3,6 +3,7 @@
 import asyncio
 import re
 import socket
+from typing import Any
 
 import pytest
 from playwright.async_api import Locator, Page, expect
@@ -76,6 +77,41 @@ async def test_what_stops_with_an_app_is_named_and_agreed_to(page: Page, node: T
     await node.until("anchor", "stopped")
     await node.done(await node.call("container-start", app="anchor"))
     await node.until("ship", "healthy")
+
+
+async def test_limits_change_while_the_app_runs_and_go_back_to_the_manifest(page: Page, node: TestNode) -> None:
+    await with_ship(page, node)
+    since = (await node.call("container-status", app="ship"))["health"]["since"]
+    before = await limits_of(node, "ship")
+    await page.goto("/apps/ship/settings")
+    card = page.get_by_role("region", name="Limits", exact=True)
+    await card.get_by_role("button", name="Change").press("Enter")
+    dialog = page.get_by_role("dialog", name="Limits of ship")
+    await dialog.get_by_label("Memory").fill("1")
+    await expect(dialog.get_by_role("alert")).to_contain_text("Give a number")
+    await dialog.get_by_label("Memory").fill("200")
+    await dialog.get_by_label("Weight for processors").fill("150")
+    await dialog.get_by_label("Room on the disk").fill("3")
+    await page.keyboard.press("Enter")
+    await expect(dialog).to_be_hidden()
+    await expect(card.get_by_text("200 MiB")).to_be_visible()
+    await expect(card.get_by_text("set by you")).to_have_count(3)
+    now = await limits_of(node, "ship")
+    assert (now["memory_limit"], now["cpu_weight"], now["disk_limit"]) == (200 * 2**20, 150, 3 * 2**30)
+
+    await card.get_by_role("button", name="Change").press("Enter")
+    await dialog.get_by_role("button", name="Back to what its manifest says").first.press("Enter")
+    await dialog.get_by_role("button", name="Apply").press("Enter")
+    await expect(card.get_by_text("set by you")).to_have_count(2)
+    assert (await limits_of(node, "ship"))["memory_limit"] == before["memory_limit"]
+    assert (await node.call("container-status", app="ship"))["health"]["since"] == since, "nothing restarts"
+    await node.call("container-limits", app="ship", reset=["cpu_weight", "disk"])
+
+
+async def limits_of(node: TestNode, app: str) -> dict[str, Any]:
+    (found,) = [one for one in (await node.call("system-resources"))["apps"] if one["app"] == app]
+    assert isinstance(found, dict)
+    return found
 
 
 async def test_settings_are_chosen_ahead_of_the_installation(page: Page, node: TestNode) -> None:
