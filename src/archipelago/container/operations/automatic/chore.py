@@ -202,7 +202,7 @@ class AutomaticUpdates:
         )
 
     async def _note_end(self, app: str, operation: str) -> None:
-        """Write down what came of an update that has ended, also of one that another life of the daemon began."""
+        """Write down what came of an update that has ended, also of one that another life of the daemon started."""
         try:
             if not (await self.operations.get(operation)).state.ended:
                 return

@@ -100,7 +100,7 @@ class Offer:
 
     version: str
     tried: bool = False
-    """Whether the node began to install this version by itself before."""
+    """Whether the node started to install this version by itself before."""
     failure: str = ""
     """Why it did not stay then."""
     problem: str = ""
@@ -189,7 +189,7 @@ def _for_owner(offer: Offer) -> str:
 def _in_the_way(offer: Offer, moment: Moment) -> str:
     """Return what keeps an update from being installed in any of these nights; empty where nothing does."""
     if not moment.healthy:
-        return msg("it is not healthy at the moment, so the node could not tell whether the update broke it")
+        return msg("it is not healthy at the moment, so the node could not see whether the update broke it")
     if moment.disk_short:
         return msg("the disk is short")
     if offer.funds and not all(any(each.is_proved(moment.now) for each in found) for found in moment.backups):
