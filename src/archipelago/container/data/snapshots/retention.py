@@ -37,7 +37,8 @@ _ALONE = frozenset({SnapshotKind.BEFORE_UPDATE, SnapshotKind.BACKUP})
 def expired(snapshots: Iterable[Aged]) -> tuple[str, ...]:
     """Return the names of an app's snapshots that go, those of its schedule apart, the oldest first.
 
-    The clock of now plays no part.
+    The clock of now plays no part. Those that go are copies, of which a newer one is there, beside the data in use;
+    what was moved aside, or did not come back, is of another kind.
     """
     newest_first = _newest_first(snapshots)
     kept = {each.name for each in newest_first if each.kind not in _ALONE}

@@ -292,7 +292,12 @@ class SnapshotStore:
         await self._namespace.remove(str(place.path))
 
     async def delete_spent(self, app: str, name: str) -> None:
-        """Delete a snapshot that has come back itself; what of it had to stay is nowhere else, and stays."""
+        """Delete a snapshot that has come back itself; what of it had to stay is nowhere else, and stays.
+
+        No copy of funds is lost: the volumes of the snapshot are in use again, by renames, and what was in use until
+        then is a snapshot of its own, which only its owner deletes. A snapshot in which a volume or a secret stayed
+        counts as moved aside from then on, so neither a later update nor the removal of the app takes it.
+        """
         folder = self._layout.app(app)
         place = folder.snapshot(name)
         left = await asyncio.to_thread(children, place.volumes)
@@ -301,8 +306,10 @@ class SnapshotStore:
             return
         about = await self.about(app, name)
         volumes = {volume: about.volumes.get(volume, "") for volume in left}
-        # Only what is proof of money stays behind: neither retention nor the removal of the app deletes that.
-        kept = about.model_copy(update={"funds": True, "volumes": volumes})
+        # What comes from a backup is there as well.
+        kind = SnapshotKind.BEFORE_RESTORE if about.kind is SnapshotKind.BEFORE_UPDATE else about.kind
+        # Only what is proof of money stays behind.
+        kept = about.model_copy(update={"funds": True, "volumes": volumes, "kind": kind})
         await asyncio.to_thread(write_about, place, kept)
 
     async def thin_out(self, app: str) -> None:

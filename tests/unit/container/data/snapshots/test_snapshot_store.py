@@ -351,6 +351,53 @@ async def test_what_did_not_come_back_of_a_snapshot_stays_until_its_owner_delete
         assert left.funds and set(left.volumes) == {"data"}
 
 
+FUNDS = VOLUMES.replace("{data: files}", "{data: files, funds: true}")
+
+
+@pytest.mark.parametrize("stayed", ["volume", "secret"])
+async def test_what_did_not_come_back_of_an_undone_update_outlives_later_ones_and_the_app(
+    world: World, tmp_path: Path, stayed: str
+) -> None:
+    world.record = record(tmp_path / "with-funds", "app", 1, "run", FUNDS)
+    await world.take()
+    write_new(world)
+    if stayed == "volume":  # as one does that a version since then has declared a proof of money
+        await world.store.bring_back(world.record, BEFORE, SnapshotOrder(AFTER, SnapshotKind.REJECTED), ())
+    else:
+        await world.back()
+    await world.store.delete_spent("app", BEFORE)
+    part = world.folder.snapshot(BEFORE).path / ("volumes" if stayed == "volume" else "secrets")
+    rest = tree(part)
+    await world.take(THIRD)
+    await world.store.thin_out("app")
+    found = await world.store.list("app")
+    assert BEFORE in found and found[BEFORE].kind.is_moved, "no update can be undone with it any more"
+    assert tree(part) == rest
+    await KeptStore(world.store._layout, cast(Any, world.namespace)).keep_snapshots("app", ())
+    assert (world.folder.kept / BEFORE).is_dir() and not (world.folder.kept / THIRD).exists(), "the app may go"
+
+
+async def test_a_copy_of_before_an_update_goes_only_once_its_data_is_in_use_and_a_newer_one_is_there(
+    world: World, tmp_path: Path
+) -> None:
+    world.record = record(tmp_path / "with-funds", "app", 1, "run", FUNDS)
+    await world.take()
+    old = tree(world.folder.snapshot(BEFORE).volume("data"))
+    await world.store.thin_out("app")
+    assert set(await world.store.list("app")) == {BEFORE}, "the newest stays"
+    write_new(world)
+    new = tree(world.folder.volume("data"))
+    await world.back()
+    assert tree(world.folder.volume("data")) == old, "what the snapshot had is in use"
+    await world.store.delete_spent("app", BEFORE)
+    await world.store.thin_out("app")
+    for _ in range(2):
+        await world.take(THIRD)
+        await world.store.thin_out("app")
+    assert set(await world.store.list("app")) >= {AFTER, THIRD}
+    assert tree(world.folder.snapshot(AFTER).volume("data")) == new, "and so is what was there until then"
+
+
 def no_room(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(1 << 40, 1 << 40, 1000))  # type: ignore[attr-defined]
 
