@@ -115,7 +115,7 @@ async def require_fits(page: Page) -> None:
 async def require_fit(page: Page, how: str) -> None:
     """Require that nothing leads out of the window at the side, once what is drawn for its size has been drawn."""
     try:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while not await page.evaluate("document.documentElement.scrollWidth <= innerWidth"):
                 await page.clock.run_for(SETTLED)
     except TimeoutError:

@@ -124,7 +124,7 @@ async def test_a_session_ends_with_all_that_hangs_on_it(node: TestNode) -> None:
         async with browser.ws_connect("/ws/v1") as events:
             (mine,) = (each for each in (await ask(browser, "session-list"))["result"] if each["current"])
             await node.call("session-revoke", id=mine["id"])
-            assert (await events.receive(timeout=10)).data == LOGGED_OUT
+            assert (await events.receive(timeout=60)).data == LOGGED_OUT
         assert await refused(browser, "container-list") == "login-needed"
         with pytest.raises(aiohttp.WSServerHandshakeError) as caught:
             await browser.ws_connect("/ws/v1")

@@ -133,7 +133,7 @@ async def test_a_bridge_with_a_new_address_cuts_nobody_off(node: TestNode) -> No
     change = ("ip", "link", "set", "dev", bridge, "address", "02:00:00:00:00:07")
     podman("unshare", "nsenter", "--net", "--target", str(name_server()), *change)
     # A kernel that is not told asks again after 23 s at the earliest: 15 as reachable, 5 as delayed, 3 probes (arp(7)).
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(20):
         while not await resolves(node):
             pass
 

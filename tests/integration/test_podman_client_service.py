@@ -24,7 +24,7 @@ from archipelago.container.podman_client.wire.socket import ping
 from archipelago.support.process import find_processes, process_exit
 from support.podman_fixtures import TEST_LABEL, Corner
 
-pytestmark = pytest.mark.timeout(60)
+pytestmark = pytest.mark.timeout(180)
 
 
 @pytest.fixture
@@ -93,7 +93,7 @@ async def test_a_service_whose_start_was_given_up_is_not_left_behind(own_socket:
     os.mkfifo(output)  # opening it holds the start up until somebody reads
     service = PodmanService(own_socket, output)
     starting = asyncio.create_task(service.start())
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while not await asyncio.to_thread(own_socket.parent.exists):
             await asyncio.sleep(0.005)
         for _ in range(2):
@@ -111,7 +111,7 @@ async def test_a_start_that_is_given_up_before_it_answers_is_ended(own_socket: P
     silent = (sys.executable, "-c", "import signal; signal.pause()")
     service = PodmanService(own_socket, own_socket.with_suffix(".log"), command=silent)
     starting = asyncio.create_task(service.start())
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while not (found := await asyncio.to_thread(_serving, own_socket)):
             await asyncio.sleep(0.005)
         starting.cancel()
@@ -157,7 +157,7 @@ async def test_a_killed_service_comes_back_by_itself(own: PodmanService) -> None
         pid = own.pid
         assert pid
         os.kill(pid, signal.SIGKILL)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             await process_exit(pid)
             while own.pid in (None, pid):
                 await asyncio.sleep(0.01)

@@ -190,7 +190,7 @@ async def test_a_program_that_insists_gets_its_secrets_as_variables_and_its_talk
     inspected = podman("inspect", "archipelago-insister--main")
     assert password not in inspected and "PASS" not in inspected
     await node.execute("insister", "busybox", "sh", "-c", f"echo I was told {password} >/proc/1/fd/1")
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while "I was told ***" not in (lines := await node.call("container-logs", app="insister"))[-1:][0]["text"]:
             await asyncio.sleep(0.05)  # Podman reads along in its own time
     assert password not in str(lines)

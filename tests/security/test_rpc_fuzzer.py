@@ -279,7 +279,7 @@ async def test_addresses_and_subscriptions_take_as_little(node: TestNode) -> Non
                     )
                     answer: dict[str, Any] = {"method": "event"}
                     while "method" in answer:  # what was subscribed to comes in between
-                        answer = await socket.receive_json(timeout=10)
+                        answer = await socket.receive_json(timeout=60)
                     assert answer.get("error", {}).get("code") != INTERNAL_ERROR, (name, value[:100], answer)
     await require_well(node)
 
