@@ -20,6 +20,7 @@ const target = (own: Partial<TargetView> = {}): TargetView => ({
   apps: [app("lnd"), app("knots")],
   checked: LATE,
   problem: "",
+  free: null,
   ...own,
 });
 const backup = (name: string, at: string, id = at): BackupView => ({ id, app: name, version: "1", at });

@@ -84,6 +84,45 @@ async def test_an_app_comes_back_and_the_restore_is_undone_by_the_keyboard_alone
     assert podman("unshare", "cat", str(page_of_book(node))) == "new"
 
 
+async def test_a_password_of_the_owner_opens_the_backups_and_one_file_comes_back(
+    page: Page, node: TestNode, disk: Path
+) -> None:
+    await page.goto("/backups")
+    card = page.get_by_role("listitem", name="usb")
+    await expect(card.get_by_text("free", exact=False)).to_be_visible()
+    await card.get_by_role("button", name="More for usb").press("Enter")
+    await page.get_by_role("menuitem", name="Passwords").press("Enter")
+    dialog = page.get_by_role("dialog", name="Passwords of usb")
+    await expect(dialog.get_by_text("The node\u2019s own")).to_be_visible()
+    await dialog.get_by_label("Whose it is").fill("my desk")
+    await dialog.get_by_label("Password", exact=True).fill("correct horse battery")
+    await dialog.get_by_label("The password once more").fill("correct horse battery")
+    await require_for_everybody(page)
+    await page.keyboard.press("Enter")
+    await show_password(page)
+    await expect(dialog.get_by_text("my desk")).to_be_visible()
+    opened = {**os.environ, "RESTIC_PASSWORD": "correct horse battery", "RESTIC_REPOSITORY": str(disk)}
+    listed = ("restic", "snapshots", "--tag", "app=book", "--no-lock")
+    subprocess.run(listed, env=opened, check=True, capture_output=True)
+    await dialog.get_by_role("button", name="Remove the password of my desk").press("Enter")
+    await page.get_by_role("alertdialog").get_by_role("button", name="Remove").press("Enter")
+    await expect(dialog.get_by_text("my desk")).to_be_hidden()
+    assert subprocess.run(listed, env=opened, check=False, capture_output=True).returncode != 0
+
+    await page.goto("/backups/restore/book")
+    await page.get_by_role("link", name="newest").press("Enter")
+    await page.get_by_text("Only one file or folder").press("Enter")
+    await page.get_by_label("Path in the backup").fill("volumes/pages/first")
+    await page.get_by_label("New folder").fill(str(disk.with_name("brought-back")))
+    await page.keyboard.press("Enter")
+    await show_password(page)
+    await expect(page.get_by_text("It is in")).to_be_visible()
+    back = disk.with_name("brought-back")
+    # It belongs to the app's own user.
+    assert podman("unshare", "cat", str(back / "volumes/pages/first")) == "old"
+    podman("unshare", "rm", "-rf", str(back))
+
+
 async def test_a_target_that_is_gone_and_one_of_another_node_say_what_to_do(
     page: Page, node: TestNode, disk: Path
 ) -> None:

@@ -2166,6 +2166,8 @@ export type TargetView = {
   "checked": string | null;
   /** Why the last attempt failed; empty after one that worked. */
   "problem": string;
+  /** Bytes that are free on the disk of a folder; null where that is not known, as of every server. */
+  "free": number | null;
   /** Field -> message of its text, `effects.0` for the first of a list; a text without one is English only. */
   "messages"?: Record<string, Message>;
 };

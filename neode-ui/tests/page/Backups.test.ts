@@ -2,6 +2,8 @@ import { flushPromises } from "@vue/test-utils";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import type { TargetView } from "../../src/api/types";
 import BackupActivity from "../../src/components/backups/BackupActivity.vue";
+import ExtractFile from "../../src/components/backups/ExtractFile.vue";
+import PasswordsDialog from "../../src/components/backups/PasswordsDialog.vue";
 import RestoreAll from "../../src/components/backups/RestoreAll.vue";
 import RestorePlan from "../../src/components/backups/RestorePlan.vue";
 import RestoreRun from "../../src/components/backups/RestoreRun.vue";
@@ -33,6 +35,7 @@ const target = (own: Partial<TargetView> = {}): TargetView => ({
   apps: ["lnd", "knots"].map((app) => ({ app, newest: LATE, proved: LATE, proof, overdue: false })),
   checked: LATE,
   problem: "",
+  free: null,
   ...own,
 });
 const preview = { app: "lnd", backup: "ab", at: LATE, version: "1", version_now: "2", size: 10, files: 3, free: 100, volumes: [{ name: "data", way: "live" as const }], left_out: [{ name: "channels", data: "never-restore" }], stays_stopped: false }; // prettier-ignore
@@ -128,6 +131,78 @@ describe("work on backups", () => {
     await flushPromises();
     expect(paramsOf(asked, "operation-cancel")).toEqual([{ id: "3" }, { id: "2" }]);
   });
+});
+
+describe("the passwords of a target", () => {
+  const node = { id: "aaaa1111", label: "archipelago", created: LATE, node: true };
+  const own = { id: "bbbb2222", label: "my desk", created: LATE, node: false };
+
+  async function passwords() {
+    begin("administer");
+    const asked = answering({
+      "backup-password-list": () => [node, own],
+      "backup-password-add": () => null,
+      "backup-password-remove": () => null,
+    });
+    await mounted(PasswordsDialog, { target: "usb" });
+    await flushPromises();
+    return asked;
+  }
+
+  it("are added once both fields agree and it is long enough", async () => {
+    const asked = await passwords();
+    const dialog = openDialog()!;
+    const [whose, password, again] = dialog.findAll("input");
+    await whose?.setValue("safe at the bank");
+    await password?.setValue("too short");
+    expect(dialog.text()).toContain(words("passwords.short", { n: 12 }));
+    await password?.setValue("correct horse battery");
+    await again?.setValue("correct horse");
+    expect(dialog.text()).toContain(words("passwords.differs"));
+    await dialog.get("form").trigger("submit");
+    expect(paramsOf(asked, "backup-password-add")).toEqual([]);
+    await again?.setValue("correct horse battery");
+    await dialog.get("form").trigger("submit");
+    await flushPromises();
+    const added = { target: "usb", password: "correct horse battery", label: "safe at the bank" };
+    expect(paramsOf(asked, "backup-password-add")).toEqual([added]);
+    expect(password?.element.value, "it stays nowhere").toBe("");
+  });
+
+  it("are removed after a question, but for the node's own", async () => {
+    const asked = await passwords();
+    const removals = openDialog()!.findAll("li button");
+    expect(removals).toHaveLength(1);
+    await removals[0]?.trigger("click");
+    expect(paramsOf(asked, "backup-password-remove")).toEqual([]);
+    const ask = [...document.querySelectorAll<HTMLButtonElement>("[role=alertdialog] button")];
+    ask.find((one) => one.textContent === words("common.remove"))?.click();
+    await flushPromises();
+    expect(paramsOf(asked, "backup-password-remove")).toEqual([{ target: "usb", password: own.id }]);
+  });
+});
+
+it("one file of a backup comes into a new folder, and it is said where it is", async () => {
+  begin("administer");
+  const asked = answering({ "backup-extract": () => null });
+  const about = { app: "lnd", target: "usb", backup: "ab" };
+  const { page } = await mounted(ExtractFile, { ...about, volumes: ["data"] });
+  const [path, to] = page.findAll("input");
+  expect(path?.element.value).toBe("volumes/data");
+  await path?.setValue("volumes/data/photo.jpg");
+  await to?.setValue("/media/usb/back");
+  await page.get("form").trigger("submit");
+  await flushPromises();
+  expect(paramsOf(asked, "backup-extract")).toEqual([
+    { ...about, path: "volumes/data/photo.jpg", to: "/media/usb/back" },
+  ]);
+  expect(page.text()).toContain(words("files.isIn", { place: "/media/usb/back" }));
+});
+
+it("a target says how much room is left where the node knows it", async () => {
+  const { page } = await backups([target({ free: 5 * 2 ** 30 }), target({ name: "s3" })]);
+  expect(page.text().split(words("backup.room"))).toHaveLength(2);
+  expect(page.text()).toContain(words("backup.roomLeft", { amount: "5 GiB" }));
 });
 
 describe("a restore that has failed", () => {

@@ -187,6 +187,8 @@ class TargetView(Translatable, View):
     """When the repository was last found to be whole."""
     problem: Prose = ""
     """Why the last attempt failed; empty after one that worked."""
+    free: int | None = None
+    """Bytes that are free on the disk of a folder; null where that is not known, as of every server."""
 
 
 class BackupView(View):

@@ -13,6 +13,7 @@ from archipelago.api.backups import (
     LeftOutVolume,
     ProofView,
     RecoveryKit,
+    RepositoryPassword,
     RestoredVolume,
     RestTarget,
     SshIntroduction,
@@ -58,6 +59,7 @@ def target(name: str, apps: Iterable[AppBackupView], now: datetime, **more: Any)
         "repository": "6f1c9a4e0b7d5283" * 4,
         "scheduled": True,
         "checked": now - timedelta(days=3),
+        "free": 412 * GIB if settings is USB else None,
     }
     return TargetView(name=name, apps=tuple(apps), **{**ordinary, **more})
 
@@ -71,6 +73,10 @@ def answers(apps: tuple[str, ...], now: datetime) -> dict[str, Any]:
         ),
         "backup-list": lambda given: listed((*apps, "btcpay"), now),
         "backup-kit": kit(now),
+        "backup-password-list": [
+            RepositoryPassword(id="6f1c9a4e", label="archipelago", created=now - timedelta(days=200), node=True),
+            RepositoryPassword(id="0b7d5283", label="safe at the bank", created=now - timedelta(days=30), node=False),
+        ],
         "backup-preview": lambda given: preview(given["app"], given["backup"] or "0", now),
     }
 

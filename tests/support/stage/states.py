@@ -22,6 +22,15 @@ def press(role: Pressed, name: str) -> Step:
     return step
 
 
+def press_text(text: str) -> Step:
+    """Return the step that presses a text, such as what folds something away."""
+
+    async def step(page: Page, _: Stage) -> None:
+        await page.get_by_text(text, exact=True).click()
+
+    return step
+
+
 def key(name: str) -> Step:
     """Return the step that presses a key."""
 
@@ -122,6 +131,20 @@ STATES = {
             show("Let the node in"),
         ),
         shown="It is the right one: add it",
+    ),
+    "backup-passwords": State(
+        scene="calm",
+        path="/backups",
+        size="phone",
+        theme="dark",
+        steps=(press("button", "More for usb"), press("menuitem", "Passwords")),
+        shown="safe at the bank",
+    ),
+    "restore-file": State(
+        scene="calm",
+        path="/backups/restore/lnd?target=usb&backup=02009a4e0b7d5283",
+        steps=(show("Only one file or folder"), press_text("Only one file or folder"), show("Restore it there")),
+        shown="Path in the backup",
     ),
     "restore-plan": State(
         scene="calm",

@@ -203,7 +203,8 @@ class Backups:
         except NodeError as error:
             # It was sealed under another key: that must not hide the other targets.
             return TargetView(name=name, kind="", place="", repository="", scheduled=False, problem=error.message)
-        return _view(record, await store.history(name), await self.parts.state.load_apps(), datetime.now(UTC))
+        view = _view(record, await store.history(name), await self.parts.state.load_apps(), datetime.now(UTC))
+        return view.model_copy(update={"free": await asyncio.to_thread(free_at, record.target)})
 
     async def _snapshots(self, target: str, app: str | None) -> tuple[ResticSnapshot, ...]:
         work = self.parts.backups
@@ -271,6 +272,18 @@ def _view(record: TargetRecord, history: TargetHistory, apps: Records, now: date
             for app, installed in sorted(apps.items())
         ),
     )
+
+
+def free_at(target: BackupTarget) -> int | None:
+    """Return the bytes that are free on the disk of a folder; None of another target, or one that is away. Blocking."""
+    if not isinstance(target, FolderTarget):
+        return None
+    try:
+        # Without the repository it may be the folder below a disk that is not mounted.
+        (Path(target.path) / "config").stat()
+        return shutil.disk_usage(target.path).free
+    except OSError:
+        return None
 
 
 def _since(record: TargetRecord, installed: AppRecord) -> datetime:
