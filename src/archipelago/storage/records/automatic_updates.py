@@ -14,7 +14,7 @@ class AutomaticUpdate(Translatable, Stored):
     installed_at: float
     """Of the installation that it was switched on for (`AppRecord`): a later one starts without it."""
     tried: str = ""
-    """Newest version that the node started to install by itself; it does not do so again."""
+    """Newest version that the node started to install by itself; it does not start that again."""
     operation: str = ""
     """Operation that does it, as long as its end was not looked at."""
     failure: Prose = ""

@@ -12,6 +12,7 @@ from archipelago.container.manifest.package import package_to_json
 from archipelago.storage.records.apps import AppRecord
 from archipelago.storage.records.packages import read_package
 from archipelago.storage.records.stored import Stored
+from archipelago.storage.records.volumes import classes_from_json, classes_to_json, strictest_of
 
 
 class SnapshotKind(StrEnum):
@@ -71,6 +72,7 @@ def record_to_json(record: AppRecord) -> str:
             "choices": dict(record.choices),
             "ports": dict(record.ports),
             "lan": dict(record.lan),
+            "strictest": classes_to_json(record.strictest),
         },
         sort_keys=True,
     )
@@ -79,6 +81,7 @@ def record_to_json(record: AppRecord) -> str:
 def record_from_json(text: str, now: AppRecord) -> AppRecord:
     """Return the record of an app as `record_to_json` wrote it, wanted and with the ids as it is `now`.
 
+    What was remembered of its volumes then, maybe by another node, makes stricter what is known now, and never weaker.
     Raises `ValueError` or `LookupError` where the text is damaged.
     """
     found = json.loads(text)
@@ -89,4 +92,5 @@ def record_from_json(text: str, now: AppRecord) -> AppRecord:
         choices=dict(found["choices"]),
         ports=dict(found["ports"]),
         lan=dict(found["lan"]),
+        strictest=strictest_of(now.strictest, classes_from_json(found.get("strictest", {}))),
     )

@@ -1,5 +1,6 @@
 """What a version of an app has said of its volumes counts as long as there is data, whatever later versions say."""
 
+import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -8,16 +9,18 @@ from typing import Any, cast
 import pytest
 import pytest_asyncio
 
+from archipelago.container.data.data_classes import restorable_volumes
 from archipelago.container.data.kept import NOTHING_KEPT, Keepsake, KeptStore, keepsake_of
 from archipelago.container.data.snapshots.order import SnapshotOrder
 from archipelago.container.data.snapshots.store import SnapshotStore
 from archipelago.container.data.volumes import AppData
 from archipelago.container.manifest.model.data import DataClass
+from archipelago.container.operations.changes.turn import differs
 from archipelago.errors import NodeError
 from archipelago.security.secrets.manager import SecretsManager
 from archipelago.storage.layout import AppFolder, Layout
 from archipelago.storage.records.apps import AppRecord
-from archipelago.storage.records.snapshots import SnapshotKind
+from archipelago.storage.records.snapshots import SnapshotKind, record_from_json, record_to_json
 from archipelago.storage.records.volumes import StrictestClass
 from archipelago.storage.stores.own_limits import OwnLimitStore
 from archipelago.storage.stores.state import State
@@ -161,3 +164,55 @@ async def test_snapshots_with_keys_by_the_word_of_a_later_version_are_kept(world
     newer.write_text(newer.read_text().replace(SnapshotKind.REJECTED, "of a newer version"))
     await world.removed(NOTHING_KEPT)
     assert [each.kept for each in await world.kept.list()][:4] == names
+
+
+async def bare(tmp_path: Path, text: str, known: AppRecord) -> AppRecord:
+    """Return what a bare node stores of an app that it installs from a backup."""
+    state = State(await new_database(tmp_path / "bare.db"), lambda _: None)
+    await state.open()
+    await state.take_slot("app")
+    await state.save((record_from_json(text, known),), message="installed from a backup")
+    return (await state.load_apps())["app"]
+
+
+async def test_a_bare_machine_gets_it_back_with_the_backup(world: World, tmp_path: Path) -> None:
+    await world.install("1.0", KEYS)
+    weak = await world.install("2.0", WEAKER)
+    stub = record(tmp_path / "stub", "app", 0, "2.0", WEAKER)
+    back = await bare(tmp_path, record_to_json(weak), stub)
+    assert back.strictest == weak.strictest
+    assert back.strictest["keys"] == StrictestClass(DataClass.APPEND_PROOF, funds=True)
+    assert [each.name for each in restorable_volumes(back)] == ["notes"]
+
+
+async def test_the_stricter_of_backup_and_node_wins(world: World, tmp_path: Path) -> None:
+    weak = record_to_json(await world.install("1.0", DROPPED))
+    known = {"notes": StrictestClass(DataClass.NEVER_RESTORE, funds=True)}
+    stub = replace(record(tmp_path / "stub", "app", 0, "2.0", DROPPED), strictest=known)
+    assert (await bare(tmp_path, weak, stub)).strictest == known
+
+
+async def test_a_restore_over_the_app_remembers_it_though_nothing_else_differs(world: World) -> None:
+    now = await world.install("1.0", WEAKER)
+    then = replace(now, strictest={**now.strictest, "keys": StrictestClass(DataClass.APPEND_PROOF, funds=True)})
+    back = record_from_json(record_to_json(then), now)
+    assert back == now and differs(now, back)
+    await world.state.save((back,), message="restored")
+    assert (await world.state.load_apps())["app"].strictest == then.strictest
+
+
+@pytest.mark.parametrize("found", ["[]", '{"keys": 1}', '{"keys": {"data": "files"}}'])
+async def test_a_backup_in_which_it_is_damaged_is_refused(world: World, found: str) -> None:
+    now = await world.install("1.0", KEYS)
+    text = json.dumps({**json.loads(record_to_json(now)), "strictest": json.loads(found)})
+    with pytest.raises(ValueError, match="damaged"):
+        record_from_json(text, now)
+
+
+async def test_a_backup_of_before_is_restored_and_a_class_of_a_later_version_is_the_strictest(world: World) -> None:
+    now = await world.install("1.0", KEYS)
+    written = json.loads(record_to_json(now))
+    del written["strictest"]
+    assert record_from_json(json.dumps(written), now).strictest == now.strictest
+    written["strictest"] = {"notes": {"data": "burnt", "funds": False}}
+    assert record_from_json(json.dumps(written), now).strictest["notes"].data is DataClass.NEVER_RESTORE

@@ -16,7 +16,7 @@ from archipelago.container.manifest.exposure import require_switch
 from archipelago.container.manifest.model.scalars import Scalar
 from archipelago.container.proposals.planner import Planner
 from archipelago.container.reconciler.reconciler import Reconciler
-from archipelago.storage.records.apps import Desired
+from archipelago.storage.records.apps import AppRecord, Desired
 from archipelago.storage.stores.state import State
 
 
@@ -67,7 +67,7 @@ class Changes:
         async with self.turn() as records:
             left = {name: record for name, record in records.items() if name not in remove}
             outcome = await decide(left)
-            changed = {name: record for name, record in outcome.records.items() if records.get(name) != record}
+            changed = {name: record for name, record in outcome.records.items() if differs(records.get(name), record)}
             # What was broken before is not the fault of this change.
             tolerated = records.keys() if tolerant else self._reconciler.desired.broken - changed.keys()
             after = {**left, **changed}
@@ -109,6 +109,11 @@ class Changes:
 
         way = "opened to the local network" if opened else "closed to the local network"
         await self.make(decide, tolerant=True, message=f"{endpoint} of {app} {way}", app=app)
+
+
+def differs(before: AppRecord | None, after: AppRecord) -> bool:
+    """Return whether something of a record is to be stored, also what a backup remembers of its volumes alone."""
+    return before != after or (before is not None and before.strictest != after.strictest)
 
 
 def with_desired(records: Records, apps: Collection[str], desired: Desired) -> Records:
