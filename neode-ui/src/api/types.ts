@@ -304,7 +304,7 @@ export type AutomaticUpdateView = {
   "to_hour": number;
   /** Why the update that the catalog has is not installed by itself; empty where it will be, or there is none. */
   "obstacle": string;
-  /** Newest version that the node began to install by itself; it does not begin again. */
+  /** Newest version that the node started to install by itself; it does not start that again. */
   "tried": string;
   /** Whether that version did not work, so that the version before came back. */
   "failed": boolean;

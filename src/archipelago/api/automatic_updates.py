@@ -24,7 +24,7 @@ class AutomaticUpdateView(Translatable, View):
     obstacle: Prose = ""
     """Why the update that the catalog has is not installed by itself; empty where it will be, or there is none."""
     tried: str = ""
-    """Newest version that the node started to install by itself; it does not do so again."""
+    """Newest version that the node started to install by itself; it does not start that again."""
     failed: bool = False
     """Whether that version did not work, so that the version before came back."""
     before: str = ""

@@ -84,7 +84,7 @@ class Situation:
     def error(self, app: str, what: str) -> NodeError:
         """Return the error NOT_HEALTHY of an app, with the last log lines of the one that is to blame.
 
-        It is DISK_FULL where that one could not be started because there is no room.
+        It is DISK_FULL where that one could not be started without room.
         """
         blocker = self.blocker(app)
         health = self.health(blocker)
