@@ -69,6 +69,8 @@ class BackupSources:
     copied: bool = False
     """Whether the files are copies, which have new numbers each time (inodes)."""
     host: str = HOST
+    anew: bool = False
+    """Whether all of it is read: for what is small, that is sooner done than to look what has changed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,7 +230,7 @@ class Repository:
             if isinstance(found := said(line), Written):
                 written.append(found)
 
-        sources = BackupSources(root, app, folders, host=NOTES)
+        sources = BackupSources(root, app, folders, host=NOTES, anew=True)
         ended = await self._run(self._backup(sources, {"app": app, **tags}), on_line)
         if ended.code != 0 or not written:
             raise failure(ended.code, ended.errors, self.where)
@@ -238,6 +240,14 @@ class Repository:
         """Forget snapshots by their ids; none is no work."""
         if found:
             await self._require(await self._ask("forget", *found))
+
+    async def read_back(self, note: str, to: Path, include: Sequence[str]) -> None:
+        """Put what a note that was written just now holds into a directory.
+
+        Without a lock, which restic would write and delete there: whoever deletes the note meanwhile makes it fail.
+        """
+        words = [word for path in include for word in ("--include", "/".join(map(_literal, path.split("/"))))]
+        await self._require(await self._ask("--no-lock", "restore", note, "--target", str(to), *words))
 
     async def restore(self, snapshot: str, to: Path, include: Sequence[str] = (), *, verify: bool = False) -> None:
         """Put what is in a snapshot into a directory; of `include`, paths in it, only what these name."""
@@ -330,6 +340,7 @@ class Repository:
             *(word for name, value in tags.items() for word in ("--tag", f"{name}={value}")),
             *(word for path in excludes for word in ("--exclude", path)),
             *(("--ignore-ctime", "--ignore-inode") if sources.copied else ()),
+            *(("--force",) if sources.anew else ()),
             *("--", *places),
         )
         binds = {f"{sources.app}/{place}": path for place, path in sources.binds.items()}

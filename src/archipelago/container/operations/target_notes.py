@@ -194,20 +194,42 @@ class TargetNotes:
                 content = await asyncio.to_thread(read_copy, folder / volume / copy.name)
                 await asyncio.to_thread(proofs.write, app, volume, installation, content, copy)
         else:
-            root = self.work.layout.backup_view
-            await asyncio.to_thread(root.mkdir, 0o711, exist_ok=True)
-            await repository.open()
             tags = copy_tags(installation, {volume: copy.number for volume, copy in newest.items()})
-            note = await repository.note({"streams": str(folder)}, str(root), app, tags)
-            await self._read_back(repository, note, newest)
+            # Beside the note: each run of restic takes as long as all of a copy may take. The copy counts only once
+            # the repository is known to be the right one; in another one it is a file that nobody can read.
+            known = asyncio.create_task(repository.require_known())
+            try:
+                await self._note_copies(repository, app, folder, tags, newest)
+                await known
+            finally:
+                known.cancel()
+                await asyncio.gather(known, return_exceptions=True)
         self.states[(app, target.name)] = TargetState(newest, datetime.now(UTC))
+
+    async def _note_copies(
+        self,
+        repository: Repository,
+        app: str,
+        folder: Path,
+        tags: Mapping[str, str],
+        newest: Mapping[str, StreamCopy],
+    ) -> None:
+        """Write copies to a target that is no folder, and read them back. Raises `NodeError`."""
+        root = self.work.layout.backup_view
+        await asyncio.to_thread(root.mkdir, 0o711, exist_ok=True)
+        try:
+            note = await repository.note({"streams": str(folder)}, str(root), app, tags)
+        except NodeError:
+            await repository.open()  # a lock that a crash left may be in the way
+            note = await repository.note({"streams": str(folder)}, str(root), app, tags)
+        await self._read_back(repository, note, newest)
 
     async def _read_back(self, repository: Repository, note: str, copies: Mapping[str, StreamCopy]) -> None:
         """Raise `NodeError` where a note does not hold these copies."""
         place = Path(await asyncio.to_thread(tempfile.mkdtemp, dir=self.work.layout.temporary))
         paths = {f"/streams/{volume}/{copy.name}": copy for volume, copy in copies.items()}
         try:
-            await repository.restore(note, place, tuple(paths))
+            await repository.read_back(note, place, tuple(paths))
             for path, copy in paths.items():
                 await asyncio.to_thread(require_whole, place / path[1:], copy)
         finally:

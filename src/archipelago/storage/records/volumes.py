@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from archipelago.container.manifest.model.data import DataClass
 from archipelago.container.manifest.model.on_disk import Volume
 
+_KNOWN = frozenset(each.value for each in DataClass)
+
 
 @dataclass(frozen=True, slots=True)
 class Mark:
@@ -57,7 +59,7 @@ def classes_from_json(found: object) -> dict[str, StrictestClass]:
 
 def class_named(name: object) -> DataClass:
     """Return a class by its name; what another version wrote counts for the strictest: nothing may be lost of it."""
-    return DataClass(name) if name in frozenset(DataClass) else DataClass.NEVER_RESTORE
+    return DataClass(name) if isinstance(name, str) and name in _KNOWN else DataClass.NEVER_RESTORE
 
 
 def _class_from_json(found: object) -> StrictestClass:

@@ -1,18 +1,23 @@
 """What a start is told by targets of backups: who else has claimed the app's state."""
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
+import pytest_asyncio
 
-from archipelago.api.backups import FolderTarget
+from archipelago.api.backups import FolderTarget, RestTarget
 from archipelago.backups.repository import Repository
 from archipelago.backups.restic.access import access
 from archipelago.backups.restic.launch import Ended, Order
-from archipelago.container.operations.target_notes import TargetNotes
+from archipelago.container.data.stream_copies import store_copy
+from archipelago.container.operations.target_notes import DueNote, NoteKind, TargetNotes
 from archipelago.errors import NodeError
+from archipelago.storage.layout import Layout
 from archipelago.storage.records.leases import Claim
 
 pytestmark = pytest.mark.asyncio
@@ -53,3 +58,94 @@ async def test_what_cannot_be_understood_is_a_reason_not_to_start(answer: str | 
     with pytest.raises(NodeError, match="one does not start: 1 cannot be understood") as refused:
         await notes(NOTE, answer).sight("one")
     assert refused.value.hint
+
+
+@dataclass
+class RemoteRepository:
+    """A repository of restic that is no folder: each run takes a while, and what it was asked is remembered."""
+
+    asked: list[str] = field(default_factory=list)
+    gate: asyncio.Event = field(default_factory=asyncio.Event)
+    """Until then nobody is told which repository it is."""
+    id: str = "right"
+    locked: int = 0
+    """How many notes are refused because of a lock."""
+    stored: bytes = b""
+
+    async def launch(self, order: Order, on_line: Callable[[str], None]) -> Ended:
+        words = [word for word in order.command if not word.startswith("-")]
+        self.asked.append(words[1])
+        match words[1]:
+            case "cat":
+                await self.gate.wait()
+                on_line(f'{{"id": "{self.id}"}}')
+            case "backup":
+                if self.locked:
+                    self.locked -= 1
+                    return Ended(1, "unable to create lock in backend: repository is already locked")
+                (folder,) = order.binds.values()
+                self.stored = next(Path(folder).rglob("*/*")).read_bytes()
+                on_line(
+                    '{"message_type": "summary", "snapshot_id": "0123", "total_bytes_processed": 1, "data_added": 1}'
+                )
+            case "restore":
+                assert "--no-lock" in order.command
+                path = Path(order.command[order.command.index("--target") + 1])
+                (place,) = [each for each in order.command if each.startswith("/streams")]
+                (path / place[1:]).parent.mkdir(parents=True)
+                (path / place[1:]).write_bytes(self.stored)
+                self.gate.set()
+        return Ended(0, "")
+
+
+@pytest_asyncio.fixture
+async def remote(tmp_path: Path) -> AsyncIterator[tuple[TargetNotes, RemoteRepository]]:
+    layout = Layout(tmp_path, tmp_path / "run")
+    for folder in (layout.backup_view.parent, layout.temporary):
+        folder.mkdir(parents=True, exist_ok=True)
+    store_copy(layout.app("one").streams / "proof", b"channels")
+    found = RemoteRepository()
+    target = RestTarget(kind="rest", url="https://nas.example/node", user="node")
+
+    async def names() -> tuple[str, ...]:
+        return ("nas",)
+
+    async def get(_: str) -> Any:
+        return SimpleNamespace(name="nas", target=target)
+
+    async def repository(_: Any) -> Repository:
+        return Repository(access(target, "secret"), "", "nas", tmp_path / "cache", found.launch, known="right")
+
+    work = SimpleNamespace(targets=SimpleNamespace(names=names, get=get), repository=repository, layout=layout)
+    record = SimpleNamespace(app="one", installed_at=1.0)
+    desired = SimpleNamespace(apps={"one": SimpleNamespace(record=record)})
+    yield TargetNotes(cast(Any, work), cast(Any, None), lambda: cast(Any, desired)), found
+
+
+COPIES = DueNote("one", "nas", NoteKind.COPIES)
+
+
+async def test_a_copy_waits_for_two_runs_of_restic_alone(remote: tuple[TargetNotes, RemoteRepository]) -> None:
+    """It is written and read back while restic is still asked which repository it is."""
+    notes, repository = remote
+    async with asyncio.timeout(10):
+        await notes._write(COPIES)
+    assert sorted(repository.asked) == ["backup", "cat", "restore"]
+    assert notes.states["one", "nas"].copies and not notes.states["one", "nas"].problem
+
+
+async def test_a_copy_in_another_repository_does_not_count(remote: tuple[TargetNotes, RemoteRepository]) -> None:
+    notes, repository = remote
+    repository.id = "other"
+    with pytest.raises(NodeError, match="another repository"):
+        await notes._write(COPIES)
+    assert ("one", "nas") not in notes.states
+
+
+async def test_a_lock_that_a_crash_left_keeps_no_copy_away(remote: tuple[TargetNotes, RemoteRepository]) -> None:
+    notes, repository = remote
+    repository.locked = 1
+    repository.gate.set()
+    await notes._write(COPIES)
+    assert repository.asked.count("backup") == 2 and "unlock" in repository.asked
+    assert notes.states["one", "nas"].copies
