@@ -246,15 +246,12 @@ class Repository:
 
         Without a lock, which restic would write and delete there: whoever deletes the note meanwhile makes it fail.
         """
-        words = [word for path in include for word in ("--include", "/".join(map(_literal, path.split("/"))))]
-        await self._require(await self._ask("--no-lock", "restore", note, "--target", str(to), *words))
+        await self._require(await self._ask("--no-lock", "restore", note, "--target", str(to), *_only(include)))
 
     async def restore(self, snapshot: str, to: Path, include: Sequence[str] = (), *, verify: bool = False) -> None:
         """Put what is in a snapshot into a directory; of `include`, paths in it, only what these name."""
-        words = [word for path in include for word in ("--include", "/".join(map(_literal, path.split("/"))))]
-        await self._require(
-            await self._ask("restore", snapshot, "--target", str(to), *(["--verify"] if verify else []), *words)
-        )
+        words = ("restore", snapshot, "--target", str(to), *(["--verify"] if verify else []), *_only(include))
+        await self._require(await self._ask(*words))
 
     async def restore_all(self, snapshot: str, to: Path, on_progress: Callable[[ByteCount], None]) -> None:
         """Put a whole snapshot into a directory, and say meanwhile how much of it is there."""
@@ -404,6 +401,10 @@ def _content(path: Path) -> bytes | None:
         return path.read_bytes()
     except OSError:
         return None  # restic says what is wrong with it
+
+
+def _only(paths: Sequence[str]) -> list[str]:
+    return [word for path in paths for word in ("--include", "/".join(map(_literal, path.split("/"))))]
 
 
 def _literal(name: str) -> str:
