@@ -1,7 +1,7 @@
 """Keeps the routes to apps as the installed apps, the owner's switches and the addresses of the node are."""
 
 import asyncio
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from ipaddress import IPv4Address
 
 from archipelago.container.desired.state import DesiredState
@@ -27,7 +27,7 @@ class RouteKeeper:
     @property
     def wanted(self) -> tuple[Route, ...]:
         """The routes that there should be now, in order."""
-        return routes(_endpoints(self._desired()), self._addresses)
+        return routes(endpoints_of(self._desired()).values(), self._addresses)
 
     async def move(self, addresses: tuple[IPv4Address, ...]) -> None:
         """Have the routes start at these addresses of the host."""
@@ -56,8 +56,10 @@ class RouteKeeper:
             await driver.close()
 
 
-def _endpoints(state: DesiredState) -> Iterator[AppEndpoints]:
-    for app, found in state.apps.items():
-        if state.wanted(app):
-            record = found.record
-            yield AppEndpoints(record.package.manifest.endpoints, record.ports, record.lan)
+def endpoints_of(state: DesiredState) -> Mapping[str, AppEndpoints]:
+    """Return what leads from outside to each app that should run."""
+    return {
+        app: AppEndpoints(found.record.package.manifest.endpoints, found.record.ports, found.record.lan)
+        for app, found in state.apps.items()
+        if state.wanted(app)
+    }

@@ -15,12 +15,18 @@ def local_names(hostname: str) -> tuple[str, ...]:
 
     A name in other letters gets its form for DNS (RFC 3490), which browsers ask for; what DNS cannot have is left out.
     """
+    label = host_label(hostname)
+    return (f"{label}.local", "localhost") if label else ("localhost",)
+
+
+def host_label(hostname: str) -> str:
+    """Return what stands for this host in names of its network; empty where DNS can have nothing like it."""
     label = hostname.partition(".")[0].lower()
     try:
         label = label.encode("idna").decode("ascii")
     except UnicodeError:  # not only letters that IDNA does not know: bytes that are no UTF-8 at all
-        return ("localhost",)
-    return (f"{label}.local", "localhost") if _LABEL.fullmatch(label) else ("localhost",)
+        return ""
+    return label if _LABEL.fullmatch(label) else ""
 
 
 def title(hostname: str) -> str:

@@ -9,7 +9,7 @@ browser trusts it with nothing else. Its key is sealed under the node's key; tha
 
 import ssl
 import threading
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from datetime import datetime
 from ipaddress import IPv4Address
 from pathlib import Path
@@ -37,6 +37,7 @@ class Certificates:
         self._now = now
         # Two who find nothing at once would make halves of two.
         self._one_at_a_time = threading.RLock()
+        self._sites: dict[str, TlsIdentity] = {}
 
     def authority(self) -> "TlsIdentity":
         """Return the authority: made the first time, certified again where its certificate does not fit the clock."""
@@ -88,6 +89,29 @@ class Certificates:
                 write_atomically(certificate, current.certificate_pem())
             context.load_cert_chain(certificate, key)
 
+    def sites(self, names: Collection[str]) -> Mapping[str, tuple[str, str]]:
+        """Return a certificate with its key, as PEM, for each name alone: what one site has says nothing of others.
+
+        They are good for a few days, and on no disk.
+        """
+        from archipelago.security.keys.tls_identity import SITE_DAYS, issue
+
+        with self._one_at_a_time:
+            now = self._now()
+            authority = self.authority()
+            known = {
+                name: found
+                for name, found in self._sites.items()
+                if name in names and found.is_fresh(now) and _issued_by(found, authority)
+            }
+            self._sites = {
+                name: known.get(name) or issue(authority, (name,), (), now, SITE_DAYS) for name in sorted(names)
+            }
+            return {
+                name: (found.certificate_pem().decode(), found.key_pem().decode())
+                for name, found in self._sites.items()
+            }
+
     def load_lasting(self, context: ssl.SSLContext) -> None:
         """Have servers show the certificate that clients keep, which stays the same whatever this host is called."""
         from archipelago.security.keys.tls_identity import self_signed
@@ -107,12 +131,15 @@ class Certificates:
         found = _pair(certificate, key)
         if found is None:
             return None
-        issuer = self.authority().certificate
-        try:
-            found.certificate.verify_directly_issued_by(issuer)
-        except Exception:  # whatever is wrong with it: a new one costs nothing
-            return None
-        return found
+        return found if _issued_by(found, self.authority()) else None
+
+
+def _issued_by(found: "TlsIdentity", authority: "TlsIdentity") -> bool:
+    try:
+        found.certificate.verify_directly_issued_by(authority.certificate)
+    except Exception:  # whatever is wrong with it: a new one costs nothing
+        return False
+    return True
 
 
 def _pair(certificate: Path, key: Path) -> "TlsIdentity | None":

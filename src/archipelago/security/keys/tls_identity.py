@@ -17,6 +17,9 @@ AUTHORITY_DAYS = 3650
 LEAF_DAYS = 365
 """Browsers take no certificate that is good for longer than 398 days."""
 RENEW_DAYS = 60
+SITE_DAYS = 7
+"""Of certificates that nobody but the node's own web server keeps: they are issued as often as needed."""
+_RENEW_SITE_DAYS = 3
 _LASTING = (datetime(2020, 1, 1, tzinfo=UTC), datetime(2049, 12, 31, 23, 59, 59, tzinfo=UTC))
 """From when until when wallets take the certificate that they keep: the last date that is written with two digits of
 the year (RFC 5280, 4.1.2.5), as all of them read it."""
@@ -48,13 +51,17 @@ class TlsIdentity:
         same &= set(found.get_values_for_type(x509.IPAddress)) == set(addresses)
         return same and self.is_timely(now, LEAF_DAYS)
 
-    def is_timely(self, now: datetime, days: int) -> bool:
+    def is_fresh(self, now: datetime) -> bool:
+        """Return whether a certificate of a site is valid, and for a while yet."""
+        return self.is_timely(now, SITE_DAYS, _RENEW_SITE_DAYS)
+
+    def is_timely(self, now: datetime, days: int, left_days: int = RENEW_DAYS) -> bool:
         """Return whether it is valid, for a while yet, and was made for `days` from a clock that agrees with `now`.
 
         A clock that was ahead made what is not valid yet, and one that was behind what ended long ago.
         """
         left = self.certificate.not_valid_after_utc - now
-        return timedelta(days=RENEW_DAYS) < left <= timedelta(days=days) + _BACKDATED
+        return timedelta(days=left_days) < left <= timedelta(days=days) + _BACKDATED
 
     def fingerprint(self) -> str:
         """Return the SHA-256 of the certificate as browsers show it."""
@@ -92,7 +99,11 @@ def _certify(subject: x509.Name, key: ec.EllipticCurvePrivateKey, now: datetime)
 
 
 def issue(
-    authority: TlsIdentity, names: Collection[str], addresses: Collection[IPv4Address], now: datetime
+    authority: TlsIdentity,
+    names: Collection[str],
+    addresses: Collection[IPv4Address],
+    now: datetime,
+    days: int = LEAF_DAYS,
 ) -> TlsIdentity:
     """Make a server's certificate for local names and private addresses."""
     key = ec.generate_private_key(ec.SECP256R1())
@@ -101,7 +112,7 @@ def issue(
     issuer = x509.AuthorityKeyIdentifier.from_issuer_public_key(authority.key.public_key())
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Archipelago")])
     certificate = (
-        _builder(subject, authority.certificate.subject, key, now, LEAF_DAYS)
+        _builder(subject, authority.certificate.subject, key, now, days)
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .add_extension(_usage(signs_certificates=False), critical=True)
         .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)

@@ -13,7 +13,7 @@ from cryptography import x509
 from archipelago.errors import NodeError
 from archipelago.network.addresses import choose
 from archipelago.security.keys.certificates import Certificates
-from archipelago.security.keys.tls_identity import LEAF_DAYS, TlsIdentity, issue, make_authority
+from archipelago.security.keys.tls_identity import LEAF_DAYS, TlsIdentity, issue, load_identity, make_authority
 from archipelago.support.local_networks import may_listen_on
 from support.sealed_keys import NOW, Sealed
 
@@ -172,3 +172,29 @@ def test_what_a_clock_that_was_wrong_has_made_is_made_again_and_devices_go_on_tr
     kept.load(context, NAMES, [ADDRESS])
     again = issue(kept.authority(), NAMES, [ADDRESS], NOW)
     assert trusted_as(tmp_path, again, given, "island.local") == ""
+
+
+def test_each_site_has_a_certificate_of_its_own_that_is_made_again_in_time(tmp_path: Path) -> None:
+    clock = [NOW]
+    kept = Certificates(tmp_path / "tls", Sealed(), "island", lambda: clock[0])
+    names = {"mempool.localhost", "mempool-island.local", "localhost"}
+    first = kept.sites(names)
+    for name, (certificate, key) in first.items():
+        leaf = load_identity(certificate.encode(), key.encode())
+        assert trusted_as(tmp_path, leaf, kept.authority(), name) == ""
+        assert trusted_as(tmp_path, leaf, kept.authority(), "node.local") != "", "it says nothing of another name"
+    assert kept.sites(names) == first
+    assert kept.sites({"localhost"}) == {"localhost": first["localhost"]}
+    assert not list((tmp_path / "tls").glob("*site*")), "keys of sites are on no disk"
+    for days in (5, 300, -3000, 4000):
+        clock[0] = NOW + timedelta(days=days)
+        for certificate, _ in kept.sites(names).values():
+            leaf_dates = x509.load_pem_x509_certificate(certificate.encode())
+            assert leaf_dates.not_valid_before_utc <= clock[0] < leaf_dates.not_valid_after_utc - timedelta(days=3)
+
+
+def test_no_site_outside_of_the_node_is_vouched_for(tmp_path: Path) -> None:
+    kept = Certificates(tmp_path / "tls", Sealed(), "island", lambda: NOW)
+    for name, (certificate, key) in kept.sites({"example.com", "localhost.example.com", "com"}).items():
+        leaf = load_identity(certificate.encode(), key.encode())
+        assert trusted_as(tmp_path, leaf, kept.authority(), name) == "permitted subtree violation"

@@ -1,0 +1,156 @@
+"""The configuration of Caddy, as JSON (https://caddyserver.com/docs/json/). Pure."""
+
+from collections.abc import Collection, Iterable, Mapping
+from html import escape
+from typing import Any
+
+from archipelago.network.sites import Door, Listen
+
+Config = dict[str, Any]
+SMUGGLED = (
+    "Forwarded",
+    "Remote-*",
+    "Remote_*",
+    "X-Auth-Request-*",
+    "X-Authentik-*",
+    "X-Forwarded-*",
+    "X-Forwarded_*",
+    "X_Forwarded_*",
+    "X-Original-*",
+    "X-Real-Ip",
+    "X-Remote-*",
+    "X-Webauth-*",
+)
+"""Headers by which proxies say to apps who asks, and where from: an app might believe a client that sends them.
+Those with underscores become the same names in programs that read them as CGI does."""
+FALLBACK = "localhost"
+"""Whose certificate is shown to clients that name no site."""
+_PAGE = """<!doctype html>
+<html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>{title}</title>
+<style>body{{font:1.1rem/1.5 system-ui,sans-serif;max-width:34rem;margin:15vh auto;padding:0 1rem}}
+:root{{color-scheme:light dark}}</style><h1>{title}</h1><p>{text}</p></html>
+"""
+_PAGE_HEADERS = {
+    "Content-Type": ["text/html; charset=utf-8"],
+    "Content-Security-Policy": ["default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"],
+    "Cache-Control": ["no-store"],
+}
+_CONNECT = "5s"
+_FIRST_BYTE = "120s"
+"""In which an app has to start its answer."""
+_HEAD = "15s"
+_IDLE = "120s"
+_KEEP_STREAMS = "24h"
+"""For which WebSockets outlive a change of the configuration that has nothing to do with them."""
+_NO_SITE = ("No such page", "No app that runs on this node has this name. Look at the apps on the node's own page.")
+_NO_ANSWER = (
+    "The app does not answer",
+    "It may still be starting, or have a problem: the node's own page says how it is. Load this page again then.",
+)
+
+
+def caddy_config(doors: Iterable[Door], admin: str, certificates: Mapping[str, tuple[str, str]]) -> Config:
+    """Return the configuration for some doors.
+
+    `admin` is the path of the socket by which the node changes it; `certificates` are PEM texts, each with its key.
+    """
+    servers = {door.name: _server(door) for door in doors}
+    loaded = [
+        {"certificate": certificate, "key": key, "tags": [name]}
+        for name, (certificate, key) in sorted(certificates.items())
+    ]
+    apps: Config = {"http": {"servers": servers, "grace_period": "10s"}}
+    if loaded:
+        apps["tls"] = {"certificates": {"load_pem": loaded}}
+    return {"admin": admin_config(admin), "logging": _logging(), "apps": apps}
+
+
+def admin_config(admin: str) -> Config:
+    """Return where Caddy is configured: on a socket that the service user alone can open. Nothing is kept on disk."""
+    return {"listen": f"unix/{admin}|0600", "config": {"persist": False}}
+
+
+def listening(config: Mapping[str, Any] | None) -> frozenset[str]:
+    """Return where a running Caddy listens, as `written` has it, by the configuration that it has."""
+    servers = ((config or {}).get("apps") or {}).get("http", {}).get("servers", {})
+    return frozenset(each for server in servers.values() for each in server.get("listen", ()))
+
+
+def written(listen: Listen) -> str:
+    """Return an address with its port as Caddy reads it."""
+    address, port = listen
+    return f"tcp{address.version}/{f'[{address}]' if address.version == 6 else address}:{port}"
+
+
+def _server(door: Door) -> Config:
+    server: Config = {
+        "listen": [written(listen) for listen in door.listens],
+        "protocols": ["h1", "h2"] if door.tls else ["h1"],
+        # Everything is said here; Caddy must not ask anybody for certificates, nor open a port by itself.
+        "automatic_https": {"disable": True},
+        "read_header_timeout": _HEAD,
+        "idle_timeout": _IDLE,
+        "routes": [*_routes(door), {"handle": [_page(404, *_NO_SITE)]}],
+        "errors": {"routes": _errors()},
+    }
+    if door.tls:
+        server["tls_connection_policies"] = [{"default_sni": FALLBACK, "fallback_sni": FALLBACK}]
+        server["strict_sni_host"] = True
+    return server
+
+
+def _routes(door: Door) -> Iterable[Config]:
+    if door.moved_to is not None:
+        port = "" if door.moved_to == 443 else f":{door.moved_to}"
+        place = f"https://{{http.request.host}}{port}{{http.request.uri}}"
+        # 308: the method and the body stay what they are.
+        handle: Config = {"handler": "static_response", "status_code": 308, "headers": {"Location": [place]}}
+        if door.names:
+            yield {"match": [{"host": sorted(door.names)}], "handle": [handle], "terminal": True}
+        return
+    for name, port_of_app in sorted(door.names.items()):
+        yield {"match": [{"host": [name]}], "handle": _to_app(door, port_of_app), "terminal": True}
+
+
+def _to_app(door: Door, port: int) -> list[Config]:
+    headers: Config = {"request": {"delete": list(SMUGGLED)}}
+    if door.tls and door.name == "network-tls":
+        # Names of the local network lead to ports of other apps too: there, browsers must not go without TLS.
+        headers["response"] = {"deferred": True, "set": {"Strict-Transport-Security": ["max-age=31536000"]}}
+    proxy: Config = {
+        "handler": "reverse_proxy",
+        "upstreams": [{"dial": f"127.0.0.1:{port}"}],
+        "transport": {"protocol": "http", "dial_timeout": _CONNECT, "response_header_timeout": _FIRST_BYTE},
+        "stream_close_delay": _KEEP_STREAMS,
+    }
+    return [{"handler": "headers", **headers}, proxy]
+
+
+def _errors() -> list[Config]:
+    """Answer for an app that is not there, says nothing, or says what is not HTTP; what else Caddy refuses is bare."""
+    silent = {"expression": "{http.error.status_code} in [502, 503, 504]"}
+    rest = {"handler": "static_response", "status_code": "{http.error.status_code}", "close": True}
+    return [{"match": [silent], "handle": [_page(502, *_NO_ANSWER)], "terminal": True}, {"handle": [rest]}]
+
+
+def _page(status: int, title: str, text: str) -> Config:
+    return {
+        "handler": "static_response",
+        "status_code": status,
+        "headers": dict(_PAGE_HEADERS),
+        "body": _PAGE.format(title=escape(title), text=escape(text)),
+    }
+
+
+def _logging() -> Config:
+    """Say what keeps Caddy from working, and not each answer that an app gets wrong: apps must not fill the log."""
+    quiet: Collection[str] = ["http.log.error", "http.handlers.reverse_proxy", "http.stdlib"]
+    return {
+        "logs": {
+            "default": {
+                "level": "WARN",
+                "exclude": list(quiet),
+                "sampling": {"interval": 60_000_000_000, "first": 20, "thereafter": 1000},
+            }
+        }
+    }

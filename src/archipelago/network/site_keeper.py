@@ -1,0 +1,84 @@
+"""Keeps the sites of apps as the installed apps, the owner's switches and the addresses of the node are."""
+
+import asyncio
+from collections.abc import Callable
+from ipaddress import IPv4Address
+from typing import Protocol
+
+import structlog
+
+from archipelago.container.desired.state import DesiredState
+from archipelago.container.manifest.site_names import Doors
+from archipelago.errors import NodeError
+from archipelago.network.route_keeper import endpoints_of
+from archipelago.network.sites import Door, doors, sites
+from archipelago.support.broadcast import Signal
+from archipelago.support.texts.text import error_text
+
+
+class SiteDriver(Protocol):
+    """Makes doors to sites work, in one way."""
+
+    async def apply(self, doors: tuple[Door, ...]) -> tuple[str, ...]:
+        """Have these doors and no others; return what is wrong, in words. Raises `NodeError`."""
+
+    async def close(self) -> None:
+        """Leave the doors as they are, for the next daemon."""
+
+
+class SiteKeeper:
+    """Has a driver serve the sites, whenever they change."""
+
+    def __init__(self, driver: SiteDriver, where: Doors, desired: Callable[[], DesiredState], changed: Signal) -> None:
+        self._driver = driver
+        self._where = where
+        self._desired = desired
+        self._changed = changed
+        self._addresses: tuple[IPv4Address, ...] = ()
+        self._applied: tuple[Door, ...] | None = None
+        self._applying = asyncio.Lock()
+        self._halted = False
+        self.problems: tuple[str, ...] = ()
+        """Why some of the sites do not work."""
+
+    @property
+    def wanted(self) -> tuple[Door, ...]:
+        """The doors that there should be now."""
+        return () if self._halted else doors(sites(endpoints_of(self._desired())), self._where, self._addresses)
+
+    async def move(self, addresses: tuple[IPv4Address, ...]) -> None:
+        """Have sites on these addresses of the host, beside loopback."""
+        self._addresses = addresses
+        await self.apply()
+
+    async def apply(self) -> None:
+        """Have the sites be as the apps are; once this returns, they are, or `problems` says why not.
+
+        Certificates that end soon, or do not fit the clock, are issued again.
+        """
+        async with self._applying:
+            wanted = self._applied = self.wanted
+            try:
+                self.problems = await self._driver.apply(wanted)
+            except NodeError as error:
+                self.problems = (error_text(error),)
+            for problem in self.problems:
+                structlog.get_logger("network").warning("a site of an app does not work", why=problem)
+
+    async def follow(self) -> None:
+        """Apply the sites whenever they change, until cancelled."""
+        while True:
+            await self._changed.until(lambda: self.wanted != self._applied)
+            try:
+                await self.apply()
+            except Exception:  # a mistake of ours; the next change, or the look of each minute, may go well
+                structlog.get_logger("network").exception("the sites of apps are not served")
+
+    async def halt(self) -> None:
+        """Have no site any longer: the node goes down, and its apps with it."""
+        self._halted = True
+        await self.apply()
+
+    async def close(self) -> None:
+        """Look after them no longer; they stay as they are."""
+        await self._driver.close()

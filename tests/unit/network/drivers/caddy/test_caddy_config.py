@@ -1,0 +1,66 @@
+"""What Caddy is told, for random doors; `test_sites` has a real Caddy do it."""
+
+import json
+from ipaddress import IPv4Address, IPv6Address
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from archipelago.network.drivers.caddy.caddy_config import SMUGGLED, caddy_config, listening, written
+from archipelago.network.sites import LOOPBACKS, Door
+
+PORTS = st.integers(1, 65535)
+LISTENS = st.lists(st.tuples(st.ip_addresses(), PORTS), min_size=1, max_size=3).map(tuple)
+DOORS = st.builds(
+    Door,
+    name=st.sampled_from(["loopback", "loopback-tls", "network", "network-tls"]),
+    listens=LISTENS,
+    names=st.dictionaries(st.from_regex(r"[a-z]{1,9}\.localhost", fullmatch=True), PORTS, max_size=5),
+    tls=st.booleans(),
+    moved_to=st.none() | PORTS,
+)
+
+
+def proxied(server: dict[str, Any]) -> dict[str, str]:
+    """Return where each name leads."""
+    return {
+        name: handler["upstreams"][0]["dial"]
+        for route in server["routes"]
+        for name in route.get("match", [{}])[0].get("host", [])
+        for handler in route["handle"]
+        if handler["handler"] == "reverse_proxy"
+    }
+
+
+@given(st.lists(DOORS, max_size=4, unique_by=lambda door: door.name))
+def test_each_name_leads_to_its_app_and_all_others_nowhere(doors: list[Door]) -> None:
+    config = caddy_config(doors, "/run/caddy/admin.sock", {})
+    assert json.loads(json.dumps(config)) == config
+    servers = config["apps"]["http"]["servers"]
+    assert set(servers) == {door.name for door in doors}
+    for door in doors:
+        server = servers[door.name]
+        assert server["listen"] == [written(each) for each in door.listens]
+        expected = {} if door.moved_to else {name: f"127.0.0.1:{port}" for name, port in door.names.items()}
+        assert proxied(server) == expected
+        assert "match" not in server["routes"][-1] and server["routes"][-1]["handle"][0]["status_code"] == 404
+        assert all(route["terminal"] for route in server["routes"][:-1])
+        assert ("tls_connection_policies" in server) == door.tls
+        assert server["automatic_https"] == {"disable": True}, "it asks nobody for anything"
+        for route in server["routes"]:
+            if route["handle"][-1]["handler"] == "reverse_proxy":
+                assert route["handle"][0]["request"]["delete"] == list(SMUGGLED)
+    assert listening(config) == {written(each) for door in doors for each in door.listens}
+
+
+def test_caddy_is_told_what_to_do_on_its_socket_alone() -> None:
+    config = caddy_config([], "/run/caddy/admin.sock", {})
+    assert config["admin"]["listen"] == "unix//run/caddy/admin.sock|0600"
+    assert listening(None) == listening({}) == listening({"apps": {}}) == frozenset()
+
+
+def test_an_address_is_written_so_that_no_other_family_is_listened_on() -> None:
+    assert [written((address, 80)) for address in LOOPBACKS] == ["tcp4/127.0.0.1:80", "tcp6/[::1]:80"]
+    assert written((IPv4Address("10.0.0.1"), 443)) == "tcp4/10.0.0.1:443"
+    assert written((IPv6Address("fe80::1"), 443)) == "tcp6/[fe80::1]:443"

@@ -1,0 +1,61 @@
+"""Doors to the sites of apps: what is behind each, for random apps, switches and addresses."""
+
+from collections.abc import Mapping
+from ipaddress import IPv4Address
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from archipelago.network.routes import AppEndpoints
+from archipelago.network.sites import LOOPBACKS, Site, doors, sites
+from support.endpoints import endpoint
+from support.sites import DOORS
+
+HERE = IPv4Address("192.168.1.5")
+PAGES = st.builds(endpoint, kind=st.just("ui"), protocol=st.just("http"), login=st.sampled_from(["own", "none"]))
+APPS = st.dictionaries(
+    st.from_regex(r"[a-z]{1,8}", fullmatch=True),
+    st.builds(
+        lambda page, port, switch: AppEndpoints(
+            {"page": page}, {"page": port}, {} if switch is None else {"page": switch}
+        ),
+        PAGES,
+        st.integers(1024, 65535),
+        st.sampled_from([None, True, False]),
+    ),
+    max_size=6,
+)
+
+
+def test_without_a_site_there_is_no_door() -> None:
+    assert doors((), DOORS, [HERE]) == ()
+    assert sites({"electrumx": AppEndpoints({"electrum": endpoint(scheme="tcp")}, {}, {})}) == ()
+
+
+@given(APPS, st.sets(st.sampled_from([HERE, IPv4Address("10.0.0.7")])))
+def test_the_network_finds_what_is_open_and_nothing_else(
+    apps: Mapping[str, AppEndpoints], addresses: set[IPv4Address]
+) -> None:
+    found = sites(apps)
+    made = {door.name: door for door in doors(found, DOORS, sorted(addresses))}
+    assert bool(made) == bool(apps)
+    for door in made.values():
+        at = {address for address, _ in door.listens}
+        if door.name.startswith("loopback"):
+            assert at == set(LOOPBACKS)
+            assert door.names == {f"{app}.localhost": one.ports["page"] for app, one in apps.items()}
+            continue
+        assert at == addresses, "nothing of the network is at loopback, and nothing of loopback on the network"
+        opened = {
+            app for app, one in apps.items() if one.chosen.get("page") and one.endpoints["page"].login.value == "own"
+        }
+        assert door.names == {f"{app}-island.local": apps[app].ports["page"] for app in opened} and opened
+        assert door.tls or door.moved_to == DOORS.https_port, "nothing but TLS on the network"
+
+
+def test_a_node_without_a_name_for_dns_has_no_names_on_the_network() -> None:
+    nameless = type(DOORS)(8481, 8443, "")
+    assert [door.name for door in doors([Site("mempool", 8000, open=True)], nameless, [HERE])] == [
+        "loopback",
+        "loopback-tls",
+    ]
