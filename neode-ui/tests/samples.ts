@@ -226,6 +226,8 @@ export const endpoint = like<EndpointStatus>({
   protocol: "http",
   address: "http://127.0.0.1:8080/",
   local_addresses: [],
+  site: null,
+  local_site: null,
   open: false,
   kept_in: null,
   label: null,

@@ -11,6 +11,13 @@ from archipelago.storage.layout import DEFAULT_ROOT, DEFAULT_RUNTIME, Layout
 from archipelago.support.texts.text import msg
 
 DEFAULT_PORT = 8480
+DEFAULT_HTTP_PORT = 8481
+DEFAULT_HTTPS_PORT = 8443
+_PORTS = {
+    "ARCHIPELAGO_PORT": DEFAULT_PORT,
+    "ARCHIPELAGO_HTTP_PORT": DEFAULT_HTTP_PORT,
+    "ARCHIPELAGO_HTTPS_PORT": DEFAULT_HTTPS_PORT,
+}
 _LARGEST_UID = 2**32 - 2
 DEFAULT_UI = "/opt/archipelago/ui"
 SOAK = 10.0
@@ -29,6 +36,10 @@ class NodeConfig:
     """Folder of the catalog (`ARCHIPELAGO_APPS`)."""
     port: int
     """Port on loopback (`ARCHIPELAGO_PORT`)."""
+    http_port: int = DEFAULT_HTTP_PORT
+    """Port at which browsers on this host find the pages of apps, by their names (`ARCHIPELAGO_HTTP_PORT`)."""
+    https_port: int = DEFAULT_HTTPS_PORT
+    """The same with TLS, also on the local network (`ARCHIPELAGO_HTTPS_PORT`)."""
     owners: frozenset[int] = frozenset()
     """Users of this host who own the node beside root and the node's own user (`ARCHIPELAGO_OWNERS`)."""
     sessions: Lifetimes = field(default_factory=Lifetimes)
@@ -69,18 +80,20 @@ class NodeConfig:
 
 def read_config(environment: Mapping[str, str], checkout: Path) -> NodeConfig:
     """Return the settings; raises `NodeError` on a value that makes no sense."""
-    port = _whole(environment.get("ARCHIPELAGO_PORT", str(DEFAULT_PORT)), 1, 65535)
-    if port is None:
+    ports = {name: _port(environment, name, usual) for name, usual in _PORTS.items()}
+    if len(set(ports.values())) < len(ports):
         raise NodeError(
             ErrorCode.INVALID_OPTION,
-            msg("ARCHIPELAGO_PORT is not a port number"),
-            hint=msg("set it to a number from 1 to 65535, or leave it out for {port}", port=DEFAULT_PORT),
+            msg("{ports} must be different ports", ports=", ".join(ports)),
+            hint=msg("leave them out for {usual}", usual=", ".join(map(str, _PORTS.values()))),
         )
     return NodeConfig(
         root=Path(environment.get("ARCHIPELAGO_ROOT", DEFAULT_ROOT)),
         runtime=Path(environment.get("ARCHIPELAGO_RUNTIME", DEFAULT_RUNTIME)),
         apps=Path(environment.get("ARCHIPELAGO_APPS", str(checkout / "apps"))),
-        port=port,
+        port=ports["ARCHIPELAGO_PORT"],
+        http_port=ports["ARCHIPELAGO_HTTP_PORT"],
+        https_port=ports["ARCHIPELAGO_HTTPS_PORT"],
         owners=_owners(environment.get("ARCHIPELAGO_OWNERS", "")),
         sessions=_sessions(environment),
         passphrase_file=Path(file) if (file := environment.get("ARCHIPELAGO_PASSPHRASE_FILE")) else None,
@@ -90,6 +103,17 @@ def read_config(environment: Mapping[str, str], checkout: Path) -> NodeConfig:
         soak=_soak(environment.get("ARCHIPELAGO_SOAK", f"{SOAK:.0f}")),
         cgroup=environment.get("ARCHIPELAGO_CGROUP", ""),
     )
+
+
+def _port(environment: Mapping[str, str], name: str, usual: int) -> int:
+    port = _whole(environment.get(name, str(usual)), 1, 65535)
+    if port is None:
+        raise NodeError(
+            ErrorCode.INVALID_OPTION,
+            msg("{name} is not a port number", name=name),
+            hint=msg("set it to a number from 1 to 65535, or leave it out for {port}", port=usual),
+        )
+    return port
 
 
 def _owners(text: str) -> frozenset[int]:

@@ -13,9 +13,12 @@ from ipaddress import IPv4Address
 from pathlib import Path
 
 from archipelago.container.desired.state import DesiredState
+from archipelago.container.manifest.site_names import Doors
 from archipelago.errors import NodeError
 from archipelago.network.local_access import LocalAccess
 from archipelago.network.route_keeper import RouteKeeper
+from archipelago.network.site_keeper import SiteKeeper
+from archipelago.network.sites import Door
 from archipelago.network.tls import server_contexts
 from archipelago.performance.host import own_addresses
 from archipelago.security.keys.certificates import Certificates
@@ -26,6 +29,17 @@ PORT, NAME = 8480, "bücherregal"
 BEFORE, AFTER = IPv4Address("192.168.7.1"), IPv4Address("192.168.7.9")
 PATIENCE = 45.0
 """Seconds; the node's own look at its addresses comes once a minute, and nobody takes it here."""
+
+
+class NoSites:
+    """No app is installed, so no web server is needed."""
+
+    async def apply(self, doors: tuple[Door, ...]) -> tuple[str, ...]:
+        assert doors == ()
+        return ()
+
+    async def close(self) -> None:
+        """Nothing is open."""
 
 
 class Plain:
@@ -95,6 +109,7 @@ async def main(folder: Path) -> None:
         own_addresses,
         lambda: True,
         routes=RouteKeeper((), DesiredState, Signal()),
+        sites=SiteKeeper(NoSites(), Doors(8481, 8443, NAME), DesiredState, Signal()),
         contexts=server_contexts(),
     )
     await access.open(Page().front)

@@ -9,6 +9,7 @@ import re
 import shutil
 import signal
 import socket
+import struct
 import subprocess
 import sys
 import time
@@ -75,6 +76,14 @@ def has_image(image: str) -> bool:
     return done.returncode == 0
 
 
+def end_listener(path: Path) -> None:
+    """Kill the process that listens on a unix socket; one that the daemon leaves to the next, which will not come."""
+    with socket.socket(socket.AF_UNIX) as asking, contextlib.suppress(OSError):
+        asking.connect(str(path))
+        pid, _, _ = struct.unpack("3i", asking.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i")))
+        os.kill(pid, signal.SIGKILL)
+
+
 async def until_pruned(*images: str) -> None:
     """Return once these images are not here; they go in the node's own time."""
     async with asyncio.timeout(200):
@@ -96,6 +105,9 @@ class TestNode:
     apps: Path | None = None
     """Folder of the catalog; by default the project's own apps, on ports of their own."""
     port: int = field(default_factory=free_port)
+    http_port: int = field(default_factory=free_port)
+    """Of the sites of apps, on loopback."""
+    https_port: int = field(default_factory=free_port)
     environment: dict[str, str] = field(default_factory=dict)
     disk: Path = ROOT
     """Directory in which its data root is."""
@@ -152,6 +164,8 @@ class TestNode:
             "ARCHIPELAGO_RUNTIME": str(self.runtime),
             "ARCHIPELAGO_APPS": str(self.apps),
             "ARCHIPELAGO_PORT": str(self.port),
+            "ARCHIPELAGO_HTTP_PORT": str(self.http_port),
+            "ARCHIPELAGO_HTTPS_PORT": str(self.https_port),
             "ARCHIPELAGO_SOAK": SOAK,
             ARCHIVES: os.environ.get(ARCHIVES, str(ROOT.parent / "tmp" / "archives")),
             **self.environment,
@@ -248,6 +262,7 @@ class TestNode:
     async def destroy(self) -> None:
         """Remove the node and everything of it; it need not be running."""
         self.kill()
+        end_listener(self.runtime / "caddy" / "admin.sock")
         node = self.node_id()
         if node is not None:
             remove_all(f"{LABEL}={node}")

@@ -719,6 +719,10 @@ export type EndpointStatus = {
   "address": string;
   /** Where it is reached from the local network: `https://192.168.1.5:8480/`. */
   "local_addresses": Array<string>;
+  /** Where a browser on the node opens it, by a name of its own: `http://mempool.localhost:8481/`; null where it is not for browsers. */
+  "site": string | null;
+  /** The same from the local network, while it is reached from there: `https://mempool-node.local:8443/`. */
+  "local_site": string | null;
   /** Whether it is open to the local network, wherever the node listens there. */
   "open": boolean;
   /** Why it cannot be opened; null where it can. */

@@ -29,6 +29,11 @@ class EndpointStatus(View):
     """`http://127.0.0.1:8480/`, `tcp://127.0.0.1:50001` or `127.0.0.1:8333`."""
     local_addresses: tuple[str, ...] = ()
     """Where it is reached from the local network: `https://192.168.1.5:8480/`."""
+    site: str | None = None
+    """Where a browser on the node opens it, by a name of its own: `http://mempool.localhost:8481/`; null where it is
+    not for browsers."""
+    local_site: str | None = None
+    """The same from the local network, while it is reached from there: `https://mempool-node.local:8443/`."""
     open: bool = False
     """Whether it is open to the local network, wherever the node listens there."""
     kept_in: KeptIn | None = None

@@ -16,6 +16,7 @@ from archipelago.network.addresses import choose, resolve
 from archipelago.network.host_firewall import host_ruleset
 from archipelago.network.route_keeper import RouteKeeper
 from archipelago.network.routes import Trust
+from archipelago.network.site_keeper import SiteKeeper
 from archipelago.security.keys.certificates import Certificates
 from archipelago.support.host_names import local_names
 from archipelago.support.local_networks import may_listen_on
@@ -53,6 +54,7 @@ class LocalAccess:
         own_addresses: Callable[[], tuple[IPv4Address, ...]],
         has_password: Callable[[], bool],
         routes: RouteKeeper,
+        sites: SiteKeeper,
         contexts: Mapping[Trust, ssl.SSLContext],
         watch: Watch = watch_addresses,
     ) -> None:
@@ -63,6 +65,7 @@ class LocalAccess:
         self._own_addresses = own_addresses
         self._has_password = has_password
         self._routes = routes
+        self._sites = sites
         self._contexts = contexts
         self._watch = watch
         self._wanted: tuple[str, ...] = ()
@@ -89,7 +92,10 @@ class LocalAccess:
                 self._wanted = tuple((await self._facts.fact(_FACT, str)).split())
                 # First: an address that comes while the others are opened must not be missed.
                 self._stop_watching = self._watch(self._moved.set)
-                self._followers = [asyncio.create_task(each) for each in (self._routes.follow(), self._follow_host())]
+                self._followers = [
+                    asyncio.create_task(each)
+                    for each in (self._routes.follow(), self._sites.follow(), self._follow_host())
+                ]
                 _raise_first(await self._listen(resolve(self._wanted, await self._own())))
         except NodeError as error:
             self._failure = error_text(error)
@@ -104,6 +110,11 @@ class LocalAccess:
             follower.cancel()
         await asyncio.gather(*self._followers, return_exceptions=True)
         await self._routes.close()
+        await self._sites.close()
+
+    async def halt(self) -> None:
+        """Have no way to apps from browsers any longer: they are down."""
+        await self._sites.halt()
 
     async def listen(self, wanted: Collection[str]) -> LocalAccessView:
         """Listen on these addresses of the host, and on no others. Raises `NodeError`, and changes nothing then."""
@@ -150,6 +161,7 @@ class LocalAccess:
         if self._failure and not self._refused:
             yield self._failure
         yield from self._routes.problems
+        yield from self._sites.problems
 
     async def view(self) -> LocalAccessView:
         """Return how it is."""
@@ -182,17 +194,20 @@ class LocalAccess:
         What could not be opened is tried again. Raises `NodeError`.
         """
         async with self._deciding:
-            if self._wanted:
-                try:
-                    await self._listen(resolve(self._wanted, await self._own()))
-                except NodeError as error:
-                    self._failure = error_text(error)
-                    raise
+            if not self._wanted:
+                await self._sites.apply()
+                return
+            try:
+                await self._listen(resolve(self._wanted, await self._own()))
+            except NodeError as error:
+                self._failure = error_text(error)
+                raise
 
     async def apply_routes(self) -> None:
         """Have the routes to apps be as the apps are; once this returns, they are."""
         await self._opened.wait()
         await self._routes.apply()
+        await self._sites.apply()
 
     async def _listen(self, addresses: tuple[IPv4Address, ...]) -> Mapping[IPv4Address, NodeError]:
         """Listen on these addresses and no others; returns on which that is not possible. Raises `NodeError`."""
@@ -203,6 +218,7 @@ class LocalAccess:
         self._addresses = tuple(address for address in addresses if address not in self._refused)
         self._failure = ""
         await self._routes.move(self._addresses)
+        await self._sites.move(self._addresses)
         return self._refused
 
     def _load_certificates(self, addresses: Collection[IPv4Address]) -> None:

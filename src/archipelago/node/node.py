@@ -88,6 +88,7 @@ class Node:
         reconciler.apply(replace(desired, halted=True))
         async with asyncio.timeout(_HALT_TIMEOUT):
             await reconciler.changed.until(lambda: all(map(reconciler.is_down, desired.apps)))
+        await self.parts.local_access.halt()
 
     async def close(self) -> None:
         """Close everything that was started, last things first; containers stay as they are."""

@@ -6,7 +6,7 @@ data root                                 run-time directory (in memory)
   apps/APP/volumes/   what it keeps         podman.sock
           /logs/      of its containers     files/APP/CONTAINER/   rendered files
           /secrets/   age files             trials/APP/CONTAINER/  those of scratch copies
-          /sbom/      what is in its images
+          /sbom/      what is in its images           caddy/               the web server's own socket
           /kept/DATE/ keys to money that outlived its removal
           /snapshots/NAME/  all of it at one moment
           /backup/    what a backup that is being made has of its own
@@ -346,6 +346,11 @@ class Layout:
         return self.logs / "podman.log"
 
     @property
+    def caddy_log(self) -> Path:
+        """What the web server in front of apps writes."""
+        return self.logs / "caddy.log"
+
+    @property
     def images(self) -> Path:
         """Folder of the signatures of images that were built here."""
         return self.root / "images"
@@ -396,3 +401,8 @@ class Layout:
     def podman_socket(self) -> Path:
         """Where Podman's API service listens."""
         return self.runtime / "podman.sock"
+
+    @property
+    def caddy(self) -> Path:
+        """Folder of the web server in front of apps, which sees no other."""
+        return self.runtime / "caddy"

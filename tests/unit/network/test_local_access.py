@@ -20,6 +20,7 @@ from archipelago.security.keys.certificates import Certificates
 from archipelago.support.broadcast import Signal
 from archipelago.support.host_names import local_names
 from support.sealed_keys import Sealed
+from support.sites import no_sites
 
 HERE, THERE = IPv4Address("192.168.1.5"), IPv4Address("192.168.1.77")
 ODD_HOSTNAMES = (
@@ -82,6 +83,7 @@ def local_access(tmp_path: Path, kept: Kept, host: Host | None = None) -> LocalA
         own_addresses=lambda: host.addresses,
         has_password=lambda: True,
         routes=RouteKeeper((), DesiredState, Signal()),
+        sites=no_sites(),
         contexts=server_contexts(),
         watch=host.watch,
     )

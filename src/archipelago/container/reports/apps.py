@@ -27,6 +27,7 @@ from archipelago.container.manifest.model.endpoints import Endpoint
 from archipelago.container.manifest.model.probes import ChainProbe
 from archipelago.container.manifest.model.scalars import Scalar
 from archipelago.container.manifest.package import AppPackage
+from archipelago.container.manifest.site_names import Doors, local_site_address, site_address, site_labels
 from archipelago.container.operations.operations import Operations
 from archipelago.container.operations.repairs import repair_views
 from archipelago.container.podman_client.errors import PodmanError
@@ -62,6 +63,8 @@ class Reporter:
     links: LinkTraffic
     automatic: Callable[[str], Awaitable[AutomaticUpdateView]]
     """Returns whether updates of an app are installed by themselves."""
+    doors: Doors
+    """Where browsers come in."""
 
     async def status(self, app: str) -> AppStatus:
         """Return everything about one installed app."""
@@ -89,7 +92,7 @@ class Reporter:
                 )
                 for wanted in found.workload.containers
             ),
-            endpoints=_endpoints(found.record, self.local_addresses()),
+            endpoints=_endpoints(found.record, self.local_addresses(), self.doors),
             options=planned.options if planned is not None else {},
             options_set=tuple(sorted(found.record.options)),
             uses=_uses(desired, app, self.links.now()),
@@ -179,7 +182,7 @@ class Reporter:
         """Return one endpoint of an installed app; raises `NodeError`."""
         record = (await self.installed(app)).record
         require_switch(app, record.package.manifest.endpoints, name, record.ports, opened=False)
-        return next(each for each in _endpoints(record, self.local_addresses()) if each.name == name)
+        return next(each for each in _endpoints(record, self.local_addresses(), self.doors) if each.name == name)
 
     async def _package(self, app: str) -> AppPackage:
         found = self.reconciler.desired.apps.get(app)
@@ -210,7 +213,7 @@ class Reporter:
             percent=health.sync.percent if health.sync is not None else None,
             chain=_chain(self.reconciler.container_healths(app)),
             follows_chain=follows_chain(record.package.manifest),
-            endpoints=_endpoints(record, self.local_addresses()),
+            endpoints=_endpoints(record, self.local_addresses(), self.doors),
             operation=self.operations.working_on(app),
             category=record.package.manifest.category,
             uses=_uses(self.reconciler.desired, app, links),
@@ -266,13 +269,14 @@ def _container_status(
     )
 
 
-def _endpoints(record: AppRecord, addresses: Collection[IPv4Address]) -> tuple[EndpointStatus, ...]:
+def _endpoints(record: AppRecord, addresses: Collection[IPv4Address], doors: Doors) -> tuple[EndpointStatus, ...]:
     found = []
+    labels = site_labels(record.app, record.package.manifest.endpoints)
     for name, endpoint in record.package.manifest.endpoints.items():
         if PUBLISHED.isdisjoint(endpoint.access):
             continue  # nothing leads to it yet
         port = record.ports.get(name, endpoint.host_port)
-        opened = is_open(endpoint, record.lan.get(name))
+        opened, label = is_open(endpoint, record.lan.get(name)), labels.get(name)
         found.append(
             EndpointStatus(
                 name=name,
@@ -280,6 +284,8 @@ def _endpoints(record: AppRecord, addresses: Collection[IPv4Address]) -> tuple[E
                 protocol=endpoint.protocol.value,
                 address=address_of(endpoint, LOOPBACK, port),
                 local_addresses=tuple(address_of(endpoint, each, port) for each in addresses if opened),
+                site=None if label is None else site_address(endpoint, label, doors),
+                local_site=local_site_address(endpoint, label, doors) if label and opened and addresses else None,
                 open=opened,
                 kept_in=kept_in(endpoint),
                 label=endpoint.label,

@@ -268,7 +268,7 @@ def _composer(
         images,
         workers,
         free_disk=lambda: host.disk(config.root)[1],
-        reserved_ports=frozenset({config.port}),
+        reserved_ports=frozenset({config.port, config.http_port, config.https_port}),
         downloading=downloads.goes_on,
         limits=lambda: limits.all,
     )

@@ -13,6 +13,8 @@ from archipelago.api.services import security as security_services
 from archipelago.api.services.registry import Services
 from archipelago.api.system import PauseCause
 from archipelago.backups.restic.launch import launch
+from archipelago.config import NodeConfig
+from archipelago.container.manifest.site_names import Doors
 from archipelago.container.operations.backup_keys import BackupKeys
 from archipelago.container.operations.snapshot_files import SnapshotFiles
 from archipelago.container.reports.apps import Reporter
@@ -30,11 +32,14 @@ from archipelago.container.reports.sbom import SbomReporter
 from archipelago.container.reports.security import SecurityReporter
 from archipelago.container.reports.shell import ContainerShell
 from archipelago.container.reports.usage import UsageReporter
+from archipelago.network.drivers.caddy.caddy_driver import CaddyDriver
+from archipelago.network.drivers.caddy.caddy_process import Caddy, find_caddy
 from archipelago.network.drivers.loopback import LoopbackDriver
 from archipelago.network.endpoint_switch import EndpointSwitch
 from archipelago.network.firewall_proposal import FirewallProposal
 from archipelago.network.local_access import LocalAccess
 from archipelago.network.route_keeper import RouteKeeper
+from archipelago.network.site_keeper import SiteKeeper
 from archipelago.network.tls import server_contexts
 from archipelago.node.build.apps import Apps
 from archipelago.node.build.notifications import build_notifier
@@ -61,6 +66,7 @@ from archipelago.storage.layout import TlsFolder
 from archipelago.storage.stores.hidden_notices import HiddenNotices
 from archipelago.storage.stores.preferences import PreferenceStore
 from archipelago.support.connections.descriptors import limit, shares
+from archipelago.support.host_names import host_label
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +99,12 @@ def build_parts(storage: Storage, podman: PodmanHost, apps: Apps) -> Parts:
         host.own_addresses,
         has_password=lambda: storage.login.setup_code is None,
         routes=RouteKeeper((driver,), lambda: reconciler.desired, reconciler.changed),
+        sites=SiteKeeper(
+            CaddyDriver(Caddy(config.layout.caddy, config.layout.caddy_log, find_caddy()), certificates),
+            doors_of(config),
+            lambda: reconciler.desired,
+            reconciler.changed,
+        ),
         contexts=contexts,
     )
     links = LinkTraffic(reconciler, storage.clocks.steady)
@@ -112,6 +124,11 @@ def build_parts(storage: Storage, podman: PodmanHost, apps: Apps) -> Parts:
     )
 
 
+def doors_of(config: NodeConfig) -> Doors:
+    """Return where browsers come in to apps."""
+    return Doors(config.http_port, config.https_port, host_label(platform.node()))
+
+
 def build_services(parts: Parts, power: Power, started: float) -> Services:
     """Return what the RPC may ask of these parts; `started` is when the node started, by `time.monotonic`."""
     storage, apps = parts.storage, parts.apps
@@ -126,6 +143,7 @@ def build_services(parts: Parts, power: Power, started: float) -> Services:
         parts.metrics,
         parts.links,
         apps.automatic_updates.view,
+        doors_of(storage.config),
     )
     services = Services()
     _provide_apps(services, parts, reporter)

@@ -14,6 +14,7 @@ from archipelago.container.workload.workload import Workload
 from archipelago.performance.metrics import Metrics, Usage
 from archipelago.storage.records.apps import AppRecord, Desired
 from support.jobs_bench import Apps
+from support.sites import DOORS
 from support.workloads import ELECTRUM
 
 EDGES = (
@@ -34,7 +35,7 @@ def reporter_of(
     traffic: Any = SimpleNamespace(now=links)
     operations: Any = SimpleNamespace(working_on=lambda _: None)
     nothing: Any = None
-    return Reporter(nothing, nothing, apps, operations, (), nothing, lambda: (), metrics, traffic, nothing)
+    return Reporter(nothing, nothing, apps, operations, (), nothing, lambda: (), metrics, traffic, nothing, DOORS)
 
 
 async def summaries(
