@@ -4,13 +4,16 @@ import { endpoint } from "./samples";
 
 const web = endpoint({
   address: "http://127.0.0.1:8080/",
+  site: "http://mempool.localhost:8481/",
   local_addresses: ["https://192.168.1.5:8080/", "https://10.0.0.5:8080/", "https://[fd00::5]:8080/"],
 });
 
 describe("webAddress", () => {
-  it("is the node's own for a browser on the node", () => {
-    for (const hostname of ["localhost", "127.0.0.1", "[::1]"])
-      expect(webAddress([web], { hostname })).toBe("http://127.0.0.1:8080/");
+  it("is the app's own name for a browser on the node, and never the node's host", () => {
+    for (const hostname of ["localhost", "127.0.0.1", "[::1]"]) {
+      expect(webAddress([web], { hostname })).toBe("http://mempool.localhost:8481/");
+      expect(webAddress([endpoint()], { hostname })).toBeUndefined();
+    }
   });
 
   it("is the one by which the browser reaches the node already", () => {
@@ -33,7 +36,7 @@ describe("webAddress", () => {
       endpoint({ kind: "p2p", protocol: "tcp" }),
     ];
     expect(webAddress(others, { hostname: "localhost" })).toBeUndefined();
-    expect(webAddress([...others, web], { hostname: "localhost" })).toBe(web.address);
+    expect(webAddress([...others, web], { hostname: "localhost" })).toBe(web.site);
     expect(webAddress([], { hostname: "localhost" })).toBeUndefined();
   });
 });

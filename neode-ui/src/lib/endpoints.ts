@@ -5,10 +5,13 @@ const LOOPBACK = ["localhost", "127.0.0.1", "[::1]"];
 /** Tells whether the page at `here` is looked at on the node itself, as far as its address says. */
 export const isOnNode = (here: Pick<Location, "hostname">): boolean => LOOPBACK.includes(here.hostname);
 
-/** Returns where a browser at `here` opens an app's page: on the node itself, or from its network; undefined where it has none. */
+/**
+ * Returns where a browser at `here` opens an app's page: on the node itself, or from its network; undefined where it has none.
+ * On the node it is a name of the app's own, never the node's host at another port: browsers keep cookies by host.
+ */
 export function webAddress(endpoints: EndpointStatus[], here: Pick<Location, "hostname">): string | undefined {
   const pages = endpoints.filter((one) => one.kind === "ui" && one.protocol === "http");
-  if (isOnNode(here)) return pages[0]?.address;
+  if (isOnNode(here)) return pages[0]?.site ?? undefined;
   const reachable = pages.flatMap((one) => one.local_addresses);
   return reachable.find((each) => new URL(each).hostname === here.hostname) ?? reachable[0];
 }

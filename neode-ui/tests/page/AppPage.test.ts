@@ -17,7 +17,7 @@ import { endpoint, status, summary } from "../samples";
 import { answering, paramsOf } from "../standIn";
 import { begin, button, mounted, words } from "./mounted";
 
-const PAGE = endpoint({ local_addresses: ["https://localhost:8080/"] });
+const PAGE = endpoint({ site: "http://knots.localhost:8481/", local_addresses: ["https://localhost:8080/"] });
 const WIRE = endpoint({
   name: "electrum",
   kind: "api",

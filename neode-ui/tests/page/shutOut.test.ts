@@ -79,7 +79,8 @@ describe("the way by which an owner is here", () => {
 });
 
 describe("an address of the node itself", () => {
-  const page = endpoint({ address: "http://127.0.0.1:8080/", local_addresses: ["https://192.168.1.5:8080/"] });
+  const site = "http://mempool.localhost:8481/";
+  const page = endpoint({ address: "http://127.0.0.1:8080/", site, local_addresses: ["https://192.168.1.5:8080/"] });
   const links = async (): Promise<string[]> => {
     begin("administer");
     node();
@@ -90,7 +91,7 @@ describe("an address of the node itself", () => {
 
   it("is opened on the node, and nowhere else: it would be another machine's", async () => {
     lookedAtFrom("localhost");
-    expect(await links()).toEqual(["http://127.0.0.1:8080/", "https://192.168.1.5:8080/"]);
+    expect(await links()).toEqual([site, "https://192.168.1.5:8080/"]);
     lookedAtFrom("archipelago.local");
     expect(await links()).toEqual(["https://192.168.1.5:8080/"]);
   });

@@ -42,6 +42,7 @@ _COMMANDS: tuple[tuple[str, Command], ...] = (
     ("plan", questions.plan),
     ("list", questions.list_apps),
     ("status", questions.status),
+    ("open", network.open_app),
     ("chain", chains.chain),
     ("logs", questions.logs),
     ("start", changes.start),

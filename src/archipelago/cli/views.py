@@ -101,11 +101,16 @@ def show_apps(apps: list[dict[str, Any]]) -> None:
                 app["version"],
                 state_words(app["state"], app["percent"]),
                 app["reason"],
-                " ".join(endpoint["address"] for endpoint in app["endpoints"]),
+                " ".join(map(address_words, app["endpoints"])),
             )
             for app in apps
         ),
     )
+
+
+def address_words(endpoint: dict[str, Any]) -> str:
+    """Return where an endpoint is reached on this host: a page by the name that is its own."""
+    return str((endpoint["kind"] == "ui" and endpoint["site"]) or endpoint["address"])
 
 
 def show_status(status: dict[str, Any]) -> None:
@@ -128,7 +133,7 @@ def show_status(status: dict[str, Any]) -> None:
         )
     )
     for endpoint in status["endpoints"]:
-        show(line(f"{endpoint['kind']:<9} {endpoint['address']} {endpoint['label'] or ''} ({endpoint['name']})"))
+        show(line(f"{endpoint['kind']:<9} {address_words(endpoint)} {endpoint['label'] or ''} ({endpoint['name']})"))
         where = " ".join(endpoint["local_addresses"]) or "nowhere yet, since the node listens on this host only"
         if endpoint["open"]:
             show(line(f"{'':<9} open to the local network: {where}"))

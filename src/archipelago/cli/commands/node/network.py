@@ -48,6 +48,23 @@ def open_endpoint(app: Installed, endpoint: Endpoint, json: Json = False) -> Non
     show("A firewall of this host must let it through; that of the node: 'sudo ./archipelago network firewall apply'")
 
 
+def open_app(app: Installed, json: Json = False) -> None:
+    """Print where browsers open an app."""
+    pages = [each for each in Client().call("container-status", app=app)["endpoints"] if each["site"]]
+    pages.sort(key=lambda each: each["kind"] != "ui")
+    if json:
+        show_json(pages)
+        return
+    if not pages:
+        raise CommandError(
+            Exit.FAILED, f"{app} has no page for browsers", f"archipelago status {app} shows the addresses that it has"
+        )
+    for page in pages[:1] if pages[0]["kind"] == "ui" else pages:
+        show(line(f"On this host            {page['site']}"))
+        for address in page["local_addresses"]:
+            show(line(f"From the local network  {address}"))
+
+
 def close_endpoint(app: Installed, endpoint: Endpoint, json: Json = False) -> None:
     """Close an endpoint of an app to the local network."""
     found = Client().call("network-close", app=app, endpoint=endpoint)
