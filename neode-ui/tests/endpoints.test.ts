@@ -21,6 +21,12 @@ describe("webAddress", () => {
     expect(webAddress([web], { hostname: "[fd00::5]" })).toBe("https://[fd00::5]:8080/");
   });
 
+  it("is the app's own name for a browser that has found the node by a name", () => {
+    const named = endpoint({ ...web, local_site: "https://mempool-island.local:8443/" });
+    expect(webAddress([named], { hostname: "island.local" })).toBe("https://mempool-island.local:8443/");
+    expect(webAddress([named], { hostname: "10.0.0.5" })).toBe("https://10.0.0.5:8080/");
+  });
+
   it("is some other of the network where none is at the same name", () => {
     expect(webAddress([web], { hostname: "archipelago.local" })).toBe("https://192.168.1.5:8080/");
   });

@@ -109,7 +109,7 @@ async def main(folder: Path) -> None:
         own_addresses,
         lambda: True,
         routes=RouteKeeper((), DesiredState, Signal()),
-        sites=SiteKeeper(NoSites(), Doors(8481, 8443, NAME), DesiredState, Signal()),
+        sites=SiteKeeper((NoSites(),), Doors(8481, 8443, NAME), DesiredState, Signal()),
         contexts=server_contexts(),
     )
     await access.open(Page().front)

@@ -20,7 +20,7 @@ from aiohttp import web
 from archipelago.container.manifest.site_names import Doors
 from archipelago.network.drivers.caddy.caddy_driver import CaddyDriver
 from archipelago.network.drivers.caddy.caddy_process import Caddy, find_caddy
-from archipelago.network.sites import Door, Site, doors
+from archipelago.network.sites import Door, WebSite, doors
 from archipelago.security.keys.certificates import Certificates
 from support.harness import free_port
 from support.sealed_keys import Sealed
@@ -63,7 +63,7 @@ class Scene:
 
     def doors(self, **more: int) -> tuple[Door, ...]:
         """Return the doors to all apps, those of the network among them, and to further ports."""
-        found = [Site(label, port, open=True) for label, port in {**self.ports, **more}.items()]
+        found = [WebSite(label, port, open=True) for label, port in {**self.ports, **more}.items()]
         return doors(found, self.where, [NETWORK])
 
     async def pid(self) -> int:

@@ -28,4 +28,4 @@ class Recorded:
 
 def no_sites() -> SiteKeeper:
     """Return a keeper of no site, since no app is installed."""
-    return SiteKeeper(Recorded(), DOORS, DesiredState, Signal())
+    return SiteKeeper((Recorded(),), DOORS, DesiredState, Signal())

@@ -7,11 +7,15 @@ export const isOnNode = (here: Pick<Location, "hostname">): boolean => LOOPBACK.
 
 /**
  * Returns where a browser at `here` opens an app's page: on the node itself, or from its network; undefined where it has none.
- * On the node it is a name of the app's own, never the node's host at another port: browsers keep cookies by host.
+ * It is a name of the app's own, and not the node's host at another port, since browsers keep cookies by host; only a browser
+ * that has found the node by an address may be unable to find names.
  */
 export function webAddress(endpoints: EndpointStatus[], here: Pick<Location, "hostname">): string | undefined {
   const pages = endpoints.filter((one) => one.kind === "ui" && one.protocol === "http");
   if (isOnNode(here)) return pages[0]?.site ?? undefined;
+  // Whoever has found the node by its name there finds apps by theirs.
+  const named = here.hostname.endsWith(".local") ? pages.find((one) => one.local_site)?.local_site : undefined;
+  if (named) return named;
   const reachable = pages.flatMap((one) => one.local_addresses);
   return reachable.find((each) => new URL(each).hostname === here.hostname) ?? reachable[0];
 }

@@ -17,3 +17,5 @@ class Outlook:
     available: tuple[IPv4Address, ...]
     """Addresses of this host on which it may listen."""
     problems: tuple[str, ...]
+    sites: tuple[str, ...] = ()
+    """Why browsers do not find some apps by their names, on the node or on the network."""

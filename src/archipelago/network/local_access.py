@@ -142,12 +142,13 @@ class LocalAccess:
         try:
             own = await self._own()
         except NodeError as error:
-            return Outlook(self._wanted, self._addresses, (), (error_text(error),))
+            return Outlook(self._wanted, self._addresses, (), (error_text(error),), self._sites.problems)
         return Outlook(
             wanted=self._wanted,
             listening=self._addresses,
             available=tuple(address for address in own if may_listen_on(address)),
             problems=tuple(self._problems(own)),
+            sites=self._sites.problems,
         )
 
     def _problems(self, own: Collection[IPv4Address]) -> Iterator[str]:
@@ -161,7 +162,6 @@ class LocalAccess:
         if self._failure and not self._refused:
             yield self._failure
         yield from self._routes.problems
-        yield from self._sites.problems
 
     async def view(self) -> LocalAccessView:
         """Return how it is."""
@@ -175,7 +175,7 @@ class LocalAccess:
             addresses=tuple(f"https://{address}:{self._port}" for address in found.listening),
             names=self._names,
             endpoints=tuple(route.shown for route in self._routes.wanted),
-            problems=found.problems,
+            problems=(*found.problems, *found.sites),
             authority=authority.certificate_pem().decode(),
             fingerprint=authority.fingerprint(),
             valid_until=authority.certificate.not_valid_after_utc,
@@ -186,6 +186,7 @@ class LocalAccess:
         await self._opened.wait()
         ways = {(address, self._port) for address in self._addresses}
         ways |= {(route.address, route.port) for route in self._routes.wanted}
+        ways |= set(self._sites.on_network)
         return host_ruleset(ways, ssh_port)
 
     async def renew(self) -> None:

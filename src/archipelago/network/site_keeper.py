@@ -1,7 +1,7 @@
 """Keeps the sites of apps as the installed apps, the owner's switches and the addresses of the node are."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from ipaddress import IPv4Address
 from typing import Protocol
 
@@ -17,7 +17,7 @@ from archipelago.support.texts.text import error_text
 
 
 class SiteDriver(Protocol):
-    """Makes doors to sites work, in one way."""
+    """Makes doors to sites work, in one way; calls do not overlap."""
 
     async def apply(self, doors: tuple[Door, ...]) -> tuple[str, ...]:
         """Have these doors and no others; return what is wrong, in words. Raises `NodeError`."""
@@ -27,10 +27,12 @@ class SiteDriver(Protocol):
 
 
 class SiteKeeper:
-    """Has a driver serve the sites, whenever they change."""
+    """Has each driver apply the sites, whenever they change."""
 
-    def __init__(self, driver: SiteDriver, where: Doors, desired: Callable[[], DesiredState], changed: Signal) -> None:
-        self._driver = driver
+    def __init__(
+        self, drivers: Sequence[SiteDriver], where: Doors, desired: Callable[[], DesiredState], changed: Signal
+    ) -> None:
+        self._drivers = drivers
         self._where = where
         self._desired = desired
         self._changed = changed
@@ -46,6 +48,12 @@ class SiteKeeper:
         """The doors that there should be now."""
         return () if self._halted else doors(sites(endpoints_of(self._desired())), self._where, self._addresses)
 
+    @property
+    def on_network(self) -> frozenset[tuple[IPv4Address, int]]:
+        """Where the local network finds sites: addresses beyond loopback, and ports."""
+        found = {each for door in self.wanted if door.on_network for each in door.listens}
+        return frozenset((address, port) for address, port in found if isinstance(address, IPv4Address))
+
     async def move(self, addresses: tuple[IPv4Address, ...]) -> None:
         """Have sites on these addresses of the host, beside loopback."""
         self._addresses = addresses
@@ -58,10 +66,7 @@ class SiteKeeper:
         """
         async with self._applying:
             wanted = self._applied = self.wanted
-            try:
-                self.problems = await self._driver.apply(wanted)
-            except NodeError as error:
-                self.problems = (error_text(error),)
+            self.problems = tuple([why for driver in self._drivers for why in await _applied(driver, wanted)])
             for problem in self.problems:
                 structlog.get_logger("network").warning("a site of an app does not work", why=problem)
 
@@ -81,4 +86,12 @@ class SiteKeeper:
 
     async def close(self) -> None:
         """Look after them no longer; they stay as they are."""
-        await self._driver.close()
+        for driver in self._drivers:
+            await driver.close()
+
+
+async def _applied(driver: SiteDriver, wanted: tuple[Door, ...]) -> tuple[str, ...]:
+    try:
+        return await driver.apply(wanted)
+    except NodeError as error:
+        return (error_text(error),)

@@ -13,7 +13,7 @@ LOOPBACKS = (IPv4Address("127.0.0.1"), IPv6Address("::1"))
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class Site:
+class WebSite:
     """What a browser knows as one origin."""
 
     label: str
@@ -39,19 +39,24 @@ class Door:
     moved_to: int | None = None
     """Port to which it sends browsers, for the same page by HTTPS."""
 
+    @property
+    def on_network(self) -> bool:
+        """Whether it is beyond loopback."""
+        return not any(address in LOOPBACKS for address, _ in self.listens)
 
-def sites(desired: Mapping[str, AppEndpoints]) -> tuple[Site, ...]:
+
+def sites(desired: Mapping[str, AppEndpoints]) -> tuple[WebSite, ...]:
     """Return the sites of apps that should run, by app, in order."""
     return tuple(sorted(site for app, found in desired.items() for site in _sites_of(app, found)))
 
 
-def _sites_of(app: str, found: AppEndpoints) -> Iterator[Site]:
+def _sites_of(app: str, found: AppEndpoints) -> Iterator[WebSite]:
     for name, label in site_labels(app, found.endpoints).items():
         endpoint = found.endpoints[name]
-        yield Site(label, found.ports.get(name, endpoint.host_port), is_open(endpoint, found.chosen.get(name)))
+        yield WebSite(label, found.ports.get(name, endpoint.host_port), is_open(endpoint, found.chosen.get(name)))
 
 
-def doors(found: Iterable[Site], where: Doors, addresses: Collection[IPv4Address]) -> tuple[Door, ...]:
+def doors(found: Iterable[WebSite], where: Doors, addresses: Collection[IPv4Address]) -> tuple[Door, ...]:
     """Return the doors to sites on a node with these addresses beyond loopback; none where there is no site.
 
     What is not open to the local network is behind no door that is there: the name alone opens nothing.

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from archipelago.api.local_network import Outlook
 from archipelago.api.system import Severity
 from archipelago.container.desired.state import DesiredState
 from archipelago.errors import ErrorCode, NodeError
@@ -212,3 +213,9 @@ async def test_a_host_of_any_name_can_be_reached(tmp_path: Path, name: str) -> N
 def test_a_name_in_other_letters_gets_its_form_for_dns() -> None:
     assert local_names("Bücherregal.fritz.box") == ("xn--bcherregal-9db.local", "localhost")
     assert local_names("My_Node-1") == ("my_node-1.local", "localhost")
+
+
+def test_the_doctor_says_which_apps_browsers_do_not_find_also_where_nothing_but_loopback_is_wanted() -> None:
+    (finding,) = local_network(Outlook((), (), (), (), sites=("127.0.0.1 port 8481: taken",)))
+    assert (finding.check, finding.severity, finding.what) == ("sites", Severity.WARNING, "127.0.0.1 port 8481: taken")
+    assert not list(local_network(Outlook((), (), (), ("nothing",))))

@@ -1,6 +1,7 @@
 """Sites follow the apps and the addresses of the node, until the node goes down."""
 
 import asyncio
+from ipaddress import IPv4Address
 from types import SimpleNamespace
 from typing import Any
 
@@ -15,11 +16,13 @@ class OneApp:
 
     def __init__(self) -> None:
         self.runs = True
+        self.switches: dict[str, bool] = {}
 
     @property
     def apps(self) -> dict[str, Any]:
-        manifest = SimpleNamespace(endpoints={"page": endpoint(kind="ui", protocol="http")})
-        record = SimpleNamespace(package=SimpleNamespace(manifest=manifest), ports={"page": 9000}, lan={})
+        page = endpoint(kind="ui", protocol="http", login="own")
+        manifest = SimpleNamespace(endpoints={"page": page})
+        record = SimpleNamespace(package=SimpleNamespace(manifest=manifest), ports={"page": 9000}, lan=self.switches)
         return {"mempool": SimpleNamespace(record=record)}
 
     def wanted(self, app: str) -> bool:
@@ -27,7 +30,7 @@ class OneApp:
 
 
 def keeper_of(apps: Any, driver: Recorded, changed: Signal) -> SiteKeeper:
-    return SiteKeeper(driver, DOORS, lambda: apps, changed)
+    return SiteKeeper((driver,), DOORS, lambda: apps, changed)
 
 
 async def test_sites_come_and_go_with_their_app() -> None:
@@ -57,3 +60,12 @@ async def test_what_does_not_work_is_told_until_it_does() -> None:
     driver.problems = ()
     await keeper.apply()
     assert keeper.problems == ()
+
+
+async def test_the_firewall_lets_through_what_is_open_and_no_loopback() -> None:
+    apps, here = OneApp(), IPv4Address("192.168.1.5")
+    keeper = keeper_of(apps, Recorded(), Signal())
+    await keeper.move((here,))
+    assert keeper.on_network == frozenset()
+    apps.switches = {"page": True}
+    assert keeper.on_network == {(here, DOORS.http_port), (here, DOORS.https_port)}

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from archipelago.network.routes import AppEndpoints
-from archipelago.network.sites import LOOPBACKS, Site, doors, sites
+from archipelago.network.sites import LOOPBACKS, WebSite, doors, sites
 from support.endpoints import endpoint
 from support.sites import DOORS
 
@@ -55,7 +55,7 @@ def test_the_network_finds_what_is_open_and_nothing_else(
 
 def test_a_node_without_a_name_for_dns_has_no_names_on_the_network() -> None:
     nameless = type(DOORS)(8481, 8443, "")
-    assert [door.name for door in doors([Site("mempool", 8000, open=True)], nameless, [HERE])] == [
+    assert [door.name for door in doors([WebSite("mempool", 8000, open=True)], nameless, [HERE])] == [
         "loopback",
         "loopback-tls",
     ]

@@ -35,6 +35,7 @@ from archipelago.container.reports.usage import UsageReporter
 from archipelago.network.drivers.caddy.caddy_driver import CaddyDriver
 from archipelago.network.drivers.caddy.caddy_process import Caddy, find_caddy
 from archipelago.network.drivers.loopback import LoopbackDriver
+from archipelago.network.drivers.mdns import MdnsDriver
 from archipelago.network.endpoint_switch import EndpointSwitch
 from archipelago.network.firewall_proposal import FirewallProposal
 from archipelago.network.local_access import LocalAccess
@@ -62,9 +63,9 @@ from archipelago.performance.system_report import SystemReporter
 from archipelago.security.keys.async_key import AsyncNodeKey
 from archipelago.security.keys.certificates import Certificates
 from archipelago.security.login.login import Login
-from archipelago.storage.layout import TlsFolder
 from archipelago.storage.stores.hidden_notices import HiddenNotices
 from archipelago.storage.stores.preferences import PreferenceStore
+from archipelago.storage.tls_folder import TlsFolder
 from archipelago.support.connections.descriptors import limit, shares
 from archipelago.support.host_names import host_label
 
@@ -100,7 +101,10 @@ def build_parts(storage: Storage, podman: PodmanHost, apps: Apps) -> Parts:
         has_password=lambda: storage.login.setup_code is None,
         routes=RouteKeeper((driver,), lambda: reconciler.desired, reconciler.changed),
         sites=SiteKeeper(
-            CaddyDriver(Caddy(config.layout.caddy, config.layout.caddy_log, find_caddy()), certificates),
+            (
+                CaddyDriver(Caddy(config.layout.caddy, config.layout.caddy_log, find_caddy()), certificates),
+                MdnsDriver(),
+            ),
             doors_of(config),
             lambda: reconciler.desired,
             reconciler.changed,

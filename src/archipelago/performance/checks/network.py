@@ -8,7 +8,21 @@ from archipelago.support.texts.text import joined, msg
 
 
 def local_network(network: Outlook) -> Iterator[Finding]:
-    """Compare where the owner wants to reach the node with where he does; nothing is said of a node on loopback."""
+    """Compare where the owner wants to reach the node and its apps with where he does.
+
+    Of a node that is to be on loopback alone, nothing is said but which apps browsers do not find there.
+    """
+    for problem in network.sites:
+        yield Finding(
+            check="sites",
+            severity=Severity.WARNING,
+            what=problem,
+            why=msg("browsers do not find apps by their names"),
+            mend=msg(
+                "end what uses the port ('ss -ltnp' names it), or start the node with other ports: {variables}",
+                variables="ARCHIPELAGO_HTTP_PORT, ARCHIPELAGO_HTTPS_PORT",
+            ),
+        )
     if not network.wanted:
         return
     reached = set(network.listening) & set(network.available)

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.security.secrets.manager import Sealer
-from archipelago.storage.layout import TlsFolder
+from archipelago.storage.tls_folder import TlsFolder
 from archipelago.support.private_files import make_folder, read_key_file, reported, write_atomically
 from archipelago.support.texts.text import msg
 

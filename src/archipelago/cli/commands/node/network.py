@@ -61,7 +61,7 @@ def open_app(app: Installed, json: Json = False) -> None:
         )
     for page in pages[:1] if pages[0]["kind"] == "ui" else pages:
         show(line(f"On this host            {page['site']}"))
-        for address in page["local_addresses"]:
+        for address in filter(None, (page["local_site"], *page["local_addresses"])):
             show(line(f"From the local network  {address}"))
 
 

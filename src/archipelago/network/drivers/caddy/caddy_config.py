@@ -114,7 +114,7 @@ def _routes(door: Door) -> Iterable[Config]:
 
 def _to_app(door: Door, port: int) -> list[Config]:
     headers: Config = {"request": {"delete": list(SMUGGLED)}}
-    if door.tls and door.name == "network-tls":
+    if door.tls and door.on_network:
         # Names of the local network lead to ports of other apps too: there, browsers must not go without TLS.
         headers["response"] = {"deferred": True, "set": {"Strict-Transport-Security": ["max-age=31536000"]}}
     proxy: Config = {
