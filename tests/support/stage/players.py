@@ -217,6 +217,7 @@ def page_at(port: int, label: str | None = None) -> EndpointStatus:
         protocol="http",
         address=f"http://127.0.0.1:{port}/",
         local_addresses=(f"https://{HOST}:{port}/",),
+        site="http://app.localhost:8481/",
         open=True,
         label=label or "Web page",
     )

@@ -16,7 +16,6 @@ ROOT = Path("/data-root")
 MAKES_PATHS = {"glob", "joinpath", "rglob", "with_name"}
 
 FREE = {
-    "network/drivers/caddy/caddy_process.py": {"caddy"},  # the program
     "storage/layout_migration.py": {"secrets"},  # what earlier versions called them
     "config.py": {"apps"},  # of the catalog, in the checkout
     "docgen/messages.py": {"apps"},  # likewise
