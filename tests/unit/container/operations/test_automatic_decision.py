@@ -14,8 +14,8 @@ from archipelago.container.operations.automatic.decision import (
     BackedUp,
     EvenClock,
     Moment,
-    Offer,
     Turn,
+    UpdateOffer,
     Window,
     decide,
 )
@@ -23,7 +23,7 @@ from archipelago.container.operations.automatic.decision import (
 NIGHT = datetime(2026, 11, 29, 4, 30, tzinfo=UTC)
 WINDOW = Window()
 GOOD = BackedUp("node/usb", newest=NIGHT - timedelta(minutes=20), passed=True, proved=NIGHT - timedelta(days=3))
-OFFER = Offer("2.0")
+OFFER = UpdateOffer("2.0")
 MOMENT = Moment(NIGHT, EVEN, backups=((GOOD,),))
 
 TIMES = st.datetimes(datetime(2020, 1, 1), datetime(2060, 1, 1)).map(lambda each: each.replace(tzinfo=UTC))
@@ -31,7 +31,7 @@ WINDOWS = st.builds(Window, st.integers(0, 23), st.integers(0, 23))
 TEXTS = st.sampled_from(("", "why"))
 NAMES = st.sampled_from(((), ("one",)))
 OFFERS = st.builds(
-    Offer,
+    UpdateOffer,
     st.just("2.0"),
     tried=st.booleans(),
     failure=TEXTS,
@@ -60,7 +60,7 @@ def test_what_is_as_it_should_be_is_installed_at_night() -> None:
 
 
 @given(OFFERS, MOMENTS, WINDOWS)
-def test_nothing_is_installed_that_must_not_be(offer: Offer, moment: Moment, window: Window) -> None:
+def test_nothing_is_installed_that_must_not_be(offer: UpdateOffer, moment: Moment, window: Window) -> None:
     verdict = decide(offer, moment, window)
     if verdict.turn is not Turn.NOW:
         return
@@ -74,7 +74,7 @@ def test_nothing_is_installed_that_must_not_be(offer: Offer, moment: Moment, win
 
 @given(OFFERS, MOMENTS, WINDOWS)
 def test_what_is_left_to_the_owner_says_why_and_no_time_changes_that(
-    offer: Offer, moment: Moment, window: Window
+    offer: UpdateOffer, moment: Moment, window: Window
 ) -> None:
     verdict = decide(offer, moment, window)
     assert bool(verdict.why) or verdict.turn is not Turn.OWNER

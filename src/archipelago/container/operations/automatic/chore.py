@@ -16,8 +16,8 @@ from archipelago.container.operations.automatic.decision import (
     BackedUp,
     EvenClock,
     Moment,
-    Offer,
     Turn,
+    UpdateOffer,
     decide,
 )
 from archipelago.container.operations.job_parts import JobParts
@@ -99,7 +99,7 @@ class AutomaticUpdates:
             return
         found = chosen[app]
         proposal, problem = await self._planned(app)
-        offer = Offer(offered, tried=found.tried == offered, failure=found.failure, problem=problem)
+        offer = UpdateOffer(offered, tried=found.tried == offered, failure=found.failure, problem=problem)
         if proposal is not None:
             offer = await self._with_plan(offer, app, proposal, records, chosen)
         verdict = decide(offer, await self._moment(app, proposal, records), self.choice.window)
@@ -122,14 +122,14 @@ class AutomaticUpdates:
 
     async def _with_plan(
         self,
-        offer: Offer,
+        offer: UpdateOffer,
         app: str,
         proposal: Proposal,
         records: dict[str, AppRecord],
         chosen: dict[str, AutomaticUpdate],
-    ) -> Offer:
+    ) -> UpdateOffer:
         new, gone = proposal.packages, updated(records, proposal.packages)
-        return Offer(
+        return UpdateOffer(
             offer.version,
             tried=offer.tried,
             failure=offer.failure,

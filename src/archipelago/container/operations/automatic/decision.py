@@ -95,7 +95,7 @@ class BackedUp:
 
 
 @dataclass(frozen=True, slots=True)
-class Offer:
+class UpdateOffer:
     """The update of an app that the catalog has, with what its plan says."""
 
     version: str
@@ -146,29 +146,29 @@ class Turn(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class UpdateVerdict:
     """A decision, and the reason where the owner should know it."""
 
     turn: Turn
     why: str = ""
 
 
-def decide(offer: Offer, moment: Moment, window: Window) -> Verdict:
+def decide(offer: UpdateOffer, moment: Moment, window: Window) -> UpdateVerdict:
     """Return whether an update is installed by itself now."""
     if why := _for_owner(offer):
-        return Verdict(Turn.OWNER, why)
+        return UpdateVerdict(Turn.OWNER, why)
     if why := _in_the_way(offer, moment):
-        return Verdict(Turn.LATER, why)
+        return UpdateVerdict(Turn.LATER, why)
     if not window.is_open(moment.now) or moment.even_for < EVEN or moment.busy:
-        return Verdict(Turn.LATER)
+        return UpdateVerdict(Turn.LATER)
     if offer.funds and not all(_is_safe(each, moment.now) for each in moment.backups):
-        return Verdict(Turn.LATER, msg("money depends on it, and there is no backup of this night yet"))
+        return UpdateVerdict(Turn.LATER, msg("money depends on it, and there is no backup of this night yet"))
     if not window.is_late(moment.now) and not all(_is_backed_up(each, moment.now) for each in moment.backups):
-        return Verdict(Turn.LATER)
-    return Verdict(Turn.NOW)
+        return UpdateVerdict(Turn.LATER)
+    return UpdateVerdict(Turn.NOW)
 
 
-def _for_owner(offer: Offer) -> str:
+def _for_owner(offer: UpdateOffer) -> str:
     """Return why only the owner may install an update; empty where the node may."""
     if offer.tried:
         # Without a failure the owner has cancelled it, or undone it later on.
@@ -186,7 +186,7 @@ def _for_owner(offer: Offer) -> str:
     return ""
 
 
-def _in_the_way(offer: Offer, moment: Moment) -> str:
+def _in_the_way(offer: UpdateOffer, moment: Moment) -> str:
     """Return what keeps an update from being installed in any of these nights; empty where nothing does."""
     if not moment.healthy:
         return msg("it is not healthy at the moment, so the node could not see whether the update broke it")
