@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from archipelago.api.backups import S3Target
-from archipelago.backups.repository import BackupSources, Repository
+from archipelago.backups.backup_sources import BackupSources
+from archipelago.backups.repository import Repository
 from archipelago.backups.restic.access import access
 from archipelago.backups.restic.launch import launch
 from archipelago.errors import ErrorCode, NodeError

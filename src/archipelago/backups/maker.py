@@ -14,11 +14,12 @@ from datetime import datetime
 from pathlib import Path
 
 from archipelago.api.backups import VolumeWay
+from archipelago.backups.backup_sources import BackupSources
 from archipelago.backups.contents import COMPANIONS, DUMP_FORMAT, PLAIN_FORMAT, BackupManifest, Names, VolumeSource
 from archipelago.backups.databases import Databases
 from archipelago.backups.dumps.commands import ServerDatabase
 from archipelago.backups.dumps.writer import Dumped, DumpWriter
-from archipelago.backups.repository import BackupSources, Repository
+from archipelago.backups.repository import Repository
 from archipelago.backups.restic.says import ByteCount, Written
 from archipelago.container.manifest.model.scalars import IDS_PER_APP
 from archipelago.container.namespace.client import Namespace

@@ -12,6 +12,7 @@ from typing import TypeVar
 import structlog
 
 from archipelago.api.backups import RepositoryPassword
+from archipelago.backups.backup_sources import HOST, BackupSources
 from archipelago.backups.restic.access import RepositoryAccess
 from archipelago.backups.restic.launch import Ended, Launch, Order, UnreadableAnswer
 from archipelago.backups.restic.says import (
@@ -31,8 +32,6 @@ from archipelago.errors import ErrorCode, NodeError
 from archipelago.support.texts.text import msg
 
 T = TypeVar("T")
-HOST = "archipelago"
-"""Name of the machine in each snapshot: the node may move to another one, and its backups go on."""
 KEEP = (
     *("--keep-last", "3", "--keep-within-daily", "14d", "--keep-within-weekly", "2m"),
     *("--keep-within-monthly", "1y", "--keep-within-yearly", "10y"),
@@ -53,24 +52,6 @@ _STALLED, _STALLED_HERE = 7200.0, 600.0
 
 
 async def _marked_nowhere(_: str) -> None: ...
-
-
-@dataclass(frozen=True, slots=True)
-class BackupSources:
-    """What a backup is made of, as restic sees it."""
-
-    root: str
-    """Where it appears, which is the same each time: so restic knows what has changed."""
-    app: str
-    binds: Mapping[str, str]
-    """Place -> directory."""
-    excluded: Sequence[Sequence[str]] = ()
-    """Paths, as names, that are left out."""
-    copied: bool = False
-    """Whether the files are copies, which have new numbers each time (inodes)."""
-    host: str = HOST
-    anew: bool = False
-    """Whether all of it is read: for what is small, that is sooner done than to look what has changed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,10 +223,7 @@ class Repository:
             await self._require(await self._ask("forget", *found))
 
     async def read_back(self, note: str, to: Path, include: Sequence[str]) -> None:
-        """Put what a note that was written just now holds into a directory.
-
-        Without a lock, which restic would write and delete there: whoever deletes the note meanwhile makes it fail.
-        """
+        """Put what a new note holds into a directory; without a lock, which would be written and deleted there."""
         await self._require(await self._ask("--no-lock", "restore", note, "--target", str(to), *_only(include)))
 
     async def restore(self, snapshot: str, to: Path, include: Sequence[str] = (), *, verify: bool = False) -> None:

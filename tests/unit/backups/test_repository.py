@@ -15,7 +15,8 @@ from pathlib import Path
 import pytest
 
 from archipelago.api.backups import FolderTarget
-from archipelago.backups.repository import BackupSources, Repository
+from archipelago.backups.backup_sources import BackupSources
+from archipelago.backups.repository import Repository
 from archipelago.backups.restic.access import access
 from archipelago.backups.restic.launch import Ended, Order, launch
 from archipelago.backups.restic.says import ByteCount, Written, said
