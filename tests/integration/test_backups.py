@@ -270,15 +270,20 @@ async def test_a_bare_machine_gets_all_back_from_words_and_target(
         await bare.start()
         with pytest.raises(RpcError, match="does not open"):
             await bare.call("backup-target-add", target="usb", settings=settings, scheduled=False)
-        await bare.call("key-restore", words=words)
-        await bare.call("backup-target-add", target="usb", settings=settings, scheduled=False)
-        apps = {each["app"] for each in await bare.call("backup-list", target="usb")}
-        assert apps == {"app", "vault"}
-        await bare.done(await bare.call("backup-restore", app="vault", target="usb"))
-        command = [sys.executable, "-m", "archipelago.cli", "backup", "restore-all", "--yes"]
+        command = [sys.executable, "-m", "archipelago.cli", "backup", "restore-node", "--folder", str(disk)]
         environment = {**os.environ, "ARCHIPELAGO_SOCKET": str(bare.socket)}
-        done = await asyncio.to_thread(subprocess.run, command, env=environment, capture_output=True, text=True)
+
+        def restore_node(said: str) -> subprocess.CompletedProcess[str]:
+            return subprocess.run(command, env=environment, input=said, capture_output=True, text=True, check=False)
+
+        refused = await asyncio.to_thread(restore_node, "abandon " * 24)
+        assert refused.returncode != 0 and "Traceback" not in refused.stderr
+        assert await bare.call("container-list") == [] and await bare.call("backup-targets") == []
+        done = await asyncio.to_thread(restore_node, f"{words}\n")
+        assert {each["app"] for each in await bare.call("backup-list", target="restored")} == {"app", "vault"}
         assert done.returncode == 0, done.stderr
+        again = await asyncio.to_thread(restore_node, "")
+        assert again.returncode == 0 and "is installed" in again.stdout, "it goes on where it was"
         assert (await bare.call("container-status", app="vault"))["desired"] == "stopped", "its channels are not here"
         assert inside("cat", f"{volume(bare, 'proof', 'vault')}/data.mdb") == "proof"
         await bare.until("app", "healthy")

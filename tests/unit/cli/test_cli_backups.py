@@ -32,6 +32,12 @@ def test_a_restore_needs_a_yes(node: CliNode) -> None:
     assert "/tmp/out" in node.run("backup", "extract", "knots", "volumes/data/x", "/tmp/out").stdout
 
 
+def test_a_node_comes_back_by_one_command(node: CliNode) -> None:
+    words = ("backup", "restore-node", "--folder", "/media/usb")
+    assert b"is installed" in node.feed(b"abandon\n" * 23 + b"art\n", *words).stdout
+    assert b"one of --folder" in node.feed(b"abandon\n" * 23 + b"art\n", "backup", "restore-node").stderr
+
+
 def test_the_host_key_of_a_machine_is_agreed_to(node: CliNode) -> None:
     words = ("backup", "add", "nas", "--sftp", "me@nas.local:backups")
     assert "--fingerprint" in node.run(*words).stderr, "nobody can be asked"

@@ -14,6 +14,20 @@ from archipelago.cli.output import line, show, show_json, show_table
 from archipelago.cli.stdin import read_value
 
 Target = Annotated[str, typer.Argument(metavar="TARGET", help="Name of the target, as shown by 'backup targets'.")]
+Folder = Annotated[str, typer.Option("--folder", help="A folder, such as one of a USB disk.")]
+Sftp = Annotated[str, typer.Option("--sftp", metavar="USER@HOST:PATH", help="A folder of a machine with SSH.")]
+Rest = Annotated[str, typer.Option("--rest", help="URL of a rest-server.")]
+S3 = Annotated[str, typer.Option("--s3", help="URL of a server and a bucket.")]
+Rclone = Annotated[str, typer.Option("--rclone", metavar="REMOTE:PATH", help="A remote of rclone.")]
+User = Annotated[str, typer.Option("--user", help="Login (rest) or access key (s3).")]
+Port = Annotated[int, typer.Option("--port", help="Of the SSH server.")]
+Fingerprint = Annotated[
+    str, typer.Option("--fingerprint", help="Of the SSH server's key, for scripts; otherwise you are asked.")
+]
+RcloneConfig = Annotated[str, typer.Option("--rclone-config", metavar="FILE", help="What 'rclone config show' prints.")]
+AskSecret = Annotated[
+    bool, typer.Option("--secret", help="Ask for the password or secret key; from a pipe, standard input is it.")
+]
 
 
 def targets(json: Json = False) -> None:
@@ -34,22 +48,16 @@ def targets(json: Json = False) -> None:
 
 def add(
     name: Annotated[str, typer.Argument(metavar="NAME", help="What you call the target.")],
-    folder: Annotated[str, typer.Option("--folder", help="A folder, such as one of a USB disk.")] = "",
-    sftp: Annotated[str, typer.Option("--sftp", metavar="USER@HOST:PATH", help="A folder of a machine with SSH.")] = "",
-    rest: Annotated[str, typer.Option("--rest", help="URL of a rest-server.")] = "",
-    s3: Annotated[str, typer.Option("--s3", help="URL of a server and a bucket.")] = "",
-    rclone: Annotated[str, typer.Option("--rclone", metavar="REMOTE:PATH", help="A remote of rclone.")] = "",
-    user: Annotated[str, typer.Option("--user", help="Login (rest) or access key (s3).")] = "",
-    port: Annotated[int, typer.Option("--port", help="Of the SSH server.")] = 22,
-    fingerprint: Annotated[
-        str, typer.Option("--fingerprint", help="Of the SSH server's key, for scripts; otherwise you are asked.")
-    ] = "",
-    config: Annotated[
-        str, typer.Option("--rclone-config", metavar="FILE", help="What 'rclone config show' prints.")
-    ] = "",
-    secret: Annotated[
-        bool, typer.Option("--secret", help="Ask for the password or secret key; from a pipe, standard input is it.")
-    ] = False,
+    folder: Folder = "",
+    sftp: Sftp = "",
+    rest: Rest = "",
+    s3: S3 = "",
+    rclone: Rclone = "",
+    user: User = "",
+    port: Port = 22,
+    fingerprint: Fingerprint = "",
+    config: RcloneConfig = "",
+    secret: AskSecret = False,
     schedule: Annotated[bool, typer.Option("--schedule/--no-schedule", help="Back up once a day.")] = True,
     json: Json = False,
 ) -> None:
