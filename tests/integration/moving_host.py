@@ -55,7 +55,7 @@ class Plain:
 class Facts(dict[str, str]):
     """Stands for the database."""
 
-    async def fact(self, key: str, make: object) -> str:
+    async def found_fact(self, key: str) -> str:
         return self.get(key, "")
 
     async def set_fact(self, key: str, value: str) -> None:

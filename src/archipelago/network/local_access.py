@@ -32,8 +32,8 @@ Watch = Callable[[Callable[[], None]], Stop]
 class Facts(Protocol):
     """Keeps small values."""
 
-    async def fact(self, key: str, make: Callable[[], str]) -> str:
-        """Return a value; it is made and kept where there is none."""
+    async def found_fact(self, key: str) -> str:
+        """Return a value, an empty text where there is none."""
 
     async def set_fact(self, key: str, value: str) -> None:
         """Keep a value."""
@@ -89,7 +89,7 @@ class LocalAccess:
         self._front = front
         try:
             async with self._deciding:
-                self._wanted = tuple((await self._facts.fact(_FACT, str)).split())
+                self._wanted = tuple((await self._facts.found_fact(_FACT)).split())
                 # First: an address that comes while the others are opened must not be missed.
                 self._stop_watching = self._watch(self._moved.set)
                 self._followers = [

@@ -14,7 +14,7 @@ class SetupSteps:
 
     async def progress(self) -> SetupProgress:
         """Return the steps that are done."""
-        done = (await self._state.fact(_FACT, str)).split()
+        done = (await self._state.found_fact(_FACT)).split()
         return SetupProgress(done=tuple(step for step in SetupStep if step.value in done))
 
     async def done(self, step: SetupStep) -> SetupProgress:

@@ -48,7 +48,7 @@ class Kept:
     def __init__(self, listen: str) -> None:
         self.listen = listen
 
-    async def fact(self, key: str, make: Callable[[], str]) -> str:
+    async def found_fact(self, key: str) -> str:
         return self.listen
 
     async def set_fact(self, key: str, value: str) -> None:

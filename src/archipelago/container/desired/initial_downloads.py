@@ -23,7 +23,7 @@ class InitialDownloads:
 
     async def open(self) -> None:
         """Read what is remembered. Raises `NodeError`."""
-        self._over = frozenset(json.loads(await self._state.fact(_FACT, lambda: "[]")))
+        self._over = frozenset(json.loads(await self._state.found_fact(_FACT) or "[]"))
 
     def goes_on(self, app: str) -> bool:
         """Return whether the first download of an app goes on, or may: it was never seen to be over."""

@@ -44,7 +44,7 @@ class ImagePruner:
     async def _kept(self, now: float) -> dict[str, float]:
         if await asyncio.to_thread(self._free_disk) < _ROOM:
             return {}
-        found = json.loads(await self._state.fact(_KEPT, lambda: "{}"))
+        found = json.loads(await self._state.found_fact(_KEPT) or "{}")
         return {reference: min(since, now) for reference, since in found.items() if now - since < _KEPT_FOR}
 
     def want(self) -> None:

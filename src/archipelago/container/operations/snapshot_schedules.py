@@ -33,7 +33,7 @@ class SnapshotSchedules:
     async def load(self) -> ScheduleRecords:
         """Return the schedules; those that another version wrote, and that cannot be read, are off."""
         try:
-            return ScheduleRecords.model_validate_json(await self.state.fact(_FACT, lambda: "{}"))
+            return ScheduleRecords.model_validate_json(await self.state.found_fact(_FACT) or "{}")
         except ValidationError:
             return ScheduleRecords()
 

@@ -223,6 +223,11 @@ class State:
 
         return await self._database.run(work)
 
+    async def found_fact(self, key: str) -> str:
+        """Return a fact of this node, an empty text where there is none; nothing is written, as on a full disk."""
+        rows = await self._database.rows("SELECT value FROM facts WHERE key = ?", key)
+        return str(rows[0]["value"]) if rows else ""
+
     async def set_fact(self, key: str, value: str) -> None:
         """Change a fact of this node."""
         row = {"key": key, "value": value}

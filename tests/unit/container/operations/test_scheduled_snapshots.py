@@ -58,8 +58,8 @@ class Scene:
             self.schedules, snapshots, operations, lambda: self.level, lambda: self.steady, self.audit
         )
 
-    async def fact(self, key: str, make: Any) -> str:
-        return self.facts.setdefault(key, make())
+    async def found_fact(self, key: str) -> str:
+        return self.facts.get(key, "")
 
     async def set_fact(self, key: str, value: str) -> None:
         self.facts[key] = value

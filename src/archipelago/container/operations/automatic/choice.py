@@ -68,7 +68,7 @@ class AutomaticUpdateChoice:
 
     async def _load(self) -> AutomaticUpdateRecords:
         try:
-            return AutomaticUpdateRecords.model_validate_json(await self.state.fact(_FACT, lambda: "{}"))
+            return AutomaticUpdateRecords.model_validate_json(await self.state.found_fact(_FACT) or "{}")
         except ValidationError:
             return AutomaticUpdateRecords()
 
