@@ -13,6 +13,7 @@ import pytest_asyncio
 
 from support.checkout import TESTS
 from support.harness import RpcError, TestNode, podman, remove_leftovers
+from support.state_copy import copied_state
 from support.tiny_apps import write_app
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(300)]
@@ -69,7 +70,7 @@ def change(node: TestNode, statement: str, **values: Any) -> None:
 
 def package(node: TestNode, app: str) -> dict[str, Any]:
     """Return the package of an installed app, as it is stored."""
-    with contextlib.closing(sqlite3.connect(node.root / "state.db")) as database:
+    with copied_state(node.root) as database:
         (text,) = database.execute("SELECT package FROM apps WHERE app = ?", (app,)).fetchone()
     return dict(json.loads(text))
 

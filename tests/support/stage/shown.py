@@ -111,8 +111,6 @@ async def settle(page: Page, path: str) -> None:
     await page.goto(path)
     await page.locator("h1").first.wait_for()
     await settled(page)
-    if path == "/":
-        await page.locator("svg path[d^=M]").first.wait_for(state="attached")
     await page.evaluate("document.fonts.ready")
 
 
@@ -120,4 +118,5 @@ async def settled(page: Page) -> None:
     """Wait until nothing of what was asked for is still to come."""
     await _TRAFFIC[page].rests()
     await page.clock.run_for(SETTLED)
+    # A worker draws the sea and its islands, in its own time.
     await page.wait_for_function("document.querySelectorAll('[aria-busy=true]').length === 0")
