@@ -13,7 +13,7 @@ import struct
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
@@ -27,6 +27,7 @@ from support.kept_archives import FOLDER as ARCHIVES
 ROOT = Path(os.environ.get("ARCHIPELAGO_ROOT", "/var/lib/archipelago-test")) / "tests"
 RUNTIME = Path(os.environ.get("ARCHIPELAGO_RUNTIME", "/run/archipelago-test")) / "t"
 LABEL = "io.archipelago.node"
+TRIAL = "io.archipelago.trial"
 START_TIMEOUT = 60.0
 CALL_TIMEOUT = 700.0
 STOP_TIMEOUT = 300.0
@@ -267,7 +268,7 @@ class TestNode:
         end_listener(self.runtime / "caddy" / "admin.sock")
         node, self._id = self.node_id(), None
         if node is not None:
-            remove_all(f"{LABEL}={node}")
+            remove_all(f"{LABEL}={node}", f"{TRIAL}={node}")
         remove_files(self.root, self.runtime)
 
     def node_id(self) -> str | None:
@@ -294,19 +295,23 @@ def copy_apps(target: Path) -> Path:
     return target
 
 
-def remove_all(label: str) -> None:
-    """Remove all containers and networks that carry a label."""
+def remove_all(*labels: str) -> None:
+    """Remove all containers and networks that carry one of the labels."""
     deadline = time.monotonic() + REMOVE_TIMEOUT
-    while containers := podman("ps", "-aq", "--filter", f"label={label}").split():
+    while containers := _with_labels("ps", "-a", labels=labels):
         try:
             podman("rm", "-f", "-t", "0", *containers)
         except RuntimeError:
             # Podman refuses a container that is just ending; nobody revives it, since the daemon is dead.
             if time.monotonic() > deadline:
                 raise
-    networks = podman("network", "ls", "-q", "--filter", f"label={label}").split()
-    for network in networks:
+    for network in _with_labels("network", "ls", labels=labels):
         podman("network", "rm", "-f", network)
+
+
+def _with_labels(*command: str, labels: Sequence[str]) -> tuple[str, ...]:
+    found = [name for label in labels for name in podman(*command, "-q", "--filter", f"label={label}").split()]
+    return tuple(dict.fromkeys(found))
 
 
 def remove_files(*folders: Path) -> None:
@@ -318,7 +323,7 @@ def remove_files(*folders: Path) -> None:
 
 def remove_leftovers() -> None:
     """Remove what tests that crashed left behind; images stay, since they are costly to build."""
-    remove_all(LABEL)
+    remove_all(LABEL, TRIAL)
     if ROOT.exists() or RUNTIME.exists():
         remove_files(ROOT, RUNTIME)
 
