@@ -110,21 +110,23 @@ async def launch(order: Order, on_line: Callable[[str], None], enter: Sequence[s
         return Ended(await process.wait(), await errors)
     except BaseException:
         process.stdin.close()  # the launcher takes that for the end
-        await asyncio.shield(_ended(process))
-        errors.cancel()
+        await asyncio.shield(_ended(process, errors))
         raise
     finally:
         process.stdin.close()
 
 
-async def _ended(process: asyncio.subprocess.Process) -> None:
+async def _ended(process: asyncio.subprocess.Process, errors: asyncio.Task[str]) -> None:
     """Wait until the launcher has ended; who else has its output open does not matter."""
     assert process.stdout is not None
     draining = asyncio.create_task(_drain(process.stdout))  # it may wait until somebody reads
     if process.returncode is None:
         await process_exit(process.pid)  # `Process.wait` waits for the end of its output as well
-    await asyncio.wait([draining], timeout=_DRAIN)
-    draining.cancel()
+    # Where nobody else has it open, the event loop is done with the process after these.
+    rest = [draining, errors, asyncio.create_task(process.wait())]
+    await asyncio.wait(rest, timeout=_DRAIN)
+    for task in rest:
+        task.cancel()
 
 
 async def _drain(stream: asyncio.StreamReader) -> None:
