@@ -14,7 +14,6 @@ import pytest
 import pytest_asyncio
 
 from archipelago.backups.password import repository_password
-from archipelago.container.manifest.model.scalars import IDS_PER_APP
 from archipelago.security.keys.node_key import NodeKey
 from support.cheap_repository import make_cheap
 from support.checkout import TESTS
@@ -261,7 +260,8 @@ async def test_a_bare_machine_gets_all_back_from_words_and_target(
     node: TestNode, disk: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     words = await node.call("key-phrase")
-    owner = int(inside("stat", "-c", "%u", f"{volume(node, 'files')}/deep/blob"))
+    owner = ("busybox", "stat", "-c", "%u:%g", "/files/deep/blob")
+    before = await node.execute("app", *owner)
     node.kill()
     remove_all(LABEL)  # both have their containers in the same Podman here
     bare = TestNode("bare", apps=tmp_path_factory.mktemp("empty"))
@@ -287,8 +287,7 @@ async def test_a_bare_machine_gets_all_back_from_words_and_target(
         assert (await bare.call("container-status", app="vault"))["desired"] == "stopped", "its channels are not here"
         assert inside("cat", f"{volume(bare, 'proof', 'vault')}/data.mdb") == "proof"
         await bare.until("app", "healthy")
-        back = int(inside("stat", "-c", "%u", f"{volume(bare, 'files')}/deep/blob"))
-        assert back == owner + IDS_PER_APP, "its files are those of its users of here"
+        assert await bare.execute("app", *owner) == before, "its files are those of its users of here"
         assert inside(sys.executable, "-c", COUNT, f"{volume(bare, 'db')}/app.db") == f"1000 {'x' * 500}"
     finally:
         bare.kill()
