@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from archipelago.container.namespace.client import Namespace
-from archipelago.container.operations.operations import Tracker
+from archipelago.container.operations.tracker import Tracker
 from strict_daemon import run
 
 left = int(sys.argv.pop(1))

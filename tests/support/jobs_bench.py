@@ -26,11 +26,12 @@ from archipelago.container.manifest.package import AppPackage
 from archipelago.container.operations.app_secrets import AppSecrets
 from archipelago.container.operations.image_fetcher import image_step
 from archipelago.container.operations.job_parts import JobParts
-from archipelago.container.operations.operations import Operations, Tracker
+from archipelago.container.operations.operations import Operations
 from archipelago.container.operations.orchestrator import Orchestrator
 from archipelago.container.operations.registry import find_kinds
 from archipelago.container.operations.repairs import Repairs
 from archipelago.container.operations.runner import JobRunner
+from archipelago.container.operations.tracker import Tracker
 from archipelago.container.podman_client.client import PodmanClient
 from archipelago.container.podman_client.service import PodmanService
 from archipelago.container.proposals.disk_rules import DiskRules

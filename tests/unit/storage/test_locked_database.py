@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from archipelago.api.operations import OperationKind
-from archipelago.container.operations.operations import Operations, Tracker
+from archipelago.container.operations.operations import Operations
+from archipelago.container.operations.tracker import Tracker
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.storage.database import Database, bring_up_to_date
 from archipelago.storage.records.operations import OperationState
@@ -173,7 +174,7 @@ async def test_an_operation_that_ended_while_its_disk_was_full_ended_and_is_writ
 ) -> None:
     capsys.readouterr()  # in memory: a file would have no room either
     monkeypatch.setattr("archipelago.container.operations.operations._WRITE_AGAIN", 0.1)
-    monkeypatch.setattr("archipelago.container.operations.operations._WRITE_EVERY", 0.0)
+    monkeypatch.setattr("archipelago.container.operations.tracker._WRITE_EVERY", 0.0)
     state = State(database, lambda _: None)
     operations = Operations(state, str)
     ready, do = asyncio.Event(), asyncio.Event()

@@ -9,7 +9,7 @@ from archipelago.container.images.inventory import ImageInventory
 from archipelago.container.images.progress import FetchProgress
 from archipelago.container.images.store import ImageStore
 from archipelago.container.manifest.package import AppPackage
-from archipelago.container.operations.operations import Tracker
+from archipelago.container.operations.tracker import Tracker
 from archipelago.support.first_error import FirstError
 from archipelago.support.texts.text import msg
 

@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from archipelago.container.operations.job_parts import JobParts
-from archipelago.container.operations.operations import Tracker
+from archipelago.container.operations.tracker import Tracker
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.support.texts.text import msg
 

@@ -9,8 +9,9 @@ import structlog
 from archipelago.api.operations import Operation, OperationKind
 from archipelago.container.operations.job import Job
 from archipelago.container.operations.job_parts import JobParts
-from archipelago.container.operations.operations import Operations, Tracker, Work
+from archipelago.container.operations.operations import Operations, Work
 from archipelago.container.operations.registry import Kinds
+from archipelago.container.operations.tracker import Tracker
 from archipelago.errors import NodeError
 from archipelago.storage.records.apps import AppRecord
 

@@ -25,7 +25,7 @@ from archipelago.container.manifest.package import AppPackage
 from archipelago.container.manifest.way_back import way_back
 from archipelago.container.operations.app_secrets import AppSecrets
 from archipelago.container.operations.changes.turn import Changes, TurnResult
-from archipelago.container.operations.operations import Tracker
+from archipelago.container.operations.tracker import Tracker
 from archipelago.container.reconciler.reconciler import Reconciler
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.storage.records.apps import AppRecord, Desired

@@ -10,7 +10,8 @@ import pytest
 from archipelago.api.operations import OperationKind
 from archipelago.container.desired.state import DesiredState
 from archipelago.container.operations.data import DataService
-from archipelago.container.operations.operations import Operations, Tracker
+from archipelago.container.operations.operations import Operations
+from archipelago.container.operations.tracker import Tracker
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.storage.records.operations import OperationState
 from archipelago.storage.stores.state import State

@@ -15,9 +15,10 @@ from archipelago.container.data.kept import NOTHING_KEPT, Keepsake
 from archipelago.container.dependency_resolver.plan import Action, Plan, PlannedApp
 from archipelago.container.manifest.package import AppPackage, load_package
 from archipelago.container.operations.job_parts import JobParts
-from archipelago.container.operations.operations import Tracker, Work
+from archipelago.container.operations.operations import Work
 from archipelago.container.operations.registry import find_kinds
 from archipelago.container.operations.runner import JobRunner
+from archipelago.container.operations.tracker import Tracker
 from archipelago.container.podman_client.client import PodmanClient
 from archipelago.container.podman_client.labels import APP, NODE
 from archipelago.container.podman_client.models import ContainerState, ContainerSummary

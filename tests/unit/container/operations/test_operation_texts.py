@@ -8,7 +8,8 @@ import pytest
 import structlog
 
 from archipelago.api.operations import Operation, OperationKind
-from archipelago.container.operations.operations import Operations, Tracker, Work
+from archipelago.container.operations.operations import Operations, Work
+from archipelago.container.operations.tracker import Tracker
 from archipelago.container.podman_client.errors import PodmanCall, PodmanError
 from archipelago.daemon_log import redact_log, set_up_log
 from archipelago.errors import ErrorCode, NodeError

@@ -13,8 +13,8 @@ import pytest_asyncio
 from archipelago.api.health import HealthState
 from archipelago.container.namespace.found import Survey
 from archipelago.container.operations.jobs.snapshot import SnapshotJob
-from archipelago.container.operations.operations import Tracker
 from archipelago.container.operations.snapshots import Snapshots
+from archipelago.container.operations.tracker import Tracker
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.storage.records.snapshots import SnapshotKind
 from support.app_with_data import CHANNELS, MORE, data, done, node_with_data, version, write

@@ -13,10 +13,10 @@ from archipelago.api.operations import Operation
 from archipelago.container.manifest.model.data import Reversible
 from archipelago.container.namespace.found import Survey
 from archipelago.container.operations.jobs.snapshot import SnapshotJob
-from archipelago.container.operations.operations import Tracker
 from archipelago.container.operations.scheduled_snapshots import ScheduledSnapshots
 from archipelago.container.operations.snapshot_schedules import SnapshotSchedules
 from archipelago.container.operations.snapshots import Snapshots, refuse_one_way
+from archipelago.container.operations.tracker import Tracker
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.performance.resource_manager.disk_level import DiskLevel
 from archipelago.security.audit.chain import AuditAction

@@ -3,10 +3,10 @@
 import asyncio
 from collections.abc import Collection
 
-from archipelago.container.operations.operations import Tracker
 from archipelago.container.operations.readiness.waiting import Readiness
 from archipelago.container.operations.readiness.warm_up import past_warm_up
 from archipelago.container.operations.repairs import Repairs
+from archipelago.container.operations.tracker import Tracker
 from archipelago.container.reconciler.reconciler import Reconciler
 from archipelago.errors import NodeError
 from archipelago.support.first_error import FirstError

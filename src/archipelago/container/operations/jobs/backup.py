@@ -25,7 +25,7 @@ from archipelago.container.operations.backup_work import AppIdentity
 from archipelago.container.operations.job import Job
 from archipelago.container.operations.job_parts import JobParts
 from archipelago.container.operations.jobs.byte_progress import ByteProgress
-from archipelago.container.operations.operations import Tracker
+from archipelago.container.operations.tracker import Tracker
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.storage.records.apps import AppRecord
 from archipelago.storage.records.snapshots import SnapshotKind

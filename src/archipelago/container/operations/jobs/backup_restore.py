@@ -20,8 +20,8 @@ from archipelago.container.operations.image_fetcher import image_step
 from archipelago.container.operations.job_parts import JobParts
 from archipelago.container.operations.jobs.byte_progress import ByteProgress
 from archipelago.container.operations.jobs.restore import RestoreJob, RestoreStage
-from archipelago.container.operations.operations import Tracker
 from archipelago.container.operations.stream_return import bring_streams_back
+from archipelago.container.operations.tracker import Tracker
 from archipelago.container.operations.way_back import back_step
 from archipelago.storage.records.apps import AppRecord, Desired
 from archipelago.storage.records.snapshots import SnapshotKind

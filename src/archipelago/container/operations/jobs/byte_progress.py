@@ -5,7 +5,7 @@ import contextlib
 from typing import Self
 
 from archipelago.backups.restic.says import ByteCount
-from archipelago.container.operations.operations import Tracker
+from archipelago.container.operations.tracker import Tracker
 from archipelago.support.texts.sizes import size_words
 from archipelago.support.texts.text import msg
 

@@ -10,7 +10,7 @@ from archipelago.container.operations.changes.starts import start_step
 from archipelago.container.operations.changes.turn import TurnResult, changed_options
 from archipelago.container.operations.job import Job
 from archipelago.container.operations.job_parts import JobParts
-from archipelago.container.operations.operations import Tracker
+from archipelago.container.operations.tracker import Tracker
 from archipelago.errors import NodeError
 from archipelago.support.texts.text import msg
 

@@ -17,7 +17,7 @@ from archipelago.container.data.data_classes import NeverRestoreVolume, app_volu
 from archipelago.container.desired.installed_apps import installed
 from archipelago.container.operations.job import Job
 from archipelago.container.operations.job_parts import JobParts
-from archipelago.container.operations.operations import Tracker
+from archipelago.container.operations.tracker import Tracker
 from archipelago.container.operations.trial.scratch import TrialOrder
 from archipelago.container.operations.trial.verdict import TrialOutcome
 from archipelago.errors import ErrorCode, NodeError

@@ -16,7 +16,7 @@ from archipelago.container.operations.changes.turn import TurnResult
 from archipelago.container.operations.image_fetcher import image_step
 from archipelago.container.operations.job import Job
 from archipelago.container.operations.job_parts import JobParts
-from archipelago.container.operations.operations import Tracker
+from archipelago.container.operations.tracker import Tracker
 from archipelago.container.proposals.downgrades import require_none
 from archipelago.container.proposals.proposal import Proposal, touched
 from archipelago.errors import ErrorCode, NodeError

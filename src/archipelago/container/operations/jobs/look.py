@@ -8,7 +8,7 @@ from archipelago.container.desired.installed_apps import installed
 from archipelago.container.operations.image_fetcher import image_step
 from archipelago.container.operations.job import Job
 from archipelago.container.operations.job_parts import JobParts
-from archipelago.container.operations.operations import Tracker
+from archipelago.container.operations.tracker import Tracker
 from archipelago.container.operations.trial.forwarding import forwarded, page_address, page_ports
 from archipelago.container.operations.trial.pod import TrialPod
 from archipelago.container.operations.trial.scratch import TrialOrder, refuse_untriable

@@ -8,7 +8,7 @@ from archipelago.container.operations.changes.removal import keepsake_by_catalog
 from archipelago.container.operations.changes.starts import stop_step
 from archipelago.container.operations.job import Job
 from archipelago.container.operations.job_parts import JobParts
-from archipelago.container.operations.operations import Tracker
+from archipelago.container.operations.tracker import Tracker
 from archipelago.container.operations.way_back import require_read
 from archipelago.container.proposals.proposal import touched
 from archipelago.storage.records.apps import AppRecord

@@ -5,7 +5,7 @@ from typing import Self
 from archipelago.container.operations.changes.starts import start_step
 from archipelago.container.operations.job import Job
 from archipelago.container.operations.job_parts import JobParts
-from archipelago.container.operations.operations import Tracker
+from archipelago.container.operations.tracker import Tracker
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.storage.records.operations import OperationState
 from archipelago.support.texts.text import msg

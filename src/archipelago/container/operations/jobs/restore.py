@@ -10,7 +10,7 @@ from archipelago.container.operations.changes.starts import start_step
 from archipelago.container.operations.image_fetcher import image_step
 from archipelago.container.operations.job import Job
 from archipelago.container.operations.job_parts import JobParts
-from archipelago.container.operations.operations import Tracker
+from archipelago.container.operations.tracker import Tracker
 from archipelago.container.operations.way_back import NothingMoved, Return, back_step
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.storage.records.snapshots import SnapshotKind

@@ -9,7 +9,7 @@ from archipelago.container.desired.installed_apps import installed
 from archipelago.container.operations.changes.starts import start_step
 from archipelago.container.operations.job import Job
 from archipelago.container.operations.job_parts import JobParts
-from archipelago.container.operations.operations import Tracker
+from archipelago.container.operations.tracker import Tracker
 from archipelago.container.operations.way_back import copy_step, require_read
 from archipelago.storage.records.apps import AppRecord
 from archipelago.storage.records.snapshots import SnapshotKind

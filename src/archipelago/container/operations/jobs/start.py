@@ -7,7 +7,7 @@ from archipelago.container.desired.state import DesiredState
 from archipelago.container.operations.changes.starts import start_step
 from archipelago.container.operations.job import Job
 from archipelago.container.operations.job_parts import JobParts
-from archipelago.container.operations.operations import Tracker
+from archipelago.container.operations.tracker import Tracker
 from archipelago.storage.records.apps import Desired
 
 

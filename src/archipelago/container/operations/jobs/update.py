@@ -19,8 +19,8 @@ from archipelago.container.operations.changes.turn import TurnResult
 from archipelago.container.operations.image_fetcher import image_step
 from archipelago.container.operations.job import Job
 from archipelago.container.operations.job_parts import JobParts
-from archipelago.container.operations.operations import Tracker
 from archipelago.container.operations.readiness.soak import soak
+from archipelago.container.operations.tracker import Tracker
 from archipelago.container.operations.way_back import back_step, before_update, copy_step, updated
 from archipelago.container.podman_client.errors import PodmanError, code_of
 from archipelago.container.proposals.downgrades import require_none
