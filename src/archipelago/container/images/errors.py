@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from archipelago.container.images.build.watch import BuildStopped
-from archipelago.container.images.python_packages.errors import PackagesRefused
+from archipelago.container.images.refusal import PackagesRefused
 from archipelago.container.manifest.containerfile.instructions import ContainerfileError
 from archipelago.container.manifest.package import AppPackage
 from archipelago.container.podman_client.errors import PodmanError, StorageFull

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import os
 import secrets
+import shutil
 from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path
 from typing import Self
@@ -17,19 +18,22 @@ from archipelago.container.images.build.containerfile import BuildInput, Contain
 from archipelago.container.images.build.sandbox import BuildSandbox
 from archipelago.container.images.build.tool_process import environment, removal, run_tool
 from archipelago.container.images.errors import tool_failed
+from archipelago.container.images.file_cache import FileCache
+from archipelago.container.images.go_modules.fetcher import GoModuleFetcher
+from archipelago.container.images.go_modules.hashes import go_digest
+from archipelago.container.images.go_modules.program_builder import GoProgramBuilder
 from archipelago.container.images.local_images import LocalImages
 from archipelago.container.images.progress import FetchProgress, OnProgress, scaled
-from archipelago.container.images.python_packages.cache import PackageCache
 from archipelago.container.images.python_packages.fetcher import Fetched, PackageFetcher
 from archipelago.container.images.python_packages.installer import Wheel, WheelInstaller
 from archipelago.container.images.python_packages.packages import PythonPackages
 from archipelago.container.images.python_packages.source_builder import ConfinedBuilder
 from archipelago.container.images.python_packages.target import PythonTarget
-from archipelago.container.images.recipe import BASE_LABEL, BUILT_LABEL, PYTHON_PACKAGES, BuildTools
+from archipelago.container.images.recipe import BASE_LABEL, BUILT_LABEL, PROGRAMS, PYTHON_PACKAGES, BuildTools
 from archipelago.container.manifest.containerfile.instructions import ContainerfileError
 from archipelago.container.manifest.containerfile.reader import base_image
 from archipelago.container.manifest.model.containers import Container
-from archipelago.container.manifest.model.images import ContainerfileRecipe, PackagesRecipe
+from archipelago.container.manifest.model.images import ContainerfileRecipe, GoBuild, PackagesRecipe
 from archipelago.container.manifest.package import AppPackage
 from archipelago.container.podman_client.client import PodmanClient
 from archipelago.security.image_verifier.verifier import ImageVerifier
@@ -48,6 +52,7 @@ class ImageBuilder:
         local: LocalImages,
         sandbox: BuildSandbox,
         python: PythonPackages,
+        modules: GoModuleFetcher,
         tools: BuildTools,
         verifier: ImageVerifier,
         work: Path,
@@ -56,6 +61,7 @@ class ImageBuilder:
         self._local = local
         self._sandbox = sandbox
         self._python = python
+        self._modules = modules
         self._tools = tools
         self._verifier = verifier
         self._work = work
@@ -75,8 +81,9 @@ class ImageBuilder:
     ) -> Self:
         """Return a builder with all that it builds with; `downloads` keeps what was fetched by its hash."""
         sandbox = BuildSandbox(client, work, cgroup)
-        python = PythonPackages(PackageFetcher(tools.python_index, PackageCache(downloads)), WheelInstaller(tools.uv))
-        return cls(client, local, sandbox, python, tools, verifier, work)
+        python = PythonPackages(PackageFetcher(tools.python_index, FileCache(downloads)), WheelInstaller(tools.uv))
+        modules = GoModuleFetcher(tools.module_proxy, FileCache(downloads, digest=go_digest))
+        return cls(client, local, sandbox, python, modules, tools, verifier, work)
 
     async def build(self, package: AppPackage, spec: Container, name: str, report: OnProgress) -> None:
         """Build the image of a container by its recipe, under a name. Raises `NodeError` and `PodmanError`."""
@@ -143,6 +150,9 @@ class ImageBuilder:
             if recipe.python is not None:
                 report(FetchProgress(msg("fetches Python packages"), 5.0))
                 await self._install_python(package, recipe, folder / "python", overlay / PYTHON_PACKAGES, report)
+            if recipe.go is not None:
+                into = await asyncio.to_thread(_make_open, overlay, Path(PROGRAMS))
+                await self._build_go(package, recipe.go, folder / "go", into, report)
             report(FetchProgress(msg("fetches packages from Debian {suite}", suite=recipe.suite), 30.0))
             main = image_recipe.main_package(package.manifest.id, recipe)
             command = image_recipe.mmdebstrap_command(
@@ -172,6 +182,21 @@ class ImageBuilder:
                 return await ConfinedBuilder(self._sandbox, image, backends).build(sources, target, own, root)
 
         await self._python.install(package.files[recipe.python], target, folder, into, build if how else None)
+
+    async def _build_go(
+        self, package: AppPackage, build: GoBuild, folder: Path, into: Path, report: OnProgress
+    ) -> None:
+        report(FetchProgress(msg("fetches Go modules"), 5.0))
+        proxy = folder / "proxy"
+        await asyncio.to_thread(proxy.mkdir, 0o700, True)
+        await self._modules.fetch(package.files[build.sums], proxy)
+        main = {"go.mod": package.files[build.module], "go.sum": package.files[build.sums]}
+        base = image_recipe.go_builder(build)
+        async with self._base(package, base, scaled(report, 10.0, 15.0)) as image, self._folder() as root:
+            report(FetchProgress(msg("builds Go programs"), 15.0))
+            builder = GoProgramBuilder(self._sandbox, image)
+            await builder.build(build, main, proxy, folder / "build", root, into)
+        await asyncio.to_thread(shutil.rmtree, folder)
 
     def _stored(self, package: AppPackage, main: str | None, printed: str) -> str:
         """Return what is said of a stored image; a suite moves on, so the version in it may not be the manifest's."""
@@ -219,13 +244,19 @@ def _hidden() -> tuple[Path, ...]:
 
 
 def _write(folder: Path, files: Mapping[str, tuple[bytes, int]]) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    folder.chmod(0o755)
+    _make_open(folder, Path())
     for name, (content, mode) in files.items():
         path = folder / name
-        for parent in reversed(path.relative_to(folder).parents):
-            # Not by mkdir's own mode, from which the umask takes: users of containers come through.
-            (folder / parent).mkdir(exist_ok=True)
-            (folder / parent).chmod(0o755)
+        _make_open(folder, Path(name).parent)
         path.write_bytes(content)
         path.chmod(mode)
+
+
+def _make_open(folder: Path, path: Path) -> Path:
+    """Make a folder below another one, and return it; users of containers come through."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for each in (*reversed(path.parents), path):
+        # Not by mkdir's own mode, from which the umask takes.
+        (folder / each).mkdir(exist_ok=True)
+        (folder / each).chmod(0o755)
+    return folder / path

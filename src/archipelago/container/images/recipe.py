@@ -11,7 +11,7 @@ from urllib.parse import unquote
 from archipelago.container.manifest.containerfile.steps import ImageConfig
 from archipelago.container.manifest.model.app import Architecture
 from archipelago.container.manifest.model.containers import Container
-from archipelago.container.manifest.model.images import ContainerfileRecipe, PackagesRecipe, PythonBuild
+from archipelago.container.manifest.model.images import ContainerfileRecipe, GoBuild, PackagesRecipe, PythonBuild
 from archipelago.container.manifest.package import AppPackage
 
 REPOSITORY = "localhost/archipelago"
@@ -38,6 +38,10 @@ _LIST_PACKAGES = (
     f'mkdir -p "$1"/var/lib/dpkg/status.d && for deb in "$1"{_ARCHIVES}*.deb; do '
     'dpkg-deb --field "$deb" >"$1"/var/lib/dpkg/status.d/"$(dpkg-deb --field "$deb" Package)" || exit 1; done'
 )
+DEFAULT_MODULE_PROXY = "https://proxy.golang.org/"
+"""Where Go modules come from (https://go.dev/ref/mod#goproxy-protocol)."""
+PROGRAMS = "usr/local/bin"
+"""Where programs that are built come in an image."""
 PYTHON_PACKAGES = "usr/lib/python3/dist-packages"
 
 
@@ -50,6 +54,7 @@ class BuildTools:
     mirror: str = DEFAULT_MIRROR
     security_mirror: str = DEFAULT_SECURITY_MIRROR
     python_index: str = DEFAULT_INDEX
+    module_proxy: str = DEFAULT_MODULE_PROXY
 
 
 def reference(package: AppPackage, container: str) -> str:
@@ -108,16 +113,21 @@ def python_builder(recipe: PackagesRecipe, build: PythonBuild) -> PackagesRecipe
     return PackagesRecipe(type="packages", suite=recipe.suite, packages=packages)
 
 
+def go_builder(build: GoBuild) -> PackagesRecipe:
+    """Return the recipe of the image in which Go programs are built."""
+    return PackagesRecipe(type="packages", suite=build.suite, packages=("golang-go",))
+
+
 def _digest(recipe: PackagesRecipe | ContainerfileRecipe, files: Mapping[str, bytes]) -> str:
     contents = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
     # What a recipe does not use does not change its digest: images of before it was known stay.
-    unused = {"python_build"} if isinstance(recipe, PackagesRecipe) and recipe.python_build is None else set()
+    unused = {name for name in ("python_build", "go") if getattr(recipe, name, None) is None}
     value = [BUILDER_VERSION, recipe.model_dump(mode="json", exclude=unused), contents]
     return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
 
 
 def _recipe_files(recipe: PackagesRecipe) -> list[str]:
-    return sorted([*(file.source for file in recipe.files), *recipe.requirements_files])
+    return sorted([*(file.source for file in recipe.files), *recipe.pinning_files])
 
 
 def overlay_files(recipe: PackagesRecipe, files: Mapping[str, bytes]) -> dict[str, tuple[bytes, int]]:

@@ -209,11 +209,14 @@ def _named_files(manifest: AppManifest) -> Iterator[tuple[KeyPath, str]]:
         if container.signed_by is not None:
             yield (*here, "signed_by"), container.signed_by
         match container.build:
-            case PackagesRecipe(python=python, python_build=python_build, files=files):
+            case PackagesRecipe(python=python, python_build=python_build, go=go, files=files):
                 if python is not None:
                     yield (*here, "build", "python"), python
                 if python_build is not None:
                     yield (*here, "build", "python_build", "requirements"), python_build.requirements
+                if go is not None:
+                    yield (*here, "build", "go", "module"), go.module
+                    yield (*here, "build", "go", "module"), go.sums
                 for index, recipe_file in enumerate(files):
                     yield (*here, "build", "files", index, "source"), recipe_file.source
             case ContainerfileRecipe(containerfile=containerfile):

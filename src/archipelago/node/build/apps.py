@@ -20,7 +20,13 @@ from archipelago.container.desired.initial_downloads import InitialDownloads
 from archipelago.container.desired.state import DesiredApp
 from archipelago.container.images.inventory import ImageInventory
 from archipelago.container.images.pruner import ImagePruner
-from archipelago.container.images.recipe import DEFAULT_INDEX, DEFAULT_MIRROR, DEFAULT_SECURITY_MIRROR, BuildTools
+from archipelago.container.images.recipe import (
+    DEFAULT_INDEX,
+    DEFAULT_MIRROR,
+    DEFAULT_MODULE_PROXY,
+    DEFAULT_SECURITY_MIRROR,
+    BuildTools,
+)
 from archipelago.container.images.store import ImageStore, find_uv
 from archipelago.container.operations.app_secrets import AppSecrets
 from archipelago.container.operations.automatic.choice import AutomaticUpdateChoice
@@ -328,4 +334,5 @@ def _build_tools(facts: HostFacts) -> BuildTools:
         mirror=os.environ.get("ARCHIPELAGO_DEBIAN_MIRROR", DEFAULT_MIRROR),
         security_mirror=os.environ.get("ARCHIPELAGO_DEBIAN_SECURITY_MIRROR", DEFAULT_SECURITY_MIRROR),
         python_index=os.environ.get("ARCHIPELAGO_PYTHON_INDEX", DEFAULT_INDEX),
+        module_proxy=os.environ.get("ARCHIPELAGO_GO_PROXY", DEFAULT_MODULE_PROXY),
     )

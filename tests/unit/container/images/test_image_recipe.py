@@ -14,6 +14,7 @@ from archipelago.container.images.recipe import (
     base_digest,
     base_recipe,
     base_reference,
+    go_builder,
     installed_version,
     is_version,
     main_package,
@@ -27,7 +28,13 @@ from archipelago.container.images.recipe import (
     sources,
 )
 from archipelago.container.manifest.model.app import Architecture
-from archipelago.container.manifest.model.images import ContainerfileRecipe, PackagesBase, PackagesRecipe, PythonBuild
+from archipelago.container.manifest.model.images import (
+    ContainerfileRecipe,
+    GoBuild,
+    PackagesBase,
+    PackagesRecipe,
+    PythonBuild,
+)
 from archipelago.container.manifest.package import AppPackage, load_package
 from support.checkout import APPS, CHECKOUT
 
@@ -108,6 +115,11 @@ def test_what_builds_python_packages_is_part_of_a_recipe_only_where_it_is_used()
     assert recipe_digest(changed(electrumx, "build-requirements.txt"), spec) != recipe_digest(electrumx, spec)
     builder = python_builder(spec.build, PythonBuild(requirements="x", packages=("gcc", "python3")))
     assert (builder.suite, builder.packages, builder.python) == ("bookworm", ("gcc", "python3"), None)
+    go = GoBuild(programs=("rsc.io/hello",))
+    assert go_builder(go).suite == "sid" and (go.names, go.sums) == (("hello",), "go.sum")
+    assert base_digest(PackagesRecipe(type="packages", packages=("python3",), go=go)) != base_digest(
+        PackagesRecipe(type="packages", packages=("python3",))
+    )
     # Recipes without it have the digest that they had before it was known, so their images stay.
     old = {"type": "packages", "suite": "bookworm", "packages": ["python3"], "python": None, "files": []}
     value = json.dumps([BUILDER_VERSION, old, {}], sort_keys=True)

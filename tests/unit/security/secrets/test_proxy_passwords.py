@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from archipelago.container.images.python_packages.index import IndexFailure, open_index
+from archipelago.container.images.downloads import DownloadFailure
+from archipelago.container.images.python_packages.index import open_index
 from archipelago.errors import NodeError
 from archipelago.security.image_verifier.registry_client import RegistryClient
 from archipelago.security.secrets.proxy_passwords import proxy_passwords
@@ -28,7 +29,7 @@ async def test_what_cannot_be_reached_through_a_proxy_is_told_without_its_passwo
     with pytest.raises(NodeError) as refused:
         await RegistryClient(tmp_path).manifest("registry.invalid", "a/b", "1")
     assert "s3cret" not in str(refused.value) and "object at" not in str(refused.value)
-    with pytest.raises(IndexFailure) as failed:
+    with pytest.raises(DownloadFailure) as failed:
         async with open_index("https://index.invalid/simple") as index:
             await index.files("project", set())
     assert "s3cret" not in str(failed.value)

@@ -5,11 +5,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from archipelago.container.images.python_packages.cache import PackageCache
+from archipelago.container.images.downloads import DownloadFailure
+from archipelago.container.images.file_cache import FileCache
 from archipelago.container.images.python_packages.choice import Chosen, choose
-from archipelago.container.images.python_packages.errors import PackagesRefused
-from archipelago.container.images.python_packages.index import IndexFailure, PackageIndex, open_index
+from archipelago.container.images.python_packages.index import PackageIndex, open_index
 from archipelago.container.images.python_packages.target import PythonTarget
+from archipelago.container.images.refusal import PackagesRefused
 from archipelago.container.manifest.requirements import Requirement
 from archipelago.support.first_error import FirstError
 from archipelago.support.texts.text import msg
@@ -36,7 +37,7 @@ class Fetched:
 class PackageFetcher:
     """Downloads from one index, and keeps what it downloaded."""
 
-    def __init__(self, index: str, cache: PackageCache) -> None:
+    def __init__(self, index: str, cache: FileCache) -> None:
         self._index = index
         self._cache = cache
 
@@ -81,7 +82,7 @@ class PackageFetcher:
                 if not await asyncio.to_thread(self._cache.take, chosen.file.sha256, path):
                     await index.download(chosen.file, path)
                     await asyncio.to_thread(self._cache.put, chosen.file.sha256, path)
-            except IndexFailure as error:
+            except DownloadFailure as error:
                 raise PackagesRefused(
                     msg("{requirement} cannot be downloaded: {error}", requirement=requirement, error=error), _NETWORK
                 ) from error

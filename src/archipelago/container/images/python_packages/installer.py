@@ -13,9 +13,9 @@ from packaging.version import Version
 
 from archipelago.container.images.build.tool_process import run_tool
 from archipelago.container.images.build.watch import LEAST_FREE
-from archipelago.container.images.python_packages.errors import PackagesRefused
 from archipelago.container.images.python_packages.target import PythonTarget
 from archipelago.container.images.python_packages.wheel import BadWheel, rewrite_wheel, unpacked_size
+from archipelago.container.images.refusal import PackagesRefused
 from archipelago.support.first_error import FirstError
 from archipelago.support.texts.text import msg
 

@@ -5,10 +5,10 @@ from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 
 from archipelago.container.images.python_packages.choice import FileKind
-from archipelago.container.images.python_packages.errors import PackagesRefused
 from archipelago.container.images.python_packages.fetcher import Fetched, PackageFetcher
 from archipelago.container.images.python_packages.installer import Wheel, WheelInstaller
 from archipelago.container.images.python_packages.target import PythonTarget
+from archipelago.container.images.refusal import PackagesRefused
 from archipelago.container.manifest.requirements import (
     Requirement,
     RequirementsError,

@@ -3,20 +3,20 @@
 import asyncio
 import tarfile
 from collections.abc import Iterator, Sequence
-from io import BytesIO
 from pathlib import Path, PurePosixPath
 
+from archipelago.container.images.build.given_files import add_file, folder_member, last_lines, plain_member
 from archipelago.container.images.build.sandbox import BuildCommand, BuildSandbox
 from archipelago.container.images.python_packages import build_wheels
 from archipelago.container.images.python_packages.choice import is_wheel_name, wheel_place
-from archipelago.container.images.python_packages.errors import PackagesRefused
 from archipelago.container.images.python_packages.fetcher import Fetched
 from archipelago.container.images.python_packages.installer import Wheel
 from archipelago.container.images.python_packages.target import PythonTarget
+from archipelago.container.images.refusal import PackagesRefused
 from archipelago.support.texts.text import msg
 
 _SCRIPT = Path(build_wheels.__file__)
-_FOLDER = "build"
+_FOLDER = PurePosixPath("build")
 _USER = 1000
 _LARGEST = 512 * 1024**2
 """Bytes of all wheels of one app."""
@@ -59,7 +59,10 @@ class ConfinedBuilder:
             result = await root.run(BuildCommand(command, _ENVIRONMENT, f"/{_FOLDER}", f"{_USER}:{_USER}"))
             if result.exit_code != 0:
                 raise PackagesRefused(
-                    msg("a source distribution cannot be built: {telling}", telling=_telling(result.output)),
+                    msg(
+                        "a source distribution cannot be built: {telling}",
+                        telling=last_lines(result.output) or "it says nothing",
+                    ),
                     msg("name what it needs in 'python_build', or pin versions that have wheels"),
                 )
             await root.take(f"/{_FOLDER}/out", taken, largest=_LARGEST)
@@ -69,32 +72,16 @@ class ConfinedBuilder:
 def _pack(tar: Path, backends: Path, sources: Sequence[Fetched]) -> None:
     """Write what the build is given; it may change nothing of it but the four empty folders that are its user's."""
     with tarfile.open(tar, "x", format=tarfile.PAX_FORMAT) as archive:
-        archive.addfile(_folder(""))
+        archive.addfile(folder_member(_FOLDER))
         for name in ("home", "tmp", "out", "work"):
-            archive.addfile(_folder(name, _USER))
+            archive.addfile(folder_member(_FOLDER / name, _USER))
         for number, source in enumerate(sources):
-            archive.add(source.path, f"{_FOLDER}/sources/{number}/{source.name}", filter=_plain)
+            archive.add(source.path, f"{_FOLDER}/sources/{number}/{source.name}", filter=plain_member)
         if backends.exists():  # a source distribution may bring all that it needs
-            archive.add(backends, f"{_FOLDER}/backends", filter=_plain)
+            archive.add(backends, f"{_FOLDER}/backends", filter=plain_member)
         else:
-            archive.addfile(_folder("backends"))
-        script = _SCRIPT.read_bytes()
-        member = tarfile.TarInfo(f"{_FOLDER}/build_wheels.py")
-        member.size, member.mode = len(script), 0o644
-        archive.addfile(member, BytesIO(script))
-
-
-def _folder(name: str, owner: int = 0) -> tarfile.TarInfo:
-    member = tarfile.TarInfo(str(PurePosixPath(_FOLDER, name)))
-    member.type, member.mode, member.uid, member.gid = tarfile.DIRTYPE, 0o755, owner, owner
-    return member
-
-
-def _plain(member: tarfile.TarInfo) -> tarfile.TarInfo:
-    member.uid = member.gid = 0
-    member.uname = member.gname = "root"
-    member.mode = 0o755 if member.isdir() or member.mode & 0o100 else 0o644
-    return member
+            archive.addfile(folder_member(_FOLDER / "backends"))
+        add_file(archive, _FOLDER / "build_wheels.py", _SCRIPT.read_bytes())
 
 
 def read_wheels(tar: Path, sources: Sequence[Fetched], target: PythonTarget, folder: Path) -> list[Wheel]:
@@ -150,8 +137,3 @@ def _members(archive: tarfile.TarFile, count: int) -> Iterator[tuple[int, tarfil
                 msg("pin another version"),
             )
         yield int(number), member
-
-
-def _telling(output: str) -> str:
-    lines = [line.strip() for line in output.splitlines() if line.strip()]
-    return "; ".join(lines[-4:]) or "it says nothing"

@@ -37,6 +37,50 @@ class PythonBuild(Part):
     """Debian packages that are there beside `python3` while they are built, such as `gcc` and `python3-dev`."""
 
 
+GoImportPath = Annotated[
+    str,
+    StringConstraints(pattern=r"^[a-z0-9][a-zA-Z0-9._~-]*(/[a-zA-Z0-9_~][a-zA-Z0-9._~-]*)+$", max_length=200),
+]
+"""Import path of a Go package, such as `github.com/lightningnetwork/lnd/cmd/lnd`."""
+
+
+GoTag = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.]{1,60}$")]
+
+
+class GoBuild(Part):
+    """Programs that are built from Go modules, each with its hash: in a throw-away container, without a network.
+
+    Nothing of the modules is executed: they are compiled without cgo.
+    """
+
+    module: PackagePath = "go.mod"
+    """Path of the main module's go.mod inside the app's folder. Its go.sum, with all hashes, is beside it."""
+    programs: Annotated[tuple[GoImportPath, ...], Field(min_length=1, max_length=20)]
+    """Import paths of main packages; each becomes `/usr/local/bin/` and the last part of its path."""
+    tags: Annotated[tuple[GoTag, ...], Field(max_length=40)] = ()
+    """Build tags."""
+    suite: Suite = "sid"
+    """Debian suite whose Go compiles them."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the programs."""
+        return tuple(path.rpartition("/")[2] for path in self.programs)
+
+    @property
+    def sums(self) -> str:
+        """Path of its go.sum inside the app's folder."""
+        return f"{self.module.removesuffix('go.mod')}go.sum"
+
+    @model_validator(mode="after")
+    def _is_complete(self) -> Self:
+        if self.module.rpartition("/")[2] != "go.mod":
+            raise ValueError("'module' is the path of a go.mod")
+        if len(set(self.names)) < len(self.names):
+            raise ValueError("two of the programs have the same name")
+        return self
+
+
 class PackagesRecipe(Part):
     """An image made from a distribution's signed packages, without any container registry."""
 
@@ -50,8 +94,15 @@ class PackagesRecipe(Part):
     """A requirements file with pinned versions and hashes, installed into the image's Python (package `python3`)."""
     python_build: PythonBuild | None = None
     """What builds source distributions among them; without it, each must have a wheel, and nothing is executed."""
+    go: GoBuild | None = None
+    """Programs that are built from Go modules."""
     files: tuple[RecipeFile, ...] = ()
     """Files of the app's folder that are copied into the image."""
+
+    @property
+    def pinning_files(self) -> tuple[str, ...]:
+        """Paths of the files inside the app's folder that pin what is downloaded."""
+        return (*self.requirements_files, *((self.go.module, self.go.sums) if self.go is not None else ()))
 
     @property
     def requirements_files(self) -> tuple[str, ...]:

@@ -11,8 +11,9 @@ import pytest
 from aiohttp import web
 from packaging.utils import canonicalize_name
 
+from archipelago.container.images.downloads import DownloadFailure
 from archipelago.container.images.python_packages.choice import IndexFile
-from archipelago.container.images.python_packages.index import IndexFailure, IndexLimits, PackageIndex, open_index
+from archipelago.container.images.python_packages.index import IndexLimits, PackageIndex, open_index
 
 FOO = canonicalize_name("foo")
 CONTENT = bytes(range(256)) * 4096
@@ -78,7 +79,7 @@ async def test_a_project_that_is_not_there_has_no_files() -> None:
 
 async def test_other_content_than_the_hash_says_is_refused(tmp_path: Path) -> None:
     async with asked(file=sends(CONTENT[:-1] + b"x")) as (index, url):
-        with pytest.raises(IndexFailure, match="another SHA-256"):
+        with pytest.raises(DownloadFailure, match="another SHA-256"):
             await index.download(file(f"{url}file"), tmp_path / "out")
 
 
@@ -114,7 +115,7 @@ async def test_an_index_that_fails_is_asked_again_and_not_for_ever() -> None:
 
     async with asked(simple=simple) as (index, _):
         assert await index.files(FOO, {file("").sha256}) == () and not answers
-        with pytest.raises(IndexFailure, match="status 503"):
+        with pytest.raises(DownloadFailure, match="status 503"):
             await index.files(FOO, {file("").sha256})
 
 
@@ -127,9 +128,9 @@ async def test_what_has_no_end_is_not_read_to_it(tmp_path: Path) -> None:
 
     limits = IndexLimits(page=1_000_000, file=1_000_000)
     async with asked(limits, simple=endless, file=endless) as (index, url):
-        with pytest.raises(IndexFailure, match="more than 1000000 bytes"):
+        with pytest.raises(DownloadFailure, match="more than 1000000 bytes"):
             await index.files(FOO, {file("").sha256})
-        with pytest.raises(IndexFailure, match="more than 1000000 bytes"):
+        with pytest.raises(DownloadFailure, match="more than 1000000 bytes"):
             await index.download(file(f"{url}file"), tmp_path / "out")
 
 
@@ -145,8 +146,8 @@ async def test_a_redirect_does_not_lead_to_other_services_of_this_host(tmp_path:
         async with asked(file=sends(CONTENT), near=sends(b"", 307, Location="/file"), **redirects) as (index, url):
             await index.download(file(f"{url}near"), tmp_path / "near")
             for number, place in enumerate((f"{url}moved", f"{other}file", "file:///etc/passwd", "ftp://x/")):
-                with pytest.raises(IndexFailure, match="without TLS"):
+                with pytest.raises(DownloadFailure, match="without TLS"):
                     await index.download(file(place), tmp_path / str(number))
-            with pytest.raises(IndexFailure, match="redirects too often"):
+            with pytest.raises(DownloadFailure, match="redirects too often"):
                 await index.download(file(f"{url}loop"), tmp_path / "loop")
     assert reached == []

@@ -10,9 +10,9 @@ from packaging.version import Version
 
 from archipelago.container.images.build.watch import LEAST_FREE
 from archipelago.container.images.python_packages import installer
-from archipelago.container.images.python_packages.errors import PackagesRefused
 from archipelago.container.images.python_packages.installer import Wheel, WheelInstaller
 from archipelago.container.images.python_packages.target import PythonTarget
+from archipelago.container.images.refusal import PackagesRefused
 from archipelago.container.manifest.model.app import Architecture
 from archipelago.errors import says_disk_full
 from support.wheels import GOOD, write_wheel

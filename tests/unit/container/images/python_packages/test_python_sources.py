@@ -9,10 +9,10 @@ from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 from archipelago.container.images.python_packages.choice import Chosen, FileKind, IndexFile
-from archipelago.container.images.python_packages.errors import PackagesRefused
 from archipelago.container.images.python_packages.fetcher import Fetched
 from archipelago.container.images.python_packages.source_builder import read_wheels
 from archipelago.container.images.python_packages.target import PythonTarget
+from archipelago.container.images.refusal import PackagesRefused
 from archipelago.container.manifest.model.app import Architecture
 from archipelago.container.manifest.requirements import Requirement
 

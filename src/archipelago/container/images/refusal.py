@@ -1,4 +1,4 @@
-"""Why Python packages cannot be installed."""
+"""Why packages cannot be put into an image."""
 
 
 class PackagesRefused(Exception):

@@ -7,6 +7,7 @@ import secrets
 import shutil
 import threading
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
@@ -15,28 +16,33 @@ _PIECE = 1024**2
 _LIMIT = 1024**3
 
 
-class PackageCache:
-    """Files by their SHA-256 in a folder of the node's own, which no build sees. Blocks on files; raises OSError."""
+def sha256_of(path: Path) -> str:
+    """Return the SHA-256 of a file in hexadecimal. Blocks; raises OSError."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
-    def __init__(self, folder: Path, limit: int = _LIMIT) -> None:
+
+class FileCache:
+    """Files by their hash in a folder of the node's own, which no build sees. Blocks on files; raises OSError."""
+
+    def __init__(self, folder: Path, limit: int = _LIMIT, digest: Callable[[Path], str] = sha256_of) -> None:
+        """`digest` returns the hash of a file, 64 hexadecimal digits; its ValueError is for one that has none."""
         self._folder = folder
         self._limit = limit
         """Bytes that `trim` leaves."""
+        self._digest = digest
         self._changing = threading.Lock()
 
-    def take(self, sha256: str, target: Path) -> bool:
+    def take(self, digest: str, target: Path) -> bool:
         """Copy a file to `target`, which must not exist; return whether it was kept, whole and unchanged."""
-        path = self._folder / sha256
-        digest = hashlib.sha256()
+        path = self._folder / digest
         try:
             source = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
         except FileNotFoundError:
             return False
         with open(source, "rb") as file, target.open("xb") as copy:  # noqa: PTH123 - by descriptor
-            while piece := file.read(_PIECE):
-                digest.update(piece)
-                copy.write(piece)
-        if digest.hexdigest() != sha256:
+            shutil.copyfileobj(file, copy, _PIECE)
+        if not self.fits(digest, target):
             target.unlink()
             with self._changing:
                 self._remove(path)
@@ -45,14 +51,21 @@ class PackageCache:
             os.utime(path, follow_symlinks=False)  # for `trim`
         return True
 
-    def put(self, sha256: str, source: Path) -> None:
+    def fits(self, digest: str, path: Path) -> bool:
+        """Return whether a file has this hash."""
+        try:
+            return self._digest(path) == digest
+        except ValueError:
+            return False
+
+    def put(self, digest: str, source: Path) -> None:
         """Keep a copy of a file that has this hash."""
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         partial = self._folder / f"{secrets.token_hex(8)}.part"
         with self._changing:
             try:
                 shutil.copyfile(source, partial)
-                partial.replace(self._folder / sha256)
+                partial.replace(self._folder / digest)
             finally:
                 partial.unlink(missing_ok=True)
 
