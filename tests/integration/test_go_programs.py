@@ -63,7 +63,7 @@ async def test_a_program_is_built_from_its_modules_and_the_same_bytes_come_again
     name = store.reference(package, "main")
     said = await build(store, package)
     assert "fetches Go modules" in said and "builds Go programs" in said
-    assert run_podman("run", "--rm", "--entrypoint", "/usr/local/bin/hello", name) == "Ahoy, world!"
+    assert run_podman("run", "--rm", "--entrypoint", "/usr/local/bin/hello", name) == "Hello, world."
     layers = run_podman("image", "inspect", name, "--format", "{{json .RootFS.Layers}}")
     run_podman("rmi", name)
 
