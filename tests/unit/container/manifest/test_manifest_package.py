@@ -42,8 +42,8 @@ def test_a_folder_is_read_whole(folder: Path) -> None:
     assert package.manifest.id == "harbour"
     assert package.icon == b"<svg/>"
     assert sorted(package.files) == [
-        *("Containerfile", "files/build-requirements.txt", "files/cosign.pub", "files/harbour.conf.j2"),
-        *("files/harbourd", "files/requirements.txt"),
+        *("Containerfile", "files/build-requirements.txt", "files/cosign.pub", "files/go.mod", "files/go.sum"),
+        *("files/harbour.conf.j2", "files/harbourd", "files/requirements.txt"),
     ]
 
 
@@ -80,7 +80,7 @@ def test_files_that_the_manifest_names_must_be_there(folder: Path) -> None:
     (folder / "files" / "harbourd.sh").write_text("")
     (folder / "Containerfile").unlink()
     lines = refused(folder)
-    assert len(lines) == 6
+    assert len(lines) == 8
     row = (folder / "manifest.yml").read_text().split("source: files/harbourd")[0].count("\n") + 1
     assert any(
         f"manifest.yml:{row}:20: containers.daemon.build.files[0].source: there is no file 'files/harbourd' in "

@@ -97,7 +97,7 @@ async def test_another_content_is_refused_and_not_kept(tmp_path: Path) -> None:
     path = "github.com/davecgh/go-spew/@v/v1.1.1.zip"
     async with proxy({path: other}) as (url, _):
         fetcher = GoModuleFetcher(url, FileCache(tmp_path / "cache", digest=go_digest))
-        with pytest.raises(PackagesRefused, match="another hash than go.sum says"):
+        with pytest.raises(PackagesRefused, match=r"another hash than go\.sum says"):
             await fetcher.fetch(line(tmp_path / "v.zip", "").encode(), tmp_path / "modules")
     assert not list((tmp_path / "cache").glob("*"))
 
