@@ -116,6 +116,8 @@ def _volume_mounts(home: AppHome, container: Container) -> list[Mount]:
 
 
 def _scratch(container: Container) -> list[Mount]:
+    if not container.tmpfs and not container.mounts:
+        return [*_USUAL.values()]
     declared = [TmpfsMount(PurePosixPath(tmpfs.path), tmpfs.size) for tmpfs in container.tmpfs]
     # A volume may be there as well, and Podman refuses two mounts on one path.
     paths = {mount.path.rstrip("/") for mount in container.tmpfs}

@@ -31,8 +31,8 @@ _FORM = "2-"
 """Starts a hash over names; those of the former form are hexadecimal digits alone."""
 _UNHASHED = frozenset(("labels", "networks"))
 """Labels hold the hash; networks are joined and left while a container runs."""
-_ALIKE = (TmpfsMount, ResourceLimits, Ulimit)
-"""Parts that are the same in most containers, and so are read once."""
+_ALIKE = (TmpfsMount, ResourceLimits, Ulimit, IdMappings, IdRange, PortMapping)
+"""Small parts, of which most containers have the same, and each container the same at each compilation."""
 _FORMER_FIELDS: Mapping[type, tuple[str, ...]] = {
     ContainerSpec: (
         *("name", "image", "entrypoint", "command", "env", "env_from_image", "annotations", "user", "groups"),
@@ -102,7 +102,7 @@ def _reader(kind: type) -> Callable[[Any], object]:
                 found.append(value)
         return found
 
-    return lru_cache(maxsize=1024)(read) if kind in _ALIKE else read
+    return lru_cache(maxsize=4096)(read) if kind in _ALIKE else read
 
 
 def _default(field: Field[Any]) -> object:
