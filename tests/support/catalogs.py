@@ -72,3 +72,20 @@ def provider_of(plan: Plan, name: str, interface: str = "bitcoin-rpc") -> str | 
 
 
 ELECTRUMX = consumer("electrumx", required={"version": ">=25", "demands": {"txindex": True}, "default": "knots"})
+
+
+def rows_of_leases(interfaces: int, leases: int) -> dict[str, AppManifest]:
+    """Return an app that needs several interfaces, each of which some apps provide that hold one of a few leases."""
+    rows = [
+        provider(f"p{number}-{lease}", f"s{number}", leases=[f"lease-{lease}"])
+        for number in range(interfaces)
+        for lease in range(leases)
+    ]
+    return catalog_of(app("r", requires={f"s{number}": {} for number in range(interfaces)}), *rows)
+
+
+def pigeons(count: int, holes: int) -> dict[str, AppManifest]:
+    """Return apps each of which needs a hole of its own, which a search sees only by trying all."""
+    hole = {"container": "main", "port": 1, "accepts": ["cache"]}
+    apps = [consumer(f"pigeon{number}", "hole", {"demands": {"cache": number}}) for number in range(count)]
+    return catalog_of(*(app(f"hole{one}", options=OPTIONS, provides={"hole": hole}) for one in range(holes)), *apps)

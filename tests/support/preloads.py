@@ -1,15 +1,9 @@
-"""Python processes that have imported what programs of the unit tests need.
+"""What the preloaded Python processes of the tests of programs import."""
 
-Where the tests run in forks of one process, that starts them before it collects: all forks use the same ones, which
-import while the tests are collected.
-"""
-
-import contextlib
 import os
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-
-import pytest
 
 from support.checkout import SOURCE
 from support.cli_node import ENVIRONMENT
@@ -23,6 +17,12 @@ class Preload:
     modules: tuple[str, ...]
     environment: Mapping[str, str] = field(hash=False)
 
+    @contextmanager
+    def started(self) -> Iterator[PreloadedPython]:
+        """Give such a process, until the end."""
+        with preloaded_python(*self.modules, environment=self.environment) as python:
+            yield python
+
 
 DAEMON = Preload(("archipelago.daemon",), {**os.environ, "PYTHONPATH": str(SOURCE)})
 SERVERS = Preload(("support.memory_node", "archipelago.rpc.server.server"), ENVIRONMENT)
@@ -33,25 +33,3 @@ COMMANDS = Preload(
     ),
     ENVIRONMENT,
 )
-
-_STARTED = pytest.StashKey[dict[Preload, PreloadedPython]]()
-
-
-def start_preloads(config: pytest.Config) -> None:
-    """Start all of them, until the end of pytest."""
-    stack = contextlib.ExitStack()
-    config.add_cleanup(stack.close)
-    config.stash[_STARTED] = {
-        each: stack.enter_context(preloaded_python(*each.modules, environment=each.environment))
-        for each in (SERVERS, COMMANDS, DAEMON)
-    }
-
-
-@contextlib.contextmanager
-def preloaded(preload: Preload, config: pytest.Config) -> Iterator[PreloadedPython]:
-    """Give the process that was started, or one that ends here."""
-    if (started := config.stash.get(_STARTED, {}).get(preload)) is not None:
-        yield started
-        return
-    with preloaded_python(*preload.modules, environment=preload.environment) as python:
-        yield python

@@ -1,13 +1,11 @@
 """Settings from the environment and the command line: what makes no sense is refused, and not quoted."""
 
-import os
 from pathlib import Path
 
 import pytest
 
 from archipelago.config import read_config
 from archipelago.errors import NodeError
-from support.preloaded_python import PreloadedPython
 
 SECRET = "Kx4vXQ0mWq7mM1yB2nT9uA5c"
 
@@ -26,10 +24,3 @@ def test_settings_that_make_sense() -> None:
         Path("/"),
     )
     assert (found.port, found.owners, found.sessions.idle) == (65535, {0, 1000, 4294967294}, 60.0)
-
-
-@pytest.mark.parametrize("arguments", [("--set", SECRET), (SECRET,), ("--set", "a=b", SECRET)])
-def test_the_daemon_does_not_quote_its_arguments(daemon_python: PreloadedPython, arguments: tuple[str, ...]) -> None:
-    done = daemon_python.run("from archipelago.daemon import main; main()", *arguments, environment=os.environ)
-    said = done.stderr.decode()
-    assert done.returncode == 2 and "archipelago-daemon: error:" in said and SECRET not in said

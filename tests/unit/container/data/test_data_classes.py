@@ -1,11 +1,8 @@
 """No value of the type that a restore takes can be made of a volume that is never restored."""
 
-from pathlib import Path
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from mypy import api as mypy
 
 from archipelago.container.data.data_classes import (
     AppendProofVolume,
@@ -23,22 +20,6 @@ from archipelago.container.manifest.model.on_disk import Volume
 from archipelago.storage.records.volumes import StrictestClass, with_declared
 from support.app_manifests import app
 from support.app_records import record_of
-
-RESTORED = """
-from archipelago.container.data.data_classes import (
-    AppendProofVolume, AppVolume, DatabaseVolume, FilesVolume, NeverRestoreVolume, RebuildableVolume, RestorableVolume,
-)
-
-def restore(volume: RestorableVolume) -> None: ...
-def given_rebuildable(volume: RebuildableVolume) -> None: restore(volume)
-def given_files(volume: FilesVolume) -> None: restore(volume)
-def given_database(volume: DatabaseVolume) -> None: restore(volume)
-"""
-REFUSED = """
-def given_append_proof(volume: AppendProofVolume) -> None: restore(volume)
-def given_never_restore(volume: NeverRestoreVolume) -> None: restore(volume)
-def given_any(volume: AppVolume) -> None: restore(volume)
-"""
 
 volumes = st.dictionaries(
     st.sampled_from(["chain", "keys", "channels", "notes"]), st.sampled_from(DataClass), max_size=4
@@ -122,19 +103,3 @@ def test_a_type_takes_volumes_of_its_class_alone(kind: type[FilesVolume], data: 
 def test_manifests_of_different_apps_are_not_one() -> None:
     with pytest.raises(ValueError, match="other is not harbour"):
         app_volumes(record_of(harbour()), app("other"))
-
-
-def test_the_type_checker_refuses_a_restore_of_what_never_goes_back(
-    tmp_path: Path, pytestconfig: pytest.Config
-) -> None:
-    module = tmp_path / "restores.py"
-    module.write_text(RESTORED + REFUSED)
-    # What it finds out about the modules that this one imports is good for the next run.
-    kept = getattr(pytestconfig, "cache", None)
-    cache = kept.mkdir("mypy") if kept is not None else tmp_path / "cache"
-    told, failed, code = mypy.run(["--strict", "--no-error-summary", "--cache-dir", str(cache), str(module)])
-    assert code == 1 and not failed, failed
-    lines = told.splitlines()
-    first = RESTORED.count("\n") + 2
-    assert [line.split(":")[1] for line in lines] == [str(first + index) for index in range(REFUSED.count("\n") - 1)]
-    assert all("[arg-type]" in line and "RebuildableVolume | FilesVolume | DatabaseVolume" in line for line in lines)

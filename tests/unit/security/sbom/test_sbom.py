@@ -55,12 +55,8 @@ def test_a_line_ends_where_the_package_managers_end_it(character: str) -> None:
     assert found == (Package(Ecosystem.ALPINE, "musl", "1"), Package(Ecosystem.DEBIAN, "tor", "1"))
 
 
-def test_a_document_is_valid_and_the_same_each_time() -> None:
-    from cyclonedx.schema import SchemaVersion
-    from cyclonedx.validation.json import JsonStrictValidator  # takes half a second to import
-
+def test_a_document_is_the_same_each_time() -> None:
     text = document("localhost/x:1", "ab" * 32, FOUND)
-    assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(text) is None
     assert text == document("localhost/x:1", "ab" * 32, FOUND) != document("localhost/x:1", "cd" * 32, FOUND)
     assert {part["purl"] for part in json.loads(text)["components"]} >= {
         "pkg:deb/debian/libc6@2.36-9%2Bdeb12u10",

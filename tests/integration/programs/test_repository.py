@@ -1,7 +1,6 @@
 """Repositories with the real restic, in a user namespace of one id."""
 
 import asyncio
-import functools
 import os
 import shutil
 import subprocess
@@ -15,32 +14,21 @@ from pathlib import Path
 import pytest
 
 from archipelago.api.backups import FolderTarget
-from archipelago.backups.backup_sources import BackupSources
 from archipelago.backups.repository import Repository
 from archipelago.backups.restic.access import access
-from archipelago.backups.restic.launch import Ended, Order, launch
-from archipelago.backups.restic.says import ByteCount, Written, said
+from archipelago.backups.restic.launch import Ended, Order
+from archipelago.backups.restic.says import ByteCount, said
 from archipelago.backups.schedule import may_forget
 from archipelago.errors import ErrorCode, NodeError
+from support.backup_writes import LAUNCH, PASSWORD, sources, write
 from support.cheap_repository import make_cheap
 
 pytestmark = pytest.mark.asyncio
-LAUNCH = functools.partial(launch, enter=("unshare", "--user", "--map-root-user"))
-PASSWORD = "0123456789abcdef" * 4
 
 
 def repository(tmp_path: Path, password: str = PASSWORD, known: str = "", name: str = "disk") -> Repository:
     target = FolderTarget(kind="folder", path=str(tmp_path / name))
     return Repository(access(target, ""), password, target.path, tmp_path / "cache", LAUNCH, known)
-
-
-def sources(tmp_path: Path, **files: str) -> BackupSources:
-    data = tmp_path / "volume"
-    data.mkdir(exist_ok=True)
-    (tmp_path / "view").mkdir(exist_ok=True)
-    for name, text in files.items():
-        (data / name).write_text(text)
-    return BackupSources(str(tmp_path / "view"), "app", {"volumes/data": str(data)})
 
 
 @pytest.fixture(scope="module")
@@ -74,10 +62,6 @@ def written(filled: Path, tmp_path: Path) -> Repository:
     """A repository of one's own with one backup, on a machine that has never seen it."""
     shutil.copytree(filled, tmp_path / "disk")
     return repository(tmp_path)
-
-
-async def write(tmp_path: Path, found: Repository, **files: str) -> Written:
-    return await found.write(sources(tmp_path, **files), {"app": "app", "version": "1"}, lambda _: None)
 
 
 async def test_what_is_written_comes_back_and_plain_restic_reads_it(found: Repository, tmp_path: Path) -> None:

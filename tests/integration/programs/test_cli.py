@@ -9,8 +9,6 @@ import sys
 import pytest
 
 from archipelago import __version__
-from archipelago.cli.output import clean, duration
-from archipelago.cli.views import log_line
 from support.cli_node import CliNode
 
 
@@ -272,24 +270,6 @@ def test_a_chain_that_syncs_says_how_long_it_will_take(node: CliNode) -> None:
     assert "regtest, block 7 of 14 (50.0 %), about 3 h 20 min left\n" in node.run("status", "knots").stdout
 
 
-@pytest.mark.parametrize(
-    ("seconds", "text"),
-    [
-        (0, "less than a minute"),
-        (29, "less than a minute"),
-        (31, "1 min"),
-        (3569, "59 min"),
-        (3599, "1 h"),
-        (5400, "1 h 30 min"),
-        (86399, "1 day"),
-        (90000, "1 day 1 h"),
-        (777600, "9 days"),
-    ],
-)
-def test_times_are_for_people(seconds: float, text: str) -> None:
-    assert duration(seconds) == text
-
-
 def test_a_terminal_is_not_taken_over(node: CliNode) -> None:
     for arguments in (("list",), ("status", "knots"), ("logs", "knots"), ("plan", "electrumx")):
         code, screen = node.type(*arguments, answer=b"")
@@ -362,20 +342,6 @@ def test_help_and_version_as_people_ask_for_them(node: CliNode) -> None:
     assert node.run("help", "nonsense").returncode == 2
 
 
-@pytest.mark.parametrize(
-    ("text", "shown"),
-    [
-        ("2026-11-29T08:00:00Z UpdateTip: new best", "main 2026-11-29T08:00:00Z UpdateTip: new best"),
-        ("[2026-11-29 08:00:00,123] INFO x", "main [2026-11-29 08:00:00,123] INFO x"),
-        ("2026/11/29 08:00:00 [notice] x", "main 2026/11/29 08:00:00 [notice] x"),
-        ("height 2026-11-29 of 3", "2026-11-29T08:00:01+00:00 main height 2026-11-29 of 3"),
-        ("", "2026-11-29T08:00:01+00:00 main "),
-    ],
-)
-def test_a_line_of_a_log_has_one_time(text: str, shown: str) -> None:
-    assert log_line({"at": "2026-11-29T08:00:01+00:00", "container": "main", "text": text}) == shown
-
-
 def test_logs_that_are_followed_end_with_the_log(node: CliNode) -> None:
     done = node.run("logs", "knots", "-f", "--json")
     assert json.loads(done.stdout.splitlines()[0])["text"] == "first"
@@ -399,7 +365,3 @@ def test_help_names_every_command(node: CliNode) -> None:
     commands = "install plan list status logs start stop restart remove update config exec catalog operations doctor"
     for command in (*commands.split(), "events", "version"):
         assert f"\n  {command} " in done.stdout
-
-
-def test_control_characters_are_made_visible() -> None:
-    assert clean("a\x1b[2J\u202eb\x9b\x00\tc\n") == "a\\x1b[2J\\x202eb\\x9b\\x00\tc\n"

@@ -7,12 +7,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from test_repository import LAUNCH, PASSWORD, write
 
 from archipelago.api.backups import RestTarget
 from archipelago.backups.repository import Repository
 from archipelago.backups.restic.access import access
 from archipelago.errors import ErrorCode, NodeError
+from support.backup_writes import LAUNCH, PASSWORD, write
 from support.harness import free_port
 from support.servers import listening
 from support.tools import PROGRAMS
