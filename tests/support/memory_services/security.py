@@ -1,8 +1,10 @@
 """Services about keys, secrets, images and the audit log, and a login, in memory."""
 
+import contextlib
 import sqlite3
 import weakref
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 from archipelago.api.apps import ChangePreview
@@ -28,7 +30,7 @@ class MemoryAccounts(AccountStore):
         # It may be collected, and so closed, in another thread.
         self._connection = sqlite3.connect(":memory:", check_same_thread=False)
         self._connection.row_factory = sqlite3.Row
-        create_tables(self._connection)
+        self._connection.deserialize(_tables())
         self._number = 0
         weakref.finalize(self, self._connection.close)
 
@@ -38,6 +40,15 @@ class MemoryAccounts(AccountStore):
             result = work(book)
             self._number += 1
             return Settled(result, book.logins(), self._number)
+
+
+@cache
+def _tables() -> bytes:
+    """Return a database without rows; to load it takes a tenth of the time of making its tables."""
+    with contextlib.closing(sqlite3.connect(":memory:")) as made:
+        create_tables(made)
+        made.commit()
+        return made.serialize()
 
 
 def memory_login() -> Login:
