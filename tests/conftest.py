@@ -8,14 +8,11 @@ from collections.abc import Generator
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
 
+from lanes.byte_code import compiled_ahead, keep_byte_code
 from support.checkout import TESTS
-from support.examples import SOME, register_profiles
 
 pytest_plugins = ("lanes.plugin",)
-
-register_profiles()
 
 _MOST_FORKS = 16
 _FORKS_PER_PROCESSOR = 2
@@ -33,10 +30,14 @@ def pytest_cmdline_main(config: pytest.Config) -> None:
     Other tests share one instance.
     """
     asked = [Path(config.invocation_params.dir, path).resolve() for path in config.args]
-    if asked != [TESTS / "unit"]:
+    all_units = asked == [TESTS / "unit"]
+    if all_units:
+        keep_byte_code()
+    from support.examples import register_profiles  # hypothesis, of which the byte code is kept as well
+
+    register_profiles(some=all_units and config.getoption("--hypothesis-profile", None) is None)
+    if not all_units:
         return
-    if config.getoption("--hypothesis-profile", None) is None:
-        settings.load_profile(SOME)
     if _can_be_in_memory():
         os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(_IN_MEMORY))
     option = config.option
@@ -63,14 +64,16 @@ def pytest_configure() -> None:
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_collection() -> Generator[None, object, object]:
+def pytest_collection(session: pytest.Session) -> Generator[None, object, object]:
     """Exempt modules and collected tests from garbage collection, which takes a quarter of the run otherwise.
 
     What tests have made and kept is looked through a tenth as often as usual, which saves 3 % more.
     """
     gc.disable()
+    ahead = compiled_ahead(session.config, TESTS / "unit") if session.config.option.forks else contextlib.nullcontext()
     try:
-        return (yield)
+        with ahead:
+            return (yield)
     finally:
         gc.collect()
         gc.freeze()

@@ -10,13 +10,13 @@ ALL, SOME = "all-examples", "some-examples"
 _USUAL, _FEWER = 100, 10
 
 
-def register_profiles() -> None:
-    """Make the two profiles known, and use all examples."""
+def register_profiles(*, some: bool) -> None:
+    """Make the two profiles known, and use some or all examples."""
     # How long an example takes says something about the machine, which may be busy, and nothing about the code.
     any_machine = settings(max_examples=_USUAL, deadline=None, suppress_health_check=[HealthCheck.too_slow])
     settings.register_profile(ALL, any_machine)
     settings.register_profile(SOME, any_machine, max_examples=_FEWER)
-    settings.load_profile(ALL)
+    settings.load_profile(SOME if some else ALL)
 
 
 def examples(count: int) -> int:
