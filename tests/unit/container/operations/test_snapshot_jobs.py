@@ -23,6 +23,7 @@ from archipelago.security.audit.chain import AuditAction
 from archipelago.storage.records.snapshot_schedules import Cadence, ScheduleRecord
 from archipelago.storage.records.snapshots import SnapshotKind
 from support.app_with_data import CHANNELS, MORE, data, done, node_with_data, version, write
+from support.examples import steps
 from support.jobs_bench import Bench, bench
 from support.jobs_crashes import Crashes
 from support.trees import tree
@@ -229,8 +230,8 @@ async def test_an_app_does_not_go_back_to_a_version_that_does_not_know_a_proof_f
 async def killed_at_each_step(
     node: Bench, crashes: Crashes, operate: Callable[[], Awaitable[Operation]], check: Callable[[], Awaitable[None]]
 ) -> int:
-    """Carry out an operation again and again, each time cut off a step later; return how often it was cut off."""
-    for kill_before in range(2, 40):
+    """Carry out an operation again and again, each time cut off a later step; return at which it was not."""
+    for kill_before in steps(2, 40):
         crashes.left = kill_before
         operation = await operate()
         was_cut_off = await crashes.over(operation)

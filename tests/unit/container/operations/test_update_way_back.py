@@ -17,6 +17,7 @@ from archipelago.errors import ErrorCode, NodeError
 from archipelago.storage.records.apps import Desired
 from archipelago.storage.records.operations import OperationState
 from archipelago.storage.records.snapshots import SnapshotKind
+from support.examples import steps
 from support.jobs_bench import PROVIDES, REQUIRES, Bench, bench
 from support.jobs_crashes import Crashes
 from support.trees import tree
@@ -200,7 +201,7 @@ async def test_a_kill_at_any_step_is_gone_on_from(node: Bench, works: bool, monk
         node.apps.broken.add("2.0")
     crashes = Crashes(node)
     crashes.count(monkeypatch)
-    for kill_before in range(2, MANY):
+    for kill_before in steps(2, MANY):
         crashes.left = kill_before
         operation = await node.orchestrator.update("app")
         if not await crashes.over(operation):
