@@ -1,5 +1,5 @@
 # make run and make test are all that is needed; both set the host up themselves.
-.PHONY: help run test test-vm setup setup-tests lint unit coverage resolver-check updates histories backup-targets backups-proof bench bench-compare screenshots pictures app-screenshots clean-test
+.PHONY: help run test test-vm setup setup-tests lint unit properties coverage resolver-check updates histories backup-targets backups-proof bench bench-compare screenshots pictures app-screenshots clean-test
 export PYTHONPATH := src
 cache := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/archipelago
 quiet := PATH=/opt/archipelago/venv-tests/bin:$$PATH PYTHONPYCACHEPREFIX=$(cache)/pycache HYPOTHESIS_STORAGE_DIRECTORY=$(cache)/hypothesis
@@ -29,6 +29,9 @@ lint: setup-tests ## check format, words, types and layers, as the current user
 
 unit: setup-tests ## run only the pure tests, as the current user
 	@$(quiet) python -m pytest -o cache_dir=$(cache)/pytest tests/unit
+
+properties: setup-tests ## run the pure tests with all examples of the property tests (some minutes)
+	@$(quiet) python -m pytest -o cache_dir=$(cache)/pytest --hypothesis-profile all-examples tests/unit
 
 coverage: setup-tests ## show what of the code the unit tests run, and fail where it is too little of a pure part
 	@$(quiet) scripts/coverage
