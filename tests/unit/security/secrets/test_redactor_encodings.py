@@ -231,6 +231,5 @@ def test_forgetting_one_leaves_the_others(secrets: list[str]) -> None:
 )
 def test_a_line_that_is_all_escapes_takes_a_moment(line: str, processor_time: ProcessorTime) -> None:
     redactor = knowing("a" * 4000, "ab" * 2000, "0123456789abcdef" * 4)
-    for _ in range(5):
-        redactor.redact(line)
-    processor_time.require_below(5)
+    redactor.redact(line)
+    processor_time.require_below(1)
