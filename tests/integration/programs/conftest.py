@@ -13,15 +13,6 @@ from support.cli_node import ENVIRONMENT, SERVER, CliNode
 from support.preloaded_python import PreloadedPython
 from support.preloads import COMMANDS, DAEMON, SERVERS
 
-_HERE = Path(__file__).parent
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Let all of them run beside what has the host to itself."""
-    for item in items:
-        if item.path.is_relative_to(_HERE):
-            item.add_marker("no_containers")
-
 
 @pytest.fixture(scope="package")
 def servers() -> Iterator[PreloadedPython]:

@@ -5,6 +5,8 @@ from pathlib import Path
 import pytest
 from mypy import api as mypy
 
+pytestmark = pytest.mark.timeout(400)  # the first time, it checks all of the node
+
 RESTORED = """
 from archipelago.container.data.data_classes import (
     AppendProofVolume, AppVolume, DatabaseVolume, FilesVolume, NeverRestoreVolume, RebuildableVolume, RestorableVolume,
