@@ -81,6 +81,12 @@ export const router = createRouter({
       meta: { title: "nav.system" },
     },
     {
+      path: "/system/trust",
+      name: "trust",
+      component: () => import("./views/TrustView.vue"),
+      meta: { title: "trust.title" },
+    },
+    {
       path: "/help/:page?",
       name: "help",
       component: () => import("./views/HelpView.vue"),

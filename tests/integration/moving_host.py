@@ -20,6 +20,7 @@ from archipelago.network.route_keeper import RouteKeeper
 from archipelago.network.site_keeper import SiteKeeper
 from archipelago.network.sites import Door
 from archipelago.network.tls import server_contexts
+from archipelago.network.trust.trust_files import TrustFiles
 from archipelago.performance.host import own_addresses
 from archipelago.security.keys.certificates import Certificates
 from archipelago.support.broadcast import Signal
@@ -110,6 +111,7 @@ async def main(folder: Path) -> None:
         lambda: True,
         routes=RouteKeeper((), DesiredState, Signal()),
         sites=SiteKeeper((NoSites(),), Doors(8481, 8443, NAME), DesiredState, Signal()),
+        trust=TrustFiles(certificates, Doors(8481, 8443, NAME)),
         contexts=server_contexts(),
     )
     await access.open(Page().front)

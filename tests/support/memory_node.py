@@ -70,6 +70,7 @@ class MemoryNode:
         self.services.provide(node_services.NoticeService, node.MemoryNotices())
         self.services.provide(node_services.NoticeChannelService, node.MemoryChannels())
         self.services.provide(node_services.LocalAccessService, node.MemoryLocalAccess())
+        self.services.provide(node_services.TrustService, node.MemoryTrust())
         self.services.provide(node_services.EndpointService, node.MemoryEndpoints(self.apps))
         self.services.provide(node_services.HostFirewallService, node.MemoryHostFirewall())
 

@@ -2194,6 +2194,35 @@ export type TokenView = {
   "used_at": string | null;
 };
 
+export type TrustDevice = "ios" | "android" | "windows" | "macos" | "linux" | "firefox";
+
+export type TrustGuide = {
+  /** What devices call the authority. */
+  "name": string;
+  /** SHA-256 of its certificate, as devices show it. */
+  "fingerprint": string;
+  /** SHA-1 of it, which Windows shows when it asks. */
+  "thumbprint": string;
+  "valid_until": string;
+  /** Where devices of the local network find the guide and the files without a login; none where the node does not listen there. */
+  "pages": Array<string>;
+  /** At which every name and address of the node shows a certificate that no browser has an exception for. */
+  "https_port": number;
+  "devices": Array<TrustSteps>;
+};
+
+export type TrustSteps = {
+  "device": TrustDevice;
+  /** What people call it. */
+  "name": string;
+  /** Name of the file that it needs, which is below `/certificate/`. */
+  "file": string;
+  /** In order; `**` is around what is read on the device, and a grave accent around what is typed. */
+  "steps": Array<string>;
+  /** Field -> message of its text, `effects.0` for the first of a list; a text without one is English only. */
+  "messages"?: Record<string, Message>;
+};
+
 export type UnlockParams = {
   "passphrase": string;
 };
@@ -3099,6 +3128,8 @@ export interface Methods {
 }; result: Array<ContainerProfiles> };
   /** Return whether the node is reachable from the local network, where, and by which certificate */
   "network-status": { params: Record<string, never>; result: LocalAccessView };
+  /** Return the node's certificate authority, and how each kind of device comes to trust it */
+  "network-trust": { params: Record<string, never>; result: TrustGuide };
   /** Be reachable on these addresses of the local network by HTTPS, and on no others but loopback */
   "network-listen": { params: {
   /** Private addresses of this host, or `lan` for all of them; none for loopback alone. */

@@ -9,8 +9,3 @@ export function download(name: string, parts: BlobPart[], type: string): void {
   link.click();
   setTimeout(() => URL.revokeObjectURL(link.href), LASTS);
 }
-
-/** Has the browser save the certificate of the node's authority, which other devices need to trust. */
-export function downloadAuthority(certificate: string): void {
-  download("archipelago-ca.crt", [certificate], "application/x-x509-ca-cert");
-}

@@ -41,6 +41,7 @@ export async function mounted<C extends Component>(component: C, props: Props<C>
       { path: "/store/bundles/:bundle", name: "bundle", component: Empty },
       { path: "/operations", name: "operations", component: Empty },
       { path: "/system", name: "system", component: Empty },
+      { path: "/system/trust", name: "trust", component: Empty },
       { path: "/security", name: "security", component: Empty },
       { path: "/welcome", name: "welcome", component: Empty },
       { path: "/backups", name: "backups", component: Empty },

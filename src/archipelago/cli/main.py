@@ -209,6 +209,7 @@ _GROUPS: tuple[tuple[str, str, tuple[tuple[str, Command], ...]], ...] = (
             ("open", network.open_endpoint),
             ("close", network.close_endpoint),
             ("authority", network.authority),
+            ("trust", network.trust),
             ("firewall", network.firewall),
         ),
     ),

@@ -10,6 +10,7 @@ import structlog
 
 from archipelago.api.local_network import ALL, Outlook
 from archipelago.api.system import LocalAccessView
+from archipelago.api.trust import PublicFile, TrustGuide
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.network.address_watch import Stop, watch_addresses
 from archipelago.network.addresses import choose, resolve
@@ -17,6 +18,7 @@ from archipelago.network.host_firewall import host_ruleset
 from archipelago.network.route_keeper import RouteKeeper
 from archipelago.network.routes import Trust
 from archipelago.network.site_keeper import SiteKeeper
+from archipelago.network.trust.trust_files import TrustFiles
 from archipelago.security.keys.certificates import Certificates
 from archipelago.support.host_names import local_names
 from archipelago.support.local_networks import may_listen_on
@@ -55,6 +57,7 @@ class LocalAccess:
         has_password: Callable[[], bool],
         routes: RouteKeeper,
         sites: SiteKeeper,
+        trust: TrustFiles,
         contexts: Mapping[Trust, ssl.SSLContext],
         watch: Watch = watch_addresses,
     ) -> None:
@@ -66,6 +69,7 @@ class LocalAccess:
         self._has_password = has_password
         self._routes = routes
         self._sites = sites
+        self._trust = trust
         self._contexts = contexts
         self._watch = watch
         self._wanted: tuple[str, ...] = ()
@@ -181,6 +185,20 @@ class LocalAccess:
             valid_until=authority.certificate.not_valid_after_utc,
         )
 
+    @property
+    def https_port(self) -> int:
+        """Port at which browsers show whether they trust the node."""
+        return self._trust.where.https_port
+
+    async def trust(self) -> TrustGuide:
+        """Return how devices come to trust the node's authority."""
+        await self._opened.wait()
+        return await asyncio.to_thread(self._trust.guide, self._addresses)
+
+    async def public_files(self) -> tuple[PublicFile, ...]:
+        """Return what anybody may have of the node without a login: what devices need to trust it."""
+        return await asyncio.to_thread(self._trust.files)
+
     async def firewall(self, ssh_port: int | None) -> str:
         """Return the rules of the host's firewall that fit, as a script of nft(8)."""
         await self._opened.wait()
@@ -219,7 +237,7 @@ class LocalAccess:
         self._addresses = tuple(address for address in addresses if address not in self._refused)
         self._failure = ""
         await self._routes.move(self._addresses)
-        await self._sites.move(self._addresses)
+        await self._sites.move(self._addresses, await self.public_files() if addresses else ())
         return self._refused
 
     def _load_certificates(self, addresses: Collection[IPv4Address]) -> None:

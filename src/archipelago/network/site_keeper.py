@@ -7,6 +7,7 @@ from typing import Protocol
 
 import structlog
 
+from archipelago.api.trust import PublicFile
 from archipelago.container.desired.state import DesiredState
 from archipelago.container.manifest.site_names import Doors
 from archipelago.errors import NodeError
@@ -37,6 +38,7 @@ class SiteKeeper:
         self._desired = desired
         self._changed = changed
         self._addresses: tuple[IPv4Address, ...] = ()
+        self._public: tuple[PublicFile, ...] = ()
         self._applied: tuple[Door, ...] | None = None
         self._applying = asyncio.Lock()
         self._halted = False
@@ -46,7 +48,9 @@ class SiteKeeper:
     @property
     def wanted(self) -> tuple[Door, ...]:
         """The doors that there should be now."""
-        return () if self._halted else doors(sites(endpoints_of(self._desired())), self._where, self._addresses)
+        if self._halted:
+            return ()
+        return doors(sites(endpoints_of(self._desired())), self._where, self._addresses, self._public)
 
     @property
     def on_network(self) -> frozenset[tuple[IPv4Address, int]]:
@@ -54,9 +58,9 @@ class SiteKeeper:
         found = {each for door in self.wanted if door.on_network for each in door.listens}
         return frozenset((address, port) for address, port in found if isinstance(address, IPv4Address))
 
-    async def move(self, addresses: tuple[IPv4Address, ...]) -> None:
-        """Have sites on these addresses of the host, beside loopback."""
-        self._addresses = addresses
+    async def move(self, addresses: tuple[IPv4Address, ...], public: tuple[PublicFile, ...] = ()) -> None:
+        """Have sites on these addresses of the host, beside loopback, and what anybody may have of the node."""
+        self._addresses, self._public = addresses, public
         await self.apply()
 
     async def apply(self) -> None:

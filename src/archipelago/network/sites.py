@@ -4,12 +4,14 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv6Address
 
+from archipelago.api.trust import PublicFile
 from archipelago.container.manifest.exposure import is_open
 from archipelago.container.manifest.site_names import Doors, local_name, loopback_name, site_labels
 from archipelago.network.routes import AppEndpoints
 
 LOOPBACKS = (IPv4Address("127.0.0.1"), IPv6Address("::1"))
 """To which browsers resolve names below `.localhost`."""
+_OWN_ON_LOOPBACK = ("localhost", "127.0.0.1")
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -38,6 +40,9 @@ class Door:
     tls: bool = False
     moved_to: int | None = None
     """Port to which it sends browsers, for the same page by HTTPS."""
+    own: tuple[str, ...] = ()
+    """Names and addresses of the node itself, by which browsers find `public` and nothing else."""
+    public: tuple[PublicFile, ...] = ()
 
     @property
     def on_network(self) -> bool:
@@ -56,26 +61,35 @@ def _sites_of(app: str, found: AppEndpoints) -> Iterator[WebSite]:
         yield WebSite(label, found.ports.get(name, endpoint.host_port), is_open(endpoint, found.chosen.get(name)))
 
 
-def doors(found: Iterable[WebSite], where: Doors, addresses: Collection[IPv4Address]) -> tuple[Door, ...]:
-    """Return the doors to sites on a node with these addresses beyond loopback; none where there is no site.
+def doors(
+    found: Iterable[WebSite],
+    where: Doors,
+    addresses: Collection[IPv4Address],
+    public: tuple[PublicFile, ...] = (),
+) -> tuple[Door, ...]:
+    """Return the doors to sites on a node with these addresses beyond loopback, and to what anybody may have of it.
 
-    What is not open to the local network is behind no door that is there: the name alone opens nothing.
+    There are none where there is neither a site nor such an address. What is not open to the local network is behind
+    no door that is there: the name alone opens nothing.
     """
     known = tuple(found)
-    if not known:
+    if not known and not (public and addresses):
         return ()
+    trusting = tuple(file for file in public if file.by_https)
     here = {loopback_name(site.label): site.port for site in known}
     made = [
         Door("loopback", _at(LOOPBACKS, where.http_port), here),
-        Door("loopback-tls", _at(LOOPBACKS, where.https_port), here, tls=True),
+        Door("loopback-tls", _at(LOOPBACKS, where.https_port), here, tls=True, own=_OWN_ON_LOOPBACK, public=trusting),
     ]
     there = {
         name: site.port for site in known if site.open and (name := local_name(site.label, where.host)) is not None
     }
-    if there and addresses:
+    if (there or public) and addresses:
+        own = (*((f"{where.host}.local",) if where.host else ()), *map(str, addresses))
+        plain, secure = (_at(addresses, port) for port in (where.http_port, where.https_port))
         made += [
-            Door("network", _at(addresses, where.http_port), there, moved_to=where.https_port),
-            Door("network-tls", _at(addresses, where.https_port), there, tls=True),
+            Door("network", plain, there, moved_to=where.https_port, own=own, public=public),
+            Door("network-tls", secure, there, tls=True, own=own, public=trusting),
         ]
     return tuple(made)
 

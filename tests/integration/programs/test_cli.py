@@ -88,6 +88,8 @@ def test_where_the_node_is_reachable_and_what_the_host_may_drop(node: CliNode) -
     assert node.json("network", "close", "knots", "p2p", "--json")["open"] is False
     assert node.run("network", "open", "nobody", "p2p").returncode == node.run("status", "nobody").returncode != 0
     assert node.run("network", "firewall").returncode == 0
+    assert "network listen lan" in node.run("network", "trust").stdout
+    assert node.run("network", "trust", "toaster").returncode == 2
     wrong = node.run("network", "firewall", "burn")
     assert wrong.returncode == 2 and "show, apply, remove" in wrong.stderr
 

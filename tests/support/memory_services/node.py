@@ -30,6 +30,7 @@ from archipelago.api.system import (
     SystemInfo,
     SystemPoint,
 )
+from archipelago.api.trust import PublicFile, TrustGuide
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.storage.records.apps import Desired
 from archipelago.storage.records.notices import Hiding
@@ -222,6 +223,20 @@ class MemoryLocalAccess:
 
     async def listen(self, wanted: Collection[str]) -> LocalAccessView:
         return await self.view()
+
+
+class MemoryTrust:
+    """Has an authority that nobody needs to trust."""
+
+    https_port = 8443
+
+    async def trust(self) -> TrustGuide:
+        return TrustGuide(
+            name="Archipelago", fingerprint="", thumbprint="", valid_until=NOW, pages=(), https_port=8443, devices=()
+        )
+
+    async def public_files(self) -> tuple[PublicFile, ...]:
+        return (PublicFile("/certificate", "text/html", b"<h1>Trust</h1>", "en"),)
 
 
 class MemoryEndpoints:

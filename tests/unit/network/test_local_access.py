@@ -16,12 +16,13 @@ from archipelago.errors import ErrorCode, NodeError
 from archipelago.network.local_access import LocalAccess
 from archipelago.network.route_keeper import RouteKeeper
 from archipelago.network.tls import server_contexts
+from archipelago.network.trust.trust_files import TrustFiles
 from archipelago.performance.checks.network import local_network
 from archipelago.security.keys.certificates import Certificates
 from archipelago.support.broadcast import Signal
 from archipelago.support.host_names import local_names
 from support.sealed_keys import Sealed
-from support.sites import no_sites
+from support.sites import DOORS, no_sites
 
 HERE, THERE = IPv4Address("192.168.1.5"), IPv4Address("192.168.1.77")
 ODD_HOSTNAMES = (
@@ -76,15 +77,17 @@ class Host:
 def local_access(tmp_path: Path, kept: Kept, host: Host | None = None) -> LocalAccess:
     """Return the access of a node that has one address and a password, and that was told earlier where to listen."""
     host = host or Host(HERE)
+    certificates = Certificates(tmp_path, Sealed(), host.name, now=lambda: datetime.now(UTC))
     return LocalAccess(
         kept,
-        Certificates(tmp_path, Sealed(), host.name, now=lambda: datetime.now(UTC)),
+        certificates,
         host.name,
         8480,
         own_addresses=lambda: host.addresses,
         has_password=lambda: True,
         routes=RouteKeeper((), DesiredState, Signal()),
         sites=no_sites(),
+        trust=TrustFiles(certificates, DOORS),
         contexts=server_contexts(),
         watch=host.watch,
     )

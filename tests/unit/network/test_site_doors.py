@@ -6,6 +6,7 @@ from ipaddress import IPv4Address
 from hypothesis import given
 from hypothesis import strategies as st
 
+from archipelago.api.trust import PublicFile
 from archipelago.network.routes import AppEndpoints
 from archipelago.network.sites import LOOPBACKS, WebSite, doors, sites
 from support.endpoints import endpoint
@@ -51,6 +52,16 @@ def test_the_network_finds_what_is_open_and_nothing_else(
         }
         assert door.names == {f"{app}-island.local": apps[app].ports["page"] for app in opened} and opened
         assert door.tls or door.moved_to == DOORS.https_port, "nothing but TLS on the network"
+
+
+def test_what_anybody_may_have_is_there_without_an_app_once_the_node_is_on_the_network() -> None:
+    page, probe = PublicFile("/certificate", "text/html", b""), PublicFile("/x", "text/plain", b"", by_https=True)
+    assert doors((), DOORS, [], (page, probe)) == ()
+    made = {door.name: door for door in doors((), DOORS, [HERE], (page, probe))}
+    assert made["network"].public == (page, probe) and made["network-tls"].public == (probe,)
+    assert made["network"].own == made["network-tls"].own == ("island.local", str(HERE))
+    assert made["loopback-tls"].public == (probe,) and not made["loopback"].public
+    assert not any(door.names for door in made.values())
 
 
 def test_a_node_without_a_name_for_dns_has_no_names_on_the_network() -> None:

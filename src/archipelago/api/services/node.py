@@ -23,6 +23,7 @@ from archipelago.api.system import (
     SystemHistoryView,
     SystemInfo,
 )
+from archipelago.api.trust import PublicFile, TrustGuide
 
 
 class SystemService(Protocol):
@@ -108,6 +109,20 @@ class LocalAccessService(Protocol):
 
     async def view(self) -> LocalAccessView: ...
     async def listen(self, wanted: Collection[str]) -> LocalAccessView: ...
+
+
+class TrustService(Protocol):
+    """Helps devices to trust the node's certificate authority."""
+
+    @property
+    def https_port(self) -> int:
+        """Port at which browsers show whether they trust it."""
+        ...
+
+    async def trust(self) -> TrustGuide: ...
+    async def public_files(self) -> tuple[PublicFile, ...]:
+        """Return what anybody may have without a login. Raises `NodeError`."""
+        ...
 
 
 class EndpointService(Protocol):

@@ -42,6 +42,7 @@ from archipelago.network.local_access import LocalAccess
 from archipelago.network.route_keeper import RouteKeeper
 from archipelago.network.site_keeper import SiteKeeper
 from archipelago.network.tls import server_contexts
+from archipelago.network.trust.trust_files import TrustFiles
 from archipelago.node.build.apps import Apps
 from archipelago.node.build.notifications import build_notifier
 from archipelago.node.build.podman import PodmanHost
@@ -109,6 +110,7 @@ def build_parts(storage: Storage, podman: PodmanHost, apps: Apps) -> Parts:
             lambda: reconciler.desired,
             reconciler.changed,
         ),
+        trust=TrustFiles(certificates, doors_of(config)),
         contexts=contexts,
     )
     links = LinkTraffic(reconciler, storage.clocks.steady)
@@ -231,6 +233,7 @@ def _provide_node(services: Services, parts: Parts, reporter: Reporter, power: P
     services.provide(node_services.SetupService, SetupSteps(storage.state))
     services.provide(node_services.PreferenceService, AccountPreferences(PreferenceStore(storage.database)))
     services.provide(node_services.LocalAccessService, access)
+    services.provide(node_services.TrustService, access)
     services.provide(node_services.EndpointService, EndpointSwitch(apps.orchestrator, access, reporter))
     services.provide(node_services.HostFirewallService, FirewallProposal(access, podman.namespace))
 

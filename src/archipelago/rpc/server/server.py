@@ -13,6 +13,7 @@ from pathlib import Path
 from aiohttp import web
 from aiohttp.http import HttpProcessingError
 
+from archipelago.api.services.node import TrustService
 from archipelago.api.services.registry import Services
 from archipelago.api.services.security import AuditService
 from archipelago.errors import NodeError
@@ -39,6 +40,7 @@ from archipelago.rpc.server.heads import MAX_FIELD, BoundedRunner
 from archipelago.rpc.server.icons import Icons
 from archipelago.rpc.server.listening import open_port, open_unix, peer_uid, port_unusable, remove_unix
 from archipelago.rpc.server.patience import Patience
+from archipelago.rpc.server.public import PublicFiles
 from archipelago.rpc.server.ui import Page, read_page
 from archipelago.rpc.streams.attached import Attached
 from archipelago.rpc.streams.logs import LogStreams
@@ -97,8 +99,10 @@ class RpcServer:
         self._terminals = Terminals(services, typed_to)
         self._attached = Attached(services, typed_to)
         self._icons = Icons(services)
+        self._public = PublicFiles(services)
         self._ui = ui
-        self._page = Page({})
+        self._https_port = services.of(TrustService).https_port
+        self._page = Page({}, self._https_port)
         self._runner: web.AppRunner | None = None
         self._port = 0
         self._unix: tuple[Path, socket.socket, int] | None = None
@@ -114,7 +118,7 @@ class RpcServer:
     async def start(self, unix_socket: Path, port: int) -> None:
         """Listen; raises `NodeError` when the port or the socket is taken, and then listens nowhere."""
         if self._ui is not None:
-            self._page = await asyncio.to_thread(read_page, self._ui)
+            self._page = await asyncio.to_thread(read_page, self._ui, self._https_port)
         listener = open_port(port)
         try:
             unix = await open_unix(unix_socket)
@@ -215,6 +219,8 @@ class RpcServer:
         routes.add_get("/icons/{app:[a-z0-9-]{1,40}}", self._icons.serve, expect_handler=expect_continue)
         screenshots = "/screenshots/{app:[a-z0-9-]{1,40}}/{name:[a-z0-9-]{1,40}.png}"
         routes.add_get(screenshots, self._icons.serve_screenshot, expect_handler=expect_continue)
+        public = "/certificate{name:(/[a-zA-Z.-]{1,40})?}"
+        routes.add_get(public, self._public.serve, expect_handler=expect_continue)
         routes.add_get("/healthz", self._healthz, expect_handler=expect_continue)
         routes.add_get("/openrpc.json", self._openrpc, expect_handler=expect_continue)
         routes.add_get("/{path:(?!rpc/v1$).*}", self._page.serve, name=PAGE, expect_handler=expect_continue)

@@ -8,12 +8,13 @@ from pathlib import Path
 
 from aiohttp import web
 
-POLICY = (
+_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
-    "connect-src 'self'; font-src 'self'; manifest-src 'self'; frame-ancestors 'none'; base-uri 'none'; "
+    "connect-src 'self'{probe}; font-src 'self'; manifest-src 'self'; frame-ancestors 'none'; base-uri 'none'; "
     "form-action 'self'"
 )
-"""What the page may load and do: nothing from elsewhere. Styles inline are the widths of bars."""
+"""What the page may load and do: nothing from elsewhere. Styles inline are the widths of bars; what it may connect to
+beside the node tells it whether the browser trusts the node's certificate."""
 _TYPES = {
     ".html": "text/html; charset=utf-8",
     ".js": "text/javascript; charset=utf-8",
@@ -53,8 +54,9 @@ class Asset:
 class Page:
     """The files of the page; without any, it says so."""
 
-    def __init__(self, assets: Mapping[str, Asset]) -> None:
+    def __init__(self, assets: Mapping[str, Asset], https_port: int) -> None:
         self._assets = assets
+        self._https_port = https_port
 
     async def serve(self, request: web.Request) -> web.StreamResponse:
         """Answer a GET: a file, or the page for every other address that a browser shows."""
@@ -68,7 +70,7 @@ class Page:
         headers = {
             "ETag": asset.etag,
             "Vary": "Accept-Encoding",
-            "Content-Security-Policy": POLICY,
+            "Content-Security-Policy": page_policy(request.url.host or "", self._https_port),
             "Cache-Control": "public, max-age=31536000, immutable" if asset.lasting else "no-cache",
         }
         if request.headers.get("If-None-Match") == asset.etag:
@@ -91,7 +93,14 @@ def _without_old_cookies(request: web.Request, response: web.Response) -> web.Re
     return response
 
 
-def read_page(folder: Path) -> Page:
+def page_policy(host: str, https_port: int) -> str:
+    """Return the Content Security Policy of the page for browsers that call the node by this host."""
+    # The policy knows no addresses of IPv6.
+    probe = f" https://{host}:{https_port}" if host and ":" not in host else ""
+    return _POLICY.replace("{probe}", probe)
+
+
+def read_page(folder: Path, https_port: int) -> Page:
     """Read the built page; blocking. What is no file of a known kind is left out."""
     assets = {}
     for path in sorted(folder.rglob("*")) if folder.is_dir() else ():
@@ -108,4 +117,4 @@ def read_page(folder: Path) -> Page:
         place = "/" + path.relative_to(folder).as_posix()
         etag = f'"{hashlib.sha256(plain).hexdigest()[:32]}"'
         assets[place] = Asset(_TYPES[path.suffix], etag, place.startswith("/assets/"), content)
-    return Page(assets)
+    return Page(assets, https_port)

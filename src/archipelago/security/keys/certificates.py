@@ -11,7 +11,7 @@ import ssl
 import threading
 from collections.abc import Callable, Collection, Mapping
 from datetime import datetime
-from ipaddress import IPv4Address
+from ipaddress import AddressValueError, IPv4Address
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -90,7 +90,7 @@ class Certificates:
             context.load_cert_chain(certificate, key)
 
     def sites(self, names: Collection[str]) -> Mapping[str, tuple[str, str]]:
-        """Return a certificate with its key, as PEM, for each name alone: what one site has says nothing of others.
+        """Return a certificate with its key, as PEM, for each name or address alone: one says nothing of others.
 
         They are good for a few days, and on no disk.
         """
@@ -105,7 +105,7 @@ class Certificates:
                 if name in names and found.is_fresh(now) and _issued_by(found, authority)
             }
             self._sites = {
-                name: known.get(name) or issue(authority, (name,), (), now, SITE_DAYS) for name in sorted(names)
+                name: known.get(name) or issue(authority, *_named(name), now, SITE_DAYS) for name in sorted(names)
             }
             return {
                 name: (found.certificate_pem().decode(), found.key_pem().decode())
@@ -132,6 +132,14 @@ class Certificates:
         if found is None:
             return None
         return found if _issued_by(found, self.authority()) else None
+
+
+def _named(place: str) -> tuple[Collection[str], Collection[IPv4Address]]:
+    """Return what a certificate names for a name or an address."""
+    try:
+        return (), (IPv4Address(place),)
+    except AddressValueError:
+        return (place,), ()
 
 
 def _issued_by(found: "TlsIdentity", authority: "TlsIdentity") -> bool:

@@ -38,6 +38,14 @@ class TlsIdentity:
         """Return the certificate as PEM."""
         return self.certificate.public_bytes(serialization.Encoding.PEM)
 
+    def certificate_der(self) -> bytes:
+        """Return the certificate as DER."""
+        return self.certificate.public_bytes(serialization.Encoding.DER)
+
+    def name(self) -> str:
+        """Return what devices call it."""
+        return str(self.certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)[0].value)
+
     def key_pem(self) -> bytes:
         """Return the key as PEM, in the clear."""
         return self.key.private_bytes(
@@ -66,6 +74,10 @@ class TlsIdentity:
     def fingerprint(self) -> str:
         """Return the SHA-256 of the certificate as browsers show it."""
         return self.certificate.fingerprint(hashes.SHA256()).hex(":").upper()
+
+    def thumbprint(self) -> str:
+        """Return the SHA-1 of the certificate, which Windows shows."""
+        return self.certificate.fingerprint(hashes.SHA1()).hex(":").upper()  # noqa: S303  # nothing is secured by it
 
 
 def make_authority(host: str, now: datetime) -> TlsIdentity:

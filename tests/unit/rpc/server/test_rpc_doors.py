@@ -254,7 +254,16 @@ async def test_the_page_of_an_app_at_another_port_makes_no_passkey_count(
 
 
 async def test_an_expectation_goes_through_the_same_checks_as_all_else(browser: aiohttp.ClientSession) -> None:
-    for path in ("/", "/healthz", "/ws/v1", "/logs", "/terminal", "/exec", "/openrpc.json", "/icons/a"):
+    for path in ("/", "/healthz", "/ws/v1", "/logs", "/terminal", "/exec", "/openrpc.json", "/icons/a", "/certificate"):
         headers = {"Expect": "something", "Host": "evil.example"}
         async with browser.get(path, headers=headers) as response:
             assert response.status == 403, path
+
+
+async def test_anybody_gets_what_a_device_needs_to_trust_the_node_and_no_more(browser: aiohttp.ClientSession) -> None:
+    async with browser.get("/certificate", headers={"Accept-Language": "nl"}) as response:
+        assert response.status == 200 and "Trust" in await response.text()
+        assert "frame-ancestors 'none'" in response.headers["Content-Security-Policy"]
+    for path in ("/certificate/authority.key", "/certificate/../secret"):
+        async with browser.get(path) as response:
+            assert response.status == 404, path

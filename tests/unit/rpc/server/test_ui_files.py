@@ -31,7 +31,7 @@ def folder(tmp_path: Path) -> Path:
 async def address(folder: Path) -> AsyncIterator[str]:
     """Where the page is served."""
     application = web.Application()
-    application.router.add_get("/{path:.*}", read_page(folder).serve)
+    application.router.add_get("/{path:.*}", read_page(folder, 8443).serve)
     runner = web.AppRunner(application)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
@@ -52,6 +52,8 @@ async def test_a_file_is_sent_as_small_as_the_browser_takes_it(address: str) -> 
         async with session.get(f"{address}/", headers={"Accept-Encoding": "br"}) as answer:
             assert answer.headers["Cache-Control"] == "no-cache"
             etag = answer.headers["ETag"]
+            policy = answer.headers["Content-Security-Policy"]
+            assert "connect-src 'self' https://127.0.0.1:8443;" in policy, "it asks one port of its own host alone"
         async with session.get(f"{address}/", headers={"If-None-Match": etag}) as answer:
             assert answer.status == 304
 
@@ -70,7 +72,7 @@ async def test_each_address_of_the_page_is_the_page_and_nothing_else_is(address:
 
 async def test_what_is_not_built_says_so(tmp_path: Path) -> None:
     application = web.Application()
-    application.router.add_get("/{path:.*}", read_page(tmp_path / "nothing").serve)
+    application.router.add_get("/{path:.*}", read_page(tmp_path / "nothing", 8443).serve)
     runner = web.AppRunner(application)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()

@@ -79,6 +79,34 @@ def authority() -> None:
     show(Client().call("network-status")["authority"].rstrip())
 
 
+def trust(
+    device: Annotated[
+        str, typer.Argument(metavar="[DEVICE]", help="Whose steps to show, such as ios or firefox.")
+    ] = "",
+    json: Json = False,
+) -> None:
+    """Show how devices come to trust the node's authority: where they find the steps, and what to compare."""
+    found = Client().call("network-trust")
+    if json:
+        show_json(found)
+        return
+    devices = {each["device"]: each for each in found["devices"]}
+    if device and device not in devices:
+        raise CommandError(Exit.USAGE, f"trust: {device!r} is none of {', '.join(devices)}")
+    for page in found["pages"]:
+        show(line(f"Steps and certificate for other devices, without a login  {page}"))
+    if found["pages"]:
+        import segno
+
+        segno.make(found["pages"][0]).terminal(compact=True)
+    else:
+        show("The node is on no local network: 'archipelago network listen lan'")
+    for name in ("fingerprint", "thumbprint"):
+        show(f"{'SHA-256' if name == 'fingerprint' else 'SHA-1'}\n  {found[name]}")
+    for number, step in enumerate(devices[device]["steps"] if device else (), 1):
+        show(line(f"{number}. {step.replace('**', '').replace('`', '')}"))
+
+
 def firewall(
     what: Annotated[str, typer.Argument(metavar="show|apply|remove", help="'apply' and 'remove' need root.")] = "show",
     ssh_port: Annotated[int, typer.Option("--ssh-port", min=0, max=65535, help="0 closes SSH.")] = 22,

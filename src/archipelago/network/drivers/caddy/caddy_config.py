@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterable, Mapping
 from html import escape
 from typing import Any
 
+from archipelago.network.drivers.caddy.public_routes import public_routes
 from archipelago.network.sites import Door, Listen
 
 Config = dict[str, Any]
@@ -100,6 +101,7 @@ def _server(door: Door) -> Config:
 
 
 def _routes(door: Door) -> Iterable[Config]:
+    yield from public_routes(door)
     if door.moved_to is not None:
         port = "" if door.moved_to == 443 else f":{door.moved_to}"
         place = f"https://{{http.request.host}}{port}{{http.request.uri}}"

@@ -71,7 +71,7 @@ class CaddyDriver:
         held = listening(await self._caddy.config())
         refused = await asyncio.to_thread(_refusals, {each for door in self._doors for each in door.listens}, held)
         doors = tuple(_without(self._doors, refused))
-        names = {FALLBACK, *(name for door in doors if door.tls for name in door.names)}
+        names = {FALLBACK, *(name for door in doors if door.tls for name in (*door.names, *door.own))}
         certificates = await asyncio.to_thread(self._certificates.sites, names)
         config = caddy_config(doors, str(self._caddy.admin), certificates)
         if config != self._loaded:

@@ -5,8 +5,9 @@ from typing import Annotated
 from pydantic import Field, StringConstraints
 
 from archipelago.api.apps import EndpointStatus
-from archipelago.api.services.node import EndpointService, HostFirewallService, LocalAccessService
+from archipelago.api.services.node import EndpointService, HostFirewallService, LocalAccessService, TrustService
 from archipelago.api.system import FirewallView, LocalAccessView
+from archipelago.api.trust import TrustGuide
 from archipelago.container.manifest.model.scalars import AppId, Name
 from archipelago.rpc.method import Family, Params
 from archipelago.storage.records.permissions import Permission
@@ -44,6 +45,15 @@ class EndpointParams(Params):
 )
 async def _status(access: LocalAccessService) -> LocalAccessView:
     return await access.view()
+
+
+@family.method(
+    "network-trust",
+    "Return the node's certificate authority, and how each kind of device comes to trust it",
+    permission=Permission.READ,
+)
+async def _trust(trust: TrustService) -> TrustGuide:
+    return await trust.trust()
 
 
 @family.method(
