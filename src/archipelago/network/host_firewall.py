@@ -58,10 +58,14 @@ def is_host_ruleset(script: str, ssh_port: int | None) -> bool:
     Root loads what the node's own user says: nft(8) would also read files and replace the rules of others.
     """
     try:
-        ways = {(IPv4Address(address), int(port)) for address, port in _WAY.findall(script)}
+        return script == host_ruleset(ways_of(script), ssh_port)
     except ValueError:
         return False
-    return script == host_ruleset(ways, ssh_port)
+
+
+def ways_of(script: str) -> frozenset[tuple[IPv4Address, int]]:
+    """Return the ways that a script of `host_ruleset` lets through. Raises `ValueError`."""
+    return frozenset((IPv4Address(address), int(port)) for address, port in _WAY.findall(script))
 
 
 def _set(name: str, kind: str) -> str:

@@ -3,12 +3,13 @@
 import asyncio
 import ssl
 from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping
+from dataclasses import replace
 from ipaddress import IPv4Address
 from typing import Protocol
 
 import structlog
 
-from archipelago.api.local_network import ALL, Outlook
+from archipelago.api.local_network import ALL, Look, Outlook
 from archipelago.api.system import LocalAccessView
 from archipelago.api.trust import PublicFile, TrustGuide
 from archipelago.errors import ErrorCode, NodeError
@@ -17,6 +18,7 @@ from archipelago.network.addresses import choose, resolve
 from archipelago.network.host_firewall import host_ruleset
 from archipelago.network.route_keeper import RouteKeeper
 from archipelago.network.routes import Trust
+from archipelago.network.self_look import Knock, ask_for_names, call_doors
 from archipelago.network.site_keeper import SiteKeeper
 from archipelago.network.trust.trust_files import TrustFiles
 from archipelago.security.keys.certificates import Certificates
@@ -154,6 +156,25 @@ class LocalAccess:
             problems=tuple(self._problems(own)),
             sites=self._sites.problems,
         )
+
+    async def examined(self) -> Outlook:
+        """Return the outlook, with what is found by calling the node as devices of the local network do."""
+        found = await self.outlook()
+        dates = await asyncio.to_thread(self._certificates.authority_dates)
+        if not found.listening:
+            return replace(found, look=Look(authority=dates))
+        authority = await asyncio.to_thread(self._certificates.authority)
+        site_names = {name for door in self._sites.wanted if door.on_network for name in door.names}
+        knocks = [Knock(address, self._port, str(address)) for address in found.listening]
+        for address, port in sorted(self._sites.on_network):
+            if port == self._trust.where.https_port:
+                knocks += [Knock(address, port, name) for name in (str(address), *sorted(site_names))]
+        own_names = {name for name in self._names if name.endswith(".local")}
+        doors, names = await asyncio.gather(
+            call_doors(knocks, authority.certificate_pem().decode()),
+            ask_for_names(own_names | site_names, site_names, found.listening),
+        )
+        return replace(found, look=Look(doors, names, dates))
 
     def _problems(self, own: Collection[IPv4Address]) -> Iterator[str]:
         if ALL in self._wanted and not resolve(self._wanted, own):

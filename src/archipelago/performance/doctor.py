@@ -1,17 +1,22 @@
 """Examines the host: for each finding what is wrong, why it matters, and the command that fixes it. Blocking."""
 
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import partial
+from pathlib import Path
 
 from archipelago.api.local_network import Outlook
 from archipelago.api.system import Finding, Severity
 from archipelago.config import NodeConfig
 from archipelago.container.podman_client.models import PodmanInfo
 from archipelago.performance.checks import host as host_checks
+from archipelago.performance.checks import names as name_checks
 from archipelago.performance.checks import network as network_checks
 from archipelago.performance.checks import podman as podman_checks
 from archipelago.performance.checks import setup as setup_checks
+from archipelago.storage.tls_folder import TlsFolder
 from archipelago.support.texts.text import msg
 
 _ASK_THE_NODE = msg("start the node, then run 'archipelago doctor' again")
@@ -48,11 +53,13 @@ class Doctor:
                 "disk-works": partial(host_checks.disk_works, self.config.layout),
                 "memory": host_checks.memory,
                 "clock": host_checks.clock,
+                "clock-behind": partial(host_checks.clock_behind, Path(__file__), time.time()),
                 "tun": host_checks.tun,
                 "key-file": partial(host_checks.key_file, self.config.layout.node_key),
                 "file-modes": partial(host_checks.file_modes, self.config.layout),
                 "left-data": partial(host_checks.left_data, self.config.layout),
                 "local-network": partial(network_checks.local_network, network),
+                "names": partial(name_checks.names_and_certificates, network, datetime.now(UTC)),
             }
         )
 
@@ -84,6 +91,8 @@ def examine_without_node(config: NodeConfig, silence: str, mend: str) -> tuple[F
             "disk": partial(host_checks.disk, config.root),
             "memory": host_checks.memory,
             "clock": host_checks.clock,
+            "clock-behind": partial(host_checks.clock_behind, Path(__file__), time.time()),
+            "certificates": partial(host_checks.kept_certificates, TlsFolder(config.layout.tls), datetime.now(UTC)),
             "key-file": partial(host_checks.key_file, config.layout.node_key),
             "file-modes": partial(host_checks.file_modes, config.layout),
             "left-data": partial(host_checks.left_data, config.layout),

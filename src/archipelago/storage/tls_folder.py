@@ -16,6 +16,11 @@ class TlsFolder:
         return self.path / "authority.crt", self.path / "authority.key.age"
 
     @property
+    def former(self) -> Path:
+        """The authority's certificate before this one, which devices may still trust."""
+        return self.path / "authority-former.crt"
+
+    @property
     def node(self) -> tuple[Path, Path]:
         """The certificate that the authority issued for the node's own page, and its key."""
         return self.path / "node.crt", self.path / "node.key"

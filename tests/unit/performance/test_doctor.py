@@ -1,5 +1,7 @@
 """What the doctor can see without Podman, against files of its own."""
 
+import ssl
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from archipelago.api.system import Severity
@@ -7,7 +9,10 @@ from archipelago.config import read_config
 from archipelago.performance.checks import host as host_checks
 from archipelago.performance.checks import setup as setup_checks
 from archipelago.performance.doctor import examine_without_node
+from archipelago.security.keys.certificates import Certificates
 from archipelago.storage.layout import Layout
+from archipelago.storage.tls_folder import TlsFolder
+from support.sealed_keys import Sealed
 
 
 def test_ids_are_counted_over_all_lines_of_the_user(tmp_path: Path) -> None:
@@ -46,6 +51,26 @@ def test_a_key_that_others_can_read(tmp_path: Path) -> None:
     key.chmod(0o640)
     (found,) = host_checks.key_file(key)
     assert found.severity is Severity.ERROR and str(key) in found.mend
+
+
+def test_a_clock_that_is_behind_what_was_written_long_ago(tmp_path: Path) -> None:
+    file = tmp_path / "installed"
+    file.touch()
+    now = file.stat().st_mtime
+    assert not list(host_checks.clock_behind(file, now - 3600)), "another time zone is no fault"
+    (found,) = host_checks.clock_behind(file, 0)
+    assert "1970-01-01" in found.what and "timedatectl" in found.mend
+
+
+def test_certificates_that_ended_while_the_node_was_off(tmp_path: Path) -> None:
+    context, begin = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), datetime.now(UTC)
+    folder = TlsFolder(tmp_path / "tls")
+    assert not list(host_checks.kept_certificates(folder, begin))
+    Certificates(folder.path, Sealed(), "island", lambda: begin).load(context, ["island.local"], [])
+    assert not list(host_checks.kept_certificates(folder, begin))
+    (ended,) = host_checks.kept_certificates(folder, begin + timedelta(days=500))
+    assert "node.crt ended on" in ended.what and "start the node" in ended.mend
+    assert len(list(host_checks.kept_certificates(folder, begin + timedelta(days=4000)))) == 2
 
 
 def test_a_disk_that_takes_nothing_is_an_error(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING
 
+from archipelago.api.local_network import NameConflict
 from archipelago.network.sites import Door
 from archipelago.support.texts.text import msg
 
@@ -83,7 +84,8 @@ class MdnsDriver:
         answers = {str(address) for address in others.ip_addresses_by_version(IPVersion.V4Only)}
         taken = answers - {str(address) for address in addresses}
         if taken:
-            return msg("{name} is the name of another machine, {address}", name=name, address=min(taken))
+            taken_by = msg("{name} is the name of another machine, {address}", name=name, address=min(taken))
+            return NameConflict.of(taken_by)
         info = ServiceInfo(
             _SERVICE,
             f"{name.removesuffix('.local')}.{_SERVICE}",

@@ -221,7 +221,7 @@ def _provide_node(services: Services, parts: Parts, reporter: Reporter, power: P
         started,
     )
     doctor = Doctor(storage.config, podman.info, podman.not_enforced)
-    examiner = Examiner(doctor, podman.client, apps.volumes, apps.reconciler, access.outlook)
+    examiner = Examiner(doctor, podman.client, apps.volumes, apps.reconciler, access.examined)
     services.provide(node_services.SystemService, system)
     disk = DiskReporter(apps.reconciler, apps.disk_use, storage.config.root)
     services.provide(node_services.DiskService, disk)

@@ -6,18 +6,22 @@ Each check yields nothing or findings; one that may not look raises `OSError`.
 import os
 import stat
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 from archipelago.api.system import Finding, Severity
 from archipelago.errors import DISK_REMEDY, is_disk_full
 from archipelago.performance import host
 from archipelago.performance.resource_manager.disk_level import DiskLevel, disk_level
+from archipelago.security.keys.tls_identity import validity
 from archipelago.storage.file_modes import wrong_modes
 from archipelago.storage.layout import Layout
 from archipelago.storage.layout_migration import left_behind
+from archipelago.storage.tls_folder import TlsFolder
 from archipelago.support.texts.text import msg
 
 _GIB = 1024**3
+_DAY = 86400.0
 _LITTLE_MEMORY = _GIB
 
 
@@ -93,6 +97,43 @@ def clock() -> Iterator[Finding]:
             why=msg("Bitcoin refuses blocks, and logins fail, when the clock is far off"),
             mend="timedatectl set-ntp true",
         )
+
+
+def clock_behind(installed: Path, now: float) -> Iterator[Finding]:
+    """Look whether the clock is behind the day on which a file of this version was written; `now` is in seconds."""
+    written = installed.stat().st_mtime
+    if now < written - _DAY:
+        yield Finding(
+            check="clock-behind",
+            severity=Severity.WARNING,
+            what=msg(
+                "the clock says {now}, and this version of the node was installed on {installed}",
+                now=_day(now),
+                installed=_day(written),
+            ),
+            why=msg("certificates, logins and blocks are taken for wrong when the clock is"),
+            mend="timedatectl set-ntp true",
+        )
+
+
+def kept_certificates(folder: TlsFolder, now: datetime) -> Iterator[Finding]:
+    """Look whether certificates have ended while no node was there to make new ones."""
+    for path in (folder.authority[0], folder.node[0]):
+        if not path.exists():
+            continue
+        _, end = validity(path.read_bytes())
+        if end <= now:
+            yield Finding(
+                check="certificates",
+                severity=Severity.WARNING,
+                what=msg("the certificate {path} ended on {date}", path=path.name, date=end.date().isoformat()),
+                why=msg("browsers warn of the node"),
+                mend=msg("look at the clock ('timedatectl'), then start the node: it makes a new one"),
+            )
+
+
+def _day(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).date().isoformat()
 
 
 def tun() -> Iterator[Finding]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from archipelago.api.local_network import ALL, Outlook
+from archipelago.api.local_network import ALL, NameConflict, Outlook
 from archipelago.api.system import Finding, Severity
 from archipelago.support.texts.text import joined, msg
 
@@ -18,7 +18,9 @@ def local_network(network: Outlook) -> Iterator[Finding]:
             severity=Severity.WARNING,
             what=problem,
             why=msg("browsers do not find apps by their names"),
-            mend=msg(
+            mend=msg("give one of the two another name: 'hostnamectl hostname NAME', then restart it")
+            if isinstance(problem, NameConflict)
+            else msg(
                 "end what uses the port ('ss -ltnp' names it), or start the node with other ports: {variables}",
                 variables="ARCHIPELAGO_HTTP_PORT, ARCHIPELAGO_HTTPS_PORT",
             ),

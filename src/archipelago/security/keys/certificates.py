@@ -15,6 +15,7 @@ from ipaddress import AddressValueError, IPv4Address
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from archipelago.api.local_network import AuthorityDates
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.security.secrets.manager import Sealer
 from archipelago.storage.tls_folder import TlsFolder
@@ -43,6 +44,7 @@ class Certificates:
         """Return the authority: made the first time, certified again where its certificate does not fit the clock."""
         from archipelago.security.keys.tls_identity import (
             AUTHORITY_DAYS,
+            AUTHORITY_RENEW_DAYS,
             load_identity,
             make_authority,
             renew_authority,
@@ -70,11 +72,26 @@ class Certificates:
                         key=key.name,
                     ),
                 ) from error
-            if known.is_timely(self._now(), AUTHORITY_DAYS):
+            if known.is_timely(self._now(), AUTHORITY_DAYS, AUTHORITY_RENEW_DAYS):
                 return known
             renewed = renew_authority(known, self._now())
+            write_atomically(self._files.former, found)
             write_atomically(certificate, renewed.certificate_pem())
             return renewed
+
+    def authority_dates(self) -> AuthorityDates:
+        """Return since when the authority has its certificate, and for how long devices may trust the one before."""
+        from archipelago.security.keys.tls_identity import validity
+
+        with self._one_at_a_time, reported(self._files.path):
+            since = self.authority().certificate.not_valid_before_utc
+            former = self._files.former
+            if not former.exists():
+                return AuthorityDates(since)
+            try:
+                return AuthorityDates(since, validity(read_key_file(former, _LONGEST_KEY_FILE)))
+            except ValueError:
+                return AuthorityDates(since)  # nobody needs it but for its dates
 
     def load(self, context: ssl.SSLContext, names: Collection[str], addresses: Collection[IPv4Address]) -> None:
         """Have servers speak TLS as these names and addresses from their next connection on."""

@@ -17,6 +17,8 @@ AUTHORITY_DAYS = 3650
 LEAF_DAYS = 365
 """Browsers take no certificate that is good for longer than 398 days."""
 RENEW_DAYS = 60
+AUTHORITY_RENEW_DAYS = 365
+"""How long before the end of the authority's certificate the next one is made: each device has to get it by then."""
 SITE_DAYS = 7
 """Of certificates that nobody but the node's own web server keeps: they are issued as often as needed."""
 _RENEW_SITE_DAYS = 3
@@ -162,6 +164,12 @@ def load_identity(certificate: bytes, key: bytes) -> TlsIdentity:
     if not isinstance(loaded, ec.EllipticCurvePrivateKey):
         raise ValueError("not a key of an elliptic curve")
     return TlsIdentity(x509.load_pem_x509_certificate(certificate), loaded)
+
+
+def validity(certificate: bytes) -> tuple[datetime, datetime]:
+    """Return from when until when a certificate (PEM) is valid. Raises `ValueError`."""
+    found = x509.load_pem_x509_certificate(certificate)
+    return found.not_valid_before_utc, found.not_valid_after_utc
 
 
 def _builder(

@@ -8,7 +8,7 @@ import typer
 
 from archipelago.cli.client import Client
 from archipelago.cli.errors import CommandError, Exit
-from archipelago.cli.local_doctor import examine_here
+from archipelago.cli.local_doctor import examine_here, with_firewall
 from archipelago.cli.options import Available, Choices, ContainerName, Installed, Json, Settings, pairs
 from archipelago.cli.output import (
     clean,
@@ -135,7 +135,7 @@ def doctor(json: Json = False) -> None:
     client = Client()
     silence = None
     try:
-        found = client.call("doctor")
+        found = with_firewall(client.call("doctor"), client)
     except CommandError as error:
         if error.exit_code is not Exit.UNREACHABLE:
             raise
