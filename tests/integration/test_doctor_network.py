@@ -24,8 +24,8 @@ MUTE = """
 import asyncio, subprocess
 from ipaddress import IPv4Address
 from archipelago.network.self_look import ask_for_names
-for words in ("link add mute type veth peer name far", "link set far up", "link set mute multicast off", "link set mute up",
-              "addr add 192.168.9.1/24 dev mute", "link set lo up"):
+for words in ("link add mute type veth peer name far", "link set far up", "link set mute multicast off",
+              "link set mute up", "addr add 192.168.9.1/24 dev mute", "link set lo up"):
     subprocess.run(["ip", *words.split()], check=True)
 (report,) = asyncio.run(ask_for_names({"a-island.local"}, {"a-island.local"}, [IPv4Address("192.168.9.1")]))
 print(report.answers == () and report.announced)
