@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { browserOf } from "../src/lib/agent";
+import { browserOf, deviceOf } from "../src/lib/agent";
 
 describe("a browser", () => {
   it.each([
@@ -26,4 +26,20 @@ describe("a browser", () => {
     expect(browserOf("curl/8.0")).toBe("curl/8.0");
     expect(browserOf("x".repeat(300))).toHaveLength(60);
   });
+});
+
+describe("a device", () => {
+  const MAC = "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) Safari/605.1.15";
+  it.each([
+    ["Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) Safari/604.1", 5, "ios"],
+    [MAC, 0, "macos"],
+    [MAC, 5, "ios"],
+    ["Mozilla/5.0 (Linux; Android 15; Pixel 9) Chrome/140.0 Mobile", 5, "android"],
+    ["Mozilla/5.0 (Android 15; Mobile; rv:140.0) Gecko/140.0 Firefox/140.0", 5, "android"],
+    ["Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) FxiOS/140.0 Safari/604.1", 5, "ios"],
+    ["Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:140.0) Gecko/20100101 Firefox/140.0", 0, "firefox"],
+    ["Mozilla/5.0 (Windows NT 10.0; Win64; x64) Chrome/140.0", 10, "windows"],
+    ["Mozilla/5.0 (X11; Linux x86_64) Chrome/140.0", 0, "linux"],
+    ["curl/8.0", 0, undefined],
+  ])("%s, touched by %i fingers, is %s", (agent, touches, device) => expect(deviceOf(agent, touches)).toBe(device));
 });

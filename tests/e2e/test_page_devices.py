@@ -24,7 +24,7 @@ SMALL = """() => [...document.querySelectorAll('a, button, input, select, textar
 })"""
 """What a finger has less than 44 px of place for, half a pixel aside; with what `::after` adds to it."""
 PHONE_VIEWS = (
-    *("/", "/apps", "/store", "/operations", "/security", "/system", "/store/btcpay"),
+    *("/", "/apps", "/store", "/operations", "/security", "/system", "/system/trust", "/store/btcpay"),
     *(f"/apps/electrumx/{tab}" for tab in ("overview", "activity", "logs", "access", "security", "danger")),
     "/apps/bitcoin-knots/settings",
 )

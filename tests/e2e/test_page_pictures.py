@@ -26,6 +26,7 @@ APP_VIEWS = (
 )
 VIEWS = (
     *(("calm", path) for path in ("/", "/apps", "/store", "/operations", "/security", "/system", "/help/start")),
+    ("calm", "/system/trust"),
     *(("calm", f"/apps/{path}") for path in APP_VIEWS),
     *(("trouble", path) for path in ("/apps", "/apps/mempool", "/apps/home-assistant")),
     ("empty", "/apps"),

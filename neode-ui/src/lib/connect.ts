@@ -52,6 +52,13 @@ export function bestReach(endpoint: EndpointStatus, here: Pick<Location, "hostna
   return local.find((each) => each.host === here.hostname) ?? local[0] ?? reachOf(endpoint.address, true);
 }
 
+/** Returns where other devices open a page: by its name from a page that has a name too, else by an address; undefined where nowhere. */
+export function addressForDevices(page: EndpointStatus, here: Pick<Location, "hostname">): string | undefined {
+  if (here.hostname.endsWith(".local") && page.local_site) return page.local_site;
+  const reach = bestReach(page, here);
+  return reach?.onNode ? undefined : reach?.address;
+}
+
 const server = (value: string): Value => ({ label: "connect.server", value });
 const port = (value: string): Value => ({ label: "connect.port", value });
 const address = (value: string): Value => ({ label: "connect.address", value });

@@ -19,3 +19,15 @@ export function webAddress(endpoints: EndpointStatus[], here: Pick<Location, "ho
   const reachable = pages.flatMap((one) => one.local_addresses);
   return reachable.find((each) => new URL(each).hostname === here.hostname) ?? reachable[0];
 }
+
+/** Who of the local network reaches an endpoint now; keys of the texts, below `access`. */
+export type NetworkReach = NonNullable<EndpointStatus["kept_in"]> | "closed" | "nodeClosed" | "users" | "programs" | "peers";
+
+const VISITORS: Record<string, NetworkReach> = { ui: "users", p2p: "peers" };
+
+/** Returns who of the local network reaches an endpoint now. */
+export function reachOfNetwork(one: EndpointStatus): NetworkReach {
+  if (one.kept_in) return one.kept_in;
+  if (!one.open) return "closed";
+  return one.local_addresses.length ? (VISITORS[one.kind] ?? "programs") : "nodeClosed";
+}

@@ -10,6 +10,7 @@ from typer.exceptions import TyperException
 
 from archipelago import __version__
 from archipelago.cli.commands.apps import (
+    access,
     backup_keys,
     backup_targets,
     backups,
@@ -44,6 +45,7 @@ _COMMANDS: tuple[tuple[str, Command], ...] = (
     ("list", questions.list_apps),
     ("status", questions.status),
     ("open", network.open_app),
+    ("access", access.access),
     ("chain", chains.chain),
     ("logs", questions.logs),
     ("start", changes.start),
@@ -206,8 +208,6 @@ _GROUPS: tuple[tuple[str, str, tuple[tuple[str, Command], ...]], ...] = (
         (
             ("status", network.status),
             ("listen", network.listen),
-            ("open", network.open_endpoint),
-            ("close", network.close_endpoint),
             ("authority", network.authority),
             ("trust", network.trust),
             ("firewall", network.firewall),

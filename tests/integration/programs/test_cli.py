@@ -82,11 +82,12 @@ def test_exit_codes_and_errors(node: CliNode, arguments: tuple[str, ...], code: 
 def test_where_the_node_is_reachable_and_what_the_host_may_drop(node: CliNode) -> None:
     assert "this host only" in node.run("network", "status").stdout
     assert node.json("network", "listen", "none", "--json")["listening"] == []
-    opened = node.run("network", "open", "knots", "p2p")
-    assert opened.returncode == 0 and "archipelago network close knots p2p" in opened.stdout
+    opened = node.run("access", "knots", "p2p", "--lan", "on")
+    assert opened.returncode == 0 and "sudo ./archipelago doctor" in opened.stdout
     assert "archipelago network listen lan" in opened.stdout, "an open door of a node that nobody reaches is said"
-    assert node.json("network", "close", "knots", "p2p", "--json")["open"] is False
-    assert node.run("network", "open", "nobody", "p2p").returncode == node.run("status", "nobody").returncode != 0
+    assert node.json("access", "knots", "p2p", "--lan", "off", "--json")[0]["open"] is False
+    assert node.run("access", "nobody", "p2p").returncode == node.run("status", "nobody").returncode != 0
+    assert node.run("access", "knots", "--lan", "perhaps").returncode == 2
     assert node.run("network", "firewall").returncode == 0
     assert "network listen lan" in node.run("network", "trust").stdout
     assert node.run("network", "trust", "toaster").returncode == 2

@@ -15,7 +15,6 @@ from archipelago.api.system import (
     AppDisk,
     AppResources,
     DiskReport,
-    LocalAccessView,
     Notice,
     Resources,
     SetupProgress,
@@ -29,7 +28,7 @@ from archipelago.container.reports.options import option_views
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.rpc.methods.table import all_methods
 from archipelago.storage.records.permissions import Permission
-from support.stage import app_page, backups
+from support.stage import app_page, backups, home_network
 from support.stage.plans import manifest_of, plan_of
 from support.stage.players import GIB, Player, page_at, peers_at, wire_at
 
@@ -250,7 +249,7 @@ class Scene:
             "notice-list": [],
             "notice-channel-list": [],
             "setup-status": SetupProgress(done=self.setup),
-            "network-status": NETWORK,
+            **home_network.answers(NOW),
             "session-list": [],
             "passkey-list": [],
             "user-list": [],
@@ -354,20 +353,6 @@ def chain_report(given: dict[str, Any]) -> ChainReport:
         disk_bytes=712 * GIB,
         pruned=False,
     )
-
-
-NETWORK = LocalAccessView(
-    wanted=("lan",),
-    available=("192.168.1.20",),
-    listening=("192.168.1.20",),
-    addresses=("https://192.168.1.20:8480/",),
-    names=("archipelago.local",),
-    endpoints=("https://192.168.1.20:8999/",),
-    problems=(),
-    authority="",
-    fingerprint="AB:CD",
-    valid_until=NOW + timedelta(days=300),
-)
 
 
 def resources_of(apps: tuple[Player, ...]) -> Resources:

@@ -1,4 +1,4 @@
-"""Commands about the local network: network status, listen, open, close, authority, firewall."""
+"""Commands about the local network: network status, listen, authority, trust, firewall; and open."""
 
 import os
 import subprocess
@@ -31,23 +31,6 @@ def listen(
     _show(Client().call("network-listen", addresses=[] if addresses == ["none"] else addresses), json)
 
 
-Endpoint = Annotated[str, typer.Argument(metavar="ENDPOINT", help="Its name, as shown by 'archipelago status APP'.")]
-
-
-def open_endpoint(app: Installed, endpoint: Endpoint, json: Json = False) -> None:
-    """Open an endpoint of an app to the local network."""
-    found = Client().call("network-open", app=app, endpoint=endpoint)
-    if json:
-        show_json(found)
-        return
-    show(line(f"{endpoint} of {app} is open to the local network until 'archipelago network close {app} {endpoint}'"))
-    for address in found["local_addresses"]:
-        show(f"  {address}")
-    if not found["local_addresses"]:
-        show("The node itself is on no local network yet: 'archipelago network listen lan'")
-    show("A firewall of this host must let it through; that of the node: 'sudo ./archipelago network firewall apply'")
-
-
 def open_app(app: Installed, json: Json = False) -> None:
     """Print where browsers open an app."""
     pages = [each for each in Client().call("container-status", app=app)["endpoints"] if each["site"]]
@@ -63,15 +46,6 @@ def open_app(app: Installed, json: Json = False) -> None:
         show(line(f"On this host            {page['site']}"))
         for address in filter(None, (page["local_site"], *page["local_addresses"])):
             show(line(f"From the local network  {address}"))
-
-
-def close_endpoint(app: Installed, endpoint: Endpoint, json: Json = False) -> None:
-    """Close an endpoint of an app to the local network."""
-    found = Client().call("network-close", app=app, endpoint=endpoint)
-    if json:
-        show_json(found)
-    else:
-        show(line(f"{endpoint} of {app} is closed to the local network; the node itself has it at {found['address']}"))
 
 
 def authority() -> None:
