@@ -21,7 +21,8 @@ export function webAddress(endpoints: EndpointStatus[], here: Pick<Location, "ho
 }
 
 /** Who of the local network reaches an endpoint now; keys of the texts, below `access`. */
-export type NetworkReach = NonNullable<EndpointStatus["kept_in"]> | "closed" | "nodeClosed" | "users" | "programs" | "peers";
+export type NetworkReach =
+  NonNullable<EndpointStatus["kept_in"]> | "closed" | "nodeClosed" | "users" | "programs" | "peers";
 
 const VISITORS: Record<string, NetworkReach> = { ui: "users", p2p: "peers" };
 
