@@ -49,7 +49,7 @@ def trust_page(parts: PageParts, guide: TrustGuide, language: Language, translat
     command = "`archipelago network status`"
     unprotected = msg(
         "This page came without protection. Compare these with what the node itself shows: on its own page under "
-        "{place}, or by {command}",
+        "{place}, or by {command}.",
         place=msg("**System → Your network**"),
         command=command,
     )
@@ -62,7 +62,7 @@ def trust_page(parts: PageParts, guide: TrustGuide, language: Language, translat
         "intro": said(
             msg(
                 "Browsers warn of this node until they trust its certificate. Once is enough for each device. The "
-                "certificate is good for addresses of your own network only"
+                "certificate is good for addresses of your own network only."
             )
         ),
         "yes": said(msg("This device trusts the node")),
