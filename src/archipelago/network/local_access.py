@@ -9,7 +9,7 @@ from typing import Protocol
 
 import structlog
 
-from archipelago.api.local_network import ALL, Look, Outlook
+from archipelago.api.local_network import ALL, AuthorityDates, Look, Outlook
 from archipelago.api.system import LocalAccessView
 from archipelago.api.trust import PublicFile, TrustGuide
 from archipelago.errors import ErrorCode, NodeError
@@ -160,7 +160,7 @@ class LocalAccess:
     async def examined(self) -> Outlook:
         """Return the outlook, with what is found by calling the node as devices of the local network do."""
         found = await self.outlook()
-        dates = await asyncio.to_thread(self._certificates.authority_dates)
+        dates = AuthorityDates(*await asyncio.to_thread(self._certificates.authority_dates))
         if not found.listening:
             return replace(found, look=Look(authority=dates))
         authority = await asyncio.to_thread(self._certificates.authority)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from archipelago.api.local_network import ALL, DoorState, Look, NameConflict, Outlook
+from archipelago.api.local_network import ALL, AuthorityDates, DoorState, Look, NameConflict, Outlook
 from archipelago.api.system import Severity
 from archipelago.network.self_look import Knock, call_doors
 from archipelago.performance.checks.names import names_and_certificates
@@ -72,14 +72,20 @@ def test_whoever_trusted_the_certificate_before_is_told_until_when(tmp_path: Pat
     clock = [made]
     kept = Certificates(tmp_path, Sealed(), "island", lambda: clock[0])
     first = kept.authority()
-    assert list(names_and_certificates(outlook(Look(authority=kept.authority_dates())), clock[0])) == FIREWALL
+    assert (
+        list(names_and_certificates(outlook(Look(authority=AuthorityDates(*kept.authority_dates()))), clock[0]))
+        == FIREWALL
+    )
     clock[0] = NOW
     assert kept.authority().certificate != first.certificate, "it is made again a year before its end"
     end = first.certificate.not_valid_after_utc
     for days, said in ((0, "ends on"), (299, "ends on"), (301, "ended on"), (700, None)):
         clock[0] = NOW + timedelta(days=days)
         found = [
-            each.what for each in names_and_certificates(outlook(Look(authority=kept.authority_dates())), clock[0])
+            each.what
+            for each in names_and_certificates(
+                outlook(Look(authority=AuthorityDates(*kept.authority_dates()))), clock[0]
+            )
         ]
         expected = f"{said} {end.date().isoformat()}"
         assert [each for each in found[:-1] if expected in each] == found[:-1] and len(found) == (2 if said else 1)
@@ -91,7 +97,7 @@ def test_a_clock_that_was_ahead_when_the_certificate_was_made_is_found(tmp_path:
     kept.authority()
     clock[0] = NOW
     kept.authority()
-    found, _ = names_and_certificates(outlook(Look(authority=kept.authority_dates())), NOW)
+    found, _ = names_and_certificates(outlook(Look(authority=AuthorityDates(*kept.authority_dates()))), NOW)
     assert found.check == "authority" and "was ahead" in found.what and "network trust" in found.mend
 
 

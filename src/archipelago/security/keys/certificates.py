@@ -15,7 +15,6 @@ from ipaddress import AddressValueError, IPv4Address
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from archipelago.api.local_network import AuthorityDates
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.security.secrets.manager import Sealer
 from archipelago.storage.tls_folder import TlsFolder
@@ -79,19 +78,19 @@ class Certificates:
             write_atomically(certificate, renewed.certificate_pem())
             return renewed
 
-    def authority_dates(self) -> AuthorityDates:
-        """Return since when the authority has its certificate, and for how long devices may trust the one before."""
+    def authority_dates(self) -> tuple[datetime, tuple[datetime, datetime] | None]:
+        """Return since when the authority has its certificate, and the dates of the one before, if it had one."""
         from archipelago.security.keys.tls_identity import validity
 
         with self._one_at_a_time, reported(self._files.path):
             since = self.authority().certificate.not_valid_before_utc
             former = self._files.former
             if not former.exists():
-                return AuthorityDates(since)
+                return since, None
             try:
-                return AuthorityDates(since, validity(read_key_file(former, _LONGEST_KEY_FILE)))
+                return since, validity(read_key_file(former, _LONGEST_KEY_FILE))
             except ValueError:
-                return AuthorityDates(since)  # nobody needs it but for its dates
+                return since, None  # nobody needs it but for its dates
 
     def load(self, context: ssl.SSLContext, names: Collection[str], addresses: Collection[IPv4Address]) -> None:
         """Have servers speak TLS as these names and addresses from their next connection on."""
