@@ -79,13 +79,20 @@ def doors(
     here = {loopback_name(site.label): site.port for site in known}
     made = [
         Door("loopback", _at(LOOPBACKS, where.http_port), here),
-        Door("loopback-tls", _at(LOOPBACKS, where.https_port), here, tls=True, own=_OWN_ON_LOOPBACK, public=trusting),
+        Door(
+            "loopback-tls",
+            _at(LOOPBACKS, where.https_port),
+            here,
+            tls=True,
+            own=_OWN_ON_LOOPBACK if public else (),
+            public=trusting,
+        ),
     ]
     there = {
         name: site.port for site in known if site.open and (name := local_name(site.label, where.host)) is not None
     }
     if (there or public) and addresses:
-        own = (*((f"{where.host}.local",) if where.host else ()), *map(str, addresses))
+        own = (*((f"{where.host}.local",) if where.host else ()), *map(str, addresses)) if public else ()
         plain, secure = (_at(addresses, port) for port in (where.http_port, where.https_port))
         made += [
             Door("network", plain, there, moved_to=where.https_port, own=own, public=public),
