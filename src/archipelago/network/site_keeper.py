@@ -44,13 +44,15 @@ class SiteKeeper:
         self._halted = False
         self.problems: tuple[str, ...] = ()
         """Why some of the sites do not work."""
+        self.further: tuple[Door, ...] = ()
+        """Doors beside those on the node and on the local network, such as those of onion services."""
 
     @property
     def wanted(self) -> tuple[Door, ...]:
         """The doors that there should be now."""
         if self._halted:
             return ()
-        return doors(sites(endpoints_of(self._desired())), self._where, self._addresses, self._public)
+        return (*doors(sites(endpoints_of(self._desired())), self._where, self._addresses, self._public), *self.further)
 
     @property
     def on_network(self) -> frozenset[tuple[IPv4Address, int]]:

@@ -44,10 +44,13 @@ class Door:
     """Names and addresses of the node itself, by which browsers find `public` and nothing else."""
     public: tuple[PublicFile, ...] = ()
 
+    socket: str = ""
+    """Path of a unix socket on which it listens as well, for a program of this node that leads clients there."""
+
     @property
     def on_network(self) -> bool:
         """Whether it is beyond loopback."""
-        return not any(address in LOOPBACKS for address, _ in self.listens)
+        return bool(self.listens) and not any(address in LOOPBACKS for address, _ in self.listens)
 
 
 def sites(desired: Mapping[str, AppEndpoints]) -> tuple[WebSite, ...]:

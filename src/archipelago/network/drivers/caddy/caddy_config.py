@@ -85,7 +85,8 @@ def written(listen: Listen) -> str:
 
 def _server(door: Door) -> Config:
     server: Config = {
-        "listen": [written(listen) for listen in door.listens],
+        # Whoever leads clients to the socket is another user of this host; nobody else passes through its folder.
+        "listen": [*map(written, door.listens), *([f"unix/{door.socket}|0666"] if door.socket else [])],
         "protocols": ["h1", "h2"] if door.tls else ["h1"],
         # Everything is said here; Caddy must not ask anybody for certificates, nor open a port by itself.
         "automatic_https": {"disable": True},

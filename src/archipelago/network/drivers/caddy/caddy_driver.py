@@ -104,9 +104,10 @@ class CaddyDriver:
 
 
 def _without(doors: Iterable[Door], refused: Collection[Listen]) -> Iterator[Door]:
-    """Yield the doors with those addresses that can be had; one without any is none."""
+    """Yield the doors with those addresses that can be had; one that listens nowhere is none."""
     for door in doors:
-        if left := tuple(each for each in door.listens if each not in refused):
+        left = tuple(each for each in door.listens if each not in refused)
+        if left or door.socket:
             yield replace(door, listens=left)
 
 

@@ -64,3 +64,10 @@ def test_an_address_is_written_so_that_no_other_family_is_listened_on() -> None:
     assert [written((address, 80)) for address in LOOPBACKS] == ["tcp4/127.0.0.1:80", "tcp6/[::1]:80"]
     assert written((IPv4Address("10.0.0.1"), 443)) == "tcp4/10.0.0.1:443"
     assert written((IPv6Address("fe80::1"), 443)) == "tcp6/[fe80::1]:443"
+
+
+def test_a_door_may_be_a_socket_that_another_user_of_the_host_may_open() -> None:
+    door = Door("onion", (), {"a.onion": 8000}, socket="/run/caddy/onions/a.sock")
+    server = caddy_config([door], "/run/caddy/admin.sock", {})["apps"]["http"]["servers"]["onion"]
+    assert server["listen"] == ["unix//run/caddy/onions/a.sock|0666"] and not door.on_network
+    assert proxied(server) == {"a.onion": "127.0.0.1:8000"}
