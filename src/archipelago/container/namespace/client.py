@@ -120,6 +120,11 @@ class Namespace:
         answer = await self._probe(request)
         return HttpAnswer(answer["status"], answer["body"])
 
+    async def exchange(self, target: Target, port: int, text: str, timeout: float) -> str:
+        """Send a text to a port of the container, and return what comes until it hangs up. Raises `ProbeFailed`."""
+        request = {"do": "exchange", "pid": target.pid, "host": target.host, "port": port, "timeout": timeout}
+        return str((await self._probe({**request, "text": text}))["text"])
+
     async def dns(self, target: Target, name: str, timeout: float) -> bool:
         """Return whether the name server at `target` answers the container, whatever it says. Raises `ProbeFailed`."""
         request = {"do": "dns", "pid": target.pid, "host": target.host, "port": 53, "name": name, "timeout": timeout}

@@ -6,7 +6,8 @@ line and answers each with one JSON line; it ends when its input does. It is sta
 little, since it stays in memory for ever.
 
 Requests: `{"id": 1, "do": "tcp", "pid": 42, "host": "10.89.0.2", "port": 80, "timeout": 5}`, likewise `http` (with
-`method`, `path`, `headers`, `body`) and `dns` (with the `name` that is looked up); `firewall` (with `pid`, 0 for a
+`method`, `path`, `headers`, `body`), `exchange` (with the `text` that is sent) and `dns` (with the `name` that is
+looked up); `firewall` (with `pid`, 0 for a
 new namespace that ends with the request, and `rules` for nft(8)); `announce` (with `pid`); `passage`, `directory` and
 `file` (with `path`, `uid`, `gid`, `mode`, `content`), `look` (with `path`, `uid`, `gid`, how many `ids` an app has,
 and whether it is `divided`), `mounts` (what is mounted at a `path` or below it), `rename` (with `path` and `to`),
@@ -48,7 +49,14 @@ from archipelago.container.namespace.agent.files import (
 )
 from archipelago.container.namespace.agent.look import look_at
 from archipelago.container.namespace.agent.mounts import mounts_at
-from archipelago.container.namespace.agent.network import announce, ask_http, ask_name_server, check_port, load_firewall
+from archipelago.container.namespace.agent.network import (
+    announce,
+    ask_http,
+    ask_name_server,
+    check_port,
+    exchange,
+    load_firewall,
+)
 from archipelago.container.namespace.agent.refused import Refused
 from archipelago.container.namespace.agent.removal import remove
 from archipelago.container.namespace.agent.streams import await_change, read_file
@@ -89,6 +97,7 @@ def _send_signal(request: dict) -> dict:  # type: ignore[type-arg]
 _OF_PROCESSES: dict[str, Callable[[dict], dict]] = {  # type: ignore[type-arg]
     "tcp": check_port,
     "http": ask_http,
+    "exchange": exchange,
     "dns": ask_name_server,
     "firewall": load_firewall,
     "announce": announce,

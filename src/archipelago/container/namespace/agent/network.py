@@ -51,6 +51,21 @@ def ask_http(request: dict) -> dict:  # type: ignore[type-arg]
     return {"status": int(words[1]), "body": content[:_MAX_BODY].decode("utf-8", "replace")}
 
 
+def exchange(request: dict) -> dict:  # type: ignore[type-arg]
+    """Send a text to a port and return what comes until the other side hangs up, as line protocols do after QUIT."""
+    deadline = time.monotonic() + request["timeout"]
+    with connect(request) as connection:
+        connection.sendall(request["text"].encode())
+        answer = b""
+        while len(answer) < _MAX_BODY:
+            connection.settimeout(max(0.001, deadline - time.monotonic()))
+            part = connection.recv(65536)
+            if not part:
+                break
+            answer += part
+    return {"text": answer.decode("utf-8", "replace")}
+
+
 def ask_name_server(request: dict) -> dict:  # type: ignore[type-arg]
     """Ask a name server for the IPv4 address of a name of one label (RFC 1035); any answer will do."""
     label = request["name"].encode("ascii")
