@@ -40,8 +40,11 @@ def make_folders(layout: Layout) -> None:
         folder.mkdir(mode=_CLOSED, parents=True, exist_ok=True)
         if stat.S_IMODE(folder.stat().st_mode) != _OPEN_TO_PASS:
             folder.chmod(_OPEN_TO_PASS)
-    for folder in (layout.logs, layout.downloads):
+    for folder in (layout.logs, layout.downloads, layout.caddy):
         folder.mkdir(mode=_CLOSED, exist_ok=True)
+    # Only who has it mounted passes through: Tor, whose user is another one.
+    layout.onions.mkdir(mode=_CLOSED, exist_ok=True)
+    layout.onions.chmod(_OPEN_TO_PASS)
 
 
 def close_podmans(graph_root: Path, run_root: Path) -> None:
@@ -85,8 +88,9 @@ def _expected(layout: Layout) -> Iterator[tuple[Path, int]]:
     """Yield paths with the most that their mode may allow."""
     for folder in _passed_through(layout):
         yield folder, _OPEN_TO_PASS
-    for folder in (layout.logs, layout.audit_log, layout.images, layout.tls, layout.downloads):
+    for folder in (layout.logs, layout.audit_log, layout.images, layout.tls, layout.downloads, layout.caddy):
         yield folder, _CLOSED
+    yield layout.onions, _OPEN_TO_PASS
     for app in _children(layout.apps):
         yield app, _OF_ONE_APP
         own = layout.app(app.name)

@@ -7,7 +7,7 @@ data root                                 run-time directory (in memory)
           /logs/      of its containers     files/APP/CONTAINER/   rendered files
           /secrets/   age files             trials/APP/CONTAINER/  those of scratch copies
           /sbom/      what is in its images           caddy/               the web server's own socket
-          /kept/DATE/ keys to money that outlived its removal
+          /kept/DATE/ keys to money that outlived its removal       onions/  sockets between it and Tor
           /snapshots/NAME/  all of it at one moment
           /backup/    what a backup that is being made has of its own
           /trial/     a scratch copy that runs for a trial
@@ -384,3 +384,8 @@ class Layout:
     def caddy(self) -> Path:
         """Folder of the web server in front of apps, which sees no other."""
         return self.runtime / "caddy"
+
+    @property
+    def onions(self) -> Path:
+        """Folder of a socket for each onion service: Caddy listens on them, and Tor has it mounted."""
+        return self.caddy / "onions"

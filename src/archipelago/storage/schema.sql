@@ -11,6 +11,7 @@ CREATE TABLE apps (
   choices TEXT NOT NULL,  -- JSON: interface -> provider
   ports TEXT NOT NULL,  -- JSON: endpoint -> host port
   lan TEXT NOT NULL DEFAULT '{}',  -- JSON: endpoint -> whether the owner opened it
+  tor TEXT NOT NULL DEFAULT '{}',  -- JSON: endpoint -> who reaches it through Tor
   installed_at FLOAT NOT NULL
 );
 

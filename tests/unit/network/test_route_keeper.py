@@ -63,7 +63,7 @@ class Apps:
         manifest = SimpleNamespace(endpoints={"api": endpoint(access=["host", "lan"])})
         package = SimpleNamespace(manifest=manifest)
         return {
-            app: SimpleNamespace(record=SimpleNamespace(package=package, ports={"api": port}, lan={}))
+            app: SimpleNamespace(record=SimpleNamespace(package=package, ports={"api": port}, lan={}, tor={}))
             for app, port in self.ports.items()
         }
 

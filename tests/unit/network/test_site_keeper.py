@@ -22,7 +22,9 @@ class OneApp:
     def apps(self) -> dict[str, Any]:
         page = endpoint(kind="ui", protocol="http", login="own")
         manifest = SimpleNamespace(endpoints={"page": page})
-        record = SimpleNamespace(package=SimpleNamespace(manifest=manifest), ports={"page": 9000}, lan=self.switches)
+        record = SimpleNamespace(
+            package=SimpleNamespace(manifest=manifest), ports={"page": 9000}, lan=self.switches, tor={}
+        )
         return {"mempool": SimpleNamespace(record=record)}
 
     def wanted(self, app: str) -> bool:

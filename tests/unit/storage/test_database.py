@@ -106,6 +106,8 @@ async def test_apps_of_an_earlier_version_are_as_open_as_their_manifests_say(tmp
         assert record.lan == {}
         await state.save((replace(record, lan={"web": True, "api": False}),), message="opened")
         assert (await state.load_apps())["relay"].lan == {"web": True, "api": False}
+        await state.save((replace(record, tor={"web": "clients"}),), message="reached through Tor")
+        assert (await state.load_apps())["relay"].tor == {"web": "clients"}
         await state.save((), remove=("relay",), message="removed")
         await state.save((replace(record, lan={}),), message="installed again")
         assert (await state.load_apps())["relay"].lan == {}, "what was open once is not open again"

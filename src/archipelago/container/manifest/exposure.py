@@ -7,6 +7,7 @@ the node itself, whatever either of them says: whoever reached it could do all t
 from collections.abc import Mapping
 from enum import StrEnum
 from ipaddress import IPv4Address
+from typing import TypeVar
 
 from archipelago.container.manifest.model.endpoints import (
     Access,
@@ -19,10 +20,22 @@ from archipelago.container.manifest.model.endpoints import (
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.support.texts.text import msg
 
+_Switch = TypeVar("_Switch", bool, str)
 LOOPBACK = IPv4Address("127.0.0.1")
 PUBLISHED = frozenset({Access.HOST, Access.LAN})
 """Ways of access for which an endpoint is on the host's loopback, where every route ends."""
 _WITH_TLS = {Scheme.HTTP: "https", Scheme.WS: "wss", Scheme.TCP: "ssl"}
+
+
+class OnionAccess(StrEnum):
+    """Who reaches an endpoint by its onion address."""
+
+    OFF = "off"
+    """Nobody."""
+    CLIENTS = "clients"
+    """Who has the client key: without it, nobody even finds out that there is something."""
+    PUBLIC = "public"
+    """Whoever knows the address."""
 
 
 class KeptIn(StrEnum):
@@ -49,16 +62,29 @@ def is_open(endpoint: Endpoint, chosen: bool | None) -> bool:
     return wanted and kept_in(endpoint) is None
 
 
+def onion_access(endpoint: Endpoint, chosen: str | None) -> OnionAccess:
+    """Return who reaches an endpoint through Tor; `chosen` is the owner's word, None if he never said one.
+
+    The manifest opens nothing. A page without a login of its own is for clients with the key alone, which is a login.
+    """
+    if chosen not in set(OnionAccess) or kept_in(endpoint) is KeptIn.NOT_PUBLISHED:
+        return OnionAccess.OFF
+    wanted = OnionAccess(chosen)
+    return OnionAccess.CLIENTS if wanted is OnionAccess.PUBLIC and kept_in(endpoint) is not None else wanted
+
+
 def kept_switches(
-    chosen: Mapping[str, bool], before: Mapping[str, Endpoint], after: Mapping[str, Endpoint]
-) -> dict[str, bool]:
+    chosen: Mapping[str, _Switch], before: Mapping[str, Endpoint], after: Mapping[str, Endpoint]
+) -> dict[str, _Switch]:
     """Return the owner's switches that outlive an update of the app, by the endpoint's name.
 
     What he opened is what he saw: under the same name the new version may have another kind of endpoint, one without a
     login, or another program. What he closed stays closed.
     """
     return {
-        name: opened for name, opened in chosen.items() if not opened or _is_same(before.get(name), after.get(name))
+        name: opened
+        for name, opened in chosen.items()
+        if opened in (False, OnionAccess.OFF) or _is_same(before.get(name), after.get(name))
     }
 
 
@@ -94,16 +120,38 @@ def require_switch(
                 data={"app": app, "endpoint": name},
             )
         case KeptIn.NOT_PUBLISHED:
+            raise _not_published(app, name)
+
+
+def require_onion(app: str, endpoints: Mapping[str, Endpoint], name: str, access: OnionAccess) -> None:
+    """Raise `NodeError` unless an app has an endpoint of this name that may have such an onion service."""
+    match kept_in(_require_endpoint(app, endpoints, name)):
+        case KeptIn.NO_LOGIN if access is OnionAccess.PUBLIC:
             raise NodeError(
                 ErrorCode.FORBIDDEN,
                 msg(
-                    "{name} of {app} is not on this host: its manifest does not publish it to the host",
+                    "{name} of {app} is a page without a login of its own: whoever learns the address could use it",
                     name=name,
                     app=app,
                 ),
-                hint=msg("its author can add 'host' to the endpoint's 'access'"),
+                hint=msg(
+                    "open it to those who have the client key: 'archipelago network tor {app} {name} on'",
+                    app=app,
+                    name=name,
+                ),
                 data={"app": app, "endpoint": name},
             )
+        case KeptIn.NOT_PUBLISHED:
+            raise _not_published(app, name)
+
+
+def _not_published(app: str, name: str) -> NodeError:
+    return NodeError(
+        ErrorCode.FORBIDDEN,
+        msg("{name} of {app} is not on this host: its manifest does not publish it to the host", name=name, app=app),
+        hint=msg("its author can add 'host' to the endpoint's 'access'"),
+        data={"app": app, "endpoint": name},
+    )
 
 
 def _require_endpoint(app: str, endpoints: Mapping[str, Endpoint], name: str) -> Endpoint:

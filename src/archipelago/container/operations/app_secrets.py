@@ -10,6 +10,7 @@ from archipelago.container.manifest.model.settings import SecretKind
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.security.keys.key_files import is_private_pem
 from archipelago.security.secrets.manager import EDGE_BYTES, EDGE_KIND, SecretsManager
+from archipelago.security.secrets.secret_names import is_address
 from archipelago.storage.records.apps import AppRecord
 from archipelago.support.texts.text import msg
 
@@ -42,7 +43,8 @@ class AppSecrets:
         """Return the name that is meant, or all."""
         names = await asyncio.to_thread(self._secrets.list, record.app)
         if name is None:
-            return names
+            # Whoever has secrets replaced because one of them may have leaked wants to be found where he was.
+            return tuple(each for each in names if not is_address(each))
         if name not in names:
             known = ", ".join(names) or "none"
             raise NodeError(

@@ -10,6 +10,7 @@ from archipelago.api.operations import Operation
 from archipelago.api.repairs import RepairPreview
 from archipelago.api.security import SecretView
 from archipelago.container.dependency_resolver.plan import Action, Plan, Request
+from archipelago.container.manifest.exposure import OnionAccess
 from archipelago.container.manifest.model.scalars import Scalar
 from archipelago.container.operations import revisions as config_history
 from archipelago.container.operations.job_parts import JobParts
@@ -163,6 +164,11 @@ class Orchestrator:
         """Open an endpoint of an app to the local network, or close it; nothing restarts."""
         await self._parts.planner.installed(app)  # an unknown name gets its own error, with the nearest names
         await self._parts.changes.set_open(app, endpoint, opened=opened)
+
+    async def set_onion(self, app: str, endpoint: str, access: OnionAccess) -> None:
+        """Say who reaches an endpoint of an app through Tor; nothing restarts."""
+        await self._parts.planner.installed(app)
+        await self._parts.changes.set_onion(app, endpoint, access)
 
     async def history(self, app: str) -> tuple[ConfigRevision, ...]:
         """Return the configurations that an app has had, the newest first."""

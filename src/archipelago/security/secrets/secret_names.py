@@ -1,6 +1,9 @@
-"""Names of the secrets of an app: those of its manifest, and the logins of its consumers. Pure."""
+"""Names of the secrets of an app: those of its manifest, the logins of its consumers, and the keys of onion services.
+
+Pure."""
 
 _LOGIN = "edge"
+_ONION, _CLIENT = "onion", "onion-client"
 
 
 def login_name(interface: str, consumer: str) -> str:
@@ -17,3 +20,18 @@ def consumer_of(name: str) -> str | None:
 def logins_pattern(consumer: str) -> str:
     """Return a pattern (glob(7)) for the files of all logins of a consumer, whoever provides."""
     return f"{login_name('*', consumer)}.*"
+
+
+def onion_key_name(endpoint: str) -> str:
+    """Return the name of the key of an endpoint's onion service, from which its address follows."""
+    return f"{_ONION}.{endpoint}"
+
+
+def client_key_name(endpoint: str) -> str:
+    """Return the name of the key with which clients reach an endpoint's onion service."""
+    return f"{_CLIENT}.{endpoint}"
+
+
+def is_address(name: str) -> bool:
+    """Return whether a secret is what an address follows from: it changes only if it is named."""
+    return name.partition(".")[0] == _ONION

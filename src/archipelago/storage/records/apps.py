@@ -33,6 +33,8 @@ class AppRecord:
     """Endpoint -> port on the host."""
     lan: Mapping[str, bool] = field(default_factory=dict)
     """Endpoint -> whether the owner has it open to the local network; about others the manifest decides."""
+    tor: Mapping[str, str] = field(default_factory=dict)
+    """Endpoint -> who reaches it through Tor, as the owner said (`OnionAccess`); nobody where he said nothing."""
     installed_at: float = 0.0
     strictest: Mapping[str, StrictestClass] = field(default_factory=dict, compare=False)
     """Volume -> the strictest that versions before have said of it: `data_classes` has it count."""

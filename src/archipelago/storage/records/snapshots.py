@@ -72,6 +72,7 @@ def record_to_json(record: AppRecord) -> str:
             "choices": dict(record.choices),
             "ports": dict(record.ports),
             "lan": dict(record.lan),
+            "tor": dict(record.tor),
             "strictest": classes_to_json(record.strictest),
         },
         sort_keys=True,
@@ -92,5 +93,6 @@ def record_from_json(text: str, now: AppRecord) -> AppRecord:
         choices=dict(found["choices"]),
         ports=dict(found["ports"]),
         lan=dict(found["lan"]),
+        tor=dict(found.get("tor", {})),
         strictest=strictest_of(now.strictest, classes_from_json(found.get("strictest", {}))),
     )

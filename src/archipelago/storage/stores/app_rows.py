@@ -48,6 +48,7 @@ def _app(row: Row, package: AppPackage, strictest: Mapping[str, StrictestClass])
         choices=json.loads(row["choices"]),
         ports=json.loads(row["ports"]),
         lan=json.loads(row["lan"]),
+        tor=json.loads(row["tor"]),
         installed_at=row["installed_at"],
         strictest=strictest,
     )
@@ -87,6 +88,7 @@ def save_app(connection: Connection, record: AppRecord, why: str) -> None:
         "choices": json.dumps(dict(record.choices), sort_keys=True),
         "ports": json.dumps(dict(record.ports), sort_keys=True),
         "lan": json.dumps(dict(record.lan), sort_keys=True),
+        "tor": json.dumps(dict(record.tor), sort_keys=True),
         "installed_at": record.installed_at,
     }
     upsert(connection, "apps", values)

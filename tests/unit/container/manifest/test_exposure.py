@@ -4,7 +4,16 @@ from typing import Any
 
 import pytest
 
-from archipelago.container.manifest.exposure import KeptIn, is_open, kept_in, kept_switches, require_switch
+from archipelago.container.manifest.exposure import (
+    KeptIn,
+    OnionAccess,
+    is_open,
+    kept_in,
+    kept_switches,
+    onion_access,
+    require_onion,
+    require_switch,
+)
 from archipelago.errors import ErrorCode, NodeError
 from support.endpoints import endpoint
 
@@ -50,3 +59,32 @@ def test_what_the_owner_opened_is_not_open_once_an_update_makes_it_something_els
 def test_what_the_owner_opened_stays_open_after_an_update_that_leaves_it_as_it_is() -> None:
     before, after = endpoint(access=["host"]), endpoint(label="API", host_port=8001)
     assert kept_switches({"api": True}, {"api": before}, {"api": after}) == {"api": True}
+
+
+def test_through_tor_a_page_without_a_login_is_for_those_with_the_key_alone() -> None:
+    with pytest.raises(NodeError, match="without a login") as refused:
+        require_onion("wallet", {"page": PAGE}, "page", OnionAccess.PUBLIC)
+    assert "network tor wallet page on" in refused.value.hint
+    for access in (OnionAccess.CLIENTS, OnionAccess.OFF):
+        require_onion("wallet", {"page": PAGE}, "page", access)
+    assert onion_access(PAGE, "public") is OnionAccess.CLIENTS, "whoever stored it"
+    require_onion("wallet", {"page": OWN_LOGIN}, "page", OnionAccess.PUBLIC)
+    assert onion_access(OWN_LOGIN, "public") is OnionAccess.PUBLIC
+
+
+def test_nothing_is_reached_through_tor_that_its_owner_did_not_say() -> None:
+    for one in (endpoint(access=["host", "tor"]), endpoint(access=["tor"]), OWN_LOGIN):
+        assert onion_access(one, None) is OnionAccess.OFF
+        assert onion_access(one, "whatever a later version knows") is OnionAccess.OFF
+    assert onion_access(endpoint(access=["tor"]), "clients") is OnionAccess.OFF, "it is not on this host"
+    with pytest.raises(NodeError, match="not on this host"):
+        require_onion("relay", {"api": endpoint(access=["tor"])}, "api", OnionAccess.CLIENTS)
+    with pytest.raises(NodeError, match="no endpoint 'page'"):
+        require_onion("relay", {"api": endpoint()}, "page", OnionAccess.CLIENTS)
+
+
+def test_an_onion_service_ends_once_an_update_makes_the_endpoint_something_else() -> None:
+    before, after = {"api": endpoint()}, {"api": endpoint(login="own")}
+    assert kept_switches({"api": "clients"}, before, after) == {}
+    assert kept_switches({"api": "off"}, before, after) == {"api": "off"}
+    assert kept_switches({"api": "clients"}, before, before) == {"api": "clients"}

@@ -21,3 +21,9 @@ def test_an_endpoint_that_becomes_another_one_is_closed_to_the_local_network() -
     assert updated.lan == {} and updated.package.manifest.endpoints["api"] == Endpoint.model_validate(
         {"kind": "api", "container": "main", "port": 80, "host_port": 8000}
     )
+
+
+def test_an_endpoint_that_becomes_another_one_is_not_reached_through_tor_any_longer() -> None:
+    record = AppRecord("bitcoin-knots", package(login="own"), Desired.RUNNING, 1, tor={"api": "clients"})
+    assert with_package(record, package(login="own", label="API")).tor == {"api": "clients"}
+    assert with_package(record, package()).tor == {}

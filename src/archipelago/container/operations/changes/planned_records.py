@@ -58,4 +58,5 @@ async def planned_records(
 def with_package(record: AppRecord, package: AppPackage) -> AppRecord:
     """Return the record of an app that has another package from now on."""
     lan = kept_switches(record.lan, record.package.manifest.endpoints, package.manifest.endpoints)
-    return replace(record, package=package, lan=lan)
+    tor = kept_switches(record.tor, record.package.manifest.endpoints, package.manifest.endpoints)
+    return replace(record, package=package, lan=lan, tor=tor)

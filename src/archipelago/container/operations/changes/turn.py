@@ -12,7 +12,7 @@ from archipelago.container.dependency_resolver.plan import Plan
 from archipelago.container.desired.composer import Composer
 from archipelago.container.desired.installed_apps import Records, installed
 from archipelago.container.desired.state import DesiredState
-from archipelago.container.manifest.exposure import require_switch
+from archipelago.container.manifest.exposure import OnionAccess, require_onion, require_switch
 from archipelago.container.manifest.model.scalars import Scalar
 from archipelago.container.proposals.planner import Planner
 from archipelago.container.reconciler.reconciler import Reconciler
@@ -108,6 +108,21 @@ class Changes:
             return TurnResult({app: replace(record, lan={**record.lan, endpoint: opened})})
 
         way = "opened to the local network" if opened else "closed to the local network"
+        await self.make(decide, tolerant=True, message=f"{endpoint} of {app} {way}", app=app)
+
+    async def set_onion(self, app: str, endpoint: str, access: OnionAccess) -> None:
+        """Say who reaches an endpoint through Tor from now on. Raises `NodeError`."""
+
+        async def decide(records: Records) -> TurnResult:
+            record = installed(records, app)
+            require_onion(app, record.package.manifest.endpoints, endpoint, access)
+            return TurnResult({app: replace(record, tor={**record.tor, endpoint: access.value})})
+
+        way = {
+            OnionAccess.OFF: "is not reached through Tor any longer",
+            OnionAccess.CLIENTS: "is reached through Tor with its client key",
+            OnionAccess.PUBLIC: "is reached through Tor by everybody",
+        }[access]
         await self.make(decide, tolerant=True, message=f"{endpoint} of {app} {way}", app=app)
 
 
