@@ -14,12 +14,13 @@ from archipelago.container.manifest.model import (
     images,
     interfaces,
     on_disk,
+    onions,
     probes,
     settings,
 )
 from archipelago.support.attribute_docs import attribute_docs
 
-_MODULES = (app, chain, containers, data, domain, endpoints, images, interfaces, on_disk, probes, settings)
+_MODULES = (app, chain, containers, data, domain, endpoints, images, interfaces, on_disk, onions, probes, settings)
 SCHEMA_ID = "urn:archipelago:manifest:1"
 
 Examples = Mapping[tuple[str, str], object]

@@ -81,6 +81,17 @@ def local_site_address(endpoint: Endpoint, label: str, doors: Doors) -> str | No
     return None if name is None else _address(endpoint, scheme, name, doors.https_port)
 
 
+def onion_address(endpoint: Endpoint, name: str) -> str:
+    """Return where clients find an endpoint through Tor, whose onion service has this host name.
+
+    It is not by HTTPS: Tor encrypts up to the node, and its browser treats such names as secure.
+    """
+    scheme = scheme_of(endpoint)
+    if scheme in _SITES:
+        return _address(endpoint, scheme.value, name, 80)
+    return f"{f'{scheme.value}://' if scheme else ''}{name}:{endpoint.host_port}"
+
+
 def _address(endpoint: Endpoint, scheme: str, name: str, port: int) -> str:
     path = endpoint.path if endpoint.protocol is Protocol.HTTP else "/"
     return f"{scheme}://{name}{'' if port == _USUAL[scheme] else f':{port}'}{path}"

@@ -7,6 +7,7 @@ from functools import lru_cache
 from pathlib import PurePosixPath
 
 from archipelago.container.manifest.exposure import PUBLISHED
+from archipelago.container.manifest.model.app import AppManifest
 from archipelago.container.manifest.model.containers import Container
 from archipelago.container.manifest.model.scalars import IDS_PER_APP
 from archipelago.container.podman_client.spec import (
@@ -74,7 +75,12 @@ def container_spec(
         hostname=_hostname(manifest.id, name),
         workdir=container.workdir or "",
         read_only_filesystem=confined.read_only,
-        mounts=(*_volume_mounts(home, container), *files.mounts, *_scratch(container)),
+        mounts=(
+            *_volume_mounts(home, container),
+            *_onion_mounts(manifest, name, site),
+            *files.mounts,
+            *_scratch(container),
+        ),
         devices=confined.devices,
         cap_drop=confined.cap_drop,
         cap_add=confined.cap_add,
@@ -113,6 +119,14 @@ def _volume_mounts(home: AppHome, container: Container) -> list[Mount]:
         BindMount(PurePosixPath(home.volume(mount.volume)), PurePosixPath(mount.path), read_only=mount.read_only)
         for mount in container.mounts
     ]
+
+
+def _onion_mounts(manifest: AppManifest, container: str, site: Site) -> list[Mount]:
+    onions = manifest.onions
+    if onions is None or onions.container != container or not site.onions:
+        return []
+    # A socket can be connected to on a read-only mount as well.
+    return [BindMount(PurePosixPath(site.onions), PurePosixPath(onions.sockets), read_only=True)]
 
 
 def _scratch(container: Container) -> list[Mount]:

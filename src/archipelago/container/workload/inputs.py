@@ -28,6 +28,8 @@ class Site:
     shell: str = "/bin/busybox"
     """Statically linked busybox of the host."""
     chains: tuple[Chain, ...] = CHAINS
+    onions: str = ""
+    """Directory in memory with a socket for each onion service; empty where there is none, as for a scratch copy."""
 
 
 @value

@@ -269,7 +269,15 @@ def _composer(
         apps, files = config.layout.app(trial_of).trial, config.layout.trial_files
         secrets = secrets.beside(apps)
     return Composer(
-        Site(storage.node_id, str(apps), str(files), podman.facts, podman.cgroup, host.static_shell()),
+        Site(
+            storage.node_id,
+            str(apps),
+            str(files),
+            podman.facts,
+            podman.cgroup,
+            host.static_shell(),
+            onions="" if trial_of else str(config.layout.onions),
+        ),
         secrets,
         images,
         workers,

@@ -42,6 +42,8 @@ def check_mounts(manifest: AppManifest) -> Iterator[PathProblem]:
     for name, container in manifest.containers.items():
         here: Path = ("containers", name)
         targets = list(_targets(here, container))
+        if manifest.onions is not None and manifest.onions.container == name:
+            targets.append(_Target(("onions", "sockets"), manifest.onions.sockets))
         for path, place in (*((one.path, one.place) for one in targets), *_other_paths(here, container)):
             yield from _form(path, place)
         for target in targets:

@@ -136,6 +136,12 @@ def _endpoints(manifest: AppManifest, declared: Declared) -> Iterator[PathProble
     yield from _duplicates(ports, "host port")
 
 
+def _onions(manifest: AppManifest, declared: Declared) -> Iterator[PathProblem]:
+    if manifest.onions is not None:
+        yield from unknown(("onions", "container"), "container", manifest.onions.container, declared.containers)
+        yield from unknown(("onions", "cookie"), "volume", manifest.onions.cookie, declared.volumes)
+
+
 def _options(manifest: AppManifest, declared: Declared) -> Iterator[PathProblem]:
     for name, option in manifest.options.items():
         here: Path = ("options", name)
@@ -216,6 +222,7 @@ _CHECKS: tuple[_Check, ...] = (
     _volumes,
     _interfaces,
     _endpoints,
+    _onions,
     _options,
     _rules,
     _metadata,

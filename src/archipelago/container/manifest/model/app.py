@@ -16,6 +16,7 @@ from archipelago.container.manifest.model.domain import BitcoinMetadata, Lightni
 from archipelago.container.manifest.model.endpoints import Endpoint
 from archipelago.container.manifest.model.interfaces import Conflict, Provided, Required
 from archipelago.container.manifest.model.on_disk import DiskRule, Repair, Volume
+from archipelago.container.manifest.model.onions import Onions
 from archipelago.container.manifest.model.part import Part
 from archipelago.container.manifest.model.scalars import AppId, Bytes, Key, LongText, Name, ShortText, VersionText
 from archipelago.container.manifest.model.settings import GeneratedSecret, Option, OptionRule
@@ -137,6 +138,8 @@ class AppManifest(Part):
     """
     endpoints: dict[Name, Endpoint] = Field(default={}, max_length=20)
     """Ports that people or other machines reach, by name."""
+    onions: Onions | None = None
+    """For a Tor: how it publishes the onion services of the node."""
     bitcoin: BitcoinMetadata | None = None
     """What it has to do with a Bitcoin chain."""
     lightning: LightningMetadata | None = None
