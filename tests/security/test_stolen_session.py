@@ -33,6 +33,8 @@ SENSITIVE: dict[str, dict[str, Any]] = {
     "key-phrase": {},
     "key-restore": {"words": "abandon"},
     "secret-show": {"app": "x", "name": "y"},
+    "onion-key": {"app": "x", "endpoint": "y"},
+    "onion-key-renew": {"app": "x", "endpoint": "y"},
     "secret-set": {"app": "x", "name": "y", "value": "z"},
     "data-delete": {"app": "x", "kept": "2026-01-01T00-00-00.000Z"},
     "data-claim": {"app": "x", "evidence": ["0"]},

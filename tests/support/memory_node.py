@@ -72,6 +72,7 @@ class MemoryNode:
         self.services.provide(node_services.LocalAccessService, node.MemoryLocalAccess())
         self.services.provide(node_services.TrustService, node.MemoryTrust())
         self.services.provide(node_services.EndpointService, node.MemoryEndpoints(self.apps))
+        self.services.provide(node_services.OnionService, node.MemoryOnions(self.apps))
         self.services.provide(node_services.HostFirewallService, node.MemoryHostFirewall())
 
     def _provide_security(self) -> None:

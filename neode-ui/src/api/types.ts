@@ -725,6 +725,10 @@ export type EndpointStatus = {
   "local_site": string | null;
   /** Whether it is open to the local network, wherever the node listens there. */
   "open": boolean;
+  /** Who reaches it through Tor. */
+  "tor": OnionAccess;
+  /** Where: `http://<56 letters>.onion/`; null where nobody does, or its app does not run. */
+  "onion": string | null;
   /** Why it cannot be opened; null where it can. */
   "kept_in": KeptIn | null;
   "label": string | null;
@@ -1266,6 +1270,37 @@ export type NtfyTarget = {
   "kind": "ntfy";
   "server": string;
   "topic": string;
+};
+
+export type OnionAccess = "off" | "clients" | "public";
+
+export type OnionKey = {
+  /** `http://<56 letters>.onion/`. */
+  "address": string;
+  /** Private key of the clients, in base32: what Tor Browser and Orbot ask for. */
+  "key": string;
+  /** The same as a line of a file `*.auth_private`, for the folder `ClientOnionAuthDir` of a Tor. */
+  "line": string;
+};
+
+export type OnionParams = {
+  /** Id of the app. */
+  "app": string;
+  /** Name of the endpoint. */
+  "endpoint": string;
+  /** Nobody, those who have the client key, or everybody who knows the address. */
+  "access": OnionAccess;
+};
+
+export type OnionsView = {
+  /** App that publishes them; null where none runs. */
+  "tor": string | null;
+  /** How far it has connected to the Tor network, in per cent; null where nothing is published. */
+  "progress": number | null;
+  /** `APP/ENDPOINT` of those that are switched on, and whose app runs. */
+  "endpoints": Array<string>;
+  /** Why some of them are not reached. */
+  "problems": Array<string>;
 };
 
 export type Operation = {
@@ -3154,6 +3189,31 @@ export interface Methods {
   /** Port that stays open for SSH; null closes it. */
   "ssh_port"?: number | null;
 }; result: FirewallView };
+  /** Return whether Tor has connected, and which endpoints are reached through it */
+  "onion-status": { params: Record<string, never>; result: OnionsView };
+  /** Say who reaches an endpoint of an app through Tor, until changed, changed by an update, or removed */
+  "onion-set": { params: {
+  /** Id of the app. */
+  "app": string;
+  /** Name of the endpoint. */
+  "endpoint": string;
+  /** Nobody, those who have the client key, or everybody who knows the address. */
+  "access": OnionAccess;
+}; result: EndpointStatus };
+  /** Return the key with which clients reach an endpoint through Tor */
+  "onion-key": { params: {
+  /** Id of the app. */
+  "app": string;
+  /** Name of the endpoint. */
+  "endpoint": string;
+}; result: OnionKey };
+  /** Replace the key with which clients reach an endpoint through Tor; the old one opens nothing any longer */
+  "onion-key-renew": { params: {
+  /** Id of the app. */
+  "app": string;
+  /** Name of the endpoint. */
+  "endpoint": string;
+}; result: OnionKey };
   /** Return this description of the RPC (OpenRPC) */
   "rpc.discover": { params: Record<string, never>; result: Record<string, unknown> };
 }

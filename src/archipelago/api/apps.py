@@ -11,7 +11,7 @@ from archipelago.api.data import LostVolume
 from archipelago.api.health import Health, HealthState, Sync
 from archipelago.api.repairs import RepairView
 from archipelago.container.dependency_resolver.rating import Rating
-from archipelago.container.manifest.exposure import KeptIn
+from archipelago.container.manifest.exposure import KeptIn, OnionAccess
 from archipelago.container.manifest.model.app import Category
 from archipelago.container.manifest.model.scalars import Scalar
 from archipelago.storage.records.apps import Desired
@@ -36,6 +36,10 @@ class EndpointStatus(View):
     """The same from the local network, while it is reached from there: `https://mempool-node.local:8443/`."""
     open: bool = False
     """Whether it is open to the local network, wherever the node listens there."""
+    tor: OnionAccess = OnionAccess.OFF
+    """Who reaches it through Tor."""
+    onion: str | None = None
+    """Where: `http://<56 letters>.onion/`; null where nobody does, or its app does not run."""
     kept_in: KeptIn | None = None
     """Why it cannot be opened; null where it can."""
     label: str | None = None

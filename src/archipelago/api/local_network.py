@@ -95,3 +95,5 @@ class Outlook:
     """Why browsers do not find some apps by their names, on the node or on the network."""
     look: Look = Look()
     """What it found when it looked; nothing where nobody asked it to."""
+    onions: tuple[str, ...] = ()
+    """Why some endpoints are not reached through Tor, though their owner switched that on."""

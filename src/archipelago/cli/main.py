@@ -28,7 +28,7 @@ from archipelago.cli.commands.apps import (
     snapshots,
     updates,
 )
-from archipelago.cli.commands.node import network, notices, notify, power
+from archipelago.cli.commands.node import network, notices, notify, onions, power
 from archipelago.cli.commands.security import accounts, audit, sbom, secrets, security, signers
 from archipelago.cli.errors import CommandError, Exit
 from archipelago.cli.output import line, show, show_json
@@ -208,6 +208,8 @@ _GROUPS: tuple[tuple[str, str, tuple[tuple[str, Command], ...]], ...] = (
         (
             ("status", network.status),
             ("listen", network.listen),
+            ("tor", onions.tor),
+            ("tor-key", onions.tor_key),
             ("authority", network.authority),
             ("trust", network.trust),
             ("firewall", network.firewall),

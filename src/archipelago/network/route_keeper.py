@@ -59,7 +59,9 @@ class RouteKeeper:
 def endpoints_of(state: DesiredState) -> Mapping[str, AppEndpoints]:
     """Return what leads from outside to each app that should run."""
     return {
-        app: AppEndpoints(found.record.package.manifest.endpoints, found.record.ports, found.record.lan)
+        app: AppEndpoints(
+            found.record.package.manifest.endpoints, found.record.ports, found.record.lan, found.record.tor
+        )
         for app, found in state.apps.items()
         if state.wanted(app)
     }

@@ -46,6 +46,8 @@ class AppEndpoints:
     """Ports of loopback; the manifest's own where one is left out."""
     chosen: Mapping[str, bool]
     """The owner's switches."""
+    onions: Mapping[str, str] = field(default_factory=dict)
+    """Who reaches them through Tor, as the owner said (`OnionAccess`)."""
 
 
 def routes(desired: Iterable[AppEndpoints], addresses: Collection[IPv4Address]) -> tuple[Route, ...]:

@@ -74,7 +74,12 @@ class Node:
     async def open_local_access(self, front: Front) -> None:
         """Be reachable from the local network as the owner decided; `front` has the node's page listen."""
         self._closing.push_async_callback(self.parts.local_access.close)
-        await self.parts.local_access.open(front)
+        self._closing.push_async_callback(self.parts.onions.close)
+        await self.parts.onions.prepare()
+        try:
+            await self.parts.local_access.open(front)
+        finally:
+            self.parts.onions.start()
 
     async def halt(self) -> None:
         """Stop all apps in reverse order; they come back at the next start, since they are still wanted."""

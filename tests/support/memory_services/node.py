@@ -6,6 +6,7 @@ from archipelago.api.apps import EndpointStatus
 from archipelago.api.events import Event
 from archipelago.api.metrics import MetricsSpan
 from archipelago.api.notice_channels import Channel, ChannelSettings
+from archipelago.api.onions import OnionKey, OnionsView
 from archipelago.api.preferences import Preferences
 from archipelago.api.system import (
     AppDisk,
@@ -31,6 +32,7 @@ from archipelago.api.system import (
     SystemPoint,
 )
 from archipelago.api.trust import PublicFile, TrustGuide
+from archipelago.container.manifest.exposure import OnionAccess
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.storage.records.apps import Desired
 from archipelago.storage.records.notices import Hiding
@@ -246,6 +248,25 @@ class MemoryEndpoints:
     async def switch(self, app: str, endpoint: str, *, opened: bool) -> EndpointStatus:
         self._apps.require(app)
         return EndpointStatus(name=endpoint, kind="api", protocol="tcp", address="127.0.0.1:1", open=opened)
+
+
+class MemoryOnions:
+    def __init__(self, apps: MemoryApps) -> None:
+        self._apps = apps
+
+    async def switch(self, app: str, endpoint: str, access: OnionAccess) -> EndpointStatus:
+        self._apps.require(app)
+        return EndpointStatus(name=endpoint, kind="ui", protocol="http", address="127.0.0.1:1", tor=access)
+
+    async def key(self, app: str, endpoint: str) -> OnionKey:
+        self._apps.require(app)
+        return OnionKey(address="http://x.onion/", key="KEY", line="x:descriptor:x25519:KEY")
+
+    async def renew_key(self, app: str, endpoint: str) -> OnionKey:
+        return await self.key(app, endpoint)
+
+    async def view(self) -> OnionsView:
+        return OnionsView(tor=None, endpoints=(), problems=())
 
 
 class MemoryHostFirewall:

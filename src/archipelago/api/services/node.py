@@ -7,6 +7,7 @@ from archipelago.api.apps import EndpointStatus
 from archipelago.api.events import Event
 from archipelago.api.metrics import MetricsSpan
 from archipelago.api.notice_channels import Channel, ChannelSettings
+from archipelago.api.onions import OnionKey, OnionsView
 from archipelago.api.preferences import Preferences
 from archipelago.api.system import (
     AppResources,
@@ -24,6 +25,7 @@ from archipelago.api.system import (
     SystemInfo,
 )
 from archipelago.api.trust import PublicFile, TrustGuide
+from archipelago.container.manifest.exposure import OnionAccess
 
 
 class SystemService(Protocol):
@@ -129,6 +131,15 @@ class EndpointService(Protocol):
     """Opens endpoints of apps to the local network, and closes them."""
 
     async def switch(self, app: str, endpoint: str, *, opened: bool) -> EndpointStatus: ...
+
+
+class OnionService(Protocol):
+    """Has endpoints of apps reached through Tor, or not, and hands out the keys of their clients."""
+
+    async def switch(self, app: str, endpoint: str, access: OnionAccess) -> EndpointStatus: ...
+    async def key(self, app: str, endpoint: str) -> OnionKey: ...
+    async def renew_key(self, app: str, endpoint: str) -> OnionKey: ...
+    async def view(self) -> OnionsView: ...
 
 
 class HostFirewallService(Protocol):

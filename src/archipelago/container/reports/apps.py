@@ -21,13 +21,27 @@ from archipelago.container.dependency_resolver.asks import expected_disk
 from archipelago.container.dependency_resolver.rating import rate
 from archipelago.container.desired.installed_apps import not_installed
 from archipelago.container.desired.state import DesiredApp, DesiredState
-from archipelago.container.manifest.exposure import LOOPBACK, PUBLISHED, address_of, is_open, kept_in, require_switch
+from archipelago.container.manifest.exposure import (
+    LOOPBACK,
+    PUBLISHED,
+    address_of,
+    is_open,
+    kept_in,
+    onion_access,
+    require_switch,
+)
 from archipelago.container.manifest.model.app import AppManifest
 from archipelago.container.manifest.model.endpoints import Endpoint
 from archipelago.container.manifest.model.probes import ChainProbe
 from archipelago.container.manifest.model.scalars import Scalar
 from archipelago.container.manifest.package import AppPackage
-from archipelago.container.manifest.site_names import Doors, local_site_address, site_address, site_labels
+from archipelago.container.manifest.site_names import (
+    Doors,
+    local_site_address,
+    onion_address,
+    site_address,
+    site_labels,
+)
 from archipelago.container.operations.operations import Operations
 from archipelago.container.operations.repairs import repair_views
 from archipelago.container.podman_client.errors import PodmanError
@@ -65,6 +79,8 @@ class Reporter:
     """Returns whether updates of an app are installed by themselves."""
     doors: Doors
     """Where browsers come in."""
+    onion_of: Callable[[str, str], str | None]
+    """Returns the host name of the onion service of an app's endpoint; None where it has none now."""
 
     async def status(self, app: str) -> AppStatus:
         """Return everything about one installed app."""
@@ -92,7 +108,7 @@ class Reporter:
                 )
                 for wanted in found.workload.containers
             ),
-            endpoints=_endpoints(found.record, self.local_addresses(), self.doors),
+            endpoints=_endpoints(found.record, self.local_addresses(), self.doors, self.onion_of),
             options=planned.options if planned is not None else {},
             options_set=tuple(sorted(found.record.options)),
             uses=_uses(desired, app, self.links.now()),
@@ -182,7 +198,9 @@ class Reporter:
         """Return one endpoint of an installed app; raises `NodeError`."""
         record = (await self.installed(app)).record
         require_switch(app, record.package.manifest.endpoints, name, record.ports, opened=False)
-        return next(each for each in _endpoints(record, self.local_addresses(), self.doors) if each.name == name)
+        return next(
+            each for each in _endpoints(record, self.local_addresses(), self.doors, self.onion_of) if each.name == name
+        )
 
     async def _package(self, app: str) -> AppPackage:
         found = self.reconciler.desired.apps.get(app)
@@ -213,7 +231,7 @@ class Reporter:
             percent=health.sync.percent if health.sync is not None else None,
             chain=_chain(self.reconciler.container_healths(app)),
             follows_chain=follows_chain(record.package.manifest),
-            endpoints=_endpoints(record, self.local_addresses(), self.doors),
+            endpoints=_endpoints(record, self.local_addresses(), self.doors, self.onion_of),
             operation=self.operations.working_on(app),
             category=record.package.manifest.category,
             uses=_uses(self.reconciler.desired, app, links),
@@ -269,7 +287,12 @@ def _container_status(
     )
 
 
-def _endpoints(record: AppRecord, addresses: Collection[IPv4Address], doors: Doors) -> tuple[EndpointStatus, ...]:
+def _endpoints(
+    record: AppRecord,
+    addresses: Collection[IPv4Address],
+    doors: Doors,
+    onion_of: Callable[[str, str], str | None],
+) -> tuple[EndpointStatus, ...]:
     found = []
     labels = site_labels(record.app, record.package.manifest.endpoints)
     for name, endpoint in record.package.manifest.endpoints.items():
@@ -277,6 +300,7 @@ def _endpoints(record: AppRecord, addresses: Collection[IPv4Address], doors: Doo
             continue  # nothing leads to it yet
         port = record.ports.get(name, endpoint.host_port)
         opened, label = is_open(endpoint, record.lan.get(name)), labels.get(name)
+        onion = onion_of(record.app, name)
         found.append(
             EndpointStatus(
                 name=name,
@@ -287,6 +311,8 @@ def _endpoints(record: AppRecord, addresses: Collection[IPv4Address], doors: Doo
                 site=None if label is None else site_address(endpoint, label, doors),
                 local_site=local_site_address(endpoint, label, doors) if label and opened and addresses else None,
                 open=opened,
+                tor=onion_access(endpoint, record.tor.get(name)),
+                onion=None if onion is None else onion_address(endpoint, onion),
                 kept_in=kept_in(endpoint),
                 label=endpoint.label,
                 interface=_interface_at(record.package.manifest, endpoint),

@@ -90,7 +90,7 @@ class LoopbackDriver:
                 self._crowd.leave(guest)
                 writer.transport.abort()
 
-            task = loop.create_task(_serve(route.port, reader, writer, heard))
+            task = loop.create_task(forward(route.port, reader, writer, heard))
             self._connections[task] = route
             guest.end = task.cancel
             task.add_done_callback(ended)
@@ -99,9 +99,13 @@ class LoopbackDriver:
         return asyncio.StreamReaderProtocol(reader, accept, loop=loop)
 
 
-async def _serve(
+async def forward(
     port: int, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, heard: Callable[[Standing], None]
 ) -> None:
+    """Pass on what both sides of a connection say, to a port of loopback and back; `heard` is told who said something.
+
+    It returns when both have ended, or the port is not there.
+    """
     with contextlib.suppress(OSError, TimeoutError):
         try:
             async with asyncio.timeout(_CONNECT_TIMEOUT):

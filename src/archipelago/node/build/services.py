@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
+from archipelago.api.local_network import Outlook
 from archipelago.api.metrics import Measure
 from archipelago.api.services import apps as app_services
 from archipelago.api.services import node as node_services
@@ -39,12 +40,15 @@ from archipelago.network.drivers.mdns import MdnsDriver
 from archipelago.network.endpoint_switch import EndpointSwitch
 from archipelago.network.firewall_proposal import FirewallProposal
 from archipelago.network.local_access import LocalAccess
+from archipelago.network.onions.onion_keeper import OnionKeeper
+from archipelago.network.onions.onion_switch import OnionSwitch
 from archipelago.network.route_keeper import RouteKeeper
 from archipelago.network.site_keeper import SiteKeeper
 from archipelago.network.tls import server_contexts
 from archipelago.network.trust.trust_files import TrustFiles
 from archipelago.node.build.apps import Apps
 from archipelago.node.build.notifications import build_notifier
+from archipelago.node.build.onions import build_onions
 from archipelago.node.build.podman import PodmanHost
 from archipelago.node.build.storage import Storage
 from archipelago.node.power import Power
@@ -79,6 +83,7 @@ class Parts:
     podman: PodmanHost
     apps: Apps
     local_access: LocalAccess
+    onions: OnionKeeper
     metrics: Metrics
     links: LinkTraffic
     history: SystemHistory
@@ -93,6 +98,12 @@ def build_parts(storage: Storage, podman: PodmanHost, apps: Apps) -> Parts:
     certificates = Certificates(config.layout.tls, storage.secrets, platform.node(), now=lambda: datetime.now(UTC))
     contexts = server_contexts()
     driver = LoopbackDriver(shares(limit()).apps, contexts)
+    sites = SiteKeeper(
+        (CaddyDriver(Caddy(config.layout.caddy, config.layout.caddy_log, find_caddy()), certificates), MdnsDriver()),
+        doors_of(config),
+        lambda: reconciler.desired,
+        reconciler.changed,
+    )
     local_access = LocalAccess(
         storage.state,
         certificates,
@@ -101,16 +112,8 @@ def build_parts(storage: Storage, podman: PodmanHost, apps: Apps) -> Parts:
         host.own_addresses,
         has_password=lambda: storage.login.setup_code is None,
         routes=RouteKeeper((driver,), lambda: reconciler.desired, reconciler.changed),
-        sites=SiteKeeper(
-            (
-                CaddyDriver(Caddy(config.layout.caddy, config.layout.caddy_log, find_caddy()), certificates),
-                MdnsDriver(),
-            ),
-            doors_of(config),
-            lambda: reconciler.desired,
-            reconciler.changed,
-        ),
         trust=TrustFiles(certificates, doors_of(config)),
+        sites=sites,
         contexts=contexts,
     )
     links = LinkTraffic(reconciler, storage.clocks.steady)
@@ -126,7 +129,17 @@ def build_parts(storage: Storage, podman: PodmanHost, apps: Apps) -> Parts:
         apps.trials.end_for_room,
     )
     return Parts(
-        storage, podman, apps, local_access, Metrics(), links, SystemHistory(), DiskForecast(), notifier, guard
+        storage,
+        podman,
+        apps,
+        local_access,
+        build_onions(storage, podman, apps, sites),
+        Metrics(),
+        links,
+        SystemHistory(),
+        DiskForecast(),
+        notifier,
+        guard,
     )
 
 
@@ -150,6 +163,7 @@ def build_services(parts: Parts, power: Power, started: float) -> Services:
         parts.links,
         apps.automatic_updates.view,
         doors_of(storage.config),
+        parts.onions.name_of,
     )
     services = Services()
     _provide_apps(services, parts, reporter)
@@ -221,7 +235,11 @@ def _provide_node(services: Services, parts: Parts, reporter: Reporter, power: P
         started,
     )
     doctor = Doctor(storage.config, podman.info, podman.not_enforced)
-    examiner = Examiner(doctor, podman.client, apps.volumes, apps.reconciler, access.examined)
+
+    async def outlook() -> Outlook:
+        return replace(await access.examined(), onions=parts.onions.problems)
+
+    examiner = Examiner(doctor, podman.client, apps.volumes, apps.reconciler, outlook)
     services.provide(node_services.SystemService, system)
     disk = DiskReporter(apps.reconciler, apps.disk_use, storage.config.root)
     services.provide(node_services.DiskService, disk)
@@ -235,6 +253,9 @@ def _provide_node(services: Services, parts: Parts, reporter: Reporter, power: P
     services.provide(node_services.LocalAccessService, access)
     services.provide(node_services.TrustService, access)
     services.provide(node_services.EndpointService, EndpointSwitch(apps.orchestrator, access, reporter))
+    services.provide(
+        node_services.OnionService, OnionSwitch(apps.orchestrator, parts.onions, storage.secrets, reporter)
+    )
     services.provide(node_services.HostFirewallService, FirewallProposal(access, podman.namespace))
 
 

@@ -25,6 +25,14 @@ def local_network(network: Outlook) -> Iterator[Finding]:
                 variables="ARCHIPELAGO_HTTP_PORT, ARCHIPELAGO_HTTPS_PORT",
             ),
         )
+    for problem in network.onions:
+        yield Finding(
+            check="onions",
+            severity=Severity.WARNING,
+            what=problem,
+            why=msg("you had it reached through Tor"),
+            mend=msg("install and start Tor ('archipelago install tor'), or look at it: 'archipelago status tor'"),
+        )
     if not network.wanted:
         return
     reached = set(network.listening) & set(network.available)

@@ -20,7 +20,7 @@ from archipelago.rpc.methods.apps import (
     snapshot_schedules,
     snapshots,
 )
-from archipelago.rpc.methods.node import network, notice_channels, notices, system
+from archipelago.rpc.methods.node import network, notice_channels, notices, onions, system
 from archipelago.rpc.methods.security import audit, keys, sbom, secrets, security, signers
 from archipelago.rpc.openrpc import Description
 from archipelago.security.keys.locked import node_is_locked
@@ -54,6 +54,7 @@ _FAMILIES = (
     revisions,
     security,
     network,
+    onions,
 )
 """Modules with a `family`, in the order of the reference."""
 

@@ -35,7 +35,9 @@ def reporter_of(
     traffic: Any = SimpleNamespace(now=links)
     operations: Any = SimpleNamespace(working_on=lambda _: None)
     nothing: Any = None
-    return Reporter(nothing, nothing, apps, operations, (), nothing, lambda: (), metrics, traffic, nothing, DOORS)
+    return Reporter(
+        nothing, nothing, apps, operations, (), nothing, lambda: (), metrics, traffic, nothing, DOORS, nothing
+    )
 
 
 async def summaries(

@@ -1,0 +1,61 @@
+"""Leads what does not speak HTTP from the sockets that Tor connects to, to endpoints of apps on loopback."""
+
+import asyncio
+import contextlib
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+
+from archipelago.network.drivers.loopback import forward
+
+_MODE = 0o666
+"""Whoever leads clients to the socket is another user of this host; nobody else passes through its folder."""
+_MOST = 256
+"""Connections to all sockets together; one beyond is closed at once."""
+
+
+class OnionPipes:
+    """Listens on sockets. What is connected ends with the daemon, as on the local network."""
+
+    def __init__(self) -> None:
+        self._servers: dict[tuple[Path, int], asyncio.Server] = {}
+        self._connections: dict[asyncio.Task[None], tuple[Path, int]] = {}
+
+    async def apply(self, pipes: Mapping[Path, int]) -> None:
+        """Lead these sockets, and no others, each to a port of loopback."""
+        wanted = set(pipes.items())
+        for pipe in set(self._servers) - wanted:
+            await self._close(pipe)
+        for path, port in wanted - set(self._servers):
+            with contextlib.suppress(FileNotFoundError):
+                path.unlink()
+            server = await asyncio.start_unix_server(partial(self._serve, (path, port)), str(path))
+            path.chmod(_MODE)
+            self._servers[path, port] = server
+
+    async def close(self) -> None:
+        """Lead none any longer."""
+        for pipe in tuple(self._servers):
+            await self._close(pipe)
+        await asyncio.gather(*self._connections, return_exceptions=True)
+
+    async def _close(self, pipe: tuple[Path, int]) -> None:
+        self._servers.pop(pipe).close()
+        for task, through in self._connections.items():
+            if through == pipe:
+                task.cancel()
+        with contextlib.suppress(OSError):
+            pipe[0].unlink()
+
+    def _serve(self, pipe: tuple[Path, int], reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if len(self._connections) >= _MOST:
+            writer.transport.abort()
+            return
+
+        def ended(task: asyncio.Task[None]) -> None:
+            del self._connections[task]
+            writer.transport.abort()
+
+        task = asyncio.get_running_loop().create_task(forward(pipe[1], reader, writer, lambda _: None))
+        self._connections[task] = pipe
+        task.add_done_callback(ended)
