@@ -17,7 +17,7 @@ from archipelago.container.dependency_resolver.plan import (
 from archipelago.container.dependency_resolver.rating import rate
 from archipelago.container.dependency_resolver.search.world import World
 from archipelago.container.manifest.build_facts import build_facts
-from archipelago.container.manifest.exposure import is_open
+from archipelago.container.manifest.exposure import PUBLISHED, is_open
 from archipelago.container.manifest.model.app import AppManifest, Architecture, Egress
 from archipelago.container.manifest.model.containers import Container
 from archipelago.container.manifest.model.endpoints import Access
@@ -182,11 +182,13 @@ def _memory_limit(world: World, app: AppId) -> int:
 def access_warnings(asks: Asks) -> list[str]:
     """Return which of the new endpoints will not be reachable in the ways that their manifests ask for.
 
-    Nothing is reachable through Tor or from the internet yet, and nobody may believe that it does.
+    Nothing is reachable from the internet yet, and nobody may believe that it is. Through Tor, what is on this host is
+    reachable once its owner switches that on.
     """
     warnings = []
     for endpoint in asks.endpoints:
-        if missing := [_WAYS[way] for way in endpoint.access if way in _WAYS]:
+        possible = {Access.TOR} if not PUBLISHED.isdisjoint(endpoint.access) else set()
+        if missing := [_WAYS[way] for way in endpoint.access if way in _WAYS and way not in possible]:
             there = msg("it will not be reachable at all")
             if Access.LAN in endpoint.access:
                 there = msg(

@@ -174,13 +174,18 @@ class TestAccess:
         return catalog_of(app("a", endpoints={"web": web}))
 
     def test_what_is_not_carried_out_yet_is_said_before_the_installation(self) -> None:
-        (warning,) = resolve(self.endpoint("host", "lan", "tor"), {}, Request(install=("a",))).warnings
+        (warning,) = resolve(self.endpoint("host", "lan", "internet"), {}, Request(install=("a",))).warnings
         assert warning == (
-            "a/web asks to be reachable through Tor, which this version cannot do yet: "
+            "a/web asks to be reachable from the internet, which this version cannot do yet: "
             "it will be reachable on port 8080 of this host and, once you have it listen there, from the local network"
         )
         (warning,) = resolve(self.endpoint("internet"), {}, Request(install=("a",))).warnings
         assert warning.endswith("from the internet, which this version cannot do yet: it will not be reachable at all")
+
+    def test_through_tor_its_owner_can_have_it_reached_where_it_is_on_this_host(self) -> None:
+        assert resolve(self.endpoint("host", "tor"), {}, Request(install=("a",))).warnings == ()
+        (warning,) = resolve(self.endpoint("tor"), {}, Request(install=("a",))).warnings
+        assert warning.endswith("through Tor, which this version cannot do yet: it will not be reachable at all")
 
     def test_a_page_without_a_login_is_not_said_to_be_on_the_local_network(self) -> None:
         plan = resolve(self.endpoint("host", "lan", login="none"), {}, Request(install=("a",)))

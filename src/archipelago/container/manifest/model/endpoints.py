@@ -52,7 +52,7 @@ class Access(StrEnum):
     LAN = "lan"
     """Machines of the local network."""
     TOR = "tor"
-    """Anybody, through an onion address."""
+    """Who has its client key or its address, through Tor, once the owner switches that on."""
     INTERNET = "internet"
     """Anybody."""
 
@@ -75,7 +75,8 @@ class Endpoint(Part):
     host_port: Port
     """Port proposed on the host."""
     access: tuple[Access, ...] = (Access.HOST,)
-    """Who may reach it until the owner decides; `lan` on the addresses that he chose, `tor` and `internet` not yet."""
+    """Who may reach it until the owner decides; `lan` on the addresses that he chose, `tor` by his switch alone, and
+    `internet` not yet."""
     label: ShortText | None = None
     """Name shown to the owner."""
     path: Annotated[str, StringConstraints(pattern=r"^/[\x21-\x7e]*$", max_length=400)] = "/"
