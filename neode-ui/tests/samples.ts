@@ -229,6 +229,8 @@ export const endpoint = like<EndpointStatus>({
   site: null,
   local_site: null,
   open: false,
+  tor: "off",
+  onion: null,
   kept_in: null,
   label: null,
   interface: null,

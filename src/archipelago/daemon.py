@@ -148,7 +148,7 @@ def _prepare_data(layout: Layout) -> None:
 async def _open_local_access(node: Node, server: RpcServer) -> None:
     """Be reachable from the local network; where that fails, the owner can still fix it from here."""
     try:
-        await node.open_local_access(server.front)
+        await node.open_local_access(server.front, server.call_by)
     except NodeError as error:
         print(f"Not reachable from the local network: {error}", file=sys.stderr, flush=True)
     except Exception:

@@ -29,6 +29,7 @@ SHOW = (
 )
 FIRST_PAGE, NEXT_PAGE = 60.0, 5.0
 """Seconds until the first page is there, and each after it."""
+PASSWORD = "correct horse battery staple"
 PAGES = {"alpha": "alpha/page", "beta": "beta/page"}
 MORE = """volumes: {{kept: {{data: files}}}}
 endpoints:
@@ -198,6 +199,28 @@ async def test_a_restored_app_has_the_onion_that_it_had(node: TestNode, client: 
     assert await onion(node, "beta") == address and await key_of(node, "beta") == key
     await client.know(address, key)
     assert "this is beta" in await client.page(address, FIRST_PAGE)
+
+
+async def test_the_nodes_own_page_is_reached_with_its_key_by_nobody_in_particular(
+    node: TestNode, client: OnionClient
+) -> None:
+    with pytest.raises(RpcError, match="cannot be recognised"):
+        await node.call("onion-node-set", on=True)
+    await node.call("password-set", user="owner", password=PASSWORD)
+    await node.call("onion-node-set", on=True)
+    found = await node.call("onion-node-key")
+    address = found["address"]
+    assert await client.refused(address)
+    await client.know(address, found["key"])
+    assert "ok" in await client.page(f"{address}healthz", FIRST_PAGE)
+    host = address.split("/")[2]
+    asked = json.dumps({"jsonrpc": "2.0", "id": 1, "method": "container-list", "params": {}})
+    answer = await client.post(f"{address}rpc/v1", asked, {"Origin": f"http://{host}"})
+    assert "log in first" in answer, "the owner's socket is another one"
+    answer = await client.post(f"{address}rpc/v1", asked, {"Origin": await onion(node, "alpha")})
+    assert "another origin" in answer
+    page = await client.page(address, NEXT_PAGE, {"Host": "alpha.localhost"})
+    assert " 403 " in page.splitlines()[0]
 
 
 async def test_what_tor_cannot_do_is_a_finding_of_the_doctor(node: TestNode) -> None:

@@ -79,6 +79,11 @@ class OnionClient:
                     raise
             await asyncio.sleep(0.3)  # nobody is told when a descriptor has been published
 
+    async def post(self, url: str, body: str, headers: dict[str, str]) -> str:
+        """Return the answer to JSON that is sent."""
+        sent = {"Content-Type": "application/json", "Content-Length": str(len(body)), **headers}
+        return await self._ask("POST", url, sent, body)
+
     async def connect(self, host: str, port: int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         """Open a connection by SOCKS (RFC 1928); raises `Unreachable`."""
         reader, writer = await asyncio.open_connection(self.address, self.socks)
@@ -98,12 +103,15 @@ class OnionClient:
         return reader, writer
 
     async def _get(self, url: str, headers: dict[str, str]) -> str:
+        return await self._ask("GET", url, headers, "")
+
+    async def _ask(self, method: str, url: str, headers: dict[str, str], body: str) -> str:
         parts = urlsplit(url)
         async with asyncio.timeout(_TRY):
             reader, writer = await self.connect(str(parts.hostname), parts.port or 80)
             sent = {"Host": parts.netloc, **headers}
-            lines = [f"GET {parts.path or '/'} HTTP/1.0", *(f"{name}: {value}" for name, value in sent.items())]
-            writer.write("\r\n".join(lines).encode() + b"\r\n\r\n")
+            lines = [f"{method} {parts.path or '/'} HTTP/1.0", *(f"{name}: {value}" for name, value in sent.items())]
+            writer.write("\r\n".join(lines).encode() + b"\r\n\r\n" + body.encode())
             answer = await reader.read()
             writer.close()
         return answer.decode(errors="replace")

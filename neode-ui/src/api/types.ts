@@ -1207,6 +1207,11 @@ export type NoParams = {
 
 };
 
+export type NodeOnionParams = {
+  /** Whether it is reached through Tor. */
+  "on": boolean;
+};
+
 export type NodeScheduleParams = {
   /** How often a snapshot is taken; the app stops for it, at night unless it is hourly. */
   "every": Cadence;
@@ -1297,6 +1302,8 @@ export type OnionsView = {
   "tor": string | null;
   /** How far it has connected to the Tor network, in per cent; null where nothing is published. */
   "progress": number | null;
+  /** Whether the node's own page is reached through Tor, with its client key. */
+  "node": boolean;
   /** `APP/ENDPOINT` of those that are switched on, and whose app runs. */
   "endpoints": Array<string>;
   /** Why some of them are not reached. */
@@ -3214,6 +3221,15 @@ export interface Methods {
   /** Name of the endpoint. */
   "endpoint": string;
 }; result: OnionKey };
+  /** Have the node's own page reached through Tor by those who have its client key, or not */
+  "onion-node-set": { params: {
+  /** Whether it is reached through Tor. */
+  "on": boolean;
+}; result: OnionsView };
+  /** Return the key with which clients reach the node's own page through Tor */
+  "onion-node-key": { params: Record<string, never>; result: OnionKey };
+  /** Replace the key with which clients reach the node's own page through Tor */
+  "onion-node-key-renew": { params: Record<string, never>; result: OnionKey };
   /** Return this description of the RPC (OpenRPC) */
   "rpc.discover": { params: Record<string, never>; result: Record<string, unknown> };
 }

@@ -13,6 +13,8 @@ export const isOnNode = (here: Pick<Location, "hostname">): boolean => LOOPBACK.
 export function webAddress(endpoints: EndpointStatus[], here: Pick<Location, "hostname">): string | undefined {
   const pages = endpoints.filter((one) => one.kind === "ui" && one.protocol === "http");
   if (isOnNode(here)) return pages[0]?.site ?? undefined;
+  // Through Tor nothing else of the node is reached.
+  if (here.hostname.endsWith(".onion")) return pages.find((one) => one.onion)?.onion ?? undefined;
   // Whoever has found the node by its name there finds apps by theirs.
   const named = here.hostname.endsWith(".local") ? pages.find((one) => one.local_site)?.local_site : undefined;
   if (named) return named;

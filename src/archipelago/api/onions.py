@@ -23,6 +23,8 @@ class OnionsView(View):
     """App that publishes them; null where none runs."""
     progress: int | None = Field(default=None, ge=0, le=100)
     """How far it has connected to the Tor network, in per cent; null where nothing is published."""
+    node: bool = False
+    """Whether the node's own page is reached through Tor, with its client key."""
     endpoints: tuple[str, ...]
     """`APP/ENDPOINT` of those that are switched on, and whose app runs."""
     problems: tuple[str, ...]

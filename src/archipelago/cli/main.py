@@ -210,6 +210,7 @@ _GROUPS: tuple[tuple[str, str, tuple[tuple[str, Command], ...]], ...] = (
             ("listen", network.listen),
             ("tor", onions.tor),
             ("tor-key", onions.tor_key),
+            ("tor-node", onions.tor_node),
             ("authority", network.authority),
             ("trust", network.trust),
             ("firewall", network.firewall),

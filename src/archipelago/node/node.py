@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from typing import Self
@@ -71,10 +71,14 @@ class Node:
         await self._note("node-start", {"version": __version__})
         return self
 
-    async def open_local_access(self, front: Front) -> None:
-        """Be reachable from the local network as the owner decided; `front` has the node's page listen."""
+    async def open_local_access(self, front: Front, on_named: Callable[[frozenset[str]], None]) -> None:
+        """Be reachable from the local network and through Tor as the owner decided.
+
+        `front` has the node's page listen, and `on_named` is told by which onion names it is called.
+        """
         self._closing.push_async_callback(self.parts.local_access.close)
         self._closing.push_async_callback(self.parts.onions.close)
+        self.parts.onions.on_named = on_named
         await self.parts.onions.prepare()
         try:
             await self.parts.local_access.open(front)

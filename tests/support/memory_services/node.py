@@ -265,6 +265,12 @@ class MemoryOnions:
     async def renew_key(self, app: str, endpoint: str) -> OnionKey:
         return await self.key(app, endpoint)
 
+    async def switch_node(self, *, on: bool) -> OnionsView:
+        return OnionsView(tor=None, node=on, endpoints=(), problems=())
+
+    async def node_key(self, *, new: bool) -> OnionKey:
+        return await self.key("tor", "node.page")
+
     async def view(self) -> OnionsView:
         return OnionsView(tor=None, endpoints=(), problems=())
 

@@ -25,7 +25,7 @@ from archipelago.network.drivers.tor.control_text import (
 )
 from archipelago.network.drivers.tor.tor_control import RunningTor
 from archipelago.network.onions.onion_keys import SEED_BYTES, client_public, onion_name, service_key
-from archipelago.network.onions.services import TorApp, WantedOnion, tor_app, wanted_onions
+from archipelago.network.onions.services import NODE_PAGE, TorApp, WantedOnion, node_onion, tor_app, wanted_onions
 from archipelago.network.route_keeper import endpoints_of
 from archipelago.network.site_keeper import SiteKeeper
 from archipelago.network.sites import Door
@@ -35,6 +35,7 @@ from archipelago.support.broadcast import Signal
 from archipelago.support.texts.text import error_text, msg
 
 _FACT = "onions"
+_NODE_FACT = "onion-of-node"
 _LOOK = 30.0
 _SOON = 1.0
 """Seconds until Tor is asked again: usually, and while something is missing."""
@@ -109,7 +110,9 @@ class OnionKeeper:
         desired: Callable[[], DesiredState],
         health: Callable[[str], object],
         changed: Signal,
+        node_port: int,
     ) -> None:
+        """`node_port` is that of the node's own page, on loopback."""
         self._facts, self._secrets, self._control, self._running = facts, secrets, control, running
         self._sites, self._pipes, self._sockets = sites, pipes, sockets
         self._desired, self._health, self._changed = desired, health, changed
@@ -117,6 +120,10 @@ class OnionKeeper:
         self._applied: object = None
         self._names: dict[tuple[str, str], str] = {}
         self._follower: asyncio.Task[None] | None = None
+        self._node_port = node_port
+        self._for_node = False
+        self.on_named: Callable[[frozenset[str]], None] = lambda _: None
+        """Is told by which onion names the node's own page is called."""
         self.progress: int | None = None
         """How far Tor has connected, in per cent; None where none runs, or none is needed."""
         self.problems: tuple[str, ...] = ()
@@ -125,7 +132,13 @@ class OnionKeeper:
     @property
     def wanted(self) -> tuple[WantedOnion, ...]:
         """The onion services that there should be now."""
-        return wanted_onions(endpoints_of(self._desired()))
+        found, tor = wanted_onions(endpoints_of(self._desired())), self.tor
+        return (*found, node_onion(tor, self._node_port)) if self._for_node and tor else found
+
+    @property
+    def for_node(self) -> bool:
+        """Whether the node's own page is to have one as well."""
+        return self._for_node
 
     @property
     def tor(self) -> TorApp | None:
@@ -138,8 +151,15 @@ class OnionKeeper:
 
     async def prepare(self) -> None:
         """Make the ways from Tor to apps; they go on from an earlier life of the daemon. Raises nothing."""
+        self._for_node = bool(await self._facts.found_fact(_NODE_FACT))
         with contextlib.suppress(NodeError):  # `apply` finds the same, and reports it
             self._sites.further = self._doors(await self._with_keys(self.wanted))
+
+    async def set_for_node(self, wanted: bool) -> None:
+        """Have the node's own page reached through Tor with its client key, or not."""
+        await self._facts.set_fact(_NODE_FACT, "on" if wanted else "")
+        self._for_node = wanted
+        await self.apply()
 
     def start(self) -> None:
         """Keep them from now on."""
@@ -184,6 +204,7 @@ class OnionKeeper:
     async def _with_keys(self, wanted: Collection[WantedOnion]) -> tuple[Onion, ...]:
         onions = await asyncio.to_thread(lambda: tuple(map(self._with_key, wanted)))
         self._names = {(each.wanted.app, each.wanted.endpoint): each.name for each in onions}
+        self.on_named(frozenset(each.name for each in onions if each.wanted.endpoint == NODE_PAGE))
         return onions
 
     def _with_key(self, wanted: WantedOnion) -> Onion:

@@ -1,6 +1,7 @@
 """Has endpoints reached through Tor, or not, and hands out the keys of their clients."""
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from archipelago.api.apps import EndpointStatus
@@ -12,6 +13,7 @@ from archipelago.container.reports.apps import Reporter
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.network.onions.onion_keeper import OnionKeeper
 from archipelago.network.onions.onion_keys import SEED_BYTES, client_key, client_line
+from archipelago.network.onions.services import NODE_PAGE
 from archipelago.security.secrets.manager import SecretsManager
 from archipelago.security.secrets.secret_names import client_key_name
 from archipelago.support.texts.text import msg
@@ -25,12 +27,46 @@ class OnionSwitch:
     keeper: OnionKeeper
     secrets: SecretsManager
     reporter: Reporter
+    has_password: Callable[[], bool]
 
     async def switch(self, app: str, endpoint: str, access: OnionAccess) -> EndpointStatus:
         """Say who reaches an endpoint through Tor; once this returns, Tor knows if it runs. Raises `NodeError`."""
         await self.orchestrator.set_onion(app, endpoint, access)
         await self.keeper.apply()
         return await self.reporter.endpoint(app, endpoint)
+
+    async def switch_node(self, *, on: bool) -> OnionsView:
+        """Have the node's own page reached through Tor with its client key, or not. Raises `NodeError`."""
+        if on:
+            if self.keeper.tor is None:
+                raise NodeError(
+                    ErrorCode.INVALID_VALUE,
+                    msg("no Tor is installed and started"),
+                    hint=msg("install it: 'archipelago install tor'"),
+                )
+            if not self.has_password():
+                raise NodeError(
+                    ErrorCode.FORBIDDEN,
+                    msg("the owner cannot be recognised yet, so the node stays on loopback"),
+                    hint=msg("set a password first: 'archipelago password'"),
+                )
+        await self.keeper.set_for_node(on)
+        return await self.view()
+
+    async def node_key(self, *, new: bool) -> OnionKey:
+        """Return the client key of the node's own page; a `new` one shuts out who had the old. Raises `NodeError`."""
+        tor = self.keeper.tor
+        name = self.keeper.name_of(tor.app, NODE_PAGE) if tor else None
+        if tor is None or name is None:
+            raise NodeError(
+                ErrorCode.INVALID_VALUE,
+                msg("the node's own page is not reached through Tor now"),
+                hint=msg("switch it on: 'archipelago network tor-node on'"),
+            )
+        if new:
+            await self._renew(tor.app, NODE_PAGE)
+        seed = await asyncio.to_thread(self._seed, tor.app, NODE_PAGE)
+        return OnionKey(address=f"http://{name}/", key=client_key(seed), line=client_line(name, seed))
 
     async def key(self, app: str, endpoint: str) -> OnionKey:
         """Return the key of clients of an endpoint. Raises `NodeError`."""
@@ -48,8 +84,7 @@ class OnionSwitch:
     async def renew_key(self, app: str, endpoint: str) -> OnionKey:
         """Replace the key of clients: whoever had the old one is shut out. Raises `NodeError`."""
         await self.key(app, endpoint)
-        await asyncio.to_thread(self.secrets.renew, app, client_key_name(endpoint), SecretKind.HEX, SEED_BYTES)
-        await self.keeper.apply()
+        await self._renew(app, endpoint)
         return await self.key(app, endpoint)
 
     async def view(self) -> OnionsView:
@@ -58,9 +93,15 @@ class OnionSwitch:
         return OnionsView(
             tor=tor.app if tor else None,
             progress=self.keeper.progress,
-            endpoints=tuple(f"{each.app}/{each.endpoint}" for each in self.keeper.wanted),
+            node=self.keeper.for_node,
+            endpoints=tuple(f"{each.app}/{each.endpoint}" for each in self.keeper.wanted if each.endpoint != NODE_PAGE),
             problems=self.keeper.problems,
         )
+
+    async def _renew(self, app: str, endpoint: str) -> None:
+        name = client_key_name(endpoint)
+        await asyncio.to_thread(self.secrets.renew, app, name, SecretKind.HEX, SEED_BYTES)
+        await self.keeper.apply()
 
     def _seed(self, app: str, endpoint: str) -> bytes:
         found = self.secrets.ensure(app, client_key_name(endpoint), SecretKind.HEX, SEED_BYTES)

@@ -15,6 +15,10 @@ WEB_PORT = 80
 """Port of an onion service for browsers; what passes through Tor is encrypted up to the node."""
 
 
+NODE_PAGE = "node.page"
+"""Stands for an endpoint of the Tor app where the node's own page is meant; no endpoint has a dot in its name."""
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class WantedOnion:
     """An endpoint that is to have an onion service."""
@@ -48,6 +52,14 @@ class TorApp:
 def wanted_onions(desired: Mapping[str, AppEndpoints]) -> tuple[WantedOnion, ...]:
     """Return the onion services that there should be, of apps that should run; by app and endpoint."""
     return tuple(sorted(each for app, found in desired.items() for each in _of_app(app, found)))
+
+
+def node_onion(tor: TorApp, port: int) -> WantedOnion:
+    """Return the onion service of the node's own page, which listens on a port of loopback.
+
+    It is never public. Its keys are among the secrets of the Tor app, and no web server is between Tor and the node.
+    """
+    return WantedOnion(tor.app, NODE_PAGE, OnionAccess.CLIENTS, port, WEB_PORT, is_site=False)
 
 
 def _of_app(app: str, found: AppEndpoints) -> Iterator[WantedOnion]:

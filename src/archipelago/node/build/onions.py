@@ -32,4 +32,5 @@ def build_onions(storage: Storage, podman: PodmanHost, apps: Apps, sites: SiteKe
         lambda: reconciler.desired,
         lambda app: reconciler.health(app).state,
         reconciler.changed,
+        storage.config.port,
     )

@@ -254,7 +254,14 @@ def _provide_node(services: Services, parts: Parts, reporter: Reporter, power: P
     services.provide(node_services.TrustService, access)
     services.provide(node_services.EndpointService, EndpointSwitch(apps.orchestrator, access, reporter))
     services.provide(
-        node_services.OnionService, OnionSwitch(apps.orchestrator, parts.onions, storage.secrets, reporter)
+        node_services.OnionService,
+        OnionSwitch(
+            apps.orchestrator,
+            parts.onions,
+            storage.secrets,
+            reporter,
+            lambda: storage.login.setup_code is None,
+        ),
     )
     services.provide(node_services.HostFirewallService, FirewallProposal(access, podman.namespace))
 

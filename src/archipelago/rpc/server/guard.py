@@ -58,6 +58,8 @@ class Guard:
         self._gate = gate
         self.names: Set[str] = LOOPBACK_NAMES
         """By which this node is called."""
+        self.onion_names: Set[str] = frozenset()
+        """By which it is called through Tor."""
 
     async def _note(self, request: web.Request, error: NodeError) -> None:
         """Write down who was kept out before it was looked at what he wants."""
@@ -71,7 +73,7 @@ class Guard:
         """Pass a request on, or refuse it."""
         try:
             # First: what a page elsewhere has a browser send must not be counted against the owner's address.
-            check_host(request, self.names)
+            check_host(request, self.names | self.onion_names)
             check_origin(request)
             # Files of the page are in memory, and cost no more than a refusal.
             is_page = request.match_info.route.name == PAGE

@@ -174,6 +174,10 @@ class RpcServer:
             self._front[address] = Listener(listener, self._local, make, context=context)
         return refused
 
+    def call_by(self, names: frozenset[str]) -> None:
+        """Let the page be called by these onion names, besides those of this host."""
+        self._guard.onion_names = names
+
     def _converse(self, crowd: Crowd, guest: Guest) -> Conversation:
         assert self._runner is not None and self._runner.server is not None
         return Conversation(self._runner.server, self._patience, crowd, guest)

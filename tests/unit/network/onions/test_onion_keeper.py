@@ -13,6 +13,7 @@ from archipelago.container.manifest.model.onions import Onions
 from archipelago.network.drivers.tor.control_text import ControlError, Reply
 from archipelago.network.drivers.tor.tor_control import RunningTor
 from archipelago.network.onions.onion_keeper import OnionKeeper
+from archipelago.network.onions.onion_keys import onion_name, service_key
 from archipelago.network.onions.services import TorApp
 from archipelago.network.site_keeper import SiteKeeper
 from archipelago.security.secrets.secret import Secret
@@ -27,7 +28,7 @@ class MemoryTor:
     def __init__(self) -> None:
         self.onions: dict[str, str] = {}
         """Name -> the command that made it."""
-        self.ids: Mapping[str, str] = {}
+        self.seeds: Mapping[tuple[str, str], str] = {}
         self.open = {"7": "a", "8": "b"}
         self.closed: list[str] = []
         self.added = 0
@@ -47,8 +48,10 @@ class MemoryTor:
             self.added += 1
             key = re.search("ED25519-V3:(\\S+)", command)
             assert key is not None
-            self.onions[self.ids[key[1]]] = command
-            return Reply(250, (f"ServiceID={self.ids[key[1]]}", "OK"))
+            seeds = (bytes.fromhex(seed) for seed in self.seeds.values())
+            name = next(onion_name(seed) for seed in seeds if service_key(seed) == key[1]).removesuffix(".onion")
+            self.onions[name] = command
+            return Reply(250, (f"ServiceID={name}", "OK"))
         if what == "DEL_ONION":
             del self.onions[rest]
             return Reply(250, ("OK",))
@@ -65,13 +68,16 @@ class MemoryTor:
 
 class MemoryFacts:
     def __init__(self) -> None:
-        self.value = ""
+        self.value = self.of_node = ""
 
     async def found_fact(self, key: str) -> str:
-        return self.value
+        return self.value if key == "onions" else self.of_node
 
     async def set_fact(self, key: str, value: str) -> None:
-        self.value = value
+        if key == "onions":
+            self.value = value
+        else:
+            self.of_node = value
 
 
 class Scene:
@@ -79,6 +85,7 @@ class Scene:
 
     def __init__(self) -> None:
         self.tor, self.facts, self.seeds = MemoryTor(), MemoryFacts(), dict[tuple[str, str], str]()
+        self.tor.seeds = self.seeds
         self.runs, self.here = {"a", "b", "tor"}, True
         self.pipes: dict[Path, int] = {}
         self.word: dict[str, dict[str, str]] = {"a": {}, "b": {}, "tor": {}}
@@ -99,6 +106,7 @@ class Scene:
             lambda: self.state,
             lambda app: "healthy",
             Signal(),
+            8480,
         )
 
     @property
@@ -130,7 +138,6 @@ class Scene:
     async def apply(self) -> dict[str, str]:
         """Return the onion services that Tor has afterwards, by app and endpoint."""
         onions = await self.keeper._with_keys(self.keeper.wanted)
-        self.tor.ids = {each.command.key: each.name.removesuffix(".onion") for each in onions}
         await self.keeper.apply()
         names = {each.name.removesuffix(".onion"): f"{each.wanted.app}/{each.wanted.endpoint}" for each in onions}
         return {names.get(name, name): command for name, command in self.tor.onions.items()}
@@ -227,3 +234,19 @@ async def test_a_crash_between_publishing_and_writing_it_down_publishes_again(sc
     assert await scene.apply() == before and scene.tor.added == 2
     await asyncio.gather(scene.keeper.apply(), scene.keeper.apply())
     assert scene.tor.added == 2
+
+
+async def test_the_nodes_own_page_is_reached_past_the_web_server_of_apps_and_never_without_a_key(scene: Scene) -> None:
+    named: list[frozenset[str]] = []
+    scene.keeper.on_named = named.append
+    await scene.keeper.set_for_node(True)
+    found = await scene.apply()
+    assert found.keys() == {"tor/node.page"} and "ClientAuthV3=" in found["tor/node.page"]
+    assert list(scene.pipes.values()) == [8480] and not any(door.socket for door in scene.sites.further)
+    assert named[-1] == {scene.keeper.name_of("tor", "node.page")}
+    scene.keeper = scene.new_keeper()
+    await scene.keeper.prepare()
+    assert (await scene.apply()).keys() == found.keys(), "the next daemon knows it"
+    scene.keeper.on_named = named.append
+    await scene.keeper.set_for_node(False)
+    assert await scene.apply() == {} and named[-1] == frozenset()

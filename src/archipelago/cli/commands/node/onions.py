@@ -48,7 +48,31 @@ def tor_key(
     json: Json = False,
 ) -> None:
     """Show the key with which clients reach an endpoint through Tor."""
-    found = Client().call("onion-key-renew" if new else "onion-key", app=app, endpoint=endpoint)
+    _show_key(Client().call("onion-key-renew" if new else "onion-key", app=app, endpoint=endpoint), json)
+
+
+def tor_node(
+    what: Annotated[str, typer.Argument(metavar="on|off|key|new-key", help="'new-key' replaces the client key.")],
+    json: Json = False,
+) -> None:
+    """Have the node's own page reached through Tor with a client key, or not; show that key."""
+    if what in ("key", "new-key"):
+        _show_key(Client().call("onion-node-key-renew" if what == "new-key" else "onion-node-key"), json)
+        return
+    if what not in ("on", "off"):
+        raise CommandError(Exit.USAGE, f"network tor-node: {what!r} is none of on, off, key, new-key")
+    found = Client().call("onion-node-set", on=what == "on")
+    if json:
+        show_json(found)
+        return
+    show(f"The node's page is {'' if what == 'on' else 'not '}reached through Tor")
+    if what == "on":
+        show("Its address and its client key: 'archipelago network tor-node key'")
+    for problem in found["problems"]:
+        show(line(f"Problem  {problem}"))
+
+
+def _show_key(found: dict[str, str], json: bool) -> None:
     if json:
         show_json(found)
         return
