@@ -24,14 +24,11 @@ from support.tiny_apps import write_app
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(300)]
 
 INTERNET, LOCAL, PORT, HOST = os.environ["ARCHIPELAGO_OUTSIDE"].split()
-SHOW = (
-    '[sh, -c, "mkdir -p /tmp/w/cgi-bin && cp /usr/bin/show /tmp/w/cgi-bin/index.cgi && '
-    'exec busybox httpd -f -p 8000 -h /tmp/w"]'
-)
+SHOW = '[httpd, -f, -p, "8000", -h, /www]'
 FIRST_PAGE, NEXT_PAGE = 60.0, 5.0
 """Seconds until the first page is there, and each after it."""
 PASSWORD = "correct horse battery staple"
-PAGES = {"alpha": "alpha/page", "beta": "beta/page"}
+PAGES = ("alpha", "beta")
 MORE = """volumes: {{kept: {{data: files}}}}
 endpoints:
   page: {{kind: ui, protocol: http, login: own, container: main, port: 8000, host_port: {page}}}
@@ -49,7 +46,7 @@ def write_page(folder: Path, app: str) -> None:
     text = manifest.read_text().replace(
         "    init: true\n", "    init: true\n    mounts: [{volume: kept, path: /kept}]\n"
     )
-    files = "files: [{source: show, path: /usr/bin/show, executable: true}]"
+    files = "files: [{source: show, path: /www/cgi-bin/index.cgi, executable: true}]"
     manifest.write_text(text.replace("packages: [busybox-static]", f"packages: [busybox-static], {files}"))
     (folder / app / "show").write_text(script)
 
@@ -69,24 +66,30 @@ def write_tor(folder: Path, joining: str) -> None:
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def client(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[OnionClient]:
-    """A client of the private network."""
-    found = await start_network(INTERNET, int(PORT))
-    yield found
-    await stop_network(INTERNET, int(PORT))
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def node(client: OnionClient, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[TestNode]:
-    """A node with two apps and a Tor."""
+async def scene(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[tuple[TestNode, OnionClient]]:
+    """A node with two apps and a Tor, and a client of the network that this has joined."""
     remove_leftovers()
+    starting = asyncio.create_task(start_network(INTERNET, int(PORT)))
     catalog = tmp_path_factory.mktemp("catalog")
     for app in PAGES:
         write_page(catalog, app)
-    write_tor(catalog, client.joining)
     async with running_node("onions", apps=catalog) as running:
-        await asyncio.gather(*(running.install(app) for app in (*PAGES, "tor")))
-        yield running
+        await asyncio.gather(*map(running.install, PAGES))
+        client = await starting
+        write_tor(catalog, client.joining)
+        await running.install("tor")
+        yield running, client
+    await stop_network(INTERNET, int(PORT))
+
+
+@pytest.fixture
+def node(scene: tuple[TestNode, OnionClient]) -> TestNode:
+    return scene[0]
+
+
+@pytest.fixture
+def client(scene: tuple[TestNode, OnionClient]) -> OnionClient:
+    return scene[1]
 
 
 async def onion(node: TestNode, app: str, endpoint: str = "page", access: str = "clients") -> str:
@@ -174,7 +177,7 @@ async def test_an_onion_outlives_the_daemon_and_its_tor(node: TestNode, client: 
 
 
 async def test_the_keys_are_in_no_file_of_tor(node: TestNode) -> None:
-    listed = await node.execute("tor", "/usr/bin/busybox", "find", "/state", "/onions", "/etc/archipelago")
+    listed = await node.execute("tor", "/usr/bin/busybox", "find", "/state")
     assert "hs_ed25519" not in listed and "control_auth_cookie" in listed
     assert {each["name"] for each in await node.call("secret-list", app="alpha")} >= {"onion.page", "onion-client.page"}
 
@@ -231,6 +234,7 @@ async def test_what_tor_cannot_do_is_a_finding_of_the_doctor(node: TestNode) -> 
         found = await node.call("doctor")
         return [each["what"] for each in found if each["check"] == "onions"]
 
+    await onion(node, "alpha")
     assert any("alpha/page" in each for each in await findings())
     await node.done(await node.call("container-start", app="tor"))
     await onion(node, "alpha")

@@ -8,6 +8,7 @@ Authorities vote every few seconds, which only a testing network may; otherwise 
 """
 
 import concurrent.futures
+import hashlib
 import json
 import re
 import shutil
@@ -63,6 +64,13 @@ HashedControlPassword {password}
 """
 
 
+def hashed(password: str) -> str:
+    """Return a password as HashedControlPassword has it (RFC 2440, 3.6.1.3): 65,536 bytes of salt and password."""
+    salt = bytes(8)
+    repeated = (salt + password.encode()) * 65536
+    return f"16:{salt.hex()}60{hashlib.sha1(repeated[:65536]).hexdigest()}".upper()
+
+
 class PrivateTor:
     """Starts the network in a folder, on an address of this host."""
 
@@ -80,10 +88,7 @@ class PrivateTor:
         for number, name in enumerate(self.names):
             kind = AUTHORITY if number < AUTHORITIES else ""
             self._run(name, joining + kind + self._relay(number, name))
-        password = subprocess.run(["tor", "--quiet", "--hash-password", PASSWORD], capture_output=True, text=True)
-        client = CLIENT.format(
-            address=self.address, socks=SOCKS, control=CONTROL, password=password.stdout.strip().splitlines()[-1]
-        )
+        client = CLIENT.format(address=self.address, socks=SOCKS, control=CONTROL, password=hashed(PASSWORD))
         log = self._run("client", joining + client)
         self._until("Bootstrapped 100%", log)
         return {"join": joining, "address": self.address, "socks": SOCKS, "control": CONTROL, "password": PASSWORD}

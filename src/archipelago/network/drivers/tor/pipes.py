@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import socket
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
@@ -27,10 +28,8 @@ class OnionPipes:
         for pipe in set(self._servers) - wanted:
             await self._close(pipe)
         for path, port in wanted - set(self._servers):
-            with contextlib.suppress(FileNotFoundError):
-                path.unlink()
-            server = await asyncio.start_unix_server(partial(self._serve, (path, port)), str(path))
-            path.chmod(_MODE)
+            listening = await asyncio.to_thread(_listening, path)
+            server = await asyncio.start_unix_server(partial(self._serve, (path, port)), sock=listening)
             self._servers[path, port] = server
 
     async def close(self) -> None:
@@ -45,7 +44,7 @@ class OnionPipes:
             if through == pipe:
                 task.cancel()
         with contextlib.suppress(OSError):
-            pipe[0].unlink()
+            await asyncio.to_thread(pipe[0].unlink)
 
     def _serve(self, pipe: tuple[Path, int], reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if len(self._connections) >= _MOST:
@@ -59,3 +58,17 @@ class OnionPipes:
         task = asyncio.get_running_loop().create_task(forward(pipe[1], reader, writer, lambda _: None))
         self._connections[task] = pipe
         task.add_done_callback(ended)
+
+
+def _listening(path: Path) -> socket.socket:
+    """Return a socket that others may open; one that an earlier daemon left is replaced. Blocking."""
+    path.unlink(missing_ok=True)
+    found = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        found.bind(str(path))
+        path.chmod(_MODE)
+        found.setblocking(False)
+    except OSError:
+        found.close()
+        raise
+    return found
