@@ -61,10 +61,13 @@ class OnionClient:
         await self._command("SIGNAL NEWNYM")
 
     async def refused(self, url: str) -> bool:
-        """Return whether the onion service cannot be reached now."""
+        """Return whether the onion service cannot be reached now.
+
+        A client that knew it tries its old ways for a while, and has no answer.
+        """
         try:
             await self._get(url, {})
-        except Unreachable:
+        except (Unreachable, TimeoutError):
             return True
         return False
 
