@@ -74,7 +74,7 @@ class Node:
     async def open_local_access(self, front: Front, on_named: Callable[[frozenset[str]], None]) -> None:
         """Be reachable from the local network and through Tor as the owner decided.
 
-        `front` has the node's page listen, and `on_named` is told by which onion names it is called.
+        `front` has the node's page listen, and `on_named` receives the onion names by which it is called.
         """
         self._closing.push_async_callback(self.parts.local_access.close)
         self._closing.push_async_callback(self.parts.onions.close)

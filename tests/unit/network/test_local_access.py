@@ -222,3 +222,9 @@ def test_the_doctor_says_which_apps_browsers_do_not_find_also_where_nothing_but_
     (finding,) = local_network(Outlook((), (), (), (), sites=("127.0.0.1 port 8481: taken",)))
     assert (finding.check, finding.severity, finding.what) == ("sites", Severity.WARNING, "127.0.0.1 port 8481: taken")
     assert not list(local_network(Outlook((), (), (), ("nothing",))))
+
+
+def test_the_doctor_says_what_is_not_reached_through_tor() -> None:
+    (finding,) = local_network(Outlook((), (), (), (), onions=("tor does not run",)))
+    assert (finding.check, finding.severity, finding.what) == ("onions", Severity.WARNING, "tor does not run")
+    assert "archipelago install tor" in finding.mend

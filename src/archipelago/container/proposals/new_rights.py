@@ -62,7 +62,7 @@ def _uses(manifest: AppManifest) -> set[tuple[str, str]]:
 
 
 def _powers(manifest: AppManifest) -> set[str]:
-    found = set(manifest.leases)
+    found = set(manifest.leases) | ({"onion-services"} if manifest.onions is not None else set())
     for each in manifest.containers.values():
         right = each.security
         found |= {

@@ -102,9 +102,9 @@ class LoopbackDriver:
 async def forward(
     port: int, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, heard: Callable[[Standing], None]
 ) -> None:
-    """Pass on what both sides of a connection say, to a port of loopback and back; `heard` is told who said something.
+    """Pass on what both sides of a connection say, to a port of loopback and back.
 
-    It returns when both have ended, or the port is not there.
+    `heard` is called with who said something. It returns when both have ended, or the port is not there.
     """
     with contextlib.suppress(OSError, TimeoutError):
         try:

@@ -123,7 +123,7 @@ class OnionKeeper:
         self._node_port = node_port
         self._for_node = False
         self.on_named: Callable[[frozenset[str]], None] = lambda _: None
-        """Is told by which onion names the node's own page is called."""
+        """Receives the onion names by which the node's own page is called."""
         self.progress: int | None = None
         """How far Tor has connected, in per cent; None where none runs, or none is needed."""
         self.problems: tuple[str, ...] = ()

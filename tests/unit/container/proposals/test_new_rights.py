@@ -29,6 +29,7 @@ ASKED: list[tuple[dict[str, Any], str]] = [
     ({"requires": {"bitcoin-rpc": {}}}, "more of other apps: bitcoin-rpc"),
     ({"requires": {"bitcoin-rpc": {"role": "wallet"}}}, "more of other apps: bitcoin-rpc"),
     ({"leases": ["lightning-keys"]}, "lightning-keys"),
+    ({"onions": {"container": "main", "cookie": "state", "sockets": "/onions"}}, "onion-services"),
     ({"container": {"security": {"capabilities": ["CAP_KILL"]}}}, "CAP_KILL"),
     ({"container": {"security": {"devices": ["/dev/ttyUSB0"]}}}, "/dev/ttyUSB0"),
     ({"container": {"security": {"system_calls": ["io-uring"]}}}, "io-uring"),
