@@ -185,7 +185,7 @@ async def test_an_endpoint_is_opened_to_the_network_by_a_switch(page: Page, node
     await page.goto("/apps/ship/access")
     await expect(page.get_by_text("This page has no login of its own")).to_be_visible()
     wire = page.get_by_role("switch", name="Wire: open to your network")
-    await expect(page.get_by_role("switch")).to_have_count(1)
+    await expect(page.get_by_role("switch", name="open to your network")).to_have_count(1)
     await expect(wire).to_have_attribute("aria-checked", "false")
     await expect(page.get_by_text("tcp://127.0.0.1:")).to_be_visible()
     await wire.click()
@@ -194,8 +194,13 @@ async def test_an_endpoint_is_opened_to_the_network_by_a_switch(page: Page, node
     assert opened == {"deck": False, "wire": True}
     await page.reload()
     await expect(wire).to_have_attribute("aria-checked", "true")
-    await page.get_by_role("switch").click()
+    await wire.click()
     await expect(wire).to_have_attribute("aria-checked", "false")
+    by_tor = page.get_by_role("switch", name="Reach Wire through Tor")
+    await by_tor.click()
+    await expect(by_tor).to_have_attribute("aria-checked", "true")
+    await expect(page.get_by_role("button", name="Client key")).to_be_visible()
+    await expect(page.get_by_text(".onion:")).to_be_visible()
 
 
 async def test_what_is_refused_on_a_phone_is_in_sight(page: Page, node: TestNode) -> None:
