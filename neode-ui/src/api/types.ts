@@ -968,7 +968,7 @@ export type InstallParams = {
   "downgrade": boolean;
 };
 
-export type InterfaceRole = "read" | "wallet" | "full";
+export type InterfaceRole = "broadcast" | "read" | "wallet" | "full";
 
 export type IntroduceParams = {
   "host": string;

@@ -5,6 +5,7 @@ export interface Grant {
   what:
     | "everything"
     | "wallet"
+    | "broadcast"
     | "blocks"
     | "addresses"
     | "lightning"
@@ -61,6 +62,7 @@ function used(edge: Edge): Grant {
   const app = edge.provider;
   if (edge.role === "full") return { what: "everything", allowed: true, grave: true, app };
   if (edge.role === "wallet") return { what: "wallet", allowed: true, grave: true, app };
+  if (edge.role === "broadcast") return { what: "broadcast", allowed: true, grave: false, app };
   return { what: USES[edge.interface] ?? "use", allowed: true, grave: false, app };
 }
 

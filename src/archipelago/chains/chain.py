@@ -11,6 +11,8 @@ from archipelago.chains.facts import ChainFacts
 class InterfaceRole(StrEnum):
     """What a consumer may do with an interface whose provider knows its consumers by login."""
 
+    BROADCAST = "broadcast"
+    """Broadcast what is signed elsewhere, ask whether it would be accepted and which chain it is, and nothing else."""
     READ = "read"
     """See what is public, and broadcast what is signed elsewhere."""
     WALLET = "wallet"

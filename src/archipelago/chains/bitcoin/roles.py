@@ -5,6 +5,11 @@ Nobody's list has `stop`, nor what writes files, changes the node's peers or rev
 
 from archipelago.chains.chain import InterfaceRole
 
+_BROADCAST = (
+    "getblockchaininfo",
+    "sendrawtransaction",
+    "testmempoolaccept",
+)
 _READ = (
     "decodepsbt",
     "decoderawtransaction",
@@ -121,6 +126,8 @@ _WALLET = (
 def methods_of(role: InterfaceRole) -> tuple[str, ...] | None:
     """Return the methods that a role may call, in order; None for all of them."""
     match role:
+        case InterfaceRole.BROADCAST:
+            return _BROADCAST
         case InterfaceRole.READ:
             return _READ
         case InterfaceRole.WALLET:

@@ -119,6 +119,7 @@ _LOGIN_CHANGES = {
     (True, True): msg("gets another role"),
 }
 _ROLES = {
+    InterfaceRole.BROADCAST: msg(", only to broadcast transactions"),
     InterfaceRole.READ: "",
     InterfaceRole.WALLET: msg(", and may use its wallets"),
     InterfaceRole.FULL: msg(", and may do everything with it"),

@@ -11,7 +11,12 @@ from archipelago.container.manifest.model.endpoints import Endpoint, EndpointLog
 from archipelago.support.texts.text import msg
 
 _REACH: Sequence[Egress] = (Egress.NONE, Egress.TOR, Egress.DIRECT, Egress.LAN)
-_ROLES: Sequence[InterfaceRole] = (InterfaceRole.READ, InterfaceRole.WALLET, InterfaceRole.FULL)
+_ROLES: Sequence[InterfaceRole] = (
+    InterfaceRole.BROADCAST,
+    InterfaceRole.READ,
+    InterfaceRole.WALLET,
+    InterfaceRole.FULL,
+)
 
 
 def new_rights(before: AppManifest, after: AppManifest) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ DANGEROUS = {
 }
 
 
-@pytest.mark.parametrize("role", [InterfaceRole.READ, InterfaceRole.WALLET])
+@pytest.mark.parametrize("role", [InterfaceRole.BROADCAST, InterfaceRole.READ, InterfaceRole.WALLET])
 def test_no_list_has_what_is_dangerous(role: InterfaceRole) -> None:
     methods = methods_of(role)
     assert methods is not None
@@ -25,6 +25,12 @@ def test_a_wallet_may_all_that_a_reader_may_and_a_reader_has_no_wallet() -> None
     assert read is not None and wallet is not None
     assert set(read) < set(wallet)
     assert not any("wallet" in method or method.startswith("send") for method in set(read) - {"sendrawtransaction"})
+
+
+def test_who_may_broadcast_may_little_else() -> None:
+    broadcast, read = methods_of(InterfaceRole.BROADCAST), methods_of(InterfaceRole.READ)
+    assert broadcast == ("getblockchaininfo", "sendrawtransaction", "testmempoolaccept")
+    assert read is not None and set(broadcast) < set(read)
 
 
 def test_the_line_is_what_bitcoind_reads() -> None:

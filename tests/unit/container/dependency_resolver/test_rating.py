@@ -37,6 +37,7 @@ def test_an_app_that_asks_for_nothing_has_the_highest_rating() -> None:
         ({"endpoints": endpoint("host")}, 0, ""),
         ({"endpoints": endpoint("host", "lan")}, -1, "local network"),
         ({"endpoints": endpoint("lan", "internet")}, -2, "anybody"),
+        ({"requires": {"bitcoin-rpc": {"role": "broadcast"}}}, 0, ""),
         ({"requires": {"bitcoin-rpc": {"role": "read"}}}, 0, ""),
         ({"requires": {"bitcoin-rpc": {"role": "wallet"}}}, -2, "spend"),
         ({"requires": {"bitcoin-rpc": {"role": "full"}}}, -3, "everything"),
@@ -89,4 +90,14 @@ def test_the_apps_of_the_project() -> None:
         folder.name: rate(load_package(folder).manifest).score
         for folder in (manifest.parent for manifest in APPS.glob("*/manifest.yml"))
     }
-    assert scores == {"bitcoin-knots": 7, "electrumx": 7, "nostr-relay": 8, "specter": 5, "tor": 7}
+    assert scores == {
+        **{
+            "bitcoin-knots": 7,
+            "electrumx": 7,
+            "mesh-gateway": 8,
+            "nostr-relay": 8,
+            "reticulum": 6,
+            "specter": 5,
+            "tor": 7,
+        }
+    }
