@@ -58,8 +58,9 @@ describe("what an app may do", () => {
     ]);
   });
 
-  it("tells roles apart: who reads, who spends, who does everything", () => {
+  it("tells roles apart: who broadcasts, who reads, who spends, who does everything", () => {
     for (const [role, what, grave] of [
+      ["broadcast", "broadcast", false],
       ["read", "blocks", false],
       ["wallet", "wallet", true],
       ["full", "everything", true],

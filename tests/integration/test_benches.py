@@ -20,6 +20,7 @@ FIGURES = {
     "updates": "control, the image alone goes back: runs",
     "backups": "on a bare machine",
     "backup_proof": "control, plain copies of SQLite",
+    "mesh": "broadcast more than once",
     "page": "search for a text of no line: longest task",
 }
 """The last or the most expensive figure of each."""

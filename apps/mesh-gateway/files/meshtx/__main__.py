@@ -11,7 +11,7 @@ from meshtx.frames import MOST_BYTES, Status
 
 _SETTINGS = Path("/etc/mesh-gateway/settings.json")
 _STATE = Path("/run/mesh/state")
-_WORDS = {Status.ACCEPTED: "accepted", Status.KNOWN: "already known", Status.REFUSED: "refused"}
+_WORDS = {Status.ACCEPTED: "accepted", Status.KNOWN: "known", Status.REFUSED: "refused"}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -64,7 +64,7 @@ def _send(given: argparse.Namespace) -> int:
             raise ValueError("--wait, --give-up and --at-once have to be more than 0")
         airtime.wait(over_reticulum.LARGEST_FRAME, time.monotonic())
         over_reticulum.start(given.config)
-        end = over_reticulum.SenderEnd(given.gateway)
+        end = over_reticulum.SenderEnd(given.gateway, given.wait)
     except (OSError, ValueError) as error:
         print(f"meshtx: {error}", file=sys.stderr)
         return 2

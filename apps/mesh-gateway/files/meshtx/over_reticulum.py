@@ -16,6 +16,8 @@ OVERHEAD = 83
 """Bytes that a packet on a link has beside its frame: header, access code, initialisation vector, padding, HMAC."""
 _QUEUE = 2000
 """Frames; what does not fit is lost, as it might be on the air."""
+_PATH, _LINK = 3.0, 6.0
+"""Times the patience of a sender, to wait for a way to the gateway and for a link."""
 _LINKS = 256
 """Links that are open at a time."""
 _CONFIGURATION = """[reticulum]
@@ -106,18 +108,19 @@ class GatewayEnd:
 class SenderEnd:
     """A link to a gateway, which is made again when it breaks."""
 
-    def __init__(self, address: str) -> None:
-        """Take the address of a gateway. Raises `ValueError` where it is none."""
+    def __init__(self, address: str, patience: float) -> None:
+        """Take the address of a gateway, and the seconds to wait for an answer. Raises `ValueError` for no address."""
         self._hash = bytes.fromhex(address)
         if len(self._hash) != RNS.Reticulum.TRUNCATED_HASHLENGTH // 8:
             raise ValueError("an address has 32 hexadecimal digits")
         self.heard: queue.Queue[bytes] = queue.Queue(_QUEUE)
+        self._patience = patience
         self._link: Any = None
 
-    def connect(self, until: float, ask_again: float = 5.0) -> bool:
+    def connect(self, until: float) -> bool:
         """Find a way to the gateway, and open a link; tell whether there is one before a monotonic time."""
         while time.monotonic() < until:
-            if self._open(until, ask_again):
+            if self._open(until):
                 return True
         return False
 
@@ -136,23 +139,26 @@ class SenderEnd:
             self._link.teardown()
             self._link = None
 
-    def _open(self, until: float, ask_again: float) -> bool:
+    def _open(self, until: float) -> bool:
         if not RNS.Transport.has_path(self._hash):
             RNS.Transport.request_path(self._hash)
-            _wait_for(lambda: bool(RNS.Transport.has_path(self._hash)), min(until, time.monotonic() + ask_again))
+            _wait_for(lambda: bool(RNS.Transport.has_path(self._hash)), self._at_most(until, _PATH))
         identity = RNS.Identity.recall(self._hash)
-        if identity is None:
-            return False
+        if identity is None or not RNS.Transport.has_path(self._hash):
+            return False  # RNS remembers identities for longer than paths, and would wait for minutes
         destination = RNS.Destination(identity, RNS.Destination.OUT, RNS.Destination.SINGLE, APP, ASPECT)
         opened, closed = threading.Event(), threading.Event()
         link = RNS.Link(destination, lambda _: opened.set(), lambda _: closed.set())
         link.set_packet_callback(lambda frame, _packet: self._take(frame))
-        _wait_for(lambda: opened.is_set() or closed.is_set(), until)
+        _wait_for(lambda: opened.is_set() or closed.is_set(), self._at_most(until, _LINK))
         if not opened.is_set():
             link.teardown()
             return False
         self._link = link
         return True
+
+    def _at_most(self, until: float, times: float) -> float:
+        return min(until, time.monotonic() + times * self._patience)
 
     def _take(self, frame: bytes) -> None:
         try:
