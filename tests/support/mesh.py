@@ -42,7 +42,7 @@ async def send(gateway: str, transactions: list[str], port: int, folder: Path, *
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "meshtx", "send", gateway, str(folder / "transactions")),
         *("--config", str(folder), "--wait", "0.5", *options),
-        env={**os.environ, "PYTHONPATH": str(PROGRAM)},
+        env={**os.environ, "PYTHONPATH": str(PROGRAM), "PYTHONDONTWRITEBYTECODE": "1"},
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )

@@ -16,6 +16,8 @@ _VERDICTS = (-22, -25, -26)
 _KNOWN = frozenset(("txn-already-in-mempool", "txn-already-known", "txn-same-nonwitness-data-in-mempool"))
 _TXID = re.compile(r"[0-9a-f]{64}")
 _MOST_ANSWER = 1 << 20
+_MOST_REASON = 300
+"""Characters."""
 _TIMEOUT = 30.0
 """Seconds."""
 
@@ -53,16 +55,16 @@ class BitcoinNode:
                 reason = str(said.get("reject-details") or said.get("reject-reason") or "it gives no reason")
                 if said.get("reject-reason") in _KNOWN:
                     return Outcome(Status.KNOWN, _txid(said.get("txid")))
-                return Outcome(Status.REFUSED, reason=reason)
+                return Outcome(Status.REFUSED, reason=reason[:_MOST_REASON])
             return Outcome(Status.ACCEPTED, _txid(self._call("sendrawtransaction", text)))
         except NodeRefused as error:
             if error.code == _ALREADY_SPENT_OUT:
                 return Outcome(Status.KNOWN)
             if error.code in _VERDICTS:
-                return Outcome(Status.REFUSED, reason=str(error))
-            return Outcome(Status.WAITING, reason=str(error))
+                return Outcome(Status.REFUSED, reason=str(error)[:_MOST_REASON])
+            return Outcome(Status.WAITING, reason=str(error)[:_MOST_REASON])
         except NodeSilent as error:
-            return Outcome(Status.WAITING, reason=str(error))
+            return Outcome(Status.WAITING, reason=str(error)[:_MOST_REASON])
 
     def chain(self) -> str:
         """Return the name of the node's chain. Raises `NodeSilent` and `NodeRefused`."""
