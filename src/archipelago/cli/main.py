@@ -208,7 +208,6 @@ _GROUPS: tuple[tuple[str, str, tuple[tuple[str, Command], ...]], ...] = (
         (
             ("status", network.status),
             ("listen", network.listen),
-            ("tor", onions.tor),
             ("tor-key", onions.tor_key),
             ("tor-node", onions.tor_node),
             ("authority", network.authority),

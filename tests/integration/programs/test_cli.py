@@ -88,6 +88,10 @@ def test_where_the_node_is_reachable_and_what_the_host_may_drop(node: CliNode) -
     assert node.json("access", "knots", "p2p", "--lan", "off", "--json")[0]["open"] is False
     assert node.run("access", "nobody", "p2p").returncode == node.run("status", "nobody").returncode != 0
     assert node.run("access", "knots", "--lan", "perhaps").returncode == 2
+    through_tor = node.run("access", "knots", "p2p", "--tor", "on")
+    assert through_tor.returncode == 0 and "network tor-key knots p2p" in through_tor.stdout
+    assert node.json("access", "knots", "p2p", "--tor", "public", "--json")[0]["tor"] == "public"
+    assert node.run("access", "knots", "p2p", "--tor", "perhaps").returncode == 2
     assert node.run("network", "firewall").returncode == 0
     assert "network listen lan" in node.run("network", "trust").stdout
     assert node.run("network", "trust", "toaster").returncode == 2

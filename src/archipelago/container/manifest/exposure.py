@@ -135,7 +135,7 @@ def require_onion(app: str, endpoints: Mapping[str, Endpoint], name: str, access
                     app=app,
                 ),
                 hint=msg(
-                    "open it to those who have the client key: 'archipelago network tor {app} {name} on'",
+                    "open it to those who have the client key: 'archipelago access {app} {name} --tor on'",
                     app=app,
                     name=name,
                 ),

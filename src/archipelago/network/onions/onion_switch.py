@@ -76,7 +76,7 @@ class OnionSwitch:
             raise NodeError(
                 ErrorCode.INVALID_VALUE,
                 msg("{endpoint} of {app} is not reached with a client key now", endpoint=endpoint, app=app),
-                hint=msg("switch it on: 'archipelago network tor {app} {endpoint} on'", app=app, endpoint=endpoint),
+                hint=msg("switch it on: 'archipelago access {app} {endpoint} --tor on'", app=app, endpoint=endpoint),
             )
         seed = await asyncio.to_thread(self._seed, app, endpoint)
         return OnionKey(address=status.onion, key=client_key(seed), line=client_line(name, seed))

@@ -64,7 +64,7 @@ def test_what_the_owner_opened_stays_open_after_an_update_that_leaves_it_as_it_i
 def test_through_tor_a_page_without_a_login_is_for_those_with_the_key_alone() -> None:
     with pytest.raises(NodeError, match="without a login") as refused:
         require_onion("wallet", {"page": PAGE}, "page", OnionAccess.PUBLIC)
-    assert "network tor wallet page on" in refused.value.hint
+    assert "access wallet page --tor on" in refused.value.hint
     for access in (OnionAccess.CLIENTS, OnionAccess.OFF):
         require_onion("wallet", {"page": PAGE}, "page", access)
     assert onion_access(PAGE, "public") is OnionAccess.CLIENTS, "whoever stored it"

@@ -22,22 +22,35 @@ class _Switch(StrEnum):
     OFF = "off"
 
 
+class _Onion(StrEnum):
+    """Each word with what the API calls it."""
+
+    ON = "on"
+    PUBLIC = "public"
+    OFF = "off"
+
+    @property
+    def access(self) -> str:
+        return "clients" if self is _Onion.ON else self.value
+
+
 def access(
     app: Installed,
     endpoint: Annotated[str | None, typer.Argument(help="One of them; needed where several can be switched.")] = None,
     lan: Annotated[_Switch | None, typer.Option("--lan", help="Open it to the local network, or close it.")] = None,
+    tor: Annotated[
+        _Onion | None, typer.Option("--tor", help="Through Tor: for those with the client key, for all, or for nobody.")
+    ] = None,
     json: Json = False,
 ) -> None:
     """Show where an app is reached, and by whom, or open and close it."""
     client = Client()
     endpoints = client.call("container-status", app=app)["endpoints"]
-    if endpoint is not None and endpoint not in {each["name"] for each in endpoints} and lan is None:
+    if endpoint is not None and endpoint not in {each["name"] for each in endpoints} and lan is None and tor is None:
         names = ", ".join(each["name"] for each in endpoints) or "none at all"
         raise CommandError(Exit.USAGE, f"{app} has no endpoint {endpoint!r}", f"it has {names}")
-    if lan is not None:
-        name = endpoint or _only(app, endpoints)
-        method = "network-open" if lan is _Switch.ON else "network-close"
-        endpoints = [client.call(method, app=app, endpoint=name)]
+    if lan is not None or tor is not None:
+        endpoints = [_switch(client, app, endpoint or _only(app, endpoints), lan, tor)]
     elif endpoint is not None:
         endpoints = [each for each in endpoints if each["name"] == endpoint]
     if json:
@@ -49,13 +62,27 @@ def access(
         _show(each)
     if lan is _Switch.ON:
         show("A firewall of this host must let it through: 'sudo ./archipelago doctor' looks at it.")
+    if tor is _Onion.ON:
+        show(line(f"Its clients need the key: 'archipelago network tor-key {app} {endpoints[0]['name']}'"))
+    if tor in (_Onion.ON, _Onion.PUBLIC):
+        for problem in client.call("onion-status")["problems"]:
+            show(line(f"Problem  {problem}"))
+
+
+def _switch(client: Client, app: str, endpoint: str, lan: _Switch | None, tor: _Onion | None) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    if lan is not None:
+        found = client.call("network-open" if lan is _Switch.ON else "network-close", app=app, endpoint=endpoint)
+    if tor is not None:
+        found = client.call("onion-set", app=app, endpoint=endpoint, access=tor.access)
+    return found
 
 
 def _only(app: str, endpoints: list[dict[str, Any]]) -> str:
     """Return the endpoint that is meant where none is named."""
     names = [each["name"] for each in endpoints if not each["kept_in"]]
     if len(names) != 1:
-        several = f"name one of them: archipelago access {app} ENDPOINT --lan …" if names else None
+        several = f"name one of them: archipelago access {app} ENDPOINT …" if names else None
         what = f"{app} has several endpoints: {', '.join(names)}" if names else f"{app} has nothing that can be opened"
         raise CommandError(Exit.USAGE, what, several or f"'archipelago access {app}' says why")
     return str(names[0])
@@ -68,6 +95,8 @@ def _show(endpoint: dict[str, Any]) -> None:
         show(line(f"  This machine   {address}"))
     for address in filter(None, (endpoint["local_site"], *endpoint["local_addresses"])):
         show(line(f"  Local network  {address}"))
+    if endpoint["tor"] != "off":
+        show(line(f"  Tor            {endpoint['onion'] or 'an address of its own, once it runs'}"))
     show(line(f"  Reached by     this machine; {_others(endpoint)}"))
 
 

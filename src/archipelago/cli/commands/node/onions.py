@@ -1,49 +1,20 @@
-"""Commands about onion services: network tor, network tor-key."""
+"""Commands about onion services: network tor-key, network tor-node."""
 
 from typing import Annotated
 
 import typer
 
 from archipelago.cli.client import Client
-from archipelago.cli.commands.node.network import Endpoint
 from archipelago.cli.errors import CommandError, Exit
 from archipelago.cli.options import Installed, Json
 from archipelago.cli.output import line, show, show_json
 
-_ACCESS = {"on": "clients", "public": "public", "off": "off"}
-
-
-def tor(
-    app: Installed,
-    endpoint: Endpoint,
-    access: Annotated[
-        str, typer.Argument(metavar="on|public|off", help="'on' is for those with the client key, 'public' for all.")
-    ],
-    json: Json = False,
-) -> None:
-    """Have an endpoint of an app reached through Tor, or not."""
-    if access not in _ACCESS:
-        raise CommandError(Exit.USAGE, f"network tor: {access!r} is none of {', '.join(_ACCESS)}")
-    found = Client().call("onion-set", app=app, endpoint=endpoint, access=_ACCESS[access])
-    if json:
-        show_json(found)
-        return
-    if access == "off":
-        show(line(f"{endpoint} of {app} is not reached through Tor"))
-        return
-    # Where the app does not run, there is an address once it does.
-    show(
-        line(f"{endpoint} of {app} is reached through Tor at {found['onion'] or 'an address of its own, once it runs'}")
-    )
-    if access == "on":
-        show(f"Its clients need the key: 'archipelago network tor-key {app} {endpoint}'")
-    for problem in Client().call("onion-status")["problems"]:
-        show(line(f"Problem  {problem}"))
+_Endpoint = Annotated[str, typer.Argument(metavar="ENDPOINT", help="Its name in the app's manifest.")]
 
 
 def tor_key(
     app: Installed,
-    endpoint: Endpoint,
+    endpoint: _Endpoint,
     new: Annotated[bool, typer.Option("--new", help="Replace it: the old one opens nothing any longer.")] = False,
     json: Json = False,
 ) -> None:
