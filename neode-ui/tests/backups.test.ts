@@ -1,10 +1,10 @@
 import { describe, expect, it } from "vitest";
-import type { AppBackupView, BackupView, ProofView, TargetView } from "../src/api/types";
+import type { AppBackupView, BackupView, Operation, ProofView, TargetView } from "../src/api/types";
 import { byDay } from "../src/lib/backups/days";
-import { appsFound, restoreEach } from "../src/lib/backups/found";
+import { appsFound } from "../src/lib/backups/found";
 import { changeOf, draftOf, KINDS_OF_TARGETS, newTarget, settingsOf, type TargetKind } from "../src/lib/backups/kinds";
-import { rounds } from "../src/lib/backups/rounds";
 import { provenBy, stateOf } from "../src/lib/backups/proof";
+import { shownOf } from "../src/lib/backups/running";
 
 const OLD = "2026-11-20T03:00:00Z";
 const LATE = "2026-11-28T03:00:00Z";
@@ -104,41 +104,18 @@ describe("the backups that are there", () => {
   });
 });
 
-describe("work on several targets", () => {
-  it("is done in rounds, in which no app is twice", () => {
-    const on = (app: string, target: string) => ({ app, target });
-    const all = [on("a", "usb"), on("b", "usb"), on("a", "s3"), on("b", "s3"), on("c", "s3")];
-    expect(rounds(all)).toEqual([
-      [on("a", "usb"), on("b", "usb"), on("c", "s3")],
-      [on("a", "s3"), on("b", "s3")],
-    ]);
-    expect(rounds([])).toEqual([]);
-  });
-});
+describe("work on backups", () => {
+  const work = (kind: Operation["kind"], app: string, apps: string[] = []): Operation => ({ id: `${kind}-${app}`, kind, app, apps, state: "running", percent: 0, steps: [], error: null, cancellable: true, created_at: LATE, updated_at: LATE, revision: 0 }); // prettier-ignore
 
-describe("a restore of all apps", () => {
-  it("tries again what needs an app that comes later, and gives up where nothing helps", async () => {
-    const there = new Set<string>();
-    const needs: Record<string, string> = { electrs: "knots", mempool: "electrs", broken: "nothing" };
-    const tries: string[] = [];
-    const outcome = await restoreEach(
-      ["mempool", "electrs", "broken", "knots"],
-      async (name) => {
-        tries.push(name);
-        if (needs[name] && !there.has(needs[name])) throw new Error(name);
-        there.add(name);
-      },
-      () => {},
-      () => false,
-    );
-    expect(outcome.done).toEqual(["knots", "electrs", "mempool"]);
-    expect([...outcome.failed.keys()]).toEqual(["broken"]);
-    expect(tries.filter((name) => name === "broken")).toHaveLength(4);
+  it("is shown once: an app of a restore of all is a step there", () => {
+    const all = work("backup-restore-all", "", ["lnd", "knots"]);
+    const running = [work("backup-restore", "lnd"), all, work("backup-restore", "other"), work("install", "lnd")];
+    expect(shownOf(running).map((one) => one.id)).toEqual(["backup-restore-all-", "backup-restore-other"]);
   });
 
-  it("ends between two apps when its page is left", async () => {
-    let over = false;
-    const outcome = await restoreEach(["a", "b"], async () => void (over = true), () => {}, () => over); // prettier-ignore
-    expect(outcome.done).toEqual(["a"]);
+  it("of another kind is shown beside it", () => {
+    const running = [work("backup-all", "", ["lnd"]), work("backup", "lnd"), work("backup-drill", "lnd")];
+    expect(shownOf(running).map((one) => one.kind)).toEqual(["backup-all", "backup-drill"]);
+    expect(shownOf([work("backup", "lnd")])).toHaveLength(1);
   });
 });

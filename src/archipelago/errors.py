@@ -37,6 +37,8 @@ class ErrorCode(StrEnum):
     LOCKED = "locked"
     CONFIRM = "confirm"
     DATA_MISSING = "data-missing"
+    INCOMPLETE = "incomplete"
+    """Some of what was asked for was done; the message says what was not."""
     INTERNAL = "internal"
 
 

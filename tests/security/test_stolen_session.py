@@ -52,6 +52,7 @@ SENSITIVE: dict[str, dict[str, Any]] = {
     "backup-target-change": {"target": "x", "scheduled": False},
     "backup-target-remove": {"target": "x"},
     "backup-restore": {"app": "x", "target": "x"},
+    "backup-restore-all": {"target": "x"},
     "backup-password-add": {"target": "x", "password": OTHER},
     "backup-password-remove": {"target": "x", "password": "0123abcd"},
     "backup-kit-secrets": {},

@@ -318,6 +318,13 @@ export type AutomaticUpdateView = {
   "messages"?: Record<string, Message>;
 };
 
+export type BackupAllParams = {
+  /** Null is all targets. */
+  "targets": Array<string> | null;
+  /** Null is all that are installed. */
+  "apps": Array<string> | null;
+};
+
 export type BackupParams = {
   /** Its name. */
   "target": string;
@@ -1313,6 +1320,7 @@ export type OnionsView = {
 export type Operation = {
   "id": string;
   "kind": OperationKind;
+  /** Empty where it is about the whole node. */
   "app": string;
   /** All apps that it works on, in the order in which they start or stop. */
   "apps": Array<string>;
@@ -1328,7 +1336,7 @@ export type Operation = {
   "revision": number;
 };
 
-export type OperationKind = "install" | "start" | "stop" | "restart" | "remove" | "update" | "configure" | "secrets" | "snapshot" | "snapshot-look" | "restore" | "backup" | "backup-restore" | "backup-drill" | "repair";
+export type OperationKind = "install" | "start" | "stop" | "restart" | "remove" | "update" | "configure" | "secrets" | "snapshot" | "snapshot-look" | "restore" | "backup" | "backup-restore" | "backup-drill" | "backup-all" | "backup-drill-all" | "backup-restore-all" | "repair";
 
 export type OperationParams = {
   /** Id of the operation. */
@@ -2704,6 +2712,13 @@ export interface Methods {
   /** Id of the app. */
   "app": string;
 }; result: Operation };
+  /** Back up apps to targets, one after the other; it goes on without whoever asked for it */
+  "backup-all": { params: {
+  /** Null is all targets. */
+  "targets"?: Array<string> | null;
+  /** Null is all that are installed. */
+  "apps"?: Array<string> | null;
+}; result: Operation };
   /** List the backups on a target, the newest first */
   "backup-list": { params: {
   /** Its name. */
@@ -2728,6 +2743,11 @@ export interface Methods {
   "app": string;
   /** Start of its id; null is the newest one. */
   "backup"?: string | null;
+}; result: Operation };
+  /** Install every app that has a backup on a target and is not installed, each from its newest one, providers first */
+  "backup-restore-all": { params: {
+  /** Its name. */
+  "target": string;
 }; result: Operation };
   /** Restore one file or folder of a backup into a new folder of this machine */
   "backup-extract": { params: {
@@ -2755,6 +2775,13 @@ export interface Methods {
   "app": string;
   /** Start of its id; null is the newest one. */
   "backup"?: string | null;
+}; result: Operation };
+  /** Prove that the newest backups of apps can be restored, one after the other */
+  "backup-drill-all": { params: {
+  /** Null is all targets. */
+  "targets"?: Array<string> | null;
+  /** Null is all that are installed. */
+  "apps"?: Array<string> | null;
 }; result: Operation };
   /** Ask a machine for its host key, to agree to before it becomes a target; and return the node's key for it */
   "backup-ssh": { params: {

@@ -38,6 +38,12 @@ class OperationKind(StrEnum):
     """The app goes back to a backup, or is installed from one."""
     BACKUP_DRILL = "backup-drill"
     """A backup of the app is restored for a trial."""
+    BACKUP_ALL = "backup-all"
+    """Apps are backed up one after the other; of the whole node, so it has no `app`."""
+    BACKUP_DRILL_ALL = "backup-drill-all"
+    """The newest backups of apps are restored for a trial; it has no `app` either."""
+    BACKUP_RESTORE_ALL = "backup-restore-all"
+    """Every app that has a backup and is not installed comes back; it has no `app` either."""
     REPAIR = "repair"
     """What an app declares to repair it is carried out."""
 
@@ -74,6 +80,7 @@ class Operation(View):
     id: str
     kind: OperationKind
     app: str
+    """Empty where it is about the whole node."""
     apps: tuple[str, ...] = ()
     """All apps that it works on, in the order in which they start or stop."""
     state: OperationState

@@ -29,6 +29,9 @@ Json = Annotated[bool, typer.Option("--json", help="Print the node's answer as J
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 NoWait = Annotated[bool, typer.Option("--no-wait", help="Return as soon as the operation has started.")]
 Installed = Annotated[str, typer.Argument(metavar="APP", help="An installed app.", autocompletion=_installed)]
+AnyInstalled = Annotated[
+    str, typer.Argument(metavar="[APP]", help="An installed app. Default: all.", autocompletion=_installed)
+]
 Available = Annotated[str, typer.Argument(metavar="APP", help="An app of the catalog.", autocompletion=_available)]
 Settings = Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Set an option of the app.")]
 Choices = Annotated[

@@ -26,9 +26,14 @@ def follow(client: Client, operation: dict[str, Any], *, quiet: bool) -> dict[st
             return _with_bar(client, operation)
         return _until_ended(client, operation, _plain_report())
     except KeyboardInterrupt:
-        text = f"{operation['kind']} of {operation['app']} goes on"
+        text = f"{named(operation)} goes on"
         hint = f"'archipelago operations show {operation['id']}' shows it; '… cancel {operation['id']}' stops it"
         raise CommandError(Exit.INTERRUPTED, line(text), line(hint)) from None
+
+
+def named(operation: dict[str, Any]) -> str:
+    """Return what an operation is called; one about the whole node has no app."""
+    return f"{operation['kind']} of {operation['app']}" if operation["app"] else str(operation["kind"])
 
 
 def current_step(operation: dict[str, Any]) -> str:
@@ -71,7 +76,7 @@ def _with_bar(client: Client, operation: dict[str, Any]) -> dict[str, Any]:
     from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
     from rich.table import Column
 
-    title = line(f"{operation['kind']} {operation['app']}")
+    title = line(f"{operation['kind']} {operation['app']}".rstrip())
     console = Console(stderr=True)
     # What says how far it is keeps its place; the words about the step take what is left, and are cut off at the end.
     bar = min(40, max(8, console.width // 5))

@@ -5,6 +5,7 @@ from typing import Any
 
 from archipelago.cli.data_words import data_words, way_back_words
 from archipelago.cli.output import clean, duration, line, show, show_facts, show_table
+from archipelago.cli.progress import named
 from archipelago.support.texts.sizes import size_words
 
 _OWN_TIME = re.compile(r"\W?\d{4}[-/]\d\d[-/]\d\d[ T]\d\d:\d\d:\d\d")
@@ -198,7 +199,7 @@ def show_operations(operations: list[dict[str, Any]]) -> None:
 
 def show_operation(operation: dict[str, Any]) -> None:
     """Print an operation with its steps."""
-    show(line(f"{operation['kind']} of {operation['app']}: {operation['state']}, {operation['percent']:.0f} %"))
+    show(line(f"{named(operation)}: {operation['state']}, {operation['percent']:.0f} %"))
     for step in operation["steps"]:
         percent = "" if step["percent"] is None else f"{step['percent']:3.0f} %"
         show(line(f"  {step['state']:<9} {percent:<5} {step['name']} {step['detail']}"))

@@ -50,6 +50,7 @@ NUMBERS: Mapping[ErrorCode, int] = {
     ErrorCode.LOCKED: 1027,
     ErrorCode.CONFIRM: 1028,
     ErrorCode.DATA_MISSING: 1029,
+    ErrorCode.INCOMPLETE: 1030,
     ErrorCode.INTERNAL: INTERNAL_ERROR,
 }
 

@@ -49,7 +49,7 @@ class MemoryApps:
 
     async def change(self, kind: OperationKind, app: str, *details: object) -> Operation:
         """Open an operation; one of the app `broken` has failed at once."""
-        if kind is not OperationKind.INSTALL:
+        if app and kind is not OperationKind.INSTALL:
             self.require(app)
         self.changes.append((kind.value, app, *details))
         revision = len(self.events) + 1

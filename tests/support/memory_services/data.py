@@ -1,6 +1,6 @@
 """Stand-ins for what keeps, copies and brings back the data of apps."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 from archipelago.api.backups import (
     AppBackupView,
@@ -187,6 +187,15 @@ class MemoryBackups:
 
     async def restore(self, app: str, target: str, backup: str | None) -> Operation:
         return await self._apps.change(OperationKind.BACKUP_RESTORE, app, target)
+
+    async def all_now(self, targets: Sequence[str] | None, apps: Sequence[str] | None) -> Operation:
+        return await self._apps.change(OperationKind.BACKUP_ALL, "", *(targets or ()))
+
+    async def drill_all(self, targets: Sequence[str] | None, apps: Sequence[str] | None) -> Operation:
+        return await self._apps.change(OperationKind.BACKUP_DRILL_ALL, "", *(targets or ()))
+
+    async def restore_all(self, target: str) -> Operation:
+        return await self._apps.change(OperationKind.BACKUP_RESTORE_ALL, "", target)
 
     async def extract(self, target: str, app: str, backup: str | None, path: str, to: str) -> None:
         self._apps.changes.append(("extract", app, path, to))

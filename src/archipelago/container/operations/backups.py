@@ -2,6 +2,7 @@
 
 import asyncio
 import shutil
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,24 +18,24 @@ from archipelago.api.backups import (
     TargetView,
 )
 from archipelago.api.operations import Operation
-from archipelago.backups.contents import BackupManifest
-from archipelago.backups.repository import Repository
 from archipelago.backups.restic.access import place
 from archipelago.backups.restic.says import ResticSnapshot
 from archipelago.backups.schedule import is_overdue, may_forget
 from archipelago.backups.targets import TargetHistory, TargetRecord
 from archipelago.container.data.data_classes import has_channels
 from archipelago.container.desired.installed_apps import Records
+from archipelago.container.operations.backup_finder import BackupFinder
 from archipelago.container.operations.job_parts import JobParts
 from archipelago.container.operations.jobs.backup import BackupJob
+from archipelago.container.operations.jobs.backup_all import BackupAllJob
 from archipelago.container.operations.jobs.backup_restore import BackupRestoreJob
 from archipelago.container.operations.jobs.drill import DrillJob
+from archipelago.container.operations.jobs.drill_all import DrillAllJob
+from archipelago.container.operations.jobs.restore_all import RestoreAllJob
 from archipelago.container.operations.runner import JobRunner
-from archipelago.container.operations.snapshots import refuse_one_way
 from archipelago.container.operations.target_notes import TargetNotes
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.storage.records.apps import AppRecord
-from archipelago.storage.records.snapshots import record_from_json
 from archipelago.support.texts.text import msg
 
 
@@ -45,6 +46,10 @@ class Backups:
     parts: JobParts
     runner: JobRunner
     notes: TargetNotes
+
+    @property
+    def _finder(self) -> BackupFinder:
+        return BackupFinder(self.parts)
 
     async def targets(self) -> tuple[TargetView, ...]:
         """Return the targets, and when each app was last backed up there, and proved."""
@@ -88,18 +93,24 @@ class Backups:
         async with self.runner.request(app) as record:
             return await self.runner.open(await BackupJob.requested(self.parts, record, target))
 
+    async def all_now(self, targets: Sequence[str] | None, apps: Sequence[str] | None) -> Operation:
+        """Back up apps to targets, one after the other; None stands for all."""
+        job = await BackupAllJob.requested(self.parts, targets, apps)
+        async with self.runner.deciding:
+            return await self.runner.open(job)
+
     async def list(self, target: str, app: str | None = None) -> tuple[BackupView, ...]:
         """Return the backups on a target, the newest first."""
-        return tuple(map(_backup, await self._snapshots(target, app)))
+        return tuple(map(_backup, await self._finder.all(target, app)))
 
     async def preview(self, app: str, target: str, backup: str | None) -> BackupPreview:
         """Say what restoring a backup would do. Raises `NodeError` where it must not be restored."""
-        work = self.parts.backups
-        found = await self._find(target, app, backup)
-        repository = await work.repository(await work.targets.get(target))
-        (size, files), (manifest, then, now) = await asyncio.gather(
-            repository.size(found.id), self._require_fitting(app, repository, found.id)
-        )
+        work, finder = self.parts.backups, self._finder
+        found = await finder.find(target, app, backup)
+        repository = await finder.repository(target)
+        (size, files), read = await asyncio.gather(repository.size(found.id), finder.read(repository, found.id, app))
+        then, now = await finder.require_fitting(app, read)
+        manifest = read.manifest
         return BackupPreview(
             app=app,
             backup=found.id[:16],
@@ -116,10 +127,15 @@ class Backups:
 
     async def restore(self, app: str, target: str, backup: str | None) -> Operation:
         """Put an app back to a backup, the newest where none is named; one that is not there is installed from it."""
-        found = await self._find(target, app, backup)
-        job = await BackupRestoreJob.planned(self.parts, app, target, found.id)
-        repository = await self.parts.backups.repository(await self.parts.backups.targets.get(target))
-        await self._require_fitting(app, repository, found.id)
+        finder = self._finder
+        found = await finder.find(target, app, backup)
+        await finder.require_fitting(app, await finder.read(await finder.repository(target), found.id, app))
+        async with self.runner.deciding:
+            return await self.runner.open(await BackupRestoreJob.planned(self.parts, app, target, found.id))
+
+    async def restore_all(self, target: str) -> Operation:
+        """Install every app that has a backup on a target and is not installed, each from its newest one."""
+        job = await RestoreAllJob.requested(self.parts, target)
         async with self.runner.deciding:
             return await self.runner.open(job)
 
@@ -127,7 +143,7 @@ class Backups:
         """Restore one file or folder of a backup into a new folder of this machine."""
         work, folder = self.parts.backups, Path(to)
         await asyncio.to_thread(refuse_own_folders, folder, (work.layout.root, work.layout.runtime))
-        found = await self._find(target, app, backup)
+        found = await self._finder.find(target, app, backup)
         await asyncio.to_thread(make_new_folder, folder)
         async with work.turn(target):
             repository = await work.repository(await work.targets.get(target))
@@ -157,9 +173,15 @@ class Backups:
 
     async def drill(self, app: str, target: str, backup: str | None) -> Operation:
         """Prove that a backup of an app can be restored."""
-        found = await self._find(target, app, backup)
+        found = await self._finder.find(target, app, backup)
         async with self.runner.request(app):
             return await self.runner.open(await DrillJob.requested(self.parts, app, target, found.id))
+
+    async def drill_all(self, targets: Sequence[str] | None, apps: Sequence[str] | None) -> Operation:
+        """Prove that the newest backups of apps can be restored, one after the other; None stands for all."""
+        job = await DrillAllJob.requested(self.parts, targets, apps)
+        async with self.runner.deciding:
+            return await self.runner.open(job)
 
     async def thin_out(self, target: str) -> None:
         """Forget what is no backup, and what retention does not keep, where enough backups of these days are there."""
@@ -186,7 +208,7 @@ class Backups:
 
     async def _thin_out(self, target: str) -> None:
         work = self.parts.backups
-        found = await self._snapshots(target, None)
+        found = await self._finder.all(target)
         times: dict[str, list[datetime]] = {}
         for each in found:
             times.setdefault(each.tags.get("app", ""), []).append(each.at)
@@ -205,50 +227,6 @@ class Backups:
             return TargetView(name=name, kind="", place="", repository="", scheduled=False, problem=error.message)
         view = _view(record, await store.history(name), await self.parts.state.load_apps(), datetime.now(UTC))
         return view.model_copy(update={"free": await asyncio.to_thread(free_at, record.target)})
-
-    async def _snapshots(self, target: str, app: str | None) -> tuple[ResticSnapshot, ...]:
-        work = self.parts.backups
-        repository = await work.repository(await work.targets.get(target))
-        return await repository.snapshots(app)
-
-    async def _find(self, target: str, app: str, backup: str | None) -> ResticSnapshot:
-        found = await self._snapshots(target, app)
-        matching = [each for each in found if backup is None or each.id.startswith(backup)]
-        if not matching or (backup is not None and len(matching) > 1):
-            raise NodeError(
-                ErrorCode.INVALID_VALUE,
-                msg("{target} has no backup {backup} of {app}", target=target, backup=backup or "", app=app),
-                hint=msg("'archipelago backup list' shows them"),
-            )
-        return matching[0]
-
-    async def _require_fitting(
-        self, app: str, repository: Repository, backup: str
-    ) -> tuple[BackupManifest, AppRecord, AppRecord | None]:
-        """Refuse a backup that must not be restored, before anything changes.
-
-        Returns what it says of itself, and the app then and now.
-        """
-        work = self.parts.backups
-        records = await self.parts.state.load_apps()
-        manifest, text = await work.reader.record(repository, backup, app)
-        now = records.get(app) or work.stub(app, 0, await self.parts.data.strictest(app))
-        then = record_from_json(text, now)
-        if then.package.problem:
-            raise NodeError(
-                ErrorCode.INVALID_VALUE,
-                msg(
-                    "the backup of {app} {version} cannot be used: {why}",
-                    app=app,
-                    version=manifest.version,
-                    why=then.package.problem,
-                ),
-            )
-        if app in records:
-            refuse_one_way(now, then)
-        # Compiled as it would be then: what cannot be is refused while nothing is changed.
-        await self.parts.composer.compose({**records, app: then}, self.parts.reconciler.desired.broken)
-        return manifest, then, records.get(app)
 
 
 def _view(record: TargetRecord, history: TargetHistory, apps: Records, now: datetime) -> TargetView:

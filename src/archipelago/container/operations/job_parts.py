@@ -17,6 +17,7 @@ from archipelago.container.operations.backup_work import BackupWork
 from archipelago.container.operations.changes.starts import Starts
 from archipelago.container.operations.changes.turn import Changes
 from archipelago.container.operations.image_fetcher import ImageFetcher
+from archipelago.container.operations.opener import JobOpener
 from archipelago.container.operations.readiness.waiting import Readiness
 from archipelago.container.operations.repairs import Repairs
 from archipelago.container.operations.trial.trial_runs import TrialRuns
@@ -56,6 +57,8 @@ class JobParts:
     trials: TrialRuns
     soak: float
     """Seconds for which a new version must run without a crash."""
+    opener: JobOpener | None = None
+    """Opens operations for a job about the whole node; the runner gives it to each job."""
 
     @classmethod
     def of(

@@ -20,6 +20,9 @@ KINDS: Mapping[str, str] = {
     OperationKind.BACKUP: msg("backup"),
     OperationKind.BACKUP_RESTORE: msg("restore of a backup"),
     OperationKind.BACKUP_DRILL: msg("trial of a backup"),
+    OperationKind.BACKUP_ALL: msg("backup of all apps"),
+    OperationKind.BACKUP_DRILL_ALL: msg("trial of all backups"),
+    OperationKind.BACKUP_RESTORE_ALL: msg("restore of all apps"),
     OperationKind.REPAIR: msg("repair"),
 }
 """Mostly the kinds' own names."""

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import secrets
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -104,17 +104,30 @@ class Operations:
             pass
         return await self.get(operation)
 
+    async def follow(self, operation: str, told: Callable[[Operation], Awaitable[None]]) -> Operation:
+        """Tell of each change of an operation, and return it once it has ended."""
+        while (running := self._running.get(operation)) is not None:
+            tracker, seen = running[0], running[0].record
+            await told(operation_view(seen))
+
+            def has_changed(tracker: Tracker = tracker, seen: OperationRecord = seen) -> bool:
+                return operation not in self._running or tracker.record is not seen
+
+            await self._changed.until(has_changed)
+        return await self.get(operation)
+
     @property
     def closing(self) -> bool:
         """Whether the node is shutting down: what is interrupted now is taken up again later."""
         return self._closing
 
     async def newest(self, app: str | None, limit: int) -> tuple[Operation, ...]:
-        """Return the newest operations first, running ones as they stand."""
+        """Return the newest operations first, running ones as they stand; these also where many came after them."""
         live = {key: tracker.record for key, (tracker, _, _) in self._running.items()}
         live |= {key: tracker.record for key, (tracker, _) in self._unwritten.items()}
-        found = (live.get(record.id, record) for record in await self._state.operations(app, limit))
-        return operation_views(found)
+        found = [live.pop(record.id, record) for record in await self._state.operations(app, limit)]
+        older = [each for each in reversed(live.values()) if app in (None, each.app)]
+        return operation_views((*found, *older))
 
     def working_on(self, app: str) -> str | None:
         """Return the id of the operation that works on an app."""
@@ -138,12 +151,7 @@ class Operations:
             if shared := sorted(taken & apps):
                 raise NodeError(
                     ErrorCode.BUSY,
-                    msg(
-                        "{kind} of {app} is still working on {shared}",
-                        kind=kind_words(tracker.record.kind),
-                        app=tracker.record.app,
-                        shared=", ".join(shared),
-                    ),
+                    _still_works(tracker.record, shared),
                     hint=msg("wait for it, or cancel it with 'archipelago operations cancel {key}'", key=key),
                     data={"operation": key},
                 )
@@ -156,7 +164,7 @@ class Operations:
 
     def lock(self, operation: str, apps: frozenset[str]) -> bool:
         """Make `apps` those that a running operation locks; False, and no change, where others work on one of them."""
-        if not self._is_free(operation, apps):
+        if not self.is_free(operation, apps):
             return False
         tracker, task, _ = self._running[operation]
         self._running[operation] = (tracker, task, apps)
@@ -165,9 +173,10 @@ class Operations:
 
     async def until_free(self, operation: str, apps: frozenset[str]) -> None:
         """Wait until nobody but this operation works on one of these apps."""
-        await self._changed.until(lambda: self._is_free(operation, apps))
+        await self._changed.until(lambda: self.is_free(operation, apps))
 
-    def _is_free(self, operation: str, apps: frozenset[str]) -> bool:
+    def is_free(self, operation: str, apps: frozenset[str]) -> bool:
+        """Return whether nobody but this operation works on one of these apps."""
         others = (taken for key, (_, _, taken) in self._running.items() if key != operation)
         return apps.isdisjoint(self._taken) and all(map(apps.isdisjoint, others))
 
@@ -246,3 +255,10 @@ class Operations:
                 await tracker.write()
                 self._unwritten.pop(tracker.record.id, None)
                 return
+
+
+def _still_works(record: OperationRecord, shared: Sequence[str]) -> str:
+    kind = kind_words(record.kind)
+    if not record.app:  # it is about the whole node
+        return msg("there is another {kind}, which has not ended", kind=kind)
+    return msg("{kind} of {app} is still working on {shared}", kind=kind, app=record.app, shared=", ".join(shared))

@@ -2,7 +2,8 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import replace
 
 import structlog
 
@@ -12,7 +13,7 @@ from archipelago.container.operations.job_parts import JobParts
 from archipelago.container.operations.operations import Operations, Work
 from archipelago.container.operations.registry import Kinds
 from archipelago.container.operations.tracker import Tracker
-from archipelago.errors import NodeError
+from archipelago.errors import ErrorCode, NodeError
 from archipelago.storage.records.apps import AppRecord
 
 
@@ -50,6 +51,33 @@ class JobRunner:
         """Write a job down as an operation, and start it. Raises `NodeError` BUSY where one of its apps is locked."""
         return await self._operations.open(OperationKind(job.kind), job.app, job.touches, job.arguments, self.work(job))
 
+    async def open_planned(self, app: str, plan: Callable[[], Awaitable[Job | None]]) -> Operation | None:
+        """Open the job that is planned of an app, of which nobody else opens one meanwhile; None where there is none.
+
+        Raises `NodeError`: BUSY where an operation works on the app.
+        """
+        async with self.deciding:
+            self._operations.refuse_if_busy(frozenset({app}))
+            job = await plan()
+            return None if job is None else await self.open(job)
+
+    async def follow(self, operation: str, told: Callable[[Operation], Awaitable[None]]) -> Operation:
+        """Tell of each change of an operation, and return it once it has ended."""
+        return await self._operations.follow(operation, told)
+
+    async def leave(self, operation: str) -> None:
+        """Cancel an operation; one that is past that point goes on to its end by itself."""
+        try:
+            await self._operations.cancel(operation)
+        except NodeError as error:
+            if error.code is not ErrorCode.TOO_LATE:
+                raise
+
+    @property
+    def closing(self) -> bool:
+        """Whether the node goes down."""
+        return self._operations.closing
+
     async def suspend(self) -> None:
         """Keep the apps down whose data a job was changing when a crash cut it off; call it before anything starts."""
         for record in await self._parts.state.unfinished_operations():
@@ -76,12 +104,13 @@ class JobRunner:
         """Return the work of a job: a cancel undoes it, and a shutdown only interrupts it."""
 
         async def work(tracker: Tracker) -> None:
-            whole = await job.completed(self._parts)
+            parts = replace(self._parts, opener=self)
+            whole = await job.completed(parts)
             try:
-                await whole.run(self._parts, tracker)
+                await whole.run(parts, tracker)
             except asyncio.CancelledError:
                 if not self._operations.closing:
-                    await whole.undo(self._parts)
+                    await whole.undo(parts)
                 raise
 
         return work

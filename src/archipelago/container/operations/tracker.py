@@ -3,14 +3,16 @@
 import asyncio
 import contextlib
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, Protocol
 
+from archipelago.api.operations import Step as StepView
 from archipelago.errors import NodeError
 from archipelago.storage.records.operations import OperationFailure, OperationRecord, OperationState, StepRecord
 from archipelago.storage.stores.state import State
+from archipelago.support.texts.text import msg
 
 _WRITE_EVERY = 0.5
 """Least time between two writes of mere progress, in seconds."""
@@ -47,6 +49,10 @@ class Tracker:
         """Wait until no other operation works on one of these apps."""
         await self._locks.until_free(self.record.id, apps)
 
+    def is_free(self, apps: frozenset[str]) -> bool:
+        """Return whether no other operation works on one of these apps."""
+        return self._locks.is_free(self.record.id, apps)
+
     async def steps(self, names: tuple[str, ...]) -> None:
         """Say which steps there will be."""
         await self._update(steps=tuple(StepRecord(name=name) for name in names))
@@ -76,6 +82,18 @@ class Tracker:
     async def finish(self, name: str, detail: str | None = None) -> None:
         """End a step; without a new `detail`, what was said of it last stays."""
         await self._step(name, state=OperationState.DONE, percent=100.0, detail=detail)
+
+    async def fail(self, name: str, why: str) -> None:
+        """End a step that failed, while the operation goes on with others."""
+        await self._step(name, state=OperationState.FAILED, detail=why)
+
+    async def mirror(self, name: str, percent: float, steps: Sequence[StepView]) -> None:
+        """Say of a step how far the operation is that does its work: `steps` are those of that operation."""
+        now = next((each for each in steps if each.state is OperationState.RUNNING), None)
+        if now is None:
+            return
+        detail = msg("{step}: {detail}", step=now.name, detail=now.detail) if now.detail else now.name
+        await self._step(name, percent=percent, detail=detail, bytes_done=now.bytes_done, bytes_total=now.bytes_total)
 
     async def commit(self) -> None:
         """Say that what was done so far cannot be undone."""
@@ -146,6 +164,10 @@ class Locks(Protocol):
 
     async def until_free(self, operation: str, apps: frozenset[str]) -> None:
         """Wait until nobody but an operation works on one of these apps."""
+        ...
+
+    def is_free(self, operation: str, apps: frozenset[str]) -> bool:
+        """Return whether nobody but an operation works on one of these apps."""
         ...
 
 

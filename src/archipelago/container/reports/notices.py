@@ -268,10 +268,14 @@ def _of_operations(
     """Yield a notice for each app whose last operation failed, unless it is over: nothing cancelled says so."""
     seen: set[str] = set()
     for each in operations:
-        if each.app in seen or each.state is OperationState.CANCELLED:
+        about = each.app or each.kind
+        if about in seen or each.state is OperationState.CANCELLED:
             continue
-        seen.add(each.app)
+        seen.add(about)
         if each.state is not OperationState.FAILED or each.error is None:
+            continue
+        if not each.app:
+            yield _of_node_operation(each, each.error)
             continue
         app = apps.get(each.app)
         if _waited_in_vain(each.error) and app is not None and app.state in WORKING:
@@ -290,6 +294,21 @@ def _of_operations(
             consequence=msg("{name} stays as it is; the node does not try again by itself", name=name),
             operation=each.id,
         )
+
+
+def _of_node_operation(operation: Operation, error: ErrorView) -> Notice:
+    """Return the notice about the last operation on the whole node, which failed in part."""
+    return Notice(
+        id=f"{NoticeKind.OPERATION}:{operation.id}",
+        said=_digest(operation.id),
+        level=Severity.WARNING,
+        kind=NoticeKind.OPERATION,
+        cause=f"operation:{operation.kind}",
+        text=msg("the last {kind} is not complete", kind=kind_words(operation.kind)),
+        detail=error.message,
+        consequence=msg("what it did stays; the node does not do the rest by itself"),
+        operation=operation.id,
+    )
 
 
 def _waited_in_vain(error: ErrorView) -> bool:

@@ -1,7 +1,7 @@
-"""Commands about backups: backup now, list, restore, extract, check, drill."""
+"""Commands about backups: backup now, list, restore, restore-all, extract, check, drill."""
 
 import sys
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -10,18 +10,28 @@ from archipelago.cli.commands.apps.backup_targets import Target, only_target
 from archipelago.cli.commands.apps.changes import finish
 from archipelago.cli.consent import ask
 from archipelago.cli.errors import CommandError, Exit
-from archipelago.cli.options import Installed, Json, NoWait, Yes
+from archipelago.cli.options import AnyInstalled, Json, NoWait, Yes
 from archipelago.cli.output import line, show, show_json, show_table
 
+_RESTORE_ALL = "backup-restore-all"
 _On = Annotated[str, typer.Option("--target", help="Name of the target. Default: the only one.")]
 _Backup = Annotated[str, typer.Option("--backup", help="Start of the id of the backup. Default: the newest one.")]
 _App = Annotated[str, typer.Argument(metavar="APP", help="Name of the app; it need not be installed.")]
 
 
-def now(app: Installed, target: _On = "", no_wait: NoWait = False, json: Json = False) -> None:
-    """Back up an app now."""
+def now(
+    app: AnyInstalled = "",
+    target: _On = "",
+    no_wait: NoWait = False,
+    json: Json = False,
+) -> None:
+    """Back up an app now. Without one: all apps, to all targets unless you name one; the node goes on without you."""
     client = Client()
-    finish(client, client.call("backup-now", app=app, target=only_target(client, target)), no_wait, json)
+    if app:
+        opened = client.call("backup-now", app=app, target=only_target(client, target))
+    else:
+        opened = client.call("backup-all", targets=[target] if target else None)
+    finish(client, opened, no_wait, json)
 
 
 def list_backups(target: _On = "", json: Json = False) -> None:
@@ -48,31 +58,28 @@ def restore(
     finish(client, opened, no_wait, json)
 
 
-def restore_all(target: _On = "", yes: Yes = False) -> None:
-    """Install every app that has a backup and is not installed, each from its newest one."""
+def restore_all(target: _On = "", yes: Yes = False, no_wait: NoWait = False, json: Json = False) -> None:
+    """Install every app that has a backup and is not installed, each from its newest one. It goes on without you."""
     client = Client()
     where = only_target(client, target)
+    if (running := _running(client, _RESTORE_ALL)) is not None:
+        finish(client, running, no_wait, json)
+        return
     there = {each["app"] for each in client.call("container-list")}
-    left = list(dict.fromkeys(each["app"] for each in client.call("backup-list", target=where)))
-    left = [app for app in left if app not in there]
+    left = sorted({each["app"] for each in client.call("backup-list", target=where)} - there)
     if not left:
-        show("every app that has a backup is installed")
+        show("every app that has a backup is installed", sys.stderr if json else sys.stdout)
         return
     if not yes and not sys.stdin.isatty():
         raise CommandError(Exit.USAGE, "this needs --yes where nobody can be asked", "nothing was changed")
     ask(f"Install from their backups: {line(', '.join(left))}?", yes)
-    while left:
-        failed: dict[str, CommandError] = {}
-        for app in left:
-            try:
-                finish(client, client.call("backup-restore", app=app, target=where), no_wait=False, json=False)
-            except CommandError as error:
-                failed[app] = error  # it may need one that comes later
-        if len(failed) == len(left):
-            for app, why in failed.items():
-                show(line(f"{app}: {why.message}"), sys.stderr)
-            raise next(iter(failed.values()))
-        left = list(failed)
+    finish(client, client.call("backup-restore-all", target=where), no_wait, json)
+
+
+def _running(client: Client, kind: str) -> dict[str, Any] | None:
+    """Return the operation of a kind that goes on, such as one whose command was interrupted."""
+    found: list[dict[str, Any]] = client.call("operation-list")
+    return next((each for each in found if each["kind"] == kind and each["state"] in ("pending", "running")), None)
 
 
 def extract(
@@ -95,8 +102,15 @@ def check(target: Target) -> None:
     show("The repository is whole.")
 
 
-def drill(app: Installed, target: _On = "", backup: _Backup = "", no_wait: NoWait = False, json: Json = False) -> None:
-    """Prove that a backup can be restored."""
+def drill(
+    app: AnyInstalled = "", target: _On = "", backup: _Backup = "", no_wait: NoWait = False, json: Json = False
+) -> None:
+    """Prove that a backup can be restored. Without an app: the newest one of each app, on all targets or on one."""
     client = Client()
-    opened = client.call("backup-drill", app=app, target=only_target(client, target), backup=backup or None)
+    if app:
+        opened = client.call("backup-drill", app=app, target=only_target(client, target), backup=backup or None)
+    elif backup:
+        raise CommandError(Exit.USAGE, "--backup needs the app whose backup it is", "nothing was done")
+    else:
+        opened = client.call("backup-drill-all", targets=[target] if target else None)
     finish(client, opened, no_wait, json)

@@ -11,7 +11,7 @@ from archipelago.cli.data_words import class_words
 from archipelago.cli.errors import CommandError, Exit
 from archipelago.cli.options import Available, Choices, Downgrade, Installed, Json, NoWait, Settings, Yes, pairs
 from archipelago.cli.output import line, show, show_facts, show_json
-from archipelago.cli.progress import follow
+from archipelago.cli.progress import follow, named
 from archipelago.cli.views import show_plan, titled
 from archipelago.support.texts.sizes import size_words
 
@@ -149,7 +149,7 @@ def finish(client: Client, operation: dict[str, Any], no_wait: bool, json: bool)
         if operation["state"] in ("failed", "cancelled"):
             raise typer.Exit(Exit.FAILED)
         return
-    what = line(f"{operation['kind']} of {operation['app']}")
+    what = line(named(operation))
     if operation["state"] == "failed":
         error = operation["error"] or {}
         raise CommandError(Exit.FAILED, f"{what} failed: {error.get('message', '')}", error.get("hint", ""))

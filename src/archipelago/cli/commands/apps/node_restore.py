@@ -29,7 +29,7 @@ def restore_node(
 ) -> None:
     """Get everything back on a new machine, from your 24 words and a target. From a pipe, standard input is the words.
 
-    Run it again where it was interrupted: it goes on with the apps that are missing.
+    The node goes on when the command is interrupted. Run it again to see how far it is, or for what is missing.
     """
     client = Client()
     if name not in {str(each["name"]) for each in client.call("backup-targets")}:

@@ -7,6 +7,7 @@ from pydantic import Field, SecretStr, StringConstraints
 from archipelago.api.backups import BackupPreview, BackupTarget, BackupView, TargetName, TargetView
 from archipelago.api.operations import Operation
 from archipelago.api.services.apps import BackupService
+from archipelago.container.manifest.model.scalars import AppId
 from archipelago.rpc.method import Family, Params
 from archipelago.rpc.methods.apps.containers import AppParams
 from archipelago.rpc.params import secret_text
@@ -64,6 +65,15 @@ class BackupParams(AppTargetParams):
     """Start of its id; null is the newest one."""
 
 
+class BackupAllParams(Params):
+    """Which apps, and where they go."""
+
+    targets: Annotated[tuple[TargetName, ...], Field(min_length=1, max_length=100)] | None = None
+    """Null is all targets."""
+    apps: Annotated[tuple[AppId, ...], Field(min_length=1, max_length=1000)] | None = None
+    """Null is all that are installed."""
+
+
 class ExtractParams(BackupParams):
     """A file or folder in a backup, and where it goes."""
 
@@ -117,6 +127,16 @@ async def _now(backups: BackupService, params: AppTargetParams) -> Operation:
     return await backups.now(params.app, params.target)
 
 
+@family.method(
+    "backup-all",
+    "Back up apps to targets, one after the other; it goes on without whoever asked for it",
+    permission=Permission.MANAGE,
+    mutates=True,
+)
+async def _all(backups: BackupService, params: BackupAllParams) -> Operation:
+    return await backups.all_now(params.targets, params.apps)
+
+
 @family.method("backup-list", "List the backups on a target, the newest first", permission=Permission.READ)
 async def _list(backups: BackupService, params: ListBackupsParams) -> tuple[BackupView, ...]:
     return await backups.list(params.target, params.app)
@@ -136,6 +156,17 @@ async def _preview(backups: BackupService, params: BackupParams) -> BackupPrevie
 )
 async def _restore(backups: BackupService, params: BackupParams) -> Operation:
     return await backups.restore(params.app, params.target, params.backup)
+
+
+@family.method(
+    "backup-restore-all",
+    "Install every app that has a backup on a target and is not installed, each from its newest one, providers first",
+    permission=Permission.MANAGE,
+    mutates=True,
+    confirms=True,
+)
+async def _restore_all(backups: BackupService, params: TargetParams) -> Operation:
+    return await backups.restore_all(params.target)
 
 
 @family.method(
@@ -164,3 +195,13 @@ async def _check(backups: BackupService, params: TargetParams) -> None:
 )
 async def _drill(backups: BackupService, params: BackupParams) -> Operation:
     return await backups.drill(params.app, params.target, params.backup)
+
+
+@family.method(
+    "backup-drill-all",
+    "Prove that the newest backups of apps can be restored, one after the other",
+    permission=Permission.MANAGE,
+    mutates=True,
+)
+async def _drill_all(backups: BackupService, params: BackupAllParams) -> Operation:
+    return await backups.drill_all(params.targets, params.apps)
