@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from axe_playwright_python.async_playwright import Axe
-from playwright.async_api import Page, expect
+from playwright.async_api import BrowserContext, Page, expect
 
 from support.harness import ROOT, TestNode, podman
 from support.owner import show_password
@@ -221,6 +221,76 @@ async def test_channels_that_may_be_a_copy_run_only_once_their_owner_has_said_so
     await expect(why).to_be_hidden()
     await expect(page.get_by_text("Running since")).to_be_visible()
     assert await node.call("data-contested", app="lightning") == []
+
+
+async def test_the_owner_sets_what_the_node_does_by_itself(page: Page, node: TestNode) -> None:
+    await page.goto("/system")
+    hours = page.get_by_role("region", name="Hours of updates")
+    await hours.get_by_label("From").press("Enter")
+    await page.get_by_role("option", name="23:00", exact=True).press("Enter")
+    await hours.get_by_label("To").press("Enter")
+    await page.get_by_role("option", name="23:00", exact=True).press("Enter")
+    await expect(hours.get_by_text("Choose another hour")).to_be_visible()
+    await expect(hours.get_by_role("button", name="Change the hours")).to_be_disabled()
+    await hours.get_by_label("To").press("Enter")
+    await page.get_by_role("option", name="2:00", exact=True).press("Enter")
+    await expect(hours.get_by_text("Over midnight")).to_be_visible()
+    await require_for_everybody(page)
+    await hours.get_by_role("button", name="Change the hours").press("Enter")
+    await expect(hours.get_by_role("button", name="Change the hours")).to_be_hidden()
+    found = await node.call("update-hours")
+    assert (found["from_hour"], found["to_hour"]) == (23, 2)
+
+    schedule = page.get_by_role("region", name="Snapshots of all apps")
+    await schedule.get_by_label("How often").press("Enter")
+    await page.get_by_role("option", name="each week", exact=True).press("Enter")
+    await schedule.get_by_label("Weeks").fill("5")
+    await require_for_everybody(page)
+    await schedule.get_by_role("button", name="Apply the schedule").press("Enter")
+    await show_password(page)
+    await expect(schedule.get_by_role("button", name="Apply the schedule")).to_be_hidden()
+    of_node = (await node.call("snapshot-schedules"))["node"]
+    assert (of_node["every"], of_node["keep_weekly"]) == ("weekly", 5)
+    await page.reload()
+    await expect(schedule.get_by_label("How often")).to_contain_text("each week")
+
+
+async def test_all_apps_come_back_though_the_page_is_closed_in_the_middle(
+    page: Page, context: BrowserContext, node: TestNode, disk: Path
+) -> None:
+    assert node.apps is not None
+    more = "volumes: {pages: {data: files}}\nprovides: {shelf: {container: main, port: 8000}}"
+    write_app(node.apps, "shelf", health=f"mounts: [{{volume: pages, path: /pages}}]\n    {PATIENT}", more=more)
+    write_app(node.apps, "atlas", health=PATIENT, more="requires: {shelf: {}}")
+    await node.install("atlas")
+    await page.goto("/backups")
+    await page.get_by_role("button", name="Back up now", exact=True).click()
+    work = page.get_by_role("region", name="Under way")
+    await expect(work.get_by_text("Back up all apps")).to_be_visible()
+    await expect(work.get_by_text("You can leave this page")).to_be_visible()
+    await page.goto("/")
+    (backup,) = [each for each in await node.call("operation-list") if each["kind"] == "backup-all"]
+    await node.done(await node.call("operation-get", id=backup["id"]))
+    apps = [each["app"] for each in await node.call("container-list")]
+    assert {"atlas", "book", "shelf"} <= set(apps)
+    for app in sorted(apps, key="shelf".__eq__):
+        await node.done(await node.call("container-remove", app=app, delete_data=True))
+
+    beside = await context.new_page()
+    await beside.goto("/backups")
+    await beside.get_by_role("button", name=f"Bring all {len(apps)} back").click()
+    await show_password(beside)
+    await expect(beside.get_by_text("Restore all apps from their backups")).to_be_visible()
+    await require_for_everybody(beside)
+    await beside.close()
+    (restore,) = [each for each in await node.call("operation-list") if each["kind"] == "backup-restore-all"]
+    assert restore["state"] == "running" and len(await node.call("container-list")) < len(apps)
+    await page.goto("/backups")
+    await expect(page.get_by_text("Restore all apps from their backups")).to_be_visible()
+    await node.done(await node.call("operation-get", id=restore["id"]))
+    assert {each["app"] for each in await node.call("container-list")} == set(apps)
+    await expect(page.get_by_text("Restore all apps from their backups")).to_be_hidden()
+    assert podman("unshare", "cat", str(page_of_book(node))) in {"old", "new"}
 
 
 async def test_the_kit_prints_black_on_white(page: Page, node: TestNode) -> None:

@@ -36,7 +36,7 @@ VIEWS = (
     ("new", "/login"),
     ("setup", "/welcome"),
     *(("calm", f"/backups{page}") for page in ("", "/restore", "/restore/lnd", "/kit")),
-    *((scene, "/backups") for scene in ("no-backups", "first-backup", "backing-up", "backup-trouble")),
+    *((scene, "/backups") for scene in ("no-backups", "first-backup", "backing-up", "coming-back", "backup-trouble")),
     *((scene, "/") for scene in ("syncing", "trouble", "coming", "empty", "many", "failed")),
 )
 WHOLE = {("calm", "/"), ("calm", "/apps"), ("calm", "/store"), ("calm", "/apps/electrumx"), ("calm", "/store/specter")}

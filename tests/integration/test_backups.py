@@ -28,7 +28,8 @@ SEED = (
     "busybox dd if=/dev/urandom of=/files/deep/blob bs=1k count=300; busybox ln /files/state /files/second; "
     "busybox ln -s /etc/passwd /files/link; busybox ln -s / /files/root; busybox mkfifo /files/pipe; "
     'busybox chmod 2751 /files/deep; busybox touch "/files/*" "/files/-rf"; '
-    "busybox chown 1000:1000 /files/deep/blob; }; [ -e /index/i ] || echo rebuilt > /index/i; exec busybox httpd -f -p 8000 -h /files"
+    "busybox chown 1000:1000 /files/deep/blob; }; [ -e /index/i ] || echo rebuilt > /index/i; "
+    "exec busybox httpd -f -p 8000 -h /files"
 )
 MOUNTS = "mounts: [{volume: files, path: /files}, {volume: db, path: /db}, {volume: index, path: /index}]"
 VOLUMES = """volumes:

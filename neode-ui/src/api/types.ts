@@ -2277,6 +2277,20 @@ export type UnlockParams = {
   "passphrase": string;
 };
 
+export type UpdateHoursParams = {
+  "from_hour": number;
+  "to_hour": number;
+};
+
+export type UpdateHoursView = {
+  /** Hour of the local time from which on they are installed. */
+  "from_hour": number;
+  /** Hour until which they are; one before `from_hour` is of the next morning. */
+  "to_hour": number;
+  /** The node's local time. */
+  "now": string;
+};
+
 export type UpdateParams = {
   /** Id of the app. */
   "app": string;
@@ -2405,6 +2419,13 @@ export interface Methods {
   /** Whether its updates are installed by themselves. */
   "on": boolean;
 }; result: AutomaticUpdateView };
+  /** Return the hours in which updates are installed by themselves */
+  "update-hours": { params: Record<string, never>; result: UpdateHoursView };
+  /** Choose the hours of the local time in which updates are installed by themselves, of all apps */
+  "update-hours-set": { params: {
+  "from_hour": number;
+  "to_hour": number;
+}; result: UpdateHoursView };
   /** Change options of an app; without options and reset, return the values in force */
   "container-config": { params: {
   /** Id of the app. */

@@ -8,7 +8,7 @@ from pydantic import Field
 from archipelago.support.texts.translatable import Prose, Translatable
 from archipelago.support.view import View
 
-_Hour = Annotated[int, Field(ge=0, le=23)]
+Hour = Annotated[int, Field(strict=True, ge=0, le=23)]
 
 
 class AutomaticUpdateView(Translatable, View):
@@ -17,9 +17,9 @@ class AutomaticUpdateView(Translatable, View):
     app: str
     on: bool
     """Whether its owner wants that."""
-    from_hour: _Hour
+    from_hour: Hour
     """Hour of the local time from which on they are installed."""
-    to_hour: _Hour
+    to_hour: Hour
     """Hour until which they are."""
     obstacle: Prose = ""
     """Why the update that the catalog has is not installed by itself; empty where it will be, or there is none."""
@@ -33,3 +33,14 @@ class AutomaticUpdateView(Translatable, View):
     """When it was installed; null where it was not."""
     recent: bool = False
     """Whether that was within a week of now, by the wall clock."""
+
+
+class UpdateHoursView(View):
+    """The hours in which the node installs updates by itself."""
+
+    from_hour: Hour
+    """Hour of the local time from which on they are installed."""
+    to_hour: Hour
+    """Hour until which they are; one before `from_hour` is of the next morning."""
+    now: datetime
+    """The node's local time."""

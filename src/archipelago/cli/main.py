@@ -53,6 +53,7 @@ _COMMANDS: tuple[tuple[str, Command], ...] = (
     ("restart", changes.restart),
     ("remove", changes.remove),
     ("update", updates.update),
+    ("update-hours", updates.update_hours),
     ("config", changes.config),
     ("limits", limits.limits),
     ("repair", repairs.repair),

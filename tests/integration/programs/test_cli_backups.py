@@ -19,6 +19,9 @@ def test_a_target_is_of_one_kind(node: CliNode) -> None:
 
 def test_the_only_target_needs_no_name(node: CliNode) -> None:
     assert "backup of knots: done" in node.run("backup", "now", "knots").stdout
+    assert "backup-all: done" in node.run("backup", "now").stdout
+    assert "backup-drill-all: done" in node.run("backup", "drill", "--target", "usb").stdout
+    assert "needs the app" in node.run("backup", "drill", "--backup", "01234567").stderr
     assert "0123456789abcdef" in node.run("backup", "list").stdout
     assert "backup-drill of knots: done" in node.run("backup", "drill", "knots").stdout
     assert "whole" in node.run("backup", "check", "usb").stdout
@@ -28,13 +31,17 @@ def test_the_only_target_needs_no_name(node: CliNode) -> None:
 def test_a_restore_needs_a_yes(node: CliNode) -> None:
     assert "--yes" in node.run("backup", "restore", "knots").stderr
     assert "backup-restore of knots: done" in node.run("backup", "restore", "knots", "--yes").stdout
-    assert "is installed" in node.run("backup", "restore-all", "--yes").stdout
+    assert "--yes" in node.run("backup", "restore-all").stderr
+    assert "backup-restore-all: done" in node.run("backup", "restore-all", "--yes").stdout
+    assert node.json("backup", "restore-all", "--yes", "--json")["kind"] == "backup-restore-all"
+    code, screen = node.type("backup", "restore-all", answer=b"n\n")
+    assert code != 0 and "Install from their backups: gone" in screen and "knots" not in screen
     assert "/tmp/out" in node.run("backup", "extract", "knots", "volumes/data/x", "/tmp/out").stdout
 
 
 def test_a_node_comes_back_by_one_command(node: CliNode) -> None:
     words = ("backup", "restore-node", "--folder", "/media/usb")
-    assert b"is installed" in node.feed(b"abandon\n" * 23 + b"art\n", *words).stdout
+    assert b"backup-restore-all: done" in node.feed(b"abandon\n" * 23 + b"art\n", *words).stdout
     assert b"one of --folder" in node.feed(b"abandon\n" * 23 + b"art\n", "backup", "restore-node").stderr
 
 

@@ -35,3 +35,11 @@ def test_a_snapshot_is_deleted_by_a_yes_alone(node: CliNode) -> None:
     assert code == 4 and "forever" in screen
     assert node.run("snapshot", "delete", "knots", NAME).returncode == 2
     assert node.run("snapshot", "delete", "knots", NAME, "--yes").returncode == 0
+
+
+def test_the_hours_of_updates(node: CliNode) -> None:
+    assert "between 4:00 and 7:00; here it is" in node.run("update-hours").stdout
+    assert "between 23:00 and 3:00" in node.run("update-hours", "23-3").stdout
+    assert node.json("update-hours", "0-23", "--json")["to_hour"] == 23
+    for wrong in ("5", "5-24", "a-b", "5-6-7", "-1-5", "5-6h"):
+        assert "are no hours" in node.run("update-hours", "--", wrong).stderr, wrong

@@ -5,7 +5,7 @@ from collections.abc import AsyncGenerator, Collection, Mapping
 from datetime import UTC, datetime
 
 from archipelago.api.apps import AppStatus, AppSummary, Change, ChangePreview
-from archipelago.api.automatic_updates import AutomaticUpdateView
+from archipelago.api.automatic_updates import AutomaticUpdateView, UpdateHoursView
 from archipelago.api.catalog import BundleView, CatalogEntry
 from archipelago.api.chains import ChainBlock, ChainFees, ChainMempool, ChainPeers, ChainReport
 from archipelago.api.configuration import ConfigPreview, ConfigRevision, OptionKind, OptionView, SettingChange
@@ -164,6 +164,13 @@ class MemoryAutomaticUpdates:
         self._apps.require(app)
         self._apps.changes.append(("automatic", app, on))
         return automatic(app, on=on, obstacle=f"why {EVIL}" if on else "")
+
+    async def hours(self) -> UpdateHoursView:
+        return UpdateHoursView(from_hour=4, to_hour=7, now=NOW)
+
+    async def set_hours(self, start: int, end: int) -> UpdateHoursView:
+        self._apps.changes.append(("hours", start, end))
+        return UpdateHoursView(from_hour=start, to_hour=end, now=NOW)
 
 
 class MemoryRemovals:

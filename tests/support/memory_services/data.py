@@ -180,7 +180,7 @@ class MemoryBackups:
         return await self._apps.change(OperationKind.BACKUP, app, target)
 
     async def list(self, target: str, app: str | None = None) -> tuple[BackupView, ...]:
-        return (BackupView(id=self.ID, app="knots", version="1", at=NOW),)
+        return tuple(BackupView(id=self.ID, app=name, version="1", at=NOW) for name in ("knots", f"gone {EVIL}"))
 
     async def preview(self, app: str, target: str, backup: str | None) -> BackupPreview:
         return BackupPreview(app=app, backup=self.ID, at=NOW, version="1", size=1 << 30, files=9, free=1 << 40)

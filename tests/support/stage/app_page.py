@@ -5,6 +5,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
+from archipelago.api.automatic_updates import UpdateHoursView
 from archipelago.api.configuration import ConfigPreview, ConfigRevision, OptionKind, OptionView, SettingChange
 from archipelago.api.containers import LogLine
 from archipelago.api.data import RemovalPreview, VolumeView
@@ -109,6 +110,7 @@ def answers(player: Callable[[str], Player], now: datetime) -> dict[str, Ask]:
                 ),
             ),
         ),
+        "update-hours": UpdateHoursView(from_hour=4, to_hour=7, now=now),
         "snapshot-files": lambda given: _folder(given.get("path", "volumes"), now),
         "snapshot-preview": lambda given: SnapshotPreview(
             app=given["app"],

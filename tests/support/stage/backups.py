@@ -192,4 +192,8 @@ def under_way(
 
 
 WRITING = ("reach the target", "copy its databases", "write the backup")
+COMING_BACK = (
+    "read what the backups say",
+    *(f"restore {app}" for app in ("bitcoin-knots", "electrumx", "lnd", "mempool", "btcpay")),
+)
 FETCHING = ("fetch the backup", "get the image of mempool", "put mempool back", "start mempool")

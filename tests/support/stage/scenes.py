@@ -102,6 +102,7 @@ BACKING_UP = (
     backups.under_way(OperationKind.BACKUP, "mempool", NOW, backups.WRITING, 2, percent=41),
 )
 RESTORING = backups.under_way(OperationKind.BACKUP_RESTORE, "mempool", NOW, backups.FETCHING, 0, percent=63)
+COMING_BACK = backups.under_way(OperationKind.BACKUP_RESTORE_ALL, "", NOW, backups.COMING_BACK, 3, percent=47)
 DISK_WITH_SNAPSHOTS = CALM.disk().model_copy(
     update={
         "apps": tuple(
@@ -212,6 +213,7 @@ SCENES = {
         },
     ),
     "backing-up": replace(CALM, operations=(*BACKING_UP, *LATELY)),
+    "coming-back": replace(CALM, operations=(COMING_BACK, *LATELY)),
     "backup-trouble": replace(CALM, more={"backup-targets": backups.troubled(IDS, NOW)}),
     "restoring": replace(CALM, operations=(RESTORING, *LATELY)),
     "snapshots": replace(CALM, more={"system-disk": DISK_WITH_SNAPSHOTS}),

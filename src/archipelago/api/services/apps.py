@@ -4,7 +4,7 @@ from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
 from typing import Protocol
 
 from archipelago.api.apps import AppStatus, AppSummary, Change, ChangePreview
-from archipelago.api.automatic_updates import AutomaticUpdateView
+from archipelago.api.automatic_updates import AutomaticUpdateView, UpdateHoursView
 from archipelago.api.backups import (
     BackupPreview,
     BackupTarget,
@@ -149,6 +149,8 @@ class AutomaticUpdateService(Protocol):
     """Knows of which apps updates are installed by themselves."""
 
     async def set(self, app: str, *, on: bool) -> AutomaticUpdateView: ...
+    async def hours(self) -> UpdateHoursView: ...
+    async def set_hours(self, start: int, end: int) -> UpdateHoursView: ...
 
 
 class SnapshotFileService(Protocol):

@@ -1,6 +1,7 @@
 """Of which apps the node installs updates by itself, and what came of that. Plain values."""
 
 from collections.abc import Mapping
+from typing import Annotated
 
 from pydantic import Field
 
@@ -23,6 +24,13 @@ class AutomaticUpdate(Translatable, Stored):
     """Version that it replaced."""
     at: float = 0.0
     """When it was installed, in seconds since 1970; 0 where it was not."""
+
+
+class UpdateHours(Stored):
+    """The hours of the local time in which updates are installed by themselves, as the owner chose them."""
+
+    start: Annotated[int, Field(ge=0, le=23)]
+    end: Annotated[int, Field(ge=0, le=23)]
 
 
 class AutomaticUpdateRecords(Stored):

@@ -130,6 +130,37 @@ async def test_it_is_installed_at_night_and_the_owner_is_told(scene: Scene) -> N
     assert not list(update_notices([summary("app", version="2.0")], {}, {"app": await scene.view()}))
 
 
+async def test_the_owner_chooses_the_hours_and_they_may_go_over_midnight(scene: Scene) -> None:
+    await scene.choice.set("app", on=True)
+    chosen = await scene.choice.set_hours(22, 1)
+    assert (chosen.from_hour, chosen.to_hour, chosen.now) == (22, 1, scene.now)
+    assert await scene.look() == "1.0", "in the hours of before"
+    assert ((await scene.view()).from_hour, (await scene.view()).to_hour) == (22, 1)
+    scene.chore = scene.new_life()
+    midnight = scene.now.replace(hour=23, minute=50)
+    assert await scene.look(midnight - scene.now) == "2.0"
+
+
+async def test_hours_in_which_the_clock_was_just_set_install_nothing(scene: Scene) -> None:
+    await scene.choice.set("app", on=True)
+    await scene.choice.set_hours(12, 13)
+    await scene.look()
+    scene.now = scene.now.replace(hour=12, minute=0)  # it was set: nothing else has passed
+    await scene.chore.look()
+    assert await scene.version() == "1.0"
+    assert await scene.look() == "2.0", "it has run evenly for long enough since"
+
+
+async def test_hours_that_are_none_are_refused_and_what_cannot_be_read_is_the_default(scene: Scene) -> None:
+    with pytest.raises(NodeError, match="at least one hour") as refused:
+        await scene.choice.set_hours(5, 5)
+    assert refused.value.code is ErrorCode.INVALID_VALUE and (await scene.choice.hours()).from_hour == 4
+    await scene.choice.set_hours(1, 2)
+    for unreadable in ("{}", "no JSON", '{"start": 77, "end": 1}'):
+        await scene.bench.state.set_fact("automatic-update-hours", unreadable)
+        assert (await scene.choice.hours()).from_hour == 4, unreadable
+
+
 async def test_a_version_that_does_not_work_goes_back_and_is_not_tried_again(scene: Scene) -> None:
     await scene.choice.set("app", on=True)
     scene.bench.apps.broken = {"2.0"}

@@ -1,4 +1,4 @@
-"""The command `update`, which brings an app to the version of the catalog, and back again."""
+"""The commands `update`, which brings an app to the version of the catalog and back again, and `update-hours`."""
 
 from enum import StrEnum
 from typing import Annotated, Any
@@ -62,6 +62,29 @@ def update(
             ask("Update this?", yes)
     wanted = {"app": app, "plan": plan["digest"], **({"downgrade": True} if downgrade else {})}
     finish(client, client.call("container-update", **wanted), no_wait, json)
+
+
+def update_hours(
+    hours: Annotated[str, typer.Argument(metavar="[FROM-TO]", help="Such as 4-7, or 23-3 over midnight.")] = "",
+    json: Json = False,
+) -> None:
+    """Show or change the hours, of the node's local time, in which updates are installed by themselves."""
+    client = Client()
+    if hours:
+        start, dash, end = hours.partition("-")
+        if not dash or not all(_is_hour(each) for each in (start, end)):
+            raise CommandError(Exit.USAGE, f"{line(hours)} are no hours", "write 4-7, or 23-3 over midnight")
+        found = client.call("update-hours-set", from_hour=int(start), to_hour=int(end))
+    else:
+        found = client.call("update-hours")
+    if json:
+        show_json(found)
+        return
+    show(f"between {found['from_hour']}:00 and {found['to_hour']}:00; here it is {line(found['now'][11:16])}")
+
+
+def _is_hour(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) <= 2 and int(text) < 24
 
 
 def _show_choice(found: dict[str, Any], json: bool) -> None:

@@ -8,15 +8,17 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from archipelago.api.automatic_updates import AutomaticUpdateView
+from archipelago.api.automatic_updates import AutomaticUpdateView, UpdateHoursView
 from archipelago.container.desired.installed_apps import installed
 from archipelago.container.operations.automatic.decision import WINDOW, Window
-from archipelago.storage.records.automatic_updates import AutomaticUpdate, AutomaticUpdateRecords
+from archipelago.errors import ErrorCode, NodeError
+from archipelago.storage.records.automatic_updates import AutomaticUpdate, AutomaticUpdateRecords, UpdateHours
 from archipelago.storage.stores.state import State
+from archipelago.support.texts.text import msg
 
 _RECENT = timedelta(days=7)
-_FACT = "automatic-updates"
-"""Fact: `AutomaticUpdateRecords`, as JSON."""
+_FACT, _HOURS = "automatic-updates", "automatic-update-hours"
+"""Facts: `AutomaticUpdateRecords` and `UpdateHours`, as JSON."""
 
 
 @dataclass(slots=True)
@@ -25,7 +27,6 @@ class AutomaticUpdateChoice:
 
     state: State
     now: Callable[[], datetime] = lambda: datetime.now(UTC).astimezone()
-    window: Window = WINDOW
     obstacles: dict[str, str] = field(default_factory=dict)
     """App -> why its update was not installed by itself, as the chore found it."""
     _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
@@ -50,6 +51,30 @@ class AutomaticUpdateChoice:
                 self.obstacles.pop(app, None)
         return await self.view(app)
 
+    async def window(self) -> Window:
+        """Return the hours; what another version wrote, and cannot be read, is the default."""
+        try:
+            found = UpdateHours.model_validate_json(await self.state.found_fact(_HOURS) or "{}")
+        except ValidationError:
+            return WINDOW
+        return Window(found.start, found.end)
+
+    async def hours(self) -> UpdateHoursView:
+        """Return the hours, and what time it is here."""
+        window = await self.window()
+        return UpdateHoursView(from_hour=window.start, to_hour=window.end, now=self.now())
+
+    async def set_hours(self, start: int, end: int) -> UpdateHoursView:
+        """Choose the hours; those of an evening and a morning go over midnight."""
+        if start == end:
+            raise NodeError(
+                ErrorCode.INVALID_VALUE,
+                msg("updates need at least one hour, and {hour}:00 to {hour}:00 is none", hour=start),
+                hint=msg("name two different hours, such as 4 and 7; 23 and 3 go over midnight"),
+            )
+        await self.state.set_fact(_HOURS, UpdateHours(start=start, end=end).model_dump_json())
+        return await self.hours()
+
     async def note(self, app: str, **changes: Any) -> None:
         """Write down what came of it; nothing where it was switched off meanwhile."""
         async with self._turn:
@@ -60,11 +85,12 @@ class AutomaticUpdateChoice:
 
     async def view(self, app: str) -> AutomaticUpdateView:
         """Return how it stands with an app."""
-        return self._view(app, (await self.all()).get(app))
+        return self._view(app, (await self.all()).get(app), await self.window())
 
     async def views(self) -> tuple[AutomaticUpdateView, ...]:
         """Return how it stands with each app for which it is switched on."""
-        return tuple(self._view(app, each) for app, each in sorted((await self.all()).items()))
+        window = await self.window()
+        return tuple(self._view(app, each, window) for app, each in sorted((await self.all()).items()))
 
     async def _load(self) -> AutomaticUpdateRecords:
         try:
@@ -72,8 +98,8 @@ class AutomaticUpdateChoice:
         except ValidationError:
             return AutomaticUpdateRecords()
 
-    def _view(self, app: str, found: AutomaticUpdate | None) -> AutomaticUpdateView:
-        view = AutomaticUpdateView(app=app, on=found is not None, from_hour=self.window.start, to_hour=self.window.end)
+    def _view(self, app: str, found: AutomaticUpdate | None, window: Window) -> AutomaticUpdateView:
+        view = AutomaticUpdateView(app=app, on=found is not None, from_hour=window.start, to_hour=window.end)
         if found is None:
             return view
         told = {"obstacle": self.obstacles.get(app, ""), "tried": found.tried, "failed": bool(found.failure)}

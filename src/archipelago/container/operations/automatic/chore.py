@@ -102,7 +102,7 @@ class AutomaticUpdates:
         offer = UpdateOffer(offered, tried=found.tried == offered, failure=found.failure, problem=problem)
         if proposal is not None:
             offer = await self._with_plan(offer, app, proposal, records, chosen)
-        verdict = decide(offer, await self._moment(app, proposal, records), self.choice.window)
+        verdict = decide(offer, await self._moment(app, proposal, records), await self.choice.window())
         self.choice.obstacles[app] = verdict.why
         if verdict.turn is Turn.NOW and proposal is not None:
             await self._install(records[app], offered, proposal)

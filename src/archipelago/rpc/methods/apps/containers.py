@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import Field
 
 from archipelago.api.apps import AppStatus, AppSummary, Change, ChangePreview
-from archipelago.api.automatic_updates import AutomaticUpdateView
+from archipelago.api.automatic_updates import AutomaticUpdateView, Hour, UpdateHoursView
 from archipelago.api.configuration import ConfigPreview, OptionView
 from archipelago.api.containers import ExecResult, LogLine
 from archipelago.api.data import RemovalPreview
@@ -83,6 +83,13 @@ class UpdateParams(AppParams):
     """Digest of the plan that was agreed to; if it has changed since, nothing is updated."""
     downgrade: Flag = False
     """Whether the version of the catalog may be older than the installed one."""
+
+
+class UpdateHoursParams(Params):
+    """From when on, and until when; an end before the start is of the next morning."""
+
+    from_hour: Hour
+    to_hour: Hour
 
 
 class AutomaticParams(AppParams):
@@ -235,6 +242,23 @@ async def _update(changes: AppChangeService, params: UpdateParams) -> Operation:
 )
 async def _automatic(updates: AutomaticUpdateService, params: AutomaticParams) -> AutomaticUpdateView:
     return await updates.set(params.app, on=params.on)
+
+
+@family.method(
+    "update-hours", "Return the hours in which updates are installed by themselves", permission=Permission.READ
+)
+async def _update_hours(updates: AutomaticUpdateService) -> UpdateHoursView:
+    return await updates.hours()
+
+
+@family.method(
+    "update-hours-set",
+    "Choose the hours of the local time in which updates are installed by themselves, of all apps",
+    permission=Permission.MANAGE,
+    mutates=True,
+)
+async def _set_update_hours(updates: AutomaticUpdateService, params: UpdateHoursParams) -> UpdateHoursView:
+    return await updates.set_hours(params.from_hour, params.to_hour)
 
 
 @family.method(
