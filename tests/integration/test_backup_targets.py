@@ -2,6 +2,7 @@
 
 import asyncio
 import subprocess
+import time
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
@@ -115,6 +116,46 @@ async def test_of_two_restores_at_once_one_is_told_to_wait(node: TestNode, machi
     (refused,) = [each for each in both if isinstance(each, RpcError)]
     assert "still working on app" in refused.message
     await node.done(next(each for each in both if isinstance(each, dict)))
+
+
+async def test_a_proof_is_on_another_machine_within_two_seconds_and_comes_back(node: TestNode, machine: Sshd) -> None:
+    assert node.apps is not None
+    health = f"mounts: [{{volume: proof, path: /proof}}]\n    {TCP}"
+    volumes = "volumes: {proof: {data: append-proof, funds: true, stream: channel.backup}}"
+    seed = "[sh, -c, 'echo first > /proof/channel.backup; exec busybox httpd -f -p 8000 -h /proof']"
+    write_app(node.apps, "lightning", command=seed, health=health, more=volumes)
+    await node.install("lightning")
+    await until_current(node, 1)
+    proof, took = node.root / "apps/lightning/volumes/proof", []
+    there = f"{machine.served}/backups/node/proofs/lightning/proof"
+    for number in range(2, 7):
+        script = f"printf 'proof {number}' > {proof}/new && mv {proof}/new {proof}/channel.backup"
+        await asyncio.to_thread(podman, "unshare", "sh", "-c", script)
+        changed = time.monotonic()
+        await until_current(node, number)
+        took.append(round(time.monotonic() - changed, 2))
+    print("seconds until a copy is on another machine, read back from there:", took)
+    assert sorted(took)[len(took) // 2] <= 2.0, took
+    assert len(podman("unshare", "ls", "-A", there).split()) == 6, "nothing else is left there"
+
+    await node.done(await node.call("backup-now", app="lightning", target="nas"))
+    await node.done(await node.call("container-remove", app="lightning", delete_data=True))
+    for kept in await node.call("data-list"):
+        await node.call("data-delete", app="lightning", kept=kept["kept"])
+    await node.done(await node.call("backup-restore", app="lightning", target="nas"))
+    back = sorted((node.root / "apps/lightning/streams/proof").iterdir())
+    assert [each.read_text().strip() for each in back][:6] == ["first", *(f"proof {number}" for number in range(2, 7))]
+    await node.done(await node.call("container-remove", app="lightning", delete_data=True))
+
+
+async def until_current(node: TestNode, copies: int) -> None:
+    """Return once the machine has the newest of so many copies."""
+    async with asyncio.timeout(30):
+        while True:
+            found = await node.call("data-streams")
+            if found and found[0]["copies"] == copies and found[0]["targets"][0]["current"]:
+                return
+            await asyncio.sleep(0.02)  # no event tells of it
 
 
 async def test_what_opens_a_repository_is_listed_and_in_the_kit(node: TestNode, machine: Sshd) -> None:

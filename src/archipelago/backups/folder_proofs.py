@@ -4,6 +4,7 @@ restic takes seconds for the smallest snapshot on a small board; these take mill
 """
 
 import base64
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -40,6 +41,31 @@ class ProofFile:
         return self.path.name == f"{self.copy.name}.{installation}{_SEALED}"
 
 
+def proofs_named(folder: Path, names: Iterable[str]) -> tuple[ProofFile, ...]:
+    """Return the copies of which a folder has the names, the oldest first. Pure."""
+    found = []
+    for name in sorted(names):
+        copy = copy_named(name.partition(".")[0])
+        if copy is not None and name.endswith(_SEALED):
+            found.append(ProofFile(copy, folder / name))
+    return tuple(sorted(found, key=lambda each: each.copy.number))
+
+
+def placed(
+    there: Sequence[ProofFile], folder: Path, installation: str, copy: StreamCopy
+) -> tuple[ProofFile, tuple[ProofFile, ...]]:
+    """Return what a copy becomes in a folder, and those that are spent with it. Pure."""
+    own = [each for each in there if each.is_of(installation)]
+    written = next((each for each in own if each.copy.digest == copy.digest), None)
+    if written is None:
+        number = max((copy.number, *(each.copy.number + 1 for each in there)))
+        made = StreamCopy(number, copy.size, copy.digest)
+        written = ProofFile(made, folder / f"{made.name}.{installation}{_SEALED}")
+        own.append(written)
+    spent = spent_copies([each.copy for each in own])
+    return written, tuple(each for each in own if each.copy in spent and each != written)
+
+
 @dataclass(frozen=True, slots=True)
 class FolderProofs:
     """Writes and reads the copies in one folder. Blocking; raises `NodeError`."""
@@ -60,21 +86,12 @@ class FolderProofs:
                 msg("there is no repository at {where} any more", where=self.root),
                 hint=msg("connect and mount the disk; nothing is written to a place where the repository is not"),
             )
-        there = self.files(app, volume)
-        own = [each for each in there if each.is_of(installation)]
-        written = next((each for each in own if each.copy.digest == copy.digest), None)
-        if written is None:
-            number = max((copy.number, *(each.copy.number + 1 for each in there)))
-            made = StreamCopy(number, copy.size, copy.digest)
-            written = ProofFile(made, self._folder(app, volume) / f"{made.name}.{installation}{_SEALED}")
-            own.append(written)
+        written, spent = placed(self.files(app, volume), self._folder(app, volume), installation, copy)
         if not self._is_whole(written):
             self._write(written, content)
-        spent = spent_copies([each.copy for each in own])
         with reported(self.root):
-            for each in own:
-                if each.copy in spent and each != written:
-                    each.path.unlink(missing_ok=True)
+            for each in spent:
+                each.path.unlink(missing_ok=True)
 
     def read(self, file: ProofFile) -> bytes:
         """Return the content of a copy; raises `NodeError` where it is not what was written."""
@@ -88,13 +105,10 @@ class FolderProofs:
 
     def files(self, app: str, volume: str) -> tuple[ProofFile, ...]:
         """Return the copies that are there, the oldest first."""
-        folder, found = self._folder(app, volume), []
+        folder = self._folder(app, volume)
         with reported(folder):
-            for path in sorted(folder.iterdir()) if folder.is_dir() else ():
-                copy = copy_named(path.name.partition(".")[0])
-                if copy is not None and path.suffix == _SEALED:
-                    found.append(ProofFile(copy, path))
-        return tuple(sorted(found, key=lambda each: each.copy.number))
+            names = [path.name for path in folder.iterdir()] if folder.is_dir() else []
+        return proofs_named(folder, names)
 
     def volumes(self, app: str) -> tuple[str, ...]:
         """Return the volumes of which there are copies."""

@@ -38,14 +38,27 @@ _ALGORITHMS = {"ssh-rsa": "rsa-sha2-512,rsa-sha2-256"}
 
 def command(target: SftpTarget) -> str:
     """Return the command that starts SFTP on a machine, as restic splits it; it names `files`."""
-    kind = target.host_key.split()[0]
-    options = {**_OPTIONS, "HostKeyAlgorithms": _ALGORITHMS.get(kind, kind)}
     words = [
         *("ssh", "-F", "none", "-E", f"{{{LOG}}}", "-p", str(target.port), "-l", target.user),
-        *(word for name, value in options.items() for word in ("-o", f"{name}={value}")),
+        *(word for name, value in _options(target).items() for word in ("-o", f"{name}={value}")),
         *("-s", "--", bare_host(target.host), "sftp"),
     ]
     return " ".join(words)
+
+
+def batch_command(target: SftpTarget, batch: str) -> tuple[str, ...]:
+    """Return the command that carries out a file of `files`, `batch`, with lines as sftp(1) has them."""
+    host = bare_host(target.host)
+    return (
+        *("sftp", "-q", "-F", "none", "-b", f"{{{batch}}}", "-P", str(target.port)),
+        *(word for name, value in _options(target).items() for word in ("-o", f"{name}={value}")),
+        f"{target.user}@[{host}]" if ":" in host else f"{target.user}@{host}",
+    )
+
+
+def _options(target: SftpTarget) -> dict[str, str]:
+    kind = target.host_key.split()[0]
+    return {**_OPTIONS, "HostKeyAlgorithms": _ALGORITHMS.get(kind, kind)}
 
 
 def files(target: SftpTarget, key: str) -> dict[str, str]:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from archipelago.api.backups import VolumeWay
+from archipelago.api.backups import SftpTarget, VolumeWay
 from archipelago.backups.contents import BackedUpVolume, Names, left_out, sources
 from archipelago.backups.databases import Databases
 from archipelago.backups.drill import Drill
@@ -20,6 +20,7 @@ from archipelago.backups.repository import Repository
 from archipelago.backups.restic.access import access, place, secrets_of
 from archipelago.backups.restic.launch import Launch, launch
 from archipelago.backups.restic.ssh import private_key
+from archipelago.backups.sftp_proofs import SftpProofs
 from archipelago.backups.targets import TargetRecord, TargetStore
 from archipelago.container.data.data_classes import AppendProofVolume, app_volumes
 from archipelago.container.data.keeper import DataMissing, VolumeKeeper
@@ -101,6 +102,11 @@ class BackupWork:
             void=(await self.targets.history(record.name)).void,
             mark_void=mark_void,
         )
+
+    async def sftp_proofs(self, record: TargetRecord, target: SftpTarget) -> SftpProofs:
+        """Return the copies of streamed files at a target that is reached by SFTP."""
+        key = private_key(await asyncio.to_thread(ssh_seed, self.secrets.key))
+        return SftpProofs(target, key, place(record.target), self.secrets, self.launch, self.layout.temporary)
 
     async def recipe(self, record: AppRecord) -> Recipe:
         """Return what a backup of an app is made of. Raises `DataMissing` where its data is not there."""

@@ -9,11 +9,12 @@ from pathlib import Path
 
 import structlog
 
-from archipelago.api.backups import FolderTarget
+from archipelago.api.backups import FolderTarget, SftpTarget
 from archipelago.backups.copy_tags import newest_notes
 from archipelago.backups.folder_proofs import FolderProofs
 from archipelago.backups.lease_tags import claims_of
 from archipelago.backups.repository import Repository
+from archipelago.backups.sftp_proofs import SftpProofs
 from archipelago.container.data.stream_copies import LARGEST, bring_copy, copies_in, read_from_disk
 from archipelago.container.operations.backup_work import BackupWork
 from archipelago.storage.layout import AppFolder
@@ -33,6 +34,9 @@ async def bring_streams_back(work: BackupWork, app: str, target: str) -> None:
             proofs = FolderProofs(Path(record.target.path), work.secrets)
             await asyncio.to_thread(_read_folder, proofs, app, streams)
             return
+        if isinstance(record.target, SftpTarget):
+            await _read_over_sftp(await work.sftp_proofs(record, record.target), work.layout.temporary, app, streams)
+        # Earlier versions wrote notes to machines that are reached by SFTP too.
         repository = await work.repository(record)
         files = [each for each in await repository.notes(app) if not claims_of(each.tags.items())]
         for note in newest_notes(files):
@@ -45,6 +49,15 @@ def _logged(app: str, **where: str) -> Iterator[None]:
         yield
     except Exception as error:  # what is a mistake of ours must not keep an app from its restore either
         _log.error("a proof of money is not brought back", app=app, **where, why=str(error))
+
+
+async def _read_over_sftp(proofs: SftpProofs, temporary: Path, app: str, streams: Path) -> None:
+    place = Path(await asyncio.to_thread(tempfile.mkdtemp, dir=temporary))
+    try:
+        with _logged(app):
+            await asyncio.to_thread(_read_folder, await proofs.fetch(app, place), app, streams)
+    finally:
+        await asyncio.shield(asyncio.to_thread(shutil.rmtree, place, ignore_errors=True))
 
 
 def _read_folder(proofs: FolderProofs, app: str, streams: Path) -> None:

@@ -13,12 +13,13 @@ from typing import Any
 
 import structlog
 
-from archipelago.api.backups import FolderTarget
+from archipelago.api.backups import FolderTarget, SftpTarget
 from archipelago.backups.copy_tags import copy_tags
 from archipelago.backups.folder_proofs import FolderProofs
 from archipelago.backups.lease_tags import claim_tags, claims_of, spent_notes
 from archipelago.backups.repository import Repository
 from archipelago.backups.restic.launch import UnreadableAnswer
+from archipelago.backups.sftp_proofs import NewCopy, SftpProofs
 from archipelago.backups.targets import TargetRecord
 from archipelago.container.data.lease_keeper import LeaseKeeper
 from archipelago.container.data.stream_copies import StreamCopy, copies_in, read_copy, require_whole
@@ -193,6 +194,9 @@ class TargetNotes:
             for volume, copy in newest.items():
                 content = await asyncio.to_thread(read_copy, folder / volume / copy.name)
                 await asyncio.to_thread(proofs.write, app, volume, installation, content, copy)
+        elif isinstance(target.target, SftpTarget):
+            proofs_there = await self.work.sftp_proofs(target, target.target)
+            await self._write_over_sftp(repository, proofs_there, record, newest)
         else:
             tags = copy_tags(installation, {volume: copy.number for volume, copy in newest.items()})
             # Beside the note: each run of restic takes as long as all of a copy may take. The copy counts only once
@@ -205,6 +209,31 @@ class TargetNotes:
                 known.cancel()
                 await asyncio.gather(known, return_exceptions=True)
         self.states[(app, target.name)] = TargetState(newest, datetime.now(UTC))
+
+    async def _write_over_sftp(
+        self, repository: Repository, proofs: SftpProofs, record: AppRecord, newest: Mapping[str, StreamCopy]
+    ) -> None:
+        """Write copies to a machine that is reached by SFTP. Raises `NodeError`.
+
+        Which repository is there, restic is asked for once; from then on its file `config` says so, like no other.
+        """
+        folder = self.work.layout.app(record.app).streams
+        copies = [
+            NewCopy(volume, await asyncio.to_thread(read_copy, folder / volume / copy.name), copy)
+            for volume, copy in newest.items()
+        ]
+        writing = asyncio.create_task(proofs.write(record.app, installation_of(record), copies))
+        try:
+            if repository.known not in repository.seen:
+                await repository.require_known()
+            config = await writing
+        finally:
+            writing.cancel()
+            await asyncio.gather(writing, return_exceptions=True)
+        if repository.seen.setdefault(repository.known, config) != config:
+            repository.seen.pop(repository.known, None)  # it may only have a new file: restic knows
+            await repository.require_known()
+            repository.seen[repository.known] = config
 
     async def _note_copies(
         self,

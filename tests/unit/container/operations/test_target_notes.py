@@ -1,8 +1,8 @@
 """What a start is told by targets of backups: who else has claimed the app's state."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -10,10 +10,11 @@ from typing import Any, cast
 import pytest
 import pytest_asyncio
 
-from archipelago.api.backups import FolderTarget, RestTarget
+from archipelago.api.backups import FolderTarget, RestTarget, SftpTarget
 from archipelago.backups.repository import Repository
 from archipelago.backups.restic.access import access
 from archipelago.backups.restic.launch import Ended, Order
+from archipelago.backups.sftp_proofs import NewCopy
 from archipelago.container.data.stream_copies import store_copy
 from archipelago.container.operations.target_notes import DueNote, NoteKind, TargetNotes
 from archipelago.errors import NodeError
@@ -149,3 +150,56 @@ async def test_a_lock_that_a_crash_left_keeps_no_copy_away(remote: tuple[TargetN
     await notes._write(COPIES)
     assert repository.asked.count("backup") == 2 and "unlock" in repository.asked
     assert notes.states["one", "nas"].copies
+
+
+@dataclass
+class Machine:
+    """A machine that is reached by SFTP; which repository is there, its file `config` says."""
+
+    config: bytes = b"right"
+    written: list[bytes] = field(default_factory=list)
+
+    async def write(self, _: str, __: str, copies: Sequence[NewCopy]) -> bytes:
+        self.written += [each.content for each in copies]
+        return self.config
+
+
+async def test_over_sftp_restic_is_asked_once_which_repository_is_there(
+    remote: tuple[TargetNotes, RemoteRepository],
+) -> None:
+    notes, repository = remote
+    machine, seen = Machine(), dict[str, bytes]()
+    over_sftp(notes, machine, seen)
+    repository.gate.set()
+    for content in (b"channels", b"channels 2"):
+        store_copy(notes.work.layout.app("one").streams / "proof", content)
+        await notes._write(COPIES)
+    assert machine.written == [b"channels", b"channels 2"] and repository.asked == ["cat"]
+    machine.config, repository.id = b"another", "another"
+    store_copy(notes.work.layout.app("one").streams / "proof", b"channels 3")
+    before = notes.states["one", "nas"]
+    with pytest.raises(NodeError, match="another repository"):
+        await notes._write(COPIES)
+    assert notes.states["one", "nas"] == before, "what is in another repository does not count"
+    machine.config, repository.id = b"rewritten", "right"
+    await notes._write(COPIES)
+    assert notes.states["one", "nas"] != before and seen == {"right": b"rewritten"}
+
+
+def over_sftp(notes: TargetNotes, machine: Machine, seen: dict[str, bytes]) -> None:
+    """Have the target be reached by SFTP."""
+    work = cast(Any, notes.work)
+    host_key = f"ssh-ed25519 {'A' * 68}"
+    target = SftpTarget(kind="sftp", host="nas", user="me", path="node", host_key=host_key)
+    made = work.repository
+
+    async def get(_: str) -> Any:
+        return SimpleNamespace(name="nas", target=target)
+
+    async def proofs(*_: object) -> Machine:
+        return machine
+
+    async def repository(record: Any) -> Repository:
+        return replace(await made(record), seen=seen)
+
+    work.targets.get, work.sftp_proofs, work.repository = get, proofs, repository
