@@ -286,10 +286,10 @@ async def test_all_apps_come_back_though_the_page_is_closed_in_the_middle(
     (restore,) = [each for each in await node.call("operation-list") if each["kind"] == "backup-restore-all"]
     assert restore["state"] == "running" and len(await node.call("container-list")) < len(apps)
     await page.goto("/backups")
-    await expect(page.get_by_text("Restore all apps from their backups")).to_be_visible()
+    await expect(work.get_by_text("Restore all apps from their backups")).to_be_visible()
     await node.done(await node.call("operation-get", id=restore["id"]))
     assert {each["app"] for each in await node.call("container-list")} == set(apps)
-    await expect(page.get_by_text("Restore all apps from their backups")).to_be_hidden()
+    await expect(work).to_be_hidden()
     assert podman("unshare", "cat", str(page_of_book(node))) in {"old", "new"}
 
 

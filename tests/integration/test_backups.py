@@ -315,7 +315,7 @@ async def test_a_bare_machine_gets_all_back_from_words_and_target_in_spite_of_a_
         await require_all_data(bare, files)
         await bare.until("app", "healthy")
         assert await bare.execute("app", *owner) == before, "its files are those of its users of here"
-        assert await bare.execute("app", "busybox", "cat", "/index/i") == "rebuilt", "it made that again"
+        assert (await bare.execute("app", "busybox", "cat", "/index/i")).strip() == "rebuilt", "it made that again"
     finally:
         bare.kill()
         await bare.destroy()

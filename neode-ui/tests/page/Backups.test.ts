@@ -77,17 +77,21 @@ describe("the page of backups", () => {
     expect(paramsOf(asked, "backup-target-add")).toEqual([{ target: "usb", settings, scheduled: true }]);
   });
 
-  it("backs each app up to each target, one target after the other, and says what could not start", async () => {
+  it("has the node back all apps up to all targets, and try all backups out, each as one operation", async () => {
     const two = [target(), target({ name: "s3" })];
+    const all = (kind: "backup-all" | "backup-drill-all") => () => operation({ id: kind, app: "", kind });
     const { page, asked } = await backups(two, {
-      "backup-now": ({ app, target: to }) => {
-        if (app === "knots" && to === "s3") throw new Refusal("busy", "knots is busy");
-        return operation({ id: app + to, app, kind: "backup", state: "done" });
-      },
+      "backup-all": all("backup-all"),
+      "backup-drill-all": all("backup-drill-all"),
     });
-    await page.findAll("button").find((one) => one.text() === words("backup.now"))?.trigger("click"); // prettier-ignore
-    await vi.waitFor(() => expect(paramsOf(asked, "backup-now")).toHaveLength(4));
-    expect(paramsOf(asked, "backup-now").map((one) => one.target)).toEqual(["usb", "usb", "s3", "s3"]);
+    const both = [{ apps: two[0]!.apps.map((one) => one.app), targets: ["usb", "s3"] }];
+    const first = (text: string) => page.findAll("button").find((one) => one.text() === text);
+    await first(words("backup.now"))?.trigger("click");
+    await vi.waitFor(() => expect(paramsOf(asked, "backup-all")).toEqual(both));
+    await flushPromises();
+    await first(words("backup.prove"))?.trigger("click");
+    await vi.waitFor(() => expect(paramsOf(asked, "backup-drill-all")).toEqual(both));
+    expect(paramsOf(asked, "backup-now")).toEqual([]);
   });
 
   it("removes a target only after it said what stays, and warns of the last one", async () => {
@@ -107,7 +111,7 @@ describe("the page of backups", () => {
   it("shows the hint of the node, which knows more of a target than this page", async () => {
     const hint = "connect and mount the disk";
     const { page } = await backups([target()], {
-      "backup-now": () => Promise.reject(new Refusal("busy", "something else works on it", { hint })),
+      "backup-all": () => Promise.reject(new Refusal("busy", "something else works on it", { hint })),
     });
     await page.findAll("button").find((one) => one.text() === words("backup.now"))?.trigger("click"); // prettier-ignore
     await vi.waitFor(() => expect(page.get("[role=alert]").text()).toContain(hint));
@@ -284,24 +288,22 @@ describe("a restore", () => {
     expect(page.text()).toContain(words("restore.staysStopped", { name: "lnd" }));
   });
 
-  it("of all apps brings back only those that are not there, and says which one failed", async () => {
+  it("of all apps is one operation of the node, and what did not come back is said with its reason", async () => {
     begin("manage");
     const backup = (app: string) => ({ id: app, app, version: "1", at: LATE });
     const asked = answering({
       "backup-list": () => ["knots", "lnd", "tor"].map(backup),
-      "backup-restore": ({ app }) => operation({ id: app, app }),
-      "operation-get": ({ id }) =>
-        operation({
-          id,
-          state: id === "lnd" ? "failed" : "done",
-          error: id === "lnd" ? { code: "internal", message: "it needs knots", hint: "", data: {} } : null,
-        }),
+      "backup-restore-all": () => operation({ id: "7", app: "", kind: "backup-restore-all" }),
     });
     const { page } = await mounted(RestoreAll, { target: "usb" });
     useContainers().apps = [summary({ app: "knots" })];
     await flushPromises();
     await button(page, words("backup.all.go", { n: 2 }, 2))?.trigger("click");
+    await vi.waitFor(() => expect(paramsOf(asked, "backup-restore-all")).toEqual([{ target: "usb" }]));
+    const message = "1 of 2 apps are not back: restore lnd: it needs knots";
+    const error = { code: "incomplete", message, hint: "", data: {}, messages: {} };
+    useContainers().operations = [operation({ id: "7", app: "", kind: "backup-restore-all", state: "failed", error })];
     await vi.waitFor(() => expect(page.text()).toContain("it needs knots"));
-    expect(paramsOf(asked, "backup-restore").map((one) => one.app)).toEqual(["lnd", "tor", "lnd"]);
+    expect(paramsOf(asked, "backup-restore")).toEqual([]);
   });
 });

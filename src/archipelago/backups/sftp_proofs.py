@@ -1,8 +1,8 @@
 """Copies of streamed files in the folder of a target that is reached by SFTP, beside the repository there.
 
 They are the same files as in a folder (`folder_proofs`). Each run of restic takes a second or more to open the
-repository alone; what is here takes two connections: one writes the copies and reads them back, the other gives them
-the names by which they count.
+repository alone; what is here takes one connection, and the first time another one, which lists what is there. Nothing
+of it needs the namespace, which would take as long as the connection.
 """
 
 import asyncio
@@ -31,6 +31,10 @@ _PARTIAL = ".partial"
 _BATCH = "batch"
 
 
+Listing = Mapping[str, tuple[str, ...]]
+"""Volume -> names of the files in its folder."""
+
+
 @dataclass(frozen=True, slots=True)
 class NewCopy:
     """A copy of a volume's streamed file that is to be written."""
@@ -53,29 +57,43 @@ class SftpProofs:
     launch: Launch = field(repr=False)
     temporary: Path
 
-    async def write(self, app: str, installation: str, copies: Sequence[NewCopy]) -> bytes:
+    async def list(self, app: str, volumes: Iterable[str]) -> Listing:
+        """Return the names of what is there, in folders that are made where there are none."""
+        lines = [line for volume in volumes for line in _listing(self._root, app, volume)]
+        async with self._scratch() as place:
+            # First: nothing is made where there is no repository.
+            said = await self._session((f"get {_quoted(self._root / _CONFIG)} {_quoted(place / _CONFIG)}", *lines))
+        return {volume: _listed(said).get(str(self._folder(app, volume)), ()) for volume in volumes}
+
+    async def write(
+        self, app: str, installation: str, copies: Sequence[NewCopy], there: Listing
+    ) -> tuple[bytes, Listing]:
         """Have copies that this installation of an app wrote be there, whole, and delete spent ones that it wrote.
 
-        Returns the file `config` of the repository that is there, like no other, for the caller to compare. In
-        another one they are files that nobody can read.
+        `there` is what `list`, or the last call, returned. Returns the file `config` of the repository that is there,
+        like no other, for the caller to compare (in another one they are files that nobody can read), and what is
+        there now.
         """
         for each in copies:
             require_content(each.content, each.copy, self.temporary)
         async with self._scratch() as place:
             sealed = await asyncio.to_thread(self._seal, place, copies)
-            partial = f"{secrets.token_hex(8)}{_PARTIAL}"
-            said = await self._session(_writing(self._root, app, partial, place, sealed))
-            config = await asyncio.to_thread(_content, place / _CONFIG)
+            lines = [f"get {_quoted(self._root / _CONFIG)} {_quoted(place / _CONFIG)}"]
+            for each in copies:
+                folder = self._folder(app, each.volume)
+                written, spent = placed(
+                    proofs_named(Path(folder), there.get(each.volume, ())), Path(folder), installation, each.copy
+                )
+                lines += _writing(folder, written.path.name, place, each, there.get(each.volume, ()))
+                # What a crash has left goes too. That of another node at this moment is written again by that one.
+                gone = [*(old.path.name for old in spent), *_partial(there.get(each.volume, ()))]
+                lines += [*(f"-rm {_quoted(folder / name)}" for name in gone), f"ls -1 {_quoted(folder)}"]
+            said = _listed(await self._session(lines))
             for volume, content in sealed.items():
                 if await asyncio.to_thread(_content, place / f"{volume}.back") != content:
                     raise failure(1, f"Fatal: {volume} of {app} is not what was written", self.where)
-            names = _listed(said)
-            lines: list[str] = []
-            for each in copies:
-                folder = self._folder(app, each.volume)
-                lines += _naming(folder, names.get(str(folder), ()), installation, each.copy, partial)
-            await self._session(lines)
-        return config
+            config = await asyncio.to_thread(_content, place / _CONFIG)
+        return config, {each.volume: said.get(str(self._folder(app, each.volume)), ()) for each in copies}
 
     async def fetch(self, app: str, place: Path) -> FolderProofs:
         """Bring all copies of an app into a folder of this machine, and return what reads them there."""
@@ -121,33 +139,29 @@ class SftpProofs:
             await asyncio.shield(asyncio.to_thread(shutil.rmtree, place, ignore_errors=True))
 
 
-def _writing(root: PurePosixPath, app: str, partial: str, place: Path, volumes: Iterable[str]) -> Iterable[str]:
-    """Yield what writes copies under names by which they do not count, and reads them back. Pure."""
-    yield f"get {_quoted(root / _CONFIG)} {_quoted(place / _CONFIG)}"
-    made: set[PurePosixPath] = set()
-    for volume in volumes:
-        folder = root / PROOFS / named(app) / named(volume)
-        for each in (root / PROOFS, folder.parent, folder):
-            if each not in made:
-                yield f"-mkdir {_quoted(each)}"  # it may be there
-                made.add(each)
-        yield f"ls -1 {_quoted(folder)}"
-        yield f"put -f {_quoted(place / volume)} {_quoted(folder / partial)}"
-        yield f"get {_quoted(folder / partial)} {_quoted(place / f'{volume}.back')}"
+def _listing(root: PurePosixPath, app: str, volume: str) -> Iterable[str]:
+    """Yield what makes the folder of a volume, and lists it. Pure."""
+    folder = root / PROOFS / named(app) / named(volume)
+    yield from (f"-mkdir {_quoted(each)}" for each in (root / PROOFS, folder.parent, folder))  # they may be there
+    yield f"ls -1 {_quoted(folder)}"
 
 
-def _naming(
-    folder: PurePosixPath, there: Iterable[str], installation: str, copy: StreamCopy, partial: str
-) -> Iterable[str]:
-    """Yield what gives a copy the name by which it counts, and deletes what is spent. Pure."""
-    there = tuple(there)
-    written, spent = placed(proofs_named(Path(folder), there), Path(folder), installation, copy)
-    if written.path.name in there:
-        yield f"-rm {_quoted(written.path)}"  # not each server lets a file take the place of another
-    yield f"rename {_quoted(folder / partial)} {_quoted(written.path)}"
-    yield from (f"-rm {_quoted(each.path)}" for each in spent)
-    # What a crash has left. That of another node at the same moment is written again by that one.
-    yield from (f"-rm {_quoted(folder / name)}" for name in there if name.endswith(_PARTIAL))
+def _writing(folder: PurePosixPath, name: str, place: Path, copy: NewCopy, there: Sequence[str]) -> Iterable[str]:
+    """Yield what writes a copy and reads it back.
+
+    Under its name it counts as soon as it is there: the name has the digest of what is in it, so one that is not whole
+    is none.
+    """
+    partial = folder / f"{secrets.token_hex(8)}{_PARTIAL}"
+    yield f"put -f {_quoted(place / copy.volume)} {_quoted(partial)}"
+    if name in there:
+        yield f"-rm {_quoted(folder / name)}"  # not each server lets a file take the place of another
+    yield f"rename {_quoted(partial)} {_quoted(folder / name)}"
+    yield f"get {_quoted(folder / name)} {_quoted(place / f'{copy.volume}.back')}"
+
+
+def _partial(there: Iterable[str]) -> Iterable[str]:
+    return (name for name in there if name.endswith(_PARTIAL))
 
 
 def _listed(printed: Iterable[str]) -> Mapping[str, tuple[str, ...]]:

@@ -26,7 +26,8 @@ export function useBackups() {
     one && store.change(more.length ? call("backup-all", chosen([one, ...more])) : call("backup-now", { ...one }));
   /** Tries backups out, in the same way. */
   const prove = ([one, ...more]: readonly AppOnTarget[]): Promise<unknown> | undefined =>
-    one && store.change(more.length ? call("backup-drill-all", chosen([one, ...more])) : call("backup-drill", { ...one }));
+    one &&
+    store.change(more.length ? call("backup-drill-all", chosen([one, ...more])) : call("backup-drill", { ...one }));
 
   return { targets, failure, look, running, backUp, prove };
 }

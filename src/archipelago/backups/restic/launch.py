@@ -116,6 +116,11 @@ async def launch(order: Order, on_line: Callable[[str], None], enter: Sequence[s
         process.stdin.close()
 
 
+async def launch_here(order: Order, on_line: Callable[[str], None]) -> Ended:
+    """Run a command that needs no namespace, as the daemon's own user."""
+    return await launch(order, on_line, enter=())
+
+
 async def _ended(process: asyncio.subprocess.Process, errors: asyncio.Task[str]) -> None:
     """Wait until the launcher has ended; who else has its output open does not matter."""
     assert process.stdout is not None

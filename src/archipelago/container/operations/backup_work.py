@@ -18,7 +18,7 @@ from archipelago.backups.password import repository_password, ssh_seed
 from archipelago.backups.reader import BackupReader
 from archipelago.backups.repository import Repository
 from archipelago.backups.restic.access import access, place, secrets_of
-from archipelago.backups.restic.launch import Launch, launch
+from archipelago.backups.restic.launch import Launch, launch, launch_here
 from archipelago.backups.restic.ssh import private_key
 from archipelago.backups.sftp_proofs import SftpProofs
 from archipelago.backups.targets import TargetRecord, TargetStore
@@ -106,7 +106,7 @@ class BackupWork:
     async def sftp_proofs(self, record: TargetRecord, target: SftpTarget) -> SftpProofs:
         """Return the copies of streamed files at a target that is reached by SFTP."""
         key = private_key(await asyncio.to_thread(ssh_seed, self.secrets.key))
-        return SftpProofs(target, key, place(record.target), self.secrets, self.launch, self.layout.temporary)
+        return SftpProofs(target, key, place(record.target), self.secrets, launch_here, self.layout.temporary)
 
     async def recipe(self, record: AppRecord) -> Recipe:
         """Return what a backup of an app is made of. Raises `DataMissing` where its data is not there."""

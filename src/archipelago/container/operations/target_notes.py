@@ -19,7 +19,7 @@ from archipelago.backups.folder_proofs import FolderProofs
 from archipelago.backups.lease_tags import claim_tags, claims_of, spent_notes
 from archipelago.backups.repository import Repository
 from archipelago.backups.restic.launch import UnreadableAnswer
-from archipelago.backups.sftp_proofs import NewCopy, SftpProofs
+from archipelago.backups.sftp_proofs import Listing, NewCopy, SftpProofs
 from archipelago.backups.targets import TargetRecord
 from archipelago.container.data.lease_keeper import LeaseKeeper
 from archipelago.container.data.stream_copies import StreamCopy, copies_in, read_copy, require_whole
@@ -75,6 +75,8 @@ class TargetNotes:
     desired: Callable[[], DesiredState]
     states: dict[tuple[str, str], TargetState] = field(default_factory=dict)
     """By app and target."""
+    _there: dict[tuple[str, str], Listing] = field(default_factory=dict)
+    """By app and repository that is reached by SFTP: names of the copies there."""
     _due: set[DueNote] = field(default_factory=set)
     _woken: dict[DueNote, asyncio.Event] = field(default_factory=dict)
     _tasks: set[asyncio.Task[Any]] = field(default_factory=set)
@@ -222,7 +224,15 @@ class TargetNotes:
             NewCopy(volume, await asyncio.to_thread(read_copy, folder / volume / copy.name), copy)
             for volume, copy in newest.items()
         ]
-        writing = asyncio.create_task(proofs.write(record.app, installation_of(record), copies))
+        key = (record.app, repository.known)
+        there = self._there.pop(key, {})  # what is not known after a failure is listed again
+
+        async def write() -> bytes:
+            known = there if newest.keys() <= there.keys() else await proofs.list(record.app, tuple(newest))
+            config, self._there[key] = await proofs.write(record.app, installation_of(record), copies, known)
+            return config
+
+        writing = asyncio.create_task(write())
         try:
             if repository.known not in repository.seen:
                 await repository.require_known()

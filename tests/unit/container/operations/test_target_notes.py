@@ -14,7 +14,7 @@ from archipelago.api.backups import FolderTarget, RestTarget, SftpTarget
 from archipelago.backups.repository import Repository
 from archipelago.backups.restic.access import access
 from archipelago.backups.restic.launch import Ended, Order
-from archipelago.backups.sftp_proofs import NewCopy
+from archipelago.backups.sftp_proofs import Listing, NewCopy
 from archipelago.container.data.stream_copies import store_copy
 from archipelago.container.operations.target_notes import DueNote, NoteKind, TargetNotes
 from archipelago.errors import NodeError
@@ -159,9 +159,15 @@ class Machine:
     config: bytes = b"right"
     written: list[bytes] = field(default_factory=list)
 
-    async def write(self, _: str, __: str, copies: Sequence[NewCopy]) -> bytes:
+    listed: int = 0
+
+    async def list(self, _: str, volumes: Sequence[str]) -> Listing:
+        self.listed += 1
+        return dict.fromkeys(volumes, ())
+
+    async def write(self, _: str, __: str, copies: Sequence[NewCopy], there: Listing) -> tuple[bytes, Listing]:
         self.written += [each.content for each in copies]
-        return self.config
+        return self.config, there
 
 
 async def test_over_sftp_restic_is_asked_once_which_repository_is_there(
@@ -175,6 +181,7 @@ async def test_over_sftp_restic_is_asked_once_which_repository_is_there(
         store_copy(notes.work.layout.app("one").streams / "proof", content)
         await notes._write(COPIES)
     assert machine.written == [b"channels", b"channels 2"] and repository.asked == ["cat"]
+    assert machine.listed == 1
     machine.config, repository.id = b"another", "another"
     store_copy(notes.work.layout.app("one").streams / "proof", b"channels 3")
     before = notes.states["one", "nas"]
