@@ -25,7 +25,7 @@ class JobOpener(Protocol):
         ...
 
     async def follow(self, operation: str, told: Callable[[Operation], Awaitable[None]]) -> Operation:
-        """Tell of each change of an operation, and return it once it has ended. Raises `NodeError`."""
+        """Notify `told` of each change of an operation, and return it once it has ended. Raises `NodeError`."""
         ...
 
     async def leave(self, operation: str) -> None:

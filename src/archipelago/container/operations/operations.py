@@ -105,7 +105,7 @@ class Operations:
         return await self.get(operation)
 
     async def follow(self, operation: str, told: Callable[[Operation], Awaitable[None]]) -> Operation:
-        """Tell of each change of an operation, and return it once it has ended."""
+        """Notify `told` of each change of an operation, and return it once it has ended."""
         while (running := self._running.get(operation)) is not None:
             tracker, seen = running[0], running[0].record
             await told(operation_view(seen))

@@ -62,7 +62,7 @@ class JobRunner:
             return None if job is None else await self.open(job)
 
     async def follow(self, operation: str, told: Callable[[Operation], Awaitable[None]]) -> Operation:
-        """Tell of each change of an operation, and return it once it has ended."""
+        """Notify `told` of each change of an operation, and return it once it has ended."""
         return await self._operations.follow(operation, told)
 
     async def leave(self, operation: str) -> None:

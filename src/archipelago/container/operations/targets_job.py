@@ -23,7 +23,7 @@ class TargetsJob(NodeJob):
     """All of a target stand together."""
 
     notes_problem: ClassVar[bool] = False
-    """Whether a target that cannot be reached is a problem of that target, which the owner is told of."""
+    """Whether a target that cannot be reached is a problem of that target, of which the owner is notified."""
 
     async def run_all(self, parts: JobParts, tracker: Tracker) -> None:
         """Do what is left on each target."""
