@@ -43,7 +43,9 @@ describe("the switch of an endpoint", () => {
       status: status({ endpoints: [{ ...opened, local_addresses: [] }, shut] }),
     });
     expect(page.text()).toContain(words("access.nodeClosed"));
-    await page.get(`[aria-label="${words("access.switch", { name: shut.label })}"][aria-checked=false]`).trigger("click");
+    await page
+      .get(`[aria-label="${words("access.switch", { name: shut.label })}"][aria-checked=false]`)
+      .trigger("click");
     await flushPromises();
     expect(page.get("[role=alert]").text()).toContain("not now");
   });
@@ -53,7 +55,9 @@ describe("the switch of an endpoint", () => {
     answering({ "secret-list": () => [] });
     const page = endpoint({ kept_in: "no-login" });
     const { page: owners } = await mounted(AppAccess, { status: status({ endpoints: [page] }) });
-    expect(owners.find(`[role=switch][aria-label="${words("access.switch", { name: page.name })}"]`).exists()).toBe(false);
+    expect(owners.find(`[role=switch][aria-label="${words("access.switch", { name: page.name })}"]`).exists()).toBe(
+      false,
+    );
     expect(owners.text()).toContain(words("access.no-login"));
     begin("manage");
     const { page: others } = await mounted(AppAccess, { status: status({ endpoints: [opened] }) });

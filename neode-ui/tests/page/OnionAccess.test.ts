@@ -75,7 +75,11 @@ describe("the way to an app through Tor", () => {
 
   it("is the only one that leads anywhere for who looks at the node through Tor", () => {
     const here = { hostname: `${"b".repeat(56)}.onion` };
-    const everywhere = { ...reached, site: "http://mempool.localhost:8481/", local_addresses: ["https://192.168.1.5:1/"] };
+    const everywhere = {
+      ...reached,
+      site: "http://mempool.localhost:8481/",
+      local_addresses: ["https://192.168.1.5:1/"],
+    };
     expect(webAddress([everywhere], here)).toBe(`http://${NAME}/`);
     expect(webAddress([{ ...everywhere, onion: null }], here)).toBeUndefined();
   });
