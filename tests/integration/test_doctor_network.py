@@ -10,7 +10,7 @@ import pytest
 from zeroconf import IPVersion, ServiceInfo
 from zeroconf.asyncio import AsyncZeroconf
 
-from archipelago.api.local_network import ALL, Look, Outlook
+from archipelago.api.local_network import ALL, NetworkLook, Outlook
 from archipelago.api.system import Finding
 from archipelago.network.self_look import ask_for_names
 from archipelago.performance.checks.names import names_and_certificates
@@ -39,7 +39,7 @@ def about_names(found: Outlook) -> list[Finding]:
 async def test_a_name_that_nobody_has_and_one_that_another_machine_has_are_found() -> None:
     async def look() -> list[Finding]:
         names = await ask_for_names({NAME}, (), [HERE])
-        return about_names(Outlook((ALL,), (HERE,), (HERE,), (), (), Look(names=names)))
+        return about_names(Outlook((ALL,), (HERE,), (HERE,), (), (), NetworkLook(names=names)))
 
     (nobody,) = await look()
     assert "does not resolve" in nobody.what and "avahi" in nobody.mend

@@ -73,7 +73,7 @@ class AuthorityDates:
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class NetworkLook:
     """What the node found on its local network when it looked."""
 
     doors: tuple[DoorReport, ...] = ()
@@ -93,7 +93,7 @@ class Outlook:
     problems: tuple[str, ...]
     sites: tuple[str, ...] = ()
     """Why browsers do not find some apps by their names, on the node or on the network."""
-    look: Look = Look()
+    look: NetworkLook = NetworkLook()
     """What it found when it looked; nothing where nobody asked it to."""
     onions: tuple[str, ...] = ()
     """Why some endpoints are not reached through Tor, though their owner switched that on."""

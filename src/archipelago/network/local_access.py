@@ -9,7 +9,7 @@ from typing import Protocol
 
 import structlog
 
-from archipelago.api.local_network import ALL, AuthorityDates, Look, Outlook
+from archipelago.api.local_network import ALL, AuthorityDates, NetworkLook, Outlook
 from archipelago.api.system import LocalAccessView
 from archipelago.api.trust import PublicFile, TrustGuide
 from archipelago.errors import ErrorCode, NodeError
@@ -162,7 +162,7 @@ class LocalAccess:
         found = await self.outlook()
         dates = AuthorityDates(*await asyncio.to_thread(self._certificates.authority_dates))
         if not found.listening:
-            return replace(found, look=Look(authority=dates))
+            return replace(found, look=NetworkLook(authority=dates))
         authority = await asyncio.to_thread(self._certificates.authority)
         site_names = {name for door in self._sites.wanted if door.on_network for name in door.names}
         knocks = [Knock(address, self._port, str(address)) for address in found.listening]
@@ -174,7 +174,7 @@ class LocalAccess:
             call_doors(knocks, authority.certificate_pem().decode()),
             ask_for_names(own_names | site_names, site_names, found.listening),
         )
-        return replace(found, look=Look(doors, names, dates))
+        return replace(found, look=NetworkLook(doors, names, dates))
 
     def _problems(self, own: Collection[IPv4Address]) -> Iterator[str]:
         if ALL in self._wanted and not resolve(self._wanted, own):

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from archipelago.api.local_network import ALL, AuthorityDates, DoorState, Look, NameConflict, Outlook
+from archipelago.api.local_network import ALL, AuthorityDates, DoorState, NetworkLook, NameConflict, Outlook
 from archipelago.api.system import Severity
 from archipelago.network.self_look import Knock, call_doors
 from archipelago.performance.checks.names import names_and_certificates
@@ -56,7 +56,7 @@ async def test_a_certificate_is_found_to_be_what_it_is(
     async with door(tmp_path, leaf) as port:
         (report,) = await call_doors([Knock(HERE, port, name)], authority.certificate_pem().decode())
     assert (report.state, report.port, report.name) == (state, port, name)
-    found = list(names_and_certificates(outlook(Look(doors=(report,))), NOW))
+    found = list(names_and_certificates(outlook(NetworkLook(doors=(report,))), NOW))
     assert [finding.check for finding in found] == (["certificates"] if said else []) + ["firewall"]
     assert said in found[0].what and all(finding.mend for finding in found)
 
@@ -73,7 +73,7 @@ def test_whoever_trusted_the_certificate_before_is_told_until_when(tmp_path: Pat
     kept = Certificates(tmp_path, Sealed(), "island", lambda: clock[0])
     first = kept.authority()
     assert (
-        list(names_and_certificates(outlook(Look(authority=AuthorityDates(*kept.authority_dates()))), clock[0]))
+        list(names_and_certificates(outlook(NetworkLook(authority=AuthorityDates(*kept.authority_dates()))), clock[0]))
         == FIREWALL
     )
     clock[0] = NOW
@@ -84,7 +84,7 @@ def test_whoever_trusted_the_certificate_before_is_told_until_when(tmp_path: Pat
         found = [
             each.what
             for each in names_and_certificates(
-                outlook(Look(authority=AuthorityDates(*kept.authority_dates()))), clock[0]
+                outlook(NetworkLook(authority=AuthorityDates(*kept.authority_dates()))), clock[0]
             )
         ]
         expected = f"{said} {end.date().isoformat()}"
@@ -97,7 +97,7 @@ def test_a_clock_that_was_ahead_when_the_certificate_was_made_is_found(tmp_path:
     kept.authority()
     clock[0] = NOW
     kept.authority()
-    found, _ = names_and_certificates(outlook(Look(authority=AuthorityDates(*kept.authority_dates()))), NOW)
+    found, _ = names_and_certificates(outlook(NetworkLook(authority=AuthorityDates(*kept.authority_dates()))), NOW)
     assert found.check == "authority" and "was ahead" in found.what and "network trust" in found.mend
 
 
@@ -109,9 +109,9 @@ def test_a_name_of_another_machine_is_not_mended_like_a_port(tmp_path: Path) -> 
     assert named.severity is Severity.WARNING
 
 
-def outlook(look: Look) -> Outlook:
+def outlook(look: NetworkLook) -> Outlook:
     """Return how it stands with a node that listens on one address."""
     return Outlook((ALL,), (HERE,), (HERE,), (), (), look)
 
 
-FIREWALL = list(names_and_certificates(outlook(Look()), NOW))
+FIREWALL = list(names_and_certificates(outlook(NetworkLook()), NOW))

@@ -14,7 +14,7 @@ from archipelago.api.system import Finding, Severity
 from archipelago.support.texts.text import msg
 
 Statement = Mapping[str, Any]
-Chains = Mapping[tuple[str, str, str], "Chain"]
+Chains = Mapping[tuple[str, str, str], "FirewallChain"]
 _FAMILIES = frozenset({"ip", "inet"})
 _DEEPEST = 16
 """Jumps that the kernel allows (NFT_JUMP_STACK_SIZE)."""
@@ -28,7 +28,7 @@ class _Verdict(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Chain:
+class FirewallChain:
     """A chain of rules."""
 
     place: tuple[str, str, str]
@@ -104,7 +104,7 @@ def _chains(ruleset: Mapping[str, Any]) -> Chains:
     for chain in found:
         place = (chain["family"], chain["table"], chain["name"])
         base = chain.get("hook") == "input" and chain["family"] in _FAMILIES
-        made[place] = Chain(place, tuple(rules.get(place, ())), base, chain.get("policy", "accept"))
+        made[place] = FirewallChain(place, tuple(rules.get(place, ())), base, chain.get("policy", "accept"))
     return made
 
 
@@ -113,14 +113,14 @@ def _sets(ruleset: Mapping[str, Any]) -> Mapping[tuple[str, str, str], Sequence[
     return {(each["family"], each["table"], each["name"]): each.get("elem", ()) for each in kept if each}
 
 
-def _whole(chain: Chain, packet: Packet, chains: Chains, sets: Mapping[Any, Sequence[object]]) -> _Verdict:
+def _whole(chain: FirewallChain, packet: Packet, chains: Chains, sets: Mapping[Any, Sequence[object]]) -> _Verdict:
     verdict = _passed(chain, packet, chains, sets, 0)
     if verdict is _Verdict.RETURN:
         return _Verdict.DROP if chain.policy == "drop" else _Verdict.ACCEPT
     return verdict
 
 
-def _passed(chain: Chain, packet: Packet, chains: Chains, sets: Mapping[Any, Sequence[object]], depth: int) -> _Verdict:
+def _passed(chain: FirewallChain, packet: Packet, chains: Chains, sets: Mapping[Any, Sequence[object]], depth: int) -> _Verdict:
     """Return what the rules of a chain say; `RETURN` where none of them does."""
     for rule in chain.rules:
         verdicts = [each for each in rule if _is_verdict(each)]
@@ -141,7 +141,7 @@ def _is_verdict(statement: Statement) -> bool:
 
 def _said(
     statement: Statement,
-    chain: Chain,
+    chain: FirewallChain,
     packet: Packet,
     chains: Chains,
     sets: Mapping[Any, Sequence[object]],
@@ -170,7 +170,7 @@ def _said(
 def _mapped(
     key: object,
     entries: Sequence[tuple[object, Statement]],
-    chain: Chain,
+    chain: FirewallChain,
     packet: Packet,
     chains: Chains,
     sets: Mapping[Any, Sequence[object]],
@@ -186,7 +186,7 @@ def _mapped(
 
 
 def _is_met(
-    rule: Sequence[Statement], packet: Packet, chain: Chain, sets: Mapping[Any, Sequence[object]]
+    rule: Sequence[Statement], packet: Packet, chain: FirewallChain, sets: Mapping[Any, Sequence[object]]
 ) -> bool | None:
     """Return whether a packet meets all conditions of a rule; None where that is not known."""
     known: bool | None = True
@@ -201,7 +201,7 @@ def _is_met(
 
 
 def _compared(
-    left: object, op: str, right: object, packet: Packet, chain: Chain, sets: Mapping[Any, Sequence[object]]
+    left: object, op: str, right: object, packet: Packet, chain: FirewallChain, sets: Mapping[Any, Sequence[object]]
 ) -> bool | None:
     if isinstance(left, Mapping) and _is_foreign(left):
         return False
