@@ -13,7 +13,13 @@ export const PLACES = [
   { name: "system", icon: Cpu, phone: true },
 ] as const;
 
-const PART_OF: Partial<Record<string, string>> = { app: "apps", plan: "store", bundle: "store", restore: "backups", trust: "system" };
+const PART_OF: Partial<Record<string, string>> = {
+  app: "apps",
+  plan: "store",
+  bundle: "store",
+  restore: "backups",
+  trust: "system",
+};
 
 /** Returns the place that the page in view belongs to. */
 export function useHere() {

@@ -47,11 +47,11 @@ describe("trusting the node", () => {
     await vi.waitFor(() => expect(page.findAll("ol li")).toHaveLength(2));
     const devices = page.findAll("[role=radio]").map((one) => one.text());
     expect(devices).toEqual([words("trust.yours", { name: "Linux" }), "iPhone, iPad"]);
-    expect(page.get("a[download]").attributes("href")).toBe("/certificate/a.crt");
+    expect(page.get("a.button-main").attributes("href")).toBe("/certificate/a.crt");
     expect(page.get("ol code").text()).toBe("openssl");
     await button(page, "iPhone, iPad")?.trigger("click");
     await flushPromises();
-    expect(page.get("a[download]").attributes("href")).toBe("/certificate/a.mobileconfig");
+    expect(page.get("a.button-main").attributes("href")).toBe("/certificate/a.mobileconfig");
     expect(page.get("ol strong").text()).toBe("Settings");
     expect(page.text()).toContain("AB:CD");
     expect(page.get("svg[role=img]").attributes("aria-label")).toContain("http://192.168.1.5:8481/certificate");

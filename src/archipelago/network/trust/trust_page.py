@@ -91,7 +91,7 @@ def trust_page(parts: PageParts, guide: TrustGuide, language: Language, translat
 
 def _device(steps: TrustSteps, said: Said) -> str:
     items = "".join(f"<li>{_marked(said(step))}</li>" for step in steps.steps)
-    get = f'<a class="get" href="{PLACE}/{steps.file}" download>{said(msg("Download"))}: {escape(steps.file)}</a>'
+    get = f'<a class="get" href="{PLACE}/{steps.file}">{said(msg("Download"))}: {escape(steps.file)}</a>'
     return f'<details id="{steps.device}"><summary>{escape(steps.name)}</summary>{get}<ol>{items}</ol></details>'
 
 
