@@ -100,7 +100,7 @@ async def _measure(node: TestNode, folder: Path) -> None:
     pool = set(json.loads(await cli(node, "getrawmempool")))
     true = sum(line[2] in pool for line in sent.lines if line[1] == "accepted") + words["refused"]
     log = await node.call("container-logs", app="mesh-gateway", tail=10_000)
-    given = Counter(words[1] for line in log if (words := line["text"].split())[2:3] == ["accepted"])
+    given = Counter(said[1] for said in (line["text"].split() for line in log) if said[2:3] == ["accepted"])
     twice = sum(count > 1 for count in given.values())
     octets, payload = int(sent.errors.split(" frames, ")[1].split()[0]), sum(len(each) // 2 for each in transactions)
     print(f"{dict(words)}; lost {share:.1%} of the packets; {sent.errors.strip()}", flush=True)

@@ -11,7 +11,7 @@ from support.harness import TestNode, remove_leftovers
 from support.lossy_wire import LossyWire
 from support.mesh import KNOTS, cli, gateway_address, mesh_port, send, signed
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(600)]
 
 GATEWAY = "mesh-gateway"
 LOSS = 0.3
