@@ -107,8 +107,8 @@ async def _measure(node: TestNode, folder: Path) -> None:
     expected = {"accepted": COUNT - len(refused), "refused": len(refused)}
     everything = ("those sent", float(COUNT))
     report(
-        Figure("delivered, or reported as refused", true, "", *everything, true / COUNT, "all", words == expected),
-        Figure("broadcast more than once", twice, "", *everything, twice / COUNT, "none", twice == 0),
+        Figure("delivered, or reported as refused", true, "", everything[0], true / COUNT, "all", words == expected),
+        Figure("broadcast more than once", twice, "", everything[0], twice / COUNT, "none", twice == 0),
         plain("control, sent once: fate known", alone * CONTROLS, "", ("those sent", float(CONTROLS))),
         plain("bytes of frames of the sender", octets, "B", ("bytes of the transactions", float(payload))),
         plain("time for all", took, "s", everything),
