@@ -110,7 +110,7 @@ def answers(player: Callable[[str], Player], now: datetime) -> dict[str, Ask]:
                 ),
             ),
         ),
-        "update-hours": UpdateHoursView(from_hour=4, to_hour=7, now=now),
+        "update-hours": lambda _: UpdateHoursView(from_hour=4, to_hour=7, now=now),
         "snapshot-files": lambda given: _folder(given.get("path", "volumes"), now),
         "snapshot-preview": lambda given: SnapshotPreview(
             app=given["app"],
