@@ -36,7 +36,8 @@ def lacking(app: AppRecord, there: Iterable[AppRecord], gone: Sequence[str], app
         if required.optional or interface in provided:
             continue
         if lost := [each for each in gone if each in apps and interface in apps[each].package.manifest.provides]:
-            return app.choices.get(interface) if app.choices.get(interface) in lost else lost[0]
+            chosen = app.choices.get(interface, "")
+            return chosen if chosen in lost else lost[0]
     return ""
 
 
@@ -46,7 +47,7 @@ def _providers(app: str, apps: Mapping[str, AppRecord], *, optional: bool) -> It
     for interface, required in record.package.manifest.requires.items():
         if required.optional is not optional:
             continue
-        chosen = record.choices.get(interface)
+        chosen = record.choices.get(interface, "")
         if chosen in apps and chosen != app:
             yield chosen
             continue
