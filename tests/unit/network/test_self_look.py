@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from archipelago.api.local_network import ALL, AuthorityDates, DoorState, NetworkLook, NameConflict, Outlook
+from archipelago.api.local_network import ALL, AuthorityDates, DoorState, NameConflict, NetworkLook, Outlook
 from archipelago.api.system import Severity
 from archipelago.network.self_look import Knock, call_doors
 from archipelago.performance.checks.names import names_and_certificates

@@ -120,7 +120,9 @@ def _whole(chain: FirewallChain, packet: Packet, chains: Chains, sets: Mapping[A
     return verdict
 
 
-def _passed(chain: FirewallChain, packet: Packet, chains: Chains, sets: Mapping[Any, Sequence[object]], depth: int) -> _Verdict:
+def _passed(
+    chain: FirewallChain, packet: Packet, chains: Chains, sets: Mapping[Any, Sequence[object]], depth: int
+) -> _Verdict:
     """Return what the rules of a chain say; `RETURN` where none of them does."""
     for rule in chain.rules:
         verdicts = [each for each in rule if _is_verdict(each)]
