@@ -3,6 +3,7 @@
 import os
 import sys
 import traceback
+from typing import NoReturn
 
 from blockbuster import BlockBuster
 
@@ -28,15 +29,23 @@ def run() -> int:
     try:
         main()
     except SystemExit as end:
-        return int(end.code or 0)
+        if isinstance(end.code, str):
+            print(end.code, file=sys.stderr)
+            return 1
+        return end.code or 0
     except BaseException:
         traceback.print_exc()
         return 1
     return 0
 
 
-if __name__ == "__main__":
+def end_with_daemon() -> NoReturn:
+    """Run the daemon, and end the process with its exit code."""
     exit_code = run()
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(exit_code)  # with what BlockBuster has put in their place, builtins crash while Python is torn down
+
+
+if __name__ == "__main__":
+    end_with_daemon()

@@ -29,7 +29,7 @@ async def refused(node: TestNode) -> str:
 
 async def test_a_second_daemon_on_the_same_data_is_refused() -> None:
     remove_leftovers()
-    async with running_node("first") as node:
+    async with running_node("first", fresh=True) as node:
         second = TestNode("first", apps=node.apps)
         second.environment = {"ARCHIPELAGO_RUNTIME": str(node.runtime) + "2"}
         process = await asyncio.create_subprocess_exec(
@@ -122,7 +122,7 @@ async def test_the_apps_are_stopped_in_order_though_the_greeting_failed(tmp_path
 
 async def test_a_node_begins_anew_and_ends_as_its_owner_asks(tmp_path: Path) -> None:
     write_app(tmp_path, "still")
-    async with running_node("power", apps=tmp_path, environment={"ARCHIPELAGO_POWER": "1"}) as node:
+    async with running_node("power", apps=tmp_path, environment={"ARCHIPELAGO_POWER": "1"}, fresh=True) as node:
         await node.install("still")
         assert node.process is not None
         before = (await node.call("container-status", app="still"))["containers"][0]["started_at"]

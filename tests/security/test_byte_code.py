@@ -46,7 +46,7 @@ def test_what_is_compiled_is_there_before_the_start() -> None:
 
 async def test_a_running_daemon_writes_no_byte_code(tmp_path: Path) -> None:
     (tmp_path / "apps").mkdir()
-    async with running_node("code", apps=tmp_path / "apps") as node:
+    async with running_node("code", apps=tmp_path / "apps", fresh=True) as node:
         assert node.process is not None
         environment = Path(f"/proc/{node.process.pid}/environ").read_bytes().split(b"\0")
         assert b"PYTHONDONTWRITEBYTECODE=1" in environment

@@ -22,6 +22,7 @@ import aiohttp
 import pytest
 
 from support.checkout import APPS, TESTS
+from support.daemon_forks import DaemonFork, fork_daemon
 from support.kept_archives import FOLDER as ARCHIVES
 
 ROOT = Path(os.environ.get("ARCHIPELAGO_ROOT", "/var/lib/archipelago-test")) / "tests"
@@ -32,6 +33,7 @@ START_TIMEOUT = 60.0
 CALL_TIMEOUT = 700.0
 STOP_TIMEOUT = 300.0
 REMOVE_TIMEOUT = 60.0
+_COMMAND = [sys.executable, str(TESTS / "strict_daemon.py")]
 SOAK = "1"
 """Seconds of a new version of an app; tests of versions that crash later take more."""
 
@@ -112,7 +114,9 @@ class TestNode:
     environment: dict[str, str] = field(default_factory=dict)
     disk: Path = ROOT
     """Directory in which its data root is."""
-    process: subprocess.Popen[bytes] | None = None
+    fresh: bool = False
+    """Whether its daemon imports everything itself, as an owner's; others are forks of a process that has."""
+    process: subprocess.Popen[bytes] | DaemonFork | None = None
     _id: str | None = None
     """Of the node that answered last."""
 
@@ -138,14 +142,7 @@ class TestNode:
         if self.apps is None:
             self.apps = copy_apps(ROOT / f"{self.name}.apps")
         with (self.root / "daemon.log").open("ab") as log:
-            self.process = subprocess.Popen(
-                [*self.command(), *arguments],
-                env=self.full_environment(),
-                stdin=subprocess.DEVNULL,
-                stdout=output or log,
-                stderr=output or log,
-                start_new_session=True,
-            )
+            self.process = await asyncio.to_thread(self._run, arguments, output or log)
         async with asyncio.timeout(START_TIMEOUT):
             while True:
                 with contextlib.suppress(OSError, aiohttp.ClientError):
@@ -155,9 +152,22 @@ class TestNode:
                     raise RuntimeError(f"the daemon ended with {self.process.returncode}:\n{self.log()}")
                 await asyncio.sleep(0.02)  # no event tells a stranger that a socket has appeared
 
+    def _run(self, arguments: tuple[str, ...], output: IO[bytes]) -> subprocess.Popen[bytes] | DaemonFork:
+        command, environment = self.command(), self.full_environment()
+        if command == _COMMAND and not self.fresh:
+            return fork_daemon(arguments, environment, output)
+        return subprocess.Popen(
+            [*command, *arguments],
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+        )
+
     def command(self) -> list[str]:
         """Return the command that is the daemon."""
-        return [sys.executable, str(TESTS / "strict_daemon.py")]
+        return _COMMAND
 
     def full_environment(self) -> dict[str, str]:
         """Return the daemon's environment."""

@@ -31,16 +31,17 @@ class Program:
     """A program that was started."""
 
     pid: int
-    _report: io.BufferedReader
+    report: io.BufferedReader
+    """Tells, as a line, how it has ended; nothing where what it is a fork of was killed as well."""
 
     def wait(self) -> int:
         """Wait, once, until it has ended; return its exit code, negative for the signal that killed it.
 
         It is killed if the test is interrupted, by its time limit for example.
         """
-        with self._report:
+        with self.report:
             try:
-                return int(self._report.readline())
+                return int(self.report.readline())
             except BaseException:
                 os.kill(self.pid, signal.SIGKILL)
                 raise
@@ -54,8 +55,13 @@ class Program:
 class PreloadedPython:
     """Starts programs; `preloaded_python` makes one."""
 
-    def __init__(self, requests: socket.socket) -> None:
+    def __init__(self, requests: socket.socket, process: "subprocess.Popen[bytes]") -> None:
         self._requests = requests
+        self._process = process
+
+    def is_alive(self) -> bool:
+        """Tell whether it has not ended."""
+        return self._process.poll() is None
 
     def start(
         self,
@@ -84,7 +90,11 @@ class PreloadedPython:
         finally:
             os.close(writing)
         report = os.fdopen(reading, "rb")
-        return Program(int(report.readline()), report)
+        try:
+            return Program(int(report.readline()), report)
+        except BaseException:
+            report.close()
+            raise
 
     def run(
         self, program: str, *arguments: str, environment: Mapping[str, str], given: bytes = b""
@@ -110,11 +120,11 @@ def preloaded_python(*modules: str, environment: Mapping[str, str]) -> Iterator[
         ours,
         subprocess.Popen(
             command, env=environment, pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL, start_new_session=True
-        ),
+        ) as process,
     ):
         theirs.close()
         try:
-            yield PreloadedPython(ours)
+            yield PreloadedPython(ours, process)
         finally:
             ours.shutdown(socket.SHUT_RDWR)
 
