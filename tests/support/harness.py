@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import itertools
+import json
 import os
 import random
 import re
@@ -262,9 +263,18 @@ class TestNode:
                 await asyncio.sleep(0.05)  # no event tells of a life that has just begun
 
     async def next_event(self, revision: int) -> None:
-        """Return when there is an event after `revision`."""
-        while not await self.call("events-since", revision=revision):
-            await asyncio.sleep(0.05)
+        """Return when there is an event after `revision`; raises `aiohttp.ClientError` where the node ends before."""
+        wanted = {"kind": "events", "since": revision}
+        request = {"jsonrpc": "2.0", "id": 1, "method": "subscribe", "params": wanted}
+        async with (
+            aiohttp.ClientSession(connector=aiohttp.UnixConnector(str(self.socket))) as session,
+            session.ws_connect("http://localhost/ws/v1") as events,
+        ):
+            await events.send_json(request)
+            async for message in events:
+                if json.loads(message.data).get("method") == "event":
+                    return
+        raise aiohttp.ServerDisconnectedError
 
     async def execute(self, app: str, *command: str) -> str:
         """Run a command inside an app and return what it prints."""
