@@ -8,6 +8,7 @@ from typing import NoReturn
 from blockbuster import BlockBuster
 
 from archipelago.daemon import main
+from support.cheap_repository import make_new_ones_cheap
 from support.kept_archives import keep_archives
 from support.roomy_disk import find_room
 
@@ -16,6 +17,7 @@ def run() -> int:
     """Run the daemon and return its exit code."""
     keep_archives()
     find_room()
+    make_new_ones_cheap()
     strict = BlockBuster("archipelago")
     strict.activate()
     strict.functions["os.path.abspath"].deactivate()  # asks for no more than the working directory

@@ -15,7 +15,6 @@ import pytest_asyncio
 
 from archipelago.backups.password import repository_password
 from archipelago.security.keys.node_key import NodeKey
-from support.cheap_repository import make_cheap
 from support.checkout import TESTS
 from support.harness import LABEL, ROOT, RpcError, TestNode, podman, remove_all, remove_leftovers
 from support.small_disk import small_disk
@@ -138,7 +137,6 @@ async def disk(node: TestNode) -> AsyncIterator[Path]:
     path.mkdir(parents=True)
     settings = {"kind": "folder", "path": str(path)}
     await node.call("backup-target-add", target="usb", settings=settings, scheduled=False)
-    make_cheap(path, await password(node))
     yield path
     shutil.rmtree(path)
 

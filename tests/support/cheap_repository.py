@@ -4,6 +4,7 @@ restic stretches it by as much as takes half a second, for each of its commands.
 has the key is the same.
 """
 
+import asyncio
 import base64
 import hashlib
 import json
@@ -14,6 +15,8 @@ from typing import Self
 
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from cryptography.hazmat.primitives.poly1305 import Poly1305
+
+from archipelago.backups.repository import Repository
 
 _ROUNDS = 2
 _NONCE = 16
@@ -72,3 +75,18 @@ def make_cheap(repository: Path, password: str) -> None:
     new.write_bytes(content)
     new.chmod(path.stat().st_mode)
     path.unlink()
+
+
+def make_new_ones_cheap() -> None:
+    """Have the repositories cheap that this process makes in folders from now on."""
+    real = Repository.create
+
+    async def create(self: Repository) -> str:
+        folder = self.access.folder
+        is_new = folder is not None and not await asyncio.to_thread((folder / "config").exists)
+        found = await real(self)
+        if folder is not None and is_new:
+            await asyncio.to_thread(make_cheap, folder, self.password)
+        return found
+
+    Repository.create = create  # type: ignore[method-assign]
