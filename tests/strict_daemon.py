@@ -8,6 +8,7 @@ from typing import NoReturn
 from blockbuster import BlockBuster
 
 from archipelago.daemon import main
+from support.cheap_passwords import make_passwords_cheap
 from support.cheap_repository import make_new_ones_cheap
 from support.kept_archives import keep_archives
 from support.roomy_disk import find_room
@@ -18,6 +19,7 @@ def run() -> int:
     keep_archives()
     find_room()
     make_new_ones_cheap()
+    make_passwords_cheap()
     strict = BlockBuster("archipelago")
     strict.activate()
     strict.functions["os.path.abspath"].deactivate()  # asks for no more than the working directory

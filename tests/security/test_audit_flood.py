@@ -12,6 +12,7 @@ import pytest
 from archipelago.errors import NodeError
 from archipelago.security.audit.chain import AuditAction, Outcome
 from archipelago.security.audit.log import AuditLog
+from support.cheap_passwords import CHEAP
 from support.harness import TestNode, remove_leftovers, running_node
 from support.small_disk import small_disk
 
@@ -59,7 +60,7 @@ async def refuse(node: TestNode, address: str, headers: dict[str, str]) -> int:
 
 async def test_thousands_of_refusals_leave_a_bounded_number_of_entries(tmp_path: Path) -> None:
     remove_leftovers()
-    async with running_node("audit-flood", apps=tmp_path) as node:
+    async with running_node("audit-flood", apps=tmp_path, environment=CHEAP) as node:
         await node.call("password-set", user="owner", password=PASSWORD)
         token = await node.call("token-create", name="watcher", permissions=["read"])
         before = (await node.call("audit-show", limit=1))[0]["sequence"]

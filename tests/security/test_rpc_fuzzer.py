@@ -16,6 +16,7 @@ import pytest
 import pytest_asyncio
 
 from archipelago.storage.records.permissions import ANYBODY, PERMISSIONS, Permission, Role
+from support.cheap_passwords import CHEAP
 from support.harness import TestNode, remove_leftovers, running_node
 from support.tiny_apps import write_app
 
@@ -158,7 +159,7 @@ async def node(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[TestNo
         "tiny",
         more="options: {word: {type: string, label: W, default: a}, n: {type: int, label: N, default: 1}}",
     )
-    async with running_node("fuzzer", apps=catalog) as running:
+    async with running_node("fuzzer", apps=catalog, environment=CHEAP) as running:
         await running.call("password-set", user="owner", password=PASSWORD)
         for role in (Role.OPERATOR, Role.VIEWER):
             await running.call("user-add", user=role.value, role=role.value, password=PASSWORD)
