@@ -11,12 +11,14 @@ from archipelago.daemon import main
 from support.cheap_passwords import make_passwords_cheap
 from support.cheap_repository import make_new_ones_cheap
 from support.kept_archives import keep_archives
+from support.kept_images import keep_own_images
 from support.roomy_disk import find_room
 
 
 def run() -> int:
     """Run the daemon and return its exit code."""
     keep_archives()
+    keep_own_images()
     find_room()
     make_new_ones_cheap()
     make_passwords_cheap()

@@ -30,7 +30,7 @@ _RUN = (
 )
 """Runs a bench; the image that the first one needs is taken from those that other tests have built."""
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = [pytest.mark.timeout(300), pytest.mark.spoils_images]
 
 
 def test_all_benches_are_run_here() -> None:

@@ -9,15 +9,17 @@ from pathlib import Path
 
 import pytest
 
+from archipelago.container.images.build.sandbox import BuildSandbox
 from archipelago.container.images.store import ImageStore
 from archipelago.container.manifest.package import AppPackage, load_package
 from archipelago.container.podman_client.client import PodmanClient
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.performance.host import read_host_facts
 from archipelago.support.process import find_processes
-from support.harness import TestNode, has_image
+from support.harness import KEPT_ARCHIVES, TestNode, has_image
 from support.harness import podman as run_podman
 from support.image_stores import build, prune, pulling, store_in
+from support.kept_archives import kept
 from support.podman_fixtures import busybox_rootfs
 from support.small_disk import small_disk
 from support.tiny_apps import write_app
@@ -32,6 +34,12 @@ def store(podman: PodmanClient, tmp_path: Path) -> ImageStore:
     for closed in (tmp_path, *tmp_path.parents[:2]):
         closed.chmod(0o711)  # as a node's data folder is: users of a build pass through
     return store_in(podman, tmp_path / "builds")
+
+
+@pytest.fixture
+def kept_archives(monkeypatch: pytest.MonkeyPatch) -> None:
+    """For tests that are not about packages: what mmdebstrap makes is made once for all of them."""
+    monkeypatch.setattr(BuildSandbox, "run_tool", kept(KEPT_ARCHIVES))
 
 
 def tiny(folder: Path, app: str) -> AppPackage:
@@ -64,6 +72,7 @@ async def test_an_unchanged_recipe_is_built_once_and_the_same_bytes_come_out_aga
     run_podman("rmi", name)
 
 
+@pytest.mark.usefixtures("kept_archives")
 async def test_another_version_than_the_manifests_is_said_and_no_hindrance(store: ImageStore, tmp_path: Path) -> None:
     package = tiny(tmp_path, "busybox-static")
     said = (await build(store, package))[-1]
@@ -94,6 +103,7 @@ async def test_security_updates_are_among_the_sources(store: ImageStore, tmp_pat
     run_podman("rmi", name)
 
 
+@pytest.mark.usefixtures("kept_archives")
 async def test_what_bears_a_name_that_was_not_given_here_is_built_anew(store: ImageStore, tmp_path: Path) -> None:
     package = tiny(tmp_path, "swapped")
     name = store.reference(package, "main")
@@ -114,6 +124,7 @@ def podman_layers(name: str) -> str:
     return run_podman("image", "inspect", name, "--format", "{{json .RootFS.Layers}}")
 
 
+@pytest.mark.usefixtures("kept_archives")
 async def test_what_nobody_needs_is_pruned_and_what_is_kept_stays(store: ImageStore, tmp_path: Path) -> None:
     kept, gone = tiny(tmp_path, "kept"), tiny(tmp_path, "gone")
     for package in (kept, gone):
@@ -225,6 +236,7 @@ async def test_a_containerfile_upon_packages_needs_no_registry_and_gives_the_sam
     await prune(store, others({name, base}))
 
 
+@pytest.mark.usefixtures("kept_archives")
 async def test_the_steps_of_a_build_are_not_pruned(store: ImageStore, tmp_path: Path) -> None:
     steps = "".join(f"RUN mkdir /here-{number}\n" for number in range(8))
     recipe = "{type: containerfile, base: {suite: bookworm, packages: [dash, coreutils]}}"

@@ -112,15 +112,17 @@ class Lane:
         self._output.write(to_line(record))
 
 
-def rank(module: Module) -> tuple[bool, bool, int, bool]:
+def rank(module: Module) -> tuple[bool, bool, bool, int, bool]:
     """Return where in the order a module stands.
 
-    First what runs alone, then what may run beside it, and then folders whose modules take long.
+    First what runs alone, then what may run beside it, what leaves no images to others, and then folders whose modules
+    take long.
     """
     folder = folder_of(module[0].nodeid)
     place = _FIRST.index(folder) if folder in _FIRST else len(_FIRST)
-    alone, beside, lane = (module[0].get_closest_marker(name) is None for name in ("alone", "no_containers", "lane"))
-    return alone, beside, place, lane
+    marks = ("alone", "no_containers", "spoils_images", "lane")
+    alone, beside, spoils, lane = (module[0].get_closest_marker(name) is None for name in marks)
+    return alone, beside, spoils, place, lane
 
 
 def cpu_seconds() -> float:

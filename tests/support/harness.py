@@ -27,6 +27,7 @@ from support.daemon_forks import DaemonFork, fork_daemon
 from support.kept_archives import FOLDER as ARCHIVES
 
 ROOT = Path(os.environ.get("ARCHIPELAGO_ROOT", "/var/lib/archipelago-test")) / "tests"
+KEPT_ARCHIVES = Path(os.environ.get(ARCHIVES, ROOT.parent / "tmp" / "archives"))
 RUNTIME = Path(os.environ.get("ARCHIPELAGO_RUNTIME", "/run/archipelago-test")) / "t"
 LABEL = "io.archipelago.node"
 TRIAL = "io.archipelago.trial"
@@ -181,7 +182,7 @@ class TestNode:
             "ARCHIPELAGO_HTTP_PORT": str(self.http_port),
             "ARCHIPELAGO_HTTPS_PORT": str(self.https_port),
             "ARCHIPELAGO_SOAK": SOAK,
-            ARCHIVES: os.environ.get(ARCHIVES, str(ROOT.parent / "tmp" / "archives")),
+            ARCHIVES: str(KEPT_ARCHIVES),
             **self.environment,
         }
 

@@ -1,7 +1,7 @@
 """Keeps what mmdebstrap makes in the daemons of the tests, as long as the tests run: the same is made once.
 
 All else of a build is done each time: its folder, its Python packages, the image, its name, its signature. Who makes
-images without a daemon makes them from the beginning.
+images without a daemon makes them from the beginning, unless a test that is about something else asks for `kept`.
 """
 
 import contextlib
@@ -9,8 +9,9 @@ import hashlib
 import os
 import secrets
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from pathlib import Path
+from typing import Any
 
 from archipelago.container.images.build.sandbox import BuildSandbox
 
@@ -20,20 +21,27 @@ FOLDER = "ARCHIPELAGO_TEST_ARCHIVES"
 
 def keep_archives() -> None:
     """Have the builds of this process take what is in the folder, or put it there."""
-    if FOLDER not in os.environ:
-        return
-    kept, real = Path(os.environ[FOLDER]), BuildSandbox.run_tool
+    if FOLDER in os.environ:
+        BuildSandbox.run_tool = kept(Path(os.environ[FOLDER]))  # type: ignore[method-assign,assignment]
+
+
+Tool = Callable[[BuildSandbox, Sequence[str], Path, Sequence[Path]], Coroutine[Any, Any, tuple[int, str]]]
+
+
+def kept(archives: Path) -> Tool:
+    """Return `BuildSandbox.run_tool` with what is in a folder."""
+    real = BuildSandbox.run_tool
 
     async def run_tool(
         self: BuildSandbox, command: Sequence[str], folder: Path, hidden: Sequence[Path]
     ) -> tuple[int, str]:
-        archive = kept / _digest(command, folder / "overlay")
+        archive = archives / _digest(command, folder / "overlay")
         if archive.exists():
             shutil.copyfile(archive / "output.tar", folder / "output.tar")
             return 0, (archive / "printed").read_text()
         code, printed = await real(self, command, folder, hidden)
         if code == 0:
-            new = kept / secrets.token_hex(8)
+            new = archives / secrets.token_hex(8)
             new.mkdir(parents=True)
             shutil.copyfile(folder / "output.tar", new / "output.tar")
             (new / "printed").write_text(printed)
@@ -41,7 +49,7 @@ def keep_archives() -> None:
                 new.rename(archive)
         return code, printed
 
-    BuildSandbox.run_tool = run_tool  # type: ignore[method-assign]
+    return run_tool
 
 
 def _digest(command: Sequence[str], overlay: Path) -> str:
